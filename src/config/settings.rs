@@ -1,0 +1,432 @@
+//! Validated settings: types that cannot be wrong. The TOML file, the library's builder and (later) the API all end here.
+
+use std::{collections::BTreeMap, net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+
+use super::secret::Template;
+use crate::core::ConnectionName;
+
+/// Everything that one process runs on.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What concerns the process as a whole.
+    pub service: ServiceSettings,
+    /// The connections by name, those of `[fleet]` expanded.
+    pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
+}
+
+/// `[service]`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceSettings {
+    /// Where the HTTP API listens.
+    pub listen: SocketAddr,
+    /// Arbiter threads for connections; 0: one per core.
+    pub workers: usize,
+    /// Where the service keeps what must outlive it.
+    pub state_dir: PathBuf,
+    /// How long a shutdown may flush outboxes and close sockets.
+    pub drain_timeout: Duration,
+    /// Handshakes in flight over all names.
+    pub max_handshakes: NonZeroU32,
+    /// Dials over all names in a time.
+    pub dial_rate: Rate,
+    /// Limits of single hosts, by `host` or `host:port` as in the URL.
+    pub hosts: BTreeMap<String, HostSettings>,
+    /// What is logged, and how.
+    pub log: LogSettings,
+}
+
+/// `[service.hosts."HOST"]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HostSettings {
+    /// Dials to this host in a time.
+    pub dial_rate: Rate,
+    /// Handshakes in flight to this host.
+    pub max_handshakes: NonZeroU32,
+}
+
+/// How often something may happen: `"200/s"`, `"300/5m"`, `"unlimited"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rate {
+    /// No limit.
+    #[default]
+    Unlimited,
+    /// At most `count` in any `per`.
+    Limited {
+        /// How many.
+        count: NonZeroU32,
+        /// In which time; more than zero.
+        per: Duration,
+    },
+}
+
+/// `service.log`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LogSettings {
+    /// The least severe level that is written.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Whether each message is logged too.
+    pub messages: bool,
+}
+
+/// The least severe level that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it all")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For a person.
+    Pretty,
+    /// One JSON object per line.
+    Json,
+}
+
+/// One connection's settings: what stands under `[connections.NAME]`, merged and checked.
+///
+/// ```
+/// use std::time::Duration;
+/// use everwire::ConnectionSettings;
+///
+/// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
+/// settings.idle_timeout = Some(Duration::from_secs(60));
+/// # Ok::<(), everwire::config::InvalidUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ConnectionSettings {
+    /// `ws://` or `wss://`; rendered and parsed again at each dial.
+    pub url: Template,
+    /// The group whose keys this connection inherited.
+    pub group: Option<String>,
+    /// For the reader: filters and views.
+    pub tags: Vec<String>,
+    /// Whether the name is dialled when it is opened.
+    pub enabled: bool,
+    /// Headers of the upgrade request, in order; names are valid and in the writer's case.
+    pub headers: Vec<(String, Template)>,
+    /// HTTP basic authentication (RFC 7617).
+    pub basic_auth: Option<BasicAuth>,
+    /// Subprotocols that are offered, best first; if any, the server must choose one.
+    pub subprotocols: Vec<String>,
+    /// The local address to dial from.
+    pub source_address: Option<IpAddr>,
+    /// What is sent whenever a socket opens, before anything else.
+    pub on_open: Vec<Opening>,
+    /// From the start of a dial to the upgrade's answer.
+    pub connect_timeout: Duration,
+    /// For the closing handshake, and before it for flushing the outbox.
+    pub close_timeout: Duration,
+    /// A socket without an application message for so long is a loss.
+    pub idle_timeout: Option<Duration>,
+    /// The close code that is sent on a drain.
+    pub close_code: u16,
+    /// The longest message that is accepted, in bytes, in both directions.
+    pub max_message: usize,
+    /// The longest frame that is accepted, in bytes.
+    pub max_frame: usize,
+    /// How a dead peer is found.
+    pub heartbeat: Heartbeat,
+    /// What happens after a loss.
+    pub reconnect: Reconnect,
+    /// How much may wait to be sent.
+    pub outbox: OutboxSettings,
+    /// TLS, for `wss`.
+    pub tls: TlsSettings,
+}
+
+/// `basic_auth`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BasicAuth {
+    /// The user name; without a colon.
+    pub user: Template,
+    /// The password.
+    pub password: Template,
+    /// How both become bytes.
+    pub encoding: AuthEncoding,
+}
+
+/// How the user name and the password of [`BasicAuth`] become bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthEncoding {
+    /// UTF-8 (RFC 7617 §2.1).
+    #[default]
+    Utf8,
+    /// ISO 8859-1; other characters are refused at the dial.
+    Latin1,
+}
+
+/// A message of `on_open`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opening {
+    /// A text message; secrets are read again for each dial.
+    Text(Template),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+/// How a dead peer is found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heartbeat {
+    /// No heartbeat: only TCP and `idle_timeout` find a dead peer.
+    Off,
+    /// Ping frames (RFC 6455 §5.5.2) with a payload of our own.
+    Protocol {
+        /// Between pings.
+        interval: Duration,
+        /// From a ping to its pong; after that the socket is lost.
+        timeout: Duration,
+    },
+    /// Text messages that the server answers with a text message.
+    Text {
+        /// Between pings.
+        interval: Duration,
+        /// From a ping to its pong; after that the socket is lost.
+        timeout: Duration,
+        /// What is sent.
+        ping: String,
+        /// What the server answers, the whole message.
+        pong: String,
+        /// Whether subscribers see the answers too.
+        deliver: bool,
+    },
+}
+
+/// What happens after a loss.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reconnect {
+    /// The first loss is final: the name fails.
+    Never,
+    /// Dial again, after a delay.
+    Backoff(Backoff),
+}
+
+/// The delays between dials: uniform in `[min, cap]`, `cap = min(max, initial × factor^attempt)`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Backoff {
+    /// No delay is shorter.
+    pub min: Duration,
+    /// The first cap; at least `min`.
+    pub initial: Duration,
+    /// No cap is longer; at least `initial`.
+    pub max: Duration,
+    /// How fast the cap grows; at least 1.
+    pub factor: f64,
+    /// How a delay is drawn below the cap.
+    pub jitter: Jitter,
+    /// A socket must be up so long before the attempts count from zero again.
+    pub stable_after: Duration,
+    /// Give up after so many failed attempts in a row.
+    pub max_attempts: Option<NonZeroU32>,
+    /// Causes after which there is no further attempt.
+    pub give_up_on: Vec<GiveUpRule>,
+}
+
+/// How a delay is drawn below the cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jitter {
+    /// Uniform in `[min, cap]`.
+    #[default]
+    Full,
+    /// The cap itself.
+    None,
+}
+
+/// A cause after which there is no further attempt. `Display` gives the text of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GiveUpRule {
+    /// `status:401` or `status:400-499`: the handshake's HTTP status.
+    Status(std::ops::RangeInclusive<u16>),
+    /// `close:4010-4014`: the close code that the peer sent.
+    Close(std::ops::RangeInclusive<u16>),
+    /// `cause:refused`: one of [`Cause::KINDS`](crate::core::Cause::KINDS).
+    Cause(&'static str),
+}
+
+impl std::fmt::Display for GiveUpRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, range) = match self {
+            Self::Status(range) => ("status", range),
+            Self::Close(range) => ("close", range),
+            Self::Cause(cause) => return write!(f, "cause:{cause}"),
+        };
+        match (range.start(), range.end()) {
+            (first, last) if first == last => write!(f, "{kind}:{first}"),
+            (first, last) => write!(f, "{kind}:{first}-{last}"),
+        }
+    }
+}
+
+/// How much may wait to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutboxSettings {
+    /// Messages.
+    pub messages: usize,
+    /// Payload bytes.
+    pub bytes: usize,
+    /// What happens to the next message when it is full.
+    pub when_full: WhenFull,
+    /// How long a message may wait before it expires.
+    pub ttl: Option<Duration>,
+}
+
+/// What happens to the next message when the outbox is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is rejected at the door.
+    #[default]
+    Reject,
+    /// The oldest that has not gone out makes room.
+    DropOldest,
+}
+
+/// `tls`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsSettings {
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The text is no URL that can be dialled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{url:?} is no WebSocket URL: {reason}")]
+pub struct InvalidUrl {
+    /// The offending text.
+    pub url: String,
+    /// What is wrong with it, and what would be right.
+    pub reason: String,
+}
+
+impl ConnectionSettings {
+    /// The defaults, for this URL. Nothing in the text is expanded.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`] when the text is no absolute `ws://` or `wss://` URL with a host, or has a fragment (RFC 6455 §3).
+    pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidUrl> {
+        let url = url.as_ref();
+        super::url::parse(url)?;
+        Ok(Self::with_url(Template::literal(url)))
+    }
+
+    /// The defaults, for a template that [`super::url::parse`] checks when it is rendered.
+    pub fn with_url(url: Template) -> Self {
+        Self {
+            url,
+            group: None,
+            tags: Vec::new(),
+            enabled: true,
+            headers: Vec::new(),
+            basic_auth: None,
+            subprotocols: Vec::new(),
+            source_address: None,
+            on_open: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            idle_timeout: None,
+            close_code: 1001,
+            max_message: 16 << 20,
+            max_frame: 16 << 20,
+            heartbeat: Heartbeat::default(),
+            reconnect: Reconnect::default(),
+            outbox: OutboxSettings::default(),
+            tls: TlsSettings::default(),
+        }
+    }
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
+            workers: 0,
+            state_dir: PathBuf::from("everwire-state"),
+            drain_timeout: Duration::from_secs(25),
+            max_handshakes: const { NonZeroU32::new(64).unwrap() },
+            dial_rate: Rate::Unlimited,
+            hosts: BTreeMap::new(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl Default for HostSettings {
+    fn default() -> Self {
+        Self {
+            dial_rate: Rate::Unlimited,
+            max_handshakes: const { NonZeroU32::new(16).unwrap() },
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::Info,
+            format: LogFormat::Auto,
+            messages: false,
+        }
+    }
+}
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self::Protocol {
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Self::Backoff(Backoff::default())
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            min: Duration::from_millis(100),
+            initial: Duration::from_millis(500),
+            max: Duration::from_secs(30),
+            factor: 2.0,
+            jitter: Jitter::Full,
+            stable_after: Duration::from_secs(10),
+            max_attempts: None,
+            give_up_on: Vec::new(),
+        }
+    }
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self {
+            messages: 1024,
+            bytes: 4 << 20,
+            when_full: WhenFull::Reject,
+            ttl: None,
+        }
+    }
+}

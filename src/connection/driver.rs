@@ -1,0 +1,193 @@
+//! The one future that drives a name's incarnation: it dials, reads, writes, watches the time, and carries out what the
+//! core decided.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context as TaskContext, Poll},
+    time::Instant,
+};
+
+use actix::{ActorContext, Context, fut::ActorFuture};
+use tokio::time::Sleep;
+
+use super::{Connection, policy, socket::Socket};
+use crate::{
+    core::{Cause, State as LifeState},
+    events::DropReason,
+    panics::panic_text,
+    transport::Opened,
+};
+
+/// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
+const MAX_ROUNDS: usize = 16;
+
+/// What an incarnation is at.
+#[derive(Default)]
+pub(super) enum Link {
+    /// Neither a dial nor a socket.
+    #[default]
+    None,
+    /// A dial under way.
+    Dialing(Pin<Box<dyn Future<Output = Result<Opened, Cause>>>>),
+    /// The socket.
+    Up(Box<Socket>),
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Driver {
+    pub(super) link: Link,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing is left to do until the waker is called.
+    Rest,
+    /// The incarnation is over.
+    Restart,
+    /// The name is gone.
+    Gone,
+}
+
+impl ActorFuture<Connection> for Driver {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        act: &mut Connection,
+        ctx: &mut Context<Connection>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        let this = self.get_mut();
+        let turn = catch_unwind(AssertUnwindSafe(|| this.turn(act, ctx, cx)))
+            .unwrap_or_else(|panic| this.after_panic(act, panic_text(&*panic)));
+        match turn {
+            Turn::Rest => Poll::Pending,
+            // The one place that ends an incarnation: the supervisor starts the next.
+            Turn::Restart => {
+                ctx.stop();
+                Poll::Pending
+            }
+            Turn::Gone => Poll::Ready(()),
+        }
+    }
+}
+
+impl Driver {
+    /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
+    fn after_panic(&mut self, act: &mut Connection, text: String) -> Turn {
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            act.lost(Cause::Panic(text), Instant::now());
+            self.carry_out(act, Instant::now())
+        }));
+        match told {
+            Ok(Turn::Gone) => Turn::Gone,
+            Ok(Turn::Rest | Turn::Restart) | Err(_) => Turn::Restart,
+        }
+    }
+
+    fn turn(&mut self, act: &mut Connection, ctx: &mut Context<Connection>, cx: &mut TaskContext<'_>) -> Turn {
+        act.mailbox_turn = 0;
+        act.wall = None;
+        if !act.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            act.waker = Some(cx.waker().clone());
+        }
+        #[cfg(feature = "testing")]
+        act.trip(super::Fault::Driver);
+        let now = Instant::now();
+        for _ in 0..MAX_ROUNDS {
+            self.poll_dial(act, ctx, now, cx);
+            if let Link::Up(socket) = &mut self.link {
+                socket.poll(act, now, cx);
+            }
+            self.check_time(act, now);
+            self.look_at_outbox(act, now, cx);
+            if act.effects.is_empty() && act.callback_panic.is_none() {
+                self.arm_timer(act, now, cx);
+                return Turn::Rest;
+            }
+            match self.carry_out(act, now) {
+                Turn::Rest => {}
+                over @ (Turn::Restart | Turn::Gone) => return over,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Turn::Rest
+    }
+
+    fn poll_dial(&mut self, act: &mut Connection, ctx: &mut Context<Connection>, now: Instant, cx: &mut TaskContext<'_>) {
+        let Link::Dialing(dial) = &mut self.link else {
+            return;
+        };
+        let Poll::Ready(result) = dial.as_mut().poll(cx) else {
+            return;
+        };
+        self.link = Link::None;
+        match result.and_then(|opened| Socket::open(act, ctx, opened, now)) {
+            Ok(socket) => self.link = Link::Up(socket),
+            Err(cause) => act.lost(cause, now),
+        }
+    }
+
+    /// Whatever is overdue.
+    fn check_time(&mut self, act: &mut Connection, now: Instant) {
+        if act.life.deadline().is_some_and(|deadline| deadline <= now) {
+            let random = rand::Rng::next_u64(&mut rand::rng());
+            act.life
+                .timer(policy(&act.settings), now, random, &mut act.effects);
+        }
+        if let (Link::Up(socket), LifeState::Open { .. }) = (&mut self.link, act.life.state())
+            && let Some(cause) = socket.overdue(act, now)
+        {
+            act.lost(cause, now);
+        }
+    }
+
+    /// What happened at the door: expired and evicted messages are told, a flush is noticed, the bell is left.
+    fn look_at_outbox(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        let (expired, evicted, empty) = act.gate.with(|inside| {
+            inside.rest(cx.waker());
+            let expired = inside.outbox.expire(now);
+            (expired, std::mem::take(&mut inside.evicted), inside.outbox.is_empty())
+        });
+        act.tell_dropped(evicted, DropReason::Evicted);
+        act.tell_dropped(expired, DropReason::Expired);
+        let written = match &self.link {
+            Link::Up(socket) => socket.is_flushed(),
+            Link::None | Link::Dialing(_) => true,
+        };
+        if act.life.is_flushing() && empty && written {
+            act.life
+                .flushed(policy(&act.settings), now, &mut act.effects);
+        }
+    }
+
+    /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with
+    /// every message would cost more.
+    fn arm_timer(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        let expiry = act.gate.with(|inside| inside.outbox.next_expiry());
+        let socket = match &self.link {
+            Link::Up(socket) => socket.deadline(act),
+            Link::None | Link::Dialing(_) => None,
+        };
+        let Some(deadline) = [act.life.deadline(), expiry, socket].into_iter().flatten().min() else {
+            return;
+        };
+        let deadline = tokio::time::Instant::from_std(deadline.max(now));
+        let timer = match &mut self.timer {
+            Some(timer) if !timer.is_elapsed() && timer.deadline() <= deadline => timer,
+            Some(timer) => {
+                timer.as_mut().reset(deadline);
+                timer
+            }
+            none => none.insert(Box::pin(tokio::time::sleep_until(deadline))),
+        };
+        if timer.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+}

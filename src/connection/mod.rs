@@ -1,0 +1,288 @@
+//! The actor of one name, and its messages.
+//!
+//! Handlers only change what is wanted; [`driver`] alone carries out. Whatever belongs to a socket lives in the driver,
+//! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
+//! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its [`gate`].
+
+mod carry;
+mod driver;
+mod forward;
+mod gate;
+mod messages;
+mod reader;
+mod scratch;
+mod socket;
+mod status;
+mod writer;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Waker,
+    time::Instant,
+};
+
+use actix::{Actor, AsyncContext, Context, Supervised};
+use jiff::Timestamp;
+use rand::Rng;
+use tokio::sync::{mpsc, oneshot};
+
+#[cfg(feature = "testing")]
+pub use self::messages::Fault;
+pub(crate) use self::{forward::forward, gate::Gate, messages::{Drain, Remove}};
+pub use self::{
+    gate::Receipt,
+    messages::{CloseMyself, Configure, Connect, InvalidClose, Send, Snapshot, Subscribe},
+    status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState},
+};
+use crate::{
+    config::ConnectionSettings,
+    core::{Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message, Policy},
+    events::{DropReason, Dropped, Event, Stamp},
+    hub::{Hub, Listeners},
+    panics::panic_text,
+    transport::{DialBudget, Resolver, TlsCache},
+};
+
+/// What all names of a process share.
+#[derive(Clone)]
+pub(crate) struct Commons {
+    pub hub: Arc<Hub>,
+    pub budget: DialBudget,
+    pub tls: TlsCache,
+    pub resolver: Resolver,
+    /// Told when an actor died without having been removed.
+    pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
+}
+
+/// Heartbeat intervals in one incarnation: a change of the heartbeat beyond that takes a new socket.
+const MAX_INTERVALS: u32 = 16;
+
+/// Messages that may wait to go out ahead of the outbox.
+const MAX_AHEAD: usize = 64;
+
+/// How many messages of its mailbox a name handles before others of its arbiter have their turn.
+const MAILBOX_TURN: u32 = 128;
+
+/// The actor of one name: keeps at most one socket up.
+///
+/// It is started by the [`Manager`](crate::Manager), under an actix supervisor. Its address takes [`Connect`], [`Send`],
+/// [`CloseMyself`], [`Subscribe`], [`Snapshot`] and [`Configure`].
+///
+/// `Addr::do_send` knows no bound: what it puts into the mailbox stands outside the promise that everything is bounded.
+/// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
+pub struct Connection {
+    name: ConnectionName,
+    settings: Arc<ConnectionSettings>,
+    commons: Arc<Commons>,
+    gate: Arc<Gate>,
+    life: Lifecycle,
+    journal: Journal,
+    listeners: Listeners,
+    heartbeat: HeartbeatState,
+    /// `Connect`'s data, sent again whenever a socket opens.
+    connect_data: Option<Message>,
+    /// Messages of ours for the socket that is up.
+    ahead: Vec<Message>,
+    beat_due: bool,
+    /// Heartbeat intervals that this incarnation has started; only the last one counts.
+    intervals: u32,
+    effects: Vec<Effect>,
+    record: Record,
+    mailbox_turn: u32,
+    waker: Option<Waker>,
+    /// The wall clock of this turn, read once.
+    wall: Option<Timestamp>,
+    callback_panic: Option<String>,
+    ending: Ending,
+    #[cfg(feature = "testing")]
+    fault: Option<Fault>,
+}
+
+/// What a name remembers for its status.
+struct Record {
+    since: Timestamp,
+    shown: State,
+    ready: bool,
+    retry_at: Option<Timestamp>,
+    last_error: Option<Box<LastError>>,
+    last_close: Option<Box<ClosedReport>>,
+    subprotocol: Option<Box<str>>,
+    sent: Traffic,
+    received: Traffic,
+    in_doubt: u64,
+    dropped: u64,
+}
+
+/// Whether the name is to stay.
+#[derive(Default)]
+enum Ending {
+    #[default]
+    Stays,
+    /// Told once the socket is closed; the name stays.
+    Drains(Vec<oneshot::Sender<()>>),
+    /// Told once the socket is closed; then the name is gone.
+    Leaves(Vec<oneshot::Sender<()>>),
+    Gone,
+}
+
+impl Connection {
+    /// The actor of a name that has not started yet.
+    pub(crate) fn new(
+        name: ConnectionName,
+        settings: Arc<ConnectionSettings>,
+        commons: Arc<Commons>,
+        gate: Arc<Gate>,
+        epoch: u32,
+    ) -> Self {
+        let mut life = Lifecycle::default();
+        // A respawned name finds its door as it was: closed, if it was closed by hand.
+        let is_open = gate.with(|inside| {
+            inside.outbox.lost();
+            inside.outbox.is_open()
+        });
+        if settings.enabled && is_open {
+            life.connect(&mut Vec::new());
+        }
+        Self {
+            name,
+            settings,
+            commons,
+            gate,
+            life,
+            journal: Journal::new(epoch),
+            listeners: Listeners::default(),
+            heartbeat: HeartbeatState::default(),
+            connect_data: None,
+            ahead: Vec::new(),
+            beat_due: false,
+            intervals: 0,
+            effects: Vec::new(),
+            record: Record {
+                since: Timestamp::now(),
+                shown: State::Idle,
+                ready: false,
+                retry_at: None,
+                last_error: None,
+                last_close: None,
+                subprotocol: None,
+                sent: Traffic::default(),
+                received: Traffic::default(),
+                in_doubt: 0,
+                dropped: 0,
+            },
+            mailbox_turn: 0,
+            waker: None,
+            wall: None,
+            callback_panic: None,
+            ending: Ending::Stays,
+            #[cfg(feature = "testing")]
+            fault: None,
+        }
+    }
+
+    /// Runs a handler. A panic becomes a loss of this name's socket.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                self.lost(Cause::Panic(panic_text(&*panic)), Instant::now());
+                self.wake();
+                None
+            }
+        }
+    }
+
+    /// The one way to tell the core that a dial failed or a socket is gone.
+    fn lost(&mut self, cause: Cause, now: Instant) {
+        let random = rand::rng().next_u64();
+        let policy = policy(&self.settings);
+        self.life.lost(cause, policy, now, random, &mut self.effects);
+    }
+
+    /// Has the driver run again in this turn or the next.
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn wall(&mut self) -> Timestamp {
+        *self.wall.get_or_insert_with(Timestamp::now)
+    }
+
+    /// Numbers an event and tells all subscribers.
+    fn publish(&mut self, event: impl FnOnce(Stamp) -> Event) {
+        let stamp = Stamp {
+            name: self.name.clone(),
+            epoch: self.journal.epoch(),
+            seq: self.journal.advance(),
+            cursor: self.commons.hub.next_cursor(),
+            at: self.wall(),
+        };
+        let told = self
+            .listeners
+            .publish(&self.commons.hub, &self.name, event(stamp));
+        if let Err(panic) = told {
+            self.callback_panic.get_or_insert(panic);
+        }
+    }
+
+    fn tell_dropped(&mut self, count: u64, reason: DropReason) {
+        if count > 0 {
+            self.record.dropped += count;
+            self.publish(|stamp| Event::Dropped(stamp, Dropped { count, reason }));
+        }
+    }
+
+    /// Lets other names of the arbiter have their turn when this one's mailbox is flooded.
+    fn take_turn(&mut self, ctx: &mut Context<Self>) {
+        self.mailbox_turn += 1;
+        if self.mailbox_turn >= MAILBOX_TURN {
+            self.mailbox_turn = 0;
+            ctx.wait(actix::fut::wrap_future(tokio::task::yield_now()));
+        }
+    }
+}
+
+/// The settings that the core's decisions depend on.
+fn policy(settings: &ConnectionSettings) -> Policy<'_> {
+    Policy {
+        reconnect: &settings.reconnect,
+        close_timeout: settings.close_timeout,
+    }
+}
+
+impl Actor for Connection {
+    type Context = Context<Self>;
+
+    /// The one place where an incarnation's driver is spawned: with it come and go socket, dial and timers.
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        if matches!(self.ending, Ending::Gone) {
+            return;
+        }
+        self.heartbeat = HeartbeatState::default();
+        self.beat_due = false;
+        self.intervals = 0;
+        self.ahead.clear();
+        self.mailbox_turn = 0;
+        self.record.ready = false;
+        self.record.subprotocol = None;
+        self.life.started(&mut self.effects);
+        ctx.spawn(driver::Driver::default());
+    }
+}
+
+impl Supervised for Connection {}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !matches!(self.ending, Ending::Gone) {
+            // Without a manager nobody is left to mourn.
+            let _alone = self
+                .commons
+                .obituaries
+                .send((self.name.clone(), self.journal.epoch()));
+        }
+    }
+}

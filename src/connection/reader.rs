@@ -1,0 +1,102 @@
+//! The reading half of a socket.
+
+use std::{
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+use super::scratch::with_read_buffer;
+use crate::{
+    core::Cause,
+    transport::Stream,
+    wire::{Decoder, Incoming, Limits},
+};
+
+/// The reading half of one socket: owns no buffer while no frame is half received.
+#[derive(Debug)]
+pub(super) struct Reader {
+    decoder: Decoder,
+    /// Read, and not decoded yet.
+    unread: Bytes,
+}
+
+impl Reader {
+    /// Starts with what came behind the handshake's answer.
+    pub fn new(limits: Limits, leftover: Bytes) -> Self {
+        Self {
+            decoder: Decoder::new(limits),
+            unread: leftover,
+        }
+    }
+
+    /// The next message or control frame.
+    ///
+    /// # Errors
+    ///
+    /// The end of the stream, an error of the operating system, or a violation.
+    pub fn poll_next(&mut self, stream: &mut Stream, now: Instant, cx: &mut Context<'_>) -> Poll<Result<Incoming, Cause>> {
+        loop {
+            match self.decoder.decode(&mut self.unread, now) {
+                Ok(Some(incoming)) => return Poll::Ready(Ok(incoming)),
+                Ok(None) => self.unread = Bytes::new(),
+                Err(violation) => return Poll::Ready(Err(Cause::Protocol(violation))),
+            }
+            match self.poll_fill(stream, cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::Eof)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(read_error(&error))),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Reads and throws away, until the peer ends the connection.
+    pub fn poll_discard(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<()> {
+        self.unread = Bytes::new();
+        with_read_buffer(|buffer| {
+            // Bounded: a peer that floods us must not hold the arbiter.
+            for _ in 0..16 {
+                let mut buffer = ReadBuf::new(buffer);
+                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+
+    /// Reads once: into the rest of a long message directly, or through the arbiter's buffer.
+    fn poll_fill(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Some(mut target) = self.decoder.read_target() {
+            return pin!(stream.read_buf(&mut target)).poll(cx);
+        }
+        with_read_buffer(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) => {
+                    // One allocation a read, shared by the messages in it; the arbiter's buffer stays with the arbiter.
+                    self.unread = Bytes::copy_from_slice(buffer.filled());
+                    Poll::Ready(Ok(self.unread.len()))
+                }
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+    }
+}
+
+/// What an error of the socket means. TLS reports a connection that ended without `close_notify` as an unexpected end.
+pub(super) fn read_error(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Cause::Eof,
+        _ => Cause::Reset(error.to_string()),
+    }
+}

@@ -1,0 +1,43 @@
+//! The buffers of an arbiter: one to read into, one to encode into, shared by all sockets of its thread.
+//!
+//! Idle sockets own none. A socket borrows them within one poll, and keeps only what the kernel did not take.
+
+use std::cell::RefCell;
+
+use bytes::BytesMut;
+use rand::Rng;
+
+/// As much is read from a socket by one call.
+const READ: usize = 64 << 10;
+
+/// As much is encoded before the socket is asked to take it.
+pub(super) const WRITE: usize = 64 << 10;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+    static WRITE_BUFFER: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(WRITE + 256));
+}
+
+/// Lends the arbiter's buffer for reading. A borrow within a borrow gets one of its own.
+pub(super) fn with_read_buffer<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+    READ_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => work(&mut buffer),
+        Err(_) => work(&mut vec![0; READ]),
+    })
+}
+
+/// Lends the arbiter's empty buffer for encoding. A borrow within a borrow gets one of its own.
+pub(super) fn with_write_buffer<T>(work: impl FnOnce(&mut BytesMut) -> T) -> T {
+    WRITE_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => {
+            buffer.clear();
+            work(&mut buffer)
+        }
+        Err(_) => work(&mut BytesMut::new()),
+    })
+}
+
+/// A key that nobody can predict (RFC 6455 §10.3).
+pub(super) fn mask_key() -> [u8; 4] {
+    rand::rng().next_u32().to_ne_bytes()
+}

@@ -1,0 +1,288 @@
+//! One socket of one incarnation.
+
+use std::{
+    task::{Context as TaskContext, Poll},
+    time::{Duration, Instant},
+};
+
+use actix::{AsyncContext, Context};
+use bytes::Bytes;
+
+use super::{
+    Connection, State, policy,
+    reader::{Reader, read_error},
+    writer::Writer,
+};
+use crate::{
+    config::{Heartbeat, Opening},
+    core::{Beat, Cause, Message, State as LifeState},
+    events::{self, Event},
+    transport::{self, Secrets, Stream},
+    wire::{CloseFrame, Incoming, Limits, Opcode},
+};
+
+/// Frames that are handled before other names of the arbiter have their turn.
+const MAX_FRAMES: usize = 128;
+
+/// A socket that is up, and its two halves.
+pub(super) struct Socket {
+    stream: Stream,
+    reader: Reader,
+    writer: Writer,
+    /// When the last application message came, or the socket opened.
+    heard: Instant,
+    /// Since when a subscriber keeps us from reading.
+    paused: Option<Instant>,
+}
+
+impl Socket {
+    /// Takes over what a dial brought: queues the opening messages, starts the heartbeat.
+    pub fn open(
+        act: &mut Connection,
+        ctx: &mut Context<Connection>,
+        opened: transport::Opened,
+        now: Instant,
+    ) -> Result<Box<Self>, Cause> {
+        let mut writer = Writer::default();
+        for message in openings(act, &opened.secrets)? {
+            writer.message(message);
+        }
+        act.life.opened(now);
+        start_heartbeat(act, ctx);
+        act.record.subprotocol = opened.subprotocol.as_deref().map(Into::into);
+        act.show_state(Some(State::Opening));
+        let incarnation = act.life.incarnation();
+        act.publish(|stamp| {
+            Event::Opened(
+                stamp,
+                Box::new(events::Opened {
+                    peer: opened.peer,
+                    subprotocol: opened.subprotocol,
+                    incarnation,
+                    timings: opened.timings.into(),
+                }),
+            )
+        });
+        let limits = Limits {
+            max_message: act.settings.max_message,
+            max_frame: act.settings.max_frame,
+            ..Limits::default()
+        };
+        Ok(Box::new(Self {
+            stream: opened.stream,
+            reader: Reader::new(limits, opened.leftover),
+            writer,
+            heard: now,
+            paused: None,
+        }))
+    }
+
+    /// Reads and writes what can be read and written.
+    pub fn poll(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        self.read(act, now, cx);
+        if !act.life.holds_a_link() {
+            return;
+        }
+        self.beat(act, now);
+        for message in act.ahead.drain(..) {
+            self.writer.message(message);
+        }
+        self.write(act, now, cx);
+        if !act.record.ready && self.writer.messages_ahead() == 0 && matches!(act.life.state(), LifeState::Open { .. }) {
+            act.record.ready = true;
+            act.show_state(None);
+            act.publish(Event::Ready);
+            self.write(act, now, cx);
+        }
+    }
+
+    fn read(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        for _ in 0..MAX_FRAMES {
+            if act.life.is_goodbye() {
+                if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
+                    act.lost(Cause::Eof, now);
+                }
+                return;
+            }
+            if !act.life.may_read() || self.is_paused(act, now, cx) {
+                return;
+            }
+            match self.reader.poll_next(&mut self.stream, now, cx) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(incoming)) => self.incoming(act, incoming, now),
+                Poll::Ready(Err(Cause::Protocol(violation))) => {
+                    let code = violation.close_code();
+                    act.life
+                        .violated(Cause::Protocol(violation), code, policy(&act.settings), now, &mut act.effects);
+                }
+                Poll::Ready(Err(cause)) => return act.lost(cause, now),
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    fn incoming(&mut self, act: &mut Connection, incoming: Incoming, now: Instant) {
+        match incoming {
+            Incoming::Text(text) => {
+                if act.heartbeat.text(&act.settings.heartbeat, &text, now) && !delivers_pongs(&act.settings.heartbeat) {
+                    return;
+                }
+                self.message(act, Message::Text(text), now);
+            }
+            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
+            Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
+            Incoming::Pong(payload) => {
+                if let Some(fence) = act.heartbeat.pong(&act.settings.heartbeat, &payload, now) {
+                    act.gate.with(|inside| inside.outbox.confirmed(fence));
+                }
+            }
+            Incoming::Close(frame) => {
+                act.life
+                    .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
+            }
+        }
+    }
+
+    fn message(&mut self, act: &mut Connection, message: Message, now: Instant) {
+        self.heard = now;
+        act.record.received.messages += 1;
+        act.record.received.bytes += message.len() as u64;
+        act.publish(|stamp| Event::Message(stamp, message));
+    }
+
+    /// Whether a subscriber that asked for it keeps us from reading. Deadlines stand still meanwhile.
+    fn is_paused(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) -> bool {
+        let paused = act
+            .listeners
+            .are_paused(&act.commons.hub, &act.name, now, cx.waker());
+        match (paused, self.paused) {
+            (true, None) => self.paused = Some(now),
+            (false, Some(since)) => {
+                let stood_still = now.saturating_duration_since(since);
+                self.paused = None;
+                self.heard += stood_still;
+                act.heartbeat.forgive(stood_still);
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+        paused
+    }
+
+    /// The heartbeat's interval has passed: a ping is due.
+    fn beat(&mut self, act: &mut Connection, now: Instant) {
+        if !std::mem::take(&mut act.beat_due) || !matches!(act.life.state(), LifeState::Open { .. }) {
+            return;
+        }
+        let fence = act.gate.with(|inside| inside.outbox.fence());
+        match act.heartbeat.beat(&act.settings.heartbeat, fence, now) {
+            Some(Beat::Ping(payload)) => self.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload)),
+            Some(Beat::Text(text)) => self.writer.message(Message::text(text)),
+            None => {}
+        }
+    }
+
+    fn write(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        let with_outbox = act.record.ready && act.life.may_write();
+        let result = self
+            .writer
+            .poll_write(&mut self.stream, &act.gate, with_outbox, &mut act.record.sent, cx);
+        if let Poll::Ready(Err(error)) = result {
+            // What the peer said before it went is worth more than that our write failed: a close frame, for example.
+            self.read(act, now, cx);
+            if act.life.may_read() {
+                act.lost(read_error(&error), now);
+            }
+        }
+    }
+
+    /// A control frame, ahead of the messages that are not encoded yet.
+    pub fn send_control(&mut self, opcode: Opcode, payload: Bytes) {
+        self.writer.control(opcode, payload);
+    }
+
+    /// The last frame of this socket.
+    pub fn send_close(&mut self, frame: CloseFrame) {
+        self.writer.close(frame);
+    }
+
+    /// Whether the kernel has all that was given to this socket.
+    pub fn is_flushed(&self) -> bool {
+        self.writer.is_idle()
+    }
+
+    /// What did not come in time.
+    pub fn overdue(&self, act: &Connection, now: Instant) -> Option<Cause> {
+        if self.paused.is_some() {
+            return None;
+        }
+        let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if is_over(act.heartbeat.deadline(&act.settings.heartbeat)) {
+            Some(Cause::PongTimeout)
+        } else if is_over(self.idle_deadline(act)) {
+            Some(Cause::IdleTimeout)
+        } else {
+            None
+        }
+    }
+
+    /// When [`overdue`](Self::overdue) must be asked, or a pause looked at again.
+    pub fn deadline(&self, act: &Connection) -> Option<Instant> {
+        match self.paused {
+            Some(since) => Some(since.max(Instant::now()) + Duration::from_millis(250)),
+            None => [
+                act.heartbeat.deadline(&act.settings.heartbeat),
+                self.idle_deadline(act),
+            ]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|_| matches!(act.life.state(), LifeState::Open { .. })),
+        }
+    }
+
+    fn idle_deadline(&self, act: &Connection) -> Option<Instant> {
+        act.settings.idle_timeout.map(|idle| self.heard + idle)
+    }
+}
+
+/// What goes out before anything else: `on_open`, then `Connect`'s data.
+fn openings(act: &Connection, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
+    let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
+    for opening in &act.settings.on_open {
+        messages.push(match opening {
+            Opening::Text(template) => Message::text(secrets.render(template)?.expose().to_owned()),
+            Opening::Binary(bytes) => Message::Binary(bytes.clone()),
+        });
+    }
+    messages.extend(act.connect_data.clone());
+    Ok(messages)
+}
+
+/// The heartbeat is an interval on the actor's context: it goes with the incarnation.
+pub(super) fn start_heartbeat(act: &mut Connection, ctx: &mut Context<Connection>) {
+    let interval = match &act.settings.heartbeat {
+        Heartbeat::Off => return,
+        Heartbeat::Protocol { interval, .. } | Heartbeat::Text { interval, .. } => *interval,
+    };
+    act.intervals += 1;
+    let this = act.intervals;
+    ctx.run_interval(interval, move |act, _| {
+        // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
+        if act.intervals == this {
+            act.guarded(Connection::beat);
+        }
+    });
+}
+
+impl Connection {
+    fn beat(&mut self) {
+        #[cfg(feature = "testing")]
+        self.trip(super::Fault::Timer);
+        self.beat_due = true;
+        self.wake();
+    }
+}
+
+fn delivers_pongs(heartbeat: &Heartbeat) -> bool {
+    matches!(heartbeat, Heartbeat::Text { deliver: true, .. })
+}

@@ -1,0 +1,193 @@
+//! What a name tells about itself.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    core::{Cause, ClosedReport, ConnectionName},
+    events::{millis, rfc3339},
+};
+
+/// The state of a name, as users see it. [`ready_state`](Self::ready_state) gives the number of the WebSocket standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// Not asked to connect.
+    Idle,
+    /// Dialling.
+    Connecting,
+    /// The socket is up, the opening messages are on their way.
+    Opening,
+    /// The socket serves.
+    Open,
+    /// Waiting for the next dial.
+    Backoff,
+    /// The closing handshake is under way.
+    Closing,
+    /// Closed by hand.
+    Closed,
+    /// Gave up.
+    Failed,
+}
+
+impl State {
+    /// All states, in the order of a life.
+    pub const ALL: [Self; 8] = [
+        Self::Idle,
+        Self::Connecting,
+        Self::Opening,
+        Self::Open,
+        Self::Backoff,
+        Self::Closing,
+        Self::Closed,
+        Self::Failed,
+    ];
+
+    /// `WebSocket.readyState`: 0 connecting, 1 open, 2 closing, 3 closed.
+    pub fn ready_state(self) -> u8 {
+        match self {
+            Self::Connecting | Self::Backoff => 0,
+            Self::Opening | Self::Open => 1,
+            Self::Closing => 2,
+            Self::Idle | Self::Closed | Self::Failed => 3,
+        }
+    }
+
+    /// The name that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Opening => "opening",
+            Self::Open => "open",
+            Self::Backoff => "backoff",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// The text names no [`State`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no state; the states are idle, connecting, opening, open, backoff, closing, closed, failed")]
+pub struct UnknownState(String);
+
+/// A snapshot of one name. Serialized it is the JSON of the API.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// The name.
+    pub name: ConnectionName,
+    /// Where it is.
+    pub state: State,
+    /// The number of the WebSocket standard.
+    pub ready_state: u8,
+    /// Whether the opening messages are out and application messages flow.
+    pub ready: bool,
+    /// The URL, with its variables unexpanded.
+    pub url: String,
+    /// The subprotocol of the socket that serves.
+    pub subprotocol: Option<String>,
+    /// For filters.
+    pub tags: Vec<String>,
+    /// Since when it is in this state.
+    #[serde(serialize_with = "time")]
+    pub since: Timestamp,
+    /// The life of the name; a fencing number.
+    pub epoch: u32,
+    /// Which restart of the actor this is, from 1: at most one socket each.
+    pub incarnation: u32,
+    /// The retries since the last stable socket.
+    pub attempt: u32,
+    /// When the next dial is due.
+    #[serde(serialize_with = "optional_time")]
+    pub retry_at: Option<Timestamp>,
+    /// The last error, if there was one.
+    pub last_error: Option<LastError>,
+    /// How the last socket ended.
+    pub last_close: Option<ClosedReport>,
+    /// The last heartbeat's round trip, in milliseconds.
+    #[serde(rename = "rtt_ms", serialize_with = "optional_millis")]
+    pub rtt: Option<Duration>,
+    /// Application messages that were handed to the kernel.
+    pub sent: Traffic,
+    /// Application messages that came in.
+    pub received: Traffic,
+    /// What waits to be sent.
+    pub outbox: OutboxStatus,
+    /// How many subscribers hear this name.
+    pub subscribers: usize,
+}
+
+/// The last error of a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastError {
+    /// What it was.
+    pub cause: Cause,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Messages and payload bytes in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Traffic {
+    /// Application messages.
+    pub messages: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+}
+
+/// What waits to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OutboxStatus {
+    /// Messages that wait or are being written.
+    pub messages: usize,
+    /// Their payload bytes.
+    pub bytes: usize,
+    /// Messages that were written to a socket that died before they were confirmed.
+    pub in_doubt: u64,
+    /// Accepted messages that were dropped unsent, in all.
+    pub dropped: u64,
+}
+
+impl Serialize for LastError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.cause.kind())?;
+        if let Some(status) = self.cause.status() {
+            map.serialize_entry("status", &status)?;
+        }
+        map.serialize_entry("text", &self.cause.text())?;
+        map.serialize_entry("at", &rfc3339(self.at))?;
+        map.end()
+    }
+}
+
+fn time<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}
+
+fn optional_time<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(rfc3339).serialize(serializer)
+}
+
+fn optional_millis<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(millis).serialize(serializer)
+}

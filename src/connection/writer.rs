@@ -1,0 +1,279 @@
+//! The writing half of a socket: what goes out next, and how much of it the kernel has.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+
+use super::{
+    gate::{Gate, Inside},
+    scratch::{WRITE, mask_key, with_write_buffer},
+    status::Traffic,
+};
+use crate::{
+    core::Message,
+    transport::Stream,
+    wire::{CloseFrame, Opcode, encode_close, encode_frame, encode_header, mask_into},
+};
+
+/// Pongs that may wait; an older one need not be sent when a newer one is (RFC 6455 §5.5.3).
+const MAX_PONGS: usize = 8;
+
+/// Messages that are encoded in one turn.
+const MAX_MESSAGES: usize = 128;
+
+/// What goes out ahead of the outbox.
+#[derive(Debug)]
+enum Urgent {
+    Control(Opcode, Bytes),
+    Message(Message),
+}
+
+/// A message too long for one filling of the buffer.
+#[derive(Debug)]
+struct Partial {
+    payload: Bytes,
+    key: [u8; 4],
+    offset: usize,
+    id: Option<u64>,
+}
+
+/// The writing half of one socket.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    urgent: VecDeque<Urgent>,
+    partial: Option<Partial>,
+    /// Encoded bytes that the kernel did not take.
+    pending: BytesMut,
+    /// Encoded bytes in all.
+    encoded: u64,
+    /// Where the messages that are not written yet end, by encoded bytes, and their ids.
+    ends: VecDeque<(u64, u64)>,
+    /// Over TLS: bytes given to the session and not flushed.
+    unflushed: bool,
+    close: Option<CloseFrame>,
+    closed: bool,
+}
+
+impl Writer {
+    /// A Pong, a Ping: ahead of the messages that are not encoded yet.
+    pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
+        let pongs = |urgent: &Urgent| matches!(urgent, Urgent::Control(Opcode::Pong, _));
+        if opcode == Opcode::Pong && self.urgent.iter().filter(|urgent| pongs(urgent)).count() >= MAX_PONGS {
+            let oldest = self.urgent.iter().position(pongs);
+            oldest.map(|at| self.urgent.remove(at));
+        }
+        self.urgent.push_back(Urgent::Control(opcode, payload));
+    }
+
+    /// A message of ours: ahead of the outbox.
+    pub fn message(&mut self, message: Message) {
+        self.urgent.push_back(Urgent::Message(message));
+    }
+
+    /// How many of our own messages have not been encoded yet.
+    pub fn messages_ahead(&self) -> usize {
+        self.urgent
+            .iter()
+            .filter(|urgent| matches!(urgent, Urgent::Message(_)))
+            .count()
+    }
+
+    /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames
+    /// that wait.
+    pub fn close(&mut self, frame: CloseFrame) {
+        if !self.closed && self.close.is_none() {
+            self.urgent
+                .retain(|urgent| matches!(urgent, Urgent::Control(..)));
+            self.close = Some(frame);
+        }
+    }
+
+    /// Whether the kernel has all that was given to this writer.
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+            && self.urgent.is_empty()
+            && self.partial.is_none()
+            && self.close.is_none()
+            && !self.unflushed
+    }
+
+    /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with
+    /// the waker called). `with_outbox`: whether messages of the outbox may go out.
+    pub fn poll_write(
+        &mut self,
+        stream: &mut Stream,
+        gate: &Gate,
+        with_outbox: bool,
+        sent: &mut Traffic,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut turn = 0;
+        loop {
+            while !self.pending.is_empty() {
+                match Pin::new(&mut *stream).poll_write(cx, &self.pending) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(n)) => {
+                        self.pending.advance(n);
+                        self.unflushed = matches!(stream, Stream::Tls(_));
+                        self.settle(stream, gate, sent);
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            self.pending = BytesMut::new();
+            if turn >= MAX_MESSAGES {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let filled = with_write_buffer(|buffer| {
+                turn += gate.with(|inside| self.fill(buffer, inside, with_outbox));
+                self.encoded += buffer.len() as u64;
+                self.write_once(stream, buffer, cx)
+            })?;
+            self.settle(stream, gate, sent);
+            if !filled {
+                break;
+            }
+        }
+        self.poll_flush(stream, gate, sent, cx)
+    }
+
+    fn poll_flush(&mut self, stream: &mut Stream, gate: &Gate, sent: &mut Traffic, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            match Pin::new(&mut *stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => {
+                    self.unflushed = false;
+                    self.settle(stream, gate, sent);
+                }
+                other => return other,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Asks the kernel once to take the buffer; what it leaves becomes `pending`. False if the buffer was empty.
+    fn write_once(&mut self, stream: &mut Stream, buffer: &BytesMut, cx: &mut Context<'_>) -> io::Result<bool> {
+        if buffer.is_empty() {
+            return Ok(false);
+        }
+        let taken = match Pin::new(&mut *stream).poll_write(cx, buffer) {
+            Poll::Ready(taken) => taken?,
+            Poll::Pending => 0,
+        };
+        if taken > 0 && matches!(stream, Stream::Tls(_)) {
+            self.unflushed = true;
+        }
+        self.pending = BytesMut::from(&buffer[taken..]);
+        Ok(true)
+    }
+
+    /// Tells the outbox which messages the kernel has whole.
+    fn settle(&mut self, stream: &Stream, gate: &Gate, sent: &mut Traffic) {
+        let is_held_back = self.unflushed && matches!(stream, Stream::Tls(_));
+        if self.ends.is_empty() || is_held_back {
+            return;
+        }
+        let accepted = self.encoded - self.pending.len() as u64;
+        let mut written = None;
+        while let Some((_, id)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
+            written = Some(*id);
+            self.ends.pop_front();
+        }
+        if let Some(id) = written {
+            let (messages, bytes) = gate.with(|inside| inside.outbox.written(id));
+            sent.messages += messages;
+            sent.bytes += bytes;
+        }
+        if self.ends.is_empty() && self.ends.capacity() > MAX_MESSAGES {
+            self.ends = VecDeque::new();
+        }
+    }
+
+    /// Encodes what goes out next, up to the buffer's size; returns how many messages that were.
+    fn fill(&mut self, buffer: &mut BytesMut, inside: &mut Inside, with_outbox: bool) -> usize {
+        let mut messages = 0;
+        self.go_on(buffer);
+        while buffer.len() < WRITE && self.partial.is_none() && messages < MAX_MESSAGES {
+            if self.closed {
+                self.urgent.clear();
+                break;
+            }
+            match self.urgent.pop_front() {
+                Some(Urgent::Control(opcode, payload)) => {
+                    encode_frame(opcode, true, &payload, mask_key(), buffer);
+                    continue;
+                }
+                Some(Urgent::Message(message)) => {
+                    messages += 1;
+                    self.begin(&message, None, buffer);
+                    continue;
+                }
+                None => {}
+            }
+            if let Some(frame) = self.close.take() {
+                encode_close(&frame, mask_key(), buffer);
+                self.closed = true;
+            }
+            if self.closed || !with_outbox {
+                break;
+            }
+            let Some(next) = inside.outbox.take() else {
+                break;
+            };
+            messages += 1;
+            self.begin(&next.message, Some(next.id), buffer);
+        }
+        messages
+    }
+
+    fn begin(&mut self, message: &Message, id: Option<u64>, buffer: &mut BytesMut) {
+        let opcode = match message {
+            Message::Text(_) => Opcode::Text,
+            Message::Binary(_) => Opcode::Binary,
+        };
+        let payload = message.payload();
+        let key = mask_key();
+        if buffer.len() + payload.len() <= WRITE {
+            encode_frame(opcode, true, payload, key, buffer);
+            self.mark(id, buffer);
+        } else {
+            encode_header(opcode, true, payload.len(), key, buffer);
+            self.partial = Some(Partial {
+                payload: payload.clone(),
+                key,
+                offset: 0,
+                id,
+            });
+            self.go_on(buffer);
+        }
+    }
+
+    /// Encodes the next piece of a long message.
+    fn go_on(&mut self, buffer: &mut BytesMut) {
+        let Some(partial) = &mut self.partial else {
+            return;
+        };
+        let room = WRITE.saturating_sub(buffer.len()).max(1);
+        let end = partial.payload.len().min(partial.offset + room);
+        mask_into(&partial.payload[partial.offset..end], partial.key, partial.offset, buffer);
+        partial.offset = end;
+        if end == partial.payload.len() {
+            let id = partial.id;
+            self.partial = None;
+            self.mark(id, buffer);
+        }
+    }
+
+    fn mark(&mut self, id: Option<u64>, buffer: &BytesMut) {
+        if let Some(id) = id {
+            self.ends.push_back((self.encoded + buffer.len() as u64, id));
+        }
+    }
+}

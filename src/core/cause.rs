@@ -1,0 +1,184 @@
+//! Why a dial failed or a socket was lost: one typed cause, told alike to the retry rule, the log, the status and the events.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use crate::wire::{CloseFrame, Violation};
+
+/// The step of a dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Waiting for the dial budget, and reading secrets.
+    Prepare,
+    /// Resolving the host name.
+    Dns,
+    /// Opening the TCP connection.
+    Tcp,
+    /// The TLS handshake.
+    Tls,
+    /// The upgrade request and its answer.
+    Upgrade,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "prepare",
+            Self::Dns => "dns",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Upgrade => "upgrade",
+        })
+    }
+}
+
+/// Why a dial failed or a socket was lost.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A `${file:…}` could not be read.
+    SecretMissing(String),
+    /// A rendered URL, header or credential cannot be sent as it is.
+    InvalidRequest(String),
+    /// The host name could not be resolved.
+    Dns(String),
+    /// The peer refused the TCP connection.
+    Refused(String),
+    /// The network has no way to the peer.
+    Unreachable(String),
+    /// The dial took longer than `connect_timeout`; it was in this phase.
+    ConnectTimeout(Phase),
+    /// Another error of the operating system while dialling.
+    Tcp(String),
+    /// The peer's certificate was not accepted.
+    TlsCertificate(String),
+    /// Another failure of the TLS handshake.
+    Tls(String),
+    /// The server answered the upgrade with another status than 101.
+    HandshakeStatus {
+        /// The HTTP status.
+        status: u16,
+        /// What `Retry-After` asked for (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
+        /// The start of the refusal's body.
+        text: String,
+    },
+    /// The answer to the upgrade breaks RFC 6455 §4.1, or HTTP itself.
+    HandshakeInvalid(String),
+    /// The server chose a subprotocol that was not offered, or none of those that were.
+    Subprotocol(String),
+    /// The server agreed to an extension that was not offered.
+    Extension(String),
+    /// The peer closed the WebSocket.
+    Closed(CloseFrame),
+    /// The TCP connection ended without a closing handshake.
+    Eof,
+    /// The TCP connection was reset, or another error of the operating system.
+    Reset(String),
+    /// No answer to a heartbeat within `heartbeat.timeout`.
+    PongTimeout,
+    /// No application message within `idle_timeout`.
+    IdleTimeout,
+    /// The peer broke the protocol or a limit.
+    Protocol(Violation),
+    /// Code of ours or of a subscriber panicked.
+    Panic(String),
+}
+
+impl Cause {
+    /// All values of [`kind`](Self::kind): what `give_up_on = ["cause:…"]` may name.
+    pub const KINDS: [&str; 20] = [
+        "secret_missing",
+        "invalid_request",
+        "dns",
+        "refused",
+        "unreachable",
+        "connect_timeout",
+        "tcp",
+        "tls_certificate",
+        "tls",
+        "handshake_status",
+        "handshake_invalid",
+        "subprotocol",
+        "extension",
+        "closed",
+        "eof",
+        "reset",
+        "pong_timeout",
+        "idle_timeout",
+        "protocol",
+        "panic",
+    ];
+
+    /// The stable name of this kind of cause.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SecretMissing(_) => "secret_missing",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Dns(_) => "dns",
+            Self::Refused(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::ConnectTimeout(_) => "connect_timeout",
+            Self::Tcp(_) => "tcp",
+            Self::TlsCertificate(_) => "tls_certificate",
+            Self::Tls(_) => "tls",
+            Self::HandshakeStatus { .. } => "handshake_status",
+            Self::HandshakeInvalid(_) => "handshake_invalid",
+            Self::Subprotocol(_) => "subprotocol",
+            Self::Extension(_) => "extension",
+            Self::Closed(_) => "closed",
+            Self::Eof => "eof",
+            Self::Reset(_) => "reset",
+            Self::PongTimeout => "pong_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::Protocol(_) => "protocol",
+            Self::Panic(_) => "panic",
+        }
+    }
+
+    /// The HTTP status, for a refused handshake.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::HandshakeStatus { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// What an operator reads: the reason in one line.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::SecretMissing(text)
+            | Self::InvalidRequest(text)
+            | Self::Dns(text)
+            | Self::Refused(text)
+            | Self::Unreachable(text)
+            | Self::Tcp(text)
+            | Self::TlsCertificate(text)
+            | Self::Tls(text)
+            | Self::HandshakeInvalid(text)
+            | Self::Subprotocol(text)
+            | Self::Extension(text)
+            | Self::Reset(text)
+            | Self::Panic(text) => Cow::Borrowed(text),
+            Self::ConnectTimeout(phase) => format!("timed out in phase {phase}").into(),
+            Self::HandshakeStatus { status, text, .. } if text.is_empty() => {
+                format!("the server answered {status} instead of 101").into()
+            }
+            Self::HandshakeStatus { status, text, .. } => {
+                format!("the server answered {status} instead of 101: {text}").into()
+            }
+            Self::Closed(frame) => format!("the peer closed: {frame}").into(),
+            Self::Eof => "the connection ended without a close frame".into(),
+            Self::PongTimeout => "no answer to a heartbeat in time".into(),
+            Self::IdleTimeout => "no message within idle_timeout".into(),
+            Self::Protocol(violation) => violation.to_string().into(),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind(), self.text())
+    }
+}
+
+impl std::error::Error for Cause {}

@@ -1,0 +1,250 @@
+//! What became of each accepted message, by its id, in a bounded space.
+
+use std::collections::VecDeque;
+
+/// What became of a message. The first three are on the way and can still change; the others are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fate {
+    /// Accepted; it waits in the outbox.
+    Queued,
+    /// Handed to the kernel whole; over TLS: flushed.
+    Written,
+    /// The next WebSocket hop has it: a ping that was sent after it was answered (RFC 6455 §5.5.3, and TCP's order).
+    Confirmed,
+    /// It waited longer than `outbox.ttl`.
+    Expired,
+    /// It made room for newer ones (`when_full = "drop_oldest"`).
+    Evicted,
+    /// The name was closed by hand, removed, gave up or shut down before it went out.
+    Cancelled,
+    /// It was written, and the socket died before it was confirmed: the peer may have it, or not.
+    InDoubt,
+    /// So long ago, among so many special cases since, that it is no longer known.
+    Forgotten,
+}
+
+impl Fate {
+    /// Whether this is `wanted`, or better: `confirmed` is better than `written`, `written` than `queued`.
+    pub fn reaches(self, wanted: Fate) -> bool {
+        match (self.rank(), wanted.rank()) {
+            (Some(is), Some(wanted)) => is >= wanted,
+            _ => self == wanted,
+        }
+    }
+
+    /// Whether nothing better can come.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Written)
+    }
+
+    /// The name that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Written => "written",
+            Self::Confirmed => "confirmed",
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+            Self::Cancelled => "cancelled",
+            Self::InDoubt => "in_doubt",
+            Self::Forgotten => "forgotten",
+        }
+    }
+
+    fn rank(self) -> Option<u8> {
+        match self {
+            Self::Queued => Some(0),
+            Self::Written => Some(1),
+            Self::Confirmed => Some(2),
+            Self::Expired | Self::Evicted | Self::Cancelled | Self::InDoubt | Self::Forgotten => None,
+        }
+    }
+}
+
+/// A run of neighbouring ids that met the same end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    first: u64,
+    last: u64,
+    fate: Fate,
+}
+
+/// The fates of all ids: two marks for the usual way, and runs of neighbours for the exceptions.
+///
+/// It costs no memory per message, and at most [`Ledger::RUNS`] runs; beyond that the oldest exceptions are forgotten.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    written: u64,
+    confirmed: u64,
+    runs: VecDeque<Run>,
+    forgotten: u64,
+}
+
+impl Ledger {
+    /// How many runs of exceptions are kept.
+    pub const RUNS: usize = 1024;
+
+    /// The fate of `id`, one that was accepted.
+    pub fn fate(&self, id: u64) -> Fate {
+        if id <= self.forgotten {
+            return Fate::Forgotten;
+        }
+        let after = self.runs.partition_point(|run| run.first <= id);
+        match after.checked_sub(1).and_then(|at| self.runs.get(at)) {
+            Some(run) if id <= run.last => run.fate,
+            _ if id <= self.confirmed => Fate::Confirmed,
+            _ if id <= self.written => Fate::Written,
+            _ => Fate::Queued,
+        }
+    }
+
+    /// All up to `id` that met no other end are written.
+    pub fn written(&mut self, id: u64) {
+        self.written = self.written.max(id);
+    }
+
+    /// All written ones up to `id` that met no other end are confirmed.
+    pub fn confirmed(&mut self, id: u64) {
+        self.confirmed = self.confirmed.max(id.min(self.written));
+    }
+
+    /// The last id that was written.
+    pub fn last_written(&self) -> u64 {
+        self.written
+    }
+
+    /// How many ids are written, and neither confirmed nor in doubt.
+    pub fn unconfirmed(&self) -> u64 {
+        let exceptions: u64 = self
+            .runs
+            .iter()
+            .rev()
+            .take_while(|run| run.last > self.confirmed)
+            .filter(|run| run.first <= self.written)
+            .map(|run| run.last.min(self.written) - run.first.max(self.confirmed + 1) + 1)
+            .sum();
+        (self.written - self.confirmed).saturating_sub(exceptions)
+    }
+
+    /// What is written and unconfirmed is now in doubt; returns how many messages that concerns.
+    pub fn doubt(&mut self) -> u64 {
+        let count = self.unconfirmed();
+        let mut id = self.confirmed + 1;
+        while count > 0 && id <= self.written {
+            let at = self.runs.partition_point(|run| run.last < id);
+            let (until, next) = match self.runs.get(at) {
+                Some(run) if run.first <= id => (id, run.last + 1),
+                Some(run) => (run.first.min(self.written + 1), run.first),
+                None => (self.written + 1, self.written + 1),
+            };
+            if id < until {
+                self.except(id, until - 1, Fate::InDoubt);
+            }
+            id = next.max(until);
+        }
+        self.confirmed = self.written;
+        count
+    }
+
+    /// The ids from `first` to `last` met this end.
+    pub fn except(&mut self, first: u64, last: u64, fate: Fate) {
+        let at = self.runs.partition_point(|run| run.first < first);
+        let joins_before = at > 0
+            && self.runs[at - 1].fate == fate
+            && self.runs[at - 1].last + 1 == first;
+        let joins_after = self
+            .runs
+            .get(at)
+            .is_some_and(|run| run.fate == fate && last + 1 == run.first);
+        match (joins_before, joins_after) {
+            (true, true) => {
+                self.runs[at - 1].last = self.runs[at].last;
+                self.runs.remove(at);
+            }
+            (true, false) => self.runs[at - 1].last = last,
+            (false, true) => self.runs[at].first = first,
+            (false, false) => self.runs.insert(at, Run { first, last, fate }),
+        }
+        if self.runs.len() > Self::RUNS
+            && let Some(run) = self.runs.pop_front()
+        {
+            self.forgotten = run.last;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn better_fates_reach_the_wanted_one_and_ends_do_not() {
+        assert!(Fate::Confirmed.reaches(Fate::Written));
+        assert!(!Fate::Queued.reaches(Fate::Written));
+        assert!(!Fate::InDoubt.reaches(Fate::Written));
+        assert!(Fate::InDoubt.is_final() && !Fate::Written.is_final());
+    }
+
+    #[test]
+    fn the_oldest_exceptions_are_forgotten_and_say_so() {
+        let mut ledger = Ledger::default();
+        for n in 1..=(Ledger::RUNS as u64 + 1) {
+            ledger.except(2 * n, 2 * n, Fate::Evicted);
+        }
+        assert_eq!(ledger.fate(2), Fate::Forgotten);
+        assert_eq!(ledger.fate(4), Fate::Evicted);
+        assert_eq!(ledger.fate(5), Fate::Queued);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn a_ledger_agrees_with_a_map_of_single_ids(
+            steps in prop::collection::vec((0u8..4, 1u64..4), 1..60),
+        ) {
+            let mut ledger = Ledger::default();
+            let mut model: BTreeMap<u64, Fate> = (1..=200).map(|id| (id, Fate::Queued)).collect();
+            let mut next = 1;
+            for (what, count) in steps {
+                match what {
+                    0 => {
+                        let last = next + count - 1;
+                        ledger.written(last);
+                        (next..=last).for_each(|id| { model.insert(id, Fate::Written); });
+                        next = last + 1;
+                    }
+                    1 => {
+                        ledger.except(next, next + count - 1, Fate::Evicted);
+                        (next..next + count).for_each(|id| { model.insert(id, Fate::Evicted); });
+                        next += count;
+                    }
+                    2 => {
+                        let mark = ledger.last_written().saturating_sub(count);
+                        ledger.confirmed(mark);
+                        for (id, fate) in &mut model {
+                            if *id <= mark && *fate == Fate::Written { *fate = Fate::Confirmed; }
+                        }
+                    }
+                    _ => {
+                        let expected = model.values().filter(|fate| **fate == Fate::Written).count() as u64;
+                        prop_assert_eq!(ledger.unconfirmed(), expected);
+                        prop_assert_eq!(ledger.doubt(), expected);
+                        for fate in model.values_mut() {
+                            if *fate == Fate::Written { *fate = Fate::InDoubt; }
+                        }
+                    }
+                }
+                for (id, fate) in &model {
+                    prop_assert_eq!(ledger.fate(*id), *fate, "id {}", id);
+                }
+            }
+        }
+    }
+}

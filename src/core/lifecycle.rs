@@ -1,0 +1,548 @@
+//! The life of a name: when it dials, when it waits, when it closes, when it gives up.
+
+use std::time::{Duration, Instant};
+
+use super::{Cause, Rule, Verdict, backoff, verdict};
+use crate::{
+    config::Reconnect,
+    wire::{CloseFrame, code},
+};
+
+/// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Where a name is. Each variant's comment lists its exits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Not asked to connect yet. → `Connecting` by `connect`; `Closed` by hand.
+    Idle,
+    /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand.
+    Connecting,
+    /// The socket serves. → `Closing` by hand, by the peer, by a violation; `Backoff` or `Failed` by a loss.
+    Open {
+        /// Since when.
+        since: Instant,
+    },
+    /// The socket is on its way out. → `Closed`, `Connecting`, `Backoff` or `Failed`, as `then` says.
+    Closing(Closing),
+    /// Waiting for the next dial. → `Connecting` by time or by `connect`; `Closed` by hand.
+    Backoff {
+        /// When the dial is due.
+        until: Instant,
+    },
+    /// Closed by hand. → `Connecting` by `connect`.
+    Closed,
+    /// Gave up. → `Connecting` by `connect`; `Closed` by hand.
+    Failed,
+}
+
+/// A socket on its way out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closing {
+    then: Then,
+    stage: Stage,
+    deadline: Instant,
+    report: ClosedReport,
+    stable: bool,
+}
+
+/// What follows a close.
+#[derive(Clone, Debug, PartialEq)]
+enum Then {
+    Closed,
+    Connect,
+    Lost(Cause),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The outbox goes out first.
+    Flushing,
+    /// Our close frame is out, the peer's has not come.
+    Handshake,
+    /// Both sides have said what they had to say; the peer ends the TCP connection.
+    Goodbye,
+}
+
+/// Who began a close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseBy {
+    /// This side.
+    Us,
+    /// The other side.
+    Peer,
+}
+
+/// How a socket ended.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ClosedReport {
+    /// The close code; 1005 for a close frame without one, 1006 where no close frame was seen (RFC 6455 §7.4.1).
+    pub code: u16,
+    /// The reason that came with it.
+    pub reason: String,
+    /// Whether close frames went both ways.
+    pub clean: bool,
+    /// Who began.
+    pub by: CloseBy,
+}
+
+/// What happened, as the core knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happened {
+    /// A dial begins.
+    Connecting {
+        /// The failed attempts before it.
+        attempt: u32,
+    },
+    /// A socket ended, or a name was closed by hand.
+    Closed(ClosedReport),
+    /// Something went wrong.
+    Error(Cause),
+    /// The next dial is set.
+    Retrying {
+        /// How long until then.
+        delay: Duration,
+        /// Why it is needed.
+        cause: Cause,
+        /// The rule that decided.
+        rule: Rule,
+    },
+    /// No further attempt is made.
+    Failed {
+        /// The last cause.
+        cause: Cause,
+        /// The rule that decided.
+        rule: Rule,
+    },
+}
+
+/// What the actor has to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Dial. At most one per incarnation.
+    Dial,
+    /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
+    Restart,
+    /// Open or close the door for new messages.
+    Door(bool),
+    /// Cancel all messages that wait.
+    Cancel,
+    /// Send this close frame behind what is encoded.
+    SendClose(CloseFrame),
+    /// Tell the subscribers.
+    Emit(Happened),
+}
+
+/// The settings that a life depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// What happens after a loss.
+    pub reconnect: &'a Reconnect,
+    /// For flushing, and again for the closing handshake.
+    pub close_timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Incarnation {
+    /// Nothing was dialled in it.
+    Fresh,
+    /// It has its dial or its socket.
+    Used,
+    /// A restart is due.
+    Ending,
+}
+
+/// The state machine of one name.
+///
+/// Each input appends the effects to `out`, to be carried out in order.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    state: State,
+    incarnation: Incarnation,
+    incarnations: u32,
+    /// Retries since the last stable socket: the exponent of the backoff.
+    attempt: u32,
+    /// Failed attempts in a row: what `max_attempts` counts.
+    failures: u32,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            state: State::Idle,
+            incarnation: Incarnation::Ending,
+            incarnations: 0,
+            attempt: 0,
+            failures: 0,
+        }
+    }
+}
+
+impl Lifecycle {
+    /// Where the name is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Which incarnation this is, from 1.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnations
+    }
+
+    /// The retries since the last stable socket.
+    pub fn attempt(&self, policy: Policy<'_>, now: Instant) -> u32 {
+        match self.state {
+            State::Open { since } if is_stable(policy, since, now) => 0,
+            _ => self.attempt,
+        }
+    }
+
+    /// Whether the outbox is being flushed before a close.
+    pub fn is_flushing(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.stage == Stage::Flushing)
+    }
+
+    /// Whether application messages may be written.
+    pub fn may_write(&self) -> bool {
+        matches!(self.state, State::Open { .. }) || self.is_flushing()
+    }
+
+    /// Whether frames that come in still count: until the peer's close frame or our own verdict.
+    pub fn may_read(&self) -> bool {
+        match &self.state {
+            State::Open { .. } => true,
+            State::Closing(closing) => closing.stage != Stage::Goodbye,
+            _ => false,
+        }
+    }
+
+    /// Whether both sides have said all, and only the end of the TCP connection is awaited.
+    pub fn is_goodbye(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.stage == Stage::Goodbye)
+    }
+
+    /// Whether a dial is under way or a socket exists.
+    pub fn holds_a_link(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Open { .. } | State::Closing(_))
+    }
+
+    /// Whether the name is closed by hand, and nothing is under way.
+    pub fn is_down(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// When [`timer`](Self::timer) must be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Backoff { until } => Some(*until),
+            State::Closing(closing) => Some(closing.deadline),
+            State::Idle | State::Connecting | State::Open { .. } | State::Closed | State::Failed => None,
+        }
+    }
+
+    /// A new incarnation has started.
+    pub fn started(&mut self, out: &mut Vec<Effect>) {
+        self.incarnation = Incarnation::Fresh;
+        self.incarnations = self.incarnations.wrapping_add(1);
+        match self.state {
+            State::Connecting => self.dial(out),
+            // The socket went down with the last incarnation without a verdict: nothing is left to wait for.
+            State::Open { .. } | State::Closing(_) => {
+                self.state = State::Connecting;
+                self.dial(out);
+            }
+            State::Idle | State::Backoff { .. } | State::Closed | State::Failed => {}
+        }
+    }
+
+    /// The name is to be up: dials now, if it neither is up nor dials.
+    pub fn connect(&mut self, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Idle | State::Closed | State::Failed => {
+                self.attempt = 0;
+                self.failures = 0;
+                out.push(Effect::Door(true));
+                self.dial(out);
+            }
+            State::Backoff { .. } => self.dial(out),
+            State::Closing(closing) if closing.then == Then::Closed => {
+                closing.then = Then::Connect;
+                out.push(Effect::Door(true));
+            }
+            State::Connecting | State::Open { .. } | State::Closing(_) => {}
+        }
+    }
+
+    fn dial(&mut self, out: &mut Vec<Effect>) {
+        self.state = State::Connecting;
+        if self.incarnation == Incarnation::Fresh {
+            self.incarnation = Incarnation::Used;
+            out.push(Effect::Emit(Happened::Connecting {
+                attempt: self.attempt,
+            }));
+            out.push(Effect::Dial);
+        }
+    }
+
+    /// Closed by hand: wins over everything that is under way.
+    pub fn close(&mut self, frame: CloseFrame, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        out.push(Effect::Door(false));
+        match &mut self.state {
+            State::Open { since } => {
+                let stable = is_stable(policy, *since, now);
+                self.state = State::Closing(Closing {
+                    then: Then::Closed,
+                    stage: Stage::Flushing,
+                    deadline: now + policy.close_timeout,
+                    report: report(&frame, false, CloseBy::Us),
+                    stable,
+                });
+            }
+            State::Closing(closing) => closing.then = Then::Closed,
+            State::Idle | State::Connecting | State::Backoff { .. } | State::Failed => {
+                self.state = State::Closed;
+                out.push(Effect::Cancel);
+                out.push(Effect::Emit(Happened::Closed(report(&frame, true, CloseBy::Us))));
+                self.end_incarnation(out);
+            }
+            State::Closed => {}
+        }
+    }
+
+    /// What the dial depends on has changed: a socket is closed with `frame`, a dial is given up, and a new dial follows at
+    /// once. What waits to be sent goes on waiting.
+    pub fn replace(&mut self, frame: CloseFrame, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        match &self.state {
+            State::Open { since } => {
+                self.state = State::Closing(Closing {
+                    then: Then::Connect,
+                    stage: Stage::Handshake,
+                    deadline: now + policy.close_timeout,
+                    report: report(&frame, false, CloseBy::Us),
+                    stable: is_stable(policy, *since, now),
+                });
+                out.push(Effect::SendClose(frame));
+            }
+            State::Connecting => self.end_incarnation(out),
+            State::Idle | State::Closing(_) | State::Backoff { .. } | State::Closed | State::Failed => {}
+        }
+    }
+
+    /// The dial succeeded.
+    pub fn opened(&mut self, now: Instant) {
+        if self.state == State::Connecting && self.incarnation == Incarnation::Used {
+            self.state = State::Open { since: now };
+        }
+    }
+
+    /// Everything that was accepted before a close has been handed to the kernel.
+    pub fn flushed(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        if let State::Closing(closing) = &mut self.state
+            && closing.stage == Stage::Flushing
+        {
+            closing.stage = Stage::Handshake;
+            closing.deadline = now + policy.close_timeout;
+            out.push(Effect::SendClose(CloseFrame {
+                code: Some(closing.report.code),
+                reason: closing.report.reason.as_str().into(),
+            }));
+        }
+    }
+
+    /// The peer's close frame came.
+    pub fn peer_closed(&mut self, frame: CloseFrame, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        let deadline = now + policy.close_timeout.min(LINGER);
+        let reply = CloseFrame {
+            code: frame.code,
+            reason: Default::default(),
+        };
+        match &mut self.state {
+            State::Open { since } => {
+                self.state = State::Closing(Closing {
+                    stable: is_stable(policy, *since, now),
+                    then: Then::Lost(Cause::Closed(frame.clone())),
+                    stage: Stage::Goodbye,
+                    deadline,
+                    report: report(&frame, true, CloseBy::Peer),
+                });
+                out.push(Effect::SendClose(reply));
+            }
+            State::Closing(closing) => {
+                match closing.stage {
+                    Stage::Flushing => {
+                        closing.report = report(&frame, true, CloseBy::Peer);
+                        out.push(Effect::SendClose(reply));
+                    }
+                    Stage::Handshake => closing.report.clean = true,
+                    Stage::Goodbye => return,
+                }
+                closing.stage = Stage::Goodbye;
+                closing.deadline = deadline;
+            }
+            State::Idle | State::Connecting | State::Backoff { .. } | State::Closed | State::Failed => {}
+        }
+    }
+
+    /// The peer broke the protocol or a limit: says so with `code`, and lets the socket go.
+    pub fn violated(&mut self, cause: Cause, code: u16, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        let frame = CloseFrame {
+            code: Some(code),
+            reason: cause.text().as_ref().into(),
+        };
+        let (then, stable, sent) = match &self.state {
+            State::Open { since } => (Then::Lost(cause.clone()), is_stable(policy, *since, now), false),
+            State::Closing(closing) if closing.stage != Stage::Goodbye => (
+                closing.then.clone(),
+                closing.stable,
+                closing.stage == Stage::Handshake,
+            ),
+            _ => return,
+        };
+        out.push(Effect::Emit(Happened::Error(cause)));
+        if !sent {
+            out.push(Effect::SendClose(frame.clone()));
+        }
+        self.state = State::Closing(Closing {
+            then,
+            stage: Stage::Goodbye,
+            deadline: now + policy.close_timeout.min(LINGER),
+            report: report(&frame, false, CloseBy::Us),
+            stable,
+        });
+    }
+
+    /// The dial failed, the socket died, or code panicked.
+    pub fn lost(&mut self, cause: Cause, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
+        match std::mem::replace(&mut self.state, State::Connecting) {
+            State::Connecting => {
+                out.push(Effect::Emit(Happened::Error(cause.clone())));
+                self.after_loss(cause, false, policy, now, random, out);
+            }
+            State::Open { since } => {
+                out.push(Effect::Emit(Happened::Error(cause.clone())));
+                out.push(Effect::Emit(Happened::Closed(abnormal(&cause))));
+                self.after_loss(cause, is_stable(policy, since, now), policy, now, random, out);
+            }
+            State::Closing(mut closing) => {
+                if closing.stage != Stage::Goodbye {
+                    closing.report.clean = false;
+                }
+                self.finish(closing, policy, now, random, out);
+            }
+            state @ (State::Idle | State::Backoff { .. } | State::Closed | State::Failed) => {
+                self.state = state;
+                out.push(Effect::Emit(Happened::Error(cause)));
+                self.end_incarnation(out);
+            }
+        }
+    }
+
+    /// A deadline of [`deadline`](Self::deadline) may have passed.
+    pub fn timer(&mut self, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if self.is_flushing() {
+            out.push(Effect::Cancel);
+            self.flushed(policy, now, out);
+        } else if let State::Closing(closing) = &self.state {
+            self.finish(closing.clone(), policy, now, random, out);
+        } else {
+            self.dial(out);
+        }
+    }
+
+    fn finish(&mut self, closing: Closing, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
+        out.push(Effect::Emit(Happened::Closed(closing.report)));
+        match closing.then {
+            Then::Closed => {
+                self.state = State::Closed;
+                self.attempt = 0;
+                self.failures = 0;
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            Then::Connect => {
+                self.state = State::Connecting;
+                self.attempt = 0;
+                self.failures = 0;
+                self.end_incarnation(out);
+            }
+            Then::Lost(cause) => self.after_loss(cause, closing.stable, policy, now, random, out),
+        }
+    }
+
+    /// The one place that decides between another attempt and giving up.
+    fn after_loss(
+        &mut self,
+        cause: Cause,
+        was_stable: bool,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        if was_stable {
+            self.attempt = 0;
+            self.failures = 0;
+        } else {
+            self.failures = self.failures.saturating_add(1);
+        }
+        match (verdict(&cause, policy.reconnect, self.failures), policy.reconnect) {
+            (Verdict::Retry { at_least, slow, rule }, Reconnect::Backoff(backoff)) => {
+                let cap = if slow {
+                    backoff.max
+                } else {
+                    backoff::cap(backoff, self.attempt)
+                };
+                let delay = at_least + backoff::delay(backoff, cap, random);
+                self.attempt = self.attempt.saturating_add(1);
+                self.state = State::Backoff { until: now + delay };
+                out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));
+            }
+            (Verdict::Retry { rule, .. } | Verdict::GiveUp(rule), _) => {
+                self.state = State::Failed;
+                out.push(Effect::Door(false));
+                out.push(Effect::Cancel);
+                out.push(Effect::Emit(Happened::Failed { cause, rule }));
+            }
+        }
+        self.end_incarnation(out);
+    }
+
+    fn end_incarnation(&mut self, out: &mut Vec<Effect>) {
+        if self.incarnation != Incarnation::Ending {
+            self.incarnation = Incarnation::Ending;
+            out.push(Effect::Restart);
+        }
+    }
+}
+
+fn is_stable(policy: Policy<'_>, since: Instant, now: Instant) -> bool {
+    match policy.reconnect {
+        Reconnect::Never => false,
+        Reconnect::Backoff(backoff) => now.saturating_duration_since(since) >= backoff.stable_after,
+    }
+}
+
+fn report(frame: &CloseFrame, clean: bool, by: CloseBy) -> ClosedReport {
+    ClosedReport {
+        code: frame.code.unwrap_or(code::NO_STATUS),
+        reason: frame.reason.to_string(),
+        clean,
+        by,
+    }
+}
+
+fn abnormal(cause: &Cause) -> ClosedReport {
+    ClosedReport {
+        code: code::ABNORMAL,
+        reason: String::new(),
+        clean: false,
+        by: match cause {
+            Cause::Eof | Cause::Reset(_) => CloseBy::Peer,
+            _ => CloseBy::Us,
+        },
+    }
+}

@@ -1,0 +1,34 @@
+//! The pure heart: what a name does, decided without a clock, a socket or a random number generator.
+//!
+//! Time and randomness are arguments, effects are return values. Nothing here knows actix, tokio, awc, files or the
+//! environment; a test keeps it so.
+
+mod backoff;
+mod cause;
+mod door;
+mod governor;
+mod heartbeat;
+mod journal;
+mod ledger;
+mod lifecycle;
+pub(crate) mod message;
+mod name;
+mod outbox;
+mod pattern;
+mod retry;
+
+pub use self::{
+    backoff::{cap, delay},
+    cause::{Cause, Phase},
+    door::{Rejected, TooLarge},
+    governor::{Governor, Grants},
+    heartbeat::{Beat, HeartbeatState},
+    journal::{Cursor, Journal},
+    ledger::{Fate, Ledger},
+    lifecycle::{CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, State},
+    message::Message,
+    name::{ConnectionName, InvalidName, MAX_NAME},
+    outbox::{Admitted, Outbox, Queued},
+    pattern::{InvalidPattern, Pattern},
+    retry::{Rule, Verdict, verdict},
+};

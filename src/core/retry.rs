@@ -1,0 +1,199 @@
+//! Retry or give up: one exhaustive match over the cause.
+
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use super::Cause;
+use crate::config::{Backoff, GiveUpRule, Reconnect};
+
+/// The longest `Retry-After` that is honoured.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// What to do after a loss, and the rule that said so.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Dial again after a delay: at least `at_least`, then uniform below a cap that starts at `max` if `slow`.
+    Retry {
+        /// What the server asked for; zero if it did not.
+        at_least: Duration,
+        /// Whether the cap is `max` from the first attempt on.
+        slow: bool,
+        /// The rule that decided.
+        rule: Rule,
+    },
+    /// No further attempt.
+    GiveUp(Rule),
+}
+
+/// The rule that decided. `Display` is what an operator reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The usual: exponential backoff.
+    Backoff,
+    /// Repeating it soon cannot help: the backoff starts at `max`.
+    BackoffFromMax,
+    /// The server said when to come back.
+    RetryAfter(Duration),
+    /// `reconnect = "never"`.
+    Never,
+    /// `reconnect.max_attempts` was reached.
+    MaxAttempts(NonZeroU32),
+    /// An entry of `reconnect.give_up_on` matched.
+    GiveUpOn(GiveUpRule),
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backoff => f.write_str("backoff"),
+            Self::BackoffFromMax => f.write_str("backoff, from max"),
+            Self::RetryAfter(after) => write!(f, "retry-after {}s", after.as_secs()),
+            Self::Never => f.write_str("reconnect = \"never\""),
+            Self::MaxAttempts(count) => write!(f, "max_attempts = {count}"),
+            Self::GiveUpOn(rule) => write!(f, "give_up_on {rule}"),
+        }
+    }
+}
+
+/// Decides what follows a loss. `failures` counts the failed attempts in a row, this one included.
+pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
+    let backoff = match reconnect {
+        Reconnect::Never => return Verdict::GiveUp(Rule::Never),
+        Reconnect::Backoff(backoff) => backoff,
+    };
+    if let Some(rule) = give_up_rule(cause, backoff) {
+        return Verdict::GiveUp(Rule::GiveUpOn(rule.clone()));
+    }
+    if let Some(most) = backoff.max_attempts.filter(|most| failures >= most.get()) {
+        return Verdict::GiveUp(Rule::MaxAttempts(most));
+    }
+    let usual = Verdict::Retry {
+        at_least: Duration::ZERO,
+        slow: false,
+        rule: Rule::Backoff,
+    };
+    let slow = Verdict::Retry {
+        at_least: Duration::ZERO,
+        slow: true,
+        rule: Rule::BackoffFromMax,
+    };
+    match cause {
+        Cause::HandshakeStatus {
+            retry_after: Some(after),
+            ..
+        } => {
+            let after = (*after).min(MAX_RETRY_AFTER);
+            Verdict::Retry {
+                at_least: after,
+                slow: false,
+                rule: Rule::RetryAfter(after),
+            }
+        }
+        // A client error repeats itself, except for a timeout and for too many requests (RFC 9110 §15.5).
+        Cause::HandshakeStatus {
+            status: 400..=499,
+            retry_after: None,
+            ..
+        } if !matches!(cause.status(), Some(408 | 429)) => slow,
+        Cause::TlsCertificate(_) => slow,
+        Cause::HandshakeStatus { .. }
+        | Cause::SecretMissing(_)
+        | Cause::InvalidRequest(_)
+        | Cause::Dns(_)
+        | Cause::Refused(_)
+        | Cause::Unreachable(_)
+        | Cause::ConnectTimeout(_)
+        | Cause::Tcp(_)
+        | Cause::Tls(_)
+        | Cause::HandshakeInvalid(_)
+        | Cause::Subprotocol(_)
+        | Cause::Extension(_)
+        | Cause::Closed(_)
+        | Cause::Eof
+        | Cause::Reset(_)
+        | Cause::PongTimeout
+        | Cause::IdleTimeout
+        | Cause::Protocol(_)
+        | Cause::Panic(_) => usual,
+    }
+}
+
+fn give_up_rule<'a>(cause: &Cause, backoff: &'a Backoff) -> Option<&'a GiveUpRule> {
+    backoff.give_up_on.iter().find(|rule| match rule {
+        GiveUpRule::Status(range) => cause.status().is_some_and(|status| range.contains(&status)),
+        GiveUpRule::Close(range) => {
+            matches!(cause, Cause::Closed(frame) if frame.code.is_some_and(|code| range.contains(&code)))
+        }
+        GiveUpRule::Cause(kind) => cause.kind() == *kind,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::CloseFrame;
+
+    fn status(status: u16, retry_after: Option<u64>) -> Cause {
+        Cause::HandshakeStatus {
+            status,
+            retry_after: retry_after.map(Duration::from_secs),
+            text: String::new(),
+        }
+    }
+
+    fn closed(code: u16) -> Cause {
+        Cause::Closed(CloseFrame {
+            code: Some(code),
+            ..CloseFrame::default()
+        })
+    }
+
+    fn rule(cause: &Cause, reconnect: &Reconnect, failures: u32) -> String {
+        match verdict(cause, reconnect, failures) {
+            Verdict::Retry { rule, .. } => format!("retry: {rule}"),
+            Verdict::GiveUp(rule) => format!("give up: {rule}"),
+        }
+    }
+
+    #[test]
+    fn each_cause_meets_the_rule_of_the_contract() {
+        let usual = Reconnect::default();
+        for (cause, expected) in [
+            (status(401, None), "retry: backoff, from max"),
+            (status(404, None), "retry: backoff, from max"),
+            (status(408, None), "retry: backoff"),
+            (status(429, None), "retry: backoff"),
+            (status(429, Some(7)), "retry: retry-after 7s"),
+            (status(503, Some(86_400)), "retry: retry-after 3600s"),
+            (status(503, None), "retry: backoff"),
+            (status(301, None), "retry: backoff"),
+            (Cause::TlsCertificate("expired".into()), "retry: backoff, from max"),
+            (closed(1000), "retry: backoff"),
+            (Cause::Eof, "retry: backoff"),
+        ] {
+            assert_eq!(rule(&cause, &usual, 1), expected, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_gives_up_only_where_the_settings_say_so() {
+        let mut backoff = Backoff::default();
+        backoff.max_attempts = NonZeroU32::new(3);
+        backoff.give_up_on = vec![
+            GiveUpRule::Status(401..=401),
+            GiveUpRule::Close(4010..=4014),
+            GiveUpRule::Cause("refused"),
+        ];
+        let reconnect = Reconnect::Backoff(backoff);
+        for (cause, failures, expected) in [
+            (status(401, None), 1, "give up: give_up_on status:401"),
+            (closed(4012), 1, "give up: give_up_on close:4010-4014"),
+            (closed(4015), 1, "retry: backoff"),
+            (Cause::Refused(String::new()), 1, "give up: give_up_on cause:refused"),
+            (Cause::Eof, 2, "retry: backoff"),
+            (Cause::Eof, 3, "give up: max_attempts = 3"),
+        ] {
+            assert_eq!(rule(&cause, &reconnect, failures), expected, "{cause:?}");
+        }
+        assert_eq!(rule(&Cause::Eof, &Reconnect::Never, 1), "give up: reconnect = \"never\"");
+    }
+}

@@ -1,0 +1,77 @@
+//! The stream of events that a subscriber reads.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::Stream;
+use jiff::Timestamp;
+
+use super::subscriber::{Subscriber, SubscriptionGuard};
+use crate::events::Event;
+
+/// The events of the names that a pattern selects. Dropping it unsubscribes.
+///
+/// It ends when the subscriber was cut off for being too slow ([`Overflow`](super::Overflow)), never by itself.
+#[must_use = "a stream that nobody reads only fills up"]
+#[derive(Debug)]
+pub struct Events {
+    _guard: SubscriptionGuard,
+    subscriber: Arc<Subscriber>,
+    batch: VecDeque<Event>,
+    closed: bool,
+}
+
+impl Events {
+    pub(super) fn new(guard: SubscriptionGuard, subscriber: Arc<Subscriber>) -> Self {
+        Self {
+            _guard: guard,
+            subscriber,
+            batch: VecDeque::new(),
+            closed: false,
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let this = self.get_mut();
+        if let Some(event) = this.batch.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if this.closed {
+            return Poll::Ready(None);
+        }
+        let Some(queue) = this.subscriber.queue() else {
+            return Poll::Ready(None);
+        };
+        let batch = queue.lock().take(&mut this.batch, cx.waker());
+        batch.wake.into_iter().for_each(std::task::Waker::wake);
+        this.closed = batch.closed;
+        if batch.missed > 0 {
+            return Poll::Ready(Some(Event::Lagged {
+                missed: batch.missed,
+                at: Timestamp::now(),
+            }));
+        }
+        match this.batch.pop_front() {
+            Some(event) => Poll::Ready(Some(event)),
+            None if this.closed => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        if let Some(queue) = self.subscriber.queue() {
+            let paused = queue.lock().close();
+            paused.into_iter().for_each(std::task::Waker::wake);
+        }
+    }
+}

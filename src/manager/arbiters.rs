@@ -1,0 +1,114 @@
+//! The threads that names live on.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use actix::{Arbiter, ArbiterHandle, System};
+use parking_lot::Mutex;
+
+/// Why a manager did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// `Manager::start` needs an actix system around it; `Manager::spawn` does not.
+    #[error("no actix system is running on this thread; use Manager::spawn outside of one")]
+    NoSystem,
+    /// The operating system gave no thread.
+    #[error("the thread of the actix system cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The thread of the actix system ended before it was up.
+    #[error("the actix system ended before it was up")]
+    Ended,
+}
+
+/// The arbiters of a manager, and the system they belong to if it is the manager's own.
+pub(super) struct Arbiters {
+    handles: Box<[ArbiterHandle]>,
+    next: AtomicUsize,
+    threads: Mutex<Option<Threads>>,
+}
+
+/// What a shutdown stops.
+struct Threads {
+    arbiters: Vec<Arbiter>,
+    own_system: Option<(System, thread::JoinHandle<()>)>,
+}
+
+impl Arbiters {
+    /// Arbiters of the system that runs on this thread.
+    pub fn in_current_system(workers: usize) -> Result<Self, StartError> {
+        if System::try_current().is_none() {
+            return Err(StartError::NoSystem);
+        }
+        Ok(Self::new(start_arbiters(workers), None))
+    }
+
+    /// Arbiters of a system on a thread of its own.
+    pub fn in_own_system(workers: usize) -> Result<Self, StartError> {
+        let (report, started) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new()
+            .name("everwire-system".into())
+            .spawn(move || {
+                let system = System::new();
+                let arbiters = system.block_on(async { start_arbiters(workers) });
+                // The starter waits for exactly this.
+                if report.send((System::current(), arbiters)).is_ok() {
+                    // Its error is the exit code of a system that was stopped with one; nobody does that here.
+                    let _code = system.run();
+                }
+            })?;
+        let (system, arbiters) = started.recv().map_err(|_| StartError::Ended)?;
+        Ok(Self::new(arbiters, Some((system, thread))))
+    }
+
+    fn new(arbiters: Vec<Arbiter>, own_system: Option<(System, thread::JoinHandle<()>)>) -> Self {
+        Self {
+            handles: arbiters.iter().map(Arbiter::handle).collect(),
+            next: AtomicUsize::new(0),
+            threads: Mutex::new(Some(Threads { arbiters, own_system })),
+        }
+    }
+
+    /// The arbiter of the next name: they take turns.
+    pub fn next(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len()
+    }
+
+    /// The arbiter of this number.
+    pub fn get(&self, number: usize) -> &ArbiterHandle {
+        &self.handles[number % self.handles.len()]
+    }
+
+    /// Stops all threads that the manager started. Waits for none of them: this may run on one.
+    pub fn stop(&self) {
+        let Some(threads) = self.threads.lock().take() else {
+            return;
+        };
+        for arbiter in threads.arbiters {
+            arbiter.stop();
+        }
+        if let Some((system, _thread)) = threads.own_system {
+            system.stop();
+        }
+    }
+}
+
+impl Drop for Arbiters {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn start_arbiters(workers: usize) -> Vec<Arbiter> {
+    let workers = match workers {
+        0 => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        workers => workers,
+    };
+    (0..workers).map(|_| Arbiter::new()).collect()
+}

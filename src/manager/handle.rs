@@ -1,0 +1,108 @@
+//! A name, as a program holds it.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use bytestring::ByteString;
+
+use crate::{
+    connection::{CloseMyself, Connect, Connection, Gate, InvalidClose, Receipt, Snapshot, Status},
+    core::{ConnectionName, Message, Pattern, Rejected},
+    hub::{Delivery, Events, Hub},
+};
+
+/// One named connection. Cloning is cheap; it works from any thread.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    name: ConnectionName,
+    addr: Addr<Connection>,
+    gate: Arc<Gate>,
+    hub: Arc<Hub>,
+}
+
+/// The name was removed, or its actor is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection is gone")]
+pub struct Gone;
+
+/// Why a close did not begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloseError {
+    /// The name is gone.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// The code or the reason cannot be sent.
+    #[error(transparent)]
+    Invalid(#[from] InvalidClose),
+}
+
+impl Handle {
+    pub(super) fn new(name: ConnectionName, addr: Addr<Connection>, gate: Arc<Gate>, hub: Arc<Hub>) -> Self {
+        Self { name, addr, gate, hub }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &ConnectionName {
+        &self.name
+    }
+
+    /// The actor's address. Should the actor die, which only a bug can bring about, the manager starts another, and
+    /// [`Manager::find`](crate::Manager::find) gives its address; [`send`](Self::send) works on.
+    pub fn addr(&self) -> &Addr<Connection> {
+        &self.addr
+    }
+
+    /// Accepts a message: in call order, from any thread, without waiting. It goes out when the socket is up.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] when the outbox has no room, the message is too long, or the name is closed.
+    pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, Rejected> {
+        self.gate.send(message.into())
+    }
+
+    /// Has the name up: see [`Connect`].
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] when `data` is too long, too much of it waits, or the name was removed.
+    pub async fn connect(&self, data: Option<Message>) -> Result<(), Rejected> {
+        self.addr
+            .send(Connect { data })
+            .await
+            .unwrap_or(Err(Rejected::Closed))
+    }
+
+    /// Begins a close by hand: see [`CloseMyself`].
+    ///
+    /// # Errors
+    ///
+    /// [`CloseError`]; nothing was closed then.
+    pub async fn close(&self, code: u16, reason: impl Into<ByteString>) -> Result<(), CloseError> {
+        let reason = reason.into();
+        self.addr
+            .send(CloseMyself { code, reason })
+            .await
+            .map_err(|_| Gone)??;
+        Ok(())
+    }
+
+    /// What the name tells about itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`].
+    pub async fn status(&self) -> Result<Status, Gone> {
+        self.addr.send(Snapshot).await.map_err(|_| Gone)
+    }
+
+    /// How many messages wait or are being written.
+    pub(super) fn waiting(&self) -> usize {
+        self.gate.with(|inside| inside.outbox.len())
+    }
+
+    /// The events of this name alone.
+    pub fn subscribe(&self, delivery: Delivery) -> Events {
+        self.hub.stream(Pattern::exactly(&self.name), delivery)
+    }
+}

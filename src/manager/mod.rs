@@ -1,0 +1,301 @@
+//! The registry of names.
+
+mod arbiters;
+mod handle;
+mod respawn;
+mod shutdown;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use actix::{Addr, Recipient, Supervisor};
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, oneshot};
+
+use self::{arbiters::Arbiters, respawn::Budget};
+pub use self::{arbiters::StartError, handle::{CloseError, Gone, Handle}, shutdown::{Left, ShutdownReport}};
+use crate::{
+    config::{ConnectionSettings, Settings},
+    connection::{Commons, Configure, Connection, Gate, Remove, Status, forward},
+    core::{ConnectionName, InvalidName, Pattern},
+    events::{Applied, Event},
+    hub::{Delivery, Events, Hub, SubscriptionGuard},
+    transport::{DialBudget, Resolver, TlsCache},
+};
+
+/// Keeps named connections: opens, finds, lists, closes and removes them, on one arbiter per core.
+///
+/// Cloning is cheap; all clones are the same manager. It works from any thread, inside actix or not.
+#[derive(Clone)]
+pub struct Manager(Arc<Inside>);
+
+struct Inside {
+    commons: Arc<Commons>,
+    arbiters: Arbiters,
+    names: RwLock<Names>,
+}
+
+#[derive(Default)]
+struct Names {
+    entries: BTreeMap<ConnectionName, Entry>,
+    /// Set by a shutdown: no name is opened or respawned any more.
+    closed: bool,
+}
+
+/// What the registry knows of a name.
+struct Entry {
+    addr: Addr<Connection>,
+    gate: Arc<Gate>,
+    settings: Arc<ConnectionSettings>,
+    arbiter: usize,
+    epoch: u32,
+    respawns: Budget,
+}
+
+/// Why a name was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The text is no name.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// A connection of this name exists.
+    #[error("a connection named {0:?} exists already")]
+    Duplicate(ConnectionName),
+    /// The manager shuts down.
+    #[error("the manager is shut down")]
+    ShutDown,
+}
+
+impl Manager {
+    /// Starts inside a running actix system: one arbiter per core (or `service.workers`), and the names of `settings`.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] outside an actix system, or when a thread cannot be started.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        let arbiters = Arbiters::in_current_system(settings.service.workers)?;
+        Ok(Self::with_arbiters(settings, arbiters))
+    }
+
+    /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when a thread cannot be started.
+    pub fn spawn(settings: Settings) -> Result<Self, StartError> {
+        let arbiters = Arbiters::in_own_system(settings.service.workers)?;
+        Ok(Self::with_arbiters(settings, arbiters))
+    }
+
+    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Self {
+        let (obituaries, dead) = mpsc::unbounded_channel();
+        let service = settings.service;
+        let origin = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        let manager = Self(Arc::new(Inside {
+            commons: Arc::new(Commons {
+                hub: Hub::new(origin),
+                budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
+                tls: TlsCache::default(),
+                resolver: Resolver::default(),
+                obituaries,
+            }),
+            arbiters,
+            names: RwLock::default(),
+        }));
+        respawn::watch(&manager, dead);
+        for (name, settings) in settings.connections {
+            // The names of one settings are different, and nobody else can have opened one yet.
+            let _opened = manager.open_named(name, settings);
+        }
+        manager
+    }
+
+    /// Opens a connection: it is dialled at once, if `enabled`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing was opened then.
+    pub fn open(&self, name: impl AsRef<str>, settings: ConnectionSettings) -> Result<Handle, OpenError> {
+        self.open_named(ConnectionName::new(name)?, settings)
+    }
+
+    fn open_named(&self, name: ConnectionName, settings: ConnectionSettings) -> Result<Handle, OpenError> {
+        let mut names = self.0.names.write();
+        if names.closed {
+            return Err(OpenError::ShutDown);
+        }
+        if names.entries.contains_key(&name) {
+            return Err(OpenError::Duplicate(name));
+        }
+        let gate = Gate::new(settings.outbox, settings.max_message);
+        let settings = Arc::new(settings);
+        let arbiter = self.0.arbiters.next();
+        let addr = self.start_actor(&name, &settings, &gate, arbiter, 1);
+        let entry = Entry {
+            addr,
+            gate,
+            settings,
+            arbiter,
+            epoch: 1,
+            respawns: Budget::default(),
+        };
+        let handle = self.handle(&name, &entry);
+        names.entries.insert(name, entry);
+        Ok(handle)
+    }
+
+    fn start_actor(
+        &self,
+        name: &ConnectionName,
+        settings: &Arc<ConnectionSettings>,
+        gate: &Arc<Gate>,
+        arbiter: usize,
+        epoch: u32,
+    ) -> Addr<Connection> {
+        let (name, settings, gate) = (name.clone(), Arc::clone(settings), Arc::clone(gate));
+        let commons = Arc::clone(&self.0.commons);
+        Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {
+            Connection::new(name, settings, commons, gate, epoch)
+        })
+    }
+
+    fn handle(&self, name: &ConnectionName, entry: &Entry) -> Handle {
+        Handle::new(
+            name.clone(),
+            entry.addr.clone(),
+            Arc::clone(&entry.gate),
+            Arc::clone(&self.0.commons.hub),
+        )
+    }
+
+    /// The handle of a name.
+    pub fn find(&self, name: impl AsRef<str>) -> Option<Handle> {
+        let names = self.0.names.read();
+        let (name, entry) = names.entries.get_key_value(name.as_ref())?;
+        Some(self.handle(name, entry))
+    }
+
+    /// The handles of all names that the pattern selects, in the order of their names.
+    pub fn list(&self, pattern: &Pattern) -> Vec<Handle> {
+        self.0
+            .names
+            .read()
+            .entries
+            .iter()
+            .filter(|(name, _)| pattern.matches(name))
+            .map(|(name, entry)| self.handle(name, entry))
+            .collect()
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.0.names.read().entries.len()
+    }
+
+    /// Whether there is no name.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The settings of a name, as they were opened or last configured.
+    pub fn settings(&self, name: impl AsRef<str>) -> Option<Arc<ConnectionSettings>> {
+        let names = self.0.names.read();
+        names
+            .entries
+            .get(name.as_ref())
+            .map(|entry| Arc::clone(&entry.settings))
+    }
+
+    /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being
+    /// removed or respawned just now, is left out.
+    pub async fn statuses(&self, pattern: &Pattern) -> Vec<Status> {
+        let asked = self
+            .list(pattern)
+            .into_iter()
+            .map(|handle| async move { handle.status().await.ok() });
+        futures::future::join_all(asked)
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Gives a name new settings; says whether its socket is replaced for them.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when there is no such name.
+    pub async fn configure(
+        &self,
+        name: impl AsRef<str>,
+        settings: ConnectionSettings,
+    ) -> Result<Applied, Gone> {
+        let addr = {
+            let mut names = self.0.names.write();
+            let entry = names.entries.get_mut(name.as_ref()).ok_or(Gone)?;
+            entry.settings = Arc::new(settings.clone());
+            entry.addr.clone()
+        };
+        addr.send(Configure(Box::new(settings)))
+            .await
+            .map_err(|_| Gone)
+    }
+
+    /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
+    ///
+    /// Its name is free when this is done. Handles that are still held find it closed.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when there is no such name.
+    pub async fn remove(&self, name: impl AsRef<str>) -> Result<(), Gone> {
+        let (name, addr, arbiter) = {
+            let names = self.0.names.read();
+            let (name, entry) = names.entries.get_key_value(name.as_ref()).ok_or(Gone)?;
+            (name.clone(), entry.addr.clone(), entry.arbiter)
+        };
+        let (done, removed) = oneshot::channel();
+        let (forgotten, answer) = oneshot::channel();
+        let manager = self.clone();
+        // On the arbiter, so that a caller who stops waiting does not leave half a removal behind.
+        self.0.arbiters.get(arbiter).spawn(async move {
+            if addr.send(Remove(done)).await.is_ok() {
+                // An actor that dies meanwhile is gone all the same.
+                let _died = removed.await;
+            }
+            manager.0.names.write().entries.remove(&name);
+            // The caller may have stopped waiting.
+            let _unheard = forgotten.send(());
+        });
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// The events of all names that the pattern selects, those that are opened later included.
+    pub fn subscribe(&self, pattern: Pattern, delivery: Delivery) -> Events {
+        self.0.commons.hub.stream(pattern, delivery)
+    }
+
+    /// Hands the events of all names that the pattern selects to an actor, until it stops.
+    pub fn subscribe_actor(&self, pattern: Pattern, recipient: Recipient<Event>, delivery: Delivery) {
+        let events = self.subscribe(pattern, delivery);
+        let arbiter = self.0.arbiters.get(self.0.arbiters.next());
+        // An arbiter that has stopped carries no name either: there is nothing left to hear.
+        let _stopped = arbiter.spawn(forward(events, recipient));
+    }
+
+    /// Calls back at each event of the names that the pattern selects, on that name's arbiter and in its turn.
+    ///
+    /// It must not block. A panic in it costs the name its socket, as a panic of its own would.
+    pub fn on_event(&self, pattern: Pattern, callback: impl Fn(&Event) + Send + Sync + 'static) -> SubscriptionGuard {
+        self.0.commons.hub.callback(pattern, callback)
+    }
+}
+
+impl std::fmt::Debug for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Manager")
+            .field("names", &self.len())
+            .finish_non_exhaustive()
+    }
+}

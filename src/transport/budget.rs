@@ -1,0 +1,340 @@
+//! The dial budget of a process: the governor, awaited from any thread.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    future::poll_fn,
+    num::NonZeroU32,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use parking_lot::Mutex;
+use tokio::time::Sleep;
+
+use crate::{
+    config::{HostSettings, Rate},
+    core::{Governor, Grants},
+};
+
+/// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.
+///
+/// There is no task behind it. While only time can admit the next dial, one of the waiting ones keeps the timer; it
+/// hands it on when it is granted or dropped, so that no runtime's end leaves the others waiting.
+#[derive(Clone)]
+pub(crate) struct DialBudget(Arc<Mutex<Budget>>);
+
+/// The right to dial. Dropping it ends the handshake's place in the budget.
+#[must_use = "the place is given back when this is dropped"]
+pub(crate) struct Permit {
+    budget: DialBudget,
+    id: u64,
+}
+
+struct Budget {
+    governor: Governor,
+    next_id: u64,
+    /// Not granted yet; the waker is there once the waiting future was polled.
+    waiting: BTreeMap<u64, Option<Waker>>,
+    /// Granted, and not yet taken by the waiting future.
+    granted: HashSet<u64>,
+    /// When time admits the next dial.
+    next: Option<Instant>,
+    /// Who wakes at `next`.
+    timekeeper: Option<u64>,
+}
+
+impl DialBudget {
+    /// A budget with these limits; see [`Governor::new`].
+    pub(crate) fn new(
+        max_handshakes: NonZeroU32,
+        dial_rate: Rate,
+        hosts: BTreeMap<String, HostSettings>,
+    ) -> Self {
+        Self(Arc::new(Mutex::new(Budget {
+            governor: Governor::new(max_handshakes, dial_rate, hosts),
+            next_id: 0,
+            waiting: BTreeMap::new(),
+            granted: HashSet::new(),
+            next: None,
+            timekeeper: None,
+        })))
+    }
+
+    /// Waits for the turn of a dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
+    pub(crate) async fn acquire(&self, host: &str) -> Permit {
+        let id = self.change(|budget, now| {
+            budget.next_id += 1;
+            let id = budget.next_id;
+            budget.governor.request(id, host, now);
+            budget.waiting.insert(id, None);
+            id
+        });
+        // From here on the id is given back however this ends.
+        let permit = Permit {
+            budget: self.clone(),
+            id,
+        };
+        let mut timer = pin!(None);
+        poll_fn(|cx| self.poll_granted(id, timer.as_mut(), cx)).await;
+        permit
+    }
+
+    fn poll_granted(
+        &self,
+        id: u64,
+        mut timer: Pin<&mut Option<Sleep>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        loop {
+            let Some(next) = self.0.lock().check(id, cx) else {
+                return Poll::Ready(());
+            };
+            let Some(next) = next else {
+                timer.set(None);
+                return Poll::Pending;
+            };
+            let next = next.into();
+            match timer.as_mut().as_pin_mut() {
+                Some(timer) if timer.deadline() == next => {}
+                Some(timer) => timer.reset(next),
+                None => timer.set(Some(tokio::time::sleep_until(next))),
+            }
+            let Some(sleeping) = timer.as_mut().as_pin_mut() else {
+                return Poll::Pending;
+            };
+            if sleeping.poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.change(|_, _| ());
+        }
+    }
+
+    /// Changes the budget and wakes whom that concerns, after the lock was let go.
+    fn change<T>(&self, f: impl FnOnce(&mut Budget, Instant) -> T) -> T {
+        let now = tokio::time::Instant::now().into_std();
+        let mut budget = self.0.lock();
+        let result = f(&mut budget, now);
+        let woken = budget.settle(now);
+        drop(budget);
+        woken.into_iter().for_each(Waker::wake);
+        result
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.budget.change(|budget, now| {
+            budget.waiting.remove(&self.id);
+            budget.granted.remove(&self.id);
+            budget.governor.release(self.id, now);
+        });
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Permit").field(&self.id).finish()
+    }
+}
+
+impl Budget {
+    /// `None` if `id` was granted; else whether it keeps the time, and until when.
+    fn check(&mut self, id: u64, cx: &Context<'_>) -> Option<Option<Instant>> {
+        if self.granted.remove(&id) {
+            return None;
+        }
+        if let Some(waker) = self.waiting.get_mut(&id) {
+            match waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => *waker = Some(cx.waker().clone()),
+            }
+        }
+        Some(self.next.filter(|_| self.timekeeper == Some(id)))
+    }
+
+    /// Grants what can be granted, and sees to it that somebody keeps the time.
+    fn settle(&mut self, now: Instant) -> Vec<Waker> {
+        let Grants { granted, next } = self.governor.poll(now);
+        let mut woken = Vec::with_capacity(granted.len());
+        for id in granted {
+            woken.extend(self.waiting.remove(&id).flatten());
+            self.granted.insert(id);
+        }
+        let keeper = self.timekeeper.filter(|id| self.waiting.contains_key(id));
+        let (keeper, changed) = match (keeper, next) {
+            (_, None) => (None, keeper.is_some()),
+            (Some(keeper), Some(_)) => (Some(keeper), self.next != next),
+            (None, Some(_)) => (self.waiting.keys().next().copied(), true),
+        };
+        let told = keeper.or(self.timekeeper).filter(|_| changed);
+        self.timekeeper = keeper;
+        self.next = next;
+        // One that was never polled learns of it when it is.
+        if let Some(Some(waker)) = told.and_then(|id| self.waiting.get(&id)) {
+            woken.push(waker.clone());
+        }
+        woken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            atomic::{AtomicU32, Ordering},
+            mpsc,
+        },
+        time::Duration,
+    };
+
+    use futures::{FutureExt, future::join_all};
+
+    use super::*;
+
+    fn budget(max: u32, dial_rate: Rate) -> DialBudget {
+        DialBudget::new(NonZeroU32::new(max).unwrap(), dial_rate, BTreeMap::new())
+    }
+
+    fn rate(count: u32, per: Duration) -> Rate {
+        let count = NonZeroU32::new(count).unwrap();
+        Rate::Limited { count, per }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    impl DialBudget {
+        fn is_idle(&self) -> bool {
+            let budget = self.0.lock();
+            budget.waiting.is_empty() && budget.granted.is_empty() && budget.timekeeper.is_none()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_permit_admits_the_next() {
+        let budget = budget(1, Rate::Unlimited);
+        let first = budget.acquire("a:1").await;
+        let mut second = pin!(budget.acquire("a:1"));
+        assert!((&mut second).now_or_never().is_none());
+        drop(first);
+        drop(second.await);
+        assert!(budget.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_wait_gives_its_place_up_granted_or_not() {
+        let budget = budget(1, Rate::Unlimited);
+        let first = budget.acquire("a:1").await;
+        let mut dropped_waiting = Box::pin(budget.acquire("a:1"));
+        let mut dropped_granted = Box::pin(budget.acquire("a:1"));
+        let mut last = pin!(budget.acquire("a:1"));
+        assert!((&mut dropped_waiting).now_or_never().is_none());
+        assert!((&mut dropped_granted).now_or_never().is_none());
+        assert!((&mut last).now_or_never().is_none());
+        drop(dropped_waiting);
+        drop(first);
+        drop(dropped_granted);
+        drop(last.await);
+        assert!(budget.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_to_the_millisecond_by_one_of_those_who_wait() {
+        let budget = budget(64, rate(2, SECOND));
+        let start = tokio::time::Instant::now();
+        let dials = (0..7).map(|_| async {
+            drop(budget.acquire("a:1").await);
+            start.elapsed().as_secs_f64().round() as u32
+        });
+        assert_eq!(join_all(dials).await, [0, 0, 1, 1, 2, 2, 3]);
+        assert!(budget.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timer_is_handed_on_when_its_keeper_goes() {
+        let budget = budget(64, rate(1, SECOND));
+        drop(budget.acquire("a:1").await);
+        let mut keeper = Box::pin(budget.acquire("a:1"));
+        assert!((&mut keeper).now_or_never().is_none());
+        let other = tokio::spawn({
+            let budget = budget.clone();
+            async move { drop(budget.acquire("a:1").await) }
+        });
+        tokio::task::yield_now().await;
+        drop(keeper);
+        tokio::time::timeout(SECOND * 2, other)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    #[test]
+    fn the_end_of_the_runtime_that_kept_the_time_stops_nobody() {
+        let budget = budget(64, rate(1, Duration::from_millis(50)));
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+        };
+        let (first, second) = (runtime(), runtime());
+        let waiting = || {
+            let budget = budget.clone();
+            async move { drop(budget.acquire("a:1").await) }
+        };
+        first.block_on(async {
+            waiting().await;
+            tokio::spawn(waiting());
+            tokio::task::yield_now().await;
+        });
+        assert!(budget.0.lock().timekeeper.is_some());
+        let other = second.spawn(waiting());
+        second.block_on(tokio::task::yield_now());
+        drop(first);
+        second.block_on(async {
+            tokio::time::timeout(SECOND * 5, other)
+                .await
+                .unwrap()
+                .unwrap()
+        });
+        assert!(budget.is_idle());
+    }
+
+    #[test]
+    fn many_threads_share_one_budget() {
+        let budget = budget(3, rate(200, Duration::from_millis(20)));
+        let flying = AtomicU32::new(0);
+        let (done, results) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (budget, flying, done) = (&budget, &flying, done.clone());
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build();
+                    runtime.unwrap().block_on(async {
+                        let dials = (0..250).map(|i| async move {
+                            let host = format!("h{}:{thread}", i % 5);
+                            let _permit = budget.acquire(&host).await;
+                            assert!(flying.fetch_add(1, Ordering::SeqCst) < 3);
+                            tokio::task::yield_now().await;
+                            flying.fetch_sub(1, Ordering::SeqCst);
+                        });
+                        join_all(dials).await;
+                    });
+                    done.send(()).unwrap();
+                });
+            }
+        });
+        assert_eq!(results.try_iter().count(), 4);
+        assert!(budget.is_idle());
+    }
+
+    #[test]
+    fn an_admitted_dial_needs_no_runtime() {
+        let budget = budget(1, Rate::Unlimited);
+        assert!(budget.acquire("a:1").now_or_never().is_some());
+    }
+}

@@ -1,0 +1,29 @@
+//! From settings to an upgraded stream: secrets, DNS, TCP, TLS and the HTTP upgrade, the latter by `awc`.
+//!
+//! [`dial`] is the one way in. It fails with a [`Cause`](crate::core::Cause) and nothing else, keeps to
+//! `connect_timeout`, and stops whatever it does when its future is dropped. What it returns owns the bare
+//! stream: no client, codec or buffer outlives the dial. [`DialBudget`] says when a dial may begin.
+
+mod budget;
+mod connector;
+mod dial;
+mod failure;
+mod files;
+mod refusal;
+mod request;
+mod resolve;
+mod secrets;
+mod stream;
+mod tcp;
+mod tls;
+mod upgrade;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use budget::{DialBudget, Permit};
+pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
+pub(crate) use resolve::Resolver;
+pub(crate) use secrets::Secrets;
+pub(crate) use stream::Stream;
+pub(crate) use tls::TlsCache;

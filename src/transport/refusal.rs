@@ -1,0 +1,185 @@
+//! A server that answers the upgrade with something else than 101: its status, its wish, its words.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    time::{Duration, SystemTime},
+};
+
+use actix_codec::Framed;
+use actix_http::{
+    ResponseHead,
+    h1::{ClientCodec, MessageType},
+};
+use awc::{
+    BoxedSocket,
+    http::{StatusCode, Version, header},
+};
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    time::{Instant, timeout_at},
+};
+
+use crate::core::Cause;
+
+/// As much of a refusal's body is kept, in bytes.
+const MAX_TEXT: usize = 1024;
+/// So long the rest of a body is waited for.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// No `Retry-After` counts for more.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// The cause that a refused upgrade is told as. Waits a little for the body, never beyond `deadline`.
+pub(super) async fn refusal(
+    head: &ResponseHead,
+    framed: Framed<BoxedSocket, ClientCodec>,
+    deadline: Instant,
+) -> Cause {
+    let value = |name| head.headers().get(name).and_then(|v| v.to_str().ok());
+    let mut text = body_text(head, framed, deadline).await;
+    if head.status.is_redirection()
+        && let Some(location) = value(header::LOCATION)
+    {
+        text = one_line(format!("location: {location} {text}").as_bytes());
+    }
+    Cause::HandshakeStatus {
+        status: head.status.as_u16(),
+        retry_after: value(header::RETRY_AFTER).and_then(|v| retry_after(v, SystemTime::now())),
+        text,
+    }
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than fit are still a long time.
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(now).unwrap_or_default()
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+async fn body_text(
+    head: &ResponseHead,
+    framed: Framed<BoxedSocket, ClientCodec>,
+    deadline: Instant,
+) -> String {
+    if head.headers().contains_key(header::CONTENT_ENCODING) {
+        return String::new();
+    }
+    let mut body = Vec::new();
+    let until = deadline.min(Instant::now() + PATIENCE);
+    // What came before the time was up is told all the same.
+    let _ = match framed.codec_ref().message_type() {
+        MessageType::None if is_bodiless(head) => return String::new(),
+        MessageType::None => timeout_at(until, read_to_end(framed, &mut body)).await,
+        MessageType::Payload | MessageType::Stream => {
+            timeout_at(until, read_payload(framed, &mut body)).await
+        }
+    };
+    body.truncate(MAX_TEXT);
+    one_line(&body)
+}
+
+/// Whether no body follows, not even one that lasts to the end of the connection (RFC 9112 §6.3).
+fn is_bodiless(head: &ResponseHead) -> bool {
+    head.headers().contains_key(header::CONTENT_LENGTH)
+        || matches!(
+            head.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        )
+        || head.version != Version::HTTP_11
+}
+
+/// A body that is as long as announced, or in chunks.
+async fn read_payload(framed: Framed<BoxedSocket, ClientCodec>, body: &mut Vec<u8>) {
+    let mut framed = framed.into_map_codec(ClientCodec::into_payload_codec);
+    while body.len() < MAX_TEXT {
+        let chunk: Option<Result<Option<Bytes>, _>> =
+            poll_fn(|cx| Pin::new(&mut framed).next_item(cx)).await;
+        match chunk {
+            Some(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            _ => return,
+        }
+    }
+}
+
+/// A body that lasts to the end of the connection.
+async fn read_to_end(framed: Framed<BoxedSocket, ClientCodec>, body: &mut Vec<u8>) {
+    let parts = framed.into_parts();
+    let (mut io, arrived): (BoxedSocket, BytesMut) = (parts.io, parts.read_buf);
+    body.extend_from_slice(&arrived);
+    while body.len() < MAX_TEXT {
+        let mut space = [0; MAX_TEXT];
+        let mut chunk = ReadBuf::new(&mut space);
+        let read = poll_fn(|cx| Pin::new(&mut io).poll_read(cx, &mut chunk)).await;
+        if read.is_err() || chunk.filled().is_empty() {
+            return;
+        }
+        body.extend_from_slice(chunk.filled());
+    }
+}
+
+/// What a terminal and a log can show in one line: no controls, no invisible marks, single spaces.
+fn one_line(bytes: &[u8]) -> String {
+    let mut line = String::new();
+    for word in String::from_utf8_lossy(bytes).split(|c: char| c.is_whitespace() || c.is_control())
+    {
+        let word = word.chars().filter(|c| !is_invisible(*c));
+        if !line.is_empty() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+        line.extend(word);
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// Marks that reorder or hide text: zero-width characters, joiners, directions, the byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("86400", Some(3600)),
+            ("99999999999999999999999", Some(3600)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("Mon, 07 Nov 1994 08:49:37 GMT", Some(3600)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+        ] {
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(retry_after(value, now), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_one_printable_line() {
+        for (bytes, line) in [
+            (&b"  too\r\n\tmany   "[..], "too many"),
+            (b"\x1b[31mred\x1b[0m\0", "[31mred [0m"),
+            (b"bad \xff byte", "bad \u{fffd} byte"),
+            ("a\u{202e}b\u{200b}c\u{2028}d".as_bytes(), "abc d"),
+            (b"\n\n", ""),
+        ] {
+            assert_eq!(one_line(bytes), line);
+        }
+    }
+}

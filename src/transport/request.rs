@@ -1,0 +1,393 @@
+//! The upgrade request, rendered and checked before anything is dialled.
+
+use std::net::IpAddr;
+
+use awc::http::{
+    Uri,
+    header::{self, HeaderName, HeaderValue},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use rustls::pki_types::ServerName;
+use url::Url;
+
+use super::secrets::Secrets;
+use crate::{
+    config::{AuthEncoding, BasicAuth, ConnectionSettings, Secret, Template, url::parse},
+    core::Cause,
+};
+
+/// What the upgrade says of itself unless the settings say otherwise.
+const USER_AGENT: &str = concat!("everwire/", env!("CARGO_PKG_VERSION"));
+
+/// Headers that belong to the handshake (RFC 6455 §4.1) or would give the request a body.
+const RESERVED: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_KEY,
+    header::SEC_WEBSOCKET_VERSION,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+    header::SEC_WEBSOCKET_PROTOCOL,
+    header::SEC_WEBSOCKET_ACCEPT,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
+
+/// A host of a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// An address: nothing to resolve.
+    Ip(IpAddr),
+    /// A name, in lower case.
+    Name(String),
+}
+
+/// A request that can be sent.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// With the scheme `ws` even over TLS, which is our connector's, not `awc`'s.
+    pub uri: Uri,
+    /// The host of the URL.
+    pub host: Host,
+    /// The port of the URL, or its scheme's.
+    pub port: u16,
+    /// The name that the certificate must be valid for; `None` for `ws`.
+    pub server_name: Option<ServerName<'static>>,
+    /// All headers but those of the handshake itself.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The subprotocols that are offered.
+    pub subprotocols: Vec<String>,
+}
+
+impl Prepared {
+    /// Renders the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
+    pub fn new(settings: &ConnectionSettings, secrets: &Secrets) -> Result<Self, Cause> {
+        let url = render_url(&settings.url, secrets)?;
+        let (host, port) = (host(&url)?, port(&url)?);
+        let tls = url.scheme() == "wss";
+        Ok(Self {
+            uri: uri(&url, port)?,
+            server_name: if tls { Some(server_name(&host)?) } else { None },
+            host,
+            port,
+            headers: headers(settings, secrets, &url)?,
+            subprotocols: settings.subprotocols.clone(),
+        })
+    }
+}
+
+/// The `host:port` of a URL.
+pub(super) fn host_key(url: &Template, secrets: &Secrets) -> Result<String, Cause> {
+    let url = render_url(url, secrets)?;
+    Ok(format!("{}:{}", host_str(&url)?, port(&url)?))
+}
+
+fn invalid(text: impl Into<String>) -> Cause {
+    Cause::InvalidRequest(text.into())
+}
+
+fn render_url(template: &Template, secrets: &Secrets) -> Result<Url, Cause> {
+    let url = secrets.render(template)?;
+    // The error quotes the URL with all that was expanded; the template shows only the names.
+    parse(url.expose())
+        .map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
+}
+
+fn host_str(url: &Url) -> Result<&str, Cause> {
+    url.host_str().ok_or_else(|| invalid("the URL has no host"))
+}
+
+fn port(url: &Url) -> Result<u16, Cause> {
+    url.port_or_known_default()
+        .ok_or_else(|| invalid("the URL has no port"))
+}
+
+fn host(url: &Url) -> Result<Host, Cause> {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => Ok(Host::Ip(ip.into())),
+        Some(url::Host::Ipv6(ip)) => Ok(Host::Ip(ip.into())),
+        Some(url::Host::Domain(name)) => Ok(Host::Name(name.into())),
+        None => Err(invalid("the URL has no host")),
+    }
+}
+
+fn server_name(host: &Host) -> Result<ServerName<'static>, Cause> {
+    match host {
+        Host::Ip(ip) => Ok(ServerName::from(*ip)),
+        // A trailing dot makes a name absolute for DNS; it is no part of it in a certificate (RFC 6066 §3).
+        Host::Name(name) => ServerName::try_from(name.trim_end_matches('.'))
+            .map(|name| name.to_owned())
+            .map_err(|_| invalid(format!("the host {name:?} cannot stand in a certificate"))),
+    }
+}
+
+fn uri(url: &Url, port: u16) -> Result<Uri, Cause> {
+    let mut text = format!("ws://{}:{port}{}", host_str(url)?, url.path());
+    if let Some(query) = url.query() {
+        text.push('?');
+        // The one character that a parsed query may hold and an HTTP target may not.
+        text.push_str(&query.replace('`', "%60"));
+    }
+    Uri::try_from(text).map_err(|error| invalid(format!("the URL cannot be requested: {error}")))
+}
+
+fn headers(
+    settings: &ConnectionSettings,
+    secrets: &Secrets,
+    url: &Url,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Cause> {
+    let mut headers = Vec::with_capacity(settings.headers.len() + 4);
+    for (name, template) in &settings.headers {
+        let name = header_name(name)?;
+        let value = header_value(name.as_str(), &secrets.render(template)?)?;
+        headers.push((name, value));
+    }
+    let has = |headers: &[(HeaderName, _)], name| headers.iter().any(|(given, _)| *given == name);
+    if !has(&headers, header::HOST) {
+        headers.push((header::HOST, host_header(url)?));
+    }
+    if !has(&headers, header::USER_AGENT) {
+        headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
+    }
+    if let Some(auth) = &settings.basic_auth {
+        if has(&headers, header::AUTHORIZATION) {
+            let text = "basic_auth and a header Authorization exclude each other";
+            return Err(invalid(text));
+        }
+        headers.push((header::AUTHORIZATION, authorization(auth, secrets)?));
+    }
+    if !settings.subprotocols.is_empty() {
+        let offered = offer(&settings.subprotocols)?;
+        headers.push((header::SEC_WEBSOCKET_PROTOCOL, offered));
+    }
+    Ok(headers)
+}
+
+fn header_name(name: &str) -> Result<HeaderName, Cause> {
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| invalid(format!("{name:?} is no header name")))?;
+    match RESERVED.contains(&parsed) {
+        true => Err(invalid(format!(
+            "the header {name} is part of the handshake and cannot be set"
+        ))),
+        false => Ok(parsed),
+    }
+}
+
+fn header_value(name: &str, value: &Secret) -> Result<HeaderValue, Cause> {
+    HeaderValue::from_bytes(value.expose().as_bytes())
+        .map_err(|_| invalid(format!("the header {name} holds a control character")))
+}
+
+/// The authority of the URL, without the port if it is the scheme's own (RFC 9110 §7.2).
+fn host_header(url: &Url) -> Result<HeaderValue, Cause> {
+    let host = host_str(url)?;
+    let value = match url.port() {
+        None => host.to_owned(),
+        Some(port) => format!("{host}:{port}"),
+    };
+    HeaderValue::try_from(value).map_err(|_| invalid("the URL's host cannot stand in a header"))
+}
+
+/// RFC 7617 §2: no colon in the user's name, no control characters at all.
+fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
+    let (user, password) = (secrets.render(&auth.user)?, secrets.render(&auth.password)?);
+    if user.expose().contains(':') {
+        return Err(invalid("the user of basic_auth holds a colon"));
+    }
+    let pair = format!("{}:{}", user.expose(), password.expose());
+    if pair.contains(char::is_control) {
+        return Err(invalid("basic_auth holds a control character"));
+    }
+    let bytes = match auth.encoding {
+        AuthEncoding::Utf8 => pair.into_bytes(),
+        AuthEncoding::Latin1 => pair
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)))
+            .collect::<Result<_, _>>()
+            .map_err(|_| invalid("basic_auth holds a character that latin1 has not"))?,
+    };
+    HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(bytes)))
+        .map_err(|_| invalid("basic_auth cannot stand in a header"))
+}
+
+/// RFC 6455 §4.1: unique tokens, in the order of preference.
+fn offer(subprotocols: &[String]) -> Result<HeaderValue, Cause> {
+    for (i, subprotocol) in subprotocols.iter().enumerate() {
+        if subprotocol.is_empty() || !subprotocol.bytes().all(is_token_byte) {
+            return Err(invalid(format!("{subprotocol:?} is no subprotocol")));
+        }
+        if subprotocols[..i].contains(subprotocol) {
+            return Err(invalid(format!(
+                "the subprotocol {subprotocol:?} is offered twice"
+            )));
+        }
+    }
+    HeaderValue::try_from(subprotocols.join(", "))
+        .map_err(|_| invalid("the subprotocols cannot stand in a header"))
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Part;
+
+    fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
+        Prepared::new(settings, &Secrets::default())
+    }
+
+    fn settings(url: &str) -> ConnectionSettings {
+        ConnectionSettings::new(url).unwrap()
+    }
+
+    fn header<'a>(prepared: &'a Prepared, name: &str) -> Option<&'a [u8]> {
+        let found = prepared.headers.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.as_bytes())
+    }
+
+    #[test]
+    fn the_host_header_leaves_out_default_ports_and_brackets_ipv6() {
+        for (url, host, key) in [
+            ("ws://a.example/x", "a.example", "a.example:80"),
+            ("wss://A.example:443/", "a.example", "a.example:443"),
+            ("wss://a.example:80/", "a.example:80", "a.example:80"),
+            ("ws://[::1]:9000/", "[::1]:9000", "[::1]:9000"),
+            ("ws://127.0.0.1/", "127.0.0.1", "127.0.0.1:80"),
+        ] {
+            let settings = settings(url);
+            let prepared = prepare(&settings).unwrap();
+            assert_eq!(header(&prepared, "host"), Some(host.as_bytes()), "{url}");
+            assert_eq!(host_key(&settings.url, &Secrets::default()).unwrap(), key);
+        }
+    }
+
+    #[test]
+    fn the_target_is_kept_and_made_fit_for_http() {
+        let prepared = prepare(&settings("wss://a.example/a b/ü?q=`|{}^\"&x=1")).unwrap();
+        let target = prepared.uri.path_and_query().unwrap().as_str();
+        assert_eq!(target, "/a%20b/%C3%BC?q=%60|{}^%22&x=1");
+        assert_eq!(prepared.uri.scheme_str(), Some("ws"));
+        assert_eq!(prepared.uri.port_u16(), Some(443));
+    }
+
+    #[test]
+    fn the_users_headers_win_over_ours_but_not_over_the_handshakes() {
+        let mut own = settings("ws://a.example/");
+        assert_eq!(
+            header(&prepare(&own).unwrap(), "user-agent"),
+            Some(USER_AGENT.as_bytes())
+        );
+        own.headers = vec![
+            ("User-Agent".into(), "me/1".into()),
+            ("HOST".into(), "b.example".into()),
+            ("X-Ü".into(), "x".into()),
+        ];
+        let error = prepare(&own).unwrap_err();
+        assert_eq!(error, invalid("\"X-Ü\" is no header name"));
+        own.headers[2] = ("X-Name".into(), "grüße".into());
+        let prepared = prepare(&own).unwrap();
+        assert_eq!(header(&prepared, "user-agent"), Some(&b"me/1"[..]));
+        assert_eq!(header(&prepared, "host"), Some(&b"b.example"[..]));
+        assert_eq!(header(&prepared, "x-name"), Some("grüße".as_bytes()));
+        assert_eq!(prepared.headers.len(), 3);
+        for name in ["Sec-WebSocket-Protocol", "connection", "Content-Length"] {
+            own.headers = vec![(name.into(), "x".into())];
+            assert_eq!(prepare(&own).unwrap_err().kind(), "invalid_request");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_told_when_something_cannot_be_sent() {
+        let secret = |text: &str| {
+            Template::from_parts([Part::Env {
+                name: "TOKEN".into(),
+                value: Secret::new(text),
+            }])
+        };
+        let mut own = settings("ws://a.example/");
+        own.headers = vec![("Authorization".into(), secret("hidden\r\nX: y"))];
+        let error = prepare(&own).unwrap_err();
+        assert_eq!(error.kind(), "invalid_request");
+        assert!(!error.text().contains("hidden"), "{error}");
+
+        let url = ConnectionSettings::with_url(secret("ws://hidden\u{7f}/"));
+        let error = prepare(&url).unwrap_err();
+        assert!(error.text().starts_with("${TOKEN} is no"), "{error}");
+        assert!(!error.text().contains("hidden"), "{error}");
+    }
+
+    #[test]
+    fn basic_auth_is_encoded_as_asked_for() {
+        let mut own = settings("ws://a.example/");
+        for (encoding, expected) in [
+            (AuthEncoding::Utf8, "Basic dGVzdDoxMjPCow=="),
+            (AuthEncoding::Latin1, "Basic dGVzdDoxMjOj"),
+        ] {
+            own.basic_auth = Some(BasicAuth {
+                user: "test".into(),
+                password: "123£".into(),
+                encoding,
+            });
+            let prepared = prepare(&own).unwrap();
+            let value = header(&prepared, "authorization");
+            assert_eq!(value, Some(expected.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn basic_auth_that_cannot_be_sent_is_refused() {
+        let mut own = settings("ws://a.example/");
+        for (user, password, encoding) in [
+            ("a:b", "x", AuthEncoding::Utf8),
+            ("a", "x\n", AuthEncoding::Utf8),
+            ("a", "€", AuthEncoding::Latin1),
+        ] {
+            own.basic_auth = Some(BasicAuth {
+                user: user.into(),
+                password: password.into(),
+                encoding,
+            });
+            assert_eq!(prepare(&own).unwrap_err().kind(), "invalid_request");
+        }
+        own.headers = vec![("authorization".into(), "x".into())];
+        own.basic_auth = Some(BasicAuth {
+            user: "a".into(),
+            password: "b".into(),
+            encoding: AuthEncoding::Utf8,
+        });
+        assert!(prepare(&own).unwrap_err().text().contains("exclude"));
+    }
+
+    #[test]
+    fn subprotocols_are_unique_tokens() {
+        let mut own = settings("ws://a.example/");
+        own.subprotocols = vec!["ocpp2.0.1".into(), "ocpp1.6".into()];
+        let prepared = prepare(&own).unwrap();
+        assert_eq!(
+            header(&prepared, "sec-websocket-protocol"),
+            Some(&b"ocpp2.0.1, ocpp1.6"[..])
+        );
+        for bad in [["a", "a"], ["a", ""], ["a", "b c"], ["a", "b,c"]] {
+            own.subprotocols = bad.map(String::from).to_vec();
+            assert_eq!(prepare(&own).unwrap_err().kind(), "invalid_request");
+        }
+    }
+
+    #[test]
+    fn the_certificates_name_is_the_urls_host() {
+        let name = |url| prepare(&settings(url)).unwrap().server_name;
+        assert_eq!(name("ws://a.example/"), None);
+        let dns = |name: &'static str| Some(ServerName::try_from(name).unwrap());
+        assert_eq!(name("wss://a.example./"), dns("a.example"));
+        assert_eq!(name("wss://[::1]/"), dns("::1"));
+        assert_eq!(name("wss://127.0.0.1/"), dns("127.0.0.1"));
+    }
+}

@@ -1,0 +1,178 @@
+//! The upgraded stream, and the thin loan of it that `awc` works on.
+
+use std::{
+    fmt, io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use actix_rt::net::{ActixStream, Ready};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
+
+use super::dial::Progress;
+
+/// More than this is never read before the upgrade is answered: heads beyond it are an attack or a mistake.
+pub(super) const MAX_ANSWER: usize = 32 * 1024;
+
+/// A connection to a peer, plain or over TLS.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    /// Plain TCP, for `ws`.
+    Tcp(TcpStream),
+    /// TLS, for `wss`.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// The TCP connection below; its descriptor can be shut down from outside.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+}
+
+/// Calls the method of whichever stream it is.
+macro_rules! forward {
+    ($self:ident, $method:ident ( $($argument:expr),* )) => {
+        match $self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).$method($($argument),*),
+            Self::Tls(tls) => Pin::new(&mut **tls).$method($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        forward!(self, poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_shutdown(cx))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(tcp) => tcp.is_write_vectored(),
+            Self::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+}
+
+/// The stream of a dial, lent to `awc` until the upgrade is answered.
+pub(super) struct Lent {
+    progress: Rc<Progress>,
+    read: usize,
+}
+
+impl Lent {
+    /// Lends what lies in `progress.stream`.
+    pub fn new(progress: Rc<Progress>) -> Self {
+        Self { progress, read: 0 }
+    }
+
+    fn with<T>(
+        &self,
+        f: impl FnOnce(Pin<&mut Stream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match &mut *self.progress.stream.borrow_mut() {
+            Some(stream) => f(Pin::new(stream)),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>, interest: Interest) -> Poll<io::Result<Ready>> {
+        self.with(|stream| {
+            let ready = stream.tcp().ready(interest);
+            std::pin::pin!(ready).poll(cx)
+        })
+    }
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").finish_non_exhaustive()
+    }
+}
+
+/// The answer to the upgrade is longer than [`MAX_ANSWER`].
+#[derive(Debug, thiserror::Error)]
+#[error("the answer to the upgrade is longer than {MAX_ANSWER} bytes")]
+pub(super) struct AnswerTooLong;
+
+impl AsyncRead for Lent {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.read >= MAX_ANSWER {
+            return Poll::Ready(Err(io::Error::other(AnswerTooLong)));
+        }
+        let before = buf.filled().len();
+        let result = this.with(|stream| stream.poll_read(cx, buf));
+        this.read += buf.filled().len() - before;
+        result
+    }
+}
+
+impl AsyncWrite for Lent {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.with(|stream| stream.poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_shutdown(cx))
+    }
+}
+
+impl ActixStream for Lent {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.poll_ready(cx, Interest::READABLE)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.poll_ready(cx, Interest::WRITABLE)
+    }
+}

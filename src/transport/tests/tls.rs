@@ -1,0 +1,150 @@
+use std::{io::Write, sync::Arc};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
+};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+
+use super::{
+    success::{assert_echoes, echo},
+    *,
+};
+use crate::transport::Stream;
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority(name: &str) -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn certificate(by: &Authority, names: &[&str], expired: bool) -> Arc<ServerConfig> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    if expired {
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(2002, 1, 1);
+    }
+    let key = KeyPair::generate().unwrap();
+    let chain: Vec<CertificateDer<'static>> = vec![params.signed_by(&key, by).unwrap().into()];
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key);
+    Arc::new(config.unwrap())
+}
+
+fn serve_tls(config: Arc<ServerConfig>) -> SocketAddr {
+    serve(move |tcp| {
+        let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut io = StreamOwned::new(tls, tcp);
+        let request = read_head(&mut io);
+        if !request.is_empty() {
+            io.write_all(&accept(&request, "", b"\x89\0")).unwrap();
+            echo(&mut io);
+        }
+    })
+}
+
+fn settings(test: &str, url: &str, trusts: &Authority) -> ConnectionSettings {
+    let ca_file = scratch_dir(test).join("ca.pem");
+    std::fs::write(&ca_file, trusts.pem()).unwrap();
+    let mut settings = ConnectionSettings::new(url).unwrap();
+    settings.connect_timeout = LONG;
+    settings.tls.ca_file = Some(ca_file);
+    settings
+}
+
+#[actix_rt::test]
+async fn wss_with_a_private_authority_opens() {
+    let ca = authority("one");
+    let address = serve_tls(certificate(&ca, &["localhost", "127.0.0.1"], false));
+    for host in ["127.0.0.1", "localhost"] {
+        let url = format!("wss://{host}:{}/", address.port());
+        let mut opened = dial_with(&settings("wss_ok", &url, &ca)).await.unwrap();
+        assert!(matches!(opened.stream, Stream::Tls(_)));
+        assert!(opened.timings.tls.is_some());
+        assert_eq!(&opened.leftover[..], b"\x89\0");
+        assert_echoes(&mut opened.stream).await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_certificate_that_is_not_accepted_says_why() {
+    let (ca, other) = (authority("one"), authority("other"));
+    let names = ["127.0.0.1"];
+    for (test, config, why) in [
+        (
+            "wss_issuer",
+            certificate(&other, &names, false),
+            "unknown issuer",
+        ),
+        (
+            "wss_name",
+            certificate(&ca, &["a.example"], false),
+            "not valid for name 127.0.0.1",
+        ),
+        ("wss_expired", certificate(&ca, &names, true), "expired"),
+    ] {
+        let url = format!("wss://{}/", serve_tls(config));
+        let cause = dial_with(&settings(test, &url, &ca)).await.unwrap_err();
+        assert_eq!(cause.kind(), "tls_certificate", "{cause}");
+        assert!(cause.text().contains(why), "{cause}");
+    }
+}
+
+#[actix_rt::test]
+async fn the_systems_roots_do_not_know_a_private_authority() {
+    let ca = authority("one");
+    let address = serve_tls(certificate(&ca, &["127.0.0.1"], false));
+    let settings = super::settings("wss", address);
+    let text = dial_with(&settings).await.unwrap_err().to_string();
+    // A machine may have no roots at all, and that is told too.
+    let known = ["unknown issuer", "no usable root certificates"];
+    assert!(known.iter().any(|known| text.contains(known)), "{text}");
+}
+
+#[actix_rt::test]
+async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
+    let ca = authority("one");
+    for (answer, text) in [
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", "corrupt"),
+        ("", "closed"),
+    ] {
+        let address = serve(move |mut tcp| {
+            let mut hello = [0; 1024];
+            let _ = std::io::Read::read(&mut tcp, &mut hello);
+            tcp.write_all(answer.as_bytes()).unwrap();
+        });
+        let url = format!("wss://{address}/");
+        let cause = dial_with(&settings("wss_plain", &url, &ca))
+            .await
+            .unwrap_err();
+        assert_eq!(cause.kind(), "tls", "{cause}");
+        assert!(cause.text().contains(text), "{cause}");
+    }
+}
+
+#[actix_rt::test]
+async fn an_authority_file_that_is_missing_is_told() {
+    let mut settings = super::settings("wss", SocketAddr::from(([127, 0, 0, 1], 9)));
+    settings.tls.ca_file = Some("/nowhere/ca.pem".into());
+    let cause = dial_with(&settings).await.unwrap_err();
+    assert_eq!(cause.kind(), "tls");
+    assert!(
+        cause
+            .text()
+            .contains("/nowhere/ca.pem cannot be used: no such file"),
+        "{cause}"
+    );
+}

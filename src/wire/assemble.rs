@@ -1,0 +1,111 @@
+//! A data message that did not come in one piece: its bytes, gathered.
+
+use bytes::{BufMut, Bytes, buf::Limit};
+
+use super::{Incoming, Violation, utf8};
+
+/// How far beyond what has arrived memory is allocated for a length that is only announced, in bytes.
+const AHEAD: usize = 64 << 10;
+
+/// A message of which some frames, or a part of one, are here.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    payload: Vec<u8>,
+    /// How much of a text has been checked; `None` for a binary message.
+    text: Option<utf8::Progress>,
+    fragments: u32,
+}
+
+/// Where a data frame ends within the message that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameEnd {
+    /// The size of the message once this frame is complete.
+    pub(super) at: usize,
+    /// Whether that is the whole message.
+    pub(super) fin: bool,
+}
+
+impl Gathering {
+    /// A message whose first frame has just begun.
+    pub(super) fn new(text: bool) -> Self {
+        Self {
+            payload: Vec::new(),
+            text: text.then(utf8::Progress::default),
+            fragments: 1,
+        }
+    }
+
+    /// Counts a further frame.
+    pub(super) fn add_fragment(&mut self, limit: u32) -> Result<(), Violation> {
+        if self.fragments >= limit {
+            return Err(Violation::TooManyFragments { limit });
+        }
+        self.fragments += 1;
+        Ok(())
+    }
+
+    /// How much has arrived.
+    pub(super) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// How much of the frame has not arrived.
+    pub(super) fn lacks(&self, frame: FrameEnd) -> usize {
+        frame.at.saturating_sub(self.len())
+    }
+
+    /// The memory held on the heap, in bytes.
+    pub(super) fn footprint(&self) -> usize {
+        size_of::<Self>() + self.payload.capacity()
+    }
+
+    /// Takes from `input` what belongs to the frame. A message grows to `max` at most.
+    pub(super) fn take(&mut self, input: &mut Bytes, frame: FrameEnd, max: usize) {
+        let piece = input.split_to(input.len().min(self.lacks(frame)));
+        self.make_room(piece.len(), frame, max);
+        self.payload.extend_from_slice(&piece);
+    }
+
+    /// Memory for what the frame still lacks, or for the next part of it.
+    pub(super) fn target(&mut self, frame: FrameEnd, max: usize) -> Limit<&mut Vec<u8>> {
+        let lacking = self.lacks(frame);
+        self.make_room(lacking.min(AHEAD), frame, max);
+        let room = self.payload.capacity() - self.len();
+        (&mut self.payload).limit(lacking.min(room))
+    }
+
+    /// Judges the text that has arrived since the last time.
+    pub(super) fn check(&mut self) -> Result<(), Violation> {
+        match &mut self.text {
+            Some(progress) => progress.advance(&self.payload),
+            None => Ok(()),
+        }
+    }
+
+    /// The message, which is complete.
+    #[allow(unsafe_code, reason = "see utf8::trust")]
+    pub(super) fn finish(self) -> Result<Incoming, Violation> {
+        let Some(progress) = self.text else {
+            return Ok(Incoming::Binary(self.payload.into()));
+        };
+        progress.finish(&self.payload)?;
+        // SAFETY: all that was appended went through `check`, and the end has just been judged.
+        Ok(Incoming::Text(unsafe { utf8::trust(self.payload.into()) }))
+    }
+
+    /// Doubles, so that each byte is moved only a few times; but neither trusts an announced length for more than
+    /// [`AHEAD`], nor allocates what the message cannot need.
+    fn make_room(&mut self, arriving: usize, frame: FrameEnd, max: usize) {
+        let needed = self.len() + arriving;
+        if needed <= self.payload.capacity() {
+            return;
+        }
+        let ahead = frame.at.min(self.len().saturating_add(AHEAD));
+        let ceiling = if frame.fin { frame.at } else { max };
+        let capacity = ahead
+            .max(self.payload.capacity().saturating_mul(2))
+            .min(ceiling);
+        self.payload
+            .reserve_exact(capacity.max(needed) - self.len());
+    }
+}

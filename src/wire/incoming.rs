@@ -1,0 +1,21 @@
+//! What a server can send.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::CloseFrame;
+
+/// What a server sent: a whole message, or a control frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A text message.
+    Text(ByteString),
+    /// A binary message.
+    Binary(Bytes),
+    /// A Ping, to be answered by a Pong with the same payload (RFC 6455 §5.5.2).
+    Ping(Bytes),
+    /// A Pong (§5.5.3).
+    Pong(Bytes),
+    /// A Close frame (§5.5.1). Nothing follows it.
+    Close(CloseFrame),
+}

@@ -1,0 +1,44 @@
+//! What a peer may make us hold or do.
+
+use super::Violation;
+
+/// The bounds within which a [`Decoder`](super::Decoder) works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest message, in payload bytes, over all its fragments.
+    pub max_message: usize,
+    /// The longest frame, in payload bytes.
+    pub max_frame: usize,
+    /// The most frames that one message may consist of, empty ones included; at least 1.
+    pub max_fragments: u32,
+    /// How many Pings and Pongs a second are accepted; a second's worth may come in one burst. 0 accepts none.
+    pub max_control_per_second: u32,
+}
+
+impl Default for Limits {
+    /// 16 MiB for messages and frames, 65,536 fragments, 1,000 control frames a second.
+    fn default() -> Self {
+        Self {
+            max_message: 16 << 20,
+            max_frame: 16 << 20,
+            max_fragments: 65_536,
+            max_control_per_second: 1_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Judges a data frame by its announced length, and by how much of its message came `before` it; the size of the
+    /// message with it.
+    pub(super) fn admit(&self, len: u64, before: usize) -> Result<usize, Violation> {
+        let limit = self.max_frame;
+        let frame = usize::try_from(len).ok().filter(|&len| len <= limit);
+        let frame = frame.ok_or(Violation::FrameTooBig { len, limit })?;
+        let limit = self.max_message;
+        let total = before.checked_add(frame).filter(|&total| total <= limit);
+        total.ok_or(Violation::MessageTooBig {
+            len: len.saturating_add(before as u64),
+            limit,
+        })
+    }
+}

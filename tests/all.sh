@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs everything.
+#
+#   tests/all.sh                all stages
+#   tests/all.sh install        only what is missing is installed, into .test-env
+#   tests/all.sh STAGE...       what is missing, then these stages
+#
+# A stage that cannot run fails. Each says how long it took; the table at the end tells all.
+# Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
+# shellcheck disable=SC2317 # stages are called by name
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+test_env=${EVERWIRE_TEST_ENV:-$PWD/.test-env}
+export EVERWIRE_TEST_ENV=$test_env
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+export PATH=$test_env/cargo/bin:$PATH
+
+stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn)
+slow=180
+deny_version=0.20.2
+table=()
+failed=0
+
+main() {
+  local wanted=("$@")
+  stage install install
+  if ((failed)) || [[ ${wanted[*]} == install ]]; then
+    report
+  fi
+  if ((${#wanted[@]} == 0)); then
+    wanted=("${stages[@]}")
+  fi
+  local name
+  for name in "${wanted[@]}"; do
+    stage "$name" "stage_$name"
+  done
+  report
+}
+
+# Runs a function as a stage. A failure is noted, and the next stage still runs.
+stage() {
+  local name=$1 function=$2 start=$SECONDS code verdict=ok
+  echo "== $name"
+  if ! declare -F "$function" >/dev/null; then
+    echo "there is no stage $name; there are: install ${stages[*]}" >&2
+    exit 2
+  fi
+  # Not 'if ( … )': the shell would ignore failures inside.
+  set +e
+  (
+    set -e
+    "$function"
+  )
+  code=$?
+  set -e
+  if ((code)); then
+    verdict=FAILED
+    failed=1
+  fi
+  local seconds=$((SECONDS - start))
+  echo "== $name: $verdict, $seconds s"
+  if ((seconds > slow)); then
+    echo "warning: $name took $seconds s, more than $slow s" >&2
+  fi
+  table+=("$(printf '%-12s %5d s  %s' "$name" "$seconds" "$verdict")")
+}
+
+report() {
+  echo
+  printf '%s\n' "${table[@]}" "$(printf '%-12s %5d s' all "$SECONDS")"
+  exit "$failed"
+}
+
+# --- what the tests need
+
+install() {
+  local command
+  for command in cargo 'cargo clippy' 'cargo fmt'; do
+    $command --version >/dev/null || die "$command is missing: install Rust with its clippy and rustfmt components"
+  done
+  mkdir -p "$test_env"
+  need python3 python3
+  need node nodejs
+  need npm npm
+  need shellcheck shellcheck
+  python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
+  install_python
+  install_node
+  tests/autobahn.sh install
+  install_deny
+}
+
+install_python() {
+  local requirements=tests/servers/python/requirements.txt
+  cmp -s "$requirements" "$test_env/python/installed" && return
+  rm -rf "$test_env/python"
+  python3 -m venv "$test_env/python"
+  "$test_env/python/bin/pip" install -q --disable-pip-version-check -r "$requirements"
+  cp "$requirements" "$test_env/python/installed"
+}
+
+install_node() {
+  local from=tests/servers/node to=$test_env/node
+  cmp -s "$from/package-lock.json" "$to/installed" && return
+  rm -rf "$to"
+  mkdir -p "$to"
+  cp "$from/package.json" "$from/package-lock.json" "$to"
+  npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts --loglevel=error
+  cp "$from/package-lock.json" "$to/installed"
+}
+
+install_deny() {
+  [[ $(cargo deny --version 2>/dev/null) == "cargo-deny $deny_version" ]] && return
+  # The dev profile: it is run a few times, and compiled on every new machine.
+  CARGO_TARGET_DIR=$test_env/cargo/target cargo install --quiet --locked --profile dev \
+    --root "$test_env/cargo" --version "$deny_version" cargo-deny
+  rm -rf "$test_env/cargo/target"
+}
+
+need() {
+  command -v "$1" >/dev/null || apt_install "$2"
+}
+
+apt_install() {
+  command -v apt-get >/dev/null || die "$1 is missing, and there is no apt-get to install it with"
+  local as_root=()
+  if ((EUID)); then
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -q
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "$1"
+}
+
+die() {
+  echo "$*" >&2
+  exit 1
+}
+
+# --- the stages
+
+stage_scripts() {
+  shellcheck .ci/run tests/*.sh
+}
+
+stage_format() {
+  cargo fmt --check
+}
+
+stage_clippy() {
+  cargo clippy --locked --all-targets --all-features -- -D warnings
+}
+
+# What a library user gets without default features.
+stage_clippy_core() {
+  cargo clippy --locked --lib --no-default-features -- -D warnings
+}
+
+# Examples, benches and tests too; the tests run what is built here.
+stage_build() {
+  cargo build --locked --all-targets --all-features
+}
+
+stage_tests() {
+  local targets=() name
+  while read -r name; do
+    targets+=(--test "$name")
+  done < <(integration_tests | grep -vx autobahn)
+  cargo test --locked --all-features --lib --bins "${targets[@]}"
+}
+
+integration_tests() {
+  cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import json, sys
+for package in json.load(sys.stdin)["packages"]:
+    for target in package["targets"]:
+        if "test" in target["kind"]:
+            print(target["name"])
+'
+}
+
+stage_doc_tests() {
+  cargo test --locked --all-features --doc
+}
+
+stage_docs() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+}
+
+# A library user without default features gets no web server, command line or page.
+stage_core_deps() {
+  local found
+  found=$(cargo tree --locked -e normal --no-default-features --prefix none |
+    grep -E '^(actix-web|actix-web-actors|clap|ratatui|tracing-subscriber) ' || true)
+  [[ -z $found ]] || die "the library depends on what only the service needs: $found"
+}
+
+stage_deny() {
+  cargo deny --locked check bans licenses sources
+  # The database of advisories is a git repository elsewhere, which not every machine reaches.
+  if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
+    cargo deny --locked check --disable-fetch advisories
+  else
+    echo "warning: the database of advisories cannot be fetched from here; advisories are not checked" >&2
+  fi
+}
+
+stage_autobahn() {
+  cargo test --locked --all-features --test autobahn
+}
+
+main "$@"

@@ -1,0 +1,111 @@
+// A WebSocket server that everwire's authors did not write: npm's `ws`.
+//
+//     server.mjs [CERT KEY]
+//
+// The behaviours are those of ../python/server.py, chosen by path. One line on standard output says where:
+// {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
+
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+
+// Where `ws` is installed is said by NODE_PATH, which `import` does not heed.
+const { WebSocketServer } = createRequire(import.meta.url)("ws");
+
+const MAX_MESSAGE = 32 * 1024 * 1024;
+
+function echo(socket) {
+  socket.on("message", (data, binary) => socket.send(data, { binary }));
+}
+
+async function feed(socket) {
+  for (let tick = 1; socket.readyState === socket.OPEN; tick += 1) {
+    socket.send(JSON.stringify({ t: tick }));
+    await sleep(20);
+  }
+}
+
+function binary(socket) {
+  socket.send(Buffer.from(Array.from({ length: 256 }, (_, index) => index)));
+  echo(socket);
+}
+
+function sendFragments(socket, pieces, binary) {
+  pieces.forEach((piece, index) => socket.send(piece, { binary, fin: index === pieces.length - 1 }));
+}
+
+function fragmented(socket) {
+  sendFragments(socket, ["one ", "zwei ", "trois é"], false);
+  sendFragments(socket, [Buffer.from([0, 1]), Buffer.from([2]), Buffer.from([3, 255])], true);
+  socket.on("message", (data, binary) => {
+    const whole = binary ? data : data.toString();
+    const middle = Math.floor(whole.length / 2);
+    sendFragments(socket, [whole.slice(0, middle), whole.slice(middle)], binary);
+  });
+}
+
+function closeWith(socket, code) {
+  socket.once("message", () => socket.close(code, "as you asked"));
+}
+
+const handlers = new Map(Object.entries({
+  "/echo": echo,
+  "/subprotocol": echo,
+  "/feed": feed,
+  "/binary": binary,
+  "/fragmented": fragmented,
+}));
+
+function handlerOf(path) {
+  const code = /^\/close\/(\d+)$/.exec(path);
+  return code ? (socket) => closeWith(socket, Number(code[1])) : handlers.get(path);
+}
+
+const pathOf = (request) => request.url.split("?")[0];
+
+// The client's second offer at /subprotocol, its first elsewhere.
+function secondOffer(offers, request) {
+  return [...offers][pathOf(request) === "/subprotocol" ? 1 : 0] ?? false;
+}
+
+function refuse(tcp, status, headers) {
+  const body = `${http.STATUS_CODES[status]}\n`;
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, "Connection: close", `Content-Length: ${body.length}`, ...headers];
+  tcp.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function serve(server) {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE,
+    perMessageDeflate: false,
+    handleProtocols: secondOffer,
+  });
+  server.on("upgrade", (request, tcp, head) => {
+    tcp.on("error", () => tcp.destroy());
+    const handler = handlerOf(pathOf(request));
+    if (pathOf(request) === "/reject-401") {
+      refuse(tcp, 401, ['WWW-Authenticate: Bearer realm="test"']);
+    } else if (!handler) {
+      refuse(tcp, 404, []);
+    } else {
+      sockets.handleUpgrade(request, tcp, head, (socket) => {
+        socket.on("error", () => {});
+        handler(socket);
+      });
+    }
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve(server.address().port));
+  });
+}
+
+const [cert, key] = process.argv.slice(2).map((path) => readFileSync(path));
+const ports = {
+  ws: await serve(http.createServer()),
+  wss: key ? await serve(https.createServer({ cert, key })) : null,
+};
+console.log(JSON.stringify(ports));
+process.stdin.resume().on("end", () => process.exit(0));

@@ -1,0 +1,225 @@
+//! What integration tests share: foreign servers, a private CA, and waiting with a deadline.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+/// For what ought to happen at once, on a machine that is busy.
+pub const SOON: Duration = Duration::from_secs(15);
+
+/// Looks every few milliseconds until `condition` holds, and panics with `what` after `deadline`.
+pub async fn poll_until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + deadline;
+    while !condition() {
+        assert!(
+            Instant::now() < until,
+            "not seen within {deadline:?}: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// A folder of its own below cargo's temporary folder for tests; removed on drop, unless the test panics.
+pub struct TestDir(PathBuf);
+
+impl TestDir {
+    pub fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("{name}-{}-{count}", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(unique);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TestDir {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// A CA that nobody knows, and a server's certificate by it for `localhost` and 127.0.0.1.
+pub struct PrivateCa {
+    pub ca_file: PathBuf,
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+impl PrivateCa {
+    pub fn new(dir: &Path) -> Self {
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca_key = KeyPair::generate().unwrap();
+        let ca_cert = ca.self_signed(&ca_key).unwrap();
+        let issuer = Issuer::new(ca, ca_key);
+
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let key = KeyPair::generate().unwrap();
+        let cert = CertificateParams::new(names)
+            .unwrap()
+            .signed_by(&key, &issuer)
+            .unwrap();
+
+        let write = |name: &str, pem: String| {
+            let path = dir.join(name);
+            fs::write(&path, pem).unwrap();
+            path
+        };
+        Self {
+            ca_file: write("ca.pem", ca_cert.pem()),
+            cert_file: write("cert.pem", cert.pem()),
+            key_file: write("key.pem", key.serialize_pem()),
+        }
+    }
+}
+
+/// Servers that we did not write; equal behaviours by path, told in `tests/servers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    Python,
+    Node,
+}
+
+impl Foreign {
+    pub const ALL: [Self; 2] = [Self::Python, Self::Node];
+
+    /// Starts the server; with a CA it serves `wss` too.
+    pub fn start(self, tls: Option<&PrivateCa>) -> Server {
+        let mut command = match self {
+            Self::Python => {
+                let mut command = Command::new(installed("python/bin/python"));
+                command.arg(root().join("tests/servers/python/server.py"));
+                command
+            }
+            Self::Node => {
+                let mut command = Command::new("node");
+                command.env("NODE_PATH", installed("node/node_modules"));
+                command.arg(root().join("tests/servers/node/server.mjs"));
+                command
+            }
+        };
+        if let Some(tls) = tls {
+            command.args([&tls.cert_file, &tls.key_file]);
+        }
+        Server::spawn(command)
+    }
+}
+
+/// Starts Autobahn's fuzzing server, sections 1 to 10; `index.json` is written to `out`.
+pub fn autobahn(out: &Path) -> Server {
+    installed("autobahn/installed");
+    let mut command = Command::new("bash");
+    command
+        .arg(root().join("tests/autobahn.sh"))
+        .arg("serve")
+        .arg(out);
+    Server::spawn(command)
+}
+
+/// A server in a process of its own. It is told to end, and if need be killed, on drop.
+pub struct Server {
+    child: Child,
+    ws: u16,
+    wss: Option<u16>,
+}
+
+impl Server {
+    /// The `ws://` URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("ws://127.0.0.1:{}{path}", self.ws)
+    }
+
+    /// The `wss://` URL of a path, for a server that was started with a CA.
+    pub fn tls_url(&self, path: &str) -> String {
+        let port = self.wss.expect("the server was started without a CA");
+        format!("wss://localhost:{port}{path}")
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (line, first) = mpsc::channel();
+        // The rest is read too, so that the server never blocks on its output.
+        thread::spawn(move || {
+            let mut stdout = BufReader::new(stdout);
+            let mut text = String::new();
+            let _ = stdout.read_line(&mut text);
+            let _ = line.send(text);
+            let _ = stdout.read_to_end(&mut Vec::new());
+        });
+        let mut server = Self {
+            child,
+            ws: 0,
+            wss: None,
+        };
+        let ready = first
+            .recv_timeout(Duration::from_secs(60))
+            .expect("the server is not ready");
+        let ports: serde_json::Value = serde_json::from_str(&ready)
+            .unwrap_or_else(|error| panic!("{command:?} said {ready:?}: {error}"));
+        let port = |key: &str| {
+            ports[key]
+                .as_u64()
+                .and_then(|port| u16::try_from(port).ok())
+        };
+        server.ws = port("ws").expect("the server's port");
+        server.wss = port("wss");
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let until = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < until {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What `tests/all.sh` installs. A test that needs what is not there fails; it never skips.
+fn installed(path: &str) -> PathBuf {
+    let env = std::env::var_os("EVERWIRE_TEST_ENV");
+    let dir = env.map_or_else(|| root().join(".test-env"), PathBuf::from);
+    let path = dir.join(path);
+    assert!(
+        path.exists(),
+        "{} is missing: run tests/all.sh, or tests/all.sh install",
+        path.display()
+    );
+    path
+}

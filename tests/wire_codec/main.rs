@@ -1,0 +1,1 @@
+//! The codec of RFC 6455, from outside.

@@ -546,3 +546,7 @@ fn abnormal(cause: &Cause) -> ClosedReport {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "lifecycle_tests.rs"]
+mod tests;

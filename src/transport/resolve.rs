@@ -171,7 +171,7 @@ mod tests {
         let lookup = |_: &str| {
             CALLS.fetch_add(1, Ordering::SeqCst);
             if let Some(gate) = &*GATE.lock() {
-                let _ = gate.recv();
+                let _ = gate.recv_timeout(std::time::Duration::from_secs(5));
             }
             Ok(one())
         };

@@ -69,7 +69,7 @@ impl Gathering {
     /// Memory for what the frame still lacks, or for the next part of it.
     pub(super) fn target(&mut self, frame: FrameEnd, max: usize) -> Limit<&mut Vec<u8>> {
         let lacking = self.lacks(frame);
-        self.make_room(lacking.min(AHEAD), frame, max);
+        self.make_room(lacking.min(AHEAD / 2), frame, max);
         let room = self.payload.capacity() - self.len();
         (&mut self.payload).limit(lacking.min(room))
     }

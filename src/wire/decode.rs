@@ -275,7 +275,6 @@ impl Decoder {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,49 @@
 //! everwire keeps many named outgoing WebSocket connections up.
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//!
+//! Each name is an actix actor under a supervisor. You send it messages; it sends you events; when the socket dies without
+//! your asking, it comes back: after a delay that spreads a fleet's dials, with what must be said first said again, and with
+//! what you sent meanwhile still in order.
+//!
+//! ```
+//! use everwire::{ConnectionSettings, Delivery, Event, Fate, Manager, Pattern, Settings};
+//! use futures::StreamExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "testing")] {
+//! # let peer = everwire::testing::Peer::start().await?;
+//! # let url = peer.url("/echo");
+//! let manager = Manager::spawn(Settings::default())?;          // from plain tokio; Manager::start inside actix
+//! let mut events = manager.subscribe(Pattern::all(), Delivery::default());
+//! let feed = manager.open("feed", ConnectionSettings::new(url)?)?;
+//!
+//! let receipt = feed.send("hello")?;                           // accepted, in order, whether the socket is up or not
+//! assert_eq!(receipt.fate(Fate::Written).await, Fate::Written);
+//!
+//! while let Some(event) = events.next().await {
+//!     if let Event::Message(stamp, message) = event {
+//!         println!("{}: {:?}", stamp.name, message);
+//!         break;
+//!     }
+//! }
+//! manager.shutdown(std::time::Duration::from_secs(5)).await;
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The way of the data
+//!
+//! [`Handle::send`] and the actor's [`Send`] put a message into the name's outbox, which is bounded; the actor writes it when
+//! its socket is up, and the [`Receipt`] tells its [`Fate`]. What happens to a name is an [`Event`], numbered without holes,
+//! and goes to every subscriber whose [`Pattern`] selects the name: a [stream](Manager::subscribe), an
+//! [actor](Manager::subscribe_actor) or a [callback](Manager::on_event), each bounded by its [`Delivery`].
+//!
+//! # Features
+//!
+//! - `service` (default): the binary, its command line, log, status routes and demo. Without it there is no web server, no
+//!   command line and no terminal in your dependencies.
+//! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
 
 pub mod config;
 pub mod connection;
@@ -15,7 +59,9 @@ pub mod wire;
 
 pub use self::{
     config::{ConnectionSettings, Settings},
-    connection::{CloseMyself, Configure, Connect, Connection, Receipt, Send, Snapshot, State, Status, Subscribe},
+    connection::{
+        CloseMyself, Configure, Connect, Connection, Receipt, Send, Snapshot, State, Status, Subscribe,
+    },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     events::Event,
     hub::{Delivery, Events, Overflow},

@@ -3,6 +3,8 @@
 mod queue;
 mod stream;
 mod subscriber;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{

@@ -114,8 +114,9 @@ impl DialBudget {
 
     /// Changes the budget and wakes whom that concerns, after the lock was let go.
     fn change<T>(&self, f: impl FnOnce(&mut Budget, Instant) -> T) -> T {
-        let now = tokio::time::Instant::now().into_std();
         let mut budget = self.0.lock();
+        // Behind the lock, so that the governor never sees time go back.
+        let now = tokio::time::Instant::now().into_std();
         let result = f(&mut budget, now);
         let woken = budget.settle(now);
         drop(budget);

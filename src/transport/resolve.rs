@@ -80,23 +80,28 @@ impl Resolver {
         lookups.insert(Arc::clone(&host), answer.clone());
         let flight = Flight {
             resolver: self.clone(),
-            host,
+            host: Some(host),
             sender,
         };
         (Some(flight), answer)
     }
 }
 
-/// A lookup on its way. Dropping it, done or not, makes room for the next.
+/// A lookup on its way. Whether it is finished or dropped, it makes room for the next, once.
 struct Flight {
     resolver: Resolver,
-    host: Arc<str>,
+    /// The key of the entry, until it is taken out.
+    host: Option<Arc<str>>,
     sender: watch::Sender<Option<Answer>>,
 }
 
 impl Flight {
-    fn finish<A: Iterator<Item = SocketAddr>>(self, lookup: impl FnOnce(&str) -> io::Result<A>) {
-        let answer = match lookup(&self.host) {
+    fn finish<A: Iterator<Item = SocketAddr>>(
+        mut self,
+        lookup: impl FnOnce(&str) -> io::Result<A>,
+    ) {
+        let host = self.host.as_deref().unwrap_or_default();
+        let answer = match lookup(host) {
             Ok(addresses) => Ok(addresses.take(MAX_ADDRESSES).collect::<Arc<[_]>>()),
             Err(error) => Err(reason(&error)),
         };
@@ -104,16 +109,23 @@ impl Flight {
             true => Err("it has no address".into()),
             false => Ok(addresses),
         });
-        let answer = answer.map_err(|reason| {
-            format!("the host {:?} cannot be resolved: {reason}", self.host).into()
-        });
+        let answer = answer
+            .map_err(|reason| format!("the host {host:?} cannot be resolved: {reason}").into());
+        self.leave();
         self.sender.send_replace(Some(answer));
+    }
+
+    /// Who comes from now on looks up anew.
+    fn leave(&mut self) {
+        if let Some(host) = self.host.take() {
+            self.resolver.0.lock().remove(&host);
+        }
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.resolver.0.lock().remove(&self.host);
+        self.leave();
     }
 }
 

@@ -94,7 +94,7 @@ fn read_one(path: PathBuf) -> Result<(PathBuf, Secret), Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Part;
+    use crate::{config::Part, transport::tests::ScratchDir};
 
     fn file(path: impl Into<PathBuf>) -> Template {
         Template::from_parts([Part::Literal("a-".into()), Part::File(path.into())])
@@ -107,9 +107,8 @@ mod tests {
 
     #[tokio::test]
     async fn files_are_read_once_and_lose_their_line_end() {
-        let dir = super::super::tests::scratch_dir("secrets_read");
-        std::fs::write(dir.join("token"), "s3cret\r\n").unwrap();
-        let template = file(dir.join("token"));
+        let dir = ScratchDir::new("secrets_read");
+        let template = file(dir.write("token", "s3cret\r\n"));
         let secrets = Secrets::read([&template, &template]).await.unwrap();
         assert_eq!(secrets.0.len(), 1);
         assert_eq!(secrets.render(&template).unwrap().expose(), "a-s3cret");
@@ -118,16 +117,16 @@ mod tests {
 
     #[tokio::test]
     async fn each_unreadable_file_says_why() {
-        let dir = super::super::tests::scratch_dir("secrets_bad");
-        std::fs::write(dir.join("long"), vec![b'x'; MAX_SECRET as usize + 1]).unwrap();
-        std::fs::write(dir.join("binary"), [0xff]).unwrap();
+        let dir = ScratchDir::new("secrets_bad");
+        dir.write("long", vec![b'x'; MAX_SECRET as usize + 1]);
+        dir.write("binary", [0xff]);
         for (name, why) in [
             ("none", "no such file or directory"),
             ("long", "longer than 65536 bytes"),
             ("binary", "not UTF-8"),
             (".", "not a regular file"),
         ] {
-            let error = Secrets::read([&file(dir.join(name))]).await.unwrap_err();
+            let error = Secrets::read([&file(dir.path(name))]).await.unwrap_err();
             let text = text(error);
             assert!(text.contains(why), "{name}: {text}");
         }

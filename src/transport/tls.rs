@@ -189,7 +189,7 @@ fn certificate(error: &CertificateError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::tests::scratch_dir;
+    use crate::transport::tests::ScratchDir;
 
     fn settings(path: PathBuf) -> TlsSettings {
         TlsSettings {
@@ -205,30 +205,30 @@ mod tests {
 
     #[tokio::test]
     async fn an_authority_file_is_parsed_again_only_when_it_changed() {
-        let path = scratch_dir("tls_change").join("ca.pem");
-        std::fs::write(&path, authority()).unwrap();
+        let dir = ScratchDir::new("tls_change");
+        let path = dir.write("ca.pem", authority());
         let cache = TlsCache::default();
         let first = cache.config(&settings(path.clone())).await.unwrap();
         let again = cache.config(&settings(path.clone())).await.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
-        std::fs::write(&path, authority() + &authority()).unwrap();
+        dir.write("ca.pem", authority() + &authority());
         let changed = cache.config(&settings(path)).await.unwrap();
         assert!(!Arc::ptr_eq(&first, &changed));
     }
 
     #[tokio::test]
     async fn an_authority_file_that_cannot_be_used_says_why() {
-        let dir = scratch_dir("tls_bad");
-        std::fs::write(dir.join("empty"), "").unwrap();
+        let dir = ScratchDir::new("tls_bad");
+        dir.write("empty", "");
         let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        std::fs::write(dir.join("bad"), bad).unwrap();
+        dir.write("bad", bad);
         for (name, why) in [
             ("none", "no such file"),
             ("empty", "no certificate"),
             ("bad", ""),
         ] {
             let cause = TlsCache::default()
-                .config(&settings(dir.join(name)))
+                .config(&settings(dir.path(name)))
                 .await
                 .unwrap_err();
             assert_eq!(cause.kind(), "tls");
@@ -238,12 +238,11 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_authority_files_are_kept_than_agreed() {
-        let dir = scratch_dir("tls_bound");
+        let dir = ScratchDir::new("tls_bound");
         let pem = authority();
         let cache = TlsCache::default();
         for i in 0..MAX_KEPT + 3 {
-            let path = dir.join(i.to_string());
-            std::fs::write(&path, &pem).unwrap();
+            let path = dir.write(&i.to_string(), &pem);
             cache.config(&settings(path)).await.unwrap();
         }
         assert_eq!(cache.0.files.lock().len(), MAX_KEPT);

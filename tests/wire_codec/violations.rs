@@ -234,6 +234,20 @@ fn each_violation_is_found_with_the_first_byte_that_proves_it() {
 }
 
 #[test]
+fn each_violation_is_told_wherever_the_reads_end() {
+    for (violation, _, stream, _) in table() {
+        for size in 2..10 {
+            let outcome = decode(&mut Decoder::new(limits()), &stream, &[size], true);
+            assert_eq!(
+                outcome.violation.as_ref(),
+                Some(&violation),
+                "{stream:02x?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn violations_read_as_one_lowercase_line() {
     for (violation, ..) in table() {
         let text = violation.to_string();

@@ -16,12 +16,34 @@ use std::{
 use super::{DialRequest, Opened, Resolver, TlsCache, dial};
 use crate::{config::ConnectionSettings, core::Cause};
 
-/// A fresh folder for one test's files.
-pub(super) fn scratch_dir(name: &str) -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("everwire-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir).unwrap();
-    dir
+/// A folder for one test's files, gone when the test is done.
+pub(super) struct ScratchDir(PathBuf);
+
+impl ScratchDir {
+    /// A fresh one; `name` is one test's own.
+    pub fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("everwire-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+
+    /// Writes a file and tells its path.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The path of a file that may or may not be there.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for ScratchDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Longer than anything on loopback takes; a test that waits so long has failed.

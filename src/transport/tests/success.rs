@@ -104,9 +104,9 @@ async fn the_request_says_what_the_settings_say() {
         told.lock().unwrap().send(request.to_owned()).unwrap();
         accept(request, "Sec-WebSocket-Protocol: b\r\n", b"")
     });
-    let dir = scratch_dir("request");
-    std::fs::write(dir.join("token"), "s3cret\n").unwrap();
-    let token = Template::from_parts([Part::Literal("t=".into()), Part::File(dir.join("token"))]);
+    let dir = ScratchDir::new("request");
+    let token = Part::File(dir.write("token", "s3cret\n"));
+    let token = Template::from_parts([Part::Literal("t=".into()), token]);
     let mut settings = settings("ws", address);
     settings.headers = vec![
         ("Origin".into(), "https://x.example".into()),

@@ -11,10 +11,11 @@ use rustls::{
 };
 
 use super::{
+    failures::{silent, times_out},
     success::{assert_echoes, echo},
     *,
 };
-use crate::transport::Stream;
+use crate::{core::Phase, transport::Stream};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -56,22 +57,22 @@ fn serve_tls(config: Arc<ServerConfig>) -> SocketAddr {
     })
 }
 
-fn settings(test: &str, url: &str, trusts: &Authority) -> ConnectionSettings {
-    let ca_file = scratch_dir(test).join("ca.pem");
-    std::fs::write(&ca_file, trusts.pem()).unwrap();
+/// Settings that trust one authority only, whose file lies in `dir`.
+fn settings(dir: &ScratchDir, url: &str, trusts: &Authority) -> ConnectionSettings {
     let mut settings = ConnectionSettings::new(url).unwrap();
     settings.connect_timeout = LONG;
-    settings.tls.ca_file = Some(ca_file);
+    settings.tls.ca_file = Some(dir.write("ca.pem", trusts.pem()));
     settings
 }
 
 #[actix_rt::test]
 async fn wss_with_a_private_authority_opens() {
+    let dir = ScratchDir::new("wss_ok");
     let ca = authority("one");
     let address = serve_tls(certificate(&ca, &["localhost", "127.0.0.1"], false));
     for host in ["127.0.0.1", "localhost"] {
         let url = format!("wss://{host}:{}/", address.port());
-        let mut opened = dial_with(&settings("wss_ok", &url, &ca)).await.unwrap();
+        let mut opened = dial_with(&settings(&dir, &url, &ca)).await.unwrap();
         assert!(matches!(opened.stream, Stream::Tls(_)));
         assert!(opened.timings.tls.is_some());
         assert_eq!(&opened.leftover[..], b"\x89\0");
@@ -81,23 +82,19 @@ async fn wss_with_a_private_authority_opens() {
 
 #[actix_rt::test]
 async fn a_certificate_that_is_not_accepted_says_why() {
+    let dir = ScratchDir::new("wss_refused");
     let (ca, other) = (authority("one"), authority("other"));
     let names = ["127.0.0.1"];
-    for (test, config, why) in [
+    for (config, why) in [
+        (certificate(&other, &names, false), "unknown issuer"),
         (
-            "wss_issuer",
-            certificate(&other, &names, false),
-            "unknown issuer",
-        ),
-        (
-            "wss_name",
             certificate(&ca, &["a.example"], false),
             "not valid for name 127.0.0.1",
         ),
-        ("wss_expired", certificate(&ca, &names, true), "expired"),
+        (certificate(&ca, &names, true), "expired"),
     ] {
         let url = format!("wss://{}/", serve_tls(config));
-        let cause = dial_with(&settings(test, &url, &ca)).await.unwrap_err();
+        let cause = dial_with(&settings(&dir, &url, &ca)).await.unwrap_err();
         assert_eq!(cause.kind(), "tls_certificate", "{cause}");
         assert!(cause.text().contains(why), "{cause}");
     }
@@ -115,7 +112,16 @@ async fn the_systems_roots_do_not_know_a_private_authority() {
 }
 
 #[actix_rt::test]
+async fn a_server_that_never_answers_the_hello_times_out_in_tls() {
+    let dir = ScratchDir::new("wss_silent");
+    let url = format!("wss://{}/", silent());
+    let cause = times_out(settings(&dir, &url, &authority("one"))).await;
+    assert_eq!(cause, Cause::ConnectTimeout(Phase::Tls));
+}
+
+#[actix_rt::test]
 async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
+    let dir = ScratchDir::new("wss_plain");
     let ca = authority("one");
     for (answer, text) in [
         ("HTTP/1.1 400 Bad Request\r\n\r\n", "corrupt"),
@@ -127,9 +133,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
             tcp.write_all(answer.as_bytes()).unwrap();
         });
         let url = format!("wss://{address}/");
-        let cause = dial_with(&settings("wss_plain", &url, &ca))
-            .await
-            .unwrap_err();
+        let cause = dial_with(&settings(&dir, &url, &ca)).await.unwrap_err();
         assert_eq!(cause.kind(), "tls", "{cause}");
         assert!(cause.text().contains(text), "{cause}");
     }

@@ -214,7 +214,9 @@ impl Serialize for Event {
             map.serialize_entry("at", &rfc3339(stamp.at))?;
         }
         match self {
-            Self::Connecting(_, connecting) => map.serialize_entry("attempt", &connecting.attempt)?,
+            Self::Connecting(_, connecting) => {
+                map.serialize_entry("attempt", &connecting.attempt)?
+            }
             Self::Opened(_, opened) => {
                 map.serialize_entry("peer", &opened.peer)?;
                 map.serialize_entry("subprotocol", &opened.subprotocol)?;
@@ -278,7 +280,10 @@ pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 
-fn optional_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+fn optional_millis<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     duration.map(millis).serialize(serializer)
 }
 
@@ -302,7 +307,8 @@ mod tests {
     #[test]
     fn an_event_has_the_shape_of_the_contract() {
         let json = |event: Event| serde_json::to_string(&event).unwrap();
-        let head = r#""name":"feed","epoch":1,"seq":7,"cursor":"a-ff","at":"2026-01-02T03:04:05.600000Z""#;
+        let head =
+            r#""name":"feed","epoch":1,"seq":7,"cursor":"a-ff","at":"2026-01-02T03:04:05.600000Z""#;
         assert_eq!(
             json(Event::Message(stamp(), Message::text("hi"))),
             format!(r#"{{"type":"message",{head},"text":"hi"}}"#)

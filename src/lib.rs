@@ -45,6 +45,9 @@
 //!   command line and no terminal in your dependencies.
 //! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
 
+// What the outside world can influence is an error, never a panic. Tests may.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 pub mod config;
 pub mod connection;
 pub mod core;
@@ -60,7 +63,8 @@ pub mod wire;
 pub use self::{
     config::{ConnectionSettings, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, Receipt, Send, Snapshot, State, Status, Subscribe,
+        CloseMyself, Configure, Connect, Connection, Receipt, Send, Snapshot, State, Status,
+        Subscribe,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     events::Event,

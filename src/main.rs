@@ -1,1 +1,11 @@
-fn main(){}
+//! The `everwire` program: arguments → settings → system → shutdown.
+//!
+//! The command line and the service are modules of the binary, so that the compiler holds them to the library's
+//! public API: a program of your own can do all that this one does.
+
+mod cli;
+mod service;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

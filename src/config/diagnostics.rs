@@ -31,7 +31,9 @@ impl Diagnostics {
 }
 impl std::fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|d| writeln!(f, "{}:{}:{}: {}", d.file, d.line, d.column, d.message))
+        self.0
+            .iter()
+            .try_for_each(|d| writeln!(f, "{}:{}:{}: {}", d.file, d.line, d.column, d.message))
     }
 }
 impl std::error::Error for Diagnostics {}

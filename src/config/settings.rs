@@ -1,6 +1,9 @@
 //! Validated settings: types that cannot be wrong. The TOML file, the library's builder and (later) the API all end here.
 
-use std::{collections::BTreeMap, net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf,
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -121,7 +124,7 @@ pub struct ConnectionSettings {
     pub tags: Vec<String>,
     /// Whether the name is dialled when it is opened.
     pub enabled: bool,
-    /// Headers of the upgrade request, in order; names are valid and in the writer's case.
+    /// Headers of the upgrade request; names are valid. They are sent in camel case, and in no particular order.
     pub headers: Vec<(String, Template)>,
     /// HTTP basic authentication (RFC 7617).
     pub basic_auth: Option<BasicAuth>,

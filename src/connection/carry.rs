@@ -23,7 +23,10 @@ impl Driver {
         loop {
             for effect in std::mem::take(&mut act.effects) {
                 match effect {
-                    Effect::Dial => self.link = Link::Dialing(Box::pin(dial(act.settings.clone(), act.commons.clone()))),
+                    Effect::Dial => {
+                        self.link =
+                            Link::Dialing(Box::pin(dial(act.settings.clone(), act.commons.clone())))
+                    }
                     Effect::Restart => over = true,
                     Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
                     Effect::Cancel => {
@@ -62,7 +65,8 @@ impl Driver {
         };
         let fence = act.gate.with(|inside| inside.outbox.fence());
         if act.life.may_read()
-            && let Some(Beat::Ping(payload)) = act.heartbeat.beat(&act.settings.heartbeat, fence, now)
+            && let Some(Beat::Ping(payload)) =
+                act.heartbeat.beat(&act.settings.heartbeat, fence, now)
         {
             socket.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload));
         }
@@ -97,7 +101,9 @@ impl Driver {
                     _ => delay,
                 };
                 act.record.retry_at = act.wall().checked_add(wait).ok();
-                act.publish(|stamp| Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule })));
+                act.publish(|stamp| {
+                    Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
+                });
             }
             Happened::Failed { cause, rule } => {
                 act.show_state(Some(State::Failed));

@@ -89,10 +89,19 @@ impl Driver {
         }
     }
 
-    fn turn(&mut self, act: &mut Connection, ctx: &mut Context<Connection>, cx: &mut TaskContext<'_>) -> Turn {
+    fn turn(
+        &mut self,
+        act: &mut Connection,
+        ctx: &mut Context<Connection>,
+        cx: &mut TaskContext<'_>,
+    ) -> Turn {
         act.mailbox_turn = 0;
         act.wall = None;
-        if !act.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if !act
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             act.waker = Some(cx.waker().clone());
         }
         #[cfg(feature = "testing")]
@@ -118,7 +127,13 @@ impl Driver {
         Turn::Rest
     }
 
-    fn poll_dial(&mut self, act: &mut Connection, ctx: &mut Context<Connection>, now: Instant, cx: &mut TaskContext<'_>) {
+    fn poll_dial(
+        &mut self,
+        act: &mut Connection,
+        ctx: &mut Context<Connection>,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) {
         let Link::Dialing(dial) = &mut self.link else {
             return;
         };
@@ -148,18 +163,28 @@ impl Driver {
 
     /// What happened at the door: expired and evicted messages are told, a flush is noticed, the bell is left.
     fn look_at_outbox(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        let (expired, evicted, empty) = act.gate.with(|inside| {
+        let (expired, evicted, empty, waits) = act.gate.with(|inside| {
             inside.rest(cx.waker());
             let expired = inside.outbox.expire(now);
-            (expired, std::mem::take(&mut inside.evicted), inside.outbox.is_empty())
+            let evicted = std::mem::take(&mut inside.evicted);
+            (
+                expired,
+                evicted,
+                inside.outbox.is_empty(),
+                inside.outbox.peek().is_some(),
+            )
         });
         act.tell_dropped(evicted, DropReason::Evicted);
         act.tell_dropped(expired, DropReason::Expired);
-        let written = match &self.link {
+        let flushed = match &self.link {
             Link::Up(socket) => socket.is_flushed(),
             Link::None | Link::Dialing(_) => true,
         };
-        if act.life.is_flushing() && empty && written {
+        // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
+        if waits && flushed && act.record.ready && act.life.may_write() {
+            cx.waker().wake_by_ref();
+        }
+        if act.life.is_flushing() && empty && flushed {
             act.life
                 .flushed(policy(&act.settings), now, &mut act.effects);
         }
@@ -173,7 +198,11 @@ impl Driver {
             Link::Up(socket) => socket.deadline(act),
             Link::None | Link::Dialing(_) => None,
         };
-        let Some(deadline) = [act.life.deadline(), expiry, socket].into_iter().flatten().min() else {
+        let Some(deadline) = [act.life.deadline(), expiry, socket]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
             return;
         };
         let deadline = tokio::time::Instant::from_std(deadline.max(now));
@@ -189,5 +218,4 @@ impl Driver {
             cx.waker().wake_by_ref();
         }
     }
-
 }

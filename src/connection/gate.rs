@@ -45,11 +45,7 @@ impl Gate {
     /// Accepts a message in call order, and wakes the actor if it rests.
     pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
         let mut inside = self.0.lock();
-        let expires = inside
-            .outbox
-            .settings()
-            .ttl
-            .map(|ttl| Instant::now() + ttl);
+        let expires = inside.outbox.settings().ttl.map(|ttl| Instant::now() + ttl);
         let admitted = inside.outbox.admit(message, expires)?;
         let bell = inside.bell.take();
         if admitted.evicted > 0 {
@@ -90,7 +86,10 @@ impl Inside {
         let outbox = &self.outbox;
         self.waiters
             .extract_if(.., |waiter| {
-                waiter.answer.is_closed() || outbox.fate(waiter.id).is_none_or(|fate| is_answer(fate, waiter.wanted))
+                waiter.answer.is_closed()
+                    || outbox
+                        .fate(waiter.id)
+                        .is_none_or(|fate| is_answer(fate, waiter.wanted))
             })
             .for_each(|waiter| {
                 let fate = outbox.fate(waiter.id).unwrap_or(Fate::Forgotten);
@@ -122,7 +121,12 @@ impl Receipt {
 
     /// What has become of the message so far.
     pub fn now(&self) -> Fate {
-        self.gate.0.lock().outbox.fate(self.id).unwrap_or(Fate::Forgotten)
+        self.gate
+            .0
+            .lock()
+            .outbox
+            .fate(self.id)
+            .unwrap_or(Fate::Forgotten)
     }
 
     /// Waits until the message has the `wanted` fate or a better one, or until that can no longer come; says which.

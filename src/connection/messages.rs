@@ -6,7 +6,10 @@ use actix::{Context, Handler, MessageResult, Recipient};
 use bytestring::ByteString;
 use tokio::sync::oneshot;
 
-use super::{Connection, Ending, MAX_AHEAD, MAX_INTERVALS, OutboxStatus, Receipt, Status, forward, policy, socket};
+use super::{
+    Connection, Ending, MAX_AHEAD, MAX_INTERVALS, OutboxStatus, Receipt, Status, forward, policy,
+    socket,
+};
 use crate::{
     config::ConnectionSettings,
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
@@ -275,8 +278,12 @@ impl Connection {
         self.connect_data = None;
         // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
         self.gate.with(|inside| inside.outbox.set_open(false));
-        self.life
-            .close(frame, policy(&self.settings), Instant::now(), &mut self.effects);
+        self.life.close(
+            frame,
+            policy(&self.settings),
+            Instant::now(),
+            &mut self.effects,
+        );
         self.wake();
     }
 
@@ -292,7 +299,10 @@ impl Connection {
         let new = Arc::clone(&self.settings);
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let is_up = matches!(self.life.state(), LifeState::Open { .. } | LifeState::Connecting);
+        let is_up = matches!(
+            self.life.state(),
+            LifeState::Open { .. } | LifeState::Connecting
+        );
         let reconnect = is_up && (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS);
         if reconnect {
             self.life.replace(
@@ -304,7 +314,9 @@ impl Connection {
                 Instant::now(),
                 &mut self.effects,
             );
-        } else if old.heartbeat != new.heartbeat && matches!(self.life.state(), LifeState::Open { .. }) {
+        } else if old.heartbeat != new.heartbeat
+            && matches!(self.life.state(), LifeState::Open { .. })
+        {
             self.heartbeat = Default::default();
             socket::start_heartbeat(self, ctx);
         }
@@ -349,6 +361,7 @@ impl Connection {
 
     /// Panics if this fault was asked for.
     #[cfg(feature = "testing")]
+    #[allow(clippy::panic, reason = "it is what was asked for")]
     pub(super) fn trip(&mut self, here: Fault) {
         if self.fault == Some(here) {
             self.fault = None;

@@ -29,7 +29,11 @@ use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "testing")]
 pub use self::messages::Fault;
-pub(crate) use self::{forward::forward, gate::Gate, messages::{Drain, Remove}};
+pub(crate) use self::{
+    forward::forward,
+    gate::Gate,
+    messages::{Drain, Remove},
+};
 pub use self::{
     gate::Receipt,
     messages::{CloseMyself, Configure, Connect, InvalidClose, Send, Snapshot, Subscribe},
@@ -37,7 +41,10 @@ pub use self::{
 };
 use crate::{
     config::ConnectionSettings,
-    core::{Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message, Policy},
+    core::{
+        Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
+        Policy,
+    },
     events::{DropReason, Dropped, Event, Stamp},
     hub::{Hub, Listeners},
     panics::panic_text,
@@ -197,7 +204,8 @@ impl Connection {
     fn lost(&mut self, cause: Cause, now: Instant) {
         let random = rand::rng().next_u64();
         let policy = policy(&self.settings);
-        self.life.lost(cause, policy, now, random, &mut self.effects);
+        self.life
+            .lost(cause, policy, now, random, &mut self.effects);
     }
 
     /// Has the driver run again in this turn or the next.

@@ -39,7 +39,12 @@ impl Reader {
     /// # Errors
     ///
     /// The end of the stream, an error of the operating system, or a violation.
-    pub fn poll_next(&mut self, stream: &mut Stream, now: Instant, cx: &mut Context<'_>) -> Poll<Result<Incoming, Cause>> {
+    pub fn poll_next(
+        &mut self,
+        stream: &mut Stream,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Incoming, Cause>> {
         loop {
             match self.decoder.decode(&mut self.unread, now) {
                 Ok(Some(incoming)) => return Poll::Ready(Ok(incoming)),

@@ -88,7 +88,10 @@ impl Socket {
             self.writer.message(message);
         }
         self.write(act, now, cx);
-        if !act.record.ready && self.writer.messages_ahead() == 0 && matches!(act.life.state(), LifeState::Open { .. }) {
+        if !act.record.ready
+            && self.writer.messages_ahead() == 0
+            && matches!(act.life.state(), LifeState::Open { .. })
+        {
             act.record.ready = true;
             act.show_state(None);
             act.publish(Event::Ready);
@@ -112,8 +115,13 @@ impl Socket {
                 Poll::Ready(Ok(incoming)) => self.incoming(act, incoming, now),
                 Poll::Ready(Err(Cause::Protocol(violation))) => {
                     let code = violation.close_code();
-                    act.life
-                        .violated(Cause::Protocol(violation), code, policy(&act.settings), now, &mut act.effects);
+                    act.life.violated(
+                        Cause::Protocol(violation),
+                        code,
+                        policy(&act.settings),
+                        now,
+                        &mut act.effects,
+                    );
                 }
                 Poll::Ready(Err(cause)) => return act.lost(cause, now),
             }
@@ -124,7 +132,9 @@ impl Socket {
     fn incoming(&mut self, act: &mut Connection, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
-                if act.heartbeat.text(&act.settings.heartbeat, &text, now) && !delivers_pongs(&act.settings.heartbeat) {
+                if act.heartbeat.text(&act.settings.heartbeat, &text, now)
+                    && !delivers_pongs(&act.settings.heartbeat)
+                {
                     return;
                 }
                 self.message(act, Message::Text(text), now);
@@ -170,12 +180,15 @@ impl Socket {
 
     /// The heartbeat's interval has passed: a ping is due.
     fn beat(&mut self, act: &mut Connection, now: Instant) {
-        if !std::mem::take(&mut act.beat_due) || !matches!(act.life.state(), LifeState::Open { .. }) {
+        if !std::mem::take(&mut act.beat_due) || !matches!(act.life.state(), LifeState::Open { .. })
+        {
             return;
         }
         let fence = act.gate.with(|inside| inside.outbox.fence());
         match act.heartbeat.beat(&act.settings.heartbeat, fence, now) {
-            Some(Beat::Ping(payload)) => self.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload)),
+            Some(Beat::Ping(payload)) => {
+                self.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload))
+            }
             Some(Beat::Text(text)) => self.writer.message(Message::text(text)),
             None => {}
         }
@@ -183,9 +196,13 @@ impl Socket {
 
     fn write(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
         let with_outbox = act.record.ready && act.life.may_write();
-        let result = self
-            .writer
-            .poll_write(&mut self.stream, &act.gate, with_outbox, &mut act.record.sent, cx);
+        let result = self.writer.poll_write(
+            &mut self.stream,
+            &act.gate,
+            with_outbox,
+            &mut act.record.sent,
+            cx,
+        );
         if let Poll::Ready(Err(error)) = result {
             // What the peer said before it went is worth more than that our write failed: a close frame, for example.
             self.read(act, now, cx);

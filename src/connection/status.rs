@@ -84,7 +84,9 @@ impl std::str::FromStr for State {
 
 /// The text names no [`State`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no state; the states are idle, connecting, opening, open, backoff, closing, closed, failed")]
+#[error(
+    "{0:?} is no state; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
+)]
 pub struct UnknownState(String);
 
 /// A snapshot of one name. Serialized it is the JSON of the API.
@@ -184,10 +186,16 @@ fn time<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(&rfc3339(*at))
 }
 
-fn optional_time<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+fn optional_time<S: serde::Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     at.map(rfc3339).serialize(serializer)
 }
 
-fn optional_millis<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+fn optional_millis<S: serde::Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     duration.map(millis).serialize(serializer)
 }

@@ -64,7 +64,9 @@ impl Writer {
     /// A Pong, a Ping: ahead of the messages that are not encoded yet.
     pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
         let pongs = |urgent: &Urgent| matches!(urgent, Urgent::Control(Opcode::Pong, _));
-        if opcode == Opcode::Pong && self.urgent.iter().filter(|urgent| pongs(urgent)).count() >= MAX_PONGS {
+        if opcode == Opcode::Pong
+            && self.urgent.iter().filter(|urgent| pongs(urgent)).count() >= MAX_PONGS
+        {
             let oldest = self.urgent.iter().position(pongs);
             oldest.map(|at| self.urgent.remove(at));
         }
@@ -145,7 +147,13 @@ impl Writer {
         self.poll_flush(stream, gate, sent, cx)
     }
 
-    fn poll_flush(&mut self, stream: &mut Stream, gate: &Gate, sent: &mut Traffic, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(
+        &mut self,
+        stream: &mut Stream,
+        gate: &Gate,
+        sent: &mut Traffic,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.unflushed {
             match Pin::new(&mut *stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => {
@@ -159,7 +167,12 @@ impl Writer {
     }
 
     /// Asks the kernel once to take the buffer; what it leaves becomes `pending`. False if the buffer was empty.
-    fn write_once(&mut self, stream: &mut Stream, buffer: &BytesMut, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn write_once(
+        &mut self,
+        stream: &mut Stream,
+        buffer: &BytesMut,
+        cx: &mut Context<'_>,
+    ) -> io::Result<bool> {
         if buffer.is_empty() {
             return Ok(false);
         }
@@ -262,7 +275,12 @@ impl Writer {
         };
         let room = WRITE.saturating_sub(buffer.len()).max(1);
         let end = partial.payload.len().min(partial.offset + room);
-        mask_into(&partial.payload[partial.offset..end], partial.key, partial.offset, buffer);
+        mask_into(
+            &partial.payload[partial.offset..end],
+            partial.key,
+            partial.offset,
+            buffer,
+        );
         partial.offset = end;
         if end == partial.payload.len() {
             let id = partial.id;
@@ -273,7 +291,8 @@ impl Writer {
 
     fn mark(&mut self, id: Option<u64>, buffer: &BytesMut) {
         if let Some(id) = id {
-            self.ends.push_back((self.encoded + buffer.len() as u64, id));
+            self.ends
+                .push_back((self.encoded + buffer.len() as u64, id));
         }
     }
 }

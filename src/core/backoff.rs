@@ -38,14 +38,16 @@ mod tests {
     use super::*;
 
     fn backoffs() -> impl Strategy<Value = Backoff> {
-        (0u64..5_000, 0u64..5_000, 0u64..100_000, 1.0f64..10.0).prop_map(|(min, more, most, factor)| {
-            let mut backoff = Backoff::default();
-            backoff.min = Duration::from_millis(min);
-            backoff.initial = backoff.min + Duration::from_millis(more);
-            backoff.max = backoff.initial + Duration::from_millis(most);
-            backoff.factor = factor;
-            backoff
-        })
+        (0u64..5_000, 0u64..5_000, 0u64..100_000, 1.0f64..10.0).prop_map(
+            |(min, more, most, factor)| {
+                let mut backoff = Backoff::default();
+                backoff.min = Duration::from_millis(min);
+                backoff.initial = backoff.min + Duration::from_millis(more);
+                backoff.max = backoff.initial + Duration::from_millis(most);
+                backoff.factor = factor;
+                backoff
+            },
+        )
     }
 
     proptest! {

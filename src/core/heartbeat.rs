@@ -49,7 +49,8 @@ impl HeartbeatState {
     /// A Pong frame came. Returns the confirmed mark if it answers the ping we wait for; others are ignored
     /// (RFC 6455 §5.5.3 allows unsolicited ones).
     pub fn pong(&mut self, settings: &Heartbeat, payload: &[u8], now: Instant) -> Option<u64> {
-        let ours = matches!(settings, Heartbeat::Protocol { .. }) && payload == self.count.to_be_bytes();
+        let ours =
+            matches!(settings, Heartbeat::Protocol { .. }) && payload == self.count.to_be_bytes();
         let waiting = if ours { self.waiting.take() } else { None }?;
         self.rtt = Some(now.saturating_duration_since(waiting.sent));
         Some(waiting.fence)
@@ -124,7 +125,11 @@ mod tests {
         assert_eq!(state.pong(&settings, &payload, now + SECOND), Some(7));
         assert_eq!(state.rtt(), Some(SECOND));
         assert_eq!(state.deadline(&settings), None);
-        assert_eq!(state.pong(&settings, &payload, now + SECOND), None, "answered twice");
+        assert_eq!(
+            state.pong(&settings, &payload, now + SECOND),
+            None,
+            "answered twice"
+        );
     }
 
     #[test]
@@ -138,7 +143,10 @@ mod tests {
     #[test]
     fn a_text_heartbeat_takes_only_its_own_answer() {
         let (mut state, settings, now) = (HeartbeatState::default(), text(), Instant::now());
-        assert_eq!(state.beat(&settings, 0, now), Some(Beat::Text("ping".into())));
+        assert_eq!(
+            state.beat(&settings, 0, now),
+            Some(Beat::Text("ping".into()))
+        );
         assert!(!state.text(&settings, "hello", now));
         assert!(state.text(&settings, "pong", now + SECOND));
         assert_eq!(state.rtt(), Some(SECOND));

@@ -58,7 +58,9 @@ impl Fate {
             Self::Queued => Some(0),
             Self::Written => Some(1),
             Self::Confirmed => Some(2),
-            Self::Expired | Self::Evicted | Self::Cancelled | Self::InDoubt | Self::Forgotten => None,
+            Self::Expired | Self::Evicted | Self::Cancelled | Self::InDoubt | Self::Forgotten => {
+                None
+            }
         }
     }
 }
@@ -151,9 +153,8 @@ impl Ledger {
     /// The ids from `first` to `last` met this end.
     pub fn except(&mut self, first: u64, last: u64, fate: Fate) {
         let at = self.runs.partition_point(|run| run.first < first);
-        let joins_before = at > 0
-            && self.runs[at - 1].fate == fate
-            && self.runs[at - 1].last + 1 == first;
+        let joins_before =
+            at > 0 && self.runs[at - 1].fate == fate && self.runs[at - 1].last + 1 == first;
         let joins_after = self
             .runs
             .get(at)

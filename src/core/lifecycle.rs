@@ -224,7 +224,10 @@ impl Lifecycle {
 
     /// Whether a dial is under way or a socket exists.
     pub fn holds_a_link(&self) -> bool {
-        matches!(self.state, State::Connecting | State::Open { .. } | State::Closing(_))
+        matches!(
+            self.state,
+            State::Connecting | State::Open { .. } | State::Closing(_)
+        )
     }
 
     /// Whether the name is closed by hand, and nothing is under way.
@@ -237,7 +240,11 @@ impl Lifecycle {
         match &self.state {
             State::Backoff { until } => Some(*until),
             State::Closing(closing) => Some(closing.deadline),
-            State::Idle | State::Connecting | State::Open { .. } | State::Closed | State::Failed => None,
+            State::Idle
+            | State::Connecting
+            | State::Open { .. }
+            | State::Closed
+            | State::Failed => None,
         }
     }
 
@@ -286,7 +293,13 @@ impl Lifecycle {
     }
 
     /// Closed by hand: wins over everything that is under way.
-    pub fn close(&mut self, frame: CloseFrame, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+    pub fn close(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(Effect::Door(false));
         match &mut self.state {
             State::Open { since } => {
@@ -303,7 +316,11 @@ impl Lifecycle {
             State::Idle | State::Connecting | State::Backoff { .. } | State::Failed => {
                 self.state = State::Closed;
                 out.push(Effect::Cancel);
-                out.push(Effect::Emit(Happened::Closed(report(&frame, true, CloseBy::Us))));
+                out.push(Effect::Emit(Happened::Closed(report(
+                    &frame,
+                    true,
+                    CloseBy::Us,
+                ))));
                 self.end_incarnation(out);
             }
             State::Closed => {}
@@ -312,7 +329,13 @@ impl Lifecycle {
 
     /// What the dial depends on has changed: a socket is closed with `frame`, a dial is given up, and a new dial follows at
     /// once. What waits to be sent goes on waiting.
-    pub fn replace(&mut self, frame: CloseFrame, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+    pub fn replace(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
         match &self.state {
             State::Open { since } => {
                 self.state = State::Closing(Closing {
@@ -325,7 +348,11 @@ impl Lifecycle {
                 out.push(Effect::SendClose(frame));
             }
             State::Connecting => self.end_incarnation(out),
-            State::Idle | State::Closing(_) | State::Backoff { .. } | State::Closed | State::Failed => {}
+            State::Idle
+            | State::Closing(_)
+            | State::Backoff { .. }
+            | State::Closed
+            | State::Failed => {}
         }
     }
 
@@ -351,7 +378,13 @@ impl Lifecycle {
     }
 
     /// The peer's close frame came.
-    pub fn peer_closed(&mut self, frame: CloseFrame, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+    pub fn peer_closed(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
         let deadline = now + policy.close_timeout.min(LINGER);
         let reply = CloseFrame {
             code: frame.code,
@@ -380,18 +413,33 @@ impl Lifecycle {
                 closing.stage = Stage::Goodbye;
                 closing.deadline = deadline;
             }
-            State::Idle | State::Connecting | State::Backoff { .. } | State::Closed | State::Failed => {}
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Closed
+            | State::Failed => {}
         }
     }
 
     /// The peer broke the protocol or a limit: says so with `code`, and lets the socket go.
-    pub fn violated(&mut self, cause: Cause, code: u16, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+    pub fn violated(
+        &mut self,
+        cause: Cause,
+        code: u16,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
         let frame = CloseFrame {
             code: Some(code),
             reason: cause.text().as_ref().into(),
         };
         let (then, stable, sent) = match &self.state {
-            State::Open { since } => (Then::Lost(cause.clone()), is_stable(policy, *since, now), false),
+            State::Open { since } => (
+                Then::Lost(cause.clone()),
+                is_stable(policy, *since, now),
+                false,
+            ),
             State::Closing(closing) if closing.stage != Stage::Goodbye => (
                 closing.then.clone(),
                 closing.stable,
@@ -413,7 +461,14 @@ impl Lifecycle {
     }
 
     /// The dial failed, the socket died, or code panicked.
-    pub fn lost(&mut self, cause: Cause, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
+    pub fn lost(
+        &mut self,
+        cause: Cause,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
         match std::mem::replace(&mut self.state, State::Connecting) {
             State::Connecting => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
@@ -422,7 +477,14 @@ impl Lifecycle {
             State::Open { since } => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
                 out.push(Effect::Emit(Happened::Closed(abnormal(&cause))));
-                self.after_loss(cause, is_stable(policy, since, now), policy, now, random, out);
+                self.after_loss(
+                    cause,
+                    is_stable(policy, since, now),
+                    policy,
+                    now,
+                    random,
+                    out,
+                );
             }
             State::Closing(mut closing) => {
                 if closing.stage != Stage::Goodbye {
@@ -453,7 +515,14 @@ impl Lifecycle {
         }
     }
 
-    fn finish(&mut self, closing: Closing, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
+    fn finish(
+        &mut self,
+        closing: Closing,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(Effect::Emit(Happened::Closed(closing.report)));
         match closing.then {
             Then::Closed => {
@@ -489,8 +558,18 @@ impl Lifecycle {
         } else {
             self.failures = self.failures.saturating_add(1);
         }
-        match (verdict(&cause, policy.reconnect, self.failures), policy.reconnect) {
-            (Verdict::Retry { at_least, slow, rule }, Reconnect::Backoff(backoff)) => {
+        match (
+            verdict(&cause, policy.reconnect, self.failures),
+            policy.reconnect,
+        ) {
+            (
+                Verdict::Retry {
+                    at_least,
+                    slow,
+                    rule,
+                },
+                Reconnect::Backoff(backoff),
+            ) => {
                 let cap = if slow {
                     backoff.max
                 } else {

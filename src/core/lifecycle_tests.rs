@@ -36,7 +36,10 @@ impl World {
         world
     }
 
-    fn input(&mut self, input: impl FnOnce(&mut Lifecycle, Policy<'_>, Instant, &mut Vec<Effect>)) -> Vec<Effect> {
+    fn input(
+        &mut self,
+        input: impl FnOnce(&mut Lifecycle, Policy<'_>, Instant, &mut Vec<Effect>),
+    ) -> Vec<Effect> {
         let mut out = Vec::new();
         let policy = Policy {
             reconnect: &self.reconnect,
@@ -44,7 +47,14 @@ impl World {
         };
         input(&mut self.life, policy, self.now, &mut out);
         for effect in &out {
-            assert!(!self.restart_due || matches!(effect, Effect::Emit(_) | Effect::Door(_) | Effect::Cancel | Effect::SendClose(_)), "{effect:?} after the end of the incarnation");
+            assert!(
+                !self.restart_due
+                    || matches!(
+                        effect,
+                        Effect::Emit(_) | Effect::Door(_) | Effect::Cancel | Effect::SendClose(_)
+                    ),
+                "{effect:?} after the end of the incarnation"
+            );
             match effect {
                 Effect::Dial => {
                     self.dials += 1;
@@ -224,7 +234,10 @@ fn a_server_that_accepts_and_closes_is_backed_off_further_and_further() {
         world.timer(0);
     }
     let millis: Vec<u128> = caps.iter().map(Duration::as_millis).collect();
-    assert_eq!(millis, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    assert_eq!(
+        millis,
+        [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]
+    );
 }
 
 #[test]

@@ -79,7 +79,11 @@ impl Outbox {
     /// # Errors
     ///
     /// [`Rejected`]; the outbox is then as it was.
-    pub fn admit(&mut self, message: Message, expires: Option<Instant>) -> Result<Admitted, Rejected> {
+    pub fn admit(
+        &mut self,
+        message: Message,
+        expires: Option<Instant>,
+    ) -> Result<Admitted, Rejected> {
         if !self.open {
             return Err(Rejected::Closed);
         }
@@ -108,7 +112,11 @@ impl Outbox {
         }
         let waiting: usize = match self.settings.when_full {
             WhenFull::Reject => return Err(Rejected::Full),
-            WhenFull::DropOldest => self.queue.range(self.taken..).map(|q| q.message.len()).sum(),
+            WhenFull::DropOldest => self
+                .queue
+                .range(self.taken..)
+                .map(|q| q.message.len())
+                .sum(),
         };
         // What is being written cannot make room: if the rest does not suffice, nobody is evicted in vain.
         let writing = self.bytes - waiting;
@@ -165,7 +173,11 @@ impl Outbox {
 
     /// The last id that was written: what a ping that is sent now will confirm.
     pub fn fence(&self) -> u64 {
-        match self.taken.checked_sub(1).and_then(|last| self.queue.get(last)) {
+        match self
+            .taken
+            .checked_sub(1)
+            .and_then(|last| self.queue.get(last))
+        {
             Some(last) => last.id,
             None => self.ledger.last_written(),
         }
@@ -321,7 +333,9 @@ mod tests {
     fn a_message_expires_when_its_time_is_up() {
         let mut outbox = outbox(10, 100, WhenFull::Reject);
         let now = Instant::now();
-        outbox.admit("a".into(), Some(now + Duration::from_secs(1))).unwrap();
+        outbox
+            .admit("a".into(), Some(now + Duration::from_secs(1)))
+            .unwrap();
         outbox.admit("b".into(), None).unwrap();
         assert_eq!(outbox.expire(now), 0);
         assert_eq!(outbox.expire(now + Duration::from_secs(1)), 1);

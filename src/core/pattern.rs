@@ -24,7 +24,9 @@ pub enum InvalidPattern {
     #[error("a pattern must not be empty; write \"*\" for all names")]
     Empty,
     /// A character that no name can have.
-    #[error("{0:?} can stand in no name; use A-Z a-z 0-9 . _ : - and *, with commas between alternatives")]
+    #[error(
+        "{0:?} can stand in no name; use A-Z a-z 0-9 . _ : - and *, with commas between alternatives"
+    )]
     Character(char),
     /// More characters than any use needs.
     #[error("a pattern has at most {MAX_PATTERN} characters")]
@@ -52,8 +54,9 @@ impl Pattern {
                 if alternative.is_empty() {
                     return Err(InvalidPattern::Empty);
                 }
-                let outside =
-                    |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-' | '*'));
+                let outside = |c: &char| {
+                    !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-' | '*'))
+                };
                 match alternative.chars().find(outside) {
                     Some(character) => Err(InvalidPattern::Character(character)),
                     None => Ok(alternative.into()),

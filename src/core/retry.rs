@@ -166,7 +166,10 @@ mod tests {
             (status(503, Some(86_400)), "retry: retry-after 3600s"),
             (status(503, None), "retry: backoff"),
             (status(301, None), "retry: backoff"),
-            (Cause::TlsCertificate("expired".into()), "retry: backoff, from max"),
+            (
+                Cause::TlsCertificate("expired".into()),
+                "retry: backoff, from max",
+            ),
             (closed(1000), "retry: backoff"),
             (Cause::Eof, "retry: backoff"),
         ] {
@@ -188,12 +191,19 @@ mod tests {
             (status(401, None), 1, "give up: give_up_on status:401"),
             (closed(4012), 1, "give up: give_up_on close:4010-4014"),
             (closed(4015), 1, "retry: backoff"),
-            (Cause::Refused(String::new()), 1, "give up: give_up_on cause:refused"),
+            (
+                Cause::Refused(String::new()),
+                1,
+                "give up: give_up_on cause:refused",
+            ),
             (Cause::Eof, 2, "retry: backoff"),
             (Cause::Eof, 3, "give up: max_attempts = 3"),
         ] {
             assert_eq!(rule(&cause, &reconnect, failures), expected, "{cause:?}");
         }
-        assert_eq!(rule(&Cause::Eof, &Reconnect::Never, 1), "give up: reconnect = \"never\"");
+        assert_eq!(
+            rule(&Cause::Eof, &Reconnect::Never, 1),
+            "give up: reconnect = \"never\""
+        );
     }
 }

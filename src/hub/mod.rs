@@ -17,11 +17,11 @@ use std::{
 
 use parking_lot::RwLock;
 
+use self::subscriber::Subscriber;
 pub use self::{
     stream::Events,
     subscriber::{Delivery, Overflow, SubscriptionGuard},
 };
-use self::subscriber::Subscriber;
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
     events::Event,
@@ -117,7 +117,12 @@ impl Listeners {
     }
 
     /// Tells all of them. A callback that panics is the error: its text.
-    pub fn publish(&mut self, hub: &Hub, name: &ConnectionName, event: Event) -> Result<(), String> {
+    pub fn publish(
+        &mut self,
+        hub: &Hub,
+        name: &ConnectionName,
+        event: Event,
+    ) -> Result<(), String> {
         let mut panicked = None;
         if let Some((last, others)) = self.current(hub, name).split_last() {
             for subscriber in others {
@@ -130,7 +135,13 @@ impl Listeners {
 
     /// Whether a subscriber that asked for `pause` has no room. `waker` is woken when it has some again; one that has
     /// had none for too long is cut off, and does not count.
-    pub fn are_paused(&mut self, hub: &Hub, name: &ConnectionName, now: Instant, waker: &Waker) -> bool {
+    pub fn are_paused(
+        &mut self,
+        hub: &Hub,
+        name: &ConnectionName,
+        now: Instant,
+        waker: &Waker,
+    ) -> bool {
         let mut paused = false;
         for subscriber in self.current(hub, name) {
             paused |= subscriber.is_paused(now, waker);

@@ -106,7 +106,8 @@ impl Queue {
             }
             return false;
         }
-        if self.paused.len() < MAX_WAKERS && !self.paused.iter().any(|known| known.will_wake(waker)) {
+        if self.paused.len() < MAX_WAKERS && !self.paused.iter().any(|known| known.will_wake(waker))
+        {
             self.paused.push(waker.clone());
         }
         true

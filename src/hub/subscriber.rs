@@ -111,14 +111,16 @@ impl Subscriber {
                 }
                 Ok(())
             }
-            Sink::Callback(callback) => {
-                catch_unwind(AssertUnwindSafe(|| callback(&event))).map_err(|panic| panic_text(&*panic))
-            }
+            Sink::Callback(callback) => catch_unwind(AssertUnwindSafe(|| callback(&event)))
+                .map_err(|panic| panic_text(&*panic)),
         }
     }
 
     pub fn is_paused(&self, now: Instant, waker: &Waker) -> bool {
-        self.pauses && self.queue().is_some_and(|queue| queue.lock().is_paused(now, waker))
+        self.pauses
+            && self
+                .queue()
+                .is_some_and(|queue| queue.lock().is_paused(now, waker))
     }
 
     /// The queue, for its one reader.

@@ -23,7 +23,9 @@ fn event(hub: &Hub, seq: u64) -> Event {
 
 fn publish(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
     for seq in seqs {
-        listeners.publish(hub, &name("feed"), event(hub, seq)).unwrap();
+        listeners
+            .publish(hub, &name("feed"), event(hub, seq))
+            .unwrap();
     }
 }
 
@@ -62,7 +64,10 @@ fn payload_bytes_bound_a_queue_as_well() {
 #[test]
 fn a_reader_that_asked_to_be_cut_off_is_told_and_its_stream_ends() {
     let (hub, mut listeners) = (Hub::new(1), Listeners::default());
-    let mut events = hub.stream(Pattern::all(), Delivery::default().events(2).overflow(Overflow::Disconnect));
+    let mut events = hub.stream(
+        Pattern::all(),
+        Delivery::default().events(2).overflow(Overflow::Disconnect),
+    );
     publish(&hub, &mut listeners, 1..=4);
     assert_eq!(read(&mut events), [-4]);
     assert_eq!(events.next().now_or_never(), Some(None));
@@ -71,7 +76,10 @@ fn a_reader_that_asked_to_be_cut_off_is_told_and_its_stream_ends() {
 #[test]
 fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
     let (hub, mut listeners) = (Hub::new(1), Listeners::default());
-    let mut events = hub.stream(Pattern::all(), Delivery::default().events(2).overflow(Overflow::Pause));
+    let mut events = hub.stream(
+        Pattern::all(),
+        Delivery::default().events(2).overflow(Overflow::Pause),
+    );
     let (feed, waker, now) = (name("feed"), noop_waker(), Instant::now());
     publish(&hub, &mut listeners, 1..=1);
     assert!(!listeners.are_paused(&hub, &feed, now, &waker));

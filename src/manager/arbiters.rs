@@ -71,7 +71,10 @@ impl Arbiters {
         Self {
             handles: arbiters.iter().map(Arbiter::handle).collect(),
             next: AtomicUsize::new(0),
-            threads: Mutex::new(Some(Threads { arbiters, own_system })),
+            threads: Mutex::new(Some(Threads {
+                arbiters,
+                own_system,
+            })),
         }
     }
 

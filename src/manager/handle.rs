@@ -37,8 +37,18 @@ pub enum CloseError {
 }
 
 impl Handle {
-    pub(super) fn new(name: ConnectionName, addr: Addr<Connection>, gate: Arc<Gate>, hub: Arc<Hub>) -> Self {
-        Self { name, addr, gate, hub }
+    pub(super) fn new(
+        name: ConnectionName,
+        addr: Addr<Connection>,
+        gate: Arc<Gate>,
+        hub: Arc<Hub>,
+    ) -> Self {
+        Self {
+            name,
+            addr,
+            gate,
+            hub,
+        }
     }
 
     /// The name.

@@ -13,7 +13,11 @@ use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 
 use self::{arbiters::Arbiters, respawn::Budget};
-pub use self::{arbiters::StartError, handle::{CloseError, Gone, Handle}, shutdown::{Left, ShutdownReport}};
+pub use self::{
+    arbiters::StartError,
+    handle::{CloseError, Gone, Handle},
+    shutdown::{Left, ShutdownReport},
+};
 use crate::{
     config::{ConnectionSettings, Settings},
     connection::{Commons, Configure, Connection, Gate, Remove, Status, forward},
@@ -116,11 +120,19 @@ impl Manager {
     /// # Errors
     ///
     /// [`OpenError`]; nothing was opened then.
-    pub fn open(&self, name: impl AsRef<str>, settings: ConnectionSettings) -> Result<Handle, OpenError> {
+    pub fn open(
+        &self,
+        name: impl AsRef<str>,
+        settings: ConnectionSettings,
+    ) -> Result<Handle, OpenError> {
         self.open_named(ConnectionName::new(name)?, settings)
     }
 
-    fn open_named(&self, name: ConnectionName, settings: ConnectionSettings) -> Result<Handle, OpenError> {
+    fn open_named(
+        &self,
+        name: ConnectionName,
+        settings: ConnectionSettings,
+    ) -> Result<Handle, OpenError> {
         let mut names = self.0.names.write();
         if names.closed {
             return Err(OpenError::ShutDown);
@@ -277,7 +289,12 @@ impl Manager {
     }
 
     /// Hands the events of all names that the pattern selects to an actor, until it stops.
-    pub fn subscribe_actor(&self, pattern: Pattern, recipient: Recipient<Event>, delivery: Delivery) {
+    pub fn subscribe_actor(
+        &self,
+        pattern: Pattern,
+        recipient: Recipient<Event>,
+        delivery: Delivery,
+    ) {
         let events = self.subscribe(pattern, delivery);
         let arbiter = self.0.arbiters.get(self.0.arbiters.next());
         // An arbiter that has stopped carries no name either: there is nothing left to hear.
@@ -287,7 +304,11 @@ impl Manager {
     /// Calls back at each event of the names that the pattern selects, on that name's arbiter and in its turn.
     ///
     /// It must not block. A panic in it costs the name its socket, as a panic of its own would.
-    pub fn on_event(&self, pattern: Pattern, callback: impl Fn(&Event) + Send + Sync + 'static) -> SubscriptionGuard {
+    pub fn on_event(
+        &self,
+        pattern: Pattern,
+        callback: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> SubscriptionGuard {
         self.0.commons.hub.callback(pattern, callback)
     }
 }

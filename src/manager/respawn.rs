@@ -22,7 +22,11 @@ pub(super) struct Budget(VecDeque<Instant>);
 impl Budget {
     /// Takes one respawn, if there is one left.
     fn take(&mut self, now: Instant) -> bool {
-        while self.0.front().is_some_and(|&past| now.saturating_duration_since(past) >= WINDOW) {
+        while self
+            .0
+            .front()
+            .is_some_and(|&past| now.saturating_duration_since(past) >= WINDOW)
+        {
             self.0.pop_front();
         }
         if self.0.len() >= RESPAWNS {
@@ -53,7 +57,11 @@ fn respawn(inside: &Arc<Inside>, name: &ConnectionName, epoch: u32) {
     if names.closed {
         return;
     }
-    let Some(entry) = names.entries.get_mut(name).filter(|entry| entry.epoch == epoch) else {
+    let Some(entry) = names
+        .entries
+        .get_mut(name)
+        .filter(|entry| entry.epoch == epoch)
+    else {
         return;
     };
     if !entry.respawns.take(Instant::now()) {

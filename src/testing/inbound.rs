@@ -118,7 +118,7 @@ impl Sink<'_> {
             }
             Reply::Echo | Reply::TextHeartbeat => frame::encode(self.out, opcode_in, payload),
             Reply::Fragments(piece) => {
-                frame::encode_fragments(self.out, opcode_in, payload, *piece)
+                frame::encode_fragments(self.out, opcode_in, payload, *piece);
             }
             Reply::With(reply) => {
                 for answer in (reply.0)(&message(opcode_in, payload)) {

@@ -68,7 +68,7 @@ impl Program {
     ) -> Option<Turn> {
         match step {
             Step::Send(message) => {
-                frame::encode(&mut out.bytes, opcode(message), message.payload())
+                frame::encode(&mut out.bytes, opcode(message), message.payload());
             }
             Step::Raw(bytes) => out.bytes.extend_from_slice(bytes),
             Step::Wait(time) => {

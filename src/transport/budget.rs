@@ -298,7 +298,7 @@ mod tests {
             tokio::time::timeout(SECOND * 5, other)
                 .await
                 .unwrap()
-                .unwrap()
+                .unwrap();
         });
         assert!(budget.is_idle());
     }

@@ -21,7 +21,7 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use budget::{DialBudget, Permit};
+pub(crate) use budget::DialBudget;
 pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;

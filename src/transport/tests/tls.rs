@@ -129,7 +129,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
     ] {
         let address = serve(move |mut tcp| {
             let mut hello = [0; 1024];
-            let _ = std::io::Read::read(&mut tcp, &mut hello);
+            let _ = Read::read(&mut tcp, &mut hello);
             tcp.write_all(answer.as_bytes()).unwrap();
         });
         let url = format!("wss://{address}/");

@@ -1,0 +1,28 @@
+//! `everwire completions`: what a shell needs to complete our arguments.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::{Cli, Failure, output};
+
+/// Print a completion script for a shell
+///
+/// For bash: everwire completions bash > /etc/bash_completion.d/everwire
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    /// Prints it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Output`].
+    pub fn execute(self) -> Result<(), Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "everwire", &mut script);
+        output::print(String::from_utf8_lossy(&script).trim_end())
+    }
+}

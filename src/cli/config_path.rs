@@ -1,0 +1,37 @@
+//! The argument that names the configuration.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use everwire::Settings;
+
+use super::Failure;
+
+/// `[CONFIG]`.
+#[derive(Debug, Args)]
+pub struct ConfigPath {
+    /// The TOML file, or a folder of them
+    #[arg(
+        value_name = "CONFIG",
+        env = "EVERWIRE_CONFIG",
+        default_value = "config/everwire.toml",
+        value_hint = ValueHint::AnyPath
+    )]
+    path: PathBuf,
+}
+
+impl ConfigPath {
+    /// The file or the folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The settings in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Config`] with all that is wrong.
+    pub fn load(&self) -> Result<Settings, Failure> {
+        Settings::load(&self.path).map_err(Failure::Config)
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a command did not succeed, and the exit code that says so.
+
+use std::{io, process::ExitCode};
+
+use everwire::config::Diagnostics;
+
+use super::output;
+use crate::service;
+
+/// Why a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration is invalid: exit code 2.
+    #[error("{0}")]
+    Config(Diagnostics),
+    /// The same, and standard output has told it already.
+    #[error("the configuration is invalid")]
+    Told,
+    /// The service could not start.
+    #[error("{0}")]
+    Service(#[from] service::Error),
+    /// The embedded peer could not start.
+    #[error("the embedded peer cannot be started: {0}")]
+    Peer(#[source] io::Error),
+    /// Signals cannot be listened for.
+    #[error("cannot listen for signals: {0}")]
+    Signals(#[source] io::Error),
+    /// Standard output cannot be written to.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+    /// The terminal cannot be drawn on.
+    #[error("cannot draw on the terminal: {0}")]
+    Terminal(#[source] io::Error),
+}
+
+impl Failure {
+    /// Tells it on standard error: a configuration's errors drawn with their source, all else in one line.
+    pub fn tell(&self) {
+        match self {
+            Self::Config(diagnostics) => {
+                let color = output::is_colored(&io::stderr());
+                output::complain(diagnostics.render(color).trim_end());
+            }
+            Self::Told => {}
+            _ if self.is_closed_pipe() => {}
+            _ => output::complain(&format!("error: {self}")),
+        }
+    }
+
+    /// The exit code. A reader that has seen enough and closes the pipe, as `head` does, is no failure.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Told => ExitCode::from(2),
+            _ if self.is_closed_pipe() => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
+    }
+
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,47 @@
+//! `everwire run`: the service, in the foreground.
+
+use actix::System;
+use clap::Args;
+
+use super::{Failure, config_path::ConfigPath, signals::Signals};
+use crate::service;
+
+/// Run the service
+///
+/// Keeps the connections of the configuration up, logs what happens to them on standard output, and serves their
+/// status over HTTP. Ctrl-C and SIGTERM flush what waits, close all connections and end; a second one ends at once.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    config: ConfigPath,
+}
+
+impl Run {
+    /// Runs until a signal.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when the service cannot start.
+    pub fn execute(self) -> Result<(), Failure> {
+        let settings = self.config.load()?;
+        service::log::start(&settings.service.log);
+        let listener = service::http::bind(settings.service.listen)?;
+        System::new().block_on(async {
+            let mut signals = Signals::new().map_err(Failure::Signals)?;
+            let stop = async move {
+                let signal = signals.next().await;
+                actix::spawn(end_at_once(signals));
+                signal
+            };
+            service::serve(settings, listener, stop).await?;
+            Ok(())
+        })
+    }
+}
+
+/// Whoever asks twice does not want to wait for the drain.
+async fn end_at_once(mut signals: Signals) {
+    let signal = signals.next().await;
+    tracing::warn!(signal, "ended without waiting for the drain");
+    std::process::exit(1);
+}

@@ -1,0 +1,26 @@
+//! `everwire schema`: the JSON Schema of the configuration.
+
+use clap::Args;
+
+use super::{Failure, output};
+
+/// Print the JSON Schema of the configuration
+///
+/// Editors check and complete a TOML file with it.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Accepted for symmetry: the output is always JSON
+    #[arg(long, hide = true)]
+    json: bool,
+}
+
+impl Schema {
+    /// Prints it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Output`].
+    pub fn execute(self) -> Result<(), Failure> {
+        output::print(&format!("{:#}", everwire::config::schema()))
+    }
+}

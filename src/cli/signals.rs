@@ -1,0 +1,57 @@
+//! What asks the process to end.
+
+use std::io;
+
+/// Listens for Ctrl-C and SIGTERM, from its creation on; the signals' usual effect is gone then.
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: actix_rt::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: actix_rt::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Begins to listen, inside a running runtime.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub fn new() -> io::Result<Self> {
+        use actix_rt::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one, and names it.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Nothing to prepare here.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for Ctrl-C.
+    pub async fn next(&mut self) -> &'static str {
+        if actix_rt::signal::ctrl_c().await.is_err() {
+            // Without signals nothing but the process's end can come.
+            std::future::pending::<()>().await;
+        }
+        "ctrl-c"
+    }
+}

@@ -1,0 +1,110 @@
+//! The log of what happens to connections, written on a thread of its own: a slow terminal or pipe stops no name.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use everwire::{Event, Manager, Pattern, hub::SubscriptionGuard};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::narrate::{self, MessageLine};
+
+/// How many lines may wait to be written; further ones are dropped and counted.
+const WAITING: usize = 8192;
+
+/// How long the end of the process may wait for the last lines.
+const LAST_LINES: Duration = Duration::from_millis(250);
+
+/// Writes a line for each event of a manager.
+///
+/// It listens by callback, not by stream: messages are passed over (or cut short) before they take room from the
+/// events that say why a name is down.
+pub struct EventLog {
+    _subscription: SubscriptionGuard,
+    lines: mpsc::Sender<Line>,
+    done: oneshot::Receiver<()>,
+}
+
+enum Line {
+    Event(Event),
+    Message(MessageLine),
+    End,
+}
+
+impl EventLog {
+    /// Listens to all names; with `messages`, each message is a line too.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, when it gives no thread.
+    pub fn start(manager: &Manager, messages: bool) -> io::Result<Self> {
+        let (lines, waiting) = mpsc::channel(WAITING);
+        let (ended, done) = oneshot::channel();
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&dropped);
+        thread::Builder::new()
+            .name("everwire-log".to_owned())
+            .spawn(move || {
+                write(waiting, &counted);
+                // Whoever waited for the last line may have given up.
+                let _unheard = ended.send(());
+            })?;
+        let sender = lines.clone();
+        let subscription = manager.on_event(Pattern::all(), move |event| {
+            if let Some(line) = line(event, messages)
+                && sender.try_send(line).is_err()
+            {
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Ok(Self {
+            _subscription: subscription,
+            lines,
+            done,
+        })
+    }
+
+    /// Writes what waits, for a moment at most.
+    pub async fn finish(self) {
+        let last = async {
+            if self.lines.send(Line::End).await.is_ok() {
+                // The writer is gone: so are its lines.
+                let _gone = self.done.await;
+            }
+        };
+        // Whoever does not read our output does not want the last lines either.
+        let _unread = timeout(LAST_LINES, last).await;
+    }
+}
+
+fn line(event: &Event, messages: bool) -> Option<Line> {
+    match event {
+        Event::Message(stamp, message) => {
+            messages.then(|| Line::Message(MessageLine::new(stamp, message)))
+        }
+        event => Some(Line::Event(event.clone())),
+    }
+}
+
+fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64) {
+    while let Some(line) = waiting.blocking_recv() {
+        match line {
+            Line::Event(event) => narrate::event(&event),
+            Line::Message(message) => message.tell(),
+            Line::End => return,
+        }
+        let missed = dropped.swap(0, Ordering::Relaxed);
+        if missed > 0 {
+            tracing::warn!(missed, "the log is too slow: lines were dropped");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The check of `Host`: a page whose name was made to point at this machine (DNS rebinding) gets no answer.
+
+use std::net::IpAddr;
+
+use actix_web::{
+    Error, HttpRequest,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::Next,
+    web::Data,
+};
+use url::Host;
+
+use super::problem::Problem;
+
+/// The hosts by which this server may be asked.
+#[derive(Debug)]
+pub struct Hosts {
+    listen: IpAddr,
+}
+
+impl Hosts {
+    /// Those of a server that listens on this address: the address itself, and every name of this machine to itself.
+    pub fn of(listen: IpAddr) -> Self {
+        Self {
+            listen: listen.to_canonical(),
+        }
+    }
+
+    /// Whether `host`, with or without a port, is one of them. An unspecified address stands for any address; a name
+    /// that can be made to point here is never accepted.
+    fn accept(&self, authority: &str) -> bool {
+        let Some(host) = host_of(authority) else {
+            return false;
+        };
+        let addr = match host {
+            Host::Domain(name) => return is_localhost(&name),
+            Host::Ipv4(addr) => IpAddr::V4(addr),
+            Host::Ipv6(addr) => IpAddr::V6(addr).to_canonical(),
+        };
+        addr.is_loopback() || addr == self.listen || self.listen.is_unspecified()
+    }
+}
+
+/// `localhost` and what is below it are this machine by definition (RFC 6761 §6.3).
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// The host of `uri-host [":" port]` (RFC 9110 §7.2).
+fn host_of(authority: &str) -> Option<Host> {
+    let (host, port) = match authority.rfind(':') {
+        // The colons of an IPv6 address stand inside its brackets.
+        Some(at) if !authority[at..].contains(']') => (&authority[..at], &authority[at + 1..]),
+        _ => (authority, ""),
+    };
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Host::parse(host).ok()
+}
+
+/// Lets a request through if its `Host`, and the host of an absolute target, are ours.
+///
+/// # Errors
+///
+/// 400 when there is not exactly one `Host` (RFC 9112 §3.2), 403 when it is not ours.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    check(request.request())?;
+    next.call(request).await
+}
+
+fn check(request: &HttpRequest) -> Result<(), Problem> {
+    let mut headers = request.headers().get_all(header::HOST);
+    let (Some(host), None) = (headers.next(), headers.next()) else {
+        return Err(Problem::bad_request("a request has exactly one Host"));
+    };
+    let Some(hosts) = request.app_data::<Data<Hosts>>() else {
+        return Err(Problem::unavailable(
+            "the hosts of this server are not known",
+        ));
+    };
+    let host = host.to_str().unwrap_or_default();
+    let target = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    if hosts.accept(host) && target.is_none_or(|target| hosts.accept(target)) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "this Host is not served here: ask by a loopback address or by localhost",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_loopback_is_asked_by_names_of_this_machine_only() {
+        let hosts = Hosts::of([127, 0, 0, 1].into());
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:9180",
+            "localhost",
+            "LOCALHOST:80",
+            "a.localhost",
+            "localhost.",
+            "[::1]:9180",
+            "[::1]",
+            "127.9.9.9",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(hosts.accept(host), "{host}");
+        }
+        for host in [
+            "",
+            "example.com",
+            "example.com:9180",
+            "localhost.example.com",
+            "10.0.0.1",
+            "notlocalhost",
+            "127.0.0.1.nip.io",
+            "127.0.0.1@example.com",
+            "localhost:80x",
+            "[::2]",
+        ] {
+            assert!(!hosts.accept(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_server_on_another_address_is_asked_by_that_address_too() {
+        let hosts = Hosts::of([10, 0, 0, 1].into());
+        assert!(hosts.accept("10.0.0.1:9180"));
+        assert!(!hosts.accept("10.0.0.2:9180"));
+        assert!(Hosts::of([0, 0, 0, 0].into()).accept("10.0.0.2"));
+        assert!(!Hosts::of([0, 0, 0, 0].into()).accept("example.com"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The service: a manager, its log and its HTTP API in one actix system.
+
+mod event_log;
+pub mod http;
+pub mod log;
+mod narrate;
+mod open_files;
+
+use std::{
+    future::Future,
+    io, mem,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use everwire::{
+    Manager, Settings,
+    manager::{OpenError, ShutdownReport, StartError},
+};
+
+use self::event_log::EventLog;
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The HTTP address cannot be listened on.
+    #[error("cannot listen on {addr} for HTTP: {source}; `service.listen` sets the address")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+    /// The HTTP server did not start.
+    #[error("the HTTP server cannot be started: {0}")]
+    Http(#[source] io::Error),
+    /// The thread that writes the log did not start.
+    #[error("the thread of the log cannot be started: {0}")]
+    Log(#[source] io::Error),
+    /// The manager did not start.
+    #[error(transparent)]
+    Manager(#[from] StartError),
+    /// A name could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
+/// says why to end; then drains within `service.drain_timeout`.
+///
+/// # Errors
+///
+/// [`Error`] when it cannot start; nothing is left running then.
+pub async fn serve(
+    mut settings: Settings,
+    listener: TcpListener,
+    stop: impl Future<Output = &'static str>,
+) -> Result<ShutdownReport, Error> {
+    let drain_timeout = settings.service.drain_timeout;
+    let messages = settings.service.log.messages;
+    let connections = mem::take(&mut settings.connections);
+    let listen = listener.local_addr().map_err(Error::Http)?;
+
+    // The log listens and the first line is written before anything can happen that belongs into it.
+    let manager = Manager::start(settings)?;
+    let log = EventLog::start(&manager, messages).map_err(Error::Log)?;
+    let server = http::start(listener, manager.clone()).map_err(Error::Http)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        names = connections.len(),
+        listen = %listen,
+        "everwire is up"
+    );
+    open_files::raise(connections.len());
+    for (name, settings) in connections {
+        manager.open(&name, settings)?;
+    }
+
+    let reason = stop.await;
+    tracing::info!(reason, names = manager.len(), "draining");
+    let report = manager.shutdown(without_reserve(drain_timeout)).await;
+    log.finish().await;
+    tell(&report);
+    server.stop(false).await;
+    Ok(report)
+}
+
+/// What the drain may take, so that the whole end fits into `drain_timeout`.
+fn without_reserve(drain_timeout: Duration) -> Duration {
+    drain_timeout - (drain_timeout / 10).min(Duration::from_millis(500))
+}
+
+fn tell(report: &ShutdownReport) {
+    for left in &report.left {
+        tracing::warn!(name = %left.name, messages = left.messages, "not closed in time");
+    }
+    let messages: usize = report.left.iter().map(|left| left.messages).sum();
+    tracing::info!(
+        closed = report.closed,
+        left = report.left.len(),
+        messages_left = messages,
+        "everwire is down"
+    );
+}

@@ -1,0 +1,156 @@
+//! An event as a log line: at `info`, what is up, what is down, why, and until when.
+
+use std::time::Duration;
+
+use everwire::{
+    Event, Message,
+    core::{Cause, CloseBy, ConnectionName},
+    events::Stamp,
+};
+use tracing::Level;
+
+/// The target of all lines about connections.
+const TARGET: &str = "everwire::event";
+
+/// A line about a name: level, stamp, type, fields.
+macro_rules! line {
+    ($level:ident, $stamp:expr, $kind:expr $(, $($fields:tt)+)?) => {
+        tracing::event!(
+            target: TARGET, Level::$level,
+            name = $stamp.name.as_str() $(, $($fields)+)?, epoch = $stamp.epoch, seq = $stamp.seq, "{}", $kind
+        )
+    };
+}
+
+/// Writes the line. Texts of the peer are passed as strings, so that the format escapes them.
+pub fn event(event: &Event) {
+    let kind = event.kind();
+    match event {
+        Event::Connecting(stamp, connecting) => {
+            line!(DEBUG, stamp, kind, attempt = connecting.attempt);
+        }
+        Event::Opened(stamp, opened) => line!(
+            INFO, stamp, kind,
+            peer = %opened.peer,
+            subprotocol = opened.subprotocol.as_deref(),
+            incarnation = opened.incarnation,
+            dns_ms = opened.timings.dns.map(millis),
+            tcp_ms = opened.timings.tcp.map(millis),
+            tls_ms = opened.timings.tls.map(millis),
+            upgrade_ms = opened.timings.upgrade.map(millis)
+        ),
+        Event::Ready(stamp) => line!(INFO, stamp, kind),
+        Event::Closed(stamp, report) => line!(
+            INFO,
+            stamp,
+            kind,
+            code = report.code,
+            reason = report.reason.as_str(),
+            clean = report.clean,
+            by = by(report.by)
+        ),
+        Event::Error(stamp, cause) => line!(
+            WARN,
+            stamp,
+            kind,
+            cause = cause.kind(),
+            status = cause.status(),
+            text = &*text(cause)
+        ),
+        Event::Retrying(stamp, retrying) => line!(
+            WARN,
+            stamp,
+            kind,
+            delay_ms = millis(retrying.delay),
+            cause = retrying.cause.kind(),
+            status = retrying.cause.status(),
+            text = &*text(&retrying.cause),
+            rule = retrying.rule.to_string().as_str()
+        ),
+        Event::Failed(stamp, failed) => line!(
+            ERROR,
+            stamp,
+            kind,
+            cause = failed.cause.kind(),
+            status = failed.cause.status(),
+            text = &*text(&failed.cause),
+            rule = failed.rule.to_string().as_str()
+        ),
+        Event::Dropped(stamp, dropped) => line!(
+            WARN,
+            stamp,
+            kind,
+            count = dropped.count,
+            reason = json_word(&dropped.reason).as_str()
+        ),
+        Event::Applied(stamp, applied) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
+        Event::Removed(stamp) => line!(INFO, stamp, kind),
+        // Types that this version does not know are told by their name.
+        other => {
+            if let Some(stamp) = other.stamp() {
+                line!(INFO, stamp, kind);
+            }
+        }
+    }
+}
+
+/// How much of a message a line shows, in bytes.
+const SHOWN: usize = 1024;
+
+/// A message on its way into the log: only what will be shown of it is kept.
+pub struct MessageLine {
+    name: ConnectionName,
+    epoch: u32,
+    seq: u64,
+    bytes: usize,
+    text: Option<String>,
+}
+
+impl MessageLine {
+    /// Keeps the start of a text, and of bytes only their number.
+    pub fn new(stamp: &Stamp, message: &Message) -> Self {
+        Self {
+            name: stamp.name.clone(),
+            epoch: stamp.epoch,
+            seq: stamp.seq,
+            bytes: message.len(),
+            text: message
+                .as_text()
+                .map(|text| text[..text.floor_char_boundary(SHOWN)].to_owned()),
+        }
+    }
+
+    /// Writes the line.
+    pub fn tell(&self) {
+        line!(
+            INFO,
+            self,
+            "message",
+            bytes = self.bytes,
+            text = self.text.as_deref()
+        );
+    }
+}
+
+fn text(cause: &Cause) -> std::borrow::Cow<'_, str> {
+    cause.text()
+}
+
+fn by(by: CloseBy) -> &'static str {
+    match by {
+        CloseBy::Us => "us",
+        CloseBy::Peer => "peer",
+    }
+}
+
+fn json_word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// In milliseconds, with a fraction.
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}

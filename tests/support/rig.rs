@@ -1,0 +1,273 @@
+//! A peer, a manager with one arbiter, and what its names tell.
+
+use std::{collections::HashMap, fmt::Debug, time::Duration};
+
+use everwire::{
+    ConnectionName, ConnectionSettings, Delivery, Event, Events, Handle, Manager, Message, Pattern,
+    Settings, State,
+    config::{Backoff, Heartbeat, Jitter, Reconnect},
+    core::{Cause, ClosedReport, Cursor},
+    events::{Failed, Retrying},
+    testing::{Peer, Script},
+};
+use futures::StreamExt as _;
+use tokio::time::timeout;
+
+use super::SOON;
+
+/// Settings for a fast test: short delays, no heartbeat.
+pub fn quick(url: impl AsRef<str>) -> ConnectionSettings {
+    let mut settings = ConnectionSettings::new(url).unwrap();
+    settings.heartbeat = Heartbeat::Off;
+    with_backoff(&mut settings, |backoff| {
+        backoff.min = ms(5);
+        backoff.initial = ms(10);
+        backoff.max = ms(100);
+    });
+    settings
+}
+
+/// Changes the backoff of settings that have one.
+pub fn with_backoff(settings: &mut ConnectionSettings, change: impl FnOnce(&mut Backoff)) {
+    let Reconnect::Backoff(backoff) = &mut settings.reconnect else {
+        panic!("these settings never reconnect");
+    };
+    change(backoff);
+}
+
+/// The same delay before each dial.
+pub fn always(delay: Duration) -> impl FnOnce(&mut Backoff) {
+    move |backoff| {
+        (backoff.min, backoff.initial, backoff.max) = (delay, delay, delay);
+        backoff.jitter = Jitter::None;
+    }
+}
+
+pub fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A peer in a thread of its own, and a manager whose names share one arbiter.
+pub struct Rig {
+    pub peer: Peer,
+    pub manager: Manager,
+    pub watch: Watch,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        let manager = one_arbiter();
+        Self {
+            peer: Peer::spawn_thread().unwrap(),
+            watch: Watch::new(&manager, "*"),
+            manager,
+        }
+    }
+
+    /// Opens the name `feed` on a path of the peer.
+    pub fn open(&self, path: &str) -> Handle {
+        self.open_with(path, |_| {})
+    }
+
+    /// The same with changed settings.
+    pub fn open_with(&self, path: &str, change: impl FnOnce(&mut ConnectionSettings)) -> Handle {
+        let mut settings = quick(self.peer.url(path));
+        change(&mut settings);
+        self.manager.open("feed", settings).unwrap()
+    }
+
+    /// Opens `feed` on a path whose first connection gets this script; all others are echoes.
+    pub fn open_once(&self, first: Script) -> Handle {
+        self.peer.script_each("/once", [first, Script::echo()]);
+        self.open("/once")
+    }
+
+    /// Sends a message and waits for its echo.
+    pub async fn echoes(&mut self, handle: &Handle, text: &str) {
+        handle.send(text).unwrap();
+        self.watch.text(text).await;
+    }
+
+    /// Lets at least `time` pass, measured by another name's retries and not by our own clock.
+    pub async fn let_pass(&self, time: Duration) {
+        let mut watch = Watch::new(&self.manager, "clock");
+        let mut settings = quick(self.peer.url("/status/503"));
+        with_backoff(&mut settings, always(time));
+        self.manager.open("clock", settings).unwrap();
+        watch.retrying().await;
+        watch.retrying().await;
+        self.manager.remove("clock").await.unwrap();
+    }
+}
+
+pub fn one_arbiter() -> Manager {
+    let mut settings = Settings::default();
+    settings.service.workers = 1;
+    Manager::spawn(settings).unwrap()
+}
+
+/// A subscriber that checks the numbering of all it hears, and waits with a deadline.
+pub struct Watch {
+    events: Events,
+    seen: Vec<String>,
+    last: HashMap<ConnectionName, (u32, u64, Cursor)>,
+}
+
+impl Watch {
+    pub fn new(manager: &Manager, pattern: &str) -> Self {
+        let pattern = Pattern::new(pattern).unwrap();
+        Self::over(manager.subscribe(pattern, Delivery::default().events(100_000)))
+    }
+
+    pub fn over(events: Events) -> Self {
+        Self {
+            events,
+            seen: Vec::new(),
+            last: HashMap::new(),
+        }
+    }
+
+    /// The next event; `None` at the end of the stream.
+    pub async fn next_or_end(&mut self) -> Option<Event> {
+        let Ok(event) = timeout(SOON, self.events.next()).await else {
+            panic!(
+                "no further event within {SOON:?}; the last were {:#?}",
+                self.tail()
+            );
+        };
+        let event = event?;
+        self.check(&event);
+        self.seen.push(serde_json::to_string(&event).unwrap());
+        Some(event)
+    }
+
+    pub async fn next(&mut self) -> Event {
+        self.next_or_end()
+            .await
+            .expect("the stream of events has ended")
+    }
+
+    /// The first event that `look` accepts.
+    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Event) -> Option<T>) -> T {
+        let from = self.seen.len();
+        let find = async {
+            loop {
+                if let Some(found) = look(&self.next().await) {
+                    return found;
+                }
+            }
+        };
+        match timeout(2 * SOON, find).await {
+            Ok(found) => found,
+            Err(_) => panic!("not seen: {what}; only {:#?}", &self.seen[from..]),
+        }
+    }
+
+    pub async fn ready(&mut self) {
+        self.until("ready", |event| {
+            matches!(event, Event::Ready(_)).then_some(())
+        })
+        .await;
+    }
+
+    pub async fn text(&mut self, wanted: &str) {
+        self.until(&format!("the message {wanted:?}"), |event| match event {
+            Event::Message(_, message) => (message.as_text() == Some(wanted)).then_some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    pub async fn message(&mut self) -> Message {
+        self.until("a message", |event| match event {
+            Event::Message(_, message) => Some(message.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn error(&mut self) -> Cause {
+        self.until("an error", |event| match event {
+            Event::Error(_, cause) => Some((**cause).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn closed(&mut self) -> ClosedReport {
+        self.until("closed", |event| match event {
+            Event::Closed(_, report) => Some((**report).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn retrying(&mut self) -> Retrying {
+        self.until("retrying", |event| match event {
+            Event::Retrying(_, retrying) => Some((**retrying).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn failed(&mut self) -> Failed {
+        self.until("failed", |event| match event {
+            Event::Failed(_, failed) => Some((**failed).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// All that was seen so far, as JSON.
+    pub fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
+    fn tail(&self) -> &[String] {
+        &self.seen[self.seen.len().saturating_sub(20)..]
+    }
+
+    /// `seq` has no holes within an epoch, and `cursor` grows, for each name.
+    fn check(&mut self, event: &Event) {
+        let Some(stamp) = event.stamp() else {
+            self.last.clear();
+            return;
+        };
+        let now = (stamp.epoch, stamp.seq, stamp.cursor);
+        if let Some((epoch, seq, cursor)) = self.last.insert(stamp.name.clone(), now) {
+            let expected = if stamp.epoch == epoch { seq + 1 } else { 1 };
+            assert!(stamp.epoch >= epoch, "the epoch went back: {event:?}");
+            let name_is_new = stamp.epoch == epoch && stamp.seq == 1;
+            assert!(
+                stamp.seq == expected || name_is_new,
+                "a hole before {event:?}, after {:#?}",
+                self.tail()
+            );
+            assert!(stamp.cursor > cursor, "the cursor went back: {event:?}");
+        }
+    }
+}
+
+/// Asks for the status until the name is in this state.
+pub async fn wait_for_state(handle: &Handle, state: State) {
+    wait_for(&format!("state {state:?}"), async || {
+        let now = handle.status().await.unwrap().state;
+        if now == state { Ok(()) } else { Err(now) }
+    })
+    .await;
+}
+
+/// Asks again and again until the answer is `Ok`.
+pub async fn wait_for<T, E: Debug>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let until = tokio::time::Instant::now() + SOON;
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(now) => assert!(
+                tokio::time::Instant::now() < until,
+                "not within {SOON:?}: {what}; now {now:?}"
+            ),
+        }
+        tokio::time::sleep(ms(2)).await;
+    }
+}

@@ -64,6 +64,7 @@ impl ActorFuture<Connection> for Driver {
         let this = self.get_mut();
         let turn = catch_unwind(AssertUnwindSafe(|| this.turn(act, ctx, cx)))
             .unwrap_or_else(|panic| this.after_panic(act, panic_text(&*panic)));
+        act.wall = None;
         match turn {
             Turn::Rest => Poll::Pending,
             // The one place that ends an incarnation: the supervisor starts the next.

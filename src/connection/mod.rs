@@ -8,6 +8,7 @@ mod carry;
 mod driver;
 mod forward;
 mod gate;
+mod handlers;
 mod messages;
 mod reader;
 mod scratch;

@@ -1,5 +1,6 @@
 //! Who hears what happens: subscribers by pattern, each bounded, each with its own way of being too slow.
 
+mod delivery;
 mod queue;
 mod stream;
 mod subscriber;
@@ -19,8 +20,9 @@ use parking_lot::RwLock;
 
 use self::subscriber::Subscriber;
 pub use self::{
+    delivery::{Delivery, Overflow},
     stream::Events,
-    subscriber::{Delivery, Overflow, SubscriptionGuard},
+    subscriber::SubscriptionGuard,
 };
 use crate::{
     core::{ConnectionName, Cursor, Pattern},

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::subscriber::{Delivery, Overflow};
+use super::delivery::{Delivery, Overflow};
 use crate::events::Event;
 
 /// How long a subscriber may keep sockets paused before it is cut off.

@@ -10,60 +10,16 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Hub, queue::Queue};
+use super::{
+    Hub,
+    delivery::{Delivery, Overflow},
+    queue::Queue,
+};
 use crate::{
     core::{ConnectionName, Pattern},
     events::Event,
     panics::panic_text,
 };
-
-/// How much may wait for a subscriber, and what happens when it is more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// How many events may wait; at least 1. A reader may hold as many again.
-    pub events: usize,
-    /// How many payload bytes may wait. A single larger message is delivered all the same.
-    pub bytes: usize,
-    /// What happens when it is more.
-    pub overflow: Overflow,
-}
-
-/// What happens to a subscriber that is too slow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overflow {
-    /// It loses the oldest events, and is told how many by [`Event::Lagged`].
-    #[default]
-    Drop,
-    /// It is cut off: [`Event::Lagged`] says how many events it missed, then its stream ends.
-    Disconnect,
-    /// The sockets that feed it are not read until there is room; after 5 s it is cut off.
-    Pause,
-}
-
-impl Default for Delivery {
-    /// 1,024 events, 16 MiB, the oldest are dropped.
-    fn default() -> Self {
-        Self {
-            events: 1024,
-            bytes: 16 << 20,
-            overflow: Overflow::Drop,
-        }
-    }
-}
-
-impl Delivery {
-    /// The same with another answer to being too slow.
-    pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.overflow = overflow;
-        self
-    }
-
-    /// The same with another number of events that may wait; 0 counts as 1.
-    pub fn events(mut self, events: usize) -> Self {
-        self.events = events.max(1);
-        self
-    }
-}
 
 type Callback = Box<dyn Fn(&Event) + Send + Sync>;
 

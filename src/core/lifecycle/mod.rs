@@ -1,147 +1,16 @@
 //! The life of a name: when it dials, when it waits, when it closes, when it gives up.
 
+mod state;
+
 use std::time::{Duration, Instant};
 
-use super::{Cause, Rule, Verdict, backoff, verdict};
-use crate::{
-    config::Reconnect,
-    wire::{CloseFrame, code},
-};
+pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, State};
+use self::state::{Closing, Stage, Then};
+use super::{Cause, Verdict, backoff, verdict};
+use crate::{config::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
 const LINGER: Duration = Duration::from_secs(1);
-
-/// Where a name is. Each variant's comment lists its exits.
-#[derive(Clone, Debug, PartialEq)]
-pub enum State {
-    /// Not asked to connect yet. → `Connecting` by `connect`; `Closed` by hand.
-    Idle,
-    /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand.
-    Connecting,
-    /// The socket serves. → `Closing` by hand, by the peer, by a violation; `Backoff` or `Failed` by a loss.
-    Open {
-        /// Since when.
-        since: Instant,
-    },
-    /// The socket is on its way out. → `Closed`, `Connecting`, `Backoff` or `Failed`, as `then` says.
-    Closing(Closing),
-    /// Waiting for the next dial. → `Connecting` by time or by `connect`; `Closed` by hand.
-    Backoff {
-        /// When the dial is due.
-        until: Instant,
-    },
-    /// Closed by hand. → `Connecting` by `connect`.
-    Closed,
-    /// Gave up. → `Connecting` by `connect`; `Closed` by hand.
-    Failed,
-}
-
-/// A socket on its way out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Closing {
-    then: Then,
-    stage: Stage,
-    deadline: Instant,
-    report: ClosedReport,
-    stable: bool,
-}
-
-/// What follows a close.
-#[derive(Clone, Debug, PartialEq)]
-enum Then {
-    Closed,
-    Connect,
-    Lost(Cause),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// The outbox goes out first.
-    Flushing,
-    /// Our close frame is out, the peer's has not come.
-    Handshake,
-    /// Both sides have said what they had to say; the peer ends the TCP connection.
-    Goodbye,
-}
-
-/// Who began a close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CloseBy {
-    /// This side.
-    Us,
-    /// The other side.
-    Peer,
-}
-
-/// How a socket ended.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct ClosedReport {
-    /// The close code; 1005 for a close frame without one, 1006 where no close frame was seen (RFC 6455 §7.4.1).
-    pub code: u16,
-    /// The reason that came with it.
-    pub reason: String,
-    /// Whether close frames went both ways.
-    pub clean: bool,
-    /// Who began.
-    pub by: CloseBy,
-}
-
-/// What happened, as the core knows it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Happened {
-    /// A dial begins.
-    Connecting {
-        /// The failed attempts before it.
-        attempt: u32,
-    },
-    /// A socket ended, or a name was closed by hand.
-    Closed(ClosedReport),
-    /// Something went wrong.
-    Error(Cause),
-    /// The next dial is set.
-    Retrying {
-        /// How long until then.
-        delay: Duration,
-        /// Why it is needed.
-        cause: Cause,
-        /// The rule that decided.
-        rule: Rule,
-    },
-    /// No further attempt is made.
-    Failed {
-        /// The last cause.
-        cause: Cause,
-        /// The rule that decided.
-        rule: Rule,
-    },
-}
-
-/// What the actor has to do, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Dial. At most one per incarnation.
-    Dial,
-    /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
-    Restart,
-    /// Open or close the door for new messages.
-    Door(bool),
-    /// Cancel all messages that wait.
-    Cancel,
-    /// Send this close frame behind what is encoded.
-    SendClose(CloseFrame),
-    /// Tell the subscribers.
-    Emit(Happened),
-}
-
-/// The settings that a life depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
-    /// What happens after a loss.
-    pub reconnect: &'a Reconnect,
-    /// For flushing, and again for the closing handshake.
-    pub close_timeout: Duration,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Incarnation {
@@ -308,7 +177,7 @@ impl Lifecycle {
                     then: Then::Closed,
                     stage: Stage::Flushing,
                     deadline: now + policy.close_timeout,
-                    report: report(&frame, false, CloseBy::Us),
+                    report: ClosedReport::of(&frame, false, CloseBy::Us),
                     stable,
                 });
             }
@@ -316,7 +185,7 @@ impl Lifecycle {
             State::Idle | State::Connecting | State::Backoff { .. } | State::Failed => {
                 self.state = State::Closed;
                 out.push(Effect::Cancel);
-                out.push(Effect::Emit(Happened::Closed(report(
+                out.push(Effect::Emit(Happened::Closed(ClosedReport::of(
                     &frame,
                     true,
                     CloseBy::Us,
@@ -342,7 +211,7 @@ impl Lifecycle {
                     then: Then::Connect,
                     stage: Stage::Handshake,
                     deadline: now + policy.close_timeout,
-                    report: report(&frame, false, CloseBy::Us),
+                    report: ClosedReport::of(&frame, false, CloseBy::Us),
                     stable: is_stable(policy, *since, now),
                 });
                 out.push(Effect::SendClose(frame));
@@ -397,14 +266,14 @@ impl Lifecycle {
                     then: Then::Lost(Cause::Closed(frame.clone())),
                     stage: Stage::Goodbye,
                     deadline,
-                    report: report(&frame, true, CloseBy::Peer),
+                    report: ClosedReport::of(&frame, true, CloseBy::Peer),
                 });
                 out.push(Effect::SendClose(reply));
             }
             State::Closing(closing) => {
                 match closing.stage {
                     Stage::Flushing => {
-                        closing.report = report(&frame, true, CloseBy::Peer);
+                        closing.report = ClosedReport::of(&frame, true, CloseBy::Peer);
                         out.push(Effect::SendClose(reply));
                     }
                     Stage::Handshake => closing.report.clean = true,
@@ -455,7 +324,7 @@ impl Lifecycle {
             then,
             stage: Stage::Goodbye,
             deadline: now + policy.close_timeout.min(LINGER),
-            report: report(&frame, false, CloseBy::Us),
+            report: ClosedReport::of(&frame, false, CloseBy::Us),
             stable,
         });
     }
@@ -476,7 +345,9 @@ impl Lifecycle {
             }
             State::Open { since } => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
-                out.push(Effect::Emit(Happened::Closed(abnormal(&cause))));
+                out.push(Effect::Emit(Happened::Closed(ClosedReport::abnormal(
+                    &cause,
+                ))));
                 self.after_loss(
                     cause,
                     is_stable(policy, since, now),
@@ -605,27 +476,5 @@ fn is_stable(policy: Policy<'_>, since: Instant, now: Instant) -> bool {
     }
 }
 
-fn report(frame: &CloseFrame, clean: bool, by: CloseBy) -> ClosedReport {
-    ClosedReport {
-        code: frame.code.unwrap_or(code::NO_STATUS),
-        reason: frame.reason.to_string(),
-        clean,
-        by,
-    }
-}
-
-fn abnormal(cause: &Cause) -> ClosedReport {
-    ClosedReport {
-        code: code::ABNORMAL,
-        reason: String::new(),
-        clean: false,
-        by: match cause {
-            Cause::Eof | Cause::Reset(_) => CloseBy::Peer,
-            _ => CloseBy::Us,
-        },
-    }
-}
-
 #[cfg(test)]
-#[path = "lifecycle_tests.rs"]
 mod tests;

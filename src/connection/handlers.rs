@@ -1,0 +1,275 @@
+//! How the actor answers its messages: at once, whatever the socket is doing.
+
+use std::{sync::Arc, time::Instant};
+
+use actix::{Context, Handler, MessageResult};
+use bytestring::ByteString;
+
+#[cfg(feature = "testing")]
+use super::Fault;
+use super::{
+    CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
+    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, forward,
+    policy, socket,
+};
+use crate::{
+    config::ConnectionSettings,
+    core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
+    events::{Applied, Event},
+    wire::{CloseFrame, MAX_REASON, is_sendable},
+};
+
+impl Handler<Connect> for Connection {
+    type Result = Result<(), Rejected>;
+
+    fn handle(&mut self, connect: Connect, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        self.guarded(|act| act.connect(connect.data))
+            .unwrap_or(Err(Rejected::Closed))
+    }
+}
+
+impl Handler<Send> for Connection {
+    type Result = Result<Receipt, Rejected>;
+
+    fn handle(&mut self, Send(message): Send, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        self.guarded(|act| act.gate.send(message))
+            .unwrap_or(Err(Rejected::Closed))
+    }
+}
+
+impl Handler<CloseMyself> for Connection {
+    type Result = Result<(), InvalidClose>;
+
+    fn handle(&mut self, close: CloseMyself, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        if !is_sendable(close.code) {
+            return Err(InvalidClose::Code(close.code));
+        }
+        if close.reason.len() > MAX_REASON {
+            return Err(InvalidClose::Reason(close.reason.len()));
+        }
+        self.guarded(|act| {
+            act.close(CloseFrame {
+                code: Some(close.code),
+                reason: close.reason,
+            });
+        });
+        Ok(())
+    }
+}
+
+impl Handler<Subscribe> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        self.take_turn(ctx);
+        let events = self
+            .commons
+            .hub
+            .stream(Pattern::exactly(&self.name), subscribe.delivery);
+        actix::spawn(forward(events, subscribe.recipient));
+    }
+}
+
+impl Handler<Snapshot> for Connection {
+    type Result = MessageResult<Snapshot>;
+
+    fn handle(&mut self, _: Snapshot, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        MessageResult(self.status())
+    }
+}
+
+impl Handler<Configure> for Connection {
+    type Result = MessageResult<Configure>;
+
+    fn handle(&mut self, Configure(settings): Configure, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        MessageResult(self.configure(*settings, ctx))
+    }
+}
+
+impl Handler<Drain> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, Drain(done): Drain, ctx: &mut Context<Self>) {
+        self.take_turn(ctx);
+        self.guarded(|act| {
+            match &mut act.ending {
+                Ending::Stays => act.ending = Ending::Drains(vec![done]),
+                Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting.push(done),
+                Ending::Gone => return,
+            }
+            act.close_for_good();
+        });
+    }
+}
+
+impl Handler<Remove> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, Remove(done): Remove, ctx: &mut Context<Self>) {
+        self.take_turn(ctx);
+        self.guarded(|act| {
+            let mut waiting = match std::mem::take(&mut act.ending) {
+                Ending::Stays => Vec::new(),
+                Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting,
+                Ending::Gone => {
+                    act.ending = Ending::Gone;
+                    return;
+                }
+            };
+            waiting.push(done);
+            act.ending = Ending::Leaves(waiting);
+            act.close_for_good();
+        });
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Handler<Fault> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, fault: Fault, _: &mut Context<Self>) {
+        assert!(fault != Fault::Death, "a death that was asked for");
+        self.guarded(|act| {
+            act.fault = Some(fault);
+            act.trip(Fault::Handler);
+            act.wake();
+        });
+    }
+}
+
+impl Connection {
+    fn connect(&mut self, data: Option<Message>) -> Result<(), Rejected> {
+        if !matches!(self.ending, Ending::Stays) {
+            return Err(Rejected::Closed);
+        }
+        if let Some(data) = data {
+            let (len, limit) = (data.len(), self.settings.max_message);
+            if len > limit {
+                return Err(TooLarge { len, limit }.into());
+            }
+            if matches!(self.life.state(), LifeState::Open { .. }) {
+                if self.ahead.len() >= MAX_AHEAD {
+                    return Err(Rejected::Full);
+                }
+                self.ahead.push(data.clone());
+            }
+            self.connect_data = Some(data);
+        }
+        self.life.connect(&mut self.effects);
+        self.wake();
+        Ok(())
+    }
+
+    fn close(&mut self, frame: CloseFrame) {
+        self.connect_data = None;
+        // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
+        self.gate.with(|inside| inside.outbox.set_open(false));
+        self.life.close(
+            frame,
+            policy(&self.settings),
+            Instant::now(),
+            &mut self.effects,
+        );
+        self.wake();
+    }
+
+    fn close_for_good(&mut self) {
+        self.close(CloseFrame {
+            code: Some(self.settings.close_code),
+            reason: ByteString::new(),
+        });
+    }
+
+    fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
+        let old = std::mem::replace(&mut self.settings, Arc::new(settings));
+        let new = Arc::clone(&self.settings);
+        self.gate
+            .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
+        let is_up = matches!(
+            self.life.state(),
+            LifeState::Open { .. } | LifeState::Connecting
+        );
+        let reconnect = is_up && (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS);
+        if reconnect {
+            self.life.replace(
+                CloseFrame {
+                    code: Some(new.close_code),
+                    reason: ByteString::new(),
+                },
+                policy(&new),
+                Instant::now(),
+                &mut self.effects,
+            );
+        } else if old.heartbeat != new.heartbeat
+            && matches!(self.life.state(), LifeState::Open { .. })
+        {
+            self.heartbeat = Default::default();
+            socket::start_heartbeat(self, ctx);
+        }
+        let applied = Applied { reconnect };
+        self.publish(|stamp| Event::Applied(stamp, applied));
+        self.wake();
+        applied
+    }
+
+    fn status(&mut self) -> Status {
+        let (messages, bytes) = self
+            .gate
+            .with(|inside| (inside.outbox.len(), inside.outbox.bytes()));
+        let state = self.record.shown;
+        Status {
+            name: self.name.clone(),
+            state,
+            ready_state: state.ready_state(),
+            ready: self.record.ready,
+            url: self.settings.url.to_string(),
+            subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
+            tags: self.settings.tags.clone(),
+            since: self.record.since,
+            epoch: self.journal.epoch(),
+            incarnation: self.life.incarnation(),
+            attempt: self.life.attempt(policy(&self.settings), Instant::now()),
+            retry_at: self.record.retry_at,
+            last_error: self.record.last_error.as_deref().cloned(),
+            last_close: self.record.last_close.as_deref().cloned(),
+            rtt: self.heartbeat.rtt(),
+            sent: self.record.sent,
+            received: self.record.received,
+            outbox: OutboxStatus {
+                messages,
+                bytes,
+                in_doubt: self.record.in_doubt,
+                dropped: self.record.dropped,
+            },
+            subscribers: self.listeners.count(&self.commons.hub, &self.name),
+        }
+    }
+
+    /// Panics if this fault was asked for.
+    #[cfg(feature = "testing")]
+    #[allow(clippy::panic, reason = "it is what was asked for")]
+    pub(super) fn trip(&mut self, here: Fault) {
+        if self.fault == Some(here) {
+            self.fault = None;
+            panic!("a panic that was asked for, in the {here:?}");
+        }
+    }
+}
+
+/// Whether a socket that was opened under `old` cannot serve under `new`.
+fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool {
+    old.url != new.url
+        || old.headers != new.headers
+        || old.basic_auth != new.basic_auth
+        || old.subprotocols != new.subprotocols
+        || old.source_address != new.source_address
+        || old.tls != new.tls
+        || old.max_frame != new.max_frame
+        || old.max_message != new.max_message
+        || old.on_open != new.on_open
+}

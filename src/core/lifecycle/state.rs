@@ -1,0 +1,166 @@
+//! Where a name can be, what can happen to it, and what is to be done then.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    config::Reconnect,
+    core::{Cause, Rule},
+    wire::{CloseFrame, code},
+};
+
+/// Where a name is. Each variant's comment lists its exits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Not asked to connect yet. → `Connecting` by `connect`; `Closed` by hand.
+    Idle,
+    /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand.
+    Connecting,
+    /// The socket serves. → `Closing` by hand, by the peer, by a violation; `Backoff` or `Failed` by a loss.
+    Open {
+        /// Since when.
+        since: Instant,
+    },
+    /// The socket is on its way out. → `Closed`, `Connecting`, `Backoff` or `Failed`, as `then` says.
+    Closing(Closing),
+    /// Waiting for the next dial. → `Connecting` by time or by `connect`; `Closed` by hand.
+    Backoff {
+        /// When the dial is due.
+        until: Instant,
+    },
+    /// Closed by hand. → `Connecting` by `connect`.
+    Closed,
+    /// Gave up. → `Connecting` by `connect`; `Closed` by hand.
+    Failed,
+}
+
+/// A socket on its way out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closing {
+    pub(super) then: Then,
+    pub(super) stage: Stage,
+    pub(super) deadline: Instant,
+    pub(super) report: ClosedReport,
+    pub(super) stable: bool,
+}
+
+/// What follows a close.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Then {
+    Closed,
+    Connect,
+    Lost(Cause),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The outbox goes out first.
+    Flushing,
+    /// Our close frame is out, the peer's has not come.
+    Handshake,
+    /// Both sides have said what they had to say; the peer ends the TCP connection.
+    Goodbye,
+}
+
+/// Who began a close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseBy {
+    /// This side.
+    Us,
+    /// The other side.
+    Peer,
+}
+
+/// How a socket ended.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ClosedReport {
+    /// The close code; 1005 for a close frame without one, 1006 where no close frame was seen (RFC 6455 §7.4.1).
+    pub code: u16,
+    /// The reason that came with it.
+    pub reason: String,
+    /// Whether close frames went both ways.
+    pub clean: bool,
+    /// Who began.
+    pub by: CloseBy,
+}
+
+/// What happened, as the core knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happened {
+    /// A dial begins.
+    Connecting {
+        /// The failed attempts before it.
+        attempt: u32,
+    },
+    /// A socket ended, or a name was closed by hand.
+    Closed(ClosedReport),
+    /// Something went wrong.
+    Error(Cause),
+    /// The next dial is set.
+    Retrying {
+        /// How long until then.
+        delay: Duration,
+        /// Why it is needed.
+        cause: Cause,
+        /// The rule that decided.
+        rule: Rule,
+    },
+    /// No further attempt is made.
+    Failed {
+        /// The last cause.
+        cause: Cause,
+        /// The rule that decided.
+        rule: Rule,
+    },
+}
+
+/// What the actor has to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Dial. At most one per incarnation.
+    Dial,
+    /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
+    Restart,
+    /// Open or close the door for new messages.
+    Door(bool),
+    /// Cancel all messages that wait.
+    Cancel,
+    /// Send this close frame behind what is encoded.
+    SendClose(CloseFrame),
+    /// Tell the subscribers.
+    Emit(Happened),
+}
+
+/// The settings that a life depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// What happens after a loss.
+    pub reconnect: &'a Reconnect,
+    /// For flushing, and again for the closing handshake.
+    pub close_timeout: Duration,
+}
+
+impl ClosedReport {
+    /// What a close frame says.
+    pub(super) fn of(frame: &CloseFrame, clean: bool, by: CloseBy) -> Self {
+        Self {
+            code: frame.code.unwrap_or(code::NO_STATUS),
+            reason: frame.reason.to_string(),
+            clean,
+            by,
+        }
+    }
+
+    /// A socket that ended without a close frame.
+    pub(super) fn abnormal(cause: &Cause) -> Self {
+        Self {
+            code: code::ABNORMAL,
+            reason: String::new(),
+            clean: false,
+            by: match cause {
+                Cause::Eof | Cause::Reset(_) => CloseBy::Peer,
+                _ => CloseBy::Us,
+            },
+        }
+    }
+}

@@ -1,27 +1,138 @@
-//! Loading.
-use super::{ConnectionSettings, Diagnostics, Settings, Source};
-use std::path::Path;
+//! Loading a configuration: a text, a file, or a folder of files.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Diagnostics, Settings, Source, System,
+    assemble::assemble,
+    combine::combine,
+    keys::DocumentTable,
+    read::{Context, File, Node, Place, Problem, Value, parse, read_table},
+};
+
 impl Settings {
-    /// Reads TOML text.
-    pub fn from_toml(_text: &str) -> Result<Self, Diagnostics> {
-        Ok(Self::default())
+    /// Reads settings from TOML text, with this process's environment. Relative paths stay relative.
+    ///
+    /// ```
+    /// use everwire::config::Settings;
+    ///
+    /// let settings = Settings::from_toml("connections.feed.url = 'wss://example.com/feed'")?;
+    /// assert_eq!(settings.connections.len(), 1);
+    /// # Ok::<(), everwire::config::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn from_toml(text: &str) -> Result<Self, Diagnostics> {
+        Self::from_toml_with(text, &System)
     }
-    /// Reads a file or folder.
-    pub fn load(_path: &Path) -> Result<Self, Diagnostics> {
-        Ok(Self::default())
+
+    /// Reads settings from TOML text; files and variables come from `source`.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn from_toml_with(text: &str, source: &dyn Source) -> Result<Self, Diagnostics> {
+        let file = File {
+            name: "<toml>".into(),
+            folder: PathBuf::new(),
+            text: text.to_owned(),
+        };
+        read(vec![file], Context::new(source))
     }
-    /// Reads TOML text from a source.
-    pub fn from_toml_with(_text: &str, _source: &dyn Source) -> Result<Self, Diagnostics> {
-        Ok(Self::default())
+
+    /// Reads settings from a file, or from all `*.toml` files of a folder, with this process's environment.
+    ///
+    /// Relative paths in a file start at its folder. The files of a folder are one configuration: each name and each
+    /// key stands in one of them.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Diagnostics> {
+        Self::load_with(path, &System)
     }
-    /// Reads a file or folder from a source.
-    pub fn load_with(_path: &Path, _source: &dyn Source) -> Result<Self, Diagnostics> {
-        Ok(Self::default())
+
+    /// Reads settings as [`load`](Self::load) does; files and variables come from `source`.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn load_with(path: impl AsRef<Path>, source: &dyn Source) -> Result<Self, Diagnostics> {
+        let mut context = Context::new(source);
+        let paths = find(path.as_ref(), &mut context);
+        let files = paths
+            .iter()
+            .filter_map(|path| open(path, &mut context))
+            .collect();
+        read(files, context)
     }
 }
-impl ConnectionSettings {
-    /// The settings under their TOML keys, secrets masked.
-    pub fn masked(&self) -> serde_json::Value {
-        serde_json::Value::Null
+
+/// The path itself, or the files of the folder that it is.
+fn find(path: &Path, context: &mut Context<'_>) -> Vec<PathBuf> {
+    let mut paths = match context.source.list(path) {
+        Ok(None) => return vec![path.to_owned()],
+        Ok(Some(paths)) => paths,
+        Err(error) => {
+            unreadable(path, &error.to_string(), context);
+            return Vec::new();
+        }
+    };
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    paths.sort();
+    if paths.is_empty() {
+        unreadable(path, "the folder has no *.toml file", context);
+    }
+    paths
+}
+
+fn open(path: &Path, context: &mut Context<'_>) -> Option<File> {
+    match context.source.read(path) {
+        Ok(text) => Some(file(path, text)),
+        Err(error) => {
+            unreadable(path, &error.to_string(), context);
+            None
+        }
+    }
+}
+
+fn file(path: &Path, text: String) -> File {
+    File {
+        name: path.display().to_string(),
+        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+        text,
+    }
+}
+
+fn unreadable(path: &Path, reason: &str, context: &mut Context<'_>) {
+    let file = context.add_file(file(path, String::new()));
+    let message = format!("the configuration cannot be read: {reason}");
+    context
+        .problems
+        .push(Problem::new(Place::new(file, 0..0), message));
+}
+
+fn read(files: Vec<File>, mut context: Context<'_>) -> Result<Settings, Diagnostics> {
+    let mut roots = Vec::with_capacity(files.len());
+    for file in files {
+        let index = context.add_file(file);
+        let text = std::mem::take(&mut context.files[index as usize].text);
+        roots.push(parse(&text, index, &mut context.problems));
+        context.files[index as usize].text = text;
+    }
+    let root = Node {
+        place: Place::new(0, 0..0),
+        value: Value::Table(combine(roots, &mut context)),
+    };
+    let document: DocumentTable = read_table(&root, &mut context).unwrap_or_default();
+    let settings = assemble(document, &mut context);
+    match context.problems.into_diagnostics(context.files) {
+        None => Ok(settings),
+        Some(diagnostics) => Err(diagnostics),
     }
 }

@@ -1,14 +1,33 @@
 //! From the text of a TOML file to [`Settings`] that cannot be wrong, with all errors at once.
+//!
+//! ```text
+//! text ─► tree with places (read) ─► typed tables (keys, values) ─► layers merged (assemble, finish) ─► Settings
+//!                      └──────────── what is wrong, each thing once ────────────┴─► Diagnostics
+//! ```
+//!
+//! A table is declared once; its reader, its merging and its part of the JSON [`schema`] come from that declaration.
+//! Files and variables come through a [`Source`], so that everything here can be tested without either.
 
+mod assemble;
+mod combine;
 mod diagnostics;
+mod finish;
+mod fleet;
+mod keys;
 mod load;
+mod masked;
+mod members;
+mod order;
+mod read;
 mod schema;
 mod secret;
 mod settings;
 mod source;
+mod units;
 pub mod url;
+mod values;
 
-pub use diagnostics::{Diagnostic, Diagnostics};
+pub use diagnostics::{Diagnostic, Diagnostics, Related};
 pub use schema::schema;
 pub use secret::{Part, Secret, SecretMissing, Template};
 pub use settings::{

@@ -393,11 +393,19 @@ impl Default for LogSettings {
     }
 }
 
+impl Heartbeat {
+    /// Between pings, unless the settings say otherwise.
+    pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
+
+    /// From a ping to its pong, unless the settings say otherwise.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
+}
+
 impl Default for Heartbeat {
     fn default() -> Self {
         Self::Protocol {
-            interval: Duration::from_secs(10),
-            timeout: Duration::from_secs(20),
+            interval: Self::DEFAULT_INTERVAL,
+            timeout: Self::DEFAULT_TIMEOUT,
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Where files and variables come from.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
+
+/// The largest file that [`System`] reads, in bytes.
+const MAX_FILE: u64 = 64 << 20;
 
 /// Where the configuration's files and variables come from; a test brings its own.
 pub trait Source {
     /// The value of an environment variable, if it is set.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// The text of a file.
+    /// The text of a file; at most 64 MiB, so that a device or a wrong path cannot fill the memory.
     ///
     /// # Errors
     ///
@@ -35,7 +39,18 @@ impl Source for System {
     }
 
     fn read(&self, path: &Path) -> io::Result<String> {
-        std::fs::read_to_string(path)
+        let mut text = String::new();
+        // One byte more than is allowed tells a file that is too large from one that just fits.
+        let size = File::open(path)?
+            .take(MAX_FILE + 1)
+            .read_to_string(&mut text)?;
+        match size as u64 > MAX_FILE {
+            true => Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "the file is larger than 64 MiB",
+            )),
+            false => Ok(text),
+        }
     }
 
     fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {

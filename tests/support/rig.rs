@@ -91,7 +91,7 @@ impl Rig {
     /// Lets at least `time` pass, measured by another name's retries and not by our own clock.
     pub async fn let_pass(&self, time: Duration) {
         let mut watch = Watch::new(&self.manager, "clock");
-        let mut settings = quick(self.peer.url("/status/503"));
+        let mut settings = quick(self.peer.url("/status/599"));
         with_backoff(&mut settings, always(time));
         self.manager.open("clock", settings).unwrap();
         watch.retrying().await;

@@ -1,0 +1,258 @@
+//! From a connection's merged keys to its settings, with the checks that concern more than one key.
+
+use super::{
+    AuthEncoding, Backoff, BasicAuth, ConnectionSettings, Heartbeat, Opening, OutboxSettings, Part,
+    Reconnect, Template, TlsSettings, WhenFull,
+    keys::{
+        BasicAuthTable, ConnectionTable, HeartbeatLayer, Kind, OnOpen, OutboxTable, ReconnectLayer,
+    },
+    order::check_order,
+    read::{Context, Located, Place, Problem},
+    units::format_size,
+    values::Period,
+};
+
+/// The settings of a connection whose name stands at `place`; what is wrong has been told.
+pub(super) fn finish(
+    table: ConnectionTable,
+    place: Place,
+    context: &mut Context<'_>,
+) -> ConnectionSettings {
+    check_order(&table, true, context);
+    check_authorization(&table, context);
+    let url = table.url.map(|url| url.value.0).unwrap_or_else(|| {
+        let problem = Problem::absence(place, "the connection has no url")
+            .help("write url = \"wss://host/path\", here or in what it inherits");
+        context.problems.push(problem);
+        Template::default()
+    });
+    let defaults = ConnectionSettings::with_url(url);
+    let max_message = table
+        .max_message
+        .map_or(defaults.max_message, |size| size.value.0);
+    let headers = table
+        .headers
+        .map(|headers| headers.value.0)
+        .unwrap_or_default();
+    let headers = headers
+        .into_iter()
+        .filter_map(|header| Some((header.name, header.value?)));
+    ConnectionSettings {
+        group: table.group.map(|group| group.value.0),
+        tags: table.tags.map(|tags| tags.value.0).unwrap_or_default(),
+        enabled: table
+            .enabled
+            .map_or(defaults.enabled, |enabled| enabled.value),
+        headers: headers.collect(),
+        basic_auth: table.basic_auth.map(|auth| basic_auth(auth, context)),
+        subprotocols: table
+            .subprotocols
+            .map(|list| list.value.0)
+            .unwrap_or_default(),
+        source_address: table.source_address.map(|address| address.value),
+        on_open: table
+            .on_open
+            .map(|list| on_open(list.value, max_message, context))
+            .unwrap_or_default(),
+        connect_timeout: table
+            .connect_timeout
+            .map_or(defaults.connect_timeout, |timeout| timeout.value.0),
+        close_timeout: table
+            .close_timeout
+            .map_or(defaults.close_timeout, |timeout| timeout.value.0),
+        idle_timeout: table
+            .idle_timeout
+            .and_then(|timeout| timeout.value.unless_off()),
+        close_code: table
+            .close_code
+            .map_or(defaults.close_code, |code| code.value.0),
+        max_message,
+        max_frame: table
+            .max_frame
+            .map_or(defaults.max_frame, |size| size.value.0),
+        heartbeat: table
+            .heartbeat
+            .map(|layer| heartbeat(layer.value, context))
+            .unwrap_or_default(),
+        reconnect: table
+            .reconnect
+            .map(|layer| reconnect(layer.value))
+            .unwrap_or_default(),
+        outbox: table
+            .outbox
+            .map(|outbox| outbox_settings(outbox.value))
+            .unwrap_or_default(),
+        tls: TlsSettings {
+            ca_file: table
+                .tls
+                .and_then(|tls| tls.value.ca_file)
+                .map(|path| path.value.0),
+        },
+        ..defaults
+    }
+}
+
+/// `basic_auth` writes the header `Authorization`.
+fn check_authorization(table: &ConnectionTable, context: &mut Context<'_>) {
+    let (Some(auth), Some(headers)) = (&table.basic_auth, &table.headers) else {
+        return;
+    };
+    let written =
+        headers.value.0.iter().find(|header| {
+            header.value.is_some() && header.name.eq_ignore_ascii_case("authorization")
+        });
+    if let Some(header) = written {
+        let problem = Problem::new(
+            header.place,
+            "the header `Authorization` and `basic_auth` exclude each other",
+        )
+        .related(auth.place, "basic_auth is here")
+        .help("remove one of them");
+        context.problems.push(problem);
+    }
+}
+
+fn basic_auth(auth: Located<BasicAuthTable>, context: &mut Context<'_>) -> BasicAuth {
+    let Located {
+        value: table,
+        place,
+    } = auth;
+    for (key, missing) in [
+        ("user", table.user.is_none()),
+        ("password", table.password.is_none()),
+    ] {
+        if missing {
+            let problem = Problem::absence(place, format!("`basic_auth` has no {key}"))
+                .help("write basic_auth = { user = \"…\", password = \"…\" }");
+            context.problems.push(problem);
+        }
+    }
+    let encoding = table
+        .encoding
+        .map(|encoding| encoding.value)
+        .unwrap_or_default();
+    let user = table.user.map(|user| (user.value.0, user.place));
+    let password = table
+        .password
+        .map(|password| (password.value.0, password.place));
+    for (template, place) in user.iter().chain(&password) {
+        if encoding == AuthEncoding::Latin1 && !is_latin1(template) {
+            let problem = Problem::new(*place, "a character of it is not in ISO 8859-1")
+                .help("write encoding = \"utf8\", if the server takes it");
+            context.problems.push(problem);
+        }
+    }
+    BasicAuth {
+        user: user.map(|(template, _)| template).unwrap_or_default(),
+        password: password.map(|(template, _)| template).unwrap_or_default(),
+        encoding,
+    }
+}
+
+fn is_latin1(template: &Template) -> bool {
+    template.parts().iter().all(|part| match part {
+        Part::Literal(text) => text.chars().all(|c| u32::from(c) < 256),
+        Part::Env { value, .. } => value.expose().chars().all(|c| u32::from(c) < 256),
+        Part::File(_) => true,
+    })
+}
+
+fn on_open(list: OnOpen, max_message: usize, context: &mut Context<'_>) -> Vec<Opening> {
+    let mut messages = Vec::with_capacity(list.0.len());
+    for message in list.0 {
+        let opening = message.value.0;
+        let size: usize = match &opening {
+            Opening::Binary(bytes) => bytes.len(),
+            Opening::Text(template) => template.parts().iter().map(known_size).sum(),
+        };
+        if size > max_message {
+            let limit = format_size(max_message as u64);
+            let problem = Problem::new(
+                message.place,
+                format!("the message is longer than max_message ({limit})"),
+            )
+            .help("shorten it, or write a larger max_message");
+            context.problems.push(problem);
+        }
+        messages.push(opening);
+    }
+    messages
+}
+
+fn known_size(part: &Part) -> usize {
+    match part {
+        Part::Literal(text) => text.len(),
+        Part::Env { value, .. } => value.expose().len(),
+        Part::File(_) => 0,
+    }
+}
+
+fn heartbeat(layer: HeartbeatLayer, context: &mut Context<'_>) -> Heartbeat {
+    layer.refuse_other_kinds(context);
+    let table = layer.0;
+    let kind = table.kind.map_or(Kind::Protocol, |kind| kind.value);
+    let interval = table
+        .interval
+        .map_or(Heartbeat::DEFAULT_INTERVAL, |interval| interval.value.0);
+    let timeout = table
+        .timeout
+        .map_or(Heartbeat::DEFAULT_TIMEOUT, |timeout| timeout.value.0);
+    match kind {
+        Kind::None => Heartbeat::Off,
+        Kind::Protocol => Heartbeat::Protocol { interval, timeout },
+        Kind::Text => Heartbeat::Text {
+            interval,
+            timeout,
+            ping: table
+                .ping
+                .map_or_else(|| "ping".into(), |ping| ping.value.0),
+            pong: table
+                .pong
+                .map_or_else(|| "pong".into(), |pong| pong.value.0),
+            deliver: table.deliver.is_some_and(|deliver| deliver.value),
+        },
+    }
+}
+
+fn reconnect(layer: ReconnectLayer) -> Reconnect {
+    let table = match layer {
+        ReconnectLayer::Never => return Reconnect::Never,
+        ReconnectLayer::Backoff(table) => *table,
+    };
+    let defaults = Backoff::default();
+    Reconnect::Backoff(Backoff {
+        min: table.min.map_or(defaults.min, |min| min.value.0),
+        initial: table
+            .initial
+            .map_or(defaults.initial, |initial| initial.value.0),
+        max: table.max.map_or(defaults.max, |max| max.value.0),
+        factor: table
+            .factor
+            .map_or(defaults.factor, |factor| factor.value.0),
+        jitter: table.jitter.map_or(defaults.jitter, |jitter| jitter.value),
+        stable_after: table
+            .stable_after
+            .map_or(defaults.stable_after, |after| after.value.0),
+        max_attempts: table
+            .max_attempts
+            .and_then(|limit| std::num::NonZeroU32::new(limit.value.0)),
+        give_up_on: table
+            .give_up_on
+            .map(|rules| rules.value.0)
+            .unwrap_or_default(),
+    })
+}
+
+fn outbox_settings(table: OutboxTable) -> OutboxSettings {
+    let defaults = OutboxSettings::default();
+    OutboxSettings {
+        messages: table
+            .messages
+            .map_or(defaults.messages, |count| count.value.0.get() as usize),
+        bytes: table.bytes.map_or(defaults.bytes, |size| size.value.0),
+        when_full: table
+            .when_full
+            .map_or(WhenFull::default(), |when_full| when_full.value),
+        ttl: table.ttl.and_then(|ttl| Period::unless_off(ttl.value)),
+    }
+}

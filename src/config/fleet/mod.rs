@@ -1,0 +1,13 @@
+//! Fleets: many connections from one template.
+
+mod csv;
+mod rows;
+mod tokens;
+
+pub(super) use self::{
+    rows::{Row, rows},
+    tokens::{expand, expand_entry, has_braces},
+};
+
+/// How many names a fleet may have, and how many a configuration.
+pub(super) const MAX_NAMES: usize = 1_000_000;

@@ -1,0 +1,103 @@
+//! The keys of a connection.
+
+use std::net::IpAddr;
+
+use super::{Headers, HeartbeatLayer, OnOpen, ReconnectLayer};
+use crate::config::{
+    AuthEncoding, WhenFull,
+    read::{Keys, Section, table},
+    values::{
+        CloseCode, Count, Credential, FilePath, Period, Size, Subprotocols, Tags, Text, Timeout,
+        Url, UserName,
+    },
+};
+
+table! {
+    /// A connection, or what connections inherit.
+    pub(in crate::config) struct ConnectionTable {
+        /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded.
+        url: Url,
+        /// The group whose keys this connection inherits.
+        group: Text,
+        /// Labels for filters and views.
+        tags: Tags = [],
+        /// Whether it is dialled at start.
+        enabled: bool = true,
+        /// Headers of the upgrade request. "" removes one that was inherited. `${NAME}` and `${file:PATH}` are expanded.
+        headers: Headers = {},
+        /// HTTP basic authentication (RFC 7617).
+        basic_auth: BasicAuthTable,
+        /// Subprotocols to offer, the best first; if there are any, the server must choose one.
+        subprotocols: Subprotocols = [],
+        /// The local IP address to dial from.
+        source_address: IpAddr,
+        /// Messages that are sent whenever the socket opens, before anything else.
+        on_open: OnOpen = [],
+        /// From the start of a dial to the upgrade's answer.
+        connect_timeout: Timeout = "10s",
+        /// For the closing handshake, and before it for flushing the outbox.
+        close_timeout: Timeout = "5s",
+        /// A socket on which no application message came for so long is lost; "0s" is off.
+        idle_timeout: Period = "0s",
+        /// The close code that is sent on a drain (RFC 6455 §7.4).
+        close_code: CloseCode = 1001,
+        /// The longest message in either direction.
+        max_message: Size = "16MiB",
+        /// The longest frame that is accepted.
+        max_frame: Size = "16MiB",
+        /// How a dead peer is found: a table, or only its kind.
+        heartbeat: HeartbeatLayer,
+        /// What happens after a loss: a table, or "never".
+        reconnect: ReconnectLayer,
+        /// How much may wait to be sent.
+        outbox: OutboxTable,
+        /// TLS, for `wss`.
+        tls: TlsTable,
+    }
+    later {
+        urls, required, prepare, open_script, subscriptions, rules, capture, periodic, decode, compression, history,
+        rate, rotate_after, sequence, resume, proxy,
+    }
+}
+
+table! {
+    /// HTTP basic authentication (RFC 7617).
+    pub(in crate::config) struct BasicAuthTable {
+        /// The user name, without a colon. `${NAME}` and `${file:PATH}` are expanded.
+        user: UserName,
+        /// The password. `${NAME}` and `${file:PATH}` are expanded.
+        password: Credential,
+        /// How both become bytes.
+        encoding: AuthEncoding = "utf8",
+    }
+}
+
+table! {
+    /// How much may wait to be sent.
+    pub(in crate::config) struct OutboxTable {
+        /// How many messages may wait.
+        messages: Count = 1024,
+        /// How many payload bytes may wait.
+        bytes: Size = "4MiB",
+        /// What happens to the next message when it is full: it is rejected, or the oldest makes room.
+        when_full: WhenFull = "reject",
+        /// How long a message may wait before it expires; "0s" is for ever.
+        ttl: Period = "0s",
+    }
+    later { durable, fsync, resend }
+}
+
+table! {
+    /// TLS, for `wss`.
+    pub(in crate::config) struct TlsTable {
+        /// A PEM file of the authorities to trust instead of the system's.
+        ca_file: FilePath,
+    }
+    later { cert_file, key_file, server_name, insecure }
+}
+
+impl Section for ConnectionTable {
+    const SECTION: &'static str = "connections";
+    const WHAT: &'static str = "connection";
+    const KEYS: &'static [&'static [&'static str]] = &[Self::NAMES, Self::LATER];
+}

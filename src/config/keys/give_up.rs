@@ -1,0 +1,127 @@
+//! `reconnect.give_up_on`.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    config::{
+        GiveUpRule,
+        read::{Context, Node, Read, Value, backticked, similar},
+    },
+    core::Cause,
+};
+
+/// Causes after which there is no further attempt.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct GiveUpOn(pub Vec<GiveUpRule>);
+
+impl Read for GiveUpOn {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array such as [\"status:401\"]");
+        };
+        let rules = items.iter().filter_map(|item| {
+            let Value::String(text) = &item.value else {
+                return context.wrong_type(item, "a rule such as \"status:401\"");
+            };
+            let message = || format!("{} is no rule", backticked(text));
+            parse(text)
+                .map_err(|help| context.wrong(item.place, message(), help))
+                .ok()
+        });
+        Some(Self(rules.collect()))
+    }
+
+    fn schema() -> Json {
+        let causes = Cause::KINDS.join("|");
+        let pattern = format!(r"^(status:\d+(-\d+)?|close:\d+(-\d+)?|cause:({causes}))$");
+        json!({ "type": "array", "items": { "type": "string", "pattern": pattern } })
+    }
+}
+
+fn parse(text: &str) -> Result<GiveUpRule, String> {
+    match text.split_once(':') {
+        Some(("status", codes)) => range(codes, 100..=599).map(GiveUpRule::Status),
+        Some(("close", codes)) => range(codes, 1000..=4999).map(GiveUpRule::Close),
+        Some(("cause", cause)) => match Cause::KINDS.iter().find(|kind| **kind == cause) {
+            Some(kind) => Ok(GiveUpRule::Cause(kind)),
+            None => Err(match similar(cause, Cause::KINDS) {
+                Some(meant) => format!("did you mean \"cause:{meant}\"?"),
+                None => format!("the causes are {}", Cause::KINDS.join(", ")),
+            }),
+        },
+        _ => Err(
+            "write \"status:401\", \"status:400-499\", \"close:4010-4014\" or \"cause:refused\""
+                .into(),
+        ),
+    }
+}
+
+fn range(text: &str, bounds: RangeInclusive<u16>) -> Result<RangeInclusive<u16>, String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| digits && bounds.contains(number));
+        number.ok_or_else(|| {
+            format!(
+                "a number here is from {} to {}",
+                bounds.start(),
+                bounds.end()
+            )
+        })
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    if first > last {
+        return Err(format!("write the smaller number first: {last}-{first}"));
+    }
+    Ok(first..=last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn rules_are_read_and_written_alike() {
+        for text in [
+            "status:401",
+            "status:400-499",
+            "close:4010-4014",
+            "close:1000",
+            "cause:refused",
+            "cause:panic",
+        ] {
+            assert_eq!(
+                parse(text).map(|rule| rule.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in [
+            "",
+            "status",
+            "status:",
+            "status:99",
+            "status:600",
+            "status:+401",
+            "status:499-400",
+            "status:4xx",
+            "status:400-",
+            "close:999",
+            "close:5000",
+            "close:70000",
+            "cause:",
+            "cause:refusd",
+            "state:401",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(
+            parse("cause:refusd"),
+            Err("did you mean \"cause:refused\"?".into())
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! Headers of the upgrade request.
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    Template,
+    read::{Context, Entry, Node, Place, Problem, Read, Value, backticked},
+    values::{HeaderValue, is_token},
+};
+
+/// Headers in the order of the file, inherited ones first.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Headers(pub Vec<Header>);
+
+/// A header of one layer.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Header {
+    /// In the writer's case.
+    pub name: String,
+    pub place: Place,
+    /// `None` removes an inherited header.
+    pub value: Option<Template>,
+}
+
+/// Headers that are ours, and what to write instead.
+const OWNED: [(&str, &str); 11] = [
+    ("connection", "everwire asks for the upgrade itself"),
+    ("upgrade", "everwire asks for the upgrade itself"),
+    (
+        "sec-websocket-key",
+        "everwire draws a new one for each dial",
+    ),
+    (
+        "sec-websocket-version",
+        "everwire speaks version 13 (RFC 6455)",
+    ),
+    ("sec-websocket-accept", "only a server sends it"),
+    ("sec-websocket-protocol", "use subprotocols = [\"…\"]"),
+    (
+        "sec-websocket-extensions",
+        "extensions are not supported yet",
+    ),
+    ("content-length", "an upgrade request has no body"),
+    ("transfer-encoding", "an upgrade request has no body"),
+    ("te", "an upgrade request has no body"),
+    ("trailer", "an upgrade request has no body"),
+];
+
+impl Read for Headers {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Table(entries) = &node.value else {
+            return context.wrong_type(node, "a table of headers");
+        };
+        let mut headers = Self::default();
+        for entry in entries {
+            if let Some(header) = read_header(entry, context) {
+                headers.add(header, context);
+            }
+        }
+        Some(headers)
+    }
+
+    fn schema() -> Json {
+        json!({
+            "type": "object",
+            "propertyNames": { "pattern": r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
+            "additionalProperties": HeaderValue::schema(),
+        })
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        for header in nearer.0 {
+            match self.find(&header.name) {
+                Some(inherited) => *inherited = header,
+                None => self.0.push(header),
+            }
+        }
+    }
+}
+
+impl Headers {
+    fn find(&mut self, name: &str) -> Option<&mut Header> {
+        let same = |header: &&mut Header| header.name.eq_ignore_ascii_case(name);
+        self.0.iter_mut().find(same)
+    }
+
+    fn add(&mut self, header: Header, context: &mut Context<'_>) {
+        let Some(first) = self.find(&header.name) else {
+            self.0.push(header);
+            return;
+        };
+        let message = format!("the header {} comes twice", backticked(&header.name));
+        let problem = Problem::new(header.place, message)
+            .related(first.place, "it comes first here")
+            .help("the case of a header's name does not matter");
+        context.problems.push(problem);
+    }
+}
+
+fn read_header(entry: &Entry, context: &mut Context<'_>) -> Option<Header> {
+    let name = backticked(&entry.key);
+    let value = HeaderValue::read(&entry.node, context);
+    if !is_token(&entry.key) {
+        let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
+        context.wrong(entry.place, format!("{name} is no name of a header"), help);
+        return None;
+    }
+    let owned = OWNED
+        .iter()
+        .find(|(name, _)| entry.key.eq_ignore_ascii_case(name));
+    if let Some((_, instead)) = owned {
+        let message = format!("the header {name} is everwire's own");
+        context.wrong(entry.place, message, *instead);
+        return None;
+    }
+    let HeaderValue(template) = value?;
+    let removed = template.parts().is_empty();
+    Some(Header {
+        name: entry.key.clone(),
+        place: entry.place,
+        value: (!removed).then_some(template),
+    })
+}

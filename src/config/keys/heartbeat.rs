@@ -1,0 +1,117 @@
+//! `heartbeat`.
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    read::{Context, Located, Node, Problem, Read, Value, table, table_schema},
+    values::{HeartbeatText, Timeout, choice},
+};
+
+/// The kinds of heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::config) enum Kind {
+    Protocol,
+    Text,
+    None,
+}
+
+choice! { Kind { "protocol" => Protocol, "text" => Text, "none" => None } }
+
+table! {
+    /// How a dead peer is found.
+    pub(in crate::config) struct HeartbeatTable {
+        /// Ping frames (RFC 6455 §5.5.2), text messages, or none.
+        kind: Kind = "protocol",
+        /// The time between pings.
+        interval: Timeout = "10s",
+        /// From a ping to its pong; after that the socket is lost.
+        timeout: Timeout = "20s",
+        /// Kind "text": what is sent.
+        ping: HeartbeatText = "ping",
+        /// Kind "text": what the server answers, the whole message.
+        pong: HeartbeatText = "pong",
+        /// Kind "text": whether subscribers see the answers too.
+        deliver: bool = false,
+    }
+    later { fence }
+}
+
+/// A heartbeat: a table, or only its kind.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct HeartbeatLayer(pub HeartbeatTable);
+
+impl Read for HeartbeatLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let mut table = HeartbeatTable::default();
+        match &node.value {
+            Value::String(_) => table.kind = Located::read(node, context),
+            Value::Table(_) => table = HeartbeatTable::read(node, context)?,
+            _ => return context.wrong_type(node, "a table, \"protocol\", \"text\" or \"none\""),
+        }
+        let mut layer = Self(table);
+        if layer.0.kind.is_some() {
+            layer.refuse_other_kinds(context);
+        } else if says_kind(node) {
+            // Its kind is wrong, which has been told; that is no reason to complain about the rest.
+            layer.forget_text();
+        }
+        Some(layer)
+    }
+
+    fn schema() -> Json {
+        let kind = Kind::schema();
+        json!({ "anyOf": [table_schema::<HeartbeatTable>(), kind] })
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        if nearer.0.kind.is_some() {
+            // The texts of another kind are not inherited.
+            if !nearer.is_text() {
+                self.forget_text();
+            }
+        }
+        self.0.overlay(nearer.0);
+    }
+}
+
+impl HeartbeatLayer {
+    /// Whether this is a text heartbeat.
+    pub fn is_text(&self) -> bool {
+        matches!(&self.0.kind, Some(kind) if kind.value == Kind::Text)
+    }
+
+    /// Tells about keys that only a text heartbeat has, where it is another one.
+    pub fn refuse_other_kinds(&self, context: &mut Context<'_>) {
+        if self.is_text() {
+            return;
+        }
+        let table = &self.0;
+        let ping = table.ping.as_ref().map(|ping| ("ping", ping.place));
+        let pong = table.pong.as_ref().map(|pong| ("pong", pong.place));
+        let deliver = table
+            .deliver
+            .as_ref()
+            .map(|deliver| ("deliver", deliver.place));
+        for (key, place) in [ping, pong, deliver].into_iter().flatten() {
+            let problem = Problem::new(
+                place,
+                format!("`{key}` belongs to a heartbeat of kind \"text\""),
+            )
+            .help("write kind = \"text\" too, or remove it");
+            context.problems.push(problem);
+        }
+    }
+
+    fn forget_text(&mut self) {
+        self.0.ping = None;
+        self.0.pong = None;
+        self.0.deliver = None;
+    }
+}
+
+fn says_kind(node: &Node) -> bool {
+    match &node.value {
+        Value::Table(entries) => entries.iter().any(|entry| entry.key == "kind"),
+        _ => true,
+    }
+}

@@ -1,0 +1,22 @@
+//! The keys of the file: their names, types and defaults.
+
+mod connection;
+mod document;
+mod fleet;
+mod give_up;
+mod headers;
+mod heartbeat;
+mod opening;
+mod reconnect;
+mod service;
+
+pub(super) use self::{
+    connection::{BasicAuthTable, ConnectionTable, OutboxTable},
+    document::DocumentTable,
+    fleet::{FleetKeys, FleetTable},
+    headers::Headers,
+    heartbeat::{HeartbeatLayer, Kind},
+    opening::OnOpen,
+    reconnect::{ReconnectLayer, ReconnectTable},
+    service::ServiceTable,
+};

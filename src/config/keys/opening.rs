@@ -1,0 +1,95 @@
+//! `on_open`.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    Opening,
+    read::{Context, Located, Node, Problem, Read, Value, table, table_schema},
+    values::OpeningText,
+};
+
+/// Messages that are sent when a socket opens.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct OnOpen(pub Vec<Located<OpenMessage>>);
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct OpenMessage(pub Opening);
+
+table! {
+    /// A message: a text, or bytes.
+    pub(in crate::config) struct MessageTable {
+        /// A text message. `${NAME}` and `${file:PATH}` are expanded.
+        text: OpeningText,
+        /// A binary message, in base64 (RFC 4648 §4).
+        base64: Base64,
+    }
+}
+
+/// Bytes that are written in base64.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Base64(Bytes);
+
+impl Read for OnOpen {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of messages");
+        };
+        let messages = items.iter().filter_map(|item| Located::read(item, context));
+        Some(Self(messages.collect()))
+    }
+
+    fn schema() -> Json {
+        let message = json!({ "anyOf": [OpeningText::schema(), table_schema::<MessageTable>()] });
+        json!({ "type": "array", "items": message })
+    }
+}
+
+impl Read for OpenMessage {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        if matches!(node.value, Value::String(_)) {
+            let OpeningText(text) = OpeningText::read(node, context)?;
+            return Some(Self(Opening::Text(text)));
+        }
+        let Value::Table(entries) = &node.value else {
+            return context.wrong_type(node, "a text, { text = \"…\" } or { base64 = \"…\" }");
+        };
+        let table = MessageTable::read(node, context)?;
+        let written = |key: &str| entries.iter().any(|entry| entry.key == key);
+        if written("text") == written("base64") {
+            let problem = Problem::new(node.place, "a message is either a text or base64")
+                .help("write \"…\", { text = \"…\" } or { base64 = \"…\" }");
+            context.problems.push(problem);
+        }
+        let text = table.text.map(|text| Opening::Text(text.value.0));
+        let binary = table.base64.map(|bytes| Opening::Binary(bytes.value.0));
+        text.or(binary).map(Self)
+    }
+
+    fn schema() -> Json {
+        table_schema::<MessageTable>()
+    }
+}
+
+impl Read for Base64 {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = &node.value else {
+            return context.wrong_type(node, "base64, as a string");
+        };
+        match BASE64_STANDARD.decode(text) {
+            Ok(bytes) => Some(Self(bytes.into())),
+            Err(error) => {
+                let message = format!("this is no base64: {}", error.to_string().to_lowercase());
+                let help = "write standard base64 with its padding (RFC 4648 §4)";
+                context.wrong(node.place, message, help);
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "contentEncoding": "base64" })
+    }
+}

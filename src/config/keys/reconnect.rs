@@ -1,0 +1,67 @@
+//! `reconnect`.
+
+use serde_json::{Value as Json, json};
+
+use super::give_up::GiveUpOn;
+use crate::config::{
+    Jitter,
+    read::{Context, Node, Read, Value, backticked, table, table_schema},
+    values::{Factor, Limit, Period, Timeout},
+};
+
+table! {
+    /// The delays between dials: uniform in [min, cap], cap = min(max, initial × factor^attempt).
+    pub(in crate::config) struct ReconnectTable {
+        /// No delay is shorter.
+        min: Period = "100ms",
+        /// The first cap; at least `min`.
+        initial: Timeout = "500ms",
+        /// No cap is longer; at least `initial`.
+        max: Timeout = "30s",
+        /// How fast the cap grows.
+        factor: Factor = 2.0,
+        /// "full": uniform between `min` and the cap; "none": the cap itself.
+        jitter: Jitter = "full",
+        /// A socket must be up so long before the attempts count from zero again.
+        stable_after: Period = "10s",
+        /// Give up after so many failed attempts in a row; 0 is never.
+        max_attempts: Limit = 0,
+        /// What ends the attempts: "status:401", "status:400-499", "close:4010-4014", "cause:refused".
+        give_up_on: GiveUpOn = [],
+    }
+}
+
+/// What happens after a loss: a table, or "never".
+#[derive(Clone, Debug)]
+pub(in crate::config) enum ReconnectLayer {
+    Never,
+    Backoff(Box<ReconnectTable>),
+}
+
+impl Read for ReconnectLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Table(_) => ReconnectTable::read(node, context)
+                .map(Box::new)
+                .map(Self::Backoff),
+            Value::String(text) if text == "never" => Some(Self::Never),
+            Value::String(text) => {
+                let message = format!("{} is not known here", backticked(text));
+                context.wrong(node.place, message, "write \"never\", or a table");
+                None
+            }
+            _ => context.wrong_type(node, "a table or \"never\""),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [table_schema::<ReconnectTable>(), { "const": "never" }] })
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        match (self, nearer) {
+            (Self::Backoff(table), Self::Backoff(nearer)) => table.overlay(*nearer),
+            (this, nearer) => *this = nearer,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `[service]`.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value as Json, json};
+use url::Host;
+
+use crate::config::{
+    LogFormat, LogLevel, Rate,
+    read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
+    values::{Count, FilePath, Period, Workers},
+};
+
+table! {
+    /// What concerns the process as a whole.
+    pub(in crate::config) struct ServiceTable {
+        /// The IP address and port of the HTTP API; a loopback address.
+        listen: Listen = "127.0.0.1:9180",
+        /// Threads for connections; 0 is one per core.
+        workers: Workers = 0,
+        /// The folder of what must outlive the process.
+        state_dir: FilePath = "everwire-state",
+        /// How long a shutdown may flush outboxes and close sockets.
+        drain_timeout: Period = "25s",
+        /// How many handshakes may be in flight over all names.
+        max_handshakes: Count = 64,
+        /// How many dials there may be in a time over all names: "200/s", "300/5m", "unlimited".
+        dial_rate: Rate = "unlimited",
+        /// Limits of single hosts, by "host" or "host:port".
+        hosts: Named<HostTable>,
+        /// What is logged, and how.
+        log: LogTable,
+    }
+    later { tokens, tls, metrics, allow_urls, watch }
+}
+
+table! {
+    /// The limits of a host.
+    pub(in crate::config) struct HostTable {
+        /// How many dials there may be to this host in a time.
+        dial_rate: Rate = "unlimited",
+        /// How many handshakes with this host may be in flight.
+        max_handshakes: Count = 16,
+    }
+}
+
+table! {
+    /// What is logged, and how.
+    pub(in crate::config) struct LogTable {
+        /// The least severe level that is written.
+        level: LogLevel = "info",
+        /// "auto": pretty on a terminal, JSON otherwise.
+        format: LogFormat = "auto",
+        /// Whether each message is logged too.
+        messages: bool = false,
+    }
+}
+
+/// Where the HTTP API listens.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Listen(pub SocketAddr);
+
+impl Read for Listen {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = &node.value else {
+            return context.wrong_type(node, "an address such as \"127.0.0.1:9180\"");
+        };
+        let Ok(address) = text.parse::<SocketAddr>() else {
+            context.wrong(
+                node.place,
+                format!("{} is no address to listen on", backticked(text)),
+                "write an IP address and a port: \"127.0.0.1:9180\" or \"[::1]:9180\"",
+            );
+            return None;
+        };
+        if !address.ip().to_canonical().is_loopback() {
+            context.wrong(
+                node.place,
+                format!("{address} can be reached from other machines, which needs tokens, and tokens are not supported yet"),
+                format!("listen on this machine only: \"127.0.0.1:{}\"", address.port()),
+            );
+            return None;
+        }
+        Some(Self(address))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": r"^.+:\d+$" })
+    }
+}
+
+impl Section for HostTable {
+    const SECTION: &'static str = "service.hosts";
+    const WHAT: &'static str = "host";
+    const KEYS: &'static [&'static [&'static str]] = &[Self::NAMES, Self::LATER];
+    const NAME_PATTERN: &'static str = r"^[^/@\s]+$";
+
+    /// `host` or `host:port`, in the form that it has in a parsed URL.
+    fn name(name: &str) -> Result<String, String> {
+        let (host, port) = match name.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (name, None),
+        };
+        let host = Host::parse(host).map_err(|error| error.to_string())?;
+        match port.map(str::parse::<u16>) {
+            None => Ok(host.to_string()),
+            Some(Ok(port)) if port > 0 => Ok(format!("{host}:{port}")),
+            Some(_) => Err("the port is a number from 1 to 65535".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_named_as_in_a_url() {
+        for (text, name) in [
+            ("Example.COM", "example.com"),
+            ("example.com:443", "example.com:443"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:9000", "[::1]:9000"),
+            ("[0::1]", "[::1]"),
+        ] {
+            assert_eq!(HostTable::name(text).as_deref(), Ok(name));
+        }
+        for text in [
+            "",
+            "a b",
+            "example.com:0",
+            "example.com:x",
+            "https://example.com",
+            "::1",
+        ] {
+            assert!(HostTable::name(text).is_err(), "{text}");
+        }
+    }
+}

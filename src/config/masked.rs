@@ -1,0 +1,156 @@
+//! Settings as they can be shown to anyone who may read the status.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    Backoff, ConnectionSettings, Heartbeat, Opening, Part, Reconnect, Template,
+    units::{format_duration, format_size},
+    values::Choice,
+};
+
+impl ConnectionSettings {
+    /// The settings under the keys and in the notation of the TOML file, those included that have their default.
+    ///
+    /// Variables are shown by name, and header values and passwords as `***` around them. The URL and the messages of
+    /// `on_open` are shown as they were written.
+    ///
+    /// ```
+    /// use everwire::ConnectionSettings;
+    ///
+    /// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
+    /// settings.headers.push(("Authorization".into(), "Bearer abc".into()));
+    /// let masked = settings.masked();
+    /// assert_eq!(masked["headers"]["Authorization"], "***");
+    /// assert_eq!(masked["connect_timeout"], "10s");
+    /// # Ok::<(), everwire::config::InvalidUrl>(())
+    /// ```
+    pub fn masked(&self) -> Json {
+        let mut keys = json!({
+            "url": escaped(&self.url),
+            "tags": self.tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>(),
+            "enabled": self.enabled,
+            "headers": self.masked_headers(),
+            "subprotocols": self.subprotocols,
+            "on_open": self.on_open.iter().map(opening).collect::<Vec<_>>(),
+            "connect_timeout": format_duration(self.connect_timeout),
+            "close_timeout": format_duration(self.close_timeout),
+            "idle_timeout": format_duration(self.idle_timeout.unwrap_or_default()),
+            "close_code": self.close_code,
+            "max_message": format_size(self.max_message as u64),
+            "max_frame": format_size(self.max_frame as u64),
+            "heartbeat": heartbeat(&self.heartbeat),
+            "reconnect": reconnect(&self.reconnect),
+            "outbox": {
+                "messages": self.outbox.messages,
+                "bytes": format_size(self.outbox.bytes as u64),
+                "when_full": self.outbox.when_full.word(),
+                "ttl": format_duration(self.outbox.ttl.unwrap_or_default()),
+            },
+        });
+        // What has no default is shown only when it is set.
+        if let Some(group) = &self.group {
+            keys["group"] = json!(plain(group));
+        }
+        if let Some(auth) = &self.basic_auth {
+            keys["basic_auth"] = json!({
+                "user": escaped(&auth.user),
+                "password": masked(&auth.password),
+                "encoding": auth.encoding.word(),
+            });
+        }
+        if let Some(address) = self.source_address {
+            keys["source_address"] = json!(address);
+        }
+        if let Some(path) = &self.tls.ca_file {
+            keys["tls"] = json!({ "ca_file": plain(&path.to_string_lossy()) });
+        }
+        keys
+    }
+
+    fn masked_headers(&self) -> Map<String, Json> {
+        let masked = |(name, value): &(String, Template)| (name.clone(), masked(value).into());
+        self.headers.iter().map(masked).collect()
+    }
+}
+
+/// `***` for what is written, `${NAME}` for a variable.
+fn masked(template: &Template) -> String {
+    let mask = |part: &Part| match part {
+        Part::Literal(_) => "***".into(),
+        part => Template::from_parts([part.clone()]).to_string(),
+    };
+    template.parts().iter().map(mask).collect()
+}
+
+/// A template as it is written in a file.
+fn escaped(template: &Template) -> String {
+    let write = |part: &Part| match part {
+        Part::Literal(text) => plain(text),
+        part => Template::from_parts([part.clone()]).to_string(),
+    };
+    template.parts().iter().map(write).collect()
+}
+
+/// A text in which nothing is expanded, as it is written in a file.
+fn plain(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+fn opening(opening: &Opening) -> Json {
+    match opening {
+        Opening::Text(template) => json!({ "text": escaped(template) }),
+        Opening::Binary(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
+    }
+}
+
+fn heartbeat(heartbeat: &Heartbeat) -> Json {
+    match heartbeat {
+        Heartbeat::Off => json!("none"),
+        Heartbeat::Protocol { interval, timeout } => json!({
+            "kind": "protocol",
+            "interval": format_duration(*interval),
+            "timeout": format_duration(*timeout),
+        }),
+        Heartbeat::Text {
+            interval,
+            timeout,
+            ping,
+            pong,
+            deliver,
+        } => json!({
+            "kind": "text",
+            "interval": format_duration(*interval),
+            "timeout": format_duration(*timeout),
+            "ping": plain(ping),
+            "pong": plain(pong),
+            "deliver": deliver,
+        }),
+    }
+}
+
+fn reconnect(reconnect: &Reconnect) -> Json {
+    let Reconnect::Backoff(backoff) = reconnect else {
+        return json!("never");
+    };
+    let Backoff {
+        min,
+        initial,
+        max,
+        factor,
+        jitter,
+        stable_after,
+        max_attempts,
+        give_up_on,
+    } = backoff;
+    json!({
+        "min": format_duration(*min),
+        "initial": format_duration(*initial),
+        "max": format_duration(*max),
+        "factor": factor,
+        "jitter": jitter.word(),
+        "stable_after": format_duration(*stable_after),
+        "max_attempts": max_attempts.map_or(0, |limit| limit.get()),
+        "give_up_on": give_up_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}

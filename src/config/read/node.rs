@@ -1,0 +1,62 @@
+//! A configuration as a tree in which everything knows where it was written.
+
+use super::Place;
+
+/// A value, and where it stands.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Node {
+    pub place: Place,
+    pub value: Value,
+}
+
+/// A value of TOML.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum Value {
+    String(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    /// As it was written; no key takes one.
+    Datetime(String),
+    Array(Vec<Node>),
+    Table(Table),
+}
+
+/// A table's entries, in the order of the file.
+pub(in crate::config) type Table = Vec<Entry>;
+
+/// A key, where it stands, and its value.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Entry {
+    pub key: String,
+    pub place: Place,
+    pub node: Node,
+}
+
+impl Node {
+    /// What a person calls this value, in an error.
+    pub fn describe(&self) -> String {
+        match &self.value {
+            Value::String(text) => format!("the string {:?}", clipped(text)),
+            Value::Integer(number) => format!("the integer {number}"),
+            Value::Float(number) => format!("the float {number}"),
+            Value::Boolean(value) => format!("the boolean {value}"),
+            Value::Datetime(text) => format!("the date {text}"),
+            Value::Array(_) => "an array".into(),
+            Value::Table(_) => "a table".into(),
+        }
+    }
+}
+
+/// A text short enough to be quoted in an error.
+pub(in crate::config) fn clipped(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(80) {
+        Some((at, _)) => format!("{}…", &text[..at]).into(),
+        None => text.into(),
+    }
+}
+
+/// A key or a name in backticks, clipped.
+pub(in crate::config) fn backticked(text: &str) -> String {
+    format!("`{}`", clipped(text).escape_debug())
+}

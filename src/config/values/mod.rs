@@ -1,0 +1,17 @@
+//! The types of the configuration's values.
+
+mod choice;
+mod numbers;
+mod template;
+mod text;
+mod times;
+mod token;
+
+pub(super) use self::{
+    choice::{Choice, choice, read_choice},
+    numbers::{CloseCode, Count, Factor, Limit, SchemaVersion, Size, Workers},
+    template::{Credential, HeaderValue, OpeningText, Url, UserName},
+    text::{FilePath, HeartbeatText, Tags, Text},
+    times::{Period, Timeout},
+    token::{Subprotocols, is_token},
+};

@@ -1,0 +1,186 @@
+//! Numbers with bounds, and sizes.
+
+use std::{num::NonZeroU32, ops::RangeInclusive};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    config::{
+        read::{Context, Node, Read, Value, backticked},
+        units,
+    },
+    wire,
+};
+
+impl Read for bool {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::Boolean(value) => Some(value),
+            _ => context.wrong_type(node, "true or false, without quotes"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// Declares an integer with bounds.
+macro_rules! integer {
+    ($(#[doc = $doc:literal])* $name:ident($type:ty): $min:literal..=$max:expr) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(in crate::config) struct $name(pub $type);
+
+        impl Read for $name {
+            fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+                let number = bounded(node, context, $min..=$max)?;
+                <$type>::try_from(number).ok().map(Self)
+            }
+
+            fn schema() -> Json {
+                json!({ "type": "integer", "minimum": $min, "maximum": $max })
+            }
+        }
+    };
+}
+
+integer! {
+    /// How many: at least one.
+    Count(NonZeroU32): 1..=u32::MAX
+}
+integer! {
+    /// At most how many; 0 is no limit.
+    Limit(u32): 0..=u32::MAX
+}
+integer! {
+    /// A number of threads; 0 leaves it to us.
+    Workers(usize): 0..=1024
+}
+
+fn bounded(node: &Node, context: &mut Context<'_>, bounds: RangeInclusive<u32>) -> Option<u32> {
+    let Value::Integer(number) = node.value else {
+        return context.wrong_type(node, "an integer");
+    };
+    let bounded = u32::try_from(number)
+        .ok()
+        .filter(|number| bounds.contains(number));
+    if bounded.is_none() {
+        let help = format!("write a number from {} to {}", bounds.start(), bounds.end());
+        context.wrong(node.place, format!("{number} is out of range"), help);
+    }
+    bounded
+}
+
+/// The version of the file's format.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct SchemaVersion;
+
+impl Read for SchemaVersion {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::Integer(1) => {}
+            Value::Integer(other) => context.wrong(
+                node.place,
+                format!("schema version {other} is not known"),
+                "this version of everwire reads schema_version = 1",
+            ),
+            _ => return context.wrong_type(node, "an integer"),
+        }
+        Some(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer", "const": 1 })
+    }
+}
+
+/// A close code that may be sent (RFC 6455 §7.4).
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct CloseCode(pub u16);
+
+impl Read for CloseCode {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Integer(number) = node.value else {
+            return context.wrong_type(node, "a close code such as 1001");
+        };
+        let code = u16::try_from(number)
+            .ok()
+            .filter(|code| wire::is_sendable(*code));
+        if code.is_none() {
+            context.wrong(
+                node.place,
+                format!("{number} is no close code that may be sent"),
+                "it is one of 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 §7.4)",
+            );
+        }
+        code.map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({
+            "type": "integer",
+            "anyOf": [
+                { "minimum": 1000, "maximum": 1003 },
+                { "minimum": 1007, "maximum": 1014 },
+                { "minimum": 3000, "maximum": 4999 },
+            ],
+        })
+    }
+}
+
+/// By how much a delay grows: 1 to 1000.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Factor(pub f64);
+
+impl Read for Factor {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let factor = match node.value {
+            Value::Float(number) => number,
+            Value::Integer(number) => number as f64,
+            _ => return context.wrong_type(node, "a number such as 2.0"),
+        };
+        if !(1.0..=1000.0).contains(&factor) {
+            let message = format!("the factor {factor} is out of range");
+            context.wrong(node.place, message, "write a number from 1.0 to 1000.0");
+            return None;
+        }
+        Some(Self(factor))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "number", "minimum": 1.0, "maximum": 1000.0 })
+    }
+}
+
+/// A number of bytes: at least one, at most 1 TiB.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Size(pub usize);
+
+impl Read for Size {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let (parsed, text) = match &node.value {
+            Value::String(text) => (units::parse_size(text), text.clone()),
+            Value::Integer(number) => (units::parse_size(&number.to_string()), number.to_string()),
+            _ => return context.wrong_type(node, "a size such as \"16MiB\""),
+        };
+        let help = match parsed {
+            Ok(0) => "write a size of at least 1 byte".into(),
+            Ok(size) => return usize::try_from(size).ok().map(Self),
+            Err(help) => help,
+        };
+        context.wrong(
+            node.place,
+            format!("{} is no size", backticked(&text)),
+            help,
+        );
+        None
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [
+            { "type": "string", "pattern": units::SIZE_PATTERN },
+            { "type": "integer", "minimum": 1, "maximum": units::MAX_SIZE },
+        ] })
+    }
+}

@@ -1,0 +1,296 @@
+//! Strings in which `${NAME}` and `${file:PATH}` are expanded.
+
+use std::borrow::Cow;
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    Part, Secret, Template,
+    read::{Context, Node, Place, Problem, Read, Value, backticked},
+    url,
+};
+
+/// A URL to dial.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Url(pub Template);
+
+/// The value of a header.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct HeaderValue(pub Template);
+
+/// The user name of basic authentication.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct UserName(pub Template);
+
+/// The password of basic authentication.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Credential(pub Template);
+
+/// A text that is sent when a socket opens.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct OpeningText(pub Template);
+
+/// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
+fn expand_template(text: &str, place: Place, context: &mut Context<'_>) -> Option<Template> {
+    let mut parts = Vec::new();
+    let mut literal = String::new();
+    let mut right = true;
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if rest[..at].ends_with('$') {
+            literal.push_str(&rest[..at - 1]);
+            literal.push_str("${");
+            rest = &rest[at + 2..];
+            continue;
+        }
+        literal.push_str(&rest[..at]);
+        let variable = &rest[at..];
+        let Some(end) = variable.find('}') else {
+            let place = context.within(place, "${");
+            context.wrong(
+                place,
+                "`${` is not closed",
+                "write ${NAME}, or $${ for a literal ${",
+            );
+            return None;
+        };
+        let part = variable_part(&variable[..=end], place, context);
+        right &= part.is_some();
+        if !literal.is_empty() {
+            parts.push(Part::Literal(std::mem::take(&mut literal).into()));
+        }
+        parts.extend(part);
+        rest = &variable[end + 1..];
+    }
+    literal.push_str(rest);
+    if !literal.is_empty() {
+        parts.push(Part::Literal(literal.into()));
+    }
+    right.then(|| Template::from_parts(parts))
+}
+
+/// What a whole `${…}` stands for.
+fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Option<Part> {
+    let place = context.within(place, variable);
+    let quoted = backticked(variable);
+    let inner = &variable[2..variable.len() - 1];
+    if let Some(path) = inner.strip_prefix("file:") {
+        if path.is_empty() || path.contains('\0') {
+            context.wrong(
+                place,
+                format!("{quoted} names no file"),
+                "write ${file:PATH}",
+            );
+            return None;
+        }
+        return Some(Part::File(context.resolve(place, path)));
+    }
+    if is_variable(inner) {
+        let Some(value) = context.source.variable(inner) else {
+            let message = format!("the environment variable `{inner}` is not set");
+            context.wrong(
+                place,
+                message,
+                "set it, or use ${file:PATH}; a literal ${ is written $${",
+            );
+            return None;
+        };
+        return Some(Part::Env {
+            name: inner.into(),
+            value: Secret::new(value),
+        });
+    }
+    let upper = inner.to_ascii_uppercase();
+    let later = inner.starts_with("secret:")
+        || inner.starts_with('/')
+        || inner.contains('(')
+        || (is_variable(&upper) && *inner == inner.to_ascii_lowercase());
+    if later {
+        let message = format!("{quoted} is not supported yet");
+        let help =
+            "what works is ${NAME} in upper case and ${file:PATH}; a literal ${ is written $${";
+        context.wrong(place, message, help);
+    } else if is_variable(&upper) {
+        let help = format!("a variable is written in upper case: ${{{upper}}}");
+        context.wrong(place, format!("{quoted} is no variable"), help);
+    } else {
+        let help = "write ${NAME} or ${file:PATH}; a literal ${ is written $${";
+        context.wrong(place, format!("{quoted} is no variable"), help);
+    }
+    None
+}
+
+fn is_variable(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    name.bytes().next().is_some_and(letter)
+        && name
+            .bytes()
+            .all(|byte| letter(byte) || byte.is_ascii_digit())
+}
+
+fn string<'a>(node: &'a Node, context: &mut Context<'_>, expected: &str) -> Option<&'a str> {
+    match &node.value {
+        Value::String(text) => Some(text),
+        _ => context.wrong_type(node, expected),
+    }
+}
+
+/// A string that is not described when it is something else.
+fn secret_string<'a>(node: &'a Node, context: &mut Context<'_>, what: &str) -> Option<&'a str> {
+    if let Value::String(text) = &node.value {
+        return Some(text);
+    }
+    let problem = Problem::new(node.place, format!("expected {what}, as a string"));
+    context.problems.push(problem);
+    None
+}
+
+/// What is known of a template's text at load time, part by part: literals and variables, not files.
+fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, &str)> {
+    template.parts().iter().filter_map(|part| match part {
+        Part::Literal(text) => Some((None, &**text)),
+        Part::Env { name, value } => Some((Some(&**name), value.expose())),
+        Part::File(_) => None,
+    })
+}
+
+/// Tells which part of a template breaks a rule for characters, without its value.
+fn refuse_characters(
+    template: &Template,
+    node: &Node,
+    what: &str,
+    refused: fn(char) -> bool,
+    rule: &str,
+    context: &mut Context<'_>,
+) {
+    for (variable, text) in known(template) {
+        if !text.contains(refused) {
+            continue;
+        }
+        let message: Cow<'_, str> = match variable {
+            Some(name) => format!("the value of `${{{name}}}` {rule}").into(),
+            None => format!("{what} {rule}").into(),
+        };
+        context.problems.push(Problem::new(node.place, message));
+    }
+}
+
+/// Characters that no header value may hold (RFC 9110 §5.5).
+fn is_refused_in_header(character: char) -> bool {
+    character.is_ascii_control() && character != '\t'
+}
+
+impl Read for Url {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = string(node, context, "a URL such as \"wss://host/path\"");
+        let template = text.and_then(|text| expand_template(text, node.place, context));
+        if let Some(template) = &template {
+            check_url(template, node, context);
+        }
+        // A wrong URL is not a missing one.
+        Some(Self(template.unwrap_or_default()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "examples": ["wss://example.com/feed"] })
+    }
+}
+
+/// Checks a URL as far as it is known now; one with files in it is checked at each dial.
+fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
+    let Ok(rendered) = template.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
+        return;
+    };
+    let Err(error) = url::parse(rendered.expose()) else {
+        return;
+    };
+    let has_variables = known(template).any(|(variable, _)| variable.is_some());
+    let problem = if has_variables {
+        // The reason may quote the value.
+        let message = format!("`{template}` is no WebSocket URL when its variables are expanded");
+        Problem::new(node.place, message)
+            .help("it must read ws://host/path or wss://host/path, without credentials and without a fragment")
+    } else {
+        if let Some((credentials, _)) = rendered.expose().rsplit_once('@') {
+            let credentials = credentials.rsplit('/').next().unwrap_or(credentials);
+            let place = context.within(node.place, credentials);
+            context.problems.hide(place);
+        }
+        Problem::new(
+            node.place,
+            format!("{} is no WebSocket URL", backticked(&error.url)),
+        )
+        .help(error.reason)
+    };
+    context.problems.push(problem);
+}
+
+impl Read for HeaderValue {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        context.problems.hide(node.place);
+        let text = secret_string(node, context, "a header's value")?;
+        let template = expand_template(text, node.place, context)?;
+        let rule = "has a control character, which no header may hold (RFC 9110 §5.5)";
+        refuse_characters(
+            &template,
+            node,
+            "the value",
+            is_refused_in_header,
+            rule,
+            context,
+        );
+        Some(Self(template))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "description": "\"\" removes a header that was inherited" })
+    }
+}
+
+impl Read for UserName {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = string(node, context, "a user name")?;
+        let template = expand_template(text, node.place, context).unwrap_or_default();
+        let rule = "has a colon or a control character, which no user name may hold (RFC 7617 §2)";
+        let refused = |c: char| c == ':' || c.is_control();
+        refuse_characters(&template, node, "the user name", refused, rule, context);
+        Some(Self(template))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+impl Read for Credential {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        context.problems.hide(node.place);
+        let text = secret_string(node, context, "a password").unwrap_or_default();
+        let template = expand_template(text, node.place, context).unwrap_or_default();
+        let rule = "has a control character, which no password may hold (RFC 7617 §2)";
+        refuse_characters(
+            &template,
+            node,
+            "the password",
+            char::is_control,
+            rule,
+            context,
+        );
+        Some(Self(template))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+impl Read for OpeningText {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = string(node, context, "a text to send")?;
+        expand_template(text, node.place, context).map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}

@@ -1,0 +1,132 @@
+//! Plain texts: nothing in them is expanded, but `$${` is `${` in every string of the file.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use serde_json::{Value as Json, json};
+
+use crate::config::read::{Context, Node, Place, Read, Value, backticked};
+
+/// A text that is not empty.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Text(pub String);
+
+/// Tags: texts that are not empty.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Tags(pub Vec<String>);
+
+/// A path; a relative one starts at the folder of the file that says it.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct FilePath(pub PathBuf);
+
+/// What a text heartbeat sends or expects: the whole message.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct HeartbeatText(pub String);
+
+/// The string in `node`, in which `${…}` must not stand.
+fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
+    let Value::String(text) = &node.value else {
+        return context.wrong_type(node, expected);
+    };
+    let escaped = text.matches("$${").count();
+    if text.matches("${").count() > escaped {
+        let place = context.within(node.place, "${");
+        context.wrong(
+            place,
+            "variables are not expanded here",
+            "they are in url, headers, basic_auth and on_open; a literal ${ is written $${",
+        );
+    }
+    Some(text.replace("$${", "${"))
+}
+
+fn told_empty(text: &str, place: Place, context: &mut Context<'_>) -> bool {
+    if text.is_empty() {
+        context.wrong(place, "the text is empty", "write at least one character");
+    }
+    text.is_empty()
+}
+
+impl Read for Text {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = plain(node, context, "a string")?;
+        (!told_empty(&text, node.place, context)).then_some(Self(text))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl Read for Tags {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of tags");
+        };
+        let tags = items.iter().filter_map(|item| {
+            let Text(tag) = Text::read(item, context)?;
+            if tag.chars().any(char::is_control) {
+                let message = format!("the tag {} has a control character", backticked(&tag));
+                context.wrong(item.place, message, "write printable text");
+            }
+            Some(tag)
+        });
+        Some(Self(tags.collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": Text::schema() })
+    }
+}
+
+impl Read for FilePath {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = plain(node, context, "a path")?;
+        if told_empty(&text, node.place, context) {
+            return None;
+        }
+        if text.contains('\0') {
+            context.wrong(node.place, "a path has no NUL character", "remove it");
+            return None;
+        }
+        Some(Self(context.resolve(node.place, &text)))
+    }
+
+    fn schema() -> Json {
+        Text::schema()
+    }
+}
+
+impl Read for HeartbeatText {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        if matches!(node.value, Value::Table(_)) {
+            let message = "a matcher is not supported yet";
+            context.wrong(node.place, message, "write the whole message as a string");
+            return None;
+        }
+        let Text(text) = Text::read(node, context)?;
+        Some(Self(text))
+    }
+
+    fn schema() -> Json {
+        Text::schema()
+    }
+}
+
+impl Read for IpAddr {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = plain(node, context, "an IP address")?;
+        let address = text.parse().ok();
+        if address.is_none() {
+            context.wrong(
+                node.place,
+                format!("{} is no IP address", backticked(&text)),
+                "write an address of this machine, such as \"192.0.2.7\" or \"2001:db8::7\"",
+            );
+        }
+        address
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] })
+    }
+}

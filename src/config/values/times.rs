@@ -1,0 +1,94 @@
+//! Durations and rates.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    Rate,
+    read::{Context, Node, Read, Value, backticked},
+    units,
+};
+
+/// A duration that may be zero.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Period(pub Duration);
+
+/// A duration that is longer than zero.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Timeout(pub Duration);
+
+impl Period {
+    /// The duration, unless it is zero, which turns the thing off.
+    pub fn unless_off(self) -> Option<Duration> {
+        Some(self.0).filter(|duration| !duration.is_zero())
+    }
+}
+
+fn duration(node: &Node, context: &mut Context<'_>) -> Option<Duration> {
+    let (text, help) = match &node.value {
+        Value::String(text) => match units::parse_duration(text) {
+            Ok(duration) => return Some(duration),
+            Err(help) => (text.clone(), help),
+        },
+        Value::Integer(number) if *number >= 0 => (
+            number.to_string(),
+            format!("write \"{number}s\" for seconds, \"{number}ms\" for milliseconds"),
+        ),
+        _ => return context.wrong_type(node, "a duration such as \"10s\""),
+    };
+    context.wrong(
+        node.place,
+        format!("{} is no duration", backticked(&text)),
+        help,
+    );
+    None
+}
+
+impl Read for Period {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        duration(node, context).map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": units::DURATION_PATTERN })
+    }
+}
+
+impl Read for Timeout {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let duration = duration(node, context)?;
+        if duration.is_zero() {
+            context.wrong(
+                node.place,
+                "the duration must be longer than zero",
+                "write a duration such as \"10s\"",
+            );
+            return None;
+        }
+        Some(Self(duration))
+    }
+
+    fn schema() -> Json {
+        Period::schema()
+    }
+}
+
+impl Read for Rate {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = &node.value else {
+            return context.wrong_type(node, "a rate such as \"200/s\"");
+        };
+        match units::parse_rate(text) {
+            Ok(rate) => Some(rate),
+            Err(help) => {
+                context.wrong(node.place, format!("{} is no rate", backticked(text)), help);
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": units::RATE_PATTERN })
+    }
+}

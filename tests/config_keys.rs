@@ -1,0 +1,673 @@
+//! What each key of a configuration accepts, and what it becomes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "config/memory.rs"]
+mod memory;
+
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use everwire::config::{
+    AuthEncoding, Backoff, ConnectionSettings, GiveUpRule, Heartbeat, Jitter, LogFormat, LogLevel,
+    Opening, Rate, Reconnect, Settings, WhenFull,
+};
+use memory::Memory;
+
+fn connection(keys: &str) -> ConnectionSettings {
+    Memory::default()
+        .connection(keys)
+        .unwrap_or_else(|errors| panic!("{keys}\n{errors}"))
+}
+
+/// The first error of a connection with these keys: message and help.
+fn error(keys: &str) -> String {
+    let errors = match Memory::default().connection(keys) {
+        Ok(_) => panic!("accepted: {keys}"),
+        Err(errors) => errors,
+    };
+    let first = errors.iter().next().unwrap();
+    format!(
+        "{} | {}",
+        first.message,
+        first.help.as_deref().unwrap_or_default()
+    )
+}
+
+fn settings(text: &str) -> Settings {
+    Memory::default()
+        .read(text)
+        .unwrap_or_else(|errors| panic!("{text}\n{errors}"))
+}
+
+fn backoff(keys: &str) -> Backoff {
+    match connection(keys).reconnect {
+        Reconnect::Backoff(backoff) => backoff,
+        Reconnect::Never => panic!("never"),
+    }
+}
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn an_empty_text_gives_the_defaults() {
+    assert_eq!(settings(""), Settings::default());
+    assert_eq!(settings("schema_version = 1"), Settings::default());
+    assert_eq!(
+        connection(""),
+        ConnectionSettings::new("wss://example.com").unwrap()
+    );
+}
+
+#[test]
+fn each_key_of_a_connection_is_read() {
+    assert!(!connection("enabled = false").enabled);
+    assert_eq!(connection("tags = ['a', 'b']").tags, ["a", "b"]);
+    assert_eq!(
+        connection("subprotocols = ['v2', 'v1']").subprotocols,
+        ["v2", "v1"]
+    );
+    assert_eq!(
+        connection("source_address = '::1'").source_address,
+        Some("::1".parse().unwrap())
+    );
+    assert_eq!(connection("connect_timeout = '3s'").connect_timeout, s(3));
+    assert_eq!(connection("close_timeout = '1m30s'").close_timeout, s(90));
+    assert_eq!(
+        connection("idle_timeout = '1h'").idle_timeout,
+        Some(s(3600))
+    );
+    assert_eq!(connection("idle_timeout = '0s'").idle_timeout, None);
+    assert_eq!(connection("close_code = 4000").close_code, 4000);
+    assert_eq!(connection("max_message = '64KiB'").max_message, 65536);
+    assert_eq!(connection("max_frame = 1000").max_frame, 1000);
+    assert_eq!(
+        connection("tls = { ca_file = 'ca.pem' }").tls.ca_file,
+        Some(PathBuf::from("ca.pem"))
+    );
+}
+
+#[test]
+fn each_key_of_the_outbox_is_read() {
+    let outbox = connection(
+        "outbox = { messages = 5, bytes = '1kB', when_full = 'drop_oldest', ttl = '2s' }",
+    )
+    .outbox;
+    assert_eq!((outbox.messages, outbox.bytes), (5, 1000));
+    assert_eq!(
+        (outbox.when_full, outbox.ttl),
+        (WhenFull::DropOldest, Some(s(2)))
+    );
+    assert_eq!(connection("outbox.ttl = '0s'").outbox.ttl, None);
+}
+
+#[test]
+fn a_heartbeat_is_a_table_or_only_its_kind() {
+    let protocol = |interval, timeout| Heartbeat::Protocol { interval, timeout };
+    assert_eq!(
+        connection("heartbeat = 'protocol'").heartbeat,
+        protocol(s(10), s(20))
+    );
+    assert_eq!(
+        connection("heartbeat.interval = '1s'").heartbeat,
+        protocol(s(1), s(20))
+    );
+    assert_eq!(
+        connection("heartbeat = { kind = 'protocol', timeout = '5s' }").heartbeat,
+        protocol(s(10), s(5))
+    );
+    assert_eq!(connection("heartbeat = 'none'").heartbeat, Heartbeat::Off);
+    assert_eq!(
+        connection("heartbeat = { kind = 'none' }").heartbeat,
+        Heartbeat::Off
+    );
+    let text = |ping: &str, pong: &str, deliver| Heartbeat::Text {
+        interval: s(10),
+        timeout: s(20),
+        ping: ping.into(),
+        pong: pong.into(),
+        deliver,
+    };
+    assert_eq!(
+        connection("heartbeat = 'text'").heartbeat,
+        text("ping", "pong", false)
+    );
+    assert_eq!(
+        connection(
+            "heartbeat = { kind = 'text', ping = '{\"a\":1}', pong = '$${x}', deliver = true }"
+        )
+        .heartbeat,
+        text("{\"a\":1}", "${x}", true)
+    );
+}
+
+#[test]
+fn a_reconnect_is_a_table_or_never() {
+    assert_eq!(
+        connection("reconnect = 'never'").reconnect,
+        Reconnect::Never
+    );
+    assert_eq!(
+        connection("reconnect = {}").reconnect,
+        Reconnect::Backoff(Backoff::default())
+    );
+    let backoff = backoff(
+        "reconnect = { min = '0s', initial = '1s', max = '2s', factor = 3, jitter = 'none', stable_after = '0s', \
+         max_attempts = 7, give_up_on = ['status:401', 'close:4010-4014', 'cause:refused'] }",
+    );
+    assert_eq!(
+        (backoff.min, backoff.initial, backoff.max),
+        (s(0), s(1), s(2))
+    );
+    assert_eq!((backoff.factor, backoff.jitter), (3.0, Jitter::None));
+    assert_eq!(
+        (backoff.stable_after, backoff.max_attempts),
+        (s(0), NonZeroU32::new(7))
+    );
+    assert_eq!(
+        backoff.give_up_on,
+        [
+            GiveUpRule::Status(401..=401),
+            GiveUpRule::Close(4010..=4014),
+            GiveUpRule::Cause("refused")
+        ]
+    );
+}
+
+#[test]
+fn headers_keep_their_order_and_their_case() {
+    let headers =
+        connection("headers = { X-B = '2', host = 'other.example.com', x-a = '' , X-C = 'ä' }")
+            .headers;
+    let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["X-B", "host", "X-C"]);
+}
+
+#[test]
+fn on_open_takes_texts_and_bytes() {
+    let messages = connection("on_open = ['a $${b}', { text = '' }, { base64 = 'AAEC' }]").on_open;
+    let expected = [
+        Opening::Text("a ${b}".into()),
+        Opening::Text(everwire::config::Template::default()),
+        Opening::Binary(bytes::Bytes::from_static(&[0, 1, 2])),
+    ];
+    assert_eq!(messages, expected);
+}
+
+#[test]
+fn each_key_of_the_service_is_read() {
+    let service = settings(
+        "[service]\nlisten = '[::1]:1'\nworkers = 3\nstate_dir = 'x'\ndrain_timeout = '0s'\nmax_handshakes = 1\n\
+         dial_rate = '300/5m'\nlog = { level = 'debug', format = 'json', messages = true }\n\
+         [service.hosts.'Example.com:443']\ndial_rate = '1/s'\nmax_handshakes = 2",
+    )
+    .service;
+    assert_eq!(service.listen, "[::1]:1".parse::<SocketAddr>().unwrap());
+    assert_eq!(
+        (service.workers, service.state_dir),
+        (3, PathBuf::from("x"))
+    );
+    assert_eq!(
+        (service.drain_timeout, service.max_handshakes.get()),
+        (s(0), 1)
+    );
+    let rate = |count, per| Rate::Limited {
+        count: NonZeroU32::new(count).unwrap(),
+        per,
+    };
+    assert_eq!(service.dial_rate, rate(300, s(300)));
+    assert_eq!(
+        (service.log.level, service.log.format),
+        (LogLevel::Debug, LogFormat::Json)
+    );
+    assert!(service.log.messages);
+    let host = service.hosts["example.com:443"];
+    assert_eq!(
+        (host.dial_rate, host.max_handshakes.get()),
+        (rate(1, s(1)), 2)
+    );
+}
+
+#[test]
+fn a_wrong_value_is_told_with_what_would_be_right() {
+    let cases = [
+        (
+            "enabled = 'yes'",
+            "expected true or false, without quotes, found the string \"yes\"",
+        ),
+        ("tags = 'a'", "expected an array of tags"),
+        ("tags = ['']", "the text is empty"),
+        (
+            "connect_timeout = '10 sec'",
+            "`10 sec` is no duration | write \"10s\"",
+        ),
+        (
+            "connect_timeout = 10",
+            "`10` is no duration | write \"10s\" for seconds",
+        ),
+        (
+            "connect_timeout = '0s'",
+            "the duration must be longer than zero",
+        ),
+        (
+            "connect_timeout = 1.5",
+            "expected a duration such as \"10s\", found the float 1.5",
+        ),
+        (
+            "idle_timeout = '366d'",
+            "`366d` is no duration | the longest duration is a year",
+        ),
+        (
+            "max_message = '16 mib'",
+            "`16 mib` is no size | write \"16MiB\"",
+        ),
+        (
+            "max_message = 0",
+            "`0` is no size | write a size of at least 1 byte",
+        ),
+        ("max_message = -1", "`-1` is no size"),
+        (
+            "close_code = 1005",
+            "1005 is no close code that may be sent | it is one of 1000 to 1003",
+        ),
+        ("close_code = 1004", "1004 is no close code"),
+        ("close_code = 2999", "2999 is no close code"),
+        ("close_code = 66536", "66536 is no close code"),
+        ("subprotocols = ['a b']", "`a b` is no subprotocol"),
+        (
+            "subprotocols = ['a', 'a']",
+            "the subprotocol `a` comes twice",
+        ),
+        ("source_address = 'eth0'", "`eth0` is no IP address"),
+        ("headers = { 'a b' = '' }", "`a b` is no name of a header"),
+        (
+            "headers = { a = '1', A = '2' }",
+            "the header `A` comes twice",
+        ),
+        (
+            "headers = { upgrade = 'x' }",
+            "the header `upgrade` is everwire's own",
+        ),
+        (
+            "headers = { Sec-WebSocket-Protocol = 'x' }",
+            "the header `Sec-WebSocket-Protocol` is everwire's own | use subprotocols",
+        ),
+        (
+            "headers = { a = \"x\\r\\ny: z\" }",
+            "the value has a control character",
+        ),
+        (
+            "basic_auth = { user = 'a' }",
+            "`basic_auth` has no password",
+        ),
+        (
+            "basic_auth = { user = 'a:b', password = '' }",
+            "the user name has a colon",
+        ),
+        (
+            "basic_auth = { user = '€', password = '', encoding = 'latin1' }",
+            "a character of it is not in ISO 8859-1",
+        ),
+        (
+            "basic_auth = { user = 'a', password = '' }\nheaders = { authorization = 'x' }",
+            "the header `Authorization` and `basic_auth` exclude each other",
+        ),
+        ("on_open = 'a'", "expected an array of messages"),
+        ("on_open = [{}]", "a message is either a text or base64"),
+        ("on_open = [{ base64 = '!' }]", "this is no base64"),
+        (
+            "on_open = ['12345']\nmax_message = 4",
+            "the message is longer than max_message (4B)",
+        ),
+        (
+            "heartbeat = 'tekst'",
+            "`tekst` is not known here | one of \"protocol\", \"text\", \"none\"",
+        ),
+        (
+            "heartbeat = 'Text'",
+            "`Text` is not known here | did you mean \"text\"?",
+        ),
+        (
+            "heartbeat = false",
+            "expected a table, \"protocol\", \"text\" or \"none\"",
+        ),
+        (
+            "heartbeat = { timeout = '0s' }",
+            "the duration must be longer than zero",
+        ),
+        (
+            "heartbeat = { interval = '0s' }",
+            "the duration must be longer than zero",
+        ),
+        (
+            "heartbeat = { ping = 'x' }",
+            "`ping` belongs to a heartbeat of kind \"text\"",
+        ),
+        (
+            "heartbeat = { kind = 'none', deliver = true }",
+            "`deliver` belongs to a heartbeat of kind \"text\"",
+        ),
+        (
+            "heartbeat = { kind = 'text', pong = { json = '/a' } }",
+            "a matcher is not supported yet",
+        ),
+        (
+            "heartbeat = { kind = 'text', ping = '${now(\"s\")}' }",
+            "variables are not expanded here",
+        ),
+        (
+            "heartbeat = { kind = 'text', fence = true }",
+            "`fence` is not supported yet",
+        ),
+        (
+            "reconnect = 'always'",
+            "`always` is not known here | write \"never\", or a table",
+        ),
+        (
+            "reconnect = { min = '1s', initial = '500ms' }",
+            "min (1s) is longer than initial (500ms)",
+        ),
+        (
+            "reconnect = { min = '1s' }",
+            "min (1s) is longer than initial (500ms, the default)",
+        ),
+        (
+            "reconnect = { max = '400ms' }",
+            "initial (500ms, the default) is longer than max (400ms)",
+        ),
+        (
+            "reconnect = { initial = '0s' }",
+            "the duration must be longer than zero",
+        ),
+        (
+            "reconnect = { factor = 0.9 }",
+            "the factor 0.9 is out of range",
+        ),
+        (
+            "reconnect = { factor = nan }",
+            "the factor NaN is out of range",
+        ),
+        ("reconnect = { max_attempts = -1 }", "-1 is out of range"),
+        (
+            "reconnect = { give_up_on = ['cause:refusd'] }",
+            "`cause:refusd` is no rule | did you mean \"cause:refused\"?",
+        ),
+        ("outbox = { messages = 0 }", "0 is out of range"),
+        (
+            "outbox = { when_full = 'drop' }",
+            "`drop` is not known here | one of \"reject\", \"drop_oldest\"",
+        ),
+        (
+            "outbox = { durable = true }",
+            "`durable` is not supported yet",
+        ),
+        ("tls = { ca_file = '' }", "the text is empty"),
+        (
+            "tls = { insecure = true }",
+            "`insecure` is not supported yet",
+        ),
+        (
+            "idel_timeout = '1s'",
+            "unknown key `idel_timeout` | did you mean `idle_timeout`?",
+        ),
+        ("group = 'x'", "there is no group `x`"),
+        ("on_open = ['${sid}']", "`${sid}` is not supported yet"),
+        ("on_open = ['${/a}']", "`${/a}` is not supported yet"),
+        (
+            "on_open = ['${secret:x}']",
+            "`${secret:x}` is not supported yet",
+        ),
+        ("on_open = ['${now(\"s\")}']", "is not supported yet"),
+        (
+            "on_open = ['${Home}']",
+            "`${Home}` is no variable | a variable is written in upper case: ${HOME}",
+        ),
+        ("on_open = ['${file:}']", "`${file:}` names no file"),
+        ("on_open = ['${X']", "`${` is not closed"),
+        (
+            "on_open = ['${X}']",
+            "the environment variable `X` is not set",
+        ),
+    ];
+    for (keys, expected) in cases {
+        let error = error(keys);
+        assert!(error.contains(expected), "{keys}\n  {error}\n  {expected}");
+    }
+}
+
+#[test]
+fn a_key_of_a_later_issue_is_not_supported_yet() {
+    for key in [
+        "urls",
+        "required",
+        "prepare",
+        "open_script",
+        "subscriptions",
+        "rules",
+        "capture",
+        "periodic",
+        "decode",
+        "compression",
+        "history",
+        "rate",
+        "rotate_after",
+        "sequence",
+        "resume",
+        "proxy",
+    ] {
+        assert_eq!(
+            error(&format!("{key} = 1")),
+            format!("`{key}` is not supported yet | ")
+        );
+    }
+    for (text, key) in [
+        ("[rates.x]", "rates"),
+        ("cluster.nats = 'x'", "cluster"),
+        ("[[service.tokens]]", "tokens"),
+        ("[service.tls]", "tls"),
+        ("service.metrics = {}", "metrics"),
+        ("service.allow_urls = []", "allow_urls"),
+        ("service.watch = true", "watch"),
+    ] {
+        let errors = Memory::default().read(text).unwrap_err();
+        assert_eq!(errors.count(), 1, "{errors}");
+        assert_eq!(
+            errors.iter().next().unwrap().message,
+            format!("`{key}` is not supported yet")
+        );
+    }
+}
+
+#[test]
+fn a_url_is_checked_after_its_variables() {
+    let read = |url: &str, value: &str| {
+        let source = Memory::default().with_variable("X", value);
+        source.read(&format!("connections.a.url = '{url}'"))
+    };
+    for url in [
+        "ws://h",
+        "wss://h:1/p?q=1",
+        "wss://[::1]/",
+        "wss://${X}/",
+        "${X}",
+        "${file:x}",
+    ] {
+        let value = if url == "${X}" { "ws://h" } else { "h" };
+        assert!(read(url, value).is_ok(), "{url}");
+    }
+    for url in [
+        "",
+        "h",
+        "http://h",
+        "wss://",
+        "wss://h/#f",
+        "wss://u@h",
+        "wss://h:99999",
+        "wss://${X}/",
+        "${X}",
+    ] {
+        let errors = read(url, "geheim:zu#").unwrap_err();
+        assert!(
+            !format!("{errors}{errors:?}").contains("geheim"),
+            "{errors}"
+        );
+    }
+}
+
+#[test]
+fn the_listener_stays_on_this_machine() {
+    let error = |listen: &str| {
+        let errors = Memory::default()
+            .read(&format!("service.listen = '{listen}'"))
+            .unwrap_err();
+        errors.iter().next().unwrap().message.clone()
+    };
+    for listen in ["127.0.0.1:0", "127.1.2.3:80", "[::1]:9180"] {
+        settings(&format!("service.listen = '{listen}'"));
+    }
+    for listen in ["0.0.0.0:80", "192.0.2.1:80", "[::]:80"] {
+        assert!(
+            error(listen).contains("tokens are not supported yet"),
+            "{listen}"
+        );
+    }
+    for listen in ["localhost:80", "127.0.0.1", ":80", "", "127.0.0.1:99999"] {
+        assert!(
+            error(listen).contains("is no address to listen on"),
+            "{listen}"
+        );
+    }
+}
+
+#[test]
+fn nearer_layers_win_and_only_tables_are_merged() {
+    let settings = settings(
+        "[defaults]\nurl = 'wss://default'\ntags = ['d']\nheaders = { A = 'd', B = 'd' }\n\
+         reconnect = { initial = '1s', max = '8s' }\nheartbeat = { kind = 'text', ping = 'd', interval = '1s' }\n\
+         [groups.g]\ntags = ['g']\nheaders = { b = '', C = 'g' }\nreconnect = { max = '9s' }\n\
+         [connections.plain]\n\
+         [connections.grouped]\ngroup = 'g'\n\
+         [connections.own]\ngroup = 'g'\nurl = 'wss://own'\ntags = []\nheaders = { B = 'o' }\n\
+         reconnect = 'never'\nheartbeat = 'protocol'\n",
+    );
+    let of = |name: &str| &settings.connections[name];
+    let headers = |name: &str| -> Vec<(String, String)> {
+        of(name)
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.to_string()))
+            .collect()
+    };
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect()
+    };
+    assert_eq!(of("plain").tags, ["d"]);
+    assert_eq!(of("grouped").tags, ["g"]);
+    assert!(of("own").tags.is_empty());
+    assert_eq!(headers("plain"), pairs(&[("A", "d"), ("B", "d")]));
+    assert_eq!(headers("grouped"), pairs(&[("A", "d"), ("C", "g")]));
+    assert_eq!(headers("own"), pairs(&[("A", "d"), ("B", "o"), ("C", "g")]));
+    let Reconnect::Backoff(grouped) = &of("grouped").reconnect else {
+        panic!()
+    };
+    assert_eq!((grouped.initial, grouped.max), (s(1), s(9)));
+    assert_eq!(of("own").reconnect, Reconnect::Never);
+    assert_eq!(
+        of("own").heartbeat,
+        Heartbeat::Protocol {
+            interval: s(1),
+            timeout: s(20)
+        }
+    );
+    assert!(matches!(&of("plain").heartbeat, Heartbeat::Text { ping, .. } if ping == "d"));
+    assert_eq!(of("plain").url, "wss://default".into());
+    assert_eq!(of("own").url, "wss://own".into());
+    assert_eq!(of("own").group.as_deref(), Some("g"));
+}
+
+#[test]
+fn basic_auth_may_come_from_two_layers() {
+    let settings = settings(
+        "[defaults.basic_auth]\nuser = 'u'\nencoding = 'latin1'\n[connections.a]\nurl = 'ws://h'\nbasic_auth.password = 'p'",
+    );
+    let auth = settings.connections["a"].basic_auth.as_ref().unwrap();
+    assert_eq!(
+        (auth.user.to_string(), auth.encoding),
+        ("u".into(), AuthEncoding::Latin1)
+    );
+}
+
+#[test]
+fn paths_start_at_the_folder_of_their_file() {
+    let source = Memory::default().with_file(
+        "etc/e.toml",
+        "[connections.a]\nurl = 'wss://h'\ntls.ca_file = 'ca.pem'\non_open = ['${file:sub/t}', '${file:/abs}']",
+    );
+    let settings = Settings::load_with("etc/e.toml", &source).unwrap();
+    let a = &settings.connections["a"];
+    assert_eq!(a.tls.ca_file, Some(PathBuf::from("etc/ca.pem")));
+    assert_eq!(
+        settings.service.state_dir,
+        PathBuf::from("etc/everwire-state")
+    );
+    let files = a.on_open.iter().flat_map(|opening| match opening {
+        Opening::Text(template) => template.files().map(PathBuf::from).collect::<Vec<_>>(),
+        Opening::Binary(_) => Vec::new(),
+    });
+    assert_eq!(
+        files.collect::<Vec<_>>(),
+        [PathBuf::from("etc/sub/t"), PathBuf::from("/abs")]
+    );
+}
+
+#[test]
+fn variables_are_read_once_and_never_printed() {
+    let source = Memory::default()
+        .with_variable("TOKEN", "s3cr3t")
+        .with_variable("X_1", "h");
+    let a = source.connection("headers = { A = 'Bearer ${TOKEN}', B = 'x' }\nbasic_auth = { user = '${X_1}', password = 'pw' }").unwrap();
+    let (_, header) = &a.headers[0];
+    assert_eq!(
+        header.render(|_| unreachable!()).unwrap().expose(),
+        "Bearer s3cr3t"
+    );
+    let printed = format!("{a:?} {}", a.masked());
+    assert!(!printed.contains("s3cr3t"), "{printed}");
+    assert_eq!(a.masked()["headers"]["A"], "***${TOKEN}");
+    assert_eq!(a.masked()["headers"]["B"], "***");
+    assert_eq!(a.masked()["basic_auth"]["password"], "***");
+    assert_eq!(a.masked()["basic_auth"]["user"], "${X_1}");
+    let errors = source
+        .connection("headers = { A = \"${TOKEN}\\u0007\", B = 'hidden' }\nnope = 1")
+        .unwrap_err();
+    let printed = format!(
+        "{errors} {errors:?} {} {}",
+        errors.render(true),
+        serde_json::to_string(&errors).unwrap()
+    );
+    assert!(
+        !printed.contains("s3cr3t") && !printed.contains("hidden"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_control_character_in_a_variable_is_told_by_its_name() {
+    let source = Memory::default().with_variable("TOKEN", "abc\n");
+    let errors = source
+        .connection("headers = { A = '${TOKEN}' }")
+        .unwrap_err();
+    let message = &errors.iter().next().unwrap().message;
+    assert!(
+        message.starts_with("the value of `${TOKEN}` has a control character"),
+        "{message}"
+    );
+}

@@ -1,0 +1,257 @@
+//! A panic costs a name its socket, and nothing else: not its address, its outbox, its numbering, its neighbours.
+
+mod support;
+
+use everwire::{
+    CloseMyself, Event, Fate, Handle, Pattern, Rejected, State, config::Heartbeat,
+    connection::Fault,
+};
+use support::rig::*;
+
+/// A name that shares the arbiter, and must notice nothing.
+struct Neighbour {
+    handle: Handle,
+    watch: Watch,
+}
+
+impl Neighbour {
+    async fn new(rig: &Rig) -> Self {
+        let settings = quick(rig.peer.url("/echo?neighbour"));
+        let mut watch = Watch::new(&rig.manager, "neighbour");
+        let handle = rig.manager.open("neighbour", settings).unwrap();
+        watch.ready().await;
+        Self { handle, watch }
+    }
+
+    async fn noticed_nothing(mut self) {
+        self.handle.send("are you there?").unwrap();
+        self.watch.text("are you there?").await;
+        let kinds = ["connecting", "opened", "ready", "message"];
+        assert_eq!(
+            self.watch.seen().len(),
+            kinds.len(),
+            "{:#?}",
+            self.watch.seen()
+        );
+        let status = self.handle.status().await.unwrap();
+        assert_eq!((status.incarnation, status.epoch), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_handler_is_a_loss_and_nothing_more() {
+    panics_and_lives_on(Fault::Handler).await;
+}
+
+#[tokio::test]
+async fn a_panic_in_a_timer_is_a_loss_and_nothing_more() {
+    panics_and_lives_on(Fault::Timer).await;
+}
+
+#[tokio::test]
+async fn a_panic_in_the_driver_is_a_loss_and_nothing_more() {
+    panics_and_lives_on(Fault::Driver).await;
+}
+
+async fn panics_and_lives_on(fault: Fault) {
+    let rig = Rig::new();
+    let neighbour = Neighbour::new(&rig).await;
+    let mut watch = Watch::new(&rig.manager, "feed");
+    let feed = rig.open_with("/echo", |settings| {
+        settings.heartbeat = Heartbeat::Protocol {
+            interval: ms(20),
+            timeout: ms(10_000),
+        };
+        with_backoff(settings, always(ms(200)));
+    });
+    watch.ready().await;
+
+    feed.addr().send(fault).await.unwrap();
+    assert_eq!(watch.error().await.kind(), "panic");
+    assert!(!watch.closed().await.clean);
+    assert_eq!(watch.retrying().await.cause.kind(), "panic");
+    let kept = feed.send("kept over the panic").unwrap();
+    watch.ready().await;
+    watch.text("kept over the panic").await;
+    assert!(kept.fate(Fate::Written).await.reaches(Fate::Written));
+
+    let status = feed.addr().send(everwire::Snapshot).await.unwrap();
+    assert_eq!((status.epoch, status.incarnation), (1, 2));
+    assert!(
+        status
+            .last_error
+            .unwrap()
+            .cause
+            .text()
+            .contains("asked for")
+    );
+    neighbour.noticed_nothing().await;
+}
+
+#[tokio::test]
+async fn a_panic_while_nothing_is_up_keeps_the_name_closed() {
+    let rig = Rig::new();
+    let feed = rig.open_with("/echo", |settings| settings.enabled = false);
+    for fault in [Fault::Handler, Fault::Driver] {
+        feed.addr().send(fault).await.unwrap();
+    }
+    wait_for("the errors", async || {
+        let status = feed.status().await.unwrap();
+        status.last_error.map(|_| status.state).ok_or(())
+    })
+    .await;
+    assert_eq!(feed.status().await.unwrap().state, State::Idle);
+    assert_eq!(rig.peer.accepted(), 0);
+    feed.addr()
+        .send(CloseMyself::normal())
+        .await
+        .unwrap()
+        .unwrap();
+    feed.addr().send(Fault::Handler).await.unwrap();
+    wait_for_state(&feed, State::Closed).await;
+    rig.let_pass(ms(50)).await;
+    assert_eq!(rig.peer.connections_at("/echo").len(), 0);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_subscribers_callback_is_a_loss_of_that_name_only() {
+    let rig = Rig::new();
+    let neighbour = Neighbour::new(&rig).await;
+    let _guard = rig.manager.on_event(Pattern::all(), |event| {
+        if let Event::Message(_, message) = event {
+            assert!(
+                message.as_text() != Some("boom"),
+                "a callback that was asked to panic"
+            );
+        }
+    });
+    let mut watch = Watch::new(&rig.manager, "feed");
+    let feed = rig.open("/echo");
+    watch.ready().await;
+    feed.send("boom").unwrap();
+    assert_eq!(watch.error().await.kind(), "panic");
+    watch.ready().await;
+    feed.send("calm").unwrap();
+    watch.text("calm").await;
+    // The message was heard by the others all the same.
+    assert!(
+        watch
+            .seen()
+            .iter()
+            .any(|event| event.contains(r#""text":"boom""#))
+    );
+    neighbour.noticed_nothing().await;
+}
+
+#[tokio::test]
+async fn a_callback_that_panics_at_every_event_stops_no_other_subscriber() {
+    let mut rig = Rig::new();
+    let guard = rig
+        .manager
+        .on_event(Pattern::all(), |_| panic!("a callback that always panics"));
+    let feed = rig.open("/echo");
+    for _ in 0..3 {
+        assert_eq!(rig.watch.retrying().await.cause.kind(), "panic");
+    }
+    drop(guard);
+    rig.watch.ready().await;
+    rig.echoes(&feed, "calm").await;
+}
+
+#[tokio::test]
+async fn a_dead_actor_is_respawned_with_the_next_epoch_and_its_outbox() {
+    let rig = Rig::new();
+    let neighbour = Neighbour::new(&rig).await;
+    let mut watch = Watch::new(&rig.manager, "feed");
+    let feed = rig.open("/echo");
+    watch.ready().await;
+    rig.peer.stop_listening().await.unwrap();
+    rig.peer.kick("/echo", everwire::testing::How::Fin);
+    watch.retrying().await;
+    let kept = feed.send("kept over the death").unwrap();
+
+    feed.addr().do_send(Fault::Death);
+    let first = watch
+        .until("the second epoch", |event| {
+            event.stamp().filter(|stamp| stamp.epoch == 2).cloned()
+        })
+        .await;
+    assert_eq!(first.seq, 1);
+    rig.peer.resume().await.unwrap();
+    watch.ready().await;
+    watch.text("kept over the death").await;
+    assert!(kept.now().reaches(Fate::Written));
+    feed.send("the old handle sends on").unwrap();
+    watch.text("the old handle sends on").await;
+    let status = rig.manager.find("feed").unwrap().status().await.unwrap();
+    assert_eq!(status.epoch, 2);
+    let _moved_on = neighbour;
+}
+
+#[tokio::test]
+async fn the_death_of_an_actor_is_not_noticed_next_door() {
+    let mut rig = Rig::new();
+    let neighbour = Neighbour::new(&rig).await;
+    let feed = rig.open("/echo?feed");
+    let mut watch = Watch::new(&rig.manager, "feed");
+    feed.addr().do_send(Fault::Death);
+    watch
+        .until("the second epoch", |event| {
+            event.stamp().filter(|stamp| stamp.epoch == 2).cloned()
+        })
+        .await;
+    rig.watch.ready().await;
+    neighbour.noticed_nothing().await;
+}
+
+#[tokio::test]
+async fn a_name_that_was_closed_by_hand_stays_closed_over_a_death() {
+    let rig = Rig::new();
+    let feed = rig.open("/echo");
+    feed.close(1000, "").await.unwrap();
+    wait_for_state(&feed, State::Closed).await;
+    let dials = rig.peer.connections_at("/echo").len();
+    feed.addr().do_send(Fault::Death);
+    let feed = wait_for("the second epoch", async || {
+        let feed = rig.manager.find("feed").unwrap();
+        let epoch = feed.status().await.map(|status| status.epoch);
+        if epoch == Ok(2) { Ok(feed) } else { Err(epoch) }
+    })
+    .await;
+    rig.let_pass(ms(50)).await;
+    assert_eq!(rig.peer.connections_at("/echo").len(), dials);
+    assert_eq!(feed.send("no").unwrap_err(), Rejected::Closed);
+    assert_eq!(feed.status().await.unwrap().state, State::Closed);
+}
+
+#[tokio::test]
+async fn a_name_that_dies_again_and_again_is_left_dead_and_says_so() {
+    let rig = Rig::new();
+    let feed = rig.open("/echo");
+    for epoch in 2..=6 {
+        rig.manager
+            .find("feed")
+            .unwrap()
+            .addr()
+            .do_send(Fault::Death);
+        wait_for("the next epoch", async || {
+            let status = rig.manager.find("feed").unwrap().status().await;
+            let now = status.map(|status| status.epoch);
+            if now == Ok(epoch) { Ok(()) } else { Err(now) }
+        })
+        .await;
+    }
+    rig.manager
+        .find("feed")
+        .unwrap()
+        .addr()
+        .do_send(Fault::Death);
+    wait_for("a closed door", async || match feed.send("anybody?") {
+        Err(Rejected::Closed) => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    assert!(rig.manager.find("feed").unwrap().status().await.is_err());
+    rig.manager.remove("feed").await.unwrap();
+    assert!(rig.manager.find("feed").is_none());
+}

@@ -161,6 +161,7 @@ impl Connection {
             self.connect_data = Some(data);
         }
         self.life.connect(&mut self.effects);
+        self.show_state(None);
         self.wake();
         Ok(())
     }
@@ -175,6 +176,7 @@ impl Connection {
             Instant::now(),
             &mut self.effects,
         );
+        self.show_state(None);
         self.wake();
     }
 

@@ -50,6 +50,7 @@ use crate::{
     hub::{Hub, Listeners},
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
+    wire::CloseFrame,
 };
 
 /// What all names of a process share.
@@ -143,13 +144,15 @@ impl Connection {
         gate: Arc<Gate>,
         epoch: u32,
     ) -> Self {
-        let mut life = Lifecycle::default();
+        let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
         let is_open = gate.with(|inside| {
             inside.outbox.lost();
             inside.outbox.is_open()
         });
-        if settings.enabled && is_open {
+        if !is_open {
+            life.close(CloseFrame::default(), policy(&settings), Instant::now(), &mut effects);
+        } else if settings.enabled {
             life.connect(&mut Vec::new());
         }
         Self {
@@ -165,10 +168,10 @@ impl Connection {
             ahead: Vec::new(),
             beat_due: false,
             intervals: 0,
-            effects: Vec::new(),
+            effects,
             record: Record {
                 since: Timestamp::now(),
-                shown: State::Idle,
+                shown: if is_open { State::Idle } else { State::Closed },
                 ready: false,
                 retry_at: None,
                 last_error: None,
@@ -244,8 +247,10 @@ impl Connection {
         }
     }
 
-    /// Lets other names of the arbiter have their turn when this one's mailbox is flooded.
+    /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
+    /// mailbox is flooded.
     fn take_turn(&mut self, ctx: &mut Context<Self>) {
+        self.wall = None;
         self.mailbox_turn += 1;
         if self.mailbox_turn >= MAILBOX_TURN {
             self.mailbox_turn = 0;

@@ -1,6 +1,7 @@
 //! One socket of one incarnation.
 
 use std::{
+    io,
     task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
@@ -79,11 +80,19 @@ impl Socket {
 
     /// Reads and writes what can be read and written.
     pub fn poll(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        self.read(act, now, cx);
-        if !act.life.holds_a_link() {
-            return;
+        if !act.record.ready {
+            // What came with the 101 is an answer to nothing yet: the opening messages go first.
+            self.speak(act, now, cx);
         }
-        self.beat(act, now);
+        self.read(act, now, cx);
+        if act.life.holds_a_link() {
+            self.beat(act, now);
+            self.speak(act, now, cx);
+        }
+    }
+
+    /// Writes what waits, and tells when the opening messages are out.
+    fn speak(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
         for message in act.ahead.drain(..) {
             self.writer.message(message);
         }
@@ -114,6 +123,8 @@ impl Socket {
                 Poll::Pending => return,
                 Poll::Ready(Ok(incoming)) => self.incoming(act, incoming, now),
                 Poll::Ready(Err(Cause::Protocol(violation))) => {
+                    // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
+                    let _unsent = self.push(act, cx);
                     let code = violation.close_code();
                     act.life.violated(
                         Cause::Protocol(violation),
@@ -195,21 +206,24 @@ impl Socket {
     }
 
     fn write(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        let with_outbox = act.record.ready && act.life.may_write();
-        let result = self.writer.poll_write(
-            &mut self.stream,
-            &act.gate,
-            with_outbox,
-            &mut act.record.sent,
-            cx,
-        );
-        if let Poll::Ready(Err(error)) = result {
+        if let Poll::Ready(Err(error)) = self.push(act, cx) {
             // What the peer said before it went is worth more than that our write failed: a close frame, for example.
             self.read(act, now, cx);
             if act.life.may_read() {
                 act.lost(read_error(&error), now);
             }
         }
+    }
+
+    fn push(&mut self, act: &mut Connection, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        let with_outbox = act.record.ready && act.life.may_write();
+        self.writer.poll_write(
+            &mut self.stream,
+            &act.gate,
+            with_outbox,
+            &mut act.record.sent,
+            cx,
+        )
     }
 
     /// A control frame, ahead of the messages that are not encoded yet.

@@ -21,8 +21,9 @@ use crate::{
     wire::{CloseFrame, Opcode, encode_close, encode_frame, encode_header, mask_into},
 };
 
-/// Pongs that may wait; an older one need not be sent when a newer one is (RFC 6455 §5.5.3).
-const MAX_PONGS: usize = 8;
+/// Pongs that may wait: as many as a turn can ask for. Beyond that an older one need not be sent when a newer one is
+/// (RFC 6455 §5.5.3).
+const MAX_PONGS: usize = 128;
 
 /// Messages that are encoded in one turn.
 const MAX_MESSAGES: usize = 128;

@@ -16,12 +16,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 16 MiB for messages and frames, 65,536 fragments, 1,000 control frames a second.
+    /// 16 MiB for messages and frames, 131,072 fragments, 1,000 control frames a second.
     fn default() -> Self {
         Self {
             max_message: 16 << 20,
             max_frame: 16 << 20,
-            max_fragments: 65_536,
+            max_fragments: 131_072,
             max_control_per_second: 1_000,
         }
     }

@@ -11,7 +11,7 @@ use std::{
 use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::time::Sleep;
 
-use super::{Connection, policy, socket::Socket};
+use super::{Connection, gate::Inside, policy, socket::Socket};
 use crate::{
     core::{Cause, State as LifeState},
     events::DropReason,
@@ -39,6 +39,15 @@ pub(super) enum Link {
 pub(super) struct Driver {
     pub(super) link: Link,
     timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What a look at the outbox shows.
+struct Look {
+    expired: u64,
+    evicted: u64,
+    is_empty: bool,
+    next_waits: bool,
+    next_expiry: Option<Instant>,
 }
 
 /// How a turn ended.
@@ -107,6 +116,8 @@ impl Driver {
         }
         #[cfg(feature = "testing")]
         act.trip(super::Fault::Driver);
+        // Whoever sends while we run need not wake us.
+        act.gate.with(Inside::awake);
         let now = Instant::now();
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, ctx, now, cx);
@@ -114,9 +125,9 @@ impl Driver {
                 socket.poll(act, now, cx);
             }
             self.check_time(act, now);
-            self.look_at_outbox(act, now, cx);
+            let expiry = self.look_at_outbox(act, now, cx);
             if act.effects.is_empty() && act.callback_panic.is_none() {
-                self.arm_timer(act, now, cx);
+                self.arm_timer(act, expiry, now, cx);
                 return Turn::Rest;
             }
             match self.carry_out(act, now) {
@@ -162,39 +173,50 @@ impl Driver {
         }
     }
 
-    /// What happened at the door: expired and evicted messages are told, a flush is noticed, the bell is left.
-    fn look_at_outbox(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        let (expired, evicted, empty, waits) = act.gate.with(|inside| {
+    /// What happened at the door: expired and evicted messages are told, a flush is noticed, the bell is left. Returns when
+    /// the next message expires.
+    fn look_at_outbox(
+        &mut self,
+        act: &mut Connection,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Instant> {
+        let look = act.gate.with(|inside| {
             inside.rest(cx.waker());
-            let expired = inside.outbox.expire(now);
-            let evicted = std::mem::take(&mut inside.evicted);
-            (
-                expired,
-                evicted,
-                inside.outbox.is_empty(),
-                inside.outbox.peek().is_some(),
-            )
+            Look {
+                expired: inside.outbox.expire(now),
+                evicted: std::mem::take(&mut inside.evicted),
+                is_empty: inside.outbox.is_empty(),
+                next_waits: inside.outbox.peek().is_some(),
+                next_expiry: inside.outbox.next_expiry(),
+            }
         });
-        act.tell_dropped(evicted, DropReason::Evicted);
-        act.tell_dropped(expired, DropReason::Expired);
+        act.tell_dropped(look.evicted, DropReason::Evicted);
+        act.tell_dropped(look.expired, DropReason::Expired);
         let flushed = match &self.link {
             Link::Up(socket) => socket.is_flushed(),
             Link::None | Link::Dialing(_) => true,
         };
         // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
-        if waits && flushed && act.record.ready && act.life.may_write() {
+        if look.next_waits && flushed && act.record.ready && act.life.may_write() {
             cx.waker().wake_by_ref();
         }
-        if act.life.is_flushing() && empty && flushed {
+        if act.life.is_flushing() && look.is_empty && flushed {
             act.life
                 .flushed(policy(&act.settings), now, &mut act.effects);
         }
+        look.next_expiry
     }
 
     /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with
     /// every message would cost more.
-    fn arm_timer(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        let expiry = act.gate.with(|inside| inside.outbox.next_expiry());
+    fn arm_timer(
+        &mut self,
+        act: &mut Connection,
+        expiry: Option<Instant>,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) {
         let socket = match &self.link {
             Link::Up(socket) => socket.deadline(act),
             Link::None | Link::Dialing(_) => None,

@@ -72,6 +72,11 @@ impl Gate {
 }
 
 impl Inside {
+    /// The actor runs, and will look at the outbox before it rests.
+    pub fn awake(&mut self) {
+        self.bell = None;
+    }
+
     /// Leaves the actor's waker behind, for the next message.
     pub fn rest(&mut self, waker: &Waker) {
         if !self.bell.as_ref().is_some_and(|bell| bell.will_wake(waker)) {

@@ -151,7 +151,12 @@ impl Connection {
             inside.outbox.is_open()
         });
         if !is_open {
-            life.close(CloseFrame::default(), policy(&settings), Instant::now(), &mut effects);
+            life.close(
+                CloseFrame::default(),
+                policy(&settings),
+                Instant::now(),
+                &mut effects,
+            );
         } else if settings.enabled {
             life.connect(&mut Vec::new());
         }

@@ -48,7 +48,7 @@ struct Partial {
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     urgent: VecDeque<Urgent>,
-    partial: Option<Partial>,
+    partial: Option<Box<Partial>>,
     /// Encoded bytes that the kernel did not take.
     pending: BytesMut,
     /// Encoded bytes in all.
@@ -57,7 +57,7 @@ pub(super) struct Writer {
     ends: VecDeque<(u64, u64)>,
     /// Over TLS: bytes given to the session and not flushed.
     unflushed: bool,
-    close: Option<CloseFrame>,
+    close: Option<Box<CloseFrame>>,
     closed: bool,
 }
 
@@ -93,7 +93,7 @@ impl Writer {
         if !self.closed && self.close.is_none() {
             self.urgent
                 .retain(|urgent| matches!(urgent, Urgent::Control(..)));
-            self.close = Some(frame);
+            self.close = Some(Box::new(frame));
         }
     }
 
@@ -259,12 +259,12 @@ impl Writer {
             self.mark(id, buffer);
         } else {
             encode_header(opcode, true, payload.len(), key, buffer);
-            self.partial = Some(Partial {
+            self.partial = Some(Box::new(Partial {
                 payload: payload.clone(),
                 key,
                 offset: 0,
                 id,
-            });
+            }));
             self.go_on(buffer);
         }
     }

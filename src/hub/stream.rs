@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use super::subscriber::{Subscriber, SubscriptionGuard};
 use crate::events::Event;
 
+/// Memory for so many events stays with a stream that waits; what a burst needed on top is given back.
+const KEPT: usize = 256;
+
 /// The events of the names that a pattern selects. Dropping it unsubscribes.
 ///
 /// It ends when the subscriber was cut off for being too slow ([`Overflow`](super::Overflow)), never by itself.
@@ -50,6 +53,9 @@ impl Stream for Events {
         let Some(queue) = this.subscriber.queue() else {
             return Poll::Ready(None);
         };
+        if this.batch.capacity() > KEPT {
+            this.batch = VecDeque::new();
+        }
         let batch = queue.lock().take(&mut this.batch, cx.waker());
         batch.wake.into_iter().for_each(std::task::Waker::wake);
         this.closed = batch.closed;

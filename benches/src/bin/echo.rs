@@ -1,14 +1,22 @@
 //! Client CPU per echoed message, through a `Handle` and a subscriber, against prebuilt frames on raw TCP:
 //! `cargo run --release --bin echo [IN_FLIGHT] [SIZE] [MESSAGES]`.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use everwire::{ConnectionSettings, Delivery, Event, Manager, Message, Pattern, Settings};
+use everwire::{ConnectionName, ConnectionSettings, Event, Handle, Manager, Message, Pattern, Settings};
 use everwire_benches::{PeerProcess, cpu, prepare};
-use futures::{StreamExt, future::join_all};
+use futures::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::mpsc,
 };
 
 const SOCKETS: usize = 50;
@@ -108,46 +116,64 @@ fn frame(size: usize) -> Vec<u8> {
     frame
 }
 
-/// Named connections, each with a handle that sends, and one subscriber to all.
+/// Named connections on one arbiter: a handle sends, and a subscriber to all answers each message with the next.
 async fn ours(url: &str, in_flight: usize, size: usize, messages: usize) -> Duration {
     let mut settings = Settings::default();
     settings.service.workers = 1;
     let manager = Manager::spawn(settings).expect("a manager");
-    let mut events = manager.subscribe(Pattern::all(), Delivery::default().events(SOCKETS * in_flight * 4));
-    let mut handles = HashMap::new();
+    let handles: Arc<OnceLock<HashMap<ConnectionName, Client>>> = Arc::default();
+    let (ready, mut is_ready) = mpsc::unbounded_channel();
+    let (done, mut is_done) = mpsc::unbounded_channel();
+    let message = Message::binary(vec![7; size]);
+    let (clients, again) = (Arc::clone(&handles), message.clone());
+    let _subscription = manager.on_event(Pattern::all(), move |event| match event {
+        Event::Ready(_) => ready.send(()).expect("a listener"),
+        Event::Message(stamp, _) => {
+            let client = &clients.get().expect("clients")[&stamp.name];
+            if client.left_to_send.fetch_sub(1, Ordering::Relaxed) > 0 {
+                client.handle.send(again.clone()).expect("room");
+            }
+            if client.left_to_hear.fetch_sub(1, Ordering::Relaxed) == 1 {
+                done.send(()).expect("a listener");
+            }
+        }
+        _ => {}
+    });
+    let mut all = HashMap::new();
     for n in 0..SOCKETS {
         let settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
         let handle = manager.open(format!("n{n}"), settings).expect("a name");
-        handles.insert(handle.name().clone(), (handle, messages / SOCKETS));
+        let each = (messages / SOCKETS) as i64;
+        all.insert(
+            handle.name().clone(),
+            Client {
+                handle,
+                left_to_send: AtomicI64::new(each - in_flight as i64),
+                left_to_hear: AtomicI64::new(each),
+            },
+        );
     }
-    let mut ready = 0;
-    while ready < SOCKETS {
-        ready += usize::from(matches!(events.next().await, Some(Event::Ready(_))));
+    for _ in 0..SOCKETS {
+        is_ready.recv().await.expect("a ready name");
     }
-    let message = Message::binary(vec![7; size]);
+    assert!(handles.set(all).is_ok());
     let before = cpu();
-    for (handle, left) in handles.values_mut() {
+    for client in handles.get().expect("clients").values() {
         for _ in 0..in_flight {
-            handle.send(message.clone()).expect("room");
-            *left -= 1;
+            client.handle.send(message.clone()).expect("room");
         }
     }
-    let mut received = 0;
-    while received < messages {
-        match events.next().await {
-            Some(Event::Message(stamp, _)) => {
-                received += 1;
-                if let Some((handle, left)) = handles.get_mut(&stamp.name).filter(|(_, left)| *left > 0) {
-                    *left -= 1;
-                    handle.send(message.clone()).expect("room");
-                }
-            }
-            Some(Event::Lagged { missed, .. }) => panic!("{missed} events missed"),
-            Some(_) => {}
-            None => panic!("the stream ended"),
-        }
+    for _ in 0..SOCKETS {
+        is_done.recv().await.expect("the last message");
     }
     let used = cpu() - before;
     manager.shutdown(Duration::from_secs(5)).await;
     used
+}
+
+/// One name, and how many messages it has still to send and to hear.
+struct Client {
+    handle: Handle,
+    left_to_send: AtomicI64,
+    left_to_hear: AtomicI64,
 }

@@ -43,5 +43,6 @@ async fn main() {
             (resident() - before) as f64 / 1024.0 / names as f64,
             100.0 * (cpu() - cpu_before).as_secs_f64() / start.elapsed().as_secs_f64()
         );
-    }
+    }    // Without taking anything down: a heap profiler then shows what idle names hold.
+    std::process::exit(0);
 }

@@ -173,13 +173,13 @@ impl Lifecycle {
         match &mut self.state {
             State::Open { since } => {
                 let stable = is_stable(policy, *since, now);
-                self.state = State::Closing(Closing {
+                self.state = State::Closing(Box::new(Closing {
                     then: Then::Closed,
                     stage: Stage::Flushing,
                     deadline: now + policy.close_timeout,
                     report: ClosedReport::of(&frame, false, CloseBy::Us),
                     stable,
-                });
+                }));
             }
             State::Closing(closing) => closing.then = Then::Closed,
             State::Idle | State::Connecting | State::Backoff { .. } | State::Failed => {
@@ -207,13 +207,13 @@ impl Lifecycle {
     ) {
         match &self.state {
             State::Open { since } => {
-                self.state = State::Closing(Closing {
+                self.state = State::Closing(Box::new(Closing {
                     then: Then::Connect,
                     stage: Stage::Handshake,
                     deadline: now + policy.close_timeout,
                     report: ClosedReport::of(&frame, false, CloseBy::Us),
                     stable: is_stable(policy, *since, now),
-                });
+                }));
                 out.push(Effect::SendClose(frame));
             }
             State::Connecting => self.end_incarnation(out),
@@ -261,13 +261,13 @@ impl Lifecycle {
         };
         match &mut self.state {
             State::Open { since } => {
-                self.state = State::Closing(Closing {
+                self.state = State::Closing(Box::new(Closing {
                     stable: is_stable(policy, *since, now),
                     then: Then::Lost(Cause::Closed(frame.clone())),
                     stage: Stage::Goodbye,
                     deadline,
                     report: ClosedReport::of(&frame, true, CloseBy::Peer),
-                });
+                }));
                 out.push(Effect::SendClose(reply));
             }
             State::Closing(closing) => {
@@ -320,13 +320,13 @@ impl Lifecycle {
         if !sent {
             out.push(Effect::SendClose(frame.clone()));
         }
-        self.state = State::Closing(Closing {
+        self.state = State::Closing(Box::new(Closing {
             then,
             stage: Stage::Goodbye,
             deadline: now + policy.close_timeout.min(LINGER),
             report: ClosedReport::of(&frame, false, CloseBy::Us),
             stable,
-        });
+        }));
     }
 
     /// The dial failed, the socket died, or code panicked.
@@ -361,7 +361,7 @@ impl Lifecycle {
                 if closing.stage != Stage::Goodbye {
                     closing.report.clean = false;
                 }
-                self.finish(closing, policy, now, random, out);
+                self.finish(*closing, policy, now, random, out);
             }
             state @ (State::Idle | State::Backoff { .. } | State::Closed | State::Failed) => {
                 self.state = state;
@@ -380,7 +380,7 @@ impl Lifecycle {
             out.push(Effect::Cancel);
             self.flushed(policy, now, out);
         } else if let State::Closing(closing) = &self.state {
-            self.finish(closing.clone(), policy, now, random, out);
+            self.finish((**closing).clone(), policy, now, random, out);
         } else {
             self.dial(out);
         }

@@ -21,7 +21,7 @@ pub enum State {
         since: Instant,
     },
     /// The socket is on its way out. → `Closed`, `Connecting`, `Backoff` or `Failed`, as `then` says.
-    Closing(Closing),
+    Closing(Box<Closing>),
     /// Waiting for the next dial. → `Connecting` by time or by `connect`; `Closed` by hand.
     Backoff {
         /// When the dial is due.

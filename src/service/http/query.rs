@@ -52,8 +52,7 @@ impl ListQuery {
             match &*key {
                 "match" | "tag" | "state" | "limit" | "cursor" if value.is_empty() => {}
                 "match" => {
-                    list.pattern =
-                        Pattern::new(&value).map_err(|error| wrong(error.to_string()))?;
+                    list.pattern = Pattern::new(&value).map_err(|error| wrong(error.to_string()))?
                 }
                 "tag" => list.tags.extend(value.split(',').map(str::to_owned)),
                 "state" => {

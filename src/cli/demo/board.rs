@@ -1,0 +1,223 @@
+//! What is shown: a row for each name, the totals, and what happened last.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use everwire::{ConnectionName, Event, State, Status};
+use jiff::Timestamp;
+
+use super::words;
+
+/// How many of the last events are kept.
+const RECENT: usize = 16;
+
+/// Over how long messages are counted for a rate.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// All that is shown.
+#[derive(Debug)]
+pub struct Board {
+    started: Timestamp,
+    rows: Vec<Row>,
+    counted: BTreeMap<ConnectionName, Counted>,
+    /// Why each name was lost last: a close by the peer is no error, and the status tells only errors.
+    lost_by: BTreeMap<ConnectionName, String>,
+    recent: VecDeque<String>,
+}
+
+/// One name.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The name.
+    pub name: String,
+    /// Where it is.
+    pub state: State,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is dialled next.
+    pub retry_at: Option<Timestamp>,
+    /// Why it was lost last, in a word or two.
+    pub cause: Option<String>,
+    /// The last heartbeat's round trip.
+    pub rtt: Option<Duration>,
+    /// How often it was restarted.
+    pub restarts: u32,
+    /// What goes through it.
+    pub rates: Rates,
+}
+
+/// Messages per second.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rates {
+    /// From the peer.
+    pub received: f64,
+    /// To the peer.
+    pub sent: f64,
+}
+
+/// What had gone through a name when its rates were last computed.
+#[derive(Debug)]
+struct Counted {
+    at: Instant,
+    received: u64,
+    sent: u64,
+    rates: Rates,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new(started: Timestamp) -> Self {
+        Self {
+            started,
+            rows: Vec::new(),
+            counted: BTreeMap::new(),
+            lost_by: BTreeMap::new(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Takes over what the names tell about themselves.
+    pub fn update(&mut self, statuses: &[Status], now: Instant) {
+        self.rows = statuses
+            .iter()
+            .map(|status| {
+                let rates = self.rates(status, now);
+                Row::new(status, rates, self.lost_by.get(&status.name).cloned())
+            })
+            .collect();
+    }
+
+    fn rates(&mut self, status: &Status, now: Instant) -> Rates {
+        let (received, sent) = (status.received.messages, status.sent.messages);
+        let counted = self.counted.entry(status.name.clone()).or_insert(Counted {
+            at: now,
+            received,
+            sent,
+            rates: Rates::default(),
+        });
+        let elapsed = now.duration_since(counted.at);
+        if elapsed >= WINDOW {
+            let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / elapsed.as_secs_f64();
+            let rates = Rates {
+                received: rate(received, counted.received),
+                sent: rate(sent, counted.sent),
+            };
+            *counted = Counted {
+                at: now,
+                received,
+                sent,
+                rates,
+            };
+        }
+        counted.rates
+    }
+
+    /// Remembers an event, unless there is one of its kind all the time.
+    pub fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Retrying(stamp, retrying) => {
+                self.lost_by
+                    .insert(stamp.name.clone(), words::cause(&retrying.cause));
+            }
+            Event::Failed(stamp, failed) => {
+                self.lost_by
+                    .insert(stamp.name.clone(), words::cause(&failed.cause));
+            }
+            _ => {}
+        }
+        if matches!(
+            event,
+            Event::Message(..) | Event::Connecting(..) | Event::Ready(_)
+        ) {
+            return;
+        }
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(self.line(event));
+    }
+
+    /// An event in a line.
+    pub fn line(&self, event: &Event) -> String {
+        let at = event.stamp().map_or(self.started, |stamp| stamp.at);
+        let after = words::between(self.started, at).as_secs_f64();
+        let name = event.name().map_or("", ConnectionName::as_str);
+        let line = format!(
+            "{after:7.1}s  {name:<12} {:<10} {}",
+            event.kind(),
+            words::details(event)
+        );
+        line.trim_end().to_owned()
+    }
+
+    /// The names, in their order.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The last events, the newest first.
+    pub fn recent(&self) -> impl Iterator<Item = &str> {
+        self.recent.iter().map(String::as_str)
+    }
+
+    /// How many names there are in each state that has any.
+    pub fn states(&self) -> Vec<(State, usize)> {
+        let count = |state| self.rows.iter().filter(|row| row.state == state).count();
+        let mut states = vec![(State::Open, count(State::Open))];
+        let others = State::ALL.into_iter().filter(|state| *state != State::Open);
+        states.extend(
+            others
+                .map(|state| (state, count(state)))
+                .filter(|(_, count)| *count > 0),
+        );
+        states
+    }
+
+    /// What goes through all names.
+    pub fn total(&self) -> Rates {
+        self.rows.iter().fold(Rates::default(), |sum, row| Rates {
+            received: sum.received + row.rates.received,
+            sent: sum.sent + row.rates.sent,
+        })
+    }
+}
+
+impl Row {
+    fn new(status: &Status, rates: Rates, cause: Option<String>) -> Self {
+        Self {
+            name: status.name.to_string(),
+            state: status.state,
+            since: status.since,
+            retry_at: status.retry_at,
+            cause,
+            rtt: status.rtt,
+            restarts: status.incarnation.saturating_sub(1),
+            rates,
+        }
+    }
+
+    /// What it waits for, or why it was restarted last.
+    pub fn waits_for(&self, now: Timestamp) -> String {
+        let cause = self.cause.as_deref().unwrap_or("");
+        match (self.state, self.retry_at) {
+            (State::Backoff, Some(retry_at)) => {
+                let delay = words::between(now, retry_at).as_secs_f64();
+                format!("in {delay:.1}s: {cause}")
+            }
+            (State::Failed, _) => format!("gave up: {cause}"),
+            _ if cause.is_empty() => String::new(),
+            _ => format!("after {cause}"),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Board {
+    /// A board with these rows.
+    pub fn with_rows(started: Timestamp, rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            ..Self::new(started)
+        }
+    }
+}

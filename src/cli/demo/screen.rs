@@ -1,0 +1,81 @@
+//! The demo on a terminal.
+
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use everwire::{Events, Pattern};
+use futures::StreamExt;
+use jiff::Timestamp;
+use ratatui::DefaultTerminal;
+
+use super::{
+    board::Board,
+    draw,
+    keys::{Key, Keys},
+    stage::Stage,
+};
+use crate::cli::Failure;
+
+/// How often the screen is drawn.
+const FRAME: Duration = Duration::from_millis(200);
+
+/// Draws until `stop`, or until the person at the terminal has seen enough.
+///
+/// # Errors
+///
+/// [`Failure::Terminal`].
+pub async fn show(
+    stage: &Stage,
+    mut events: Events,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let mut stop = pin!(stop);
+    let mut board = Board::new(Timestamp::now());
+    let status_url = stage.status_url();
+    let mut screen = Screen::enter()?;
+    let mut keys = Keys::read().map_err(Failure::Terminal)?;
+    let mut frames = tokio::time::interval(FRAME);
+    frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = frames.tick() => {
+                let statuses = stage.manager().statuses(&Pattern::all()).await;
+                board.update(&statuses, Instant::now());
+                screen.draw(&board, &status_url)?;
+            }
+            Some(event) = events.next() => board.tell(&event),
+            Some(key) = keys.next() => match key {
+                Key::Quit => return Ok(()),
+                Key::Cut => stage.cut(),
+                Key::Redraw => screen.draw(&board, &status_url)?,
+            },
+            () = &mut stop => return Ok(()),
+        }
+    }
+}
+
+/// The terminal's other screen; the first one is back when this is dropped, or when anything panics.
+struct Screen(DefaultTerminal);
+
+impl Screen {
+    fn enter() -> Result<Self, Failure> {
+        ratatui::try_init().map(Self).map_err(Failure::Terminal)
+    }
+
+    fn draw(&mut self, board: &Board, status_url: &str) -> Result<(), Failure> {
+        self.0
+            .draw(|frame| draw::draw(frame, board, status_url, Timestamp::now()))
+            .map(|_| ())
+            .map_err(Failure::Terminal)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no restoring.
+        let _gone = ratatui::try_restore();
+    }
+}

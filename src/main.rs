@@ -2,6 +2,7 @@
 //!
 //! The command line and the service are modules of the binary, so that the compiler holds them to the library's
 //! public API: a program of your own can do all that this one does.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
 mod service;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use everwire::{
     Event, Message,
-    core::{Cause, CloseBy, ConnectionName},
+    core::{CloseBy, ConnectionName},
     events::Stamp,
 };
 use tracing::Level;
@@ -55,7 +55,7 @@ pub fn event(event: &Event) {
             kind,
             cause = cause.kind(),
             status = cause.status(),
-            text = &*text(cause)
+            text = &*cause.text()
         ),
         Event::Retrying(stamp, retrying) => line!(
             WARN,
@@ -64,7 +64,7 @@ pub fn event(event: &Event) {
             delay_ms = millis(retrying.delay),
             cause = retrying.cause.kind(),
             status = retrying.cause.status(),
-            text = &*text(&retrying.cause),
+            text = &*retrying.cause.text(),
             rule = retrying.rule.to_string().as_str()
         ),
         Event::Failed(stamp, failed) => line!(
@@ -73,7 +73,7 @@ pub fn event(event: &Event) {
             kind,
             cause = failed.cause.kind(),
             status = failed.cause.status(),
-            text = &*text(&failed.cause),
+            text = &*failed.cause.text(),
             rule = failed.rule.to_string().as_str()
         ),
         Event::Dropped(stamp, dropped) => line!(
@@ -130,10 +130,6 @@ impl MessageLine {
             text = self.text.as_deref()
         );
     }
-}
-
-fn text(cause: &Cause) -> std::borrow::Cow<'_, str> {
-    cause.text()
 }
 
 fn by(by: CloseBy) -> &'static str {

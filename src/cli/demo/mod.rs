@@ -9,7 +9,6 @@ mod stage;
 mod words;
 
 use std::{
-    future::Future,
     io::{self, IsTerminal},
     time::Duration,
 };
@@ -69,18 +68,16 @@ impl Demo {
     }
 }
 
-fn end(mut signals: Signals, end_after: Option<Duration>) -> impl Future<Output = ()> {
-    async move {
-        let deadline = async {
-            match end_after {
-                Some(end_after) => tokio::time::sleep(end_after).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = deadline => {}
-            _ = signals.next() => {}
+async fn end(mut signals: Signals, end_after: Option<Duration>) {
+    let deadline = async {
+        match end_after {
+            Some(end_after) => tokio::time::sleep(end_after).await,
+            None => std::future::pending().await,
         }
+    };
+    tokio::select! {
+        () = deadline => {}
+        _ = signals.next() => {}
     }
 }
 

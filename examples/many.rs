@@ -1,0 +1,65 @@
+//! A thousand named sockets in one process, and the server that they talk to as well.
+//!
+//! `cargo run --release --example many [COUNT]`
+
+use std::{
+    env,
+    error::Error,
+    time::{Duration, Instant},
+};
+
+use everwire::{ConnectionSettings, Delivery, Event, Manager, Pattern, Settings, testing::Peer};
+use futures::StreamExt;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let count: usize = env::args().nth(1).map_or(Ok(1000), |count| count.parse())?;
+    // Both ends of each socket are ours: two descriptors a name, more than most systems grant at first.
+    rlimit::increase_nofile_limit(2 * count as u64 + 100)?;
+
+    let peer = Peer::spawn_thread()?;
+    let manager = Manager::spawn(Settings::default())?;
+    // Subscribed before the first name exists, with room for all that will be told.
+    let delivery = Delivery::default().events(8 * count);
+    let mut events = manager.subscribe(Pattern::new("socket-*")?, delivery);
+
+    let started = Instant::now();
+    let settings = ConnectionSettings::new(peer.url("/echo"))?;
+    let mut handles = Vec::with_capacity(count);
+    for number in 0..count {
+        handles.push(manager.open(format!("socket-{number}"), settings.clone())?);
+    }
+
+    // All dial at once, but no more than `max_handshakes` are under way at a time.
+    let (mut up, mut echoes) = (0, 0);
+    while echoes < count {
+        match events.next().await {
+            Some(Event::Ready(_)) => {
+                up += 1;
+                progress("up", up, count, started);
+                if up == count {
+                    for handle in &handles {
+                        handle.send(format!("hello from {}", handle.name()))?;
+                    }
+                }
+            }
+            Some(Event::Message(..)) => {
+                echoes += 1;
+                progress("echoes", echoes, count, started);
+            }
+            Some(_) => {}
+            None => return Err("the stream of events has ended".into()),
+        }
+    }
+
+    let report = manager.shutdown(Duration::from_secs(10)).await;
+    println!("{} closed, {} left", report.closed, report.left.len());
+    Ok(())
+}
+
+/// A line for each tenth of the way.
+fn progress(what: &str, done: usize, count: usize, started: Instant) {
+    if done.is_multiple_of(count.div_ceil(10)) || done == count {
+        println!("{done} of {count} {what} after {:.0?}", started.elapsed());
+    }
+}

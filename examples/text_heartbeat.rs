@@ -1,0 +1,57 @@
+//! A heartbeat of text messages, for servers that want one: `ping` goes out, `pong` must come back, or the socket is replaced.
+//!
+//! `cargo run --example text_heartbeat`; the server is a peer that never answers on its first connection.
+
+use std::{env, error::Error, time::Duration};
+
+use everwire::{
+    ConnectionSettings, Delivery, Event, Manager, Pattern, Settings,
+    config::Heartbeat,
+    testing::{Peer, Script},
+};
+use futures::StreamExt;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let peer = Peer::start().await?;
+    peer.script_each("/feed", [Script::sink(), Script::text_heartbeat()]);
+
+    let mut settings = ConnectionSettings::new(peer.url("/feed"))?;
+    settings.heartbeat = Heartbeat::Text {
+        interval: seconds(1.0),
+        timeout: seconds(2.0),
+        ping: "ping".to_owned(),
+        pong: "pong".to_owned(),
+        // Answers to the heartbeat are nobody's business but ours.
+        deliver: false,
+    };
+
+    let manager = Manager::spawn(Settings::default())?;
+    let mut events = manager.subscribe(Pattern::all(), Delivery::default());
+    let feed = manager.open("feed", settings)?;
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Ready(_) => {
+                println!("up");
+                // Accepted at once; should this socket die first, it goes out on the next.
+                feed.send("anybody there?")?;
+            }
+            Event::Error(_, cause) => println!("lost: {cause}"),
+            Event::Retrying(_, retrying) => println!("next dial in {:.0?}", retrying.delay),
+            Event::Message(_, message) => {
+                println!("received: {}", message.as_text().unwrap_or("bytes"));
+                break;
+            }
+            _ => {}
+        }
+    }
+    manager.shutdown(seconds(5.0)).await;
+    Ok(())
+}
+
+/// As many seconds, or fewer where EVERWIRE_EXAMPLE_SPEED says how many times faster this is to go.
+fn seconds(count: f64) -> Duration {
+    let speed = env::var("EVERWIRE_EXAMPLE_SPEED").ok();
+    let speed = speed.and_then(|speed| speed.parse().ok()).unwrap_or(1.0);
+    Duration::from_secs_f64(count / speed)
+}

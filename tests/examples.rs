@@ -1,0 +1,198 @@
+//! Every example is run, and every configuration that we ship is read.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+use everwire::Settings;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What each example must print, in this order.
+const EXAMPLES: [(&str, &[&str]); 4] = [
+    (
+        "from_tokio",
+        &[
+            "received: first",
+            "lost: ",
+            "received: second",
+            "second: Confirmed",
+            "closed: 1",
+        ],
+    ),
+    (
+        "many",
+        &[
+            "100 of 1000 up after",
+            "1000 of 1000 up",
+            "1000 of 1000 echoes",
+            "1000 closed, 0 left",
+        ],
+    ),
+    (
+        "original",
+        &[
+            "original: the opening data",
+            "original: a second later",
+            "original: closed, code 1000",
+        ],
+    ),
+    (
+        "text_heartbeat",
+        &[
+            "up",
+            "lost: pong_timeout",
+            "next dial in",
+            "up",
+            "received: anybody there?",
+        ],
+    ),
+];
+
+#[test]
+fn all_examples_are_known() {
+    let found: BTreeSet<String> = files("examples", "rs")
+        .iter()
+        .map(|path| stem(path))
+        .collect();
+    let known: BTreeSet<String> = EXAMPLES
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn original_says_what_the_javascript_class_did() {
+    run("original");
+}
+
+#[test]
+fn many_brings_a_thousand_names_up_and_down() {
+    run("many");
+}
+
+#[test]
+fn text_heartbeat_replaces_a_silent_server() {
+    run("text_heartbeat");
+}
+
+#[test]
+fn from_tokio_sends_over_an_outage() {
+    run("from_tokio");
+}
+
+#[test]
+fn every_file_in_config_is_valid() {
+    let found = files("config", "toml");
+    let names: BTreeSet<String> = found.iter().map(|path| stem(path)).collect();
+    for name in ["everwire", "full"] {
+        assert!(names.contains(name), "config/{name}.toml was not found");
+    }
+    for path in found {
+        if let Err(errors) = Settings::load(&path) {
+            panic!("{}: {errors}", path.display());
+        }
+    }
+}
+
+/// Runs an example, a twenty times faster than a person would watch it.
+fn run(name: &str) {
+    let (_, expected) = EXAMPLES.iter().find(|(known, _)| *known == name).unwrap();
+    let mut child = Command::new(built().join(name))
+        .env("EVERWIRE_EXAMPLE_SPEED", "20")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdout.take().unwrap();
+    let reader = thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).map(|_| text)
+    });
+    let until = Instant::now() + DEADLINE;
+    while !reader.is_finished() && Instant::now() < until {
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    let in_time = reader.is_finished();
+    if !in_time {
+        child.kill().unwrap();
+    }
+    let stdout = reader.join().unwrap().unwrap();
+    let status = child.wait().unwrap();
+    assert!(in_time, "{name} still runs after {DEADLINE:?}: {stdout}");
+    assert!(status.success(), "{name} failed: {stdout}");
+    let mut rest = stdout.as_str();
+    for wanted in *expected {
+        let Some(at) = rest.find(wanted) else {
+            panic!("{name} did not print {wanted:?} in its place: {stdout}");
+        };
+        rest = &rest[at + wanted.len()..];
+    }
+}
+
+/// The folder of the examples, built as they are now.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        // This test is target/PROFILE/deps/examples-HASH.
+        let exe = env::current_exe().unwrap();
+        let profile = exe.ancestors().nth(2).unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--all-features",
+            "--examples",
+        ]);
+        cargo.arg("--target-dir").arg(profile.parent().unwrap());
+        cargo.current_dir(root());
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        // What cargo told this test would make build scripts believe that they must run again.
+        for (key, _) in env::vars_os() {
+            let key = key.to_string_lossy();
+            if [
+                "CARGO_PKG_",
+                "CARGO_MANIFEST_",
+                "CARGO_CRATE_",
+                "CARGO_BIN_",
+            ]
+            .iter()
+            .any(|told| key.starts_with(told))
+            {
+                cargo.env_remove(&*key);
+            }
+        }
+        let status = cargo.status().unwrap();
+        assert!(status.success(), "the examples cannot be built");
+        profile.join("examples")
+    })
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    fs::read_dir(root().join(folder))
+        .unwrap_or_else(|error| panic!("{folder}: {error}"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect()
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

@@ -223,7 +223,8 @@ async fn a_second_close_changes_nothing() {
     let feed = rig.open("/echo");
     rig.watch.ready().await;
     let (first, second) = tokio::join!(feed.close(1000, "first"), feed.close(4000, "second"));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     assert_eq!(&*rig.watch.closed().await.reason, "first");
     wait_for_state(&feed, State::Closed).await;
     feed.close(4000, "third").await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    env, fs,
+    env, fs, io,
     io::Read as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::Settings;
+use everwire::{
+    Settings,
+    config::{Source, System},
+};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -93,13 +96,33 @@ fn from_tokio_sends_over_an_outage() {
 fn every_file_in_config_is_valid() {
     let found = files("config", "toml");
     let names: BTreeSet<String> = found.iter().map(|path| stem(path)).collect();
-    for name in ["everwire", "full"] {
+    for name in ["demo", "everwire", "full"] {
         assert!(names.contains(name), "config/{name}.toml was not found");
     }
     for path in found {
-        if let Err(errors) = Settings::load(&path) {
+        if let Err(errors) = Settings::load_with(&path, &WithPeer) {
             panic!("{}: {errors}", path.display());
         }
+    }
+}
+
+/// This system, and the variable that the demo sets for its own file.
+struct WithPeer;
+
+impl Source for WithPeer {
+    fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "DEMO_PEER" => Some("127.0.0.1:9".to_owned()),
+            other => System.variable(other),
+        }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        System.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        System.list(path)
     }
 }
 

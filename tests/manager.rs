@@ -208,12 +208,11 @@ async fn a_manager_does_not_start_where_no_actix_system_runs_but_spawns() {
     let error = Manager::start(Settings::default()).unwrap_err();
     assert!(matches!(error, StartError::NoSystem));
     let rig = Rig::new();
-    rig.manager
-        .open("elsewhere", quick(rig.peer.url("/echo")))
-        .unwrap();
-    let (manager, moved) = (rig.manager.clone(), "elsewhere");
-    let name = std::thread::spawn(move || manager.find(moved).unwrap().name().to_string());
-    assert_eq!(name.join().unwrap(), "elsewhere");
+    let manager = rig.manager.clone();
+    let settings = quick(rig.peer.url("/echo"));
+    let opened = std::thread::spawn(move || manager.open("elsewhere", settings).map(drop));
+    opened.join().unwrap().unwrap();
+    assert!(rig.manager.find("elsewhere").is_some());
 }
 
 #[test]

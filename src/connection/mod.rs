@@ -1,8 +1,8 @@
 //! The actor of one name, and its messages.
 //!
-//! Handlers only change what is wanted; [`driver`] alone carries out. Whatever belongs to a socket lives in the driver,
+//! Handlers only change what is wanted; the driver alone carries out. Whatever belongs to a socket lives in the driver,
 //! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
-//! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its [`gate`].
+//! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its gate.
 
 mod carry;
 mod driver;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Commons, Connection, Ending, State,
+    Commons, Connection, Ending, State, Waiting,
     driver::{Driver, Link, Turn},
 };
 use crate::{
@@ -43,7 +43,7 @@ impl Driver {
             };
             // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
             if !over && act.life.holds_a_link() {
-                act.lost(Cause::Panic(text), now);
+                act.lost(Cause::Panic(text.into()), now);
             } else if act.effects.is_empty() {
                 break;
             }
@@ -157,19 +157,19 @@ impl Connection {
         }
         match std::mem::take(&mut self.ending) {
             Ending::Stays => {}
-            Ending::Drains(waiting) => answer(waiting),
+            Ending::Drains(waiting) => answer(*waiting),
             Ending::Leaves(waiting) => {
                 self.publish(Event::Removed);
                 self.ending = Ending::Gone;
-                answer(waiting);
+                answer(*waiting);
             }
             Ending::Gone => self.ending = Ending::Gone,
         }
     }
 }
 
-fn answer(waiting: Vec<tokio::sync::oneshot::Sender<()>>) {
-    for sender in waiting {
+fn answer(waiting: Waiting) {
+    for sender in waiting.0 {
         // Who no longer waits need not be told.
         let _gone = sender.send(());
     }

@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, forward,
-    policy, socket,
+    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, Waiting,
+    forward, policy, socket,
 };
 use crate::{
     config::ConnectionSettings,
@@ -98,8 +98,8 @@ impl Handler<Drain> for Connection {
         self.take_turn(ctx);
         self.guarded(|act| {
             match &mut act.ending {
-                Ending::Stays => act.ending = Ending::Drains(vec![done]),
-                Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting.push(done),
+                Ending::Stays => act.ending = Ending::Drains(Box::new(Waiting(vec![done]))),
+                Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting.0.push(done),
                 Ending::Gone => return,
             }
             act.close_for_good();
@@ -114,14 +114,14 @@ impl Handler<Remove> for Connection {
         self.take_turn(ctx);
         self.guarded(|act| {
             let mut waiting = match std::mem::take(&mut act.ending) {
-                Ending::Stays => Vec::new(),
+                Ending::Stays => Box::default(),
                 Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting,
                 Ending::Gone => {
                     act.ending = Ending::Gone;
                     return;
                 }
             };
-            waiting.push(done);
+            waiting.0.push(done);
             act.ending = Ending::Leaves(waiting);
             act.close_for_good();
         });
@@ -158,7 +158,7 @@ impl Connection {
                 }
                 self.ahead.push(data.clone());
             }
-            self.connect_data = Some(data);
+            self.connect_data = Some(Box::new(data));
         }
         self.life.connect(&mut self.effects);
         self.show_state(None);

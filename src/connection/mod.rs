@@ -90,7 +90,7 @@ pub struct Connection {
     listeners: Listeners,
     heartbeat: HeartbeatState,
     /// `Connect`'s data, sent again whenever a socket opens.
-    connect_data: Option<Message>,
+    connect_data: Option<Box<Message>>,
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
     beat_due: bool,
@@ -102,7 +102,7 @@ pub struct Connection {
     waker: Option<Waker>,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
-    callback_panic: Option<String>,
+    callback_panic: Option<Box<str>>,
     ending: Ending,
     #[cfg(feature = "testing")]
     fault: Option<Fault>,
@@ -123,15 +123,19 @@ struct Record {
     dropped: u64,
 }
 
+/// Those who wait for the end of a name.
+#[derive(Default)]
+struct Waiting(Vec<oneshot::Sender<()>>);
+
 /// Whether the name is to stay.
 #[derive(Default)]
 enum Ending {
     #[default]
     Stays,
     /// Told once the socket is closed; the name stays.
-    Drains(Vec<oneshot::Sender<()>>),
+    Drains(Box<Waiting>),
     /// Told once the socket is closed; then the name is gone.
-    Leaves(Vec<oneshot::Sender<()>>),
+    Leaves(Box<Waiting>),
     Gone,
 }
 
@@ -241,7 +245,7 @@ impl Connection {
             .listeners
             .publish(&self.commons.hub, &self.name, event(stamp));
         if let Err(panic) = told {
-            self.callback_panic.get_or_insert(panic);
+            self.callback_panic.get_or_insert(panic.into());
         }
     }
 

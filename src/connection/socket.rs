@@ -285,7 +285,7 @@ fn openings(act: &Connection, secrets: &Secrets) -> Result<Vec<Message>, Cause> 
             Opening::Binary(bytes) => Message::Binary(bytes.clone()),
         });
     }
-    messages.extend(act.connect_data.clone());
+    messages.extend(act.connect_data.as_deref().cloned());
     Ok(messages)
 }
 

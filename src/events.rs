@@ -79,6 +79,18 @@ pub struct Opened {
     pub incarnation: u32,
     /// How long the steps of the dial took.
     pub timings: DialTimings,
+    /// What TLS says of the peer; `None` for `ws`.
+    pub tls: Option<TlsReport>,
+}
+
+/// What is known of the peer of a `wss` connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct TlsReport {
+    /// When the peer's certificate expires; `None` if that cannot be read from it.
+    #[serde(serialize_with = "optional_time")]
+    pub expires_at: Option<Timestamp>,
+    /// Whether any certificate would have been accepted: `tls.insecure`.
+    pub insecure: bool,
 }
 
 /// How long the steps of a dial took; a step that was not needed is `None`.
@@ -222,6 +234,7 @@ impl Serialize for Event {
                 map.serialize_entry("subprotocol", &opened.subprotocol)?;
                 map.serialize_entry("incarnation", &opened.incarnation)?;
                 map.serialize_entry("timings", &opened.timings)?;
+                map.serialize_entry("tls", &opened.tls)?;
             }
             Self::Ready(_) => map.serialize_entry("vars", &serde_json::Map::new())?,
             Self::Message(_, Message::Text(text)) => map.serialize_entry("text", &**text)?,
@@ -278,6 +291,14 @@ pub fn rfc3339(at: Timestamp) -> String {
 /// A duration in milliseconds, with a fraction.
 pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
+}
+
+/// A time of [`rfc3339`], or null.
+pub(crate) fn optional_time<S: Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(rfc3339).serialize(serializer)
 }
 
 fn optional_millis<S: Serializer>(

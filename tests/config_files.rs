@@ -76,6 +76,9 @@ fn the_full_file_says_the_defaults() {
     expected.source_address = Some("127.0.0.1".parse().unwrap());
     expected.on_open = connection.on_open.clone();
     expected.tls.ca_file = Some(folder().join("ca.pem"));
+    expected.tls.cert_file = Some(folder().join("client.pem"));
+    expected.tls.key_file = Some(folder().join("client.key"));
+    expected.tls.server_name = Some("example.com".into());
     assert_eq!(connection, expected);
     assert_eq!((connection.headers.len(), connection.on_open.len()), (1, 3));
 }

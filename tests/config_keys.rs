@@ -90,6 +90,14 @@ fn each_key_of_a_connection_is_read() {
         connection("tls = { ca_file = 'ca.pem' }").tls.ca_file,
         Some(PathBuf::from("ca.pem"))
     );
+    let tls = connection(
+        "tls = { cert_file = 'c.pem', key_file = 'k.pem', server_name = '::1', insecure = true }",
+    )
+    .tls;
+    assert_eq!(tls.cert_file, Some(PathBuf::from("c.pem")));
+    assert_eq!(tls.key_file, Some(PathBuf::from("k.pem")));
+    assert_eq!(tls.server_name.as_deref(), Some("::1"));
+    assert!(tls.insecure);
 }
 
 #[test]
@@ -408,8 +416,16 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         ("tls = { ca_file = '' }", "the text is empty"),
         (
-            "tls = { insecure = true }",
-            "`insecure` is not supported yet",
+            "tls = { cert_file = 'c.pem' }",
+            "`cert_file` has no `key_file` | write key_file too",
+        ),
+        (
+            "tls = { key_file = 'k.pem' }",
+            "`key_file` has no `cert_file`",
+        ),
+        (
+            "tls = { server_name = 'a.example:443' }",
+            "`a.example:443` is no name that a certificate may have",
         ),
         (
             "idel_timeout = '1s'",

@@ -5,6 +5,7 @@ use super::{
     Reconnect, Template, TlsSettings, WhenFull,
     keys::{
         BasicAuthTable, ConnectionTable, HeartbeatLayer, Kind, OnOpen, OutboxTable, ReconnectLayer,
+        TlsTable,
     },
     order::check_order,
     read::{Context, Located, Place, Problem},
@@ -82,12 +83,10 @@ pub(super) fn finish(
             .outbox
             .map(|outbox| outbox_settings(outbox.value))
             .unwrap_or_default(),
-        tls: TlsSettings {
-            ca_file: table
-                .tls
-                .and_then(|tls| tls.value.ca_file)
-                .map(|path| path.value.0),
-        },
+        tls: table
+            .tls
+            .map(|tls| tls_settings(tls.value, context))
+            .unwrap_or_default(),
         ..defaults
     }
 }
@@ -241,6 +240,39 @@ fn reconnect(layer: ReconnectLayer) -> Reconnect {
             .map(|rules| rules.value.0)
             .unwrap_or_default(),
     })
+}
+
+fn tls_settings(table: TlsTable, context: &mut Context<'_>) -> TlsSettings {
+    for (key, written, other, missing) in [
+        (
+            "cert_file",
+            &table.cert_file,
+            "key_file",
+            table.key_file.is_none(),
+        ),
+        (
+            "key_file",
+            &table.key_file,
+            "cert_file",
+            table.cert_file.is_none(),
+        ),
+    ] {
+        if let Some(written) = written
+            && missing
+        {
+            let problem = Problem::new(written.place, format!("`{key}` has no `{other}`")).help(
+                format!("write {other} too: a client certificate and its key belong together"),
+            );
+            context.problems.push(problem);
+        }
+    }
+    TlsSettings {
+        ca_file: table.ca_file.map(|path| path.value.0),
+        cert_file: table.cert_file.map(|path| path.value.0),
+        key_file: table.key_file.map(|path| path.value.0),
+        server_name: table.server_name.map(|name| name.value.0),
+        insecure: table.insecure.is_some_and(|insecure| insecure.value),
+    }
 }
 
 fn outbox_settings(table: OutboxTable) -> OutboxSettings {

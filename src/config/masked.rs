@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Backoff, ConnectionSettings, Heartbeat, Opening, Part, Reconnect, Template,
+    Backoff, ConnectionSettings, Heartbeat, Opening, Part, Reconnect, Template, TlsSettings,
     units::{format_duration, format_size},
     values::Choice,
 };
@@ -62,9 +62,7 @@ impl ConnectionSettings {
         if let Some(address) = self.source_address {
             keys["source_address"] = json!(address);
         }
-        if let Some(path) = &self.tls.ca_file {
-            keys["tls"] = json!({ "ca_file": plain(&path.to_string_lossy()) });
-        }
+        keys["tls"] = tls(&self.tls);
         keys
     }
 
@@ -102,6 +100,24 @@ fn opening(opening: &Opening) -> Json {
         Opening::Text(template) => json!({ "text": escaped(template) }),
         Opening::Binary(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
     }
+}
+
+fn tls(tls: &TlsSettings) -> Json {
+    let mut keys = json!({ "insecure": tls.insecure });
+    let files = [
+        ("ca_file", &tls.ca_file),
+        ("cert_file", &tls.cert_file),
+        ("key_file", &tls.key_file),
+    ];
+    for (key, path) in files {
+        if let Some(path) = path {
+            keys[key] = json!(plain(&path.to_string_lossy()));
+        }
+    }
+    if let Some(name) = &tls.server_name {
+        keys["server_name"] = json!(plain(name));
+    }
+    keys
 }
 
 fn heartbeat(heartbeat: &Heartbeat) -> Json {

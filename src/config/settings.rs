@@ -309,6 +309,14 @@ pub enum WhenFull {
 pub struct TlsSettings {
     /// PEM file of the authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// PEM file of the client certificate, with its chain. It and `key_file` belong together.
+    pub cert_file: Option<PathBuf>,
+    /// PEM file of the client certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
+    pub key_file: Option<PathBuf>,
+    /// The DNS name or IP address to ask for (SNI) and to verify, instead of the URL's host.
+    pub server_name: Option<String>,
+    /// Whether any certificate of the server is accepted.
+    pub insecure: bool,
 }
 
 /// The text is no URL that can be dialled.

@@ -231,6 +231,7 @@ impl Connection {
             ready: self.record.ready,
             url: self.settings.url.to_string(),
             subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
+            tls: self.record.tls,
             tags: self.settings.tags.clone(),
             since: self.record.since,
             epoch: self.journal.epoch(),

@@ -46,7 +46,7 @@ use crate::{
         Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
         Policy,
     },
-    events::{DropReason, Dropped, Event, Stamp},
+    events::{DropReason, Dropped, Event, Stamp, TlsReport},
     hub::{Hub, Listeners},
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
@@ -117,6 +117,7 @@ struct Record {
     last_error: Option<Box<LastError>>,
     last_close: Option<Box<ClosedReport>>,
     subprotocol: Option<Box<str>>,
+    tls: Option<TlsReport>,
     sent: Traffic,
     received: Traffic,
     in_doubt: u64,
@@ -186,6 +187,7 @@ impl Connection {
                 last_error: None,
                 last_close: None,
                 subprotocol: None,
+                tls: None,
                 sent: Traffic::default(),
                 received: Traffic::default(),
                 in_doubt: 0,
@@ -291,6 +293,7 @@ impl Actor for Connection {
         self.mailbox_turn = 0;
         self.record.ready = false;
         self.record.subprotocol = None;
+        self.record.tls = None;
         self.life.started(&mut self.effects);
         ctx.spawn(driver::Driver::default());
     }

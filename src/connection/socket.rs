@@ -51,6 +51,7 @@ impl Socket {
         act.life.opened(now);
         start_heartbeat(act, ctx);
         act.record.subprotocol = opened.subprotocol.as_deref().map(Into::into);
+        act.record.tls = opened.tls;
         act.show_state(Some(State::Opening));
         let incarnation = act.life.incarnation();
         act.publish(|stamp| {
@@ -61,6 +62,7 @@ impl Socket {
                     subprotocol: opened.subprotocol,
                     incarnation,
                     timings: opened.timings.into(),
+                    tls: opened.tls,
                 }),
             )
         });

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     core::{Cause, ClosedReport, ConnectionName},
-    events::{millis, rfc3339},
+    events::{TlsReport, millis, optional_time, rfc3339},
 };
 
 /// The state of a name, as users see it. [`ready_state`](Self::ready_state) gives the number of the WebSocket standard.
@@ -105,6 +105,8 @@ pub struct Status {
     pub url: String,
     /// The subprotocol of the socket that serves.
     pub subprotocol: Option<String>,
+    /// What TLS says of the peer; `None` without a socket, or without TLS.
+    pub tls: Option<TlsReport>,
     /// For filters.
     pub tags: Vec<String>,
     /// Since when it is in this state.
@@ -184,13 +186,6 @@ impl Serialize for LastError {
 
 fn time<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&rfc3339(*at))
-}
-
-fn optional_time<S: serde::Serializer>(
-    at: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    at.map(rfc3339).serialize(serializer)
 }
 
 fn optional_millis<S: serde::Serializer>(

@@ -49,7 +49,7 @@ pub enum Cause {
     ConnectTimeout(Phase),
     /// Another error of the operating system while dialling.
     Tcp(String),
-    /// The peer's certificate was not accepted.
+    /// The peer's certificate was not accepted by us, or ours, or the lack of one, by the peer.
     TlsCertificate(String),
     /// Another failure of the TLS handshake.
     Tls(String),

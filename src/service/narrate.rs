@@ -5,7 +5,7 @@ use std::time::Duration;
 use everwire::{
     Event, Message,
     core::{CloseBy, ConnectionName},
-    events::Stamp,
+    events::{Stamp, rfc3339},
 };
 use tracing::Level;
 
@@ -29,7 +29,16 @@ pub fn event(event: &Event) {
         Event::Connecting(stamp, connecting) => {
             line!(DEBUG, stamp, kind, attempt = connecting.attempt);
         }
-        Event::Opened(stamp, opened) => line!(
+        Event::Opened(stamp, opened) => {
+            if opened.tls.is_some_and(|tls| tls.insecure) {
+                line!(
+                    WARN,
+                    stamp,
+                    "insecure",
+                    text = "tls.insecure is set: the peer's certificate was not checked, and anyone may be in between"
+                );
+            }
+            line!(
             INFO, stamp, kind,
             peer = %opened.peer,
             subprotocol = opened.subprotocol.as_deref(),
@@ -37,8 +46,10 @@ pub fn event(event: &Event) {
             dns_ms = opened.timings.dns.map(millis),
             tcp_ms = opened.timings.tcp.map(millis),
             tls_ms = opened.timings.tls.map(millis),
-            upgrade_ms = opened.timings.upgrade.map(millis)
-        ),
+            upgrade_ms = opened.timings.upgrade.map(millis),
+            tls_expires_at = opened.tls.and_then(|tls| tls.expires_at).map(rfc3339)
+            );
+        }
         Event::Ready(stamp) => line!(INFO, stamp, kind),
         Event::Closed(stamp, report) => line!(
             INFO,

@@ -15,7 +15,8 @@ use super::{
     request::Host,
     resolve::Resolver,
     stream::{Lent, Stream},
-    tcp, tls,
+    tcp,
+    tls::{self, Client},
 };
 use crate::core::{Cause, Phase};
 
@@ -75,10 +76,13 @@ impl Target {
             Some((config, name)) => {
                 progress.enter(Phase::Tls);
                 let connecting = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
-                let connected = connecting.await;
-                Stream::Tls(Box::new(
-                    connected.map_err(|error| tls::handshake_failure(&error))?,
-                ))
+                let (connected, asked) = tls::noticing(connecting).await;
+                if asked {
+                    progress.client.set(Client::Missing);
+                }
+                Stream::Tls(Box::new(connected.map_err(|error| {
+                    tls::handshake_failure(&error, progress.client.get())
+                })?))
             }
         };
         progress.enter(Phase::Upgrade);

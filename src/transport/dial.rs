@@ -1,9 +1,20 @@
 //! One dial, from the settings to an upgraded stream.
 
-use std::{cell::Cell, cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
+use std::{
+    cell::Cell,
+    cell::RefCell,
+    net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    time::{Instant, timeout_at},
+};
 
 use super::{
     connector::{Connector, Target},
@@ -11,12 +22,13 @@ use super::{
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
-    tls::TlsCache,
+    tls::{self, Client, TlsCache},
     upgrade,
 };
 use crate::{
     config::ConnectionSettings,
     core::{Cause, Phase},
+    events::TlsReport,
 };
 
 /// A time that never comes, for timeouts that are not ours to keep.
@@ -46,6 +58,8 @@ pub(crate) struct Opened {
     pub peer: SocketAddr,
     /// How long the steps took.
     pub timings: Timings,
+    /// What TLS says of the peer; `None` for `ws`.
+    pub tls: Option<TlsReport>,
     /// The files of all templates of these settings, `on_open` included, as they were read for this dial.
     pub secrets: Secrets,
 }
@@ -91,30 +105,41 @@ pub(crate) async fn host_key(settings: &ConnectionSettings) -> Result<String, Ca
 async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
     let secrets = Secrets::of(request.settings).await?;
     let prepared = Prepared::new(request.settings, &secrets)?;
+    let settings = request.settings;
     let tls = match prepared.server_name.clone() {
-        Some(name) => Some((request.tls.config(&request.settings.tls).await?, name)),
+        Some(name) => Some((request.tls.config(&settings.tls).await?, name)),
         None => None,
     };
+    if settings.tls.cert_file.is_some() {
+        progress.client.set(Client::Configured);
+    }
     let connector = Connector::new(Target {
         host: prepared.host.clone(),
         port: prepared.port,
         tls,
-        source: request.settings.source_address,
+        source: settings.source_address,
         resolver: request.resolver.clone(),
         progress: Rc::clone(progress),
     });
-    let upgraded = upgrade::upgrade(prepared, connector, progress).await?;
+    let upgraded = match upgrade::upgrade(prepared, connector, progress).await {
+        Ok(upgraded) => upgraded,
+        Err(cause) => return Err(progress.last_words().unwrap_or(cause)),
+    };
     let (Some(stream), Some(peer)) = (progress.stream.take(), progress.peer.get()) else {
         return Err(Cause::HandshakeInvalid(
             "the connection was gone when the upgrade was done".into(),
         ));
     };
+    let tls = stream
+        .tls()
+        .map(|session| tls::report(session, &settings.tls));
     Ok(Opened {
         stream,
         leftover: upgraded.leftover,
         subprotocol: upgraded.subprotocol,
         peer,
         timings: progress.finish(),
+        tls,
         secrets,
     })
 }
@@ -128,6 +153,10 @@ pub(super) struct Progress {
     pub peer: Cell<Option<SocketAddr>>,
     /// The stream: `awc` only borrows it, so that it can be taken back as it is.
     pub stream: RefCell<Option<Stream>>,
+    /// What we have to show to a server that asks for a client certificate.
+    pub client: Cell<Client>,
+    /// Whether a byte of the answer to the upgrade came.
+    pub answered: Cell<bool>,
     phase: Cell<(Phase, Instant)>,
     timings: Cell<Timings>,
 }
@@ -139,6 +168,8 @@ impl Progress {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),
             peer: Cell::default(),
             stream: RefCell::default(),
+            client: Cell::default(),
+            answered: Cell::default(),
             phase: Cell::new((Phase::Prepare, now)),
             timings: Cell::default(),
         })
@@ -163,6 +194,26 @@ impl Progress {
             Phase::Upgrade => timings.upgrade = took,
         }
         self.timings.set(timings);
+    }
+
+    /// What the server said while we still wrote. In TLS 1.3 a server looks at the client's certificate when the
+    /// handshake is already over for the client: its alert may be overtaken by the reset that follows it.
+    fn last_words(&self) -> Option<Cause> {
+        let mut stream = self.stream.borrow_mut();
+        let stream = stream.as_mut()?;
+        stream.tls()?;
+        let mut context = Context::from_waker(Waker::noop());
+        let mut space = [0; 64];
+        let read = Pin::new(stream).poll_read(&mut context, &mut ReadBuf::new(&mut space));
+        if let Poll::Ready(Err(error)) = read
+            && let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref())
+        {
+            return Some(tls::failure(error, self.client.get()));
+        }
+        match self.answered.get() {
+            true => None,
+            false => tls::silence(self.client.get()),
+        }
     }
 
     /// What the phases took; the upgrade is over.

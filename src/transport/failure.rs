@@ -101,7 +101,7 @@ fn io(error: io::Error) -> Cause {
         return Cause::HandshakeInvalid(too_long.to_string());
     }
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return tls::failure(error);
+        return tls::failure(error, tls::Client::Unknown);
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => closed(),

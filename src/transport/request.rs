@@ -70,7 +70,11 @@ impl Prepared {
         let tls = url.scheme() == "wss";
         Ok(Self {
             uri: uri(&url, port)?,
-            server_name: if tls { Some(server_name(&host)?) } else { None },
+            server_name: match (tls, &settings.tls.server_name) {
+                (false, _) => None,
+                (true, None) => Some(server_name(&host)?),
+                (true, Some(name)) => Some(own_server_name(name)?),
+            },
             host,
             port,
             headers: headers(settings, secrets, &url)?,
@@ -122,6 +126,15 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Cause> {
             .map(|name| name.to_owned())
             .map_err(|_| invalid(format!("the host {name:?} cannot stand in a certificate"))),
     }
+}
+
+/// `tls.server_name`, which the configuration has checked, and the library's user perhaps not.
+fn own_server_name(name: &str) -> Result<ServerName<'static>, Cause> {
+    ServerName::try_from(name.to_owned()).map_err(|_| {
+        invalid(format!(
+            "tls.server_name {name:?} cannot stand in a certificate"
+        ))
+    })
 }
 
 fn uri(url: &Url, port: u16) -> Result<Uri, Cause> {

@@ -8,13 +8,17 @@ use std::{
 };
 
 use actix_rt::net::{ActixStream, Ready};
+use rustls::ClientConnection;
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::client::TlsStream;
 
-use super::dial::Progress;
+use super::{
+    dial::Progress,
+    tls::{self, Client},
+};
 
 /// More than this is never read before the upgrade is answered: heads beyond it are an attack or a mistake.
 pub(super) const MAX_ANSWER: usize = 32 * 1024;
@@ -34,6 +38,14 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => tcp,
             Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+
+    /// The TLS session with the peer; `None` for `ws`.
+    pub(crate) fn tls(&self) -> Option<&ClientConnection> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Tls(tls) => Some(tls.get_ref().1),
         }
     }
 }
@@ -143,9 +155,21 @@ impl AsyncRead for Lent {
             return Poll::Ready(Err(io::Error::other(AnswerTooLong)));
         }
         let before = buf.filled().len();
-        let result = this.with(|stream| stream.poll_read(cx, buf));
+        let client = this.progress.client.get();
+        let result = this
+            .with(|stream| stream.poll_read(cx, buf))
+            .map_err(|error| told(error, client));
         this.read += buf.filled().len() - before;
+        this.progress.answered.set(this.read > 0);
         result
+    }
+}
+
+/// An alert of the server's travels to the end of the dial as the cause that it is.
+fn told(error: io::Error, client: Client) -> io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(alert) => io::Error::other(tls::failure(alert, client)),
+        None => error,
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
 /// For what ought to happen at once, on a machine that is busy.
 pub const SOON: Duration = Duration::from_secs(15);
@@ -59,11 +59,13 @@ impl Drop for TestDir {
     }
 }
 
-/// A CA that nobody knows, and a server's certificate by it for `localhost` and 127.0.0.1.
+/// A CA that nobody knows, a server's certificate by it for `localhost` and 127.0.0.1, and a client's.
 pub struct PrivateCa {
     pub ca_file: PathBuf,
     pub cert_file: PathBuf,
     pub key_file: PathBuf,
+    pub client_cert_file: PathBuf,
+    pub client_key_file: PathBuf,
 }
 
 impl PrivateCa {
@@ -82,6 +84,15 @@ impl PrivateCa {
             .signed_by(&key, &issuer)
             .unwrap();
 
+        let client_key = KeyPair::generate().unwrap();
+        let mut client = CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
+        // Python verifies strictly (RFC 5280 §4.2.1.1).
+        client
+            .distinguished_name
+            .push(DnType::CommonName, "a client");
+        client.use_authority_key_identifier_extension = true;
+        let client = client.signed_by(&client_key, &issuer).unwrap();
+
         let write = |name: &str, pem: String| {
             let path = dir.join(name);
             fs::write(&path, pem).unwrap();
@@ -91,6 +102,8 @@ impl PrivateCa {
             ca_file: write("ca.pem", ca_cert.pem()),
             cert_file: write("cert.pem", cert.pem()),
             key_file: write("key.pem", key.serialize_pem()),
+            client_cert_file: write("client.pem", client.pem()),
+            client_key_file: write("client.key", client_key.serialize_pem()),
         }
     }
 }
@@ -107,6 +120,16 @@ impl Foreign {
 
     /// Starts the server; with a CA it serves `wss` too.
     pub fn start(self, tls: Option<&PrivateCa>) -> Server {
+        let files = tls.map(|tls| [&tls.cert_file, &tls.key_file]);
+        self.start_with(files.iter().flatten().copied())
+    }
+
+    /// The same, and `wss` wants a client certificate by the CA.
+    pub fn start_asking(self, tls: &PrivateCa) -> Server {
+        self.start_with([&tls.cert_file, &tls.key_file, &tls.ca_file])
+    }
+
+    fn start_with<'a>(self, files: impl IntoIterator<Item = &'a PathBuf>) -> Server {
         let mut command = match self {
             Self::Python => {
                 let mut command = Command::new(installed("python/bin/python"));
@@ -120,9 +143,7 @@ impl Foreign {
                 command
             }
         };
-        if let Some(tls) = tls {
-            command.args([&tls.cert_file, &tls.key_file]);
-        }
+        command.args(files);
         Server::spawn(command)
     }
 }

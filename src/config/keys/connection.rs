@@ -7,8 +7,8 @@ use crate::config::{
     AuthEncoding, WhenFull,
     read::{Keys, Section, table},
     values::{
-        CloseCode, Count, Credential, FilePath, Period, Size, Subprotocols, Tags, Text, Timeout,
-        Url, UserName,
+        CloseCode, Count, Credential, FilePath, Period, ServerName, Size, Subprotocols, Tags, Text,
+        Timeout, Url, UserName,
     },
 };
 
@@ -92,8 +92,15 @@ table! {
     pub(in crate::config) struct TlsTable {
         /// A PEM file of the authorities to trust instead of the system's.
         ca_file: FilePath,
+        /// A PEM file of the client certificate and its chain; key_file belongs to it. It is read again when it changes.
+        cert_file: FilePath,
+        /// A PEM file of the client certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
+        key_file: FilePath,
+        /// The name to ask for (SNI) and to verify instead of the URL's host: a DNS name or an IP address.
+        server_name: ServerName,
+        /// Accepts any certificate: whoever is in between can read and change everything. Status and log tell it.
+        insecure: bool = false,
     }
-    later { cert_file, key_file, server_name, insecure }
 }
 
 impl Section for ConnectionTable {

@@ -11,7 +11,7 @@ mod reconnect;
 mod service;
 
 pub(super) use self::{
-    connection::{BasicAuthTable, ConnectionTable, OutboxTable},
+    connection::{BasicAuthTable, ConnectionTable, OutboxTable, TlsTable},
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable},
     headers::Headers,

@@ -11,7 +11,7 @@ pub(super) use self::{
     choice::{Choice, choice, read_choice},
     numbers::{CloseCode, Count, Factor, Limit, SchemaVersion, Size, Workers},
     template::{Credential, HeaderValue, OpeningText, Url, UserName},
-    text::{FilePath, HeartbeatText, Tags, Text},
+    text::{FilePath, HeartbeatText, ServerName, Tags, Text},
     times::{Period, Timeout},
     token::{Subprotocols, is_token},
 };

@@ -18,6 +18,10 @@ pub(in crate::config) struct Tags(pub Vec<String>);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct FilePath(pub PathBuf);
 
+/// A name that can stand in a certificate: a DNS name or an IP address.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct ServerName(pub String);
+
 /// What a text heartbeat sends or expects: the whole message.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct HeartbeatText(pub String);
@@ -89,6 +93,28 @@ impl Read for FilePath {
             return None;
         }
         Some(Self(context.resolve(node.place, &text)))
+    }
+
+    fn schema() -> Json {
+        Text::schema()
+    }
+}
+
+impl Read for ServerName {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let text = plain(node, context, "a DNS name or an IP address")?;
+        if rustls::pki_types::ServerName::try_from(text.as_str()).is_err() {
+            context.wrong(
+                node.place,
+                format!(
+                    "{} is no name that a certificate may have",
+                    backticked(&text)
+                ),
+                "write a DNS name such as \"example.com\", or an IP address, without a port",
+            );
+            return None;
+        }
+        Some(Self(text))
     }
 
     fn schema() -> Json {

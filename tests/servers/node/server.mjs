@@ -1,7 +1,8 @@
 // A WebSocket server that everwire's authors did not write: npm's `ws`.
 //
-//     server.mjs [CERT KEY]
+//     server.mjs [CERT KEY [CLIENT_CA]]
 //
+// With CLIENT_CA, `wss` asks for a client certificate by that authority.
 // The behaviours are those of ../python/server.py, chosen by path. One line on standard output says where:
 // {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 
@@ -102,10 +103,10 @@ function serve(server) {
   });
 }
 
-const [cert, key] = process.argv.slice(2).map((path) => readFileSync(path));
+const [cert, key, ca] = process.argv.slice(2).map((path) => readFileSync(path));
 const ports = {
   ws: await serve(http.createServer()),
-  wss: key ? await serve(https.createServer({ cert, key })) : null,
+  wss: key ? await serve(https.createServer({ cert, key, ca, requestCert: Boolean(ca), rejectUnauthorized: Boolean(ca) })) : null,
 };
 console.log(JSON.stringify(ports));
 process.stdin.resume().on("end", () => process.exit(0));

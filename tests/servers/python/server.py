@@ -1,7 +1,8 @@
 """A WebSocket server that everwire's authors did not write: PyPI's `websockets`.
 
-    server.py [CERT KEY]
+    server.py [CERT KEY [CLIENT_CA]]
 
+With CLIENT_CA, `wss` asks for a client certificate by that authority.
 The behaviours are those of ../node/server.mjs, chosen by path. One line on standard output says where:
 {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 """
@@ -107,9 +108,12 @@ def port(server) -> int:
 async def main() -> None:
     async with AsyncExitStack() as servers:
         ports = {"ws": port(await servers.enter_async_context(listen(None))), "wss": None}
-        if len(sys.argv) == 3:
+        if len(sys.argv) >= 3:
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             tls.load_cert_chain(sys.argv[1], sys.argv[2])
+            if len(sys.argv) == 4:
+                tls.verify_mode = ssl.CERT_REQUIRED
+                tls.load_verify_locations(sys.argv[3])
             ports["wss"] = port(await servers.enter_async_context(listen(tls)))
         print(json.dumps(ports), flush=True)
         await asyncio.to_thread(sys.stdin.read)

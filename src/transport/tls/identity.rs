@@ -1,0 +1,106 @@
+//! The files of a connection's TLS settings, as they were when they were read.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+
+use crate::{
+    core::Cause,
+    transport::{failure::plain, files},
+};
+
+/// The longest `tls.ca_file`, in bytes; a whole system's bundle is a tenth of it.
+const MAX_CA_FILE: u64 = 4 << 20;
+/// The longest `tls.cert_file` and `tls.key_file`, in bytes.
+const MAX_OWN_FILE: u64 = 256 << 10;
+
+/// Tells whether a file is still the one that was read: its length, its time of modification, its inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp(u64, Option<SystemTime>, u64);
+
+impl Stamp {
+    /// The stamp of the file that `key` names. Blocks.
+    pub fn of(key: &str, path: &Path) -> Result<Self, Cause> {
+        let metadata = path
+            .metadata()
+            .map_err(|error| unusable(key, path, &plain(&error)))?;
+        Ok(Self(
+            metadata.len(),
+            metadata.modified().ok(),
+            inode(&metadata),
+        ))
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
+/// Reads the authorities of `tls.ca_file`. Blocks.
+pub(super) fn read_roots(path: &Path) -> Result<Arc<RootCertStore>, Cause> {
+    let unusable = |why: &str| unusable("ca_file", path, why);
+    let pem = read("ca_file", path, MAX_CA_FILE)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| unusable(&error.to_string()))?;
+        let added = roots.add(certificate);
+        added.map_err(|error| unusable(&error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable("it holds no certificate"));
+    }
+    Ok(Arc::new(roots))
+}
+
+/// A client certificate: its chain, the leaf first, and its key.
+pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// Reads a client certificate and its key (PKCS#8, PKCS#1 or SEC1). Blocks.
+pub(super) fn read_identity(files: &(PathBuf, PathBuf)) -> Result<Identity, Cause> {
+    let (cert_file, key_file) = files;
+    let pem = read("cert_file", cert_file, MAX_OWN_FILE)?;
+    let chain = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unusable("cert_file", cert_file, &error.to_string()))?;
+    if chain.is_empty() {
+        return Err(unusable("cert_file", cert_file, "it holds no certificate"));
+    }
+    let pem = read("key_file", key_file, MAX_OWN_FILE)?;
+    // What the parser found is not told: it may quote the key.
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+        let encrypted = String::from_utf8_lossy(&pem).contains("ENCRYPTED");
+        let why = match encrypted {
+            true => "its key is encrypted, which is not supported",
+            false => "it holds no private key in PEM (PKCS#8, PKCS#1 or SEC1)",
+        };
+        unusable("key_file", key_file, why)
+    })?;
+    Ok((chain, key))
+}
+
+fn read(key: &str, path: &Path, max: u64) -> Result<Vec<u8>, Cause> {
+    let content: io::Result<Vec<u8>> = files::read_bounded(path, max);
+    content.map_err(|error| unusable(key, path, &plain(&error)))
+}
+
+/// A file of the settings that cannot be used.
+pub(super) fn unusable(key: &str, path: &Path, why: &str) -> Cause {
+    Cause::Tls(format!(
+        "tls.{key} {} cannot be used: {why}",
+        path.display()
+    ))
+}

@@ -1,0 +1,39 @@
+//! No client certificate, and whether one was asked for.
+
+use std::{cell::Cell, future::poll_fn, pin::pin, sync::Arc};
+
+use rustls::{SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
+
+thread_local! {
+    /// Set within a handshake's poll. A configuration is shared by many dials, so that it cannot remember for one.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has no certificate to show.
+#[derive(Debug)]
+pub(super) struct Nobody;
+
+impl ResolvesClientCert for Nobody {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        ASKED.set(true);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+/// Runs a handshake; `true` if the server asked for a client certificate and [`Nobody`] answered.
+pub(in crate::transport) async fn noticing<T>(handshake: impl Future<Output = T>) -> (T, bool) {
+    let mut handshake = pin!(handshake);
+    let mut asked = false;
+    let done = poll_fn(|cx| {
+        ASKED.set(false);
+        let polled = handshake.as_mut().poll(cx);
+        asked |= ASKED.take();
+        polled
+    })
+    .await;
+    (done, asked)
+}

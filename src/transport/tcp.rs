@@ -1,4 +1,4 @@
-//! A TCP connection to the first of some addresses that answers.
+//! A TCP connection to the first of some addresses that answers (RFC 8305).
 
 use std::{
     io,
@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -15,12 +16,16 @@ use tokio::{
 use super::failure;
 use crate::core::{Cause, Phase};
 
+/// So long one address may be silent before the next is tried beside it (RFC 8305 §5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
 /// The kernel's own probes: the last resort where the heartbeat is off.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(15));
 
-/// Tries the addresses in order until `deadline`; each may take an even share of the time that is left.
+/// Races the addresses until `deadline`: the families by turns, each a little after the one before, or as soon as that
+/// has failed. The first connection wins; the other attempts are given up.
 ///
 /// # Errors
 ///
@@ -30,24 +35,57 @@ pub(super) async fn connect(
     source: Option<IpAddr>,
     deadline: Instant,
 ) -> Result<(TcpStream, SocketAddr), Cause> {
-    let usable = |to: &&SocketAddr| source.is_none_or(|from| from.is_ipv4() == to.is_ipv4());
-    let left = addresses.iter().filter(usable).count();
+    let usable = |to: &SocketAddr| source.is_none_or(|from| from.is_ipv4() == to.is_ipv4());
+    let mut waiting = interleave(addresses.iter().copied().filter(usable)).into_iter();
+    let mut running = FuturesUnordered::new();
     let mut worst: Option<Cause> = None;
-    for (to, left) in addresses.iter().filter(usable).zip((1..=left).rev()) {
-        let now = Instant::now();
-        let share = deadline.saturating_duration_since(now) / left as u32;
-        let failed = match timeout_at(now + share, connect_one(*to, source)).await {
-            Ok(Ok(tcp)) => return Ok((tcp, *to)),
-            Ok(Err(cause)) => cause,
-            Err(_) => Cause::ConnectTimeout(Phase::Tcp),
+    loop {
+        match waiting.next() {
+            Some(to) => running.push(connect_one(to, source)),
+            None if running.is_empty() => break,
+            None => {}
+        }
+        let patience = match waiting.len() {
+            0 => deadline,
+            _ => deadline.min(Instant::now() + ATTEMPT_DELAY),
         };
-        if worst.as_ref().is_none_or(|w| weight(&failed) > weight(w)) {
-            worst = Some(failed);
+        match timeout_at(patience, running.next()).await {
+            Ok(Some(Ok(connected))) => return Ok(connected),
+            Ok(Some(Err(cause))) => keep_worst(&mut worst, cause),
+            Err(_) if Instant::now() >= deadline => {
+                keep_worst(&mut worst, Cause::ConnectTimeout(Phase::Tcp));
+                break;
+            }
+            Ok(None) | Err(_) => {}
         }
     }
     Err(worst.unwrap_or_else(|| {
         Cause::Unreachable("no address of the host is of source_address's family".into())
     }))
+}
+
+/// The families by turns, beginning with the first address's; within a family the order stays (RFC 8305 §4).
+fn interleave(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let addresses: Vec<_> = addresses.collect();
+    let first = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let family = |is_first: bool| {
+        let of_it = move |to: &&SocketAddr| (to.is_ipv4() == first) == is_first;
+        addresses.iter().filter(of_it).copied()
+    };
+    let (mut ones, mut others) = (family(true), family(false));
+    let mut mixed = Vec::with_capacity(addresses.len());
+    while mixed.len() < addresses.len() {
+        mixed.extend(ones.next());
+        mixed.extend(others.next());
+    }
+    mixed
+}
+
+/// Keeps the failure that says more.
+pub(super) fn keep_worst(worst: &mut Option<Cause>, cause: Cause) {
+    if worst.as_ref().is_none_or(|w| weight(&cause) > weight(w)) {
+        *worst = Some(cause);
+    }
 }
 
 fn weight(cause: &Cause) -> u8 {
@@ -58,7 +96,10 @@ fn weight(cause: &Cause) -> u8 {
     }
 }
 
-async fn connect_one(to: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Cause> {
+async fn connect_one(
+    to: SocketAddr,
+    source: Option<IpAddr>,
+) -> Result<(TcpStream, SocketAddr), Cause> {
     let socket = prepare(to).map_err(|error| failure::connect(&error, to))?;
     if let Some(source) = source {
         socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
@@ -68,8 +109,10 @@ async fn connect_one(to: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream
             ))
         })?;
     }
-    let connected = socket.connect(to).await;
-    connected.map_err(|error| failure::connect(&error, to))
+    match socket.connect(to).await {
+        Ok(tcp) => Ok((tcp, to)),
+        Err(error) => Err(failure::connect(&error, to)),
+    }
 }
 
 fn prepare(to: SocketAddr) -> io::Result<TcpSocket> {
@@ -80,4 +123,26 @@ fn prepare(to: SocketAddr) -> io::Result<TcpSocket> {
     socket.set_nodelay(true)?;
     SockRef::from(&socket).set_tcp_keepalive(&KEEPALIVE)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_keep_their_order() {
+        let addresses = |text: &str| -> Vec<SocketAddr> {
+            text.split(' ')
+                .map(|ip| SocketAddr::new(ip.parse().unwrap(), 1))
+                .collect()
+        };
+        for (given, raced) in [
+            ("::1 ::2 ::3 0.0.0.1 0.0.0.2", "::1 0.0.0.1 ::2 0.0.0.2 ::3"),
+            ("0.0.0.1 ::1 ::2", "0.0.0.1 ::1 ::2"),
+            ("0.0.0.2 0.0.0.1", "0.0.0.2 0.0.0.1"),
+        ] {
+            assert_eq!(interleave(addresses(given).into_iter()), addresses(raced));
+        }
+        assert!(interleave(std::iter::empty()).is_empty());
+    }
 }

@@ -416,6 +416,10 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         ("tls = { ca_file = '' }", "the text is empty"),
         (
+            "urls = ['wss://b']",
+            "`url` and `urls` exclude each other | write all of them into urls",
+        ),
+        (
             "tls = { cert_file = 'c.pem' }",
             "`cert_file` has no `key_file` | write key_file too",
         ),
@@ -459,7 +463,6 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
 #[test]
 fn a_key_of_a_later_issue_is_not_supported_yet() {
     for key in [
-        "urls",
         "required",
         "prepare",
         "open_script",
@@ -686,4 +689,39 @@ fn a_control_character_in_a_variable_is_told_by_its_name() {
         message.starts_with("the value of `${TOKEN}` has a control character"),
         "{message}"
     );
+}
+
+#[test]
+fn urls_are_tried_in_order_and_the_nearer_of_url_and_urls_counts() {
+    let two = "urls = ['wss://a', 'wss://b']";
+    let of = |text: &str| {
+        let settings = settings(text);
+        let urls = settings.connections["a"].urls();
+        urls.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&format!("connections.a.{two}")), ["wss://a", "wss://b"]);
+    assert_eq!(
+        of(&format!("defaults.url = 'wss://c'\nconnections.a.{two}")),
+        ["wss://a", "wss://b"]
+    );
+    assert_eq!(
+        of(&format!("defaults.{two}\nconnections.a.url = 'wss://c'")),
+        ["wss://c"]
+    );
+    for (urls, expected) in [
+        ("[]", "there are 0 URLs"),
+        ("['wss://a', 'http://b']", "`http://b` is no WebSocket URL"),
+        ("'wss://a'", "expected an array of URLs"),
+        ("['wss://me:s3cret@a']", "***@a` is no WebSocket URL"),
+    ] {
+        let errors = Memory::default()
+            .read(&format!("connections.a.urls = {urls}"))
+            .unwrap_err();
+        let text = errors.to_string();
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    let masked = settings(&format!("connections.a.{two}")).connections["a"].masked();
+    assert_eq!(masked["urls"][1], "wss://b");
+    assert!(masked["url"].is_null());
 }

@@ -9,7 +9,7 @@ use super::{
     keys::{ConnectionTable, DocumentTable, FleetTable, ServiceTable},
     members::{Member, Members, Origin, members},
     order::check_order,
-    read::{Context, Entry, Item, Named, Place, Problem, Read, backticked, read_entries, similar},
+    read::{Context, Entry, Item, Named, Place, Problem, backticked, read_entries, similar},
 };
 use crate::core::ConnectionName;
 
@@ -54,7 +54,7 @@ impl Layers {
         };
         for group in groups.0 {
             let mut base = layers.defaults.clone();
-            base.overlay(group.value.into());
+            base.overlay_nearer(group.value.into());
             check_order(&base, false, context);
             layers.groups.insert(group.name, base);
         }
@@ -89,15 +89,15 @@ impl Layers {
                         .collect();
                     let mut own: ConnectionTable = read_entries(&varying, context);
                     if let Some(changes) = changes {
-                        own.overlay(*changes);
+                        own.overlay_nearer(*changes);
                     }
                     if own.group.is_some() {
                         let mut table = fixed.clone();
-                        table.overlay(own);
+                        table.overlay_nearer(own);
                         self.inherit(table, context)
                     } else {
                         let mut table = bases[fleet].clone();
-                        table.overlay(own);
+                        table.overlay_nearer(own);
                         table
                     }
                 }
@@ -111,7 +111,7 @@ impl Layers {
     /// A connection's own keys over those of its group, or over the defaults.
     fn inherit(&self, own: ConnectionTable, context: &mut Context<'_>) -> ConnectionTable {
         let mut base = self.base(&own, context).clone();
-        base.overlay(own);
+        base.overlay_nearer(own);
         base
     }
 

@@ -21,13 +21,8 @@ pub(super) fn finish(
 ) -> ConnectionSettings {
     check_order(&table, true, context);
     check_authorization(&table, context);
-    let url = table.url.map(|url| url.value.0).unwrap_or_else(|| {
-        let problem = Problem::absence(place, "the connection has no url")
-            .help("write url = \"wss://host/path\", here or in what it inherits");
-        context.problems.push(problem);
-        Template::default()
-    });
-    let defaults = ConnectionSettings::with_url(url);
+    let mut urls = urls(&table, place, context).into_iter();
+    let defaults = ConnectionSettings::with_url(urls.next().unwrap_or_default());
     let max_message = table
         .max_message
         .map_or(defaults.max_message, |size| size.value.0);
@@ -39,6 +34,7 @@ pub(super) fn finish(
         .into_iter()
         .filter_map(|header| Some((header.name, header.value?)));
     ConnectionSettings {
+        failover_urls: urls.collect(),
         group: table.group.map(|group| group.value.0),
         tags: table.tags.map(|tags| tags.value.0).unwrap_or_default(),
         enabled: table
@@ -88,6 +84,27 @@ pub(super) fn finish(
             .map(|tls| tls_settings(tls.value, context))
             .unwrap_or_default(),
         ..defaults
+    }
+}
+
+/// The URLs of `url` or `urls`, of which there must be one.
+fn urls(table: &ConnectionTable, place: Place, context: &mut Context<'_>) -> Vec<Template> {
+    match (&table.url, &table.urls) {
+        (None, None) => {
+            let problem = Problem::absence(place, "the connection has no url")
+                .help("write url = \"wss://host/path\", here or in what it inherits");
+            context.problems.push(problem);
+            Vec::new()
+        }
+        (Some(url), None) => vec![url.value.0.clone()],
+        (None, Some(urls)) => urls.value.0.clone(),
+        (Some(url), Some(urls)) => {
+            let problem = Problem::new(urls.place, "`url` and `urls` exclude each other")
+                .related(url.place, "url is here")
+                .help("write all of them into urls, in the order of preference");
+            context.problems.push(problem);
+            Vec::new()
+        }
     }
 }
 

@@ -27,7 +27,6 @@ impl ConnectionSettings {
     /// ```
     pub fn masked(&self) -> Json {
         let mut keys = json!({
-            "url": escaped(&self.url),
             "tags": self.tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>(),
             "enabled": self.enabled,
             "headers": self.masked_headers(),
@@ -48,6 +47,10 @@ impl ConnectionSettings {
                 "ttl": format_duration(self.outbox.ttl.unwrap_or_default()),
             },
         });
+        match self.failover_urls.is_empty() {
+            true => keys["url"] = json!(escaped(&self.url)),
+            false => keys["urls"] = self.urls().map(escaped).collect(),
+        }
         // What has no default is shown only when it is set.
         if let Some(group) = &self.group {
             keys["group"] = json!(plain(group));

@@ -121,7 +121,7 @@ fn add_single(connection: Item<ConnectionTable>, members: &mut Members, context:
                 Origin::Fleet {
                     changes: changes @ None,
                     ..
-                } if table.url.is_none() => {
+                } if table.url.is_none() && table.urls.is_none() => {
                     *changes = Some(table);
                 }
                 Origin::Fleet { .. } => {

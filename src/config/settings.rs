@@ -118,6 +118,8 @@ pub enum LogFormat {
 pub struct ConnectionSettings {
     /// `ws://` or `wss://`; rendered and parsed again at each dial.
     pub url: Template,
+    /// What is dialled, in order, when `url` fails: the others of `urls`.
+    pub failover_urls: Vec<Template>,
     /// The group whose keys this connection inherited.
     pub group: Option<String>,
     /// For the reader: filters and views.
@@ -341,10 +343,21 @@ impl ConnectionSettings {
         Ok(Self::with_url(Template::literal(url)))
     }
 
+    /// All URLs, `url` first.
+    pub fn urls(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.url).chain(&self.failover_urls)
+    }
+
+    /// The URL of this number in [`urls`](Self::urls); the first if there are not so many.
+    pub(crate) fn url_at(&self, number: usize) -> &Template {
+        self.urls().nth(number).unwrap_or(&self.url)
+    }
+
     /// The defaults, for a template that [`super::url::parse`] checks when it is rendered.
     pub fn with_url(url: Template) -> Self {
         Self {
             url,
+            failover_urls: Vec::new(),
             group: None,
             tags: Vec::new(),
             enabled: true,

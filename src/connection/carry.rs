@@ -9,7 +9,7 @@ use super::{
     driver::{Driver, Link, Turn},
 };
 use crate::{
-    config::ConnectionSettings,
+    config::{ConnectionSettings, Template},
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
     transport::{self, DialRequest, Opened},
@@ -24,8 +24,9 @@ impl Driver {
             for effect in std::mem::take(&mut act.effects) {
                 match effect {
                     Effect::Dial => {
-                        self.link =
-                            Link::Dialing(Box::pin(dial(act.settings.clone(), act.commons.clone())))
+                        let url = act.url().clone();
+                        let dial = dial(act.settings.clone(), url, act.commons.clone());
+                        self.link = Link::Dialing(Box::pin(dial));
                     }
                     Effect::Restart => over = true,
                     Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
@@ -114,11 +115,16 @@ impl Driver {
 }
 
 /// One dial, begun when the budget allows it.
-async fn dial(settings: Arc<ConnectionSettings>, commons: Arc<Commons>) -> Result<Opened, Cause> {
-    let host = transport::host_key(&settings).await?;
+async fn dial(
+    settings: Arc<ConnectionSettings>,
+    url: Template,
+    commons: Arc<Commons>,
+) -> Result<Opened, Cause> {
+    let host = transport::host_key(&url).await?;
     let _permit = commons.budget.acquire(&host).await;
     transport::dial(DialRequest {
         settings: &settings,
+        url: &url,
         tls: &commons.tls,
         resolver: &commons.resolver,
     })

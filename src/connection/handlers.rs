@@ -9,11 +9,11 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, Waiting,
+    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, UrlStatus, Waiting,
     forward, policy, socket,
 };
 use crate::{
-    config::ConnectionSettings,
+    config::{ConnectionSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
     wire::{CloseFrame, MAX_REASON, is_sendable},
@@ -190,6 +190,9 @@ impl Connection {
     fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
         let old = std::mem::replace(&mut self.settings, Arc::new(settings));
         let new = Arc::clone(&self.settings);
+        if !old.urls().eq(new.urls()) {
+            self.life.set_endpoints(new.urls().count());
+        }
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
         let is_up = matches!(
@@ -229,7 +232,8 @@ impl Connection {
             state,
             ready_state: state.ready_state(),
             ready: self.record.ready,
-            url: self.settings.url.to_string(),
+            url: self.url().to_string(),
+            urls: self.url_statuses(),
             subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
             tls: self.record.tls,
             tags: self.settings.tags.clone(),
@@ -253,6 +257,25 @@ impl Connection {
         }
     }
 
+    /// The URL that is in use or dialled next.
+    pub(super) fn url(&self) -> &Template {
+        self.settings.url_at(self.life.endpoints().current())
+    }
+
+    fn url_statuses(&self) -> Vec<UrlStatus> {
+        if self.settings.failover_urls.is_empty() {
+            return Vec::new();
+        }
+        let failures = self.life.endpoints().failures();
+        let statuses = self.settings.urls().zip(failures);
+        statuses
+            .map(|(url, failures)| UrlStatus {
+                url: url.to_string(),
+                failures: *failures,
+            })
+            .collect()
+    }
+
     /// Panics if this fault was asked for.
     #[cfg(feature = "testing")]
     #[allow(clippy::panic, reason = "it is what was asked for")]
@@ -266,7 +289,7 @@ impl Connection {
 
 /// Whether a socket that was opened under `old` cannot serve under `new`.
 fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool {
-    old.url != new.url
+    !old.urls().eq(new.urls())
         || old.headers != new.headers
         || old.basic_auth != new.basic_auth
         || old.subprotocols != new.subprotocols

@@ -38,7 +38,7 @@ pub(crate) use self::{
 pub use self::{
     gate::Receipt,
     messages::{CloseMyself, Configure, Connect, InvalidClose, Send, Snapshot, Subscribe},
-    status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState},
+    status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use crate::{
     config::ConnectionSettings,
@@ -150,6 +150,7 @@ impl Connection {
         epoch: u32,
     ) -> Self {
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
+        life.set_endpoints(settings.urls().count());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
         let is_open = gate.with(|inside| {
             inside.outbox.lost();

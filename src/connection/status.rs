@@ -101,8 +101,11 @@ pub struct Status {
     pub ready_state: u8,
     /// Whether the opening messages are out and application messages flow.
     pub ready: bool,
-    /// The URL, with its variables unexpanded.
+    /// The URL that is in use or dialled next, with its variables unexpanded.
     pub url: String,
+    /// All URLs in the order of preference; empty if there is only one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<UrlStatus>,
     /// The subprotocol of the socket that serves.
     pub subprotocol: Option<String>,
     /// What TLS says of the peer; `None` without a socket, or without TLS.
@@ -136,6 +139,15 @@ pub struct Status {
     pub outbox: OutboxStatus,
     /// How many subscribers hear this name.
     pub subscribers: usize,
+}
+
+/// One of several URLs of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UrlStatus {
+    /// The URL, with its variables unexpanded.
+    pub url: String,
+    /// How often it has failed in a row: dials, and sockets that were lost before they were stable.
+    pub failures: u32,
 }
 
 /// The last error of a name.

@@ -6,6 +6,7 @@
 mod backoff;
 mod cause;
 mod door;
+mod endpoints;
 mod governor;
 mod heartbeat;
 mod journal;
@@ -21,6 +22,7 @@ pub use self::{
     backoff::{cap, delay},
     cause::{Cause, Phase},
     door::{Rejected, TooLarge},
+    endpoints::Endpoints,
     governor::{Governor, Grants},
     heartbeat::{Beat, HeartbeatState},
     journal::{Cursor, Journal},

@@ -26,7 +26,7 @@ use super::{
     upgrade,
 };
 use crate::{
-    config::ConnectionSettings,
+    config::{ConnectionSettings, Template},
     core::{Cause, Phase},
     events::TlsReport,
 };
@@ -39,6 +39,8 @@ pub(super) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(crate) struct DialRequest<'a> {
     /// Whom to dial, and how.
     pub settings: &'a ConnectionSettings,
+    /// Which of the settings' URLs.
+    pub url: &'a Template,
     /// The TLS configurations.
     pub tls: &'a TlsCache,
     /// The lookups of host names.
@@ -92,19 +94,19 @@ pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
-/// The `host:port` that these settings dial: the key of the dial budget. The port is always written.
+/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
 ///
 /// # Errors
 ///
 /// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-pub(crate) async fn host_key(settings: &ConnectionSettings) -> Result<String, Cause> {
-    let secrets = Secrets::read([&settings.url]).await?;
-    super::request::host_key(&settings.url, &secrets)
+pub(crate) async fn host_key(url: &Template) -> Result<String, Cause> {
+    let secrets = Secrets::read([url]).await?;
+    super::request::host_key(url, &secrets)
 }
 
 async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
-    let secrets = Secrets::of(request.settings).await?;
-    let prepared = Prepared::new(request.settings, &secrets)?;
+    let secrets = Secrets::of(request.settings, request.url).await?;
+    let prepared = Prepared::new(request.settings, request.url, &secrets)?;
     let settings = request.settings;
     let tls = match prepared.server_name.clone() {
         Some(name) => Some((request.tls.config(&settings.tls).await?, name)),

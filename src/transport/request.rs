@@ -64,8 +64,12 @@ impl Prepared {
     /// # Errors
     ///
     /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
-    pub fn new(settings: &ConnectionSettings, secrets: &Secrets) -> Result<Self, Cause> {
-        let url = render_url(&settings.url, secrets)?;
+    pub fn new(
+        settings: &ConnectionSettings,
+        url: &Template,
+        secrets: &Secrets,
+    ) -> Result<Self, Cause> {
+        let url = render_url(url, secrets)?;
         let (host, port) = (host(&url)?, port(&url)?);
         let tls = url.scheme() == "wss";
         Ok(Self {
@@ -254,7 +258,7 @@ mod tests {
     use crate::config::Part;
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
-        Prepared::new(settings, &Secrets::default())
+        Prepared::new(settings, &settings.url, &Secrets::default())
     }
 
     fn settings(url: &str) -> ConnectionSettings {

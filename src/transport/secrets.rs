@@ -41,12 +41,12 @@ impl Secrets {
             .map(Self)
     }
 
-    /// Reads all files of a connection: those of its URL, headers, credentials and `on_open`.
+    /// Reads all files of a connection: those of this URL of its, headers, credentials and `on_open`.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub(crate) async fn of(settings: &ConnectionSettings) -> Result<Self, Cause> {
+    pub(crate) async fn of(settings: &ConnectionSettings, url: &Template) -> Result<Self, Cause> {
         let headers = settings.headers.iter().map(|(_, value)| value);
         let auth = settings.basic_auth.iter();
         let openings = settings.on_open.iter().filter_map(|opening| match opening {
@@ -54,7 +54,7 @@ impl Secrets {
             Opening::Binary(_) => None,
         });
         Self::read(
-            std::iter::once(&settings.url)
+            std::iter::once(url)
                 .chain(headers)
                 .chain(auth.flat_map(|auth| [&auth.user, &auth.password]))
                 .chain(openings),

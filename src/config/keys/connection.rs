@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use super::{Headers, HeartbeatLayer, OnOpen, ReconnectLayer};
 use crate::config::{
     AuthEncoding, WhenFull,
-    read::{Keys, Section, table},
+    read::{Keys, Read, Section, table},
     values::{
         CloseCode, Count, Credential, FilePath, Period, ServerName, Size, Subprotocols, Tags, Text,
-        Timeout, Url, UserName,
+        Timeout, Url, Urls, UserName,
     },
 };
 
@@ -17,6 +17,9 @@ table! {
     pub(in crate::config) struct ConnectionTable {
         /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded.
         url: Url,
+        /// Instead of url: where to connect, in the order of preference. When one fails, the next is dialled; after a
+        /// stable socket the first is preferred again.
+        urls: Urls,
         /// The group whose keys this connection inherits.
         group: Text,
         /// Labels for filters and views.
@@ -55,7 +58,7 @@ table! {
         tls: TlsTable,
     }
     later {
-        urls, required, prepare, open_script, subscriptions, rules, capture, periodic, decode, compression, history,
+        required, prepare, open_script, subscriptions, rules, capture, periodic, decode, compression, history,
         rate, rotate_after, sequence, resume, proxy,
     }
 }
@@ -100,6 +103,17 @@ table! {
         server_name: ServerName,
         /// Accepts any certificate: whoever is in between can read and change everything. Status and log tell it.
         insecure: bool = false,
+    }
+}
+
+impl ConnectionTable {
+    /// Lets a nearer layer change this one. Of `url` and `urls` the nearer one counts.
+    pub fn overlay_nearer(&mut self, nearer: Self) {
+        if nearer.url.is_some() || nearer.urls.is_some() {
+            self.url = None;
+            self.urls = None;
+        }
+        self.overlay(nearer);
     }
 }
 

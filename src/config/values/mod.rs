@@ -10,7 +10,7 @@ mod token;
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
     numbers::{CloseCode, Count, Factor, Limit, SchemaVersion, Size, Workers},
-    template::{Credential, HeaderValue, OpeningText, Url, UserName},
+    template::{Credential, HeaderValue, OpeningText, Url, Urls, UserName},
     text::{FilePath, HeartbeatText, ServerName, Tags, Text},
     times::{Period, Timeout},
     token::{Subprotocols, is_token},

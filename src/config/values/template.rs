@@ -14,6 +14,13 @@ use crate::config::{
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Url(pub Template);
 
+/// URLs to dial, at least one.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Urls(pub Vec<Template>);
+
+/// More URLs of one connection are refused.
+const MAX_URLS: usize = 64;
+
 /// The value of a header.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct HeaderValue(pub Template);
@@ -193,6 +200,24 @@ impl Read for Url {
 
     fn schema() -> Json {
         json!({ "type": "string", "examples": ["wss://example.com/feed"] })
+    }
+}
+
+impl Read for Urls {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of URLs");
+        };
+        if items.is_empty() || items.len() > MAX_URLS {
+            let message = format!("there are {} URLs", items.len());
+            context.wrong(node.place, message, format!("write 1 to {MAX_URLS}"));
+        }
+        let urls = items.iter().filter_map(|item| Url::read(item, context));
+        Some(Self(urls.map(|Url(template)| template).collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": Url::schema(), "minItems": 1, "maxItems": MAX_URLS })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, State};
 use self::state::{Closing, Stage, Then};
-use super::{Cause, Verdict, backoff, verdict};
+use super::{Cause, Endpoints, Verdict, backoff, verdict};
 use crate::{config::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
@@ -34,6 +34,7 @@ pub struct Lifecycle {
     attempt: u32,
     /// Failed attempts in a row: what `max_attempts` counts.
     failures: u32,
+    endpoints: Endpoints,
 }
 
 impl Default for Lifecycle {
@@ -44,6 +45,7 @@ impl Default for Lifecycle {
             incarnations: 0,
             attempt: 0,
             failures: 0,
+            endpoints: Endpoints::new(1),
         }
     }
 }
@@ -65,6 +67,16 @@ impl Lifecycle {
             State::Open { since } if is_stable(policy, since, now) => 0,
             _ => self.attempt,
         }
+    }
+
+    /// Which URL is in use, or dialled next.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The name has so many URLs, and none has failed.
+    pub fn set_endpoints(&mut self, count: usize) {
+        self.endpoints = Endpoints::new(count);
     }
 
     /// Whether the outbox is being flushed before a close.
@@ -136,8 +148,7 @@ impl Lifecycle {
     pub fn connect(&mut self, out: &mut Vec<Effect>) {
         match &mut self.state {
             State::Idle | State::Closed | State::Failed => {
-                self.attempt = 0;
-                self.failures = 0;
+                self.begin_anew();
                 out.push(Effect::Door(true));
                 self.dial(out);
             }
@@ -398,19 +409,24 @@ impl Lifecycle {
         match closing.then {
             Then::Closed => {
                 self.state = State::Closed;
-                self.attempt = 0;
-                self.failures = 0;
+                self.begin_anew();
                 out.push(Effect::Cancel);
                 self.end_incarnation(out);
             }
             Then::Connect => {
                 self.state = State::Connecting;
-                self.attempt = 0;
-                self.failures = 0;
+                self.begin_anew();
                 self.end_incarnation(out);
             }
             Then::Lost(cause) => self.after_loss(cause, closing.stable, policy, now, random, out),
         }
+    }
+
+    /// What was counted was of a life that is over.
+    fn begin_anew(&mut self) {
+        self.attempt = 0;
+        self.failures = 0;
+        self.endpoints.reset();
     }
 
     /// The one place that decides between another attempt and giving up.
@@ -426,8 +442,10 @@ impl Lifecycle {
         if was_stable {
             self.attempt = 0;
             self.failures = 0;
+            self.endpoints.was_stable();
         } else {
             self.failures = self.failures.saturating_add(1);
+            self.endpoints.failed();
         }
         match (
             verdict(&cause, policy.reconnect, self.failures),

@@ -120,6 +120,7 @@ fn settings(scheme: &str, address: SocketAddr) -> ConnectionSettings {
 async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
     dial(DialRequest {
         settings,
+        url: &settings.url,
         tls: &TlsCache::default(),
         resolver: &Resolver::default(),
     })

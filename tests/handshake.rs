@@ -41,8 +41,8 @@ async fn a_refusal_keeps_its_status_and_meets_its_rule() {
         ("/status/503", 503, "", Rule::Backoff, ms(10)),
         ("/status/500", 500, "", Rule::Backoff, ms(10)),
         (
-            "/status/301?location=ws://127.0.0.1:1/",
-            301,
+            "/status/303?location=ws://127.0.0.1:1/",
+            303,
             "location: ws://127.0.0.1:1/",
             Rule::Backoff,
             ms(10),

@@ -1,6 +1,7 @@
 //! One dial, from the settings to an upgraded stream.
 
 use std::{
+    borrow::Cow,
     cell::Cell,
     cell::RefCell,
     net::SocketAddr,
@@ -18,12 +19,13 @@ use tokio::{
 
 use super::{
     connector::{Connector, Target},
+    redirect::{Redirect, Trail},
     request::Prepared,
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
     tls::{self, Client, TlsCache},
-    upgrade,
+    upgrade::{self, Upgraded},
 };
 use crate::{
     config::{ConnectionSettings, Template},
@@ -66,7 +68,7 @@ pub(crate) struct Opened {
     pub secrets: Secrets,
 }
 
-/// How long the steps of a dial took; `None` for a step that was not needed or not finished.
+/// How long the steps of a dial took, over all redirects; `None` for a step that was not needed or not finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Timings {
     /// Resolving the host name; not needed for an IP address.
@@ -105,27 +107,21 @@ pub(crate) async fn host_key(url: &Template) -> Result<String, Cause> {
 }
 
 async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
-    let secrets = Secrets::of(request.settings, request.url).await?;
-    let prepared = Prepared::new(request.settings, request.url, &secrets)?;
     let settings = request.settings;
-    let tls = match prepared.server_name.clone() {
-        Some(name) => Some((request.tls.config(&settings.tls).await?, name)),
-        None => None,
-    };
-    if settings.tls.cert_file.is_some() {
-        progress.client.set(Client::Configured);
-    }
-    let connector = Connector::new(Target {
-        host: prepared.host.clone(),
-        port: prepared.port,
-        tls,
-        source: settings.source_address,
-        resolver: request.resolver.clone(),
-        progress: Rc::clone(progress),
-    });
-    let upgraded = match upgrade::upgrade(prepared, connector, progress).await {
-        Ok(upgraded) => upgraded,
-        Err(cause) => return Err(progress.last_words().unwrap_or(cause)),
+    let secrets = Secrets::of(settings, request.url).await?;
+    let mut prepared = Prepared::new(settings, request.url, &secrets)?;
+    let mut trail = Trail::new(&prepared.url);
+    let upgraded = loop {
+        let cause = match hop(request, &prepared, progress).await {
+            Ok(upgraded) => break upgraded,
+            Err(cause) => cause,
+        };
+        let Some(redirect) = progress.redirect.take() else {
+            return Err(progress.last_words().unwrap_or(cause));
+        };
+        progress.stream.take();
+        let (to, same_host) = trail.follow(&redirect)?;
+        prepared = prepared.redirected(settings, &secrets, to, same_host)?;
     };
     let (Some(stream), Some(peer)) = (progress.stream.take(), progress.peer.get()) else {
         return Err(Cause::HandshakeInvalid(
@@ -146,6 +142,38 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
     })
 }
 
+/// One connection, and one upgrade over it.
+async fn hop(
+    request: DialRequest<'_>,
+    prepared: &Prepared,
+    progress: &Rc<Progress>,
+) -> Result<Upgraded, Cause> {
+    let mut settings = Cow::Borrowed(&request.settings.tls);
+    if !prepared.with_credentials {
+        let settings = settings.to_mut();
+        settings.cert_file = None;
+        settings.key_file = None;
+    }
+    progress.answered.set(false);
+    progress.client.set(match settings.cert_file {
+        Some(_) => Client::Configured,
+        None => Client::Unknown,
+    });
+    let tls = match prepared.server_name.clone() {
+        Some(name) => Some((request.tls.config(&settings).await?, name)),
+        None => None,
+    };
+    let connector = Connector::new(Target {
+        host: prepared.host.clone(),
+        port: prepared.port,
+        tls,
+        source: request.settings.source_address,
+        resolver: request.resolver.clone(),
+        progress: Rc::clone(progress),
+    });
+    upgrade::upgrade(prepared, connector, progress).await
+}
+
 /// How far a dial is. Shared with the services that `awc` owns while it runs, hence the cells.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -155,6 +183,8 @@ pub(super) struct Progress {
     pub peer: Cell<Option<SocketAddr>>,
     /// The stream: `awc` only borrows it, so that it can be taken back as it is.
     pub stream: RefCell<Option<Stream>>,
+    /// Set when the answer sends us elsewhere.
+    pub redirect: RefCell<Option<Redirect>>,
     /// What we have to show to a server that asks for a client certificate.
     pub client: Cell<Client>,
     /// Whether a byte of the answer to the upgrade came.
@@ -170,6 +200,7 @@ impl Progress {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),
             peer: Cell::default(),
             stream: RefCell::default(),
+            redirect: RefCell::default(),
             client: Cell::default(),
             answered: Cell::default(),
             phase: Cell::new((Phase::Prepare, now)),
@@ -182,18 +213,20 @@ impl Progress {
         self.phase.get().0
     }
 
-    /// Enters `next`, and writes down what the phase before took.
+    /// Enters `next`, and adds what the phase before took.
     pub fn enter(&self, next: Phase) {
         let now = Instant::now();
         let (phase, since) = self.phase.replace((next, now));
         let mut timings = self.timings.get();
-        let took = Some(now - since);
-        match phase {
-            Phase::Prepare => {}
-            Phase::Dns => timings.dns = took,
-            Phase::Tcp => timings.tcp = took,
-            Phase::Tls => timings.tls = took,
-            Phase::Upgrade => timings.upgrade = took,
+        let sum = match phase {
+            Phase::Prepare => None,
+            Phase::Dns => Some(&mut timings.dns),
+            Phase::Tcp => Some(&mut timings.tcp),
+            Phase::Tls => Some(&mut timings.tls),
+            Phase::Upgrade => Some(&mut timings.upgrade),
+        };
+        if let Some(sum) = sum {
+            *sum = Some(sum.unwrap_or_default() + (now - since));
         }
         self.timings.set(timings);
     }

@@ -9,6 +9,7 @@ mod connector;
 mod dial;
 mod failure;
 mod files;
+mod redirect;
 mod refusal;
 mod request;
 mod resolve;

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::secrets::Secrets;
 use crate::{
-    config::{AuthEncoding, BasicAuth, ConnectionSettings, Secret, Template, url::parse},
+    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template, url::parse},
     core::Cause,
 };
 
@@ -44,6 +44,10 @@ pub(super) enum Host {
 /// A request that can be sent.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    /// What is asked for.
+    pub url: Url,
+    /// Whether this is for the host of the settings' URL, and nothing was left out.
+    pub with_credentials: bool,
     /// With the scheme `ws` even over TLS, which is our connector's, not `awc`'s.
     pub uri: Uri,
     /// The host of the URL.
@@ -69,20 +73,47 @@ impl Prepared {
         url: &Template,
         secrets: &Secrets,
     ) -> Result<Self, Cause> {
-        let url = render_url(url, secrets)?;
+        Self::of(settings, render_url(url, secrets)?, secrets, true)
+    }
+
+    /// The same request at another URL. Once a redirect has led to another host, credentials stay behind.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn redirected(
+        &self,
+        settings: &ConnectionSettings,
+        secrets: &Secrets,
+        to: Url,
+        same_host: bool,
+    ) -> Result<Self, Cause> {
+        Self::of(settings, to, secrets, self.with_credentials && same_host)
+    }
+
+    fn of(
+        settings: &ConnectionSettings,
+        url: Url,
+        secrets: &Secrets,
+        with_credentials: bool,
+    ) -> Result<Self, Cause> {
         let (host, port) = (host(&url)?, port(&url)?);
         let tls = url.scheme() == "wss";
+        let own_name = settings.tls.server_name.as_ref();
+        let own_name = own_name.filter(|_| with_credentials);
         Ok(Self {
             uri: uri(&url, port)?,
-            server_name: match (tls, &settings.tls.server_name) {
+            server_name: match (tls, own_name) {
                 (false, _) => None,
                 (true, None) => Some(server_name(&host)?),
                 (true, Some(name)) => Some(own_server_name(name)?),
             },
             host,
             port,
-            headers: headers(settings, secrets, &url)?,
+            headers: headers(settings, secrets, &url, with_credentials)?,
             subprotocols: settings.subprotocols.clone(),
+            url,
+            with_credentials,
         })
     }
 }
@@ -155,10 +186,14 @@ fn headers(
     settings: &ConnectionSettings,
     secrets: &Secrets,
     url: &Url,
+    with_credentials: bool,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Cause> {
     let mut headers = Vec::with_capacity(settings.headers.len() + 4);
     for (name, template) in &settings.headers {
         let name = header_name(name)?;
+        if !with_credentials && !is_harmless(&name, template) {
+            continue;
+        }
         let value = header_value(name.as_str(), &secrets.render(template)?)?;
         headers.push((name, value));
     }
@@ -169,7 +204,7 @@ fn headers(
     if !has(&headers, header::USER_AGENT) {
         headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     }
-    if let Some(auth) = &settings.basic_auth {
+    if let Some(auth) = settings.basic_auth.as_ref().filter(|_| with_credentials) {
         if has(&headers, header::AUTHORIZATION) {
             let text = "basic_auth and a header Authorization exclude each other";
             return Err(invalid(text));
@@ -181,6 +216,13 @@ fn headers(
         headers.push((header::SEC_WEBSOCKET_PROTOCOL, offered));
     }
     Ok(headers)
+}
+
+/// Whether a header may go to a host that the settings do not name. Any other may hold a secret, and `Host` is wrong there.
+fn is_harmless(name: &HeaderName, value: &Template) -> bool {
+    let is_literal = |part: &Part| matches!(part, Part::Literal(_));
+    [header::USER_AGENT, header::ORIGIN, header::ACCEPT_LANGUAGE].contains(name)
+        && value.parts().iter().all(is_literal)
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Cause> {
@@ -255,7 +297,6 @@ fn is_token_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Part;
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
         Prepared::new(settings, &settings.url, &Secrets::default())
@@ -339,6 +380,51 @@ mod tests {
         let error = prepare(&url).unwrap_err();
         assert!(error.text().starts_with("${TOKEN} is no"), "{error}");
         assert!(!error.text().contains("hidden"), "{error}");
+    }
+
+    #[test]
+    fn credentials_stay_behind_when_the_host_changes() {
+        let mut own = settings("wss://a.example/");
+        own.tls.server_name = Some("inner.example".into());
+        own.basic_auth = Some(BasicAuth {
+            user: "a".into(),
+            password: "b".into(),
+            encoding: AuthEncoding::Utf8,
+        });
+        own.headers = vec![
+            ("Cookie".into(), "c=1".into()),
+            ("X-Key".into(), "literal".into()),
+            ("Host".into(), "front.example".into()),
+            ("Origin".into(), "https://o.example".into()),
+            (
+                "User-Agent".into(),
+                Template::from_parts([Part::Env {
+                    name: "UA".into(),
+                    value: Secret::new("hidden"),
+                }]),
+            ),
+        ];
+        let home = prepare(&own).unwrap();
+        let go = |from: &Prepared, to: &str, same_host| {
+            from.redirected(&own, &Secrets::default(), to.parse().unwrap(), same_host)
+                .unwrap()
+        };
+        let near = go(&home, "wss://a.example/b", true);
+        assert_eq!(near.headers, home.headers);
+        assert_eq!(near.server_name, home.server_name);
+        let away = go(&near, "wss://b.example/", false);
+        let back = go(&away, "wss://b.example/c", true);
+        for prepared in [away, back] {
+            assert!(!prepared.with_credentials);
+            for absent in ["authorization", "cookie", "x-key"] {
+                assert_eq!(header(&prepared, absent), None);
+            }
+            assert_eq!(header(&prepared, "host"), Some(&b"b.example"[..]));
+            assert_eq!(header(&prepared, "origin"), Some(&b"https://o.example"[..]));
+            assert_eq!(header(&prepared, "user-agent"), Some(USER_AGENT.as_bytes()));
+            let name = ServerName::try_from("b.example").unwrap();
+            assert_eq!(prepared.server_name, Some(name));
+        }
     }
 
     #[test]

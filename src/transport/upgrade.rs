@@ -20,7 +20,8 @@ use futures::future::LocalBoxFuture;
 use std::{future::poll_fn, pin::Pin};
 
 use super::{
-    connector::Connector, dial::FAR, dial::Progress, failure, refusal::refusal, request::Prepared,
+    connector::Connector, dial::FAR, dial::Progress, failure, redirect::Redirect, refusal::refusal,
+    request::Prepared,
 };
 use crate::core::Cause;
 
@@ -37,7 +38,7 @@ pub(super) struct Upgraded {
 /// Every timeout of `awc` is out of the way: the dial has one deadline of its own. The client is thrown away with
 /// its pool and its buffers; the stream stays behind in `progress`.
 pub(super) async fn upgrade(
-    prepared: Prepared,
+    prepared: &Prepared,
     connector: Connector,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
@@ -53,9 +54,9 @@ pub(super) async fn upgrade(
         .no_default_headers()
         .wrap(Judge(Rc::clone(progress)))
         .finish();
-    let mut request = client.ws(prepared.uri).set_camel_case_headers(true);
-    for (name, value) in prepared.headers {
-        request = request.header(name, value);
+    let mut request = client.ws(&prepared.uri).set_camel_case_headers(true);
+    for (name, value) in &prepared.headers {
+        request = request.header(name, value.clone());
     }
     let (answer, framed) = request.connect().await.map_err(failure::upgrade)?;
     check_upgrade(answer.headers())?;
@@ -186,6 +187,15 @@ async fn judge(
         }
         let next = poll_fn(|cx| Pin::new(&mut framed).next_item(cx)).await;
         head = next.ok_or(ConnectError::Disconnected)??;
+    }
+    if let Some(redirect) = Redirect::of(&head) {
+        progress.redirect.replace(Some(redirect));
+        let status = head.status.as_u16();
+        return Err(told(Cause::HandshakeStatus {
+            status,
+            retry_after: None,
+            text: "a redirect".into(),
+        }));
     }
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
         return Err(told(refusal(&head, framed, progress.deadline).await));

@@ -52,8 +52,8 @@ async fn a_refusal_tells_its_status_wish_and_words() {
             refused(502, None, "an old proxy"),
         ),
         (
-            "HTTP/1.1 301 Moved\r\nLocation: wss://b.example/\r\nContent-Length: 4\r\n\r\ngone",
-            refused(301, None, "location: wss://b.example/ gone"),
+            "HTTP/1.1 303 See Other\r\nLocation: wss://b.example/\r\nContent-Length: 4\r\n\r\ngone",
+            refused(303, None, "location: wss://b.example/ gone"),
         ),
         (
             "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",

@@ -1,6 +1,7 @@
 //! Dials against hand-written servers on real sockets.
 
 mod failures;
+mod redirects;
 mod success;
 mod tls;
 

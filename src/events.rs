@@ -70,7 +70,7 @@ pub struct Connecting {
 /// See [`Event::Opened`].
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Opened {
-    /// The address that answered.
+    /// The address that answered: the peer's, or its proxy's.
     pub peer: SocketAddr,
     /// The subprotocol that the server chose.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +99,10 @@ pub struct DialTimings {
     /// Resolving the host name.
     #[serde(rename = "dns_ms", serialize_with = "optional_millis")]
     pub dns: Option<Duration>,
-    /// Opening the TCP connection.
+    /// Reaching the proxy, and having it open the tunnel.
+    #[serde(rename = "proxy_ms", serialize_with = "optional_millis")]
+    pub proxy: Option<Duration>,
+    /// Opening the TCP connection; part of `proxy`, if there is one.
     #[serde(rename = "tcp_ms", serialize_with = "optional_millis")]
     pub tcp: Option<Duration>,
     /// The TLS handshake.

@@ -477,7 +477,6 @@ fn a_key_of_a_later_issue_is_not_supported_yet() {
         "rotate_after",
         "sequence",
         "resume",
-        "proxy",
     ] {
         assert_eq!(
             error(&format!("{key} = 1")),
@@ -724,4 +723,57 @@ fn urls_are_tried_in_order_and_the_nearer_of_url_and_urls_counts() {
     let masked = settings(&format!("connections.a.{two}")).connections["a"].masked();
     assert_eq!(masked["urls"][1], "wss://b");
     assert!(masked["url"].is_null());
+}
+
+#[test]
+fn a_proxy_is_a_url_the_environment_or_none() {
+    let of = |text: &str| connection(text).masked()["proxy"].clone();
+    assert_eq!(of(""), "none");
+    assert_eq!(of("proxy = 'none'"), "none");
+    assert_eq!(of("proxy = 'socks5h://h:1080'"), "socks5h://h:1080");
+    assert_eq!(of("proxy = 'http://me:s3cret@h:3128'"), "http://***@h:3128");
+    assert!(!format!("{:?}", connection("proxy = 'http://me:s3cret@h:3128'")).contains("s3cret"));
+    for (text, expected) in [
+        (
+            "proxy = 'ftp://me:s3cret@h'",
+            "this is no proxy's URL | its scheme must be",
+        ),
+        ("proxy = 'h:3128'", "this is no proxy's URL"),
+        ("proxy = 7", "expected a proxy's URL"),
+    ] {
+        let error = error(text);
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
+fn the_environments_proxies_are_read_at_load() {
+    let read = |variables: &[(&str, &str)]| {
+        let source = variables
+            .iter()
+            .fold(Memory::default(), |source, (name, value)| {
+                source.with_variable(name, value)
+            });
+        source.read("connections.a = { url = 'wss://h', proxy = 'env' }")
+    };
+    let settings = read(&[
+        ("HTTPS_PROXY", "me:s3cret@h:3128"),
+        ("no_proxy", "x.example"),
+    ])
+    .unwrap();
+    let connection = &settings.connections["a"];
+    assert_eq!(connection.masked()["proxy"], "env");
+    assert!(!format!("{connection:?}").contains("s3cret"));
+    let errors = read(&[("ALL_PROXY", "socks4://me:s3cret@h")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        errors.contains("the environment variable ALL_PROXY"),
+        "{errors}"
+    );
+    assert!(!errors.contains("s3cret"), "{errors}");
+    // In a CGI program HTTP_PROXY comes from a request.
+    assert!(read(&[("HTTP_PROXY", "socks4://h")]).is_err());
+    assert!(read(&[("HTTP_PROXY", "socks4://h"), ("REQUEST_METHOD", "GET")]).is_ok());
 }

@@ -47,6 +47,7 @@ pub(super) fn finish(
             .map(|list| list.value.0)
             .unwrap_or_default(),
         source_address: table.source_address.map(|address| address.value),
+        proxy: table.proxy.and_then(|proxy| proxy.value.0),
         on_open: table
             .on_open
             .map(|list| on_open(list.value, max_message, context))

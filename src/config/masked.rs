@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Backoff, ConnectionSettings, Heartbeat, Opening, Part, Reconnect, Template, TlsSettings,
+    Backoff, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Reconnect, Template, TlsSettings,
     units::{format_duration, format_size},
     values::Choice,
 };
@@ -31,6 +31,11 @@ impl ConnectionSettings {
             "enabled": self.enabled,
             "headers": self.masked_headers(),
             "subprotocols": self.subprotocols,
+            "proxy": match &self.proxy {
+                None => json!("none"),
+                Some(Proxy::Environment(_)) => json!("env"),
+                Some(Proxy::Url(url)) => json!(url.to_string()),
+            },
             "on_open": self.on_open.iter().map(opening).collect::<Vec<_>>(),
             "connect_timeout": format_duration(self.connect_timeout),
             "close_timeout": format_duration(self.close_timeout),

@@ -17,7 +17,9 @@ mod keys;
 mod load;
 mod masked;
 mod members;
+mod no_proxy;
 mod order;
+pub(crate) mod proxy;
 mod read;
 mod schema;
 mod secret;
@@ -28,6 +30,7 @@ pub mod url;
 mod values;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
+pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
 pub use secret::{Part, Secret, SecretMissing, Template};
 pub use settings::{

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::secret::Template;
+use super::{proxy::Proxy, secret::Template};
 use crate::core::ConnectionName;
 
 /// Everything that one process runs on.
@@ -134,6 +134,8 @@ pub struct ConnectionSettings {
     pub subprotocols: Vec<String>,
     /// The local address to dial from.
     pub source_address: Option<IpAddr>,
+    /// What all dials go through; `None`: nothing.
+    pub proxy: Option<Proxy>,
     /// What is sent whenever a socket opens, before anything else.
     pub on_open: Vec<Opening>,
     /// From the start of a dial to the upgrade's answer.
@@ -365,6 +367,7 @@ impl ConnectionSettings {
             basic_auth: None,
             subprotocols: Vec::new(),
             source_address: None,
+            proxy: None,
             on_open: Vec::new(),
             connect_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),

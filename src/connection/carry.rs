@@ -185,6 +185,7 @@ impl From<transport::Timings> for events::DialTimings {
     fn from(timings: transport::Timings) -> Self {
         Self {
             dns: timings.dns,
+            proxy: timings.proxy,
             tcp: timings.tcp,
             tls: timings.tls,
             upgrade: timings.upgrade,

@@ -294,6 +294,7 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.basic_auth != new.basic_auth
         || old.subprotocols != new.subprotocols
         || old.source_address != new.source_address
+        || old.proxy != new.proxy
         || old.tls != new.tls
         || old.max_frame != new.max_frame
         || old.max_message != new.max_message

@@ -11,6 +11,8 @@ pub enum Phase {
     Prepare,
     /// Resolving the host name.
     Dns,
+    /// Reaching the proxy, and having it open the tunnel.
+    Proxy,
     /// Opening the TCP connection.
     Tcp,
     /// The TLS handshake.
@@ -24,6 +26,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::Prepare => "prepare",
             Self::Dns => "dns",
+            Self::Proxy => "proxy",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::Upgrade => "upgrade",
@@ -41,6 +44,8 @@ pub enum Cause {
     InvalidRequest(String),
     /// The host name could not be resolved.
     Dns(String),
+    /// The proxy could not be reached, or did not open the tunnel.
+    Proxy(String),
     /// The peer refused the TCP connection.
     Refused(String),
     /// The network has no way to the peer.
@@ -86,10 +91,11 @@ pub enum Cause {
 
 impl Cause {
     /// All values of [`kind`](Self::kind): what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 20] = [
+    pub const KINDS: [&str; 21] = [
         "secret_missing",
         "invalid_request",
         "dns",
+        "proxy",
         "refused",
         "unreachable",
         "connect_timeout",
@@ -115,6 +121,7 @@ impl Cause {
             Self::SecretMissing(_) => "secret_missing",
             Self::InvalidRequest(_) => "invalid_request",
             Self::Dns(_) => "dns",
+            Self::Proxy(_) => "proxy",
             Self::Refused(_) => "refused",
             Self::Unreachable(_) => "unreachable",
             Self::ConnectTimeout(_) => "connect_timeout",
@@ -149,6 +156,7 @@ impl Cause {
             Self::SecretMissing(text)
             | Self::InvalidRequest(text)
             | Self::Dns(text)
+            | Self::Proxy(text)
             | Self::Refused(text)
             | Self::Unreachable(text)
             | Self::Tcp(text)

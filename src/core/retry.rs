@@ -99,6 +99,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
         | Cause::SecretMissing(_)
         | Cause::InvalidRequest(_)
         | Cause::Dns(_)
+        | Cause::Proxy(_)
         | Cause::Refused(_)
         | Cause::Unreachable(_)
         | Cause::ConnectTimeout(_)

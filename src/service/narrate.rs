@@ -44,6 +44,7 @@ pub fn event(event: &Event) {
             subprotocol = opened.subprotocol.as_deref(),
             incarnation = opened.incarnation,
             dns_ms = opened.timings.dns.map(millis),
+                proxy_ms = opened.timings.proxy.map(millis),
             tcp_ms = opened.timings.tcp.map(millis),
             tls_ms = opened.timings.tls.map(millis),
             upgrade_ms = opened.timings.upgrade.map(millis),

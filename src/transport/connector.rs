@@ -17,6 +17,7 @@ use super::{
     stream::{Lent, Stream},
     tcp,
     tls::{self, Client},
+    tunnel::Tunnel,
 };
 use crate::core::{Cause, Phase};
 
@@ -34,6 +35,8 @@ pub(super) struct Target {
     pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     /// The local address to dial from.
     pub source: Option<IpAddr>,
+    /// What to go through.
+    pub proxy: Option<Tunnel>,
     /// Resolves the host if it is a name.
     pub resolver: Resolver,
     /// Told about each step.
@@ -69,13 +72,20 @@ impl Service<ConnectInfo<Uri>> for Connector {
 impl Target {
     async fn open(&self) -> Result<(), Cause> {
         let progress = &self.progress;
-        let (tcp, peer) = self.connect().await?;
+        let (stream, peer) = match &self.proxy {
+            None => {
+                let (tcp, peer) = self.connect().await?;
+                (Stream::Tcp(tcp), peer)
+            }
+            Some(tunnel) => tunnel.open(self).await?,
+        };
         progress.peer.set(Some(peer));
         let stream = match &self.tls {
-            None => Stream::Tcp(tcp),
+            None => stream,
             Some((config, name)) => {
                 progress.enter(Phase::Tls);
-                let connecting = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
+                let connecting =
+                    TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream);
                 let (connected, asked) = tls::noticing(connecting).await;
                 if asked {
                     progress.client.set(Client::Missing);
@@ -91,24 +101,36 @@ impl Target {
     }
 
     async fn connect(&self) -> Result<(TcpStream, SocketAddr), Cause> {
-        let deadline = self.progress.deadline;
-        let name = match &self.host {
-            Host::Ip(ip) => {
-                self.progress.enter(Phase::Tcp);
-                let address = SocketAddr::new(*ip, self.port);
-                return tcp::connect(&[address], self.source, deadline).await;
-            }
-            Host::Name(name) => name,
-        };
-        self.progress.enter(Phase::Dns);
-        let resolved = self.resolver.resolve(name).await;
-        let mut addresses = resolved
-            .map_err(|reason| Cause::Dns(reason.to_string()))?
-            .to_vec();
-        for address in &mut addresses {
-            address.set_port(self.port);
-        }
+        let addresses = self.addresses().await?;
         self.progress.enter(Phase::Tcp);
-        tcp::connect(&addresses, self.source, deadline).await
+        tcp::connect(&addresses, self.source, self.progress.deadline).await
     }
+
+    /// The addresses of the URL's host.
+    pub async fn addresses(&self) -> Result<Vec<SocketAddr>, Cause> {
+        if matches!(self.host, Host::Name(_)) {
+            self.progress.enter(Phase::Dns);
+        }
+        resolve(&self.resolver, &self.host, self.port)
+            .await
+            .map_err(Cause::Dns)
+    }
+}
+
+/// The addresses of a host; the error is what the resolver said.
+pub(super) async fn resolve(
+    resolver: &Resolver,
+    host: &Host,
+    port: u16,
+) -> Result<Vec<SocketAddr>, String> {
+    let name = match host {
+        Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
+        Host::Name(name) => name,
+    };
+    let resolved = resolver.resolve(name).await;
+    let mut addresses = resolved.map_err(|reason| reason.to_string())?.to_vec();
+    for address in &mut addresses {
+        address.set_port(port);
+    }
+    Ok(addresses)
 }

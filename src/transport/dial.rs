@@ -25,6 +25,7 @@ use super::{
     secrets::Secrets,
     stream::Stream,
     tls::{self, Client, TlsCache},
+    tunnel::Tunnel,
     upgrade::{self, Upgraded},
 };
 use crate::{
@@ -58,7 +59,7 @@ pub(crate) struct Opened {
     pub leftover: Bytes,
     /// The subprotocol that the server chose, always one of those that were offered.
     pub subprotocol: Option<String>,
-    /// The address that answered.
+    /// The address that answered: the peer's, or its proxy's.
     pub peer: SocketAddr,
     /// How long the steps took.
     pub timings: Timings,
@@ -73,6 +74,8 @@ pub(crate) struct Opened {
 pub(crate) struct Timings {
     /// Resolving the host name; not needed for an IP address.
     pub dns: Option<Duration>,
+    /// Reaching the proxy, and having it open the tunnel.
+    pub proxy: Option<Duration>,
     /// Opening the TCP connection, over all addresses that were tried.
     pub tcp: Option<Duration>,
     /// The TLS handshake.
@@ -112,7 +115,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
     let mut prepared = Prepared::new(settings, request.url, &secrets)?;
     let mut trail = Trail::new(&prepared.url);
     let upgraded = loop {
-        let cause = match hop(request, &prepared, progress).await {
+        let cause = match hop(request, &prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
             Err(cause) => cause,
         };
@@ -128,9 +131,9 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             "the connection was gone when the upgrade was done".into(),
         ));
     };
-    let tls = stream
-        .tls()
-        .map(|session| tls::report(session, &settings.tls));
+    // Without a name of the peer's, the session is that with the proxy.
+    let session = stream.tls().filter(|_| prepared.server_name.is_some());
+    let tls = session.map(|session| tls::report(session, &settings.tls));
     Ok(Opened {
         stream,
         leftover: upgraded.leftover,
@@ -146,6 +149,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
 async fn hop(
     request: DialRequest<'_>,
     prepared: &Prepared,
+    secrets: &Secrets,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
     let mut settings = Cow::Borrowed(&request.settings.tls);
@@ -168,10 +172,32 @@ async fn hop(
         port: prepared.port,
         tls,
         source: request.settings.source_address,
+        proxy: proxy(request, prepared, secrets).await?,
         resolver: request.resolver.clone(),
         progress: Rc::clone(progress),
     });
     upgrade::upgrade(prepared, connector, progress).await
+}
+
+/// What this hop goes through.
+async fn proxy(
+    request: DialRequest<'_>,
+    prepared: &Prepared,
+    secrets: &Secrets,
+) -> Result<Option<Tunnel>, Cause> {
+    let settings = request.settings;
+    let is_tls = prepared.server_name.is_some();
+    let host = prepared.host.to_string();
+    let chosen = settings.proxy.as_ref();
+    let chosen = chosen.and_then(|proxy| proxy.for_target(&host, prepared.port, is_tls));
+    let Some(url) = chosen else {
+        return Ok(None);
+    };
+    let tunnel = Tunnel::new(url, secrets)?;
+    Ok(Some(match tunnel.is_over_tls() {
+        true => tunnel.with_tls(request.tls, &settings.tls).await?,
+        false => tunnel,
+    }))
 }
 
 /// How far a dial is. Shared with the services that `awc` owns while it runs, hence the cells.
@@ -221,6 +247,7 @@ impl Progress {
         let sum = match phase {
             Phase::Prepare => None,
             Phase::Dns => Some(&mut timings.dns),
+            Phase::Proxy => Some(&mut timings.proxy),
             Phase::Tcp => Some(&mut timings.tcp),
             Phase::Tls => Some(&mut timings.tls),
             Phase::Upgrade => Some(&mut timings.upgrade),

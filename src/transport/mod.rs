@@ -17,6 +17,7 @@ mod secrets;
 mod stream;
 mod tcp;
 mod tls;
+mod tunnel;
 mod upgrade;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The upgrade request, rendered and checked before anything is dialled.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use awc::http::{
     Uri,
@@ -39,6 +39,15 @@ pub(super) enum Host {
     Ip(IpAddr),
     /// A name, in lower case.
     Name(String),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => write!(f, "{ip}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// A request that can be sent.

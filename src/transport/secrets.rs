@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io, path::PathBuf};
 
 use super::{failure::plain, files};
 use crate::{
-    config::{ConnectionSettings, Opening, Secret, Template},
+    config::{ConnectionSettings, Opening, Proxy, Secret, Template},
     core::Cause,
 };
 
@@ -57,6 +57,7 @@ impl Secrets {
             std::iter::once(url)
                 .chain(headers)
                 .chain(auth.flat_map(|auth| [&auth.user, &auth.password]))
+                .chain(settings.proxy.iter().flat_map(Proxy::templates))
                 .chain(openings),
         )
         .await

@@ -26,10 +26,10 @@ pub(super) const MAX_ANSWER: usize = 32 * 1024;
 /// A connection to a peer, plain or over TLS.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    /// Plain TCP, for `ws`.
+    /// Plain TCP, or a tunnel through a proxy.
     Tcp(TcpStream),
-    /// TLS, for `wss`.
-    Tls(Box<TlsStream<TcpStream>>),
+    /// TLS with the peer, or with the proxy.
+    Tls(Box<TlsStream<Stream>>),
 }
 
 impl Stream {
@@ -37,11 +37,11 @@ impl Stream {
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Tcp(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
+            Self::Tls(tls) => tls.get_ref().0.tcp(),
         }
     }
 
-    /// The TLS session with the peer; `None` for `ws`.
+    /// The outermost TLS session.
     pub(crate) fn tls(&self) -> Option<&ClientConnection> {
         match self {
             Self::Tcp(_) => None,

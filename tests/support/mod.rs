@@ -148,6 +148,16 @@ impl Foreign {
     }
 }
 
+/// Starts a proxy that we did not write; what it is asked for is appended to `seen`.
+pub fn proxy(tls: &PrivateCa, seen: &Path) -> Server {
+    let mut command = Command::new(installed("python/bin/python"));
+    command
+        .arg(root().join("tests/servers/python/proxy.py"))
+        .args([&tls.cert_file, &tls.key_file])
+        .arg(seen);
+    Server::spawn(command)
+}
+
 /// Starts Autobahn's fuzzing server, sections 1 to 10; `index.json` is written to `out`.
 pub fn autobahn(out: &Path) -> Server {
     installed("autobahn/installed");
@@ -164,6 +174,7 @@ pub struct Server {
     child: Child,
     ws: u16,
     wss: Option<u16>,
+    auth: Option<u16>,
 }
 
 impl Server {
@@ -176,6 +187,21 @@ impl Server {
     pub fn tls_url(&self, path: &str) -> String {
         let port = self.wss.expect("the server was started without a CA");
         format!("wss://localhost:{port}{path}")
+    }
+
+    /// The port without TLS.
+    pub fn port(&self) -> u16 {
+        self.ws
+    }
+
+    /// The port with TLS.
+    pub fn tls_port(&self) -> u16 {
+        self.wss.expect("the server was started without a CA")
+    }
+
+    /// A proxy's port that wants a user and a password.
+    pub fn auth_port(&self) -> u16 {
+        self.auth.expect("this is no proxy")
     }
 
     fn spawn(mut command: Command) -> Self {
@@ -198,6 +224,7 @@ impl Server {
             child,
             ws: 0,
             wss: None,
+            auth: None,
         };
         let ready = first
             .recv_timeout(Duration::from_secs(60))
@@ -211,6 +238,7 @@ impl Server {
         };
         server.ws = port("ws").expect("the server's port");
         server.wss = port("wss");
+        server.auth = port("auth");
         server
     }
 }

@@ -7,8 +7,8 @@ use crate::config::{
     AuthEncoding, WhenFull,
     read::{Keys, Read, Section, table},
     values::{
-        CloseCode, Count, Credential, FilePath, Period, ServerName, Size, Subprotocols, Tags, Text,
-        Timeout, Url, Urls, UserName,
+        CloseCode, Count, Credential, FilePath, Period, ProxySetting, ServerName, Size,
+        Subprotocols, Tags, Text, Timeout, Url, Urls, UserName,
     },
 };
 
@@ -34,6 +34,9 @@ table! {
         subprotocols: Subprotocols = [],
         /// The local IP address to dial from.
         source_address: IpAddr,
+        /// What dials go through: `http://`, `https://`, `socks5://` or `socks5h://` with `user:password@` if need be, "env"
+        /// for HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or "none". `${NAME}` and `${file:PATH}` are expanded.
+        proxy: ProxySetting = "none",
         /// Messages that are sent whenever the socket opens, before anything else.
         on_open: OnOpen = [],
         /// From the start of a dial to the upgrade's answer.
@@ -59,7 +62,7 @@ table! {
     }
     later {
         required, prepare, open_script, subscriptions, rules, capture, periodic, decode, compression, history,
-        rate, rotate_after, sequence, resume, proxy,
+        rate, rotate_after, sequence, resume,
     }
 }
 

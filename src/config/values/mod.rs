@@ -2,6 +2,7 @@
 
 mod choice;
 mod numbers;
+mod proxy;
 mod template;
 mod text;
 mod times;
@@ -10,6 +11,7 @@ mod token;
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
     numbers::{CloseCode, Count, Factor, Limit, SchemaVersion, Size, Workers},
+    proxy::ProxySetting,
     template::{Credential, HeaderValue, OpeningText, Url, Urls, UserName},
     text::{FilePath, HeartbeatText, ServerName, Tags, Text},
     times::{Period, Timeout},

@@ -38,7 +38,11 @@ pub(in crate::config) struct Credential(pub Template);
 pub(in crate::config) struct OpeningText(pub Template);
 
 /// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
-fn expand_template(text: &str, place: Place, context: &mut Context<'_>) -> Option<Template> {
+pub(super) fn expand_template(
+    text: &str,
+    place: Place,
+    context: &mut Context<'_>,
+) -> Option<Template> {
     let mut parts = Vec::new();
     let mut literal = String::new();
     let mut right = true;
@@ -143,7 +147,11 @@ fn string<'a>(node: &'a Node, context: &mut Context<'_>, expected: &str) -> Opti
 }
 
 /// A string that is not described when it is something else.
-fn secret_string<'a>(node: &'a Node, context: &mut Context<'_>, what: &str) -> Option<&'a str> {
+pub(super) fn secret_string<'a>(
+    node: &'a Node,
+    context: &mut Context<'_>,
+    what: &str,
+) -> Option<&'a str> {
     if let Value::String(text) = &node.value {
         return Some(text);
     }
@@ -153,7 +161,7 @@ fn secret_string<'a>(node: &'a Node, context: &mut Context<'_>, what: &str) -> O
 }
 
 /// What is known of a template's text at load time, part by part: literals and variables, not files.
-fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, &str)> {
+pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, &str)> {
     template.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some((None, &**text)),
         Part::Env { name, value } => Some((Some(&**name), value.expose())),

@@ -1,0 +1,62 @@
+//! `proxy`.
+
+use serde_json::{Value as Json, json};
+
+use super::template::{expand_template, known, secret_string};
+use crate::config::{
+    EnvironmentProxies, Proxy, ProxyUrl,
+    proxy::parse,
+    read::{Context, Node, Problem, Read},
+};
+
+/// What dials go through; `None` for "none".
+#[derive(Clone, Debug)]
+pub(in crate::config) struct ProxySetting(pub Option<Proxy>);
+
+impl Read for ProxySetting {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        context.problems.hide(node.place);
+        let text = secret_string(node, context, "a proxy's URL, \"env\" or \"none\"")?;
+        match text {
+            "none" => return Some(Self(None)),
+            "env" => return environment(node, context),
+            _ => {}
+        }
+        let template = expand_template(text, node.place, context)?;
+        let rendered = template.render(|_| Err(std::io::ErrorKind::NotFound.into()));
+        if let Ok(rendered) = &rendered
+            && let Err(error) = parse(rendered.expose())
+        {
+            let has_variables = known(&template).any(|(variable, _)| variable.is_some());
+            let message = match has_variables {
+                true => "this is no proxy's URL when its variables are expanded",
+                false => "this is no proxy's URL",
+            };
+            let help = format!(
+                "{}; it must read http://, https://, socks5:// or socks5h://, then host:port, or be \"env\" or \"none\"",
+                error.0
+            );
+            context
+                .problems
+                .push(Problem::new(node.place, message).help(help));
+            return None;
+        }
+        Some(Self(Some(Proxy::Url(ProxyUrl::from_template(template)))))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "examples": ["http://proxy.example.com:3128", "env"] })
+    }
+}
+
+fn environment(node: &Node, context: &mut Context<'_>) -> Option<ProxySetting> {
+    match EnvironmentProxies::read(context.source) {
+        Ok(proxies) => Some(ProxySetting(Some(Proxy::Environment(Box::new(proxies))))),
+        Err(error) => {
+            let problem = Problem::new(node.place, error.to_string())
+                .help("set it to http://host:port or socks5://host:port, or unset it");
+            context.problems.push(problem);
+            None
+        }
+    }
+}

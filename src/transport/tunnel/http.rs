@@ -1,0 +1,114 @@
+//! CONNECT (RFC 9110 §9.3.6).
+
+use std::io;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
+
+use super::{Destination, say};
+use crate::{
+    config::proxy::ProxyParts,
+    core::Cause,
+    transport::{failure::plain, stream::Stream},
+};
+
+/// The longest answer of a proxy, in bytes, interim answers included.
+const MAX_ANSWER: usize = 16 * 1024;
+/// More header fields of one answer are refused.
+const MAX_FIELDS: usize = 64;
+
+/// Has the proxy open a tunnel over `stream`.
+pub(super) async fn connect(
+    stream: &mut Stream,
+    proxy: &ProxyParts,
+    to: &Destination,
+) -> Result<(), Cause> {
+    let failed = |why: &str| Cause::Proxy(format!("the proxy {proxy}: {why}"));
+    let broken = |error: io::Error| failed(&format!("{}, while it was asked", plain(&error)));
+    say(stream, request(proxy, to).as_bytes())
+        .await
+        .map_err(broken)?;
+    let mut answer = BytesMut::with_capacity(1024);
+    let mut read = 0;
+    loop {
+        if let Some((length, head)) = Head::parse(&answer).map_err(|why| failed(&why))? {
+            match head.status {
+                // RFC 9110 §15.2: interim answers.
+                100..=199 => {
+                    let _interim = answer.split_to(length);
+                    continue;
+                }
+                // We speak first, in TLS and in HTTP: what comes now is no word of the peer's.
+                200..=299 if answer.len() > length => {
+                    return Err(failed("it sent bytes of its own into the tunnel"));
+                }
+                200..=299 => return Ok(()),
+                status => return Err(failed(&refusal(status, &head))),
+            }
+        }
+        if read >= MAX_ANSWER {
+            return Err(failed("its answer is longer than 16 KiB"));
+        }
+        match stream.read_buf(&mut answer).await.map_err(broken)? {
+            0 => return Err(failed("it closed the connection before it had answered")),
+            n => read += n,
+        }
+    }
+}
+
+fn request(proxy: &ProxyParts, to: &Destination) -> String {
+    let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
+    if let Some((user, password)) = &proxy.login {
+        let pair = BASE64_STANDARD.encode(format!("{}:{}", user.expose(), password.expose()));
+        request.push_str(&format!("Proxy-Authorization: Basic {pair}\r\n"));
+    }
+    request.push_str("\r\n");
+    request
+}
+
+fn refusal(status: u16, head: &Head) -> String {
+    let text = format!("it answered {status} {} to CONNECT", head.reason);
+    match (status, &head.challenge) {
+        (407, Some(challenge)) => format!("{text}; it asks for {challenge}"),
+        _ => text,
+    }
+}
+
+/// What counts of an answer.
+struct Head {
+    status: u16,
+    reason: String,
+    /// `Proxy-Authenticate`.
+    challenge: Option<String>,
+}
+
+impl Head {
+    /// The head and its length, once it is there.
+    fn parse(bytes: &[u8]) -> Result<Option<(usize, Self)>, String> {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut answer = httparse::Response::new(&mut fields);
+        let parsed = answer.parse(bytes);
+        let parsed = parsed.map_err(|error| format!("its answer is not valid HTTP: {error}"))?;
+        let httparse::Status::Complete(length) = parsed else {
+            return Ok(None);
+        };
+        let challenge = answer
+            .headers
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case("proxy-authenticate"));
+        let head = Self {
+            status: answer.code.unwrap_or_default(),
+            reason: shown(answer.reason.unwrap_or_default().as_bytes()),
+            challenge: challenge.map(|field| shown(field.value)),
+        };
+        Ok(Some((length, head)))
+    }
+}
+
+/// Words of the proxy's, short and printable.
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let printable = |c: &char| c.is_ascii_graphic() || *c == ' ';
+    text.chars().filter(printable).take(100).collect()
+}

@@ -1,0 +1,162 @@
+//! A tunnel to the peer through a proxy.
+
+mod http;
+mod socks;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::io::AsyncWriteExt;
+use tokio_rustls::TlsConnector;
+
+use super::{
+    connector::{Target, resolve},
+    request::Host,
+    secrets::Secrets,
+    stream::Stream,
+    tcp::{self, keep_worst},
+    tls::{self, Client, TlsCache},
+};
+use crate::{
+    config::{
+        ProxyUrl, TlsSettings,
+        proxy::{ProxyKind, ProxyParts, parse},
+    },
+    core::{Cause, Phase},
+};
+
+/// A proxy, and how to reach it.
+pub(super) struct Tunnel {
+    proxy: ProxyParts,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+/// Whom the proxy is asked to connect to.
+enum Destination {
+    /// A name for the proxy to resolve.
+    Name(String, u16),
+    Address(SocketAddr),
+}
+
+impl Tunnel {
+    /// The proxy of a rendered URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Proxy`] for a URL that is none of a proxy, in words that hold no secret; [`Cause::SecretMissing`].
+    pub fn new(url: &ProxyUrl, secrets: &Secrets) -> Result<Self, Cause> {
+        let rendered = secrets.render(url.template())?;
+        let proxy = parse(rendered.expose())
+            .map_err(|error| Cause::Proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
+        Ok(Self { proxy, tls: None })
+    }
+
+    /// Whether the proxy itself is spoken to over TLS.
+    pub fn is_over_tls(&self) -> bool {
+        self.proxy.kind == ProxyKind::Https
+    }
+
+    /// The same, with TLS to the proxy. Of the connection's settings only the authorities count for it: it is neither
+    /// shown the client certificate nor trusted blindly.
+    pub async fn with_tls(self, cache: &TlsCache, settings: &TlsSettings) -> Result<Self, Cause> {
+        let mut own = TlsSettings::default();
+        own.ca_file.clone_from(&settings.ca_file);
+        let config = cache
+            .config(&own)
+            .await
+            .map_err(|cause| self.failed(&cause))?;
+        Ok(Self {
+            tls: Some(config),
+            ..self
+        })
+    }
+
+    /// Opens the tunnel; the address is the proxy's.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Proxy`] for all that is the proxy's fault or ours with it; [`Cause::Refused`] and [`Cause::Unreachable`]
+    /// where it says so of the peer.
+    pub async fn open(&self, target: &Target) -> Result<(Stream, SocketAddr), Cause> {
+        let destinations = self.destinations(target).await?;
+        target.progress.enter(Phase::Proxy);
+        let mut worst = None;
+        for destination in destinations {
+            let (mut stream, peer) = self.reach(target).await?;
+            let asked = match self.proxy.kind {
+                ProxyKind::Http | ProxyKind::Https => {
+                    http::connect(&mut stream, &self.proxy, &destination).await
+                }
+                ProxyKind::Socks5 | ProxyKind::Socks5h => {
+                    socks::connect(&mut stream, &self.proxy, &destination).await
+                }
+            };
+            match asked {
+                Ok(()) => return Ok((stream, peer)),
+                // Another address of the peer's may do better.
+                Err(cause @ (Cause::Refused(_) | Cause::Unreachable(_))) => {
+                    keep_worst(&mut worst, cause);
+                }
+                Err(cause) => return Err(cause),
+            }
+        }
+        Err(worst.unwrap_or_else(|| Cause::Proxy("the peer has no address".into())))
+    }
+
+    async fn destinations(&self, target: &Target) -> Result<Vec<Destination>, Cause> {
+        Ok(match (&target.host, self.proxy.kind) {
+            (Host::Name(_), ProxyKind::Socks5) => {
+                let addresses = target.addresses().await?;
+                addresses.into_iter().map(Destination::Address).collect()
+            }
+            (Host::Name(name), _) => vec![Destination::Name(name.clone(), target.port)],
+            (Host::Ip(ip), _) => vec![Destination::Address(SocketAddr::new(*ip, target.port))],
+        })
+    }
+
+    /// A connection to the proxy itself.
+    async fn reach(&self, target: &Target) -> Result<(Stream, SocketAddr), Cause> {
+        let proxy = &self.proxy;
+        let host = match proxy.ip() {
+            Some(ip) => Host::Ip(ip),
+            None => Host::Name(proxy.host.clone()),
+        };
+        let addresses = resolve(&target.resolver, &host, proxy.port).await;
+        let addresses = addresses.map_err(|text| self.failed(&Cause::Dns(text)))?;
+        let connected = tcp::connect(&addresses, target.source, target.progress.deadline).await;
+        let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
+        let Some(config) = &self.tls else {
+            return Ok((Stream::Tcp(tcp), peer));
+        };
+        let name = ServerName::try_from(proxy.host.clone()).map_err(|_| {
+            Cause::Proxy(format!("the proxy {proxy} has no name for a certificate"))
+        })?;
+        let connecting = TlsConnector::from(Arc::clone(config)).connect(name, Stream::Tcp(tcp));
+        let connected = connecting.await;
+        let connected = connected
+            .map_err(|error| self.failed(&tls::handshake_failure(&error, Client::Unknown)))?;
+        Ok((Stream::Tls(Box::new(connected)), peer))
+    }
+
+    fn failed(&self, cause: &Cause) -> Cause {
+        match cause {
+            Cause::ConnectTimeout(_) => Cause::ConnectTimeout(Phase::Proxy),
+            cause => Cause::Proxy(format!("the proxy {}: {}", self.proxy, cause.text())),
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name, port) => write!(f, "{name}:{port}"),
+            Self::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// Writes and flushes, which over TLS are two things.
+async fn say(stream: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}

@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, UrlStatus, Waiting,
-    forward, policy, socket,
+    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, UrlStatus,
+    Waiting, forward, policy, socket,
 };
 use crate::{
     config::{ConnectionSettings, Template},
@@ -235,7 +235,7 @@ impl Connection {
             url: self.url().to_string(),
             urls: self.url_statuses(),
             subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
-            tls: self.record.tls,
+            tls: self.record.tls.as_deref().copied(),
             tags: self.settings.tags.clone(),
             since: self.record.since,
             epoch: self.journal.epoch(),

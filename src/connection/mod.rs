@@ -117,7 +117,7 @@ struct Record {
     last_error: Option<Box<LastError>>,
     last_close: Option<Box<ClosedReport>>,
     subprotocol: Option<Box<str>>,
-    tls: Option<TlsReport>,
+    tls: Option<Box<TlsReport>>,
     sent: Traffic,
     received: Traffic,
     in_doubt: u64,

@@ -51,7 +51,7 @@ impl Socket {
         act.life.opened(now);
         start_heartbeat(act, ctx);
         act.record.subprotocol = opened.subprotocol.as_deref().map(Into::into);
-        act.record.tls = opened.tls;
+        act.record.tls = opened.tls.map(Box::new);
         act.show_state(Some(State::Opening));
         let incarnation = act.life.incarnation();
         act.publish(|stamp| {

@@ -14,16 +14,20 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     current: usize,
-    /// Failures in a row, by URL.
+    /// Failures in a row, by URL; empty, without an allocation, where there is only one.
     failures: Box<[u32]>,
 }
 
 impl Endpoints {
-    /// `count` URLs, none of which has failed; at least one.
+    /// `count` URLs, none of which has failed.
     pub fn new(count: usize) -> Self {
+        let failures = match count {
+            0 | 1 => Box::default(),
+            count => vec![0; count].into(),
+        };
         Self {
             current: 0,
-            failures: vec![0; count.max(1)].into(),
+            failures,
         }
     }
 
@@ -33,6 +37,7 @@ impl Endpoints {
     }
 
     /// How often each URL has failed in a row: dials that failed, and sockets that were lost before they were stable.
+    /// Empty where there is only one URL.
     pub fn failures(&self) -> &[u32] {
         &self.failures
     }
@@ -96,6 +101,6 @@ mod tests {
     fn one_url_stays_the_one() {
         let mut endpoints = Endpoints::new(0);
         endpoints.failed();
-        assert_eq!((endpoints.current(), endpoints.failures()), (0, &[1][..]));
+        assert_eq!((endpoints.current(), endpoints.failures()), (0, &[][..]));
     }
 }

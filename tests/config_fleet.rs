@@ -187,7 +187,14 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ),
         ("rows_file = 'empty.csv'", "the file has no columns"),
         ("names = ['a']\nwatch = 1", "unknown key `watch`"),
-        ("names = ['a']\nproxy = 'x'", "`proxy` is not supported yet"),
+        (
+            "names = ['a']\nresume = 'x'",
+            "`resume` is not supported yet",
+        ),
+        (
+            "names = ['a']\nurls = ['wss://{name}']",
+            "`url` and `urls` exclude each other",
+        ),
     ] {
         let result = source.read(&format!("[fleet.f]\nurl = 'wss://h'\n{keys}"));
         assert_eq!(only_message(result), message, "{keys}");

@@ -81,6 +81,7 @@ impl Read for FleetTable {
         };
         let sources: Vec<&Entry> = entries.iter().filter(written).collect();
         check_sources(&sources, node.place, context);
+        check_urls(entries, context);
         Some(Self {
             keys,
             fixed: read_entries(fixed, context),
@@ -128,6 +129,17 @@ fn check_sources(sources: &[&Entry], fleet: Place, context: &mut Context<'_>) {
                 context.problems.push(problem);
             }
         }
+    }
+}
+
+/// One of them may be read for each connection and the other only once, so that they never meet in one table.
+fn check_urls(entries: &[Entry], context: &mut Context<'_>) {
+    let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+    if let (Some(url), Some(urls)) = (find("url"), find("urls")) {
+        let problem = Problem::new(urls.place, "`url` and `urls` exclude each other")
+            .related(url.place, "url is here")
+            .help("write all of them into urls, in the order of preference");
+        context.problems.push(problem);
     }
 }
 

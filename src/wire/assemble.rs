@@ -14,6 +14,8 @@ pub(super) struct Gathering {
     /// How much of a text has been checked; `None` for a binary message.
     text: Option<utf8::Progress>,
     fragments: u32,
+    /// Whether what arrives is to be decompressed.
+    compressed: bool,
 }
 
 /// Where a data frame ends within the message that it belongs to.
@@ -32,7 +34,21 @@ impl Gathering {
             payload: Vec::new(),
             text: text.then(utf8::Progress::default),
             fragments: 1,
+            compressed: false,
         }
+    }
+
+    /// The same for one that is to be decompressed.
+    pub(super) fn compressed(text: bool) -> Self {
+        Self {
+            compressed: true,
+            ..Self::new(text)
+        }
+    }
+
+    /// Whether what arrives is to be decompressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
     }
 
     /// Counts a further frame.
@@ -72,6 +88,26 @@ impl Gathering {
         self.make_room(lacking.min(AHEAD / 2), frame, max);
         let room = self.payload.capacity() - self.len();
         (&mut self.payload).limit(lacking.min(room))
+    }
+
+    /// Where decompressed data goes, with room for at least a byte. Beyond `max` bytes there is only that byte, by which the
+    /// caller sees that they are too many.
+    pub(super) fn inflated(&mut self, arriving: usize, max: usize) -> &mut Vec<u8> {
+        let (len, capacity) = (self.len(), self.payload.capacity());
+        if len == capacity {
+            let expected = arriving.saturating_mul(4).clamp(64, AHEAD);
+            let grown = capacity.saturating_mul(2).max(expected);
+            let ceiling = max.saturating_add(1).max(len + 1);
+            self.payload.reserve_exact(grown.min(ceiling) - len);
+        }
+        &mut self.payload
+    }
+
+    /// Gives memory back that was only guessed to be needed, so that who keeps the message does not keep it.
+    pub(super) fn shrink(&mut self) {
+        if self.payload.capacity() > self.len() + self.len() / 4 {
+            self.payload.shrink_to_fit();
+        }
     }
 
     /// Judges the text that has arrived since the last time.

@@ -7,6 +7,7 @@ use bytes::{Buf, BufMut, Bytes};
 use super::{
     CloseFrame, Header, Incoming, Limits, MAX_CONTROL, Opcode, Violation,
     assemble::{FrameEnd, Gathering},
+    deflate::Inflater,
     flood::ControlBudget,
     partial::{ControlStart, HeaderStart},
     utf8,
@@ -22,6 +23,8 @@ pub struct Decoder {
     reading: Reading,
     /// A fragmented message, between two of its data frames.
     unfinished: Option<Box<Gathering>>,
+    /// Where permessage-deflate was agreed on.
+    inflater: Option<Box<Inflater>>,
 }
 
 /// Where in the stream the next byte stands.
@@ -33,10 +36,19 @@ enum Reading {
     Header(HeaderStart),
     /// Within a data frame's payload. Exits to `Boundary` and, on a violation, `Done`.
     Data(FrameEnd, Box<Gathering>),
+    /// Within a compressed data frame's payload. Exits to `Boundary` and, on a violation, `Done`.
+    Compressed(CompressedFrame, Box<Gathering>),
     /// Within a control frame's payload. Exits to `Boundary`, and to `Done` when it was a Close.
     Control(ControlStart),
     /// Behind a Close frame, or a violation. No exit.
     Done,
+}
+
+/// What a compressed data frame still lacks.
+#[derive(Clone, Copy, Debug)]
+struct CompressedFrame {
+    lacks: usize,
+    fin: bool,
 }
 
 impl Decoder {
@@ -51,7 +63,16 @@ impl Decoder {
             control: ControlBudget::default(),
             reading: Reading::Boundary,
             unfinished: None,
+            inflater: None,
         }
+    }
+
+    /// The same decoder, which accepts compressed messages (RFC 7692 §6.2) from here on.
+    ///
+    /// They are decompressed as they arrive, and never beyond [`Limits::max_message`].
+    pub fn with_inflater(mut self, inflater: Inflater) -> Self {
+        self.inflater = Some(Box::new(inflater));
+        self
     }
 
     /// Takes the next message or control frame from the front of `input`. `None`: all of `input` was consumed, and more
@@ -107,10 +128,10 @@ impl Decoder {
         }
     }
 
-    /// The memory that is held on the heap, in bytes; 0 between messages.
+    /// The memory that is held on the heap, in bytes; 0 between messages. The decompressor's own state is not counted.
     pub fn buffered(&self) -> usize {
         let reading = match &self.reading {
-            Reading::Data(_, message) => message.footprint(),
+            Reading::Data(_, message) | Reading::Compressed(_, message) => message.footprint(),
             Reading::Control(start) => start.footprint(),
             Reading::Boundary | Reading::Header(_) | Reading::Done => 0,
         };
@@ -142,6 +163,7 @@ impl Decoder {
                 Reading::Boundary => self.header(HeaderStart::default(), input, now)?,
                 Reading::Header(start) => self.header(start, input, now)?,
                 Reading::Data(frame, message) => self.data(frame, message, input)?,
+                Reading::Compressed(frame, message) => self.compressed(frame, message, input)?,
                 Reading::Control(start) => self.control(start, input)?,
                 Reading::Done => {
                     self.reading = Reading::Done;
@@ -161,7 +183,7 @@ impl Decoder {
         input: &mut Bytes,
         now: Instant,
     ) -> Result<Option<Incoming>, Violation> {
-        let Some(header) = start.complete(input)? else {
+        let Some(header) = start.complete(input, self.inflater.is_some())? else {
             if !start.is_empty() {
                 self.reading = Reading::Header(start);
             }
@@ -189,15 +211,29 @@ impl Decoder {
         header: Header,
         input: &mut Bytes,
     ) -> Result<Option<Incoming>, Violation> {
-        let Header { fin, opcode, len } = header;
+        let Header {
+            fin,
+            opcode,
+            compressed,
+            len,
+        } = header;
         match (opcode, self.unfinished.take()) {
             (Opcode::Continuation, None) => Err(Violation::ContinuationWithoutStart),
             (Opcode::Continuation, Some(mut message)) => {
                 message.add_fragment(self.limits.max_fragments)?;
+                if message.is_compressed() {
+                    let lacks = self.limits.admit_frame(len)?;
+                    return self.compressed(CompressedFrame { lacks, fin }, message, input);
+                }
                 let at = self.limits.admit(len, message.len())?;
                 self.data(FrameEnd { at, fin }, message, input)
             }
             (opcode, Some(_)) => Err(Violation::MessageUnfinished(opcode)),
+            (opcode, None) if compressed => {
+                let lacks = self.limits.admit_frame(len)?;
+                let message = Box::new(Gathering::compressed(opcode == Opcode::Text));
+                self.compressed(CompressedFrame { lacks, fin }, message, input)
+            }
             (opcode, None) => {
                 let at = self.limits.admit(len, 0)?;
                 if fin && at <= input.len() {
@@ -223,6 +259,30 @@ impl Decoder {
         if message.lacks(frame) > 0 {
             self.reading = Reading::Data(frame, message);
         } else if frame.fin {
+            return message.finish().map(Some);
+        } else {
+            self.unfinished = Some(message);
+        }
+        Ok(None)
+    }
+
+    fn compressed(
+        &mut self,
+        mut frame: CompressedFrame,
+        mut message: Box<Gathering>,
+        input: &mut Bytes,
+    ) -> Result<Option<Incoming>, Violation> {
+        let Some(inflater) = &mut self.inflater else {
+            return Err(Violation::DeflateInvalid);
+        };
+        let max = self.limits.max_message;
+        let piece = input.split_to(input.len().min(frame.lacks));
+        frame.lacks -= piece.len();
+        inflater.feed(&piece, &mut message, max)?;
+        if frame.lacks > 0 {
+            self.reading = Reading::Compressed(frame, message);
+        } else if frame.fin {
+            inflater.end(&mut message, max)?;
             return message.finish().map(Some);
         } else {
             self.unfinished = Some(message);
@@ -272,6 +332,7 @@ impl Decoder {
     fn end(&mut self) {
         self.reading = Reading::Done;
         self.unfinished = None;
+        self.inflater = None;
     }
 }
 

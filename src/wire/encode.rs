@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::{CloseFrame, MAX_CONTROL, MAX_REASON, Opcode, close::is_sendable, mask_into};
+use super::{
+    CloseFrame, MAX_CONTROL, MAX_REASON, Opcode, close::is_sendable, header::RSV1, mask_into,
+};
 
 /// The longest header that is written, in bytes.
 pub const MAX_HEADER: usize = 14;
@@ -15,6 +17,20 @@ pub fn encode_frame(opcode: Opcode, fin: bool, payload: &[u8], key: [u8; 4], out
     out.reserve(MAX_HEADER + payload.len());
     encode_header(opcode, fin, payload.len(), key, out);
     mask_into(payload, key, 0, out);
+}
+
+/// Appends the first frame of a compressed message, or all of it: like [`encode_frame`], with RSV1 set (RFC 7692 §6.1).
+/// Further frames are ordinary continuations.
+pub fn encode_compressed(
+    opcode: Opcode,
+    fin: bool,
+    payload: &[u8],
+    key: [u8; 4],
+    out: &mut BytesMut,
+) {
+    let start = out.len();
+    encode_frame(opcode, fin, payload, key, out);
+    out[start] |= RSV1;
 }
 
 /// Appends the header of a frame whose payload, of `len` bytes, follows by [`mask_into`] with the same key.

@@ -12,6 +12,8 @@ pub(super) const MAX_UNMASKED: usize = 10;
 
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+/// Marks a compressed message (RFC 7692 §6).
+pub(super) const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
@@ -85,6 +87,8 @@ pub struct Header {
     pub fin: bool,
     /// What the frame is.
     pub opcode: Opcode,
+    /// Whether RSV1 marks the message that this frame begins as compressed (RFC 7692 §6).
+    pub compressed: bool,
     /// The length of the payload that follows, in bytes.
     pub len: u64,
 }
@@ -98,10 +102,19 @@ impl Header {
     ///
     /// The [`Violation`] of a header that no server may send, whatever came before it.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
+        Self::parse_extended(bytes, false)
+    }
+
+    /// The same where `deflate` says that permessage-deflate was agreed on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub fn parse_extended(bytes: &[u8], deflate: bool) -> Result<Option<(Self, usize)>, Violation> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
-        let (fin, opcode) = parse_first(first)?;
+        let (fin, opcode, compressed) = parse_first(first, deflate)?;
         let Some((&second, rest)) = rest.split_first() else {
             return Ok(None);
         };
@@ -112,13 +125,19 @@ impl Header {
         if opcode.is_control() && usize::from(short) > MAX_CONTROL {
             return Err(Violation::ControlTooLong(opcode));
         }
-        Ok(parse_length(short, rest)?.map(|(len, size)| (Self { fin, opcode, len }, 2 + size)))
+        let header = |len| Self {
+            fin,
+            opcode,
+            compressed,
+            len,
+        };
+        Ok(parse_length(short, rest)?.map(|(len, size)| (header(len), 2 + size)))
     }
 }
 
-fn parse_first(byte: u8) -> Result<(bool, Opcode), Violation> {
-    // RSV1 is where permessage-deflate marks a message (RFC 7692 §6): an extension makes its exception here.
-    if byte & RESERVED != 0 {
+fn parse_first(byte: u8, deflate: bool) -> Result<(bool, Opcode, bool), Violation> {
+    let compressed = deflate && byte & RSV1 != 0;
+    if byte & RESERVED != 0 && (!deflate || byte & RESERVED != RSV1) {
         return Err(Violation::ReservedBits((byte & RESERVED) >> 4));
     }
     let bits = byte & OPCODE;
@@ -127,7 +146,10 @@ fn parse_first(byte: u8) -> Result<(bool, Opcode), Violation> {
     if opcode.is_control() && !fin {
         return Err(Violation::ControlFragmented(opcode));
     }
-    Ok((fin, opcode))
+    if compressed && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Err(Violation::CompressionBit(opcode));
+    }
+    Ok((fin, opcode, compressed))
 }
 
 /// The payload's length, and how many bytes of `rest` tell it.

@@ -5,9 +5,9 @@ use super::Violation;
 /// The bounds within which a [`Decoder`](super::Decoder) works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in payload bytes, over all its fragments.
+    /// The longest message, in payload bytes, over all its fragments; of a compressed one, in decompressed bytes.
     pub max_message: usize,
-    /// The longest frame, in payload bytes.
+    /// The longest frame, in payload bytes, as they stand on the wire.
     pub max_frame: usize,
     /// The most frames that one message may consist of, empty ones included; at least 1.
     pub max_fragments: u32,
@@ -28,12 +28,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Judges a data frame by its announced length alone.
+    pub(super) fn admit_frame(&self, len: u64) -> Result<usize, Violation> {
+        let limit = self.max_frame;
+        let frame = usize::try_from(len).ok().filter(|&len| len <= limit);
+        frame.ok_or(Violation::FrameTooBig { len, limit })
+    }
+
     /// Judges a data frame by its announced length, and by how much of its message came `before` it; the size of the
     /// message with it.
     pub(super) fn admit(&self, len: u64, before: usize) -> Result<usize, Violation> {
-        let limit = self.max_frame;
-        let frame = usize::try_from(len).ok().filter(|&len| len <= limit);
-        let frame = frame.ok_or(Violation::FrameTooBig { len, limit })?;
+        let frame = self.admit_frame(len)?;
         let limit = self.max_message;
         let total = before.checked_add(frame).filter(|&total| total <= limit);
         total.ok_or(Violation::MessageTooBig {

@@ -7,6 +7,8 @@
 //!   failed (§7.1.7).
 //! * [`encode_frame`], or [`encode_header`] followed by [`mask_into`], append what is to be written.
 //!
+//! * [`deflate`] compresses messages, where that was agreed on.
+//!
 //! ```
 //! use std::time::Instant;
 //! use bytes::{Bytes, BytesMut};
@@ -26,6 +28,7 @@
 mod assemble;
 mod close;
 mod decode;
+pub mod deflate;
 mod encode;
 mod flood;
 mod header;
@@ -38,7 +41,7 @@ mod violation;
 
 pub use close::{CloseFrame, MAX_REASON, code, is_sendable};
 pub use decode::Decoder;
-pub use encode::{MAX_HEADER, encode_close, encode_frame, encode_header};
+pub use encode::{MAX_HEADER, encode_close, encode_compressed, encode_frame, encode_header};
 pub use header::{Header, MAX_CONTROL, Opcode};
 pub use incoming::Incoming;
 pub use limits::Limits;

@@ -13,14 +13,19 @@ pub(super) struct HeaderStart {
 
 impl HeaderStart {
     /// Takes the rest of the header from `input`; `None`: all of `input` was taken, and it is not enough.
-    pub(super) fn complete(&mut self, input: &mut Bytes) -> Result<Option<Header>, Violation> {
+    /// `deflate`: whether permessage-deflate was agreed on.
+    pub(super) fn complete(
+        &mut self,
+        input: &mut Bytes,
+        deflate: bool,
+    ) -> Result<Option<Header>, Violation> {
         let had = usize::from(self.len);
         let parsed = if had == 0 {
-            Header::parse(input)?
+            Header::parse_extended(input, deflate)?
         } else {
             let more = input.len().min(MAX_UNMASKED - had);
             self.bytes[had..had + more].copy_from_slice(&input[..more]);
-            Header::parse(&self.bytes[..had + more])?
+            Header::parse_extended(&self.bytes[..had + more], deflate)?
         };
         if let Some((header, size)) = parsed {
             input.advance(size - had);

@@ -9,6 +9,9 @@ pub enum Violation {
     /// RSV bits are set, and no extension that would use them was negotiated (§5.2). The value holds the three bits.
     #[error("reserved bits {0:#05b} are set without an extension")]
     ReservedBits(u8),
+    /// RSV1 is set on a frame that begins no data message (RFC 7692 §6.1).
+    #[error("a {0} frame is marked as compressed")]
+    CompressionBit(Opcode),
     /// An opcode that RFC 6455 reserves (§5.2).
     #[error("opcode {0:#x} is reserved")]
     ReservedOpcode(u8),
@@ -48,6 +51,12 @@ pub enum Violation {
         /// Where in the message the first bad or incomplete character begins, in bytes.
         offset: usize,
     },
+    /// A compressed message whose data is no DEFLATE (RFC 7692 §7.2.2).
+    #[error("the compressed data of a message is invalid")]
+    DeflateInvalid,
+    /// A compressed message whose data stops within a block (RFC 7692 §7.2.2).
+    #[error("the compressed data of a message ends too early")]
+    DeflateTruncated,
     /// A frame longer than [`Limits::max_frame`](super::Limits::max_frame).
     #[error("a frame of {len} bytes is over the limit of {limit}")]
     FrameTooBig {
@@ -59,7 +68,8 @@ pub enum Violation {
     /// A message longer than [`Limits::max_message`](super::Limits::max_message).
     #[error("a message of at least {len} bytes is over the limit of {limit}")]
     MessageTooBig {
-        /// What was received of the message, and the length announced by its next frame, in bytes.
+        /// What was received of the message, and the length announced by its next frame, in bytes; of a compressed one, what
+        /// was decompressed before it was given up.
         len: u64,
         /// The limit, in bytes.
         limit: usize,
@@ -81,11 +91,12 @@ pub enum Violation {
 impl Violation {
     /// The close code to fail the connection with (§7.4.1).
     ///
-    /// 1002 for broken framing, 1007 for what is not UTF-8, 1009 for what is too big. Too many fragments or control
+    /// 1002 for broken framing, 1007 for what is not UTF-8 or cannot be decompressed, 1009 for what is too big. Too many fragments or control
     /// frames are well-formed and not big, they are merely too many: 1008.
     pub fn close_code(&self) -> u16 {
         match self {
             Self::ReservedBits(_)
+            | Self::CompressionBit(_)
             | Self::ReservedOpcode(_)
             | Self::Masked
             | Self::ControlFragmented(_)
@@ -96,7 +107,10 @@ impl Violation {
             | Self::MessageUnfinished(_)
             | Self::CloseTruncated
             | Self::CloseCode(_) => code::PROTOCOL_ERROR,
-            Self::CloseReasonNotUtf8 | Self::TextNotUtf8 { .. } => code::INVALID_DATA,
+            Self::CloseReasonNotUtf8
+            | Self::TextNotUtf8 { .. }
+            | Self::DeflateInvalid
+            | Self::DeflateTruncated => code::INVALID_DATA,
             Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => code::TOO_BIG,
             Self::TooManyFragments { .. } | Self::ControlFlood { .. } => code::POLICY_VIOLATION,
         }

@@ -7,6 +7,7 @@
 )]
 
 mod bounds;
+mod deflate;
 mod differential;
 mod encoding;
 mod roundtrip;

@@ -1,0 +1,132 @@
+//! Our messages, compressed.
+
+use flate2::{Compress, Compression, FlushCompress};
+
+use super::{Agreed, Lend, TAIL, WindowBits, spares};
+
+/// What a state is made for.
+pub(super) type Kind = (Level, WindowBits);
+
+/// How hard to try: from 1, fast, to 9, small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Level(u8);
+
+impl Level {
+    /// `None` outside of 1 to 9.
+    pub const fn new(level: u8) -> Option<Self> {
+        match level {
+            1..=9 => Some(Self(level)),
+            _ => None,
+        }
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Level {
+    /// 6, the usual compromise.
+    fn default() -> Self {
+        Self(6)
+    }
+}
+
+/// The compressor failed. It does not while it is used as documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message could not be compressed")]
+pub struct DeflateError;
+
+/// The compressing half of a connection.
+///
+/// Owns no memory until the first message. Under context takeover it then keeps its state, otherwise it gives it back
+/// behind each message.
+#[derive(Debug)]
+pub struct Deflater {
+    kind: Kind,
+    keeps_window: bool,
+    state: Option<Compress>,
+    lender: &'static dyn Lend,
+}
+
+impl Deflater {
+    /// `None` when a window of 8 bits was agreed on, which zlib cannot do: then all messages are to be sent as they are,
+    /// as a client always may (RFC 7692 §6.1).
+    pub fn new(agreed: &Agreed, level: Level, lender: &'static dyn Lend) -> Option<Self> {
+        let window = agreed.client_max_window_bits;
+        (window > WindowBits::MIN).then(|| Self {
+            kind: (level, window),
+            keeps_window: !agreed.client_no_context_takeover,
+            state: None,
+            lender,
+        })
+    }
+
+    /// Whether the peer keeps our messages to decode the next ones with: then whatever was compressed must be sent.
+    pub fn keeps_window(&self) -> bool {
+        self.keeps_window
+    }
+
+    /// Compresses a piece of a message, and appends what can already be told to `out`. At the `end` of the message, which
+    /// must not be empty, that is all of it, without the last four bytes of the flush (§7.2.1).
+    ///
+    /// # Errors
+    ///
+    /// [`DeflateError`]: the message cannot be sent any more.
+    pub fn compress(
+        &mut self,
+        piece: &[u8],
+        end: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DeflateError> {
+        let mut state = match self.state.take() {
+            Some(state) => state,
+            None if self.keeps_window => state_of(self.kind),
+            None => spares::take_deflate(self.lender, self.kind),
+        };
+        run(&mut state, piece, end, out)?;
+        if end && !self.keeps_window {
+            spares::put_deflate(self.lender, self.kind, state);
+        } else {
+            self.state = Some(state);
+        }
+        Ok(())
+    }
+}
+
+/// A new state.
+pub(super) fn state_of((level, window): Kind) -> Compress {
+    let level = Compression::new(level.get().into());
+    Compress::new_with_window_bits(level, false, window.get().max(9))
+}
+
+fn run(
+    state: &mut Compress,
+    mut piece: &[u8],
+    end: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), DeflateError> {
+    let flush = match end {
+        true => FlushCompress::Sync,
+        false => FlushCompress::None,
+    };
+    let start = out.len();
+    out.reserve(piece.len() / 2 + 64);
+    loop {
+        let before = state.total_in();
+        let result = state.compress_vec(piece, out, flush);
+        result.map_err(|_| DeflateError)?;
+        piece = &piece[(state.total_in() - before) as usize..];
+        // Room that is left over means that all is told.
+        if out.len() < out.capacity() {
+            break;
+        }
+        out.reserve(piece.len() / 2 + 64);
+    }
+    if end {
+        let told = out[start..].strip_suffix(&TAIL).map(<[u8]>::len);
+        out.truncate(start + told.ok_or(DeflateError)?);
+    }
+    Ok(())
+}

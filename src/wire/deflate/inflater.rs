@@ -1,0 +1,114 @@
+//! The server's messages, decompressed as they arrive.
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::{Agreed, Lend, TAIL, spares};
+use crate::wire::{Violation, assemble::Gathering};
+
+/// The decompressing half of a connection: what a [`Decoder`](crate::wire::Decoder) needs to accept compressed messages.
+///
+/// Owns no memory until the first one. Under context takeover it then keeps its state with the server's window, otherwise
+/// it gives it back behind each message.
+#[derive(Debug)]
+pub struct Inflater {
+    keeps_window: bool,
+    state: Option<Decompress>,
+    /// Whether the data may end here: nothing of a message has come, or a final block was its last.
+    may_end: bool,
+    lender: &'static dyn Lend,
+}
+
+impl Inflater {
+    /// For what was agreed on.
+    pub fn new(agreed: &Agreed, lender: &'static dyn Lend) -> Self {
+        Self {
+            keeps_window: !agreed.server_no_context_takeover,
+            state: None,
+            may_end: true,
+            lender,
+        }
+    }
+
+    /// Decompresses the next bytes of a message, which may grow to `max` bytes.
+    pub(in crate::wire) fn feed(
+        &mut self,
+        input: &[u8],
+        message: &mut Gathering,
+        max: usize,
+    ) -> Result<(), Violation> {
+        if input.is_empty() {
+            return Ok(());
+        }
+        let state = self.state.get_or_insert_with(|| match self.keeps_window {
+            true => any_window(),
+            false => spares::take_inflate(self.lender),
+        });
+        self.may_end = inflate(state, input, message, max)?;
+        Ok(())
+    }
+
+    /// All bytes of the message have come.
+    pub(in crate::wire) fn end(
+        &mut self,
+        message: &mut Gathering,
+        max: usize,
+    ) -> Result<(), Violation> {
+        if !std::mem::replace(&mut self.may_end, true)
+            && let Some(state) = &mut self.state
+        {
+            let before = message.len();
+            let ended = inflate(state, &TAIL, message, max)?;
+            // The four bytes are the rest of an empty block, or else they are in the middle of another.
+            if message.len() > before || ended {
+                return Err(Violation::DeflateTruncated);
+            }
+        }
+        if !self.keeps_window
+            && let Some(state) = self.state.take()
+        {
+            spares::put_inflate(self.lender, state);
+        }
+        message.shrink();
+        Ok(())
+    }
+}
+
+/// A new state. Its window is the largest: a smaller one would save no memory, and the encoders that were told 8 bits use 9.
+pub(super) fn any_window() -> Decompress {
+    Decompress::new(false)
+}
+
+/// Decompresses all of `input` to the end of the message. Whether its last byte ended a final block.
+fn inflate(
+    state: &mut Decompress,
+    mut input: &[u8],
+    message: &mut Gathering,
+    max: usize,
+) -> Result<bool, Violation> {
+    loop {
+        let payload = message.inflated(input.len(), max);
+        let (read, written) = (state.total_in(), payload.len());
+        let status = state.decompress_vec(input, payload, FlushDecompress::None);
+        let status = status.map_err(|_| Violation::DeflateInvalid)?;
+        let (read, grown) = ((state.total_in() - read) as usize, payload.len() - written);
+        let has_room = payload.len() < payload.capacity();
+        input = &input[read..];
+        if message.len() > max {
+            let len = message.len() as u64;
+            return Err(Violation::MessageTooBig { len, limit: max });
+        }
+        message.check()?;
+        if status == Status::StreamEnd {
+            // A final block ends a stream, not the message (RFC 7692 §7.2.3.4). The next one starts with an empty window, as
+            // those of all known encoders do.
+            state.reset(false);
+            if input.is_empty() {
+                return Ok(true);
+            }
+        } else if input.is_empty() && has_room {
+            return Ok(false);
+        } else if read == 0 && grown == 0 {
+            return Err(Violation::DeflateInvalid);
+        }
+    }
+}

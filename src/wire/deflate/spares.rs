@@ -1,0 +1,87 @@
+//! States that are not in use.
+
+use std::fmt;
+
+use flate2::{Compress, Decompress};
+
+use super::{
+    deflater::{self, Kind},
+    inflater,
+};
+
+/// How many states of each kind wait for their next use. More than one are in use at a time only while messages arrive
+/// or leave in pieces.
+const MOST: usize = 4;
+
+/// States for messages that are compressed on their own, so that a connection needs none between two of them. At most
+/// four of each kind wait here; what messages borrow beyond is freed behind them.
+#[derive(Default)]
+pub struct Spares {
+    inflate: Vec<Decompress>,
+    deflate: Vec<(Kind, Compress)>,
+}
+
+/// Where connections find their [`Spares`]: it belongs to whoever runs the connections.
+pub trait Lend: fmt::Debug + Send + Sync {
+    /// Calls `work` once with the spares.
+    fn lend(&self, work: &mut dyn FnMut(&mut Spares));
+}
+
+/// Keeps no spares: each message makes its own state.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSpares;
+
+impl Lend for NoSpares {
+    fn lend(&self, work: &mut dyn FnMut(&mut Spares)) {
+        work(&mut Spares::default());
+    }
+}
+
+pub(super) fn take_inflate(lender: &dyn Lend) -> Decompress {
+    let mut spare = None;
+    lender.lend(&mut |spares| spare = spares.inflate.pop());
+    spare.unwrap_or_else(inflater::any_window)
+}
+
+/// Takes back what [`take_inflate`] gave.
+pub(super) fn put_inflate(lender: &dyn Lend, mut state: Decompress) {
+    state.reset(false);
+    let mut state = Some(state);
+    lender.lend(&mut |spares| {
+        if spares.inflate.len() < MOST {
+            spares.inflate.extend(state.take());
+        }
+    });
+}
+
+pub(super) fn take_deflate(lender: &dyn Lend, kind: Kind) -> Compress {
+    let mut spare = None;
+    lender.lend(&mut |spares| {
+        let at = spares.deflate.iter().rposition(|(own, _)| *own == kind);
+        spare = at.map(|at| spares.deflate.remove(at).1);
+    });
+    spare.unwrap_or_else(|| deflater::state_of(kind))
+}
+
+/// Takes back what [`take_deflate`] gave for this kind. The oldest makes room.
+pub(super) fn put_deflate(lender: &dyn Lend, kind: Kind, mut state: Compress) {
+    state.reset();
+    let mut state = Some(state);
+    lender.lend(&mut |spares| {
+        if spares.deflate.len() >= MOST {
+            spares.deflate.remove(0);
+        }
+        spares
+            .deflate
+            .extend(state.take().map(|state| (kind, state)));
+    });
+}
+
+impl fmt::Debug for Spares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spares")
+            .field("inflate", &self.inflate.len())
+            .field("deflate", &self.deflate.len())
+            .finish()
+    }
+}

@@ -41,7 +41,7 @@ fn the_default_file_loads_and_dials_nothing() {
 #[test]
 fn the_full_file_loads_and_dials_nothing() {
     let settings = Settings::load(folder().join("full.toml")).unwrap();
-    assert_eq!(settings.connections.len(), 3 + 100 + 2 + 2 + 2);
+    assert_eq!(settings.connections.len(), 4 + 100 + 2 + 2 + 2);
     assert!(
         settings
             .connections

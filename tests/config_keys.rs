@@ -12,9 +12,10 @@ mod memory;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use everwire::config::{
-    AuthEncoding, Backoff, ConnectionSettings, GiveUpRule, Heartbeat, Jitter, LogFormat, LogLevel,
-    Opening, Rate, Reconnect, Settings, WhenFull,
+    AuthEncoding, Backoff, Compression, ConnectionSettings, GiveUpRule, Heartbeat, Jitter,
+    LogFormat, LogLevel, Opening, Rate, Reconnect, Settings, WhenFull,
 };
+use everwire::wire::deflate::{Level, WindowBits};
 use memory::Memory;
 
 fn connection(keys: &str) -> ConnectionSettings {
@@ -405,6 +406,16 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
             "reconnect = { give_up_on = ['cause:refusd'] }",
             "`cause:refusd` is no rule | did you mean \"cause:refused\"?",
         ),
+        ("compression = 'deflate'", "expected true, false or a table"),
+        (
+            "compression = { client_max_window_bits = 8 }",
+            "8 is out of range | write a number from 9 to 15",
+        ),
+        (
+            "compression = { server_max_window_bits = 16 }",
+            "16 is out of range | write a number from 8 to 15",
+        ),
+        ("compression = { level = 0 }", "0 is out of range"),
         ("outbox = { messages = 0 }", "0 is out of range"),
         (
             "outbox = { when_full = 'drop' }",
@@ -461,6 +472,45 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
 }
 
 #[test]
+fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
+    let on = Some(Compression::default());
+    assert_eq!(connection("").compression, None);
+    assert_eq!(connection("compression = false").compression, None);
+    assert_eq!(connection("compression = true").compression, on);
+    assert_eq!(connection("compression = {}").compression, on);
+    let table = "compression = { client_max_window_bits = 9, server_max_window_bits = 8, \
+                 client_no_context_takeover = true, server_no_context_takeover = true, level = 9, min_size = '2KiB' }";
+    let mut all = Compression::default();
+    all.client_max_window_bits = WindowBits::new(9).unwrap();
+    all.server_max_window_bits = WindowBits::MIN;
+    all.client_no_context_takeover = true;
+    all.server_no_context_takeover = true;
+    all.level = Level::new(9).unwrap();
+    all.min_size = 2048;
+    assert_eq!(connection(table).compression, Some(all));
+    assert_eq!(
+        connection(table).masked()["compression"],
+        serde_json::json!({
+            "client_max_window_bits": 9, "server_max_window_bits": 8, "client_no_context_takeover": true,
+            "server_no_context_takeover": true, "level": 9, "min_size": "2KiB",
+        })
+    );
+    assert_eq!(connection("").masked()["compression"], false);
+
+    let layered = |keys: &str| {
+        let text = format!(
+            "defaults.compression = {{ level = 2 }}\n[connections.a]\nurl = 'wss://h'\n{keys}"
+        );
+        settings(&text).connections["a"].compression
+    };
+    let level = |compression: Option<Compression>| compression.map(|own| own.level.get());
+    assert_eq!(level(layered("")), Some(2));
+    assert_eq!(level(layered("compression = true")), Some(2));
+    assert_eq!(level(layered("compression = { min_size = 1 }")), Some(2));
+    assert_eq!(layered("compression = false"), None);
+}
+
+#[test]
 fn a_key_of_a_later_issue_is_not_supported_yet() {
     for key in [
         "required",
@@ -471,7 +521,6 @@ fn a_key_of_a_later_issue_is_not_supported_yet() {
         "capture",
         "periodic",
         "decode",
-        "compression",
         "history",
         "rate",
         "rotate_after",

@@ -68,6 +68,7 @@ pub(super) fn finish(
         max_frame: table
             .max_frame
             .map_or(defaults.max_frame, |size| size.value.0),
+        compression: table.compression.and_then(|layer| layer.value.settings()),
         heartbeat: table
             .heartbeat
             .map(|layer| heartbeat(layer.value, context))

@@ -4,7 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Backoff, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Reconnect, Template, TlsSettings,
+    Backoff, Compression, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Reconnect, Template,
+    TlsSettings,
     units::{format_duration, format_size},
     values::Choice,
 };
@@ -43,6 +44,7 @@ impl ConnectionSettings {
             "close_code": self.close_code,
             "max_message": format_size(self.max_message as u64),
             "max_frame": format_size(self.max_frame as u64),
+            "compression": compression(self.compression),
             "heartbeat": heartbeat(&self.heartbeat),
             "reconnect": reconnect(&self.reconnect),
             "outbox": {
@@ -151,6 +153,28 @@ fn heartbeat(heartbeat: &Heartbeat) -> Json {
             "deliver": deliver,
         }),
     }
+}
+
+fn compression(compression: Option<Compression>) -> Json {
+    let Some(compression) = compression else {
+        return json!(false);
+    };
+    let Compression {
+        client_max_window_bits,
+        server_max_window_bits,
+        client_no_context_takeover,
+        server_no_context_takeover,
+        level,
+        min_size,
+    } = compression;
+    json!({
+        "client_max_window_bits": client_max_window_bits,
+        "server_max_window_bits": server_max_window_bits,
+        "client_no_context_takeover": client_no_context_takeover,
+        "server_no_context_takeover": server_no_context_takeover,
+        "level": level.get(),
+        "min_size": format_size(min_size as u64),
+    })
 }
 
 fn reconnect(reconnect: &Reconnect) -> Json {

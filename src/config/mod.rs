@@ -10,6 +10,7 @@
 
 mod assemble;
 mod combine;
+mod compression;
 mod diagnostics;
 mod finish;
 mod fleet;
@@ -29,6 +30,7 @@ mod units;
 pub mod url;
 mod values;
 
+pub use compression::Compression;
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{proxy::Proxy, secret::Template};
+use super::{compression::Compression, proxy::Proxy, secret::Template};
 use crate::core::ConnectionName;
 
 /// Everything that one process runs on.
@@ -146,10 +146,12 @@ pub struct ConnectionSettings {
     pub idle_timeout: Option<Duration>,
     /// The close code that is sent on a drain.
     pub close_code: u16,
-    /// The longest message that is accepted, in bytes, in both directions.
+    /// The longest message that is accepted, in bytes, in both directions; of a compressed one, decompressed.
     pub max_message: usize,
-    /// The longest frame that is accepted, in bytes.
+    /// The longest frame that is accepted, in bytes on the wire.
     pub max_frame: usize,
+    /// permessage-deflate (RFC 7692), if it is to be offered.
+    pub compression: Option<Compression>,
     /// How a dead peer is found.
     pub heartbeat: Heartbeat,
     /// What happens after a loss.
@@ -375,6 +377,7 @@ impl ConnectionSettings {
             close_code: 1001,
             max_message: 16 << 20,
             max_frame: 16 << 20,
+            compression: None,
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
             outbox: OutboxSettings::default(),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Headers, HeartbeatLayer, OnOpen, ReconnectLayer};
+use super::{CompressionLayer, Headers, HeartbeatLayer, OnOpen, ReconnectLayer};
 use crate::config::{
     AuthEncoding, WhenFull,
     read::{Keys, Read, Section, table},
@@ -51,6 +51,8 @@ table! {
         max_message: Size = "16MiB",
         /// The longest frame that is accepted.
         max_frame: Size = "16MiB",
+        /// permessage-deflate (RFC 7692): whether it is offered, or a table of what is.
+        compression: CompressionLayer = false,
         /// How a dead peer is found: a table, or only its kind.
         heartbeat: HeartbeatLayer,
         /// What happens after a loss: a table, or "never".
@@ -61,7 +63,7 @@ table! {
         tls: TlsTable,
     }
     later {
-        required, prepare, open_script, subscriptions, rules, capture, periodic, decode, compression, history,
+        required, prepare, open_script, subscriptions, rules, capture, periodic, decode, history,
         rate, rotate_after, sequence, resume,
     }
 }

@@ -1,5 +1,6 @@
 //! The keys of the file: their names, types and defaults.
 
+mod compression;
 mod connection;
 mod document;
 mod fleet;
@@ -11,6 +12,7 @@ mod reconnect;
 mod service;
 
 pub(super) use self::{
+    compression::CompressionLayer,
     connection::{BasicAuthTable, ConnectionTable, OutboxTable, TlsTable},
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable},

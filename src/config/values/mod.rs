@@ -1,6 +1,7 @@
 //! The types of the configuration's values.
 
 mod choice;
+mod deflate;
 mod numbers;
 mod proxy;
 mod template;
@@ -10,6 +11,7 @@ mod token;
 
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
+    deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
     numbers::{CloseCode, Count, Factor, Limit, SchemaVersion, Size, Workers},
     proxy::ProxySetting,
     template::{Credential, HeaderValue, OpeningText, Url, Urls, UserName},

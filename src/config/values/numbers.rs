@@ -58,7 +58,12 @@ integer! {
     Workers(usize): 0..=1024
 }
 
-fn bounded(node: &Node, context: &mut Context<'_>, bounds: RangeInclusive<u32>) -> Option<u32> {
+/// An integer within bounds.
+pub(super) fn bounded(
+    node: &Node,
+    context: &mut Context<'_>,
+    bounds: RangeInclusive<u32>,
+) -> Option<u32> {
     let Value::Integer(number) = node.value else {
         return context.wrong_type(node, "an integer");
     };

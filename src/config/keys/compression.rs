@@ -1,0 +1,84 @@
+//! `compression`.
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    Compression,
+    read::{Context, Node, Read, Value, table, table_schema},
+    values::{ClientWindowBits, DeflateLevel, ServerWindowBits, Size},
+};
+
+table! {
+    /// What is offered, and which messages are compressed if the server agrees.
+    pub(in crate::config) struct CompressionTable {
+        /// The largest window of ours, as the logarithm of its size; the server may ask for a smaller one.
+        client_max_window_bits: ClientWindowBits = 15,
+        /// The largest window of the server's; below 15 a server that does not agree is refused.
+        server_max_window_bits: ServerWindowBits = 15,
+        /// Whether each message of ours is compressed on its own: no window is kept for sending.
+        client_no_context_takeover: bool = false,
+        /// Whether the server must compress each message on its own: no window is kept for receiving.
+        server_no_context_takeover: bool = false,
+        /// How hard to try, from 1, fast, to 9, small.
+        level: DeflateLevel = 6,
+        /// Shorter messages are sent as they are.
+        min_size: Size = "1KiB",
+    }
+}
+
+/// permessage-deflate: a table, or whether it is offered at all. `true` keeps what a farther layer's table says.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct CompressionLayer {
+    is_on: bool,
+    table: CompressionTable,
+}
+
+impl Read for CompressionLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Boolean(is_on) => Some(Self {
+                is_on: *is_on,
+                table: CompressionTable::default(),
+            }),
+            Value::Table(_) => Some(Self {
+                is_on: true,
+                table: CompressionTable::read(node, context)?,
+            }),
+            _ => context.wrong_type(node, "true, false or a table"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [table_schema::<CompressionTable>(), { "type": "boolean" }] })
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        self.is_on = nearer.is_on;
+        self.table.overlay(nearer.table);
+    }
+}
+
+impl CompressionLayer {
+    /// The settings; `None` if it is not to be offered.
+    pub fn settings(self) -> Option<Compression> {
+        let (table, defaults) = (self.table, Compression::default());
+        self.is_on.then(|| Compression {
+            client_max_window_bits: table
+                .client_max_window_bits
+                .map_or(defaults.client_max_window_bits, |bits| bits.value.0),
+            server_max_window_bits: table
+                .server_max_window_bits
+                .map_or(defaults.server_max_window_bits, |bits| bits.value.0),
+            client_no_context_takeover: table
+                .client_no_context_takeover
+                .map_or(defaults.client_no_context_takeover, |flag| flag.value),
+            server_no_context_takeover: table
+                .server_no_context_takeover
+                .map_or(defaults.server_no_context_takeover, |flag| flag.value),
+            level: table.level.map_or(defaults.level, |level| level.value.0),
+            min_size: table
+                .min_size
+                .map_or(defaults.min_size, |size| size.value.0),
+        })
+    }
+}

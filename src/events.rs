@@ -6,7 +6,10 @@ use base64::Engine;
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::core::{Cause, ClosedReport, ConnectionName, Cursor, Message, Rule};
+use crate::{
+    core::{Cause, ClosedReport, ConnectionName, Cursor, Message, Rule},
+    wire::deflate::Agreed,
+};
 
 /// Where an event stands: whose it is, its number, its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +78,8 @@ pub struct Opened {
     /// The subprotocol that the server chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<String>,
+    /// The compression that was agreed on.
+    pub compression: Option<Agreed>,
     /// Which incarnation of the name owns the socket.
     pub incarnation: u32,
     /// How long the steps of the dial took.
@@ -235,6 +240,7 @@ impl Serialize for Event {
             Self::Opened(_, opened) => {
                 map.serialize_entry("peer", &opened.peer)?;
                 map.serialize_entry("subprotocol", &opened.subprotocol)?;
+                map.serialize_entry("compression", &opened.compression)?;
                 map.serialize_entry("incarnation", &opened.incarnation)?;
                 map.serialize_entry("timings", &opened.timings)?;
                 map.serialize_entry("tls", &opened.tls)?;

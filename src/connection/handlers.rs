@@ -296,6 +296,7 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.source_address != new.source_address
         || old.proxy != new.proxy
         || old.tls != new.tls
+        || old.compression != new.compression
         || old.max_frame != new.max_frame
         || old.max_message != new.max_message
         || old.on_open != new.on_open

@@ -91,7 +91,7 @@ pub struct Subscribe {
 #[rtype(result = "Status")]
 pub struct Snapshot;
 
-/// New settings. What the socket depends on (URL, headers, subprotocols, TLS, limits) replaces it; all else applies to
+/// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) replaces it; all else applies to
 /// the socket that is up.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "Applied")]

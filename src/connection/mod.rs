@@ -5,7 +5,9 @@
 //! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its gate.
 
 mod carry;
+mod codec;
 mod driver;
+mod encoder;
 mod forward;
 mod gate;
 mod handlers;

@@ -14,7 +14,7 @@ use super::scratch::with_read_buffer;
 use crate::{
     core::Cause,
     transport::Stream,
-    wire::{Decoder, Incoming, Limits},
+    wire::{Decoder, Incoming},
 };
 
 /// The reading half of one socket: owns no buffer while no frame is half received.
@@ -27,9 +27,9 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Starts with what came behind the handshake's answer.
-    pub fn new(limits: Limits, leftover: Bytes) -> Self {
+    pub fn new(decoder: Decoder, leftover: Bytes) -> Self {
         Self {
-            decoder: Decoder::new(limits),
+            decoder,
             unread: leftover,
         }
     }

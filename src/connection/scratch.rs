@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use bytes::BytesMut;
 use rand::Rng;
 
+use crate::wire::deflate::{Lend, NoSpares, Spares};
+
 /// As much is read from a socket by one call.
 const READ: usize = 64 << 10;
 
@@ -16,6 +18,8 @@ pub(super) const WRITE: usize = 64 << 10;
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
     static WRITE_BUFFER: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(WRITE + 256));
+    static DEFLATE_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static SPARES: RefCell<Spares> = RefCell::default();
 }
 
 /// Lends the arbiter's buffer for reading. A borrow within a borrow gets one of its own.
@@ -35,6 +39,30 @@ pub(super) fn with_write_buffer<T>(work: impl FnOnce(&mut BytesMut) -> T) -> T {
         }
         Err(_) => work(&mut BytesMut::new()),
     })
+}
+
+/// Lends the arbiter's empty buffer for compressed data.
+pub(super) fn with_deflate_buffer<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    DEFLATE_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => {
+            buffer.clear();
+            work(&mut buffer)
+        }
+        Err(_) => work(&mut Vec::new()),
+    })
+}
+
+/// The arbiter's spare states, for messages that are compressed on their own.
+#[derive(Debug)]
+pub(super) struct ArbitersSpares;
+
+impl Lend for ArbitersSpares {
+    fn lend(&self, work: &mut dyn FnMut(&mut Spares)) {
+        SPARES.with(|spares| match spares.try_borrow_mut() {
+            Ok(mut spares) => work(&mut spares),
+            Err(_) => NoSpares.lend(work),
+        });
+    }
 }
 
 /// A key that nobody can predict (RFC 6455 §10.3).

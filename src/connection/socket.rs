@@ -10,7 +10,9 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    Connection, State, policy,
+    Connection, State,
+    codec::codec,
+    policy,
     reader::{Reader, read_error},
     writer::Writer,
 };
@@ -19,11 +21,14 @@ use crate::{
     core::{Beat, Cause, Message, State as LifeState},
     events::{self, Event},
     transport::{self, Secrets, Stream},
-    wire::{CloseFrame, Incoming, Limits, Opcode},
+    wire::{CloseFrame, Incoming, Opcode},
 };
 
-/// Frames that are handled before other names of the arbiter have their turn.
+/// Frames that are handled, the weight of messages included, before other names of the arbiter have their turn.
 const MAX_FRAMES: usize = 128;
+
+/// So many bytes of a message weigh as much as a frame.
+const FRAME_WEIGHT: usize = 64 << 10;
 
 /// A socket that is up, and its two halves.
 pub(super) struct Socket {
@@ -44,7 +49,8 @@ impl Socket {
         opened: transport::Opened,
         now: Instant,
     ) -> Result<Box<Self>, Cause> {
-        let mut writer = Writer::default();
+        let (decoder, deflater) = codec(act, opened.compression.as_ref());
+        let mut writer = Writer::new(deflater);
         for message in openings(act, &opened.secrets)? {
             writer.message(message);
         }
@@ -60,20 +66,16 @@ impl Socket {
                 Box::new(events::Opened {
                     peer: opened.peer,
                     subprotocol: opened.subprotocol,
+                    compression: opened.compression,
                     incarnation,
                     timings: opened.timings.into(),
                     tls: opened.tls,
                 }),
             )
         });
-        let limits = Limits {
-            max_message: act.settings.max_message,
-            max_frame: act.settings.max_frame,
-            ..Limits::default()
-        };
         Ok(Box::new(Self {
             stream: opened.stream,
-            reader: Reader::new(limits, opened.leftover),
+            reader: Reader::new(decoder, opened.leftover),
             writer,
             heard: now,
             paused: None,
@@ -111,7 +113,8 @@ impl Socket {
     }
 
     fn read(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        for _ in 0..MAX_FRAMES {
+        let mut turn = 0;
+        while turn < MAX_FRAMES {
             if act.life.is_goodbye() {
                 if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
                     act.lost(Cause::Eof, now);
@@ -123,10 +126,14 @@ impl Socket {
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(incoming)) => self.incoming(act, incoming, now),
+                Poll::Ready(Ok(incoming)) => {
+                    turn += 1 + weight(&incoming);
+                    self.incoming(act, incoming, now);
+                }
                 Poll::Ready(Err(Cause::Protocol(violation))) => {
                     // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
                     let _unsent = self.push(act, cx);
+                    turn += 1;
                     let code = violation.close_code();
                     act.life.violated(
                         Cause::Protocol(violation),
@@ -276,6 +283,16 @@ impl Socket {
     fn idle_deadline(&self, act: &Connection) -> Option<Instant> {
         act.settings.idle_timeout.map(|idle| self.heard + idle)
     }
+}
+
+/// By how many frames more a message counts in a turn. A few bytes on the wire may be megabytes decompressed.
+fn weight(incoming: &Incoming) -> usize {
+    let len = match incoming {
+        Incoming::Text(text) => text.len(),
+        Incoming::Binary(payload) => payload.len(),
+        Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Close(_) => 0,
+    };
+    len / FRAME_WEIGHT
 }
 
 /// What goes out before anything else: `on_open`, then `Connect`'s data.

@@ -11,6 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
 use super::{
+    encoder::{Compressor, Encoder, Ended},
     gate::{Gate, Inside},
     scratch::{WRITE, mask_key, with_write_buffer},
     status::Traffic,
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     core::Message,
     transport::Stream,
-    wire::{CloseFrame, Opcode, encode_close, encode_frame, encode_header, mask_into},
+    wire::{CloseFrame, Opcode, encode_close, encode_frame},
 };
 
 /// Pongs that may wait: as many as a turn can ask for. Beyond that an older one need not be sent when a newer one is
@@ -28,6 +29,9 @@ const MAX_PONGS: usize = 128;
 /// Messages that are encoded in one turn.
 const MAX_MESSAGES: usize = 128;
 
+/// So many compressed bytes weigh as much as a message in a turn.
+const COMPRESSED_WEIGHT: usize = 8 << 10;
+
 /// What goes out ahead of the outbox.
 #[derive(Debug)]
 enum Urgent {
@@ -35,20 +39,11 @@ enum Urgent {
     Message(Message),
 }
 
-/// A message too long for one filling of the buffer.
-#[derive(Debug)]
-struct Partial {
-    payload: Bytes,
-    key: [u8; 4],
-    offset: usize,
-    id: Option<u64>,
-}
-
 /// The writing half of one socket.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     urgent: VecDeque<Urgent>,
-    partial: Option<Box<Partial>>,
+    encoder: Encoder,
     /// Encoded bytes that the kernel did not take.
     pending: BytesMut,
     /// Encoded bytes in all.
@@ -62,6 +57,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Compresses what is worth it with `compressor`.
+    pub fn new(compressor: Option<Compressor>) -> Self {
+        Self {
+            encoder: Encoder::new(compressor),
+            ..Self::default()
+        }
+    }
+
     /// A Pong, a Ping: ahead of the messages that are not encoded yet.
     pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
         let pongs = |urgent: &Urgent| matches!(urgent, Urgent::Control(Opcode::Pong, _));
@@ -101,7 +104,7 @@ impl Writer {
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
             && self.urgent.is_empty()
-            && self.partial.is_none()
+            && !self.encoder.is_busy()
             && self.close.is_none()
             && !self.unflushed
     }
@@ -136,12 +139,15 @@ impl Writer {
                 return Poll::Pending;
             }
             let filled = with_write_buffer(|buffer| {
-                turn += gate.with(|inside| self.fill(buffer, inside, with_outbox));
+                self.go_on(buffer)?;
+                turn += gate.with(|inside| self.fill(buffer, inside, with_outbox))?;
+                turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
                 self.encoded += buffer.len() as u64;
                 self.write_once(stream, buffer, cx)
             })?;
             self.settle(stream, gate, sent);
-            if !filled {
+            // Of what compresses well a piece may leave nothing to write.
+            if !filled && !self.encoder.is_busy() {
                 break;
             }
         }
@@ -211,10 +217,18 @@ impl Writer {
     }
 
     /// Encodes what goes out next, up to the buffer's size; returns how many messages that were.
-    fn fill(&mut self, buffer: &mut BytesMut, inside: &mut Inside, with_outbox: bool) -> usize {
+    fn fill(
+        &mut self,
+        buffer: &mut BytesMut,
+        inside: &mut Inside,
+        with_outbox: bool,
+    ) -> io::Result<usize> {
         let mut messages = 0;
-        self.go_on(buffer);
-        while buffer.len() < WRITE && self.partial.is_none() && messages < MAX_MESSAGES {
+        while buffer.len() < WRITE
+            && self.encoder.compressed() < WRITE
+            && !self.encoder.is_busy()
+            && messages < MAX_MESSAGES
+        {
             if self.closed {
                 self.urgent.clear();
                 break;
@@ -226,7 +240,7 @@ impl Writer {
                 }
                 Some(Urgent::Message(message)) => {
                     messages += 1;
-                    self.begin(&message, None, buffer);
+                    self.begin(&message, None, buffer)?;
                     continue;
                 }
                 None => {}
@@ -242,56 +256,31 @@ impl Writer {
                 break;
             };
             messages += 1;
-            self.begin(&next.message, Some(next.id), buffer);
+            self.begin(&next.message, Some(next.id), buffer)?;
         }
-        messages
+        Ok(messages)
     }
 
-    fn begin(&mut self, message: &Message, id: Option<u64>, buffer: &mut BytesMut) {
-        let opcode = match message {
-            Message::Text(_) => Opcode::Text,
-            Message::Binary(_) => Opcode::Binary,
-        };
-        let payload = message.payload();
-        let key = mask_key();
-        if buffer.len() + payload.len() <= WRITE {
-            encode_frame(opcode, true, payload, key, buffer);
-            self.mark(id, buffer);
-        } else {
-            encode_header(opcode, true, payload.len(), key, buffer);
-            self.partial = Some(Box::new(Partial {
-                payload: payload.clone(),
-                key,
-                offset: 0,
-                id,
-            }));
-            self.go_on(buffer);
-        }
+    /// The next piece of a message that has begun. It needs no lock.
+    fn go_on(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
+        let ended = self.encoder.go_on(buffer)?;
+        self.mark(ended, buffer);
+        Ok(())
     }
 
-    /// Encodes the next piece of a long message.
-    fn go_on(&mut self, buffer: &mut BytesMut) {
-        let Some(partial) = &mut self.partial else {
-            return;
-        };
-        let room = WRITE.saturating_sub(buffer.len()).max(1);
-        let end = partial.payload.len().min(partial.offset + room);
-        mask_into(
-            &partial.payload[partial.offset..end],
-            partial.key,
-            partial.offset,
-            buffer,
-        );
-        partial.offset = end;
-        if end == partial.payload.len() {
-            let id = partial.id;
-            self.partial = None;
-            self.mark(id, buffer);
-        }
+    fn begin(
+        &mut self,
+        message: &Message,
+        id: Option<u64>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        let ended = self.encoder.begin(message, id, buffer)?;
+        self.mark(ended, buffer);
+        Ok(())
     }
 
-    fn mark(&mut self, id: Option<u64>, buffer: &BytesMut) {
-        if let Some(id) = id {
+    fn mark(&mut self, ended: Option<Ended>, buffer: &BytesMut) {
+        if let Some(Ended { id: Some(id) }) = ended {
             self.ends
                 .push_back((self.encoded + buffer.len() as u64, id));
         }

@@ -71,7 +71,7 @@ pub enum Cause {
     HandshakeInvalid(String),
     /// The server chose a subprotocol that was not offered, or none of those that were.
     Subprotocol(String),
-    /// The server agreed to an extension that was not offered.
+    /// The server agreed to an extension that was not offered, or to an offer in a way that cannot be accepted.
     Extension(String),
     /// The peer closed the WebSocket.
     Closed(CloseFrame),

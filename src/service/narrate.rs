@@ -42,6 +42,7 @@ pub fn event(event: &Event) {
             INFO, stamp, kind,
             peer = %opened.peer,
             subprotocol = opened.subprotocol.as_deref(),
+            compressed = opened.compression.is_some(),
             incarnation = opened.incarnation,
             dns_ms = opened.timings.dns.map(millis),
                 proxy_ms = opened.timings.proxy.map(millis),

@@ -32,6 +32,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Cause, Phase},
     events::TlsReport,
+    wire::deflate::Agreed,
 };
 
 /// A time that never comes, for timeouts that are not ours to keep.
@@ -59,6 +60,8 @@ pub(crate) struct Opened {
     pub leftover: Bytes,
     /// The subprotocol that the server chose, always one of those that were offered.
     pub subprotocol: Option<String>,
+    /// The compression that was agreed on, if it was offered.
+    pub compression: Option<Agreed>,
     /// The address that answered: the peer's, or its proxy's.
     pub peer: SocketAddr,
     /// How long the steps took.
@@ -138,6 +141,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
         stream,
         leftover: upgraded.leftover,
         subprotocol: upgraded.subprotocol,
+        compression: upgraded.compression,
         peer,
         timings: progress.finish(),
         tls,

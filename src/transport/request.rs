@@ -14,6 +14,7 @@ use super::secrets::Secrets;
 use crate::{
     config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template, url::parse},
     core::Cause,
+    wire::deflate::Offer,
 };
 
 /// What the upgrade says of itself unless the settings say otherwise.
@@ -69,6 +70,8 @@ pub(super) struct Prepared {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The subprotocols that are offered.
     pub subprotocols: Vec<String>,
+    /// The compression that is offered.
+    pub compression: Option<Offer>,
 }
 
 impl Prepared {
@@ -121,6 +124,7 @@ impl Prepared {
             port,
             headers: headers(settings, secrets, &url, with_credentials)?,
             subprotocols: settings.subprotocols.clone(),
+            compression: settings.compression.map(|compression| compression.offer()),
             url,
             with_credentials,
         })
@@ -224,6 +228,11 @@ fn headers(
         let offered = offer(&settings.subprotocols)?;
         headers.push((header::SEC_WEBSOCKET_PROTOCOL, offered));
     }
+    if let Some(compression) = settings.compression {
+        let value = HeaderValue::try_from(compression.offer().to_string())
+            .map_err(|_| invalid("the offer of compression cannot stand in a header"))?;
+        headers.push((header::SEC_WEBSOCKET_EXTENSIONS, value));
+    }
     Ok(headers)
 }
 
@@ -306,6 +315,7 @@ fn is_token_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Compression;
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
         Prepared::new(settings, &settings.url, &Secrets::default())
@@ -476,6 +486,17 @@ mod tests {
             encoding: AuthEncoding::Utf8,
         });
         assert!(prepare(&own).unwrap_err().text().contains("exclude"));
+    }
+
+    #[test]
+    fn compression_is_offered_where_it_is_wanted() {
+        let mut own = settings("ws://a.example/");
+        let name = "sec-websocket-extensions";
+        assert_eq!(header(&prepare(&own).unwrap(), name), None);
+        own.compression = Some(Compression::default());
+        let offered = "permessage-deflate; client_max_window_bits";
+        let prepared = prepare(&own).unwrap();
+        assert_eq!(header(&prepared, name), Some(offered.as_bytes()));
     }
 
     #[test]

@@ -23,7 +23,10 @@ use super::{
     connector::Connector, dial::FAR, dial::Progress, failure, redirect::Redirect, refusal::refusal,
     request::Prepared,
 };
-use crate::core::Cause;
+use crate::{
+    core::Cause,
+    wire::deflate::{self, Agreed, Offer},
+};
 
 /// An answer that was accepted.
 pub(super) struct Upgraded {
@@ -31,6 +34,8 @@ pub(super) struct Upgraded {
     pub leftover: Bytes,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
+    /// The compression that was agreed on.
+    pub compression: Option<Agreed>,
 }
 
 /// Sends the request over a stream of `connector`'s and checks the answer (RFC 6455 §4.1).
@@ -60,7 +65,7 @@ pub(super) async fn upgrade(
     }
     let (answer, framed) = request.connect().await.map_err(failure::upgrade)?;
     check_upgrade(answer.headers())?;
-    check_extensions(answer.headers())?;
+    let compression = agreed(answer.headers(), prepared.compression.as_ref())?;
     let subprotocol = chosen(answer.headers(), &prepared.subprotocols)?;
     let read_buf = framed.into_parts().read_buf;
     // An empty one would keep its capacity alive for as long as the leftover is.
@@ -71,6 +76,7 @@ pub(super) async fn upgrade(
     Ok(Upgraded {
         leftover,
         subprotocol,
+        compression,
     })
 }
 
@@ -91,13 +97,11 @@ fn check_upgrade(headers: &HeaderMap) -> Result<(), Cause> {
     }
 }
 
-fn check_extensions(headers: &HeaderMap) -> Result<(), Cause> {
-    match tokens(headers, header::SEC_WEBSOCKET_EXTENSIONS).next() {
-        None => Ok(()),
-        Some(extension) => Err(Cause::Extension(format!(
-            "the server agreed to the extension {extension:?}, which was not offered"
-        ))),
-    }
+/// `awc` accepts any extension.
+fn agreed(headers: &HeaderMap, offer: Option<&Offer>) -> Result<Option<Agreed>, Cause> {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS);
+    deflate::agree(offer, lines.map(header::HeaderValue::as_bytes))
+        .map_err(|error| Cause::Extension(error.to_string()))
 }
 
 fn chosen(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, Cause> {

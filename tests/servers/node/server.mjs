@@ -3,7 +3,7 @@
 //     server.mjs [CERT KEY [CLIENT_CA]]
 //
 // With CLIENT_CA, `wss` asks for a client certificate by that authority.
-// The behaviours are those of ../python/server.py, chosen by path. One line on standard output says where:
+// The behaviours are those of ../python/server.py, chosen by path; /received is here alone. One line on standard output says where:
 // {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 
 import { readFileSync } from "node:fs";
@@ -26,6 +26,11 @@ async function feed(socket) {
     socket.send(JSON.stringify({ t: tick }));
     await sleep(20);
   }
+}
+
+// Answers each message with how many bytes have come over TCP so far.
+function received(socket, tcp) {
+  socket.on("message", () => socket.send(String(tcp.bytesRead)));
 }
 
 function binary(socket) {
@@ -55,6 +60,7 @@ const handlers = new Map(Object.entries({
   "/echo": echo,
   "/subprotocol": echo,
   "/feed": feed,
+  "/received": received,
   "/binary": binary,
   "/fragmented": fragmented,
 }));
@@ -81,7 +87,8 @@ function serve(server) {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE,
-    perMessageDeflate: false,
+    // Agrees to whatever is asked for, and compresses every message then.
+    perMessageDeflate: { threshold: 0 },
     handleProtocols: secondOffer,
   });
   server.on("upgrade", (request, tcp, head) => {
@@ -94,7 +101,7 @@ function serve(server) {
     } else {
       sockets.handleUpgrade(request, tcp, head, (socket) => {
         socket.on("error", () => {});
-        handler(socket);
+        handler(socket, tcp);
       });
     }
   });

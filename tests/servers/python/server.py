@@ -3,7 +3,7 @@
     server.py [CERT KEY [CLIENT_CA]]
 
 With CLIENT_CA, `wss` asks for a client certificate by that authority.
-The behaviours are those of ../node/server.mjs, chosen by path. One line on standard output says where:
+The behaviours are those of ../node/server.mjs but /received, chosen by path. One line on standard output says where:
 {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 """
 
@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 MAX_MESSAGE = 32 * 1024 * 1024
 
@@ -94,7 +95,9 @@ def listen(tls: ssl.SSLContext | None):
         "127.0.0.1",
         0,
         ssl=tls,
+        # Agrees to whatever is asked for, and offers nothing of its own accord.
         compression=None,
+        extensions=[ServerPerMessageDeflateFactory()],
         max_size=MAX_MESSAGE,
         process_request=process_request,
         select_subprotocol=second_offer,

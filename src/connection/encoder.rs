@@ -1,0 +1,179 @@
+//! Messages into frames, as much at a time as fits the arbiter's buffer.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+
+use super::scratch::{WRITE, mask_key, with_deflate_buffer};
+use crate::{
+    core::Message,
+    wire::{Opcode, deflate::Deflater, encode_compressed, encode_frame, encode_header, mask_into},
+};
+
+/// The message that is being encoded, if it is too long for one filling of the buffer.
+#[derive(Debug, Default)]
+pub(super) struct Encoder {
+    partial: Option<Box<Partial>>,
+    compressor: Option<Box<Compressor>>,
+}
+
+/// What is compressed, and by what.
+#[derive(Debug)]
+pub(super) struct Compressor {
+    deflater: Deflater,
+    /// Shorter messages are not worth it, in bytes.
+    min_size: usize,
+    /// Bytes that were compressed since this was asked last.
+    compressed: usize,
+}
+
+/// A message that has ended in the buffer.
+pub(super) struct Ended {
+    /// Its number in the outbox, if it comes from there.
+    pub id: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Partial {
+    payload: Bytes,
+    offset: usize,
+    id: Option<u64>,
+    form: Form,
+}
+
+/// How a message goes out.
+#[derive(Debug)]
+enum Form {
+    /// In one frame, masked with this key.
+    Plain([u8; 4]),
+    /// In as many frames as fillings. The opcode is that of the first, as long as it has not gone out.
+    Compressed(Option<Opcode>),
+}
+
+impl Compressor {
+    pub fn new(deflater: Deflater, min_size: usize) -> Self {
+        Self {
+            deflater,
+            // An empty message has nothing to compress, and the flush behind it would come out empty, too.
+            min_size: min_size.max(1),
+            compressed: 0,
+        }
+    }
+}
+
+impl Encoder {
+    pub fn new(compressor: Option<Compressor>) -> Self {
+        Self {
+            compressor: compressor.map(Box::new),
+            partial: None,
+        }
+    }
+
+    /// Whether a message has begun and not ended: nothing else may be encoded.
+    pub fn is_busy(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    /// How many bytes went through the compressor since [`take_compressed`](Self::take_compressed).
+    pub fn compressed(&self) -> usize {
+        self.compressor.as_ref().map_or(0, |own| own.compressed)
+    }
+
+    /// The same, and starts again.
+    pub fn take_compressed(&mut self) -> usize {
+        let compressor = self.compressor.as_mut();
+        compressor.map_or(0, |own| std::mem::take(&mut own.compressed))
+    }
+
+    /// Encodes a message, or its first piece.
+    pub fn begin(
+        &mut self,
+        message: &Message,
+        id: Option<u64>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<Option<Ended>> {
+        let opcode = match message {
+            Message::Text(_) => Opcode::Text,
+            Message::Binary(_) => Opcode::Binary,
+        };
+        let payload = message.payload();
+        let compressor = self.compressor.as_ref();
+        let form = if compressor.is_some_and(|own| payload.len() >= own.min_size) {
+            Form::Compressed(Some(opcode))
+        } else {
+            let key = mask_key();
+            if buffer.len() + payload.len() <= WRITE {
+                encode_frame(opcode, true, payload, key, buffer);
+                return Ok(Some(Ended { id }));
+            }
+            encode_header(opcode, true, payload.len(), key, buffer);
+            Form::Plain(key)
+        };
+        self.partial = Some(Box::new(Partial {
+            payload: payload.clone(),
+            offset: 0,
+            id,
+            form,
+        }));
+        self.go_on(buffer)
+    }
+
+    /// Encodes the next piece of the message that has begun, if one has.
+    pub fn go_on(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Ended>> {
+        let Some(partial) = &mut self.partial else {
+            return Ok(None);
+        };
+        match (&mut partial.form, &mut self.compressor) {
+            (Form::Compressed(first), Some(compressor)) => {
+                let end = partial.payload.len().min(partial.offset + WRITE);
+                let piece = &partial.payload[partial.offset..end];
+                let is_last = end == partial.payload.len();
+                compress(&mut compressor.deflater, first, piece, is_last, buffer)?;
+                compressor.compressed += piece.len();
+                partial.offset = end;
+            }
+            (Form::Plain(key), _) => {
+                let room = WRITE.saturating_sub(buffer.len()).max(1);
+                let end = partial.payload.len().min(partial.offset + room);
+                let piece = &partial.payload[partial.offset..end];
+                mask_into(piece, *key, partial.offset, buffer);
+                partial.offset = end;
+            }
+            // A socket does not lose its compressor.
+            (Form::Compressed(_), None) => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        if partial.offset < partial.payload.len() {
+            return Ok(None);
+        }
+        let id = partial.id;
+        self.partial = None;
+        Ok(Some(Ended { id }))
+    }
+}
+
+/// One frame of a compressed message; none if nothing can be told of it yet.
+fn compress(
+    deflater: &mut Deflater,
+    first: &mut Option<Opcode>,
+    piece: &[u8],
+    is_last: bool,
+    buffer: &mut BytesMut,
+) -> io::Result<()> {
+    with_deflate_buffer(|data| {
+        deflater
+            .compress(piece, is_last, data)
+            .map_err(io::Error::other)?;
+        if data.is_empty() && !is_last {
+            return Ok(());
+        }
+        match first.take() {
+            // What did not become smaller goes out as it is, unless the peer needs it for what follows.
+            Some(opcode) if is_last && data.len() >= piece.len() && !deflater.keeps_window() => {
+                encode_frame(opcode, true, piece, mask_key(), buffer);
+            }
+            Some(opcode) => encode_compressed(opcode, is_last, data, mask_key(), buffer),
+            None => encode_frame(Opcode::Continuation, is_last, data, mask_key(), buffer),
+        }
+        Ok(())
+    })
+}

@@ -4,6 +4,7 @@
 #   tests/all.sh                all stages
 #   tests/all.sh install        only what is missing is installed, into .test-env
 #   tests/all.sh STAGE...       what is missing, then these stages
+#   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -207,6 +208,11 @@ stage_deny() {
 
 stage_autobahn() {
   cargo test --locked --all-features --test autobahn
+}
+
+# On request only.
+stage_autobahn_all() {
+  cargo test --locked --all-features --test autobahn -- --ignored --nocapture
 }
 
 main "$@"

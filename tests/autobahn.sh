@@ -3,7 +3,7 @@
 #
 #   tests/autobahn.sh install                  makes .test-env/autobahn, unless it is there
 #   tests/autobahn.sh serve OUTDIR [CASES]     serves until standard input ends; CASES is a JSON list of
-#                                              patterns, ["1.*", …, "10.*"] if not given
+#                                              patterns, sections 1 to 10, 12.1, 13.1 and 13.7 if not given
 #
 # The server prints one line when it is ready: {"ws": PORT}. A client asks /getCaseCount, then runs
 # /runCase?case=N&agent=NAME for each, echoing all messages, then /updateReports?agent=NAME. The verdicts are
@@ -15,7 +15,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 env_dir=${EVERWIRE_TEST_ENV:-$here/../.test-env}/autobahn
-core_cases='["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"]'
+core_cases='["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.1.*", "13.1.*", "13.7.*"]'
 
 find_python27() {
   local candidate

@@ -158,14 +158,15 @@ pub fn proxy(tls: &PrivateCa, seen: &Path) -> Server {
     Server::spawn(command)
 }
 
-/// Starts Autobahn's fuzzing server, sections 1 to 10; `index.json` is written to `out`.
-pub fn autobahn(out: &Path) -> Server {
+/// Starts Autobahn's fuzzing server for these cases, a JSON list of patterns; `index.json` is written to `out`.
+pub fn autobahn(out: &Path, cases: &str) -> Server {
     installed("autobahn/installed");
     let mut command = Command::new("bash");
     command
         .arg(root().join("tests/autobahn.sh"))
         .arg("serve")
-        .arg(out);
+        .arg(out)
+        .arg(cases);
     Server::spawn(command)
 }
 

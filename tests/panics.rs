@@ -225,6 +225,26 @@ async fn a_name_that_was_closed_by_hand_stays_closed_over_a_death() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_connected_by_hand_comes_back_from_a_death_with_its_data() {
+    let rig = Rig::new();
+    let mut settings = everwire::ConnectionSettings::new(rig.peer.url("/echo")).unwrap();
+    settings.enabled = false;
+    let feed = rig.manager.open("feed", settings).unwrap();
+    feed.connect(Some("opening".into())).await.unwrap();
+    let heard = |log: &everwire::testing::ConnectionLog| log.texts() == ["opening"];
+    rig.peer.wait_for("/echo", support::SOON, heard).await.unwrap();
+    feed.addr().do_send(Fault::Death);
+    wait_for("the data on a second socket", async || {
+        let logs = rig.peer.connections_at("/echo");
+        match logs.get(1) {
+            Some(log) if log.texts() == ["opening"] => Ok(()),
+            _ => Err(logs.len()),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_name_that_dies_again_and_again_is_left_dead_and_says_so() {
     let rig = Rig::new();
     let feed = rig.open("/echo");

@@ -10,7 +10,7 @@ use crate::{
     core::{Fate, Message, Outbox, Rejected},
 };
 
-/// The outbox behind its lock, the doorbell of the actor, and those who wait for a fate.
+/// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
 #[derive(Debug)]
 pub(crate) struct Gate(Mutex<Inside>);
 
@@ -20,6 +20,10 @@ pub(crate) struct Inside {
     pub outbox: Outbox,
     /// Messages that were evicted, and not yet told.
     pub evicted: u64,
+    /// `Connect`'s data, sent again whenever a socket opens.
+    pub connect_data: Option<Box<Message>>,
+    /// Whether the name was connected by hand: one that is not `enabled` stays wanted over a death of its actor.
+    pub wanted: bool,
     /// Left by the actor when it has nothing to do.
     bell: Option<Waker>,
     waiters: Vec<Waiter>,
@@ -37,6 +41,8 @@ impl Gate {
         Arc::new(Self(Mutex::new(Inside {
             outbox: Outbox::new(settings, max_message),
             evicted: 0,
+            connect_data: None,
+            wanted: false,
             bell: None,
             waiters: Vec::new(),
         })))

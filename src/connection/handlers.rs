@@ -158,8 +158,10 @@ impl Connection {
                 }
                 self.ahead.push(data.clone());
             }
-            self.connect_data = Some(Box::new(data));
+            self.gate
+                .with(|inside| inside.connect_data = Some(Box::new(data)));
         }
+        self.gate.with(|inside| inside.wanted = true);
         self.life.connect(&mut self.effects);
         self.show_state(None);
         self.wake();
@@ -167,9 +169,12 @@ impl Connection {
     }
 
     fn close(&mut self, frame: CloseFrame) {
-        self.connect_data = None;
         // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
-        self.gate.with(|inside| inside.outbox.set_open(false));
+        self.gate.with(|inside| {
+            inside.outbox.set_open(false);
+            inside.connect_data = None;
+            inside.wanted = false;
+        });
         self.life.close(
             frame,
             policy(&self.settings),

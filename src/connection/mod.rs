@@ -91,8 +91,6 @@ pub struct Connection {
     journal: Journal,
     listeners: Listeners,
     heartbeat: HeartbeatState,
-    /// `Connect`'s data, sent again whenever a socket opens.
-    connect_data: Option<Box<Message>>,
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
     beat_due: bool,
@@ -154,9 +152,9 @@ impl Connection {
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
         life.set_endpoints(settings.urls().count());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
-        let is_open = gate.with(|inside| {
+        let (is_open, wanted) = gate.with(|inside| {
             inside.outbox.lost();
-            inside.outbox.is_open()
+            (inside.outbox.is_open(), inside.wanted)
         });
         if !is_open {
             life.close(
@@ -165,7 +163,7 @@ impl Connection {
                 Instant::now(),
                 &mut effects,
             );
-        } else if settings.enabled {
+        } else if settings.enabled || wanted {
             life.connect(&mut Vec::new());
         }
         Self {
@@ -177,7 +175,6 @@ impl Connection {
             journal: Journal::new(epoch),
             listeners: Listeners::default(),
             heartbeat: HeartbeatState::default(),
-            connect_data: None,
             ahead: Vec::new(),
             beat_due: false,
             intervals: 0,

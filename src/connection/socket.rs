@@ -304,7 +304,10 @@ fn openings(act: &Connection, secrets: &Secrets) -> Result<Vec<Message>, Cause> 
             Opening::Binary(bytes) => Message::Binary(bytes.clone()),
         });
     }
-    messages.extend(act.connect_data.as_deref().cloned());
+    messages.extend(
+        act.gate
+            .with(|inside| inside.connect_data.as_deref().cloned()),
+    );
     Ok(messages)
 }
 

@@ -1,6 +1,6 @@
 //! permessage-deflate (RFC 7692): what is offered, what was agreed, and the data in both directions.
 //!
-//! * [`Offer`] is the element of `Sec-WebSocket-Extensions` that a client sends; [`Offer::agree`] judges the answer.
+//! * [`Offer`] is the element of `Sec-WebSocket-Extensions` that a client sends; [`agree`] judges the answer.
 //! * [`Inflater`] goes into a [`Decoder`](super::Decoder), which then accepts RSV1 on the first frame of a message.
 //! * [`Deflater`] compresses messages, whole or piece by piece.
 //! * [`Spares`], which are lent by whoever runs the connections, hold the states that connections without context takeover borrow for the length of a message.

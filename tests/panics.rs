@@ -232,7 +232,10 @@ async fn a_name_that_was_connected_by_hand_comes_back_from_a_death_with_its_data
     let feed = rig.manager.open("feed", settings).unwrap();
     feed.connect(Some("opening".into())).await.unwrap();
     let heard = |log: &everwire::testing::ConnectionLog| log.texts() == ["opening"];
-    rig.peer.wait_for("/echo", support::SOON, heard).await.unwrap();
+    rig.peer
+        .wait_for("/echo", support::SOON, heard)
+        .await
+        .unwrap();
     feed.addr().do_send(Fault::Death);
     wait_for("the data on a second socket", async || {
         let logs = rig.peer.connections_at("/echo");

@@ -1,0 +1,76 @@
+//! What everwire costs, measured against its peers and against the limit: `cargo run --release [-- [--quick] [MEASURE…]]`.
+//!
+//! Every number is the median of seven rounds in which the subjects take turns, with the smallest and the greatest. Each
+//! sample is a process of its own, and so is the peer; CPU time is the process's own clock. `--quick` does a little of
+//! everything once, to see that it works.
+
+mod load;
+mod measures;
+mod others;
+mod ours;
+mod pairs;
+mod peer;
+mod process;
+mod raw;
+mod samples;
+mod table;
+mod wire;
+
+use std::process::ExitCode;
+
+use measures::{ALL, Effort};
+use table::Row;
+
+fn main() -> ExitCode {
+    let _as_far_as_allowed = rlimit::increase_nofile_limit(u64::MAX);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("peer") => serve(&arguments[1..]),
+        Some("sample") => samples::run(&arguments[1..]),
+        _ => return print_table(&arguments),
+    }
+    ExitCode::SUCCESS
+}
+
+fn print_table(arguments: &[String]) -> ExitCode {
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let names: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| *argument != "--quick")
+        .collect();
+    let known = |name: &str| ALL.iter().any(|(known, _)| *known == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
+        eprintln!(
+            "there is no measure {unknown:?}; there are {}",
+            all.join(", ")
+        );
+        return ExitCode::from(2);
+    }
+    let effort = match quick {
+        true => Effort {
+            rounds: 1,
+            less: 10,
+        },
+        false => Effort { rounds: 7, less: 1 },
+    };
+    Row::print_head();
+    for (name, measure) in ALL {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            measure(effort).iter().for_each(Row::print);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Is the peer until its input ends.
+fn serve(arguments: &[String]) {
+    process::end_with_stdin();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime
+        .block_on(peer::run(arguments))
+        .expect("a loopback port");
+}

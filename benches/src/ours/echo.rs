@@ -1,0 +1,117 @@
+//! Named connections on one arbiter: a handle sends, and a subscriber by pattern answers each message with the next.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use everwire::{
+    ConnectionName, ConnectionSettings, Delivery, Event, Handle, Manager, Message, Overflow,
+    Pattern,
+};
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use crate::{
+    load::{Load, SOCKETS},
+    ours::manager,
+    process::cpu,
+};
+
+/// One name, and how many messages it has still to send and to hear.
+struct Client {
+    handle: Handle,
+    left_to_send: AtomicI64,
+    left_to_hear: AtomicI64,
+}
+
+impl Client {
+    /// Answers a message; whether it was the last.
+    fn heard(&self, answer: &Message) -> bool {
+        if self.left_to_send.fetch_sub(1, Ordering::Relaxed) > 0 {
+            self.handle.send(answer.clone()).expect("room");
+        }
+        self.left_to_hear.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
+
+type Clients = HashMap<ConnectionName, Client>;
+
+/// The subscriber is a callback: it runs in the turn of the name that heard the message.
+pub async fn callback(url: &str, load: Load) -> Duration {
+    let manager = manager(1);
+    let clients: Arc<OnceLock<Clients>> = Arc::default();
+    let (done, mut is_done) = mpsc::unbounded_channel();
+    let message = Message::binary(vec![7; load.size]);
+    let (known, answer) = (Arc::clone(&clients), message.clone());
+    let _subscription = manager.on_event(Pattern::all(), move |event| {
+        if let Event::Message(stamp, _) = event
+            && known.get().expect("clients")[&stamp.name].heard(&answer)
+        {
+            done.send(()).expect("a listener");
+        }
+    });
+    let clients = clients.get_or_init(|| open(&manager, url, load));
+    all_ready(clients).await;
+    let before = cpu();
+    begin(clients, &message, load);
+    for _ in 0..SOCKETS {
+        is_done.recv().await.expect("the last message");
+    }
+    cpu() - before
+}
+
+/// The subscriber is a stream, read in another thread than the arbiter's.
+pub async fn stream(url: &str, load: Load) -> Duration {
+    let manager = manager(1);
+    let delivery = Delivery::default().overflow(Overflow::Pause).events(8192);
+    let mut events = manager.subscribe(Pattern::all(), delivery);
+    let message = Message::binary(vec![7; load.size]);
+    let clients = open(&manager, url, load);
+    all_ready(&clients).await;
+    let before = cpu();
+    begin(&clients, &message, load);
+    let mut busy = SOCKETS;
+    while busy > 0 {
+        if let Event::Message(stamp, _) = events.next().await.expect("events")
+            && clients[&stamp.name].heard(&message)
+        {
+            busy -= 1;
+        }
+    }
+    cpu() - before
+}
+
+fn open(manager: &Manager, url: &str, load: Load) -> Clients {
+    let client = |n| {
+        let settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
+        let handle = manager.open(format!("n{n}"), settings).expect("a name");
+        let client = Client {
+            left_to_send: AtomicI64::new((load.each() - load.in_flight) as i64),
+            left_to_hear: AtomicI64::new(load.each() as i64),
+            handle,
+        };
+        (client.handle.name().clone(), client)
+    };
+    (0..SOCKETS).map(client).collect()
+}
+
+async fn all_ready(clients: &Clients) {
+    for client in clients.values() {
+        while !client.handle.status().await.expect("a name").ready {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn begin(clients: &Clients, message: &Message, load: Load) {
+    for client in clients.values() {
+        for _ in 0..load.in_flight {
+            client.handle.send(message.clone()).expect("room");
+        }
+    }
+}

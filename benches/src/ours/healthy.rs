@@ -1,0 +1,106 @@
+//! The round trip of healthy names beside 2,000 others on the same arbiter.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use everwire::{
+    ConnectionSettings, Event, Handle, Manager, Message, Pattern,
+    config::{Backoff, Reconnect},
+};
+
+use crate::ours::manager;
+
+const HEALTHY: usize = 20;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What was seen: the 99th percentile of the round trip, the median, and how often the others were lost per second.
+pub struct Seen {
+    pub p99: Duration,
+    pub median: Duration,
+    pub losses: f64,
+}
+
+/// Healthy names send a message every 10 ms each, to a peer of their own, while `others` names are connected to
+/// `others_url`: idle, or flapping.
+pub async fn round_trips(url: &str, others_url: &str, others: usize, time: Duration) -> Seen {
+    let manager = manager(1);
+    let losses = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&losses);
+    let _losses = manager.on_event(Pattern::new("other-*").expect("a pattern"), move |event| {
+        if let Event::Retrying(..) = event {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let start = Instant::now();
+    let round_trips = Arc::new(Mutex::new(Vec::new()));
+    let recording = Arc::new(AtomicBool::new(false));
+    let (heard, record) = (Arc::clone(&round_trips), Arc::clone(&recording));
+    let _heard = manager.on_event(
+        Pattern::new("healthy-*").expect("a pattern"),
+        move |event| {
+            if let Event::Message(_, message) = event
+                && record.load(Ordering::Relaxed)
+            {
+                let sent = message.payload()[..8].try_into().expect("a time");
+                let took = start.elapsed() - Duration::from_nanos(u64::from_le_bytes(sent));
+                heard.lock().expect("a list").push(took);
+            }
+        },
+    );
+    let names = open(&manager, "healthy", HEALTHY, url);
+    open(&manager, "other", others, others_url);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    let before = losses.load(Ordering::Relaxed);
+    recording.store(true, Ordering::Relaxed);
+    send_until(&names, start, Instant::now() + time).await;
+    let losses = (losses.load(Ordering::Relaxed) - before) as f64 / time.as_secs_f64();
+    let mut all = round_trips.lock().expect("a list");
+    all.sort_unstable();
+    let expected = HEALTHY * (time.as_millis() / PAUSE.as_millis()) as usize;
+    assert!(
+        all.len() > expected / 2,
+        "{} of {expected} messages came back",
+        all.len()
+    );
+    Seen {
+        p99: all[all.len() * 99 / 100],
+        median: all[all.len() / 2],
+        losses,
+    }
+}
+
+fn open(manager: &Manager, name: &str, count: usize, url: &str) -> Vec<Handle> {
+    let mut backoff = Backoff::default();
+    backoff.max = Duration::from_secs(1);
+    let mut settings = ConnectionSettings::new(url).expect("a URL");
+    settings.reconnect = Reconnect::Backoff(backoff);
+    (0..count)
+        .map(|n| {
+            manager
+                .open(format!("{name}-{n}"), settings.clone())
+                .expect("a name")
+        })
+        .collect()
+}
+
+/// One name after another, so that messages do not come in bursts.
+async fn send_until(names: &[Handle], start: Instant, end: Instant) {
+    let mut ticks = tokio::time::interval(PAUSE / 10);
+    for (n, name) in names.iter().enumerate().cycle() {
+        if n % (HEALTHY / 10) == 0 {
+            ticks.tick().await;
+        }
+        if Instant::now() > end {
+            return;
+        }
+        let mut payload = [0; 64];
+        payload[..8].copy_from_slice(&(start.elapsed().as_nanos() as u64).to_le_bytes());
+        name.send(Message::binary(payload.to_vec())).expect("room");
+    }
+}

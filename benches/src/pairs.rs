@@ -1,0 +1,49 @@
+//! Alternating pairs: A, B, A, B, …, so that what else the machine does meets both.
+
+/// What all rounds said of one number.
+#[derive(Clone, Debug)]
+pub struct Series(Vec<f64>);
+
+impl Series {
+    /// Of at least one number.
+    pub fn new(mut numbers: Vec<f64>) -> Self {
+        numbers.sort_by(f64::total_cmp);
+        Self(numbers)
+    }
+
+    /// The number in the middle.
+    pub fn median(&self) -> f64 {
+        self.0[self.0.len() / 2]
+    }
+
+    /// The smallest and the greatest.
+    pub fn spread(&self) -> (f64, f64) {
+        (self.0[0], self.0[self.0.len() - 1])
+    }
+}
+
+/// The rounds of several subjects, taken in turn.
+pub struct Rounds(Vec<Vec<f64>>);
+
+/// Takes each subject once per round, so many rounds.
+pub fn alternate(rounds: usize, subjects: &mut [&mut dyn FnMut() -> f64]) -> Rounds {
+    let round = |_| subjects.iter_mut().map(|subject| subject()).collect();
+    Rounds((0..rounds).map(round).collect())
+}
+
+impl Rounds {
+    /// One subject's own numbers.
+    pub fn of(&self, subject: usize) -> Series {
+        Series::new(self.0.iter().map(|round| round[subject]).collect())
+    }
+
+    /// One subject against another, round by round.
+    pub fn ratio(&self, subject: usize, to: usize) -> Series {
+        Series::new(
+            self.0
+                .iter()
+                .map(|round| round[subject] / round[to])
+                .collect(),
+        )
+    }
+}

@@ -1,0 +1,164 @@
+//! The neutral peer: an echo that answers all complete frames of a read with one write, so that little of what is
+//! measured is its own. It owns no buffer for an idle socket.
+//!
+//! `/echo` echoes; `/flap` drops the TCP connection 100 ms after the upgrade.
+
+mod frames;
+mod tls;
+
+use std::{cell::RefCell, future::poll_fn, io, pin::Pin, task::ready, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use sha1::{Digest, Sha1};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::{TcpListener, TcpSocket, TcpStream},
+};
+
+use self::frames::answer;
+pub use self::frames::push_header;
+
+/// How long a connection to `/flap` lives.
+const FLAP: Duration = Duration::from_millis(100);
+
+const READ: usize = 256 << 10;
+
+thread_local! {
+    static BUFFERS: RefCell<(Vec<u8>, Vec<u8>)> = RefCell::new((vec![0; READ], Vec::new()));
+}
+
+/// Serves until the process ends; the first line of the output is the URL. With `tls` the second argument is where the
+/// certificate of its authority goes.
+pub async fn run(arguments: &[String]) -> io::Result<()> {
+    let ca_file = arguments.first().map(String::as_str);
+    let acceptor = ca_file.map(tls::acceptor).transpose()?;
+    let listener = listen()?;
+    let scheme = if acceptor.is_some() { "wss" } else { "ws" };
+    println!("{scheme}://{}", listener.local_addr()?);
+    loop {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            // What becomes of a single connection is the client's concern.
+            let _ended = match acceptor {
+                None => serve(socket).await,
+                Some(acceptor) => async { serve(acceptor.accept(socket).await?).await }.await,
+            };
+        });
+    }
+}
+
+fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(([127, 0, 0, 1], 0).into())?;
+    socket.listen(4096)
+}
+
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let path = upgrade(&mut stream).await?;
+    if path == "/flap" {
+        tokio::time::sleep(FLAP).await;
+        return Ok(());
+    }
+    let mut rest = Vec::new();
+    loop {
+        let answers = read(&mut stream, &mut rest).await?;
+        if answers.is_empty() && rest.is_empty() {
+            return Ok(());
+        }
+        stream.write_all(&answers).await?;
+        stream.flush().await?;
+        BUFFERS.with_borrow_mut(|(_, spare)| *spare = answers);
+    }
+}
+
+/// Reads once; the answers to the complete frames in it. Nothing, and no rest: the end.
+async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+    poll_fn(|cx| {
+        BUFFERS.with_borrow_mut(|(buffer, spare)| {
+            let mut buffer = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+            let mut answers = std::mem::take(spare);
+            answers.clear();
+            if buffer.filled().is_empty() {
+                rest.clear();
+            } else if rest.is_empty() {
+                let consumed = answer(buffer.filled_mut(), &mut answers);
+                rest.extend_from_slice(&buffer.filled()[consumed..]);
+            } else {
+                rest.extend_from_slice(buffer.filled());
+                let consumed = answer(rest, &mut answers);
+                rest.drain(..consumed);
+            }
+            if rest.is_empty() {
+                *rest = Vec::new();
+            }
+            Ok(answers).into()
+        })
+    })
+    .await
+}
+
+/// Answers the upgrade; the path that was asked for.
+async fn upgrade(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<String> {
+    let mut head = Vec::with_capacity(512);
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() > 8192 || stream.read_buf(&mut head).await? == 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let mut lines = head.lines();
+    let path = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .unwrap_or_default()
+        .to_owned();
+    let key = lines
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    let key = key.map(|(_, key)| key).ok_or(io::ErrorKind::InvalidData)?;
+    let digest = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+    let response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {}\r\n\r\n",
+        BASE64_STANDARD.encode(digest)
+    );
+    stream.write_all(response.as_bytes()).await?;
+    stream.flush().await?;
+    Ok(path)
+}
+
+/// A client's raw socket to a peer, upgraded by a request that was built before.
+///
+/// # Errors
+///
+/// The socket's.
+pub async fn upgraded(address: &str) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    upgrade_raw(&mut socket).await?;
+    Ok(socket)
+}
+
+/// Asks for `/echo` and reads the answer's head.
+///
+/// # Errors
+///
+/// The stream's.
+pub async fn upgrade_raw(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
+    const REQUEST: &str = "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(REQUEST.as_bytes()).await?;
+    stream.flush().await?;
+    let mut head = [0; 512];
+    let mut len = 0;
+    while !head[..len].ends_with(b"\r\n\r\n") {
+        match stream.read(&mut head[len..]).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => len += read,
+        }
+    }
+    Ok(())
+}

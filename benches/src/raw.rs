@@ -1,0 +1,99 @@
+//! The limit: prebuilt frames on plain tokio sockets, one task each.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Semaphore,
+    task::JoinSet,
+};
+
+use crate::{
+    load::{Load, SOCKETS},
+    peer::upgraded,
+    process::{cpu, resident},
+};
+
+/// CPU for echoing `load`.
+pub async fn echo(url: &str, load: Load) -> Duration {
+    let mut sockets = Vec::new();
+    for _ in 0..SOCKETS {
+        sockets.push(upgraded(address(url)).await.expect("an upgraded socket"));
+    }
+    let batch: Arc<[u8]> = frame(load.size).repeat(load.in_flight).into();
+    let before = cpu();
+    let mut tasks = JoinSet::new();
+    for socket in sockets {
+        tasks.spawn(ping_pong(socket, Arc::clone(&batch), load));
+    }
+    tasks.join_all().await;
+    cpu() - before
+}
+
+/// Answers as many frames as a read completed with one write of as many.
+async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load) {
+    let frame = batch.len() / load.in_flight;
+    let (echoed, each) = (frame - 4, load.messages / SOCKETS);
+    let mut buffer = vec![0; 64 << 10];
+    let (mut sent, mut received, mut partial) = (load.in_flight, 0, 0);
+    socket.write_all(&batch).await.expect("a write");
+    while received < each {
+        let read = partial + socket.read(&mut buffer).await.expect("a read");
+        partial = read % echoed;
+        received += read / echoed;
+        let more = (read / echoed).min(each - sent);
+        sent += more;
+        if more > 0 {
+            socket
+                .write_all(&batch[..more * frame])
+                .await
+                .expect("a write");
+        }
+    }
+}
+
+/// Sockets that are held idle: bytes of memory for each.
+pub async fn idle(url: &str, count: usize) -> f64 {
+    let before = resident();
+    let _sockets = dial_all(url, count).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    (resident() - before) as f64 / count as f64
+}
+
+/// CPU for dialling and upgrading, 64 at a time.
+pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
+    let (before, start) = (cpu(), Instant::now());
+    let _sockets = dial_all(url, count).await;
+    (cpu() - before, start.elapsed())
+}
+
+async fn dial_all(url: &str, count: usize) -> Vec<TcpStream> {
+    let budget = Arc::new(Semaphore::new(64));
+    let mut tasks = JoinSet::new();
+    for _ in 0..count {
+        let (budget, address) = (Arc::clone(&budget), address(url).to_owned());
+        tasks.spawn(async move {
+            let _permit = budget.acquire().await.expect("a budget");
+            upgraded(&address).await.expect("an upgraded socket")
+        });
+    }
+    tasks.join_all().await
+}
+
+fn address(url: &str) -> &str {
+    url.trim_start_matches("ws://")
+}
+
+/// A masked binary frame.
+fn frame(size: usize) -> Vec<u8> {
+    let mut frame = Vec::new();
+    crate::peer::push_header(0x82, size, &mut frame);
+    frame[1] |= 0x80;
+    frame.extend([1, 2, 3, 4]);
+    frame.extend(std::iter::repeat_n(7, size));
+    frame
+}

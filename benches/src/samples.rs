@@ -1,0 +1,121 @@
+//! One sample, in this process: prints its numbers.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::net::TcpStream;
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+    },
+};
+
+use crate::{load::Load, others, ours, peer, process::resident, raw};
+
+/// Runs `NAME SUBJECT URL …`.
+///
+/// # Panics
+///
+/// When it is no such sample, or anything goes wrong in it.
+pub fn run(arguments: &[String]) {
+    let [name, subject, url, rest @ ..] = arguments else {
+        panic!("no sample: {arguments:?}");
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let count = || rest[0].parse().expect("a number");
+    match (name.as_str(), subject.as_str()) {
+        ("echo", "bare-actor") => {
+            let load = Load::parse(rest);
+            let used = actix::System::new().block_on(others::bare_actor::echo(url, load));
+            print_per(used, load.messages);
+        }
+        ("echo", _) => {
+            let load = Load::parse(rest);
+            let used = runtime.block_on(async {
+                match subject.as_str() {
+                    "raw" => raw::echo(url, load).await,
+                    "everwire" => ours::echo::callback(url, load).await,
+                    "stream" => ours::echo::stream(url, load).await,
+                    _ => others::ezsockets::echo(url, load).await,
+                }
+            });
+            print_per(used, load.messages);
+        }
+        ("idle", _) => println!(
+            "{}",
+            runtime.block_on(async {
+                match subject.as_str() {
+                    "raw" => raw::idle(url, count()).await,
+                    "everwire" => ours::idle(url, count(), None).await,
+                    _ => others::ezsockets::idle(url, count()).await,
+                }
+            })
+        ),
+        ("idle-tls", _) => println!(
+            "{}",
+            runtime.block_on(async {
+                match subject.as_str() {
+                    "everwire" => ours::idle(url, count(), Some(PathBuf::from(&rest[1]))).await,
+                    _ => idle_tls(url, count(), &rest[1]).await,
+                }
+            })
+        ),
+        ("dial", _) => {
+            let (used, _took) = runtime.block_on(async {
+                match subject.as_str() {
+                    "raw" => raw::dial(url, count()).await,
+                    "everwire" => ours::dial(url, count()).await,
+                    _ => others::ezsockets::dial(url, count()).await,
+                }
+            });
+            print_per(used, count());
+        }
+        ("healthy", _) => {
+            let time = Duration::from_secs(rest[1].parse().expect("seconds"));
+            let echo = format!("{url}/echo");
+            let seen = runtime.block_on(ours::healthy::round_trips(&echo, &rest[0], 2000, time));
+            let micros = |time: Duration| time.as_secs_f64() * 1e6;
+            println!(
+                "{} {} {}",
+                micros(seen.p99),
+                micros(seen.median),
+                seen.losses
+            );
+        }
+        _ => panic!("no sample: {arguments:?}"),
+    }
+    // Without taking anything down: that is not measured.
+    std::process::exit(0);
+}
+
+fn print_per(used: Duration, count: usize) {
+    println!("{}", used.as_secs_f64() * 1e6 / count as f64);
+}
+
+/// Bare TLS streams that are held idle: bytes of memory for each.
+async fn idle_tls(url: &str, count: usize, ca_file: &str) -> f64 {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(ca_file).expect("a certificate");
+    roots.add(certificate).expect("an authority");
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    let address = url.trim_start_matches("wss://");
+    let before = resident();
+    let mut streams: Vec<TlsStream<TcpStream>> = Vec::new();
+    for _ in 0..count {
+        let socket = TcpStream::connect(address).await.expect("a socket");
+        let name = ServerName::try_from("127.0.0.1").expect("a name");
+        let mut stream = connector.connect(name, socket).await.expect("a TLS stream");
+        peer::upgrade_raw(&mut stream).await.expect("an upgrade");
+        streams.push(stream);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    (resident() - before) as f64 / count as f64
+}

@@ -1,0 +1,59 @@
+//! The table that is printed, in Markdown.
+
+use crate::pairs::Series;
+
+/// What a number must not exceed, or not fall below.
+#[derive(Clone, Copy)]
+pub enum Target {
+    AtMost(f64),
+    Below(f64),
+    AtLeast(f64),
+    /// For comparison only.
+    None,
+}
+
+/// A line of the table.
+pub struct Row {
+    /// What was measured.
+    pub what: &'static str,
+    /// The number, round by round.
+    pub series: Series,
+    /// What it must reach.
+    pub target: Target,
+    /// Its unit; empty for a ratio.
+    pub unit: &'static str,
+    /// The medians behind it.
+    pub detail: String,
+}
+
+impl Row {
+    /// Prints the head of the table.
+    pub fn print_head() {
+        println!("| measure | must reach | median | spread | | medians behind it |");
+        println!("|---|---|---|---|---|---|");
+    }
+
+    /// Prints the line.
+    pub fn print(&self) {
+        let median = self.series.median();
+        let (least, most) = self.series.spread();
+        let (target, reached) = match self.target {
+            Target::AtMost(target) => (format!("≤ {target}"), Some(median <= target)),
+            Target::Below(target) => (format!("< {target}"), Some(median < target)),
+            Target::AtLeast(target) => (format!("≥ {target}"), Some(median >= target)),
+            Target::None => (String::new(), None),
+        };
+        let unit = self.unit;
+        let verdict = match reached {
+            Some(true) => "reached",
+            Some(false) => "**missed**",
+            None => "",
+        };
+        println!(
+            "| {} | {target}{} | {median:.2}{unit} | {least:.2} to {most:.2} | {verdict} | {} |",
+            self.what,
+            if target.is_empty() { "" } else { unit },
+            self.detail
+        );
+    }
+}

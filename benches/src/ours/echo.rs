@@ -1,7 +1,6 @@
 //! Named connections on one arbiter: a handle sends, and a subscriber by pattern answers each message with the next.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
@@ -39,7 +38,12 @@ impl Client {
     }
 }
 
-type Clients = HashMap<ConnectionName, Client>;
+/// Named by their places: `n0`, `n1`, …
+type Clients = Vec<Client>;
+
+fn place(name: &ConnectionName) -> usize {
+    name.as_str()[1..].parse().expect("a number")
+}
 
 /// The subscriber is a callback: it runs in the turn of the name that heard the message.
 pub async fn callback(url: &str, load: Load) -> Duration {
@@ -50,7 +54,7 @@ pub async fn callback(url: &str, load: Load) -> Duration {
     let (known, answer) = (Arc::clone(&clients), message.clone());
     let _subscription = manager.on_event(Pattern::all(), move |event| {
         if let Event::Message(stamp, _) = event
-            && known.get().expect("clients")[&stamp.name].heard(&answer)
+            && known.get().expect("clients")[place(&stamp.name)].heard(&answer)
         {
             done.send(()).expect("a listener");
         }
@@ -78,7 +82,7 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     let mut busy = SOCKETS;
     while busy > 0 {
         if let Event::Message(stamp, _) = events.next().await.expect("events")
-            && clients[&stamp.name].heard(&message)
+            && clients[place(&stamp.name)].heard(&message)
         {
             busy -= 1;
         }
@@ -90,18 +94,17 @@ fn open(manager: &Manager, url: &str, load: Load) -> Clients {
     let client = |n| {
         let settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
         let handle = manager.open(format!("n{n}"), settings).expect("a name");
-        let client = Client {
+        Client {
             left_to_send: AtomicI64::new((load.each() - load.in_flight) as i64),
             left_to_hear: AtomicI64::new(load.each() as i64),
             handle,
-        };
-        (client.handle.name().clone(), client)
+        }
     };
     (0..SOCKETS).map(client).collect()
 }
 
 async fn all_ready(clients: &Clients) {
-    for client in clients.values() {
+    for client in clients {
         while !client.handle.status().await.expect("a name").ready {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -109,7 +112,7 @@ async fn all_ready(clients: &Clients) {
 }
 
 fn begin(clients: &Clients, message: &Message, load: Load) {
-    for client in clients.values() {
+    for client in clients {
         for _ in 0..load.in_flight {
             client.handle.send(message.clone()).expect("room");
         }

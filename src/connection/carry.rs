@@ -120,14 +120,15 @@ async fn dial(
     url: Template,
     commons: Arc<Commons>,
 ) -> Result<Opened, Cause> {
-    let host = transport::host_key(&url).await?;
+    // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+    let host = Box::pin(transport::host_key(&url)).await?;
     let _permit = commons.budget.acquire(&host).await;
-    transport::dial(DialRequest {
+    Box::pin(transport::dial(DialRequest {
         settings: &settings,
         url: &url,
         tls: &commons.tls,
         resolver: &commons.resolver,
-    })
+    }))
     .await
 }
 

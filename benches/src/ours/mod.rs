@@ -14,9 +14,9 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Delivery, Event, Events, Manager, Pattern, Settings, config::HostSettings,
+    ConnectionSettings, Event, Manager, Pattern, Settings, config::HostSettings,
+    hub::SubscriptionGuard,
 };
-use futures::StreamExt;
 use tokio::sync::Notify;
 
 use crate::process::{cpu, resident};
@@ -34,33 +34,38 @@ pub fn manager(workers: usize) -> Manager {
 /// Names that are up and idle, the first heartbeat behind them: bytes of memory for each.
 pub async fn idle(url: &str, count: usize, ca_file: Option<PathBuf>) -> f64 {
     let manager = manager(0);
-    let delivery = Delivery::default().events(4 * count);
-    let mut events = manager.subscribe(Pattern::all(), delivery);
     let before = resident();
-    open(&manager, url, count, ca_file);
-    all_ready(&mut events, count).await;
+    let _subscription = all_ready(&manager, url, count, ca_file).await;
     tokio::time::sleep(Duration::from_secs(12)).await;
     (resident() - before) as f64 / count as f64
 }
 
-/// CPU for opening all these names at once until all are ready, on one arbiter as the raw sockets. The subscriber is a
-/// callback: no other thread is woken.
+/// CPU for opening all these names at once until all are ready, on one arbiter as the raw sockets.
 pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     let manager = manager(1);
+    let (before, start) = (cpu(), Instant::now());
+    let _subscription = all_ready(&manager, url, count, None).await;
+    (cpu() - before, start.elapsed())
+}
+
+/// Opens the names, and waits for all. The subscriber by pattern is a callback: nothing is queued, no thread is woken.
+async fn all_ready(
+    manager: &Manager,
+    url: &str,
+    count: usize,
+    ca_file: Option<PathBuf>,
+) -> SubscriptionGuard {
     let left = AtomicUsize::new(count);
     let done = Arc::new(Notify::new());
     let told = Arc::clone(&done);
-    let _subscription = manager.on_event(Pattern::all(), move |event| {
-        if let Event::Ready(_) = event
-            && left.fetch_sub(1, Ordering::Relaxed) == 1
-        {
-            told.notify_one();
-        }
+    let subscription = manager.on_event(Pattern::all(), move |event| match event {
+        Event::Ready(_) if left.fetch_sub(1, Ordering::Relaxed) == 1 => told.notify_one(),
+        Event::Error(stamp, cause) => eprintln!("{}: {cause}", stamp.name),
+        _ => {}
     });
-    let (before, start) = (cpu(), Instant::now());
-    open(&manager, url, count, None);
+    open(manager, url, count, ca_file);
     done.notified().await;
-    (cpu() - before, start.elapsed())
+    subscription
 }
 
 fn open(manager: &Manager, url: &str, count: usize, ca_file: Option<PathBuf>) {
@@ -70,16 +75,5 @@ fn open(manager: &Manager, url: &str, count: usize, ca_file: Option<PathBuf>) {
         manager
             .open(format!("name-{n:05}"), settings)
             .expect("a new name");
-    }
-}
-
-async fn all_ready(events: &mut Events, count: usize) {
-    let mut ready = 0;
-    while ready < count {
-        match events.next().await.expect("events") {
-            Event::Ready(_) => ready += 1,
-            Event::Error(stamp, cause) => eprintln!("{}: {cause}", stamp.name),
-            _ => {}
-        }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod message;
 mod name;
 mod outbox;
 mod pattern;
+mod pointer;
 mod retry;
 
 pub use self::{
@@ -32,5 +33,6 @@ pub use self::{
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Outbox, Queued},
     pattern::{InvalidPattern, Pattern},
+    pointer::{InvalidPointer, JsonPointer, MAX_POINTER},
     retry::{Rule, Verdict, verdict},
 };

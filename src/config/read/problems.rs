@@ -34,7 +34,7 @@ enum Kind {
 #[derive(Debug, Default)]
 pub(in crate::config) struct Problems {
     found: Vec<Problem>,
-    seen: HashSet<(Place, String)>,
+    seen: HashSet<(Place, Option<Place>, String)>,
     at_place: HashMap<Place, usize>,
     omitted: usize,
     /// The connection that is read from a template just now.
@@ -87,16 +87,18 @@ impl Problem {
 }
 
 impl Problems {
-    /// Takes a problem, unless the same was told about the same place before.
+    /// Takes a problem, unless the same was told about the same places before.
     pub fn push(&mut self, mut problem: Problem) {
-        if !self.seen.insert((problem.place, problem.message.clone())) {
+        let related = problem.related.as_ref().map(|(place, _)| *place);
+        let key = (problem.place, related, problem.message.clone());
+        if !self.seen.insert(key.clone()) {
             return;
         }
         let at_place = self.at_place.entry(problem.place).or_default();
         *at_place += 1;
         if *at_place > MAX_TOLD_AT_PLACE || self.found.len() >= MAX_TOLD {
             // What is only counted need not be remembered.
-            self.seen.remove(&(problem.place, problem.message));
+            self.seen.remove(&key);
             self.omitted += 1;
         } else {
             if let Some(subject) = &self.subject {

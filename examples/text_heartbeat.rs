@@ -22,6 +22,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         timeout: seconds(2.0),
         ping: "ping".to_owned(),
         pong: "pong".to_owned(),
+        // Whether an answer confirms what was sent before it: this peer answers in order, but nobody here asks.
+        fence: false,
         // Answers to the heartbeat are nobody's business but ours.
         deliver: false,
     };

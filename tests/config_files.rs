@@ -41,7 +41,7 @@ fn the_default_file_loads_and_dials_nothing() {
 #[test]
 fn the_full_file_loads_and_dials_nothing() {
     let settings = Settings::load(folder().join("full.toml")).unwrap();
-    assert_eq!(settings.connections.len(), 4 + 100 + 2 + 2 + 2);
+    assert_eq!(settings.connections.len(), 5 + 100 + 2 + 2 + 2);
     assert!(
         settings
             .connections
@@ -53,6 +53,18 @@ fn the_full_file_loads_and_dials_nothing() {
         "wss://b.example.com/meter/1002"
     );
     assert_eq!(settings.connections["cp-0007"].tags, ["under repair"]);
+    let bucket = |name: &str| {
+        settings.connections[name]
+            .rate
+            .as_ref()
+            .unwrap()
+            .bucket
+            .as_deref()
+    };
+    assert_eq!(
+        (bucket("text-heartbeat"), bucket("durable")),
+        (Some("site"), None)
+    );
 }
 
 #[test]
@@ -120,7 +132,7 @@ fn schema_keys_of_items(schema: &Json, path: &str, root: &Json, keys: &mut BTree
 }
 
 const FLEET_KEYS: [&str; 5] = ["range", "names", "names_file", "rows_file", "name"];
-const SECTIONS: [&str; 4] = ["groups", "connections", "fleet", "service.hosts"];
+const SECTIONS: [&str; 5] = ["groups", "connections", "fleet", "rates", "service.hosts"];
 
 fn file_keys(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
     match value {

@@ -12,9 +12,11 @@ mod memory;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use everwire::config::{
-    AuthEncoding, Backoff, Compression, ConnectionSettings, GiveUpRule, Heartbeat, Jitter,
-    LogFormat, LogLevel, Opening, Rate, Reconnect, Settings, WhenFull,
+    AuthEncoding, Backoff, Compression, ConnectionSettings, Fsync, GiveUpRule, Heartbeat, Jitter,
+    LogFormat, LogLevel, Opening, Rate, RateSettings, Reconnect, Resend, SequenceSettings,
+    Settings, WhenFull,
 };
+use everwire::core::JsonPointer;
 use everwire::wire::deflate::{Level, WindowBits};
 use memory::Memory;
 
@@ -113,6 +115,204 @@ fn each_key_of_the_outbox_is_read() {
         (WhenFull::DropOldest, Some(s(2)))
     );
     assert_eq!(connection("outbox.ttl = '0s'").outbox.ttl, None);
+    assert!(!outbox.keeps());
+    let durable = connection("outbox = { durable = true, fsync = 'interval' }").outbox;
+    assert!(durable.durable && durable.keeps());
+    assert_eq!(
+        (durable.fsync, durable.resend),
+        (Fsync::Interval, Resend::Never)
+    );
+    let resent = connection("outbox.resend = 'in_doubt'").outbox;
+    assert!(!resent.durable && resent.keeps());
+    assert_eq!(
+        (resent.fsync, resent.resend),
+        (Fsync::Always, Resend::InDoubt)
+    );
+}
+
+#[test]
+fn each_key_of_the_history_is_read() {
+    let history = connection("history = { messages = 7, bytes = '2KiB', durable = true }").history;
+    assert_eq!(
+        (history.messages, history.bytes, history.durable),
+        (7, 2048, true)
+    );
+    assert_eq!(connection("history.messages = 0").history.messages, 0);
+}
+
+#[test]
+fn a_rotation_takes_at_least_a_second_or_is_off() {
+    assert_eq!(connection("").rotate_after, None);
+    assert_eq!(connection("rotate_after = '0s'").rotate_after, None);
+    assert_eq!(connection("rotate_after = '1s'").rotate_after, Some(s(1)));
+    assert_eq!(
+        connection("rotate_after = '23h30m'").rotate_after,
+        Some(s(84_600))
+    );
+}
+
+#[test]
+fn a_sequence_is_a_table_of_pointers_or_none() {
+    let pointer = |text: &str| JsonPointer::new(text).unwrap();
+    let plain = SequenceSettings::new(pointer("/data/t"));
+    let mut of_streams = plain.clone();
+    of_streams.by = Some(pointer("/a~1b/0"));
+    assert_eq!(connection("").sequence, None);
+    assert_eq!(connection("sequence = 'none'").sequence, None);
+    assert_eq!(
+        connection("sequence.json = '/data/t'").sequence,
+        Some(plain.clone())
+    );
+    let keys = "sequence = { json = '/data/t', by = '/a~1b/0' }";
+    assert_eq!(connection(keys).sequence, Some(of_streams.clone()));
+    assert_eq!(
+        connection(keys).masked()["sequence"],
+        serde_json::json!({ "json": "/data/t", "by": "/a~1b/0" })
+    );
+
+    let layered = |keys: &str| {
+        let inherited = "defaults.sequence = { json = '/data/t', by = '/a~1b/0' }";
+        let text = format!("{inherited}\n[connections.a]\nurl = 'wss://h'\n{keys}");
+        settings(&text).connections["a"].sequence.clone()
+    };
+    assert_eq!(layered(""), Some(of_streams));
+    assert_eq!(layered("sequence.by = ''"), Some(plain));
+    assert_eq!(layered("sequence = 'none'"), None);
+}
+
+#[test]
+fn a_rate_is_a_table_a_bucket_or_unlimited() {
+    let five = NonZeroU32::new(5).unwrap();
+    let own = RateSettings::new(five, s(1));
+    assert_eq!(connection("").rate, None);
+    assert_eq!(connection("rate = 'unlimited'").rate, None);
+    assert_eq!(
+        connection("rate = { messages = 5 }").rate,
+        Some(own.clone())
+    );
+    let mut bursty = RateSettings::new(five, Duration::from_millis(1));
+    bursty.burst = NonZeroU32::new(9).unwrap();
+    bursty.control = true;
+    let keys = "rate = { messages = 5, per = '1ms', burst = 9, control = true }";
+    assert_eq!(connection(keys).rate, Some(bursty.clone()));
+    assert_eq!(
+        connection(keys).masked()["rate"],
+        serde_json::json!({ "messages": 5, "per": "1ms", "burst": 9, "control": true })
+    );
+
+    let of = |keys: &str| {
+        let text = format!(
+            "[rates]\nsite = {{ messages = 5, per = '1ms', burst = 9, control = true }}\n\
+             [defaults]\nrate = {{ messages = 5 }}\n\
+             [connections.a]\nurl = 'wss://h'\n{keys}\n[connections.b]\nurl = 'wss://h'\nrate = 'site'"
+        );
+        let settings = settings(&text);
+        let [a, b] = ["a", "b"].map(|name| settings.connections[name].clone());
+        (a.rate.clone(), b.rate, a.masked()["rate"].clone())
+    };
+    assert_eq!(of("").0, Some(own));
+    assert_eq!(of("rate = 'unlimited'").0, None);
+    let per = of("rate.per = '2s'").0;
+    assert_eq!(per, Some(RateSettings::new(five, s(2))), "tables merge");
+    let (a, b, masked) = of("rate = 'site'");
+    bursty.bucket = Some("site".into());
+    assert_eq!((&a, &b), (&Some(bursty.clone()), &Some(bursty)));
+    assert_eq!(masked, "site");
+    let key = |rate: Option<RateSettings>| rate.unwrap().bucket.unwrap();
+    assert!(
+        std::sync::Arc::ptr_eq(&key(a), &key(b)),
+        "the key is shared"
+    );
+}
+
+#[test]
+fn a_bucket_is_checked_whether_or_not_it_is_used() {
+    let errors = |text: &str| {
+        let errors = Memory::default().read(text).unwrap_err();
+        let told = errors.iter().map(|error| {
+            let help = error.help.as_deref().unwrap_or_default();
+            format!("{}:{} {} | {help}", error.line, error.column, error.message)
+        });
+        told.collect::<Vec<_>>()
+    };
+    let broken = "rates.a = { per = '1s' }\nconnections.x = { url = 'wss://h', rate = 'a' }";
+    let told = errors(broken);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("1:7 the rate has no `messages` | "),
+        "{told:?}"
+    );
+    for broken in [
+        "connections.x = { url = 'wss://h', rate.messages = 0 }",
+        "connections.x = { url = 'wss://h', sequence.json = 'a' }",
+    ] {
+        assert_eq!(
+            errors(broken).len(),
+            1,
+            "what is wrong is not missing too: {broken}"
+        );
+    }
+    let told = errors("rates.unlimited = { messages = 1 }");
+    assert!(
+        told[0].contains("`unlimited` is no name of a rate"),
+        "{told:?}"
+    );
+    let told = errors(
+        "rates.binance = { messages = 1 }\nrates.okx = { messages = 1 }\n\
+         connections.x = { url = 'wss://h', rate = 'binanse' }\nconnections.y = { url = 'wss://h', rate = 'x' }",
+    );
+    assert_eq!(
+        told,
+        [
+            "3:43 there is no rate `binanse` | did you mean \"binance\"? the rates are binance, okx",
+            "4:43 there is no rate `x` | write [rates.x], or a table; the rates are binance, okx",
+        ]
+    );
+}
+
+#[test]
+fn what_is_kept_until_it_is_confirmed_needs_a_heartbeat_that_confirms() {
+    for heartbeat in ["'protocol'", "{}", "{ kind = 'text', fence = true }"] {
+        let keys =
+            format!("heartbeat = {heartbeat}\noutbox = {{ durable = true, resend = 'in_doubt' }}");
+        let settings = connection(&keys);
+        assert!(settings.heartbeat.can_fence() && settings.outbox.keeps());
+    }
+    for heartbeat in ["'none'", "'text'", "{ kind = 'text', fence = false }"] {
+        let keys = format!("heartbeat = {heartbeat}\n");
+        assert!(!connection(&keys).heartbeat.can_fence());
+        for (outbox, column) in [("durable = true", 22), ("resend = 'in_doubt'", 21)] {
+            let errors = Memory::default()
+                .connection(&format!("{keys}outbox = {{ {outbox} }}"))
+                .unwrap_err();
+            assert_eq!(errors.count(), 1, "{errors}");
+            let error = errors.iter().next().unwrap();
+            assert_eq!((error.line, error.column), (4, column), "{error}");
+            assert_eq!(error.related.as_ref().map(|related| related.line), Some(3));
+            assert!(
+                error.message.contains("which this heartbeat never does"),
+                "{error}"
+            );
+        }
+        assert!(
+            !connection(&format!(
+                "{keys}outbox = {{ durable = false, resend = 'never' }}"
+            ))
+            .outbox
+            .keeps()
+        );
+    }
+    let text = "[defaults]\nurl = 'wss://h'\noutbox.durable = true\n\
+                [connections]\na.heartbeat = 'none'\nb.heartbeat = 'text'\nc = {}";
+    let errors = Memory::default().read(text).unwrap_err();
+    let heartbeats = errors
+        .iter()
+        .map(|error| error.related.as_ref().unwrap().line);
+    assert_eq!(
+        heartbeats.collect::<Vec<_>>(),
+        [5, 6],
+        "each heartbeat is told"
+    );
 }
 
 #[test]
@@ -135,23 +335,28 @@ fn a_heartbeat_is_a_table_or_only_its_kind() {
         connection("heartbeat = { kind = 'none' }").heartbeat,
         Heartbeat::Off
     );
-    let text = |ping: &str, pong: &str, deliver| Heartbeat::Text {
+    let text = |ping: &str, pong: &str, fence, deliver| Heartbeat::Text {
         interval: s(10),
         timeout: s(20),
         ping: ping.into(),
         pong: pong.into(),
+        fence,
         deliver,
     };
     assert_eq!(
         connection("heartbeat = 'text'").heartbeat,
-        text("ping", "pong", false)
+        text("ping", "pong", false, false)
     );
     assert_eq!(
         connection(
             "heartbeat = { kind = 'text', ping = '{\"a\":1}', pong = '$${x}', deliver = true }"
         )
         .heartbeat,
-        text("{\"a\":1}", "${x}", true)
+        text("{\"a\":1}", "${x}", false, true)
+    );
+    assert_eq!(
+        connection("heartbeat = { kind = 'text', fence = true }").heartbeat,
+        text("ping", "pong", true, false)
     );
 }
 
@@ -370,8 +575,12 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
             "variables are not expanded here",
         ),
         (
-            "heartbeat = { kind = 'text', fence = true }",
-            "`fence` is not supported yet",
+            "heartbeat = { fence = true }",
+            "`fence` belongs to a heartbeat of kind \"text\"",
+        ),
+        (
+            "heartbeat = { kind = 'none', fence = false }",
+            "`fence` belongs to a heartbeat of kind \"text\"",
         ),
         (
             "reconnect = 'always'",
@@ -422,8 +631,86 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
             "`drop` is not known here | one of \"reject\", \"drop_oldest\"",
         ),
         (
-            "outbox = { durable = true }",
-            "`durable` is not supported yet",
+            "outbox = { durable = 'yes' }",
+            "expected true or false, without quotes",
+        ),
+        (
+            "outbox = { fsync = 'never' }",
+            "`never` is not known here | one of \"always\", \"interval\"",
+        ),
+        (
+            "outbox = { resend = 'in-doubt' }",
+            "`in-doubt` is not known here | did you mean \"in_doubt\"?",
+        ),
+        ("history = 100", "expected a table, found the integer 100"),
+        ("history = { messages = -1 }", "-1 is out of range"),
+        ("history = { bytes = 0 }", "write a size of at least 1 byte"),
+        (
+            "rotate_after = '999ms'",
+            "the duration 999ms is out of range | write a duration from \"1s\" to \"8760h\"",
+        ),
+        ("rotate_after = 'never'", "`never` is no duration"),
+        (
+            "sequence = '/data/t'",
+            "`/data/t` is not known here | write \"none\", or a table: { json = \"/data/t\" }",
+        ),
+        (
+            "sequence = {}",
+            "`sequence` has no json | write where the number stands: sequence = { json = \"/data/t\" }",
+        ),
+        (
+            "sequence = { json = 'data/t' }",
+            "`data/t` is no JSON Pointer: it starts with a slash, as in \"/data/t\" | write \"/data/t\"",
+        ),
+        (
+            "sequence = { json = '$.a.items[0].n' }",
+            "| write \"/a/items/0/n\"",
+        ),
+        (
+            "sequence = { json = '/a~b' }",
+            "the ~ at position 2 is neither ~0, which stands for ~, nor ~1",
+        ),
+        (
+            "sequence = { json = 1 }",
+            "expected a JSON Pointer such as \"/data/t\", found the integer 1",
+        ),
+        (
+            "rate = 5",
+            "expected a table such as { messages = 5, per = \"1s\" }, the key of a bucket in [rates], or",
+        ),
+        ("rate = ''", "the text is empty"),
+        ("rate = {}", "the rate has no `messages`"),
+        (
+            "rate = 'unlimitd'",
+            "there is no rate `unlimitd` | did you mean \"unlimited\"?",
+        ),
+        (
+            "rate = 'site'",
+            "there is no rate `site` | write [rates.site], or a table",
+        ),
+        (
+            "rate = { messages = 0 }",
+            "0 is out of range | write a number from 1 to 1000000",
+        ),
+        (
+            "rate = { messages = 1, burst = 1000001 }",
+            "1000001 is out of range",
+        ),
+        (
+            "rate = { messages = 1, per = '0s' }",
+            "the duration 0s is out of range | write a duration from \"1ms\" to \"24h\"",
+        ),
+        (
+            "rate = { messages = 1, per = '25h' }",
+            "the duration 25h is out of range",
+        ),
+        (
+            "rate = { messages = 1, per = '1d', burst = 366 }",
+            "a burst of 366 takes longer than a year to come back",
+        ),
+        (
+            "rate = { messages = 1, brust = 2 }",
+            "unknown key `brust` | did you mean `burst`?",
         ),
         ("tls = { ca_file = '' }", "the text is empty"),
         (
@@ -521,10 +808,6 @@ fn a_key_of_a_later_issue_is_not_supported_yet() {
         "capture",
         "periodic",
         "decode",
-        "history",
-        "rate",
-        "rotate_after",
-        "sequence",
         "resume",
     ] {
         assert_eq!(
@@ -533,7 +816,6 @@ fn a_key_of_a_later_issue_is_not_supported_yet() {
         );
     }
     for (text, key) in [
-        ("[rates.x]", "rates"),
         ("cluster.nats = 'x'", "cluster"),
         ("[[service.tokens]]", "tokens"),
         ("[service.tls]", "tls"),

@@ -77,6 +77,7 @@ fn heartbeat() -> BoxedStrategy<Json> {
     text_keys.extend([
         ("ping", "[a-z{}\"]{1,9}".prop_map(Json::from).boxed()),
         ("pong", Just(json!("$${pong}")).boxed()),
+        ("fence", any::<bool>().prop_map(Json::from).boxed()),
         ("deliver", any::<bool>().prop_map(Json::from).boxed()),
     ]);
     let text = table(text_keys).prop_map(|mut table| {
@@ -111,6 +112,49 @@ fn reconnect() -> BoxedStrategy<Json> {
         ),
     ]);
     prop_oneof![Just(json!("never")), backoff].boxed()
+}
+
+fn outbox() -> BoxedStrategy<Json> {
+    table(vec![
+        ("messages", (1_u32..).prop_map(Json::from).boxed()),
+        ("bytes", size()),
+        ("when_full", word(&["reject", "drop_oldest"])),
+        ("ttl", duration(0, 100_000)),
+        ("durable", any::<bool>().prop_map(Json::from).boxed()),
+        ("fsync", word(&["always", "interval"])),
+        ("resend", word(&["never", "in_doubt"])),
+    ])
+}
+
+fn history() -> BoxedStrategy<Json> {
+    table(vec![
+        ("messages", any::<u32>().prop_map(Json::from).boxed()),
+        ("bytes", size()),
+        ("durable", any::<bool>().prop_map(Json::from).boxed()),
+    ])
+}
+
+fn rate() -> BoxedStrategy<Json> {
+    let count = || (1_u32..=1_000_000).prop_map(Json::from).boxed();
+    let table = (
+        count(),
+        table(vec![
+            ("per", duration(1, 30_000)),
+            ("burst", count()),
+            ("control", any::<bool>().prop_map(Json::from).boxed()),
+        ]),
+    );
+    let own = table.prop_map(|(messages, mut table)| {
+        table["messages"] = messages;
+        table
+    });
+    prop_oneof![Just(json!("unlimited")), own].boxed()
+}
+
+fn sequence() -> BoxedStrategy<Json> {
+    let pointer = || "(/([a-z0-9 ä$]|~0|~1|\\$\\$\\{x\\}){0,5}){0,4}";
+    let table = (pointer(), pointer()).prop_map(|(json, by)| json!({ "json": json, "by": by }));
+    prop_oneof![Just(json!("none")), table].boxed()
 }
 
 fn connection() -> BoxedStrategy<Json> {
@@ -161,15 +205,14 @@ fn connection() -> BoxedStrategy<Json> {
         ),
         ("heartbeat", heartbeat()),
         ("reconnect", reconnect()),
+        ("outbox", outbox()),
+        ("history", history()),
+        ("rate", rate()),
         (
-            "outbox",
-            table(vec![
-                ("messages", (1_u32..).prop_map(Json::from).boxed()),
-                ("bytes", size()),
-                ("when_full", word(&["reject", "drop_oldest"])),
-                ("ttl", duration(0, 100_000)),
-            ]),
+            "rotate_after",
+            prop_oneof![Just(json!("0s")), duration(1000, 100_000_000)].boxed(),
         ),
+        ("sequence", sequence()),
         (
             "tls",
             table(vec![(
@@ -180,6 +223,11 @@ fn connection() -> BoxedStrategy<Json> {
     ])
     .prop_map(|mut table| {
         table["url"] = json!("wss://example.com/$${x}");
+        let keeps = |key: &str, value: Json| table["outbox"][key] == value;
+        if keeps("durable", json!(true)) || keeps("resend", json!("in_doubt")) {
+            // What is kept until it is confirmed needs a heartbeat that confirms.
+            table["heartbeat"] = json!({ "kind": "text", "fence": true });
+        }
         table
     })
     .boxed()
@@ -265,6 +313,11 @@ fn scraps() -> BoxedStrategy<String> {
             "names",
             "reconnect",
             "heartbeat",
+            "outbox = { durable = true }\n",
+            "sequence = { json = '/",
+            "rate = '",
+            "[rates.a]\n",
+            "messages = 1\n",
             "kind",
             "text",
             "on_open",

@@ -126,6 +126,7 @@ fn text_heartbeat(settings: &mut everwire::ConnectionSettings) {
         timeout: ms(500),
         ping: "ping".into(),
         pong: "pong".into(),
+        fence: false,
         deliver: false,
     };
 }

@@ -6,7 +6,7 @@ use super::{
     ConnectionSettings, HostSettings, LogSettings, ServiceSettings, Settings,
     finish::finish,
     fleet::expand_entry,
-    keys::{ConnectionTable, DocumentTable, FleetTable, ServiceTable},
+    keys::{Buckets, ConnectionTable, DocumentTable, FleetTable, ServiceTable},
     members::{Member, Members, Origin, members},
     order::check_order,
     read::{Context, Entry, Item, Named, Place, Problem, backticked, read_entries, similar},
@@ -17,10 +17,12 @@ use crate::core::ConnectionName;
 pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Settings {
     let service = document.service.map(|table| table.value);
     let defaults = document.defaults.map(|table| table.value);
+    let rates = document.rates.map(|table| table.value);
     let groups = document.groups.map(|table| table.value);
     let fleets = document.fleet.map(|table| table.value);
     let connections = document.connections.map(|table| table.value);
 
+    let buckets = Buckets::new(rates.unwrap_or_default(), context);
     let layers = Layers::new(
         defaults.unwrap_or_default(),
         groups.unwrap_or_default(),
@@ -30,7 +32,7 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
     let members = members(&fleets, connections.unwrap_or_default(), context);
     Settings {
         service: service_settings(service.unwrap_or_default(), context),
-        connections: layers.settings(&fleets, members, context),
+        connections: layers.settings(&fleets, members, &buckets, context),
     }
 }
 
@@ -65,6 +67,7 @@ impl Layers {
         &self,
         fleets: &[Item<FleetTable>],
         members: Members,
+        buckets: &Buckets,
         context: &mut Context<'_>,
     ) -> BTreeMap<ConnectionName, ConnectionSettings> {
         // What all connections of a fleet inherit and share is merged once.
@@ -102,7 +105,7 @@ impl Layers {
                     }
                 }
             };
-            settings.push((name, finish(table, place, context)));
+            settings.push((name, finish(table, place, buckets, context)));
             context.problems.subject = None;
         }
         settings.into_iter().collect()

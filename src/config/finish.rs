@@ -1,26 +1,23 @@
 //! From a connection's merged keys to its settings, with the checks that concern more than one key.
 
 use super::{
-    AuthEncoding, Backoff, BasicAuth, ConnectionSettings, Heartbeat, Opening, OutboxSettings, Part,
-    Reconnect, Template, TlsSettings, WhenFull,
-    keys::{
-        BasicAuthTable, ConnectionTable, HeartbeatLayer, Kind, OnOpen, OutboxTable, ReconnectLayer,
-        TlsTable,
-    },
+    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Template, TlsSettings,
+    keys::{BasicAuthTable, Buckets, ConnectionTable, HeartbeatLayer, Kind, OnOpen, TlsTable},
     order::check_order,
     read::{Context, Located, Place, Problem},
     units::format_size,
-    values::Period,
 };
 
 /// The settings of a connection whose name stands at `place`; what is wrong has been told.
 pub(super) fn finish(
     table: ConnectionTable,
     place: Place,
+    buckets: &Buckets,
     context: &mut Context<'_>,
 ) -> ConnectionSettings {
     check_order(&table, true, context);
     check_authorization(&table, context);
+    check_fence(&table, context);
     let mut urls = urls(&table, place, context).into_iter();
     let defaults = ConnectionSettings::with_url(urls.next().unwrap_or_default());
     let max_message = table
@@ -75,12 +72,25 @@ pub(super) fn finish(
             .unwrap_or_default(),
         reconnect: table
             .reconnect
-            .map(|layer| reconnect(layer.value))
+            .map(|layer| layer.value.settings())
             .unwrap_or_default(),
         outbox: table
             .outbox
-            .map(|outbox| outbox_settings(outbox.value))
+            .map(|outbox| outbox.value.settings())
             .unwrap_or_default(),
+        history: table
+            .history
+            .map(|history| history.value.settings())
+            .unwrap_or_default(),
+        rate: table
+            .rate
+            .and_then(|rate| rate.value.settings(rate.place, buckets, context)),
+        rotate_after: table
+            .rotate_after
+            .and_then(|rotation| rotation.value.unless_off()),
+        sequence: table
+            .sequence
+            .and_then(|sequence| sequence.value.settings(sequence.place, context)),
         tls: table
             .tls
             .map(|tls| tls_settings(tls.value, context))
@@ -127,6 +137,21 @@ fn check_authorization(table: &ConnectionTable, context: &mut Context<'_>) {
         .related(auth.place, "basic_auth is here")
         .help("remove one of them");
         context.problems.push(problem);
+    }
+}
+
+/// What keeps messages until they are confirmed needs a heartbeat that confirms.
+fn check_fence(table: &ConnectionTable, context: &mut Context<'_>) {
+    let Some(outbox) = &table.outbox else {
+        return;
+    };
+    // Without a kind it is the protocol's.
+    let heartbeat = table.heartbeat.as_ref().map(|heartbeat| &heartbeat.value);
+    let Some(kind) = heartbeat.and_then(|heartbeat| heartbeat.0.kind.as_ref()) else {
+        return;
+    };
+    if heartbeat.is_some_and(|heartbeat| !heartbeat.can_fence()) {
+        outbox.value.refuse_unconfirmed(kind.place, context);
     }
 }
 
@@ -227,38 +252,10 @@ fn heartbeat(layer: HeartbeatLayer, context: &mut Context<'_>) -> Heartbeat {
             pong: table
                 .pong
                 .map_or_else(|| "pong".into(), |pong| pong.value.0),
+            fence: table.fence.is_some_and(|fence| fence.value),
             deliver: table.deliver.is_some_and(|deliver| deliver.value),
         },
     }
-}
-
-fn reconnect(layer: ReconnectLayer) -> Reconnect {
-    let table = match layer {
-        ReconnectLayer::Never => return Reconnect::Never,
-        ReconnectLayer::Backoff(table) => *table,
-    };
-    let defaults = Backoff::default();
-    Reconnect::Backoff(Backoff {
-        min: table.min.map_or(defaults.min, |min| min.value.0),
-        initial: table
-            .initial
-            .map_or(defaults.initial, |initial| initial.value.0),
-        max: table.max.map_or(defaults.max, |max| max.value.0),
-        factor: table
-            .factor
-            .map_or(defaults.factor, |factor| factor.value.0),
-        jitter: table.jitter.map_or(defaults.jitter, |jitter| jitter.value),
-        stable_after: table
-            .stable_after
-            .map_or(defaults.stable_after, |after| after.value.0),
-        max_attempts: table
-            .max_attempts
-            .and_then(|limit| std::num::NonZeroU32::new(limit.value.0)),
-        give_up_on: table
-            .give_up_on
-            .map(|rules| rules.value.0)
-            .unwrap_or_default(),
-    })
 }
 
 fn tls_settings(table: TlsTable, context: &mut Context<'_>) -> TlsSettings {
@@ -291,19 +288,5 @@ fn tls_settings(table: TlsTable, context: &mut Context<'_>) -> TlsSettings {
         key_file: table.key_file.map(|path| path.value.0),
         server_name: table.server_name.map(|name| name.value.0),
         insecure: table.insecure.is_some_and(|insecure| insecure.value),
-    }
-}
-
-fn outbox_settings(table: OutboxTable) -> OutboxSettings {
-    let defaults = OutboxSettings::default();
-    OutboxSettings {
-        messages: table
-            .messages
-            .map_or(defaults.messages, |count| count.value.0.get() as usize),
-        bytes: table.bytes.map_or(defaults.bytes, |size| size.value.0),
-        when_full: table
-            .when_full
-            .map_or(WhenFull::default(), |when_full| when_full.value),
-        ttl: table.ttl.and_then(|ttl| Period::unless_off(ttl.value)),
     }
 }

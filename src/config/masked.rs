@@ -4,8 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Backoff, Compression, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Reconnect, Template,
-    TlsSettings,
+    Backoff, Compression, ConnectionSettings, Heartbeat, Opening, Part, Proxy, RateSettings,
+    Reconnect, SequenceSettings, Template, TlsSettings,
     units::{format_duration, format_size},
     values::Choice,
 };
@@ -52,7 +52,18 @@ impl ConnectionSettings {
                 "bytes": format_size(self.outbox.bytes as u64),
                 "when_full": self.outbox.when_full.word(),
                 "ttl": format_duration(self.outbox.ttl.unwrap_or_default()),
+                "durable": self.outbox.durable,
+                "fsync": self.outbox.fsync.word(),
+                "resend": self.outbox.resend.word(),
             },
+            "history": {
+                "messages": self.history.messages,
+                "bytes": format_size(self.history.bytes as u64),
+                "durable": self.history.durable,
+            },
+            "rate": rate(self.rate.as_ref()),
+            "rotate_after": format_duration(self.rotate_after.unwrap_or_default()),
+            "sequence": sequence(self.sequence.as_ref()),
         });
         match self.failover_urls.is_empty() {
             true => keys["url"] = json!(escaped(&self.url)),
@@ -143,6 +154,7 @@ fn heartbeat(heartbeat: &Heartbeat) -> Json {
             timeout,
             ping,
             pong,
+            fence,
             deliver,
         } => json!({
             "kind": "text",
@@ -150,7 +162,33 @@ fn heartbeat(heartbeat: &Heartbeat) -> Json {
             "timeout": format_duration(*timeout),
             "ping": plain(ping),
             "pong": plain(pong),
+            "fence": fence,
             "deliver": deliver,
+        }),
+    }
+}
+
+fn rate(rate: Option<&RateSettings>) -> Json {
+    let Some(rate) = rate else {
+        return json!("unlimited");
+    };
+    match &rate.bucket {
+        Some(key) => json!(plain(key)),
+        None => json!({
+            "messages": rate.messages,
+            "per": format_duration(rate.per),
+            "burst": rate.burst,
+            "control": rate.control,
+        }),
+    }
+}
+
+fn sequence(sequence: Option<&SequenceSettings>) -> Json {
+    match sequence {
+        None => json!("none"),
+        Some(SequenceSettings { json, by }) => json!({
+            "json": plain(&json.to_string()),
+            "by": plain(&by.as_ref().map(ToString::to_string).unwrap_or_default()),
         }),
     }
 }

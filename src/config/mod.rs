@@ -11,6 +11,7 @@
 mod assemble;
 mod combine;
 mod compression;
+mod delivery;
 mod diagnostics;
 mod finish;
 mod fleet;
@@ -31,13 +32,16 @@ pub mod url;
 mod values;
 
 pub use compression::Compression;
+pub use delivery::{
+    Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,
+};
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
 pub use secret::{Part, Secret, SecretMissing, Template};
 pub use settings::{
     AuthEncoding, Backoff, BasicAuth, ConnectionSettings, GiveUpRule, Heartbeat, HostSettings,
-    InvalidUrl, Jitter, LogFormat, LogLevel, LogSettings, Opening, OutboxSettings, Rate, Reconnect,
-    ServiceSettings, Settings, TlsSettings, WhenFull,
+    InvalidUrl, Jitter, LogFormat, LogLevel, LogSettings, Opening, Rate, Reconnect,
+    ServiceSettings, Settings, TlsSettings,
 };
 pub use source::{Source, System};

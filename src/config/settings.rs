@@ -7,7 +7,12 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{compression::Compression, proxy::Proxy, secret::Template};
+use super::{
+    compression::Compression,
+    delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
+    proxy::Proxy,
+    secret::Template,
+};
 use crate::core::ConnectionName;
 
 /// Everything that one process runs on.
@@ -156,8 +161,16 @@ pub struct ConnectionSettings {
     pub heartbeat: Heartbeat,
     /// What happens after a loss.
     pub reconnect: Reconnect,
-    /// How much may wait to be sent.
+    /// How much may wait to be sent, and what is kept until it is confirmed.
     pub outbox: OutboxSettings,
+    /// How much of what came in last can be read again.
+    pub history: HistorySettings,
+    /// How fast messages may go out; `None`: as fast as the peer takes them.
+    pub rate: Option<RateSettings>,
+    /// A socket that was ready for so long is replaced: its successor is made ready before it is closed.
+    pub rotate_after: Option<Duration>,
+    /// Where the peer's own numbers stand, if its messages have any.
+    pub sequence: Option<SequenceSettings>,
     /// TLS, for `wss`.
     pub tls: TlsSettings,
 }
@@ -214,6 +227,8 @@ pub enum Heartbeat {
         ping: String,
         /// What the server answers, the whole message.
         pong: String,
+        /// Whether the server answers in order, so that an answer confirms what was written before its ping.
+        fence: bool,
         /// Whether subscribers see the answers too.
         deliver: bool,
     },
@@ -283,30 +298,6 @@ impl std::fmt::Display for GiveUpRule {
             (first, last) => write!(f, "{kind}:{first}-{last}"),
         }
     }
-}
-
-/// How much may wait to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OutboxSettings {
-    /// Messages.
-    pub messages: usize,
-    /// Payload bytes.
-    pub bytes: usize,
-    /// What happens to the next message when it is full.
-    pub when_full: WhenFull,
-    /// How long a message may wait before it expires.
-    pub ttl: Option<Duration>,
-}
-
-/// What happens to the next message when the outbox is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is rejected at the door.
-    #[default]
-    Reject,
-    /// The oldest that has not gone out makes room.
-    DropOldest,
 }
 
 /// `tls`.
@@ -381,6 +372,10 @@ impl ConnectionSettings {
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
             outbox: OutboxSettings::default(),
+            history: HistorySettings::default(),
+            rate: None,
+            rotate_after: None,
+            sequence: None,
             tls: TlsSettings::default(),
         }
     }
@@ -426,6 +421,16 @@ impl Heartbeat {
 
     /// From a ping to its pong, unless the settings say otherwise.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
+
+    /// Whether its answers confirm what was written before them.
+    pub fn can_fence(&self) -> bool {
+        match self {
+            Self::Off => false,
+            // TCP and RFC 6455 §5.5.3 keep the order.
+            Self::Protocol { .. } => true,
+            Self::Text { fence, .. } => *fence,
+        }
+    }
 }
 
 impl Default for Heartbeat {
@@ -454,17 +459,6 @@ impl Default for Backoff {
             stable_after: Duration::from_secs(10),
             max_attempts: None,
             give_up_on: Vec::new(),
-        }
-    }
-}
-
-impl Default for OutboxSettings {
-    fn default() -> Self {
-        Self {
-            messages: 1024,
-            bytes: 4 << 20,
-            when_full: WhenFull::Reject,
-            ttl: None,
         }
     }
 }

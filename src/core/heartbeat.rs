@@ -110,6 +110,7 @@ mod tests {
             timeout: 20 * SECOND,
             ping: "ping".into(),
             pong: "pong".into(),
+            fence: false,
             deliver: false,
         }
     }

@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::{CompressionLayer, Headers, HeartbeatLayer, OnOpen, ReconnectLayer};
+use super::{
+    CompressionLayer, Headers, HeartbeatLayer, HistoryTable, OnOpen, OutboxTable, RateLayer,
+    ReconnectLayer, SequenceLayer,
+};
 use crate::config::{
-    AuthEncoding, WhenFull,
+    AuthEncoding,
     read::{Keys, Read, Section, table},
     values::{
-        CloseCode, Count, Credential, FilePath, Period, ProxySetting, ServerName, Size,
+        CloseCode, Credential, FilePath, Period, ProxySetting, Rotation, ServerName, Size,
         Subprotocols, Tags, Text, Timeout, Url, Urls, UserName,
     },
 };
@@ -57,14 +60,21 @@ table! {
         heartbeat: HeartbeatLayer,
         /// What happens after a loss: a table, or "never".
         reconnect: ReconnectLayer,
-        /// How much may wait to be sent.
+        /// How much may wait to be sent, and what is kept until it is confirmed.
         outbox: OutboxTable,
+        /// How much of what came in last can be read again.
+        history: HistoryTable,
+        /// How fast messages may go out: a table, the KEY of a bucket in [rates], or "unlimited".
+        rate: RateLayer = "unlimited",
+        /// A socket that was ready for so long is replaced: its successor is made ready before it is closed. "0s" is off.
+        rotate_after: Rotation = "0s",
+        /// Where the peer's own numbers stand in its text messages: holes and doubles are told by them. Or "none".
+        sequence: SequenceLayer = "none",
         /// TLS, for `wss`.
         tls: TlsTable,
     }
     later {
-        required, prepare, open_script, subscriptions, rules, capture, periodic, decode, history,
-        rate, rotate_after, sequence, resume,
+        required, prepare, open_script, subscriptions, rules, capture, periodic, decode, resume,
     }
 }
 
@@ -78,21 +88,6 @@ table! {
         /// How both become bytes.
         encoding: AuthEncoding = "utf8",
     }
-}
-
-table! {
-    /// How much may wait to be sent.
-    pub(in crate::config) struct OutboxTable {
-        /// How many messages may wait.
-        messages: Count = 1024,
-        /// How many payload bytes may wait.
-        bytes: Size = "4MiB",
-        /// What happens to the next message when it is full: it is rejected, or the oldest makes room.
-        when_full: WhenFull = "reject",
-        /// How long a message may wait before it expires; "0s" is for ever.
-        ttl: Period = "0s",
-    }
-    later { durable, fsync, resend }
 }
 
 table! {

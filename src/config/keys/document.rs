@@ -1,6 +1,6 @@
 //! The keys at the top of a file.
 
-use super::{ConnectionTable, FleetTable, ServiceTable};
+use super::{ConnectionTable, FleetTable, RateTable, ServiceTable};
 use crate::config::{
     read::{Context, Keys, Named, Node, Read, Section, table},
     values::SchemaVersion,
@@ -13,6 +13,8 @@ table! {
         schema_version: SchemaVersion = 1,
         /// What concerns the process as a whole.
         service: ServiceTable,
+        /// Buckets that connections with rate = "KEY" share.
+        rates: Named<RateTable>,
         /// Any key of a connection; every connection inherits it.
         defaults: ConnectionTable,
         /// Any key of a connection, for the connections with this group.
@@ -22,7 +24,7 @@ table! {
         /// Many connections from one template.
         fleet: Named<FleetTable>,
     }
-    later { rates, cluster }
+    later { cluster }
 }
 
 /// What the connections of a group inherit.

@@ -30,10 +30,11 @@ table! {
         ping: HeartbeatText = "ping",
         /// Kind "text": what the server answers, the whole message.
         pong: HeartbeatText = "pong",
+        /// Kind "text": whether the server answers in order, so that an answer confirms what was sent before its ping.
+        fence: bool = false,
         /// Kind "text": whether subscribers see the answers too.
         deliver: bool = false,
     }
-    later { fence }
 }
 
 /// A heartbeat: a table, or only its kind.
@@ -80,6 +81,15 @@ impl HeartbeatLayer {
         matches!(&self.0.kind, Some(kind) if kind.value == Kind::Text)
     }
 
+    /// Whether its answers confirm what was written before them.
+    pub fn can_fence(&self) -> bool {
+        match self.0.kind.as_ref().map(|kind| kind.value) {
+            None | Some(Kind::Protocol) => true,
+            Some(Kind::Text) => self.0.fence.as_ref().is_some_and(|fence| fence.value),
+            Some(Kind::None) => false,
+        }
+    }
+
     /// Tells about keys that only a text heartbeat has, where it is another one.
     pub fn refuse_other_kinds(&self, context: &mut Context<'_>) {
         if self.is_text() {
@@ -88,11 +98,10 @@ impl HeartbeatLayer {
         let table = &self.0;
         let ping = table.ping.as_ref().map(|ping| ("ping", ping.place));
         let pong = table.pong.as_ref().map(|pong| ("pong", pong.place));
-        let deliver = table
-            .deliver
-            .as_ref()
-            .map(|deliver| ("deliver", deliver.place));
-        for (key, place) in [ping, pong, deliver].into_iter().flatten() {
+        let flag = |key, flag: &Option<Located<bool>>| flag.as_ref().map(|flag| (key, flag.place));
+        let fence = flag("fence", &table.fence);
+        let deliver = flag("deliver", &table.deliver);
+        for (key, place) in [ping, pong, fence, deliver].into_iter().flatten() {
             let problem = Problem::new(
                 place,
                 format!("`{key}` belongs to a heartbeat of kind \"text\""),
@@ -105,6 +114,7 @@ impl HeartbeatLayer {
     fn forget_text(&mut self) {
         self.0.ping = None;
         self.0.pong = None;
+        self.0.fence = None;
         self.0.deliver = None;
     }
 }

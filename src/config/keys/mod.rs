@@ -7,18 +7,26 @@ mod fleet;
 mod give_up;
 mod headers;
 mod heartbeat;
+mod history;
 mod opening;
+mod outbox;
+mod rate;
 mod reconnect;
+mod sequence;
 mod service;
 
 pub(super) use self::{
     compression::CompressionLayer,
-    connection::{BasicAuthTable, ConnectionTable, OutboxTable, TlsTable},
+    connection::{BasicAuthTable, ConnectionTable, TlsTable},
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable},
     headers::Headers,
     heartbeat::{HeartbeatLayer, Kind},
+    history::HistoryTable,
     opening::OnOpen,
+    outbox::OutboxTable,
+    rate::{Buckets, RateLayer, RateTable},
     reconnect::{ReconnectLayer, ReconnectTable},
+    sequence::SequenceLayer,
     service::ServiceTable,
 };

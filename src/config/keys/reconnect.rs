@@ -1,10 +1,12 @@
 //! `reconnect`.
 
+use std::num::NonZeroU32;
+
 use serde_json::{Value as Json, json};
 
 use super::give_up::GiveUpOn;
 use crate::config::{
-    Jitter,
+    Backoff, Jitter, Reconnect,
     read::{Context, Node, Read, Value, backticked, table, table_schema},
     values::{Factor, Limit, Period, Timeout},
 };
@@ -63,5 +65,37 @@ impl Read for ReconnectLayer {
             (Self::Backoff(table), Self::Backoff(nearer)) => table.overlay(*nearer),
             (this, nearer) => *this = nearer,
         }
+    }
+}
+
+impl ReconnectLayer {
+    /// The settings: what is not written keeps its default.
+    pub fn settings(self) -> Reconnect {
+        let table = match self {
+            Self::Never => return Reconnect::Never,
+            Self::Backoff(table) => *table,
+        };
+        let defaults = Backoff::default();
+        Reconnect::Backoff(Backoff {
+            min: table.min.map_or(defaults.min, |min| min.value.0),
+            initial: table
+                .initial
+                .map_or(defaults.initial, |initial| initial.value.0),
+            max: table.max.map_or(defaults.max, |max| max.value.0),
+            factor: table
+                .factor
+                .map_or(defaults.factor, |factor| factor.value.0),
+            jitter: table.jitter.map_or(defaults.jitter, |jitter| jitter.value),
+            stable_after: table
+                .stable_after
+                .map_or(defaults.stable_after, |after| after.value.0),
+            max_attempts: table
+                .max_attempts
+                .and_then(|limit| NonZeroU32::new(limit.value.0)),
+            give_up_on: table
+                .give_up_on
+                .map(|rules| rules.value.0)
+                .unwrap_or_default(),
+        })
     }
 }

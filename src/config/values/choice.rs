@@ -65,10 +65,12 @@ pub(in crate::config) fn read_choice<T: Choice>(
     found.map(|(_, value)| *value)
 }
 
-use crate::config::{AuthEncoding, Jitter, LogFormat, LogLevel, WhenFull};
+use crate::config::{AuthEncoding, Fsync, Jitter, LogFormat, LogLevel, Resend, WhenFull};
 
 choice! { AuthEncoding { "utf8" => Utf8, "latin1" => Latin1 } }
+choice! { Fsync { "always" => Always, "interval" => Interval } }
 choice! { Jitter { "full" => Full, "none" => None } }
 choice! { LogFormat { "auto" => Auto, "pretty" => Pretty, "json" => Json } }
 choice! { LogLevel { "error" => Error, "warn" => Warn, "info" => Info, "debug" => Debug, "trace" => Trace } }
+choice! { Resend { "never" => Never, "in_doubt" => InDoubt } }
 choice! { WhenFull { "reject" => Reject, "drop_oldest" => DropOldest } }

@@ -3,6 +3,7 @@
 mod choice;
 mod deflate;
 mod numbers;
+mod pointer;
 mod proxy;
 mod template;
 mod text;
@@ -12,10 +13,11 @@ mod token;
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
     deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
-    numbers::{CloseCode, Count, Factor, Limit, SchemaVersion, Size, Workers},
+    numbers::{CloseCode, Count, Factor, Kept, Limit, MessageCount, SchemaVersion, Size, Workers},
+    pointer::Pointer,
     proxy::ProxySetting,
     template::{Credential, HeaderValue, OpeningText, Url, Urls, UserName},
     text::{FilePath, HeartbeatText, ServerName, Tags, Text},
-    times::{Period, Timeout},
+    times::{Period, RatePeriod, Rotation, Timeout},
     token::{Subprotocols, is_token},
 };

@@ -54,6 +54,10 @@ integer! {
     Limit(u32): 0..=u32::MAX
 }
 integer! {
+    /// How many are kept; 0 is none.
+    Kept(usize): 0..=u32::MAX
+}
+integer! {
     /// A number of threads; 0 leaves it to us.
     Workers(usize): 0..=1024
 }
@@ -75,6 +79,26 @@ pub(super) fn bounded(
         context.wrong(node.place, format!("{number} is out of range"), help);
     }
     bounded
+}
+
+/// How many messages in a time, or at once: 1 to 1,000,000.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct MessageCount(pub NonZeroU32);
+
+impl MessageCount {
+    const MAX: NonZeroU32 = const { NonZeroU32::new(1_000_000).unwrap() };
+}
+
+impl Read for MessageCount {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let count = bounded(node, context, 1..=Self::MAX.get()).and_then(NonZeroU32::new);
+        // One that is wrong, which has been told, is not missing too.
+        Some(Self(count.unwrap_or(Self::MAX)))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer", "minimum": 1, "maximum": Self::MAX })
+    }
 }
 
 /// The version of the file's format.

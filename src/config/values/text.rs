@@ -27,7 +27,7 @@ pub(in crate::config) struct ServerName(pub String);
 pub(in crate::config) struct HeartbeatText(pub String);
 
 /// The string in `node`, in which `${…}` must not stand.
-fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
+pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
     let Value::String(text) = &node.value else {
         return context.wrong_type(node, expected);
     };

@@ -1,6 +1,6 @@
 //! Durations and rates.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::{Value as Json, json};
 
@@ -10,6 +10,13 @@ use crate::config::{
     units,
 };
 
+/// The shortest time between rotations.
+const MIN_ROTATION: Duration = Duration::from_secs(1);
+
+/// From a millisecond to a day.
+const RATE_PERIODS: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
+
 /// A duration that may be zero.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Period(pub Duration);
@@ -17,6 +24,21 @@ pub(in crate::config) struct Period(pub Duration);
 /// A duration that is longer than zero.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Timeout(pub Duration);
+
+/// How long a socket serves before it is replaced: zero is for ever, and a second the shortest, since each rotation is a dial.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Rotation(pub Duration);
+
+/// The time that a rate's messages are counted in.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct RatePeriod(pub Duration);
+
+impl Rotation {
+    /// The duration, unless it is zero, which turns the thing off.
+    pub fn unless_off(self) -> Option<Duration> {
+        Period(self.0).unless_off()
+    }
+}
 
 impl Period {
     /// The duration, unless it is zero, which turns the thing off.
@@ -72,6 +94,52 @@ impl Read for Timeout {
     fn schema() -> Json {
         Period::schema()
     }
+}
+
+impl Read for Rotation {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let duration = duration(node, context)?;
+        let is_off = duration.is_zero();
+        (is_off || within(duration, MIN_ROTATION..=units::MAX_DURATION, node, context))
+            .then_some(Self(duration))
+    }
+
+    fn schema() -> Json {
+        Period::schema()
+    }
+}
+
+impl Read for RatePeriod {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let duration = duration(node, context)?;
+        within(duration, RATE_PERIODS, node, context).then_some(Self(duration))
+    }
+
+    fn schema() -> Json {
+        Period::schema()
+    }
+}
+
+fn within(
+    duration: Duration,
+    bounds: RangeInclusive<Duration>,
+    node: &Node,
+    context: &mut Context<'_>,
+) -> bool {
+    let is_within = bounds.contains(&duration);
+    if !is_within {
+        let [shortest, longest] =
+            [bounds.start(), bounds.end()].map(|end| units::format_duration(*end));
+        context.wrong(
+            node.place,
+            format!(
+                "the duration {} is out of range",
+                units::format_duration(duration)
+            ),
+            format!("write a duration from {shortest:?} to {longest:?}"),
+        );
+    }
+    is_within
 }
 
 impl Read for Rate {

@@ -1,0 +1,75 @@
+//! `outbox`.
+
+use crate::config::{
+    Fsync, OutboxSettings, Resend, WhenFull,
+    read::{Context, Place, Problem, table},
+    values::{Count, Period, Size},
+};
+
+table! {
+    /// How much may wait to be sent, and what is kept until it is confirmed.
+    pub(in crate::config) struct OutboxTable {
+        /// How many messages may wait.
+        messages: Count = 1024,
+        /// How many payload bytes may wait.
+        bytes: Size = "4MiB",
+        /// What happens to the next message when it is full: it is rejected, or the oldest makes room.
+        when_full: WhenFull = "reject",
+        /// How long a message may wait before it expires; "0s" is for ever.
+        ttl: Period = "0s",
+        /// Whether messages are kept on disk until they are confirmed, and outlive the process. It takes a heartbeat that
+        /// can confirm: "protocol", or "text" with fence = true.
+        durable: bool = false,
+        /// When durable messages are safe on disk: before they are accepted, or at intervals, so that a crash of the machine
+        /// may cost the last of them.
+        fsync: Fsync = "always",
+        /// What happens to messages that were written and not confirmed when their socket died: they end in doubt, or are
+        /// sent again before anything newer, which takes a heartbeat that can confirm.
+        resend: Resend = "never",
+    }
+}
+
+impl OutboxTable {
+    /// Tells about keys that keep messages until they are confirmed, where the heartbeat that is written at `heartbeat`
+    /// can confirm nothing.
+    pub fn refuse_unconfirmed(&self, heartbeat: Place, context: &mut Context<'_>) {
+        let durable = self.durable.as_ref().filter(|durable| durable.value);
+        let resend = self
+            .resend
+            .as_ref()
+            .filter(|resend| resend.value == Resend::InDoubt);
+        let written = [
+            durable.map(|durable| ("durable = true", durable.place)),
+            resend.map(|resend| ("resend = \"in_doubt\"", resend.place)),
+        ];
+        for (key, place) in written.into_iter().flatten() {
+            let problem = Problem::new(
+                place,
+                format!("`{key}` keeps messages until they are confirmed, which this heartbeat never does"),
+            )
+            .related(heartbeat, "the heartbeat is here")
+            .help("write heartbeat.kind = \"protocol\"; or \"text\" with fence = true, if the server answers in order");
+            context.problems.push(problem);
+        }
+    }
+
+    /// The settings: what is not written keeps its default.
+    pub fn settings(self) -> OutboxSettings {
+        let defaults = OutboxSettings::default();
+        OutboxSettings {
+            messages: self
+                .messages
+                .map_or(defaults.messages, |count| count.value.0.get() as usize),
+            bytes: self.bytes.map_or(defaults.bytes, |size| size.value.0),
+            when_full: self
+                .when_full
+                .map_or(defaults.when_full, |when_full| when_full.value),
+            ttl: self.ttl.and_then(|ttl| Period::unless_off(ttl.value)),
+            durable: self
+                .durable
+                .map_or(defaults.durable, |durable| durable.value),
+            fsync: self.fsync.map_or(defaults.fsync, |fsync| fsync.value),
+            resend: self.resend.map_or(defaults.resend, |resend| resend.value),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! `rate` and `[rates.KEY]`.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    config::{
+        RateSettings,
+        read::{
+            Context, Keys, Located, Named, Node, Place, Problem, Read, Section, Value, backticked,
+            similar, table, table_schema,
+        },
+        units::{MAX_DURATION, format_duration},
+        values::{MessageCount, RatePeriod, Text},
+    },
+    core::ConnectionName,
+};
+
+/// What turns an inherited rate off.
+const UNLIMITED: &str = "unlimited";
+
+/// How many of the buckets are listed where one is not known.
+const MAX_LISTED: usize = 20;
+
+table! {
+    /// How fast messages may go out: so many in a time, evenly, and a burst at once.
+    pub(in crate::config) struct RateTable {
+        /// How many messages.
+        messages: MessageCount,
+        /// In which time.
+        per: RatePeriod = "1s",
+        /// How many may go at once after a silence; without it as many as `messages`.
+        burst: MessageCount,
+        /// Whether pings and pongs spend tokens too. They never wait for one.
+        control: bool = false,
+    }
+}
+
+/// How fast messages may go out: a table, a bucket's key, or "unlimited".
+#[derive(Clone, Debug)]
+pub(in crate::config) enum RateLayer {
+    Unlimited,
+    Shared(Text),
+    Own(Box<RateTable>),
+}
+
+/// The buckets of `[rates]`. One that is wrong, which has been told, has no settings.
+#[derive(Default)]
+pub(in crate::config) struct Buckets(BTreeMap<String, Option<RateSettings>>);
+
+impl Read for RateLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Table(_) => RateTable::read(node, context).map(Box::new).map(Self::Own),
+            Value::String(text) if text == UNLIMITED => Some(Self::Unlimited),
+            Value::String(_) => Text::read(node, context).map(Self::Shared),
+            _ => context.wrong_type(
+                node,
+                "a table such as { messages = 5, per = \"1s\" }, the key of a bucket in [rates], or \"unlimited\"",
+            ),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [table_schema::<RateTable>(), Text::schema()] })
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        match (self, nearer) {
+            (Self::Own(table), Self::Own(nearer)) => table.overlay(*nearer),
+            (this, nearer) => *this = nearer,
+        }
+    }
+}
+
+impl RateLayer {
+    /// The settings of the key at `place`; `None` if there is no limit, or what is wrong has been told.
+    pub fn settings(
+        self,
+        place: Place,
+        buckets: &Buckets,
+        context: &mut Context<'_>,
+    ) -> Option<RateSettings> {
+        match self {
+            Self::Unlimited => None,
+            Self::Shared(Text(key)) => buckets.find(&key, place, context),
+            Self::Own(table) => table.settings(place, context),
+        }
+    }
+}
+
+impl RateTable {
+    fn settings(self, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
+        let Some(messages) = self.messages else {
+            let problem = Problem::absence(place, "the rate has no `messages`")
+                .help("write how many messages may go out in the time: messages = 5, per = \"1s\"");
+            context.problems.push(problem);
+            return None;
+        };
+        let per = self.per.map_or(Duration::from_secs(1), |per| per.value.0);
+        let mut rate = RateSettings::new(messages.value.0, per);
+        if let Some(Located { value, place }) = self.burst {
+            rate.burst = value.0;
+            refuse_endless(&rate, place, context);
+        }
+        rate.control = self.control.is_some_and(|control| control.value);
+        Some(rate)
+    }
+}
+
+/// A burst that takes longer to come back than any duration is a mistake, and would overflow who counts it in nanoseconds.
+fn refuse_endless(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
+    let full = rate.per / rate.messages.get() * rate.burst.get();
+    if full > MAX_DURATION {
+        let message = format!(
+            "a burst of {} takes longer than a year to come back",
+            rate.burst
+        );
+        let help = format!(
+            "write a smaller burst: {} in {} are allowed",
+            rate.messages,
+            format_duration(rate.per)
+        );
+        context.wrong(place, message, help);
+    }
+}
+
+impl Buckets {
+    /// The buckets of `[rates]`.
+    pub fn new(rates: Named<RateTable>, context: &mut Context<'_>) -> Self {
+        let settings = |(key, place, table): (String, Place, RateTable)| {
+            let mut rate = table.settings(place, context);
+            if let Some(rate) = &mut rate {
+                rate.bucket = Some(Arc::from(key.as_str()));
+            }
+            (key, rate)
+        };
+        let items = rates.0.into_iter();
+        Self(
+            items
+                .map(|item| (item.name, item.place, item.value))
+                .map(settings)
+                .collect(),
+        )
+    }
+
+    fn find(&self, key: &str, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
+        if let Some(rate) = self.0.get(key) {
+            return rate.clone();
+        }
+        let problem = Problem::absence(place, format!("there is no rate {}", backticked(key)))
+            .help(self.help(key));
+        context.problems.push(problem);
+        None
+    }
+
+    fn help(&self, key: &str) -> String {
+        let keys = || self.0.keys().map(String::as_str);
+        let mut list = keys().take(MAX_LISTED).collect::<Vec<_>>().join(", ");
+        if self.0.len() > MAX_LISTED {
+            list.push_str(", …");
+        }
+        match similar(key, keys().chain([UNLIMITED])) {
+            Some(meant) if list.is_empty() => format!("did you mean {meant:?}?"),
+            Some(meant) => format!("did you mean {meant:?}? the rates are {list}"),
+            None if list.is_empty() => format!("write [rates.{key}], or a table"),
+            None => format!("write [rates.{key}], or a table; the rates are {list}"),
+        }
+    }
+}
+
+impl Section for RateTable {
+    const SECTION: &'static str = "rates";
+    const WHAT: &'static str = "rate";
+    const KEYS: &'static [&'static [&'static str]] = &[Self::NAMES, Self::LATER];
+
+    fn name(name: &str) -> Result<String, String> {
+        if name == UNLIMITED {
+            return Err(format!("rate = \"{UNLIMITED}\" is no limit at all"));
+        }
+        let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
+        Ok(name.as_str().to_owned())
+    }
+}

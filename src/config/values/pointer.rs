@@ -1,0 +1,44 @@
+//! JSON Pointers (RFC 6901).
+
+use serde_json::{Value as Json, json};
+
+use super::text::plain;
+use crate::{
+    config::read::{Context, Node, Read, backticked},
+    core::{InvalidPointer, JsonPointer, MAX_POINTER},
+};
+
+/// Where in a JSON text a value stands.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Pointer(pub JsonPointer);
+
+impl Read for Pointer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        // One that is wrong, which has been told, is not missing too.
+        let text = plain(node, context, "a JSON Pointer such as \"/data/t\"").unwrap_or_default();
+        let pointer = JsonPointer::new(&text).unwrap_or_else(|error| {
+            let message = format!("{} is no JSON Pointer: {error}", backticked(&text));
+            context.wrong(node.place, message, help(&text, error));
+            JsonPointer::root()
+        });
+        Some(Self(pointer))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^(/([^~/]|~[01])*)*$", "maxLength": MAX_POINTER })
+    }
+}
+
+/// What would be right. Paths of other notations, `data.t`, `$.items[0]`, are answered with the pointer that they mean.
+fn help(text: &str, error: InvalidPointer) -> String {
+    match error {
+        InvalidPointer::NoSlash => {
+            let path = text.trim_start_matches(['$', '.']).replace(['.', '['], "/");
+            format!("write {:?}", format!("/{}", path.replace(']', "")))
+        }
+        InvalidPointer::Escape(_) => {
+            "write ~0 for a ~ in a key, and ~1 for a / in a key (RFC 6901 §3)".into()
+        }
+        InvalidPointer::TooLong(_) => "write a shorter one".into(),
+    }
+}

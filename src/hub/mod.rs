@@ -1,6 +1,7 @@
 //! Who hears what happens: subscribers by pattern, each bounded, each with its own way of being too slow.
 
 mod delivery;
+mod kinds;
 mod queue;
 mod stream;
 mod subscriber;
@@ -21,6 +22,7 @@ use parking_lot::RwLock;
 use self::subscriber::Subscriber;
 pub use self::{
     delivery::{Delivery, Overflow},
+    kinds::{Kinds, UnknownKind},
     stream::Events,
     subscriber::SubscriptionGuard,
 };
@@ -76,6 +78,15 @@ impl Hub {
         SubscriptionGuard::new(self, &subscriber)
     }
 
+    /// Tells all subscribers something that belongs to no name.
+    pub fn announce(&self, event: &Event) {
+        let subscribers = self.subscribers.read().clone();
+        for subscriber in subscribers {
+            // A callback's panic has no name that it could cost its socket.
+            let _panicked = subscriber.deliver(event.clone());
+        }
+    }
+
     fn add(&self, subscriber: &Arc<Subscriber>) {
         self.subscribers.write().push(Arc::clone(subscriber));
         self.generation.fetch_add(1, Ordering::Release);
@@ -94,6 +105,7 @@ impl Hub {
 pub(crate) struct Listeners {
     generation: u64,
     list: Box<[Arc<Subscriber>]>,
+    wants_sent: bool,
 }
 
 impl Listeners {
@@ -109,8 +121,15 @@ impl Listeners {
                 .filter(|subscriber| subscriber.matches(name))
                 .cloned()
                 .collect();
+            self.wants_sent = self.list.iter().any(|subscriber| subscriber.wants_sent());
         }
         &self.list
+    }
+
+    /// Whether one of them wants to hear the fate of each message.
+    pub fn want_sent(&mut self, hub: &Hub, name: &ConnectionName) -> bool {
+        self.current(hub, name);
+        self.wants_sent
     }
 
     /// How many there are.

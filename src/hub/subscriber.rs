@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::{
     Hub,
     delivery::{Delivery, Overflow},
+    kinds::Kinds,
     queue::Queue,
 };
 use crate::{
@@ -26,6 +27,7 @@ type Callback = Box<dyn Fn(&Event) + Send + Sync>;
 /// One subscriber.
 pub(crate) struct Subscriber {
     pattern: Pattern,
+    kinds: Kinds,
     /// Whether it may keep names from reading: asked at each frame, without its lock.
     pauses: bool,
     sink: Sink,
@@ -40,6 +42,7 @@ impl Subscriber {
     pub fn queued(pattern: Pattern, delivery: Delivery) -> Self {
         Self {
             pattern,
+            kinds: delivery.kinds,
             pauses: delivery.overflow == Overflow::Pause,
             sink: Sink::Queue(Mutex::new(Queue::new(delivery))),
         }
@@ -48,6 +51,7 @@ impl Subscriber {
     pub fn callback(pattern: Pattern, callback: Callback) -> Self {
         Self {
             pattern,
+            kinds: Kinds::default(),
             pauses: false,
             sink: Sink::Callback(callback),
         }
@@ -57,8 +61,15 @@ impl Subscriber {
         self.pattern.matches(name)
     }
 
-    /// Hands over an event. The error is the text of a callback's panic.
+    pub fn wants_sent(&self) -> bool {
+        self.kinds.has("sent")
+    }
+
+    /// Hands over an event, if it is of a kind that is wanted. The error is the text of a callback's panic.
     pub fn deliver(&self, event: Event) -> Result<(), String> {
+        if !self.kinds.wants(&event) && event.stamp().is_some() {
+            return Ok(());
+        }
         match &self.sink {
             Sink::Queue(queue) => {
                 let reader = queue.lock().push(event);

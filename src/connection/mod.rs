@@ -12,8 +12,11 @@ mod forward;
 mod gate;
 mod handlers;
 mod messages;
+mod pulse;
 mod reader;
 mod scratch;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod status;
 mod writer;
@@ -27,15 +30,17 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Supervised};
 use jiff::Timestamp;
-use rand::Rng;
 use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "testing")]
 pub use self::messages::Fault;
+#[cfg(test)]
+pub(crate) use self::simulation::Calls;
 pub(crate) use self::{
     forward::forward,
     gate::Gate,
-    messages::{Drain, Remove},
+    messages::{Drain, Probe, Remove},
+    pulse::{Finding, beat as pulse},
 };
 pub use self::{
     gate::Receipt,
@@ -43,12 +48,13 @@ pub use self::{
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use crate::{
+    chance, clock,
     config::ConnectionSettings,
     core::{
         Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
-        Policy,
+        Policy, Removed, Told,
     },
-    events::{DropReason, Dropped, Event, Stamp, TlsReport},
+    events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
     hub::{Hub, Listeners},
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
@@ -94,6 +100,8 @@ pub struct Connection {
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
     beat_due: bool,
+    /// A ping is due though another one may be unanswered.
+    probe_due: bool,
     /// Heartbeat intervals that this incarnation has started; only the last one counts.
     intervals: u32,
     effects: Vec<Effect>,
@@ -122,6 +130,8 @@ struct Record {
     received: Traffic,
     in_doubt: u64,
     dropped: u64,
+    /// When the last frame of the last socket came, until the next one is ready.
+    blind_since: Option<Instant>,
 }
 
 /// Those who wait for the end of a name.
@@ -160,7 +170,7 @@ impl Connection {
             life.close(
                 CloseFrame::default(),
                 policy(&settings),
-                Instant::now(),
+                clock::now(),
                 &mut effects,
             );
         } else if settings.enabled || wanted {
@@ -177,6 +187,7 @@ impl Connection {
             heartbeat: HeartbeatState::default(),
             ahead: Vec::new(),
             beat_due: false,
+            probe_due: false,
             intervals: 0,
             effects,
             record: Record {
@@ -192,6 +203,7 @@ impl Connection {
                 received: Traffic::default(),
                 in_doubt: 0,
                 dropped: 0,
+                blind_since: None,
             },
             mailbox_turn: 0,
             waker: None,
@@ -208,7 +220,7 @@ impl Connection {
         match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(result) => Some(result),
             Err(panic) => {
-                self.lost(Cause::Panic(panic_text(&*panic)), Instant::now());
+                self.lost(Cause::Panic(panic_text(&*panic)), clock::now());
                 self.wake();
                 None
             }
@@ -217,7 +229,7 @@ impl Connection {
 
     /// The one way to tell the core that a dial failed or a socket is gone.
     fn lost(&mut self, cause: Cause, now: Instant) {
-        let random = rand::rng().next_u64();
+        let random = chance::next_u64();
         let policy = policy(&self.settings);
         self.life
             .lost(cause, policy, now, random, &mut self.effects);
@@ -258,6 +270,25 @@ impl Connection {
         }
     }
 
+    fn tell_removed(&mut self, removed: Removed, reason: DropReason) {
+        self.record.in_doubt += removed.in_doubt;
+        self.tell_dropped(removed.unsent + removed.in_doubt, reason);
+    }
+
+    /// Tells the fates of messages one by one, if a subscriber asks for that.
+    fn tell_sent(&mut self, told: Vec<Told>) {
+        for run in told {
+            for id in run.first..=run.last {
+                let sent = Sent {
+                    id,
+                    fate: run.fate,
+                    resent: run.resent,
+                };
+                self.publish(|stamp| Event::Sent(stamp, sent));
+            }
+        }
+    }
+
     /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
     /// mailbox is flooded.
     fn take_turn(&mut self, ctx: &mut Context<Self>) {
@@ -275,6 +306,7 @@ fn policy(settings: &ConnectionSettings) -> Policy<'_> {
     Policy {
         reconnect: &settings.reconnect,
         close_timeout: settings.close_timeout,
+        rotate_after: settings.rotate_after,
     }
 }
 
@@ -288,6 +320,7 @@ impl Actor for Connection {
         }
         self.heartbeat = HeartbeatState::default();
         self.beat_due = false;
+        self.probe_due = false;
         self.intervals = 0;
         self.ahead.clear();
         self.mailbox_turn = 0;

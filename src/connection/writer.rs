@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -100,6 +101,21 @@ impl Writer {
         }
     }
 
+    /// Whether encoded bytes wait for the kernel.
+    pub fn is_blocked(&self) -> bool {
+        !self.pending.is_empty() || self.unflushed
+    }
+
+    /// How many bytes the kernel, or the TLS session, has taken.
+    pub fn accepted(&self) -> u64 {
+        self.encoded - self.pending.len() as u64
+    }
+
+    /// The stream is gone. Messages that a TLS session took whole may have left it, flushed or not: they count as written.
+    pub fn own_up(&mut self, gate: &Arc<Gate>) -> (u64, u64) {
+        self.take_written(gate)
+    }
+
     /// Whether the kernel has all that was given to this writer.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
@@ -114,7 +130,7 @@ impl Writer {
     pub fn poll_write(
         &mut self,
         stream: &mut Stream,
-        gate: &Gate,
+        gate: &Arc<Gate>,
         with_outbox: bool,
         sent: &mut Traffic,
         cx: &mut Context<'_>,
@@ -157,7 +173,7 @@ impl Writer {
     fn poll_flush(
         &mut self,
         stream: &mut Stream,
-        gate: &Gate,
+        gate: &Arc<Gate>,
         sent: &mut Traffic,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -195,25 +211,28 @@ impl Writer {
     }
 
     /// Tells the outbox which messages the kernel has whole.
-    fn settle(&mut self, stream: &Stream, gate: &Gate, sent: &mut Traffic) {
+    fn settle(&mut self, stream: &Stream, gate: &Arc<Gate>, sent: &mut Traffic) {
         let is_held_back = self.unflushed && matches!(stream, Stream::Tls(_));
         if self.ends.is_empty() || is_held_back {
             return;
         }
-        let accepted = self.encoded - self.pending.len() as u64;
+        let (messages, bytes) = self.take_written(gate);
+        sent.messages += messages;
+        sent.bytes += bytes;
+    }
+
+    /// The messages whose last byte was taken: how many, and their payload bytes.
+    fn take_written(&mut self, gate: &Arc<Gate>) -> (u64, u64) {
+        let accepted = self.accepted();
         let mut written = None;
         while let Some((_, id)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
             written = Some(*id);
             self.ends.pop_front();
         }
-        if let Some(id) = written {
-            let (messages, bytes) = gate.with(|inside| inside.outbox.written(id));
-            sent.messages += messages;
-            sent.bytes += bytes;
-        }
         if self.ends.is_empty() && self.ends.capacity() > MAX_MESSAGES {
             self.ends = VecDeque::new();
         }
+        written.map_or((0, 0), |id| gate.with(|inside| inside.outbox.written(id)))
     }
 
     /// Encodes what goes out next, up to the buffer's size; returns how many messages that were.

@@ -4,6 +4,7 @@ mod arbiters;
 mod handle;
 mod respawn;
 mod shutdown;
+mod vigil;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,9 +22,10 @@ pub use self::{
 use crate::{
     config::{ConnectionSettings, Settings},
     connection::{Commons, Configure, Connection, Gate, Remove, Status, forward},
-    core::{ConnectionName, InvalidName, Pattern},
+    core::{ConnectionName, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
+    keeper::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
 };
 
@@ -35,6 +37,7 @@ pub struct Manager(Arc<Inside>);
 
 struct Inside {
     commons: Arc<Commons>,
+    keeper: Keeper,
     arbiters: Arbiters,
     names: RwLock<Names>,
 }
@@ -104,10 +107,12 @@ impl Manager {
                 resolver: Resolver::default(),
                 obituaries,
             }),
+            keeper: Keeper::default(),
             arbiters,
             names: RwLock::default(),
         }));
         respawn::watch(&manager, dead);
+        vigil::keep(&manager);
         for (name, settings) in settings.connections {
             // The names of one settings are different, and nobody else can have opened one yet.
             let _opened = manager.open_named(name, settings);
@@ -140,7 +145,8 @@ impl Manager {
         if names.entries.contains_key(&name) {
             return Err(OpenError::Duplicate(name));
         }
-        let gate = Gate::new(settings.outbox, settings.max_message);
+        let outbox = Outbox::new(settings.outbox, settings.max_message);
+        let gate = Gate::new(name.clone(), outbox, self.0.keeper.clone());
         let settings = Arc::new(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, 1);

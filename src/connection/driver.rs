@@ -186,6 +186,10 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
         let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
+        let is_paced = match &self.link {
+            Link::Up(socket) => socket.paced_until().is_some_and(|until| until > now),
+            Link::None | Link::Dialing(_) => false,
+        };
         let look = act.gate.with(|inside| {
             inside.rest(cx.waker());
             inside.outbox.tell_fates(tell_sent);
@@ -196,7 +200,7 @@ impl Driver {
                 is_written: inside.outbox.is_written(),
                 next_waits: inside.outbox.peek().is_some(),
                 next_expiry: inside.outbox.next_expiry(),
-                wants_fence: inside.wants_fence(),
+                wants_fence: inside.wants_fence(is_paced),
             }
         });
         act.tell_dropped(look.evicted, DropReason::Evicted);
@@ -212,7 +216,7 @@ impl Driver {
             Link::None | Link::Dialing(_) => true,
         };
         // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
-        if look.next_waits && flushed && act.record.ready && act.life.may_write() {
+        if look.next_waits && !is_paced && flushed && act.record.ready && act.life.may_write() {
             cx.waker().wake_by_ref();
         }
         if act.life.is_flushing() && look.is_written && flushed {
@@ -231,12 +235,12 @@ impl Driver {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
-        let socket = match &self.link {
-            Link::Up(socket) => socket.deadline(act),
-            Link::None | Link::Dialing(_) => None,
+        let (socket, paced) = match &self.link {
+            Link::Up(socket) => (socket.deadline(act), socket.paced_until()),
+            Link::None | Link::Dialing(_) => (None, None),
         };
         let life = act.life.deadline(policy(&act.settings));
-        let Some(deadline) = [life, expiry, socket].into_iter().flatten().min() else {
+        let Some(deadline) = [life, expiry, socket, paced].into_iter().flatten().min() else {
             return;
         };
         let deadline = tokio::time::Instant::from_std(deadline.max(now));

@@ -1,6 +1,12 @@
 //! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
 
-use std::{sync::Arc, task::Waker};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -8,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     clock,
     core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
+    hub::History,
     keeper::Keeper,
 };
 
@@ -16,6 +23,10 @@ use crate::{
 pub(crate) struct Gate {
     name: ConnectionName,
     inside: Mutex<Inside>,
+    /// What the name said last.
+    history: History,
+    /// Whether the keeper was told that the history has grown.
+    history_waits: AtomicBool,
     /// Writes durable messages down.
     keeper: Keeper,
 }
@@ -61,6 +72,8 @@ impl Gate {
         Arc::new(Self {
             name,
             inside,
+            history: History::new(),
+            history_waits: AtomicBool::new(false),
             keeper,
         })
     }
@@ -68,6 +81,18 @@ impl Gate {
     /// Whose door it is.
     pub fn name(&self) -> &ConnectionName {
         &self.name
+    }
+
+    /// What the name said last.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// There is something to write down that is to outlive the process.
+    pub fn history_grew(self: &Arc<Self>) {
+        if !self.history_waits.swap(true, Ordering::AcqRel) {
+            self.keeper.call(self);
+        }
     }
 
     /// Accepts a message in call order, and wakes the actor if it rests.
@@ -135,9 +160,9 @@ impl Inside {
         self.outbox.changes()
     }
 
-    /// Whether a ping should be sent now, to learn what has arrived.
-    pub fn wants_fence(&self) -> bool {
-        self.outbox.wants_fence(self.confirm_through)
+    /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.
+    pub fn wants_fence(&self, is_paced: bool) -> bool {
+        self.outbox.wants_fence(self.confirm_through, is_paced)
     }
 
     /// The actor runs, and will look at the outbox before it rests.

@@ -209,6 +209,8 @@ impl Connection {
         if !old.urls().eq(new.urls()) {
             self.life.set_endpoints(new.urls().count());
         }
+        self.gate.history().configure(new.history);
+        self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
         let reconnect = (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS)

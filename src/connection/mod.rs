@@ -12,6 +12,7 @@ mod forward;
 mod gate;
 mod handlers;
 mod messages;
+mod pace;
 mod pulse;
 mod reader;
 mod scratch;
@@ -40,6 +41,7 @@ pub(crate) use self::{
     forward::forward,
     gate::Gate,
     messages::{Drain, Probe, Remove},
+    pace::Paces,
     pulse::{Finding, beat as pulse},
 };
 pub use self::{
@@ -51,11 +53,11 @@ use crate::{
     chance, clock,
     config::ConnectionSettings,
     core::{
-        Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
-        Policy, Removed, Told,
+        Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
+        Message, Policy, Removed, Told,
     },
     events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
-    hub::{Hub, Listeners},
+    hub::{Hub, Listeners, Memory},
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
     wire::CloseFrame,
@@ -68,6 +70,7 @@ pub(crate) struct Commons {
     pub budget: DialBudget,
     pub tls: TlsCache,
     pub resolver: Resolver,
+    pub paces: Paces,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }
@@ -97,6 +100,8 @@ pub struct Connection {
     journal: Journal,
     listeners: Listeners,
     heartbeat: HeartbeatState,
+    /// How fast messages may go out; `None`: as fast as they can.
+    pace: Option<Arc<pace::Pace>>,
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
     beat_due: bool,
@@ -176,6 +181,7 @@ impl Connection {
         } else if settings.enabled || wanted {
             life.connect(&mut Vec::new());
         }
+        let pace = commons.paces.get(settings.rate.as_ref(), None);
         Self {
             name,
             settings,
@@ -185,6 +191,7 @@ impl Connection {
             journal: Journal::new(epoch),
             listeners: Listeners::default(),
             heartbeat: HeartbeatState::default(),
+            pace,
             ahead: Vec::new(),
             beat_due: false,
             probe_due: false,
@@ -252,12 +259,20 @@ impl Connection {
             name: self.name.clone(),
             epoch: self.journal.epoch(),
             seq: self.journal.advance(),
-            cursor: self.commons.hub.next_cursor(),
+            // Its place over all names is found where it is told.
+            cursor: Cursor::default(),
             at: self.wall(),
+        };
+        let memory = Memory {
+            history: self.gate.history(),
+            limit: self.settings.history,
         };
         let told = self
             .listeners
-            .publish(&self.commons.hub, &self.name, event(stamp));
+            .publish(&self.commons.hub, &self.name, memory, event(stamp));
+        if self.settings.history.durable {
+            self.gate.history_grew();
+        }
         if let Err(panic) = told {
             self.callback_panic.get_or_insert(panic.into());
         }

@@ -14,7 +14,7 @@ use super::{
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
-    writer::Writer,
+    writer::{Allowed, Writer},
 };
 use crate::{
     clock,
@@ -310,11 +310,14 @@ impl Socket {
     }
 
     fn push(&mut self, act: &mut Connection, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
-        let with_outbox = act.record.ready && act.life.may_write();
+        let allowed = Allowed {
+            outbox: act.record.ready && act.life.may_write(),
+            pace: act.pace.as_deref(),
+        };
         self.writer.poll_write(
             &mut self.stream,
             &act.gate,
-            with_outbox,
+            allowed,
             &mut act.record.sent,
             cx,
         )
@@ -328,6 +331,11 @@ impl Socket {
     /// The last frame of this socket.
     pub fn send_close(&mut self, frame: CloseFrame) {
         self.writer.close(frame);
+    }
+
+    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.writer.paced_until()
     }
 
     /// Whether the kernel has all that was given to this socket.

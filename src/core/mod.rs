@@ -26,7 +26,7 @@ pub use self::{
     endpoints::Endpoints,
     governor::{Governor, Grants},
     heartbeat::{Beat, HeartbeatState},
-    journal::{Cursor, Journal},
+    journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},
     lifecycle::{CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, State},
     message::Message,

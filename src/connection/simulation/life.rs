@@ -24,7 +24,7 @@ use super::{
 use crate::{
     chance,
     config::Rate,
-    connection::{CloseMyself, Commons, Connect, Connection, Gate},
+    connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces},
     core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::Keeper,
@@ -100,6 +100,7 @@ impl World {
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),
+            paces: Paces::default(),
             obituaries,
         });
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());

@@ -33,6 +33,6 @@ pub use self::{
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Outbox, Queued},
     pattern::{InvalidPattern, Pattern},
-    pointer::{InvalidPointer, JsonPointer, MAX_POINTER},
+    pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     retry::{Rule, Verdict, verdict},
 };

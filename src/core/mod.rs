@@ -33,6 +33,6 @@ pub use self::{
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
     pattern::{InvalidPattern, Pattern},
-    pointer::{InvalidPointer, JsonPointer, MAX_POINTER},
+    pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     retry::{Pace, Rule, Verdict, verdict},
 };

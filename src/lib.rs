@@ -55,6 +55,8 @@ pub mod events;
 pub mod hub;
 pub mod manager;
 mod panics;
+#[doc(hidden)]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;

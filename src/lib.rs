@@ -58,6 +58,8 @@ pub mod hub;
 mod keeper;
 pub mod manager;
 mod panics;
+#[doc(hidden)]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;

@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{
     core::{Cause, ClosedReport, ConnectionName, Cursor, Fate, Message, Rule},
+    store::StoredEvent,
     wire::deflate::Agreed,
 };
 
@@ -285,6 +286,18 @@ impl Event {
             | Self::Removed(stamp) => Some(stamp),
             Self::Lagged { .. } | Self::Stalled(_) => None,
         }
+    }
+
+    /// A message of a name's history, as an earlier process has left it.
+    pub(crate) fn recalled(name: &ConnectionName, stored: StoredEvent) -> Self {
+        let stamp = Stamp {
+            name: name.clone(),
+            epoch: stored.epoch,
+            seq: stored.seq,
+            cursor: Cursor(stored.position),
+            at: stored.at,
+        };
+        Self::Message(stamp, stored.message)
     }
 
     /// Puts the event in its place over all names.

@@ -33,8 +33,12 @@ pub struct ServiceSettings {
     pub listen: SocketAddr,
     /// Arbiter threads for connections; 0: one per core.
     pub workers: usize,
-    /// Where the service keeps what must outlive it.
+    /// Where durable outboxes and histories are kept, and what else must outlive the process. It is not touched before
+    /// something is to be kept.
     pub state_dir: PathBuf,
+    /// Whether closes by hand and epochs outlive the process too: then the store is opened at the start. No key of the
+    /// file: the service does, a program may.
+    pub remember: bool,
     /// How long a shutdown may flush outboxes and close sockets.
     pub drain_timeout: Duration,
     /// Handshakes in flight over all names.
@@ -387,6 +391,7 @@ impl Default for ServiceSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
             workers: 0,
             state_dir: PathBuf::from("everwire-state"),
+            remember: false,
             drain_timeout: Duration::from_secs(25),
             max_handshakes: const { NonZeroU32::new(64).unwrap() },
             dial_rate: Rate::Unlimited,

@@ -12,6 +12,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
+    keeper::Order,
     transport::{self, DialRequest, Opened},
     wire::{CloseFrame, Opcode},
 };
@@ -181,6 +182,9 @@ impl Connection {
             Ending::Stays => {}
             Ending::Drains(waiting) => answer(*waiting),
             Ending::Leaves(waiting) => {
+                let discarded = self.gate.with(|inside| inside.outbox.discard());
+                self.tell_removed(discarded, DropReason::Cancelled);
+                self.commons.keeper.order(Order::Forget(self.name.clone()));
                 self.publish(Event::Removed);
                 self.ending = Ending::Gone;
                 answer(*waiting);

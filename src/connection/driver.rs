@@ -15,7 +15,7 @@ use super::{Connection, gate::Inside, policy, socket::Socket};
 use crate::{
     chance, clock,
     core::{Cause, Removed, State as LifeState, Told},
-    events::DropReason,
+    events::{DropReason, Event},
     panics::panic_text,
     transport::Opened,
 };
@@ -47,6 +47,7 @@ struct Look {
     expired: Removed,
     evicted: u64,
     told: Vec<Told>,
+    store_error: Option<Box<str>>,
     is_written: bool,
     next_waits: bool,
     next_expiry: Option<Instant>,
@@ -197,6 +198,7 @@ impl Driver {
                 expired: inside.outbox.expire(now),
                 evicted: std::mem::take(&mut inside.evicted),
                 told: inside.outbox.take_told(),
+                store_error: inside.store_error.take(),
                 is_written: inside.outbox.is_written(),
                 next_waits: inside.outbox.peek().is_some(),
                 next_expiry: inside.outbox.next_expiry(),
@@ -206,6 +208,10 @@ impl Driver {
         act.tell_dropped(look.evicted, DropReason::Evicted);
         act.tell_removed(look.expired, DropReason::Expired);
         act.tell_sent(look.told);
+        if let Some(text) = look.store_error {
+            let cause = Cause::Store(text.into());
+            act.publish(|stamp| Event::Error(stamp, Box::new(cause)));
+        }
         if let Link::Up(socket) = &mut self.link
             && look.wants_fence
         {

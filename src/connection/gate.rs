@@ -13,9 +13,12 @@ use tokio::sync::oneshot;
 
 use crate::{
     clock,
+    config::{Fsync, HistorySettings},
     core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
+    events::Event,
     hub::History,
     keeper::Keeper,
+    store::StoreError,
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
@@ -46,8 +49,10 @@ pub(crate) struct Inside {
     waiters: Vec<Waiter>,
     /// The last id whose confirmation somebody waits for.
     confirm_through: u64,
-    /// Whether the keeper was told that there is something to write down.
-    kept_waiting: bool,
+    /// Whether the keeper was called, and has not come yet.
+    keeper_called: bool,
+    /// Why the store cannot write, not told yet.
+    pub store_error: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -67,7 +72,8 @@ impl Gate {
             bell: None,
             waiters: Vec::new(),
             confirm_through: 0,
-            kept_waiting: false,
+            keeper_called: false,
+            store_error: None,
         });
         Arc::new(Self {
             name,
@@ -93,6 +99,38 @@ impl Gate {
         if !self.history_waits.swap(true, Ordering::AcqRel) {
             self.keeper.call(self);
         }
+    }
+
+    /// What the keeper is to write down of the outbox. From here on news call it again.
+    pub fn take_changes(&self) -> Changes {
+        self.history_waits.store(false, Ordering::Release);
+        let mut inside = self.inside.lock();
+        inside.keeper_called = false;
+        inside.outbox.changes()
+    }
+
+    /// What the keeper is to write down of the history, and the limits to trim to.
+    pub fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>) {
+        self.history.take_unstored()
+    }
+
+    /// When durable messages of this name are safe.
+    pub fn fsync(&self) -> Fsync {
+        self.inside.lock().outbox.settings().fsync
+    }
+
+    /// The store has all up to this id: it may go out.
+    pub fn stored(self: &Arc<Self>, id: u64) {
+        self.with_and_ring(|inside| inside.outbox.stored(id));
+    }
+
+    /// The store cannot write. The actor tells it, once until it can again.
+    pub fn store_failed(self: &Arc<Self>, error: &StoreError) {
+        self.with_and_ring(|inside| {
+            if inside.outbox.store_failed() {
+                inside.store_error = Some(error.to_string().into());
+            }
+        });
     }
 
     /// Accepts a message in call order, and wakes the actor if it rests.
@@ -149,15 +187,9 @@ impl Gate {
 impl Inside {
     /// Whether the keeper has to be called: once until it comes.
     fn has_news_for_keeper(&mut self) -> bool {
-        let news = !self.kept_waiting && self.outbox.has_changes();
-        self.kept_waiting |= news;
+        let news = !self.keeper_called && self.outbox.has_changes();
+        self.keeper_called |= news;
         news
-    }
-
-    /// What the keeper is to write down.
-    pub fn changes(&mut self) -> Changes {
-        self.kept_waiting = false;
-        self.outbox.changes()
     }
 
     /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.

@@ -17,6 +17,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
+    keeper::Order,
     wire::{CloseFrame, MAX_REASON, is_sendable},
 };
 
@@ -25,8 +26,11 @@ impl Handler<Connect> for Connection {
 
     fn handle(&mut self, connect: Connect, ctx: &mut Context<Self>) -> Self::Result {
         self.take_turn(ctx);
-        self.guarded(|act| act.connect(connect.data))
-            .unwrap_or(Err(Rejected::Closed))
+        self.guarded(|act| {
+            act.remember_closed(false);
+            act.connect(connect.data)
+        })
+        .unwrap_or(Err(Rejected::Closed))
     }
 }
 
@@ -52,6 +56,7 @@ impl Handler<CloseMyself> for Connection {
             return Err(InvalidClose::Reason(close.reason.len()));
         }
         self.guarded(|act| {
+            act.remember_closed(true);
             act.close(CloseFrame {
                 code: Some(close.code),
                 reason: close.reason,
@@ -194,6 +199,12 @@ impl Connection {
         );
         self.show_state(None);
         self.wake();
+    }
+
+    /// A close by hand outlives the process, where there is something that outlives it.
+    fn remember_closed(&self, closed: bool) {
+        let order = Order::Closed(self.name.clone(), closed);
+        self.commons.keeper.order(order);
     }
 
     fn close_for_good(&mut self) {

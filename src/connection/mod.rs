@@ -58,6 +58,7 @@ use crate::{
     },
     events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
     hub::{Hub, Listeners, Memory},
+    keeper::Keeper,
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
     wire::CloseFrame,
@@ -71,6 +72,8 @@ pub(crate) struct Commons {
     pub tls: TlsCache,
     pub resolver: Resolver,
     pub paces: Paces,
+    /// Writes down closes by hand.
+    pub keeper: Keeper,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }

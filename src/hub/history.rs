@@ -33,7 +33,9 @@ impl History {
 
     /// What an earlier process left in the store.
     pub fn restore(&self, limit: HistorySettings, events: impl IntoIterator<Item = Event>) {
-        let mut ring = Ring::new(limit, Cursor::default());
+        let mut events = events.into_iter().peekable();
+        let first = events.peek().map(cursor).unwrap_or_default();
+        let mut ring = Ring::new(limit, Cursor(first.0.saturating_sub(1)));
         for event in events {
             ring.push(event);
         }

@@ -20,12 +20,13 @@ pub use self::{
     shutdown::{Left, ShutdownReport},
 };
 use crate::{
+    clock,
     config::{ConnectionSettings, Settings},
     connection::{Commons, Configure, Connection, Gate, Paces, Remove, Status, forward},
     core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
-    keeper::Keeper,
+    keeper::{Keeper, Order, left},
     transport::{DialBudget, Resolver, TlsCache},
 };
 
@@ -37,7 +38,6 @@ pub struct Manager(Arc<Inside>);
 
 struct Inside {
     commons: Arc<Commons>,
-    keeper: Keeper,
     arbiters: Arbiters,
     names: RwLock<Names>,
 }
@@ -66,12 +66,27 @@ pub enum OpenError {
     /// The text is no name.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// It is to be durable, and nothing can be kept.
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
     /// A connection of this name exists.
     #[error("a connection named {0:?} exists already")]
     Duplicate(ConnectionName),
     /// The manager shuts down.
     #[error("the manager is shut down")]
     ShutDown,
+}
+
+/// Why a name did not get new settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigureError {
+    /// There is no such name.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// It is to be durable, and nothing can be kept.
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
 }
 
 impl Manager {
@@ -82,7 +97,7 @@ impl Manager {
     /// [`StartError`] outside an actix system, or when a thread cannot be started.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_current_system(settings.service.workers)?;
-        Ok(Self::with_arbiters(settings, arbiters))
+        Self::with_arbiters(settings, arbiters)
     }
 
     /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own.
@@ -92,15 +107,20 @@ impl Manager {
     /// [`StartError`] when a thread cannot be started.
     pub fn spawn(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_own_system(settings.service.workers)?;
-        Ok(Self::with_arbiters(settings, arbiters))
+        Self::with_arbiters(settings, arbiters)
     }
 
-    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Self {
+    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Result<Self, StartError> {
+        let keeper = Keeper::new(settings.service.state_dir.clone());
+        if settings.service.remember || settings.connections.values().any(needs_store) {
+            keeper.open()?;
+        }
         let (obituaries, dead) = mpsc::unbounded_channel();
         let service = settings.service;
         // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
         // events a second, year in, year out.
         let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        let start = start.max(keeper.position() + 1);
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
                 hub: Hub::new(start),
@@ -108,9 +128,9 @@ impl Manager {
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
                 paces: Paces::default(),
+                keeper,
                 obituaries,
             }),
-            keeper: Keeper::default(),
             arbiters,
             names: RwLock::default(),
         }));
@@ -120,7 +140,12 @@ impl Manager {
             // The names of one settings are different, and nobody else can have opened one yet.
             let _opened = manager.open_named(name, settings);
         }
-        manager
+        Ok(manager)
+    }
+
+    /// What was wrong with the store when it was opened, in words, if anything was: something is lost then.
+    pub fn store_damage(&self) -> Option<String> {
+        self.0.commons.keeper.damage()
     }
 
     /// Opens a connection: it is dialled at once, if `enabled`.
@@ -148,17 +173,22 @@ impl Manager {
         if names.entries.contains_key(&name) {
             return Err(OpenError::Duplicate(name));
         }
-        let outbox = Outbox::new(settings.outbox, settings.max_message);
-        let gate = Gate::new(name.clone(), outbox, self.0.keeper.clone());
+        let keeper = &self.0.commons.keeper;
+        if needs_store(&settings) {
+            keeper
+                .open()
+                .map_err(|error| OpenError::Store(error.to_string()))?;
+        }
+        let (gate, epoch) = recall(&name, &settings, keeper);
         let settings = Arc::new(settings);
         let arbiter = self.0.arbiters.next();
-        let addr = self.start_actor(&name, &settings, &gate, arbiter, 1);
+        let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
         let entry = Entry {
             addr,
             gate,
             settings,
             arbiter,
-            epoch: 1,
+            epoch,
             respawns: Budget::default(),
         };
         let handle = self.handle(&name, &entry);
@@ -246,12 +276,16 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`Gone`] when there is no such name.
+    /// [`ConfigureError`]; the old settings stay in force then.
     pub async fn configure(
         &self,
         name: impl AsRef<str>,
         settings: ConnectionSettings,
-    ) -> Result<Applied, Gone> {
+    ) -> Result<Applied, ConfigureError> {
+        if needs_store(&settings) {
+            let opened = self.0.commons.keeper.open();
+            opened.map_err(|error| ConfigureError::Store(error.to_string()))?;
+        }
         let addr = {
             let mut names = self.0.names.write();
             let entry = names.entries.get_mut(name.as_ref()).ok_or(Gone)?;
@@ -260,7 +294,7 @@ impl Manager {
         };
         addr.send(Configure(Box::new(settings)))
             .await
-            .map_err(|_| Gone)
+            .map_err(|_| Gone.into())
     }
 
     /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
@@ -343,6 +377,41 @@ impl Manager {
     ) -> SubscriptionGuard {
         self.0.commons.hub.callback(pattern, callback)
     }
+}
+
+/// Whether these settings promise something that outlives the process.
+fn needs_store(settings: &ConnectionSettings) -> bool {
+    settings.outbox.durable || settings.history.durable
+}
+
+/// The door of a name with what earlier processes have left behind it, and the epoch of its new life.
+fn recall(
+    name: &ConnectionName,
+    settings: &ConnectionSettings,
+    keeper: &Keeper,
+) -> (Arc<Gate>, u32) {
+    let state = keeper.recall(name);
+    let mut outbox = Outbox::new(settings.outbox, settings.max_message);
+    if settings.outbox.durable || !state.outbox.is_empty() {
+        let (wall, now) = (Timestamp::now(), clock::now());
+        let left = state
+            .outbox
+            .into_iter()
+            .map(|stored| left(stored, wall, now));
+        outbox.restore(left, state.last_id);
+    }
+    outbox.set_open(!state.closed_by_hand);
+    let gate = Gate::new(name.clone(), outbox, keeper.clone());
+    if settings.history.durable && !state.history.is_empty() {
+        let past = state
+            .history
+            .into_iter()
+            .map(|stored| Event::recalled(name, stored));
+        gate.history().restore(settings.history, past);
+    }
+    let epoch = state.epoch.saturating_add(1);
+    keeper.order(Order::Epoch(name.clone(), epoch));
+    (gate, epoch)
 }
 
 impl std::fmt::Debug for Manager {

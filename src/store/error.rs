@@ -77,7 +77,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// An error of the system while the store is at work.
-    pub(super) fn from_io(path: PathBuf, error: io::Error) -> Self {
+    pub(crate) fn from_io(path: PathBuf, error: io::Error) -> Self {
         match is_full(&error) {
             true => Self::Full { path },
             false => Self::Io {

@@ -101,6 +101,7 @@ impl World {
             tls: TlsCache::default(),
             resolver: Resolver::default(),
             paces: Paces::default(),
+            keeper: Keeper::scripted(Calls::default()),
             obituaries,
         });
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
@@ -171,8 +172,8 @@ impl World {
     fn send_one(self: &Rc<Self>, process: u64, gate: &Arc<Gate>, dice: &mut Dice) {
         let accepted = self.story.borrow().accepted.len();
         let number = accepted as u64;
-        let padding = match dice.percent(10) {
-            true => dice.within(0, 20_000),
+        let padding = match dice.percent(4) {
+            true => dice.within(0, 10_000),
             false => dice.within(0, 60),
         };
         let text = format!("{number}:{}", "x".repeat(padding as usize));
@@ -261,7 +262,9 @@ impl World {
         };
         Quality {
             latency: self.plan.latency,
-            piece: usize::try_from(dice.within(1, 2_000)).expect("small"),
+            piece: usize::try_from(dice.within(1, 2_000))
+                .expect("small")
+                .max(dice.within(1, 100) as usize),
             window: usize::try_from(dice.within(1, 8_000)).expect("small"),
             slow_until: self.trouble_until,
             out: cut(dice),

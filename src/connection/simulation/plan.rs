@@ -1,11 +1,11 @@
 //! What a life is going to be, drawn from its seed.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use crate::config::{
-    ConnectionSettings, Heartbeat, Opening, Reconnect, Resend, Template, WhenFull,
+    ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, Template, WhenFull,
 };
 
 /// Random choices of one life.
@@ -132,6 +132,11 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
         backoff.initial = backoff.min + Duration::from_millis(dice.within(1, 500));
         backoff.max = backoff.initial + Duration::from_millis(dice.within(1, 5_000));
         backoff.stable_after = Duration::from_millis(dice.within(100, 5_000));
+    }
+    if dice.percent(20) {
+        let messages = u32::try_from(dice.within(5, 50)).expect("small");
+        let messages = NonZeroU32::new(messages).expect("not zero");
+        settings.rate = Some(RateSettings::new(messages, Duration::from_secs(1)));
     }
     settings.close_timeout = Duration::from_millis(dice.within(200, 3_000));
     settings.connect_timeout = Duration::from_secs(5);

@@ -123,6 +123,8 @@ impl Driver {
         // Whoever sends while we run need not wake us.
         act.gate.with(Inside::awake);
         let now = clock::now();
+        #[cfg(test)]
+        super::simulation::count_turn(now);
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, ctx, now, cx);
             if let Link::Up(socket) = &mut self.link {
@@ -242,7 +244,11 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) {
         let (socket, paced) = match &self.link {
-            Link::Up(socket) => (socket.deadline(act), socket.paced_until()),
+            // One that has passed is looked at again when the kernel takes more.
+            Link::Up(socket) => (
+                socket.deadline(act),
+                socket.paced_until().filter(|until| *until > now),
+            ),
             Link::None | Link::Dialing(_) => (None, None),
         };
         let life = act.life.deadline(policy(&act.settings));

@@ -18,6 +18,7 @@ mod outbox;
 mod pattern;
 mod pointer;
 mod retry;
+mod sequence;
 
 pub use self::{
     backoff::{cap, delay},
@@ -35,4 +36,5 @@ pub use self::{
     pattern::{InvalidPattern, Pattern},
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     retry::{Rule, Verdict, verdict},
+    sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
 };

@@ -19,6 +19,7 @@ mod pattern;
 mod pointer;
 mod retry;
 mod sequence;
+mod splice;
 
 pub use self::{
     backoff::{cap, delay},
@@ -37,4 +38,5 @@ pub use self::{
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     retry::{Rule, Verdict, verdict},
     sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
+    splice::{HoldLimits, MAX_GREETING, MAX_REMEMBERED, Seam, Splice},
 };

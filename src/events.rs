@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{
-    core::{Cause, ClosedReport, ConnectionName, Cursor, Message, Rule},
+    core::{Cause, ClosedReport, ConnectionName, Cursor, Fate, Message, Rule},
     wire::deflate::Agreed,
 };
 
@@ -40,6 +40,10 @@ pub enum Event {
     Ready(Stamp),
     /// A message came in.
     Message(Stamp, Message),
+    /// A message on its way out has met a fate: `written`, or one that is final. Only for subscribers that ask for it.
+    Sent(Stamp, Sent),
+    /// Something of what the peer said was not heard, or came twice.
+    Gap(Stamp, Box<Gap>),
     /// A socket ended, or the name was closed by hand.
     Closed(Stamp, Box<ClosedReport>),
     /// Something went wrong.
@@ -48,19 +52,24 @@ pub enum Event {
     Retrying(Stamp, Box<Retrying>),
     /// No further attempt is made.
     Failed(Stamp, Box<Failed>),
-    /// Accepted messages were dropped unsent.
+    /// Accepted messages were dropped before they were written, or written again.
     Dropped(Stamp, Dropped),
+    /// Another socket serves, made ready before the old one was let go.
+    Rotated(Stamp, Box<Rotated>),
     /// New settings are in force.
     Applied(Stamp, Applied),
     /// The name is gone.
     Removed(Stamp),
     /// This subscriber was too slow and missed events. It has no place in any name's numbering.
     Lagged {
-        /// How many events it missed, in all, since it was last told.
+        /// How many events it missed, in all, since it was last told; 0 where a reader resumes from so long ago that they
+        /// cannot be counted any more.
         missed: u64,
         /// When it was told.
         at: Timestamp,
     },
+    /// Our own side stood still: what was late meanwhile is not blamed on peers. It belongs to no name.
+    Stalled(Stalled),
 }
 
 /// See [`Event::Connecting`].
@@ -118,6 +127,95 @@ pub struct DialTimings {
     pub upgrade: Option<Duration>,
 }
 
+/// See [`Event::Sent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Sent {
+    /// The message's id.
+    pub id: u64,
+    /// What became of it.
+    pub fate: Fate,
+    /// Whether it was written a second time.
+    pub resent: bool,
+}
+
+/// See [`Event::Gap`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Gap {
+    /// How it was noticed.
+    pub reason: GapReason,
+    /// From the last frame of the lost socket to *ready*; zero for holes and doubles.
+    #[serde(rename = "blind_ms", serialize_with = "as_millis")]
+    pub blind: Duration,
+    /// The peer's stream, where `sequence.by` tells streams apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// The peer's last number before the gap, where `sequence` says how to read it.
+    pub peer_seq: Option<u64>,
+    /// The peer's number behind the gap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// How many numbers are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u64>,
+}
+
+/// How a [`Gap`] was noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GapReason {
+    /// There was no socket for a while.
+    Reconnect,
+    /// The peer's numbers have a hole.
+    Hole,
+    /// A number of the peer's came again.
+    Double,
+    /// The peer counts from the start again.
+    Restart,
+}
+
+/// See [`Event::Rotated`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Rotated {
+    /// The address that answered: the peer's, or its proxy's.
+    pub peer: SocketAddr,
+    /// The subprotocol that the server chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
+    /// The incarnation that owns the new socket.
+    pub incarnation: u32,
+    /// How long the steps of the dial took.
+    pub timings: DialTimings,
+    /// What TLS says of the peer; `None` for `ws`.
+    pub tls: Option<TlsReport>,
+    /// How the old socket ended.
+    pub old: ClosedReport,
+    /// Messages of the successor that were dropped because the old socket had brought them.
+    pub doubled: u64,
+}
+
+/// See [`Event::Stalled`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stalled {
+    /// What stood still.
+    pub reason: StallReason,
+    /// For how long.
+    pub by: Duration,
+    /// When that was noticed.
+    pub at: Timestamp,
+}
+
+/// What stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StallReason {
+    /// A thread of ours got no time, or something blocked it.
+    Arbiter,
+    /// The machine: its two clocks disagree about how much time has passed.
+    Clock,
+}
+
 /// See [`Event::Retrying`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retrying {
@@ -147,7 +245,7 @@ pub struct Dropped {
     pub reason: DropReason,
 }
 
-/// Why accepted messages were dropped unsent.
+/// Why accepted messages were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -163,18 +261,21 @@ pub enum DropReason {
 /// See [`Event::Applied`].
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Applied {
-    /// Whether the socket had to be replaced for it.
+    /// Whether another socket is needed for it: a dial starts anew, a socket that serves is rotated.
     pub reconnect: bool,
 }
 
 impl Event {
-    /// Where the event stands; `None` for [`Event::Lagged`].
+    /// Where the event stands; `None` for [`Event::Lagged`] and [`Event::Stalled`].
     pub fn stamp(&self) -> Option<&Stamp> {
         match self {
             Self::Connecting(stamp, _)
             | Self::Opened(stamp, _)
             | Self::Ready(stamp)
             | Self::Message(stamp, _)
+            | Self::Sent(stamp, _)
+            | Self::Gap(stamp, _)
+            | Self::Rotated(stamp, _)
             | Self::Closed(stamp, _)
             | Self::Error(stamp, _)
             | Self::Retrying(stamp, _)
@@ -182,30 +283,89 @@ impl Event {
             | Self::Dropped(stamp, _)
             | Self::Applied(stamp, _)
             | Self::Removed(stamp) => Some(stamp),
-            Self::Lagged { .. } => None,
+            Self::Lagged { .. } | Self::Stalled(_) => None,
         }
     }
 
-    /// Whose event it is; `None` for [`Event::Lagged`].
+    /// Puts the event in its place over all names.
+    pub(crate) fn place(&mut self, cursor: Cursor) {
+        if let Some(stamp) = self.stamp_mut() {
+            stamp.cursor = cursor;
+        }
+    }
+
+    fn stamp_mut(&mut self) -> Option<&mut Stamp> {
+        match self {
+            Self::Connecting(stamp, _)
+            | Self::Opened(stamp, _)
+            | Self::Ready(stamp)
+            | Self::Message(stamp, _)
+            | Self::Sent(stamp, _)
+            | Self::Gap(stamp, _)
+            | Self::Rotated(stamp, _)
+            | Self::Closed(stamp, _)
+            | Self::Error(stamp, _)
+            | Self::Retrying(stamp, _)
+            | Self::Failed(stamp, _)
+            | Self::Dropped(stamp, _)
+            | Self::Applied(stamp, _)
+            | Self::Removed(stamp) => Some(stamp),
+            Self::Lagged { .. } | Self::Stalled(_) => None,
+        }
+    }
+
+    /// Whose event it is; `None` for [`Event::Lagged`] and [`Event::Stalled`].
     pub fn name(&self) -> Option<&ConnectionName> {
         self.stamp().map(|stamp| &stamp.name)
     }
 
+    /// The `type` of the JSON form of each kind.
+    pub const KINDS: [&str; 16] = [
+        "connecting",
+        "opened",
+        "ready",
+        "message",
+        "sent",
+        "gap",
+        "closed",
+        "error",
+        "retrying",
+        "failed",
+        "dropped",
+        "rotated",
+        "applied",
+        "removed",
+        "lagged",
+        "stalled",
+    ];
+
+    /// The number of [`Event::Sent`] among the kinds.
+    pub(crate) const SENT: usize = 4;
+
     /// The `type` of the JSON form.
     pub fn kind(&self) -> &'static str {
+        Self::KINDS[self.kind_number()]
+    }
+
+    /// The place of this event's kind in [`KINDS`](Self::KINDS).
+    pub(crate) fn kind_number(&self) -> usize {
         match self {
-            Self::Connecting(..) => "connecting",
-            Self::Opened(..) => "opened",
-            Self::Ready(_) => "ready",
-            Self::Message(..) => "message",
-            Self::Closed(..) => "closed",
-            Self::Error(..) => "error",
-            Self::Retrying(..) => "retrying",
-            Self::Failed(..) => "failed",
-            Self::Dropped(..) => "dropped",
-            Self::Applied(..) => "applied",
-            Self::Removed(_) => "removed",
-            Self::Lagged { .. } => "lagged",
+            Self::Connecting(..) => 0,
+            Self::Opened(..) => 1,
+            Self::Ready(_) => 2,
+            Self::Message(..) => 3,
+            Self::Sent(..) => Self::SENT,
+            Self::Gap(..) => 5,
+            Self::Closed(..) => 6,
+            Self::Error(..) => 7,
+            Self::Retrying(..) => 8,
+            Self::Failed(..) => 9,
+            Self::Dropped(..) => 10,
+            Self::Rotated(..) => 11,
+            Self::Applied(..) => 12,
+            Self::Removed(_) => 13,
+            Self::Lagged { .. } => 14,
+            Self::Stalled(_) => 15,
         }
     }
 
@@ -251,6 +411,13 @@ impl Serialize for Event {
                 let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
                 map.serialize_entry("base64", &base64)?;
             }
+            Self::Sent(_, sent) => {
+                map.serialize_entry("id", &sent.id)?;
+                map.serialize_entry("fate", &sent.fate)?;
+                map.serialize_entry("resent", &sent.resent)?;
+            }
+            Self::Gap(_, gap) => serialize_flat(&mut map, &**gap)?,
+            Self::Rotated(_, rotated) => serialize_flat(&mut map, &**rotated)?,
             Self::Closed(_, report) => {
                 map.serialize_entry("code", &report.code)?;
                 map.serialize_entry("reason", &report.reason)?;
@@ -279,9 +446,23 @@ impl Serialize for Event {
                 map.serialize_entry("missed", missed)?;
                 map.serialize_entry("at", &rfc3339(*at))?;
             }
+            Self::Stalled(stalled) => {
+                map.serialize_entry("reason", &stalled.reason)?;
+                map.serialize_entry("by_ms", &millis(stalled.by))?;
+                map.serialize_entry("at", &rfc3339(stalled.at))?;
+            }
         }
         map.end()
     }
+}
+
+/// The fields of a value, among those of the event.
+fn serialize_flat<M: SerializeMap>(map: &mut M, value: &impl Serialize) -> Result<(), M::Error> {
+    let fields = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
+    for (key, field) in fields.as_object().into_iter().flatten() {
+        map.serialize_entry(key, field)?;
+    }
+    Ok(())
 }
 
 fn serialize_cause<M: SerializeMap>(map: &mut M, cause: &Cause) -> Result<(), M::Error> {
@@ -310,6 +491,10 @@ pub(crate) fn optional_time<S: Serializer>(
     at.map(rfc3339).serialize(serializer)
 }
 
+fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(millis(*duration))
+}
+
 fn optional_millis<S: Serializer>(
     duration: &Option<Duration>,
     serializer: S,
@@ -326,10 +511,7 @@ mod tests {
             name: ConnectionName::new("feed").unwrap(),
             epoch: 1,
             seq: 7,
-            cursor: Cursor {
-                origin: 10,
-                position: 255,
-            },
+            cursor: Cursor(255),
             at: "2026-01-02T03:04:05.6Z".parse().unwrap(),
         }
     }
@@ -338,7 +520,7 @@ mod tests {
     fn an_event_has_the_shape_of_the_contract() {
         let json = |event: Event| serde_json::to_string(&event).unwrap();
         let head =
-            r#""name":"feed","epoch":1,"seq":7,"cursor":"a-ff","at":"2026-01-02T03:04:05.600000Z""#;
+            r#""name":"feed","epoch":1,"seq":7,"cursor":"ff","at":"2026-01-02T03:04:05.600000Z""#;
         assert_eq!(
             json(Event::Message(stamp(), Message::text("hi"))),
             format!(r#"{{"type":"message",{head},"text":"hi"}}"#)

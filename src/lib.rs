@@ -48,13 +48,18 @@
 // What the outside world can influence is an error, never a panic. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod chance;
+mod clock;
 pub mod config;
 pub mod connection;
 pub mod core;
 pub mod events;
 pub mod hub;
+mod keeper;
 pub mod manager;
 mod panics;
+#[doc(hidden)]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;

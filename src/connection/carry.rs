@@ -28,11 +28,12 @@ impl Driver {
                         let dial = dial(act.settings.clone(), url, act.commons.clone());
                         self.link = Link::Dialing(Box::pin(dial));
                     }
+                    Effect::DialSuccessor => {}
                     Effect::Restart => over = true,
                     Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
                     Effect::Cancel => {
                         let cancelled = act.gate.with(|inside| inside.outbox.cancel());
-                        act.tell_dropped(cancelled, DropReason::Cancelled);
+                        act.tell_removed(cancelled, DropReason::Cancelled);
                     }
                     Effect::SendClose(frame) => self.send_close(act, frame, now),
                     Effect::Emit(happened) => self.tell(act, happened, now),
@@ -67,11 +68,19 @@ impl Driver {
         let fence = act.gate.with(|inside| inside.outbox.fence());
         if act.life.may_read()
             && let Some(Beat::Ping(payload)) =
-                act.heartbeat.beat(&act.settings.heartbeat, fence, now)
+                act.heartbeat.last_beat(&act.settings.heartbeat, fence, now)
         {
             socket.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload));
         }
         socket.send_close(frame);
+    }
+
+    /// What became of the messages that were on their way when the socket ended.
+    fn own_up(&mut self, act: &mut Connection) {
+        if let Link::Up(socket) = &mut self.link {
+            socket.own_up(act);
+            act.record.in_doubt += act.gate.with(|inside| inside.outbox.lost());
+        }
     }
 
     fn tell(&mut self, act: &mut Connection, happened: Happened, now: Instant) {
@@ -81,12 +90,11 @@ impl Driver {
                 act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt }));
             }
             Happened::Closed(report) => {
-                if matches!(self.link, Link::Up(_)) {
-                    act.record.in_doubt += act.gate.with(|inside| inside.outbox.lost());
-                }
+                self.own_up(act);
                 act.record.last_close = Some(Box::new(report.clone()));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
+            Happened::Rotated { report: _ } => {}
             Happened::Error(cause) => {
                 let at = act.wall();
                 act.record.last_error = Some(Box::new(super::LastError {
@@ -120,6 +128,10 @@ async fn dial(
     url: Template,
     commons: Arc<Commons>,
 ) -> Result<Opened, Cause> {
+    #[cfg(test)]
+    if let Some(scripted) = super::simulation::dial() {
+        return scripted.await;
+    }
     // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
     let host = Box::pin(transport::host_key(&url)).await?;
     let _permit = commons.budget.acquire(&host).await;
@@ -140,7 +152,10 @@ impl Connection {
             LifeState::Connecting => State::Connecting,
             LifeState::Open { .. } if self.record.ready => State::Open,
             LifeState::Open { .. } => State::Opening,
-            LifeState::Closing(_) => State::Closing,
+            LifeState::Closing(_) | LifeState::Adopting { .. } if self.life.is_handing_over() => {
+                State::Open
+            }
+            LifeState::Closing(_) | LifeState::Adopting { .. } => State::Closing,
             LifeState::Backoff { .. } => State::Backoff,
             LifeState::Closed => State::Closed,
             LifeState::Failed => State::Failed,

@@ -13,7 +13,8 @@ use tokio::time::Sleep;
 
 use super::{Connection, gate::Inside, policy, socket::Socket};
 use crate::{
-    core::{Cause, State as LifeState},
+    chance, clock,
+    core::{Cause, Removed, State as LifeState, Told},
     events::DropReason,
     panics::panic_text,
     transport::Opened,
@@ -43,11 +44,13 @@ pub(super) struct Driver {
 
 /// What a look at the outbox shows.
 struct Look {
-    expired: u64,
+    expired: Removed,
     evicted: u64,
-    is_empty: bool,
+    told: Vec<Told>,
+    is_written: bool,
     next_waits: bool,
     next_expiry: Option<Instant>,
+    wants_fence: bool,
 }
 
 /// How a turn ended.
@@ -90,8 +93,8 @@ impl Driver {
     /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
     fn after_panic(&mut self, act: &mut Connection, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
-            act.lost(Cause::Panic(text), Instant::now());
-            self.carry_out(act, Instant::now())
+            act.lost(Cause::Panic(text), clock::now());
+            self.carry_out(act, clock::now())
         }));
         match told {
             Ok(Turn::Gone) => Turn::Gone,
@@ -118,7 +121,7 @@ impl Driver {
         act.trip(super::Fault::Driver);
         // Whoever sends while we run need not wake us.
         act.gate.with(Inside::awake);
-        let now = Instant::now();
+        let now = clock::now();
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, ctx, now, cx);
             if let Link::Up(socket) = &mut self.link {
@@ -161,10 +164,11 @@ impl Driver {
 
     /// Whatever is overdue.
     fn check_time(&mut self, act: &mut Connection, now: Instant) {
-        if act.life.deadline().is_some_and(|deadline| deadline <= now) {
-            let random = rand::Rng::next_u64(&mut rand::rng());
-            act.life
-                .timer(policy(&act.settings), now, random, &mut act.effects);
+        let policy = policy(&act.settings);
+        let deadline = act.life.deadline(policy);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            let random = chance::next_u64();
+            act.life.timer(policy, now, random, &mut act.effects);
         }
         if let (Link::Up(socket), LifeState::Open { .. }) = (&mut self.link, act.life.state())
             && let Some(cause) = socket.overdue(act, now)
@@ -181,27 +185,41 @@ impl Driver {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
+        let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
+        let is_paced = match &self.link {
+            Link::Up(socket) => socket.paced_until().is_some_and(|until| until > now),
+            Link::None | Link::Dialing(_) => false,
+        };
         let look = act.gate.with(|inside| {
             inside.rest(cx.waker());
+            inside.outbox.tell_fates(tell_sent);
             Look {
                 expired: inside.outbox.expire(now),
                 evicted: std::mem::take(&mut inside.evicted),
-                is_empty: inside.outbox.is_empty(),
+                told: inside.outbox.take_told(),
+                is_written: inside.outbox.is_written(),
                 next_waits: inside.outbox.peek().is_some(),
                 next_expiry: inside.outbox.next_expiry(),
+                wants_fence: inside.wants_fence(is_paced),
             }
         });
         act.tell_dropped(look.evicted, DropReason::Evicted);
-        act.tell_dropped(look.expired, DropReason::Expired);
+        act.tell_removed(look.expired, DropReason::Expired);
+        act.tell_sent(look.told);
+        if let Link::Up(socket) = &mut self.link
+            && look.wants_fence
+        {
+            socket.fence(act, now, cx);
+        }
         let flushed = match &self.link {
             Link::Up(socket) => socket.is_flushed(),
             Link::None | Link::Dialing(_) => true,
         };
         // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
-        if look.next_waits && flushed && act.record.ready && act.life.may_write() {
+        if look.next_waits && !is_paced && flushed && act.record.ready && act.life.may_write() {
             cx.waker().wake_by_ref();
         }
-        if act.life.is_flushing() && look.is_empty && flushed {
+        if act.life.is_flushing() && look.is_written && flushed {
             act.life
                 .flushed(policy(&act.settings), now, &mut act.effects);
         }
@@ -217,15 +235,12 @@ impl Driver {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
-        let socket = match &self.link {
-            Link::Up(socket) => socket.deadline(act),
-            Link::None | Link::Dialing(_) => None,
+        let (socket, paced) = match &self.link {
+            Link::Up(socket) => (socket.deadline(act), socket.paced_until()),
+            Link::None | Link::Dialing(_) => (None, None),
         };
-        let Some(deadline) = [act.life.deadline(), expiry, socket]
-            .into_iter()
-            .flatten()
-            .min()
-        else {
+        let life = act.life.deadline(policy(&act.settings));
+        let Some(deadline) = [life, expiry, socket, paced].into_iter().flatten().min() else {
             return;
         };
         let deadline = tokio::time::Instant::from_std(deadline.max(now));

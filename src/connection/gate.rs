@@ -1,18 +1,35 @@
 //! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
 
-use std::{sync::Arc, task::Waker, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::{
-    config::OutboxSettings,
-    core::{Fate, Message, Outbox, Rejected},
+    clock,
+    core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
+    hub::History,
+    keeper::Keeper,
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
 #[derive(Debug)]
-pub(crate) struct Gate(Mutex<Inside>);
+pub(crate) struct Gate {
+    name: ConnectionName,
+    inside: Mutex<Inside>,
+    /// What the name said last.
+    history: History,
+    /// Whether the keeper was told that the history has grown.
+    history_waits: AtomicBool,
+    /// Writes durable messages down.
+    keeper: Keeper,
+}
 
 /// What the lock guards.
 #[derive(Debug)]
@@ -27,6 +44,10 @@ pub(crate) struct Inside {
     /// Left by the actor when it has nothing to do.
     bell: Option<Waker>,
     waiters: Vec<Waiter>,
+    /// The last id whose confirmation somebody waits for.
+    confirm_through: u64,
+    /// Whether the keeper was told that there is something to write down.
+    kept_waiting: bool,
 }
 
 #[derive(Debug)]
@@ -37,28 +58,62 @@ struct Waiter {
 }
 
 impl Gate {
-    pub fn new(settings: OutboxSettings, max_message: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Inside {
-            outbox: Outbox::new(settings, max_message),
+    pub fn new(name: ConnectionName, outbox: Outbox, keeper: Keeper) -> Arc<Self> {
+        let inside = Mutex::new(Inside {
+            outbox,
             evicted: 0,
             connect_data: None,
             wanted: false,
             bell: None,
             waiters: Vec::new(),
-        })))
+            confirm_through: 0,
+            kept_waiting: false,
+        });
+        Arc::new(Self {
+            name,
+            inside,
+            history: History::new(),
+            history_waits: AtomicBool::new(false),
+            keeper,
+        })
+    }
+
+    /// Whose door it is.
+    pub fn name(&self) -> &ConnectionName {
+        &self.name
+    }
+
+    /// What the name said last.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// There is something to write down that is to outlive the process.
+    pub fn history_grew(self: &Arc<Self>) {
+        if !self.history_waits.swap(true, Ordering::AcqRel) {
+            self.keeper.call(self);
+        }
     }
 
     /// Accepts a message in call order, and wakes the actor if it rests.
     pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
-        let mut inside = self.0.lock();
-        let expires = inside.outbox.settings().ttl.map(|ttl| Instant::now() + ttl);
+        let mut inside = self.inside.lock();
+        let expires = inside.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
         let admitted = inside.outbox.admit(message, expires)?;
-        let bell = inside.bell.take();
+        // Of what the store does not have yet the keeper tells.
+        let bell = match inside.outbox.settings().durable && admitted.evicted == 0 {
+            true => None,
+            false => inside.bell.take(),
+        };
         if admitted.evicted > 0 {
             inside.evicted += u64::from(admitted.evicted);
             inside.settle();
         }
+        let keep = inside.has_news_for_keeper();
         drop(inside);
+        if keep {
+            self.keeper.call(self);
+        }
         if let Some(bell) = bell {
             bell.wake();
         }
@@ -69,15 +124,47 @@ impl Gate {
     }
 
     /// Works on the inside under the lock, then answers those whose fate is known by now.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Inside) -> T) -> T {
-        let mut inside = self.0.lock();
+    pub fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Inside) -> T) -> T {
+        let mut inside = self.inside.lock();
         let result = work(&mut inside);
         inside.settle();
+        let keep = inside.has_news_for_keeper();
+        drop(inside);
+        if keep {
+            self.keeper.call(self);
+        }
+        result
+    }
+
+    /// The same, and the actor has a look at what has changed.
+    pub fn with_and_ring<T>(self: &Arc<Self>, work: impl FnOnce(&mut Inside) -> T) -> T {
+        let (result, bell) = self.with(|inside| (work(inside), inside.bell.take()));
+        if let Some(bell) = bell {
+            bell.wake();
+        }
         result
     }
 }
 
 impl Inside {
+    /// Whether the keeper has to be called: once until it comes.
+    fn has_news_for_keeper(&mut self) -> bool {
+        let news = !self.kept_waiting && self.outbox.has_changes();
+        self.kept_waiting |= news;
+        news
+    }
+
+    /// What the keeper is to write down.
+    pub fn changes(&mut self) -> Changes {
+        self.kept_waiting = false;
+        self.outbox.changes()
+    }
+
+    /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.
+    pub fn wants_fence(&self, is_paced: bool) -> bool {
+        self.outbox.wants_fence(self.confirm_through, is_paced)
+    }
+
     /// The actor runs, and will look at the outbox before it rests.
     pub fn awake(&mut self) {
         self.bell = None;
@@ -109,6 +196,7 @@ impl Inside {
             });
         if self.waiters.is_empty() {
             self.waiters = Vec::new();
+            self.confirm_through = 0;
         }
     }
 }
@@ -132,20 +220,17 @@ impl Receipt {
 
     /// What has become of the message so far.
     pub fn now(&self) -> Fate {
-        self.gate
-            .0
-            .lock()
-            .outbox
-            .fate(self.id)
-            .unwrap_or(Fate::Forgotten)
+        let inside = self.gate.inside.lock();
+        inside.outbox.fate(self.id).unwrap_or(Fate::Forgotten)
     }
 
     /// Waits until the message has the `wanted` fate or a better one, or until that can no longer come; says which.
     ///
-    /// Waiting for [`Fate::Confirmed`] on a name whose heartbeat is not of the protocol kind ends only with the socket.
+    /// Waiting for [`Fate::Confirmed`] has a ping sent behind the message. Where the heartbeat cannot fence
+    /// ([`Heartbeat::can_fence`](crate::config::Heartbeat::can_fence)) the wait ends only with the socket.
     pub async fn fate(&self, wanted: Fate) -> Fate {
-        let answer = {
-            let mut inside = self.gate.0.lock();
+        let (answer, bell) = {
+            let mut inside = self.gate.inside.lock();
             let fate = inside.outbox.fate(self.id).unwrap_or(Fate::Forgotten);
             if is_answer(fate, wanted) {
                 return fate;
@@ -159,8 +244,15 @@ impl Receipt {
                 wanted,
                 answer: sender,
             });
-            receiver
+            let fence = wanted == Fate::Confirmed;
+            if fence {
+                inside.confirm_through = inside.confirm_through.max(self.id);
+            }
+            (receiver, inside.bell.take_if(|_| fence))
         };
+        if let Some(bell) = bell {
+            bell.wake();
+        }
         // The gate outlives us, and with it the sender: an error cannot come.
         answer.await.unwrap_or(Fate::Forgotten)
     }

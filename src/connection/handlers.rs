@@ -1,6 +1,6 @@
 //! How the actor answers its messages: at once, whatever the socket is doing.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use actix::{Context, Handler, MessageResult};
 use bytestring::ByteString;
@@ -9,10 +9,11 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, OutboxStatus, Receipt, Remove, Send, Snapshot, Status, Subscribe, UrlStatus,
-    Waiting, forward, policy, socket,
+    MAX_INTERVALS, OutboxStatus, Probe, Receipt, Remove, Send, Snapshot, Status, Subscribe,
+    UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
+    clock,
     config::{ConnectionSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
@@ -88,6 +89,16 @@ impl Handler<Configure> for Connection {
     fn handle(&mut self, Configure(settings): Configure, ctx: &mut Context<Self>) -> Self::Result {
         self.take_turn(ctx);
         MessageResult(self.configure(*settings, ctx))
+    }
+}
+
+impl Handler<Probe> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, _: Probe, ctx: &mut Context<Self>) {
+        self.take_turn(ctx);
+        self.probe_due = true;
+        self.wake();
     }
 }
 
@@ -178,7 +189,7 @@ impl Connection {
         self.life.close(
             frame,
             policy(&self.settings),
-            Instant::now(),
+            clock::now(),
             &mut self.effects,
         );
         self.show_state(None);
@@ -198,23 +209,13 @@ impl Connection {
         if !old.urls().eq(new.urls()) {
             self.life.set_endpoints(new.urls().count());
         }
+        self.gate.history().configure(new.history);
+        self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let is_up = matches!(
-            self.life.state(),
-            LifeState::Open { .. } | LifeState::Connecting
-        );
-        let reconnect = is_up && (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS);
+        let reconnect = (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS)
+            && self.life.replace(&mut self.effects);
         if reconnect {
-            self.life.replace(
-                CloseFrame {
-                    code: Some(new.close_code),
-                    reason: ByteString::new(),
-                },
-                policy(&new),
-                Instant::now(),
-                &mut self.effects,
-            );
         } else if old.heartbeat != new.heartbeat
             && matches!(self.life.state(), LifeState::Open { .. })
         {
@@ -245,7 +246,7 @@ impl Connection {
             since: self.record.since,
             epoch: self.journal.epoch(),
             incarnation: self.life.incarnation(),
-            attempt: self.life.attempt(policy(&self.settings), Instant::now()),
+            attempt: self.life.attempt(policy(&self.settings), clock::now()),
             retry_at: self.record.retry_at,
             last_error: self.record.last_error.as_deref().cloned(),
             last_close: self.record.last_close.as_deref().cloned(),

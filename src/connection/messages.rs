@@ -97,6 +97,11 @@ pub struct Snapshot;
 #[rtype(result = "Applied")]
 pub struct Configure(pub Box<ConnectionSettings>);
 
+/// The machine or the thread stood still: whether the peer is still there is to be found out at once.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Probe;
+
 /// Closes for a shutdown, and says when that is done.
 #[derive(actix::Message)]
 #[rtype(result = "()")]

@@ -12,8 +12,12 @@ mod forward;
 mod gate;
 mod handlers;
 mod messages;
+mod pace;
+mod pulse;
 mod reader;
 mod scratch;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod status;
 mod writer;
@@ -27,15 +31,18 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Supervised};
 use jiff::Timestamp;
-use rand::Rng;
 use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "testing")]
 pub use self::messages::Fault;
+#[cfg(test)]
+pub(crate) use self::simulation::Calls;
 pub(crate) use self::{
     forward::forward,
     gate::Gate,
-    messages::{Drain, Remove},
+    messages::{Drain, Probe, Remove},
+    pace::Paces,
+    pulse::{Finding, beat as pulse},
 };
 pub use self::{
     gate::Receipt,
@@ -43,13 +50,14 @@ pub use self::{
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use crate::{
+    chance, clock,
     config::ConnectionSettings,
     core::{
-        Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
-        Policy,
+        Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
+        Message, Policy, Removed, Told,
     },
-    events::{DropReason, Dropped, Event, Stamp, TlsReport},
-    hub::{Hub, Listeners},
+    events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
+    hub::{Hub, Listeners, Memory},
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
     wire::CloseFrame,
@@ -62,6 +70,7 @@ pub(crate) struct Commons {
     pub budget: DialBudget,
     pub tls: TlsCache,
     pub resolver: Resolver,
+    pub paces: Paces,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }
@@ -91,9 +100,13 @@ pub struct Connection {
     journal: Journal,
     listeners: Listeners,
     heartbeat: HeartbeatState,
+    /// How fast messages may go out; `None`: as fast as they can.
+    pace: Option<Arc<pace::Pace>>,
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
     beat_due: bool,
+    /// A ping is due though another one may be unanswered.
+    probe_due: bool,
     /// Heartbeat intervals that this incarnation has started; only the last one counts.
     intervals: u32,
     effects: Vec<Effect>,
@@ -122,6 +135,8 @@ struct Record {
     received: Traffic,
     in_doubt: u64,
     dropped: u64,
+    /// When the last frame of the last socket came, until the next one is ready.
+    blind_since: Option<Instant>,
 }
 
 /// Those who wait for the end of a name.
@@ -160,12 +175,13 @@ impl Connection {
             life.close(
                 CloseFrame::default(),
                 policy(&settings),
-                Instant::now(),
+                clock::now(),
                 &mut effects,
             );
         } else if settings.enabled || wanted {
             life.connect(&mut Vec::new());
         }
+        let pace = commons.paces.get(settings.rate.as_ref(), None);
         Self {
             name,
             settings,
@@ -175,8 +191,10 @@ impl Connection {
             journal: Journal::new(epoch),
             listeners: Listeners::default(),
             heartbeat: HeartbeatState::default(),
+            pace,
             ahead: Vec::new(),
             beat_due: false,
+            probe_due: false,
             intervals: 0,
             effects,
             record: Record {
@@ -192,6 +210,7 @@ impl Connection {
                 received: Traffic::default(),
                 in_doubt: 0,
                 dropped: 0,
+                blind_since: None,
             },
             mailbox_turn: 0,
             waker: None,
@@ -208,7 +227,7 @@ impl Connection {
         match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(result) => Some(result),
             Err(panic) => {
-                self.lost(Cause::Panic(panic_text(&*panic)), Instant::now());
+                self.lost(Cause::Panic(panic_text(&*panic)), clock::now());
                 self.wake();
                 None
             }
@@ -217,7 +236,7 @@ impl Connection {
 
     /// The one way to tell the core that a dial failed or a socket is gone.
     fn lost(&mut self, cause: Cause, now: Instant) {
-        let random = rand::rng().next_u64();
+        let random = chance::next_u64();
         let policy = policy(&self.settings);
         self.life
             .lost(cause, policy, now, random, &mut self.effects);
@@ -240,12 +259,20 @@ impl Connection {
             name: self.name.clone(),
             epoch: self.journal.epoch(),
             seq: self.journal.advance(),
-            cursor: self.commons.hub.next_cursor(),
+            // Its place over all names is found where it is told.
+            cursor: Cursor::default(),
             at: self.wall(),
+        };
+        let memory = Memory {
+            history: self.gate.history(),
+            limit: self.settings.history,
         };
         let told = self
             .listeners
-            .publish(&self.commons.hub, &self.name, event(stamp));
+            .publish(&self.commons.hub, &self.name, memory, event(stamp));
+        if self.settings.history.durable {
+            self.gate.history_grew();
+        }
         if let Err(panic) = told {
             self.callback_panic.get_or_insert(panic.into());
         }
@@ -255,6 +282,25 @@ impl Connection {
         if count > 0 {
             self.record.dropped += count;
             self.publish(|stamp| Event::Dropped(stamp, Dropped { count, reason }));
+        }
+    }
+
+    fn tell_removed(&mut self, removed: Removed, reason: DropReason) {
+        self.record.in_doubt += removed.in_doubt;
+        self.tell_dropped(removed.unsent + removed.in_doubt, reason);
+    }
+
+    /// Tells the fates of messages one by one, if a subscriber asks for that.
+    fn tell_sent(&mut self, told: Vec<Told>) {
+        for run in told {
+            for id in run.first..=run.last {
+                let sent = Sent {
+                    id,
+                    fate: run.fate,
+                    resent: run.resent,
+                };
+                self.publish(|stamp| Event::Sent(stamp, sent));
+            }
         }
     }
 
@@ -275,6 +321,7 @@ fn policy(settings: &ConnectionSettings) -> Policy<'_> {
     Policy {
         reconnect: &settings.reconnect,
         close_timeout: settings.close_timeout,
+        rotate_after: settings.rotate_after,
     }
 }
 
@@ -288,6 +335,7 @@ impl Actor for Connection {
         }
         self.heartbeat = HeartbeatState::default();
         self.beat_due = false;
+        self.probe_due = false;
         self.intervals = 0;
         self.ahead.clear();
         self.mailbox_turn = 0;

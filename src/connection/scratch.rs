@@ -4,10 +4,9 @@
 
 use std::cell::RefCell;
 
-use bytes::BytesMut;
-use rand::Rng;
-
+use crate::chance;
 use crate::wire::deflate::{Lend, NoSpares, Spares};
+use bytes::BytesMut;
 
 /// As much is read from a socket by one call.
 const READ: usize = 64 << 10;
@@ -67,5 +66,5 @@ impl Lend for ArbitersSpares {
 
 /// A key that nobody can predict (RFC 6455 §10.3).
 pub(super) fn mask_key() -> [u8; 4] {
-    rand::rng().next_u32().to_ne_bytes()
+    chance::next_u32().to_ne_bytes()
 }

@@ -12,14 +12,15 @@ use bytes::Bytes;
 use super::{
     Connection, State,
     codec::codec,
-    policy,
+    policy, pulse,
     reader::{Reader, read_error},
-    writer::Writer,
+    writer::{Allowed, Writer},
 };
 use crate::{
+    clock,
     config::{Heartbeat, Opening},
     core::{Beat, Cause, Message, State as LifeState},
-    events::{self, Event},
+    events::{self, Event, Gap, GapReason},
     transport::{self, Secrets, Stream},
     wire::{CloseFrame, Incoming, Opcode},
 };
@@ -37,8 +38,25 @@ pub(super) struct Socket {
     writer: Writer,
     /// When the last application message came, or the socket opened.
     heard: Instant,
+    /// When the last frame came.
+    alive: Instant,
     /// Since when a subscriber keeps us from reading.
     paused: Option<Instant>,
+    /// Since when bytes of ours wait for the kernel.
+    blocked: Option<Blocked>,
+    /// Whether all that has come is read.
+    dry: bool,
+    /// How long this thread had stood still when we looked last.
+    stalled: Duration,
+}
+
+/// Bytes that the kernel does not take.
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    since: Instant,
+    /// When it took some last, and how many it had taken then.
+    progress: Instant,
+    accepted: u64,
 }
 
 impl Socket {
@@ -78,12 +96,17 @@ impl Socket {
             reader: Reader::new(decoder, opened.leftover),
             writer,
             heard: now,
+            alive: now,
             paused: None,
+            blocked: None,
+            dry: false,
+            stalled: pulse::stalled(now),
         }))
     }
 
     /// Reads and writes what can be read and written.
     pub fn poll(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        self.forgive_stalls(act, now);
         if !act.record.ready {
             // What came with the 101 is an answer to nothing yet: the opening messages go first.
             self.speak(act, now, cx);
@@ -92,6 +115,54 @@ impl Socket {
         if act.life.holds_a_link() {
             self.beat(act, now);
             self.speak(act, now, cx);
+        }
+        self.watch_writer(act, now);
+    }
+
+    /// Sends a ping behind what was written, if none is unanswered.
+    pub fn fence(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+        let is_open = matches!(act.life.state(), LifeState::Open { .. });
+        if is_open && act.record.ready && !act.heartbeat.is_waiting() {
+            act.beat_due = true;
+            self.beat(act, now);
+            self.write(act, now, cx);
+            self.watch_writer(act, now);
+        }
+    }
+
+    /// While this thread stood still, nobody was late.
+    fn forgive_stalls(&mut self, act: &mut Connection, now: Instant) {
+        let stalled = pulse::stalled(now);
+        let more = stalled.saturating_sub(self.stalled);
+        if !more.is_zero() {
+            self.stalled = stalled;
+            self.heard += more;
+            act.heartbeat
+                .forgive(now.checked_sub(more).unwrap_or(now), now);
+        }
+    }
+
+    /// The time of an unanswered ping stands still while bytes of ours wait for the kernel.
+    fn watch_writer(&mut self, act: &mut Connection, now: Instant) {
+        let accepted = self.writer.accepted();
+        match (self.writer.is_blocked(), &mut self.blocked) {
+            (true, Some(blocked)) => {
+                if accepted > blocked.accepted {
+                    (blocked.accepted, blocked.progress) = (accepted, now);
+                }
+            }
+            (true, none) => {
+                *none = Some(Blocked {
+                    since: now,
+                    progress: now,
+                    accepted,
+                });
+            }
+            (false, blocked) => {
+                if let Some(blocked) = blocked.take() {
+                    act.heartbeat.forgive(blocked.since, now);
+                }
+            }
         }
     }
 
@@ -108,12 +179,14 @@ impl Socket {
             act.record.ready = true;
             act.show_state(None);
             act.publish(Event::Ready);
+            act.tell_reconnect_gap(now);
             self.write(act, now, cx);
         }
     }
 
     fn read(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
+        self.dry = false;
         while turn < MAX_FRAMES {
             if act.life.is_goodbye() {
                 if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
@@ -125,8 +198,12 @@ impl Socket {
                 return;
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {
-                Poll::Pending => return,
+                Poll::Pending => {
+                    self.dry = true;
+                    return;
+                }
                 Poll::Ready(Ok(incoming)) => {
+                    self.alive = now;
                     turn += 1 + weight(&incoming);
                     self.incoming(act, incoming, now);
                 }
@@ -152,10 +229,13 @@ impl Socket {
     fn incoming(&mut self, act: &mut Connection, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
-                if act.heartbeat.text(&act.settings.heartbeat, &text, now)
-                    && !delivers_pongs(&act.settings.heartbeat)
-                {
-                    return;
+                if let Some(fence) = act.heartbeat.text(&act.settings.heartbeat, &text, now) {
+                    if let Some(fence) = fence {
+                        act.confirmed(fence);
+                    }
+                    if !delivers_pongs(&act.settings.heartbeat) {
+                        return;
+                    }
                 }
                 self.message(act, Message::Text(text), now);
             }
@@ -163,7 +243,7 @@ impl Socket {
             Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
             Incoming::Pong(payload) => {
                 if let Some(fence) = act.heartbeat.pong(&act.settings.heartbeat, &payload, now) {
-                    act.gate.with(|inside| inside.outbox.confirmed(fence));
+                    act.confirmed(fence);
                 }
             }
             Incoming::Close(frame) => {
@@ -188,10 +268,9 @@ impl Socket {
         match (paused, self.paused) {
             (true, None) => self.paused = Some(now),
             (false, Some(since)) => {
-                let stood_still = now.saturating_duration_since(since);
                 self.paused = None;
-                self.heard += stood_still;
-                act.heartbeat.forgive(stood_still);
+                self.heard += now.saturating_duration_since(since);
+                act.heartbeat.forgive(since, now);
             }
             (true, Some(_)) | (false, None) => {}
         }
@@ -200,12 +279,18 @@ impl Socket {
 
     /// The heartbeat's interval has passed: a ping is due.
     fn beat(&mut self, act: &mut Connection, now: Instant) {
-        if !std::mem::take(&mut act.beat_due) || !matches!(act.life.state(), LifeState::Open { .. })
-        {
+        let probe = std::mem::take(&mut act.probe_due);
+        let due = std::mem::take(&mut act.beat_due) || probe;
+        if !due || !matches!(act.life.state(), LifeState::Open { .. }) {
             return;
         }
         let fence = act.gate.with(|inside| inside.outbox.fence());
-        match act.heartbeat.beat(&act.settings.heartbeat, fence, now) {
+        let settings = &act.settings.heartbeat;
+        let beat = match probe {
+            true => act.heartbeat.last_beat(settings, fence, now),
+            false => act.heartbeat.beat(settings, fence, now),
+        };
+        match beat {
             Some(Beat::Ping(payload)) => {
                 self.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload))
             }
@@ -225,11 +310,14 @@ impl Socket {
     }
 
     fn push(&mut self, act: &mut Connection, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
-        let with_outbox = act.record.ready && act.life.may_write();
+        let allowed = Allowed {
+            outbox: act.record.ready && act.life.may_write(),
+            pace: act.pace.as_deref(),
+        };
         self.writer.poll_write(
             &mut self.stream,
             &act.gate,
-            with_outbox,
+            allowed,
             &mut act.record.sent,
             cx,
         )
@@ -245,19 +333,34 @@ impl Socket {
         self.writer.close(frame);
     }
 
+    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.writer.paced_until()
+    }
+
     /// Whether the kernel has all that was given to this socket.
     pub fn is_flushed(&self) -> bool {
         self.writer.is_idle()
     }
 
-    /// What did not come in time.
+    /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it.
+    pub fn own_up(&mut self, act: &mut Connection) {
+        let written = self.writer.own_up(&act.gate);
+        act.count_sent(written);
+        act.record.blind_since = Some(self.alive);
+    }
+
+    /// What did not come in time. Nothing is late while there is something to read.
     pub fn overdue(&self, act: &Connection, now: Instant) -> Option<Cause> {
-        if self.paused.is_some() {
+        if self.paused.is_some() || !self.dry {
             return None;
         }
         let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        if is_over(act.heartbeat.deadline(&act.settings.heartbeat)) {
-            Some(Cause::PongTimeout)
+        if is_over(self.answer_deadline(act)) {
+            Some(match act.heartbeat.is_waiting() {
+                true => Cause::PongTimeout,
+                false => Cause::WriteTimeout,
+            })
         } else if is_over(self.idle_deadline(act)) {
             Some(Cause::IdleTimeout)
         } else {
@@ -268,15 +371,21 @@ impl Socket {
     /// When [`overdue`](Self::overdue) must be asked, or a pause looked at again.
     pub fn deadline(&self, act: &Connection) -> Option<Instant> {
         match self.paused {
-            Some(since) => Some(since.max(Instant::now()) + Duration::from_millis(250)),
-            None => [
-                act.heartbeat.deadline(&act.settings.heartbeat),
-                self.idle_deadline(act),
-            ]
-            .into_iter()
-            .flatten()
-            .min()
-            .filter(|_| matches!(act.life.state(), LifeState::Open { .. })),
+            Some(since) => Some(since.max(clock::now()) + Duration::from_millis(250)),
+            None => [self.answer_deadline(act), self.idle_deadline(act)]
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|_| matches!(act.life.state(), LifeState::Open { .. })),
+        }
+    }
+
+    /// When an answer is overdue. While our own bytes wait for the kernel: when it has taken none for that long.
+    fn answer_deadline(&self, act: &Connection) -> Option<Instant> {
+        let settings = &act.settings.heartbeat;
+        match (&self.blocked, settings.timeout()) {
+            (Some(blocked), Some(timeout)) => Some(blocked.progress + timeout),
+            _ => act.heartbeat.deadline(settings),
         }
     }
 
@@ -313,9 +422,8 @@ fn openings(act: &Connection, secrets: &Secrets) -> Result<Vec<Message>, Cause> 
 
 /// The heartbeat is an interval on the actor's context: it goes with the incarnation.
 pub(super) fn start_heartbeat(act: &mut Connection, ctx: &mut Context<Connection>) {
-    let interval = match &act.settings.heartbeat {
-        Heartbeat::Off => return,
-        Heartbeat::Protocol { interval, .. } | Heartbeat::Text { interval, .. } => *interval,
+    let Some(interval) = act.settings.heartbeat.interval() else {
+        return;
     };
     act.intervals += 1;
     let this = act.intervals;
@@ -328,6 +436,32 @@ pub(super) fn start_heartbeat(act: &mut Connection, ctx: &mut Context<Connection
 }
 
 impl Connection {
+    /// All that was taken from the outbox up to `id` has arrived.
+    fn confirmed(&mut self, id: u64) {
+        let written = self.gate.with(|inside| inside.outbox.confirmed(id));
+        self.count_sent(written);
+    }
+
+    fn count_sent(&mut self, (messages, bytes): (u64, u64)) {
+        self.record.sent.messages += messages;
+        self.record.sent.bytes += bytes;
+    }
+
+    /// After a socket was lost, what the peer said until now was not heard.
+    fn tell_reconnect_gap(&mut self, now: Instant) {
+        if let Some(since) = self.record.blind_since.take() {
+            let gap = Gap {
+                reason: GapReason::Reconnect,
+                blind: now.saturating_duration_since(since),
+                stream: None,
+                peer_seq: None,
+                next: None,
+                missing: None,
+            };
+            self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+        }
+    }
+
     fn beat(&mut self) {
         #[cfg(feature = "testing")]
         self.trip(super::Fault::Timer);

@@ -4,7 +4,9 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -13,6 +15,7 @@ use tokio::io::AsyncWrite;
 use super::{
     encoder::{Compressor, Encoder, Ended},
     gate::{Gate, Inside},
+    pace::Pace,
     scratch::{WRITE, mask_key, with_write_buffer},
     status::Traffic,
 };
@@ -31,6 +34,15 @@ const MAX_MESSAGES: usize = 128;
 
 /// So many compressed bytes weigh as much as a message in a turn.
 const COMPRESSED_WEIGHT: usize = 8 << 10;
+
+/// What a writer may take from the outbox.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed<'a> {
+    /// Whether it may take anything.
+    pub outbox: bool,
+    /// How fast.
+    pub pace: Option<&'a Pace>,
+}
 
 /// What goes out ahead of the outbox.
 #[derive(Debug)]
@@ -54,6 +66,8 @@ pub(super) struct Writer {
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
     closed: bool,
+    /// When the next message of the outbox may go out.
+    paced_until: Option<Instant>,
 }
 
 impl Writer {
@@ -100,6 +114,21 @@ impl Writer {
         }
     }
 
+    /// Whether encoded bytes wait for the kernel.
+    pub fn is_blocked(&self) -> bool {
+        !self.pending.is_empty() || self.unflushed
+    }
+
+    /// How many bytes the kernel, or the TLS session, has taken.
+    pub fn accepted(&self) -> u64 {
+        self.encoded - self.pending.len() as u64
+    }
+
+    /// The stream is gone. Messages that a TLS session took whole may have left it, flushed or not: they count as written.
+    pub fn own_up(&mut self, gate: &Arc<Gate>) -> (u64, u64) {
+        self.take_written(gate)
+    }
+
     /// Whether the kernel has all that was given to this writer.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
@@ -109,13 +138,18 @@ impl Writer {
             && !self.unflushed
     }
 
+    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.paced_until
+    }
+
     /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with
-    /// the waker called). `with_outbox`: whether messages of the outbox may go out.
+    /// the waker called). `allowed`: what may go out of the outbox.
     pub fn poll_write(
         &mut self,
         stream: &mut Stream,
-        gate: &Gate,
-        with_outbox: bool,
+        gate: &Arc<Gate>,
+        allowed: Allowed<'_>,
         sent: &mut Traffic,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -140,7 +174,7 @@ impl Writer {
             }
             let filled = with_write_buffer(|buffer| {
                 self.go_on(buffer)?;
-                turn += gate.with(|inside| self.fill(buffer, inside, with_outbox))?;
+                turn += gate.with(|inside| self.fill(buffer, inside, allowed))?;
                 turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
                 self.encoded += buffer.len() as u64;
                 self.write_once(stream, buffer, cx)
@@ -157,7 +191,7 @@ impl Writer {
     fn poll_flush(
         &mut self,
         stream: &mut Stream,
-        gate: &Gate,
+        gate: &Arc<Gate>,
         sent: &mut Traffic,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -195,25 +229,28 @@ impl Writer {
     }
 
     /// Tells the outbox which messages the kernel has whole.
-    fn settle(&mut self, stream: &Stream, gate: &Gate, sent: &mut Traffic) {
+    fn settle(&mut self, stream: &Stream, gate: &Arc<Gate>, sent: &mut Traffic) {
         let is_held_back = self.unflushed && matches!(stream, Stream::Tls(_));
         if self.ends.is_empty() || is_held_back {
             return;
         }
-        let accepted = self.encoded - self.pending.len() as u64;
+        let (messages, bytes) = self.take_written(gate);
+        sent.messages += messages;
+        sent.bytes += bytes;
+    }
+
+    /// The messages whose last byte was taken: how many, and their payload bytes.
+    fn take_written(&mut self, gate: &Arc<Gate>) -> (u64, u64) {
+        let accepted = self.accepted();
         let mut written = None;
         while let Some((_, id)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
             written = Some(*id);
             self.ends.pop_front();
         }
-        if let Some(id) = written {
-            let (messages, bytes) = gate.with(|inside| inside.outbox.written(id));
-            sent.messages += messages;
-            sent.bytes += bytes;
-        }
         if self.ends.is_empty() && self.ends.capacity() > MAX_MESSAGES {
             self.ends = VecDeque::new();
         }
+        written.map_or((0, 0), |id| gate.with(|inside| inside.outbox.written(id)))
     }
 
     /// Encodes what goes out next, up to the buffer's size; returns how many messages that were.
@@ -221,9 +258,10 @@ impl Writer {
         &mut self,
         buffer: &mut BytesMut,
         inside: &mut Inside,
-        with_outbox: bool,
+        allowed: Allowed<'_>,
     ) -> io::Result<usize> {
         let mut messages = 0;
+        self.paced_until = None;
         while buffer.len() < WRITE
             && self.encoder.compressed() < WRITE
             && !self.encoder.is_busy()
@@ -235,6 +273,7 @@ impl Writer {
             }
             match self.urgent.pop_front() {
                 Some(Urgent::Control(opcode, payload)) => {
+                    allowed.pace.inspect(|pace| pace.spend_for_control());
                     encode_frame(opcode, true, &payload, mask_key(), buffer);
                     continue;
                 }
@@ -249,7 +288,7 @@ impl Writer {
                 encode_close(&frame, mask_key(), buffer);
                 self.closed = true;
             }
-            if self.closed || !with_outbox {
+            if self.closed || !allowed.outbox || !self.is_in_time(inside, allowed.pace) {
                 break;
             }
             let Some(next) = inside.outbox.take() else {
@@ -259,6 +298,18 @@ impl Writer {
             self.begin(&next.message, Some(next.id), buffer)?;
         }
         Ok(messages)
+    }
+
+    /// Whether a message waits, and has a token.
+    fn is_in_time(&mut self, inside: &Inside, pace: Option<&Pace>) -> bool {
+        let Some(pace) = pace else {
+            return true;
+        };
+        if inside.outbox.peek().is_none() {
+            return false;
+        }
+        self.paced_until = pace.take().err();
+        self.paced_until.is_none()
     }
 
     /// The next piece of a message that has begun. It needs no lock.

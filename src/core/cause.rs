@@ -81,17 +81,21 @@ pub enum Cause {
     Reset(String),
     /// No answer to a heartbeat within `heartbeat.timeout`.
     PongTimeout,
+    /// The peer took none of our bytes within `heartbeat.timeout`.
+    WriteTimeout,
     /// No application message within `idle_timeout`.
     IdleTimeout,
     /// The peer broke the protocol or a limit.
     Protocol(Violation),
+    /// The store cannot keep what was to be durable. No socket is lost for it.
+    Store(String),
     /// Code of ours or of a subscriber panicked.
     Panic(String),
 }
 
 impl Cause {
-    /// All values of [`kind`](Self::kind): what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 21] = [
+    /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
+    pub const KINDS: [&str; 22] = [
         "secret_missing",
         "invalid_request",
         "dns",
@@ -110,6 +114,7 @@ impl Cause {
         "eof",
         "reset",
         "pong_timeout",
+        "write_timeout",
         "idle_timeout",
         "protocol",
         "panic",
@@ -136,8 +141,10 @@ impl Cause {
             Self::Eof => "eof",
             Self::Reset(_) => "reset",
             Self::PongTimeout => "pong_timeout",
+            Self::WriteTimeout => "write_timeout",
             Self::IdleTimeout => "idle_timeout",
             Self::Protocol(_) => "protocol",
+            Self::Store(_) => "store",
             Self::Panic(_) => "panic",
         }
     }
@@ -166,6 +173,7 @@ impl Cause {
             | Self::Subprotocol(text)
             | Self::Extension(text)
             | Self::Reset(text)
+            | Self::Store(text)
             | Self::Panic(text) => Cow::Borrowed(text),
             Self::ConnectTimeout(phase) => format!("timed out in phase {phase}").into(),
             Self::HandshakeStatus { status, text, .. } if text.is_empty() => {
@@ -177,6 +185,7 @@ impl Cause {
             Self::Closed(frame) => format!("the peer closed: {frame}").into(),
             Self::Eof => "the connection ended without a close frame".into(),
             Self::PongTimeout => "no answer to a heartbeat in time".into(),
+            Self::WriteTimeout => "the peer took no bytes in time".into(),
             Self::IdleTimeout => "no message within idle_timeout".into(),
             Self::Protocol(violation) => violation.to_string().into(),
         }

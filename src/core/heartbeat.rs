@@ -4,6 +4,24 @@ use std::time::{Duration, Instant};
 
 use crate::config::Heartbeat;
 
+impl Heartbeat {
+    /// Between two pings; `None` without a heartbeat.
+    pub fn interval(&self) -> Option<Duration> {
+        match self {
+            Self::Off => None,
+            Self::Protocol { interval, .. } | Self::Text { interval, .. } => Some(*interval),
+        }
+    }
+
+    /// From a ping to its answer; `None` without a heartbeat.
+    pub fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Off => None,
+            Self::Protocol { timeout, .. } | Self::Text { timeout, .. } => Some(*timeout),
+        }
+    }
+}
+
 /// What to send at a beat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beat {
@@ -13,7 +31,9 @@ pub enum Beat {
     Text(String),
 }
 
-/// One socket's heartbeat: at most one ping is unanswered at a time.
+/// One socket's heartbeat and fences: at most one ping is unanswered at a time.
+///
+/// Each ping is a fence: its answer confirms what was taken from the outbox before it.
 #[derive(Clone, Debug, Default)]
 pub struct HeartbeatState {
     count: u64,
@@ -29,11 +49,17 @@ struct Waiting {
 }
 
 impl HeartbeatState {
-    /// The interval has passed: what to send, if the last ping was answered. `fence` is the outbox's mark at this moment.
+    /// The interval has passed, or a fence is wanted: what to send, if the last ping was answered. `fence` is the outbox's mark
+    /// at this moment.
     pub fn beat(&mut self, settings: &Heartbeat, fence: u64, now: Instant) -> Option<Beat> {
-        if self.waiting.is_some() {
-            return None;
+        match self.waiting {
+            Some(_) => None,
+            None => self.last_beat(settings, fence, now),
         }
+    }
+
+    /// A ping ahead of a close frame, or a probe: it is sent though another one may be unanswered, and takes that one's place.
+    pub fn last_beat(&mut self, settings: &Heartbeat, fence: u64, now: Instant) -> Option<Beat> {
         let beat = match settings {
             Heartbeat::Off => return None,
             Heartbeat::Protocol { .. } => {
@@ -56,35 +82,37 @@ impl HeartbeatState {
         Some(waiting.fence)
     }
 
-    /// A text message came. Says whether it is the heartbeat's answer.
-    ///
-    /// A text answer confirms nothing: no rule says that a server answers text in order.
-    pub fn text(&mut self, settings: &Heartbeat, text: &str, now: Instant) -> bool {
-        let Heartbeat::Text { pong, .. } = settings else {
-            return false;
+    /// A text message came. `None` if it is not the heartbeat's answer; otherwise the confirmed mark, which there is only where
+    /// the settings say that the server answers in order.
+    pub fn text(&mut self, settings: &Heartbeat, text: &str, now: Instant) -> Option<Option<u64>> {
+        let Heartbeat::Text { pong, fence, .. } = settings else {
+            return None;
         };
         if pong != text {
-            return false;
+            return None;
         }
-        if let Some(waiting) = self.waiting.take() {
+        let waiting = self.waiting.take();
+        if let Some(waiting) = waiting {
             self.rtt = Some(now.saturating_duration_since(waiting.sent));
         }
-        true
+        Some(waiting.filter(|_| *fence).map(|waiting| waiting.fence))
+    }
+
+    /// Whether a ping is unanswered.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
     }
 
     /// When the answer is overdue.
     pub fn deadline(&self, settings: &Heartbeat) -> Option<Instant> {
-        let timeout = match settings {
-            Heartbeat::Off => return None,
-            Heartbeat::Protocol { timeout, .. } | Heartbeat::Text { timeout, .. } => *timeout,
-        };
-        self.waiting.map(|waiting| waiting.sent + timeout)
+        let (waiting, timeout) = (self.waiting?, settings.timeout()?);
+        Some(waiting.sent + timeout)
     }
 
-    /// The time stood still for so long: an unanswered ping gets it back.
-    pub fn forgive(&mut self, paused: Duration) {
+    /// For the peer, time stood still from `since` to `now`: an unanswered ping gets it back.
+    pub fn forgive(&mut self, since: Instant, now: Instant) {
         if let Some(waiting) = &mut self.waiting {
-            waiting.sent += paused;
+            waiting.sent += now.saturating_duration_since(since.max(waiting.sent));
         }
     }
 
@@ -148,17 +176,54 @@ mod tests {
             state.beat(&settings, 0, now),
             Some(Beat::Text("ping".into()))
         );
-        assert!(!state.text(&settings, "hello", now));
-        assert!(state.text(&settings, "pong", now + SECOND));
+        assert_eq!(state.text(&settings, "hello", now), None);
+        assert_eq!(state.text(&settings, "pong", now + SECOND), Some(None));
         assert_eq!(state.rtt(), Some(SECOND));
-        assert!(!HeartbeatState::default().text(&protocol(), "pong", now));
+        let mut other = HeartbeatState::default();
+        assert_eq!(other.text(&protocol(), "pong", now), None);
+    }
+
+    #[test]
+    fn a_text_heartbeat_fences_only_where_the_server_answers_in_order() {
+        let (mut state, now) = (HeartbeatState::default(), Instant::now());
+        let mut settings = text();
+        if let Heartbeat::Text { fence, .. } = &mut settings {
+            *fence = true;
+        }
+        state.beat(&settings, 7, now);
+        assert_eq!(state.text(&settings, "pong", now), Some(Some(7)));
+        assert_eq!(
+            state.text(&settings, "pong", now),
+            Some(None),
+            "answered twice"
+        );
+    }
+
+    #[test]
+    fn a_last_ping_takes_the_place_of_an_unanswered_one() {
+        let (mut state, settings, now) = (HeartbeatState::default(), protocol(), Instant::now());
+        let first = state.beat(&settings, 3, now);
+        let Some(Beat::Ping(last)) = state.last_beat(&settings, 9, now) else {
+            panic!("no ping");
+        };
+        let Some(Beat::Ping(first)) = first else {
+            panic!("no ping");
+        };
+        assert_eq!(state.pong(&settings, &first, now), None);
+        assert_eq!(state.pong(&settings, &last, now), Some(9));
     }
 
     #[test]
     fn a_pause_moves_the_deadline() {
         let (mut state, settings, now) = (HeartbeatState::default(), protocol(), Instant::now());
         state.beat(&settings, 0, now);
-        state.forgive(5 * SECOND);
+        state.forgive(now + SECOND, now + 6 * SECOND);
         assert_eq!(state.deadline(&settings), Some(now + 25 * SECOND));
+        state.forgive(now - 100 * SECOND, now + 6 * SECOND);
+        assert_eq!(
+            state.deadline(&settings),
+            Some(now + 26 * SECOND),
+            "only since it was sent"
+        );
     }
 }

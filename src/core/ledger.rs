@@ -3,11 +3,15 @@
 use std::collections::VecDeque;
 
 /// What became of a message. The first three are on the way and can still change; the others are final.
+///
+/// `docs/delivery.md` says what each promises and what it rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fate {
-    /// Accepted; it waits in the outbox.
+    /// It has its place in a durable outbox, and is not on disk yet.
+    Accepted,
+    /// It waits in the outbox; that of a durable outbox is on disk.
     Queued,
     /// Handed to the kernel whole; over TLS: flushed.
     Written,
@@ -36,12 +40,13 @@ impl Fate {
 
     /// Whether nothing better can come.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Queued | Self::Written)
+        !matches!(self, Self::Accepted | Self::Queued | Self::Written)
     }
 
     /// The name that the API uses.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Accepted => "accepted",
             Self::Queued => "queued",
             Self::Written => "written",
             Self::Confirmed => "confirmed",
@@ -55,9 +60,10 @@ impl Fate {
 
     fn rank(self) -> Option<u8> {
         match self {
-            Self::Queued => Some(0),
-            Self::Written => Some(1),
-            Self::Confirmed => Some(2),
+            Self::Accepted => Some(0),
+            Self::Queued => Some(1),
+            Self::Written => Some(2),
+            Self::Confirmed => Some(3),
             Self::Expired | Self::Evicted | Self::Cancelled | Self::InDoubt | Self::Forgotten => {
                 None
             }
@@ -117,37 +123,35 @@ impl Ledger {
         self.written
     }
 
-    /// How many ids are written, and neither confirmed nor in doubt.
-    pub fn unconfirmed(&self) -> u64 {
-        let exceptions: u64 = self
-            .runs
-            .iter()
-            .rev()
-            .take_while(|run| run.last > self.confirmed)
-            .filter(|run| run.first <= self.written)
-            .map(|run| run.last.min(self.written) - run.first.max(self.confirmed + 1) + 1)
-            .sum();
-        (self.written - self.confirmed).saturating_sub(exceptions)
+    /// How many ids up to `limit` are written and not known to have ended, exceptions included.
+    pub fn unconfirmed_through(&self, limit: u64) -> u64 {
+        self.written.min(limit).saturating_sub(self.confirmed)
     }
 
-    /// What is written and unconfirmed is now in doubt; returns how many messages that concerns.
-    pub fn doubt(&mut self) -> u64 {
-        let count = self.unconfirmed();
-        let mut id = self.confirmed + 1;
-        while count > 0 && id <= self.written {
-            let at = self.runs.partition_point(|run| run.last < id);
-            let (until, next) = match self.runs.get(at) {
-                Some(run) if run.first <= id => (id, run.last + 1),
-                Some(run) => (run.first.min(self.written + 1), run.first),
-                None => (self.written + 1, self.written + 1),
-            };
-            if id < until {
-                self.except(id, until - 1, Fate::InDoubt);
+    /// The ids up to `limit` that are written and have met no end yet, as runs in ascending order.
+    pub fn unconfirmed_runs(&self, limit: u64) -> impl Iterator<Item = (u64, u64)> {
+        let (mut next, limit) = (
+            self.confirmed.max(self.forgotten) + 1,
+            limit.min(self.written),
+        );
+        let mut at = self.runs.partition_point(|run| run.last < next);
+        std::iter::from_fn(move || {
+            while next <= limit {
+                let run = self.runs.get(at).filter(|run| run.first <= limit);
+                let (first, end) = (next, run.map_or(limit + 1, |run| run.first));
+                next = run.map_or(limit + 1, |run| run.last + 1);
+                at += 1;
+                if first < end {
+                    return Some((first, end - 1));
+                }
             }
-            id = next.max(until);
-        }
-        self.confirmed = self.written;
-        count
+            None
+        })
+    }
+
+    /// All up to `id` have met their end: none of them is looked at again.
+    pub fn settle(&mut self, id: u64) {
+        self.confirmed = self.confirmed.max(id.min(self.written));
     }
 
     /// The ids from `first` to `last` met this end.
@@ -190,6 +194,7 @@ mod tests {
         assert!(!Fate::Queued.reaches(Fate::Written));
         assert!(!Fate::InDoubt.reaches(Fate::Written));
         assert!(Fate::InDoubt.is_final() && !Fate::Written.is_final());
+        assert!(Fate::Queued.reaches(Fate::Accepted) && !Fate::Accepted.reaches(Fate::Queued));
     }
 
     #[test]
@@ -234,9 +239,17 @@ mod tests {
                         }
                     }
                     _ => {
-                        let expected = model.values().filter(|fate| **fate == Fate::Written).count() as u64;
-                        prop_assert_eq!(ledger.unconfirmed(), expected);
-                        prop_assert_eq!(ledger.doubt(), expected);
+                        let limit = if count == 3 { u64::MAX } else { next - 1 };
+                        let runs: Vec<_> = ledger.unconfirmed_runs(limit).collect();
+                        let ids: Vec<u64> = runs.iter().flat_map(|(first, last)| *first..=*last).collect();
+                        let expected: Vec<u64> = model
+                            .iter()
+                            .filter(|(_, fate)| **fate == Fate::Written)
+                            .map(|(id, _)| *id)
+                            .collect();
+                        prop_assert_eq!(ids, expected);
+                        runs.iter().for_each(|(first, last)| ledger.except(*first, *last, Fate::InDoubt));
+                        ledger.settle(limit);
                         for fate in model.values_mut() {
                             if *fate == Fate::Written { *fate = Fate::InDoubt; }
                         }

@@ -3,7 +3,10 @@
 use std::{fmt, num::NonZeroU32, time::Duration};
 
 use super::Cause;
-use crate::config::{Backoff, GiveUpRule, Reconnect};
+use crate::{
+    config::{Backoff, GiveUpRule, Reconnect},
+    wire::{CloseFrame, code},
+};
 
 /// The longest `Retry-After` that is honoured.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -11,17 +14,28 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// What to do after a loss, and the rule that said so.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Dial again after a delay: at least `at_least`, then uniform below a cap that starts at `max` if `slow`.
+    /// Dial again after a delay: `at_least`, and on top of it what `pace` says.
     Retry {
         /// What the server asked for; zero if it did not.
         at_least: Duration,
-        /// Whether the cap is `max` from the first attempt on.
-        slow: bool,
+        /// Below which cap the delay is drawn.
+        pace: Pace,
         /// The rule that decided.
         rule: Rule,
     },
     /// No further attempt.
     GiveUp(Rule),
+}
+
+/// How the delay before a retry is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// There is none.
+    AtOnce,
+    /// Below a cap that grows with the attempts.
+    Usual,
+    /// Below `max`, from the first attempt on.
+    Slow,
 }
 
 /// The rule that decided. `Display` is what an operator reads.
@@ -33,6 +47,8 @@ pub enum Rule {
     BackoffFromMax,
     /// The server said when to come back.
     RetryAfter(Duration),
+    /// The peer closed with 1001 or 1012, as one that goes or restarts: the first retry is at once.
+    PeerRestarts,
     /// `reconnect = "never"`.
     Never,
     /// `reconnect.max_attempts` was reached.
@@ -47,6 +63,7 @@ impl fmt::Display for Rule {
             Self::Backoff => f.write_str("backoff"),
             Self::BackoffFromMax => f.write_str("backoff, from max"),
             Self::RetryAfter(after) => write!(f, "retry-after {}s", after.as_secs()),
+            Self::PeerRestarts => f.write_str("at once, the peer goes or restarts"),
             Self::Never => f.write_str("reconnect = \"never\""),
             Self::MaxAttempts(count) => write!(f, "max_attempts = {count}"),
             Self::GiveUpOn(rule) => write!(f, "give_up_on {rule}"),
@@ -54,8 +71,9 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Decides what follows a loss. `failures` counts the failed attempts in a row, this one included.
-pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
+/// Decides what follows a loss. `failures` counts the failed attempts in a row, this one included; `attempt` the retries since
+/// the last stable socket.
+pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32) -> Verdict {
     let backoff = match reconnect {
         Reconnect::Never => return Verdict::GiveUp(Rule::Never),
         Reconnect::Backoff(backoff) => backoff,
@@ -68,12 +86,12 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
     }
     let usual = Verdict::Retry {
         at_least: Duration::ZERO,
-        slow: false,
+        pace: Pace::Usual,
         rule: Rule::Backoff,
     };
     let slow = Verdict::Retry {
         at_least: Duration::ZERO,
-        slow: true,
+        pace: Pace::Slow,
         rule: Rule::BackoffFromMax,
     };
     match cause {
@@ -84,7 +102,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
             let after = (*after).min(MAX_RETRY_AFTER);
             Verdict::Retry {
                 at_least: after,
-                slow: false,
+                pace: Pace::Usual,
                 rule: Rule::RetryAfter(after),
             }
         }
@@ -95,6 +113,14 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
             ..
         } if !matches!(cause.status(), Some(408 | 429)) => slow,
         Cause::TlsCertificate(_) => slow,
+        Cause::Closed(CloseFrame {
+            code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
+            ..
+        }) if attempt == 0 => Verdict::Retry {
+            at_least: Duration::ZERO,
+            pace: Pace::AtOnce,
+            rule: Rule::PeerRestarts,
+        },
         Cause::HandshakeStatus { .. }
         | Cause::SecretMissing(_)
         | Cause::InvalidRequest(_)
@@ -112,8 +138,10 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32) -> Verdict {
         | Cause::Eof
         | Cause::Reset(_)
         | Cause::PongTimeout
+        | Cause::WriteTimeout
         | Cause::IdleTimeout
         | Cause::Protocol(_)
+        | Cause::Store(_)
         | Cause::Panic(_) => usual,
     }
 }
@@ -149,7 +177,7 @@ mod tests {
     }
 
     fn rule(cause: &Cause, reconnect: &Reconnect, failures: u32) -> String {
-        match verdict(cause, reconnect, failures) {
+        match verdict(cause, reconnect, failures, 0) {
             Verdict::Retry { rule, .. } => format!("retry: {rule}"),
             Verdict::GiveUp(rule) => format!("give up: {rule}"),
         }
@@ -172,10 +200,26 @@ mod tests {
                 "retry: backoff, from max",
             ),
             (closed(1000), "retry: backoff"),
+            (closed(1001), "retry: at once, the peer goes or restarts"),
+            (closed(1012), "retry: at once, the peer goes or restarts"),
+            (closed(1013), "retry: backoff"),
             (Cause::Eof, "retry: backoff"),
         ] {
             assert_eq!(rule(&cause, &usual, 1), expected, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn only_the_first_retry_after_a_restart_of_the_peer_is_at_once() {
+        let again = verdict(&closed(1012), &Reconnect::default(), 2, 1);
+        assert!(matches!(
+            again,
+            Verdict::Retry {
+                pace: Pace::Usual,
+                rule: Rule::Backoff,
+                ..
+            }
+        ));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a subscriber asks for.
 
+use super::Kinds;
+
 /// How much may wait for a subscriber, and what happens when it is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -9,6 +11,8 @@ pub struct Delivery {
     pub bytes: usize,
     /// What happens when it is more.
     pub overflow: Overflow,
+    /// Which kinds of events it wants.
+    pub kinds: Kinds,
 }
 
 /// What happens to a subscriber that is too slow.
@@ -24,12 +28,13 @@ pub enum Overflow {
 }
 
 impl Default for Delivery {
-    /// 1,024 events, 16 MiB, the oldest are dropped.
+    /// 1,024 events, 16 MiB, the oldest are dropped; all kinds but `sent`.
     fn default() -> Self {
         Self {
             events: 1024,
             bytes: 16 << 20,
             overflow: Overflow::Drop,
+            kinds: Kinds::default(),
         }
     }
 }
@@ -38,6 +43,12 @@ impl Delivery {
     /// The same with another answer to being too slow.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
+        self
+    }
+
+    /// The same for other kinds of events.
+    pub fn kinds(mut self, kinds: Kinds) -> Self {
+        self.kinds = kinds;
         self
     }
 

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::{
     Hub,
     delivery::{Delivery, Overflow},
+    kinds::Kinds,
     queue::Queue,
 };
 use crate::{
@@ -26,8 +27,11 @@ type Callback = Box<dyn Fn(&Event) + Send + Sync>;
 /// One subscriber.
 pub(crate) struct Subscriber {
     pattern: Pattern,
+    kinds: Kinds,
     /// Whether it may keep names from reading: asked at each frame, without its lock.
     pauses: bool,
+    /// Whether it may come back and go on from the cursor of the last event that it read.
+    resumes: bool,
     sink: Sink,
 }
 
@@ -40,15 +44,26 @@ impl Subscriber {
     pub fn queued(pattern: Pattern, delivery: Delivery) -> Self {
         Self {
             pattern,
+            kinds: delivery.kinds,
             pauses: delivery.overflow == Overflow::Pause,
+            resumes: false,
             sink: Sink::Queue(Mutex::new(Queue::new(delivery))),
+        }
+    }
+
+    pub fn resumable(pattern: Pattern, delivery: Delivery) -> Self {
+        Self {
+            resumes: true,
+            ..Self::queued(pattern, delivery)
         }
     }
 
     pub fn callback(pattern: Pattern, callback: Callback) -> Self {
         Self {
             pattern,
+            kinds: Kinds::default(),
             pauses: false,
+            resumes: false,
             sink: Sink::Callback(callback),
         }
     }
@@ -57,8 +72,30 @@ impl Subscriber {
         self.pattern.matches(name)
     }
 
-    /// Hands over an event. The error is the text of a callback's panic.
+    pub fn kinds(&self) -> Kinds {
+        self.kinds
+    }
+
+    pub fn resumes(&self) -> bool {
+        self.resumes
+    }
+
+    /// All that waits, for a reader that has not read yet.
+    pub fn take_all(&self) -> Vec<Event> {
+        self.queue()
+            .map(|queue| queue.lock().take_all())
+            .unwrap_or_default()
+    }
+
+    pub fn wants_sent(&self) -> bool {
+        self.kinds.has("sent")
+    }
+
+    /// Hands over an event, if it is of a kind that is wanted. The error is the text of a callback's panic.
     pub fn deliver(&self, event: Event) -> Result<(), String> {
+        if !self.kinds.wants(&event) && event.stamp().is_some() {
+            return Ok(());
+        }
         match &self.sink {
             Sink::Queue(queue) => {
                 let reader = queue.lock().push(event);

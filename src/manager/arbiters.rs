@@ -83,6 +83,11 @@ impl Arbiters {
         self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.handles.len()
+    }
+
     /// The arbiter of this number.
     pub fn get(&self, number: usize) -> &ArbiterHandle {
         &self.handles[number % self.handles.len()]

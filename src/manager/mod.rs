@@ -4,6 +4,7 @@ mod arbiters;
 mod handle;
 mod respawn;
 mod shutdown;
+mod vigil;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,10 +21,11 @@ pub use self::{
 };
 use crate::{
     config::{ConnectionSettings, Settings},
-    connection::{Commons, Configure, Connection, Gate, Remove, Status, forward},
-    core::{ConnectionName, InvalidName, Pattern},
+    connection::{Commons, Configure, Connection, Gate, Paces, Remove, Status, forward},
+    core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
+    keeper::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
 };
 
@@ -35,6 +37,7 @@ pub struct Manager(Arc<Inside>);
 
 struct Inside {
     commons: Arc<Commons>,
+    keeper: Keeper,
     arbiters: Arbiters,
     names: RwLock<Names>,
 }
@@ -95,19 +98,24 @@ impl Manager {
     fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Self {
         let (obituaries, dead) = mpsc::unbounded_channel();
         let service = settings.service;
-        let origin = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
+        // events a second, year in, year out.
+        let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
-                hub: Hub::new(origin),
+                hub: Hub::new(start),
                 budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
+                paces: Paces::default(),
                 obituaries,
             }),
+            keeper: Keeper::default(),
             arbiters,
             names: RwLock::default(),
         }));
         respawn::watch(&manager, dead);
+        vigil::keep(&manager);
         for (name, settings) in settings.connections {
             // The names of one settings are different, and nobody else can have opened one yet.
             let _opened = manager.open_named(name, settings);
@@ -140,7 +148,8 @@ impl Manager {
         if names.entries.contains_key(&name) {
             return Err(OpenError::Duplicate(name));
         }
-        let gate = Gate::new(settings.outbox, settings.max_message);
+        let outbox = Outbox::new(settings.outbox, settings.max_message);
+        let gate = Gate::new(name.clone(), outbox, self.0.keeper.clone());
         let settings = Arc::new(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, 1);
@@ -276,7 +285,9 @@ impl Manager {
                 // An actor that dies meanwhile is gone all the same.
                 let _died = removed.await;
             }
-            manager.0.names.write().entries.remove(&name);
+            if let Some(entry) = manager.0.names.write().entries.remove(&name) {
+                manager.0.commons.hub.forget(entry.gate.history());
+            }
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
@@ -286,6 +297,27 @@ impl Manager {
     /// The events of all names that the pattern selects, those that are opened later included.
     pub fn subscribe(&self, pattern: Pattern, delivery: Delivery) -> Events {
         self.0.commons.hub.stream(pattern, delivery)
+    }
+
+    /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
+    /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
+    /// [`Event::Lagged`]. With `None` it begins now.
+    ///
+    /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
+    pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
+        let gates: Vec<_> = {
+            let names = self.0.names.read();
+            let selected = names
+                .entries
+                .iter()
+                .filter(|(name, _)| pattern.matches(name));
+            selected.map(|(_, entry)| Arc::clone(&entry.gate)).collect()
+        };
+        let histories = gates.iter().map(|gate| gate.history());
+        self.0
+            .commons
+            .hub
+            .resume(pattern, delivery, since, histories)
     }
 
     /// Hands the events of all names that the pattern selects to an actor, until it stops.

@@ -2,34 +2,34 @@
 //! must do, what goes out may be anything.
 
 /// Continuation of a fragmented message.
-pub(super) const CONTINUATION: u8 = 0x0;
+pub(crate) const CONTINUATION: u8 = 0x0;
 /// A text message.
-pub(super) const TEXT: u8 = 0x1;
+pub(crate) const TEXT: u8 = 0x1;
 /// A binary message.
-pub(super) const BINARY: u8 = 0x2;
+pub(crate) const BINARY: u8 = 0x2;
 /// A Close frame.
-pub(super) const CLOSE: u8 = 0x8;
+pub(crate) const CLOSE: u8 = 0x8;
 /// A Ping frame.
-pub(super) const PING: u8 = 0x9;
+pub(crate) const PING: u8 = 0x9;
 /// A Pong frame.
-pub(super) const PONG: u8 = 0xA;
+pub(crate) const PONG: u8 = 0xA;
 
 /// The largest frame and the largest message that the peer takes.
-pub(super) const MAX_MESSAGE: usize = 64 << 20;
+pub(crate) const MAX_MESSAGE: usize = 64 << 20;
 
 /// One frame of the client, its payload unmasked.
 #[derive(Debug)]
-pub(super) struct Frame<'a> {
-    pub(super) fin: bool,
-    pub(super) opcode: u8,
-    pub(super) payload: &'a [u8],
+pub(crate) struct Frame<'a> {
+    pub(crate) fin: bool,
+    pub(crate) opcode: u8,
+    pub(crate) payload: &'a [u8],
     /// Bytes of the frame on the wire.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 /// Takes the first frame of `buffer`, unmasked in place; `None` while it is incomplete.
 /// The error says which of a client's duties was broken.
-pub(super) fn decode(buffer: &mut [u8]) -> Result<Option<Frame<'_>>, &'static str> {
+pub(crate) fn decode(buffer: &mut [u8]) -> Result<Option<Frame<'_>>, &'static str> {
     let [first, second, ..] = *buffer else {
         return Ok(None);
     };
@@ -105,7 +105,7 @@ fn unmask(payload: &mut [u8], key: [u8; 4]) {
 }
 
 /// Appends the header of an unmasked frame. `length` need not be what follows.
-pub(super) fn encode_header(out: &mut Vec<u8>, fin: bool, opcode: u8, length: u64) {
+pub(crate) fn encode_header(out: &mut Vec<u8>, fin: bool, opcode: u8, length: u64) {
     out.push(if fin { 0x80 } else { 0 } | opcode);
     match length {
         0..=125 => out.push(length as u8),
@@ -121,13 +121,13 @@ pub(super) fn encode_header(out: &mut Vec<u8>, fin: bool, opcode: u8, length: u6
 }
 
 /// Appends a whole frame.
-pub(super) fn encode(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+pub(crate) fn encode(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     encode_header(out, true, opcode, payload.len() as u64);
     out.extend_from_slice(payload);
 }
 
 /// Appends a message in fragments of at most `piece` bytes of payload.
-pub(super) fn encode_fragments(out: &mut Vec<u8>, opcode: u8, payload: &[u8], piece: usize) {
+pub(crate) fn encode_fragments(out: &mut Vec<u8>, opcode: u8, payload: &[u8], piece: usize) {
     if payload.is_empty() {
         return encode(out, opcode, payload);
     }
@@ -141,7 +141,7 @@ pub(super) fn encode_fragments(out: &mut Vec<u8>, opcode: u8, payload: &[u8], pi
 }
 
 /// Appends a Close frame; the reason is cut at 123 bytes.
-pub(super) fn encode_close(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {
+pub(crate) fn encode_close(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {
     let mut payload = Vec::with_capacity(125);
     if let Some(code) = code {
         payload.extend_from_slice(&code.to_be_bytes());

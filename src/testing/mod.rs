@@ -56,7 +56,7 @@
 //! peer holds thousands of sockets and measures the client rather than itself. Everything it keeps is bounded.
 //! Its framing shares nothing with the client's: each checks the other.
 
-mod frame;
+pub(crate) mod frame;
 mod handshake;
 mod inbound;
 mod listener;

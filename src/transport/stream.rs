@@ -30,6 +30,9 @@ pub(crate) enum Stream {
     Tcp(TcpStream),
     /// TLS with the peer, or with the proxy.
     Tls(Box<TlsStream<Stream>>),
+    /// The link of a simulation.
+    #[cfg(test)]
+    Memory(Box<tokio::io::DuplexStream>),
 }
 
 impl Stream {
@@ -38,6 +41,8 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => tcp,
             Self::Tls(tls) => tls.get_ref().0.tcp(),
+            #[cfg(test)]
+            Self::Memory(_) => unreachable!("a simulation has no descriptors"),
         }
     }
 
@@ -45,6 +50,8 @@ impl Stream {
     pub(crate) fn tls(&self) -> Option<&ClientConnection> {
         match self {
             Self::Tcp(_) => None,
+            #[cfg(test)]
+            Self::Memory(_) => None,
             Self::Tls(tls) => Some(tls.get_ref().1),
         }
     }
@@ -56,6 +63,8 @@ macro_rules! forward {
         match $self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).$method($($argument),*),
             Self::Tls(tls) => Pin::new(&mut **tls).$method($($argument),*),
+            #[cfg(test)]
+            Self::Memory(memory) => Pin::new(&mut **memory).$method($($argument),*),
         }
     };
 }
@@ -99,6 +108,8 @@ impl AsyncWrite for Stream {
         match self {
             Self::Tcp(tcp) => tcp.is_write_vectored(),
             Self::Tls(tls) => tls.is_write_vectored(),
+            #[cfg(test)]
+            Self::Memory(memory) => memory.is_write_vectored(),
         }
     }
 }

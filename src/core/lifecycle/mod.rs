@@ -1,12 +1,13 @@
 //! The life of a name: when it dials, when it waits, when it closes, when it gives up.
 
+mod rotation;
 mod state;
 
 use std::time::{Duration, Instant};
 
-pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, State};
+pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, State};
 use self::state::{Closing, Stage, Then};
-use super::{Cause, Endpoints, Verdict, backoff, verdict};
+use super::{Cause, Endpoints, Pace, Verdict, backoff, verdict};
 use crate::{config::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
@@ -64,7 +65,7 @@ impl Lifecycle {
     /// The retries since the last stable socket.
     pub fn attempt(&self, policy: Policy<'_>, now: Instant) -> u32 {
         match self.state {
-            State::Open { since } if is_stable(policy, since, now) => 0,
+            State::Open { since, .. } if is_stable(policy, since, now) => 0,
             _ => self.attempt,
         }
     }
@@ -117,13 +118,14 @@ impl Lifecycle {
     }
 
     /// When [`timer`](Self::timer) must be called.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self, policy: Policy<'_>) -> Option<Instant> {
         match &self.state {
             State::Backoff { until } => Some(*until),
             State::Closing(closing) => Some(closing.deadline),
+            State::Open { since, rotation } => Self::rotation_deadline(policy, *since, *rotation),
             State::Idle
             | State::Connecting
-            | State::Open { .. }
+            | State::Adopting { .. }
             | State::Closed
             | State::Failed => None,
         }
@@ -140,6 +142,7 @@ impl Lifecycle {
                 self.state = State::Connecting;
                 self.dial(out);
             }
+            State::Adopting { since } => self.adopt(since),
             State::Idle | State::Backoff { .. } | State::Closed | State::Failed => {}
         }
     }
@@ -157,7 +160,8 @@ impl Lifecycle {
                 closing.then = Then::Connect;
                 out.push(Effect::Door(true));
             }
-            State::Connecting | State::Open { .. } | State::Closing(_) => {}
+            State::Connecting | State::Open { .. } | State::Closing(_) | State::Adopting { .. } => {
+            }
         }
     }
 
@@ -182,7 +186,7 @@ impl Lifecycle {
     ) {
         out.push(Effect::Door(false));
         match &mut self.state {
-            State::Open { since } => {
+            State::Open { since, .. } => {
                 let stable = is_stable(policy, *since, now);
                 self.state = State::Closing(Box::new(Closing {
                     then: Then::Closed,
@@ -193,7 +197,11 @@ impl Lifecycle {
                 }));
             }
             State::Closing(closing) => closing.then = Then::Closed,
-            State::Idle | State::Connecting | State::Backoff { .. } | State::Failed => {
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Failed => {
                 self.state = State::Closed;
                 out.push(Effect::Cancel);
                 out.push(Effect::Emit(Happened::Closed(ClosedReport::of(
@@ -207,39 +215,23 @@ impl Lifecycle {
         }
     }
 
-    /// What the dial depends on has changed: a socket is closed with `frame`, a dial is given up, and a new dial follows at
-    /// once. What waits to be sent goes on waiting.
-    pub fn replace(
-        &mut self,
-        frame: CloseFrame,
-        policy: Policy<'_>,
-        now: Instant,
-        out: &mut Vec<Effect>,
-    ) {
-        match &self.state {
-            State::Open { since } => {
-                self.state = State::Closing(Box::new(Closing {
-                    then: Then::Connect,
-                    stage: Stage::Handshake,
-                    deadline: now + policy.close_timeout,
-                    report: ClosedReport::of(&frame, false, CloseBy::Us),
-                    stable: is_stable(policy, *since, now),
-                }));
-                out.push(Effect::SendClose(frame));
-            }
-            State::Connecting => self.end_incarnation(out),
-            State::Idle
-            | State::Closing(_)
-            | State::Backoff { .. }
-            | State::Closed
-            | State::Failed => {}
+    /// What the dial depends on has changed: a dial is given up for another one, a socket gets a successor. Says whether there
+    /// was one or the other.
+    pub fn replace(&mut self, out: &mut Vec<Effect>) -> bool {
+        if self.state == State::Connecting {
+            self.end_incarnation(out);
+            return true;
         }
+        self.rotate_anew(out)
     }
 
     /// The dial succeeded.
     pub fn opened(&mut self, now: Instant) {
         if self.state == State::Connecting && self.incarnation == Incarnation::Used {
-            self.state = State::Open { since: now };
+            self.state = State::Open {
+                since: now,
+                rotation: Rotation::None,
+            };
         }
     }
 
@@ -271,7 +263,7 @@ impl Lifecycle {
             reason: Default::default(),
         };
         match &mut self.state {
-            State::Open { since } => {
+            State::Open { since, .. } => {
                 self.state = State::Closing(Box::new(Closing {
                     stable: is_stable(policy, *since, now),
                     then: Then::Lost(Cause::Closed(frame.clone())),
@@ -296,6 +288,7 @@ impl Lifecycle {
             State::Idle
             | State::Connecting
             | State::Backoff { .. }
+            | State::Adopting { .. }
             | State::Closed
             | State::Failed => {}
         }
@@ -315,7 +308,7 @@ impl Lifecycle {
             reason: cause.text().as_ref().into(),
         };
         let (then, stable, sent) = match &self.state {
-            State::Open { since } => (
+            State::Open { since, .. } => (
                 Then::Lost(cause.clone()),
                 is_stable(policy, *since, now),
                 false,
@@ -354,7 +347,7 @@ impl Lifecycle {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
                 self.after_loss(cause, false, policy, now, random, out);
             }
-            State::Open { since } => {
+            State::Open { since, .. } => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
                 out.push(Effect::Emit(Happened::Closed(ClosedReport::abnormal(
                     &cause,
@@ -374,7 +367,11 @@ impl Lifecycle {
                 }
                 self.finish(*closing, policy, now, random, out);
             }
-            state @ (State::Idle | State::Backoff { .. } | State::Closed | State::Failed) => {
+            state @ (State::Idle
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Closed
+            | State::Failed) => {
                 self.state = state;
                 out.push(Effect::Emit(Happened::Error(cause)));
                 self.end_incarnation(out);
@@ -384,10 +381,12 @@ impl Lifecycle {
 
     /// A deadline of [`deadline`](Self::deadline) may have passed.
     pub fn timer(&mut self, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
+        if self.deadline(policy).is_none_or(|deadline| now < deadline) {
             return;
         }
-        if self.is_flushing() {
+        if matches!(self.state, State::Open { .. }) {
+            self.rotate(out);
+        } else if self.is_flushing() {
             out.push(Effect::Cancel);
             self.flushed(policy, now, out);
         } else if let State::Closing(closing) = &self.state {
@@ -405,20 +404,26 @@ impl Lifecycle {
         random: u64,
         out: &mut Vec<Effect>,
     ) {
-        out.push(Effect::Emit(Happened::Closed(closing.report)));
+        let ended = Effect::Emit(Happened::Closed(closing.report.clone()));
         match closing.then {
+            Then::Adopt { since } => self.hand_over(since, closing.report, closing.stable, out),
             Then::Closed => {
+                out.push(ended);
                 self.state = State::Closed;
                 self.begin_anew();
                 out.push(Effect::Cancel);
                 self.end_incarnation(out);
             }
             Then::Connect => {
+                out.push(ended);
                 self.state = State::Connecting;
                 self.begin_anew();
                 self.end_incarnation(out);
             }
-            Then::Lost(cause) => self.after_loss(cause, closing.stable, policy, now, random, out),
+            Then::Lost(cause) => {
+                out.push(ended);
+                self.after_loss(cause, closing.stable, policy, now, random, out);
+            }
         }
     }
 
@@ -448,23 +453,25 @@ impl Lifecycle {
             self.endpoints.failed();
         }
         match (
-            verdict(&cause, policy.reconnect, self.failures),
+            verdict(&cause, policy.reconnect, self.failures, self.attempt),
             policy.reconnect,
         ) {
             (
                 Verdict::Retry {
                     at_least,
-                    slow,
+                    pace,
                     rule,
                 },
                 Reconnect::Backoff(backoff),
             ) => {
-                let cap = if slow {
-                    backoff.max
-                } else {
-                    backoff::cap(backoff, self.attempt)
+                let delay = match pace {
+                    Pace::AtOnce => Duration::ZERO,
+                    Pace::Usual => {
+                        backoff::delay(backoff, backoff::cap(backoff, self.attempt), random)
+                    }
+                    Pace::Slow => backoff::delay(backoff, backoff.max, random),
                 };
-                let delay = at_least + backoff::delay(backoff, cap, random);
+                let delay = at_least + delay;
                 self.attempt = self.attempt.saturating_add(1);
                 self.state = State::Backoff { until: now + delay };
                 out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));

@@ -15,13 +15,21 @@ pub enum State {
     Idle,
     /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand.
     Connecting,
-    /// The socket serves. → `Closing` by hand, by the peer, by a violation; `Backoff` or `Failed` by a loss.
+    /// The socket serves. → `Closing` by hand, by the peer, by a violation, by a successor that is ready; `Backoff` or `Failed`
+    /// by a loss.
     Open {
         /// Since when.
         since: Instant,
+        /// Whether another socket is to take its place.
+        rotation: Rotation,
     },
-    /// The socket is on its way out. → `Closed`, `Connecting`, `Backoff` or `Failed`, as `then` says.
+    /// The socket is on its way out. → `Closed`, `Connecting`, `Adopting`, `Backoff` or `Failed`, as `then` says.
     Closing(Box<Closing>),
+    /// The old socket has ended, and the next incarnation takes over its successor. → `Open`; `Closed` by hand.
+    Adopting {
+        /// Since when the successor is ready.
+        since: Instant,
+    },
     /// Waiting for the next dial. → `Connecting` by time or by `connect`; `Closed` by hand.
     Backoff {
         /// When the dial is due.
@@ -43,11 +51,31 @@ pub struct Closing {
     pub(super) stable: bool,
 }
 
+/// Whether the socket that serves is to be replaced by another one, which is made ready beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// No. → `Underway` when asked.
+    None,
+    /// The successor is dialled, or says its opening messages. → `Postponed` when it fails; the socket closes when it is ready.
+    Underway {
+        /// How many successors have failed before.
+        attempt: u32,
+    },
+    /// The last successor failed. → `Underway` by time.
+    Postponed {
+        /// How many have failed.
+        attempt: u32,
+        /// When the next one is due.
+        until: Instant,
+    },
+}
+
 /// What follows a close.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Then {
     Closed,
     Connect,
+    Adopt { since: Instant },
     Lost(Cause),
 }
 
@@ -112,6 +140,11 @@ pub enum Happened {
         /// The rule that decided.
         rule: Rule,
     },
+    /// The socket that served has ended, and its successor serves.
+    Rotated {
+        /// How the old one ended.
+        report: ClosedReport,
+    },
 }
 
 /// What the actor has to do, in this order.
@@ -119,6 +152,8 @@ pub enum Happened {
 pub enum Effect {
     /// Dial. At most one per incarnation.
     Dial,
+    /// Dial a successor of the socket that serves.
+    DialSuccessor,
     /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
     Restart,
     /// Open or close the door for new messages.
@@ -138,6 +173,8 @@ pub struct Policy<'a> {
     pub reconnect: &'a Reconnect,
     /// For flushing, and again for the closing handshake.
     pub close_timeout: Duration,
+    /// After how long a socket is replaced.
+    pub rotate_after: Option<Duration>,
 }
 
 impl ClosedReport {

@@ -13,6 +13,8 @@ struct World {
     /// Dials and sockets of this incarnation that are alive.
     links: u32,
     dials: u32,
+    /// A second link, beside the one that serves.
+    successor: bool,
     restart_due: bool,
     door: bool,
     happened: Vec<Happened>,
@@ -27,6 +29,7 @@ impl World {
             now: Instant::now(),
             links: 0,
             dials: 0,
+            successor: false,
             restart_due: false,
             door: true,
             happened: Vec::new(),
@@ -44,6 +47,7 @@ impl World {
         let policy = Policy {
             reconnect: &self.reconnect,
             close_timeout: 5 * SECOND,
+            rotate_after: None,
         };
         input(&mut self.life, policy, self.now, &mut out);
         for effect in &out {
@@ -69,16 +73,23 @@ impl World {
                     }
                     self.happened.push(happened.clone());
                 }
+                Effect::DialSuccessor => {
+                    assert_eq!(self.links, 1, "a successor of nothing");
+                    self.successor = true;
+                }
                 Effect::Cancel | Effect::SendClose(_) => {}
             }
         }
+        self.successor &= self.life.wants_successor();
         out
     }
 
     /// What the supervisor does.
     fn restart(&mut self) {
         if std::mem::take(&mut self.restart_due) {
-            self.links = 0;
+            self.links = u32::from(std::mem::take(&mut self.successor));
+            let adopts = matches!(self.life.state(), State::Adopting { .. });
+            assert_eq!(self.links == 1, adopts, "a successor is adopted or gone");
             self.input(|life, _, _, out| life.started(out));
         }
     }
@@ -126,6 +137,9 @@ enum Step {
     Violated,
     Flushed,
     Replace,
+    Rotate,
+    SuccessorReady,
+    SuccessorFailed(u8),
     Wait(u64),
     Restart,
 }
@@ -140,6 +154,9 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
         1 => Just(Step::Violated),
         2 => Just(Step::Flushed),
         1 => Just(Step::Replace),
+        2 => Just(Step::Rotate),
+        2 => Just(Step::SuccessorReady),
+        1 => (0u8..4).prop_map(Step::SuccessorFailed),
         6 => (0u64..40_000).prop_map(Step::Wait),
         6 => Just(Step::Restart),
     ];
@@ -186,13 +203,27 @@ proptest! {
                     world.input(|life, policy, now, out| life.flushed(policy, now, out));
                 }
                 Step::Replace => {
-                    world.input(|life, policy, now, out| life.replace(frame(1001), policy, now, out));
+                    world.input(|life, _, _, out| { life.replace(out); });
+                }
+                Step::Rotate => {
+                    world.input(|life, _, _, out| { life.rotate(out); });
+                }
+                Step::SuccessorReady if world.successor => {
+                    world.input(|life, policy, now, out| life.successor_ready(frame(1001), policy, now, out));
+                }
+                Step::SuccessorFailed(kind) if world.successor => {
+                    world.input(|life, policy, now, out| life.successor_failed(cause(kind), policy, now, random, out));
                 }
                 Step::Wait(millis) => {
                     world.now += Duration::from_millis(millis);
                     world.timer(random);
                 }
-                Step::Restart | Step::Opened | Step::PeerClosed | Step::Violated => world.restart(),
+                Step::Restart
+                | Step::Opened
+                | Step::PeerClosed
+                | Step::Violated
+                | Step::SuccessorReady
+                | Step::SuccessorFailed(_) => world.restart(),
             }
             prop_assert!(!closed || world.dials == dials, "dialled after a close by hand");
             prop_assert_eq!(!closed || world.life.state() == &State::Idle, world.door || world.life.state() == &State::Failed);
@@ -331,4 +362,76 @@ fn attempts_are_counted_until_the_name_gives_up() {
     world.connect();
     assert!(world.door);
     assert_eq!(world.dials, 4);
+}
+
+/// One that serves, with a successor under way.
+fn rotating() -> World {
+    let mut world = World::new(Reconnect::default());
+    world.connect();
+    world.open();
+    world.input(|life, _, _, out| assert!(life.rotate(out)));
+    world
+}
+
+#[test]
+fn a_successor_takes_over_when_it_is_ready_and_the_old_socket_has_ended() {
+    let mut world = rotating();
+    let out = world.input(|life, policy, now, out| {
+        life.successor_ready(frame(1001), policy, now, out);
+    });
+    assert_eq!(out, [Effect::SendClose(frame(1001))]);
+    assert!(world.life.is_handing_over() && world.life.may_read() && !world.life.may_write());
+    world.input(|life, policy, now, out| life.peer_closed(frame(1001), policy, now, out));
+    world.lost(Cause::Eof, 0);
+    assert!(matches!(world.happened.last(), Some(Happened::Rotated { report }) if report.clean));
+    world.restart();
+    assert!(matches!(world.life.state(), State::Open { .. }));
+    assert_eq!((world.dials, world.life.incarnation()), (1, 2));
+}
+
+#[test]
+fn a_successor_that_fails_leaves_the_old_socket_alone_and_is_tried_again() {
+    let mut world = rotating();
+    world.input(|life, policy, now, out| {
+        life.successor_failed(Cause::Eof, policy, now, 0, out);
+    });
+    assert!(world.life.may_write() && !world.life.wants_successor());
+    world.now += 60 * SECOND;
+    world.timer(0);
+    assert!(world.life.wants_successor());
+}
+
+#[test]
+fn a_loss_during_a_rotation_is_an_ordinary_loss() {
+    let mut world = rotating();
+    world.lost(Cause::Eof, 0);
+    assert!(!world.successor);
+    world.restart();
+    assert!(matches!(world.life.state(), State::Backoff { .. }));
+}
+
+#[test]
+fn a_close_by_hand_wins_over_a_hand_over() {
+    let mut world = rotating();
+    world.input(|life, policy, now, out| life.successor_ready(frame(1001), policy, now, out));
+    world.close();
+    assert!(!world.successor);
+    world.lost(Cause::Eof, 0);
+    world.restart();
+    assert_eq!(world.life.state(), &State::Closed);
+}
+
+#[test]
+fn a_peer_that_restarts_is_dialled_at_once_but_only_once() {
+    let mut world = World::new(Reconnect::default());
+    world.connect();
+    for expected in [0, 1000] {
+        world.open();
+        world.input(|life, policy, now, out| life.peer_closed(frame(1012), policy, now, out));
+        world.lost(Cause::Eof, u64::MAX);
+        assert_eq!(world.delays.pop().unwrap().as_millis(), expected);
+        world.now += 60 * SECOND;
+        world.restart();
+        world.timer(0);
+    }
 }

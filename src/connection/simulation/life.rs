@@ -1,0 +1,314 @@
+//! One life, from its seed.
+
+use std::{
+    cell::RefCell, collections::BTreeMap, num::NonZeroU32, rc::Rc, sync::Arc, time::Duration,
+};
+
+use actix::{Addr, Supervisor};
+use bytes::Bytes;
+use futures::{StreamExt, future::LocalBoxFuture};
+use tokio::{
+    runtime::Builder,
+    sync::mpsc,
+    task::{LocalSet, spawn_local},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use super::{
+    network::{Cut, Quality, link},
+    oracle::{Accepted, Story, Tally},
+    peer::{Log, serve},
+    plan::{Dice, Plan},
+    store::{Calls, Disk, write},
+};
+use crate::{
+    chance,
+    config::Rate,
+    connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces},
+    core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
+    hub::{Delivery, Hub, Kinds},
+    keeper::Keeper,
+    transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
+};
+
+/// After the trouble has stopped a name must be up, and all messages must have met their fate, within this time.
+const SETTLED: Duration = Duration::from_secs(120);
+
+/// Lives one life; panics where a promise is broken.
+pub(super) fn live(seed: u64, tell: bool) -> Tally {
+    chance::seed(seed);
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut dice = Dice::new(seed);
+        let plan = Plan::draw(&mut dice);
+        if tell {
+            println!("{plan:#?}");
+        }
+        let world = Rc::new(World {
+            trouble_until: Instant::now() + plan.trouble,
+            plan,
+            disk: Rc::default(),
+            log: Rc::default(),
+            story: RefCell::default(),
+            dice: RefCell::new(dice),
+            tell,
+        });
+        for process in 0..=world.plan.crashes {
+            let tasks = LocalSet::new();
+            tasks.run_until(world.clone().process(process)).await;
+        }
+        let log = world.log.borrow();
+        let mut tally = world.story.borrow().judge(&world.plan, &log.numbers);
+        tally.sockets = log.sockets;
+        tally
+    })
+}
+
+/// What outlives a process.
+struct World {
+    plan: Plan,
+    trouble_until: Instant,
+    disk: Rc<RefCell<Disk>>,
+    log: Rc<RefCell<Log>>,
+    story: RefCell<Story>,
+    dice: RefCell<Dice>,
+    tell: bool,
+}
+
+impl World {
+    fn dice(&self) -> Dice {
+        self.dice.borrow_mut().fork()
+    }
+
+    fn is_troubled(&self) -> bool {
+        Instant::now() < self.trouble_until
+    }
+
+    /// One process: to its crash, or to the end of the life.
+    async fn process(self: Rc<Self>, number: u64) {
+        let calls = Calls::default();
+        let gate = self.gate(&calls);
+        let (obituaries, _dead) = mpsc::unbounded_channel();
+        let dialer = self.clone();
+        super::dial_by(move || dialer.clone().dial());
+        let commons = Arc::new(Commons {
+            hub: Hub::new(number),
+            budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
+            tls: TlsCache::default(),
+            resolver: Resolver::default(),
+            paces: Paces::default(),
+            obituaries,
+        });
+        let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
+        let events = commons.hub.stream(Pattern::all(), delivery);
+        spawn_local(self.clone().listen(number, events));
+        if self.plan.settings.outbox.durable {
+            spawn_local(write(calls, self.disk.clone(), self.dice()));
+            spawn_local(self.clone().fill_disk());
+        }
+        let settings = Arc::new(self.plan.settings.clone());
+        let (name, door) = (gate.name().clone(), gate.clone());
+        let epoch = u32::try_from(number + 1).expect("few");
+        let addr =
+            Supervisor::start(move |_| Connection::new(name, settings, commons, door, epoch));
+        spawn_local(self.clone().send(number, gate.clone()));
+        spawn_local(self.clone().close_by_hand(addr.clone()));
+        if number < self.plan.crashes {
+            let life = self.plan.trouble / u32::try_from(self.plan.crashes + 1).expect("few");
+            let from = self
+                .dice()
+                .millis(u64::try_from(life.as_millis()).expect("short"));
+            sleep(from).await;
+            return;
+        }
+        sleep_until(self.trouble_until).await;
+        self.settle(&gate, &addr).await;
+    }
+
+    /// The door of this process: with what the last one has left.
+    fn gate(&self, calls: &Calls) -> Arc<Gate> {
+        let name = ConnectionName::new("feed").expect("a name");
+        let settings = &self.plan.settings;
+        let mut outbox = Outbox::new(settings.outbox, settings.max_message);
+        if settings.outbox.durable {
+            let disk = self.disk.borrow();
+            outbox.restore(disk.left(), disk.last_id);
+        }
+        Gate::new(name, outbox, Keeper::scripted(calls.clone()))
+    }
+
+    async fn listen(self: Rc<Self>, process: u64, mut events: crate::Events) {
+        while let Some(event) = events.next().await {
+            if self.tell {
+                let at = Instant::now() - (self.trouble_until - self.plan.trouble);
+                println!("{at:>10.3?} {event:?}");
+            }
+            self.story.borrow_mut().note(process, &event);
+        }
+    }
+
+    /// Sends messages until the trouble is over, and waits for the fate of some.
+    async fn send(self: Rc<Self>, process: u64, gate: Arc<Gate>) {
+        let mut dice = self.dice();
+        let pause = self.plan.trouble.as_millis() as u64 * 2 / self.plan.messages + 1;
+        while self.is_troubled() {
+            let burst = if dice.percent(20) {
+                dice.within(2, 12)
+            } else {
+                1
+            };
+            for _ in 0..burst {
+                self.send_one(process, &gate, &mut dice);
+            }
+            sleep(Duration::from_millis(dice.within(0, pause * burst))).await;
+        }
+    }
+
+    fn send_one(self: &Rc<Self>, process: u64, gate: &Arc<Gate>, dice: &mut Dice) {
+        let accepted = self.story.borrow().accepted.len();
+        let number = accepted as u64;
+        let padding = match dice.percent(10) {
+            true => dice.within(0, 20_000),
+            false => dice.within(0, 60),
+        };
+        let text = format!("{number}:{}", "x".repeat(padding as usize));
+        let Ok(receipt) = gate.send(Message::text(text)) else {
+            return;
+        };
+        self.story.borrow_mut().accepted.push(Accepted {
+            number,
+            id: receipt.id(),
+            process,
+            queued: false,
+        });
+        let world = self.clone();
+        let wait_for_end = dice.percent(30);
+        spawn_local(async move {
+            let fate = receipt.fate(Fate::Queued).await;
+            world.story.borrow_mut().accepted[accepted].queued = fate.reaches(Fate::Queued);
+            if wait_for_end {
+                receipt.fate(Fate::Confirmed).await;
+            }
+        });
+    }
+
+    async fn close_by_hand(self: Rc<Self>, addr: Addr<Connection>) {
+        let mut dice = self.dice();
+        let third = self.plan.trouble.as_millis() as u64 / 3;
+        for _ in 0..self.plan.closes {
+            sleep(dice.millis(third)).await;
+            addr.do_send(CloseMyself::normal());
+            sleep(dice.millis(4_000)).await;
+            addr.do_send(Connect::default());
+        }
+        self.log.borrow_mut().hands_off = true;
+    }
+
+    /// Has the disk fill up now and then.
+    async fn fill_disk(self: Rc<Self>) {
+        let mut dice = self.dice();
+        while self.is_troubled() {
+            sleep(dice.millis(20_000)).await;
+            self.disk.borrow_mut().full = dice.percent(30);
+            sleep(dice.millis(3_000)).await;
+            self.disk.borrow_mut().full = false;
+        }
+    }
+
+    /// A dial's outcome. It runs in the actor's own future.
+    fn dial(self: Rc<Self>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
+        let mut dice = self.dice();
+        Box::pin(async move {
+            sleep(dice.millis(self.plan.latency)).await;
+            let troubled = self.is_troubled();
+            if troubled && dice.percent(self.plan.dial_failures) {
+                if dice.percent(20) {
+                    sleep(self.plan.settings.connect_timeout).await;
+                    return Err(Cause::ConnectTimeout(Phase::Tcp));
+                }
+                return Err(Cause::Refused("refused".into()));
+            }
+            let quality = match troubled {
+                true => self.quality(&mut dice),
+                false => Quality::clean(Instant::now()),
+            };
+            let (client, server) = link(quality, &mut dice);
+            spawn_local(serve(
+                server,
+                self.log.clone(),
+                self.trouble_until,
+                dice.fork(),
+            ));
+            Ok(opened(client))
+        })
+    }
+
+    fn quality(&self, dice: &mut Dice) -> Quality {
+        let cut = |dice: &mut Dice| {
+            let after = match dice.percent(50) {
+                true => dice.within(0, 400),
+                false => dice.within(0, 40_000),
+            };
+            match dice.percent(self.plan.cuts) {
+                false => Cut::None,
+                true if dice.percent(25) => Cut::BlackHole { after },
+                true => Cut::End { after },
+            }
+        };
+        Quality {
+            latency: self.plan.latency,
+            piece: usize::try_from(dice.within(1, 2_000)).expect("small"),
+            window: usize::try_from(dice.within(1, 8_000)).expect("small"),
+            slow_until: self.trouble_until,
+            out: cut(dice),
+            back: cut(dice),
+        }
+    }
+
+    /// The trouble is over: everything has to come to its end.
+    async fn settle(&self, gate: &Arc<Gate>, addr: &Addr<Connection>) {
+        let settled = timeout(SETTLED, async {
+            while !self.is_settled(gate) {
+                sleep(Duration::from_millis(100)).await;
+            }
+        });
+        if settled.await.is_err() {
+            let status = addr.send(crate::Snapshot).await;
+            panic!(
+                "not settled after {SETTLED:?}: {} messages, {status:#?}",
+                gate.with(|inside| inside.outbox.len())
+            );
+        }
+        // What the last events are must have been heard.
+        sleep(Duration::from_millis(10)).await;
+    }
+
+    fn is_settled(&self, gate: &Arc<Gate>) -> bool {
+        if !self.log.borrow().hands_off {
+            return false;
+        }
+        gate.with(|inside| {
+            let story = self.story.borrow();
+            let mut ids = story.accepted.iter().map(|message| message.id);
+            inside.outbox.is_empty()
+                && ids.all(|id| inside.outbox.fate(id).is_none_or(Fate::is_final))
+        })
+    }
+}
+
+fn opened(client: tokio::io::DuplexStream) -> Opened {
+    Opened {
+        stream: Stream::Memory(Box::new(client)),
+        leftover: Bytes::new(),
+        subprotocol: None,
+        compression: None,
+        peer: ([127, 0, 0, 1], 1).into(),
+        timings: Timings::default(),
+        tls: None,
+        secrets: Secrets::default(),
+    }
+}

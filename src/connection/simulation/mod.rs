@@ -1,0 +1,114 @@
+//! The whole actor under virtual time, over a network that delays and cuts at any byte: thousands of seeded lives.
+//!
+//! What is simulated is the clock, the network, the peer and the store. The actor, its supervisor, its mailbox, driver, codec,
+//! outbox and fences are those that ship. A run is determined by its seed:
+//!
+//! ```text
+//! EVERWIRE_SEED=17 cargo test --lib simulation -- --nocapture      one run, told step by step
+//! EVERWIRE_SEEDS=100000 cargo test --lib simulation                more runs than usual
+//! ```
+
+mod life;
+mod network;
+mod oracle;
+mod peer;
+mod plan;
+mod store;
+
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures::future::LocalBoxFuture;
+
+use self::oracle::Tally;
+pub(crate) use self::store::Calls;
+use crate::{core::Cause, panics::panic_text, transport::Opened};
+
+type Dial = LocalBoxFuture<'static, Result<Opened, Cause>>;
+
+thread_local! {
+    static DIAL: RefCell<Option<Rc<dyn Fn() -> Dial>>> = const { RefCell::new(None) };
+}
+
+/// From here on dials of this thread lead where `script` has them lead.
+fn dial_by(script: impl Fn() -> Dial + 'static) {
+    DIAL.set(Some(Rc::new(script)));
+}
+
+/// A dial by the script, if this thread is in a simulation.
+pub(super) fn dial() -> Option<Dial> {
+    DIAL.with_borrow(|script| script.as_ref().map(|script| script()))
+}
+
+/// Lives in an ordinary test run.
+const SEEDS: u64 = 10_000;
+
+/// How often the progress is told.
+const EVERY: Duration = Duration::from_secs(10);
+
+#[test]
+fn ten_thousand_lives_keep_every_promise() {
+    if let Some(seed) = variable("EVERWIRE_SEED") {
+        let tally = life::live(seed, true);
+        println!("seed {seed}: {tally:?}");
+        return;
+    }
+    let seeds = variable("EVERWIRE_SEEDS").unwrap_or(SEEDS);
+    let tally = live_all(seeds);
+    println!("{seeds} lives: {tally:?}");
+    tally.expect_variety(seeds);
+}
+
+fn variable(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
+/// All lives, on as many threads as there are cores.
+fn live_all(seeds: u64) -> Tally {
+    let next = AtomicU64::new(0);
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let next = &next;
+                scope.spawn(move || live_some(next, seeds, worker == 0))
+            })
+            .collect();
+        let mut sum = Tally::default();
+        for worker in workers {
+            match worker.join() {
+                Ok(tally) => sum += tally,
+                Err(panic) => panic!("{}", panic_text(&*panic)),
+            }
+        }
+        sum
+    })
+}
+
+fn live_some(next: &AtomicU64, seeds: u64, tells: bool) -> Tally {
+    let (mut sum, mut told) = (Tally::default(), Instant::now());
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= seeds {
+            return sum;
+        }
+        match catch_unwind(AssertUnwindSafe(|| life::live(seed, false))) {
+            Ok(tally) => sum += tally,
+            Err(panic) => panic!(
+                "seed {seed}: {}\nreplay it: EVERWIRE_SEED={seed} cargo test --all-features --lib simulation -- --nocapture",
+                panic_text(&*panic)
+            ),
+        }
+        if tells && told.elapsed() > EVERY {
+            told = Instant::now();
+            println!("{seed} of {seeds} lives");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What must hold of a life, whatever happened in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::AddAssign,
+};
+
+use super::plan::Plan;
+use crate::{
+    config::{Resend, WhenFull},
+    core::Fate,
+    events::{Event, Sent},
+};
+
+/// A message that was accepted.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    /// What it says.
+    pub number: u64,
+    /// Its number in the outbox, and which process gave it.
+    pub id: u64,
+    pub process: u64,
+    /// Whether it was said to be queued: of a durable one, that it is safe.
+    pub queued: bool,
+}
+
+/// What happened on our side.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub accepted: Vec<Accepted>,
+    /// By process and id.
+    pub sent: BTreeMap<(u64, u64), Vec<Sent>>,
+    pub gaps: u64,
+    pub rotated: u64,
+    pub events: u64,
+    last_seq: u64,
+    last_process: u64,
+}
+
+impl Story {
+    /// Notes an event of the `process`-th process.
+    pub fn note(&mut self, process: u64, event: &Event) {
+        let stamp = event.stamp().expect("nobody is slow here");
+        if process != self.last_process {
+            (self.last_process, self.last_seq) = (process, 0);
+        }
+        assert_eq!(stamp.seq, self.last_seq + 1, "a hole before {event:?}");
+        self.last_seq = stamp.seq;
+        self.events += 1;
+        match event {
+            Event::Sent(_, sent) => self.sent.entry((process, sent.id)).or_default().push(*sent),
+            Event::Gap(..) => self.gaps += 1,
+            Event::Rotated(..) => self.rotated += 1,
+            _ => {}
+        }
+    }
+
+    /// Checks the life as a whole: `arrived` is what the peer has, in order.
+    pub fn judge(&self, plan: &Plan, arrived: &[u64]) -> Tally {
+        let has: BTreeSet<u64> = arrived.iter().copied().collect();
+        let mut tally = Tally {
+            accepted: self.accepted.len() as u64,
+            arrived: arrived.len() as u64,
+            twice: (arrived.len() - has.len()) as u64,
+            gaps: self.gaps,
+            rotated: self.rotated,
+            crashes: plan.crashes,
+            ..Tally::default()
+        };
+        for message in &self.accepted {
+            let mut others = self.accepted.iter();
+            if others.any(|other| other.id == message.id && other.process > message.process) {
+                // The crash took it, and its id with it.
+                assert!(!message.queued, "{message:?} was safe, and is forgotten");
+                continue;
+            }
+            self.judge_one(plan, message, has.contains(&message.number), &mut tally);
+        }
+        let settings = &plan.settings.outbox;
+        let all_are_resent = settings.resend == Resend::InDoubt && plan.closes == 0;
+        if all_are_resent && settings.ttl.is_none() && settings.when_full == WhenFull::Reject {
+            judge_order(arrived);
+        }
+        if settings.resend == Resend::Never && plan.crashes == 0 {
+            assert_eq!(
+                tally.twice, 0,
+                "sent again though nobody asked for it: {arrived:?}"
+            );
+        }
+        tally
+    }
+
+    fn judge_one(&self, plan: &Plan, message: &Accepted, arrived: bool, tally: &mut Tally) {
+        let told: Vec<&Sent> = self
+            .sent
+            .iter()
+            .filter(|((process, id), _)| *id == message.id && *process >= message.process)
+            .flat_map(|(_, sent)| sent)
+            .collect();
+        let finals: Vec<Fate> = told
+            .iter()
+            .map(|sent| sent.fate)
+            .filter(|fate| fate.is_final())
+            .collect();
+        if plan.crashes == 0 {
+            assert_eq!(finals.len(), 1, "{message:?} has met the fates {finals:?}");
+        }
+        let Some(&fate) = finals.last() else {
+            // Accepted and never said to be queued: the crash took it.
+            assert!(!message.queued, "{message:?} was safe, and has met no end");
+            return;
+        };
+        tally.resent += told.iter().filter(|sent| sent.resent).count() as u64;
+        match fate {
+            Fate::Confirmed => {
+                assert!(arrived, "{message:?} is confirmed, and has not arrived");
+                tally.confirmed += 1;
+            }
+            Fate::InDoubt => {
+                let may_be = plan.settings.outbox.resend == Resend::Never
+                    || plan.closes > 0
+                    || plan.settings.outbox.ttl.is_some()
+                    || plan.settings.outbox.when_full == WhenFull::DropOldest;
+                assert!(
+                    may_be,
+                    "{message:?} was to be sent again until it is confirmed"
+                );
+                tally.in_doubt += 1;
+            }
+            Fate::Expired | Fate::Evicted | Fate::Cancelled => {
+                assert!(
+                    !arrived || plan.crashes > 0,
+                    "{message:?} has arrived, and was {fate:?}"
+                );
+                tally.unsent += 1;
+            }
+            Fate::Accepted | Fate::Queued | Fate::Written | Fate::Forgotten => {
+                panic!("{message:?} has ended {fate:?}")
+            }
+        }
+    }
+}
+
+/// At least once, and in the order of first deliveries.
+fn judge_order(arrived: &[u64]) {
+    let mut seen = BTreeSet::new();
+    let firsts: Vec<u64> = arrived
+        .iter()
+        .copied()
+        .filter(|&number| seen.insert(number))
+        .collect();
+    assert!(firsts.is_sorted(), "out of order: {firsts:?}");
+}
+
+/// What happened in many lives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub accepted: u64,
+    pub confirmed: u64,
+    pub in_doubt: u64,
+    pub unsent: u64,
+    pub resent: u64,
+    pub arrived: u64,
+    pub twice: u64,
+    pub sockets: u64,
+    pub gaps: u64,
+    pub rotated: u64,
+    pub crashes: u64,
+}
+
+impl Tally {
+    /// Lives in which little happens show little.
+    pub fn expect_variety(&self, lives: u64) {
+        if lives < 1_000 {
+            return;
+        }
+        for (what, count) in [
+            ("confirmed", self.confirmed),
+            ("in doubt", self.in_doubt),
+            ("dropped unsent", self.unsent),
+            ("resent", self.resent),
+            ("arrived twice", self.twice),
+            ("sockets", self.sockets),
+            ("gaps", self.gaps),
+            ("crashes", self.crashes),
+        ] {
+            assert!(count > lives / 10, "only {count} {what} in {lives} lives");
+        }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.confirmed += other.confirmed;
+        self.in_doubt += other.in_doubt;
+        self.unsent += other.unsent;
+        self.resent += other.resent;
+        self.arrived += other.arrived;
+        self.twice += other.twice;
+        self.sockets += other.sockets;
+        self.gaps += other.gaps;
+        self.rotated += other.rotated;
+        self.crashes += other.crashes;
+    }
+}

@@ -1,0 +1,142 @@
+//! What a life is going to be, drawn from its seed.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+
+use crate::config::{
+    ConnectionSettings, Heartbeat, Opening, Reconnect, Resend, Template, WhenFull,
+};
+
+/// Random choices of one life.
+#[derive(Debug)]
+pub(super) struct Dice(StdRng);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(StdRng::seed_from_u64(seed))
+    }
+
+    /// Another die, independent of this one from here on.
+    pub fn fork(&mut self) -> Self {
+        Self(StdRng::seed_from_u64(self.0.next_u64()))
+    }
+
+    /// One of `from..to`.
+    pub fn within(&mut self, from: u64, to: u64) -> u64 {
+        self.0.random_range(from..to)
+    }
+
+    /// True in so many of a hundred.
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.within(0, 100) < chance
+    }
+
+    /// So many milliseconds, small ones more often.
+    pub fn millis(&mut self, below: u64) -> Duration {
+        let span = match self.within(0, 3) {
+            0 => 2,
+            1 => below.div_ceil(10),
+            _ => below,
+        };
+        Duration::from_millis(self.within(0, span.max(1)))
+    }
+}
+
+/// One life.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub settings: ConnectionSettings,
+    /// How long the network, the peer and the store misbehave.
+    pub trouble: Duration,
+    /// How many messages are sent meanwhile.
+    pub messages: u64,
+    /// Of a hundred dials so many fail.
+    pub dial_failures: u64,
+    /// Of a hundred links so many are cut.
+    pub cuts: u64,
+    /// The longest delay of a piece on the network, in milliseconds.
+    pub latency: u64,
+    /// How often the name is closed by hand and connected again.
+    pub closes: u64,
+    /// How often the process dies and starts again; only with a durable outbox.
+    pub crashes: u64,
+    /// How often a rotation is asked for.
+    pub rotations: u64,
+}
+
+impl Plan {
+    pub fn draw(dice: &mut Dice) -> Self {
+        let settings = settings(dice);
+        let durable = settings.outbox.durable;
+        Self {
+            settings,
+            trouble: Duration::from_secs(dice.within(5, 90)),
+            messages: dice.within(1, 80),
+            dial_failures: dice.within(0, 40),
+            cuts: dice.within(0, 100),
+            latency: dice.within(1, 400),
+            closes: if dice.percent(20) {
+                dice.within(1, 4)
+            } else {
+                0
+            },
+            crashes: if durable && dice.percent(50) {
+                dice.within(1, 4)
+            } else {
+                0
+            },
+            rotations: if dice.percent(30) {
+                dice.within(1, 6)
+            } else {
+                0
+            },
+        }
+    }
+}
+
+fn settings(dice: &mut Dice) -> ConnectionSettings {
+    let mut settings = ConnectionSettings::new("ws://peer.invalid/").expect("a URL");
+    let outbox = &mut settings.outbox;
+    outbox.messages = usize::try_from(dice.within(2, 64)).expect("small");
+    outbox.bytes = 1 << 20;
+    outbox.durable = dice.percent(40);
+    outbox.resend = if dice.percent(60) {
+        Resend::InDoubt
+    } else {
+        Resend::Never
+    };
+    outbox.when_full = if dice.percent(30) {
+        WhenFull::DropOldest
+    } else {
+        WhenFull::Reject
+    };
+    outbox.ttl = dice
+        .percent(20)
+        .then(|| Duration::from_secs(dice.within(1, 20)));
+    let interval = Duration::from_millis(dice.within(500, 8_000));
+    let timeout = Duration::from_millis(dice.within(2_000, 10_000));
+    settings.heartbeat = match dice.percent(20) {
+        false => Heartbeat::Protocol { interval, timeout },
+        true => Heartbeat::Text {
+            interval,
+            timeout,
+            ping: "ping".into(),
+            pong: "pong".into(),
+            fence: true,
+            deliver: false,
+        },
+    };
+    if let Reconnect::Backoff(backoff) = &mut settings.reconnect {
+        backoff.min = Duration::from_millis(dice.within(1, 100));
+        backoff.initial = backoff.min + Duration::from_millis(dice.within(1, 500));
+        backoff.max = backoff.initial + Duration::from_millis(dice.within(1, 5_000));
+        backoff.stable_after = Duration::from_millis(dice.within(100, 5_000));
+    }
+    settings.close_timeout = Duration::from_millis(dice.within(200, 3_000));
+    settings.connect_timeout = Duration::from_secs(5);
+    if dice.percent(30) {
+        settings.on_open = vec![Opening::Text(Template::literal("login"))];
+    }
+    settings
+}

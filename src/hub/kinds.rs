@@ -1,0 +1,85 @@
+//! Which kinds of events a subscriber wants.
+
+use crate::events::Event;
+
+/// A set of kinds of events, by the `type` of their JSON form.
+///
+/// ```
+/// use everwire::hub::Kinds;
+///
+/// let kinds = Kinds::parse("message,closed")?;
+/// assert!(kinds.has("closed") && !kinds.has("sent"));
+/// assert!(!Kinds::default().has("sent") && Kinds::all().has("sent"));
+/// # Ok::<(), everwire::hub::UnknownKind>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds(u32);
+
+/// The text names no kind of event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no type of event; the types are {}", Event::KINDS.join(", "))]
+pub struct UnknownKind {
+    /// The text.
+    pub name: String,
+}
+
+impl Kinds {
+    /// All kinds.
+    pub fn all() -> Self {
+        Self((1 << Event::KINDS.len()) - 1)
+    }
+
+    /// No kind.
+    pub fn none() -> Self {
+        Self(0)
+    }
+
+    /// Kinds by their names, separated by commas; `lagged` and `stalled` are told to every subscriber.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownKind`].
+    pub fn parse(text: &str) -> Result<Self, UnknownKind> {
+        let names = text.split(',').map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .try_fold(Self::none(), |kinds, name| {
+                kinds.with(name).ok_or_else(|| UnknownKind {
+                    name: name.to_owned(),
+                })
+            })
+    }
+
+    /// The same set with one kind more, if there is one of this name.
+    pub fn with(self, name: &str) -> Option<Self> {
+        let at = Event::KINDS.iter().position(|kind| *kind == name)?;
+        Some(Self(self.0 | 1 << at))
+    }
+
+    /// Whether the kind of this name is in the set.
+    pub fn has(self, name: &str) -> bool {
+        Self::none()
+            .with(name)
+            .is_some_and(|one| self.0 & one.0 != 0)
+    }
+
+    /// Whether anything but messages and their fates is wanted.
+    pub(crate) fn want_more_than_messages(self) -> bool {
+        let known = Self::none()
+            .with("message")
+            .and_then(|kinds| kinds.with("sent"));
+        known.is_none_or(|known| self.0 & !known.0 != 0)
+    }
+
+    /// Whether an event is wanted.
+    pub(crate) fn wants(self, event: &Event) -> bool {
+        self.0 & 1 << event.kind_number() != 0
+    }
+}
+
+impl Default for Kinds {
+    /// All kinds but `sent`, which costs an event for each message.
+    fn default() -> Self {
+        Self(Self::all().0 & !(1 << Event::SENT))
+    }
+}

@@ -18,6 +18,8 @@ mod outbox;
 mod pattern;
 mod pointer;
 mod retry;
+mod sequence;
+mod splice;
 
 pub use self::{
     backoff::{cap, delay},
@@ -35,4 +37,6 @@ pub use self::{
     pattern::{InvalidPattern, Pattern},
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     retry::{Pace, Rule, Verdict, verdict},
+    sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
+    splice::{HoldLimits, MAX_GREETING, MAX_REMEMBERED, Seam, Splice},
 };

@@ -21,7 +21,11 @@ pub(super) enum Passage {
     #[default]
     Plain,
     /// The old socket serves, and what comes on the successor is held.
-    Before(Box<Splice>),
+    Before {
+        splice: Box<Splice>,
+        /// The old socket is itself a successor that has not caught up with the one before.
+        seam: Option<Box<Seam>>,
+    },
     /// The successor was lost, and the old socket serves on. What was held is delivered unless the old one brings it, too.
     Abandoned {
         splice: Box<Splice>,
@@ -43,7 +47,15 @@ impl Connection {
         self.record.received.bytes += message.len() as u64;
         match &mut self.passage {
             Passage::Plain => self.deliver(message),
-            Passage::Before(splice) | Passage::Abandoned { splice, .. } => {
+            Passage::Before { splice, seam } => {
+                let messages = match seam {
+                    Some(seam) => seam.feed(message),
+                    None => vec![message],
+                };
+                messages.iter().for_each(|message| splice.old(message));
+                self.deliver_all(messages);
+            }
+            Passage::Abandoned { splice, .. } => {
                 splice.old(&message);
                 self.deliver(message);
             }
@@ -62,7 +74,7 @@ impl Connection {
         self.record.received.messages += 1;
         self.record.received.bytes += message.len() as u64;
         match &mut self.passage {
-            Passage::Before(splice) => splice.hold(message),
+            Passage::Before { splice, .. } => splice.hold(message),
             // There is no successor without a splice.
             Passage::Plain | Passage::Abandoned { .. } | Passage::After { .. } => {
                 self.deliver(message);
@@ -72,7 +84,7 @@ impl Connection {
 
     /// Whether the successor must not be read for now.
     pub(super) fn holds_enough(&self) -> bool {
-        matches!(&self.passage, Passage::Before(splice) if splice.is_full())
+        matches!(&self.passage, Passage::Before { splice, .. } if splice.is_full())
     }
 
     /// Whether nothing of the last rotation is open.
@@ -92,12 +104,19 @@ impl Connection {
             }
             (None, _) => Splice::by_payload(HOLD),
         };
-        self.passage = Passage::Before(Box::new(splice));
+        let seam = match std::mem::take(&mut self.passage) {
+            Passage::After { seam, .. } => Some(seam),
+            Passage::Plain | Passage::Before { .. } | Passage::Abandoned { .. } => None,
+        };
+        self.passage = Passage::Before {
+            splice: Box::new(splice),
+            seam,
+        };
     }
 
     /// The old socket was read to its end. Returns what can be delivered of the successor's.
     pub(super) fn cut(&mut self, now: Instant) -> Vec<Message> {
-        let Passage::Before(splice) = std::mem::take(&mut self.passage) else {
+        let Passage::Before { splice, .. } = std::mem::take(&mut self.passage) else {
             return Vec::new();
         };
         let (seam, messages) = splice.cut();
@@ -113,7 +132,7 @@ impl Connection {
     /// The successor is lost, and the old socket serves on. It may lag, and still bring what the successor has brought.
     pub(super) fn abandon_passage(&mut self, now: Instant) {
         match std::mem::take(&mut self.passage) {
-            Passage::Before(splice) => {
+            Passage::Before { splice, .. } => {
                 self.passage = Passage::Abandoned {
                     splice,
                     until: now + self.settings.close_timeout,
@@ -127,7 +146,7 @@ impl Connection {
     pub(super) fn doubles(&self) -> u64 {
         match &self.passage {
             Passage::After { seam, .. } => seam.doubles(),
-            Passage::Plain | Passage::Before(_) | Passage::Abandoned { .. } => 0,
+            Passage::Plain | Passage::Before { .. } | Passage::Abandoned { .. } => 0,
         }
     }
 
@@ -136,7 +155,7 @@ impl Connection {
         match &self.passage {
             Passage::After { until, .. } => *until,
             Passage::Abandoned { until, .. } => Some(*until),
-            Passage::Plain | Passage::Before(_) => None,
+            Passage::Plain | Passage::Before { .. } => None,
         }
     }
 
@@ -148,7 +167,9 @@ impl Connection {
                 let messages = seam.trust();
                 self.deliver_all(messages);
             }
-            Passage::Plain | Passage::Before(_) | Passage::Abandoned { .. } => self.end_passage(),
+            Passage::Plain | Passage::Before { .. } | Passage::Abandoned { .. } => {
+                self.end_passage();
+            }
         }
     }
 
@@ -157,7 +178,7 @@ impl Connection {
         match std::mem::take(&mut self.passage) {
             Passage::Plain => {}
             Passage::After { mut seam, .. } => self.deliver_all(seam.trust()),
-            Passage::Before(splice) | Passage::Abandoned { splice, .. } => {
+            Passage::Before { splice, .. } | Passage::Abandoned { splice, .. } => {
                 self.deliver_all(splice.abandon());
             }
         }

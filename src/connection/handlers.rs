@@ -16,6 +16,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
+    transport::needs_keepalive,
     wire::{CloseFrame, MAX_REASON, is_sendable},
 };
 
@@ -305,4 +306,6 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.max_frame != new.max_frame
         || old.max_message != new.max_message
         || old.on_open != new.on_open
+        // The kernel's probes are set up with the socket.
+        || (needs_keepalive(&new.heartbeat) && !needs_keepalive(&old.heartbeat))
 }

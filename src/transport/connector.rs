@@ -1,6 +1,6 @@
 //! The connector that `awc` calls: everything from the host name to a stream that can be written to.
 
-use std::{io, net::IpAddr, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
 
 use actix_service::Service;
 use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
@@ -15,7 +15,7 @@ use super::{
     request::Host,
     resolve::Resolver,
     stream::{Lent, Stream},
-    tcp,
+    tcp::{self, Local},
     tls::{self, Client},
     tunnel::Tunnel,
 };
@@ -33,8 +33,8 @@ pub(super) struct Target {
     pub port: u16,
     /// The configuration, and the name that the certificate must be valid for; `None` for `ws`.
     pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    /// The local address to dial from.
-    pub source: Option<IpAddr>,
+    /// Our end of the connection.
+    pub local: Local,
     /// What to go through.
     pub proxy: Option<Tunnel>,
     /// Resolves the host if it is a name.
@@ -103,7 +103,7 @@ impl Target {
     async fn connect(&self) -> Result<(TcpStream, SocketAddr), Cause> {
         let addresses = self.addresses().await?;
         self.progress.enter(Phase::Tcp);
-        tcp::connect(&addresses, self.source, self.progress.deadline).await
+        tcp::connect(&addresses, self.local, self.progress.deadline).await
     }
 
     /// The addresses of the URL's host.

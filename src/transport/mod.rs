@@ -28,4 +28,5 @@ pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
+pub(crate) use tcp::needs_keepalive;
 pub(crate) use tls::TlsCache;

@@ -12,7 +12,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
-    transport::{self, DialRequest, Opened},
+    transport::{self, Destination, DialRequest, Opened},
     wire::{CloseFrame, Opcode},
 };
 
@@ -121,15 +121,16 @@ async fn dial(
     commons: Arc<Commons>,
 ) -> Result<Opened, Cause> {
     // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-    let host = Box::pin(transport::host_key(&url)).await?;
-    let _permit = commons.budget.acquire(&host).await;
-    Box::pin(transport::dial(DialRequest {
+    let to = Box::pin(Destination::of(&url)).await?;
+    let turn = commons.budget.acquire(&to.host_key()?);
+    let _permit = turn.await;
+    let request = DialRequest {
         settings: &settings,
         url: &url,
         tls: &commons.tls,
         resolver: &commons.resolver,
-    }))
-    .await
+    };
+    Box::pin(transport::dial(request, to)).await
 }
 
 impl Connection {

@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{
     connector::{Connector, Target},
+    destination::Destination,
     redirect::{Redirect, Trail},
     request::Prepared,
     resolve::Resolver,
@@ -30,7 +31,7 @@ use super::{
     upgrade::{self, Upgraded},
 };
 use crate::{
-    config::{ConnectionSettings, Template},
+    config::{ConnectionSettings, Proxy, Template},
     core::{Cause, Phase},
     events::TlsReport,
     wire::deflate::Agreed,
@@ -96,28 +97,23 @@ pub(crate) struct Timings {
 /// # Errors
 ///
 /// The [`Cause`] that ended the dial; [`Cause::ConnectTimeout`] says in which phase the time ran out.
-pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
+pub(crate) async fn dial(request: DialRequest<'_>, to: Destination) -> Result<Opened, Cause> {
     let progress = Progress::new(request.settings.connect_timeout);
-    timeout_at(progress.deadline, run(request, &progress))
+    timeout_at(progress.deadline, run(request, to, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
-/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
-///
-/// # Errors
-///
-/// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-pub(crate) async fn host_key(url: &Template) -> Result<String, Cause> {
-    let secrets = Secrets::read([url]).await?;
-    super::request::host_key(url, &secrets)
-}
-
-async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
+async fn run(
+    request: DialRequest<'_>,
+    to: Destination,
+    progress: &Rc<Progress>,
+) -> Result<Opened, Cause> {
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url).await?;
-    let mut prepared = Prepared::new(settings, request.url, &secrets)?;
-    let mut trail = Trail::new(&prepared.url);
+    let url = to.into_url(request.url, &secrets)?;
+    let mut prepared = Prepared::new(settings, url, &secrets)?;
+    let mut trail = None;
     let upgraded = loop {
         let cause = match hop(request, &prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
@@ -127,6 +123,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             return Err(progress.last_words().unwrap_or(cause));
         };
         progress.stream.take();
+        let trail = trail.get_or_insert_with(|| Trail::new(&prepared.url));
         let (to, same_host) = trail.follow(&redirect)?;
         prepared = prepared.redirected(settings, &secrets, to, same_host)?;
     };
@@ -180,15 +177,20 @@ async fn hop(
             address: request.settings.source_address,
             keepalive: needs_keepalive(&request.settings.heartbeat),
         },
-        proxy: proxy(request, prepared, secrets).await?,
+        proxy: match &request.settings.proxy {
+            // Boxed: seldom used, and larger than all the rest of a hop.
+            Some(proxy) => Box::pin(tunnel(proxy, request, prepared, secrets)).await?,
+            None => None,
+        },
         resolver: request.resolver.clone(),
         progress: Rc::clone(progress),
     });
     upgrade::upgrade(prepared, connector, progress).await
 }
 
-/// What this hop goes through.
-async fn proxy(
+/// What this hop goes through, if `proxy` is for its host.
+async fn tunnel(
+    proxy: &Proxy,
     request: DialRequest<'_>,
     prepared: &Prepared,
     secrets: &Secrets,
@@ -196,9 +198,7 @@ async fn proxy(
     let settings = request.settings;
     let is_tls = prepared.server_name.is_some();
     let host = prepared.host.to_string();
-    let chosen = settings.proxy.as_ref();
-    let chosen = chosen.and_then(|proxy| proxy.for_target(&host, prepared.port, is_tls));
-    let Some(url) = chosen else {
+    let Some(url) = proxy.for_target(&host, prepared.port, is_tls) else {
         return Ok(None);
     };
     let tunnel = Tunnel::new(url, secrets)?;

@@ -6,6 +6,7 @@
 
 mod budget;
 mod connector;
+mod destination;
 mod dial;
 mod failure;
 mod files;
@@ -24,7 +25,8 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
+pub(crate) use destination::Destination;
+pub(crate) use dial::{DialRequest, Opened, Timings, dial};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

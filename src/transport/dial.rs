@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    connector::{Connector, Target},
+    connector::Target,
     destination::Destination,
     redirect::{Redirect, Trail},
     request::Prepared,
@@ -37,8 +37,8 @@ use crate::{
     wire::deflate::Agreed,
 };
 
-/// A time that never comes, for timeouts that are not ours to keep.
-pub(super) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A time that never comes.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What [`dial`] works with. The caches are shared by all dials of a process; cloning them is cheap.
 #[derive(Clone, Copy)]
@@ -115,7 +115,7 @@ async fn run(
     let mut prepared = Prepared::new(settings, url, &secrets)?;
     let mut trail = None;
     let upgraded = loop {
-        let cause = match hop(request, &prepared, &secrets, progress).await {
+        let cause = match hop(request, &mut prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
             Err(cause) => cause,
         };
@@ -150,7 +150,7 @@ async fn run(
 /// One connection, and one upgrade over it.
 async fn hop(
     request: DialRequest<'_>,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     secrets: &Secrets,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
@@ -169,7 +169,7 @@ async fn hop(
         Some(name) => Some((request.tls.config(&settings).await?, name)),
         None => None,
     };
-    let connector = Connector::new(Target {
+    let target = Target {
         host: prepared.host.clone(),
         port: prepared.port,
         tls,
@@ -184,8 +184,8 @@ async fn hop(
         },
         resolver: request.resolver.clone(),
         progress: Rc::clone(progress),
-    });
-    upgrade::upgrade(prepared, connector, progress).await
+    };
+    upgrade::upgrade(prepared, target).await
 }
 
 /// What this hop goes through, if `proxy` is for its host.

@@ -8,6 +8,7 @@ mod budget;
 mod connector;
 mod destination;
 mod dial;
+mod exchange;
 mod failure;
 mod files;
 mod redirect;

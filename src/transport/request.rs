@@ -58,7 +58,7 @@ pub(super) struct Prepared {
     pub url: Url,
     /// Whether this is for the host of the settings' URL, and nothing was left out.
     pub with_credentials: bool,
-    /// With the scheme `ws` even over TLS, which is our connector's, not `awc`'s.
+    /// The same, as `awc` takes it.
     pub uri: Uri,
     /// The host of the URL.
     pub host: Host,
@@ -110,7 +110,7 @@ impl Prepared {
         let own_name = settings.tls.server_name.as_ref();
         let own_name = own_name.filter(|_| with_credentials);
         Ok(Self {
-            uri: uri(&url, port)?,
+            uri: uri(&url)?,
             server_name: match (tls, own_name) {
                 (false, _) => None,
                 (true, None) => Some(server_name(&host)?),
@@ -176,14 +176,14 @@ fn own_server_name(name: &str) -> Result<ServerName<'static>, Cause> {
     })
 }
 
-fn uri(url: &Url, port: u16) -> Result<Uri, Cause> {
-    let mut text = format!("ws://{}:{port}{}", host_str(url)?, url.path());
-    if let Some(query) = url.query() {
-        text.push('?');
-        // The one character that a parsed query may hold and an HTTP target may not.
-        text.push_str(&query.replace('`', "%60"));
-    }
-    Uri::try_from(text).map_err(|error| invalid(format!("the URL cannot be requested: {error}")))
+fn uri(url: &Url) -> Result<Uri, Cause> {
+    let text = url.as_str();
+    // The one character that a parsed query may hold and an HTTP target may not.
+    let uri = match text.contains('`') {
+        false => Uri::try_from(text),
+        true => Uri::try_from(text.replace('`', "%60")),
+    };
+    uri.map_err(|error| invalid(format!("the URL cannot be requested: {error}")))
 }
 
 fn headers(
@@ -339,8 +339,7 @@ mod tests {
         let prepared = prepare(&settings("wss://a.example/a b/ü?q=`|{}^\"&x=1")).unwrap();
         let target = prepared.uri.path_and_query().unwrap().as_str();
         assert_eq!(target, "/a%20b/%C3%BC?q=%60|{}^%22&x=1");
-        assert_eq!(prepared.uri.scheme_str(), Some("ws"));
-        assert_eq!(prepared.uri.port_u16(), Some(443));
+        assert_eq!(prepared.uri.scheme_str(), Some("wss"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod assemble;
 mod combine;
+mod common;
 mod compression;
 mod diagnostics;
 mod finish;
@@ -30,6 +31,7 @@ mod units;
 pub mod url;
 mod values;
 
+pub(crate) use common::{CommonSettings, NameSettings};
 pub use compression::Compression;
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};

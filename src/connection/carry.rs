@@ -5,11 +5,10 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Commons, Connection, Ending, State, Waiting,
+    Connection, Ending, State, Waiting,
     driver::{Driver, Link, Turn},
 };
 use crate::{
-    config::{ConnectionSettings, Template},
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
     transport::{self, Destination, DialRequest, Opened},
@@ -24,8 +23,7 @@ impl Driver {
             for effect in std::mem::take(&mut act.effects) {
                 match effect {
                     Effect::Dial => {
-                        let url = act.url().clone();
-                        let dial = dial(act.settings.clone(), url, act.commons.clone());
+                        let dial = dial(act);
                         self.link = Link::Dialing(Box::pin(dial));
                     }
                     Effect::Restart => over = true,
@@ -115,22 +113,23 @@ impl Driver {
 }
 
 /// One dial, begun when the budget allows it.
-async fn dial(
-    settings: Arc<ConnectionSettings>,
-    url: Template,
-    commons: Arc<Commons>,
-) -> Result<Opened, Cause> {
-    // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-    let to = Box::pin(Destination::of(&url)).await?;
-    let turn = commons.budget.acquire(&to.host_key()?);
-    let _permit = turn.await;
-    let request = DialRequest {
-        settings: &settings,
-        url: &url,
-        tls: &commons.tls,
-        resolver: &commons.resolver,
-    };
-    Box::pin(transport::dial(request, to)).await
+fn dial(act: &Connection) -> impl Future<Output = Result<Opened, Cause>> + use<> {
+    let (urls, number) = (Arc::clone(&act.urls), act.url_number());
+    let (settings, commons) = (Arc::clone(&act.settings), Arc::clone(&act.commons));
+    async move {
+        let url = &urls[number];
+        // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+        let to = Box::pin(Destination::of(url)).await?;
+        let turn = commons.budget.acquire(&to.host_key()?);
+        let _permit = turn.await;
+        let request = DialRequest {
+            settings: &settings,
+            url,
+            tls: &commons.tls,
+            resolver: &commons.resolver,
+        };
+        Box::pin(transport::dial(request, to)).await
+    }
 }
 
 impl Connection {

@@ -13,7 +13,7 @@ use super::{
     Waiting, forward, policy, socket,
 };
 use crate::{
-    config::{ConnectionSettings, Template},
+    config::{ConnectionSettings, NameSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
     transport::needs_keepalive,
@@ -194,10 +194,12 @@ impl Connection {
     }
 
     fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
-        let old = std::mem::replace(&mut self.settings, Arc::new(settings));
-        let new = Arc::clone(&self.settings);
-        if !old.urls().eq(new.urls()) {
-            self.life.set_endpoints(new.urls().count());
+        let NameSettings { urls, common: new } = self.commons.settings.share(settings);
+        let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
+        let moved = self.urls != urls;
+        if moved {
+            self.life.set_endpoints(urls.len());
+            self.urls = urls;
         }
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
@@ -205,7 +207,8 @@ impl Connection {
             self.life.state(),
             LifeState::Open { .. } | LifeState::Connecting
         );
-        let reconnect = is_up && (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS);
+        let reconnect =
+            is_up && (moved || needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS);
         if reconnect {
             self.life.replace(
                 CloseFrame {
@@ -264,16 +267,21 @@ impl Connection {
     }
 
     /// The URL that is in use or dialled next.
-    pub(super) fn url(&self) -> &Template {
-        self.settings.url_at(self.life.endpoints().current())
+    fn url(&self) -> &Template {
+        &self.urls[self.url_number()]
+    }
+
+    /// Which of the URLs that is.
+    pub(super) fn url_number(&self) -> usize {
+        self.life.endpoints().current().min(self.urls.len() - 1)
     }
 
     fn url_statuses(&self) -> Vec<UrlStatus> {
-        if self.settings.failover_urls.is_empty() {
+        if self.urls.len() == 1 {
             return Vec::new();
         }
         let failures = self.life.endpoints().failures();
-        let statuses = self.settings.urls().zip(failures);
+        let statuses = self.urls.iter().zip(failures);
         statuses
             .map(|(url, failures)| UrlStatus {
                 url: url.to_string(),
@@ -295,8 +303,7 @@ impl Connection {
 
 /// Whether a socket that was opened under `old` cannot serve under `new`.
 fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool {
-    !old.urls().eq(new.urls())
-        || old.headers != new.headers
+    old.headers != new.headers
         || old.basic_auth != new.basic_auth
         || old.subprotocols != new.subprotocols
         || old.source_address != new.source_address

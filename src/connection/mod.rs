@@ -43,7 +43,7 @@ pub use self::{
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use crate::{
-    config::ConnectionSettings,
+    config::{CommonSettings, ConnectionSettings, NameSettings, Template},
     core::{
         Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
         Policy,
@@ -56,12 +56,13 @@ use crate::{
 };
 
 /// What all names of a process share.
-#[derive(Clone)]
 pub(crate) struct Commons {
     pub hub: Arc<Hub>,
     pub budget: DialBudget,
     pub tls: TlsCache,
     pub resolver: Resolver,
+    /// What names that are alike share.
+    pub settings: CommonSettings,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }
@@ -84,6 +85,9 @@ const MAILBOX_TURN: u32 = 128;
 /// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
 pub struct Connection {
     name: ConnectionName,
+    /// All URLs of the settings, at least one.
+    urls: Arc<[Template]>,
+    /// The settings without their URLs.
     settings: Arc<ConnectionSettings>,
     commons: Arc<Commons>,
     gate: Arc<Gate>,
@@ -144,13 +148,17 @@ impl Connection {
     /// The actor of a name that has not started yet.
     pub(crate) fn new(
         name: ConnectionName,
-        settings: Arc<ConnectionSettings>,
+        settings: NameSettings,
         commons: Arc<Commons>,
         gate: Arc<Gate>,
         epoch: u32,
     ) -> Self {
+        let NameSettings {
+            urls,
+            common: settings,
+        } = settings;
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
-        life.set_endpoints(settings.urls().count());
+        life.set_endpoints(urls.len());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
         let (is_open, wanted) = gate.with(|inside| {
             inside.outbox.lost();
@@ -168,6 +176,7 @@ impl Connection {
         }
         Self {
             name,
+            urls,
             settings,
             commons,
             gate,

@@ -19,7 +19,7 @@ pub use self::{
     shutdown::{Left, ShutdownReport},
 };
 use crate::{
-    config::{ConnectionSettings, Settings},
+    config::{CommonSettings, ConnectionSettings, NameSettings, Settings},
     connection::{Commons, Configure, Connection, Gate, Remove, Status, forward},
     core::{ConnectionName, InvalidName, Pattern},
     events::{Applied, Event},
@@ -50,7 +50,7 @@ struct Names {
 struct Entry {
     addr: Addr<Connection>,
     gate: Arc<Gate>,
-    settings: Arc<ConnectionSettings>,
+    settings: NameSettings,
     arbiter: usize,
     epoch: u32,
     respawns: Budget,
@@ -102,6 +102,7 @@ impl Manager {
                 budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
+                settings: CommonSettings::default(),
                 obituaries,
             }),
             arbiters,
@@ -141,7 +142,7 @@ impl Manager {
             return Err(OpenError::Duplicate(name));
         }
         let gate = Gate::new(settings.outbox, settings.max_message);
-        let settings = Arc::new(settings);
+        let settings = self.0.commons.settings.share(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, 1);
         let entry = Entry {
@@ -160,12 +161,12 @@ impl Manager {
     fn start_actor(
         &self,
         name: &ConnectionName,
-        settings: &Arc<ConnectionSettings>,
+        settings: &NameSettings,
         gate: &Arc<Gate>,
         arbiter: usize,
         epoch: u32,
     ) -> Addr<Connection> {
-        let (name, settings, gate) = (name.clone(), Arc::clone(settings), Arc::clone(gate));
+        let (name, settings, gate) = (name.clone(), settings.clone(), Arc::clone(gate));
         let commons = Arc::clone(&self.0.commons);
         Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {
             Connection::new(name, settings, commons, gate, epoch)
@@ -216,7 +217,7 @@ impl Manager {
         names
             .entries
             .get(name.as_ref())
-            .map(|entry| Arc::clone(&entry.settings))
+            .map(|entry| Arc::new(entry.settings.whole()))
     }
 
     /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being
@@ -246,7 +247,7 @@ impl Manager {
         let addr = {
             let mut names = self.0.names.write();
             let entry = names.entries.get_mut(name.as_ref()).ok_or(Gone)?;
-            entry.settings = Arc::new(settings.clone());
+            entry.settings = self.0.commons.settings.share(settings.clone());
             entry.addr.clone()
         };
         addr.send(Configure(Box::new(settings)))

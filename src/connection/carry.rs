@@ -42,7 +42,7 @@ impl Driver {
             };
             // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
             if !over && act.life.holds_a_link() {
-                act.lost(Cause::Panic(text.into()), now);
+                act.lost(Cause::Panic(*text), now);
             } else if act.effects.is_empty() {
                 break;
             }
@@ -99,7 +99,7 @@ impl Driver {
                     LifeState::Backoff { until } => until.saturating_duration_since(now),
                     _ => delay,
                 };
-                act.record.retry_at = act.wall().checked_add(wait).ok();
+                act.record.retry_at = act.wall().checked_add(wait).ok().map(Box::new);
                 act.publish(|stamp| {
                     Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
                 });

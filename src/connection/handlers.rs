@@ -236,6 +236,7 @@ impl Connection {
             .gate
             .with(|inside| (inside.outbox.len(), inside.outbox.bytes()));
         let state = self.record.shown;
+        let upgrade = self.record.upgrade.as_deref();
         Status {
             name: self.name.clone(),
             state,
@@ -243,14 +244,14 @@ impl Connection {
             ready: self.record.ready,
             url: self.url().to_string(),
             urls: self.url_statuses(),
-            subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
-            tls: self.record.tls.as_deref().copied(),
+            subprotocol: upgrade.and_then(|upgrade| upgrade.subprotocol.clone()),
+            tls: upgrade.and_then(|upgrade| upgrade.tls),
             tags: self.settings.tags.clone(),
             since: self.record.since,
             epoch: self.journal.epoch(),
             incarnation: self.life.incarnation(),
             attempt: self.life.attempt(policy(&self.settings), Instant::now()),
-            retry_at: self.record.retry_at,
+            retry_at: self.record.retry_at.as_deref().copied(),
             last_error: self.record.last_error.as_deref().cloned(),
             last_close: self.record.last_close.as_deref().cloned(),
             rtt: self.heartbeat.rtt(),

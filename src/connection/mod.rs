@@ -106,26 +106,31 @@ pub struct Connection {
     waker: Option<Waker>,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
-    callback_panic: Option<Box<str>>,
+    callback_panic: Option<Box<String>>,
     ending: Ending,
     #[cfg(feature = "testing")]
     fault: Option<Fault>,
 }
 
-/// What a name remembers for its status.
+/// What a name remembers for its status. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
 struct Record {
     since: Timestamp,
     shown: State,
     ready: bool,
-    retry_at: Option<Timestamp>,
+    retry_at: Option<Box<Timestamp>>,
     last_error: Option<Box<LastError>>,
     last_close: Option<Box<ClosedReport>>,
-    subprotocol: Option<Box<str>>,
-    tls: Option<Box<TlsReport>>,
+    upgrade: Option<Box<Upgrade>>,
     sent: Traffic,
     received: Traffic,
     in_doubt: u64,
     dropped: u64,
+}
+
+/// What the upgrade of the socket that serves agreed on, where that is anything.
+struct Upgrade {
+    subprotocol: Option<String>,
+    tls: Option<TlsReport>,
 }
 
 /// Those who wait for the end of a name.
@@ -195,8 +200,7 @@ impl Connection {
                 retry_at: None,
                 last_error: None,
                 last_close: None,
-                subprotocol: None,
-                tls: None,
+                upgrade: None,
                 sent: Traffic::default(),
                 received: Traffic::default(),
                 in_doubt: 0,
@@ -256,7 +260,7 @@ impl Connection {
             .listeners
             .publish(&self.commons.hub, &self.name, event(stamp));
         if let Err(panic) = told {
-            self.callback_panic.get_or_insert(panic.into());
+            self.callback_panic.get_or_insert(Box::new(panic));
         }
     }
 
@@ -301,8 +305,7 @@ impl Actor for Connection {
         self.ahead.clear();
         self.mailbox_turn = 0;
         self.record.ready = false;
-        self.record.subprotocol = None;
-        self.record.tls = None;
+        self.record.upgrade = None;
         self.life.started(&mut self.effects);
         ctx.spawn(driver::Driver::default());
     }

@@ -10,7 +10,7 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    Connection, State,
+    Connection, State, Upgrade,
     codec::codec,
     policy,
     reader::{Reader, read_error},
@@ -56,8 +56,12 @@ impl Socket {
         }
         act.life.opened(now);
         start_heartbeat(act, ctx);
-        act.record.subprotocol = opened.subprotocol.as_deref().map(Into::into);
-        act.record.tls = opened.tls.map(Box::new);
+        act.record.upgrade = (opened.subprotocol.is_some() || opened.tls.is_some()).then(|| {
+            Box::new(Upgrade {
+                subprotocol: opened.subprotocol.clone(),
+                tls: opened.tls,
+            })
+        });
         act.show_state(Some(State::Opening));
         let incarnation = act.life.incarnation();
         act.publish(|stamp| {

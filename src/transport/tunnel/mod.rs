@@ -123,7 +123,7 @@ impl Tunnel {
         };
         let addresses = resolve(&target.resolver, &host, proxy.port).await;
         let addresses = addresses.map_err(|text| self.failed(&Cause::Dns(text)))?;
-        let connected = tcp::connect(&addresses, target.source, target.progress.deadline).await;
+        let connected = tcp::connect(&addresses, target.local, target.progress.deadline).await;
         let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
         let Some(config) = &self.tls else {
             return Ok((Stream::Tcp(tcp), peer));

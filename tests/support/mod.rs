@@ -1,6 +1,8 @@
 //! What integration tests share: foreign servers, a private CA, and waiting with a deadline.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod child;
+pub mod heard;
 pub mod rig;
 
 use std::{

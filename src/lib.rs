@@ -68,8 +68,8 @@ pub mod wire;
 pub use self::{
     config::{ConnectionSettings, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, Receipt, Send, Snapshot, State, Status,
-        Subscribe,
+        CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, Snapshot, State,
+        Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     events::Event,

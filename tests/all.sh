@@ -85,6 +85,7 @@ install() {
   need node nodejs
   need npm npm
   need shellcheck shellcheck
+  need unshare util-linux
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_python
   install_node

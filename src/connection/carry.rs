@@ -1,12 +1,13 @@
 //! Carrying out what the core decided, in order.
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
 use super::{
     Commons, Connection, Ending, State, Waiting,
     driver::{Driver, Link, Turn},
+    successor::Successor,
 };
 use crate::{
     config::{ConnectionSettings, Template},
@@ -25,11 +26,9 @@ impl Driver {
             for effect in std::mem::take(&mut act.effects) {
                 match effect {
                     Effect::Dial => {
-                        let url = act.url().clone();
-                        let dial = dial(act.settings.clone(), url, act.commons.clone());
-                        self.link = Link::Dialing(Box::pin(dial));
+                        self.link = Link::Dialing(dial(act));
                     }
-                    Effect::DialSuccessor => {}
+                    Effect::DialSuccessor => self.successor = Successor::Wanted,
                     Effect::Restart => over = true,
                     Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
                     Effect::Cancel => {
@@ -80,6 +79,9 @@ impl Driver {
     fn own_up(&mut self, act: &mut Connection) {
         if let Link::Up(socket) = &mut self.link {
             socket.own_up(act);
+            if !act.life.wants_successor() {
+                act.end_passage();
+            }
             act.record.in_doubt += act.gate.with(|inside| inside.outbox.lost());
         }
     }
@@ -95,7 +97,10 @@ impl Driver {
                 act.record.last_close = Some(Box::new(report.clone()));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
-            Happened::Rotated { report: _ } => {}
+            Happened::Rotated { report } => {
+                self.own_up(act);
+                self.hand_over(act, report, now);
+            }
             Happened::Error(cause) => {
                 let at = act.wall();
                 act.record.last_error = Some(Box::new(super::LastError {
@@ -123,8 +128,18 @@ impl Driver {
     }
 }
 
+/// A dial of the URL that is in use, or next.
+pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opened, Cause>>>> {
+    let url = act.url().clone();
+    Box::pin(dial_within_budget(
+        act.settings.clone(),
+        url,
+        act.commons.clone(),
+    ))
+}
+
 /// One dial, begun when the budget allows it.
-async fn dial(
+async fn dial_within_budget(
     settings: Arc<ConnectionSettings>,
     url: Template,
     commons: Arc<Commons>,

@@ -11,7 +11,7 @@ use std::{
 use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::time::Sleep;
 
-use super::{Connection, gate::Inside, policy, socket::Socket};
+use super::{Connection, gate::Inside, policy, socket::Socket, successor::Successor};
 use crate::{
     chance, clock,
     core::{Cause, Removed, State as LifeState, Told},
@@ -39,6 +39,7 @@ pub(super) enum Link {
 #[derive(Default)]
 pub(super) struct Driver {
     pub(super) link: Link,
+    pub(super) successor: Successor,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -91,6 +92,14 @@ impl ActorFuture<Connection> for Driver {
 }
 
 impl Driver {
+    /// The driver of an incarnation that begins with a socket, or without.
+    pub(super) fn new(socket: Option<Box<Socket>>) -> Self {
+        Self {
+            link: socket.map_or(Link::None, Link::Up),
+            ..Self::default()
+        }
+    }
+
     /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
     fn after_panic(&mut self, act: &mut Connection, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
@@ -130,6 +139,7 @@ impl Driver {
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
+            self.poll_successor(act, now, cx);
             self.check_time(act, now);
             let expiry = self.look_at_outbox(act, now, cx);
             if act.effects.is_empty() && act.callback_panic.is_none() {
@@ -167,6 +177,9 @@ impl Driver {
 
     /// Whatever is overdue.
     fn check_time(&mut self, act: &mut Connection, now: Instant) {
+        if act.passage_deadline().is_some_and(|until| until <= now) {
+            act.hurry_passage();
+        }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -252,7 +265,11 @@ impl Driver {
             Link::None | Link::Dialing(_) => (None, None),
         };
         let life = act.life.deadline(policy(&act.settings));
-        let Some(deadline) = [life, expiry, socket, paced].into_iter().flatten().min() else {
+        let Some(deadline) = [life, expiry, socket, paced, act.passage_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
             return;
         };
         let deadline = tokio::time::Instant::from_std(deadline.max(now));

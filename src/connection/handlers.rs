@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, OutboxStatus, Probe, Receipt, Remove, Send, Snapshot, Status, Subscribe,
-    UrlStatus, Waiting, forward, policy, socket,
+    MAX_INTERVALS, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send, Snapshot, Status,
+    Subscribe, UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
     clock,
@@ -97,6 +97,15 @@ impl Handler<Configure> for Connection {
     }
 }
 
+impl Handler<Rotate> for Connection {
+    type Result = Result<(), NotUp>;
+
+    fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        self.guarded(|act| act.rotate()).unwrap_or(Err(NotUp))
+    }
+}
+
 impl Handler<Probe> for Connection {
     type Result = ();
 
@@ -168,7 +177,7 @@ impl Connection {
             if len > limit {
                 return Err(TooLarge { len, limit }.into());
             }
-            if matches!(self.life.state(), LifeState::Open { .. }) {
+            if matches!(self.life.state(), LifeState::Open { .. }) || self.life.is_handing_over() {
                 if self.ahead.len() >= MAX_AHEAD {
                     return Err(Rejected::Full);
                 }
@@ -214,6 +223,12 @@ impl Connection {
         });
     }
 
+    fn rotate(&mut self) -> Result<(), NotUp> {
+        let rotates = self.life.is_handing_over() || self.life.rotate(&mut self.effects);
+        self.wake();
+        rotates.then_some(()).ok_or(NotUp)
+    }
+
     fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
         let old = std::mem::replace(&mut self.settings, Arc::new(settings));
         let new = Arc::clone(&self.settings);
@@ -224,10 +239,14 @@ impl Connection {
         self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let reconnect = (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS)
-            && self.life.replace(&mut self.effects);
-        if reconnect {
-        } else if old.heartbeat != new.heartbeat
+        let needed = needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS;
+        self.rotate_again |= needed && self.life.is_handing_over();
+        let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
+        if new.sequence != old.sequence {
+            self.sequence = None;
+        }
+        if !reconnect
+            && old.heartbeat != new.heartbeat
             && matches!(self.life.state(), LifeState::Open { .. })
         {
             self.heartbeat = Default::default();

@@ -13,6 +13,7 @@ mod gate;
 mod handlers;
 mod messages;
 mod pace;
+mod passage;
 mod pulse;
 mod reader;
 mod scratch;
@@ -20,6 +21,7 @@ mod scratch;
 mod simulation;
 mod socket;
 mod status;
+mod successor;
 mod writer;
 
 use std::{
@@ -46,15 +48,18 @@ pub(crate) use self::{
 };
 pub use self::{
     gate::Receipt,
-    messages::{CloseMyself, Configure, Connect, InvalidClose, Send, Snapshot, Subscribe},
+    messages::{
+        CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
+    },
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
+use self::{passage::Passage, successor::Successor};
 use crate::{
     chance, clock,
     config::ConnectionSettings,
     core::{
         Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
-        Message, Policy, Removed, Told,
+        Message, Policy, Removed, Sequence, Told,
     },
     events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
     hub::{Hub, Listeners, Memory},
@@ -107,6 +112,14 @@ pub struct Connection {
     pace: Option<Arc<pace::Pace>>,
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
+    /// What is between two sockets of a rotation.
+    passage: Passage,
+    /// The socket that the next incarnation takes over.
+    heir: Successor,
+    /// Settings have changed too late for the successor that is taking over: another one is needed.
+    rotate_again: bool,
+    /// The peer's own numbers, where `sequence` says how to read them.
+    sequence: Option<Box<Sequence>>,
     beat_due: bool,
     /// A ping is due though another one may be unanswered.
     probe_due: bool,
@@ -196,6 +209,10 @@ impl Connection {
             heartbeat: HeartbeatState::default(),
             pace,
             ahead: Vec::new(),
+            passage: Passage::default(),
+            heir: Successor::default(),
+            rotate_again: false,
+            sequence: None,
             beat_due: false,
             probe_due: false,
             intervals: 0,
@@ -340,13 +357,16 @@ impl Actor for Connection {
         self.beat_due = false;
         self.probe_due = false;
         self.intervals = 0;
-        self.ahead.clear();
         self.mailbox_turn = 0;
         self.record.ready = false;
         self.record.subprotocol = None;
         self.record.tls = None;
         self.life.started(&mut self.effects);
-        ctx.spawn(driver::Driver::default());
+        let socket = self.adopt(ctx);
+        if socket.is_none() {
+            self.ahead.clear();
+        }
+        ctx.spawn(driver::Driver::new(socket));
     }
 }
 

@@ -200,23 +200,19 @@ impl Seam {
         }
     }
 
-    /// The deadline has passed: settles, and gives what is held, but for a run that has come to the old socket's end.
+    /// The deadline has passed, or the successor is lost: nothing is held from now on.
     ///
-    /// What equals only the midst of the old one's messages is delivered. The successor may lag, and then it comes twice; or
-    /// the peer does not broadcast, and then it would have been lost. A reader can tell a double, and nobody brings back
-    /// what was lost.
-    pub fn give_up(&mut self) -> Vec<Message> {
+    /// What is held equals the midst of the old one's messages, in their order: a successor that lags is far likelier than
+    /// a peer that has sent the same again on another socket, so it is dropped, and so is what goes on with it. Gives what turns out to be
+    /// the successor's own.
+    pub fn trust(&mut self) -> Vec<Message> {
+        let mut delivered = Vec::new();
         match &mut self.0 {
-            Rule::Payload(alignment) => {
-                let mut delivered = Vec::new();
-                alignment.settle(&mut delivered);
-                delivered
-            }
-            Rule::Sequence(overlap) => {
-                overlap.settle();
-                Vec::new()
-            }
+            Rule::Payload(alignment) => alignment.trust(&mut delivered),
+            // Numbers need no trust: nothing is held for them.
+            Rule::Sequence(_) => {}
         }
+        delivered
     }
 
     /// How many of the successor's messages were dropped, because they had come on the old socket.

@@ -76,7 +76,7 @@ impl Store {
             self.write(batch).map_err(|error| {
                 let error = self.directory.error(error);
                 if matches!(error, StoreError::Full { .. }) {
-                    self.give_space_back();
+                    self.free_the_log();
                 }
                 error
             })?;
@@ -127,11 +127,12 @@ impl Store {
         Ok(())
     }
 
-    /// What the kernel still has of the log is copied to where the next sync counts again.
+    /// Writes all that the log holds into the database, and syncs that. The log's file keeps its size and is written from its
+    /// start again.
     fn move_log_into_database(&self) -> Result<(), StoreError> {
         let busy: bool = self
             .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))
             .map_err(|error| self.directory.error(error))?;
         match busy {
             true => Err(self.directory.busy()),
@@ -139,9 +140,9 @@ impl Store {
         }
     }
 
-    /// On a full disk the log's own space may be what the next commit needs.
-    fn give_space_back(&self) {
-        // The caller is told of the full disk already; a checkpoint that fails changes nothing.
+    /// On a full disk the log's own space is what the next commit can have.
+    fn free_the_log(&self) {
+        // The caller is told of the full disk already, and a checkpoint that fails changes nothing.
         let _still_full = self.move_log_into_database();
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use everwire::{Event, Rejected, testing::Peer};
 
 use super::*;
-use crate::support::child::{self, in_a_small_file_system};
+use crate::support::child::{self, in_a_file_system_of};
 
 /// A message that fills the disk soon, and tells its number.
 fn bulk(number: u64) -> String {
@@ -15,7 +15,8 @@ fn bulk(number: u64) -> String {
 #[tokio::test]
 async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room() {
     let Some(dir) = child::dir() else {
-        return in_a_small_file_system(
+        return in_a_file_system_of(
+            2,
             "disk::a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room",
         );
     };
@@ -63,7 +64,7 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
 #[tokio::test]
 async fn a_read_only_file_system_is_told() {
     let Some(dir) = child::dir() else {
-        return in_a_small_file_system("disk::a_read_only_file_system_is_told");
+        return in_a_file_system_of(2, "disk::a_read_only_file_system_is_told");
     };
     end(manager(&dir.join("state"))).await;
     let mounted = Command::new("mount")

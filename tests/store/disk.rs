@@ -5,12 +5,13 @@ use std::{fs, process::Command};
 use everwire::store::StoreError;
 
 use super::*;
-use crate::support::child::{self, in_a_small_file_system};
+use crate::support::child::{self, in_a_file_system_of};
 
 #[test]
 fn a_full_disk_fails_one_commit_and_the_next_succeeds_when_there_is_room() {
     let Some(dir) = child::dir() else {
-        return in_a_small_file_system(
+        return in_a_file_system_of(
+            2,
             "disk::a_full_disk_fails_one_commit_and_the_next_succeeds_when_there_is_room",
         );
     };
@@ -41,9 +42,35 @@ fn a_full_disk_fails_one_commit_and_the_next_succeeds_when_there_is_room() {
 }
 
 #[test]
+fn what_a_store_has_held_before_it_holds_again_on_a_full_disk() {
+    let Some(dir) = child::dir() else {
+        return in_a_file_system_of(
+            64,
+            "disk::what_a_store_has_held_before_it_holds_again_on_a_full_disk",
+        );
+    };
+    let (mut store, _) = open(&dir.join("state"));
+    let feed = name("feed");
+    let mut batch = Batch::default();
+    let mut replace = |store: &mut Store, id: u64| {
+        batch.clear();
+        batch.put_message(&feed, bulk(id, 50_000));
+        batch.drop_through(&feed, id.saturating_sub(20));
+        store.commit(&batch, Sync::Always)
+    };
+    (1..=500).for_each(|id| replace(&mut store, id).unwrap());
+    let full = fs::write(dir.join("ballast"), vec![0; 64 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    (501..=1500).for_each(|id| replace(&mut store, id).unwrap());
+    drop(store);
+    let expected: Vec<u64> = (1481..=1500).collect();
+    assert_eq!(ids(&state(&read(&dir.join("state")), "feed")), expected);
+}
+
+#[test]
 fn a_full_disk_is_told_when_the_store_is_opened() {
     let Some(dir) = child::dir() else {
-        return in_a_small_file_system("disk::a_full_disk_is_told_when_the_store_is_opened");
+        return in_a_file_system_of(2, "disk::a_full_disk_is_told_when_the_store_is_opened");
     };
     let full = fs::write(dir.join("ballast"), vec![0; 4 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
@@ -57,7 +84,7 @@ fn a_full_disk_is_told_when_the_store_is_opened() {
 #[test]
 fn a_read_only_file_system_is_told() {
     let Some(dir) = child::dir() else {
-        return in_a_small_file_system("disk::a_read_only_file_system_is_told");
+        return in_a_file_system_of(2, "disk::a_read_only_file_system_is_told");
     };
     drop(open(&dir.join("state")));
     let mounted = Command::new("mount")

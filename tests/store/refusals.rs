@@ -102,10 +102,13 @@ fn while_an_operators_shell_writes_a_commit_is_refused_and_can_be_repeated() {
     let (mut store, _) = open(dir.path());
     put(&mut store, "feed", message(1)).unwrap();
     let shell = Connection::open(dir.path().join("store.db")).unwrap();
-    let waiting: String = shell
-        .query_row("SELECT payload FROM waiting", [], |row| row.get(0))
+    let waiting: (String, String, i64, String) = shell
+        .query_row("SELECT name, at, bytes, payload FROM waiting", [], |row| {
+            row.try_into()
+        })
         .unwrap();
-    assert_eq!(waiting, "message 1");
+    let at = "2023-11-14 22:13:20.000";
+    assert_eq!(waiting, ("feed".into(), at.into(), 9, "message 1".into()));
 
     shell.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = put(&mut store, "feed", message(2)).unwrap_err();

@@ -33,11 +33,12 @@ fn behind(mut before: Vec<OsString>, test: &str, dir: &Path) -> Command {
     command
 }
 
-/// Runs the test of this name again in a mount namespace of its own, in which its directory is a file system of two megabytes.
-pub fn in_a_small_file_system(test: &str) {
+/// Runs the test of this name again in a mount namespace of its own, in which its directory is a file system of so many
+/// megabytes.
+pub fn in_a_file_system_of(megabytes: usize, test: &str) {
     let dir = TestDir::new("small-disk");
-    let mount = "mount -t tmpfs -o size=2m none \"$0\" && exec \"$@\"";
-    let before = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount]
+    let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\" && exec \"$@\"");
+    let before = ["unshare", "--map-root-user", "--mount", "sh", "-c", &mount]
         .map(OsStr::new)
         .into_iter()
         .chain([dir.path().as_os_str()])

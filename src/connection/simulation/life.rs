@@ -17,14 +17,14 @@ use tokio::{
 use super::{
     network::{Cut, Quality, link},
     oracle::{Accepted, Story, Tally},
-    peer::{Log, serve},
+    peer::{Broadcast, Log, serve},
     plan::{Dice, Plan},
     store::{Calls, Disk, write},
 };
 use crate::{
     chance,
     config::Rate,
-    connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces},
+    connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
     core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::Keeper,
@@ -53,6 +53,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             plan,
             disk: Rc::default(),
             log: Rc::default(),
+            broadcast: Rc::default(),
             story: RefCell::default(),
             dice: RefCell::new(dice),
             tell,
@@ -74,6 +75,7 @@ struct World {
     trouble_until: Instant,
     disk: Rc<RefCell<Disk>>,
     log: Rc<RefCell<Log>>,
+    broadcast: Rc<RefCell<Broadcast>>,
     story: RefCell<Story>,
     dice: RefCell<Dice>,
     tell: bool,
@@ -118,6 +120,8 @@ impl World {
             Supervisor::start(move |_| Connection::new(name, settings, commons, door, epoch));
         spawn_local(self.clone().send(number, gate.clone()));
         spawn_local(self.clone().close_by_hand(addr.clone()));
+        spawn_local(self.clone().rotate(addr.clone()));
+        spawn_local(self.clone().tell_all());
         if number < self.plan.crashes {
             let life = self.plan.trouble / u32::try_from(self.plan.crashes + 1).expect("few");
             let from = self
@@ -209,6 +213,24 @@ impl World {
         self.log.borrow_mut().hands_off = true;
     }
 
+    async fn rotate(self: Rc<Self>, addr: Addr<Connection>) {
+        let mut dice = self.dice();
+        let part = self.plan.trouble.as_millis() as u64 / (self.plan.rotations + 1) * 2;
+        for _ in 0..self.plan.rotations {
+            sleep(dice.millis(part + 1)).await;
+            addr.do_send(Rotate);
+        }
+    }
+
+    /// The peer tells something on all its sockets now and then, until everything is settled.
+    async fn tell_all(self: Rc<Self>) {
+        let mut dice = self.dice();
+        loop {
+            sleep(dice.millis(2_000)).await;
+            self.broadcast.borrow_mut().tell();
+        }
+    }
+
     /// Has the disk fill up now and then.
     async fn fill_disk(self: Rc<Self>) {
         let mut dice = self.dice();
@@ -238,9 +260,12 @@ impl World {
                 false => Quality::clean(Instant::now()),
             };
             let (client, server) = link(quality, &mut dice);
+            // The peer has the socket in its list before it answers the upgrade.
+            let numbers = self.broadcast.borrow_mut().join();
             spawn_local(serve(
                 server,
                 self.log.clone(),
+                numbers,
                 self.trouble_until,
                 dice.fork(),
             ));

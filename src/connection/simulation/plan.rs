@@ -5,8 +5,10 @@ use std::{num::NonZeroU32, time::Duration};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use crate::config::{
-    ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, Template, WhenFull,
+    ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, SequenceSettings,
+    Template, WhenFull,
 };
+use crate::core::JsonPointer;
 
 /// Random choices of one life.
 #[derive(Debug)]
@@ -139,6 +141,13 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
         settings.rate = Some(RateSettings::new(messages, Duration::from_secs(1)));
     }
     settings.close_timeout = Duration::from_millis(dice.within(200, 3_000));
+    if dice.percent(30) {
+        let number = JsonPointer::new("/n").expect("a pointer");
+        settings.sequence = Some(SequenceSettings::new(number));
+    }
+    if dice.percent(20) {
+        settings.rotate_after = Some(Duration::from_secs(dice.within(1, 30)));
+    }
     settings.connect_timeout = Duration::from_secs(5);
     if dice.percent(30) {
         settings.on_open = vec![Opening::Text(Template::literal("login"))];

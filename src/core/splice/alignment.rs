@@ -23,6 +23,8 @@ pub(super) struct Alignment {
     bytes: usize,
     limits: HoldLimits,
     is_settled: bool,
+    /// What equals the midst of the old socket's messages is taken for the same, and held no longer.
+    trusts: bool,
     doubles: u64,
 }
 
@@ -47,6 +49,7 @@ impl Alignment {
             held: VecDeque::new(),
             bytes: 0,
             limits,
+            trusts: false,
             doubles: 0,
         }
     }
@@ -67,21 +70,43 @@ impl Alignment {
         }
         let is_decided = pending.is_none() && (self.complete.is_some() || self.seen > MAX_GREETING);
         let is_too_much = self.held.len() > self.limits.messages || self.bytes > self.limits.bytes;
-        if is_decided || is_too_much {
+        if is_decided {
             self.settle(delivered);
+        } else if is_too_much || self.trusts {
+            self.trust(delivered);
         }
     }
 
-    /// Decides by what is known so far: drops the run that has come to the old socket's end, and delivers the rest.
-    pub fn settle(&mut self, delivered: &mut Vec<Message>) {
+    /// Drops the run that has come to the old socket's end, and delivers the rest.
+    fn settle(&mut self, delivered: &mut Vec<Message>) {
         self.is_settled = true;
         if let Some(Run { start, len }) = self.complete.take() {
             self.release(start, delivered);
-            self.held.drain(..len);
-            self.doubles += len as u64;
+            self.drop_through(start + len);
         }
         delivered.extend(mem::take(&mut self.held));
         self.bytes = 0;
+    }
+
+    /// What is held equals messages of the old socket, in their order: it is taken for the same, though it has not come to
+    /// their end, and what goes on with it will be, too.
+    ///
+    /// A run that has come to their end decides, though a longer one might have followed.
+    pub fn trust(&mut self, delivered: &mut Vec<Message>) {
+        if self.complete.is_some() {
+            return self.settle(delivered);
+        }
+        self.trusts = true;
+        self.drop_through(self.seen);
+    }
+
+    /// Drops the successor's messages up to this number.
+    fn drop_through(&mut self, number: usize) {
+        let first_held = self.seen - self.held.len();
+        for message in self.held.drain(..number.saturating_sub(first_held)) {
+            self.bytes -= message.len();
+            self.doubles += 1;
+        }
     }
 
     pub fn is_settled(&self) -> bool {

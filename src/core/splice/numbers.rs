@@ -79,11 +79,6 @@ impl Overlap {
         }
     }
 
-    /// What comes from here on is delivered.
-    pub fn settle(&mut self) {
-        self.streams.clear();
-    }
-
     pub fn is_settled(&self) -> bool {
         self.streams.is_empty()
     }

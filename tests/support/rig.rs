@@ -3,11 +3,11 @@
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Delivery, Event, Events, Handle, Manager, Message, Pattern,
-    Settings, State,
+    ConnectionName, ConnectionSettings, Delivery, Event, Events, Fate, Handle, Manager, Message,
+    Pattern, Settings, State,
     config::{Backoff, Heartbeat, Jitter, Reconnect},
     core::{Cause, ClosedReport, Cursor},
-    events::{Failed, Retrying, Rotated},
+    events::{Failed, Retrying, Rotated, Sent},
     testing::{Peer, Script},
 };
 use futures::StreamExt as _;
@@ -223,6 +223,18 @@ impl Watch {
             Event::Failed(_, failed) => Some((**failed).clone()),
             _ => None,
         })
+        .await
+    }
+
+    /// The next message that meets this fate; for a subscriber that wants `sent`.
+    pub async fn sent(&mut self, fate: Fate) -> Sent {
+        self.until(
+            &format!("a message that is {fate:?}"),
+            |event| match event {
+                Event::Sent(_, sent) if sent.fate == fate => Some(*sent),
+                _ => None,
+            },
+        )
         .await
     }
 

@@ -10,10 +10,10 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    connector::{Target, resolve},
     request::Host,
     secrets::Secrets,
     stream::Stream,
+    target::{Target, resolve},
     tcp::{self, keep_worst},
     tls::{self, Client, TlsCache},
 };

@@ -98,6 +98,15 @@ impl Gate {
         })
     }
 
+    /// The receipt of a message that was accepted earlier, if the id was given out.
+    pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
+        self.0.lock().outbox.fate(id)?;
+        Some(Receipt {
+            id,
+            gate: Arc::clone(self),
+        })
+    }
+
     /// Works on the inside under the lock, then answers those whose fate is known by now.
     pub fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Inside) -> T) -> T {
         let mut inside = self.inside.lock();

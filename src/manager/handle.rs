@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use crate::{
     connection::{CloseMyself, Connect, Connection, Gate, InvalidClose, Receipt, Snapshot, Status},
-    core::{ConnectionName, Message, Pattern, Rejected},
+    core::{ConnectionName, Fate, Message, Pattern, Rejected},
     hub::{Delivery, Events, Hub},
 };
 
@@ -69,6 +69,16 @@ impl Handle {
     /// [`Rejected`] when the outbox has no room, the message is too long, or the name is closed.
     pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, Rejected> {
         self.gate.send(message.into())
+    }
+
+    /// The receipt of a message that was accepted earlier, by its id; `None` if the id was never given out.
+    pub fn receipt(&self, id: u64) -> Option<Receipt> {
+        self.gate.receipt(id)
+    }
+
+    /// What has become of a message that was accepted earlier, by its id; `None` if the id was never given out.
+    pub fn fate(&self, id: u64) -> Option<Fate> {
+        self.receipt(id).map(|receipt| receipt.now())
     }
 
     /// Has the name up: see [`Connect`].

@@ -15,7 +15,9 @@ mod delivery;
 mod diagnostics;
 mod finish;
 mod fleet;
+mod json;
 mod keys;
+mod layers;
 mod load;
 mod masked;
 mod members;
@@ -36,6 +38,7 @@ pub use delivery::{
     Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
+pub use json::{Inherited, InvalidJson, KeyError};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
 pub use secret::{Part, Secret, SecretMissing, Template};

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
+    Inherited,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     proxy::Proxy,
@@ -23,6 +24,8 @@ pub struct Settings {
     pub service: ServiceSettings,
     /// The connections by name, those of `[fleet]` expanded.
     pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
+    /// What connections that are made at run time inherit.
+    pub inherited: Inherited,
 }
 
 /// `[service]`.

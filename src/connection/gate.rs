@@ -100,7 +100,7 @@ impl Gate {
 
     /// The receipt of a message that was accepted earlier, if the id was given out.
     pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
-        self.0.lock().outbox.fate(id)?;
+        self.inside.lock().outbox.fate(id)?;
         Some(Receipt {
             id,
             gate: Arc::clone(self),

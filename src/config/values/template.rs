@@ -85,6 +85,11 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     let place = context.within(place, variable);
     let quoted = backticked(variable);
     let inner = &variable[2..variable.len() - 1];
+    let reaches_out = inner.starts_with("file:") || is_variable(inner);
+    let help = "PUT the value to /v1/secrets/ID, and write ${secret:ID}";
+    if reaches_out && context.refuse_over_api(place, &quoted, help) {
+        return None;
+    }
     if let Some(path) = inner.strip_prefix("file:") {
         if path.is_empty() || path.contains('\0') {
             context.wrong(

@@ -61,6 +61,7 @@ mod panics;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
+mod vault;
 pub mod wire;
 
 pub use self::{

@@ -9,11 +9,11 @@
 #[path = "config/memory.rs"]
 mod memory;
 
-use everwire::config::{ConnectionSettings, Inherited, InvalidJson};
+use everwire::config::{ConnectionSettings, DialPolicy, Inherited, InvalidJson};
 use memory::Memory;
 
 fn errors(inherited: &Inherited, json: &str) -> Vec<(String, String)> {
-    match inherited.connection(json.as_bytes()) {
+    match inherited.connection(json.as_bytes(), &DialPolicy::Any) {
         Err(InvalidJson::Keys { errors, omitted: 0 }) => errors
             .into_iter()
             .map(|error| (error.pointer, error.message))
@@ -31,7 +31,9 @@ fn json_and_toml_give_the_same_settings() {
     }"#;
     let toml = "tags = ['a', 'b']\nenabled = false\nidle_timeout = '1m'\nheaders = { X-One = '1' }\nheartbeat = 'none'\n\
                 reconnect = { factor = 3, max = '1m' }\noutbox.messages = 7\ncompression = true\non_open = ['hi', { base64 = 'AAE=' }]";
-    let settings = Inherited::default().connection(json.as_bytes()).unwrap();
+    let settings = Inherited::default()
+        .connection(json.as_bytes(), &DialPolicy::Any)
+        .unwrap();
     assert_eq!(settings, Memory::default().connection(toml).unwrap());
 }
 
@@ -102,7 +104,7 @@ fn what_is_no_json_is_told_with_its_line_and_column() {
         ("", 1, 1, "EOF"),
         (&"[".repeat(1000), 1, 128, "recursion"),
     ] {
-        match Inherited::default().connection(json.as_bytes()) {
+        match Inherited::default().connection(json.as_bytes(), &DialPolicy::Any) {
             Err(InvalidJson::Syntax {
                 line: told_line,
                 column: told_column,
@@ -124,7 +126,10 @@ fn the_file_is_inherited_but_for_what_may_be_secret() {
                 [groups.g]\nrate = 'slow'\ntags = ['g']\nheaders = { B = 's3cret' }\n[rates.slow]\nmessages = 1\n";
     let inherited = Memory::default().read(text).unwrap().inherited;
     let settings = inherited
-        .connection(br#"{"url": "wss://example.com", "group": "g"}"#)
+        .connection(
+            br#"{"url": "wss://example.com", "group": "g"}"#,
+            &DialPolicy::Any,
+        )
         .unwrap();
     let mut expected = ConnectionSettings::new("wss://example.com").unwrap();
     expected.group = Some("g".into());
@@ -137,4 +142,37 @@ fn the_file_is_inherited_but_for_what_may_be_secret() {
     assert_eq!(errors(&inherited, "{}")[0].1, "the connection has no url");
     let told = errors(&inherited, r#"{"url": "wss://example.com", "group": "h"}"#);
     assert_eq!(told, [("/group".into(), "there is no group `h`".into())]);
+}
+
+#[test]
+fn a_url_that_may_never_be_dialled_is_refused() {
+    let policy = DialPolicy::Urls(["wss://*.example.com".parse().unwrap()].into());
+    let read = |json: &str| Inherited::default().connection(json.as_bytes(), &policy);
+    let settings = read(r#"{"url": "wss://a.example.com/x"}"#).unwrap();
+    assert_eq!(
+        (settings.dial_policy, settings.proxy_policy),
+        (policy.clone(), DialPolicy::Any)
+    );
+    let with_proxy = read(r#"{"url": "wss://a.example.com/x", "proxy": "http://a.example.com:1"}"#);
+    assert_eq!(with_proxy.unwrap().proxy_policy, policy);
+    for (json, pointer) in [
+        (r#"{"url": "wss://example.org/x"}"#, "/url"),
+        (
+            r#"{"urls": ["wss://a.example.com", "ws://a.example.com"]}"#,
+            "/urls",
+        ),
+    ] {
+        match read(json) {
+            Err(InvalidJson::Keys { errors, .. }) => {
+                assert_eq!(errors[0].pointer, pointer);
+                assert!(
+                    errors[0].message.contains("must not be dialled"),
+                    "{errors:?}"
+                );
+            }
+            other => panic!("{json}: {other:?}"),
+        }
+    }
+    // Only a dial can tell.
+    assert!(read(r#"{"url": "wss://${secret:host}/x"}"#).is_ok());
 }

@@ -737,8 +737,8 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ("on_open = ['${sid}']", "`${sid}` is not supported yet"),
         ("on_open = ['${/a}']", "`${/a}` is not supported yet"),
         (
-            "on_open = ['${secret:x}']",
-            "`${secret:x}` is not supported yet",
+            "on_open = ['${secret:..}']",
+            "`${secret:..}` names no secret",
         ),
         ("on_open = ['${now(\"s\")}']", "is not supported yet"),
         (

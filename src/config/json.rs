@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    ConnectionSettings, System,
+    ConnectionSettings, DialPolicy, System,
     finish::finish,
     keys::{Buckets, ConnectionTable},
     layers::Layers,
@@ -61,12 +61,14 @@ impl Inherited {
     ///
     /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
     /// `proxy = "env"` are errors, `${secret:ID}` is not. What says whom to dial and what may be secret is not inherited: `url`,
-    /// `urls`, `headers`, `basic_auth`, `on_open` and the client certificate.
+    /// `urls`, `headers`, `basic_auth`, `on_open` and the client certificate. What may be dialled is `policy`'s to say; a proxy that
+    /// is inherited is the operator's choice, and no matter of it.
     ///
     /// ```
-    /// use everwire::config::Inherited;
+    /// use everwire::config::{DialPolicy, Inherited};
     ///
-    /// let settings = Inherited::default().connection(br#"{"url": "wss://example.com/feed", "tags": ["a"]}"#)?;
+    /// let json = br#"{"url": "wss://example.com/feed", "tags": ["a"]}"#;
+    /// let settings = Inherited::default().connection(json, &DialPolicy::PublicOnly)?;
     /// assert_eq!(settings.tags, ["a"]);
     /// # Ok::<(), everwire::config::InvalidJson>(())
     /// ```
@@ -74,7 +76,11 @@ impl Inherited {
     /// # Errors
     ///
     /// [`InvalidJson`] with all that is wrong.
-    pub fn connection(&self, json: &[u8]) -> Result<ConnectionSettings, InvalidJson> {
+    pub fn connection(
+        &self,
+        json: &[u8],
+        policy: &DialPolicy,
+    ) -> Result<ConnectionSettings, InvalidJson> {
         let empty = (Layers::default(), Buckets::default());
         let (layers, buckets) = self.0.as_deref().unwrap_or(&empty);
         let mut pointers = Pointers::default();
@@ -82,12 +88,33 @@ impl Inherited {
         let mut context = Context::new(&System);
         context.origin = Origin::Api;
         let own = ConnectionTable::read(&root, &mut context).unwrap_or_default();
+        refuse_urls(&own, policy, &mut context);
+        let brings_proxy = own.proxy.is_some();
         let table = layers.inherit_harmless(own, &mut context);
-        let settings = finish(table, root.place, buckets, &mut context);
+        let mut settings = finish(table, root.place, buckets, &mut context);
+        settings.dial_policy = policy.clone();
+        if brings_proxy {
+            settings.proxy_policy = policy.clone();
+        }
         let (errors, omitted) = context.problems.into_key_errors(&pointers);
         match errors.is_empty() {
             true => Ok(settings),
             false => Err(InvalidJson::Keys { errors, omitted }),
+        }
+    }
+}
+
+/// Tells about URLs that can never be dialled; one with secrets in it is judged at each dial.
+fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context<'_>) {
+    let one = own.url.iter().map(|url| (&url.value.0, url.place));
+    let several = own.urls.iter();
+    let several = several.flat_map(|urls| urls.value.0.iter().map(|url| (url, urls.place)));
+    for (template, place) in one.chain(several) {
+        let text = template.is_static().then(|| template.to_string());
+        let url = text.and_then(|text| url::Url::parse(&text).ok());
+        if url.is_some_and(|url| policy.reach(&url).is_none()) {
+            let help = "service.allow_urls has the patterns of those that may be";
+            context.wrong(place, "this URL must not be dialled", help);
         }
     }
 }

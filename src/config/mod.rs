@@ -13,6 +13,7 @@ mod combine;
 mod compression;
 mod delivery;
 mod diagnostics;
+mod dial_policy;
 mod finish;
 mod fleet;
 mod json;
@@ -38,10 +39,12 @@ pub use delivery::{
     Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
+pub(crate) use dial_policy::Reach;
+pub use dial_policy::{DialPolicy, InvalidUrlPattern, UrlPattern};
 pub use json::{Inherited, InvalidJson, KeyError};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
-pub use secret::{Part, Secret, SecretMissing, Template};
+pub use secret::{Part, Secret, SecretMissing, Template, Variable};
 pub use settings::{
     AuthEncoding, Backoff, BasicAuth, ConnectionSettings, GiveUpRule, Heartbeat, HostSettings,
     InvalidUrl, Jitter, LogFormat, LogLevel, LogSettings, Opening, Rate, Reconnect,

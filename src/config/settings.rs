@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Inherited,
+    DialPolicy, Inherited,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     proxy::Proxy,
@@ -176,6 +176,10 @@ pub struct ConnectionSettings {
     pub sequence: Option<SequenceSettings>,
     /// TLS, for `wss`.
     pub tls: TlsSettings,
+    /// What may be dialled. No key of a file says it: it is for settings that come from elsewhere.
+    pub dial_policy: DialPolicy,
+    /// What may be dialled as a proxy.
+    pub proxy_policy: DialPolicy,
 }
 
 /// `basic_auth`.
@@ -380,6 +384,8 @@ impl ConnectionSettings {
             rotate_after: None,
             sequence: None,
             tls: TlsSettings::default(),
+            dial_policy: DialPolicy::Any,
+            proxy_policy: DialPolicy::Any,
         }
     }
 }

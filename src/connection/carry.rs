@@ -133,13 +133,14 @@ async fn dial(
         return scripted.await;
     }
     // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-    let host = Box::pin(transport::host_key(&url)).await?;
+    let host = Box::pin(transport::host_key(&url, &commons.vault)).await?;
     let _permit = commons.budget.acquire(&host).await;
     Box::pin(transport::dial(DialRequest {
         settings: &settings,
         url: &url,
         tls: &commons.tls,
         resolver: &commons.resolver,
+        vault: &commons.vault,
     }))
     .await
 }

@@ -299,6 +299,8 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.subprotocols != new.subprotocols
         || old.source_address != new.source_address
         || old.proxy != new.proxy
+        || old.dial_policy != new.dial_policy
+        || old.proxy_policy != new.proxy_policy
         || old.tls != new.tls
         || old.compression != new.compression
         || old.max_frame != new.max_frame

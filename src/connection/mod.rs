@@ -58,6 +58,7 @@ use crate::{
     hub::{Hub, Listeners},
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
+    vault::Vault,
     wire::CloseFrame,
 };
 
@@ -68,6 +69,8 @@ pub(crate) struct Commons {
     pub budget: DialBudget,
     pub tls: TlsCache,
     pub resolver: Resolver,
+    /// The secrets that templates name.
+    pub vault: Vault,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }

@@ -19,6 +19,7 @@ mod pattern;
 mod pointer;
 mod retry;
 
+pub(crate) use self::pattern::glob;
 pub use self::{
     backoff::{cap, delay},
     cause::{Cause, Phase},

@@ -16,6 +16,7 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Instant, timeout_at},
 };
+use url::Url;
 
 use super::{
     connector::{Connector, Target},
@@ -32,6 +33,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Cause, Phase},
     events::TlsReport,
+    vault::Vault,
     wire::deflate::Agreed,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct DialRequest<'a> {
     pub tls: &'a TlsCache,
     /// The lookups of host names.
     pub resolver: &'a Resolver,
+    /// The secrets that templates name.
+    pub vault: &'a Vault,
 }
 
 /// An upgraded connection.
@@ -107,14 +111,14 @@ pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
 /// # Errors
 ///
 /// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-pub(crate) async fn host_key(url: &Template) -> Result<String, Cause> {
-    let secrets = Secrets::read([url]).await?;
+pub(crate) async fn host_key(url: &Template, vault: &Vault) -> Result<String, Cause> {
+    let secrets = Secrets::read([url], vault).await?;
     super::request::host_key(url, &secrets)
 }
 
 async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
     let settings = request.settings;
-    let secrets = Secrets::of(settings, request.url).await?;
+    let secrets = Secrets::of(settings, request.url, request.vault).await?;
     let mut prepared = Prepared::new(settings, request.url, &secrets)?;
     let mut trail = Trail::new(&prepared.url);
     let upgraded = loop {
@@ -171,7 +175,10 @@ async fn hop(
         Some(name) => Some((request.tls.config(&settings).await?, name)),
         None => None,
     };
+    let reach = request.settings.dial_policy.reach(&prepared.url);
+    let reach = reach.ok_or_else(|| forbidden(&prepared.url))?;
     let connector = Connector::new(Target {
+        reach,
         host: prepared.host.clone(),
         port: prepared.port,
         tls,
@@ -181,6 +188,16 @@ async fn hop(
         progress: Rc::clone(progress),
     });
     upgrade::upgrade(prepared, connector, progress).await
+}
+
+/// In words that hold no secret: a path may be one.
+fn forbidden(url: &Url) -> Cause {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+    let place = format!("{}://{host}{port}", url.scheme());
+    Cause::Forbidden(format!(
+        "no URL that may be dialled is like this one at {place}"
+    ))
 }
 
 /// What this hop goes through.
@@ -197,7 +214,7 @@ async fn proxy(
     let Some(url) = chosen else {
         return Ok(None);
     };
-    let tunnel = Tunnel::new(url, secrets)?;
+    let tunnel = Tunnel::new(url, secrets, &settings.proxy_policy)?;
     Ok(Some(match tunnel.is_over_tls() {
         true => tunnel.with_tls(request.tls, &settings.tls).await?,
         false => tunnel,

@@ -1,11 +1,12 @@
 //! From the tables of the file to settings: layers are merged, names are checked against each other.
 
 use super::{
-    HostSettings, Inherited, LogSettings, ServiceSettings, Settings,
-    keys::{Buckets, DocumentTable, ServiceTable},
+    Inherited, Settings,
+    keys::{Buckets, DocumentTable},
     layers::Layers,
     members::members,
-    read::{Context, Place},
+    read::Context,
+    service::service_settings,
 };
 
 /// The settings of a configuration; what is wrong has been told when this returns.
@@ -34,52 +35,4 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
             false => Inherited::default(),
         },
     }
-}
-
-/// The settings of `[service]`: what is not written keeps its default.
-fn service_settings(table: ServiceTable, context: &Context<'_>) -> ServiceSettings {
-    let mut service = ServiceSettings::default();
-    // The default is a relative path too, and starts where one that is written would.
-    let first_file = Place::new(0, 0..0);
-    service.state_dir = context.resolve(first_file, &service.state_dir.to_string_lossy());
-    if let Some(listen) = table.listen {
-        service.listen = listen.value.0;
-    }
-    if let Some(workers) = table.workers {
-        service.workers = workers.value.0;
-    }
-    if let Some(folder) = table.state_dir {
-        service.state_dir = folder.value.0;
-    }
-    if let Some(timeout) = table.drain_timeout {
-        service.drain_timeout = timeout.value.0;
-    }
-    if let Some(count) = table.max_handshakes {
-        service.max_handshakes = count.value.0;
-    }
-    if let Some(rate) = table.dial_rate {
-        service.dial_rate = rate.value;
-    }
-    for host in table.hosts.into_iter().flat_map(|hosts| hosts.value.0) {
-        let mut settings = HostSettings::default();
-        if let Some(rate) = host.value.dial_rate {
-            settings.dial_rate = rate.value;
-        }
-        if let Some(count) = host.value.max_handshakes {
-            settings.max_handshakes = count.value.0;
-        }
-        service.hosts.insert(host.name, settings);
-    }
-    if let Some(log) = table.log {
-        let defaults = LogSettings::default();
-        let log = log.value;
-        service.log = LogSettings {
-            level: log.level.map_or(defaults.level, |level| level.value),
-            format: log.format.map_or(defaults.format, |format| format.value),
-            messages: log
-                .messages
-                .map_or(defaults.messages, |messages| messages.value),
-        };
-    }
-    service
 }

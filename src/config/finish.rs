@@ -37,6 +37,7 @@ pub(super) fn finish(
         enabled: table
             .enabled
             .map_or(defaults.enabled, |enabled| enabled.value),
+        required: table.required.is_some_and(|required| required.value),
         headers: headers.collect(),
         basic_auth: table.basic_auth.map(|auth| basic_auth(auth, context)),
         subprotocols: table

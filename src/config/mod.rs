@@ -8,6 +8,7 @@
 //! A table is declared once; its reader, its merging and its part of the JSON [`schema`] come from that declaration.
 //! Files and variables come through a [`Source`], so that everything here can be tested without either.
 
+mod access;
 mod assemble;
 mod combine;
 mod compression;
@@ -28,12 +29,14 @@ pub(crate) mod proxy;
 mod read;
 mod schema;
 mod secret;
+mod service;
 mod settings;
 mod source;
 mod units;
 pub mod url;
 mod values;
 
+pub use access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings};
 pub use compression::Compression;
 pub use delivery::{
     Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    DialPolicy, Inherited,
+    DialPolicy, Inherited, MetricsSettings, ServiceTlsSettings, TokenSettings, UrlPattern,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     proxy::Proxy,
@@ -48,6 +48,14 @@ pub struct ServiceSettings {
     pub hosts: BTreeMap<String, HostSettings>,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Who may use the API; empty: all on this machine.
+    pub tokens: Vec<TokenSettings>,
+    /// TLS of the API.
+    pub tls: Option<ServiceTlsSettings>,
+    /// Where metrics are read, and how many.
+    pub metrics: MetricsSettings,
+    /// What the API may dial; empty: public addresses only.
+    pub allow_urls: Vec<UrlPattern>,
 }
 
 /// `[service.hosts."HOST"]`.
@@ -134,6 +142,8 @@ pub struct ConnectionSettings {
     pub tags: Vec<String>,
     /// Whether the name is dialled when it is opened.
     pub enabled: bool,
+    /// Whether the service is not ready while this name is not.
+    pub required: bool,
     /// Headers of the upgrade request; names are valid. They are sent in camel case, and in no particular order.
     pub headers: Vec<(String, Template)>,
     /// HTTP basic authentication (RFC 7617).
@@ -363,6 +373,7 @@ impl ConnectionSettings {
             group: None,
             tags: Vec::new(),
             enabled: true,
+            required: false,
             headers: Vec::new(),
             basic_auth: None,
             subprotocols: Vec::new(),
@@ -401,6 +412,10 @@ impl Default for ServiceSettings {
             dial_rate: Rate::Unlimited,
             hosts: BTreeMap::new(),
             log: LogSettings::default(),
+            tokens: Vec::new(),
+            tls: None,
+            metrics: MetricsSettings::default(),
+            allow_urls: Vec::new(),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(in crate::config) struct Credential(pub Template);
 pub(in crate::config) struct OpeningText(pub Template);
 
 /// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
-pub(super) fn expand_template(
+pub(in crate::config) fn expand_template(
     text: &str,
     place: Place,
     context: &mut Context<'_>,
@@ -161,7 +161,7 @@ fn string<'a>(node: &'a Node, context: &mut Context<'_>, expected: &str) -> Opti
 }
 
 /// A string that is not described when it is something else.
-pub(super) fn secret_string<'a>(
+pub(in crate::config) fn secret_string<'a>(
     node: &'a Node,
     context: &mut Context<'_>,
     what: &str,

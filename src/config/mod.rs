@@ -54,3 +54,4 @@ pub use settings::{
     ServiceSettings, Settings, TlsSettings,
 };
 pub use source::{Source, System};
+pub use units::parse_duration;

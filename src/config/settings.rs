@@ -12,7 +12,7 @@ use super::{
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     proxy::Proxy,
-    secret::Template,
+    secret::{Template, Variable},
 };
 use crate::core::ConnectionName;
 
@@ -358,6 +358,27 @@ impl ConnectionSettings {
     /// All URLs, `url` first.
     pub fn urls(&self) -> impl Iterator<Item = &Template> {
         std::iter::once(&self.url).chain(&self.failover_urls)
+    }
+
+    /// The ids of all `${secret:ID}` in these settings.
+    pub fn secret_ids(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let auth = self.basic_auth.iter();
+        let auth = auth.flat_map(|auth| [&auth.user, &auth.password]);
+        let openings = self.on_open.iter().filter_map(|opening| match opening {
+            Opening::Text(text) => Some(text),
+            Opening::Binary(_) => None,
+        });
+        self.urls()
+            .chain(headers)
+            .chain(auth)
+            .chain(self.proxy.iter().flat_map(Proxy::templates))
+            .chain(openings)
+            .flat_map(Template::variables)
+            .filter_map(|variable| match variable {
+                Variable::Stored(id) => Some(id),
+                Variable::File(_) => None,
+            })
     }
 
     /// The URL of this number in [`urls`](Self::urls); the first if there are not so many.

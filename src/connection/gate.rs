@@ -1,10 +1,15 @@
 //! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
 
-use std::{sync::Arc, task::Waker};
+use std::{
+    sync::Arc,
+    task::Waker,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::ages::Ages;
 use crate::{
     clock,
     core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
@@ -37,6 +42,7 @@ pub(crate) struct Inside {
     confirm_through: u64,
     /// Whether the keeper was told that there is something to write down.
     kept_waiting: bool,
+    ages: Ages,
 }
 
 #[derive(Debug)]
@@ -57,6 +63,7 @@ impl Gate {
             waiters: Vec::new(),
             confirm_through: 0,
             kept_waiting: false,
+            ages: Ages::default(),
         });
         Arc::new(Self {
             name,
@@ -80,6 +87,10 @@ impl Gate {
             true => None,
             false => inside.bell.take(),
         };
+        // An actor that is at work will see to it in this very turn.
+        if bell.is_some() || inside.outbox.settings().durable {
+            inside.ages.mark(admitted.id, clock::now());
+        }
         if admitted.evicted > 0 {
             inside.evicted += u64::from(admitted.evicted);
             inside.settle();
@@ -131,6 +142,12 @@ impl Gate {
 }
 
 impl Inside {
+    /// For how long the oldest message has waited of which nothing was written.
+    pub fn oldest_age(&mut self, now: Instant) -> Option<Duration> {
+        let oldest = self.outbox.peek().map(|queued| queued.id);
+        self.ages.of(oldest, now)
+    }
+
     /// Whether the keeper has to be called: once until it comes.
     fn has_news_for_keeper(&mut self) -> bool {
         let news = !self.kept_waiting && self.outbox.has_changes();

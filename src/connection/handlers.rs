@@ -17,7 +17,7 @@ use crate::{
     config::{ConnectionSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
-    wire::{CloseFrame, MAX_REASON, is_sendable},
+    wire::CloseFrame,
 };
 
 impl Handler<Connect> for Connection {
@@ -45,12 +45,7 @@ impl Handler<CloseMyself> for Connection {
 
     fn handle(&mut self, close: CloseMyself, ctx: &mut Context<Self>) -> Self::Result {
         self.take_turn(ctx);
-        if !is_sendable(close.code) {
-            return Err(InvalidClose::Code(close.code));
-        }
-        if close.reason.len() > MAX_REASON {
-            return Err(InvalidClose::Reason(close.reason.len()));
-        }
+        close.check()?;
         self.guarded(|act| {
             act.close(CloseFrame {
                 code: Some(close.code),
@@ -227,9 +222,10 @@ impl Connection {
     }
 
     fn status(&mut self) -> Status {
-        let (messages, bytes) = self
-            .gate
-            .with(|inside| (inside.outbox.len(), inside.outbox.bytes()));
+        let (messages, bytes, oldest) = self.gate.with(|inside| {
+            let oldest = inside.oldest_age(clock::now());
+            (inside.outbox.len(), inside.outbox.bytes(), oldest)
+        });
         let state = self.record.shown;
         Status {
             name: self.name.clone(),
@@ -251,9 +247,11 @@ impl Connection {
             rtt: self.heartbeat.rtt(),
             sent: self.record.sent,
             received: self.record.received,
+            last_message_at: self.record.last_message_at,
             outbox: OutboxStatus {
                 messages,
                 bytes,
+                oldest,
                 in_doubt: self.record.in_doubt,
                 dropped: self.record.dropped,
             },

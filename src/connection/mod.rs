@@ -4,6 +4,7 @@
 //! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
 //! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its gate.
 
+mod ages;
 mod carry;
 mod codec;
 mod driver;
@@ -131,6 +132,7 @@ struct Record {
     tls: Option<Box<TlsReport>>,
     sent: Traffic,
     received: Traffic,
+    last_message_at: Option<Timestamp>,
     in_doubt: u64,
     dropped: u64,
     /// When the last frame of the last socket came, until the next one is ready.
@@ -204,6 +206,7 @@ impl Connection {
                 tls: None,
                 sent: Traffic::default(),
                 received: Traffic::default(),
+                last_message_at: None,
                 in_doubt: 0,
                 dropped: 0,
                 blind_since: None,

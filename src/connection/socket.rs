@@ -257,6 +257,7 @@ impl Socket {
         self.heard = now;
         act.record.received.messages += 1;
         act.record.received.bytes += message.len() as u64;
+        act.record.last_message_at = Some(act.wall());
         act.publish(|stamp| Event::Message(stamp, message));
     }
 

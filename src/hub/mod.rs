@@ -39,6 +39,8 @@ pub(crate) struct Hub {
     generation: AtomicU64,
     origin: u64,
     position: AtomicU64,
+    /// Events that subscribers missed, in all.
+    missed: Arc<AtomicU64>,
 }
 
 impl Hub {
@@ -49,6 +51,7 @@ impl Hub {
             generation: AtomicU64::new(1),
             origin,
             position: AtomicU64::new(0),
+            missed: Arc::default(),
         })
     }
 
@@ -62,7 +65,11 @@ impl Hub {
 
     /// A stream of the events of all names that the pattern selects, now and later.
     pub fn stream(self: &Arc<Self>, pattern: Pattern, delivery: Delivery) -> Events {
-        let subscriber = Arc::new(Subscriber::queued(pattern, delivery));
+        let subscriber = Arc::new(Subscriber::queued(
+            pattern,
+            delivery,
+            Arc::clone(&self.missed),
+        ));
         self.add(&subscriber);
         Events::new(SubscriptionGuard::new(self, &subscriber), subscriber)
     }
@@ -85,6 +92,11 @@ impl Hub {
             // A callback's panic has no name that it could cost its socket.
             let _panicked = subscriber.deliver(event.clone());
         }
+    }
+
+    /// How many events subscribers missed because they were too slow, in all.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
     }
 
     fn add(&self, subscriber: &Arc<Subscriber>) {

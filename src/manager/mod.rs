@@ -306,6 +306,11 @@ impl Manager {
         self.0.commons.vault.remove(id.as_ref())
     }
 
+    /// How many events subscribers of all kinds missed because they were too slow, since the start.
+    pub fn missed_events(&self) -> u64 {
+        self.0.commons.hub.missed()
+    }
+
     /// The events of all names that the pattern selects, those that are opened later included.
     pub fn subscribe(&self, pattern: Pattern, delivery: Delivery) -> Events {
         self.0.commons.hub.stream(pattern, delivery)

@@ -86,7 +86,7 @@ pub async fn json_text(
     Ok(body)
 }
 
-/// Reads a JSON object; an empty body is that of all defaults.
+/// Reads a JSON object; an empty body, or null, is that of all defaults.
 ///
 /// # Errors
 ///
@@ -100,7 +100,8 @@ pub async fn json<T: DeserializeOwned + Default>(
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(&body).map_err(|error| {
+    let read = serde_json::from_slice::<Option<T>>(&body);
+    read.map(Option::unwrap_or_default).map_err(|error| {
         let problem = match error.classify() {
             serde_json::error::Category::Data => Problem::unprocessable,
             _ => Problem::bad_request,

@@ -37,11 +37,11 @@ pub struct Page {
     path = "/v1/connections",
     tag = "connections",
     params(
-        ("match" = inline(Option<super::schema::Pattern>), Query),
+        ("match" = inline(Option<super::schema::Filter>), Query),
         ("tag" = Option<Vec<String>>, Query, explode, description = "One of these tags; commas separate several too"),
         ("state" = inline(Option<Vec<super::schema::State>>), Query, explode, description = "One of these states; commas separate several too"),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "How many; 100 by default"),
-        ("cursor" = inline(Option<super::schema::Name>), Query, description = "next_cursor of the page before"),
+        ("cursor" = inline(Option<super::schema::Cursor>), Query, description = "next_cursor of the page before"),
     ),
     responses((status = 200, body = Page)),
 )]

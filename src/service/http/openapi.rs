@@ -11,6 +11,14 @@ use super::{
     bulk, changes, connections, control, health, metrics, schema, secrets, send,
 };
 
+/// The paths whose body may be empty.
+const MAY_BE_EMPTY: [&str; 4] = [
+    "/v1/connections/{name}/send",
+    "/v1/connections/{name}/connect",
+    "/v1/connections/{name}/close",
+    "/v1/close",
+];
+
 /// The methods of a path in the document.
 const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
 
@@ -74,6 +82,9 @@ pub fn document() -> Json {
                 });
             }
         }
+    }
+    for path in MAY_BE_EMPTY {
+        document["paths"][path]["post"]["requestBody"]["required"] = false.into();
     }
     document
 }

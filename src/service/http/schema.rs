@@ -44,8 +44,22 @@ text! {
     /// A pattern of names: `*` is any run of characters, dots included; a comma separates alternatives.
     Pattern {
         min_length(1),
-        max_length(1024),
-        pattern("^[A-Za-z0-9._:*-]+(,[A-Za-z0-9._:*-]+)*$")
+        max_length(4096),
+        pattern("^ *[A-Za-z0-9._:*-]+ *(, *[A-Za-z0-9._:*-]+ *)*$")
+    }
+}
+text! {
+    /// The same; nothing is all.
+    Filter {
+        max_length(4096),
+        pattern("^( *[A-Za-z0-9._:*-]+ *(, *[A-Za-z0-9._:*-]+ *)*)?$")
+    }
+}
+text! {
+    /// A name; nothing is the beginning.
+    Cursor {
+        max_length(128),
+        pattern("^([A-Za-z0-9]([A-Za-z0-9_:-]|[.](?![.]))*(?<![.:_-]))?$")
     }
 }
 text! {
@@ -62,6 +76,10 @@ text! {
 text! {
     /// A text.
     Text {}
+}
+text! {
+    /// The value of a secret.
+    SecretValue { min_length(1) }
 }
 text! {
     /// Bytes.

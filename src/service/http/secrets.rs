@@ -24,7 +24,7 @@ const MAX_SECRET: usize = 64 * 1024;
     path = "/v1/secrets/{id}",
     tag = "secrets",
     params(("id" = inline(super::schema::Name), Path)),
-    request_body(content = inline(super::schema::Text), content_type = "text/plain"),
+    request_body(content = inline(super::schema::SecretValue), content_type = "text/plain"),
     responses(
         (status = 201, description = "Created"),
         (status = 204, description = "Replaced"),

@@ -157,7 +157,6 @@ impl SendQuery {
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
             match &*key {
-                "wait" | "timeout" if value.is_empty() => {}
                 "wait" => read.wait = fate_to_wait_for(&value).map_err(wrong)?,
                 "timeout" => read.timeout = timeout(&value).map_err(wrong)?,
                 _ => return Err(wrong("unknown parameter; they are wait and timeout".into())),
@@ -200,10 +199,15 @@ mod tests {
             read("wait=confirmed&timeout=1m").unwrap(),
             (Fate::Confirmed, s(60))
         );
-        assert_eq!(read("wait=&timeout=0s").unwrap(), (Fate::Queued, s(0)));
+        assert_eq!(
+            read("wait=written&timeout=0s").unwrap(),
+            (Fate::Written, s(0))
+        );
         for (query, part) in [
             ("wait=sent", "none of queued"),
+            ("wait=", "none of queued"),
             ("timeout=5", "is no duration"),
+            ("timeout=", "is no duration"),
             ("timeout=6m", "longer than 5m"),
             ("waits=written", "unknown parameter"),
         ] {

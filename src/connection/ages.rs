@@ -13,12 +13,18 @@ const MAX_MARKS: usize = 64;
 
 /// When some of the messages were accepted: one of each run that came while the actor was at work.
 #[derive(Debug, Default)]
-pub(super) struct Ages(Option<Box<VecDeque<(u64, Instant)>>>);
+pub(super) struct Ages(Option<Box<Marks>>);
+
+/// Ids, and when they were accepted. Boxed as a whole: most names have none.
+#[derive(Debug, Default)]
+struct Marks {
+    list: VecDeque<(u64, Instant)>,
+}
 
 impl Ages {
     /// The message `id` was accepted, and finds the actor at rest.
     pub fn mark(&mut self, id: u64, now: Instant) {
-        let marks = self.0.get_or_insert_default();
+        let marks = &mut self.0.get_or_insert_default().list;
         let is_apart = |(_, last): &(u64, Instant)| now.saturating_duration_since(*last) >= APART;
         if !marks.back().is_none_or(is_apart) {
             return;
@@ -39,7 +45,7 @@ impl Ages {
             self.0 = None;
             return None;
         };
-        let marks = self.0.as_deref_mut()?;
+        let marks = &mut self.0.as_deref_mut()?.list;
         // What was accepted before the oldest says nothing any more.
         while marks.get(1).is_some_and(|(id, _)| *id <= oldest) {
             marks.pop_front();
@@ -79,7 +85,7 @@ mod tests {
         let (mut ages, start) = (Ages::default(), Instant::now());
         for id in 1..10_000 {
             ages.mark(id, start + APART * u32::try_from(id).unwrap());
-            assert!(ages.0.as_ref().unwrap().len() <= MAX_MARKS);
+            assert!(ages.0.as_ref().unwrap().list.len() <= MAX_MARKS);
         }
         let age = ages.of(Some(1), start + APART * 10_000).unwrap();
         assert_eq!(age, APART * 9_999);

@@ -259,6 +259,20 @@ pub enum DropReason {
     Cancelled,
 }
 
+impl DropReason {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::Expired, Self::Evicted, Self::Cancelled];
+
+    /// The name that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// See [`Event::Applied`].
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Applied {

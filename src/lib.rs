@@ -63,6 +63,7 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
+mod vault;
 pub mod wire;
 
 pub use self::{

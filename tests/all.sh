@@ -17,7 +17,7 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH
 
-stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn)
+stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn schemathesis)
 slow=180
 deny_version=0.20.2
 table=()
@@ -85,21 +85,23 @@ install() {
   need node nodejs
   need npm npm
   need shellcheck shellcheck
+  need promtool prometheus
   need unshare util-linux
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
-  install_python
+  install_venv python tests/servers/python/requirements.txt
+  install_venv schemathesis tests/schemathesis/requirements.txt
   install_node
   tests/autobahn.sh install
   install_deny
 }
 
-install_python() {
-  local requirements=tests/servers/python/requirements.txt
-  cmp -s "$requirements" "$test_env/python/installed" && return
-  rm -rf "$test_env/python"
-  python3 -m venv "$test_env/python"
-  "$test_env/python/bin/pip" install -q --disable-pip-version-check -r "$requirements"
-  cp "$requirements" "$test_env/python/installed"
+install_venv() {
+  local to=$test_env/$1 requirements=$2
+  cmp -s "$requirements" "$to/installed" && return
+  rm -rf "$to"
+  python3 -m venv "$to"
+  "$to/bin/pip" install -q --disable-pip-version-check -r "$requirements"
+  cp "$requirements" "$to/installed"
 }
 
 install_node() {
@@ -131,7 +133,8 @@ apt_install() {
     as_root=(sudo)
   fi
   "${as_root[@]}" apt-get update -q
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "$1"
+  # RUNLEVEL=1: what is a daemon is installed, not started.
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "${as_root[@]}" apt-get install -y -q --no-install-recommends "$1"
 }
 
 die() {
@@ -209,6 +212,11 @@ stage_deny() {
 
 stage_autobahn() {
   cargo test --locked --all-features --test autobahn
+}
+
+stage_schemathesis() {
+  cargo build --locked --all-features --bin everwire
+  tests/schemathesis.sh
 }
 
 # On request only.

@@ -75,6 +75,13 @@ fn the_full_file_says_the_defaults() {
         service.hosts.remove("example.com"),
         Some(Default::default())
     );
+    // What has no default is there as an example.
+    let token = service.tokens.remove(0);
+    assert_eq!(
+        (&*token.name, token.secret.expose()),
+        ("operator", "change-me")
+    );
+    assert!(service.tls.take().is_some());
     let mut defaults = ServiceSettings::default();
     defaults.state_dir = folder().join(defaults.state_dir);
     assert_eq!(service, defaults);
@@ -193,7 +200,7 @@ fn defaults(schema: &Json) -> String {
         match &value["default"] {
             Json::Null
                 if value.to_string().contains("\"default\"")
-                    && key != "basic_auth"
+                    && !["basic_auth", "tls"].contains(&key.as_str())
                     && key != "hosts" =>
             {
                 keys.push(format!("{key} = {{ {} }}", defaults(value)));

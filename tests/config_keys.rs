@@ -11,9 +11,10 @@ mod memory;
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
+use everwire::Pattern;
 use everwire::config::{
     AuthEncoding, Backoff, Compression, ConnectionSettings, Fsync, GiveUpRule, Heartbeat, Jitter,
-    LogFormat, LogLevel, Opening, Rate, RateSettings, Reconnect, Resend, SequenceSettings,
+    LogFormat, LogLevel, Opening, Rate, RateSettings, Reconnect, Resend, Scope, SequenceSettings,
     Settings, WhenFull,
 };
 use everwire::core::JsonPointer;
@@ -737,8 +738,8 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ("on_open = ['${sid}']", "`${sid}` is not supported yet"),
         ("on_open = ['${/a}']", "`${/a}` is not supported yet"),
         (
-            "on_open = ['${secret:x}']",
-            "`${secret:x}` is not supported yet",
+            "on_open = ['${secret:..}']",
+            "`${secret:..}` names no secret",
         ),
         ("on_open = ['${now(\"s\")}']", "is not supported yet"),
         (
@@ -800,7 +801,6 @@ fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
 #[test]
 fn a_key_of_a_later_issue_is_not_supported_yet() {
     for key in [
-        "required",
         "prepare",
         "open_script",
         "subscriptions",
@@ -817,10 +817,6 @@ fn a_key_of_a_later_issue_is_not_supported_yet() {
     }
     for (text, key) in [
         ("cluster.nats = 'x'", "cluster"),
-        ("[[service.tokens]]", "tokens"),
-        ("[service.tls]", "tls"),
-        ("service.metrics = {}", "metrics"),
-        ("service.allow_urls = []", "allow_urls"),
         ("service.watch = true", "watch"),
     ] {
         let errors = Memory::default().read(text).unwrap_err();
@@ -869,7 +865,7 @@ fn a_url_is_checked_after_its_variables() {
 }
 
 #[test]
-fn the_listener_stays_on_this_machine() {
+fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
     let error = |listen: &str| {
         let errors = Memory::default()
             .read(&format!("service.listen = '{listen}'"))
@@ -881,8 +877,22 @@ fn the_listener_stays_on_this_machine() {
     }
     for listen in ["0.0.0.0:80", "192.0.2.1:80", "[::]:80"] {
         assert!(
-            error(listen).contains("tokens are not supported yet"),
+            error(listen).contains("which needs tokens or client certificates"),
             "{listen}"
+        );
+        let known = [
+            "[[service.tokens]]\nname = 'a'\nsecret = 'b'",
+            "[service.tls]\ncert_file = 'c'\nkey_file = 'k'\nclient_ca_file = 'a'",
+        ];
+        for known in known {
+            let read = settings(&format!("service.listen = '{listen}'\n{known}"));
+            assert_eq!(read.service.listen, listen.parse().unwrap());
+        }
+        let metrics = format!("service.metrics.listen = '{listen}'");
+        let errors = Memory::default().read(&metrics).unwrap_err();
+        assert!(
+            errors.to_string().contains("which needs tokens"),
+            "{errors}"
         );
     }
     for listen in ["localhost:80", "127.0.0.1", ":80", "", "127.0.0.1:99999"] {
@@ -890,6 +900,100 @@ fn the_listener_stays_on_this_machine() {
             error(listen).contains("is no address to listen on"),
             "{listen}"
         );
+    }
+}
+
+#[test]
+fn the_doors_of_the_service_are_read() {
+    let source = Memory::default()
+        .with_file("t.txt", "from-file\n")
+        .with_variable("T", "from-env");
+    let text = "[[service.tokens]]\nname = 'a'\nsecret = 'x-${T}'\nscopes = ['read', 'send']\nnames = 'acme-*'\n\
+                [[service.tokens]]\nname = 'b'\nsecret = '${file:t.txt}'\n\
+                [service.tls]\ncert_file = 'c.pem'\nkey_file = 'k.pem'\n\
+                [service.metrics]\nlisten = '127.0.0.1:7'\ntoken = true\nmax_names = 3\n\
+                [service]\nallow_urls = ['wss://*.example.com', 'ws://127.0.0.1:*, localhost']\n\
+                [connections.a]\nurl = 'wss://h'\nrequired = true\n";
+    let settings = source
+        .read(text)
+        .unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(settings.connections["a"].required);
+    let service = settings.service;
+    let [a, b] = &service.tokens[..] else {
+        panic!("{:?}", service.tokens)
+    };
+    assert_eq!((&*a.name, a.secret.expose()), ("a", "x-from-env"));
+    assert_eq!(a.scopes, [Scope::Read, Scope::Send].into());
+    assert_eq!(a.names, Pattern::new("acme-*").unwrap());
+    assert_eq!(
+        (b.secret.expose(), &b.names),
+        ("from-file", &Pattern::all())
+    );
+    assert_eq!(b.scopes, Scope::ALL.into());
+    let tls = service.tls.unwrap();
+    assert_eq!((tls.cert_file, tls.client_ca_file), ("c.pem".into(), None));
+    assert_eq!(service.metrics.listen, Some("127.0.0.1:7".parse().unwrap()));
+    assert_eq!(
+        (service.metrics.token, service.metrics.max_names),
+        (true, 3)
+    );
+    assert_eq!(service.allow_urls.len(), 3);
+}
+
+#[test]
+fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
+    let source = Memory::default().with_variable("BAD", "s3cret s3cret");
+    for (text, part) in [
+        ("[[service.tokens]]", "no usable name and secret"),
+        ("service.tokens = 'x'", "[[service.tokens]]"),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = 's3cret\"'",
+            "can be no token",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = ''",
+            "can be no token",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = '${BAD}'",
+            "can be no token",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = '${file:nowhere}'",
+            "cannot be read",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = '${secret:x}'",
+            "not kept among",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = []",
+            "is for nothing",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = ['write']",
+            "`write` is not known here",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nnames = 'a?'",
+            "is no pattern of names",
+        ),
+        (
+            "[[service.tokens]]\nname = 'a'\nsecret = 's3cret'\n[[service.tokens]]\nname = 'b'\nsecret = 's3cret'",
+            "the same name or the same secret",
+        ),
+        ("[service.tls]\ncert_file = 'c'", "`tls` has no `key_file`"),
+        ("service.metrics.token = true", "metrics need a token"),
+        ("service.metrics.listen = 'x'", "is no address to listen on"),
+        (
+            "service.allow_urls = ['wss://a:x']",
+            "is no pattern of URLs",
+        ),
+    ] {
+        let errors = source.read(text).unwrap_err();
+        let told = format!("{errors}\n{}", errors.render(false));
+        assert!(told.contains(part), "{text}\n{told}");
+        assert!(!told.contains("s3cret"), "{text}\n{told}");
     }
 }
 

@@ -346,3 +346,16 @@ async fn a_slow_reader_gets_everything_and_the_outbox_bounds_what_waits() {
     assert!(feed.status().await.unwrap().outbox.bytes <= 1 << 20);
     assert!(sent >= 10);
 }
+
+#[tokio::test]
+async fn an_earlier_message_is_found_by_its_id() {
+    let mut rig = Rig::new();
+    let feed = down(&mut rig, |_| {}).await;
+    let id = feed.send("kept").unwrap().id();
+    assert_eq!(feed.fate(id), Some(Fate::Queued));
+    assert!(feed.fate(0).is_none() && feed.fate(id + 1).is_none());
+    rig.peer.resume().await.unwrap();
+    let receipt = feed.receipt(id).unwrap();
+    assert_eq!(receipt.id(), id);
+    assert!(receipt.fate(Fate::Written).await.reaches(Fate::Written));
+}

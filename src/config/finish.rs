@@ -37,6 +37,7 @@ pub(super) fn finish(
         enabled: table
             .enabled
             .map_or(defaults.enabled, |enabled| enabled.value),
+        required: table.required.is_some_and(|required| required.value),
         headers: headers.collect(),
         basic_auth: table.basic_auth.map(|auth| basic_auth(auth, context)),
         subprotocols: table
@@ -196,7 +197,7 @@ fn is_latin1(template: &Template) -> bool {
     template.parts().iter().all(|part| match part {
         Part::Literal(text) => text.chars().all(|c| u32::from(c) < 256),
         Part::Env { value, .. } => value.expose().chars().all(|c| u32::from(c) < 256),
-        Part::File(_) => true,
+        Part::File(_) | Part::Stored(_) => true,
     })
 }
 
@@ -226,7 +227,7 @@ fn known_size(part: &Part) -> usize {
     match part {
         Part::Literal(text) => text.len(),
         Part::Env { value, .. } => value.expose().len(),
-        Part::File(_) => 0,
+        Part::File(_) | Part::Stored(_) => 0,
     }
 }
 

@@ -30,6 +30,7 @@ impl ConnectionSettings {
         let mut keys = json!({
             "tags": self.tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>(),
             "enabled": self.enabled,
+            "required": self.required,
             "headers": self.masked_headers(),
             "subprotocols": self.subprotocols,
             "proxy": match &self.proxy {

@@ -8,15 +8,19 @@
 //! A table is declared once; its reader, its merging and its part of the JSON [`schema`] come from that declaration.
 //! Files and variables come through a [`Source`], so that everything here can be tested without either.
 
+mod access;
 mod assemble;
 mod combine;
 mod common;
 mod compression;
 mod delivery;
 mod diagnostics;
+mod dial_policy;
 mod finish;
 mod fleet;
+mod json;
 mod keys;
+mod layers;
 mod load;
 mod masked;
 mod members;
@@ -26,24 +30,30 @@ pub(crate) mod proxy;
 mod read;
 mod schema;
 mod secret;
+mod service;
 mod settings;
 mod source;
 mod units;
 pub mod url;
 mod values;
 
+pub use access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings};
 pub(crate) use common::{CommonSettings, NameSettings};
 pub use compression::Compression;
 pub use delivery::{
     Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Related};
+pub(crate) use dial_policy::Reach;
+pub use dial_policy::{DialPolicy, InvalidUrlPattern, UrlPattern};
+pub use json::{Inherited, InvalidJson, KeyError};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
-pub use secret::{Part, Secret, SecretMissing, Template};
+pub use secret::{Part, Secret, SecretMissing, Template, Variable};
 pub use settings::{
     AuthEncoding, Backoff, BasicAuth, ConnectionSettings, GiveUpRule, Heartbeat, HostSettings,
     InvalidUrl, Jitter, LogFormat, LogLevel, LogSettings, Opening, Rate, Reconnect,
     ServiceSettings, Settings, TlsSettings,
 };
 pub use source::{Source, System};
+pub use units::parse_duration;

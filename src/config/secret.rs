@@ -49,22 +49,39 @@ pub enum Part {
     },
     /// `${file:PATH}`: read again for each dial; the trailing line end is cut off.
     File(PathBuf),
+    /// `${secret:ID}`: what [`Manager::put_secret`](crate::Manager::put_secret) gave last, at each dial.
+    Stored(Box<str>),
 }
 
-/// A string of the configuration in which `${NAME}` and `${file:PATH}` may stand.
+/// What must be looked up to render a [`Template`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable<'a> {
+    /// The content of a file.
+    File(&'a Path),
+    /// The secret of this id.
+    Stored(&'a str),
+}
+
+/// A string of the configuration in which `${NAME}`, `${file:PATH}` and `${secret:ID}` may stand.
 ///
 /// `Debug` and `Display` print the variables' names, never their values.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Template(Box<[Part]>);
 
-/// A `${file:PATH}` that could not be read.
+/// A variable of a template that has no value.
 #[derive(Debug, thiserror::Error)]
-#[error("the secret file {} cannot be read: {source}", path.display())]
-pub struct SecretMissing {
-    /// The file that was asked for.
-    pub path: PathBuf,
-    /// What the operating system answered.
-    pub source: std::io::Error,
+pub enum SecretMissing {
+    /// A `${file:PATH}` could not be read.
+    #[error("the secret file {} cannot be read: {source}", path.display())]
+    File {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// There is no secret for a `${secret:ID}`.
+    #[error("there is no secret {0:?}")]
+    Stored(String),
 }
 
 impl Template {
@@ -83,27 +100,36 @@ impl Template {
         &self.0
     }
 
-    /// The files that [`render`](Self::render) will ask for.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
+    /// What [`render`](Self::render) will ask for.
+    pub fn variables(&self) -> impl Iterator<Item = Variable<'_>> {
         self.0.iter().filter_map(|part| match part {
-            Part::File(path) => Some(path.as_path()),
+            Part::File(path) => Some(Variable::File(path)),
+            Part::Stored(id) => Some(Variable::Stored(id)),
             Part::Literal(_) | Part::Env { .. } => None,
+        })
+    }
+
+    /// The files among them.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.variables().filter_map(|variable| match variable {
+            Variable::File(path) => Some(path),
+            Variable::Stored(_) => None,
         })
     }
 
     /// Whether nothing needs to be read to render this.
     pub fn is_static(&self) -> bool {
-        self.files().next().is_none()
+        self.variables().next().is_none()
     }
 
-    /// The text with everything expanded; `read` gives the content of a file.
+    /// The text with everything expanded; `read` gives the content of a file, or a secret.
     ///
     /// # Errors
     ///
-    /// What `read` returned for the first file that could not be read.
+    /// The first variable for which `read` had nothing.
     pub fn render(
         &self,
-        mut read: impl FnMut(&Path) -> std::io::Result<String>,
+        mut read: impl FnMut(Variable<'_>) -> std::io::Result<String>,
     ) -> Result<Secret, SecretMissing> {
         let mut text = String::new();
         for part in &self.0 {
@@ -111,11 +137,16 @@ impl Template {
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Env { value, .. } => text.push_str(value.expose()),
                 Part::File(path) => {
-                    let content = read(path).map_err(|source| SecretMissing {
-                        path: path.clone(),
-                        source,
-                    })?;
+                    let content =
+                        read(Variable::File(path)).map_err(|source| SecretMissing::File {
+                            path: path.clone(),
+                            source,
+                        })?;
                     text.push_str(content.trim_end_matches(['\r', '\n']));
+                }
+                Part::Stored(id) => {
+                    let missing = |_| SecretMissing::Stored(id.to_string());
+                    text.push_str(&read(Variable::Stored(id)).map_err(missing)?);
                 }
             }
         }
@@ -129,6 +160,7 @@ impl fmt::Display for Template {
             Part::Literal(literal) => f.write_str(literal),
             Part::Env { name, .. } => write!(f, "${{{name}}}"),
             Part::File(path) => write!(f, "${{file:{}}}", path.display()),
+            Part::Stored(id) => write!(f, "${{secret:{id}}}"),
         })
     }
 }

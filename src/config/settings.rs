@@ -8,10 +8,11 @@ use std::{
 use bytes::Bytes;
 
 use super::{
+    DialPolicy, Inherited, MetricsSettings, ServiceTlsSettings, TokenSettings, UrlPattern,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     proxy::Proxy,
-    secret::Template,
+    secret::{Template, Variable},
 };
 use crate::core::ConnectionName;
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub service: ServiceSettings,
     /// The connections by name, those of `[fleet]` expanded.
     pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
+    /// What connections that are made at run time inherit.
+    pub inherited: Inherited,
 }
 
 /// `[service]`.
@@ -49,6 +52,14 @@ pub struct ServiceSettings {
     pub hosts: BTreeMap<String, HostSettings>,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Who may use the API; empty: all on this machine.
+    pub tokens: Vec<TokenSettings>,
+    /// TLS of the API.
+    pub tls: Option<ServiceTlsSettings>,
+    /// Where metrics are read, and how many.
+    pub metrics: MetricsSettings,
+    /// What the API may dial; empty: public addresses only.
+    pub allow_urls: Vec<UrlPattern>,
 }
 
 /// `[service.hosts."HOST"]`.
@@ -135,6 +146,8 @@ pub struct ConnectionSettings {
     pub tags: Vec<String>,
     /// Whether the name is dialled when it is opened.
     pub enabled: bool,
+    /// Whether the service is not ready while this name is not.
+    pub required: bool,
     /// Headers of the upgrade request; names are valid. They are sent in camel case, and in no particular order.
     pub headers: Vec<(String, Template)>,
     /// HTTP basic authentication (RFC 7617).
@@ -177,6 +190,10 @@ pub struct ConnectionSettings {
     pub sequence: Option<SequenceSettings>,
     /// TLS, for `wss`.
     pub tls: TlsSettings,
+    /// What may be dialled. No key of a file says it: it is for settings that come from elsewhere.
+    pub dial_policy: DialPolicy,
+    /// What may be dialled as a proxy.
+    pub proxy_policy: DialPolicy,
 }
 
 /// `basic_auth`.
@@ -347,6 +364,27 @@ impl ConnectionSettings {
         std::iter::once(&self.url).chain(&self.failover_urls)
     }
 
+    /// The ids of all `${secret:ID}` in these settings.
+    pub fn secret_ids(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let auth = self.basic_auth.iter();
+        let auth = auth.flat_map(|auth| [&auth.user, &auth.password]);
+        let openings = self.on_open.iter().filter_map(|opening| match opening {
+            Opening::Text(text) => Some(text),
+            Opening::Binary(_) => None,
+        });
+        self.urls()
+            .chain(headers)
+            .chain(auth)
+            .chain(self.proxy.iter().flat_map(Proxy::templates))
+            .chain(openings)
+            .flat_map(Template::variables)
+            .filter_map(|variable| match variable {
+                Variable::Stored(id) => Some(id),
+                Variable::File(_) => None,
+            })
+    }
+
     /// The defaults, for a template that [`super::url::parse`] checks when it is rendered.
     pub fn with_url(url: Template) -> Self {
         Self {
@@ -355,6 +393,7 @@ impl ConnectionSettings {
             group: None,
             tags: Vec::new(),
             enabled: true,
+            required: false,
             headers: Vec::new(),
             basic_auth: None,
             subprotocols: Vec::new(),
@@ -376,6 +415,8 @@ impl ConnectionSettings {
             rotate_after: None,
             sequence: None,
             tls: TlsSettings::default(),
+            dial_policy: DialPolicy::Any,
+            proxy_policy: DialPolicy::Any,
         }
     }
 }
@@ -392,6 +433,10 @@ impl Default for ServiceSettings {
             dial_rate: Rate::Unlimited,
             hosts: BTreeMap::new(),
             log: LogSettings::default(),
+            tokens: Vec::new(),
+            tls: None,
+            metrics: MetricsSettings::default(),
+            allow_urls: Vec::new(),
         }
     }
 }

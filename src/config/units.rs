@@ -38,7 +38,7 @@ const SIZES: [&str; 10] = [
 /// # Errors
 ///
 /// What would be right.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let duration = strict_duration(text).ok_or_else(|| meant_duration(text))?;
     if duration > MAX_DURATION {
         return Err("the longest duration is a year: \"365d\"".into());

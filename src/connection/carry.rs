@@ -138,7 +138,7 @@ pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opene
         }
         let url = &urls[number];
         // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-        let to = Box::pin(Destination::of(url)).await?;
+        let to = Box::pin(Destination::of(url, &commons.vault)).await?;
         let turn = commons.budget.acquire(&to.host_key()?);
         let _permit = turn.await;
         let request = DialRequest {
@@ -146,6 +146,7 @@ pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opene
             url,
             tls: &commons.tls,
             resolver: &commons.resolver,
+            vault: &commons.vault,
         };
         Box::pin(transport::dial(request, to)).await
     })

@@ -6,11 +6,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Waker,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::ages::Ages;
 use crate::{
     clock,
     config::{Fsync, HistorySettings},
@@ -53,6 +55,7 @@ pub(crate) struct Inside {
     keeper_called: bool,
     /// Why the store cannot write, not told yet.
     pub store_error: Option<Box<str>>,
+    ages: Ages,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl Gate {
             confirm_through: 0,
             keeper_called: false,
             store_error: None,
+            ages: Ages::default(),
         });
         Arc::new(Self {
             name,
@@ -143,6 +147,10 @@ impl Gate {
             true => None,
             false => inside.bell.take(),
         };
+        // An actor that is at work will see to it in this very turn.
+        if bell.is_some() || inside.outbox.settings().durable {
+            inside.ages.mark(admitted.id, clock::now());
+        }
         if admitted.evicted > 0 {
             inside.evicted += u64::from(admitted.evicted);
             inside.settle();
@@ -157,6 +165,15 @@ impl Gate {
         }
         Ok(Receipt {
             id: admitted.id,
+            gate: Arc::clone(self),
+        })
+    }
+
+    /// The receipt of a message that was accepted earlier, if the id was given out.
+    pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
+        self.inside.lock().outbox.fate(id)?;
+        Some(Receipt {
+            id,
             gate: Arc::clone(self),
         })
     }
@@ -185,6 +202,12 @@ impl Gate {
 }
 
 impl Inside {
+    /// For how long the oldest message has waited of which nothing was written.
+    pub fn oldest_age(&mut self, now: Instant) -> Option<Duration> {
+        let oldest = self.outbox.peek().map(|queued| queued.id);
+        self.ages.of(oldest, now)
+    }
+
     /// Whether the keeper has to be called: once until it comes.
     fn has_news_for_keeper(&mut self) -> bool {
         let news = !self.keeper_called && self.outbox.has_changes();

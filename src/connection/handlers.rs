@@ -19,7 +19,7 @@ use crate::{
     events::{Applied, Event},
     keeper::Order,
     transport::needs_keepalive,
-    wire::{CloseFrame, MAX_REASON, is_sendable},
+    wire::CloseFrame,
 };
 
 impl Handler<Connect> for Connection {
@@ -50,12 +50,7 @@ impl Handler<CloseMyself> for Connection {
 
     fn handle(&mut self, close: CloseMyself, ctx: &mut Context<Self>) -> Self::Result {
         self.take_turn(ctx);
-        if !is_sendable(close.code) {
-            return Err(InvalidClose::Code(close.code));
-        }
-        if close.reason.len() > MAX_REASON {
-            return Err(InvalidClose::Reason(close.reason.len()));
-        }
+        close.check()?;
         self.guarded(|act| {
             act.remember_closed(true);
             act.close(CloseFrame {
@@ -262,9 +257,10 @@ impl Connection {
     }
 
     fn status(&mut self) -> Status {
-        let (messages, bytes) = self
-            .gate
-            .with(|inside| (inside.outbox.len(), inside.outbox.bytes()));
+        let (messages, bytes, oldest) = self.gate.with(|inside| {
+            let oldest = inside.oldest_age(clock::now());
+            (inside.outbox.len(), inside.outbox.bytes(), oldest)
+        });
         let state = self.record.shown;
         let upgrade = self.record.upgrade.as_deref();
         Status {
@@ -287,9 +283,11 @@ impl Connection {
             rtt: self.heartbeat.rtt(),
             sent: self.record.sent,
             received: self.record.received,
+            last_message_at: self.record.last_message_at,
             outbox: OutboxStatus {
                 messages,
                 bytes,
+                oldest,
                 in_doubt: self.record.in_doubt,
                 dropped: self.record.dropped,
             },
@@ -339,6 +337,8 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.subprotocols != new.subprotocols
         || old.source_address != new.source_address
         || old.proxy != new.proxy
+        || old.dial_policy != new.dial_policy
+        || old.proxy_policy != new.proxy_policy
         || old.tls != new.tls
         || old.compression != new.compression
         || old.max_frame != new.max_frame

@@ -10,7 +10,7 @@ use crate::{
     core::{Message, Rejected},
     events::{Applied, Event},
     hub::Delivery,
-    wire::{MAX_REASON, code},
+    wire::{MAX_REASON, code, is_sendable},
 };
 
 /// The name is to be up.
@@ -62,6 +62,21 @@ impl CloseMyself {
             code: code::NORMAL,
             reason: ByteString::new(),
         }
+    }
+
+    /// Whether it can be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidClose`].
+    pub fn check(&self) -> Result<(), InvalidClose> {
+        if !is_sendable(self.code) {
+            return Err(InvalidClose::Code(self.code));
+        }
+        if self.reason.len() > MAX_REASON {
+            return Err(InvalidClose::Reason(self.reason.len()));
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
 //! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its gate.
 
+mod ages;
 mod carry;
 mod codec;
 mod driver;
@@ -66,6 +67,7 @@ use crate::{
     keeper::Keeper,
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
+    vault::Vault,
     wire::CloseFrame,
 };
 
@@ -75,6 +77,8 @@ pub(crate) struct Commons {
     pub budget: DialBudget,
     pub tls: TlsCache,
     pub resolver: Resolver,
+    /// The secrets that templates name.
+    pub vault: Vault,
     pub paces: Paces,
     /// Writes down closes by hand.
     pub keeper: Keeper,
@@ -152,6 +156,7 @@ struct Record {
     upgrade: Option<Box<Upgrade>>,
     sent: Traffic,
     received: Traffic,
+    last_message_at: Option<Timestamp>,
     in_doubt: u64,
     dropped: u64,
     /// When the last frame of the last socket came, until the next one is ready.
@@ -241,6 +246,7 @@ impl Connection {
                 upgrade: None,
                 sent: Traffic::default(),
                 received: Traffic::default(),
+                last_message_at: None,
                 in_doubt: 0,
                 dropped: 0,
                 blind_since: None,

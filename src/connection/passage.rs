@@ -45,6 +45,7 @@ impl Connection {
     pub(super) fn receive(&mut self, message: Message) {
         self.record.received.messages += 1;
         self.record.received.bytes += message.len() as u64;
+        self.record.last_message_at = Some(self.wall());
         match &mut self.passage {
             Passage::Plain => self.deliver(message),
             Passage::Before { splice, seam } => {

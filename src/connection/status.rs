@@ -135,6 +135,9 @@ pub struct Status {
     pub sent: Traffic,
     /// Application messages that came in.
     pub received: Traffic,
+    /// When the last application message came in.
+    #[serde(serialize_with = "optional_time")]
+    pub last_message_at: Option<Timestamp>,
     /// What waits to be sent.
     pub outbox: OutboxStatus,
     /// How many subscribers hear this name.
@@ -175,6 +178,9 @@ pub struct OutboxStatus {
     pub messages: usize,
     /// Their payload bytes.
     pub bytes: usize,
+    /// For how long the oldest of those has waited of which nothing was written, in milliseconds.
+    #[serde(rename = "oldest_ms", serialize_with = "optional_millis")]
+    pub oldest: Option<Duration>,
     /// Messages that were written to a socket that died before they were confirmed.
     pub in_doubt: u64,
     /// Accepted messages that were dropped unsent, in all.

@@ -42,6 +42,8 @@ pub enum Cause {
     SecretMissing(String),
     /// A rendered URL, header or credential cannot be sent as it is.
     InvalidRequest(String),
+    /// What was to be dialled must not be: see [`DialPolicy`](crate::config::DialPolicy).
+    Forbidden(String),
     /// The host name could not be resolved.
     Dns(String),
     /// The proxy could not be reached, or did not open the tunnel.
@@ -95,9 +97,10 @@ pub enum Cause {
 
 impl Cause {
     /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 22] = [
+    pub const KINDS: [&str; 23] = [
         "secret_missing",
         "invalid_request",
+        "forbidden",
         "dns",
         "proxy",
         "refused",
@@ -125,6 +128,7 @@ impl Cause {
         match self {
             Self::SecretMissing(_) => "secret_missing",
             Self::InvalidRequest(_) => "invalid_request",
+            Self::Forbidden(_) => "forbidden",
             Self::Dns(_) => "dns",
             Self::Proxy(_) => "proxy",
             Self::Refused(_) => "refused",
@@ -162,6 +166,7 @@ impl Cause {
         match self {
             Self::SecretMissing(text)
             | Self::InvalidRequest(text)
+            | Self::Forbidden(text)
             | Self::Dns(text)
             | Self::Proxy(text)
             | Self::Refused(text)

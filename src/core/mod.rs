@@ -21,6 +21,7 @@ mod retry;
 mod sequence;
 mod splice;
 
+pub(crate) use self::pattern::glob;
 pub use self::{
     backoff::{cap, delay},
     cause::{Cause, Phase},

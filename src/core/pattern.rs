@@ -99,7 +99,7 @@ impl fmt::Display for Pattern {
 }
 
 /// Matches with `*` as the only wildcard, in at most `pattern × text` steps: after a mismatch only the last `*` is tried again.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {

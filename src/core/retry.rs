@@ -112,7 +112,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
             retry_after: None,
             ..
         } if !matches!(cause.status(), Some(408 | 429)) => slow,
-        Cause::TlsCertificate(_) => slow,
+        Cause::TlsCertificate(_) | Cause::Forbidden(_) => slow,
         Cause::Closed(CloseFrame {
             code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
             ..

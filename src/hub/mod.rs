@@ -46,6 +46,8 @@ pub(crate) struct Hub {
     /// Where this process began to count.
     start: Cursor,
     position: AtomicU64,
+    /// Events that subscribers missed, in all.
+    missed: Arc<AtomicU64>,
     /// What happened to all names, messages aside.
     story: Mutex<Ring>,
     /// Up to here messages are lost with the names that they belonged to, and fates that nobody asked to be told were told.
@@ -65,6 +67,7 @@ impl Hub {
             generation: AtomicU64::new(1),
             start: Cursor(start),
             position: AtomicU64::new(start),
+            missed: Arc::default(),
             story: Mutex::new(Ring::new(limit, Cursor(start))),
             forgotten: AtomicU64::new(start),
             order: Mutex::default(),
@@ -97,7 +100,11 @@ impl Hub {
         since: Option<Cursor>,
         histories: impl IntoIterator<Item = &'a History>,
     ) -> Events {
-        let subscriber = Arc::new(Subscriber::resumable(pattern, delivery));
+        let subscriber = Arc::new(Subscriber::resumable(
+            pattern,
+            delivery,
+            Arc::clone(&self.missed),
+        ));
         self.add(&subscriber);
         let guard = SubscriptionGuard::new(self, &subscriber);
         let Some(since) = since else {
@@ -174,7 +181,11 @@ impl Hub {
 
     /// A stream of the events of all names that the pattern selects, now and later.
     pub fn stream(self: &Arc<Self>, pattern: Pattern, delivery: Delivery) -> Events {
-        let subscriber = Arc::new(Subscriber::queued(pattern, delivery));
+        let subscriber = Arc::new(Subscriber::queued(
+            pattern,
+            delivery,
+            Arc::clone(&self.missed),
+        ));
         self.add(&subscriber);
         Events::new(SubscriptionGuard::new(self, &subscriber), subscriber)
     }
@@ -197,6 +208,11 @@ impl Hub {
             // A callback's panic has no name that it could cost its socket.
             let _panicked = subscriber.deliver(event.clone());
         }
+    }
+
+    /// How many events subscribers missed because they were too slow, in all.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
     }
 
     fn add(&self, subscriber: &Arc<Subscriber>) {

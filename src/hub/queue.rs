@@ -2,6 +2,10 @@
 
 use std::{
     collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Waker,
     time::{Duration, Instant},
 };
@@ -22,6 +26,8 @@ pub(super) struct Queue {
     events: VecDeque<Event>,
     bytes: usize,
     missed: u64,
+    /// The same for all subscribers, and never reset.
+    missed_by_all: Arc<AtomicU64>,
     closed: bool,
     full_since: Option<Instant>,
     reader: Option<Waker>,
@@ -39,12 +45,13 @@ pub(super) struct Batch {
 }
 
 impl Queue {
-    pub fn new(delivery: Delivery) -> Self {
+    pub fn new(delivery: Delivery, missed_by_all: Arc<AtomicU64>) -> Self {
         Self {
             delivery,
             events: VecDeque::new(),
             bytes: 0,
             missed: 0,
+            missed_by_all,
             closed: false,
             full_since: None,
             reader: None,
@@ -55,7 +62,7 @@ impl Queue {
     /// Adds an event; returns the reader's waker, to be woken once the lock is released.
     pub fn push(&mut self, event: Event) -> Option<Waker> {
         if self.closed {
-            self.missed = self.missed.saturating_add(1);
+            self.miss(1);
             return None;
         }
         self.bytes += event.payload_len();
@@ -79,15 +86,20 @@ impl Queue {
         while self.is_over(1) {
             if let Some(oldest) = self.events.pop_front() {
                 self.bytes -= oldest.payload_len();
-                self.missed = self.missed.saturating_add(1);
+                self.miss(1);
             }
         }
+    }
+
+    fn miss(&mut self, events: u64) {
+        self.missed = self.missed.saturating_add(events);
+        self.missed_by_all.fetch_add(events, Ordering::Relaxed);
     }
 
     /// The end for this subscriber: what it has not read is counted, not kept.
     fn cut(&mut self) {
         self.closed = true;
-        self.missed = self.missed.saturating_add(self.events.len() as u64);
+        self.miss(self.events.len() as u64);
         self.events = VecDeque::new();
         self.bytes = 0;
     }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::AtomicU64},
     task::Waker,
     time::Instant,
 };
@@ -41,20 +41,20 @@ enum Sink {
 }
 
 impl Subscriber {
-    pub fn queued(pattern: Pattern, delivery: Delivery) -> Self {
+    pub fn queued(pattern: Pattern, delivery: Delivery, missed: Arc<AtomicU64>) -> Self {
         Self {
             pattern,
             kinds: delivery.kinds,
             pauses: delivery.overflow == Overflow::Pause,
             resumes: false,
-            sink: Sink::Queue(Mutex::new(Queue::new(delivery))),
+            sink: Sink::Queue(Mutex::new(Queue::new(delivery, missed))),
         }
     }
 
-    pub fn resumable(pattern: Pattern, delivery: Delivery) -> Self {
+    pub fn resumable(pattern: Pattern, delivery: Delivery, missed: Arc<AtomicU64>) -> Self {
         Self {
             resumes: true,
-            ..Self::queued(pattern, delivery)
+            ..Self::queued(pattern, delivery, missed)
         }
     }
 

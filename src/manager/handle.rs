@@ -10,7 +10,7 @@ use crate::{
         CloseMyself, Connect, Connection, Gate, InvalidClose, NotUp, Receipt, Rotate, Snapshot,
         Status,
     },
-    core::{ConnectionName, Message, Pattern, Rejected},
+    core::{ConnectionName, Fate, Message, Pattern, Rejected},
     hub::{Delivery, Events, Hub},
 };
 
@@ -72,6 +72,16 @@ impl Handle {
     /// [`Rejected`] when the outbox has no room, the message is too long, or the name is closed.
     pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, Rejected> {
         self.gate.send(message.into())
+    }
+
+    /// The receipt of a message that was accepted earlier, by its id; `None` if the id was never given out.
+    pub fn receipt(&self, id: u64) -> Option<Receipt> {
+        self.gate.receipt(id)
+    }
+
+    /// What has become of a message that was accepted earlier, by its id; `None` if the id was never given out.
+    pub fn fate(&self, id: u64) -> Option<Fate> {
+        self.receipt(id).map(|receipt| receipt.now())
     }
 
     /// Has the name up: see [`Connect`].

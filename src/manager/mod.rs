@@ -19,15 +19,17 @@ pub use self::{
     handle::{CloseError, Gone, Handle},
     shutdown::{Left, ShutdownReport},
 };
+pub use crate::vault::VaultFull;
 use crate::{
     clock,
-    config::{CommonSettings, ConnectionSettings, NameSettings, Settings},
+    config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
     connection::{Commons, Configure, Connection, Gate, Paces, Remove, Status, forward},
     core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
     keeper::{Keeper, Order, left},
     transport::{DialBudget, Resolver, TlsCache},
+    vault::Vault,
 };
 
 /// Keeps named connections: opens, finds, lists, closes and removes them, on one arbiter per core.
@@ -127,6 +129,7 @@ impl Manager {
                 budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
+                vault: Vault::default(),
                 paces: Paces::default(),
                 keeper,
                 settings: CommonSettings::default(),
@@ -327,6 +330,25 @@ impl Manager {
             let _unheard = forgotten.send(());
         });
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultFull`]; nothing was changed then.
+    pub fn put_secret(&self, id: ConnectionName, secret: Secret) -> Result<bool, VaultFull> {
+        self.0.commons.vault.put(id, secret)
+    }
+
+    /// Forgets a secret; whether there was one. What needs it waits for it at its next dial: `secret_missing`.
+    pub fn remove_secret(&self, id: impl AsRef<str>) -> bool {
+        self.0.commons.vault.remove(id.as_ref())
+    }
+
+    /// How many events subscribers of all kinds missed because they were too slow, since the start.
+    pub fn missed_events(&self) -> u64 {
+        self.0.commons.hub.missed()
     }
 
     /// The events of all names that the pattern selects, those that are opened later included.

@@ -1,8 +1,10 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
+mod doors;
 mod event_log;
 pub mod http;
 pub mod log;
+mod metrics;
 mod narrate;
 mod open_files;
 
@@ -18,7 +20,7 @@ use everwire::{
     manager::{OpenError, ShutdownReport, StartError},
 };
 
-use self::event_log::EventLog;
+use self::{doors::Doors, event_log::EventLog, http::Api};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum Error {
     /// The HTTP server did not start.
     #[error("the HTTP server cannot be started: {0}")]
     Http(#[source] io::Error),
+    /// The API's TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] http::tls::TlsError),
     /// The thread that writes the log did not start.
     #[error("the thread of the log cannot be started: {0}")]
     Log(#[source] io::Error),
@@ -57,24 +62,22 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = &'static str>,
 ) -> Result<ShutdownReport, Error> {
-    let drain_timeout = settings.service.drain_timeout;
-    let messages = settings.service.log.messages;
+    let service = settings.service.clone();
     let connections = mem::take(&mut settings.connections);
-    let listen = listener.local_addr().map_err(Error::Http)?;
+    let inherited = mem::take(&mut settings.inherited);
+    let owned = connections.keys().cloned().collect();
 
     // The log listens and the first line is written before anything can happen that belongs into it.
+    let doors = Doors::new(listener, &service)?;
     let manager = Manager::start(settings)?;
-    let log = EventLog::start(&manager, messages).map_err(Error::Log)?;
+    let log = EventLog::start(&manager, service.log.messages).map_err(Error::Log)?;
     if let Some(damage) = manager.store_damage() {
         tracing::error!(damage, "the store was damaged");
     }
-    let server = http::start(listener, manager.clone()).map_err(Error::Http)?;
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        names = connections.len(),
-        listen = %listen,
-        "everwire is up"
-    );
+    let drain_timeout = service.drain_timeout;
+    let up = doors.up(connections.len())?;
+    let servers = doors.open(Api::new(manager.clone(), service, inherited, owned))?;
+    up.tell();
     open_files::raise(connections.len());
     for (name, settings) in connections {
         manager.open(&name, settings)?;
@@ -85,7 +88,9 @@ pub async fn serve(
     let report = manager.shutdown(without_reserve(drain_timeout)).await;
     log.finish().await;
     tell(&report);
-    server.stop(false).await;
+    for server in servers {
+        server.stop(false).await;
+    }
     Ok(report)
 }
 

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{request, secrets::Secrets};
-use crate::{config::Template, core::Cause};
+use crate::{config::Template, core::Cause, vault::Vault};
 
 /// A URL that was rendered and parsed while its dial waits for its turn.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ impl Destination {
     /// # Errors
     ///
     /// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-    pub(crate) async fn of(url: &Template) -> Result<Self, Cause> {
-        let secrets = Secrets::read([url]).await?;
+    pub(crate) async fn of(url: &Template, vault: &Vault) -> Result<Self, Cause> {
+        let secrets = Secrets::read([url], vault).await?;
         Ok(Self {
             url: Box::new(request::render_url(url, &secrets)?),
             is_static: url.is_static(),
@@ -65,7 +65,9 @@ mod tests {
             ("ws://[::1]:9000/", "[::1]:9000"),
             ("ws://127.1/", "127.0.0.1:80"),
         ] {
-            let destination = Destination::of(&url.into()).await.unwrap();
+            let destination = Destination::of(&url.into(), &Vault::default())
+                .await
+                .unwrap();
             assert_eq!(destination.host_key().unwrap(), key);
         }
     }
@@ -76,9 +78,9 @@ mod tests {
         let path = dir.write("path", "first");
         let template =
             Template::from_parts([Part::Literal("ws://a.example/".into()), Part::File(path)]);
-        let destination = Destination::of(&template).await.unwrap();
+        let destination = Destination::of(&template, &Vault::default()).await.unwrap();
         dir.write("path", "second");
-        let secrets = Secrets::read([&template]).await.unwrap();
+        let secrets = Secrets::read([&template], &Vault::default()).await.unwrap();
         let url = destination.into_url(&template, &secrets).unwrap();
         assert_eq!(url.path(), "/second");
     }

@@ -18,6 +18,7 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Instant, timeout_at},
 };
+use url::Url;
 
 use super::{
     destination::Destination,
@@ -36,6 +37,7 @@ use crate::{
     config::{ConnectionSettings, Proxy, Template},
     core::{Cause, Phase},
     events::TlsReport,
+    vault::Vault,
     wire::deflate::Agreed,
 };
 
@@ -53,6 +55,8 @@ pub(crate) struct DialRequest<'a> {
     pub tls: &'a TlsCache,
     /// The lookups of host names.
     pub resolver: &'a Resolver,
+    /// The secrets that templates name.
+    pub vault: &'a Vault,
 }
 
 /// An upgraded connection.
@@ -112,7 +116,7 @@ async fn run(
     progress: &Rc<Progress>,
 ) -> Result<Opened, Cause> {
     let settings = request.settings;
-    let secrets = Secrets::of(settings, request.url).await?;
+    let secrets = Secrets::of(settings, request.url, request.vault).await?;
     let url = to.into_url(request.url, &secrets)?;
     let mut prepared = Prepared::new(settings, url, &secrets)?;
     let mut trail = None;
@@ -179,7 +183,10 @@ async fn open(
         Some(name) => Some((client_config(request, prepared).await?, name)),
         None => None,
     };
+    let reach = request.settings.dial_policy.reach(&prepared.url);
+    let reach = reach.ok_or_else(|| forbidden(&prepared.url))?;
     Target {
+        reach,
         host: prepared.host.clone(),
         port: prepared.port,
         tls,
@@ -213,6 +220,16 @@ async fn client_config(
     request.tls.config(&settings).await
 }
 
+/// In words that hold no secret: a path may be one.
+fn forbidden(url: &Url) -> Cause {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+    let place = format!("{}://{host}{port}", url.scheme());
+    Cause::Forbidden(format!(
+        "no URL that may be dialled is like this one at {place}"
+    ))
+}
+
 /// What this hop goes through, if `proxy` is for its host.
 async fn tunnel(
     proxy: &Proxy,
@@ -226,7 +243,7 @@ async fn tunnel(
     let Some(url) = proxy.for_target(&host, prepared.port, is_tls) else {
         return Ok(None);
     };
-    let tunnel = Tunnel::new(url, secrets)?;
+    let tunnel = Tunnel::new(url, secrets, &settings.proxy_policy)?;
     Ok(Some(match tunnel.is_over_tls() {
         true => tunnel.with_tls(request.tls, &settings.tls).await?,
         false => tunnel,

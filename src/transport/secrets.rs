@@ -1,52 +1,67 @@
-//! The files that templates name, read for one dial.
+//! The files and stored secrets that templates name, read for one dial.
 
 use std::{collections::BTreeSet, io, path::PathBuf};
 
 use super::{failure::plain, files};
 use crate::{
-    config::{ConnectionSettings, Opening, Proxy, Secret, Template},
+    config::{ConnectionSettings, Opening, Proxy, Secret, Template, Variable},
     core::Cause,
+    vault::Vault,
 };
 
 /// The longest file that a `${file:…}` may name, in bytes.
 pub(crate) const MAX_SECRET: u64 = 64 * 1024;
 
-/// The content of the files that some templates name, as it was when they were read.
+/// The files and stored secrets that some templates name, as they were when they were read.
 ///
-/// Without any such file this is empty, and costs neither a thread nor an allocation.
+/// Without any this is empty, and costs neither a thread nor an allocation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Secrets(Box<[(PathBuf, Secret)]>);
+pub(crate) struct Secrets(Box<[(Key, Secret)]>);
+
+/// An owned [`Variable`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    File(PathBuf),
+    Stored(Box<str>),
+}
 
 impl Secrets {
-    /// Reads the files that these templates name, each once, off the arbiter's thread.
+    /// Reads what these templates name, each thing once; files off the arbiter's thread.
     ///
     /// # Errors
     ///
     /// [`Cause::SecretMissing`] for the first file that cannot be read, is longer than [`MAX_SECRET`], is no regular
-    /// file or no UTF-8.
+    /// file or no UTF-8, and for the first secret that `vault` does not have.
     pub(crate) async fn read<'a>(
         templates: impl IntoIterator<Item = &'a Template>,
+        vault: &Vault,
     ) -> Result<Self, Cause> {
-        let paths: BTreeSet<PathBuf> = templates
+        let keys: BTreeSet<Key> = templates
             .into_iter()
-            .flat_map(Template::files)
-            .map(PathBuf::from)
+            .flat_map(Template::variables)
+            .map(Key::of)
             .collect();
-        if paths.is_empty() {
+        if keys.is_empty() {
             return Ok(Self::default());
         }
-        let read = files::off_thread(move || Ok(paths.into_iter().map(read_one).collect()));
-        read.await
+        let vault = vault.clone();
+        let read = move || Ok(keys.into_iter().map(|key| key.read(&vault)).collect());
+        files::off_thread(read)
+            .await
             .unwrap_or_else(|error| Err(Cause::SecretMissing(plain(&error))))
             .map(Self)
     }
 
-    /// Reads all files of a connection: those of this URL of its, headers, credentials and `on_open`.
+    /// Reads all that a connection names: in this URL of its, headers, credentials and `on_open`.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub(crate) async fn of(settings: &ConnectionSettings, url: &Template) -> Result<Self, Cause> {
+    pub(crate) async fn of(
+        settings: &ConnectionSettings,
+        url: &Template,
+        vault: &Vault,
+    ) -> Result<Self, Cause> {
         let headers = settings.headers.iter().map(|(_, value)| value);
         let auth = settings.basic_auth.iter();
         let openings = settings.on_open.iter().filter_map(|opening| match opening {
@@ -59,6 +74,7 @@ impl Secrets {
                 .chain(auth.flat_map(|auth| [&auth.user, &auth.password]))
                 .chain(settings.proxy.iter().flat_map(Proxy::templates))
                 .chain(openings),
+            vault,
         )
         .await
     }
@@ -67,10 +83,10 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`Cause::SecretMissing`] when it names a file that was not read here.
+    /// [`Cause::SecretMissing`] when it names what was not read here.
     pub(crate) fn render(&self, template: &Template) -> Result<Secret, Cause> {
-        let rendered = template.render(|path| {
-            let found = self.0.iter().find(|(read, _)| read == path);
+        let rendered = template.render(|variable| {
+            let found = self.0.iter().find(|(key, _)| key.is(variable));
             let content = found.map(|(_, content)| content.expose().to_owned());
             content.ok_or_else(|| io::ErrorKind::NotFound.into())
         });
@@ -78,17 +94,42 @@ impl Secrets {
     }
 }
 
-fn read_one(path: PathBuf) -> Result<(PathBuf, Secret), Cause> {
-    let content = files::read_bounded(&path, MAX_SECRET).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
-    });
-    match content {
-        Ok(content) => Ok((path, Secret::new(content))),
-        Err(error) => Err(Cause::SecretMissing(format!(
-            "the secret file {} cannot be read: {}",
-            path.display(),
-            plain(&error)
-        ))),
+impl Key {
+    fn of(variable: Variable<'_>) -> Self {
+        match variable {
+            Variable::File(path) => Self::File(path.to_owned()),
+            Variable::Stored(id) => Self::Stored(id.into()),
+        }
+    }
+
+    fn is(&self, variable: Variable<'_>) -> bool {
+        match (self, variable) {
+            (Self::File(read), Variable::File(path)) => read == path,
+            (Self::Stored(read), Variable::Stored(id)) => **read == *id,
+            _ => false,
+        }
+    }
+
+    fn read(self, vault: &Vault) -> Result<(Self, Secret), Cause> {
+        let path = match &self {
+            Self::File(path) => path,
+            Self::Stored(id) => {
+                let secret = vault.get(id);
+                let missing = || Cause::SecretMissing(format!("there is no secret {id:?}"));
+                return secret.ok_or_else(missing).map(|secret| (self, secret));
+            }
+        };
+        let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
+        });
+        match content {
+            Ok(content) => Ok((self, Secret::new(content))),
+            Err(error) => Err(Cause::SecretMissing(format!(
+                "the secret file {} cannot be read: {}",
+                path.display(),
+                plain(&error)
+            ))),
+        }
     }
 }
 
@@ -110,7 +151,9 @@ mod tests {
     async fn files_are_read_once_and_lose_their_line_end() {
         let dir = ScratchDir::new("secrets_read");
         let template = file(dir.write("token", "s3cret\r\n"));
-        let secrets = Secrets::read([&template, &template]).await.unwrap();
+        let secrets = Secrets::read([&template, &template], &Vault::default())
+            .await
+            .unwrap();
         assert_eq!(secrets.0.len(), 1);
         assert_eq!(secrets.render(&template).unwrap().expose(), "a-s3cret");
         assert!(!format!("{secrets:?}").contains("s3cret"));
@@ -127,10 +170,24 @@ mod tests {
             ("binary", "not UTF-8"),
             (".", "not a regular file"),
         ] {
-            let error = Secrets::read([&file(dir.path(name))]).await.unwrap_err();
+            let error = Secrets::read([&file(dir.path(name))], &Vault::default())
+                .await
+                .unwrap_err();
             let text = text(error);
             assert!(text.contains(why), "{name}: {text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_stored_secret_is_looked_up_at_each_dial() {
+        let vault = Vault::default();
+        let template = Template::from_parts([Part::Stored("id".into())]);
+        let error = Secrets::read([&template], &vault).await.unwrap_err();
+        assert_eq!(text(error), "there is no secret \"id\"");
+        let id = crate::ConnectionName::new("id").unwrap();
+        vault.put(id, Secret::new("s3cret")).unwrap();
+        let secrets = Secrets::read([&template], &vault).await.unwrap();
+        assert_eq!(secrets.render(&template).unwrap().expose(), "s3cret");
     }
 
     #[tokio::test]

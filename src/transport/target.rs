@@ -15,7 +15,10 @@ use super::{
     tls::{self, Client},
     tunnel::Tunnel,
 };
-use crate::core::{Cause, Phase};
+use crate::{
+    config::Reach,
+    core::{Cause, Phase},
+};
 
 /// Where to, and how.
 pub(super) struct Target {
@@ -29,6 +32,8 @@ pub(super) struct Target {
     pub local: Local,
     /// What to go through.
     pub proxy: Option<Tunnel>,
+    /// Which addresses the host may have.
+    pub reach: Reach,
     /// Resolves the host if it is a name.
     pub resolver: Resolver,
     /// Told about each step.
@@ -90,26 +95,39 @@ impl Target {
         if matches!(self.host, Host::Name(_)) {
             self.progress.enter(Phase::Dns);
         }
-        resolve(&self.resolver, &self.host, self.port)
-            .await
-            .map_err(Cause::Dns)
+        resolve(&self.resolver, &self.host, self.port, self.reach).await
     }
 }
 
-/// The addresses of a host; the error is what the resolver said.
+/// The addresses of a host that may be connected to, at least one: the one place where addresses come from.
+///
+/// # Errors
+///
+/// [`Cause::Dns`]; [`Cause::Forbidden`] when none of its addresses may be connected to.
 pub(super) async fn resolve(
     resolver: &Resolver,
     host: &Host,
     port: u16,
-) -> Result<Vec<SocketAddr>, String> {
-    let name = match host {
-        Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
-        Host::Name(name) => name,
+    reach: Reach,
+) -> Result<Vec<SocketAddr>, Cause> {
+    let mut addresses = match host {
+        Host::Ip(ip) => vec![SocketAddr::new(*ip, port)],
+        Host::Name(name) => {
+            let resolved = resolver.resolve(name).await;
+            resolved
+                .map_err(|reason| Cause::Dns(reason.to_string()))?
+                .to_vec()
+        }
     };
-    let resolved = resolver.resolve(name).await;
-    let mut addresses = resolved.map_err(|reason| reason.to_string())?.to_vec();
     for address in &mut addresses {
         address.set_port(port);
     }
-    Ok(addresses)
+    let first = addresses.first().map(SocketAddr::ip);
+    addresses.retain(|address| reach.allows(address.ip()));
+    match first {
+        Some(first) if addresses.is_empty() => Err(Cause::Forbidden(format!(
+            "{first} is no public address, and only such may be dialled"
+        ))),
+        _ => Ok(addresses),
+    }
 }

@@ -1,6 +1,8 @@
 //! The program, run as its users run it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod http;
+
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},

@@ -7,14 +7,20 @@ use std::{
     time::Duration,
 };
 
-use actix_web::dev::ServerHandle;
+use actix_web::{dev::ServerHandle, web::Data};
 use everwire::{
     Manager, Message, Pattern, Settings,
     config::{Source, System},
     testing::Peer,
 };
 
-use crate::{cli::Failure, service};
+use crate::{
+    cli::Failure,
+    service::{
+        self,
+        http::{Api, Serves},
+    },
+};
 
 /// The settings of the demo's names.
 const CONFIG: &str = include_str!("../../../config/demo.toml");
@@ -55,8 +61,14 @@ impl Stage {
         let listener = service::http::bind(settings.service.listen)
             .or_else(|_taken| service::http::bind(any))?;
         let listen = listener.local_addr().map_err(service::Error::Http)?;
-        let server =
-            service::http::start(listener, manager.clone()).map_err(service::Error::Http)?;
+        let api = Api::new(
+            manager.clone(),
+            settings.service.clone(),
+            settings.inherited.clone(),
+            settings.connections.keys().cloned().collect(),
+        );
+        let server = service::http::start(listener, Data::new(api), Serves::Everything, None)
+            .map_err(service::Error::Http)?;
         Ok(Self {
             peer,
             manager,

@@ -29,6 +29,8 @@ table! {
         tags: Tags = [],
         /// Whether it is dialled at start.
         enabled: bool = true,
+        /// Whether the service is not ready (`/readyz`) while this connection is not.
+        required: bool = false,
         /// Headers of the upgrade request. "" removes one that was inherited. `${NAME}` and `${file:PATH}` are expanded.
         headers: Headers = {},
         /// HTTP basic authentication (RFC 7617).
@@ -74,7 +76,7 @@ table! {
         tls: TlsTable,
     }
     later {
-        required, prepare, open_script, subscriptions, rules, capture, periodic, decode, resume,
+        prepare, open_script, subscriptions, rules, capture, periodic, decode, resume,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The keys of the file: their names, types and defaults.
 
+mod access;
 mod compression;
 mod connection;
 mod document;
@@ -8,6 +9,7 @@ mod give_up;
 mod headers;
 mod heartbeat;
 mod history;
+mod metrics;
 mod opening;
 mod outbox;
 mod rate;
@@ -16,6 +18,7 @@ mod sequence;
 mod service;
 
 pub(super) use self::{
+    access::{ServiceTlsTable, Tokens, UrlPatterns},
     compression::CompressionLayer,
     connection::{BasicAuthTable, ConnectionTable, TlsTable},
     document::DocumentTable,
@@ -23,10 +26,11 @@ pub(super) use self::{
     headers::Headers,
     heartbeat::{HeartbeatLayer, Kind},
     history::HistoryTable,
+    metrics::MetricsTable,
     opening::OnOpen,
     outbox::OutboxTable,
     rate::{Buckets, RateLayer, RateTable},
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
-    service::ServiceTable,
+    service::{LogTable, ServiceTable},
 };

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value as Json, json};
 use url::Host;
 
+use super::{MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
     LogFormat, LogLevel, Rate,
     read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
@@ -14,7 +15,7 @@ use crate::config::{
 table! {
     /// What concerns the process as a whole.
     pub(in crate::config) struct ServiceTable {
-        /// The IP address and port of the HTTP API; a loopback address.
+        /// The IP address and port of the HTTP API; one that other machines reach needs tokens or client certificates.
         listen: Listen = "127.0.0.1:9180",
         /// Threads for connections; 0 is one per core.
         workers: Workers = 0,
@@ -30,8 +31,16 @@ table! {
         hosts: Named<HostTable>,
         /// What is logged, and how.
         log: LogTable,
+        /// Who may use the API: without any token all on this machine may.
+        tokens: Tokens = [],
+        /// TLS of the API, and client certificates.
+        tls: ServiceTlsTable,
+        /// Where metrics are read, and how many.
+        metrics: MetricsTable,
+        /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
+        allow_urls: UrlPatterns = [],
     }
-    later { tokens, tls, metrics, allow_urls, watch }
+    later { watch }
 }
 
 table! {
@@ -73,14 +82,6 @@ impl Read for Listen {
             );
             return None;
         };
-        if !address.ip().to_canonical().is_loopback() {
-            context.wrong(
-                node.place,
-                format!("{address} can be reached from other machines, which needs tokens, and tokens are not supported yet"),
-                format!("listen on this machine only: \"127.0.0.1:{}\"", address.port()),
-            );
-            return None;
-        }
         Some(Self(address))
     }
 

@@ -1,5 +1,6 @@
 //! Reading typed values out of the tree of a file: every error is collected, and reading goes on.
 
+mod json;
 mod names;
 mod node;
 mod place;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 pub(super) use self::{
+    json::{Pointers, parse_json},
     names::{Item, Named, Section},
     node::{Entry, Node, Table, Value, backticked},
     place::{File, Place, boundary},
@@ -64,8 +66,19 @@ pub(super) fn overlay<T: Read>(value: &mut Option<Located<T>>, nearer: Option<Lo
     }
 }
 
+/// Who wrote what is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The operator: files and the environment are read where the text says so.
+    Files,
+    /// Whoever may use the API: the text reaches neither.
+    Api,
+}
+
 /// What reading needs besides the tree.
 pub(super) struct Context<'a> {
+    /// Who wrote it.
+    pub origin: Origin,
     /// Files and variables.
     pub source: &'a dyn Source,
     /// The files that places point into.
@@ -78,6 +91,7 @@ impl<'a> Context<'a> {
     /// Nothing read, nothing wrong.
     pub fn new(source: &'a dyn Source) -> Self {
         Self {
+            origin: Origin::Files,
             source,
             files: Vec::new(),
             problems: Problems::default(),
@@ -93,6 +107,15 @@ impl<'a> Context<'a> {
     /// Tells what is wrong with the text at `place`.
     pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::new(place, message).help(help));
+    }
+
+    /// Tells about something that only a file may say; false where a file says it.
+    pub fn refuse_over_api(&mut self, place: Place, what: &str, help: &str) -> bool {
+        let refused = self.origin == Origin::Api;
+        if refused {
+            self.wrong(place, format!("{what} is not allowed over the API"), help);
+        }
+        refused
     }
 
     /// Tells that a value has the wrong type.

@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{File, Place};
-use crate::config::diagnostics::{Diagnostic, Diagnostics, Excerpt, Related};
+use super::{File, Place, Pointers};
+use crate::config::{
+    diagnostics::{Diagnostic, Diagnostics, Excerpt, Related},
+    json::KeyError,
+};
 
 /// How many errors are told; the rest is counted.
 const MAX_TOLD: usize = 200;
@@ -133,6 +136,17 @@ impl Problems {
             .map(|problem| problem.into_diagnostic(&files, &shown, &lines))
             .collect();
         Some(Diagnostics::new(told, self.omitted))
+    }
+
+    /// All that is wrong with a JSON text, in its order, and how much more there is.
+    pub fn into_key_errors(mut self, pointers: &Pointers) -> (Vec<KeyError>, usize) {
+        self.found.sort_by_key(|problem| problem.place);
+        let told = self.found.into_iter().map(|problem| KeyError {
+            pointer: pointers.of(problem.place).to_owned(),
+            message: problem.message,
+            help: problem.help,
+        });
+        (told.collect(), self.omitted)
     }
 
     /// A syntax error makes what follows look wrong too: one error per broken line, and nothing "missing" in that file.

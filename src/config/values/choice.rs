@@ -65,8 +65,9 @@ pub(in crate::config) fn read_choice<T: Choice>(
     found.map(|(_, value)| *value)
 }
 
-use crate::config::{AuthEncoding, Fsync, Jitter, LogFormat, LogLevel, Resend, WhenFull};
+use crate::config::{AuthEncoding, Fsync, Jitter, LogFormat, LogLevel, Resend, Scope, WhenFull};
 
+choice! { Scope { "read" => Read, "send" => Send, "control" => Control } }
 choice! { AuthEncoding { "utf8" => Utf8, "latin1" => Latin1 } }
 choice! { Fsync { "always" => Always, "interval" => Interval } }
 choice! { Jitter { "full" => Full, "none" => None } }

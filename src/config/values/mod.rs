@@ -16,7 +16,9 @@ pub(super) use self::{
     numbers::{CloseCode, Count, Factor, Kept, Limit, MessageCount, SchemaVersion, Size, Workers},
     pointer::Pointer,
     proxy::ProxySetting,
-    template::{Credential, HeaderValue, OpeningText, Url, Urls, UserName},
+    template::{
+        Credential, HeaderValue, OpeningText, Url, Urls, UserName, expand_template, secret_string,
+    },
     text::{FilePath, HeartbeatText, ServerName, Tags, Text},
     times::{Period, RatePeriod, Rotation, Timeout},
     token::{Subprotocols, is_token},

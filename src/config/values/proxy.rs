@@ -50,6 +50,10 @@ impl Read for ProxySetting {
 }
 
 fn environment(node: &Node, context: &mut Context<'_>) -> Option<ProxySetting> {
+    let help = "write the proxy's URL, or have the configuration's file say it";
+    if context.refuse_over_api(node.place, "\"env\"", help) {
+        return None;
+    }
     match EnvironmentProxies::read(context.source) {
         Ok(proxies) => Some(ProxySetting(Some(Proxy::Environment(Box::new(proxies))))),
         Err(error) => {

@@ -1,13 +1,16 @@
-//! Strings in which `${NAME}` and `${file:PATH}` are expanded.
+//! Strings in which `${NAME}`, `${file:PATH}` and `${secret:ID}` are expanded.
 
 use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
-use crate::config::{
-    Part, Secret, Template,
-    read::{Context, Node, Place, Problem, Read, Value, backticked},
-    url,
+use crate::{
+    config::{
+        Part, Secret, Template,
+        read::{Context, Node, Place, Problem, Read, Value, backticked},
+        url,
+    },
+    core::ConnectionName,
 };
 
 /// A URL to dial.
@@ -38,7 +41,7 @@ pub(in crate::config) struct Credential(pub Template);
 pub(in crate::config) struct OpeningText(pub Template);
 
 /// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
-pub(super) fn expand_template(
+pub(in crate::config) fn expand_template(
     text: &str,
     place: Place,
     context: &mut Context<'_>,
@@ -85,6 +88,11 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     let place = context.within(place, variable);
     let quoted = backticked(variable);
     let inner = &variable[2..variable.len() - 1];
+    let reaches_out = inner.starts_with("file:") || is_variable(inner);
+    let help = "PUT the value to /v1/secrets/ID, and write ${secret:ID}";
+    if reaches_out && context.refuse_over_api(place, &quoted, help) {
+        return None;
+    }
     if let Some(path) = inner.strip_prefix("file:") {
         if path.is_empty() || path.contains('\0') {
             context.wrong(
@@ -95,6 +103,14 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
             return None;
         }
         return Some(Part::File(context.resolve(place, path)));
+    }
+    if let Some(id) = inner.strip_prefix("secret:") {
+        let Err(error) = ConnectionName::new(id) else {
+            return Some(Part::Stored(id.into()));
+        };
+        let message = format!("{quoted} names no secret: {error}");
+        context.wrong(place, message, "write ${secret:ID}");
+        return None;
     }
     if is_variable(inner) {
         let Some(value) = context.source.variable(inner) else {
@@ -112,14 +128,12 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         });
     }
     let upper = inner.to_ascii_uppercase();
-    let later = inner.starts_with("secret:")
-        || inner.starts_with('/')
+    let later = inner.starts_with('/')
         || inner.contains('(')
         || (is_variable(&upper) && *inner == inner.to_ascii_lowercase());
     if later {
         let message = format!("{quoted} is not supported yet");
-        let help =
-            "what works is ${NAME} in upper case and ${file:PATH}; a literal ${ is written $${";
+        let help = "what works is ${NAME} in upper case, ${file:PATH} and ${secret:ID}; a literal ${ is written $${";
         context.wrong(place, message, help);
     } else if is_variable(&upper) {
         let help = format!("a variable is written in upper case: ${{{upper}}}");
@@ -147,7 +161,7 @@ fn string<'a>(node: &'a Node, context: &mut Context<'_>, expected: &str) -> Opti
 }
 
 /// A string that is not described when it is something else.
-pub(super) fn secret_string<'a>(
+pub(in crate::config) fn secret_string<'a>(
     node: &'a Node,
     context: &mut Context<'_>,
     what: &str,
@@ -165,7 +179,7 @@ pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, 
     template.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some((None, &**text)),
         Part::Env { name, value } => Some((Some(&**name), value.expose())),
-        Part::File(_) => None,
+        Part::File(_) | Part::Stored(_) => None,
     })
 }
 

@@ -85,6 +85,10 @@ impl Read for Tags {
 impl Read for FilePath {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let text = plain(node, context, "a path")?;
+        let help = "the configuration's file may say it, in [defaults] or in a group";
+        if context.refuse_over_api(node.place, "a path", help) {
+            return None;
+        }
         if told_empty(&text, node.place, context) {
             return None;
         }

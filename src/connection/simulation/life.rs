@@ -29,6 +29,7 @@ use crate::{
     hub::{Delivery, Hub, Kinds},
     keeper::Keeper,
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
+    vault::Vault,
 };
 
 /// After the trouble has stopped a name must be up, and all messages must have met their fate, within this time.
@@ -102,6 +103,7 @@ impl World {
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),
+            vault: Vault::default(),
             paces: Paces::default(),
             keeper: Keeper::scripted(Calls::default()),
             settings: CommonSettings::default(),

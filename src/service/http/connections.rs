@@ -1,7 +1,5 @@
 //! The status of connections.
 
-use std::{future::Future, time::Duration};
-
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
@@ -9,50 +7,96 @@ use actix_web::{
 use everwire::{Handle, Manager, Status};
 use futures::future::join_all;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{problem::Problem, query::ListQuery};
-
-/// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+use super::{
+    Api,
+    access::{Caller, Permit, ToRead},
+    problem::Problem,
+    query::ListQuery,
+};
 
 /// How many actors are asked at a time.
 const BATCH: usize = 256;
 
 /// A part of the list, in the order of the names.
-#[derive(Debug, Serialize)]
-struct Page {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page {
+    /// At most as many as were asked for.
+    #[schema(value_type = Vec<super::schema::Status>)]
     connections: Vec<Status>,
     /// The `cursor` of the next page; `None` at the end.
     next_cursor: Option<String>,
 }
 
-/// `GET /v1/connections`: the status of many.
+/// The status of many connections
 ///
 /// Pages are cut by name: one that is opened or removed meanwhile shifts no other from page to page.
-pub async fn list(manager: Data<Manager>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get,
+    path = "/v1/connections",
+    tag = "connections",
+    params(
+        ("match" = inline(Option<super::schema::Filter>), Query),
+        ("tag" = Option<Vec<String>>, Query, explode, description = "One of these tags; commas separate several too"),
+        ("state" = inline(Option<Vec<super::schema::State>>), Query, explode, description = "One of these states; commas separate several too"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "How many; 100 by default"),
+        ("cursor" = inline(Option<super::schema::Cursor>), Query, description = "next_cursor of the page before"),
+    ),
+    responses((status = 200, body = Page)),
+)]
+pub async fn list(
+    permit: Permit<ToRead>,
+    api: Data<Api>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let query = ListQuery::parse(request.query_string())?;
-    let page = in_time(page(&manager, &query)).await?;
+    let page = api.in_time(page(&api.manager, &permit, &query)).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// `GET /v1/connections/{name}`: the status of one.
-pub async fn status(manager: Data<Manager>, name: Path<String>) -> Result<HttpResponse, Problem> {
-    let handle = manager.find(name.as_str()).ok_or_else(|| unknown(&name))?;
-    let status = in_time(handle.status()).await?;
-    let status = status.map_err(|_gone| unknown(&name))?;
+/// The status of one connection
+#[utoipa::path(
+    get,
+    path = "/v1/connections/{name}",
+    tag = "connections",
+    params(("name" = inline(super::schema::Name), Path)),
+    responses((status = 200, body = super::schema::Status)),
+)]
+pub async fn status(
+    permit: Permit<ToRead>,
+    api: Data<Api>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    let (handle, _) = api.find(&name)?;
+    let status = api.status(&handle).await?;
     Ok(HttpResponse::Ok().json(status))
 }
 
-/// `GET /v1/connections/{name}/config`: the settings under their TOML keys, secrets masked.
-pub async fn config(manager: Data<Manager>, name: Path<String>) -> Result<HttpResponse, Problem> {
-    let settings = manager
-        .settings(name.as_str())
-        .ok_or_else(|| unknown(&name))?;
+/// The settings of one connection
+///
+/// Under their TOML keys, those included that have their default. Secrets are masked.
+#[utoipa::path(
+    get,
+    path = "/v1/connections/{name}/config",
+    tag = "connections",
+    params(("name" = inline(super::schema::Name), Path)),
+    responses((status = 200, body = Object)),
+)]
+pub async fn config(
+    permit: Permit<ToRead>,
+    api: Data<Api>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    let (_, settings) = api.find(&name)?;
     Ok(HttpResponse::Ok().json(settings.masked()))
 }
 
-async fn page(manager: &Manager, query: &ListQuery) -> Page {
-    let handles = candidates(manager, query);
+async fn page(manager: &Manager, caller: &Caller, query: &ListQuery) -> Page {
+    let mut handles = candidates(manager, query);
+    handles.retain(|handle| caller.reaches(handle.name()));
     let mut connections = Vec::new();
     // One more than fits tells whether there is a next page.
     let enough = query.limit + 1;
@@ -92,14 +136,4 @@ fn candidates(manager: &Manager, query: &ListQuery) -> Vec<Handle> {
             && tagged(handle)
     });
     handles
-}
-
-fn unknown(name: &str) -> Problem {
-    Problem::not_found(format!("there is no connection named {name:?}"))
-}
-
-async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Problem> {
-    tokio::time::timeout(ANSWER_TIMEOUT, answer)
-        .await
-        .map_err(|_| Problem::unavailable("the connections do not answer"))
 }

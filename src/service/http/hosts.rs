@@ -1,4 +1,5 @@
-//! The check of `Host`: a page whose name was made to point at this machine (DNS rebinding) gets no answer.
+//! The check of where a request comes from: a page whose name was made to point at this machine (DNS rebinding) gets no
+//! answer, and a page of another site changes nothing.
 
 use std::net::IpAddr;
 
@@ -6,13 +7,13 @@ use actix_web::{
     Error, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header,
+    http::{Method, header},
     middleware::Next,
     web::Data,
 };
 use url::Host;
 
-use super::problem::Problem;
+use super::{Api, problem::Problem};
 
 /// The hosts by which this server may be asked.
 #[derive(Debug)]
@@ -26,6 +27,11 @@ impl Hosts {
         Self {
             listen: listen.to_canonical(),
         }
+    }
+
+    /// Whether other machines reach this server; who may use it is known then.
+    fn is_exposed(&self) -> bool {
+        !self.listen.is_loopback()
     }
 
     /// Whether `host`, with or without a port, is one of them. An unspecified address stands for any address; a name
@@ -62,20 +68,27 @@ fn host_of(authority: &str) -> Option<Host> {
     Host::parse(host).ok()
 }
 
-/// Lets a request through if its `Host`, and the host of an absolute target, are ours.
+/// Lets a request through if its `Host`, and the host of an absolute target, are ours, and if no other site had a browser
+/// make a change.
 ///
 /// # Errors
 ///
-/// 400 when there is not exactly one `Host` (RFC 9112 §3.2), 403 when it is not ours.
+/// 400 when there is not exactly one `Host` (RFC 9112 §3.2), 403 when it is not ours, or for a change that another site wants.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    check(request.request())?;
+    check_host(request.request())?;
+    if !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) {
+        check_site(request.request())?;
+    }
     next.call(request).await
 }
 
-fn check(request: &HttpRequest) -> Result<(), Problem> {
+fn check_host(request: &HttpRequest) -> Result<(), Problem> {
     let mut headers = request.headers().get_all(header::HOST);
     let (Some(host), None) = (headers.next(), headers.next()) else {
         return Err(Problem::bad_request("a request has exactly one Host"));
@@ -93,8 +106,39 @@ fn check(request: &HttpRequest) -> Result<(), Problem> {
     if hosts.accept(host) && target.is_none_or(|target| hosts.accept(target)) {
         return Ok(());
     }
+    if hosts.is_exposed() && is_known(request) {
+        return Ok(());
+    }
     Err(Problem::forbidden(
         "this Host is not served here: ask by a loopback address or by localhost",
+    ))
+}
+
+/// Whether the request has what a page of another host cannot have: a token, or a client certificate for this very name.
+fn is_known(request: &HttpRequest) -> bool {
+    request
+        .app_data::<Data<Api>>()
+        .is_some_and(|api| api.access.identify(request.headers()).is_ok())
+}
+
+/// Whether a browser says that a page of ours, or nobody's, makes this request. Who is no browser says nothing.
+fn check_site(request: &HttpRequest) -> Result<(), Problem> {
+    let header = |name: &str| {
+        let value = request.headers().get(name);
+        value.map(|value| value.to_str().unwrap_or_default())
+    };
+    let is_ours =
+        header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let host = header("host").unwrap_or_default();
+    let is_same = |origin: &str| {
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    };
+    if is_ours && header("origin").is_none_or(is_same) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "a page of another site must not change anything here",
     ))
 }
 

@@ -1,11 +1,26 @@
-//! The HTTP API: liveness, and the status of connections. Answers are JSON, errors are RFC 9457 problems.
+//! The HTTP API. Answers are JSON, errors are RFC 9457 problems.
 
+mod access;
+mod api;
+mod body;
+mod bulk;
+mod changes;
 mod connections;
+mod control;
+mod health;
 mod hosts;
+mod idempotency;
+mod metrics;
+mod openapi;
 mod problem;
 mod query;
+mod routes;
+mod schema;
+mod secrets;
+mod send;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::{
     io,
@@ -14,15 +29,15 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpServer,
     dev::ServerHandle,
     http::header,
     middleware::{DefaultHeaders, from_fn},
     web,
 };
-use everwire::Manager;
-use serde_json::json;
+use rustls::ServerConfig;
 
+pub use self::api::Api;
 use self::{hosts::Hosts, problem::Problem};
 use super::Error;
 
@@ -33,6 +48,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How many clients may be connected.
 const MAX_CLIENTS: usize = 256;
 
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// The API, and the metrics.
+    Everything,
+    /// The API; the metrics have an address of their own.
+    Api,
+    /// The metrics, and the process's health.
+    Metrics,
+}
+
 /// Listens, without serving yet; port 0 is a free one.
 ///
 /// # Errors
@@ -42,25 +68,32 @@ pub fn bind(addr: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(addr).map_err(|source| Error::Listen { addr, source })
 }
 
-/// Serves the API of `manager` in the running actix system until the handle says stop.
+/// Serves in the running actix system until the handle says stop.
 ///
 /// # Errors
 ///
 /// The operating system's.
-pub fn start(listener: TcpListener, manager: Manager) -> io::Result<ServerHandle> {
+pub fn start(
+    listener: TcpListener,
+    api: web::Data<Api>,
+    serves: Serves,
+    tls: Option<ServerConfig>,
+) -> io::Result<ServerHandle> {
     let hosts = web::Data::new(Hosts::of(listener.local_addr()?.ip()));
-    let manager = web::Data::new(manager);
     let app = move || {
         App::new()
             .app_data(hosts.clone())
-            .app_data(manager.clone())
+            .app_data(api.clone())
+            .app_data(web::PathConfig::default().error_handler(|error, _| {
+                Problem::bad_request(format!("the path cannot be read: {error}")).into()
+            }))
             .wrap(from_fn(hosts::guard))
             .wrap(
                 DefaultHeaders::new()
                     .add((header::CACHE_CONTROL, "no-store"))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
             )
-            .configure(routes)
+            .configure(|config| routes::add(config, serves))
             .default_service(web::to(|| async { Problem::not_found("no such path") }))
     };
     let server = HttpServer::new(app)
@@ -70,32 +103,14 @@ pub fn start(listener: TcpListener, manager: Manager) -> io::Result<ServerHandle
         .client_disconnect_timeout(Duration::from_secs(1))
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(1)
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        .disable_signals();
+    let server = match tls {
+        None => server.listen(listener)?,
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+    };
+    let server = server.run();
     let handle = server.handle();
     // It ends when the handle says stop, and has nothing to tell then.
     actix::spawn(async move { drop(server.await) });
     Ok(handle)
-}
-
-fn routes(config: &mut web::ServiceConfig) {
-    let read_only =
-        |path: &str| web::resource(path).default_service(web::to(Problem::method_not_allowed));
-    config
-        .service(read_only("/healthz").route(problem::get_or_head().to(alive)))
-        .service(read_only("/v1/connections").route(problem::get_or_head().to(connections::list)))
-        .service(
-            read_only("/v1/connections/{name}")
-                .route(problem::get_or_head().to(connections::status)),
-        )
-        .service(
-            read_only("/v1/connections/{name}/config")
-                .route(problem::get_or_head().to(connections::config)),
-        );
-}
-
-/// The process runs and answers; nothing is said about connections.
-async fn alive() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
 }

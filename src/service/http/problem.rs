@@ -3,25 +3,39 @@
 use std::fmt;
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder, ResponseError, Route,
+    HttpRequest, HttpResponse, Responder, ResponseError,
     body::BoxBody,
-    guard,
-    http::{StatusCode, header},
-    web,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
 };
-use serde_json::json;
+use everwire::{Fate, Rejected, config::InvalidJson};
+use serde_json::{Map, Value as Json, json};
 
 /// What was wrong with a request, or with answering it.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Inside>);
+
+#[derive(Debug)]
+struct Inside {
     status: StatusCode,
     detail: String,
+    /// Members beyond those of the RFC.
+    members: Map<String, Json>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// 400: the request cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401: nobody knows who asks; `challenge` says how to tell (RFC 6750 §3).
+    pub fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Self {
+        let challenge = HeaderValue::from_static(challenge);
+        Self::new(StatusCode::UNAUTHORIZED, detail).header(header::WWW_AUTHENTICATE, challenge)
     }
 
     /// 403: the request must not be answered.
@@ -34,54 +48,143 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// 404: there is no such connection.
+    pub fn unknown(name: &str) -> Self {
+        Self::not_found(format!("there is no connection named {name:?}"))
+    }
+
+    /// 405, for a resource with these methods (RFC 9110 §15.5.6).
+    pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
+        let detail = format!("{} is not allowed here", request.method());
+        let allow = HeaderValue::from_static(allow);
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail).header(header::ALLOW, allow)
+    }
+
+    /// 408: the body does not come.
+    pub fn too_slow(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    /// 409: it cannot be done as things are.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// 413: the body has more than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("the body has more than {limit} bytes, which is what is allowed here");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 415: the body is of another type than what can be read here.
+    pub fn unsupported_type(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// 422: the request is understood, and cannot be meant.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
     /// 503: it cannot be answered now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    /// 405, for a resource that can only be read (RFC 9110 §15.5.6).
-    pub async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-        let detail = format!("{} is not allowed here", request.method());
-        let mut response = Self::new(StatusCode::METHOD_NOT_ALLOWED, detail).error_response();
-        let allow = header::HeaderValue::from_static("GET, HEAD");
-        response.headers_mut().insert(header::ALLOW, allow);
-        response
+    /// 409: the fate that was asked for can no longer come.
+    pub fn fate(id: u64, fate: Fate) -> Self {
+        let detail = format!(
+            "the message can no longer be what was asked for: it is {}",
+            fate.as_str()
+        );
+        Self::conflict(detail)
+            .member("id", id)
+            .member("fate", fate.as_str())
+    }
+
+    /// The same, with one more member.
+    pub fn member(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.0.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same, with a header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
     }
 
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inside {
             status,
             detail: detail.into(),
+            members: Map::new(),
+            header: None,
+        }))
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        let detail = rejected.to_string();
+        let (problem, reason) = match rejected {
+            Rejected::Full => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+                let soon = HeaderValue::from_static("1");
+                (problem.header(header::RETRY_AFTER, soon), "full")
+            }
+            Rejected::Closed => (Self::conflict(detail), "closed"),
+            Rejected::TooLarge(too_large) => (Self::too_large(too_large.limit), "too_large"),
+            Rejected::NotText => (Self::unprocessable(detail), "not_text"),
+            _ => (Self::unavailable(detail), "unavailable"),
+        };
+        problem.member("fate", "rejected").member("reason", reason)
+    }
+}
+
+impl From<InvalidJson> for Problem {
+    fn from(invalid: InvalidJson) -> Self {
+        let detail = invalid.to_string();
+        match invalid {
+            InvalidJson::Keys { errors, omitted } => Self::unprocessable(detail)
+                .member("errors", json!(errors))
+                .member("omitted", omitted),
+            InvalidJson::Syntax { line, column, .. } => Self::bad_request(detail)
+                .member("line", line)
+                .member("column", column),
+            _ => Self::bad_request(detail),
         }
     }
 }
 
-/// A route for reading: HEAD is GET without the body (RFC 9110 §9.3.2).
-pub fn get_or_head() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.0.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let body = json!({
+        let inside = &self.0;
+        let mut body = json!({
             "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or_default(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
+            "title": inside.status.canonical_reason().unwrap_or_default(),
+            "status": inside.status.as_u16(),
+            "detail": inside.detail,
         });
-        HttpResponse::build(self.status)
-            .content_type("application/problem+json")
-            .body(body.to_string())
+        for (name, value) in &inside.members {
+            body[name] = value.clone();
+        }
+        let mut response = HttpResponse::build(inside.status);
+        response.content_type("application/problem+json");
+        if let Some((name, value)) = &inside.header {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        response.body(body.to_string())
     }
 }
 

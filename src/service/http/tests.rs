@@ -3,11 +3,11 @@ use std::time::Instant;
 use actix::System;
 use awc::{Client, ClientResponse, http::StatusCode};
 use everwire::{
-    ConnectionSettings, Settings, State,
+    ConnectionSettings, Manager, Settings, State,
     config::{Reconnect, Template},
     testing::Peer,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -22,10 +22,17 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let manager = Manager::start(Settings::default()).unwrap();
+        let settings = Settings::default();
+        let manager = Manager::start(settings.clone()).unwrap();
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = start(listener, manager.clone()).unwrap();
+        let api = Api::new(
+            manager.clone(),
+            settings.service,
+            settings.inherited,
+            Default::default(),
+        );
+        let server = start(listener, web::Data::new(api), Serves::Everything, None).unwrap();
         Self {
             manager,
             server,

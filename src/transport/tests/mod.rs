@@ -1,6 +1,7 @@
 //! Dials against hand-written servers on real sockets.
 
 mod failures;
+mod policy;
 mod redirects;
 mod success;
 mod tls;
@@ -15,7 +16,7 @@ use std::{
 };
 
 use super::{Destination, DialRequest, Opened, Resolver, TlsCache, dial};
-use crate::{config::ConnectionSettings, core::Cause};
+use crate::{config::ConnectionSettings, core::Cause, vault::Vault};
 
 /// A folder for one test's files, gone when the test is done.
 pub(super) struct ScratchDir(PathBuf);
@@ -124,8 +125,10 @@ async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
         url: &settings.url,
         tls: &TlsCache::default(),
         resolver: &Resolver::default(),
+        vault: &Vault::default(),
     };
-    dial(request, Destination::of(&settings.url).await?).await
+    let to = Destination::of(&settings.url, &Vault::default()).await?;
+    dial(request, to).await
 }
 
 async fn dial_to(address: SocketAddr) -> Result<Opened, Cause> {

@@ -7,7 +7,7 @@ use super::{
 use crate::config::BasicAuth;
 
 /// A server that sends everybody to `location` with `status`.
-fn redirecting(status: u16, location: String) -> SocketAddr {
+pub(super) fn redirecting(status: u16, location: String) -> SocketAddr {
     answer(move |_| {
         format!("HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 9\r\n\r\n")
             .into()

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, sync::Arc};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
+use url::Url;
 
 use super::{
     request::Host,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     config::{
-        ProxyUrl, TlsSettings,
+        DialPolicy, ProxyUrl, Reach, TlsSettings,
         proxy::{ProxyKind, ProxyParts, parse},
     },
     core::{Cause, Phase},
@@ -29,6 +30,8 @@ use crate::{
 pub(super) struct Tunnel {
     proxy: ProxyParts,
     tls: Option<Arc<ClientConfig>>,
+    /// Which addresses the proxy may have.
+    reach: Reach,
 }
 
 /// Whom the proxy is asked to connect to.
@@ -43,12 +46,23 @@ impl Tunnel {
     ///
     /// # Errors
     ///
-    /// [`Cause::Proxy`] for a URL that is none of a proxy, in words that hold no secret; [`Cause::SecretMissing`].
-    pub fn new(url: &ProxyUrl, secrets: &Secrets) -> Result<Self, Cause> {
+    /// [`Cause::Proxy`] for a URL that is none of a proxy, in words that hold no secret; [`Cause::SecretMissing`];
+    /// [`Cause::Forbidden`].
+    pub fn new(url: &ProxyUrl, secrets: &Secrets, policy: &DialPolicy) -> Result<Self, Cause> {
         let rendered = secrets.render(url.template())?;
         let proxy = parse(rendered.expose())
             .map_err(|error| Cause::Proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
-        Ok(Self { proxy, tls: None })
+        let place = Url::parse(rendered.expose()).ok();
+        let reach = place
+            .and_then(|place| policy.reach(&place))
+            .ok_or_else(|| {
+                Cause::Forbidden(format!("the proxy {proxy} is none that may be dialled"))
+            })?;
+        Ok(Self {
+            proxy,
+            tls: None,
+            reach,
+        })
     }
 
     /// Whether the proxy itself is spoken to over TLS.
@@ -105,12 +119,16 @@ impl Tunnel {
 
     async fn destinations(&self, target: &Target) -> Result<Vec<Destination>, Cause> {
         Ok(match (&target.host, self.proxy.kind) {
-            (Host::Name(_), ProxyKind::Socks5) => {
+            (Host::Name(name), ProxyKind::Http | ProxyKind::Https | ProxyKind::Socks5h)
+                if target.reach == Reach::Any =>
+            {
+                vec![Destination::Name(name.clone(), target.port)]
+            }
+            // Where not every address will do, the proxy is not left to choose one.
+            (Host::Name(_) | Host::Ip(_), _) => {
                 let addresses = target.addresses().await?;
                 addresses.into_iter().map(Destination::Address).collect()
             }
-            (Host::Name(name), _) => vec![Destination::Name(name.clone(), target.port)],
-            (Host::Ip(ip), _) => vec![Destination::Address(SocketAddr::new(*ip, target.port))],
         })
     }
 
@@ -121,8 +139,8 @@ impl Tunnel {
             Some(ip) => Host::Ip(ip),
             None => Host::Name(proxy.host.clone()),
         };
-        let addresses = resolve(&target.resolver, &host, proxy.port).await;
-        let addresses = addresses.map_err(|text| self.failed(&Cause::Dns(text)))?;
+        let addresses = resolve(&target.resolver, &host, proxy.port, self.reach).await;
+        let addresses = addresses.map_err(|cause| self.failed(&cause))?;
         let connected = tcp::connect(&addresses, target.local, target.progress.deadline).await;
         let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
         let Some(config) = &self.tls else {
@@ -141,6 +159,7 @@ impl Tunnel {
     fn failed(&self, cause: &Cause) -> Cause {
         match cause {
             Cause::ConnectTimeout(_) => Cause::ConnectTimeout(Phase::Proxy),
+            Cause::Forbidden(text) => Cause::Forbidden(format!("the proxy {}: {text}", self.proxy)),
             cause => Cause::Proxy(format!("the proxy {}: {}", self.proxy, cause.text())),
         }
     }

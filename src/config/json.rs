@@ -1,0 +1,155 @@
+//! The keys of a connection as JSON: what an API is given, where a file is given TOML.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    ConnectionSettings, DialPolicy, System,
+    finish::finish,
+    keys::{Buckets, ConnectionTable},
+    layers::Layers,
+    read::{Context, Origin, Pointers, Read, parse_json},
+};
+
+/// What connections that are made at run time inherit: `[defaults]`, `[groups]` and `[rates]` of a configuration.
+///
+/// Two are equal when both are empty, or clones of each other.
+#[derive(Clone, Default)]
+pub struct Inherited(Option<Arc<(Layers, Buckets)>>);
+
+/// Why a JSON text gives no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidJson {
+    /// It is no JSON, or has what TOML does not have.
+    #[error("this is no JSON for settings: {reason}, at line {line} column {column}")]
+    Syntax {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1, in bytes.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Keys or values are wrong.
+    #[error("{} of the settings cannot be used", counted(.errors.len() + .omitted))]
+    Keys {
+        /// What is wrong, in the order of the text.
+        errors: Vec<KeyError>,
+        /// Errors beyond the bound on how many are kept.
+        omitted: usize,
+    },
+}
+
+/// What is wrong with a key, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct KeyError {
+    /// Where the key stands, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl Inherited {
+    pub(super) fn new(layers: Layers, buckets: Buckets) -> Self {
+        Self(Some(Arc::new((layers, buckets))))
+    }
+
+    /// The settings of a connection whose keys are the members of a JSON object, in the notation of the TOML file.
+    ///
+    /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
+    /// `proxy = "env"` are errors, `${secret:ID}` is not. What says whom to dial and what may be secret is not inherited: `url`,
+    /// `urls`, `headers`, `basic_auth`, `on_open` and the client certificate. What may be dialled is `policy`'s to say; a proxy that
+    /// is inherited is the operator's choice, and no matter of it.
+    ///
+    /// ```
+    /// use everwire::config::{DialPolicy, Inherited};
+    ///
+    /// let json = br#"{"url": "wss://example.com/feed", "tags": ["a"]}"#;
+    /// let settings = Inherited::default().connection(json, &DialPolicy::PublicOnly)?;
+    /// assert_eq!(settings.tags, ["a"]);
+    /// # Ok::<(), everwire::config::InvalidJson>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJson`] with all that is wrong.
+    pub fn connection(
+        &self,
+        json: &[u8],
+        policy: &DialPolicy,
+    ) -> Result<ConnectionSettings, InvalidJson> {
+        let empty = (Layers::default(), Buckets::default());
+        let (layers, buckets) = self.0.as_deref().unwrap_or(&empty);
+        let mut pointers = Pointers::default();
+        let root = parse_json(json, &mut pointers)?;
+        let mut context = Context::new(&System);
+        context.origin = Origin::Api;
+        let own = ConnectionTable::read(&root, &mut context).unwrap_or_default();
+        refuse_urls(&own, policy, &mut context);
+        let brings_proxy = own.proxy.is_some();
+        let table = layers.inherit_harmless(own, &mut context);
+        let mut settings = finish(table, root.place, buckets, &mut context);
+        settings.dial_policy = policy.clone();
+        if brings_proxy {
+            settings.proxy_policy = policy.clone();
+        }
+        let (errors, omitted) = context.problems.into_key_errors(&pointers);
+        match errors.is_empty() {
+            true => Ok(settings),
+            false => Err(InvalidJson::Keys { errors, omitted }),
+        }
+    }
+}
+
+/// Tells about URLs that can never be dialled; one with secrets in it is judged at each dial.
+fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context<'_>) {
+    let one = own.url.iter().map(|url| (&url.value.0, url.place));
+    let several = own.urls.iter();
+    let several = several.flat_map(|urls| urls.value.0.iter().map(|url| (url, urls.place)));
+    for (template, place) in one.chain(several) {
+        let text = template.is_static().then(|| template.to_string());
+        let url = text.and_then(|text| url::Url::parse(&text).ok());
+        if url.is_some_and(|url| policy.reach(&url).is_none()) {
+            let help = "service.allow_urls has the patterns of those that may be";
+            context.wrong(place, "this URL must not be dialled", help);
+        }
+    }
+}
+
+impl PartialEq for Inherited {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Inherited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inherited").finish_non_exhaustive()
+    }
+}
+
+impl From<serde_json::Error> for InvalidJson {
+    fn from(error: serde_json::Error) -> Self {
+        let text = error.to_string();
+        let (reason, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
+        Self::Syntax {
+            line: error.line().max(1),
+            column: error.column().max(1),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+fn counted(errors: usize) -> String {
+    match errors {
+        1 => "1 key".into(),
+        count => format!("{count} keys"),
+    }
+}

@@ -1,0 +1,267 @@
+//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: who may come in, and what comes of it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    config::{
+        Part, Scope, Secret, ServiceTlsSettings, Template, TokenSettings, UrlPattern,
+        read::{
+            Context, Located, Node, Place, Problem, Read, Value, backticked, table, table_schema,
+        },
+        values::{FilePath, Text, expand_template, secret_string},
+    },
+    core::Pattern,
+};
+
+table! {
+    /// A token, and what it is for.
+    pub(in crate::config) struct TokenTable {
+        /// For the log and the operator.
+        name: Text,
+        /// What is sent as `Authorization: Bearer`: letters, digits and -._~+/=. `${NAME}` and `${file:PATH}` are expanded.
+        secret: TokenSecret,
+        /// What it is for: "read", "send", "control".
+        scopes: Scopes = ["read", "send", "control"],
+        /// The connections that it reaches, as a pattern.
+        names: NamePattern = "*",
+    }
+}
+
+table! {
+    /// TLS of the service's own addresses.
+    pub(in crate::config) struct ServiceTlsTable {
+        /// A PEM file of the certificate and its chain; key_file belongs to it.
+        cert_file: FilePath,
+        /// A PEM file of the certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
+        key_file: FilePath,
+        /// A PEM file of authorities: only who shows a client certificate of one of them is let in.
+        client_ca_file: FilePath,
+    }
+}
+
+/// The tokens, in the order of the file.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Tokens(Vec<Located<TokenTable>>);
+
+/// The text of a token.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct TokenSecret(Secret);
+
+/// What a token is for: at least one thing.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Scopes(BTreeSet<Scope>);
+
+/// Which names a token reaches.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct NamePattern(Pattern);
+
+/// What the API may dial.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct UrlPatterns(pub Vec<UrlPattern>);
+
+impl Tokens {
+    /// The settings; what is missing or comes twice is told.
+    pub fn settings(self, context: &mut Context<'_>) -> Vec<TokenSettings> {
+        let mut tokens: Vec<(TokenSettings, Place)> = Vec::new();
+        for Located { value, place } in self.0 {
+            let Some(token) = token(value, place, context) else {
+                continue;
+            };
+            let twin = tokens
+                .iter()
+                .find(|(other, _)| other.name == token.name || other.secret == token.secret);
+            if let Some((_, first)) = twin {
+                let problem =
+                    Problem::new(place, "two tokens have the same name or the same secret")
+                        .related(*first, "the first is here")
+                        .help("give each token a name and a secret of its own");
+                context.problems.push(problem);
+                continue;
+            }
+            tokens.push((token, place));
+        }
+        tokens.into_iter().map(|(token, _)| token).collect()
+    }
+}
+
+fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<TokenSettings> {
+    let (Some(name), Some(secret)) = (table.name, table.secret) else {
+        // A wrong one was told where it stands.
+        let problem = Problem::absence(place, "the token has no usable name and secret")
+            .help("write name = \"…\" and secret = \"${file:token}\"");
+        context.problems.push(problem);
+        return None;
+    };
+    Some(TokenSettings {
+        name: name.value.0,
+        secret: secret.value.0,
+        scopes: table
+            .scopes
+            .map_or_else(|| Scope::ALL.into(), |scopes| scopes.value.0),
+        names: table.names.map_or_else(Pattern::all, |names| names.value.0),
+    })
+}
+
+impl ServiceTlsTable {
+    /// The settings of the table at `place`; what is missing is told.
+    pub fn settings(self, place: Place, context: &mut Context<'_>) -> Option<ServiceTlsSettings> {
+        for (key, missing) in [
+            ("cert_file", self.cert_file.is_none()),
+            ("key_file", self.key_file.is_none()),
+        ] {
+            if missing {
+                let problem = Problem::absence(place, format!("`tls` has no `{key}`")).help(
+                    "write cert_file and key_file: a certificate and its key belong together",
+                );
+                context.problems.push(problem);
+            }
+        }
+        Some(ServiceTlsSettings {
+            cert_file: self.cert_file?.value.0,
+            key_file: self.key_file?.value.0,
+            client_ca_file: self.client_ca_file.map(|file| file.value.0),
+        })
+    }
+}
+
+impl Read for Tokens {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of tables: [[service.tokens]]");
+        };
+        let tokens = items.iter().filter_map(|item| Located::read(item, context));
+        Some(Self(tokens.collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": table_schema::<TokenTable>() })
+    }
+}
+
+impl Read for TokenSecret {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        context.problems.hide(node.place);
+        let text = secret_string(node, context, "a token")?;
+        let template = expand_template(text, node.place, context)?;
+        let secret = read_once(&template, node.place, context)?;
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        if secret.expose().is_empty() || !secret.expose().bytes().all(is_token) {
+            context.wrong(
+                node.place,
+                "the secret can be no token",
+                "it has letters, digits and -._~+/= and at least one of them (RFC 6750 §2.1)",
+            );
+            return None;
+        }
+        Some(Self(secret))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+/// Renders a template now and once: whoever is let in is known when the configuration is.
+fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Option<Secret> {
+    if template
+        .parts()
+        .iter()
+        .any(|part| matches!(part, Part::Stored(_)))
+    {
+        let message = "a token is not kept among the secrets that tokens give";
+        context.wrong(place, message, "write ${NAME} or ${file:PATH}");
+        return None;
+    }
+    let files: HashMap<_, _> = template
+        .files()
+        .map(|path| (path.to_owned(), context.source.read(path)))
+        .collect();
+    let rendered = template.render(|variable| match variable {
+        crate::config::Variable::File(path) => match files.get(path) {
+            Some(Ok(content)) => Ok(content.clone()),
+            Some(Err(error)) => Err(std::io::Error::new(error.kind(), error.to_string())),
+            None => Err(std::io::ErrorKind::NotFound.into()),
+        },
+        crate::config::Variable::Stored(_) => Err(std::io::ErrorKind::NotFound.into()),
+    });
+    match rendered {
+        Ok(secret) => Some(secret),
+        Err(error) => {
+            let problem = Problem::new(place, error.to_string());
+            context
+                .problems
+                .push(problem.help("a token's file is read at start"));
+            None
+        }
+    }
+}
+
+impl Read for Scopes {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of \"read\", \"send\", \"control\"");
+        };
+        if items.is_empty() {
+            let help = "write at least one of \"read\", \"send\", \"control\"";
+            context.wrong(node.place, "the token is for nothing", help);
+            return None;
+        }
+        let scopes = items.iter().filter_map(|item| Scope::read(item, context));
+        Some(Self(scopes.collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": Scope::schema(), "minItems": 1 })
+    }
+}
+
+impl Read for NamePattern {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Text(text) = Text::read(node, context)?;
+        match Pattern::new(&text) {
+            Ok(pattern) => Some(Self(pattern)),
+            Err(error) => {
+                let message = format!("{} is no pattern of names", backticked(&text));
+                context.wrong(node.place, message, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        Text::schema()
+    }
+}
+
+impl Read for UrlPatterns {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context
+                .wrong_type(node, "an array of patterns such as \"wss://*.example.com\"");
+        };
+        let mut patterns = Vec::new();
+        for item in items {
+            let Some(Text(text)) = Text::read(item, context) else {
+                continue;
+            };
+            for alternative in text.split(',').map(str::trim) {
+                match alternative.parse() {
+                    Ok(pattern) => patterns.push(pattern),
+                    Err(error) => {
+                        let message =
+                            format!("{} is no pattern of URLs: {error}", backticked(&text));
+                        let help = "write scheme://host:port/path, of which all but the host may be left out";
+                        context.wrong(item.place, message, help);
+                    }
+                }
+            }
+        }
+        Some(Self(patterns))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": Text::schema() })
+    }
+}

@@ -1,0 +1,135 @@
+//! What connections inherit, and how a connection's own keys come over it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    ConnectionSettings,
+    finish::finish,
+    fleet::expand_entry,
+    keys::{Buckets, ConnectionTable, FleetTable},
+    members::{Member, Members, Origin},
+    order::check_order,
+    read::{Context, Entry, Item, Named, Problem, backticked, read_entries, similar},
+};
+use crate::core::ConnectionName;
+
+/// What connections inherit.
+#[derive(Default)]
+pub(super) struct Layers {
+    defaults: ConnectionTable,
+    /// The defaults and the keys of a group, by the group's name.
+    groups: HashMap<String, ConnectionTable>,
+}
+
+impl Layers {
+    /// Merges the defaults into each group.
+    pub fn new<G: Into<ConnectionTable>>(
+        defaults: ConnectionTable,
+        groups: Named<G>,
+        context: &mut Context<'_>,
+    ) -> Self {
+        check_order(&defaults, false, context);
+        let mut layers = Self {
+            groups: HashMap::with_capacity(groups.0.len()),
+            defaults,
+        };
+        for group in groups.0 {
+            let mut base = layers.defaults.clone();
+            base.overlay_nearer(group.value.into());
+            check_order(&base, false, context);
+            layers.groups.insert(group.name, base);
+        }
+        layers
+    }
+
+    /// The settings of all members.
+    pub fn settings(
+        &self,
+        fleets: &[Item<FleetTable>],
+        members: Members,
+        buckets: &Buckets,
+        context: &mut Context<'_>,
+    ) -> BTreeMap<ConnectionName, ConnectionSettings> {
+        // What all connections of a fleet inherit and share is merged once.
+        let bases: Vec<ConnectionTable> = fleets
+            .iter()
+            .map(|fleet| self.inherit(fleet.value.fixed.clone(), context))
+            .collect();
+        let mut settings = Vec::with_capacity(members.len());
+        for (name, Member { place, origin }) in members {
+            let table = match origin {
+                Origin::Single(table) => self.inherit(*table, context),
+                Origin::Fleet {
+                    fleet,
+                    row,
+                    changes,
+                } => {
+                    context.problems.subject = Some(name.to_string());
+                    let FleetTable { fixed, varying, .. } = &fleets[fleet].value;
+                    let varying: Vec<Entry> = varying
+                        .iter()
+                        .map(|entry| expand_entry(entry, &row, name.as_str()))
+                        .collect();
+                    let mut own: ConnectionTable = read_entries(&varying, context);
+                    if let Some(changes) = changes {
+                        own.overlay_nearer(*changes);
+                    }
+                    if own.group.is_some() {
+                        let mut table = fixed.clone();
+                        table.overlay_nearer(own);
+                        self.inherit(table, context)
+                    } else {
+                        let mut table = bases[fleet].clone();
+                        table.overlay_nearer(own);
+                        table
+                    }
+                }
+            };
+            settings.push((name, finish(table, place, buckets, context)));
+            context.problems.subject = None;
+        }
+        settings.into_iter().collect()
+    }
+
+    /// A connection's own keys over those of its group, or over the defaults.
+    fn inherit(&self, own: ConnectionTable, context: &mut Context<'_>) -> ConnectionTable {
+        let mut base = self.base(&own, context).clone();
+        base.overlay_nearer(own);
+        base
+    }
+
+    /// The keys that came over an API over what it may inherit: what says whom to dial, and what may be secret, stays behind.
+    pub fn inherit_harmless(
+        &self,
+        own: ConnectionTable,
+        context: &mut Context<'_>,
+    ) -> ConnectionTable {
+        let mut base = self.base(&own, context).clone();
+        (base.url, base.urls) = (None, None);
+        (base.headers, base.basic_auth, base.on_open) = (None, None, None);
+        if let Some(tls) = &mut base.tls {
+            (tls.value.cert_file, tls.value.key_file) = (None, None);
+        }
+        base.overlay_nearer(own);
+        base
+    }
+
+    fn base(&self, own: &ConnectionTable, context: &mut Context<'_>) -> &ConnectionTable {
+        let Some(group) = own.group.as_ref().or(self.defaults.group.as_ref()) else {
+            return &self.defaults;
+        };
+        let name = group.value.0.as_str();
+        if let Some(base) = self.groups.get(name) {
+            return base;
+        }
+        let help = match similar(name, self.groups.keys().map(String::as_str)) {
+            Some(meant) => format!("did you mean {meant:?}?"),
+            None => format!("write [groups.{name}], or remove it"),
+        };
+        let message = format!("there is no group {}", backticked(name));
+        context
+            .problems
+            .push(Problem::absence(group.place, message).help(help));
+        &self.defaults
+    }
+}

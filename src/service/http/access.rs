@@ -1,0 +1,210 @@
+//! Who asks, and what they may do.
+
+use std::{collections::BTreeSet, fmt, future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+    web::Data,
+};
+use everwire::{
+    ConnectionName, Pattern,
+    config::{Scope, TokenSettings},
+};
+use ring::digest::{SHA256, digest};
+use subtle::ConstantTimeEq;
+
+use super::{Api, problem::Problem};
+
+/// The tokens of this service.
+#[derive(Default)]
+pub struct Access(Vec<(Digest, Arc<Caller>)>);
+
+/// A token is compared by its hash: in constant time, whatever its length.
+type Digest = [u8; 32];
+
+/// Who asks.
+#[derive(Debug)]
+pub struct Caller {
+    /// The name of the token; empty without one.
+    pub token: String,
+    scopes: BTreeSet<Scope>,
+    names: Pattern,
+}
+
+impl Access {
+    /// Lets in who has one of these tokens; without any everybody, for everything.
+    pub fn new(tokens: Vec<TokenSettings>) -> Self {
+        let caller = |token: TokenSettings| {
+            let caller = Caller {
+                token: token.name,
+                scopes: token.scopes,
+                names: token.names,
+            };
+            (hash(token.secret.expose().as_bytes()), Arc::new(caller))
+        };
+        Self(tokens.into_iter().map(caller).collect())
+    }
+
+    /// Who sends these headers.
+    ///
+    /// # Errors
+    ///
+    /// 401 for whoever has no token, or an unknown one.
+    pub fn identify(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Problem> {
+        if self.0.is_empty() {
+            return Ok(Arc::new(Caller::everybody()));
+        }
+        let Some(token) = bearer(headers) else {
+            let challenge = r#"Bearer realm="everwire""#;
+            return Err(Problem::unauthorized("a token is needed", challenge));
+        };
+        let asked = hash(token);
+        let mut found = None;
+        // To the end, so that the time says nothing about where it stands.
+        for (known, caller) in &self.0 {
+            if bool::from(known.ct_eq(&asked)) {
+                found = Some(caller);
+            }
+        }
+        found.map(Arc::clone).ok_or_else(|| {
+            let challenge = r#"Bearer realm="everwire", error="invalid_token""#;
+            Problem::unauthorized("the token is not known", challenge)
+        })
+    }
+}
+
+impl Caller {
+    fn everybody() -> Self {
+        Self {
+            token: String::new(),
+            scopes: Scope::ALL.into(),
+            names: Pattern::all(),
+        }
+    }
+
+    /// Whether they may know of this name.
+    pub fn reaches(&self, name: &ConnectionName) -> bool {
+        self.names.matches(name)
+    }
+
+    /// Whether they may know of all names.
+    pub fn reaches_all(&self) -> bool {
+        self.names == Pattern::all()
+    }
+
+    /// A name as they wrote it.
+    ///
+    /// # Errors
+    ///
+    /// 404 for what is no name, 403 for one that they must not know of.
+    pub fn name(&self, name: &str) -> Result<ConnectionName, Problem> {
+        let name = ConnectionName::new(name).map_err(|_| Problem::unknown(name))?;
+        match self.reaches(&name) {
+            true => Ok(name),
+            false => Err(Problem::forbidden(format!(
+                "the token does not reach {name:?}"
+            ))),
+        }
+    }
+}
+
+/// Something that a caller needs a scope for.
+pub trait Need: 'static {
+    /// The scopes, of which one is enough.
+    const SCOPES: &'static [Scope];
+    /// How the lack of it is told (RFC 6750 §3.1).
+    const CHALLENGE: &'static str;
+}
+
+macro_rules! need {
+    ($(#[doc = $doc:literal])* $name:ident: [$($scope:ident),*], $text:literal) => {
+        $(#[doc = $doc])*
+        pub enum $name {}
+
+        impl Need for $name {
+            const SCOPES: &'static [Scope] = &[$(Scope::$scope),*];
+            const CHALLENGE: &'static str =
+                concat!("Bearer realm=\"everwire\", error=\"insufficient_scope\", scope=\"", $text, "\"");
+        }
+    };
+}
+
+need! {
+    /// To look.
+    ToRead: [Read], "read"
+}
+need! {
+    /// To send.
+    ToSend: [Send], "send"
+}
+need! {
+    /// To ask what became of a message: who may send may ask.
+    ToAsk: [Send, Read], "send"
+}
+need! {
+    /// To change.
+    ToControl: [Control], "control"
+}
+need! {
+    /// To be known.
+    ToCome: [Read, Send, Control], "read"
+}
+
+/// A caller who has the scope: the one way to the handlers of routes that need one.
+pub struct Permit<N>(Arc<Caller>, PhantomData<N>);
+
+impl<N> Deref for Permit<N> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<N> fmt::Debug for Permit<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<N: Need> FromRequest for Permit<N> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(permit(request))
+    }
+}
+
+fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
+    let api = request.app_data::<Data<Api>>();
+    let api = api.ok_or_else(|| Problem::unavailable("nobody can be let in"))?;
+    let caller = api.access.identify(request.headers())?;
+    if N::SCOPES.iter().any(|scope| caller.scopes.contains(scope)) {
+        return Ok(Permit(caller, PhantomData));
+    }
+    let names: Vec<_> = N::SCOPES.iter().map(|scope| scope.as_str()).collect();
+    let detail = format!("the token has not the scope {}", names.join(" or "));
+    let challenge = header::HeaderValue::from_static(N::CHALLENGE);
+    Err(Problem::forbidden(detail).header(header::WWW_AUTHENTICATE, challenge))
+}
+
+fn hash(text: &[u8]) -> Digest {
+    let mut hash = Digest::default();
+    hash.copy_from_slice(digest(&SHA256, text).as_ref());
+    hash
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 §2.1).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().as_bytes())
+}

@@ -1,0 +1,121 @@
+//! Bodies of requests: bounded, of a known type.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, error::PayloadError, http::header, web::Payload};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use everwire::Message;
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+
+/// How long a client may take between two pieces of a body.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+///
+/// 413 for a longer one, 408 for one that does not come, 400 for one that breaks HTTP.
+pub async fn bytes(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    let mut body = BytesMut::new();
+    loop {
+        let piece = tokio::time::timeout(PATIENCE, payload.next()).await;
+        let piece = piece.map_err(|_| Problem::too_slow("the rest of the body does not come"))?;
+        match piece {
+            None => return Ok(body.freeze()),
+            Some(Ok(piece)) if body.len() + piece.len() <= limit => body.extend_from_slice(&piece),
+            Some(Ok(_)) | Some(Err(PayloadError::Overflow)) => {
+                return Err(Problem::too_large(limit));
+            }
+            Some(Err(error)) => {
+                return Err(Problem::bad_request(format!(
+                    "the body cannot be read: {error}"
+                )));
+            }
+        }
+    }
+}
+
+/// Reads a message: `application/octet-stream` is a binary one, anything else is text.
+///
+/// # Errors
+///
+/// Those of [`bytes`]; 422 for a text that is not UTF-8.
+pub async fn message(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<Message, Problem> {
+    let body = bytes(request, payload, limit).await?;
+    if essence(request) == "application/octet-stream" {
+        return Ok(Message::binary(body));
+    }
+    let text = ByteString::try_from(body).map_err(|_| everwire::Rejected::NotText)?;
+    Ok(Message::text(text))
+}
+
+/// Reads a JSON text of at most `limit` bytes; an empty body is none.
+///
+/// # Errors
+///
+/// Those of [`bytes`]; 415 for another type.
+pub async fn json_text(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let body = bytes(request, payload, limit).await?;
+    let essence = essence(request);
+    let is_json = essence.is_empty() || essence == "application/json" || essence.ends_with("+json");
+    if !body.is_empty() && !is_json {
+        let detail = format!("the body is {essence:?}; write Content-Type: application/json");
+        return Err(Problem::unsupported_type(detail));
+    }
+    Ok(body)
+}
+
+/// Reads a JSON object; an empty body, or null, is that of all defaults.
+///
+/// # Errors
+///
+/// Those of [`json_text`]; 400 for what is no JSON, 422 for another JSON than expected.
+pub async fn json<T: DeserializeOwned + Default>(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<T, Problem> {
+    let body = json_text(request, payload, limit).await?;
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    let read = serde_json::from_slice::<Option<T>>(&body);
+    read.map(Option::unwrap_or_default).map_err(|error| {
+        let problem = match error.classify() {
+            serde_json::error::Category::Data => Problem::unprocessable,
+            _ => Problem::bad_request,
+        };
+        problem(error.to_string())
+            .member("line", error.line())
+            .member("column", error.column())
+    })
+}
+
+/// The type of the body, without its parameters.
+fn essence(request: &HttpRequest) -> String {
+    let value = request.headers().get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next();
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}

@@ -1,0 +1,155 @@
+//! The same for all connections of a pattern.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use everwire::{Handle, Pattern, State, manager::CloseError};
+use futures::{StreamExt, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    access::{Caller, Permit, ToControl},
+    body,
+    control::{Close, MAX_CLOSE},
+    problem::Problem,
+};
+
+/// How many connections are asked at a time.
+const AT_A_TIME: usize = 256;
+
+/// How many connections a request in bulk concerned.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Matched {
+    /// The connections that the pattern selects.
+    matched: usize,
+    /// Those of them for which something was done.
+    changed: usize,
+}
+
+/// Have all connections of a pattern up
+#[utoipa::path(
+    post,
+    path = "/v1/connect",
+    tag = "control",
+    params(("match" = inline(super::schema::Pattern), Query)),
+    responses((status = 200, body = Matched)),
+)]
+pub async fn connect(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let handles = matched(&api, &permit, &request)?;
+    for_each(&api, handles, async |handle| {
+        handle.connect(None).await.is_ok()
+    })
+    .await
+}
+
+/// Close all connections of a pattern by hand
+#[utoipa::path(
+    post,
+    path = "/v1/close",
+    tag = "control",
+    params(("match" = inline(super::schema::Pattern), Query)),
+    request_body(content = Option<Close>),
+    responses(
+        (status = 200, body = Matched),
+        (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "A code or reason that cannot be sent"),
+    ),
+)]
+pub async fn close(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let handles = matched(&api, &permit, &request)?;
+    let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
+    check(&close)?;
+    for_each(&api, handles, async |handle| {
+        handle.close(close.code, close.reason.clone()).await.is_ok()
+    })
+    .await
+}
+
+/// Dial now all connections of a pattern that wait in backoff or have failed
+#[utoipa::path(
+    post,
+    path = "/v1/retry",
+    tag = "control",
+    params(("match" = inline(super::schema::Pattern), Query)),
+    responses((status = 200, body = Matched)),
+)]
+pub async fn retry(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let handles = matched(&api, &permit, &request)?;
+    for_each(&api, handles, async |handle| {
+        let status = handle.status().await;
+        let waits =
+            status.is_ok_and(|status| matches!(status.state, State::Backoff | State::Failed));
+        waits && handle.connect(None).await.is_ok()
+    })
+    .await
+}
+
+/// The connections of `?match=` that the caller reaches. Without a pattern there are none: "all" is something to say.
+fn matched(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Vec<Handle>, Problem> {
+    let mut pattern = None;
+    for (key, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+        match &*key {
+            "match" if pattern.is_some() => {
+                return Err(wrong(
+                    "it comes twice; a comma separates alternatives".into(),
+                ));
+            }
+            "match" => {
+                let read = Pattern::new(&value).map_err(|error| wrong(error.to_string()))?;
+                pattern = Some(read);
+            }
+            _ => return Err(wrong("unknown parameter; there is match".into())),
+        }
+    }
+    let Some(pattern) = pattern else {
+        let detail = "match: a pattern is needed; * selects all connections";
+        return Err(Problem::bad_request(detail));
+    };
+    let mut handles = api.manager.list(&pattern);
+    handles.retain(|handle| caller.reaches(handle.name()));
+    Ok(handles)
+}
+
+/// Before the first connection is closed: a code that one refuses is refused by all.
+fn check(close: &Close) -> Result<(), Problem> {
+    let reason = close.reason.clone().into();
+    let close = everwire::CloseMyself {
+        code: close.code,
+        reason,
+    };
+    close
+        .check()
+        .map_err(|invalid| Problem::unprocessable(CloseError::from(invalid).to_string()))
+}
+
+async fn for_each(
+    api: &Api,
+    handles: Vec<Handle>,
+    work: impl AsyncFn(&Handle) -> bool,
+) -> Result<HttpResponse, Problem> {
+    let matched = handles.len();
+    let changed = stream::iter(&handles)
+        .map(|handle| work(handle))
+        .buffer_unordered(AT_A_TIME)
+        .filter(|changed| std::future::ready(*changed))
+        .count();
+    let changed = api.in_time(changed).await?;
+    Ok(HttpResponse::Ok().json(Matched { matched, changed }))
+}

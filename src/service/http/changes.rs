@@ -1,0 +1,146 @@
+//! Connections that come and go at run time.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Path, Payload},
+};
+use everwire::{ConnectionName, ConnectionSettings, manager::OpenError};
+
+use super::{
+    Api,
+    access::{Caller, Permit, ToControl},
+    body,
+    problem::Problem,
+};
+
+/// The longest settings, in bytes.
+const MAX_SETTINGS: usize = 1 << 20;
+/// How many connections there may be, those of the file included.
+const MAX_CONNECTIONS: usize = 100_000;
+/// How long a request waits for the end of a connection; it goes on all the same.
+const REMOVAL: Duration = Duration::from_secs(30);
+
+/// Create or replace a connection
+///
+/// The body has the keys of `[connections.NAME]` of the TOML file. `[defaults]` and `[groups]` are inherited, but for what says whom to
+/// dial and what may be secret. No `${NAME}`, `${file:PATH}` or path is allowed, only `${secret:ID}`.
+#[utoipa::path(
+    put,
+    path = "/v1/connections/{name}",
+    tag = "connections",
+    params(("name" = inline(super::schema::Name), Path)),
+    request_body(content = super::schema::Settings, content_type = "application/json"),
+    responses(
+        (status = 200, body = super::schema::Status, description = "Replaced"),
+        (status = 201, body = super::schema::Status, description = "Created"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name"),
+        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 1 MiB"),
+        (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Settings that cannot be used: all that is wrong"),
+    ),
+)]
+pub async fn put(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let name = new_name(&permit, &name)?;
+    api.refuse_owned(&name)?;
+    let text = body::json_text(&request, payload, MAX_SETTINGS).await?;
+    let settings = api.inherited.connection(&text, &api.policy)?;
+    refuse_foreign_secrets(&permit, &settings)?;
+    let is_new = open_or_configure(&api, &name, settings).await?;
+    let (handle, _) = api.find(&name)?;
+    let status = api.status(&handle).await?;
+    if !is_new {
+        return Ok(HttpResponse::Ok().json(status));
+    }
+    let location = format!("/v1/connections/{name}");
+    let mut created = HttpResponse::Created();
+    Ok(created
+        .insert_header((header::LOCATION, location))
+        .json(status))
+}
+
+/// Remove a connection
+///
+/// It is closed as by hand, and forgotten.
+#[utoipa::path(
+    delete,
+    path = "/v1/connections/{name}",
+    tag = "connections",
+    params(("name" = inline(super::schema::Name), Path)),
+    responses(
+        (status = 202, description = "It is still closing"),
+        (status = 204, description = "It is gone"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name"),
+    ),
+)]
+pub async fn delete(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    api.find(&name)?;
+    api.refuse_owned(&name)?;
+    api.idempotency.forget(&name);
+    match tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await {
+        Ok(Ok(())) => Ok(HttpResponse::NoContent().finish()),
+        Ok(Err(_gone)) => Err(Problem::unknown(name.as_str())),
+        Err(_) => Ok(HttpResponse::Accepted().finish()),
+    }
+}
+
+/// A name that need not be there yet.
+fn new_name(caller: &Caller, name: &str) -> Result<ConnectionName, Problem> {
+    if let Err(error) = ConnectionName::new(name) {
+        return Err(Problem::unprocessable(format!(
+            "{name:?} is no name: {error}"
+        )));
+    }
+    caller.name(name)
+}
+
+/// A token that reaches some names reaches the secrets with such ids: another's would otherwise be sent wherever it likes.
+fn refuse_foreign_secrets(caller: &Caller, settings: &ConnectionSettings) -> Result<(), Problem> {
+    for id in settings.secret_ids() {
+        let reached = ConnectionName::new(id).is_ok_and(|id| caller.reaches(&id));
+        if !reached {
+            return Err(Problem::forbidden(format!(
+                "the token does not reach the secret {id:?}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the name is new.
+async fn open_or_configure(
+    api: &Api,
+    name: &ConnectionName,
+    settings: ConnectionSettings,
+) -> Result<bool, Problem> {
+    if api.manager.settings(name).is_none() && api.manager.len() >= MAX_CONNECTIONS {
+        let detail =
+            format!("there are {MAX_CONNECTIONS} connections, which is as many as there may be");
+        return Err(Problem::conflict(detail));
+    }
+    match api.manager.open(name, settings.clone()) {
+        Ok(_) => {
+            api.idempotency.forget(name);
+            Ok(true)
+        }
+        Err(OpenError::Duplicate(_)) => {
+            let configured = api.in_time(api.manager.configure(name, settings)).await?;
+            let gone = |_| Problem::conflict(format!("{name:?} is being removed"));
+            configured.map(|_| false).map_err(gone)
+        }
+        Err(error) => Err(Problem::unavailable(error.to_string())),
+    }
+}

@@ -1,0 +1,111 @@
+//! Connecting and closing one connection.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Payload},
+};
+use everwire::manager::CloseError;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    access::{Permit, ToControl},
+    body,
+    problem::Problem,
+};
+
+/// The longest body of a close, in bytes.
+pub const MAX_CLOSE: usize = 4096;
+
+/// How a connection is to be closed.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Close {
+    /// The close code (RFC 6455 §7.4): 1000 to 1003, 1007 to 1014, 3000 to 4999.
+    #[schema(minimum = 1000, maximum = 4999)]
+    pub code: u16,
+    /// The reason, at most 123 bytes.
+    #[schema(max_length = 123)]
+    pub reason: String,
+}
+
+impl Default for Close {
+    fn default() -> Self {
+        Self {
+            code: 1000,
+            reason: String::new(),
+        }
+    }
+}
+
+/// Have a connection up
+///
+/// It is dialled now, a backoff notwithstanding. The body, if there is one, is sent whenever the socket opens, before anything else
+/// of the application; it replaces the body of an earlier call.
+#[utoipa::path(
+    post,
+    path = "/v1/connections/{name}/connect",
+    tag = "control",
+    params(("name" = inline(super::schema::Name), Path)),
+    request_body(description = "What to send when the socket opens", content(
+        (inline(super::schema::Text) = "text/plain"),
+        (inline(super::schema::Binary) = "application/octet-stream"),
+    )),
+    responses(
+        (status = 202, body = super::schema::Status, description = "It is on its way"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The name is being removed"),
+        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than max_message"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Not UTF-8"),
+        (status = 429, body = super::schema::Problem, content_type = "application/problem+json", description = "Too much of it waits"),
+    ),
+)]
+pub async fn connect(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    let (handle, settings) = api.find(&name)?;
+    let data = body::message(&request, payload, settings.max_message).await?;
+    let data = Some(data).filter(|data| !data.is_empty());
+    api.in_time(handle.connect(data)).await??;
+    let status = api.status(&handle).await?;
+    Ok(HttpResponse::Accepted().json(status))
+}
+
+/// Close a connection by hand
+///
+/// It refuses new messages, flushes its outbox, says goodbye, and stays closed until it is connected again.
+#[utoipa::path(
+    post,
+    path = "/v1/connections/{name}/close",
+    tag = "control",
+    params(("name" = inline(super::schema::Name), Path)),
+    request_body(content = Option<Close>),
+    responses(
+        (status = 202, body = super::schema::Status, description = "It is on its way"),
+        (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "A code or reason that cannot be sent"),
+    ),
+)]
+pub async fn close(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    let (handle, _) = api.find(&name)?;
+    let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
+    let closed = api.in_time(handle.close(close.code, close.reason)).await?;
+    closed.map_err(|error| match error {
+        CloseError::Gone(_) => Problem::unknown(name.as_str()),
+        CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
+    })?;
+    let status = api.status(&handle).await?;
+    Ok(HttpResponse::Accepted().json(status))
+}

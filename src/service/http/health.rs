@@ -1,0 +1,86 @@
+//! Whether the process lives, and whether it does what it is there for.
+
+use actix_web::{HttpResponse, web::Data};
+use everwire::{Handle, Manager, Pattern};
+use futures::future::join_all;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Api, problem::Problem};
+
+/// That the process is alive.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Alive {
+    /// Always "ok".
+    #[schema(value_type = String, examples("ok"))]
+    status: &'static str,
+}
+
+/// Whether all required connections are ready.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// Whether they are.
+    ready: bool,
+    /// The required connections that are not.
+    waiting: Vec<String>,
+}
+
+/// Whether the process is alive
+///
+/// It runs and answers; nothing is said about connections.
+#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Alive)))]
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(Alive { status: "ok" })
+}
+
+/// Whether all required connections are ready
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    security(()),
+    responses(
+        (status = 200, body = Readiness, description = "They are"),
+        (status = 503, body = Readiness, description = "Some are not, or do not answer"),
+    ),
+)]
+pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
+    let required = required(&api.manager);
+    let readiness = match api
+        .in_time(join_all(required.iter().map(Handle::status)))
+        .await
+    {
+        Ok(statuses) => {
+            let waits = |(handle, status): (&Handle, Result<everwire::Status, _>)| {
+                let is_ready = status.is_ok_and(|status| status.ready);
+                (!is_ready).then(|| handle.name().to_string())
+            };
+            let waiting: Vec<_> = required.iter().zip(statuses).filter_map(waits).collect();
+            Readiness {
+                ready: waiting.is_empty(),
+                waiting,
+            }
+        }
+        Err(_silent) => Readiness {
+            ready: false,
+            waiting: required
+                .iter()
+                .map(|handle| handle.name().to_string())
+                .collect(),
+        },
+    };
+    let mut response = match readiness.ready {
+        true => HttpResponse::Ok(),
+        false => HttpResponse::ServiceUnavailable(),
+    };
+    Ok(response.json(readiness))
+}
+
+fn required(manager: &Manager) -> Vec<Handle> {
+    let mut handles = manager.list(&Pattern::all());
+    handles.retain(|handle| {
+        let settings = manager.settings(handle.name());
+        settings.is_some_and(|settings| settings.required)
+    });
+    handles
+}

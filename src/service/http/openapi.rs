@@ -1,0 +1,97 @@
+//! The OpenAPI document, made from the handlers and their types.
+
+use std::sync::LazyLock;
+
+use actix_web::{HttpResponse, http::header::ContentType};
+use serde_json::{Value as Json, json};
+use utoipa::OpenApi;
+
+use super::{
+    access::{Permit, ToCome},
+    bulk, changes, connections, control, health, metrics, schema, secrets, send,
+};
+
+/// The paths whose body may be empty.
+const MAY_BE_EMPTY: [&str; 4] = [
+    "/v1/connections/{name}/send",
+    "/v1/connections/{name}/connect",
+    "/v1/connections/{name}/close",
+    "/v1/close",
+];
+
+/// The methods of a path in the document.
+const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "everwire",
+        description = "Keeps many named outgoing WebSocket connections up."
+    ),
+    paths(
+        health::alive,
+        health::ready,
+        metrics::metrics,
+        openapi,
+        connections::list,
+        connections::status,
+        connections::config,
+        changes::put,
+        changes::delete,
+        control::connect,
+        control::close,
+        send::send,
+        send::fate,
+        bulk::connect,
+        bulk::close,
+        bulk::retry,
+        secrets::put,
+        secrets::delete,
+    ),
+    components(schemas(schema::Event, schema::Problem))
+)]
+struct Document;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+
+/// This document
+#[utoipa::path(get, path = "/openapi.json", tag = "health", responses((status = 200, body = Object)))]
+pub async fn openapi(_: Permit<ToCome>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(DOCUMENT.as_str())
+}
+
+/// What the derives say, and what is the same everywhere: who may come in, and how errors look.
+pub fn document() -> Json {
+    let mut document = json!(Document::openapi());
+    document["components"]["securitySchemes"] = json!({
+        "token": { "type": "http", "scheme": "bearer" },
+    });
+    document["security"] = json!([{}, { "token": [] }]);
+    document["components"]["schemas"]["Settings"] = settings();
+    let paths = document["paths"].as_object_mut();
+    for operations in paths.into_iter().flat_map(|paths| paths.values_mut()) {
+        for method in METHODS {
+            if let Some(operation) = operations.get_mut(method) {
+                operation["responses"]["default"] = json!({
+                    "description": "What is wrong",
+                    "content": { "application/problem+json": {
+                        "schema": { "$ref": "#/components/schemas/Problem" },
+                    } },
+                });
+            }
+        }
+    }
+    for path in MAY_BE_EMPTY {
+        document["paths"][path]["post"]["requestBody"]["required"] = false.into();
+    }
+    document
+}
+
+/// The keys of a connection, from the declaration that reads them.
+fn settings() -> Json {
+    let mut settings = everwire::config::schema()["$defs"]["connection"].take();
+    settings["oneOf"] = json!([{ "required": ["url"] }, { "required": ["urls"] }]);
+    settings
+}

@@ -1,0 +1,82 @@
+//! Which path leads where.
+
+use actix_web::{
+    HttpRequest, Resource, Route, guard,
+    web::{self, ServiceConfig},
+};
+
+use super::{
+    Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
+    secrets, send,
+};
+
+/// Adds the routes of a listener.
+pub fn add(config: &mut ServiceConfig, serves: Serves) {
+    config
+        .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
+        .service(resource("/readyz", "GET, HEAD").route(get().to(health::ready)));
+    if serves != Serves::Api {
+        config.service(resource("/metrics", "GET, HEAD").route(get().to(metrics::metrics)));
+    }
+    if serves != Serves::Metrics {
+        config
+            .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::openapi)))
+            .configure(connections)
+            .configure(messages)
+            .configure(in_bulk);
+    }
+}
+
+fn connections(config: &mut ServiceConfig) {
+    config
+        .service(resource("/v1/connections", "GET, HEAD").route(get().to(connections::list)))
+        .service(
+            resource("/v1/connections/{name}", "GET, HEAD, PUT, DELETE")
+                .route(get().to(connections::status))
+                .route(web::put().to(changes::put))
+                .route(web::delete().to(changes::delete)),
+        )
+        .service(
+            resource("/v1/connections/{name}/config", "GET, HEAD")
+                .route(get().to(connections::config)),
+        )
+        .service(
+            resource("/v1/connections/{name}/connect", "POST")
+                .route(web::post().to(control::connect)),
+        )
+        .service(
+            resource("/v1/connections/{name}/close", "POST").route(web::post().to(control::close)),
+        )
+        .service(
+            resource("/v1/secrets/{id}", "PUT, DELETE")
+                .route(web::put().to(secrets::put))
+                .route(web::delete().to(secrets::delete)),
+        );
+}
+
+fn messages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/v1/connections/{name}/send", "POST").route(web::post().to(send::send)))
+        .service(
+            resource("/v1/connections/{name}/sends/{id}", "GET, HEAD").route(get().to(send::fate)),
+        );
+}
+
+fn in_bulk(config: &mut ServiceConfig) {
+    config
+        .service(resource("/v1/connect", "POST").route(web::post().to(bulk::connect)))
+        .service(resource("/v1/close", "POST").route(web::post().to(bulk::close)))
+        .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)));
+}
+
+/// A resource that answers other methods than `allow` with 405.
+fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
+        Problem::method_not_allowed(&request, allow)
+    }))
+}
+
+/// A route for reading: HEAD is GET without the body (RFC 9110 §9.3.2).
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}

@@ -1,0 +1,285 @@
+//! The shapes of what the library serializes, for the OpenAPI document: the library itself knows nothing of such documents.
+//!
+//! A test compares them with what is served.
+#![allow(dead_code, reason = "these types are only described")]
+
+use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+    },
+};
+
+/// Declares a kind of text.
+macro_rules! text {
+    ($(#[doc = $doc:literal])* $name:ident { $($rule:ident($value:expr)),* }) => {
+        $(#[doc = $doc])*
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(concat!($($doc),*).trim()))
+                    $(.$rule(Some($value)))*
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+
+text! {
+    /// 1 to 128 of A-Z a-z 0-9 . _ : - the first and the last of them a letter or a digit, without "..".
+    Name {
+        min_length(1),
+        max_length(128),
+        pattern("^[A-Za-z0-9]([A-Za-z0-9_:-]|[.](?![.]))*(?<![.:_-])$")
+    }
+}
+text! {
+    /// A pattern of names: `*` is any run of characters, dots included; a comma separates alternatives.
+    Pattern {
+        min_length(1),
+        max_length(4096),
+        pattern("^ *[A-Za-z0-9._:*-]+ *(, *[A-Za-z0-9._:*-]+ *)*$")
+    }
+}
+text! {
+    /// The same; nothing is all.
+    Filter {
+        max_length(4096),
+        pattern("^( *[A-Za-z0-9._:*-]+ *(, *[A-Za-z0-9._:*-]+ *)*)?$")
+    }
+}
+text! {
+    /// A name; nothing is the beginning.
+    Cursor {
+        max_length(128),
+        pattern("^([A-Za-z0-9]([A-Za-z0-9_:-]|[.](?![.]))*(?<![.:_-]))?$")
+    }
+}
+text! {
+    /// A duration such as `500ms`, `10s`, `1m30s`.
+    Duration {
+        min_length(2),
+        pattern("^([0-4]m)?([1-5]?[0-9]s)?([1-9][0-9]{0,2}ms)?$")
+    }
+}
+text! {
+    /// A text of the client's own choice.
+    IdempotencyKey { min_length(1), max_length(255), pattern("^[!-~]+$") }
+}
+text! {
+    /// A text.
+    Text {}
+}
+text! {
+    /// The value of a secret.
+    SecretValue { min_length(1) }
+}
+text! {
+    /// Bytes.
+    Binary { format(SchemaFormat::KnownFormat(KnownFormat::Binary)) }
+}
+
+/// The fate to wait for.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    Queued,
+    Written,
+    Confirmed,
+}
+
+/// Where a connection is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Idle,
+    Connecting,
+    Opening,
+    Open,
+    Backoff,
+    Closing,
+    Closed,
+    Failed,
+}
+
+/// What is wrong with a request, or with answering it (RFC 9457).
+#[derive(ToSchema)]
+pub struct Problem {
+    /// Always "about:blank".
+    r#type: String,
+    /// The phrase of the status.
+    title: String,
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong, and what would be right.
+    detail: String,
+    /// Of a message: its id, if it was accepted.
+    #[schema(nullable = false)]
+    id: Option<u64>,
+    /// Of a message: what became of it; "rejected" if it was not accepted.
+    #[schema(nullable = false)]
+    fate: Option<String>,
+    /// Of a message that was not accepted: why.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// Of settings: all that is wrong.
+    #[schema(nullable = false)]
+    errors: Option<Vec<KeyError>>,
+    /// Of settings: how much more is wrong.
+    #[schema(nullable = false)]
+    omitted: Option<usize>,
+    /// Of JSON: the line, from 1.
+    #[schema(nullable = false)]
+    line: Option<usize>,
+    /// Of JSON: the column, from 1.
+    #[schema(nullable = false)]
+    column: Option<usize>,
+}
+
+/// What is wrong with a key of settings.
+#[derive(ToSchema)]
+pub struct KeyError {
+    /// Where the key stands, as a JSON pointer (RFC 6901).
+    pointer: String,
+    message: String,
+    /// What would be right.
+    #[schema(required)]
+    help: Option<String>,
+}
+
+/// The keys of a connection, as in the TOML file.
+#[derive(ToSchema)]
+pub struct Settings {}
+
+/// What a connection tells about itself.
+#[derive(ToSchema)]
+pub struct Status {
+    name: String,
+    state: State,
+    /// `WebSocket.readyState`.
+    #[schema(minimum = 0, maximum = 3)]
+    ready_state: u8,
+    /// Whether application messages flow.
+    ready: bool,
+    /// The URL that is in use or dialled next, with its variables unexpanded.
+    url: String,
+    /// All URLs, if there are several.
+    #[schema(nullable = false)]
+    urls: Option<Vec<UrlStatus>>,
+    #[schema(required)]
+    subprotocol: Option<String>,
+    #[schema(required)]
+    tls: Option<Tls>,
+    tags: Vec<String>,
+    /// Since when it is in this state.
+    #[schema(format = DateTime)]
+    since: String,
+    /// The life of the name; a fencing number.
+    epoch: u32,
+    /// Which restart of the actor this is.
+    incarnation: u32,
+    /// The retries since the last stable socket.
+    attempt: u32,
+    /// When the next dial is due.
+    #[schema(required, format = DateTime)]
+    retry_at: Option<String>,
+    #[schema(required)]
+    last_error: Option<LastError>,
+    #[schema(required)]
+    last_close: Option<LastClose>,
+    /// The last heartbeat's round trip.
+    #[schema(required)]
+    rtt_ms: Option<f64>,
+    sent: Traffic,
+    received: Traffic,
+    /// When the last application message came.
+    #[schema(required, format = DateTime)]
+    last_message_at: Option<String>,
+    outbox: Outbox,
+    /// How many subscribers hear it.
+    subscribers: usize,
+}
+
+/// One of several URLs of a connection.
+#[derive(ToSchema)]
+pub struct UrlStatus {
+    url: String,
+    /// How often it has failed in a row.
+    failures: u32,
+}
+
+/// What TLS says of the peer.
+#[derive(ToSchema)]
+pub struct Tls {
+    #[schema(required, format = DateTime)]
+    expires_at: Option<String>,
+    /// Whether any certificate would have been accepted.
+    insecure: bool,
+}
+
+/// The last error of a connection.
+#[derive(ToSchema)]
+pub struct LastError {
+    kind: String,
+    /// Of a refused handshake: its HTTP status.
+    #[schema(nullable = false)]
+    status: Option<u16>,
+    text: String,
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// How the last socket ended.
+#[derive(ToSchema)]
+pub struct LastClose {
+    #[schema(required)]
+    code: Option<u16>,
+    reason: String,
+    clean: bool,
+    by: String,
+}
+
+/// Messages and payload bytes.
+#[derive(ToSchema)]
+pub struct Traffic {
+    messages: u64,
+    bytes: u64,
+}
+
+/// What waits to be sent.
+#[derive(ToSchema)]
+pub struct Outbox {
+    messages: usize,
+    bytes: usize,
+    /// For how long the oldest has waited of which nothing was written.
+    #[schema(required)]
+    oldest_ms: Option<f64>,
+    in_doubt: u64,
+    dropped: u64,
+}
+
+/// Something that happened to a connection. There are more members, by `type`.
+#[derive(ToSchema)]
+pub struct Event {
+    #[schema(examples("message", "ready", "closed", "retrying"))]
+    r#type: String,
+    #[schema(nullable = false)]
+    name: Option<String>,
+    #[schema(nullable = false)]
+    epoch: Option<u32>,
+    /// Counts the connection's events within the epoch, without holes.
+    #[schema(nullable = false)]
+    seq: Option<u64>,
+    /// Positions a reader over all names.
+    #[schema(nullable = false)]
+    cursor: Option<String>,
+    #[schema(format = DateTime)]
+    at: String,
+}

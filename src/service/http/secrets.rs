@@ -1,0 +1,87 @@
+//! Secrets: they can be given, and taken away. Only a dial can read them.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Payload},
+};
+use everwire::config::Secret;
+
+use super::{
+    Api,
+    access::{Permit, ToControl},
+    body,
+    problem::Problem,
+};
+
+/// The longest secret, in bytes.
+const MAX_SECRET: usize = 64 * 1024;
+
+/// Give a value to `${secret:ID}`
+///
+/// The body is the value, verbatim. It counts from the next dial on.
+#[utoipa::path(
+    put,
+    path = "/v1/secrets/{id}",
+    tag = "secrets",
+    params(("id" = inline(super::schema::Name), Path)),
+    request_body(content = inline(super::schema::SecretValue), content_type = "text/plain"),
+    responses(
+        (status = 201, description = "Created"),
+        (status = 204, description = "Replaced"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "There are too many"),
+        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 64 KiB"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "No id, an empty value, or not UTF-8"),
+    ),
+)]
+pub async fn put(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    id: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    if let Err(error) = everwire::ConnectionName::new(id.as_str()) {
+        return Err(Problem::unprocessable(format!(
+            "{:?} is no id: {error}",
+            *id
+        )));
+    }
+    let id = permit.name(&id)?;
+    let value = body::bytes(&request, payload, MAX_SECRET).await?;
+    let value = String::from_utf8(value.into());
+    let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
+    if value.is_empty() {
+        return Err(Problem::unprocessable(
+            "the value is empty; DELETE removes a secret",
+        ));
+    }
+    match api.manager.put_secret(id, Secret::new(value)) {
+        Ok(true) => Ok(HttpResponse::Created().finish()),
+        Ok(false) => Ok(HttpResponse::NoContent().finish()),
+        Err(full) => Err(Problem::conflict(full.to_string())),
+    }
+}
+
+/// Forget a secret
+///
+/// Connections that need it wait for it at their next dial.
+#[utoipa::path(
+    delete,
+    path = "/v1/secrets/{id}",
+    tag = "secrets",
+    params(("id" = inline(super::schema::Name), Path)),
+    responses((status = 204, description = "It is gone")),
+)]
+pub async fn delete(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
+    everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
+    let reached = permit.name(&id)?;
+    match api.manager.remove_secret(&reached) {
+        true => Ok(HttpResponse::NoContent().finish()),
+        false => Err(unknown()),
+    }
+}

@@ -1,0 +1,218 @@
+//! Messages: sending one, and asking what became of it.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path, Payload},
+};
+use everwire::{Fate, Receipt, config::parse_duration};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    access::{Permit, ToAsk, ToSend},
+    body,
+    idempotency::Key,
+    problem::Problem,
+};
+
+/// How long a request waits for a fate when it does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest that it may wait.
+const MAX_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A message and its fate.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sent {
+    /// Counts the accepted messages of the connection, from 1.
+    #[schema(minimum = 1)]
+    id: u64,
+    /// What has become of it so far.
+    fate: FateName,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, examples("queued", "written", "confirmed", "expired", "evicted", "cancelled", "in_doubt"))]
+struct FateName(&'static str);
+
+/// `?wait=&timeout=`.
+#[derive(Debug, PartialEq)]
+struct SendQuery {
+    wait: Fate,
+    timeout: Duration,
+}
+
+/// Send a message
+///
+/// The body is the payload, verbatim: `application/octet-stream` is a binary message, anything else is text and must be UTF-8.
+#[utoipa::path(
+    post,
+    path = "/v1/connections/{name}/send",
+    tag = "messages",
+    params(
+        ("name" = inline(super::schema::Name), Path),
+        ("wait" = inline(Option<super::schema::Wait>), Query, description = "The fate to wait for; queued by default"),
+        ("timeout" = inline(Option<super::schema::Duration>), Query, description = "How long to wait, at most 5m; 5s by default"),
+        ("Idempotency-Key" = inline(Option<super::schema::IdempotencyKey>), Header, description = "The same key with the same body is the same message, for an hour"),
+    ),
+    request_body(description = "The payload", content(
+        (inline(super::schema::Text) = "text/plain"),
+        (inline(super::schema::Binary) = "application/octet-stream"),
+    )),
+    responses(
+        (status = 200, body = Sent, description = "The fate that was asked for, or a better one"),
+        (status = 202, body = Sent, description = "The wait ran out first"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The fate can no longer come"),
+        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than max_message"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Not UTF-8; a key that was used for another body; confirmed where nothing can confirm"),
+        (status = 429, body = super::schema::Problem, content_type = "application/problem+json", description = "The outbox is full"),
+    ),
+)]
+pub async fn send(
+    permit: Permit<ToSend>,
+    api: Data<Api>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    let (handle, settings) = api.find(&name)?;
+    let query = SendQuery::parse(request.query_string())?;
+    if query.wait == Fate::Confirmed && !settings.heartbeat.can_fence() {
+        return Err(Problem::unprocessable(
+            "nothing can confirm a message here: the heartbeat is neither of pings nor a text that fences",
+        ));
+    }
+    let key = Key::of(&request, &permit, &name)?;
+    let message = body::message(&request, payload, settings.max_message).await?;
+    let receipt = match key {
+        None => handle.send(message)?,
+        Some(key) => api
+            .idempotency
+            .once(key, message, |message| handle.send(message))?,
+    };
+    wait(receipt, &query).await
+}
+
+/// What became of an earlier message
+#[utoipa::path(
+    get,
+    path = "/v1/connections/{name}/sends/{id}",
+    tag = "messages",
+    params(
+        ("name" = inline(super::schema::Name), Path),
+        ("id" = u64, Path, description = "The id that send answered"),
+    ),
+    responses(
+        (status = 200, body = Sent),
+    ),
+)]
+pub async fn fate(
+    permit: Permit<ToAsk>,
+    api: Data<Api>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (name, id) = path.into_inner();
+    let name = permit.name(&name)?;
+    let (handle, _) = api.find(&name)?;
+    let found = id.parse().ok().and_then(|id| handle.receipt(id));
+    let receipt = found.ok_or_else(|| {
+        Problem::not_found(format!(
+            "{name:?} never accepted a message with the id {id:?}"
+        ))
+    })?;
+    Ok(answer(StatusCode::OK, &receipt, receipt.now()))
+}
+
+async fn wait(receipt: Receipt, query: &SendQuery) -> Result<HttpResponse, Problem> {
+    let waited = tokio::time::timeout(query.timeout, receipt.fate(query.wait)).await;
+    let fate = waited.unwrap_or_else(|_| receipt.now());
+    if fate.reaches(query.wait) {
+        Ok(answer(StatusCode::OK, &receipt, fate))
+    } else if fate.is_final() {
+        Err(Problem::fate(receipt.id(), fate))
+    } else {
+        Ok(answer(StatusCode::ACCEPTED, &receipt, fate))
+    }
+}
+
+fn answer(status: StatusCode, receipt: &Receipt, fate: Fate) -> HttpResponse {
+    HttpResponse::build(status).json(Sent {
+        id: receipt.id(),
+        fate: FateName(fate.as_str()),
+    })
+}
+
+impl SendQuery {
+    fn parse(query: &str) -> Result<Self, Problem> {
+        let mut read = Self {
+            wait: Fate::Queued,
+            timeout: DEFAULT_TIMEOUT,
+        };
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            match &*key {
+                "wait" => read.wait = fate_to_wait_for(&value).map_err(wrong)?,
+                "timeout" => read.timeout = timeout(&value).map_err(wrong)?,
+                _ => return Err(wrong("unknown parameter; they are wait and timeout".into())),
+            }
+        }
+        Ok(read)
+    }
+}
+
+fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
+    match value {
+        "queued" => Ok(Fate::Queued),
+        "written" => Ok(Fate::Written),
+        "confirmed" => Ok(Fate::Confirmed),
+        _ => Err(format!(
+            "{value:?} is none of queued, written and confirmed"
+        )),
+    }
+}
+
+fn timeout(value: &str) -> Result<Duration, String> {
+    let timeout =
+        parse_duration(value).map_err(|help| format!("{value:?} is no duration: {help}"))?;
+    match timeout <= MAX_TIMEOUT {
+        true => Ok(timeout),
+        false => Err(format!("{value:?} is longer than 5m")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_send_are_read() {
+        let read = |query| SendQuery::parse(query).map(|query| (query.wait, query.timeout));
+        let s = Duration::from_secs;
+        assert_eq!(read("").unwrap(), (Fate::Queued, s(5)));
+        assert_eq!(
+            read("wait=confirmed&timeout=1m").unwrap(),
+            (Fate::Confirmed, s(60))
+        );
+        assert_eq!(
+            read("wait=written&timeout=0s").unwrap(),
+            (Fate::Written, s(0))
+        );
+        for (query, part) in [
+            ("wait=sent", "none of queued"),
+            ("wait=", "none of queued"),
+            ("timeout=5", "is no duration"),
+            ("timeout=", "is no duration"),
+            ("timeout=6m", "longer than 5m"),
+            ("waits=written", "unknown parameter"),
+        ] {
+            let told = read(query).unwrap_err().to_string();
+            assert!(told.contains(part), "{query}: {told}");
+        }
+    }
+}

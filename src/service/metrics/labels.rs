@@ -1,0 +1,50 @@
+//! The labels of what is counted as it happens.
+
+use everwire::{ConnectionName, core::Cause, events::DropReason};
+use prometheus_client::encoding::EncodeLabelSet;
+
+/// Of `everwire_restarts_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RestartLabels {
+    name: String,
+    cause: &'static str,
+}
+
+/// Of `everwire_dropped_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DroppedLabels {
+    name: String,
+    reason: &'static str,
+}
+
+impl RestartLabels {
+    pub fn new(name: &ConnectionName, cause: &Cause) -> Self {
+        Self::of(name, cause.kind())
+    }
+
+    /// All that the name can have.
+    pub fn all(name: &ConnectionName) -> impl Iterator<Item = Self> {
+        Cause::KINDS.into_iter().map(|cause| Self::of(name, cause))
+    }
+
+    fn of(name: &ConnectionName, cause: &'static str) -> Self {
+        let name = name.to_string();
+        Self { name, cause }
+    }
+}
+
+impl DroppedLabels {
+    pub fn new(name: &ConnectionName, reason: DropReason) -> Self {
+        Self {
+            name: name.to_string(),
+            reason: reason.as_str(),
+        }
+    }
+
+    /// All that the name can have.
+    pub fn all(name: &ConnectionName) -> impl Iterator<Item = Self> {
+        DropReason::ALL
+            .into_iter()
+            .map(|reason| Self::new(name, reason))
+    }
+}

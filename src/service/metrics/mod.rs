@@ -1,0 +1,155 @@
+//! What is measured: counted as events come, read off the connections when somebody asks.
+//!
+//! An event that is a message costs nothing here: how many there were is in each connection's status.
+
+mod labels;
+mod names;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc};
+
+use everwire::{Event, Manager, Pattern, events::Opened, hub::SubscriptionGuard};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+use self::{
+    labels::{DroppedLabels, RestartLabels},
+    names::Names,
+    snapshot::Snapshot,
+};
+
+/// The counters, and what feeds them.
+pub struct Metrics {
+    counters: Arc<Counters>,
+    _subscription: SubscriptionGuard,
+}
+
+/// What is counted as it happens.
+struct Counters {
+    names: Names,
+    restarts: Family<RestartLabels, Counter>,
+    dropped: Family<DroppedLabels, Counter>,
+    dials: Histogram,
+    round_trips: Histogram,
+}
+
+impl Metrics {
+    /// Counts what happens to the connections of a manager from now on; `max_names` of them have series of their own.
+    pub fn start(manager: &Manager, max_names: usize) -> Arc<Self> {
+        let counters = Arc::new(Counters {
+            names: Names::new(max_names),
+            restarts: Family::default(),
+            dropped: Family::default(),
+            // 0.5 ms to 16 s, and to 8 s.
+            dials: Histogram::new(exponential_buckets(0.0005, 2.0, 16)),
+            round_trips: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
+        });
+        let listener = Arc::clone(&counters);
+        let subscription = manager.on_event(Pattern::all(), move |event| listener.count(event));
+        Arc::new(Self {
+            counters,
+            _subscription: subscription,
+        })
+    }
+
+    /// All of it in the text format of OpenMetrics.
+    ///
+    /// # Errors
+    ///
+    /// That of the encoder.
+    pub async fn text(&self, manager: &Manager) -> Result<String, fmt::Error> {
+        let snapshot = Snapshot::take(manager, &self.counters.names).await;
+        for status in snapshot.statuses() {
+            if let Some(rtt) = status.rtt.filter(|_| status.ready) {
+                self.counters.round_trips.observe(rtt.as_secs_f64());
+            }
+        }
+        let mut registry = self.counters.registry();
+        registry.register_collector(Box::new(snapshot));
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+impl Counters {
+    fn count(&self, event: &Event) {
+        match event {
+            Event::Opened(_, opened) => self.dials.observe(dial_seconds(opened)),
+            Event::Retrying(stamp, retrying) => {
+                if self.names.admit(&stamp.name) {
+                    let labels = RestartLabels::new(&stamp.name, &retrying.cause);
+                    self.restarts.get_or_create(&labels).inc();
+                }
+            }
+            Event::Dropped(stamp, dropped) => {
+                if self.names.admit(&stamp.name) {
+                    let labels = DroppedLabels::new(&stamp.name, dropped.reason);
+                    self.dropped.get_or_create(&labels).inc_by(dropped.count);
+                }
+            }
+            Event::Removed(stamp) => {
+                if self.names.forget(&stamp.name) {
+                    RestartLabels::all(&stamp.name).for_each(|labels| {
+                        self.restarts.remove(&labels);
+                    });
+                    DroppedLabels::all(&stamp.name).for_each(|labels| {
+                        self.dropped.remove(&labels);
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The names of all that is counted, for one answer.
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix("everwire");
+        registry.register(
+            "restarts",
+            "Losses and failed dials that were followed by another dial",
+            self.restarts.clone(),
+        );
+        registry.register(
+            "dropped",
+            "Accepted messages that were dropped before they were written",
+            self.dropped.clone(),
+        );
+        registry.register(
+            "dial_seconds",
+            "How long successful dials took",
+            self.dials.clone(),
+        );
+        registry.register(
+            "rtt_seconds",
+            "The last heartbeat's round trip of each connection that is ready, looked at whenever metrics are read",
+            self.round_trips.clone(),
+        );
+        registry
+    }
+}
+
+/// The steps of a dial, one after the other; opening the TCP connection is a part of reaching the proxy, if there is one.
+fn dial_seconds(opened: &Opened) -> f64 {
+    let timings = &opened.timings;
+    let steps = [
+        timings.dns,
+        timings.proxy.or(timings.tcp),
+        timings.tls,
+        timings.upgrade,
+    ];
+    steps
+        .into_iter()
+        .flatten()
+        .map(|step| step.as_secs_f64())
+        .sum()
+}

@@ -1,0 +1,205 @@
+//! What is read off the connections when somebody asks.
+
+use std::{collections::HashMap, fmt};
+
+use everwire::{Manager, Pattern, State, Status, connection::Traffic};
+use jiff::Timestamp;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+};
+
+use super::names::Names;
+
+/// All connections at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Those that have series of their own, and their groups.
+    named: Vec<(Status, String)>,
+    states: HashMap<State, i64>,
+    left_out: i64,
+    missed: u64,
+    now: Timestamp,
+}
+
+/// A label, and its value.
+type Label<'a> = (&'static str, &'a str);
+
+impl Snapshot {
+    /// Asks all connections.
+    pub async fn take(manager: &Manager, names: &Names) -> Self {
+        let statuses = manager.statuses(&Pattern::all()).await;
+        names.keep(|name| manager.find(name).is_some());
+        let mut snapshot = Self {
+            named: Vec::with_capacity(statuses.len()),
+            states: HashMap::new(),
+            left_out: 0,
+            missed: manager.missed_events(),
+            now: Timestamp::now(),
+        };
+        for status in statuses {
+            *snapshot.states.entry(status.state).or_default() += 1;
+            if !names.admit(&status.name) {
+                snapshot.left_out += 1;
+                continue;
+            }
+            let settings = manager.settings(&status.name);
+            let group = settings.and_then(|settings| settings.group.clone());
+            snapshot.named.push((status, group.unwrap_or_default()));
+        }
+        snapshot
+    }
+
+    /// Those of the connections that have series of their own.
+    pub fn statuses(&self) -> impl Iterator<Item = &Status> {
+        self.named.iter().map(|(status, _)| status)
+    }
+
+    fn encode_totals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let states = State::ALL.into_iter().map(|state| {
+            (
+                [("state", state.as_str())],
+                ConstGauge::new(self.states.get(&state).copied().unwrap_or(0)),
+            )
+        });
+        let help = "Connections by their state";
+        family(encoder, "connections", help, MetricType::Gauge, states)?;
+        let help =
+            "Connections beyond service.metrics.max_names, which have no series of their own";
+        let left_out = ConstGauge::new(self.left_out);
+        left_out.encode(describe(
+            encoder,
+            "names_left_out",
+            help,
+            MetricType::Gauge,
+        )?)?;
+        let help = "Events that subscribers missed because they were too slow";
+        let missed = ConstCounter::new(self.missed);
+        missed.encode(describe(
+            encoder,
+            "subscriber_lag",
+            help,
+            MetricType::Counter,
+        )?)
+    }
+
+    fn encode_traffic(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let messages = self.by_direction(|traffic| traffic.messages);
+        let help = "Application messages, by direction: sent or received";
+        family(encoder, "messages", help, MetricType::Counter, messages)?;
+        let bytes = self.by_direction(|traffic| traffic.bytes);
+        let help = "Payload bytes of application messages, by direction: sent or received";
+        family(encoder, "bytes", help, MetricType::Counter, bytes)
+    }
+
+    fn encode_gauges(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let ready = self.named.iter().map(|(status, group)| {
+            let name = status.name.as_str();
+            (
+                [("name", name), ("group", group.as_str())],
+                ConstGauge::new(i64::from(status.ready)),
+            )
+        });
+        let help = "1 while application messages flow, 0 otherwise";
+        family(encoder, "ready", help, MetricType::Gauge, ready)?;
+        let waiting = self.by_name(|status| Some(status.outbox.messages as f64));
+        let help = "Messages that wait to be sent";
+        family(encoder, "outbox_messages", help, MetricType::Gauge, waiting)?;
+        let oldest = self.by_name(|status| {
+            let oldest = status.outbox.oldest;
+            Some(oldest.map_or(0.0, |oldest| oldest.as_secs_f64()))
+        });
+        let help = "For how long the oldest message that is not written has waited";
+        family(
+            encoder,
+            "outbox_oldest_seconds",
+            help,
+            MetricType::Gauge,
+            oldest,
+        )?;
+        let last = self.by_name(|status| status.last_message_at.map(seconds));
+        let help = "When the last application message came, since 1970";
+        family(
+            encoder,
+            "last_message_timestamp_seconds",
+            help,
+            MetricType::Gauge,
+            last,
+        )?;
+        let expiry = self.by_name(|status| {
+            let expires_at = status.tls.and_then(|tls| tls.expires_at)?;
+            Some(seconds(expires_at) - seconds(self.now))
+        });
+        let help =
+            "For how long the certificate of the peer is still valid; below zero when it is not";
+        family(
+            encoder,
+            "tls_expiry_seconds",
+            help,
+            MetricType::Gauge,
+            expiry,
+        )
+    }
+
+    fn by_direction(
+        &self,
+        value: fn(&Traffic) -> u64,
+    ) -> impl Iterator<Item = ([Label<'_>; 2], ConstCounter<u64>)> {
+        self.statuses().flat_map(move |status| {
+            let series = |direction, traffic| {
+                let labels = [("name", status.name.as_str()), ("direction", direction)];
+                (labels, ConstCounter::new(value(traffic)))
+            };
+            [
+                series("sent", &status.sent),
+                series("received", &status.received),
+            ]
+        })
+    }
+
+    fn by_name<'a>(
+        &'a self,
+        value: impl Fn(&Status) -> Option<f64> + 'a,
+    ) -> impl Iterator<Item = ([Label<'a>; 1], ConstGauge<f64>)> {
+        self.statuses().filter_map(move |status| {
+            let name = status.name.as_str();
+            Some(([("name", name)], ConstGauge::new(value(status)?)))
+        })
+    }
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.encode_totals(&mut encoder)?;
+        self.encode_traffic(&mut encoder)?;
+        self.encode_gauges(&mut encoder)
+    }
+}
+
+fn describe<'a>(
+    encoder: &'a mut DescriptorEncoder<'_>,
+    name: &'static str,
+    help: &'static str,
+    kind: MetricType,
+) -> Result<MetricEncoder<'a>, fmt::Error> {
+    encoder.encode_descriptor(name, help, None, kind)
+}
+
+fn family<L: EncodeLabelSet, V: EncodeMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &'static str,
+    help: &'static str,
+    kind: MetricType,
+    series: impl Iterator<Item = (L, V)>,
+) -> fmt::Result {
+    let mut described = describe(encoder, name, help, kind)?;
+    for (labels, value) in series {
+        value.encode(described.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.as_microsecond() as f64 / 1e6
+}

@@ -1,0 +1,225 @@
+//! Requests by hand, so that each header is what the test says.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+use serde_json::Value;
+
+use super::{Running, SOON, file};
+
+/// A running service; what its client can do, it can do.
+pub struct Service {
+    pub running: Running,
+    client: Client,
+    /// Where the metrics are, if they have an address of their own.
+    pub metrics: Option<Client>,
+}
+
+/// Who asks it.
+#[derive(Clone)]
+pub struct Client {
+    pub listen: String,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+impl Deref for Service {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    head: String,
+    pub body: String,
+}
+
+/// Headers of a request.
+pub type Headers<'a> = &'a [(&'a str, &'a str)];
+
+pub const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+impl Service {
+    /// Starts the program; `keys` are TOML, those of `[service]` first.
+    pub fn start(test: &str, keys: &str) -> Self {
+        Self::start_with(test, keys, None)
+    }
+
+    pub fn start_with(test: &str, keys: &str, tls: Option<Arc<ClientConfig>>) -> Self {
+        let text = format!(
+            "[service]\nlisten = '127.0.0.1:0'\nlog = {{ level = 'trace', format = 'json' }}\n{keys}\n"
+        );
+        let path = file(test, &text);
+        let mut running = Running::start(&["run", path.to_str().unwrap()]);
+        let up = running.event("everwire is up", None);
+        let client = |listen: &str| Client {
+            listen: listen.to_owned(),
+            tls: tls.clone(),
+        };
+        Self {
+            running,
+            client: client(up["listen"].as_str().unwrap()),
+            metrics: up["metrics"].as_str().map(client),
+        }
+    }
+
+    /// Ends it; all that it wrote.
+    pub fn end(self) -> String {
+        self.running.signal("TERM");
+        let (status, lines, stderr) = self.running.end();
+        assert_eq!(status.code(), Some(0), "{stderr}\n{lines:#?}");
+        lines.join("\n") + &stderr
+    }
+}
+
+impl Client {
+    /// Sends a request with these headers and no others but `Host`, `Content-Length` and `Connection`.
+    pub fn ask(&self, method: &str, target: &str, headers: Headers<'_>, body: &[u8]) -> Answer {
+        let has_host = headers.iter().any(|(name, _)| *name == "Host");
+        let mut head = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
+        if !has_host {
+            head.push_str(&format!("Host: {}\r\n", self.listen));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self.raw(&[head.as_bytes(), b"\r\n", body].concat())
+    }
+
+    /// Sends these bytes, and reads to the end.
+    pub fn raw(&self, request: &[u8]) -> Answer {
+        let tcp = TcpStream::connect(&self.listen).unwrap();
+        tcp.set_read_timeout(Some(SOON)).unwrap();
+        match &self.tls {
+            None => exchange(tcp, request).unwrap(),
+            Some(config) => exchange(over_tls(tcp, config), request).unwrap(),
+        }
+    }
+
+    pub fn get(&self, target: &str) -> Answer {
+        self.ask("GET", target, &[], b"")
+    }
+
+    pub fn post(&self, target: &str, body: &str) -> Answer {
+        self.ask("POST", target, &[], body.as_bytes())
+    }
+
+    pub fn delete(&self, target: &str) -> Answer {
+        self.ask("DELETE", target, &[], b"")
+    }
+
+    /// Puts settings.
+    pub fn put(&self, name: &str, settings: &Value) -> Answer {
+        let target = format!("/v1/connections/{name}");
+        self.ask("PUT", &target, &[JSON], settings.to_string().as_bytes())
+    }
+
+    /// The status of a name.
+    pub fn status(&self, name: &str) -> Value {
+        let answer = self.get(&format!("/v1/connections/{name}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// Waits for a status of a name.
+    pub fn wait_for(&self, name: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + SOON;
+        loop {
+            let status = self.status(name);
+            if fits(&status) {
+                return status;
+            }
+            assert!(Instant::now() < until, "{what}: {status}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn wait_for_state(&self, name: &str, state: &str) -> Value {
+        self.wait_for(name, state, |status| status["state"] == state)
+    }
+}
+
+/// A request over TLS that may fail.
+pub fn try_over_tls(
+    listen: &str,
+    config: &Arc<ClientConfig>,
+    request: &[u8],
+) -> std::io::Result<Answer> {
+    let tcp = TcpStream::connect(listen)?;
+    tcp.set_read_timeout(Some(SOON))?;
+    exchange(over_tls(tcp, config), request)
+}
+
+fn over_tls(
+    tcp: TcpStream,
+    config: &Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let name = ServerName::try_from("localhost").unwrap();
+    StreamOwned::new(
+        ClientConnection::new(Arc::clone(config), name).unwrap(),
+        tcp,
+    )
+}
+
+fn exchange(mut stream: impl Read + Write, request: &[u8]) -> std::io::Result<Answer> {
+    // Who is refused in the middle of a long body need not have read it.
+    let written = stream.write_all(request);
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    if answer.is_empty() {
+        written?;
+        read?;
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    Ok(Answer {
+        status: status.ok_or(std::io::ErrorKind::InvalidData)?,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (given, value) = line.split_once(": ")?;
+            given.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// Asserts that it is a problem with this status that says this; the problem.
+    #[track_caller]
+    pub fn problem(&self, status: u16, part: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{problem}");
+        assert!(self.body.contains(part), "{part:?} is not in {problem}");
+        problem
+    }
+}

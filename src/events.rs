@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{
     core::{Cause, ClosedReport, ConnectionName, Cursor, Fate, Message, Rule},
+    store::StoredEvent,
     wire::deflate::Agreed,
 };
 
@@ -62,7 +63,8 @@ pub enum Event {
     Removed(Stamp),
     /// This subscriber was too slow and missed events. It has no place in any name's numbering.
     Lagged {
-        /// How many events it missed, in all, since it was last told.
+        /// How many events it missed, in all, since it was last told; 0 where a reader resumes from so long ago that they
+        /// cannot be counted any more.
         missed: u64,
         /// When it was told.
         at: Timestamp,
@@ -300,6 +302,45 @@ impl Event {
         }
     }
 
+    /// A message of a name's history, as an earlier process has left it.
+    pub(crate) fn recalled(name: &ConnectionName, stored: StoredEvent) -> Self {
+        let stamp = Stamp {
+            name: name.clone(),
+            epoch: stored.epoch,
+            seq: stored.seq,
+            cursor: Cursor(stored.position),
+            at: stored.at,
+        };
+        Self::Message(stamp, stored.message)
+    }
+
+    /// Puts the event in its place over all names.
+    pub(crate) fn place(&mut self, cursor: Cursor) {
+        if let Some(stamp) = self.stamp_mut() {
+            stamp.cursor = cursor;
+        }
+    }
+
+    fn stamp_mut(&mut self) -> Option<&mut Stamp> {
+        match self {
+            Self::Connecting(stamp, _)
+            | Self::Opened(stamp, _)
+            | Self::Ready(stamp)
+            | Self::Message(stamp, _)
+            | Self::Sent(stamp, _)
+            | Self::Gap(stamp, _)
+            | Self::Rotated(stamp, _)
+            | Self::Closed(stamp, _)
+            | Self::Error(stamp, _)
+            | Self::Retrying(stamp, _)
+            | Self::Failed(stamp, _)
+            | Self::Dropped(stamp, _)
+            | Self::Applied(stamp, _)
+            | Self::Removed(stamp) => Some(stamp),
+            Self::Lagged { .. } | Self::Stalled(_) => None,
+        }
+    }
+
     /// Whose event it is; `None` for [`Event::Lagged`] and [`Event::Stalled`].
     pub fn name(&self) -> Option<&ConnectionName> {
         self.stamp().map(|stamp| &stamp.name)
@@ -497,10 +538,7 @@ mod tests {
             name: ConnectionName::new("feed").unwrap(),
             epoch: 1,
             seq: 7,
-            cursor: Cursor {
-                origin: 10,
-                position: 255,
-            },
+            cursor: Cursor(255),
             at: "2026-01-02T03:04:05.6Z".parse().unwrap(),
         }
     }
@@ -509,7 +547,7 @@ mod tests {
     fn an_event_has_the_shape_of_the_contract() {
         let json = |event: Event| serde_json::to_string(&event).unwrap();
         let head =
-            r#""name":"feed","epoch":1,"seq":7,"cursor":"a-ff","at":"2026-01-02T03:04:05.600000Z""#;
+            r#""name":"feed","epoch":1,"seq":7,"cursor":"ff","at":"2026-01-02T03:04:05.600000Z""#;
         assert_eq!(
             json(Event::Message(stamp(), Message::text("hi"))),
             format!(r#"{{"type":"message",{head},"text":"hi"}}"#)

@@ -58,6 +58,8 @@ pub mod hub;
 mod keeper;
 pub mod manager;
 mod panics;
+#[doc(hidden)]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
@@ -67,8 +69,8 @@ pub mod wire;
 pub use self::{
     config::{ConnectionSettings, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, Receipt, Send, Snapshot, State, Status,
-        Subscribe,
+        CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, Snapshot, State,
+        Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     events::Event,

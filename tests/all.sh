@@ -86,6 +86,7 @@ install() {
   need npm npm
   need shellcheck shellcheck
   need promtool prometheus
+  need unshare util-linux
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis tests/schemathesis/requirements.txt

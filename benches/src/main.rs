@@ -13,6 +13,7 @@ mod peer;
 mod process;
 mod raw;
 mod samples;
+mod store;
 mod table;
 mod wire;
 

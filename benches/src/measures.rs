@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{
     pairs::{Rounds, alternate},
     process::{PeerProcess, sample},
+    store,
     table::{Row, Target},
     wire::{long, short},
 };
@@ -32,6 +33,8 @@ pub const ALL: &[(&str, Measure)] = &[
     ("decode", decode),
     ("short", short_messages),
     ("healthy", healthy),
+    ("store", store::rows::committed),
+    ("store-open", store::rows::opened),
 ];
 
 fn idle(effort: Effort) -> Vec<Row> {

@@ -82,6 +82,15 @@ pub fn cpu() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
+/// The bytes that this process has handed to the kernel so far, by whatever system call.
+pub fn written() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let bytes = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    bytes
+        .and_then(|bytes| bytes.parse().ok())
+        .unwrap_or_default()
+}
+
 /// The memory of this process that is resident, in bytes.
 pub fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

@@ -12,7 +12,9 @@ use tokio_rustls::{
     },
 };
 
-use crate::{load::Load, others, ours, peer, process::resident, raw};
+use everwire::store::Sync;
+
+use crate::{load::Load, others, ours, peer, process::resident, raw, store};
 
 /// Runs `NAME SUBJECT URL …`.
 ///
@@ -20,6 +22,11 @@ use crate::{load::Load, others, ours, peer, process::resident, raw};
 ///
 /// When it is no such sample, or anything goes wrong in it.
 pub fn run(arguments: &[String]) {
+    if let [name, subject, rest @ ..] = arguments
+        && name == "store"
+    {
+        return store(subject, rest);
+    }
     let [name, subject, url, rest @ ..] = arguments else {
         panic!("no sample: {arguments:?}");
     };
@@ -91,6 +98,26 @@ pub fn run(arguments: &[String]) {
     }
     // Without taking anything down: that is not measured.
     std::process::exit(0);
+}
+
+/// A sample of the store: it has no peer.
+fn store(subject: &str, rest: &[String]) {
+    let numbers: Vec<u64> = rest.iter().map(|n| n.parse().expect("a number")).collect();
+    let groups = || store::Groups {
+        count: numbers[0],
+        messages: numbers[1],
+        names: numbers[2],
+    };
+    let cost = match subject {
+        "append" => store::append(groups()),
+        "overwrite" => store::overwrite(groups()),
+        "commit" => store::commit(groups(), Sync::Always, false),
+        "commit-drop" => store::commit(groups(), Sync::Always, true),
+        "lazy" => store::commit(groups(), Sync::Lazy, false),
+        "open" => return println!("{}", store::open(numbers[0])),
+        _ => panic!("no sample of the store: {subject}"),
+    };
+    println!("{} {} {}", cost.wall, cost.cpu, cost.bytes);
 }
 
 fn print_per(used: Duration, count: usize) {

@@ -23,7 +23,8 @@ impl Run {
     ///
     /// [`Failure`] when the service cannot start.
     pub fn execute(self) -> Result<(), Failure> {
-        let settings = self.config.load()?;
+        let mut settings = self.config.load()?;
+        settings.service.remember = true;
         service::log::start(&settings.service.log);
         let listener = service::http::bind(settings.service.listen)?;
         System::new().block_on(async {

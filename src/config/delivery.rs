@@ -37,10 +37,10 @@ pub enum WhenFull {
 /// When a durable message is safe on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fsync {
-    /// Before it is accepted: nothing that was accepted is lost, whatever happens to the machine.
+    /// Before it is said to be `queued`: what was is not lost, whatever happens to the machine.
     #[default]
     Always,
-    /// At intervals: a crash of the process loses nothing, one of the machine what was accepted in the last interval.
+    /// At intervals: a crash of the process loses nothing, one of the machine what was `queued` in the last second.
     Interval,
 }
 

@@ -11,6 +11,7 @@
 mod access;
 mod assemble;
 mod combine;
+mod common;
 mod compression;
 mod delivery;
 mod diagnostics;
@@ -37,6 +38,7 @@ pub mod url;
 mod values;
 
 pub use access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings};
+pub(crate) use common::{CommonSettings, NameSettings};
 pub use compression::Compression;
 pub use delivery::{
     Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,

@@ -36,8 +36,12 @@ pub struct ServiceSettings {
     pub listen: SocketAddr,
     /// Arbiter threads for connections; 0: one per core.
     pub workers: usize,
-    /// Where the service keeps what must outlive it.
+    /// Where durable outboxes and histories are kept, and what else must outlive the process. It is not touched before
+    /// something is to be kept.
     pub state_dir: PathBuf,
+    /// Whether closes by hand and epochs outlive the process too: then the store is opened at the start. No key of the
+    /// file: the service does, a program may.
+    pub remember: bool,
     /// How long a shutdown may flush outboxes and close sockets.
     pub drain_timeout: Duration,
     /// Handshakes in flight over all names.
@@ -381,11 +385,6 @@ impl ConnectionSettings {
             })
     }
 
-    /// The URL of this number in [`urls`](Self::urls); the first if there are not so many.
-    pub(crate) fn url_at(&self, number: usize) -> &Template {
-        self.urls().nth(number).unwrap_or(&self.url)
-    }
-
     /// The defaults, for a template that [`super::url::parse`] checks when it is rendered.
     pub fn with_url(url: Template) -> Self {
         Self {
@@ -428,6 +427,7 @@ impl Default for ServiceSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
             workers: 0,
             state_dir: PathBuf::from("everwire-state"),
+            remember: false,
             drain_timeout: Duration::from_secs(25),
             max_handshakes: const { NonZeroU32::new(64).unwrap() },
             dial_rate: Rate::Unlimited,

@@ -1,18 +1,19 @@
 //! Carrying out what the core decided, in order.
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
 use super::{
-    Commons, Connection, Ending, State, Waiting,
+    Connection, Ending, State, Waiting,
     driver::{Driver, Link, Turn},
+    successor::Successor,
 };
 use crate::{
-    config::{ConnectionSettings, Template},
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
-    transport::{self, DialRequest, Opened},
+    keeper::Order,
+    transport::{self, Destination, DialRequest, Opened},
     wire::{CloseFrame, Opcode},
 };
 
@@ -24,11 +25,9 @@ impl Driver {
             for effect in std::mem::take(&mut act.effects) {
                 match effect {
                     Effect::Dial => {
-                        let url = act.url().clone();
-                        let dial = dial(act.settings.clone(), url, act.commons.clone());
-                        self.link = Link::Dialing(Box::pin(dial));
+                        self.link = Link::Dialing(dial(act));
                     }
-                    Effect::DialSuccessor => {}
+                    Effect::DialSuccessor => self.successor = Successor::Wanted,
                     Effect::Restart => over = true,
                     Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
                     Effect::Cancel => {
@@ -45,7 +44,7 @@ impl Driver {
             };
             // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
             if !over && act.life.holds_a_link() {
-                act.lost(Cause::Panic(text.into()), now);
+                act.lost(Cause::Panic(*text), now);
             } else if act.effects.is_empty() {
                 break;
             }
@@ -79,6 +78,9 @@ impl Driver {
     fn own_up(&mut self, act: &mut Connection) {
         if let Link::Up(socket) = &mut self.link {
             socket.own_up(act);
+            if !act.life.wants_successor() {
+                act.end_passage();
+            }
             act.record.in_doubt += act.gate.with(|inside| inside.outbox.lost());
         }
     }
@@ -94,7 +96,10 @@ impl Driver {
                 act.record.last_close = Some(Box::new(report.clone()));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
-            Happened::Rotated { report: _ } => {}
+            Happened::Rotated { report } => {
+                self.own_up(act);
+                self.hand_over(act, report, now);
+            }
             Happened::Error(cause) => {
                 let at = act.wall();
                 act.record.last_error = Some(Box::new(super::LastError {
@@ -109,7 +114,7 @@ impl Driver {
                     LifeState::Backoff { until } => until.saturating_duration_since(now),
                     _ => delay,
                 };
-                act.record.retry_at = act.wall().checked_add(wait).ok();
+                act.record.retry_at = act.wall().checked_add(wait).ok().map(Box::new);
                 act.publish(|stamp| {
                     Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
                 });
@@ -122,27 +127,29 @@ impl Driver {
     }
 }
 
-/// One dial, begun when the budget allows it.
-async fn dial(
-    settings: Arc<ConnectionSettings>,
-    url: Template,
-    commons: Arc<Commons>,
-) -> Result<Opened, Cause> {
-    #[cfg(test)]
-    if let Some(scripted) = super::simulation::dial() {
-        return scripted.await;
-    }
-    // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-    let host = Box::pin(transport::host_key(&url, &commons.vault)).await?;
-    let _permit = commons.budget.acquire(&host).await;
-    Box::pin(transport::dial(DialRequest {
-        settings: &settings,
-        url: &url,
-        tls: &commons.tls,
-        resolver: &commons.resolver,
-        vault: &commons.vault,
-    }))
-    .await
+/// A dial of the URL that is in use, or next; it begins when the budget allows it.
+pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opened, Cause>>>> {
+    let (urls, number) = (Arc::clone(&act.urls), act.url_number());
+    let (settings, commons) = (Arc::clone(&act.settings), Arc::clone(&act.commons));
+    Box::pin(async move {
+        #[cfg(test)]
+        if let Some(scripted) = super::simulation::dial() {
+            return scripted.await;
+        }
+        let url = &urls[number];
+        // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+        let to = Box::pin(Destination::of(url, &commons.vault)).await?;
+        let turn = commons.budget.acquire(&to.host_key()?);
+        let _permit = turn.await;
+        let request = DialRequest {
+            settings: &settings,
+            url,
+            tls: &commons.tls,
+            resolver: &commons.resolver,
+            vault: &commons.vault,
+        };
+        Box::pin(transport::dial(request, to)).await
+    })
 }
 
 impl Connection {
@@ -182,6 +189,9 @@ impl Connection {
             Ending::Stays => {}
             Ending::Drains(waiting) => answer(*waiting),
             Ending::Leaves(waiting) => {
+                let discarded = self.gate.with(|inside| inside.outbox.discard());
+                self.tell_removed(discarded, DropReason::Cancelled);
+                self.commons.keeper.order(Order::Forget(self.name.clone()));
                 self.publish(Event::Removed);
                 self.ending = Ending::Gone;
                 answer(*waiting);

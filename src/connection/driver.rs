@@ -11,11 +11,11 @@ use std::{
 use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::time::Sleep;
 
-use super::{Connection, gate::Inside, policy, socket::Socket};
+use super::{Connection, gate::Inside, policy, socket::Socket, successor::Successor};
 use crate::{
     chance, clock,
     core::{Cause, Removed, State as LifeState, Told},
-    events::DropReason,
+    events::{DropReason, Event},
     panics::panic_text,
     transport::Opened,
 };
@@ -39,6 +39,7 @@ pub(super) enum Link {
 #[derive(Default)]
 pub(super) struct Driver {
     pub(super) link: Link,
+    pub(super) successor: Successor,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -47,6 +48,7 @@ struct Look {
     expired: Removed,
     evicted: u64,
     told: Vec<Told>,
+    store_error: Option<Box<str>>,
     is_written: bool,
     next_waits: bool,
     next_expiry: Option<Instant>,
@@ -90,6 +92,14 @@ impl ActorFuture<Connection> for Driver {
 }
 
 impl Driver {
+    /// The driver of an incarnation that begins with a socket, or without.
+    pub(super) fn new(socket: Option<Box<Socket>>) -> Self {
+        Self {
+            link: socket.map_or(Link::None, Link::Up),
+            ..Self::default()
+        }
+    }
+
     /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
     fn after_panic(&mut self, act: &mut Connection, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
@@ -122,11 +132,14 @@ impl Driver {
         // Whoever sends while we run need not wake us.
         act.gate.with(Inside::awake);
         let now = clock::now();
+        #[cfg(test)]
+        super::simulation::count_turn(now);
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, ctx, now, cx);
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
+            self.poll_successor(act, now, cx);
             self.check_time(act, now);
             let expiry = self.look_at_outbox(act, now, cx);
             if act.effects.is_empty() && act.callback_panic.is_none() {
@@ -164,6 +177,9 @@ impl Driver {
 
     /// Whatever is overdue.
     fn check_time(&mut self, act: &mut Connection, now: Instant) {
+        if act.passage_deadline().is_some_and(|until| until <= now) {
+            act.hurry_passage();
+        }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -186,6 +202,10 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
         let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
+        let is_paced = match &self.link {
+            Link::Up(socket) => socket.paced_until().is_some_and(|until| until > now),
+            Link::None | Link::Dialing(_) => false,
+        };
         let look = act.gate.with(|inside| {
             inside.rest(cx.waker());
             inside.outbox.tell_fates(tell_sent);
@@ -193,15 +213,20 @@ impl Driver {
                 expired: inside.outbox.expire(now),
                 evicted: std::mem::take(&mut inside.evicted),
                 told: inside.outbox.take_told(),
+                store_error: inside.store_error.take(),
                 is_written: inside.outbox.is_written(),
                 next_waits: inside.outbox.peek().is_some(),
                 next_expiry: inside.outbox.next_expiry(),
-                wants_fence: inside.wants_fence(),
+                wants_fence: inside.wants_fence(is_paced),
             }
         });
         act.tell_dropped(look.evicted, DropReason::Evicted);
         act.tell_removed(look.expired, DropReason::Expired);
         act.tell_sent(look.told);
+        if let Some(text) = look.store_error {
+            let cause = Cause::Store(text.into());
+            act.publish(|stamp| Event::Error(stamp, Box::new(cause)));
+        }
         if let Link::Up(socket) = &mut self.link
             && look.wants_fence
         {
@@ -212,7 +237,7 @@ impl Driver {
             Link::None | Link::Dialing(_) => true,
         };
         // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
-        if look.next_waits && flushed && act.record.ready && act.life.may_write() {
+        if look.next_waits && !is_paced && flushed && act.record.ready && act.life.may_write() {
             cx.waker().wake_by_ref();
         }
         if act.life.is_flushing() && look.is_written && flushed {
@@ -231,12 +256,20 @@ impl Driver {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
-        let socket = match &self.link {
-            Link::Up(socket) => socket.deadline(act),
-            Link::None | Link::Dialing(_) => None,
+        let (socket, paced) = match &self.link {
+            // One that has passed is looked at again when the kernel takes more.
+            Link::Up(socket) => (
+                socket.deadline(act),
+                socket.paced_until().filter(|until| *until > now),
+            ),
+            Link::None | Link::Dialing(_) => (None, None),
         };
         let life = act.life.deadline(policy(&act.settings));
-        let Some(deadline) = [life, expiry, socket].into_iter().flatten().min() else {
+        let Some(deadline) = [life, expiry, socket, paced, act.passage_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
             return;
         };
         let deadline = tokio::time::Instant::from_std(deadline.max(now));

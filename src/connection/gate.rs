@@ -1,7 +1,10 @@
 //! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Waker,
     time::{Duration, Instant},
 };
@@ -12,8 +15,12 @@ use tokio::sync::oneshot;
 use super::ages::Ages;
 use crate::{
     clock,
+    config::{Fsync, HistorySettings},
     core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
+    events::Event,
+    hub::History,
     keeper::Keeper,
+    store::StoreError,
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
@@ -21,6 +28,10 @@ use crate::{
 pub(crate) struct Gate {
     name: ConnectionName,
     inside: Mutex<Inside>,
+    /// What the name said last.
+    history: History,
+    /// Whether the keeper was told that the history has grown.
+    history_waits: AtomicBool,
     /// Writes durable messages down.
     keeper: Keeper,
 }
@@ -40,8 +51,10 @@ pub(crate) struct Inside {
     waiters: Vec<Waiter>,
     /// The last id whose confirmation somebody waits for.
     confirm_through: u64,
-    /// Whether the keeper was told that there is something to write down.
-    kept_waiting: bool,
+    /// Whether the keeper was called, and has not come yet.
+    keeper_called: bool,
+    /// Why the store cannot write, not told yet.
+    pub store_error: Option<Box<str>>,
     ages: Ages,
 }
 
@@ -62,12 +75,15 @@ impl Gate {
             bell: None,
             waiters: Vec::new(),
             confirm_through: 0,
-            kept_waiting: false,
+            keeper_called: false,
+            store_error: None,
             ages: Ages::default(),
         });
         Arc::new(Self {
             name,
             inside,
+            history: History::new(),
+            history_waits: AtomicBool::new(false),
             keeper,
         })
     }
@@ -75,6 +91,50 @@ impl Gate {
     /// Whose door it is.
     pub fn name(&self) -> &ConnectionName {
         &self.name
+    }
+
+    /// What the name said last.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// There is something to write down that is to outlive the process.
+    pub fn history_grew(self: &Arc<Self>) {
+        if !self.history_waits.swap(true, Ordering::AcqRel) {
+            self.keeper.call(self);
+        }
+    }
+
+    /// What the keeper is to write down of the outbox. From here on news call it again.
+    pub fn take_changes(&self) -> Changes {
+        self.history_waits.store(false, Ordering::Release);
+        let mut inside = self.inside.lock();
+        inside.keeper_called = false;
+        inside.outbox.changes()
+    }
+
+    /// What the keeper is to write down of the history, and the limits to trim to.
+    pub fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>) {
+        self.history.take_unstored()
+    }
+
+    /// When durable messages of this name are safe.
+    pub fn fsync(&self) -> Fsync {
+        self.inside.lock().outbox.settings().fsync
+    }
+
+    /// The store has all up to this id: it may go out.
+    pub fn stored(self: &Arc<Self>, id: u64) {
+        self.with_and_ring(|inside| inside.outbox.stored(id));
+    }
+
+    /// The store cannot write. The actor tells it, once until it can again.
+    pub fn store_failed(self: &Arc<Self>, error: &StoreError) {
+        self.with_and_ring(|inside| {
+            if inside.outbox.store_failed() {
+                inside.store_error = Some(error.to_string().into());
+            }
+        });
     }
 
     /// Accepts a message in call order, and wakes the actor if it rests.
@@ -150,20 +210,14 @@ impl Inside {
 
     /// Whether the keeper has to be called: once until it comes.
     fn has_news_for_keeper(&mut self) -> bool {
-        let news = !self.kept_waiting && self.outbox.has_changes();
-        self.kept_waiting |= news;
+        let news = !self.keeper_called && self.outbox.has_changes();
+        self.keeper_called |= news;
         news
     }
 
-    /// What the keeper is to write down.
-    pub fn changes(&mut self) -> Changes {
-        self.kept_waiting = false;
-        self.outbox.changes()
-    }
-
-    /// Whether a ping should be sent now, to learn what has arrived.
-    pub fn wants_fence(&self) -> bool {
-        self.outbox.wants_fence(self.confirm_through)
+    /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.
+    pub fn wants_fence(&self, is_paced: bool) -> bool {
+        self.outbox.wants_fence(self.confirm_through, is_paced)
     }
 
     /// The actor runs, and will look at the outbox before it rests.

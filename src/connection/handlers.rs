@@ -9,14 +9,16 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, OutboxStatus, Probe, Receipt, Remove, Send, Snapshot, Status, Subscribe,
-    UrlStatus, Waiting, forward, policy, socket,
+    MAX_INTERVALS, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send, Snapshot, Status,
+    Subscribe, UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
     clock,
-    config::{ConnectionSettings, Template},
+    config::{ConnectionSettings, NameSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
+    keeper::Order,
+    transport::needs_keepalive,
     wire::CloseFrame,
 };
 
@@ -25,8 +27,11 @@ impl Handler<Connect> for Connection {
 
     fn handle(&mut self, connect: Connect, ctx: &mut Context<Self>) -> Self::Result {
         self.take_turn(ctx);
-        self.guarded(|act| act.connect(connect.data))
-            .unwrap_or(Err(Rejected::Closed))
+        self.guarded(|act| {
+            act.remember_closed(false);
+            act.connect(connect.data)
+        })
+        .unwrap_or(Err(Rejected::Closed))
     }
 }
 
@@ -47,6 +52,7 @@ impl Handler<CloseMyself> for Connection {
         self.take_turn(ctx);
         close.check()?;
         self.guarded(|act| {
+            act.remember_closed(true);
             act.close(CloseFrame {
                 code: Some(close.code),
                 reason: close.reason,
@@ -84,6 +90,15 @@ impl Handler<Configure> for Connection {
     fn handle(&mut self, Configure(settings): Configure, ctx: &mut Context<Self>) -> Self::Result {
         self.take_turn(ctx);
         MessageResult(self.configure(*settings, ctx))
+    }
+}
+
+impl Handler<Rotate> for Connection {
+    type Result = Result<(), NotUp>;
+
+    fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
+        self.take_turn(ctx);
+        self.guarded(|act| act.rotate()).unwrap_or(Err(NotUp))
     }
 }
 
@@ -158,7 +173,7 @@ impl Connection {
             if len > limit {
                 return Err(TooLarge { len, limit }.into());
             }
-            if matches!(self.life.state(), LifeState::Open { .. }) {
+            if matches!(self.life.state(), LifeState::Open { .. }) || self.life.is_handing_over() {
                 if self.ahead.len() >= MAX_AHEAD {
                     return Err(Rejected::Full);
                 }
@@ -191,6 +206,12 @@ impl Connection {
         self.wake();
     }
 
+    /// A close by hand outlives the process, where there is something that outlives it.
+    fn remember_closed(&self, closed: bool) {
+        let order = Order::Closed(self.name.clone(), closed);
+        self.commons.keeper.order(order);
+    }
+
     fn close_for_good(&mut self) {
         self.close(CloseFrame {
             code: Some(self.settings.close_code),
@@ -198,18 +219,32 @@ impl Connection {
         });
     }
 
+    fn rotate(&mut self) -> Result<(), NotUp> {
+        let rotates = self.life.is_handing_over() || self.life.rotate(&mut self.effects);
+        self.wake();
+        rotates.then_some(()).ok_or(NotUp)
+    }
+
     fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
-        let old = std::mem::replace(&mut self.settings, Arc::new(settings));
-        let new = Arc::clone(&self.settings);
-        if !old.urls().eq(new.urls()) {
-            self.life.set_endpoints(new.urls().count());
+        let NameSettings { urls, common: new } = self.commons.settings.share(settings);
+        let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
+        let moved = self.urls != urls;
+        if moved {
+            self.life.set_endpoints(urls.len());
+            self.urls = urls;
         }
+        self.gate.history().configure(new.history);
+        self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let reconnect = (needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS)
-            && self.life.replace(&mut self.effects);
-        if reconnect {
-        } else if old.heartbeat != new.heartbeat
+        let needed = moved || needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS;
+        self.rotate_again |= needed && self.life.is_handing_over();
+        let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
+        if new.sequence != old.sequence {
+            self.sequence = None;
+        }
+        if !reconnect
+            && old.heartbeat != new.heartbeat
             && matches!(self.life.state(), LifeState::Open { .. })
         {
             self.heartbeat = Default::default();
@@ -227,6 +262,7 @@ impl Connection {
             (inside.outbox.len(), inside.outbox.bytes(), oldest)
         });
         let state = self.record.shown;
+        let upgrade = self.record.upgrade.as_deref();
         Status {
             name: self.name.clone(),
             state,
@@ -234,14 +270,14 @@ impl Connection {
             ready: self.record.ready,
             url: self.url().to_string(),
             urls: self.url_statuses(),
-            subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
-            tls: self.record.tls.as_deref().copied(),
+            subprotocol: upgrade.and_then(|upgrade| upgrade.subprotocol.clone()),
+            tls: upgrade.and_then(|upgrade| upgrade.tls),
             tags: self.settings.tags.clone(),
             since: self.record.since,
             epoch: self.journal.epoch(),
             incarnation: self.life.incarnation(),
             attempt: self.life.attempt(policy(&self.settings), clock::now()),
-            retry_at: self.record.retry_at,
+            retry_at: self.record.retry_at.as_deref().copied(),
             last_error: self.record.last_error.as_deref().cloned(),
             last_close: self.record.last_close.as_deref().cloned(),
             rtt: self.heartbeat.rtt(),
@@ -260,16 +296,21 @@ impl Connection {
     }
 
     /// The URL that is in use or dialled next.
-    pub(super) fn url(&self) -> &Template {
-        self.settings.url_at(self.life.endpoints().current())
+    fn url(&self) -> &Template {
+        &self.urls[self.url_number()]
+    }
+
+    /// Which of the URLs that is.
+    pub(super) fn url_number(&self) -> usize {
+        self.life.endpoints().current().min(self.urls.len() - 1)
     }
 
     fn url_statuses(&self) -> Vec<UrlStatus> {
-        if self.settings.failover_urls.is_empty() {
+        if self.urls.len() == 1 {
             return Vec::new();
         }
         let failures = self.life.endpoints().failures();
-        let statuses = self.settings.urls().zip(failures);
+        let statuses = self.urls.iter().zip(failures);
         statuses
             .map(|(url, failures)| UrlStatus {
                 url: url.to_string(),
@@ -291,8 +332,7 @@ impl Connection {
 
 /// Whether a socket that was opened under `old` cannot serve under `new`.
 fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool {
-    !old.urls().eq(new.urls())
-        || old.headers != new.headers
+    old.headers != new.headers
         || old.basic_auth != new.basic_auth
         || old.subprotocols != new.subprotocols
         || old.source_address != new.source_address
@@ -304,4 +344,6 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.max_frame != new.max_frame
         || old.max_message != new.max_message
         || old.on_open != new.on_open
+        // The kernel's probes are set up with the socket.
+        || (needs_keepalive(&new.heartbeat) && !needs_keepalive(&old.heartbeat))
 }

@@ -106,8 +106,19 @@ pub struct Subscribe {
 #[rtype(result = "Status")]
 pub struct Snapshot;
 
-/// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) replaces it; all else applies to
-/// the socket that is up.
+/// The socket is to be replaced by another one, without a gap: the successor is made ready while the old socket serves.
+/// `docs/delivery.md` says what that means for messages. Told by [`Event::Rotated`].
+#[derive(Clone, Copy, Debug, Default, actix::Message)]
+#[rtype(result = "Result<(), NotUp>")]
+pub struct Rotate;
+
+/// There is no socket to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection is not open: there is nothing to rotate")]
+pub struct NotUp;
+
+/// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) [rotates](Rotate) it; all else
+/// applies to the socket that is up.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "Applied")]
 pub struct Configure(pub Box<ConnectionSettings>);

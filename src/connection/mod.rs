@@ -13,6 +13,8 @@ mod forward;
 mod gate;
 mod handlers;
 mod messages;
+mod pace;
+mod passage;
 mod pulse;
 mod reader;
 mod scratch;
@@ -20,6 +22,7 @@ mod scratch;
 mod simulation;
 mod socket;
 mod status;
+mod successor;
 mod writer;
 
 use std::{
@@ -41,22 +44,27 @@ pub(crate) use self::{
     forward::forward,
     gate::Gate,
     messages::{Drain, Probe, Remove},
+    pace::Paces,
     pulse::{Finding, beat as pulse},
 };
 pub use self::{
     gate::Receipt,
-    messages::{CloseMyself, Configure, Connect, InvalidClose, Send, Snapshot, Subscribe},
+    messages::{
+        CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
+    },
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
+use self::{passage::Passage, successor::Successor};
 use crate::{
     chance, clock,
-    config::ConnectionSettings,
+    config::{CommonSettings, ConnectionSettings, NameSettings, Template},
     core::{
-        Cause, ClosedReport, ConnectionName, Effect, HeartbeatState, Journal, Lifecycle, Message,
-        Policy, Removed, Told,
+        Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
+        Message, Policy, Removed, Sequence, Told,
     },
     events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
-    hub::{Hub, Listeners},
+    hub::{Hub, Listeners, Memory},
+    keeper::Keeper,
     panics::panic_text,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
@@ -64,7 +72,6 @@ use crate::{
 };
 
 /// What all names of a process share.
-#[derive(Clone)]
 pub(crate) struct Commons {
     pub hub: Arc<Hub>,
     pub budget: DialBudget,
@@ -72,6 +79,11 @@ pub(crate) struct Commons {
     pub resolver: Resolver,
     /// The secrets that templates name.
     pub vault: Vault,
+    pub paces: Paces,
+    /// Writes down closes by hand.
+    pub keeper: Keeper,
+    /// What names that are alike share.
+    pub settings: CommonSettings,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }
@@ -94,6 +106,9 @@ const MAILBOX_TURN: u32 = 128;
 /// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
 pub struct Connection {
     name: ConnectionName,
+    /// All URLs of the settings, at least one.
+    urls: Arc<[Template]>,
+    /// The settings without their URLs.
     settings: Arc<ConnectionSettings>,
     commons: Arc<Commons>,
     gate: Arc<Gate>,
@@ -101,8 +116,18 @@ pub struct Connection {
     journal: Journal,
     listeners: Listeners,
     heartbeat: HeartbeatState,
+    /// How fast messages may go out; `None`: as fast as they can.
+    pace: Option<Arc<pace::Pace>>,
     /// Messages of ours for the socket that is up.
     ahead: Vec<Message>,
+    /// What is between two sockets of a rotation.
+    passage: Passage,
+    /// The socket that the next incarnation takes over.
+    heir: Successor,
+    /// Settings have changed too late for the successor that is taking over: another one is needed.
+    rotate_again: bool,
+    /// The peer's own numbers, where `sequence` says how to read them.
+    sequence: Option<Box<Sequence>>,
     beat_due: bool,
     /// A ping is due though another one may be unanswered.
     probe_due: bool,
@@ -114,22 +139,21 @@ pub struct Connection {
     waker: Option<Waker>,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
-    callback_panic: Option<Box<str>>,
+    callback_panic: Option<Box<String>>,
     ending: Ending,
     #[cfg(feature = "testing")]
     fault: Option<Fault>,
 }
 
-/// What a name remembers for its status.
+/// What a name remembers for its status. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
 struct Record {
     since: Timestamp,
     shown: State,
     ready: bool,
-    retry_at: Option<Timestamp>,
+    retry_at: Option<Box<Timestamp>>,
     last_error: Option<Box<LastError>>,
     last_close: Option<Box<ClosedReport>>,
-    subprotocol: Option<Box<str>>,
-    tls: Option<Box<TlsReport>>,
+    upgrade: Option<Box<Upgrade>>,
     sent: Traffic,
     received: Traffic,
     last_message_at: Option<Timestamp>,
@@ -137,6 +161,12 @@ struct Record {
     dropped: u64,
     /// When the last frame of the last socket came, until the next one is ready.
     blind_since: Option<Instant>,
+}
+
+/// What the upgrade of the socket that serves agreed on, where that is anything.
+struct Upgrade {
+    subprotocol: Option<String>,
+    tls: Option<TlsReport>,
 }
 
 /// Those who wait for the end of a name.
@@ -159,13 +189,17 @@ impl Connection {
     /// The actor of a name that has not started yet.
     pub(crate) fn new(
         name: ConnectionName,
-        settings: Arc<ConnectionSettings>,
+        settings: NameSettings,
         commons: Arc<Commons>,
         gate: Arc<Gate>,
         epoch: u32,
     ) -> Self {
+        let NameSettings {
+            urls,
+            common: settings,
+        } = settings;
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
-        life.set_endpoints(settings.urls().count());
+        life.set_endpoints(urls.len());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
         let (is_open, wanted) = gate.with(|inside| {
             inside.outbox.lost();
@@ -181,8 +215,10 @@ impl Connection {
         } else if settings.enabled || wanted {
             life.connect(&mut Vec::new());
         }
+        let pace = commons.paces.get(settings.rate.as_ref(), None);
         Self {
             name,
+            urls,
             settings,
             commons,
             gate,
@@ -190,7 +226,12 @@ impl Connection {
             journal: Journal::new(epoch),
             listeners: Listeners::default(),
             heartbeat: HeartbeatState::default(),
+            pace,
             ahead: Vec::new(),
+            passage: Passage::default(),
+            heir: Successor::default(),
+            rotate_again: false,
+            sequence: None,
             beat_due: false,
             probe_due: false,
             intervals: 0,
@@ -202,8 +243,7 @@ impl Connection {
                 retry_at: None,
                 last_error: None,
                 last_close: None,
-                subprotocol: None,
-                tls: None,
+                upgrade: None,
                 sent: Traffic::default(),
                 received: Traffic::default(),
                 last_message_at: None,
@@ -258,14 +298,22 @@ impl Connection {
             name: self.name.clone(),
             epoch: self.journal.epoch(),
             seq: self.journal.advance(),
-            cursor: self.commons.hub.next_cursor(),
+            // Its place over all names is found where it is told.
+            cursor: Cursor::default(),
             at: self.wall(),
+        };
+        let memory = Memory {
+            history: self.gate.history(),
+            limit: self.settings.history,
         };
         let told = self
             .listeners
-            .publish(&self.commons.hub, &self.name, event(stamp));
+            .publish(&self.commons.hub, &self.name, memory, event(stamp));
+        if self.settings.history.durable {
+            self.gate.history_grew();
+        }
         if let Err(panic) = told {
-            self.callback_panic.get_or_insert(panic.into());
+            self.callback_panic.get_or_insert(Box::new(panic));
         }
     }
 
@@ -328,13 +376,15 @@ impl Actor for Connection {
         self.beat_due = false;
         self.probe_due = false;
         self.intervals = 0;
-        self.ahead.clear();
         self.mailbox_turn = 0;
         self.record.ready = false;
-        self.record.subprotocol = None;
-        self.record.tls = None;
+        self.record.upgrade = None;
         self.life.started(&mut self.effects);
-        ctx.spawn(driver::Driver::default());
+        let socket = self.adopt(ctx);
+        if socket.is_none() {
+            self.ahead.clear();
+        }
+        ctx.spawn(driver::Driver::new(socket));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
@@ -10,17 +11,17 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    Connection, State,
+    Connection, State, Upgrade,
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
-    writer::Writer,
+    writer::{Allowed, Writer},
 };
 use crate::{
     clock,
     config::{Heartbeat, Opening},
     core::{Beat, Cause, Message, State as LifeState},
-    events::{self, Event, Gap, GapReason},
+    events::{self, Event},
     transport::{self, Secrets, Stream},
     wire::{CloseFrame, Incoming, Opcode},
 };
@@ -50,6 +51,27 @@ pub(super) struct Socket {
     stalled: Duration,
 }
 
+/// What is told of a socket.
+#[derive(Clone, Debug)]
+pub(super) struct Face {
+    pub peer: SocketAddr,
+    pub subprotocol: Option<String>,
+    pub timings: events::DialTimings,
+    pub tls: Option<events::TlsReport>,
+}
+
+impl Face {
+    /// What the status keeps of it.
+    pub fn upgrade(&self) -> Option<Box<Upgrade>> {
+        (self.subprotocol.is_some() || self.tls.is_some()).then(|| {
+            Box::new(Upgrade {
+                subprotocol: self.subprotocol.clone(),
+                tls: self.tls,
+            })
+        })
+    }
+}
+
 /// Bytes that the kernel does not take.
 #[derive(Clone, Copy, Debug)]
 struct Blocked {
@@ -60,38 +82,50 @@ struct Blocked {
 }
 
 impl Socket {
-    /// Takes over what a dial brought: queues the opening messages, starts the heartbeat.
+    /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
     pub fn open(
         act: &mut Connection,
         ctx: &mut Context<Connection>,
         opened: transport::Opened,
         now: Instant,
     ) -> Result<Box<Self>, Cause> {
+        let compression = opened.compression;
+        let (socket, face) = Self::new(act, opened, now)?;
+        act.life.opened(now);
+        act.begin_numbers();
+        start_heartbeat(act, ctx);
+        act.record.upgrade = face.upgrade();
+        act.show_state(Some(State::Opening));
+        let opened = events::Opened {
+            peer: face.peer,
+            subprotocol: face.subprotocol,
+            compression,
+            incarnation: act.life.incarnation(),
+            timings: face.timings,
+            tls: face.tls,
+        };
+        act.publish(|stamp| Event::Opened(stamp, Box::new(opened)));
+        Ok(socket)
+    }
+
+    /// Takes over what a dial brought, and queues the opening messages.
+    pub fn new(
+        act: &Connection,
+        opened: transport::Opened,
+        now: Instant,
+    ) -> Result<(Box<Self>, Face), Cause> {
         let (decoder, deflater) = codec(act, opened.compression.as_ref());
         let mut writer = Writer::new(deflater);
         for message in openings(act, &opened.secrets)? {
             writer.message(message);
         }
-        act.life.opened(now);
-        start_heartbeat(act, ctx);
-        act.record.subprotocol = opened.subprotocol.as_deref().map(Into::into);
-        act.record.tls = opened.tls.map(Box::new);
-        act.show_state(Some(State::Opening));
-        let incarnation = act.life.incarnation();
-        act.publish(|stamp| {
-            Event::Opened(
-                stamp,
-                Box::new(events::Opened {
-                    peer: opened.peer,
-                    subprotocol: opened.subprotocol,
-                    compression: opened.compression,
-                    incarnation,
-                    timings: opened.timings.into(),
-                    tls: opened.tls,
-                }),
-            )
-        });
-        Ok(Box::new(Self {
+        let face = Face {
+            peer: opened.peer,
+            subprotocol: opened.subprotocol,
+            timings: opened.timings.into(),
+            tls: opened.tls,
+        };
+        let socket = Box::new(Self {
             stream: opened.stream,
             reader: Reader::new(decoder, opened.leftover),
             writer,
@@ -101,7 +135,61 @@ impl Socket {
             blocked: None,
             dry: false,
             stalled: pulse::stalled(now),
-        }))
+        });
+        Ok((socket, face))
+    }
+
+    /// Beside another one that serves: says the opening messages, answers pings, and holds what comes. True once the opening
+    /// messages are out.
+    pub fn poll_aside(
+        &mut self,
+        act: &mut Connection,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Result<bool, Cause> {
+        self.write_aside(act, cx)?;
+        let mut turn = 0;
+        while turn < MAX_FRAMES && !act.holds_enough() {
+            let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
+                break;
+            };
+            (self.alive, self.heard) = (now, now);
+            turn += 1 + weight(&incoming);
+            match incoming {
+                Incoming::Text(text) => act.hold(Message::Text(text)),
+                Incoming::Binary(bytes) => act.hold(Message::Binary(bytes)),
+                Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
+                Incoming::Pong(_) => {}
+                Incoming::Close(frame) => return Err(Cause::Closed(frame)),
+            }
+        }
+        if turn >= MAX_FRAMES {
+            cx.waker().wake_by_ref();
+        }
+        self.write_aside(act, cx)?;
+        Ok(self.has_spoken())
+    }
+
+    /// Whether the opening messages are out.
+    pub fn has_spoken(&self) -> bool {
+        self.writer.messages_ahead() == 0 && self.writer.is_idle()
+    }
+
+    /// Writes all but messages of the outbox.
+    fn write_aside(&mut self, act: &Connection, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
+        let allowed = Allowed {
+            outbox: false,
+            pace: None,
+        };
+        // None of the outbox's messages is counted here.
+        let mut sent = Default::default();
+        match self
+            .writer
+            .poll_write(&mut self.stream, &act.gate, allowed, &mut sent, cx)
+        {
+            Poll::Ready(Err(error)) => Err(read_error(&error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
     }
 
     /// Reads and writes what can be read and written.
@@ -168,8 +256,11 @@ impl Socket {
 
     /// Writes what waits, and tells when the opening messages are out.
     fn speak(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        for message in act.ahead.drain(..) {
-            self.writer.message(message);
+        // During a hand-over they wait for the successor.
+        if !act.life.is_handing_over() {
+            for message in act.ahead.drain(..) {
+                self.writer.message(message);
+            }
         }
         self.write(act, now, cx);
         if !act.record.ready
@@ -179,7 +270,9 @@ impl Socket {
             act.record.ready = true;
             act.show_state(None);
             act.publish(Event::Ready);
-            act.tell_reconnect_gap(now);
+            if let Some(since) = act.record.blind_since.take() {
+                act.tell_blind(since, now);
+            }
             self.write(act, now, cx);
         }
     }
@@ -255,10 +348,7 @@ impl Socket {
 
     fn message(&mut self, act: &mut Connection, message: Message, now: Instant) {
         self.heard = now;
-        act.record.received.messages += 1;
-        act.record.received.bytes += message.len() as u64;
-        act.record.last_message_at = Some(act.wall());
-        act.publish(|stamp| Event::Message(stamp, message));
+        act.receive(message);
     }
 
     /// Whether a subscriber that asked for it keeps us from reading. Deadlines stand still meanwhile.
@@ -311,11 +401,14 @@ impl Socket {
     }
 
     fn push(&mut self, act: &mut Connection, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
-        let with_outbox = act.record.ready && act.life.may_write();
+        let allowed = Allowed {
+            outbox: act.record.ready && act.life.may_write(),
+            pace: act.pace.as_deref(),
+        };
         self.writer.poll_write(
             &mut self.stream,
             &act.gate,
-            with_outbox,
+            allowed,
             &mut act.record.sent,
             cx,
         )
@@ -329,6 +422,11 @@ impl Socket {
     /// The last frame of this socket.
     pub fn send_close(&mut self, frame: CloseFrame) {
         self.writer.close(frame);
+    }
+
+    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.writer.paced_until()
     }
 
     /// Whether the kernel has all that was given to this socket.
@@ -438,21 +536,6 @@ impl Connection {
     fn count_sent(&mut self, (messages, bytes): (u64, u64)) {
         self.record.sent.messages += messages;
         self.record.sent.bytes += bytes;
-    }
-
-    /// After a socket was lost, what the peer said until now was not heard.
-    fn tell_reconnect_gap(&mut self, now: Instant) {
-        if let Some(since) = self.record.blind_since.take() {
-            let gap = Gap {
-                reason: GapReason::Reconnect,
-                blind: now.saturating_duration_since(since),
-                stream: None,
-                peer_seq: None,
-                next: None,
-                missing: None,
-            };
-            self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
-        }
     }
 
     fn beat(&mut self) {

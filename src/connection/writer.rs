@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -14,6 +15,7 @@ use tokio::io::AsyncWrite;
 use super::{
     encoder::{Compressor, Encoder, Ended},
     gate::{Gate, Inside},
+    pace::Pace,
     scratch::{WRITE, mask_key, with_write_buffer},
     status::Traffic,
 };
@@ -32,6 +34,15 @@ const MAX_MESSAGES: usize = 128;
 
 /// So many compressed bytes weigh as much as a message in a turn.
 const COMPRESSED_WEIGHT: usize = 8 << 10;
+
+/// What a writer may take from the outbox.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed<'a> {
+    /// Whether it may take anything.
+    pub outbox: bool,
+    /// How fast.
+    pub pace: Option<&'a Pace>,
+}
 
 /// What goes out ahead of the outbox.
 #[derive(Debug)]
@@ -55,6 +66,8 @@ pub(super) struct Writer {
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
     closed: bool,
+    /// When the next message of the outbox may go out.
+    paced_until: Option<Instant>,
 }
 
 impl Writer {
@@ -125,13 +138,18 @@ impl Writer {
             && !self.unflushed
     }
 
+    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.paced_until
+    }
+
     /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with
-    /// the waker called). `with_outbox`: whether messages of the outbox may go out.
+    /// the waker called). `allowed`: what may go out of the outbox.
     pub fn poll_write(
         &mut self,
         stream: &mut Stream,
         gate: &Arc<Gate>,
-        with_outbox: bool,
+        allowed: Allowed<'_>,
         sent: &mut Traffic,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -156,7 +174,7 @@ impl Writer {
             }
             let filled = with_write_buffer(|buffer| {
                 self.go_on(buffer)?;
-                turn += gate.with(|inside| self.fill(buffer, inside, with_outbox))?;
+                turn += gate.with(|inside| self.fill(buffer, inside, allowed))?;
                 turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
                 self.encoded += buffer.len() as u64;
                 self.write_once(stream, buffer, cx)
@@ -240,9 +258,10 @@ impl Writer {
         &mut self,
         buffer: &mut BytesMut,
         inside: &mut Inside,
-        with_outbox: bool,
+        allowed: Allowed<'_>,
     ) -> io::Result<usize> {
         let mut messages = 0;
+        self.paced_until = None;
         while buffer.len() < WRITE
             && self.encoder.compressed() < WRITE
             && !self.encoder.is_busy()
@@ -254,6 +273,7 @@ impl Writer {
             }
             match self.urgent.pop_front() {
                 Some(Urgent::Control(opcode, payload)) => {
+                    allowed.pace.inspect(|pace| pace.spend_for_control());
                     encode_frame(opcode, true, &payload, mask_key(), buffer);
                     continue;
                 }
@@ -262,13 +282,14 @@ impl Writer {
                     self.begin(&message, None, buffer)?;
                     continue;
                 }
-                None => {}
+                // An idle socket keeps no room for what it does not send.
+                None => self.urgent = VecDeque::new(),
             }
             if let Some(frame) = self.close.take() {
                 encode_close(&frame, mask_key(), buffer);
                 self.closed = true;
             }
-            if self.closed || !with_outbox {
+            if self.closed || !allowed.outbox || !self.is_in_time(inside, allowed.pace) {
                 break;
             }
             let Some(next) = inside.outbox.take() else {
@@ -278,6 +299,18 @@ impl Writer {
             self.begin(&next.message, Some(next.id), buffer)?;
         }
         Ok(messages)
+    }
+
+    /// Whether a message waits, and has a token.
+    fn is_in_time(&mut self, inside: &Inside, pace: Option<&Pace>) -> bool {
+        let Some(pace) = pace else {
+            return true;
+        };
+        if inside.outbox.peek().is_none() {
+            return false;
+        }
+        self.paced_until = pace.take().err();
+        self.paced_until.is_none()
     }
 
     /// The next piece of a message that has begun. It needs no lock.

@@ -38,6 +38,8 @@ pub enum Beat {
 pub struct HeartbeatState {
     count: u64,
     waiting: Option<Waiting>,
+    /// A text ping behind an unanswered one: text answers tell nothing of which ping they answer, so they are taken in order.
+    behind: Option<Waiting>,
     rtt: Option<Duration>,
 }
 
@@ -58,17 +60,24 @@ impl HeartbeatState {
         }
     }
 
-    /// A ping ahead of a close frame, or a probe: it is sent though another one may be unanswered, and takes that one's place.
+    /// A ping ahead of a close frame, or a probe: it is sent though another one may be unanswered, and takes that one's place;
+    /// as a text it comes behind that one, and there is none behind two.
     pub fn last_beat(&mut self, settings: &Heartbeat, fence: u64, now: Instant) -> Option<Beat> {
+        let waiting = Some(Waiting { sent: now, fence });
         let beat = match settings {
             Heartbeat::Off => return None,
+            Heartbeat::Text { .. } if self.behind.is_some() => return None,
+            Heartbeat::Text { ping, .. } if self.waiting.is_some() => {
+                self.behind = waiting;
+                return Some(Beat::Text(ping.clone()));
+            }
             Heartbeat::Protocol { .. } => {
                 self.count += 1;
                 Beat::Ping(self.count.to_be_bytes())
             }
             Heartbeat::Text { ping, .. } => Beat::Text(ping.clone()),
         };
-        self.waiting = Some(Waiting { sent: now, fence });
+        self.waiting = waiting;
         Some(beat)
     }
 
@@ -91,7 +100,7 @@ impl HeartbeatState {
         if pong != text {
             return None;
         }
-        let waiting = self.waiting.take();
+        let waiting = std::mem::replace(&mut self.waiting, self.behind.take());
         if let Some(waiting) = waiting {
             self.rtt = Some(now.saturating_duration_since(waiting.sent));
         }
@@ -197,6 +206,21 @@ mod tests {
             Some(None),
             "answered twice"
         );
+    }
+
+    #[test]
+    fn text_answers_are_taken_in_the_order_of_the_pings() {
+        let (mut state, now) = (HeartbeatState::default(), Instant::now());
+        let mut settings = text();
+        if let Heartbeat::Text { fence, .. } = &mut settings {
+            *fence = true;
+        }
+        assert!(state.beat(&settings, 3, now).is_some());
+        assert!(state.last_beat(&settings, 9, now).is_some());
+        assert!(state.last_beat(&settings, 12, now).is_none(), "behind two");
+        assert_eq!(state.text(&settings, "pong", now), Some(Some(3)));
+        assert_eq!(state.text(&settings, "pong", now), Some(Some(9)));
+        assert!(!state.is_waiting());
     }
 
     #[test]

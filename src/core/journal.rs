@@ -1,19 +1,40 @@
 //! How events are numbered.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-/// The position of an event over all names of a process: what a reader resumes from. Opaque as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cursor {
-    /// Tells one run of a process from another.
-    pub(crate) origin: u64,
-    /// Grows with each event of that run.
-    pub(crate) position: u64,
-}
+/// The position of an event over all names, and over the restarts of a process: what a reader resumes from. Opaque as text.
+///
+/// ```
+/// use everwire::core::Cursor;
+///
+/// let cursor: Cursor = "6611befa45017".parse()?;
+/// assert_eq!(cursor.to_string(), "6611befa45017");
+/// assert!("yesterday".parse::<Cursor>().is_err());
+/// # Ok::<(), everwire::core::InvalidCursor>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(pub(crate) u64);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{:x}", self.origin, self.position)
+        write!(f, "{:x}", self.0)
+    }
+}
+
+/// The text is no cursor of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no cursor; take the `cursor` of an event as it is")]
+pub struct InvalidCursor(String);
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let position = u64::from_str_radix(text, 16).ok().filter(|_| is_hex);
+        position
+            .map(Self)
+            .ok_or_else(|| InvalidCursor(text.to_owned()))
     }
 }
 

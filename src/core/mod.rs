@@ -18,6 +18,8 @@ mod outbox;
 mod pattern;
 mod pointer;
 mod retry;
+mod sequence;
+mod splice;
 
 pub(crate) use self::pattern::glob;
 pub use self::{
@@ -27,13 +29,15 @@ pub use self::{
     endpoints::Endpoints,
     governor::{Governor, Grants},
     heartbeat::{Beat, HeartbeatState},
-    journal::{Cursor, Journal},
+    journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},
     lifecycle::{CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, State},
     message::Message,
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
     pattern::{InvalidPattern, Pattern},
-    pointer::{InvalidPointer, JsonPointer, MAX_POINTER},
+    pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     retry::{Pace, Rule, Verdict, verdict},
+    sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
+    splice::{HoldLimits, MAX_GREETING, MAX_REMEMBERED, Seam, Splice},
 };

@@ -1,6 +1,10 @@
 //! JSON Pointers (RFC 6901): where in a JSON text a value stands.
 
+mod lookup;
+
 use std::{fmt, str::FromStr, sync::Arc};
+
+pub use self::lookup::Scalar;
 
 /// The longest pointer that is accepted, in bytes.
 pub const MAX_POINTER: usize = 1024;

@@ -63,6 +63,14 @@ impl Kinds {
             .is_some_and(|one| self.0 & one.0 != 0)
     }
 
+    /// Whether anything but messages and their fates is wanted.
+    pub(crate) fn want_more_than_messages(self) -> bool {
+        let known = Self::none()
+            .with("message")
+            .and_then(|kinds| kinds.with("sent"));
+        known.is_none_or(|known| self.0 & !known.0 != 0)
+    }
+
     /// Whether an event is wanted.
     pub(crate) fn wants(self, event: &Event) -> bool {
         self.0 & 1 << event.kind_number() != 0

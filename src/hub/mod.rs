@@ -1,6 +1,7 @@
 //! Who hears what happens: subscribers by pattern, each bounded, each with its own way of being too slow.
 
 mod delivery;
+mod history;
 mod kinds;
 mod queue;
 mod stream;
@@ -17,19 +18,24 @@ use std::{
     time::Instant,
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
-use self::subscriber::Subscriber;
+pub(crate) use self::history::History;
 pub use self::{
     delivery::{Delivery, Overflow},
     kinds::{Kinds, UnknownKind},
     stream::Events,
     subscriber::SubscriptionGuard,
 };
+use self::{history::Ring, subscriber::Subscriber};
 use crate::{
+    config::HistorySettings,
     core::{ConnectionName, Cursor, Pattern},
     events::Event,
 };
+
+/// So many events of all names are kept, messages aside, for those who resume.
+const STORY: usize = 4096;
 
 /// All subscribers of a process. Publishing takes no lock of the hub: each name keeps its own list of listeners,
 /// and renews it when the generation has changed.
@@ -37,29 +43,139 @@ use crate::{
 pub(crate) struct Hub {
     subscribers: RwLock<Vec<Arc<Subscriber>>>,
     generation: AtomicU64,
-    origin: u64,
+    /// Where this process began to count.
+    start: Cursor,
     position: AtomicU64,
     /// Events that subscribers missed, in all.
     missed: Arc<AtomicU64>,
+    /// What happened to all names, messages aside.
+    story: Mutex<Ring>,
+    /// Up to here messages are lost with the names that they belonged to, and fates that nobody asked to be told were told.
+    forgotten: AtomicU64,
+    /// Held while an event gets its position and goes to those who may resume from it: so each of them has all events up to
+    /// the cursor of the last one.
+    order: Mutex<()>,
 }
 
 impl Hub {
-    /// A hub without subscribers. `origin` tells this run of the process from others in cursors.
-    pub fn new(origin: u64) -> Arc<Self> {
+    /// A hub without subscribers, which counts from `start` on: beyond all that earlier processes have given out.
+    pub fn new(start: u64) -> Arc<Self> {
+        let mut limit = HistorySettings::default();
+        (limit.messages, limit.bytes) = (STORY, usize::MAX);
         Arc::new(Self {
             subscribers: RwLock::default(),
             generation: AtomicU64::new(1),
-            origin,
-            position: AtomicU64::new(0),
+            start: Cursor(start),
+            position: AtomicU64::new(start),
             missed: Arc::default(),
+            story: Mutex::new(Ring::new(limit, Cursor(start))),
+            forgotten: AtomicU64::new(start),
+            order: Mutex::default(),
         })
     }
 
-    /// The cursor of the next event.
-    pub fn next_cursor(&self) -> Cursor {
-        Cursor {
-            origin: self.origin,
-            position: self.position.fetch_add(1, Ordering::Relaxed) + 1,
+    fn next_cursor(&self) -> Cursor {
+        Cursor(self.position.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The place behind all that has happened so far.
+    pub fn now(&self) -> Cursor {
+        Cursor(self.position.load(Ordering::Relaxed))
+    }
+
+    /// A name is gone, and what it said with it.
+    pub fn forget(&self, history: &History) {
+        if let Some(last) = history.last() {
+            self.forgotten.fetch_max(last.0, Ordering::AcqRel);
+        }
+    }
+
+    /// A stream of what happened behind `since` and of what happens from now on, without a hole between them, whose cursors can
+    /// be resumed from. `histories` are those of the names that the pattern selects. Begins with
+    /// [`Event::Lagged`] where something is missing.
+    pub fn resume<'a>(
+        self: &Arc<Self>,
+        pattern: Pattern,
+        delivery: Delivery,
+        since: Option<Cursor>,
+        histories: impl IntoIterator<Item = &'a History>,
+    ) -> Events {
+        let subscriber = Arc::new(Subscriber::resumable(
+            pattern,
+            delivery,
+            Arc::clone(&self.missed),
+        ));
+        self.add(&subscriber);
+        let guard = SubscriptionGuard::new(self, &subscriber);
+        let Some(since) = since else {
+            return Events::new(guard, subscriber);
+        };
+        let _order = self.order.lock();
+        let (mut missed, mut past) = self.past(&subscriber, since, histories);
+        missed |= since > self.now();
+        // What came meanwhile is in both.
+        past.extend(subscriber.take_all());
+        past.sort_by_key(position);
+        past.dedup_by_key(|event| position(event));
+        Events::resumed(guard, subscriber, missed, past)
+    }
+
+    /// What is still known of what happened behind `since`, and whether something is missing.
+    fn past<'a>(
+        &self,
+        subscriber: &Subscriber,
+        since: Cursor,
+        histories: impl IntoIterator<Item = &'a History>,
+    ) -> (bool, Vec<Event>) {
+        let kinds = subscriber.kinds();
+        let (mut missed, mut past) = (false, Vec::new());
+        if kinds.has("message") {
+            for history in histories {
+                let (events, complete) = history.since(since, self.start);
+                missed |= !complete;
+                past.extend(events);
+            }
+        }
+        if kinds.want_more_than_messages() {
+            let (events, complete) = self.story.lock().since(since);
+            missed |= !complete;
+            past.extend(events.into_iter().filter(|event| {
+                kinds.wants(event) && event.name().is_some_and(|name| subscriber.matches(name))
+            }));
+        }
+        if kinds.has("message") || kinds.has("sent") {
+            missed |= since.0 < self.forgotten.load(Ordering::Acquire);
+        }
+        (missed, past)
+    }
+
+    /// Keeps an event for those who are away. `memory` is that of its name.
+    fn keep(
+        &self,
+        memory: Memory<'_>,
+        place: impl FnOnce(&mut Event) -> bool,
+        event: &mut Event,
+    ) -> bool {
+        if history::is_message(event) {
+            memory.history.with(memory.limit, self.start, |ring| {
+                let placed = place(event);
+                if placed {
+                    ring.push(event.clone());
+                }
+                placed
+            })
+        } else if matches!(event, Event::Sent(..)) {
+            let placed = place(event);
+            self.forgotten
+                .fetch_max(position(event).0, Ordering::AcqRel);
+            placed
+        } else {
+            let mut story = self.story.lock();
+            let placed = place(event);
+            if placed {
+                story.push(event.clone());
+            }
+            placed
         }
     }
 
@@ -118,6 +234,20 @@ pub(crate) struct Listeners {
     generation: u64,
     list: Box<[Arc<Subscriber>]>,
     wants_sent: bool,
+    any_resumes: bool,
+}
+
+/// Where the messages of a name are kept for those who are away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory<'a> {
+    /// Of this name.
+    pub history: &'a History,
+    /// How much it keeps.
+    pub limit: HistorySettings,
+}
+
+fn position(event: &Event) -> Cursor {
+    event.stamp().map(|stamp| stamp.cursor).unwrap_or_default()
 }
 
 impl Listeners {
@@ -133,6 +263,7 @@ impl Listeners {
                 .filter(|subscriber| subscriber.matches(name))
                 .cloned()
                 .collect();
+            self.any_resumes = self.list.iter().any(|subscriber| subscriber.resumes());
             self.wants_sent = self.list.iter().any(|subscriber| subscriber.wants_sent());
         }
         &self.list
@@ -149,21 +280,59 @@ impl Listeners {
         self.current(hub, name).len()
     }
 
-    /// Tells all of them. A callback that panics is the error: its text.
+    /// Gives an event its place, keeps it, and tells all of them. A callback that panics is the error: its text.
     pub fn publish(
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
-        event: Event,
+        memory: Memory<'_>,
+        mut event: Event,
     ) -> Result<(), String> {
+        // A subscriber that comes in between asks what was kept before it is told what is new: it must find the event in
+        // one of the two, so that an event is kept only for the listeners that it is told to.
+        while !self.place(hub, name, memory, &mut event) {}
         let mut panicked = None;
-        if let Some((last, others)) = self.current(hub, name).split_last() {
-            for subscriber in others {
-                panicked = panicked.or(subscriber.deliver(event.clone()).err());
+        let mut others = self.list.iter().filter(|subscriber| !subscriber.resumes());
+        if let Some(mut next) = others.next() {
+            for after in others {
+                panicked = panicked.or(next.deliver(event.clone()).err());
+                next = after;
             }
-            panicked = panicked.or(last.deliver(event).err());
+            panicked = panicked.or(next.deliver(event).err());
         }
         panicked.map_or(Ok(()), Err)
+    }
+
+    /// Gives the event its place and keeps it, and tells those who may resume from it; false if the list of listeners has
+    /// changed meanwhile.
+    fn place(
+        &mut self,
+        hub: &Hub,
+        name: &ConnectionName,
+        memory: Memory<'_>,
+        event: &mut Event,
+    ) -> bool {
+        self.current(hub, name);
+        let _order = self.any_resumes.then(|| hub.order.lock());
+        let generation = self.generation;
+        let placed = hub.keep(
+            memory,
+            |event| {
+                let placed = hub.generation.load(Ordering::Acquire) == generation;
+                if placed {
+                    event.place(hub.next_cursor());
+                }
+                placed
+            },
+            event,
+        );
+        if placed && self.any_resumes {
+            for subscriber in self.list.iter().filter(|subscriber| subscriber.resumes()) {
+                // It has a queue, and a queue does not panic.
+                let _told = subscriber.deliver(event.clone());
+            }
+        }
+        placed
     }
 
     /// Whether a subscriber that asked for `pause` has no room. `waker` is woken when it has some again; one that has

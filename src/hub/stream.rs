@@ -25,6 +25,8 @@ pub struct Events {
     _guard: SubscriptionGuard,
     subscriber: Arc<Subscriber>,
     batch: VecDeque<Event>,
+    /// Something is missing before the first event.
+    missed: bool,
     closed: bool,
 }
 
@@ -34,8 +36,21 @@ impl Events {
             _guard: guard,
             subscriber,
             batch: VecDeque::new(),
+            missed: false,
             closed: false,
         }
+    }
+
+    /// One that begins with what happened before.
+    pub(super) fn resumed(
+        guard: SubscriptionGuard,
+        subscriber: Arc<Subscriber>,
+        missed: bool,
+        past: Vec<Event>,
+    ) -> Self {
+        let mut events = Self::new(guard, subscriber);
+        (events.batch, events.missed) = (past.into(), missed);
+        events
     }
 }
 
@@ -44,6 +59,13 @@ impl Stream for Events {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
+        if std::mem::take(&mut this.missed) {
+            // How much is not known: it is not there any more to be counted.
+            return Poll::Ready(Some(Event::Lagged {
+                missed: 0,
+                at: Timestamp::now(),
+            }));
+        }
         if let Some(event) = this.batch.pop_front() {
             return Poll::Ready(Some(event));
         }

@@ -30,6 +30,8 @@ pub(crate) struct Subscriber {
     kinds: Kinds,
     /// Whether it may keep names from reading: asked at each frame, without its lock.
     pauses: bool,
+    /// Whether it may come back and go on from the cursor of the last event that it read.
+    resumes: bool,
     sink: Sink,
 }
 
@@ -44,7 +46,15 @@ impl Subscriber {
             pattern,
             kinds: delivery.kinds,
             pauses: delivery.overflow == Overflow::Pause,
+            resumes: false,
             sink: Sink::Queue(Mutex::new(Queue::new(delivery, missed))),
+        }
+    }
+
+    pub fn resumable(pattern: Pattern, delivery: Delivery, missed: Arc<AtomicU64>) -> Self {
+        Self {
+            resumes: true,
+            ..Self::queued(pattern, delivery, missed)
         }
     }
 
@@ -53,12 +63,28 @@ impl Subscriber {
             pattern,
             kinds: Kinds::default(),
             pauses: false,
+            resumes: false,
             sink: Sink::Callback(callback),
         }
     }
 
     pub fn matches(&self, name: &ConnectionName) -> bool {
         self.pattern.matches(name)
+    }
+
+    pub fn kinds(&self) -> Kinds {
+        self.kinds
+    }
+
+    pub fn resumes(&self) -> bool {
+        self.resumes
+    }
+
+    /// All that waits, for a reader that has not read yet.
+    pub fn take_all(&self) -> Vec<Event> {
+        self.queue()
+            .map(|queue| queue.lock().take_all())
+            .unwrap_or_default()
     }
 
     pub fn wants_sent(&self) -> bool {

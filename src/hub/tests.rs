@@ -10,23 +10,41 @@ fn name(name: &str) -> ConnectionName {
     ConnectionName::new(name).unwrap()
 }
 
-fn event(hub: &Hub, seq: u64) -> Event {
+fn event(seq: u64) -> Event {
     let stamp = Stamp {
         name: name("feed"),
         epoch: 1,
         seq,
-        cursor: hub.next_cursor(),
+        cursor: Cursor::default(),
         at: Timestamp::UNIX_EPOCH,
     };
     Event::Message(stamp, Message::text("12345"))
 }
 
 fn publish(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
+    publish_kept(hub, listeners, &History::new(), seqs);
+}
+
+fn publish_kept(
+    hub: &Hub,
+    listeners: &mut Listeners,
+    history: &History,
+    seqs: std::ops::RangeInclusive<u64>,
+) {
     for seq in seqs {
-        listeners
-            .publish(hub, &name("feed"), event(hub, seq))
-            .unwrap();
+        tell(hub, listeners, history, event(seq)).unwrap();
     }
+}
+
+fn tell(
+    hub: &Hub,
+    listeners: &mut Listeners,
+    history: &History,
+    event: Event,
+) -> Result<(), String> {
+    let mut limit = HistorySettings::default();
+    limit.messages = 4;
+    listeners.publish(hub, &name("feed"), Memory { history, limit }, event)
 }
 
 /// What can be read at once: sequence numbers, and `-missed` for a lag.
@@ -105,7 +123,7 @@ fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
     let _counts = hub.callback(Pattern::all(), move |_| {
         counter.fetch_add(1, Ordering::Relaxed);
     });
-    let told = listeners.publish(&hub, &name("feed"), event(&hub, 1));
+    let told = tell(&hub, &mut listeners, &History::new(), event(1));
     assert_eq!(told, Err("no".to_owned()));
     assert_eq!(heard.load(Ordering::Relaxed), 1);
 }
@@ -120,4 +138,102 @@ fn a_pattern_selects_and_dropping_a_stream_unsubscribes() {
     assert_eq!(listeners.count(&hub, &name("feed")), 0);
     drop(other);
     assert!(hub.subscribers.read().is_empty());
+}
+
+#[test]
+fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
+    let (hub, mut listeners, history) = (Hub::new(100), Listeners::default(), History::new());
+    let resume = |since| hub.resume(Pattern::all(), Delivery::default(), since, [&history]);
+    let mut first = resume(None);
+    publish_kept(&hub, &mut listeners, &history, 1..=3);
+    let cursor = first
+        .next()
+        .now_or_never()
+        .flatten()
+        .unwrap()
+        .stamp()
+        .unwrap()
+        .cursor;
+    drop(first);
+    publish_kept(&hub, &mut listeners, &history, 4..=4);
+    let mut second = resume(Some(cursor));
+    publish_kept(&hub, &mut listeners, &history, 5..=6);
+    assert_eq!(read(&mut second), [2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
+    let (hub, mut listeners, history) = (Hub::new(100), Listeners::default(), History::new());
+    publish_kept(&hub, &mut listeners, &history, 1..=6);
+    let resume = |since| {
+        read(&mut hub.resume(
+            Pattern::all(),
+            Delivery::default(),
+            Some(Cursor(since)),
+            [&history],
+        ))
+    };
+    assert_eq!(resume(101), [0, 3, 4, 5, 6]);
+    assert_eq!(resume(102), [3, 4, 5, 6]);
+    assert_eq!(resume(50), [0, 3, 4, 5, 6], "from an earlier process");
+    assert_eq!(resume(999), [0], "from nowhere");
+    hub.forget(&history);
+    let gone = hub.resume(Pattern::all(), Delivery::default(), Some(Cursor(102)), []);
+    assert_eq!(read(&mut { gone }), [0], "the name is gone");
+}
+
+#[test]
+fn only_what_is_wanted_counts_when_a_reader_comes_back() {
+    let (hub, mut listeners, history) = (Hub::new(100), Listeners::default(), History::new());
+    let Event::Message(stamp, _) = event(1) else {
+        panic!("no message");
+    };
+    tell(&hub, &mut listeners, &history, Event::Ready(stamp)).unwrap();
+    publish_kept(&hub, &mut listeners, &history, 2..=9);
+    let resume = |pattern: &str, kinds: &str| {
+        let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
+        let pattern = Pattern::new(pattern).unwrap();
+        let selected = pattern.matches(&name("feed")).then_some(&history);
+        read(&mut hub.resume(pattern, delivery, Some(Cursor(100)), selected))
+    };
+    assert_eq!(resume("feed", "ready"), [1]);
+    assert_eq!(resume("feed", "message"), [0, 6, 7, 8, 9]);
+    assert_eq!(resume("other", "ready,message"), [0; 0]);
+}
+
+#[test]
+fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice() {
+    let hub = Hub::new(0);
+    let histories: Vec<History> = (0..4).map(|_| History::new()).collect();
+    let mut limit = HistorySettings::default();
+    (limit.messages, limit.bytes) = (usize::MAX, usize::MAX);
+    let most = 20_000;
+    std::thread::scope(|scope| {
+        for history in &histories {
+            let hub = &hub;
+            scope.spawn(move || {
+                let mut listeners = Listeners::default();
+                for seq in 1..=most {
+                    let memory = Memory { history, limit };
+                    listeners
+                        .publish(hub, &name("feed"), memory, event(seq))
+                        .unwrap();
+                }
+            });
+        }
+        let (mut since, mut heard) = (Cursor(0), 0);
+        while heard < most * histories.len() as u64 {
+            let delivery = Delivery::default().events(usize::MAX);
+            let mut events = hub.resume(Pattern::all(), delivery, Some(since), &histories);
+            for _ in 0..500 {
+                let Some(Some(event)) = events.next().now_or_never() else {
+                    break;
+                };
+                let cursor = event.stamp().expect("nobody lags").cursor;
+                assert!(cursor > since, "{cursor} after {since}");
+                (since, heard) = (cursor, heard + 1);
+            }
+        }
+        assert_eq!(since, hub.now(), "no position was left out");
+    });
 }

@@ -12,6 +12,8 @@ use std::{
 use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 
+use crate::store::StoreError;
+
 /// Why a manager did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub enum StartError {
     /// The operating system gave no thread.
     #[error("the thread of the actix system cannot be started: {0}")]
     Thread(#[from] std::io::Error),
+    /// What earlier processes have left cannot be read, or nothing can be kept.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] StoreError),
     /// The thread of the actix system ended before it was up.
     #[error("the actix system ended before it was up")]
     Ended,

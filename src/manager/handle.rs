@@ -6,7 +6,10 @@ use actix::Addr;
 use bytestring::ByteString;
 
 use crate::{
-    connection::{CloseMyself, Connect, Connection, Gate, InvalidClose, Receipt, Snapshot, Status},
+    connection::{
+        CloseMyself, Connect, Connection, Gate, InvalidClose, NotUp, Receipt, Rotate, Snapshot,
+        Status,
+    },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     hub::{Delivery, Events, Hub},
 };
@@ -105,6 +108,15 @@ impl Handle {
             .await
             .map_err(|_| Gone)??;
         Ok(())
+    }
+
+    /// Replaces the socket without a gap: see [`Rotate`].
+    ///
+    /// # Errors
+    ///
+    /// [`NotUp`] when no socket serves, or the name is gone.
+    pub async fn rotate(&self) -> Result<(), NotUp> {
+        self.addr.send(Rotate).await.unwrap_or(Err(NotUp))
     }
 
     /// What the name tells about itself.

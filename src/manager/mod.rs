@@ -21,12 +21,13 @@ pub use self::{
 };
 pub use crate::vault::VaultFull;
 use crate::{
-    config::{ConnectionSettings, Secret, Settings},
-    connection::{Commons, Configure, Connection, Gate, Remove, Status, forward},
-    core::{ConnectionName, InvalidName, Outbox, Pattern},
+    clock,
+    config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
+    connection::{Commons, Configure, Connection, Gate, Paces, Remove, Status, forward},
+    core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
-    keeper::Keeper,
+    keeper::{Keeper, Order, left},
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };
@@ -39,7 +40,6 @@ pub struct Manager(Arc<Inside>);
 
 struct Inside {
     commons: Arc<Commons>,
-    keeper: Keeper,
     arbiters: Arbiters,
     names: RwLock<Names>,
 }
@@ -55,7 +55,7 @@ struct Names {
 struct Entry {
     addr: Addr<Connection>,
     gate: Arc<Gate>,
-    settings: Arc<ConnectionSettings>,
+    settings: NameSettings,
     arbiter: usize,
     epoch: u32,
     respawns: Budget,
@@ -68,12 +68,27 @@ pub enum OpenError {
     /// The text is no name.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// It is to be durable, and nothing can be kept.
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
     /// A connection of this name exists.
     #[error("a connection named {0:?} exists already")]
     Duplicate(ConnectionName),
     /// The manager shuts down.
     #[error("the manager is shut down")]
     ShutDown,
+}
+
+/// Why a name did not get new settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigureError {
+    /// There is no such name.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// It is to be durable, and nothing can be kept.
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
 }
 
 impl Manager {
@@ -84,7 +99,7 @@ impl Manager {
     /// [`StartError`] outside an actix system, or when a thread cannot be started.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_current_system(settings.service.workers)?;
-        Ok(Self::with_arbiters(settings, arbiters))
+        Self::with_arbiters(settings, arbiters)
     }
 
     /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own.
@@ -94,23 +109,32 @@ impl Manager {
     /// [`StartError`] when a thread cannot be started.
     pub fn spawn(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_own_system(settings.service.workers)?;
-        Ok(Self::with_arbiters(settings, arbiters))
+        Self::with_arbiters(settings, arbiters)
     }
 
-    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Self {
+    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Result<Self, StartError> {
+        let keeper = Keeper::new(settings.service.state_dir.clone());
+        if settings.service.remember || settings.connections.values().any(needs_store) {
+            keeper.open()?;
+        }
         let (obituaries, dead) = mpsc::unbounded_channel();
         let service = settings.service;
-        let origin = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
+        // events a second, year in, year out.
+        let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        let start = start.max(keeper.position() + 1);
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
-                hub: Hub::new(origin),
+                hub: Hub::new(start),
                 budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
                 vault: Vault::default(),
+                paces: Paces::default(),
+                keeper,
+                settings: CommonSettings::default(),
                 obituaries,
             }),
-            keeper: Keeper::default(),
             arbiters,
             names: RwLock::default(),
         }));
@@ -120,7 +144,12 @@ impl Manager {
             // The names of one settings are different, and nobody else can have opened one yet.
             let _opened = manager.open_named(name, settings);
         }
-        manager
+        Ok(manager)
+    }
+
+    /// What was wrong with the store when it was opened, in words, if anything was: something is lost then.
+    pub fn store_damage(&self) -> Option<String> {
+        self.0.commons.keeper.damage()
     }
 
     /// Opens a connection: it is dialled at once, if `enabled`.
@@ -148,17 +177,22 @@ impl Manager {
         if names.entries.contains_key(&name) {
             return Err(OpenError::Duplicate(name));
         }
-        let outbox = Outbox::new(settings.outbox, settings.max_message);
-        let gate = Gate::new(name.clone(), outbox, self.0.keeper.clone());
-        let settings = Arc::new(settings);
+        let keeper = &self.0.commons.keeper;
+        if needs_store(&settings) {
+            keeper
+                .open()
+                .map_err(|error| OpenError::Store(error.to_string()))?;
+        }
+        let (gate, epoch) = recall(&name, &settings, keeper);
+        let settings = self.0.commons.settings.share(settings);
         let arbiter = self.0.arbiters.next();
-        let addr = self.start_actor(&name, &settings, &gate, arbiter, 1);
+        let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
         let entry = Entry {
             addr,
             gate,
             settings,
             arbiter,
-            epoch: 1,
+            epoch,
             respawns: Budget::default(),
         };
         let handle = self.handle(&name, &entry);
@@ -169,12 +203,12 @@ impl Manager {
     fn start_actor(
         &self,
         name: &ConnectionName,
-        settings: &Arc<ConnectionSettings>,
+        settings: &NameSettings,
         gate: &Arc<Gate>,
         arbiter: usize,
         epoch: u32,
     ) -> Addr<Connection> {
-        let (name, settings, gate) = (name.clone(), Arc::clone(settings), Arc::clone(gate));
+        let (name, settings, gate) = (name.clone(), settings.clone(), Arc::clone(gate));
         let commons = Arc::clone(&self.0.commons);
         Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {
             Connection::new(name, settings, commons, gate, epoch)
@@ -225,7 +259,7 @@ impl Manager {
         names
             .entries
             .get(name.as_ref())
-            .map(|entry| Arc::clone(&entry.settings))
+            .map(|entry| Arc::new(entry.settings.whole()))
     }
 
     /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being
@@ -246,21 +280,25 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`Gone`] when there is no such name.
+    /// [`ConfigureError`]; the old settings stay in force then.
     pub async fn configure(
         &self,
         name: impl AsRef<str>,
         settings: ConnectionSettings,
-    ) -> Result<Applied, Gone> {
+    ) -> Result<Applied, ConfigureError> {
+        if needs_store(&settings) {
+            let opened = self.0.commons.keeper.open();
+            opened.map_err(|error| ConfigureError::Store(error.to_string()))?;
+        }
         let addr = {
             let mut names = self.0.names.write();
             let entry = names.entries.get_mut(name.as_ref()).ok_or(Gone)?;
-            entry.settings = Arc::new(settings.clone());
+            entry.settings = self.0.commons.settings.share(settings.clone());
             entry.addr.clone()
         };
         addr.send(Configure(Box::new(settings)))
             .await
-            .map_err(|_| Gone)
+            .map_err(|_| Gone.into())
     }
 
     /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
@@ -285,7 +323,9 @@ impl Manager {
                 // An actor that dies meanwhile is gone all the same.
                 let _died = removed.await;
             }
-            manager.0.names.write().entries.remove(&name);
+            if let Some(entry) = manager.0.names.write().entries.remove(&name) {
+                manager.0.commons.hub.forget(entry.gate.history());
+            }
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
@@ -316,6 +356,27 @@ impl Manager {
         self.0.commons.hub.stream(pattern, delivery)
     }
 
+    /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
+    /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
+    /// [`Event::Lagged`]. With `None` it begins now.
+    ///
+    /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
+    pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
+        let gates: Vec<_> = {
+            let names = self.0.names.read();
+            let selected = names
+                .entries
+                .iter()
+                .filter(|(name, _)| pattern.matches(name));
+            selected.map(|(_, entry)| Arc::clone(&entry.gate)).collect()
+        };
+        let histories = gates.iter().map(|gate| gate.history());
+        self.0
+            .commons
+            .hub
+            .resume(pattern, delivery, since, histories)
+    }
+
     /// Hands the events of all names that the pattern selects to an actor, until it stops.
     pub fn subscribe_actor(
         &self,
@@ -339,6 +400,41 @@ impl Manager {
     ) -> SubscriptionGuard {
         self.0.commons.hub.callback(pattern, callback)
     }
+}
+
+/// Whether these settings promise something that outlives the process.
+fn needs_store(settings: &ConnectionSettings) -> bool {
+    settings.outbox.durable || settings.history.durable
+}
+
+/// The door of a name with what earlier processes have left behind it, and the epoch of its new life.
+fn recall(
+    name: &ConnectionName,
+    settings: &ConnectionSettings,
+    keeper: &Keeper,
+) -> (Arc<Gate>, u32) {
+    let state = keeper.recall(name);
+    let mut outbox = Outbox::new(settings.outbox, settings.max_message);
+    if settings.outbox.durable || !state.outbox.is_empty() {
+        let (wall, now) = (Timestamp::now(), clock::now());
+        let left = state
+            .outbox
+            .into_iter()
+            .map(|stored| left(stored, wall, now));
+        outbox.restore(left, state.last_id);
+    }
+    outbox.set_open(!state.closed_by_hand);
+    let gate = Gate::new(name.clone(), outbox, keeper.clone());
+    if settings.history.durable && !state.history.is_empty() {
+        let past = state
+            .history
+            .into_iter()
+            .map(|stored| Event::recalled(name, stored));
+        gate.history().restore(settings.history, past);
+    }
+    let epoch = state.epoch.saturating_add(1);
+    keeper.order(Order::Epoch(name.clone(), epoch));
+    (gate, epoch)
 }
 
 impl std::fmt::Debug for Manager {

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{Inside, Manager};
-use crate::core::ConnectionName;
+use crate::{core::ConnectionName, keeper::Order};
 
 /// As many deaths within [`WINDOW`] are answered by a new actor.
 const RESPAWNS: usize = 5;
@@ -74,6 +74,8 @@ fn respawn(inside: &Arc<Inside>, name: &ConnectionName, epoch: u32) {
         return;
     }
     entry.epoch += 1;
+    let order = Order::Epoch(name.clone(), entry.epoch);
+    inside.commons.keeper.order(order);
     entry.addr = Manager(Arc::clone(inside)).start_actor(
         name,
         &entry.settings,

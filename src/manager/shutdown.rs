@@ -1,6 +1,6 @@
 //! The orderly end: outboxes are flushed, sockets closed, and what was left is reported.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use tokio::{sync::oneshot, time::timeout};
@@ -10,6 +10,9 @@ use crate::{
     connection::Drain,
     core::{ConnectionName, Pattern},
 };
+
+/// The store has at least so long to be closed.
+const LEAST: Duration = Duration::from_millis(200);
 
 /// How a shutdown went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,7 @@ impl Manager {
     /// Shuts down: refuses new names and messages, flushes the outboxes, closes all sockets with their `close_code`, and
     /// stops the threads that this manager started. Takes `deadline` at most.
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        let begun = Instant::now();
         self.0.names.write().closed = true;
         let handles = self.list(&Pattern::all());
         let drained = join_all(handles.iter().map(|handle| drain(handle, deadline))).await;
@@ -48,6 +52,9 @@ impl Manager {
             }
         }
         self.0.names.write().entries.clear();
+        // What is still to be written down has the rest of the time.
+        let rest = deadline.saturating_sub(begun.elapsed()).max(LEAST);
+        let _late = timeout(rest, self.0.commons.keeper.finish()).await;
         self.0.arbiters.stop();
         report
     }

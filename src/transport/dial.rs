@@ -19,26 +19,28 @@ use tokio::{
 use url::Url;
 
 use super::{
-    connector::{Connector, Target},
+    connector::Target,
+    destination::Destination,
     redirect::{Redirect, Trail},
     request::Prepared,
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
+    tcp::{Local, needs_keepalive},
     tls::{self, Client, TlsCache},
     tunnel::Tunnel,
     upgrade::{self, Upgraded},
 };
 use crate::{
-    config::{ConnectionSettings, Template},
+    config::{ConnectionSettings, Proxy, Template},
     core::{Cause, Phase},
     events::TlsReport,
     vault::Vault,
     wire::deflate::Agreed,
 };
 
-/// A time that never comes, for timeouts that are not ours to keep.
-pub(super) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A time that never comes.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What [`dial`] works with. The caches are shared by all dials of a process; cloning them is cheap.
 #[derive(Clone, Copy)]
@@ -99,30 +101,25 @@ pub(crate) struct Timings {
 /// # Errors
 ///
 /// The [`Cause`] that ended the dial; [`Cause::ConnectTimeout`] says in which phase the time ran out.
-pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
+pub(crate) async fn dial(request: DialRequest<'_>, to: Destination) -> Result<Opened, Cause> {
     let progress = Progress::new(request.settings.connect_timeout);
-    timeout_at(progress.deadline, run(request, &progress))
+    timeout_at(progress.deadline, run(request, to, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
-/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
-///
-/// # Errors
-///
-/// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-pub(crate) async fn host_key(url: &Template, vault: &Vault) -> Result<String, Cause> {
-    let secrets = Secrets::read([url], vault).await?;
-    super::request::host_key(url, &secrets)
-}
-
-async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
+async fn run(
+    request: DialRequest<'_>,
+    to: Destination,
+    progress: &Rc<Progress>,
+) -> Result<Opened, Cause> {
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url, request.vault).await?;
-    let mut prepared = Prepared::new(settings, request.url, &secrets)?;
-    let mut trail = Trail::new(&prepared.url);
+    let url = to.into_url(request.url, &secrets)?;
+    let mut prepared = Prepared::new(settings, url, &secrets)?;
+    let mut trail = None;
     let upgraded = loop {
-        let cause = match hop(request, &prepared, &secrets, progress).await {
+        let cause = match hop(request, &mut prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
             Err(cause) => cause,
         };
@@ -130,6 +127,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             return Err(progress.last_words().unwrap_or(cause));
         };
         progress.stream.take();
+        let trail = trail.get_or_insert_with(|| Trail::new(&prepared.url));
         let (to, same_host) = trail.follow(&redirect)?;
         prepared = prepared.redirected(settings, &secrets, to, same_host)?;
     };
@@ -156,7 +154,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
 /// One connection, and one upgrade over it.
 async fn hop(
     request: DialRequest<'_>,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     secrets: &Secrets,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
@@ -177,17 +175,24 @@ async fn hop(
     };
     let reach = request.settings.dial_policy.reach(&prepared.url);
     let reach = reach.ok_or_else(|| forbidden(&prepared.url))?;
-    let connector = Connector::new(Target {
+    let target = Target {
         reach,
         host: prepared.host.clone(),
         port: prepared.port,
         tls,
-        source: request.settings.source_address,
-        proxy: proxy(request, prepared, secrets).await?,
+        local: Local {
+            address: request.settings.source_address,
+            keepalive: needs_keepalive(&request.settings.heartbeat),
+        },
+        proxy: match &request.settings.proxy {
+            // Boxed: seldom used, and larger than all the rest of a hop.
+            Some(proxy) => Box::pin(tunnel(proxy, request, prepared, secrets)).await?,
+            None => None,
+        },
         resolver: request.resolver.clone(),
         progress: Rc::clone(progress),
-    });
-    upgrade::upgrade(prepared, connector, progress).await
+    };
+    upgrade::upgrade(prepared, target).await
 }
 
 /// In words that hold no secret: a path may be one.
@@ -200,8 +205,9 @@ fn forbidden(url: &Url) -> Cause {
     ))
 }
 
-/// What this hop goes through.
-async fn proxy(
+/// What this hop goes through, if `proxy` is for its host.
+async fn tunnel(
+    proxy: &Proxy,
     request: DialRequest<'_>,
     prepared: &Prepared,
     secrets: &Secrets,
@@ -209,9 +215,7 @@ async fn proxy(
     let settings = request.settings;
     let is_tls = prepared.server_name.is_some();
     let host = prepared.host.to_string();
-    let chosen = settings.proxy.as_ref();
-    let chosen = chosen.and_then(|proxy| proxy.for_target(&host, prepared.port, is_tls));
-    let Some(url) = chosen else {
+    let Some(url) = proxy.for_target(&host, prepared.port, is_tls) else {
         return Ok(None);
     };
     let tunnel = Tunnel::new(url, secrets, &settings.proxy_policy)?;

@@ -6,7 +6,9 @@
 
 mod budget;
 mod connector;
+mod destination;
 mod dial;
+mod exchange;
 mod failure;
 mod files;
 mod redirect;
@@ -24,8 +26,10 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
+pub(crate) use destination::Destination;
+pub(crate) use dial::{DialRequest, Opened, Timings, dial};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
+pub(crate) use tcp::needs_keepalive;
 pub(crate) use tls::TlsCache;

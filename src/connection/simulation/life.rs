@@ -17,14 +17,14 @@ use tokio::{
 use super::{
     network::{Cut, Quality, link},
     oracle::{Accepted, Story, Tally},
-    peer::{Log, serve},
+    peer::{Broadcast, Log, serve},
     plan::{Dice, Plan},
     store::{Calls, Disk, write},
 };
 use crate::{
     chance,
-    config::Rate,
-    connection::{CloseMyself, Commons, Connect, Connection, Gate},
+    config::{CommonSettings, Rate},
+    connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
     core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::Keeper,
@@ -54,6 +54,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             plan,
             disk: Rc::default(),
             log: Rc::default(),
+            broadcast: Rc::default(),
             story: RefCell::default(),
             dice: RefCell::new(dice),
             tell,
@@ -75,6 +76,7 @@ struct World {
     trouble_until: Instant,
     disk: Rc<RefCell<Disk>>,
     log: Rc<RefCell<Log>>,
+    broadcast: Rc<RefCell<Broadcast>>,
     story: RefCell<Story>,
     dice: RefCell<Dice>,
     tell: bool,
@@ -102,6 +104,9 @@ impl World {
             tls: TlsCache::default(),
             resolver: Resolver::default(),
             vault: Vault::default(),
+            paces: Paces::default(),
+            keeper: Keeper::scripted(Calls::default()),
+            settings: CommonSettings::default(),
             obituaries,
         });
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
@@ -111,13 +116,15 @@ impl World {
             spawn_local(write(calls, self.disk.clone(), self.dice()));
             spawn_local(self.clone().fill_disk());
         }
-        let settings = Arc::new(self.plan.settings.clone());
+        let settings = commons.settings.share(self.plan.settings.clone());
         let (name, door) = (gate.name().clone(), gate.clone());
         let epoch = u32::try_from(number + 1).expect("few");
         let addr =
             Supervisor::start(move |_| Connection::new(name, settings, commons, door, epoch));
         spawn_local(self.clone().send(number, gate.clone()));
         spawn_local(self.clone().close_by_hand(addr.clone()));
+        spawn_local(self.clone().rotate(addr.clone()));
+        spawn_local(self.clone().tell_all());
         if number < self.plan.crashes {
             let life = self.plan.trouble / u32::try_from(self.plan.crashes + 1).expect("few");
             let from = self
@@ -172,8 +179,8 @@ impl World {
     fn send_one(self: &Rc<Self>, process: u64, gate: &Arc<Gate>, dice: &mut Dice) {
         let accepted = self.story.borrow().accepted.len();
         let number = accepted as u64;
-        let padding = match dice.percent(10) {
-            true => dice.within(0, 20_000),
+        let padding = match dice.percent(4) {
+            true => dice.within(0, 10_000),
             false => dice.within(0, 60),
         };
         let text = format!("{number}:{}", "x".repeat(padding as usize));
@@ -209,6 +216,24 @@ impl World {
         self.log.borrow_mut().hands_off = true;
     }
 
+    async fn rotate(self: Rc<Self>, addr: Addr<Connection>) {
+        let mut dice = self.dice();
+        let part = self.plan.trouble.as_millis() as u64 / (self.plan.rotations + 1) * 2;
+        for _ in 0..self.plan.rotations {
+            sleep(dice.millis(part + 1)).await;
+            addr.do_send(Rotate);
+        }
+    }
+
+    /// The peer tells something on all its sockets now and then, until everything is settled.
+    async fn tell_all(self: Rc<Self>) {
+        let mut dice = self.dice();
+        loop {
+            sleep(dice.millis(2_000)).await;
+            self.broadcast.borrow_mut().tell();
+        }
+    }
+
     /// Has the disk fill up now and then.
     async fn fill_disk(self: Rc<Self>) {
         let mut dice = self.dice();
@@ -238,9 +263,12 @@ impl World {
                 false => Quality::clean(Instant::now()),
             };
             let (client, server) = link(quality, &mut dice);
+            // The peer has the socket in its list before it answers the upgrade.
+            let numbers = self.broadcast.borrow_mut().join();
             spawn_local(serve(
                 server,
                 self.log.clone(),
+                numbers,
                 self.trouble_until,
                 dice.fork(),
             ));
@@ -262,7 +290,9 @@ impl World {
         };
         Quality {
             latency: self.plan.latency,
-            piece: usize::try_from(dice.within(1, 2_000)).expect("small"),
+            piece: usize::try_from(dice.within(1, 2_000))
+                .expect("small")
+                .max(dice.within(1, 100) as usize),
             window: usize::try_from(dice.within(1, 8_000)).expect("small"),
             slow_until: self.trouble_until,
             out: cut(dice),

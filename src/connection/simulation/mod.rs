@@ -16,7 +16,7 @@ mod plan;
 mod store;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
@@ -44,6 +44,18 @@ fn dial_by(script: impl Fn() -> Dial + 'static) {
 /// A dial by the script, if this thread is in a simulation.
 pub(super) fn dial() -> Option<Dial> {
     DIAL.with_borrow(|script| script.as_ref().map(|script| script()))
+}
+
+thread_local! {
+    static TURNS: Cell<(Option<Instant>, u32)> = const { Cell::new((None, 0)) };
+}
+
+/// Fails where a name keeps itself awake though no time passes.
+pub(super) fn count_turn(now: Instant) {
+    let (last, turns) = TURNS.get();
+    let turns = if last == Some(now) { turns + 1 } else { 0 };
+    TURNS.set((Some(now), turns));
+    assert!(turns < 100_000, "the driver spins");
 }
 
 /// Lives in an ordinary test run.

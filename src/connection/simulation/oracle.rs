@@ -8,8 +8,8 @@ use std::{
 use super::plan::Plan;
 use crate::{
     config::{Resend, WhenFull},
-    core::Fate,
-    events::{Event, Sent},
+    core::{Fate, Message},
+    events::{Event, GapReason, Sent},
 };
 
 /// A message that was accepted.
@@ -35,6 +35,10 @@ pub(super) struct Story {
     pub events: u64,
     last_seq: u64,
     last_process: u64,
+    /// The last number that the peer's broadcast was heard to say, and whether some may be missing behind it.
+    heard: u64,
+    blind: bool,
+    pub broadcasts: u64,
 }
 
 impl Story {
@@ -43,16 +47,49 @@ impl Story {
         let stamp = event.stamp().expect("nobody is slow here");
         if process != self.last_process {
             (self.last_process, self.last_seq) = (process, 0);
+            self.blind = true;
         }
         assert_eq!(stamp.seq, self.last_seq + 1, "a hole before {event:?}");
         self.last_seq = stamp.seq;
         self.events += 1;
         match event {
             Event::Sent(_, sent) => self.sent.entry((process, sent.id)).or_default().push(*sent),
-            Event::Gap(..) => self.gaps += 1,
+            Event::Gap(_, gap) if gap.reason == GapReason::Reconnect => {
+                self.gaps += 1;
+                self.blind = true;
+            }
+            Event::Gap(_, gap) => {
+                assert!(
+                    self.blind,
+                    "the numbers have no holes of their own: {gap:?}"
+                );
+            }
+            Event::Message(_, message) => self.hear(message),
             Event::Rotated(..) => self.rotated += 1,
             _ => {}
         }
+    }
+
+    /// Each number of the broadcast is heard once, and in order; some are missed only where that is told.
+    fn hear(&mut self, message: &Message) {
+        let text = message.as_text().expect("text");
+        let number = text
+            .strip_prefix("{\"n\":")
+            .and_then(|rest| rest.strip_suffix('}'));
+        let number: u64 = number.expect("a number").parse().expect("a number");
+        assert!(
+            number > self.heard,
+            "{number} came again after {}",
+            self.heard
+        );
+        let hole = number > self.heard + 1;
+        assert!(
+            !hole || self.blind || self.heard == 0,
+            "{number} came after {}",
+            self.heard
+        );
+        (self.heard, self.blind) = (number, false);
+        self.broadcasts += 1;
     }
 
     /// Checks the life as a whole: `arrived` is what the peer has, in order.
@@ -64,6 +101,7 @@ impl Story {
             twice: (arrived.len() - has.len()) as u64,
             gaps: self.gaps,
             rotated: self.rotated,
+            broadcasts: self.broadcasts,
             crashes: plan.crashes,
             ..Tally::default()
         };
@@ -165,6 +203,7 @@ pub(super) struct Tally {
     pub sockets: u64,
     pub gaps: u64,
     pub rotated: u64,
+    pub broadcasts: u64,
     pub crashes: u64,
 }
 
@@ -182,6 +221,8 @@ impl Tally {
             ("arrived twice", self.twice),
             ("sockets", self.sockets),
             ("gaps", self.gaps),
+            ("rotated", self.rotated),
+            ("heard of the broadcast", self.broadcasts),
             ("crashes", self.crashes),
         ] {
             assert!(count > lives / 10, "only {count} {what} in {lives} lives");
@@ -201,6 +242,7 @@ impl AddAssign for Tally {
         self.sockets += other.sockets;
         self.gaps += other.gaps;
         self.rotated += other.rotated;
+        self.broadcasts += other.broadcasts;
         self.crashes += other.crashes;
     }
 }

@@ -6,11 +6,35 @@ use std::{cell::RefCell, rc::Rc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     select,
+    sync::mpsc,
     time::{Instant, sleep},
 };
 
 use super::plan::Dice;
 use crate::testing::frame;
+
+/// What the peer tells on all its sockets: numbers without holes.
+#[derive(Debug, Default)]
+pub(super) struct Broadcast {
+    next: u64,
+    sockets: Vec<mpsc::UnboundedSender<u64>>,
+}
+
+impl Broadcast {
+    /// A socket from now on hears all of it.
+    pub fn join(&mut self) -> mpsc::UnboundedReceiver<u64> {
+        let (socket, numbers) = mpsc::unbounded_channel();
+        self.sockets.push(socket);
+        numbers
+    }
+
+    /// Tells the next number.
+    pub fn tell(&mut self) {
+        self.next += 1;
+        let next = self.next;
+        self.sockets.retain(|socket| socket.send(next).is_ok());
+    }
+}
 
 /// What has arrived, over all sockets, in order: the numbers of the messages.
 #[derive(Debug, Default)]
@@ -26,6 +50,7 @@ pub(super) struct Log {
 pub(super) async fn serve(
     mut stream: DuplexStream,
     log: Rc<RefCell<Log>>,
+    mut numbers: mpsc::UnboundedReceiver<u64>,
     trouble_until: Instant,
     mut dice: Dice,
 ) {
@@ -42,10 +67,23 @@ pub(super) async fn serve(
         let read = select! {
             biased;
             read = stream.read(&mut chunk) => read,
+            Some(number) = numbers.recv() => {
+                let mut out = Vec::new();
+                encode_number(&mut out, number);
+                if stream.write_all(&out).await.is_err() {
+                    return;
+                }
+                continue;
+            }
             () = chatter, if troubled => {
-                if say_something(&mut stream, &mut dice).await {
+                if dice.percent(95) {
                     continue;
                 }
+                let mut out = Vec::new();
+                // Not what would be taken for the answer to our own close of a rotation.
+                let code = [1011, 1012, 1013][dice.within(0, 3) as usize];
+                frame::encode_close(&mut out, Some(code), "");
+                let _gone = stream.write_all(&out).await;
                 return;
             }
         };
@@ -53,7 +91,11 @@ pub(super) async fn serve(
             Ok(0) | Err(_) => return,
             Ok(count) => unread.extend_from_slice(&chunk[..count]),
         }
+        // What was told before this was read goes out before it is answered.
         let mut answers = Vec::new();
+        while let Ok(number) = numbers.try_recv() {
+            encode_number(&mut answers, number);
+        }
         let ended = take_frames(&mut unread, &mut answers, &log);
         sleep(dice.millis(20)).await;
         if stream.write_all(&answers).await.is_err() {
@@ -67,18 +109,8 @@ pub(super) async fn serve(
     }
 }
 
-/// A message of its own, or a close. False when the socket ends with it.
-async fn say_something(stream: &mut DuplexStream, dice: &mut Dice) -> bool {
-    let mut out = Vec::new();
-    let goes = dice.percent(5);
-    if goes {
-        let code = [1000, 1001, 1011, 1012][dice.within(0, 4) as usize];
-        frame::encode_close(&mut out, Some(code), "");
-    } else {
-        frame::encode(&mut out, frame::TEXT, b"news");
-    }
-    // Not drained: the answers to what was read may be behind it, as they would be.
-    stream.write_all(&out).await.is_ok() && !goes
+fn encode_number(out: &mut Vec<u8>, number: u64) {
+    frame::encode(out, frame::TEXT, format!("{{\"n\":{number}}}").as_bytes());
 }
 
 /// Handles all whole frames; true after a close frame.

@@ -1,12 +1,14 @@
 //! What a life is going to be, drawn from its seed.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use crate::config::{
-    ConnectionSettings, Heartbeat, Opening, Reconnect, Resend, Template, WhenFull,
+    ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, SequenceSettings,
+    Template, WhenFull,
 };
+use crate::core::JsonPointer;
 
 /// Random choices of one life.
 #[derive(Debug)]
@@ -133,7 +135,19 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
         backoff.max = backoff.initial + Duration::from_millis(dice.within(1, 5_000));
         backoff.stable_after = Duration::from_millis(dice.within(100, 5_000));
     }
+    if dice.percent(20) {
+        let messages = u32::try_from(dice.within(5, 50)).expect("small");
+        let messages = NonZeroU32::new(messages).expect("not zero");
+        settings.rate = Some(RateSettings::new(messages, Duration::from_secs(1)));
+    }
     settings.close_timeout = Duration::from_millis(dice.within(200, 3_000));
+    if dice.percent(30) {
+        let number = JsonPointer::new("/n").expect("a pointer");
+        settings.sequence = Some(SequenceSettings::new(number));
+    }
+    if dice.percent(20) {
+        settings.rotate_after = Some(Duration::from_secs(dice.within(1, 30)));
+    }
     settings.connect_timeout = Duration::from_secs(5);
     if dice.percent(30) {
         settings.on_open = vec![Opening::Text(Template::literal("login"))];

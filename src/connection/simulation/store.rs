@@ -54,7 +54,7 @@ pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice)
         let gates = std::mem::take(&mut *calls.gates.lock());
         for gate in gates {
             sleep(dice.millis(200)).await;
-            let changes = gate.with(|inside| inside.changes());
+            let changes = gate.take_changes();
             // The commit takes its time, and may fail until there is room again.
             sleep(dice.millis(100)).await;
             while disk.borrow().full {
@@ -72,7 +72,7 @@ pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice)
                 disk.last_id = disk.last_id.max(changes.last_id);
             }
             sleep(dice.millis(20)).await;
-            gate.with_and_ring(|inside| inside.outbox.stored(changes.last_id));
+            gate.stored(changes.last_id);
         }
     }
 }

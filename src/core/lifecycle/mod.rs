@@ -263,10 +263,10 @@ impl Lifecycle {
             reason: Default::default(),
         };
         match &mut self.state {
-            State::Open { since, .. } => {
+            State::Open { since, rotation } => {
                 self.state = State::Closing(Box::new(Closing {
                     stable: is_stable(policy, *since, now),
-                    then: Then::Lost(Cause::Closed(frame.clone())),
+                    then: Self::then(*rotation, Cause::Closed(frame.clone())),
                     stage: Stage::Goodbye,
                     deadline,
                     report: ClosedReport::of(&frame, true, CloseBy::Peer),
@@ -279,7 +279,7 @@ impl Lifecycle {
                         closing.report = ClosedReport::of(&frame, true, CloseBy::Peer);
                         out.push(Effect::SendClose(reply));
                     }
-                    Stage::Handshake => closing.report.clean = true,
+                    Stage::Handshake => closing.report.clean = closing.is_answered_by(&frame),
                     Stage::Goodbye => return,
                 }
                 closing.stage = Stage::Goodbye;
@@ -308,8 +308,8 @@ impl Lifecycle {
             reason: cause.text().as_ref().into(),
         };
         let (then, stable, sent) = match &self.state {
-            State::Open { since, .. } => (
-                Then::Lost(cause.clone()),
+            State::Open { since, rotation } => (
+                Self::then(*rotation, cause.clone()),
                 is_stable(policy, *since, now),
                 false,
             ),
@@ -347,19 +347,16 @@ impl Lifecycle {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
                 self.after_loss(cause, false, policy, now, random, out);
             }
-            State::Open { since, .. } => {
+            State::Open { since, rotation } => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
-                out.push(Effect::Emit(Happened::Closed(ClosedReport::abnormal(
-                    &cause,
-                ))));
-                self.after_loss(
-                    cause,
-                    is_stable(policy, since, now),
-                    policy,
-                    now,
-                    random,
-                    out,
-                );
+                let closing = Closing {
+                    report: ClosedReport::abnormal(&cause),
+                    stable: is_stable(policy, since, now),
+                    then: Self::then(rotation, cause),
+                    stage: Stage::Goodbye,
+                    deadline: now,
+                };
+                self.finish(closing, policy, now, random, out);
             }
             State::Closing(mut closing) => {
                 if closing.stage != Stage::Goodbye {

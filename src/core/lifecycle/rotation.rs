@@ -19,7 +19,7 @@ impl Lifecycle {
             Rotation::Postponed { attempt, .. } => attempt,
             Rotation::Underway { .. } => return true,
         };
-        *rotation = Rotation::Underway { attempt };
+        *rotation = Rotation::Underway { attempt, up: None };
         out.push(Effect::DialSuccessor);
         true
     }
@@ -63,7 +63,7 @@ impl Lifecycle {
         let State::Open { rotation, .. } = &mut self.state else {
             return;
         };
-        let Rotation::Underway { attempt } = *rotation else {
+        let Rotation::Underway { attempt, .. } = *rotation else {
             return;
         };
         let usual = Backoff::default();
@@ -88,6 +88,29 @@ impl Lifecycle {
             until: now + backoff::delay(backoff, cap, random),
         };
         out.push(Effect::Emit(Happened::Error(cause)));
+    }
+
+    /// The successor's dial succeeded.
+    pub fn successor_up(&mut self, now: Instant) {
+        if let State::Open {
+            rotation: Rotation::Underway { up, .. },
+            ..
+        } = &mut self.state
+        {
+            *up = Some(now);
+        }
+    }
+
+    /// What follows when the socket that serves ends by itself: its successor, if that is up.
+    pub(super) fn then(rotation: Rotation, cause: Cause) -> Then {
+        match rotation {
+            Rotation::Underway {
+                up: Some(since), ..
+            } => Then::Adopt { since },
+            Rotation::None | Rotation::Underway { .. } | Rotation::Postponed { .. } => {
+                Then::Lost(cause)
+            }
+        }
     }
 
     /// The successor has said what is to be said first. The old socket is closed with `frame`, and read to its end.

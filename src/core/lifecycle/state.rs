@@ -60,6 +60,8 @@ pub enum Rotation {
     Underway {
         /// How many successors have failed before.
         attempt: u32,
+        /// Since when it is up: it takes over should the old socket end by itself.
+        up: Option<Instant>,
     },
     /// The last successor failed. → `Underway` by time.
     Postponed {
@@ -68,6 +70,15 @@ pub enum Rotation {
         /// When the next one is due.
         until: Instant,
     },
+}
+
+impl Closing {
+    /// Whether the peer's close frame answers ours. A peer that goes by itself says why, and may have left something unsaid that
+    /// a successor did not hear: that matters where there is one.
+    pub(super) fn is_answered_by(&self, frame: &CloseFrame) -> bool {
+        let usual = [None, Some(code::NORMAL), Some(self.report.code)];
+        !matches!(self.then, Then::Adopt { .. }) || usual.contains(&frame.code)
+    }
 }
 
 /// What follows a close.

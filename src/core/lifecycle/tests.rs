@@ -402,6 +402,23 @@ fn a_successor_that_fails_leaves_the_old_socket_alone_and_is_tried_again() {
 }
 
 #[test]
+fn a_successor_that_is_up_takes_over_however_the_old_socket_ends() {
+    let mut lost = rotating();
+    let now = lost.now;
+    lost.input(|life, _, _, _| life.successor_up(now));
+    lost.lost(Cause::Eof, 0);
+    assert!(matches!(lost.happened.last(), Some(Happened::Rotated { report }) if !report.clean));
+    lost.restart();
+    assert!(matches!(lost.life.state(), State::Open { .. }));
+    let mut closed = rotating();
+    closed.input(|life, _, _, _| life.successor_up(now));
+    closed.input(|life, policy, now, out| life.peer_closed(frame(1001), policy, now, out));
+    closed.lost(Cause::Eof, 0);
+    closed.restart();
+    assert!(matches!(closed.life.state(), State::Open { .. }));
+}
+
+#[test]
 fn a_loss_during_a_rotation_is_an_ordinary_loss() {
     let mut world = rotating();
     world.lost(Cause::Eof, 0);

@@ -411,11 +411,11 @@ impl Outbox {
     }
 
     /// Whether a fence is due: something is kept, or its confirmation is awaited (`through` this id), and nothing more can be
-    /// written at present, or as much is unconfirmed as half of the room holds.
-    pub fn wants_fence(&self, through: u64) -> bool {
+    /// written at present (the rate `is_paced`, or nothing waits), or as much is unconfirmed as half of the room holds.
+    pub fn wants_fence(&self, through: u64, is_paced: bool) -> bool {
         let open = self.ledger.unconfirmed_through(u64::MAX);
         (self.kept > 0 || self.ledger.unconfirmed_through(through) > 0)
-            && (self.peek().is_none() && self.taken == 0
+            && ((is_paced || self.peek().is_none()) && self.taken == 0
                 || open * 2 >= self.settings.messages as u64)
     }
 

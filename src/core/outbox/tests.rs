@@ -151,7 +151,7 @@ fn what_is_kept_takes_room_until_it_is_confirmed() {
     outbox.written(2);
     assert_eq!(outbox.admit("c".into(), None), Err(Rejected::Full));
     assert!(outbox.is_written() && !outbox.is_empty());
-    assert!(outbox.wants_fence(0));
+    assert!(outbox.wants_fence(0, false));
     outbox.confirmed(1);
     assert_eq!(outbox.admit("c".into(), None).unwrap().id, 3);
 }
@@ -189,17 +189,17 @@ fn a_fence_waits_for_the_end_of_a_burst_but_not_for_ever() {
     for id in 1..=3 {
         outbox.take();
         outbox.written(id);
-        assert!(!outbox.wants_fence(0), "{id}");
+        assert!(!outbox.wants_fence(0, false), "{id}");
     }
     outbox.take();
     outbox.written(4);
-    assert!(outbox.wants_fence(0), "half of the room");
+    assert!(outbox.wants_fence(0, false), "half of the room");
     let mut plain = self::outbox(8, 100, WhenFull::Reject);
     admit_all(&mut plain, &["a"]);
     plain.take();
     plain.written(1);
-    assert!(!plain.wants_fence(0), "nobody asks");
-    assert!(plain.wants_fence(1));
+    assert!(!plain.wants_fence(0, false), "nobody asks");
+    assert!(plain.wants_fence(1, false));
 }
 
 #[test]

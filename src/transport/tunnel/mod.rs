@@ -141,7 +141,7 @@ impl Tunnel {
         };
         let addresses = resolve(&target.resolver, &host, proxy.port, self.reach).await;
         let addresses = addresses.map_err(|cause| self.failed(&cause))?;
-        let connected = tcp::connect(&addresses, target.source, target.progress.deadline).await;
+        let connected = tcp::connect(&addresses, target.local, target.progress.deadline).await;
         let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
         let Some(config) = &self.tls else {
             return Ok((Stream::Tcp(tcp), peer));

@@ -1,0 +1,105 @@
+//! What lies before the keeper: who has called, and what was ordered.
+
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use crate::{connection::Gate, core::ConnectionName};
+
+/// Something to write down that is not asked of a name's door.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// A name was closed by hand, or is wanted again.
+    Closed(ConnectionName, bool),
+    /// A name has a new life.
+    Epoch(ConnectionName, u32),
+    /// A name was removed.
+    Forget(ConnectionName),
+}
+
+/// The desk. Cloning shares it.
+#[derive(Clone, Default)]
+pub(super) struct Desk(Arc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    work: Mutex<Work>,
+    bell: Condvar,
+}
+
+/// What lies there.
+#[derive(Default)]
+pub(super) struct Work {
+    /// The doors that have something to write down. A door calls once until it is asked.
+    pub gates: Vec<Arc<Gate>>,
+    pub orders: Vec<Order>,
+    /// Who waits for the end, if it is to end.
+    pub stop: Option<Stop>,
+}
+
+/// An end that somebody may wait for.
+pub(super) type Stop = Option<oneshot::Sender<()>>;
+
+impl Work {
+    fn is_empty(&self) -> bool {
+        self.gates.is_empty() && self.orders.is_empty() && self.stop.is_none()
+    }
+}
+
+impl Desk {
+    pub fn call(&self, gate: &Arc<Gate>) {
+        self.put(|work| work.gates.push(Arc::clone(gate)));
+    }
+
+    pub fn order(&self, order: Order) {
+        self.put(|work| work.orders.push(order));
+    }
+
+    /// Has the keeper end when all is written down; the answer is there then.
+    pub fn stop(&self) -> oneshot::Receiver<()> {
+        let (ended, end) = oneshot::channel();
+        self.put(|work| work.stop = Some(Some(ended)));
+        end
+    }
+
+    /// Nobody is left who could call.
+    pub fn abandon(&self) {
+        self.put(|work| {
+            work.stop.get_or_insert(None);
+        });
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Work)) {
+        let mut work = self.0.work.lock();
+        put(&mut work);
+        self.0.bell.notify_one();
+    }
+
+    /// Waits for work, until `deadline` at most; takes all there is.
+    pub fn wait(&self, deadline: Option<Instant>) -> Work {
+        let mut work = self.0.work.lock();
+        while work.is_empty() {
+            match deadline {
+                None => self.0.bell.wait(&mut work),
+                Some(deadline) => {
+                    if self.0.bell.wait_until(&mut work, deadline).timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        mem::take(&mut work)
+    }
+
+    /// Waits for so long, or for the order to end.
+    pub fn pause(&self, pause: Duration) {
+        let deadline = Instant::now() + pause;
+        let mut work = self.0.work.lock();
+        while work.stop.is_none() && !self.0.bell.wait_until(&mut work, deadline).timed_out() {}
+    }
+}

@@ -1,0 +1,193 @@
+//! Writes down what must outlive the process: one thread, one store, one commit for all names that have something to keep.
+
+mod desk;
+mod scribe;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use parking_lot::Mutex;
+
+pub(crate) use self::desk::Order;
+pub(crate) use self::scribe::left;
+use self::{desk::Desk, scribe::Scribe};
+use crate::{
+    connection::Gate,
+    core::ConnectionName,
+    store::{Damage, NameState, Store, StoreError},
+};
+
+/// The one writer of a manager's store. Cloning shares it.
+///
+/// The store is opened when it is needed first. Whoever has something to keep calls; the thread comes, collects what has
+/// gathered meanwhile, commits it, and tells those who wait. What is accepted while a commit runs shares the next one.
+#[derive(Clone)]
+pub(crate) struct Keeper(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Store(Arc<Shared>),
+    /// One whose store is simulated.
+    #[cfg(test)]
+    Scripted(crate::connection::Calls),
+}
+
+struct Shared {
+    dir: PathBuf,
+    desk: Desk,
+    opened: Mutex<Option<Opened>>,
+}
+
+/// What the store held when it was opened.
+struct Opened {
+    names: BTreeMap<ConnectionName, NameState>,
+    position: u64,
+    damage: Option<Damage>,
+    unreadable: u64,
+}
+
+impl Keeper {
+    /// A keeper of the store in `dir`, which is not touched yet.
+    pub fn new(dir: PathBuf) -> Self {
+        Self(Kind::Store(Arc::new(Shared {
+            dir,
+            desk: Desk::default(),
+            opened: Mutex::default(),
+        })))
+    }
+
+    /// One whose store is simulated.
+    #[cfg(test)]
+    pub fn scripted(calls: crate::connection::Calls) -> Self {
+        Self(Kind::Scripted(calls))
+    }
+
+    /// Opens the store, if it is not open yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: nothing can be kept then.
+    pub fn open(&self) -> Result<(), StoreError> {
+        let Some(shared) = self.shared() else {
+            return Ok(());
+        };
+        let mut opened = shared.opened.lock();
+        if opened.is_some() {
+            return Ok(());
+        }
+        let (store, recovered) = Store::open(&shared.dir)?;
+        let scribe = Scribe::new(store);
+        let desk = shared.desk.clone();
+        thread::Builder::new()
+            .name("everwire-keeper".into())
+            .spawn(move || scribe.work(&desk))
+            .map_err(|error| StoreError::from_io(shared.dir.clone(), error))?;
+        *opened = Some(Opened {
+            names: recovered.names,
+            position: recovered.position,
+            damage: recovered.damage,
+            unreadable: recovered.unreadable,
+        });
+        Ok(())
+    }
+
+    /// Whether the store is open.
+    pub fn is_open(&self) -> bool {
+        self.shared()
+            .is_some_and(|shared| shared.opened.lock().is_some())
+    }
+
+    /// What the store held of a name; it is handed out once.
+    pub fn recall(&self, name: &ConnectionName) -> NameState {
+        let opened = self.shared().map(|shared| shared.opened.lock());
+        let state = opened.and_then(|mut opened| opened.as_mut()?.names.remove(name));
+        state.unwrap_or_default()
+    }
+
+    /// The greatest position of an event in the store.
+    pub fn position(&self) -> u64 {
+        let opened = self.shared().map(|shared| shared.opened.lock());
+        opened
+            .and_then(|opened| Some(opened.as_ref()?.position))
+            .unwrap_or_default()
+    }
+
+    /// What was wrong with the store when it was opened, in words.
+    pub fn damage(&self) -> Option<String> {
+        let opened = self.shared()?.opened.lock();
+        let opened = opened.as_ref()?;
+        match &opened.damage {
+            Some(damage) => Some(format!(
+                "the store was damaged ({}); {} messages were saved{}, and the damaged files are in {}",
+                damage.reason,
+                damage.saved,
+                if damage.complete {
+                    ""
+                } else {
+                    ", others are missing"
+                },
+                damage.moved_to.display()
+            )),
+            None if opened.unreadable > 0 => Some(format!(
+                "{} rows of the store cannot be understood, and are left alone",
+                opened.unreadable
+            )),
+            None => None,
+        }
+    }
+
+    /// Where the store is, or would be.
+    pub fn dir(&self) -> Option<&Path> {
+        Some(&self.shared()?.dir)
+    }
+
+    /// A name has something to write down.
+    pub fn call(&self, gate: &Arc<Gate>) {
+        match &self.0 {
+            Kind::Store(shared) => shared.desk.call(gate),
+            #[cfg(test)]
+            Kind::Scripted(calls) => calls.call(gate),
+        }
+    }
+
+    /// Something is to be written down that no name is asked for. Without a store it is not.
+    pub fn order(&self, order: Order) {
+        if let Some(shared) = self.shared().filter(|_| self.is_open()) {
+            shared.desk.order(order);
+        }
+    }
+
+    /// Waits until all is written down, and closes the store.
+    pub async fn finish(&self) {
+        let Some(shared) = self.shared().filter(|_| self.is_open()) else {
+            return;
+        };
+        // A thread that has ended has finished, one way or another.
+        let _ended = shared.desk.stop().await;
+    }
+
+    fn shared(&self) -> Option<&Arc<Shared>> {
+        match &self.0 {
+            Kind::Store(shared) => Some(shared),
+            #[cfg(test)]
+            Kind::Scripted(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keeper({:?})", self.dir())
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.desk.abandon();
+    }
+}

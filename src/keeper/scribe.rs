@@ -1,0 +1,199 @@
+//! The thread that writes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::desk::{Desk, Order, Work};
+use crate::{
+    config::Fsync,
+    connection::Gate,
+    core::{Changes, Queued},
+    events::Event,
+    store::{Batch, Store, StoreError, StoredEvent, StoredMessage, Sync},
+};
+
+/// What is written with `fsync = "interval"` is safe from the loss of power after this time.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// When a commit that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// After the order to end a commit that fails is tried so many times more.
+const LAST_TRIES: u32 = 2;
+
+/// The store and what is to be written next.
+pub(super) struct Scribe {
+    store: Store,
+    batch: Batch,
+    /// Whose news are in the batch, and up to which id.
+    told: Vec<(Arc<Gate>, u64)>,
+    sync: Sync,
+    /// Since when something waits to be safe from the loss of power.
+    unsynced: Option<Instant>,
+    /// Whether the last commit failed: what can wait, history, waits.
+    failing: bool,
+}
+
+impl Scribe {
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            batch: Batch::default(),
+            told: Vec::new(),
+            sync: Sync::Lazy,
+            unsynced: None,
+            failing: false,
+        }
+    }
+
+    /// Writes down what comes to the desk, until it is told to end.
+    pub fn work(mut self, desk: &Desk) {
+        loop {
+            let work = desk.wait(self.unsynced.map(|since| since + INTERVAL));
+            let stop = self.write(desk, work);
+            if stop.is_some()
+                || self
+                    .unsynced
+                    .is_some_and(|since| since.elapsed() >= INTERVAL)
+            {
+                // A sync that failed is made up for by the next commit.
+                let _again = self.store.sync();
+                self.unsynced = None;
+            }
+            if let Some(waiting) = stop {
+                drop(self.store);
+                if let Some(waiting) = waiting {
+                    // Who has stopped waiting need not be told.
+                    let _gone = waiting.send(());
+                }
+                return;
+            }
+        }
+    }
+
+    /// Commits all of it, however often that takes; returns the order to end, if it has come.
+    fn write(&mut self, desk: &Desk, work: Work) -> Option<super::desk::Stop> {
+        let mut stop = self.collect(work);
+        let mut last_tries = 0;
+        while let Err(error) = self.commit() {
+            self.failing = true;
+            self.tell_failure(&error);
+            if stop.is_some() {
+                last_tries += 1;
+                if last_tries > LAST_TRIES {
+                    break;
+                }
+            }
+            desk.pause(RETRY);
+            // Others have called meanwhile: they share the next attempt.
+            stop = self.collect(desk.wait(Some(Instant::now()))).or(stop);
+        }
+        stop
+    }
+
+    fn collect(&mut self, work: Work) -> Option<super::desk::Stop> {
+        for gate in work.gates {
+            let changes = gate.take_changes();
+            self.put_messages(&gate, &changes);
+            if !self.failing {
+                self.put_history(&gate);
+            }
+            self.told.push((gate, changes.last_id));
+        }
+        for order in work.orders {
+            match order {
+                Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
+                Order::Epoch(name, epoch) => self.batch.set_epoch(&name, epoch),
+                Order::Forget(name) => self.batch.forget(&name),
+            }
+        }
+        work.stop
+    }
+
+    fn put_messages(&mut self, gate: &Gate, changes: &Changes) {
+        let (wall, now) = (Timestamp::now(), crate::clock::now());
+        for queued in &changes.put {
+            self.batch
+                .put_message(gate.name(), stored(queued, wall, now));
+        }
+        for &(first, last) in &changes.gone {
+            self.batch.drop_ids(gate.name(), first, last);
+        }
+        // What is forgotten too late is sent twice; what is kept too late would be lost.
+        if !changes.put.is_empty() && gate.fsync() == Fsync::Always {
+            self.sync = Sync::Always;
+        }
+    }
+
+    fn put_history(&mut self, gate: &Gate) {
+        let (events, limit) = gate.take_unstored_history();
+        for event in &events {
+            if let Event::Message(stamp, message) = event {
+                let event = StoredEvent {
+                    position: stamp.cursor.0,
+                    epoch: stamp.epoch,
+                    seq: stamp.seq,
+                    at: stamp.at,
+                    message: message.clone(),
+                };
+                self.batch.append_history(gate.name(), event);
+            }
+        }
+        if let Some(limit) = limit.filter(|_| !events.is_empty()) {
+            self.batch
+                .trim_history(gate.name(), limit.messages, limit.bytes);
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        if !self.batch.is_empty() {
+            self.store.commit(&self.batch, self.sync)?;
+            self.unsynced = match self.sync {
+                Sync::Always => None,
+                Sync::Lazy => self.unsynced.or(Some(Instant::now())),
+            };
+        }
+        self.batch.clear();
+        self.failing = false;
+        self.sync = Sync::Lazy;
+        for (gate, last_id) in self.told.drain(..) {
+            gate.stored(last_id);
+        }
+        Ok(())
+    }
+
+    fn tell_failure(&self, error: &StoreError) {
+        for (gate, _) in &self.told {
+            gate.store_failed(error);
+        }
+    }
+}
+
+fn stored(queued: &Queued, wall: Timestamp, now: Instant) -> StoredMessage {
+    StoredMessage {
+        id: queued.id,
+        at: wall,
+        expires_at: queued.expires.and_then(|expires| {
+            let left = SignedDuration::try_from(expires.saturating_duration_since(now)).ok()?;
+            wall.checked_add(left).ok()
+        }),
+        message: queued.message.clone(),
+    }
+}
+
+/// A message that an earlier process has left.
+pub(crate) fn left(stored: StoredMessage, wall: Timestamp, now: Instant) -> Queued {
+    Queued {
+        id: stored.id,
+        message: stored.message,
+        expires: stored.expires_at.map(|expires| {
+            let left = Duration::try_from(expires.duration_since(wall)).unwrap_or_default();
+            now + left
+        }),
+        doubt: true,
+    }
+}

@@ -1,0 +1,154 @@
+//! What is to be stored.
+
+use jiff::Timestamp;
+
+use crate::core::{ConnectionName, Message};
+
+/// A message of an outbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredMessage {
+    /// Its number among the messages of its name.
+    pub id: u64,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// When it is too late to send it.
+    pub expires_at: Option<Timestamp>,
+    /// What is to be sent.
+    pub message: Message,
+}
+
+/// A message that came in, as history keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// Its position over all names, which it shares with no other event of the store.
+    pub position: u64,
+    /// The life of the name that it belongs to.
+    pub epoch: u32,
+    /// Its number among the events of that life.
+    pub seq: u64,
+    /// When it came.
+    pub at: Timestamp,
+    /// What came.
+    pub message: Message,
+}
+
+/// Changes of any number of names, in order, that are committed together.
+///
+/// A batch can be cleared and filled again; it keeps its memory.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    changes: Vec<Change>,
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Name(ConnectionName, NameChange),
+    Put {
+        kind: String,
+        key: String,
+        value: Vec<u8>,
+    },
+    Delete {
+        kind: String,
+        key: String,
+    },
+}
+
+/// One change of a name.
+#[derive(Clone, Debug)]
+pub(super) enum NameChange {
+    PutMessage(StoredMessage),
+    /// Both ends included.
+    DropIds(u64, u64),
+    Closed(bool),
+    Epoch(u32),
+    AppendHistory(StoredEvent),
+    TrimHistory {
+        messages: usize,
+        bytes: usize,
+    },
+    Forget,
+}
+
+impl Batch {
+    /// A message was accepted.
+    pub fn put_message(&mut self, name: &ConnectionName, message: StoredMessage) {
+        self.push(name, NameChange::PutMessage(message));
+    }
+
+    /// All messages up to and with this one are gone.
+    pub fn drop_through(&mut self, name: &ConnectionName, id: u64) {
+        self.push(name, NameChange::DropIds(0, id));
+    }
+
+    /// The messages from `first` to `last`, both included, are gone.
+    pub fn drop_ids(&mut self, name: &ConnectionName, first: u64, last: u64) {
+        self.push(name, NameChange::DropIds(first, last));
+    }
+
+    /// The name was closed by hand, or is no longer.
+    pub fn set_closed(&mut self, name: &ConnectionName, closed: bool) {
+        self.push(name, NameChange::Closed(closed));
+    }
+
+    /// The name has a new life.
+    pub fn set_epoch(&mut self, name: &ConnectionName, epoch: u32) {
+        self.push(name, NameChange::Epoch(epoch));
+    }
+
+    /// A message came in. Positions do not come back: they go on behind [`Recovered::position`](super::Recovered::position).
+    pub fn append_history(&mut self, name: &ConnectionName, event: StoredEvent) {
+        self.push(name, NameChange::AppendHistory(event));
+    }
+
+    /// Of the history only the newest are kept: at most so many messages, at most so many bytes of payload.
+    pub fn trim_history(&mut self, name: &ConnectionName, messages: usize, bytes: usize) {
+        self.push(name, NameChange::TrimHistory { messages, bytes });
+    }
+
+    /// The name was removed, and everything of it goes.
+    pub fn forget(&mut self, name: &ConnectionName) {
+        self.push(name, NameChange::Forget);
+    }
+
+    /// Stores a value; an older one of the same kind and key is replaced.
+    pub fn put(&mut self, kind: &str, key: &str, value: &[u8]) {
+        self.changes.push(Change::Put {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+
+    /// Deletes a value, if there is one.
+    pub fn delete(&mut self, kind: &str, key: &str) {
+        self.changes.push(Change::Delete {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+        });
+    }
+
+    /// How many changes it holds.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Takes all changes out, and keeps their memory for the next.
+    pub fn clear(&mut self) {
+        self.changes.clear();
+    }
+
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    fn push(&mut self, name: &ConnectionName, change: NameChange) {
+        self.changes.push(Change::Name(name.clone(), change));
+    }
+}

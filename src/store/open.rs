@@ -1,0 +1,123 @@
+//! Opening the store, whatever state it was left in.
+
+use std::{fs::File, path::Path};
+
+use rusqlite::Connection;
+
+use super::{
+    Damage, Recovered, Store, StoreError,
+    directory::{Directory, beside, private_file},
+    error::is_damage,
+    index::Index,
+    salvage,
+    schema::{self, Unfit},
+};
+
+/// Free pages beyond this are given back at the start, if little else is in the database: 64 MiB.
+const FREE_PAGES: i64 = 16_384;
+
+/// What is "little": 16 MiB.
+const FEW_PAGES: i64 = 4096;
+
+/// See [`Store::open`].
+pub(super) fn open(dir: &Path) -> Result<(Store, Recovered), StoreError> {
+    let directory = Directory::lock(dir)?;
+    salvage::finish_interrupted(&directory)?;
+    match read(&directory)? {
+        Outcome::Read(opened) => finish(directory, *opened, None),
+        Outcome::Damaged(reason) => {
+            let damage = salvage::rebuild(&directory, reason)?;
+            match read(&directory)? {
+                Outcome::Read(opened) => finish(directory, *opened, Some(damage)),
+                Outcome::Damaged(reason) => Err(StoreError::Damaged {
+                    path: directory.database(),
+                    source: reason.into(),
+                }),
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Read(Box<Opened>),
+    Damaged(String),
+}
+
+struct Opened {
+    connection: Connection,
+    index: Index,
+    recovered: Recovered,
+}
+
+/// Opens the database, and creates it if it is missing. Damage is no error here.
+fn read(directory: &Directory) -> Result<Outcome, StoreError> {
+    let path = directory.database();
+    private_file(&path).map_err(|error| StoreError::unusable(&path, error))?;
+    match try_read(&path) {
+        Ok(Ok(opened)) => Ok(Outcome::Read(Box::new(opened))),
+        Ok(Err(Unfit::Damaged(reason))) => Ok(Outcome::Damaged(reason)),
+        Ok(Err(Unfit::Newer(found))) => Err(StoreError::Newer {
+            path,
+            found,
+            known: schema::VERSION,
+        }),
+        Err(error) if is_damage(&error) => Ok(Outcome::Damaged(error.to_string())),
+        Err(error) => Err(directory.error(error)),
+    }
+}
+
+fn try_read(path: &Path) -> rusqlite::Result<Result<Opened, Unfit>> {
+    let mut connection = schema::connect(path)?;
+    schema::use_log(&connection)?;
+    if let Err(unfit) = schema::check(&mut connection)? {
+        return Ok(Err(unfit));
+    }
+    let recovered = Recovered::read(&connection)?;
+    let index = Index::read(&connection)?;
+    Ok(Ok(Opened {
+        connection,
+        index,
+        recovered,
+    }))
+}
+
+fn finish(
+    directory: Directory,
+    opened: Opened,
+    damage: Option<Damage>,
+) -> Result<(Store, Recovered), StoreError> {
+    let Opened {
+        connection,
+        index,
+        mut recovered,
+    } = opened;
+    recovered.damage = damage;
+    shrink(&connection).map_err(|error| directory.error(error))?;
+    let log = beside(&directory.database(), "-wal");
+    let wal = File::open(&log).map_err(|error| StoreError::unusable(&log, error))?;
+    directory.sync()?;
+    let mut store = Store {
+        connection,
+        wal,
+        index: Some(index),
+        doubtful: false,
+        directory,
+    };
+    // What is told from here on was read from a log that the process before may not have synced.
+    store.sync()?;
+    Ok((store, recovered))
+}
+
+/// After a long outage the database may be large and almost empty.
+fn shrink(connection: &Connection) -> rusqlite::Result<()> {
+    let count = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let (pages, free) = (count("page_count")?, count("freelist_count")?);
+    if free < FREE_PAGES || pages - free > FEW_PAGES {
+        return Ok(());
+    }
+    match connection.execute_batch("VACUUM") {
+        // It stays as it is, and serves as before.
+        Err(error) if is_damage(&error) => Err(error),
+        Err(_) | Ok(()) => Ok(()),
+    }
+}

@@ -71,6 +71,9 @@ pub async fn serve(
     let doors = Doors::new(listener, &service)?;
     let manager = Manager::start(settings)?;
     let log = EventLog::start(&manager, service.log.messages).map_err(Error::Log)?;
+    if let Some(damage) = manager.store_damage() {
+        tracing::error!(damage, "the store was damaged");
+    }
     let drain_timeout = service.drain_timeout;
     let up = doors.up(connections.len())?;
     let servers = doors.open(Api::new(manager.clone(), service, inherited, owned))?;

@@ -39,10 +39,14 @@ impl Destination {
     }
 
     /// The URL to dial now; `template` is what this was made of.
-    pub(super) fn into_url(self, template: &Template, secrets: &Secrets) -> Result<Url, Cause> {
+    pub(super) fn into_url(
+        self,
+        template: &Template,
+        secrets: &Secrets,
+    ) -> Result<Box<Url>, Cause> {
         match self.is_static {
-            true => Ok(*self.url),
-            false => request::render_url(template, secrets),
+            true => Ok(self.url),
+            false => request::render_url(template, secrets).map(Box::new),
         }
     }
 }

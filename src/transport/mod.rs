@@ -5,7 +5,6 @@
 //! stream: no client, codec or buffer outlives the dial. [`DialBudget`] says when a dial may begin.
 
 mod budget;
-mod connector;
 mod destination;
 mod dial;
 mod exchange;
@@ -17,6 +16,7 @@ mod request;
 mod resolve;
 mod secrets;
 mod stream;
+mod target;
 mod tcp;
 mod tls;
 mod tunnel;

@@ -55,7 +55,7 @@ impl fmt::Display for Host {
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// What is asked for, and where.
-    pub url: Url,
+    pub url: Box<Url>,
     /// Whether this is for the host of the settings' URL, and nothing was left out.
     pub with_credentials: bool,
     /// The same, as `awc` takes it.
@@ -80,7 +80,11 @@ impl Prepared {
     /// # Errors
     ///
     /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
-    pub fn new(settings: &ConnectionSettings, url: Url, secrets: &Secrets) -> Result<Self, Cause> {
+    pub fn new(
+        settings: &ConnectionSettings,
+        url: Box<Url>,
+        secrets: &Secrets,
+    ) -> Result<Self, Cause> {
         Self::of(settings, url, secrets, true)
     }
 
@@ -96,12 +100,17 @@ impl Prepared {
         to: Url,
         same_host: bool,
     ) -> Result<Self, Cause> {
-        Self::of(settings, to, secrets, self.with_credentials && same_host)
+        Self::of(
+            settings,
+            Box::new(to),
+            secrets,
+            self.with_credentials && same_host,
+        )
     }
 
     fn of(
         settings: &ConnectionSettings,
-        url: Url,
+        url: Box<Url>,
         secrets: &Secrets,
         with_credentials: bool,
     ) -> Result<Self, Cause> {
@@ -307,7 +316,7 @@ mod tests {
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
         let secrets = Secrets::default();
         let url = render_url(&settings.url, &secrets)?;
-        Prepared::new(settings, url, &secrets)
+        Prepared::new(settings, Box::new(url), &secrets)
     }
 
     fn settings(url: &str) -> ConnectionSettings {

@@ -1,5 +1,7 @@
 //! The upgrade by `awc`, and what it leaves for us to check.
 
+use std::rc::Rc;
+
 use actix_http::header::HeaderMap;
 use awc::{
     ClientBuilder,
@@ -7,7 +9,7 @@ use awc::{
 };
 use bytes::Bytes;
 
-use super::{connector::Target, exchange::Exchange, failure, request::Prepared};
+use super::{dial::Progress, exchange::Exchange, failure, request::Prepared};
 use crate::{
     core::Cause,
     wire::deflate::{self, Agreed, Offer},
@@ -23,16 +25,20 @@ pub(super) struct Upgraded {
     pub compression: Option<Agreed>,
 }
 
-/// Opens the connection, sends the request and checks the answer (RFC 6455 §4.1). Takes the headers out of `prepared`.
+/// Sends the request over the stream in `progress`, and checks the answer (RFC 6455 §4.1). Takes the headers out of
+/// `prepared`.
 ///
 /// No timeout of `awc` is left: the dial has one deadline of its own. The client is thrown away with its buffers; the stream
-/// stays behind in the target's progress.
-pub(super) async fn upgrade(prepared: &mut Prepared, target: Target) -> Result<Upgraded, Cause> {
+/// stays behind.
+pub(super) async fn upgrade(
+    prepared: &mut Prepared,
+    progress: &Rc<Progress>,
+) -> Result<Upgraded, Cause> {
     let client = ClientBuilder::new()
         .disable_timeout()
         .disable_redirects()
         .no_default_headers()
-        .wrap(Exchange::new(target))
+        .wrap(Exchange(Rc::clone(progress)))
         .finish();
     let mut request = client.ws(&prepared.uri).set_camel_case_headers(true);
     for (name, value) in prepared.headers.drain(..) {

@@ -10,15 +10,18 @@ use std::{
 use rand::RngExt;
 
 use super::*;
-use crate::support::TestDir;
+use crate::support::{
+    TestDir,
+    child::{self, child},
+};
 
 const NAMES: u64 = 3;
 
 /// The child commits groups of messages, and now and then drops old ones; it says what is safe only after the commit.
 #[test]
 fn what_was_acknowledged_before_a_kill_is_there_afterwards() {
-    if let Some(dir) = std::env::var_os(CHILD) {
-        accept_until_killed(Path::new(&dir));
+    if let Some(dir) = child::dir() {
+        accept_until_killed(&dir);
     }
     let dir = TestDir::new("store-kill");
     let (mut acknowledged, mut dropped) = (0, 0);
@@ -67,10 +70,7 @@ fn what_was_acknowledged_before_a_kill_is_there_afterwards() {
 /// What the child said before it was killed: the last id that is safe, and the greatest that it was about to drop.
 fn run_and_kill(dir: &Path, before: (u64, u64)) -> (u64, u64) {
     let test = "crash::what_was_acknowledged_before_a_kill_is_there_afterwards";
-    let mut child = child(&[], test, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = child(test, dir).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let started = lines
         .by_ref()

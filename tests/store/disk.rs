@@ -1,38 +1,21 @@
 //! A disk that is full, and one that is read-only: file systems of a child's own, so that nothing else is met.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use everwire::store::StoreError;
 
 use super::*;
-use crate::support::TestDir;
-
-/// Runs `test` again in a mount namespace of its own, in which its directory is a file system of so many megabytes.
-fn in_a_file_system_of(megabytes: usize, test: &str) {
-    let dir = TestDir::new("store-disk");
-    let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\" && exec \"$@\"");
-    let before = ["unshare", "--map-root-user", "--mount", "sh", "-c", &mount].map(OsStr::new);
-    let before: Vec<&OsStr> = before.into_iter().chain([dir.path().as_os_str()]).collect();
-    let output = child(&before, test, dir.path())
-        .output()
-        .expect("unshare, of util-linux");
-    assert!(
-        output.status.success(),
-        "in a file system of its own, which takes user namespaces or root: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
+use crate::support::child::{self, in_a_file_system_of};
 
 #[test]
 fn a_full_disk_fails_one_commit_and_the_next_succeeds_when_there_is_room() {
-    let Some(dir) = std::env::var_os(CHILD) else {
+    let Some(dir) = child::dir() else {
         return in_a_file_system_of(
             2,
             "disk::a_full_disk_fails_one_commit_and_the_next_succeeds_when_there_is_room",
         );
     };
-    let dir = Path::new(&dir).join("state");
+    let dir = dir.join("state");
     let ballast = dir.with_file_name("ballast");
     fs::write(&ballast, vec![0; 1 << 20]).unwrap();
     let (mut store, _) = open(&dir);
@@ -60,13 +43,12 @@ fn a_full_disk_fails_one_commit_and_the_next_succeeds_when_there_is_room() {
 
 #[test]
 fn what_a_store_has_held_before_it_holds_again_on_a_full_disk() {
-    let Some(dir) = std::env::var_os(CHILD) else {
+    let Some(dir) = child::dir() else {
         return in_a_file_system_of(
             64,
             "disk::what_a_store_has_held_before_it_holds_again_on_a_full_disk",
         );
     };
-    let dir = Path::new(&dir);
     let (mut store, _) = open(&dir.join("state"));
     let feed = name("feed");
     let mut batch = Batch::default();
@@ -87,10 +69,9 @@ fn what_a_store_has_held_before_it_holds_again_on_a_full_disk() {
 
 #[test]
 fn a_full_disk_is_told_when_the_store_is_opened() {
-    let Some(dir) = std::env::var_os(CHILD) else {
+    let Some(dir) = child::dir() else {
         return in_a_file_system_of(2, "disk::a_full_disk_is_told_when_the_store_is_opened");
     };
-    let dir = Path::new(&dir);
     let full = fs::write(dir.join("ballast"), vec![0; 4 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     let error = Store::open(&dir.join("state")).expect_err("no room");
@@ -102,14 +83,13 @@ fn a_full_disk_is_told_when_the_store_is_opened() {
 
 #[test]
 fn a_read_only_file_system_is_told() {
-    let Some(dir) = std::env::var_os(CHILD) else {
+    let Some(dir) = child::dir() else {
         return in_a_file_system_of(2, "disk::a_read_only_file_system_is_told");
     };
-    let dir = Path::new(&dir);
     drop(open(&dir.join("state")));
     let mounted = Command::new("mount")
         .args(["-o", "remount,ro"])
-        .arg(dir)
+        .arg(&dir)
         .status()
         .unwrap();
     assert!(mounted.success());

@@ -9,11 +9,7 @@ mod refusals;
 mod support;
 mod torn;
 
-use std::{
-    ffi::OsStr,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use bytes::Bytes;
 use everwire::{
@@ -21,9 +17,6 @@ use everwire::{
     store::{Batch, NameState, Recovered, Store, StoredEvent, StoredMessage, Sync},
 };
 use jiff::Timestamp;
-
-/// Where a child process finds its directory.
-const CHILD: &str = "EVERWIRE_STORE_CHILD";
 
 fn name(text: &str) -> ConnectionName {
     ConnectionName::new(text).unwrap()
@@ -87,18 +80,4 @@ fn put(
     let mut batch = Batch::default();
     batch.put_message(&name(text), message);
     store.commit(&batch, Sync::Always)
-}
-
-/// This test binary once more, running the test of this name alone; `before` is what starts it, if it is not started bare.
-fn child(before: &[&OsStr], test: &str, dir: &Path) -> Command {
-    let exe = std::env::current_exe().unwrap();
-    let mut words = before.to_vec();
-    words.push(exe.as_os_str());
-    let mut command = Command::new(words[0]);
-    command
-        .args(&words[1..])
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(CHILD, dir)
-        .stdin(Stdio::null());
-    command
 }

@@ -1,6 +1,8 @@
 //! What integration tests share: foreign servers, a private CA, and waiting with a deadline.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod child;
+pub mod heard;
 pub mod rig;
 
 use std::{
@@ -121,15 +123,24 @@ impl Foreign {
     /// Starts the server; with a CA it serves `wss` too.
     pub fn start(self, tls: Option<&PrivateCa>) -> Server {
         let files = tls.map(|tls| [&tls.cert_file, &tls.key_file]);
-        self.start_with(files.iter().flatten().copied())
+        self.start_with(files.iter().flatten().copied(), None)
     }
 
     /// The same, and `wss` wants a client certificate by the CA.
     pub fn start_asking(self, tls: &PrivateCa) -> Server {
-        self.start_with([&tls.cert_file, &tls.key_file, &tls.ca_file])
+        self.start_with([&tls.cert_file, &tls.key_file, &tls.ca_file], None)
     }
 
-    fn start_with<'a>(self, files: impl IntoIterator<Item = &'a PathBuf>) -> Server {
+    /// The same, and each message to `/record/NAME` becomes a line of this file: the name, a blank, the text.
+    pub fn start_recording(self, record: &Path) -> Server {
+        self.start_with([], Some(record))
+    }
+
+    fn start_with<'a>(
+        self,
+        files: impl IntoIterator<Item = &'a PathBuf>,
+        record: Option<&Path>,
+    ) -> Server {
         let mut command = match self {
             Self::Python => {
                 let mut command = Command::new(installed("python/bin/python"));
@@ -144,6 +155,7 @@ impl Foreign {
             }
         };
         command.args(files);
+        command.envs(record.map(|record| ("RECORD", record)));
         Server::spawn(command)
     }
 }

@@ -3,11 +3,11 @@
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Delivery, Event, Events, Handle, Manager, Message, Pattern,
-    Settings, State,
+    ConnectionName, ConnectionSettings, Delivery, Event, Events, Fate, Handle, Manager, Message,
+    Pattern, Settings, State,
     config::{Backoff, Heartbeat, Jitter, Reconnect},
     core::{Cause, ClosedReport, Cursor},
-    events::{Failed, Retrying},
+    events::{Failed, Retrying, Rotated, Sent},
     testing::{Peer, Script},
 };
 use futures::StreamExt as _;
@@ -202,6 +202,14 @@ impl Watch {
         .await
     }
 
+    pub async fn rotated(&mut self) -> Rotated {
+        self.until("rotated", |event| match event {
+            Event::Rotated(_, rotated) => Some((**rotated).clone()),
+            _ => None,
+        })
+        .await
+    }
+
     pub async fn retrying(&mut self) -> Retrying {
         self.until("retrying", |event| match event {
             Event::Retrying(_, retrying) => Some((**retrying).clone()),
@@ -215,6 +223,18 @@ impl Watch {
             Event::Failed(_, failed) => Some((**failed).clone()),
             _ => None,
         })
+        .await
+    }
+
+    /// The next message that meets this fate; for a subscriber that wants `sent`.
+    pub async fn sent(&mut self, fate: Fate) -> Sent {
+        self.until(
+            &format!("a message that is {fate:?}"),
+            |event| match event {
+                Event::Sent(_, sent) if sent.fate == fate => Some(*sent),
+                _ => None,
+            },
+        )
         .await
     }
 

@@ -93,6 +93,10 @@ pub struct Outbox {
     /// Of a durable outbox only.
     shelf: Option<Box<Shelf>>,
     /// Fates that somebody wants to be told one by one.
+    #[expect(
+        clippy::box_collection,
+        reason = "one word for the many names that nobody listens to"
+    )]
     told: Option<Box<Vec<Told>>>,
 }
 

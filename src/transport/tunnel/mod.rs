@@ -11,10 +11,10 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::{
-    connector::{Target, resolve},
     request::Host,
     secrets::Secrets,
     stream::Stream,
+    target::{Target, resolve},
     tcp::{self, keep_worst},
     tls::{self, Client, TlsCache},
 };

@@ -3,10 +3,11 @@
 //     server.mjs [CERT KEY [CLIENT_CA]]
 //
 // With CLIENT_CA, `wss` asks for a client certificate by that authority.
-// The behaviours are those of ../python/server.py, chosen by path; /received is here alone. One line on standard output says where:
+// The behaviours are those of ../python/server.py, chosen by path; /received is here alone. /record/NAME appends a line for each
+// message to the file that the environment's RECORD names. One line on standard output says where:
 // {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 
-import { readFileSync } from "node:fs";
+import { openSync, readFileSync, writeSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
@@ -52,6 +53,12 @@ function fragmented(socket) {
   });
 }
 
+const recording = process.env.RECORD ? openSync(process.env.RECORD, "a") : null;
+
+function record(socket, name) {
+  socket.on("message", (data) => writeSync(recording, `${name} ${data}\n`));
+}
+
 function closeWith(socket, code) {
   socket.once("message", () => socket.close(code, "as you asked"));
 }
@@ -66,6 +73,10 @@ const handlers = new Map(Object.entries({
 }));
 
 function handlerOf(path) {
+  const name = /^\/record\/(.+)$/.exec(path);
+  if (name && recording !== null) {
+    return (socket) => record(socket, name[1]);
+  }
   const code = /^\/close\/(\d+)$/.exec(path);
   return code ? (socket) => closeWith(socket, Number(code[1])) : handlers.get(path);
 }

@@ -3,13 +3,15 @@
     server.py [CERT KEY [CLIENT_CA]]
 
 With CLIENT_CA, `wss` asks for a client certificate by that authority.
-The behaviours are those of ../node/server.mjs but /received, chosen by path. One line on standard output says where:
+The behaviours are those of ../node/server.mjs but /received, chosen by path; /record/NAME appends a line for each message to
+the file that the environment's RECORD names. One line on standard output says where:
 {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 """
 
 import asyncio
 import http
 import json
+import os
 import ssl
 import sys
 from contextlib import AsyncExitStack
@@ -19,6 +21,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 MAX_MESSAGE = 32 * 1024 * 1024
+
+# Each line goes to the file at once.
+RECORD = open(os.environ["RECORD"], "a", buffering=1) if "RECORD" in os.environ else None
 
 
 async def echo(socket: ServerConnection) -> None:
@@ -47,6 +52,11 @@ async def fragmented(socket: ServerConnection) -> None:
         await socket.send([message[:middle], message[middle:]])
 
 
+async def record(socket: ServerConnection, name: str) -> None:
+    async for message in socket:
+        RECORD.write(f"{name} {message}\n")
+
+
 async def close_with(socket: ServerConnection, code: int) -> None:
     await socket.recv()
     await socket.close(code, "as you asked")
@@ -57,6 +67,8 @@ async def handle(socket: ServerConnection) -> None:
     try:
         if path.startswith("/close/"):
             await close_with(socket, int(path.removeprefix("/close/")))
+        elif path.startswith("/record/"):
+            await record(socket, path.removeprefix("/record/"))
         else:
             await HANDLERS[path](socket)
     except ConnectionClosed:
@@ -78,6 +90,8 @@ def process_request(socket: ServerConnection, request):
         response = socket.respond(http.HTTPStatus.UNAUTHORIZED, "who are you?\n")
         response.headers["WWW-Authenticate"] = 'Bearer realm="test"'
         return response
+    if path.startswith("/record/") and RECORD:
+        return None
     if path not in HANDLERS and not path.removeprefix("/close/").isdecimal():
         return socket.respond(http.HTTPStatus.NOT_FOUND, "no such behaviour\n")
     return None

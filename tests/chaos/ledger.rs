@@ -1,0 +1,150 @@
+//! What the sender was told, and whether the servers' records agree.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::AddAssign,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use everwire::{ConnectionName, Event, Events, Fate, events::Sent};
+use futures::StreamExt as _;
+
+use crate::support::{heard::firsts, poll_until};
+
+/// How long the last messages may take once all names are up.
+const DRAINED: Duration = Duration::from_secs(60);
+
+/// All that was told about messages, by name.
+pub struct Ledger(Arc<Mutex<Notes>>);
+
+#[derive(Default)]
+struct Notes {
+    names: BTreeMap<ConnectionName, Told>,
+    rotations: u64,
+}
+
+/// What was told of one name's messages.
+#[derive(Default)]
+struct Told {
+    /// By id: how often the message was written, and how often that was said to be for a second time.
+    written: BTreeMap<u64, (u64, u64)>,
+    /// Up to this id all are confirmed, in order.
+    confirmed: u64,
+}
+
+/// Messages by what became of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Account {
+    pub sent: u64,
+    pub confirmed: u64,
+    pub resent: u64,
+    pub doubled: u64,
+}
+
+impl Ledger {
+    /// Notes what a subscriber is told, until its stream ends.
+    pub fn keep(mut events: Events) -> Self {
+        let notes: Arc<Mutex<Notes>> = Arc::default();
+        let shared = Arc::clone(&notes);
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                // A panic here poisons the lock, and so reaches the test.
+                let mut notes = shared.lock().unwrap();
+                match event {
+                    Event::Sent(stamp, sent) => {
+                        notes.names.entry(stamp.name).or_default().note(sent);
+                    }
+                    Event::Rotated(..) => notes.rotations += 1,
+                    Event::Lagged { missed, .. } => panic!("{missed} events were missed"),
+                    _ => {}
+                }
+            }
+        });
+        Self(notes)
+    }
+
+    /// How many sockets were replaced while they served.
+    pub fn rotations(&self) -> u64 {
+        self.0.lock().unwrap().rotations
+    }
+
+    /// Waits until all that was accepted of a name is confirmed.
+    pub async fn all_confirmed(&self, name: &ConnectionName, accepted: u64) {
+        let what = format!("the confirmation of all messages of {name}");
+        poll_until(&what, DRAINED, || {
+            let notes = self.0.lock().unwrap();
+            notes.names.get(name).map_or(0, |told| told.confirmed) == accepted
+        })
+        .await;
+    }
+
+    /// Compares what was told of a name with what has arrived: each message, in the order of first deliveries, and none more
+    /// often than it was said to be written.
+    pub fn settle(&self, name: &ConnectionName, accepted: u64, arrived: &[u64]) -> Account {
+        let all: Vec<u64> = (1..=accepted).collect();
+        assert!(
+            firsts(arrived) == all,
+            "{name}: of {accepted} messages came {arrived:?}"
+        );
+        let notes = self.0.lock().unwrap();
+        let told = notes.names.get(name);
+        let mut account = Account {
+            sent: accepted,
+            confirmed: told.map_or(0, |told| told.confirmed),
+            doubled: arrived.len() as u64 - accepted,
+            resent: 0,
+        };
+        for (id, &(times, resent)) in told.iter().flat_map(|told| &told.written) {
+            account.resent += resent;
+            let came = arrived.iter().filter(|number| *number == id).count() as u64;
+            assert!(
+                came <= times && resent == times - 1,
+                "{name}: {id} came {came} times, was written {times} times, {resent} of them again"
+            );
+        }
+        account
+    }
+}
+
+impl Told {
+    fn note(&mut self, sent: Sent) {
+        match sent.fate {
+            Fate::Written => {
+                let (times, resent) = self.written.entry(sent.id).or_default();
+                *times += 1;
+                *resent += u64::from(sent.resent);
+            }
+            Fate::Confirmed => {
+                assert_eq!(sent.id, self.confirmed + 1, "each once, in order");
+                self.confirmed = sent.id;
+            }
+            other => panic!("{} is {other:?}", sent.id),
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            sent,
+            confirmed,
+            resent,
+            doubled,
+        } = self;
+        write!(
+            f,
+            "sent {sent}, confirmed {confirmed}, resent {resent}, doubled {doubled}"
+        )
+    }
+}
+
+impl AddAssign for Account {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.confirmed += other.confirmed;
+        self.resent += other.resent;
+        self.doubled += other.doubled;
+    }
+}

@@ -1,0 +1,107 @@
+//! What the peer has said, to be read again by a later process.
+
+use everwire::{Event, Events, core::Cursor, testing::Peer};
+use futures::StreamExt as _;
+use tokio::time::timeout;
+
+use super::*;
+
+fn messages_only() -> Delivery {
+    let kinds = Kinds::none().with("message").unwrap();
+    Delivery::default().events(100_000).kinds(kinds)
+}
+
+async fn next(events: &mut Events) -> Event {
+    let event = timeout(SOON, events.next()).await.expect("an event");
+    event.expect("the stream has ended")
+}
+
+/// The next so many messages: their positions and texts.
+async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
+    let mut read = Vec::new();
+    while read.len() < count {
+        match next(events).await {
+            Event::Message(stamp, message) => {
+                read.push((stamp.cursor, message.as_text().unwrap().to_owned()));
+            }
+            other => panic!("instead of a message {other:?}, after {read:?}"),
+        }
+    }
+    read
+}
+
+/// That there was another process before: names that it had, and this one has not, are not known to anybody.
+async fn is_told_of_the_restart(events: &mut Events) {
+    let event = next(events).await;
+    assert!(
+        matches!(event, Event::Lagged { missed: 0, .. }),
+        "{event:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_later_process_reads_on_where_a_reader_has_stopped() {
+    let dir = TestDir::new("durable-history");
+    let peer = Peer::spawn_thread().unwrap();
+    let mut settings = quick(peer.url("/feed?every=2ms&count=40"));
+    settings.history.durable = true;
+    settings.history.messages = 30;
+    let first = manager(dir.path());
+    let mut events = first.subscribe(Pattern::all(), messages_only());
+    first.open("feed", settings.clone()).unwrap();
+    let heard = read(&mut events, 40).await;
+    end(first).await;
+
+    let second = manager(dir.path());
+    settings.enabled = false;
+    second.open("feed", settings).unwrap();
+    // Of the last two only what is kept is there: thirty messages.
+    for (stopped, kept) in [(19, 20), (35, 36), (9, 10), (3, 10)] {
+        let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[stopped].0));
+        is_told_of_the_restart(&mut events).await;
+        assert_eq!(read(&mut events, 40 - kept).await, heard[kept..]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_after_a_restart_follows_what_was_said_before() {
+    let dir = TestDir::new("durable-history");
+    let peer = Peer::spawn_thread().unwrap();
+    let mut settings = quick(peer.url("/echo"));
+    settings.history.durable = true;
+    let mut said = Vec::new();
+    for life in 1..=3 {
+        let manager = manager(dir.path());
+        let feed = manager.open("feed", settings.clone()).unwrap();
+        let mut events = manager.resume(Pattern::all(), messages_only(), Some(Cursor::default()));
+        is_told_of_the_restart(&mut events).await;
+        let text = format!("life {life}");
+        feed.send(text.as_str()).unwrap();
+        let told = read(&mut events, life).await;
+        assert_eq!(told[..life - 1], said, "what earlier processes heard");
+        assert_eq!(told[life - 1].1, text);
+        assert!(told.is_sorted_by_key(|(cursor, _)| *cursor));
+        said = told;
+        end(manager).await;
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_is_not_durable_ends_with_its_process_and_says_so() {
+    let dir = TestDir::new("durable-history");
+    let peer = Peer::spawn_thread().unwrap();
+    let settings = quick(peer.url("/echo"));
+    let first = manager(dir.path());
+    let mut events = first.subscribe(Pattern::all(), messages_only());
+    let feed = first.open("feed", settings.clone()).unwrap();
+    feed.send("before").unwrap();
+    let heard = read(&mut events, 1).await;
+    end(first).await;
+
+    let second = manager(dir.path());
+    let feed = second.open("feed", settings).unwrap();
+    let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[0].0));
+    is_told_of_the_restart(&mut events).await;
+    feed.send("after").unwrap();
+    assert_eq!(read(&mut events, 1).await[0].1, "after");
+}

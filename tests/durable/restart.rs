@@ -1,0 +1,186 @@
+//! From one process to the next.
+
+use everwire::{Event, Rejected, State, config::Fsync, store::Store, testing::Peer};
+
+use super::*;
+
+/// A peer that takes notes, and a directory.
+struct World {
+    dir: TestDir,
+    peer: Peer,
+    heard: Heard,
+}
+
+impl World {
+    fn new() -> Self {
+        let heard = Heard::default();
+        let peer = Peer::spawn_thread().unwrap();
+        peer.script("/", heard.script());
+        let dir = TestDir::new("durable");
+        Self { dir, peer, heard }
+    }
+
+    fn manager(&self) -> Manager {
+        manager(self.dir.path())
+    }
+
+    fn settings(&self) -> ConnectionSettings {
+        durable(self.peer.url("/"))
+    }
+
+    fn open(&self, manager: &Manager) -> Handle {
+        manager.open("feed", self.settings()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_was_queued_goes_out_in_order_after_a_restart_and_is_told_as_resent() {
+    let world = World::new();
+    world.peer.stop_listening().await.unwrap();
+    let first = world.manager();
+    queue(&world.open(&first), 1..=300).await;
+    end(first).await;
+
+    world.peer.resume().await.unwrap();
+    let second = world.manager();
+    let mut watch = watch(&second);
+    let feed = world.open(&second);
+    for id in 1..=300 {
+        let written = watch.sent(Fate::Written).await;
+        assert_eq!((written.id, written.resent), (id, true));
+    }
+    drained(&feed).await;
+    assert_eq!(world.heard.numbers(), Vec::from_iter(1..=300));
+    let next = queue(&feed, [301]).await;
+    assert_eq!(next[0].id(), 301, "ids go on");
+    assert_eq!(next[0].fate(Fate::Confirmed).await, Fate::Confirmed);
+    end(second).await;
+
+    let third = world.manager();
+    let feed = world.open(&third);
+    let next = queue(&feed, [302]).await;
+    assert_eq!(next[0].fate(Fate::Confirmed).await, Fate::Confirmed);
+    assert_eq!(
+        world.heard.numbers(),
+        Vec::from_iter(1..=302),
+        "what is confirmed is not sent again"
+    );
+}
+
+#[tokio::test]
+async fn queued_is_said_only_when_the_message_is_on_disk() {
+    let world = World::new();
+    world.peer.stop_listening().await.unwrap();
+    let manager = world.manager();
+    for (name, fsync) in [("always", Fsync::Always), ("interval", Fsync::Interval)] {
+        let mut settings = world.settings();
+        settings.outbox.fsync = fsync;
+        let feed = manager.open(name, settings).unwrap();
+        for number in 1..=20 {
+            let receipt = feed.send(number.to_string()).unwrap();
+            receipt.fate(Fate::Queued).await;
+            let copy = torn::copy_of(world.dir.path());
+            let (_store, recovered) = Store::open(copy.path()).unwrap();
+            let outbox = &recovered.names[feed.name()].outbox;
+            assert_eq!(outbox.last().map(|stored| stored.id), Some(number));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_close_by_hand_is_remembered_until_the_next_connect() {
+    let world = World::new();
+    let first = world.manager();
+    let feed = first.open("feed", quick(world.peer.url("/"))).unwrap();
+    wait_for_state(&feed, State::Open).await;
+    feed.close(1000, "").await.unwrap();
+    wait_for_state(&feed, State::Closed).await;
+    end(first).await;
+
+    let second = world.manager();
+    let feed = second.open("feed", quick(world.peer.url("/"))).unwrap();
+    wait_for_state(&feed, State::Closed).await;
+    assert_eq!(feed.send("no").unwrap_err(), Rejected::Closed);
+    // Had it been dialled, it would have been before the other one.
+    let other = second.open("other", quick(world.peer.url("/"))).unwrap();
+    wait_for_state(&other, State::Open).await;
+    assert_eq!(world.peer.accepted(), 2);
+    feed.connect(None).await.unwrap();
+    wait_for_state(&feed, State::Open).await;
+    end(second).await;
+
+    let third = world.manager();
+    let feed = third.open("feed", quick(world.peer.url("/"))).unwrap();
+    wait_for_state(&feed, State::Open).await;
+}
+
+#[tokio::test]
+async fn a_close_by_hand_keeps_durable_messages_for_the_next_connect() {
+    let world = World::new();
+    world.peer.stop_listening().await.unwrap();
+    let first = world.manager();
+    let feed = world.open(&first);
+    queue(&feed, 1..=3).await;
+    feed.close(1000, "").await.unwrap();
+    wait_for_state(&feed, State::Closed).await;
+    end(first).await;
+
+    world.peer.resume().await.unwrap();
+    let second = world.manager();
+    let feed = world.open(&second);
+    wait_for_state(&feed, State::Closed).await;
+    assert_eq!(feed.status().await.unwrap().outbox.messages, 3);
+    feed.connect(None).await.unwrap();
+    world.heard.wait_for(3).await;
+    assert_eq!(world.heard.numbers(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn removing_a_name_forgets_its_messages_for_good() {
+    let world = World::new();
+    world.peer.stop_listening().await.unwrap();
+    let first = world.manager();
+    let receipts = queue(&world.open(&first), 1..=3).await;
+    first.remove("feed").await.unwrap();
+    for receipt in receipts {
+        assert_eq!(receipt.now(), Fate::Cancelled);
+    }
+    end(first).await;
+
+    world.peer.resume().await.unwrap();
+    let second = world.manager();
+    let feed = world.open(&second);
+    let next = queue(&feed, [4]).await;
+    assert_eq!(next[0].fate(Fate::Confirmed).await, Fate::Confirmed);
+    assert_eq!(world.heard.numbers(), [4]);
+}
+
+#[tokio::test]
+async fn each_process_is_another_epoch_of_its_names() {
+    let world = World::new();
+    for epoch in 1..=3 {
+        let manager = world.manager();
+        let mut watch = watch(&manager);
+        let feed = manager.open("feed", quick(world.peer.url("/"))).unwrap();
+        assert_eq!(feed.status().await.unwrap().epoch, epoch);
+        let stamp = watch
+            .until("ready", |event| match event {
+                Event::Ready(stamp) => Some(stamp.clone()),
+                _ => None,
+            })
+            .await;
+        assert_eq!(stamp.epoch, epoch);
+        end(manager).await;
+    }
+}
+
+#[tokio::test]
+async fn without_anything_to_keep_the_directory_is_not_touched() {
+    let world = World::new();
+    let dir = world.dir.path().join("state");
+    let manager = try_manager(&dir, |_| {}).unwrap();
+    let feed = manager.open("feed", quick(world.peer.url("/"))).unwrap();
+    wait_for_state(&feed, State::Open).await;
+    end(manager).await;
+    assert!(!dir.exists());
+}

@@ -1,0 +1,56 @@
+//! This test binary once more, as a child: what is to be killed, or to have a file system of its own.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use super::TestDir;
+
+const DIR: &str = "EVERWIRE_CHILD_DIR";
+
+/// The directory of this process, if it is a child.
+pub fn dir() -> Option<PathBuf> {
+    std::env::var_os(DIR).map(PathBuf::from)
+}
+
+/// Runs the test of this name alone in a child, which works in `dir`.
+pub fn child(test: &str, dir: &Path) -> Command {
+    behind(Vec::new(), test, dir)
+}
+
+/// The same, started by the command `before`.
+fn behind(mut before: Vec<OsString>, test: &str, dir: &Path) -> Command {
+    before.push(std::env::current_exe().unwrap().into());
+    let mut command = Command::new(&before[0]);
+    command
+        .args(&before[1..])
+        .args(["--exact", test, "--nocapture", "--include-ignored"])
+        .arg("--test-threads=1")
+        .env(DIR, dir)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the test of this name again in a mount namespace of its own, in which its directory is a file system of so many
+/// megabytes.
+pub fn in_a_file_system_of(megabytes: usize, test: &str) {
+    let dir = TestDir::new("small-disk");
+    let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\" && exec \"$@\"");
+    let before = ["unshare", "--map-root-user", "--mount", "sh", "-c", &mount]
+        .map(OsStr::new)
+        .into_iter()
+        .chain([dir.path().as_os_str()])
+        .map(OsStr::to_owned)
+        .collect();
+    let output = behind(before, test, dir.path())
+        .output()
+        .expect("unshare, of util-linux");
+    assert!(
+        output.status.success(),
+        "in a file system of its own, which takes user namespaces or root: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

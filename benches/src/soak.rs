@@ -23,11 +23,14 @@ use crate::{
 const NAMES: usize = 300;
 const TENTHS: u32 = 10;
 
+/// Operations that are begun together.
+const AT_ONCE: u64 = 50;
+
 /// How long it is quiet before it is measured, and while it is.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// An allocator keeps some of what it once had.
-const SLACK: u64 = 4 << 20;
+/// An allocator keeps some of what it once had, and the store's log its length.
+const SLACK: u64 = 8 << 20;
 
 /// Runs for so many minutes and prints what was held after each tenth; fails where something grows.
 pub fn run(minutes: u64) -> ExitCode {
@@ -74,10 +77,10 @@ async fn churn(manager: &Manager, url: &str, time: Duration) -> u64 {
     let (mut operations, mut next) = (0, 0);
     while Instant::now() < end {
         let handles = manager.list(&Pattern::all());
-        for _ in 0..50 {
-            operate(manager, &handles, url, &mut next).await;
-            operations += 1;
-        }
+        let at_once = (0..AT_ONCE).map(|n| operate(manager, &handles, url, next + n));
+        futures::future::join_all(at_once).await;
+        next += AT_ONCE;
+        operations += AT_ONCE;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let removed = manager.list(&Pattern::all());
@@ -87,15 +90,14 @@ async fn churn(manager: &Manager, url: &str, time: Duration) -> u64 {
 }
 
 /// One of all that can be done. What is refused, being closed or removed just now, is refused.
-async fn operate(manager: &Manager, handles: &[Handle], url: &str, next: &mut u64) {
+async fn operate(manager: &Manager, handles: &[Handle], url: &str, number: u64) {
     let mut dice = rand::rng();
     let any = (!handles.is_empty()).then(|| &handles[dice.random_range(0..handles.len())]);
     match (dice.random_range(0..100), any) {
         (0..10, _) | (_, None) if handles.len() < NAMES => {
-            *next += 1;
-            let settings = settings(url, *next);
+            let settings = settings(url, number);
             let _handle = manager
-                .open(format!("name-{next}"), settings)
+                .open(format!("name-{number}"), settings)
                 .expect("a new name");
         }
         (10..14, Some(handle)) => drop(handle.close(1000, "").await),

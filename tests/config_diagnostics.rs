@@ -58,6 +58,18 @@ fn a_place_is_told_by_line_and_column_in_characters() {
 }
 
 #[test]
+fn a_secret_before_it_does_not_move_the_column() {
+    let text = "[connections.a]\nurl = 'wss://h'\nheaders = { A = 'ü€😀', 'a b' = 'x' }";
+    let errors = Memory::default().read(text).unwrap_err();
+    let error = errors.iter().next().unwrap();
+    assert_eq!(
+        (error.line, error.column, error.text.as_str()),
+        (3, 24, "'a b'")
+    );
+    assert!(!errors.to_string().contains('ü'), "{errors}");
+}
+
+#[test]
 fn programs_get_the_same_as_json() {
     let errors = Memory::default()
         .read("[defaults]\nidle_timeout = '10 sec'")

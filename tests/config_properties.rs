@@ -8,6 +8,8 @@
 
 #[path = "config/memory.rs"]
 mod memory;
+#[path = "config/write.rs"]
+mod write;
 
 use everwire::config::{ConnectionSettings, Settings};
 use memory::Memory;
@@ -17,6 +19,7 @@ use proptest::{
     prelude::*,
 };
 use serde_json::{Map, Value as Json, json};
+use write::toml;
 
 /// A table of keys, each of which may be missing.
 fn table(keys: Vec<(&'static str, BoxedStrategy<Json>)>) -> BoxedStrategy<Json> {
@@ -231,35 +234,6 @@ fn connection() -> BoxedStrategy<Json> {
         table
     })
     .boxed()
-}
-
-/// JSON as a value of TOML on one line.
-fn toml(value: &Json) -> String {
-    match value {
-        Json::Object(map) => {
-            let entries: Vec<_> = map
-                .iter()
-                .map(|(key, value)| format!("{:?} = {}", key, toml(value)))
-                .collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Json::Array(items) => format!(
-            "[{}]",
-            items.iter().map(toml).collect::<Vec<_>>().join(", ")
-        ),
-        Json::String(text) => {
-            let escaped: String = text
-                .chars()
-                .map(|c| match c {
-                    '"' | '\\' => format!("\\{c}"),
-                    c if c.is_ascii_control() => format!("\\u{:04x}", u32::from(c)),
-                    c => c.to_string(),
-                })
-                .collect();
-            format!("\"{escaped}\"")
-        }
-        other => other.to_string(),
-    }
 }
 
 fn read(keys: &Json) -> ConnectionSettings {

@@ -286,7 +286,10 @@ async fn settings_that_need_no_new_socket_apply_to_the_one_that_is_up() {
         ),
         (1, 1)
     );
-    assert_eq!(rig.manager.configure("nobody", settings).await, Err(Gone));
+    assert_eq!(
+        rig.manager.configure("nobody", settings).await,
+        Err(Gone.into())
+    );
 }
 
 #[tokio::test]
@@ -301,9 +304,9 @@ async fn settings_that_the_socket_depends_on_replace_it_and_lose_nothing() {
     });
     assert!(applied.unwrap().reconnect);
     sent.unwrap();
-    let report = rig.watch.closed().await;
-    assert_eq!((report.code, report.clean), (1001, true));
-    rig.watch.text("login").await;
+    // The new one is ready before the old one goes.
+    let old = rig.watch.rotated().await.old;
+    assert_eq!((old.code, old.clean), (1001, true));
     rig.echoes(&feed, "after").await;
     let logs = rig.peer.connections();
     assert_eq!(logs.len(), 2);

@@ -224,9 +224,8 @@ impl Excerpt {
     /// More of a line than this is cut off on both sides, in bytes.
     const MAX: usize = 400;
 
-    /// `range` of a line, whose number counts from 1.
-    pub(super) fn new(line: usize, source: &str, range: Range<usize>) -> Self {
-        let column = source[..range.start].chars().count() + 1;
+    /// `range` of a line; its number and the column count from 1.
+    pub(super) fn new(line: usize, column: usize, source: &str, range: Range<usize>) -> Self {
         let cut = match source.len() > Self::MAX {
             true => boundary(source, range.start.saturating_sub(Self::MAX / 4)),
             false => 0,

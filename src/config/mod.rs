@@ -10,6 +10,7 @@
 
 mod assemble;
 mod combine;
+mod common;
 mod compression;
 mod delivery;
 mod diagnostics;
@@ -31,6 +32,7 @@ mod units;
 pub mod url;
 mod values;
 
+pub(crate) use common::{CommonSettings, NameSettings};
 pub use compression::Compression;
 pub use delivery::{
     Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,

@@ -347,11 +347,6 @@ impl ConnectionSettings {
         std::iter::once(&self.url).chain(&self.failover_urls)
     }
 
-    /// The URL of this number in [`urls`](Self::urls); the first if there are not so many.
-    pub(crate) fn url_at(&self, number: usize) -> &Template {
-        self.urls().nth(number).unwrap_or(&self.url)
-    }
-
     /// The defaults, for a template that [`super::url::parse`] checks when it is rendered.
     pub fn with_url(url: Template) -> Self {
         Self {

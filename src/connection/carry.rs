@@ -5,16 +5,15 @@ use std::{pin::Pin, sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Commons, Connection, Ending, State, Waiting,
+    Connection, Ending, State, Waiting,
     driver::{Driver, Link, Turn},
     successor::Successor,
 };
 use crate::{
-    config::{ConnectionSettings, Template},
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
     keeper::Order,
-    transport::{self, DialRequest, Opened},
+    transport::{self, Destination, DialRequest, Opened},
     wire::{CloseFrame, Opcode},
 };
 
@@ -115,7 +114,7 @@ impl Driver {
                     LifeState::Backoff { until } => until.saturating_duration_since(now),
                     _ => delay,
                 };
-                act.record.retry_at = act.wall().checked_add(wait).ok();
+                act.record.retry_at = act.wall().checked_add(wait).ok().map(Box::new);
                 act.publish(|stamp| {
                     Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
                 });
@@ -128,36 +127,28 @@ impl Driver {
     }
 }
 
-/// A dial of the URL that is in use, or next.
+/// A dial of the URL that is in use, or next; it begins when the budget allows it.
 pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opened, Cause>>>> {
-    let url = act.url().clone();
-    Box::pin(dial_within_budget(
-        act.settings.clone(),
-        url,
-        act.commons.clone(),
-    ))
-}
-
-/// One dial, begun when the budget allows it.
-async fn dial_within_budget(
-    settings: Arc<ConnectionSettings>,
-    url: Template,
-    commons: Arc<Commons>,
-) -> Result<Opened, Cause> {
-    #[cfg(test)]
-    if let Some(scripted) = super::simulation::dial() {
-        return scripted.await;
-    }
-    // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-    let host = Box::pin(transport::host_key(&url)).await?;
-    let _permit = commons.budget.acquire(&host).await;
-    Box::pin(transport::dial(DialRequest {
-        settings: &settings,
-        url: &url,
-        tls: &commons.tls,
-        resolver: &commons.resolver,
-    }))
-    .await
+    let (urls, number) = (Arc::clone(&act.urls), act.url_number());
+    let (settings, commons) = (Arc::clone(&act.settings), Arc::clone(&act.commons));
+    Box::pin(async move {
+        #[cfg(test)]
+        if let Some(scripted) = super::simulation::dial() {
+            return scripted.await;
+        }
+        let url = &urls[number];
+        // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+        let to = Box::pin(Destination::of(url)).await?;
+        let turn = commons.budget.acquire(&to.host_key()?);
+        let _permit = turn.await;
+        let request = DialRequest {
+            settings: &settings,
+            url,
+            tls: &commons.tls,
+            resolver: &commons.resolver,
+        };
+        Box::pin(transport::dial(request, to)).await
+    })
 }
 
 impl Connection {

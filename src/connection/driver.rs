@@ -139,6 +139,9 @@ impl Driver {
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
+            if act.passage_deadline().is_some_and(|until| until <= now) {
+                act.hurry_passage();
+            }
             self.poll_successor(act, now, cx);
             self.check_time(act, now);
             let expiry = self.look_at_outbox(act, now, cx);
@@ -177,9 +180,6 @@ impl Driver {
 
     /// Whatever is overdue.
     fn check_time(&mut self, act: &mut Connection, now: Instant) {
-        if act.passage_deadline().is_some_and(|until| until <= now) {
-            act.hurry_passage();
-        }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
         if deadline.is_some_and(|deadline| deadline <= now) {

@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     clock,
-    config::{ConnectionSettings, Template},
+    config::{ConnectionSettings, NameSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
     keeper::Order,
+    transport::needs_keepalive,
     wire::{CloseFrame, MAX_REASON, is_sendable},
 };
 
@@ -230,16 +231,18 @@ impl Connection {
     }
 
     fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
-        let old = std::mem::replace(&mut self.settings, Arc::new(settings));
-        let new = Arc::clone(&self.settings);
-        if !old.urls().eq(new.urls()) {
-            self.life.set_endpoints(new.urls().count());
+        let NameSettings { urls, common: new } = self.commons.settings.share(settings);
+        let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
+        let moved = self.urls != urls;
+        if moved {
+            self.life.set_endpoints(urls.len());
+            self.urls = urls;
         }
         self.gate.history().configure(new.history);
         self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let needed = needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS;
+        let needed = moved || needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS;
         self.rotate_again |= needed && self.life.is_handing_over();
         let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
         if new.sequence != old.sequence {
@@ -263,6 +266,7 @@ impl Connection {
             .gate
             .with(|inside| (inside.outbox.len(), inside.outbox.bytes()));
         let state = self.record.shown;
+        let upgrade = self.record.upgrade.as_deref();
         Status {
             name: self.name.clone(),
             state,
@@ -270,14 +274,14 @@ impl Connection {
             ready: self.record.ready,
             url: self.url().to_string(),
             urls: self.url_statuses(),
-            subprotocol: self.record.subprotocol.as_deref().map(str::to_owned),
-            tls: self.record.tls.as_deref().copied(),
+            subprotocol: upgrade.and_then(|upgrade| upgrade.subprotocol.clone()),
+            tls: upgrade.and_then(|upgrade| upgrade.tls),
             tags: self.settings.tags.clone(),
             since: self.record.since,
             epoch: self.journal.epoch(),
             incarnation: self.life.incarnation(),
             attempt: self.life.attempt(policy(&self.settings), clock::now()),
-            retry_at: self.record.retry_at,
+            retry_at: self.record.retry_at.as_deref().copied(),
             last_error: self.record.last_error.as_deref().cloned(),
             last_close: self.record.last_close.as_deref().cloned(),
             rtt: self.heartbeat.rtt(),
@@ -294,16 +298,21 @@ impl Connection {
     }
 
     /// The URL that is in use or dialled next.
-    pub(super) fn url(&self) -> &Template {
-        self.settings.url_at(self.life.endpoints().current())
+    fn url(&self) -> &Template {
+        &self.urls[self.url_number()]
+    }
+
+    /// Which of the URLs that is.
+    pub(super) fn url_number(&self) -> usize {
+        self.life.endpoints().current().min(self.urls.len() - 1)
     }
 
     fn url_statuses(&self) -> Vec<UrlStatus> {
-        if self.settings.failover_urls.is_empty() {
+        if self.urls.len() == 1 {
             return Vec::new();
         }
         let failures = self.life.endpoints().failures();
-        let statuses = self.settings.urls().zip(failures);
+        let statuses = self.urls.iter().zip(failures);
         statuses
             .map(|(url, failures)| UrlStatus {
                 url: url.to_string(),
@@ -325,8 +334,7 @@ impl Connection {
 
 /// Whether a socket that was opened under `old` cannot serve under `new`.
 fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool {
-    !old.urls().eq(new.urls())
-        || old.headers != new.headers
+    old.headers != new.headers
         || old.basic_auth != new.basic_auth
         || old.subprotocols != new.subprotocols
         || old.source_address != new.source_address
@@ -336,4 +344,6 @@ fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool 
         || old.max_frame != new.max_frame
         || old.max_message != new.max_message
         || old.on_open != new.on_open
+        // The kernel's probes are set up with the socket.
+        || (needs_keepalive(&new.heartbeat) && !needs_keepalive(&old.heartbeat))
 }

@@ -56,7 +56,7 @@ pub use self::{
 use self::{passage::Passage, successor::Successor};
 use crate::{
     chance, clock,
-    config::ConnectionSettings,
+    config::{CommonSettings, ConnectionSettings, NameSettings, Template},
     core::{
         Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
         Message, Policy, Removed, Sequence, Told,
@@ -70,7 +70,6 @@ use crate::{
 };
 
 /// What all names of a process share.
-#[derive(Clone)]
 pub(crate) struct Commons {
     pub hub: Arc<Hub>,
     pub budget: DialBudget,
@@ -79,6 +78,8 @@ pub(crate) struct Commons {
     pub paces: Paces,
     /// Writes down closes by hand.
     pub keeper: Keeper,
+    /// What names that are alike share.
+    pub settings: CommonSettings,
     /// Told when an actor died without having been removed.
     pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }
@@ -101,6 +102,9 @@ const MAILBOX_TURN: u32 = 128;
 /// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
 pub struct Connection {
     name: ConnectionName,
+    /// All URLs of the settings, at least one.
+    urls: Arc<[Template]>,
+    /// The settings without their URLs.
     settings: Arc<ConnectionSettings>,
     commons: Arc<Commons>,
     gate: Arc<Gate>,
@@ -137,22 +141,27 @@ pub struct Connection {
     fault: Option<Fault>,
 }
 
-/// What a name remembers for its status.
+/// What a name remembers for its status. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
 struct Record {
     since: Timestamp,
     shown: State,
     ready: bool,
-    retry_at: Option<Timestamp>,
+    retry_at: Option<Box<Timestamp>>,
     last_error: Option<Box<LastError>>,
     last_close: Option<Box<ClosedReport>>,
-    subprotocol: Option<Box<str>>,
-    tls: Option<Box<TlsReport>>,
+    upgrade: Option<Box<Upgrade>>,
     sent: Traffic,
     received: Traffic,
     in_doubt: u64,
     dropped: u64,
     /// When the last frame of the last socket came, until the next one is ready.
     blind_since: Option<Instant>,
+}
+
+/// What the upgrade of the socket that serves agreed on, where that is anything.
+struct Upgrade {
+    subprotocol: Option<String>,
+    tls: Option<TlsReport>,
 }
 
 /// Those who wait for the end of a name.
@@ -175,13 +184,17 @@ impl Connection {
     /// The actor of a name that has not started yet.
     pub(crate) fn new(
         name: ConnectionName,
-        settings: Arc<ConnectionSettings>,
+        settings: NameSettings,
         commons: Arc<Commons>,
         gate: Arc<Gate>,
         epoch: u32,
     ) -> Self {
+        let NameSettings {
+            urls,
+            common: settings,
+        } = settings;
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
-        life.set_endpoints(settings.urls().count());
+        life.set_endpoints(urls.len());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
         let (is_open, wanted) = gate.with(|inside| {
             inside.outbox.lost();
@@ -200,6 +213,7 @@ impl Connection {
         let pace = commons.paces.get(settings.rate.as_ref(), None);
         Self {
             name,
+            urls,
             settings,
             commons,
             gate,
@@ -224,8 +238,7 @@ impl Connection {
                 retry_at: None,
                 last_error: None,
                 last_close: None,
-                subprotocol: None,
-                tls: None,
+                upgrade: None,
                 sent: Traffic::default(),
                 received: Traffic::default(),
                 in_doubt: 0,
@@ -359,8 +372,7 @@ impl Actor for Connection {
         self.intervals = 0;
         self.mailbox_turn = 0;
         self.record.ready = false;
-        self.record.subprotocol = None;
-        self.record.tls = None;
+        self.record.upgrade = None;
         self.life.started(&mut self.effects);
         let socket = self.adopt(ctx);
         if socket.is_none() {

@@ -132,6 +132,7 @@ impl Connection {
     /// The successor is lost, and the old socket serves on. It may lag, and still bring what the successor has brought.
     pub(super) fn abandon_passage(&mut self, now: Instant) {
         match std::mem::take(&mut self.passage) {
+            Passage::Before { splice, .. } if splice.holds_nothing() => {}
             Passage::Before { splice, .. } => {
                 self.passage = Passage::Abandoned {
                     splice,

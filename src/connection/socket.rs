@@ -11,7 +11,7 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    Connection, State,
+    Connection, State, Upgrade,
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
@@ -60,6 +60,18 @@ pub(super) struct Face {
     pub tls: Option<events::TlsReport>,
 }
 
+impl Face {
+    /// What the status keeps of it.
+    pub fn upgrade(&self) -> Option<Box<Upgrade>> {
+        (self.subprotocol.is_some() || self.tls.is_some()).then(|| {
+            Box::new(Upgrade {
+                subprotocol: self.subprotocol.clone(),
+                tls: self.tls,
+            })
+        })
+    }
+}
+
 /// Bytes that the kernel does not take.
 #[derive(Clone, Copy, Debug)]
 struct Blocked {
@@ -82,8 +94,7 @@ impl Socket {
         act.life.opened(now);
         act.begin_numbers();
         start_heartbeat(act, ctx);
-        act.record.subprotocol = face.subprotocol.as_deref().map(Into::into);
-        act.record.tls = face.tls.map(Box::new);
+        act.record.upgrade = face.upgrade();
         act.show_state(Some(State::Opening));
         let opened = events::Opened {
             peer: face.peer,

@@ -163,8 +163,7 @@ impl Connection {
             Successor::Up(heir) => {
                 self.begin_numbers();
                 start_heartbeat(self, ctx);
-                self.record.subprotocol = heir.face.subprotocol.as_deref().map(Into::into);
-                self.record.tls = heir.face.tls.map(Box::new);
+                self.record.upgrade = heir.face.upgrade();
                 // One whose opening messages are not out yet tells when they are.
                 self.record.ready = heir.socket.has_spoken();
                 self.show_state(None);

@@ -282,7 +282,8 @@ impl Writer {
                     self.begin(&message, None, buffer)?;
                     continue;
                 }
-                None => {}
+                // An idle socket keeps no room for what it does not send.
+                None => self.urgent = VecDeque::new(),
             }
             if let Some(frame) = self.close.take() {
                 encode_close(&frame, mask_key(), buffer);

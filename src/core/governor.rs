@@ -6,7 +6,7 @@
 mod window;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroU32,
     sync::Arc,
     time::Instant,
@@ -25,8 +25,8 @@ pub struct Governor {
     in_flight: u32,
     window: Window,
     settings: BTreeMap<String, HostSettings>,
-    tickets: HashMap<u64, Ticket>,
-    lanes: HashMap<Arc<str>, Lane>,
+    tickets: BTreeMap<u64, Ticket>,
+    lanes: BTreeMap<Arc<str>, Lane>,
     /// Hosts that could be granted a dial, in the order of their turns.
     ready: BTreeMap<u64, Arc<str>>,
     /// Hosts that wait for their own rate.
@@ -92,8 +92,8 @@ impl Governor {
             in_flight: 0,
             window: Window::new(rate),
             settings: hosts,
-            tickets: HashMap::new(),
-            lanes: HashMap::new(),
+            tickets: BTreeMap::new(),
+            lanes: BTreeMap::new(),
             ready: BTreeMap::new(),
             timed: BTreeSet::new(),
             fading: BTreeSet::new(),

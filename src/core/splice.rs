@@ -130,6 +130,11 @@ impl Splice {
         self.held.push(message);
     }
 
+    /// Whether nothing came on the successor.
+    pub fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Whether no more should be held: it is time for the cut, and until then the successor is not to be read.
     pub fn is_full(&self) -> bool {
         self.held.len() >= self.limits.messages || self.bytes >= self.limits.bytes

@@ -21,7 +21,7 @@ pub use self::{
 };
 use crate::{
     clock,
-    config::{ConnectionSettings, Settings},
+    config::{CommonSettings, ConnectionSettings, NameSettings, Settings},
     connection::{Commons, Configure, Connection, Gate, Paces, Remove, Status, forward},
     core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
@@ -53,7 +53,7 @@ struct Names {
 struct Entry {
     addr: Addr<Connection>,
     gate: Arc<Gate>,
-    settings: Arc<ConnectionSettings>,
+    settings: NameSettings,
     arbiter: usize,
     epoch: u32,
     respawns: Budget,
@@ -129,6 +129,7 @@ impl Manager {
                 resolver: Resolver::default(),
                 paces: Paces::default(),
                 keeper,
+                settings: CommonSettings::default(),
                 obituaries,
             }),
             arbiters,
@@ -180,7 +181,7 @@ impl Manager {
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
         let (gate, epoch) = recall(&name, &settings, keeper);
-        let settings = Arc::new(settings);
+        let settings = self.0.commons.settings.share(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
         let entry = Entry {
@@ -199,12 +200,12 @@ impl Manager {
     fn start_actor(
         &self,
         name: &ConnectionName,
-        settings: &Arc<ConnectionSettings>,
+        settings: &NameSettings,
         gate: &Arc<Gate>,
         arbiter: usize,
         epoch: u32,
     ) -> Addr<Connection> {
-        let (name, settings, gate) = (name.clone(), Arc::clone(settings), Arc::clone(gate));
+        let (name, settings, gate) = (name.clone(), settings.clone(), Arc::clone(gate));
         let commons = Arc::clone(&self.0.commons);
         Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {
             Connection::new(name, settings, commons, gate, epoch)
@@ -255,7 +256,7 @@ impl Manager {
         names
             .entries
             .get(name.as_ref())
-            .map(|entry| Arc::clone(&entry.settings))
+            .map(|entry| Arc::new(entry.settings.whole()))
     }
 
     /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being
@@ -289,7 +290,7 @@ impl Manager {
         let addr = {
             let mut names = self.0.names.write();
             let entry = names.entries.get_mut(name.as_ref()).ok_or(Gone)?;
-            entry.settings = Arc::new(settings.clone());
+            entry.settings = self.0.commons.settings.share(settings.clone());
             entry.addr.clone()
         };
         addr.send(Configure(Box::new(settings)))

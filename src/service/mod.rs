@@ -65,6 +65,9 @@ pub async fn serve(
     // The log listens and the first line is written before anything can happen that belongs into it.
     let manager = Manager::start(settings)?;
     let log = EventLog::start(&manager, messages).map_err(Error::Log)?;
+    if let Some(damage) = manager.store_damage() {
+        tracing::error!(damage, "the store was damaged");
+    }
     let server = http::start(listener, manager.clone()).map_err(Error::Http)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

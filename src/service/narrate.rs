@@ -89,6 +89,26 @@ pub fn event(event: &Event) {
             text = &*failed.cause.text(),
             rule = failed.rule.to_string().as_str()
         ),
+        Event::Gap(stamp, gap) => line!(
+            WARN,
+            stamp,
+            kind,
+            reason = json_word(&gap.reason).as_str(),
+            blind_ms = millis(gap.blind),
+            stream = gap.stream.as_deref(),
+            peer_seq = gap.peer_seq,
+            next = gap.next,
+            missing = gap.missing
+        ),
+        Event::Rotated(stamp, rotated) => line!(
+            INFO,
+            stamp,
+            kind,
+            peer = %rotated.peer,
+            incarnation = rotated.incarnation,
+            clean = rotated.old.clean,
+            doubled = rotated.doubled
+        ),
         Event::Dropped(stamp, dropped) => line!(
             WARN,
             stamp,
@@ -98,6 +118,12 @@ pub fn event(event: &Event) {
         ),
         Event::Applied(stamp, applied) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
         Event::Removed(stamp) => line!(INFO, stamp, kind),
+        Event::Stalled(stalled) => tracing::event!(
+            target: TARGET, Level::WARN,
+            reason = json_word(&stalled.reason).as_str(),
+            by_ms = millis(stalled.by),
+            "{}", kind
+        ),
         // Types that this version does not know are told by their name.
         other => {
             if let Some(stamp) = other.stamp() {

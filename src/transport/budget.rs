@@ -1,11 +1,11 @@
 //! The dial budget of a process: the governor, awaited from any thread.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     future::poll_fn,
     num::NonZeroU32,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
@@ -39,7 +39,7 @@ struct Budget {
     /// Not granted yet; the waker is there once the waiting future was polled.
     waiting: BTreeMap<u64, Option<Waker>>,
     /// Granted, and not yet taken by the waiting future.
-    granted: HashSet<u64>,
+    granted: BTreeSet<u64>,
     /// When time admits the next dial.
     next: Option<Instant>,
     /// Who wakes at `next`.
@@ -57,14 +57,14 @@ impl DialBudget {
             governor: Governor::new(max_handshakes, dial_rate, hosts),
             next_id: 0,
             waiting: BTreeMap::new(),
-            granted: HashSet::new(),
+            granted: BTreeSet::new(),
             next: None,
             timekeeper: None,
         })))
     }
 
     /// Waits for the turn of a dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
-    pub(crate) async fn acquire(&self, host: &str) -> Permit {
+    pub(crate) fn acquire(&self, host: &str) -> impl Future<Output = Permit> + use<> {
         let id = self.change(|budget, now| {
             budget.next_id += 1;
             let id = budget.next_id;
@@ -77,15 +77,17 @@ impl DialBudget {
             budget: self.clone(),
             id,
         };
-        let mut timer = pin!(None);
-        poll_fn(|cx| self.poll_granted(id, timer.as_mut(), cx)).await;
-        permit
+        async move {
+            let mut timer = None;
+            poll_fn(|cx| permit.budget.poll_granted(id, &mut timer, cx)).await;
+            permit
+        }
     }
 
     fn poll_granted(
         &self,
         id: u64,
-        mut timer: Pin<&mut Option<Sleep>>,
+        timer: &mut Option<Pin<Box<Sleep>>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         loop {
@@ -93,19 +95,16 @@ impl DialBudget {
                 return Poll::Ready(());
             };
             let Some(next) = next else {
-                timer.set(None);
+                *timer = None;
                 return Poll::Pending;
             };
             let next = next.into();
-            match timer.as_mut().as_pin_mut() {
-                Some(timer) if timer.deadline() == next => {}
-                Some(timer) => timer.reset(next),
-                None => timer.set(Some(tokio::time::sleep_until(next))),
+            // Boxed: thousands may wait, and one of them keeps the time.
+            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
+            if timer.deadline() != next {
+                timer.as_mut().reset(next);
             }
-            let Some(sleeping) = timer.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            if sleeping.poll(cx).is_pending() {
+            if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
             self.change(|_, _| ());
@@ -184,6 +183,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use std::{
+        pin::pin,
         sync::{
             atomic::{AtomicU32, Ordering},
             mpsc,

@@ -7,36 +7,40 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
+use rustls::ClientConfig;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Instant, timeout_at},
 };
 
 use super::{
-    connector::{Connector, Target},
+    destination::Destination,
     redirect::{Redirect, Trail},
     request::Prepared,
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
+    target::Target,
+    tcp::{Local, needs_keepalive},
     tls::{self, Client, TlsCache},
     tunnel::Tunnel,
     upgrade::{self, Upgraded},
 };
 use crate::{
-    config::{ConnectionSettings, Template},
+    config::{ConnectionSettings, Proxy, Template},
     core::{Cause, Phase},
     events::TlsReport,
     wire::deflate::Agreed,
 };
 
-/// A time that never comes, for timeouts that are not ours to keep.
-pub(super) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A time that never comes.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What [`dial`] works with. The caches are shared by all dials of a process; cloning them is cheap.
 #[derive(Clone, Copy)]
@@ -95,30 +99,25 @@ pub(crate) struct Timings {
 /// # Errors
 ///
 /// The [`Cause`] that ended the dial; [`Cause::ConnectTimeout`] says in which phase the time ran out.
-pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
+pub(crate) async fn dial(request: DialRequest<'_>, to: Destination) -> Result<Opened, Cause> {
     let progress = Progress::new(request.settings.connect_timeout);
-    timeout_at(progress.deadline, run(request, &progress))
+    timeout_at(progress.deadline, run(request, to, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
-/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
-///
-/// # Errors
-///
-/// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-pub(crate) async fn host_key(url: &Template) -> Result<String, Cause> {
-    let secrets = Secrets::read([url]).await?;
-    super::request::host_key(url, &secrets)
-}
-
-async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
+async fn run(
+    request: DialRequest<'_>,
+    to: Destination,
+    progress: &Rc<Progress>,
+) -> Result<Opened, Cause> {
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url).await?;
-    let mut prepared = Prepared::new(settings, request.url, &secrets)?;
-    let mut trail = Trail::new(&prepared.url);
+    let url = to.into_url(request.url, &secrets)?;
+    let mut prepared = Prepared::new(settings, url, &secrets)?;
+    let mut trail = None;
     let upgraded = loop {
-        let cause = match hop(request, &prepared, &secrets, progress).await {
+        let cause = match hop(request, &mut prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
             Err(cause) => cause,
         };
@@ -126,6 +125,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             return Err(progress.last_words().unwrap_or(cause));
         };
         progress.stream.take();
+        let trail = trail.get_or_insert_with(|| Trail::new(&prepared.url));
         let (to, same_host) = trail.follow(&redirect)?;
         prepared = prepared.redirected(settings, &secrets, to, same_host)?;
     };
@@ -150,41 +150,72 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
 }
 
 /// One connection, and one upgrade over it.
+///
+/// The upgrade begins when the connection is there, and its future is a box of its own: what must be held while the network
+/// is awaited is small, and so are its pieces. Malloc's fast path ends at 1 KiB.
 async fn hop(
+    request: DialRequest<'_>,
+    prepared: &mut Prepared,
+    secrets: &Secrets,
+    progress: &Rc<Progress>,
+) -> Result<Upgraded, Cause> {
+    open(request, prepared, secrets, progress).await?;
+    Box::pin(upgrade::upgrade(prepared, progress)).await
+}
+
+/// Opens the connection of a hop.
+async fn open(
     request: DialRequest<'_>,
     prepared: &Prepared,
     secrets: &Secrets,
     progress: &Rc<Progress>,
-) -> Result<Upgraded, Cause> {
+) -> Result<(), Cause> {
+    progress.answered.set(false);
+    progress.client.set(match request.settings.tls.cert_file {
+        Some(_) if prepared.with_credentials => Client::Configured,
+        _ => Client::Unknown,
+    });
+    let tls = match prepared.server_name.clone() {
+        Some(name) => Some((client_config(request, prepared).await?, name)),
+        None => None,
+    };
+    Target {
+        host: prepared.host.clone(),
+        port: prepared.port,
+        tls,
+        local: Local {
+            address: request.settings.source_address,
+            keepalive: needs_keepalive(&request.settings.heartbeat),
+        },
+        proxy: match &request.settings.proxy {
+            // Boxed: seldom used, and larger than all the rest of a hop.
+            Some(proxy) => Box::pin(tunnel(proxy, request, prepared, secrets)).await?,
+            None => None,
+        },
+        resolver: request.resolver.clone(),
+        progress: Rc::clone(progress),
+    }
+    .open()
+    .await
+}
+
+/// The TLS of this hop. A host that the settings do not name is not shown the client certificate.
+async fn client_config(
+    request: DialRequest<'_>,
+    prepared: &Prepared,
+) -> Result<Arc<ClientConfig>, Cause> {
     let mut settings = Cow::Borrowed(&request.settings.tls);
     if !prepared.with_credentials {
         let settings = settings.to_mut();
         settings.cert_file = None;
         settings.key_file = None;
     }
-    progress.answered.set(false);
-    progress.client.set(match settings.cert_file {
-        Some(_) => Client::Configured,
-        None => Client::Unknown,
-    });
-    let tls = match prepared.server_name.clone() {
-        Some(name) => Some((request.tls.config(&settings).await?, name)),
-        None => None,
-    };
-    let connector = Connector::new(Target {
-        host: prepared.host.clone(),
-        port: prepared.port,
-        tls,
-        source: request.settings.source_address,
-        proxy: proxy(request, prepared, secrets).await?,
-        resolver: request.resolver.clone(),
-        progress: Rc::clone(progress),
-    });
-    upgrade::upgrade(prepared, connector, progress).await
+    request.tls.config(&settings).await
 }
 
-/// What this hop goes through.
-async fn proxy(
+/// What this hop goes through, if `proxy` is for its host.
+async fn tunnel(
+    proxy: &Proxy,
     request: DialRequest<'_>,
     prepared: &Prepared,
     secrets: &Secrets,
@@ -192,9 +223,7 @@ async fn proxy(
     let settings = request.settings;
     let is_tls = prepared.server_name.is_some();
     let host = prepared.host.to_string();
-    let chosen = settings.proxy.as_ref();
-    let chosen = chosen.and_then(|proxy| proxy.for_target(&host, prepared.port, is_tls));
-    let Some(url) = chosen else {
+    let Some(url) = proxy.for_target(&host, prepared.port, is_tls) else {
         return Ok(None);
     };
     let tunnel = Tunnel::new(url, secrets)?;
@@ -204,7 +233,7 @@ async fn proxy(
     }))
 }
 
-/// How far a dial is. Shared with the services that `awc` owns while it runs, hence the cells.
+/// How far a dial is. Shared with the service that `awc` owns while it runs, hence the cells.
 #[derive(Debug)]
 pub(super) struct Progress {
     /// When the dial must be done.

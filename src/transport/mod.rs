@@ -5,8 +5,9 @@
 //! stream: no client, codec or buffer outlives the dial. [`DialBudget`] says when a dial may begin.
 
 mod budget;
-mod connector;
+mod destination;
 mod dial;
+mod exchange;
 mod failure;
 mod files;
 mod redirect;
@@ -15,6 +16,7 @@ mod request;
 mod resolve;
 mod secrets;
 mod stream;
+mod target;
 mod tcp;
 mod tls;
 mod tunnel;
@@ -24,8 +26,10 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
+pub(crate) use destination::Destination;
+pub(crate) use dial::{DialRequest, Opened, Timings, dial};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
+pub(crate) use tcp::needs_keepalive;
 pub(crate) use tls::TlsCache;

@@ -8,7 +8,7 @@ use awc::http::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustls::pki_types::ServerName;
-use url::Url;
+use url::{Position, Url};
 
 use super::secrets::Secrets;
 use crate::{
@@ -54,11 +54,11 @@ impl fmt::Display for Host {
 /// A request that can be sent.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// What is asked for.
-    pub url: Url,
+    /// What is asked for, and where.
+    pub url: Box<Url>,
     /// Whether this is for the host of the settings' URL, and nothing was left out.
     pub with_credentials: bool,
-    /// With the scheme `ws` even over TLS, which is our connector's, not `awc`'s.
+    /// The same, as `awc` takes it.
     pub uri: Uri,
     /// The host of the URL.
     pub host: Host,
@@ -82,10 +82,10 @@ impl Prepared {
     /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
     pub fn new(
         settings: &ConnectionSettings,
-        url: &Template,
+        url: Box<Url>,
         secrets: &Secrets,
     ) -> Result<Self, Cause> {
-        Self::of(settings, render_url(url, secrets)?, secrets, true)
+        Self::of(settings, url, secrets, true)
     }
 
     /// The same request at another URL. Once a redirect has led to another host, credentials stay behind.
@@ -100,12 +100,17 @@ impl Prepared {
         to: Url,
         same_host: bool,
     ) -> Result<Self, Cause> {
-        Self::of(settings, to, secrets, self.with_credentials && same_host)
+        Self::of(
+            settings,
+            Box::new(to),
+            secrets,
+            self.with_credentials && same_host,
+        )
     }
 
     fn of(
         settings: &ConnectionSettings,
-        url: Url,
+        url: Box<Url>,
         secrets: &Secrets,
         with_credentials: bool,
     ) -> Result<Self, Cause> {
@@ -114,7 +119,7 @@ impl Prepared {
         let own_name = settings.tls.server_name.as_ref();
         let own_name = own_name.filter(|_| with_credentials);
         Ok(Self {
-            uri: uri(&url, port)?,
+            uri: uri(&url)?,
             server_name: match (tls, own_name) {
                 (false, _) => None,
                 (true, None) => Some(server_name(&host)?),
@@ -131,28 +136,23 @@ impl Prepared {
     }
 }
 
-/// The `host:port` of a URL.
-pub(super) fn host_key(url: &Template, secrets: &Secrets) -> Result<String, Cause> {
-    let url = render_url(url, secrets)?;
-    Ok(format!("{}:{}", host_str(&url)?, port(&url)?))
-}
-
 fn invalid(text: impl Into<String>) -> Cause {
     Cause::InvalidRequest(text.into())
 }
 
-fn render_url(template: &Template, secrets: &Secrets) -> Result<Url, Cause> {
+/// The URL with everything expanded.
+pub(super) fn render_url(template: &Template, secrets: &Secrets) -> Result<Url, Cause> {
     let url = secrets.render(template)?;
     // The error quotes the URL with all that was expanded; the template shows only the names.
     parse(url.expose())
         .map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
 }
 
-fn host_str(url: &Url) -> Result<&str, Cause> {
+pub(super) fn host_str(url: &Url) -> Result<&str, Cause> {
     url.host_str().ok_or_else(|| invalid("the URL has no host"))
 }
 
-fn port(url: &Url) -> Result<u16, Cause> {
+pub(super) fn port(url: &Url) -> Result<u16, Cause> {
     url.port_or_known_default()
         .ok_or_else(|| invalid("the URL has no port"))
 }
@@ -185,14 +185,14 @@ fn own_server_name(name: &str) -> Result<ServerName<'static>, Cause> {
     })
 }
 
-fn uri(url: &Url, port: u16) -> Result<Uri, Cause> {
-    let mut text = format!("ws://{}:{port}{}", host_str(url)?, url.path());
-    if let Some(query) = url.query() {
-        text.push('?');
-        // The one character that a parsed query may hold and an HTTP target may not.
-        text.push_str(&query.replace('`', "%60"));
-    }
-    Uri::try_from(text).map_err(|error| invalid(format!("the URL cannot be requested: {error}")))
+fn uri(url: &Url) -> Result<Uri, Cause> {
+    let text = url.as_str();
+    // The one character that a parsed query may hold and an HTTP target may not.
+    let uri = match text.contains('`') {
+        false => Uri::try_from(text),
+        true => Uri::try_from(text.replace('`', "%60")),
+    };
+    uri.map_err(|error| invalid(format!("the URL cannot be requested: {error}")))
 }
 
 fn headers(
@@ -259,14 +259,10 @@ fn header_value(name: &str, value: &Secret) -> Result<HeaderValue, Cause> {
         .map_err(|_| invalid(format!("the header {name} holds a control character")))
 }
 
-/// The authority of the URL, without the port if it is the scheme's own (RFC 9110 §7.2).
+/// The authority of the URL, without the port if it is the scheme's own (RFC 9110 §7.2): so it stands in a parsed URL.
 fn host_header(url: &Url) -> Result<HeaderValue, Cause> {
-    let host = host_str(url)?;
-    let value = match url.port() {
-        None => host.to_owned(),
-        Some(port) => format!("{host}:{port}"),
-    };
-    HeaderValue::try_from(value).map_err(|_| invalid("the URL's host cannot stand in a header"))
+    HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort])
+        .map_err(|_| invalid("the URL's host cannot stand in a header"))
 }
 
 /// RFC 7617 §2: no colon in the user's name, no control characters at all.
@@ -318,7 +314,9 @@ mod tests {
     use crate::config::Compression;
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
-        Prepared::new(settings, &settings.url, &Secrets::default())
+        let secrets = Secrets::default();
+        let url = render_url(&settings.url, &secrets)?;
+        Prepared::new(settings, Box::new(url), &secrets)
     }
 
     fn settings(url: &str) -> ConnectionSettings {
@@ -332,17 +330,16 @@ mod tests {
 
     #[test]
     fn the_host_header_leaves_out_default_ports_and_brackets_ipv6() {
-        for (url, host, key) in [
-            ("ws://a.example/x", "a.example", "a.example:80"),
-            ("wss://A.example:443/", "a.example", "a.example:443"),
-            ("wss://a.example:80/", "a.example:80", "a.example:80"),
-            ("ws://[::1]:9000/", "[::1]:9000", "[::1]:9000"),
-            ("ws://127.0.0.1/", "127.0.0.1", "127.0.0.1:80"),
+        for (url, host) in [
+            ("ws://a.example/x", "a.example"),
+            ("wss://A.example:443/", "a.example"),
+            ("wss://a.example:80/", "a.example:80"),
+            ("ws://[::1]:9000/", "[::1]:9000"),
+            ("ws://127.0.0.1", "127.0.0.1"),
+            ("ws://127.1:81?q", "127.0.0.1:81"),
         ] {
-            let settings = settings(url);
-            let prepared = prepare(&settings).unwrap();
+            let prepared = prepare(&settings(url)).unwrap();
             assert_eq!(header(&prepared, "host"), Some(host.as_bytes()), "{url}");
-            assert_eq!(host_key(&settings.url, &Secrets::default()).unwrap(), key);
         }
     }
 
@@ -351,8 +348,7 @@ mod tests {
         let prepared = prepare(&settings("wss://a.example/a b/ü?q=`|{}^\"&x=1")).unwrap();
         let target = prepared.uri.path_and_query().unwrap().as_str();
         assert_eq!(target, "/a%20b/%C3%BC?q=%60|{}^%22&x=1");
-        assert_eq!(prepared.uri.scheme_str(), Some("ws"));
-        assert_eq!(prepared.uri.port_u16(), Some(443));
+        assert_eq!(prepared.uri.scheme_str(), Some("wss"));
     }
 
     #[test]

@@ -1,16 +1,15 @@
 //! The upgraded stream, and the thin loan of it that `awc` works on.
 
 use std::{
-    fmt, io,
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use actix_rt::net::{ActixStream, Ready};
 use rustls::ClientConnection;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::client::TlsStream;
@@ -36,7 +35,8 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The TCP connection below; its descriptor can be shut down from outside.
+    /// The TCP connection below.
+    #[cfg(test)]
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Tcp(tcp) => tcp,
@@ -135,19 +135,6 @@ impl Lent {
             None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
-
-    fn poll_ready(&self, cx: &mut Context<'_>, interest: Interest) -> Poll<io::Result<Ready>> {
-        self.with(|stream| {
-            let ready = stream.tcp().ready(interest);
-            std::pin::pin!(ready).poll(cx)
-        })
-    }
-}
-
-impl fmt::Debug for Lent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").finish_non_exhaustive()
-    }
 }
 
 /// The answer to the upgrade is longer than [`MAX_ANSWER`].
@@ -199,15 +186,5 @@ impl AsyncWrite for Lent {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.with(|stream| stream.poll_shutdown(cx))
-    }
-}
-
-impl ActixStream for Lent {
-    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        self.poll_ready(cx, Interest::READABLE)
-    }
-
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        self.poll_ready(cx, Interest::WRITABLE)
     }
 }

@@ -14,15 +14,41 @@ use tokio::{
 };
 
 use super::failure;
-use crate::core::{Cause, Phase};
+use crate::{
+    config::Heartbeat,
+    core::{Cause, Phase},
+};
 
 /// So long one address may be silent before the next is tried beside it (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// A connection that was silent for so long is probed by the kernel.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+
 /// The kernel's own probes: the last resort where the heartbeat is off.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(Duration::from_secs(60))
+    .with_time(KEEPALIVE_TIME)
     .with_interval(Duration::from_secs(15));
+
+/// Whether a connection with this heartbeat needs the kernel's probes. One that is never silent for [`KEEPALIVE_TIME`] would
+/// never see one: it is spared three system calls at each dial.
+pub(crate) fn needs_keepalive(heartbeat: &Heartbeat) -> bool {
+    match heartbeat {
+        Heartbeat::Off => true,
+        Heartbeat::Protocol { interval, .. } | Heartbeat::Text { interval, .. } => {
+            *interval >= KEEPALIVE_TIME
+        }
+    }
+}
+
+/// How our end of a connection is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Local {
+    /// The address to dial from.
+    pub address: Option<IpAddr>,
+    /// Whether the kernel probes a silent peer.
+    pub keepalive: bool,
+}
 
 /// Races the addresses until `deadline`: the families by turns, each a little after the one before, or as soon as that
 /// has failed. The first connection wins; the other attempts are given up.
@@ -32,16 +58,25 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
 /// Of all the failures the one that says most: a refusal, then a timeout, then the rest.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
-    source: Option<IpAddr>,
+    local: Local,
     deadline: Instant,
 ) -> Result<(TcpStream, SocketAddr), Cause> {
-    let usable = |to: &SocketAddr| source.is_none_or(|from| from.is_ipv4() == to.is_ipv4());
+    let usable = |to: &SocketAddr| match local.address {
+        Some(from) => from.is_ipv4() == to.is_ipv4(),
+        None => true,
+    };
+    // Nothing to race with, and the whole dial keeps to the deadline: a race would cost five allocations and a timer.
+    if let [only] = addresses
+        && usable(only)
+    {
+        return connect_one(*only, local).await;
+    }
     let mut waiting = interleave(addresses.iter().copied().filter(usable)).into_iter();
     let mut running = FuturesUnordered::new();
     let mut worst: Option<Cause> = None;
     loop {
         match waiting.next() {
-            Some(to) => running.push(connect_one(to, source)),
+            Some(to) => running.push(connect_one(to, local)),
             None if running.is_empty() => break,
             None => {}
         }
@@ -96,12 +131,9 @@ fn weight(cause: &Cause) -> u8 {
     }
 }
 
-async fn connect_one(
-    to: SocketAddr,
-    source: Option<IpAddr>,
-) -> Result<(TcpStream, SocketAddr), Cause> {
-    let socket = prepare(to).map_err(|error| failure::connect(&error, to))?;
-    if let Some(source) = source {
+async fn connect_one(to: SocketAddr, local: Local) -> Result<(TcpStream, SocketAddr), Cause> {
+    let socket = prepare(to, local.keepalive).map_err(|error| failure::connect(&error, to))?;
+    if let Some(source) = local.address {
         socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
             Cause::Tcp(format!(
                 "source_address {source}: {}",
@@ -115,13 +147,15 @@ async fn connect_one(
     }
 }
 
-fn prepare(to: SocketAddr) -> io::Result<TcpSocket> {
+fn prepare(to: SocketAddr, keepalive: bool) -> io::Result<TcpSocket> {
     let socket = match to {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.set_nodelay(true)?;
-    SockRef::from(&socket).set_tcp_keepalive(&KEEPALIVE)?;
+    if keepalive {
+        SockRef::from(&socket).set_tcp_keepalive(&KEEPALIVE)?;
+    }
     Ok(socket)
 }
 

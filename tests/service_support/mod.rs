@@ -41,10 +41,12 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A file with this text in the tests' temporary folder; `name` is the test's own.
+/// A file with this text in a temporary folder of its own, where the program keeps its state, too; `name` is the test's own.
 pub fn file(name: &str, text: &str) -> PathBuf {
-    let path =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.toml", std::process::id()));
+    let folder = format!("{name}-{}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{name}.toml"));
     std::fs::write(&path, text).unwrap();
     path
 }

@@ -7,7 +7,7 @@ use everwire::{
     Pattern, Settings, State,
     config::{Backoff, Heartbeat, Jitter, Reconnect},
     core::{Cause, ClosedReport, Cursor},
-    events::{Failed, Retrying, Sent},
+    events::{Failed, Retrying, Rotated, Sent},
     testing::{Peer, Script},
 };
 use futures::StreamExt as _;
@@ -197,6 +197,14 @@ impl Watch {
     pub async fn closed(&mut self) -> ClosedReport {
         self.until("closed", |event| match event {
             Event::Closed(_, report) => Some((**report).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn rotated(&mut self) -> Rotated {
+        self.until("rotated", |event| match event {
+            Event::Rotated(_, rotated) => Some((**rotated).clone()),
             _ => None,
         })
         .await

@@ -339,7 +339,7 @@ fn data_that_is_no_deflate_or_stops_within_a_block_is_invalid() {
         );
         assert_eq!(outcome.violation, Some(Violation::DeflateInvalid));
         assert_eq!(Violation::DeflateInvalid.close_code(), 1007);
-        for len in 1..good.len() - 1 {
+        for len in 1..good.len() {
             let stream = marked(TEXT, true, &good[..len]);
             let outcome = decode(&mut decoder(takeover), &stream, &[], false);
             let violation = outcome
@@ -360,6 +360,50 @@ fn data_that_is_no_deflate_or_stops_within_a_block_is_invalid() {
     let alone = decode(&mut decoder(false), &stream, &[], false);
     assert_eq!(texts(&alone.incoming), [text]);
     assert_eq!(alone.violation, Some(Violation::DeflateInvalid));
+}
+
+#[test]
+fn what_is_wrong_first_is_told_however_the_data_is_cut() {
+    let stored =
+        |text: &[u8]| [&[0x00, text.len() as u8, 0, !text.len() as u8, 0xff], text].concat();
+    let no_block = [0x07].as_slice();
+    let not_utf8 = Violation::TextNotUtf8 { offset: 0 };
+    let too_big = Violation::MessageTooBig { len: 5, limit: 4 };
+    for (data, expected) in [
+        ([&stored(b"\xff"), no_block].concat(), not_utf8.clone()),
+        ([&stored(b"\xffabcd"), no_block].concat(), not_utf8.clone()),
+        (stored(b"\xffabcdefg"), not_utf8),
+        ([&stored(b"abcde"), no_block].concat(), too_big),
+        (
+            [&stored(b"abcd"), no_block].concat(),
+            Violation::DeflateInvalid,
+        ),
+    ] {
+        let stream = marked(TEXT, true, &data);
+        for sizes in [&[][..], &[1]] {
+            let limits = Limits {
+                max_message: 4,
+                ..limits()
+            };
+            let outcome = decode(&mut decoder_within(limits, true), &stream, sizes, false);
+            assert_eq!(
+                outcome.violation.as_ref(),
+                Some(&expected),
+                "{data:x?} by {sizes:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_empty_block_that_ends_a_message_may_be_a_final_one() {
+    for takeover in [true, false] {
+        let hello = [b"\x00\x05\x00\xfa\xffHello".as_slice(), &[0x01]].concat();
+        let stream = [marked(TEXT, true, &[0x01]), marked(TEXT, true, &hello)].concat();
+        let outcome = decode(&mut decoder(takeover), &stream, &[], false);
+        assert_eq!(outcome.violation, None);
+        assert_eq!(texts(&outcome.incoming), ["", "Hello"]);
+    }
 }
 
 #[test]

@@ -119,18 +119,18 @@ impl Problems {
     }
 
     /// All that is wrong, in the order of the files, or `None` when nothing is.
-    pub fn into_diagnostics(mut self, mut files: Vec<File>) -> Option<Diagnostics> {
+    pub fn into_diagnostics(mut self, files: Vec<File>) -> Option<Diagnostics> {
         if self.found.is_empty() {
             return None;
         }
-        blot_out(&mut files, &self.hidden);
+        let shown = blot_out(&files, &self.hidden);
         let lines: Vec<Lines> = files.iter().map(|file| Lines::of(&file.text)).collect();
         self.drop_consequences(&lines);
         self.found.sort_by_key(|problem| problem.place);
         let told = self
             .found
             .into_iter()
-            .map(|problem| problem.into_diagnostic(&files, &lines))
+            .map(|problem| problem.into_diagnostic(&files, &shown, &lines))
             .collect();
         Some(Diagnostics::new(told, self.omitted))
     }
@@ -159,9 +159,12 @@ impl Problems {
 }
 
 impl Problem {
-    fn into_diagnostic(self, files: &[File], lines: &[Lines]) -> Diagnostic {
+    fn into_diagnostic(self, files: &[File], shown: &[String], lines: &[Lines]) -> Diagnostic {
         let file = |place: Place| &files[place.file as usize];
-        let excerpt = |place: Place| lines[place.file as usize].excerpt(file(place), place);
+        let excerpt = |place: Place| {
+            let shown = &shown[place.file as usize];
+            lines[place.file as usize].excerpt(&file(place).text, shown, place)
+        };
         let related = self.related.map(|(place, message)| {
             let excerpt = excerpt(place);
             Related::new(file(place).name.clone(), message, excerpt)
@@ -190,37 +193,46 @@ impl Lines {
         self.0.partition_point(|start| *start <= offset) - 1
     }
 
-    /// The line that `place` starts on, and what the place covers of it.
-    fn excerpt(&self, file: &File, place: Place) -> Excerpt {
-        let range = place.range(&file.text);
+    /// The line of `text` that `place` starts on, as it is `shown`, and what the place covers of it.
+    fn excerpt(&self, text: &str, shown: &str, place: Place) -> Excerpt {
+        let range = place.range(text);
         let number = self.number(range.start as u32);
         let start = self.0[number] as usize;
-        let line = file.text[start..].split('\n').next().unwrap_or_default();
+        let line = shown[start..].split('\n').next().unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let first = (range.start - start).min(line.len());
         let end = (range.end - start).clamp(first, line.len());
-        Excerpt::new(number + 1, line, first..end)
+        // A secret has as many stars as bytes, and fewer characters.
+        let column = text[start..start + first].chars().count() + 1;
+        Excerpt::new(number + 1, column, line, first..end)
     }
 }
 
-/// Replaces literal secrets byte by byte, so that all places stay where they are; `${…}` stays readable.
-fn blot_out(files: &mut [File], hidden: &HashSet<Place>) {
+/// The files' texts with literal secrets replaced byte by byte, so that all places stay where they are; `${…}` stays readable.
+fn blot_out(files: &[File], hidden: &HashSet<Place>) -> Vec<String> {
+    let mut shown: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
     for place in hidden {
-        let text = &mut files[place.file as usize].text;
+        let text = &mut shown[place.file as usize];
         let range = place.range(text);
-        let mut blotted = String::with_capacity(range.len());
-        let mut rest = &text[range.clone()];
-        while let Some(start) = rest.find("${") {
-            let end = rest[start..]
-                .find('}')
-                .map_or(rest.len(), |at| start + at + 1);
-            blotted.push_str(&stars(&rest[..start]));
-            blotted.push_str(&rest[start..end]);
-            rest = &rest[end..];
-        }
-        blotted.push_str(&stars(rest));
+        let blotted = blotted(&text[range.clone()]);
         text.replace_range(range, &blotted);
     }
+    shown
+}
+
+fn blotted(text: &str) -> String {
+    let mut blotted = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let end = rest[start..]
+            .find('}')
+            .map_or(rest.len(), |at| start + at + 1);
+        blotted.push_str(&stars(&rest[..start]));
+        blotted.push_str(&rest[start..end]);
+        rest = &rest[end..];
+    }
+    blotted.push_str(&stars(rest));
+    blotted
 }
 
 fn stars(text: &str) -> String {

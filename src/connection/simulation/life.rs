@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     chance,
-    config::Rate,
+    config::{CommonSettings, Rate},
     connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
     core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
@@ -104,6 +104,7 @@ impl World {
             resolver: Resolver::default(),
             paces: Paces::default(),
             keeper: Keeper::scripted(Calls::default()),
+            settings: CommonSettings::default(),
             obituaries,
         });
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
@@ -113,7 +114,7 @@ impl World {
             spawn_local(write(calls, self.disk.clone(), self.dice()));
             spawn_local(self.clone().fill_disk());
         }
-        let settings = Arc::new(self.plan.settings.clone());
+        let settings = commons.settings.share(self.plan.settings.clone());
         let (name, door) = (gate.name().clone(), gate.clone());
         let epoch = u32::try_from(number + 1).expect("few");
         let addr =

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     config::{Part, Template},
     core::Phase,
+    transport::tcp::{self, Local},
 };
 
 async fn fails(address: SocketAddr) -> Cause {
@@ -303,7 +304,7 @@ async fn a_silent_address_costs_a_quarter_of_a_second() {
     let alive = answer(|_| Vec::new());
     let start = Instant::now();
     let within = tokio::time::Instant::now() + LONG;
-    let tcp = crate::transport::tcp::connect(&[hole, alive], None, within).await;
+    let tcp = tcp::connect(&[hole, alive], Local::default(), within).await;
     assert_eq!(tcp.unwrap().1, alive);
     let took = start.elapsed();
     assert!(
@@ -322,14 +323,14 @@ async fn a_refusal_starts_the_next_address_at_once_and_says_more_than_silence() 
     let many: Vec<_> = [vec![dead; 100], vec![alive]].concat();
     let start = Instant::now();
     let within = tokio::time::Instant::now() + LONG;
-    let tcp = crate::transport::tcp::connect(&many, None, within).await;
+    let tcp = tcp::connect(&many, Local::default(), within).await;
     assert_eq!(tcp.unwrap().1, alive);
     assert!(start.elapsed() < LONG / 4, "100 delays would be 25 s");
 
     let (hole, _full) = black_hole();
     for order in [[dead, hole], [hole, dead]] {
         let soon = tokio::time::Instant::now() + Duration::from_millis(600);
-        let tcp = crate::transport::tcp::connect(&order, None, soon).await;
+        let tcp = tcp::connect(&order, Local::default(), soon).await;
         assert_eq!(tcp.unwrap_err().kind(), "refused");
     }
 }
@@ -340,7 +341,7 @@ async fn a_silent_address_does_not_hide_another_that_answers_later() {
     let dead = SocketAddr::from(([127, 0, 0, 1], 9));
     let alive = answer(|_| Vec::new());
     let within = tokio::time::Instant::now() + LONG;
-    let tcp = crate::transport::tcp::connect(&[hole, dead, hole, alive], None, within).await;
+    let tcp = tcp::connect(&[hole, dead, hole, alive], Local::default(), within).await;
     assert_eq!(tcp.unwrap().1, alive);
 }
 

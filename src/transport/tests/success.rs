@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::*;
 use crate::{
-    config::{AuthEncoding, BasicAuth, Opening, Part, Template},
+    config::{AuthEncoding, BasicAuth, Heartbeat, Opening, Part, Template},
     transport::Stream,
 };
 
@@ -59,15 +59,34 @@ async fn the_bare_stream_comes_out_with_what_was_glued_to_the_answer() {
     assert_eq!(opened.peer, address);
     assert_eq!(opened.subprotocol, None);
     assert!(opened.stream.tcp().nodelay().unwrap());
-    assert!(
-        socket2::SockRef::from(opened.stream.tcp())
-            .keepalive()
-            .unwrap()
-    );
     let timings = opened.timings;
     assert!(timings.tcp.is_some() && timings.upgrade.is_some());
     assert!(timings.dns.is_none() && timings.tls.is_none());
     assert_echoes(&mut opened.stream).await;
+}
+
+#[actix_rt::test]
+async fn the_kernel_probes_where_the_heartbeat_would_not_come_first() {
+    let address = serve(|mut tcp| {
+        let request = read_head(&mut tcp);
+        tcp.write_all(&accept(&request, "", b"")).unwrap();
+    });
+    let every = |seconds| Heartbeat::Protocol {
+        interval: Duration::from_secs(seconds),
+        timeout: Duration::from_secs(20),
+    };
+    for (heartbeat, probed) in [
+        (Heartbeat::Off, true),
+        (every(60), true),
+        (every(59), false),
+        (Heartbeat::default(), false),
+    ] {
+        let mut settings = settings("ws", address);
+        settings.heartbeat = heartbeat;
+        let opened = dial_with(&settings).await.unwrap();
+        let socket = socket2::SockRef::from(opened.stream.tcp());
+        assert_eq!(socket.keepalive().unwrap(), probed, "{settings:?}");
+    }
 }
 
 #[actix_rt::test]

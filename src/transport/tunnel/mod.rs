@@ -10,10 +10,10 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    connector::{Target, resolve},
     request::Host,
     secrets::Secrets,
     stream::Stream,
+    target::{Target, resolve},
     tcp::{self, keep_worst},
     tls::{self, Client, TlsCache},
 };
@@ -123,7 +123,7 @@ impl Tunnel {
         };
         let addresses = resolve(&target.resolver, &host, proxy.port).await;
         let addresses = addresses.map_err(|text| self.failed(&Cause::Dns(text)))?;
-        let connected = tcp::connect(&addresses, target.source, target.progress.deadline).await;
+        let connected = tcp::connect(&addresses, target.local, target.progress.deadline).await;
         let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
         let Some(config) = &self.tls else {
             return Ok((Stream::Tcp(tcp), peer));

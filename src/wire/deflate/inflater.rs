@@ -2,8 +2,14 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Agreed, Lend, TAIL, spares};
+use super::{Agreed, Lend, spares};
 use crate::wire::{Violation, assemble::Gathering};
+
+/// What is decompressed behind each message: the rest of the empty block that ends it (RFC 7692 §7.2.2), and another one.
+///
+/// Where the message stops within a block, some of these bytes are that block's: they come out as data, or are invalid. The
+/// first four alone would now and then be taken for the end of that block and the start of the next.
+const END: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
 
 /// The decompressing half of a connection: what a [`Decoder`](crate::wire::Decoder) needs to accept compressed messages.
 ///
@@ -57,8 +63,7 @@ impl Inflater {
             && let Some(state) = &mut self.state
         {
             let before = message.len();
-            let ended = inflate(state, &TAIL, message, max)?;
-            // The four bytes are the rest of an empty block, or else they are in the middle of another.
+            let ended = inflate(state, &END, message, max)?;
             if message.len() > before || ended {
                 return Err(Violation::DeflateTruncated);
             }
@@ -88,16 +93,18 @@ fn inflate(
     loop {
         let payload = message.inflated(input.len(), max);
         let (read, written) = (state.total_in(), payload.len());
-        let status = state.decompress_vec(input, payload, FlushDecompress::None);
-        let status = status.map_err(|_| Violation::DeflateInvalid)?;
+        let result = state.decompress_vec(input, payload, FlushDecompress::None);
         let (read, grown) = ((state.total_in() - read) as usize, payload.len() - written);
         let has_room = payload.len() < payload.capacity();
         input = &input[read..];
+        // Data may be invalid behind what has come out: judged in the order of the message's bytes, a violation is the same
+        // however the data was cut into reads.
+        message.check()?;
         if message.len() > max {
             let len = message.len() as u64;
             return Err(Violation::MessageTooBig { len, limit: max });
         }
-        message.check()?;
+        let status = result.map_err(|_| Violation::DeflateInvalid)?;
         if status == Status::StreamEnd {
             // A final block ends a stream, not the message (RFC 7692 §7.2.3.4). The next one starts with an empty window, as
             // those of all known encoders do.

@@ -1,11 +1,7 @@
-//! The connector that `awc` calls: everything from the host name to a stream that can be written to.
+//! Everything from the host name to a stream that can be written to.
 
-use std::{io, net::IpAddr, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{net::SocketAddr, rc::Rc, sync::Arc};
 
-use actix_service::Service;
-use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
-use awc::http::Uri;
-use futures::future::LocalBoxFuture;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -14,16 +10,12 @@ use super::{
     dial::Progress,
     request::Host,
     resolve::Resolver,
-    stream::{Lent, Stream},
-    tcp,
+    stream::Stream,
+    tcp::{self, Local},
     tls::{self, Client},
     tunnel::Tunnel,
 };
 use crate::core::{Cause, Phase};
-
-/// Opens one connection, puts it into [`Progress::stream`] and lends it to `awc`.
-#[derive(Clone)]
-pub(super) struct Connector(Rc<Target>);
 
 /// Where to, and how.
 pub(super) struct Target {
@@ -33,8 +25,8 @@ pub(super) struct Target {
     pub port: u16,
     /// The configuration, and the name that the certificate must be valid for; `None` for `ws`.
     pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    /// The local address to dial from.
-    pub source: Option<IpAddr>,
+    /// Our end of the connection.
+    pub local: Local,
     /// What to go through.
     pub proxy: Option<Tunnel>,
     /// Resolves the host if it is a name.
@@ -43,67 +35,54 @@ pub(super) struct Target {
     pub progress: Rc<Progress>,
 }
 
-impl Connector {
-    /// A connector for one dial.
-    pub fn new(target: Target) -> Self {
-        Self(Rc::new(target))
-    }
-}
-
-impl Service<ConnectInfo<Uri>> for Connector {
-    type Response = Connection<Uri, Lent>;
-    type Error = ConnectError;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
-
-    actix_service::always_ready!();
-
-    fn call(&self, info: ConnectInfo<Uri>) -> Self::Future {
-        let target = Rc::clone(&self.0);
-        Box::pin(async move {
-            // `awc` passes an I/O error through as it is, so the cause travels inside one.
-            let opened = target.open().await;
-            opened.map_err(|cause| ConnectError::Io(io::Error::other(cause)))?;
-            let lent = Lent::new(Rc::clone(&target.progress));
-            Ok(Connection::new(info.request().clone(), lent))
-        })
-    }
-}
-
 impl Target {
-    async fn open(&self) -> Result<(), Cause> {
+    /// Opens the connection, and puts it into [`Progress::stream`].
+    ///
+    /// # Errors
+    ///
+    /// The [`Cause`] of the step that failed.
+    pub async fn open(&self) -> Result<(), Cause> {
         let progress = &self.progress;
+        // Boxed is what most dials do without: their future would have to hold it all the same.
         let (stream, peer) = match &self.proxy {
             None => {
                 let (tcp, peer) = self.connect().await?;
                 (Stream::Tcp(tcp), peer)
             }
-            Some(tunnel) => tunnel.open(self).await?,
+            Some(tunnel) => Box::pin(tunnel.open(self)).await?,
         };
         progress.peer.set(Some(peer));
         let stream = match &self.tls {
             None => stream,
-            Some((config, name)) => {
-                progress.enter(Phase::Tls);
-                let connecting =
-                    TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream);
-                let (connected, asked) = tls::noticing(connecting).await;
-                if asked {
-                    progress.client.set(Client::Missing);
-                }
-                Stream::Tls(Box::new(connected.map_err(|error| {
-                    tls::handshake_failure(&error, progress.client.get())
-                })?))
-            }
+            Some((config, name)) => Box::pin(self.secure(stream, config, name)).await?,
         };
         progress.enter(Phase::Upgrade);
         progress.stream.replace(Some(stream));
         Ok(())
     }
 
+    /// The TLS handshake.
+    async fn secure(
+        &self,
+        stream: Stream,
+        config: &Arc<ClientConfig>,
+        name: &ServerName<'static>,
+    ) -> Result<Stream, Cause> {
+        self.progress.enter(Phase::Tls);
+        let connecting = TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream);
+        let (connected, asked) = tls::noticing(connecting).await;
+        let client = &self.progress.client;
+        if asked {
+            client.set(Client::Missing);
+        }
+        let connected = connected.map_err(|error| tls::handshake_failure(&error, client.get()))?;
+        Ok(Stream::Tls(Box::new(connected)))
+    }
+
     async fn connect(&self) -> Result<(TcpStream, SocketAddr), Cause> {
         let addresses = self.addresses().await?;
         self.progress.enter(Phase::Tcp);
-        tcp::connect(&addresses, self.source, self.progress.deadline).await
+        tcp::connect(&addresses, self.local, self.progress.deadline).await
     }
 
     /// The addresses of the URL's host.

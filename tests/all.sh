@@ -5,6 +5,8 @@
 #   tests/all.sh install        only what is missing is installed, into .test-env
 #   tests/all.sh STAGE...       what is missing, then these stages
 #   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
+#   tests/all.sh chaos_long     ten minutes of chaos instead of one
+#   tests/all.sh crash_long     200 kills instead of 20
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -17,8 +19,9 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH
 
-stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn schemathesis)
+stages=(scripts format clippy clippy_core build tests simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis fuzz)
 slow=180
+simulation=connection::simulation
 deny_version=0.20.2
 table=()
 failed=0
@@ -170,8 +173,33 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vx autobahn)
-  cargo test --locked --all-features --lib --bins "${targets[@]}"
+  done < <(integration_tests | grep -vxE 'autobahn|chaos|crash')
+  cargo test --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
+}
+
+# 10,000 lives of a name under virtual time.
+stage_simulation() {
+  cargo test --locked --all-features --lib -- --nocapture "$simulation"
+}
+
+# kill -9, 20 times.
+stage_crash() {
+  cargo test --locked --all-features --test crash -- --nocapture
+}
+
+# A minute of a bad network.
+stage_chaos() {
+  cargo test --locked --all-features --test chaos -- --nocapture
+}
+
+# On request only.
+stage_crash_long() {
+  EVERWIRE_ROUNDS=200 stage_crash
+}
+
+# On request only.
+stage_chaos_long() {
+  EVERWIRE_CHAOS=600 stage_chaos
 }
 
 integration_tests() {

@@ -118,6 +118,11 @@ impl Told {
             }
             Fate::Confirmed => {
                 assert_eq!(sent.id, self.confirmed + 1, "each once, in order");
+                assert!(
+                    self.written.contains_key(&sent.id),
+                    "{} was never written",
+                    sent.id
+                );
                 self.confirmed = sent.id;
             }
             other => panic!("{} is {other:?}", sent.id),

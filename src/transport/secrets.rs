@@ -24,21 +24,25 @@ impl Secrets {
     ///
     /// [`Cause::SecretMissing`] for the first file that cannot be read, is longer than [`MAX_SECRET`], is no regular
     /// file or no UTF-8.
-    pub(crate) async fn read<'a>(
-        templates: impl IntoIterator<Item = &'a Template>,
-    ) -> Result<Self, Cause> {
+    pub(crate) fn read<'a, I>(templates: I) -> impl Future<Output = Result<Self, Cause>> + use<I>
+    where
+        I: IntoIterator<Item = &'a Template>,
+    {
+        // Before the future begins, which then holds no more than these.
         let paths: BTreeSet<PathBuf> = templates
             .into_iter()
             .flat_map(Template::files)
             .map(PathBuf::from)
             .collect();
-        if paths.is_empty() {
-            return Ok(Self::default());
+        async move {
+            if paths.is_empty() {
+                return Ok(Self::default());
+            }
+            let read = files::off_thread(move || Ok(paths.into_iter().map(read_one).collect()));
+            read.await
+                .unwrap_or_else(|error| Err(Cause::SecretMissing(plain(&error))))
+                .map(Self)
         }
-        let read = files::off_thread(move || Ok(paths.into_iter().map(read_one).collect()));
-        read.await
-            .unwrap_or_else(|error| Err(Cause::SecretMissing(plain(&error))))
-            .map(Self)
     }
 
     /// Reads all files of a connection: those of this URL of its, headers, credentials and `on_open`.
@@ -46,7 +50,10 @@ impl Secrets {
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub(crate) async fn of(settings: &ConnectionSettings, url: &Template) -> Result<Self, Cause> {
+    pub(crate) fn of<'a>(
+        settings: &'a ConnectionSettings,
+        url: &'a Template,
+    ) -> impl Future<Output = Result<Self, Cause>> + use<'a> {
         let headers = settings.headers.iter().map(|(_, value)| value);
         let auth = settings.basic_auth.iter();
         let openings = settings.on_open.iter().filter_map(|opening| match opening {
@@ -60,7 +67,6 @@ impl Secrets {
                 .chain(settings.proxy.iter().flat_map(Proxy::templates))
                 .chain(openings),
         )
-        .await
     }
 
     /// The template with everything expanded.

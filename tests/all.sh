@@ -5,6 +5,7 @@
 #   tests/all.sh install        only what is missing is installed, into .test-env
 #   tests/all.sh STAGE...       what is missing, then these stages
 #   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
+#   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -17,7 +18,7 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH
 
-stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn)
+stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn fuzz)
 slow=180
 deny_version=0.20.2
 table=()
@@ -85,11 +86,13 @@ install() {
   need node nodejs
   need npm npm
   need shellcheck shellcheck
+  need c++ g++
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_python
   install_node
   tests/autobahn.sh install
   install_deny
+  tests/fuzz.sh install
 }
 
 install_python() {
@@ -146,6 +149,7 @@ stage_scripts() {
 
 stage_format() {
   cargo fmt --check
+  cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
 stage_clippy() {
@@ -213,6 +217,16 @@ stage_autobahn() {
 # On request only.
 stage_autobahn_all() {
   cargo test --locked --all-features --test autobahn -- --ignored --nocapture
+}
+
+# For half a minute each, all at once. CONTRIBUTING.md says what to do with a find.
+stage_fuzz() {
+  tests/fuzz.sh run 30
+}
+
+# On request only.
+stage_fuzz_long() {
+  tests/fuzz.sh run 600
 }
 
 main "$@"

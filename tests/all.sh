@@ -7,6 +7,7 @@
 #   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
 #   tests/all.sh chaos_long     ten minutes of chaos instead of one
 #   tests/all.sh crash_long     200 kills instead of 20
+#   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -90,12 +91,14 @@ install() {
   need shellcheck shellcheck
   need promtool prometheus
   need unshare util-linux
+  need c++ g++
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis tests/schemathesis/requirements.txt
   install_node
   tests/autobahn.sh install
   install_deny
+  tests/fuzz.sh install
 }
 
 install_venv() {
@@ -153,6 +156,7 @@ stage_scripts() {
 
 stage_format() {
   cargo fmt --check
+  cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
 stage_clippy() {
@@ -250,6 +254,16 @@ stage_schemathesis() {
 # On request only.
 stage_autobahn_all() {
   cargo test --locked --all-features --test autobahn -- --ignored --nocapture
+}
+
+# For half a minute each, all at once. CONTRIBUTING.md says what to do with a find.
+stage_fuzz() {
+  tests/fuzz.sh run 30
+}
+
+# On request only.
+stage_fuzz_long() {
+  tests/fuzz.sh run 600
 }
 
 main "$@"

@@ -228,7 +228,7 @@ stage_docs() {
 stage_core_deps() {
   local found
   found=$(cargo tree --locked -e normal --no-default-features --prefix none |
-    grep -E '^(actix-web|actix-web-actors|clap|ratatui|tracing-subscriber) ' || true)
+    grep -E '^(actix-web|actix-web-actors|clap|prometheus-client|ratatui|tracing-subscriber|utoipa) ' || true)
   [[ -z $found ]] || die "the library depends on what only the service needs: $found"
 }
 

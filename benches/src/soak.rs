@@ -24,7 +24,7 @@ const NAMES: usize = 300;
 const TENTHS: u32 = 10;
 
 /// Operations that are begun together.
-const AT_ONCE: u64 = 50;
+const AT_ONCE: u64 = 200;
 
 /// How long it is quiet before it is measured, and while it is.
 const QUIET: Duration = Duration::from_secs(3);
@@ -109,7 +109,7 @@ async fn operate(manager: &Manager, handles: &[Handle], url: &str, number: u64) 
     }
 }
 
-/// Some are kicked again and again, some keep their messages on the disk.
+/// Some are kicked again and again, some keep their messages on the disk, some replace their socket every other second.
 fn settings(url: &str, number: u64) -> ConnectionSettings {
     let path = if number.is_multiple_of(3) {
         "/flap"
@@ -123,6 +123,7 @@ fn settings(url: &str, number: u64) -> ConnectionSettings {
     } else {
         Resend::Never
     };
+    settings.rotate_after = number.is_multiple_of(7).then_some(Duration::from_secs(2));
     settings.close_timeout = Duration::from_millis(500);
     let mut backoff = Backoff::default();
     backoff.max = Duration::from_secs(1);

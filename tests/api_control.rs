@@ -176,7 +176,12 @@ fn a_name_is_connected_and_closed_by_hand() {
         .ask("POST", "/v1/connections/feed/close", &form, b"code=1000")
         .problem(415, "application/json");
     assert_eq!(service.status("feed")["state"], "open");
-    let unsendable = service.ask("POST", "/v1/connections/feed/close", &form, br#"{"code": 1006}"#);
+    let unsendable = service.ask(
+        "POST",
+        "/v1/connections/feed/close",
+        &form,
+        br#"{"code": 1006}"#,
+    );
     unsendable.problem(422, "1006");
 
     let close = r#"{"code": 4001, "reason": "enough"}"#;

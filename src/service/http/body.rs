@@ -79,8 +79,8 @@ pub async fn json_text(
     let body = bytes(request, payload, limit).await?;
     let essence = essence(request);
     // What `curl -d` says of all that it sends. Who may change anything is decided elsewhere, not by this header.
-    let is_curls = essence == "application/x-www-form-urlencoded"
-        && body.trim_ascii_start().starts_with(b"{");
+    let is_curls =
+        essence == "application/x-www-form-urlencoded" && body.trim_ascii_start().starts_with(b"{");
     let is_json = essence.is_empty()
         || essence == "application/json"
         || essence.ends_with("+json")

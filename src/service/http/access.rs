@@ -89,6 +89,11 @@ impl Caller {
         self.names.matches(name)
     }
 
+    /// The names that they may know of.
+    pub fn names(&self) -> &Pattern {
+        &self.names
+    }
+
     /// Whether they may know of all names.
     pub fn reaches_all(&self) -> bool {
         self.names == Pattern::all()

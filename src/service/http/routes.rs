@@ -7,7 +7,7 @@ use actix_web::{
 
 use super::{
     Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
-    secrets, send,
+    secrets, send, streams::sse,
 };
 
 /// Adds the routes of a listener.
@@ -23,6 +23,7 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
             .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::openapi)))
             .configure(connections)
             .configure(messages)
+            .configure(streams)
             .configure(in_bulk);
     }
 }
@@ -60,6 +61,10 @@ fn messages(config: &mut ServiceConfig) {
         .service(
             resource("/v1/connections/{name}/sends/{id}", "GET, HEAD").route(get().to(send::fate)),
         );
+}
+
+fn streams(config: &mut ServiceConfig) {
+    config.service(resource("/v1/events", "GET").route(web::get().to(sse::events)));
 }
 
 fn in_bulk(config: &mut ServiceConfig) {

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod sse;
+pub mod ws;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 use super::{
     access::{Permit, ToCome},
     bulk, changes, connections, control, health, metrics, schema, secrets, send,
-    streams::sse,
+    streams::{sse, ws},
 };
 
 /// The paths whose body may be empty.
@@ -44,6 +44,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         send::send,
         send::fate,
         sse::events,
+        ws::ws,
         bulk::connect,
         bulk::close,
         bulk::retry,

@@ -6,8 +6,10 @@ use actix_web::{
 };
 
 use super::{
-    Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
-    secrets, send, streams::sse,
+    Serves, bulk, changes, connections, control, health, metrics, openapi,
+    problem::Problem,
+    secrets, send,
+    streams::{sse, ws},
 };
 
 /// Adds the routes of a listener.
@@ -64,7 +66,9 @@ fn messages(config: &mut ServiceConfig) {
 }
 
 fn streams(config: &mut ServiceConfig) {
-    config.service(resource("/v1/events", "GET").route(web::get().to(sse::events)));
+    config
+        .service(resource("/v1/events", "GET").route(web::get().to(sse::events)))
+        .service(resource("/v1/ws", "GET").route(web::get().to(ws::ws)));
 }
 
 fn in_bulk(config: &mut ServiceConfig) {

@@ -4,9 +4,16 @@
 //! cost the oldest events and say so, and the kernel ends its connection ([`patience`](super::patience)).
 
 mod batches;
+mod frames;
+mod inbound;
+mod op;
+mod pulse;
 mod seats;
 pub mod sse;
+pub mod ws;
 
+use actix_web::HttpRequest;
+use actix_web_actors::ws::HandshakeError;
 use everwire::{
     Pattern,
     core::Cursor,
@@ -52,4 +59,15 @@ fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
     let cursor = text.parse();
     let cursor = cursor.map_err(|error| Problem::bad_request(format!("{what}: {error}")))?;
     Ok(Some(cursor))
+}
+
+/// Refuses what is no WebSocket handshake, before anything is set up for it.
+fn check_handshake(request: &HttpRequest) -> Result<(), Problem> {
+    match actix_web_actors::ws::handshake(request) {
+        Ok(_) => Ok(()),
+        Err(error @ (HandshakeError::NoWebsocketUpgrade | HandshakeError::NoConnectionUpgrade)) => {
+            Err(Problem::upgrade_required(error.to_string()))
+        }
+        Err(error) => Err(Problem::bad_request(error.to_string())),
+    }
 }

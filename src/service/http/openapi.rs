@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 use super::{
     access::{Permit, ToCome},
     bulk, changes, connections, control, health, metrics, schema, secrets, send,
-    streams::{sse, ws},
+    streams::{raw, sse, ws},
 };
 
 /// The paths whose body may be empty.
@@ -45,6 +45,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         send::fate,
         sse::events,
         ws::ws,
+        raw::raw,
         bulk::connect,
         bulk::close,
         bulk::retry,

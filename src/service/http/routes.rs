@@ -9,7 +9,7 @@ use super::{
     Serves, bulk, changes, connections, control, health, metrics, openapi,
     problem::Problem,
     secrets, send,
-    streams::{sse, ws},
+    streams::{raw, sse, ws},
 };
 
 /// Adds the routes of a listener.
@@ -68,7 +68,8 @@ fn messages(config: &mut ServiceConfig) {
 fn streams(config: &mut ServiceConfig) {
     config
         .service(resource("/v1/events", "GET").route(web::get().to(sse::events)))
-        .service(resource("/v1/ws", "GET").route(web::get().to(ws::ws)));
+        .service(resource("/v1/ws", "GET").route(web::get().to(ws::ws)))
+        .service(resource("/v1/connections/{name}/raw", "GET").route(web::get().to(raw::raw)));
 }
 
 fn in_bulk(config: &mut ServiceConfig) {

@@ -8,6 +8,7 @@ mod frames;
 mod inbound;
 mod op;
 mod pulse;
+pub mod raw;
 mod seats;
 pub mod sse;
 pub mod ws;

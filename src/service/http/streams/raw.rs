@@ -71,7 +71,7 @@ pub async fn raw(
         handle,
         inbound: Inbound::new(limit),
         pulse: Pulse::new(),
-        seat,
+        _seat: seat,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
     WsResponseBuilder::new(bridge, &request, Frames::new(payload, limit))
@@ -111,8 +111,7 @@ struct Bridge {
     told: Option<Batches>,
     inbound: Inbound,
     pulse: Pulse,
-    #[allow(dead_code, reason = "it is kept, and freed at the end")]
-    seat: Seat,
+    _seat: Seat,
 }
 
 type Context = WebsocketContext<Bridge>;

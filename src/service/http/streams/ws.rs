@@ -65,7 +65,7 @@ pub async fn ws(
 ) -> Result<HttpResponse, Problem> {
     super::check_handshake(&request)?;
     let session = Session {
-        seat: api.seats.take(&request)?,
+        _seat: api.seats.take(&request)?,
         api,
         caller: permit,
         inbound: Inbound::new(MAX_REQUEST),
@@ -89,8 +89,7 @@ struct Session {
     subscriptions: HashMap<String, SpawnHandle>,
     /// The sends that wait for their fate.
     pending: usize,
-    #[allow(dead_code, reason = "it is kept, and freed at the end")]
-    seat: Seat,
+    _seat: Seat,
 }
 
 /// Some events of a subscription.

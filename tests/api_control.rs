@@ -417,6 +417,9 @@ fn every_path_says_which_methods_it_has() {
         ("/v1/close", "POST"),
         ("/v1/retry", "POST"),
         ("/v1/secrets/a", "PUT, DELETE"),
+        ("/v1/events", "GET"),
+        ("/v1/ws", "GET"),
+        ("/v1/connections/a/raw", "GET"),
     ] {
         let answer = service.ask("PATCH", path, &[], b"");
         answer.problem(405, "PATCH is not allowed here");

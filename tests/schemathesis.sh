@@ -4,7 +4,7 @@
 #   tests/schemathesis.sh [SEED]
 #
 # Whether a request is refused is not compared with the document: that an unknown group or a key of another message is
-# wrong cannot be said in it, and a number in a query is a text as well.
+# wrong cannot be said in it, and a number in a query is a text as well. An answer that does not end (/v1/events) is not waited for.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -35,4 +35,4 @@ done
 cd "$work"
 "$test_env/schemathesis/bin/schemathesis" --config-file "$here/tests/schemathesis/schemathesis.toml" run \
   "http://$listen/openapi.json" --seed "${1:-1}" --max-time 60 --max-examples 50 --request-timeout 30 --no-color \
-  --exclude-checks positive_data_acceptance,negative_data_rejection --warnings off
+  --exclude-path /v1/events --exclude-checks positive_data_acceptance,negative_data_rejection --warnings off

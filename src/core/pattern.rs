@@ -15,7 +15,11 @@ use super::ConnectionName;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Box<[Box<str>]>);
+pub struct Pattern {
+    alternatives: Box<[Box<str>]>,
+    /// Another pattern that must select the name, too.
+    within: Option<Box<Pattern>>,
+}
 
 /// Why a text is no pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,24 +67,45 @@ impl Pattern {
                 }
             })
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(Self::of)
+    }
+
+    fn of(alternatives: Box<[Box<str>]>) -> Self {
+        Self {
+            alternatives,
+            within: None,
+        }
     }
 
     /// All names.
     pub fn all() -> Self {
-        Self([Box::from("*")].into())
+        Self::of([Box::from("*")].into())
     }
 
     /// This one name.
     pub fn exactly(name: &ConnectionName) -> Self {
-        Self([Box::from(name.as_str())].into())
+        Self::of([Box::from(name.as_str())].into())
+    }
+
+    /// Only those of its names that `limit` selects, too.
+    pub fn within(mut self, limit: Self) -> Self {
+        self.within = Some(Box::new(match self.within {
+            Some(within) => within.within(limit),
+            None => limit,
+        }));
+        self
     }
 
     /// Whether the name is selected.
     pub fn matches(&self, name: &ConnectionName) -> bool {
-        self.0
+        let selects = |alternative: &str| glob(alternative.as_bytes(), name.as_str().as_bytes());
+        self.alternatives
             .iter()
-            .any(|alternative| glob(alternative.as_bytes(), name.as_str().as_bytes()))
+            .any(|alternative| selects(alternative))
+            && self
+                .within
+                .as_ref()
+                .is_none_or(|within| within.matches(name))
     }
 }
 
@@ -94,7 +119,11 @@ impl FromStr for Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(","))
+        f.write_str(&self.alternatives.join(","))?;
+        match &self.within {
+            Some(within) => write!(f, " within {within}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -140,6 +169,23 @@ mod tests {
                 .unwrap()
                 .matches(&ConnectionName::new(name).unwrap());
             assert_eq!(selected, matches, "{pattern} on {name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_within_others_selects_what_all_of_them_select() {
+        let pattern = |text| Pattern::new(text).unwrap();
+        let narrow = pattern("*-1,x")
+            .within(pattern("feed-*"))
+            .within(pattern("*1"));
+        for (name, matches) in [
+            ("feed-1", true),
+            ("x", false),
+            ("feed-2", false),
+            ("acme-1", false),
+        ] {
+            let selected = narrow.matches(&ConnectionName::new(name).unwrap());
+            assert_eq!(selected, matches, "{name}");
         }
     }
 

@@ -105,10 +105,12 @@ impl Hub {
             delivery,
             Arc::clone(&self.missed),
         ));
+        // Read before it is added: what comes in between is then behind this place.
+        let start = self.now();
         self.add(&subscriber);
         let guard = SubscriptionGuard::new(self, &subscriber);
         let Some(since) = since else {
-            return Events::new(guard, subscriber);
+            return Events::new(guard, subscriber, start);
         };
         let _order = self.order.lock();
         let (mut missed, mut past) = self.past(&subscriber, since, histories);
@@ -117,7 +119,7 @@ impl Hub {
         past.extend(subscriber.take_all());
         past.sort_by_key(position);
         past.dedup_by_key(|event| position(event));
-        Events::resumed(guard, subscriber, missed, past)
+        Events::resumed(guard, subscriber, since, missed, past)
     }
 
     /// What is still known of what happened behind `since`, and whether something is missing.
@@ -186,8 +188,9 @@ impl Hub {
             delivery,
             Arc::clone(&self.missed),
         ));
+        let start = self.now();
         self.add(&subscriber);
-        Events::new(SubscriptionGuard::new(self, &subscriber), subscriber)
+        Events::new(SubscriptionGuard::new(self, &subscriber), subscriber, start)
     }
 
     /// Calls `callback` with each event, in the turn of the name that it happened to.

@@ -11,7 +11,7 @@ use futures::Stream;
 use jiff::Timestamp;
 
 use super::subscriber::{Subscriber, SubscriptionGuard};
-use crate::events::Event;
+use crate::{core::Cursor, events::Event};
 
 /// Memory for so many events stays with a stream that waits; what a burst needed on top is given back.
 const KEPT: usize = 256;
@@ -24,6 +24,7 @@ const KEPT: usize = 256;
 pub struct Events {
     _guard: SubscriptionGuard,
     subscriber: Arc<Subscriber>,
+    start: Cursor,
     batch: VecDeque<Event>,
     /// Something is missing before the first event.
     missed: bool,
@@ -31,10 +32,15 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(guard: SubscriptionGuard, subscriber: Arc<Subscriber>) -> Self {
+    pub(super) fn new(
+        guard: SubscriptionGuard,
+        subscriber: Arc<Subscriber>,
+        start: Cursor,
+    ) -> Self {
         Self {
             _guard: guard,
             subscriber,
+            start,
             batch: VecDeque::new(),
             missed: false,
             closed: false,
@@ -45,12 +51,18 @@ impl Events {
     pub(super) fn resumed(
         guard: SubscriptionGuard,
         subscriber: Arc<Subscriber>,
+        since: Cursor,
         missed: bool,
         past: Vec<Event>,
     ) -> Self {
-        let mut events = Self::new(guard, subscriber);
+        let mut events = Self::new(guard, subscriber, since);
         (events.batch, events.missed) = (past.into(), missed);
         events
+    }
+
+    /// The place in front of the first event: whoever resumes from here hears all that this stream tells.
+    pub fn start(&self) -> Cursor {
+        self.start
     }
 }
 

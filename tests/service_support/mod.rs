@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod http;
+pub mod sse;
+pub mod ws;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},

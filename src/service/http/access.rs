@@ -8,6 +8,7 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web::Data,
 };
+use base64::Engine;
 use everwire::{
     ConnectionName, Pattern,
     config::{Scope, TokenSettings},
@@ -56,11 +57,11 @@ impl Access {
         if self.0.is_empty() {
             return Ok(Arc::new(Caller::everybody()));
         }
-        let Some(token) = bearer(headers) else {
+        let Some(token) = bearer(headers).or_else(|| offered(headers)) else {
             let challenge = r#"Bearer realm="everwire""#;
             return Err(Problem::unauthorized("a token is needed", challenge));
         };
-        let asked = hash(token);
+        let asked = hash(&token);
         let mut found = None;
         // To the end, so that the time says nothing about where it stands.
         for (known, caller) in &self.0 {
@@ -87,6 +88,25 @@ impl Caller {
     /// Whether they may know of this name.
     pub fn reaches(&self, name: &ConnectionName) -> bool {
         self.names.matches(name)
+    }
+
+    /// Asks for one of these scopes.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn need(&self, scopes: &[Scope]) -> Result<(), Problem> {
+        if scopes.iter().any(|scope| self.scopes.contains(scope)) {
+            return Ok(());
+        }
+        let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let detail = format!("the token has not the scope {}", names.join(" or "));
+        Err(Problem::forbidden(detail))
+    }
+
+    /// The names that they may know of.
+    pub fn names(&self) -> &Pattern {
+        &self.names
     }
 
     /// Whether they may know of all names.
@@ -182,13 +202,13 @@ fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
     let api = request.app_data::<Data<Api>>();
     let api = api.ok_or_else(|| Problem::unavailable("nobody can be let in"))?;
     let caller = api.access.identify(request.headers())?;
-    if N::SCOPES.iter().any(|scope| caller.scopes.contains(scope)) {
-        return Ok(Permit(caller, PhantomData));
+    match caller.need(N::SCOPES) {
+        Ok(()) => Ok(Permit(caller, PhantomData)),
+        Err(problem) => {
+            let challenge = header::HeaderValue::from_static(N::CHALLENGE);
+            Err(problem.header(header::WWW_AUTHENTICATE, challenge))
+        }
     }
-    let names: Vec<_> = N::SCOPES.iter().map(|scope| scope.as_str()).collect();
-    let detail = format!("the token has not the scope {}", names.join(" or "));
-    let challenge = header::HeaderValue::from_static(N::CHALLENGE);
-    Err(Problem::forbidden(detail).header(header::WWW_AUTHENTICATE, challenge))
 }
 
 fn hash(text: &[u8]) -> Digest {
@@ -198,7 +218,7 @@ fn hash(text: &[u8]) -> Digest {
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1).
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+fn bearer(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
@@ -206,5 +226,23 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().as_bytes())
+        .then(|| token.trim().into())
+}
+
+/// The token among the subprotocols of a WebSocket handshake, where a page cannot set `Authorization`: `bearer.TOKEN`, in base64url
+/// without padding, since a subprotocol takes fewer characters than a token.
+fn offered(headers: &HeaderMap) -> Option<Vec<u8>> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return None;
+    }
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let mut offers = values
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .filter_map(|offer| offer.trim().strip_prefix("bearer."));
+    let (Some(token), None) = (offers.next(), offers.next()) else {
+        return None;
+    };
+    base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
 }

@@ -7,7 +7,7 @@ use everwire::{
     config::{DialPolicy, Inherited, ServiceSettings},
 };
 
-use super::{access::Access, idempotency::Idempotency, problem::Problem};
+use super::{access::Access, idempotency::Idempotency, problem::Problem, streams::Seats};
 use crate::service::metrics::Metrics;
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
@@ -27,6 +27,8 @@ pub struct Api {
     pub owned: BTreeSet<ConnectionName>,
     /// The messages of the last hour that had a key.
     pub idempotency: Idempotency,
+    /// The clients that stay connected.
+    pub seats: Seats,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// Whether who reads the metrics needs a token.
@@ -52,6 +54,7 @@ impl Api {
             },
             owned,
             idempotency: Idempotency::default(),
+            seats: Seats::default(),
             guards_metrics: service.metrics.token,
         }
     }

@@ -122,7 +122,11 @@ fn is_known(request: &HttpRequest) -> bool {
 }
 
 /// Whether a browser says that a page of ours, or nobody's, makes this request. Who is no browser says nothing.
-fn check_site(request: &HttpRequest) -> Result<(), Problem> {
+///
+/// # Errors
+///
+/// 403.
+pub fn check_site(request: &HttpRequest) -> Result<(), Problem> {
     let header = |name: &str| {
         let value = request.headers().get(name);
         value.map(|value| value.to_str().unwrap_or_default())
@@ -138,7 +142,7 @@ fn check_site(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::forbidden(
-        "a page of another site must not change anything here",
+        "a page of another site must not do this here",
     ))
 }
 

@@ -12,12 +12,14 @@ mod hosts;
 mod idempotency;
 mod metrics;
 mod openapi;
+mod patience;
 mod problem;
 mod query;
 mod routes;
 mod schema;
 mod secrets;
 mod send;
+mod streams;
 #[cfg(test)]
 mod tests;
 pub mod tls;
@@ -79,6 +81,7 @@ pub fn start(
     serves: Serves,
     tls: Option<ServerConfig>,
 ) -> io::Result<ServerHandle> {
+    patience::limit(&listener)?;
     let hosts = web::Data::new(Hosts::of(listener.local_addr()?.ip()));
     let app = move || {
         App::new()

@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 use super::{
     access::{Permit, ToCome},
     bulk, changes, connections, control, health, metrics, schema, secrets, send,
+    streams::{raw, sse, ws},
 };
 
 /// The paths whose body may be empty.
@@ -42,6 +43,9 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         control::close,
         send::send,
         send::fate,
+        sse::events,
+        ws::ws,
+        raw::raw,
         bulk::connect,
         bulk::close,
         bulk::retry,

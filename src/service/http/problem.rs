@@ -86,6 +86,17 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
+    /// 426: it is told over a WebSocket alone.
+    pub fn upgrade_required(detail: impl Into<String>) -> Self {
+        let websocket = HeaderValue::from_static("websocket");
+        Self::new(StatusCode::UPGRADE_REQUIRED, detail).header(header::UPGRADE, websocket)
+    }
+
+    /// 429: there is too much of it already.
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    }
+
     /// 503: it cannot be answered now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -112,6 +123,21 @@ impl Problem {
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
         self
+    }
+
+    /// The body.
+    pub fn json(&self) -> Json {
+        let inside = &self.0;
+        let mut body = json!({
+            "type": "about:blank",
+            "title": inside.status.canonical_reason().unwrap_or_default(),
+            "status": inside.status.as_u16(),
+            "detail": inside.detail,
+        });
+        for (name, value) in &inside.members {
+            body[name] = value.clone();
+        }
+        body
     }
 
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
@@ -170,21 +196,12 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let inside = &self.0;
-        let mut body = json!({
-            "type": "about:blank",
-            "title": inside.status.canonical_reason().unwrap_or_default(),
-            "status": inside.status.as_u16(),
-            "detail": inside.detail,
-        });
-        for (name, value) in &inside.members {
-            body[name] = value.clone();
-        }
         let mut response = HttpResponse::build(inside.status);
         response.content_type("application/problem+json");
         if let Some((name, value)) = &inside.header {
             response.insert_header((name.clone(), value.clone()));
         }
-        response.body(body.to_string())
+        response.body(self.json().to_string())
     }
 }
 

@@ -6,8 +6,10 @@ use actix_web::{
 };
 
 use super::{
-    Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
+    Serves, bulk, changes, connections, control, health, metrics, openapi,
+    problem::Problem,
     secrets, send,
+    streams::{raw, sse, ws},
 };
 
 /// Adds the routes of a listener.
@@ -23,6 +25,7 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
             .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::openapi)))
             .configure(connections)
             .configure(messages)
+            .configure(streams)
             .configure(in_bulk);
     }
 }
@@ -60,6 +63,13 @@ fn messages(config: &mut ServiceConfig) {
         .service(
             resource("/v1/connections/{name}/sends/{id}", "GET, HEAD").route(get().to(send::fate)),
         );
+}
+
+fn streams(config: &mut ServiceConfig) {
+    config
+        .service(resource("/v1/events", "GET").route(web::get().to(sse::events)))
+        .service(resource("/v1/ws", "GET").route(web::get().to(ws::ws)))
+        .service(resource("/v1/connections/{name}/raw", "GET").route(web::get().to(raw::raw)));
 }
 
 fn in_bulk(config: &mut ServiceConfig) {

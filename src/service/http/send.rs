@@ -7,7 +7,7 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Path, Payload},
 };
-use everwire::{Fate, Receipt, config::parse_duration};
+use everwire::{ConnectionSettings, Fate, Receipt, config::parse_duration};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,11 +83,7 @@ pub async fn send(
     let name = permit.name(&name)?;
     let (handle, settings) = api.find(&name)?;
     let query = SendQuery::parse(request.query_string())?;
-    if query.wait == Fate::Confirmed && !settings.heartbeat.can_fence() {
-        return Err(Problem::unprocessable(
-            "nothing can confirm a message here: the heartbeat is neither of pings nor a text that fences",
-        ));
-    }
+    check_wait(query.wait, &settings)?;
     let key = Key::of(&request, &permit, &name)?;
     let message = body::message(&request, payload, settings.max_message).await?;
     let receipt = match key {
@@ -127,6 +123,38 @@ pub async fn fate(
         ))
     })?;
     Ok(answer(StatusCode::OK, &receipt, receipt.now()))
+}
+
+/// Refuses to wait for what can never come.
+///
+/// # Errors
+///
+/// 422.
+pub fn check_wait(wait: Fate, settings: &ConnectionSettings) -> Result<(), Problem> {
+    match wait == Fate::Confirmed && !settings.heartbeat.can_fence() {
+        true => Err(Problem::unprocessable(
+            "nothing can confirm a message here: the heartbeat is neither of pings nor a text that fences",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The fate to wait for, and for how long, as a client writes them.
+///
+/// # Errors
+///
+/// 400.
+pub fn wait_for(wait: Option<&str>, timeout: Option<&str>) -> Result<(Fate, Duration), Problem> {
+    let wrong = |key: &str, reason: String| Problem::bad_request(format!("{key}: {reason}"));
+    let wait = wait.map(fate_to_wait_for).transpose();
+    let timeout = timeout.map(self::timeout).transpose();
+    Ok((
+        wait.map_err(|reason| wrong("wait", reason))?
+            .unwrap_or(Fate::Queued),
+        timeout
+            .map_err(|reason| wrong("timeout", reason))?
+            .unwrap_or(DEFAULT_TIMEOUT),
+    ))
 }
 
 async fn wait(receipt: Receipt, query: &SendQuery) -> Result<HttpResponse, Problem> {

@@ -1,0 +1,174 @@
+//! The bytes of a WebSocket client, a frame at a time.
+//!
+//! The reader of `actix-web-actors` takes all that there is before it looks at it, and asks how long a frame may be when it has all of
+//! it: a client that sends faster than it is answered, or announces a frame without end, would fill our memory.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::error::PayloadError;
+use bytes::Bytes;
+use futures::Stream;
+
+/// The longest header (RFC 6455 §5.2).
+const MAX_HEADER: usize = 14;
+
+/// Hands over one frame, then says that there is nothing for now.
+#[derive(Debug)]
+pub struct Frames<S> {
+    inside: S,
+    /// The longest payload.
+    limit: u64,
+    chunk: Bytes,
+    header: Vec<u8>,
+    /// How much of the payload is still to come.
+    left: u64,
+    ended: bool,
+}
+
+impl<S> Frames<S> {
+    pub fn new(inside: S, limit: usize) -> Self {
+        Self {
+            inside,
+            limit: u64::try_from(limit).unwrap_or(u64::MAX),
+            chunk: Bytes::new(),
+            header: Vec::with_capacity(MAX_HEADER),
+            left: 0,
+            ended: false,
+        }
+    }
+
+    /// Takes what belongs to the frame out of the chunk, which is not empty; `None` while its header is not whole.
+    fn take(&mut self) -> Result<Option<Bytes>, PayloadError> {
+        if self.left > 0 {
+            let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+            let part = self.chunk.split_to(most.min(self.chunk.len()));
+            self.left -= part.len() as u64;
+            self.ended = self.left == 0;
+            return Ok(Some(part));
+        }
+        loop {
+            if let Some(payload) = payload_len(&self.header) {
+                if payload > self.limit {
+                    return Err(PayloadError::Overflow);
+                }
+                (self.left, self.ended) = (payload, payload == 0);
+                let header = Bytes::copy_from_slice(&self.header);
+                self.header.clear();
+                return Ok(Some(header));
+            }
+            if self.chunk.is_empty() {
+                return Ok(None);
+            }
+            self.header.extend_from_slice(&self.chunk.split_to(1));
+        }
+    }
+}
+
+/// The length of the payload, if this is a whole header.
+fn payload_len(header: &[u8]) -> Option<u64> {
+    let (&second, rest) = header.get(1).zip(header.get(2..))?;
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    let number = match second & 0x7f {
+        126 => rest.get(..2)?,
+        127 => rest.get(..8)?,
+        short => return (rest.len() == mask).then_some(u64::from(short)),
+    };
+    let length = number
+        .iter()
+        .fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    (rest.len() == number.len() + mask).then_some(length)
+}
+
+impl<S> Stream for Frames<S>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+{
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // The reader has a whole frame now, tells it, and then asks again.
+        if std::mem::take(&mut self.ended) {
+            return Poll::Pending;
+        }
+        loop {
+            if self.chunk.is_empty() {
+                match ready!(Pin::new(&mut self.inside).poll_next(cx)) {
+                    Some(Ok(chunk)) => self.chunk = chunk,
+                    other => return Poll::Ready(other),
+                }
+                continue;
+            }
+            if let Some(part) = self.take().transpose() {
+                return Poll::Ready(Some(part));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, stream};
+
+    use super::*;
+
+    /// What is handed over up to each time that there is nothing for now, or the error.
+    fn handed_over(bytes: &[u8], piece: usize, limit: usize) -> Vec<Result<Vec<u8>, String>> {
+        let pieces: Vec<_> = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
+        let mut frames = Frames::new(stream::iter(pieces.into_iter().map(Ok)), limit);
+        let (mut told, mut frame) = (Vec::new(), Vec::new());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        loop {
+            match frames.poll_next_unpin(&mut cx) {
+                Poll::Ready(Some(Ok(part))) => frame.extend(part),
+                Poll::Pending => told.push(Ok(std::mem::take(&mut frame))),
+                Poll::Ready(None) => return told,
+                Poll::Ready(Some(Err(error))) => {
+                    told.push(Err(error.to_string()));
+                    return told;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_frame_is_handed_over_at_a_time() {
+        let mut frames: Vec<Vec<u8>> = vec![
+            vec![0x81, 0x80, 1, 2, 3, 4],
+            vec![0x81, 0x82, 1, 2, 3, 4, 5, 6],
+            vec![0x82, 0x01, 9],
+            vec![0x89, 0x00],
+        ];
+        for length in [126_usize, 65_536] {
+            let mut frame = vec![0x82];
+            match length {
+                126 => frame.extend([0xfe, 0, 126]),
+                _ => frame.extend([0xff, 0, 0, 0, 0, 0, 1, 0, 0]),
+            }
+            frame.extend(vec![7; 4 + length]);
+            frames.push(frame);
+        }
+        let all = frames.concat();
+        for piece in [1, 2, 3, 7, 100, all.len()] {
+            let told = handed_over(&all, piece, 65_536);
+            let told: Vec<_> = told.into_iter().map(Result::unwrap).collect();
+            assert_eq!(told, frames, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_too_long_is_refused_by_its_header() {
+        for header in [
+            &[0x82, 0xfe, 0, 127, 1, 2, 3, 4][..],
+            &[
+                0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4,
+            ],
+        ] {
+            assert!(handed_over(header, 1, 126)[0].is_err());
+        }
+        let fits = [&[0x82, 0xfe, 0, 126, 1, 2, 3, 4][..], &[0; 126]].concat();
+        assert_eq!(handed_over(&fits, 5, 126), [Ok(fits.clone())]);
+    }
+}

@@ -1,0 +1,111 @@
+//! What a WebSocket client says, put together.
+
+use actix::{Actor, ActorContext};
+use actix_http::ws::Item;
+use actix_web::error::PayloadError;
+use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use everwire::Message;
+
+/// Joins fragments, up to a limit.
+#[derive(Debug)]
+pub struct Inbound {
+    limit: usize,
+    /// The fragments so far, and whether they are text.
+    begun: Option<(bool, BytesMut)>,
+}
+
+/// What a frame means.
+#[derive(Debug)]
+pub enum Heard {
+    Message(Message),
+    Ping(Bytes),
+    Close(Option<CloseReason>),
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Inbound {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, begun: None }
+    }
+
+    /// # Errors
+    ///
+    /// With what code and reason such a client is let go.
+    pub fn hear(
+        &mut self,
+        frame: Result<ws::Message, ProtocolError>,
+    ) -> Result<Heard, CloseReason> {
+        Ok(match frame.map_err(farewell)? {
+            ws::Message::Text(text) => Heard::Message(Message::text(text)),
+            ws::Message::Binary(bytes) => Heard::Message(Message::binary(bytes)),
+            ws::Message::Ping(data) => Heard::Ping(data),
+            ws::Message::Close(reason) => Heard::Close(reason),
+            ws::Message::Continuation(item) => self.join(item)?,
+            ws::Message::Pong(_) | ws::Message::Nop => Heard::Nothing,
+        })
+    }
+
+    fn join(&mut self, item: Item) -> Result<Heard, CloseReason> {
+        let (part, is_last) = match item {
+            Item::FirstText(part) => (self.begin(true, part), false),
+            Item::FirstBinary(part) => (self.begin(false, part), false),
+            Item::Continue(part) => (part, false),
+            Item::Last(part) => (part, true),
+        };
+        // Our codec tells no continuation of nothing.
+        let (_, whole) = self.begun.get_or_insert_default();
+        if whole.len() + part.len() > self.limit {
+            return Err(reason(CloseCode::Size, "the message is too long"));
+        }
+        whole.extend_from_slice(&part);
+        match self.begun.take_if(|_| is_last) {
+            None => Ok(Heard::Nothing),
+            Some((false, whole)) => Ok(Heard::Message(Message::binary(whole.freeze()))),
+            Some((true, whole)) => {
+                let text = ByteString::try_from(whole.freeze());
+                let text = text.map_err(|_| reason(CloseCode::Invalid, "a text is not UTF-8"))?;
+                Ok(Heard::Message(Message::text(text)))
+            }
+        }
+    }
+
+    fn begin(&mut self, is_text: bool, part: Bytes) -> Bytes {
+        self.begun = Some((is_text, BytesMut::new()));
+        part
+    }
+}
+
+/// A close code with its reason.
+pub fn reason(code: CloseCode, text: &str) -> CloseReason {
+    // A close frame has room for 123 bytes (RFC 6455 §5.5).
+    let text = &text[..text.floor_char_boundary(123)];
+    CloseReason {
+        code,
+        description: Some(text.to_owned()),
+    }
+}
+
+/// Lets a client go.
+pub fn end<A: Actor<Context = WebsocketContext<A>>>(
+    ctx: &mut WebsocketContext<A>,
+    reason: Option<CloseReason>,
+) {
+    ctx.close(reason);
+    ctx.stop();
+}
+
+/// How a client is let go that breaks the protocol. Texts that are not UTF-8 come as errors of input, as does the end of the connection,
+/// behind which nobody hears.
+fn farewell(error: ProtocolError) -> CloseReason {
+    match error {
+        ProtocolError::Io(error) if error.to_string() == PayloadError::Overflow.to_string() => {
+            reason(CloseCode::Size, "the frame is too long")
+        }
+        ProtocolError::Overflow => reason(CloseCode::Size, "the frame is too long"),
+        ProtocolError::Io(_) => reason(CloseCode::Invalid, "a text is not UTF-8"),
+        error => reason(CloseCode::Protocol, &error.to_string()),
+    }
+}

@@ -1,0 +1,74 @@
+//! What stays open: server-sent events, the downstream WebSocket, the raw bridge.
+//!
+//! A client that stops reading is not polled, and cannot end itself. What waits for it stays in its subscriptions' bounds, which
+//! cost the oldest events and say so, and the kernel ends its connection ([`patience`](super::patience)).
+
+mod batches;
+mod frames;
+mod inbound;
+mod op;
+mod pulse;
+pub mod raw;
+mod seats;
+pub mod sse;
+pub mod ws;
+
+use actix_web::HttpRequest;
+use actix_web_actors::ws::HandshakeError;
+use everwire::{
+    Pattern,
+    core::Cursor,
+    hub::{Delivery, Kinds},
+};
+
+pub use self::seats::{Seat, Seats};
+use super::{access::Caller, problem::Problem};
+
+/// What may wait for one subscription; the oldest go first.
+fn delivery(events: usize, bytes: usize, kinds: Kinds) -> Delivery {
+    let mut delivery = Delivery::default().events(events).kinds(kinds);
+    delivery.bytes = bytes;
+    delivery
+}
+
+/// The names that a caller asks for, of those that they may know of; nothing is all of them.
+fn pattern(caller: &Caller, text: &str) -> Result<Pattern, Problem> {
+    if text.is_empty() {
+        return Ok(caller.names().clone());
+    }
+    let asked = Pattern::new(text);
+    let asked = asked.map_err(|error| Problem::bad_request(format!("match: {error}")))?;
+    Ok(match caller.reaches_all() {
+        true => asked,
+        false => asked.within(caller.names().clone()),
+    })
+}
+
+/// The types of events that are asked for; nothing is all but `sent`.
+fn kinds(text: &str) -> Result<Kinds, Problem> {
+    if text.is_empty() {
+        return Ok(Kinds::default());
+    }
+    Kinds::parse(text).map_err(|error| Problem::bad_request(format!("types: {error}")))
+}
+
+/// Where a reader stopped; nothing is now.
+fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let cursor = text.parse();
+    let cursor = cursor.map_err(|error| Problem::bad_request(format!("{what}: {error}")))?;
+    Ok(Some(cursor))
+}
+
+/// Refuses what is no WebSocket handshake, before anything is set up for it.
+fn check_handshake(request: &HttpRequest) -> Result<(), Problem> {
+    match actix_web_actors::ws::handshake(request) {
+        Ok(_) => Ok(()),
+        Err(error @ (HandshakeError::NoWebsocketUpgrade | HandshakeError::NoConnectionUpgrade)) => {
+            Err(Problem::upgrade_required(error.to_string()))
+        }
+        Err(error) => Err(Problem::bad_request(error.to_string())),
+    }
+}

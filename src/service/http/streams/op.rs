@@ -1,0 +1,174 @@
+//! What a client of the downstream WebSocket asks for.
+
+use std::time::Duration;
+
+use base64::Engine;
+use everwire::{Fate, Message};
+use serde::Deserialize;
+
+use crate::service::http::{problem::Problem, send};
+
+/// The longest id of a request.
+const MAX_ID: usize = 128;
+
+/// One request: a text message, in JSON.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Op {
+    /// Have events told.
+    Subscribe(Subscribe),
+    /// No longer.
+    Unsubscribe {
+        /// That of the subscription.
+        id: String,
+    },
+    /// Send a message.
+    Send(Send),
+}
+
+/// Which events.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscribe {
+    /// Names the subscription.
+    pub id: String,
+    /// The names; all by default.
+    #[serde(default, rename = "match")]
+    pub pattern: String,
+    /// All but `sent` by default.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// The cursor of the last event that was read; from now on by default.
+    #[serde(default)]
+    pub since: String,
+}
+
+/// Which message.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Send {
+    /// Names the answer.
+    pub id: String,
+    /// The connection.
+    pub name: String,
+    text: Option<String>,
+    base64: Option<String>,
+    wait: Option<String>,
+    timeout: Option<String>,
+}
+
+impl Op {
+    /// Reads a request.
+    ///
+    /// # Errors
+    ///
+    /// 400 for what is none, with its id if it has one.
+    pub fn parse(text: &str) -> Result<Self, (Option<String>, Problem)> {
+        let refused = |error: serde_json::Error| {
+            let id = serde_json::from_str::<WithId>(text)
+                .ok()
+                .map(|with| with.id);
+            let id = id.filter(|id| id.len() <= MAX_ID);
+            (id, Problem::bad_request(error.to_string()))
+        };
+        let op: Self = serde_json::from_str(text).map_err(refused)?;
+        if !(1..=MAX_ID).contains(&op.id().len()) {
+            let detail = format!("id: it has 1 to {MAX_ID} bytes");
+            return Err((None, Problem::bad_request(detail)));
+        }
+        Ok(op)
+    }
+
+    /// What its answer is known by.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Subscribe(subscribe) => &subscribe.id,
+            Self::Unsubscribe { id } => id,
+            Self::Send(send) => &send.id,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WithId {
+    id: String,
+}
+
+impl Send {
+    /// The message.
+    ///
+    /// # Errors
+    ///
+    /// 400 where there is not exactly one, or it is no base64.
+    pub fn message(&mut self) -> Result<Message, Problem> {
+        match (self.text.take(), self.base64.take()) {
+            (Some(text), None) => Ok(Message::text(text)),
+            (None, Some(base64)) => {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
+                let bytes =
+                    bytes.map_err(|error| Problem::bad_request(format!("base64: {error}")))?;
+                Ok(Message::binary(bytes))
+            }
+            _ => Err(Problem::bad_request(
+                "a message is either text or base64, and one of them",
+            )),
+        }
+    }
+
+    /// The fate to wait for, and for how long.
+    ///
+    /// # Errors
+    ///
+    /// 400.
+    pub fn wait(&self) -> Result<(Fate, Duration), Problem> {
+        send::wait_for(self.wait.as_deref(), self.timeout.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_request_is_told_with_its_id() {
+        for (text, id, part) in [
+            ("", None, "EOF"),
+            (r#"{"op":"fly","id":"a"}"#, Some("a"), "unknown variant"),
+            (
+                r#"{"op":"send","id":"a"}"#,
+                Some("a"),
+                "missing field `name`",
+            ),
+            (r#"{"op":"unsubscribe","id":7}"#, None, "invalid type"),
+            (r#"{"op":"unsubscribe","id":""}"#, None, "1 to 128"),
+            (
+                r#"{"op":"subscribe","id":"a","macht":"x"}"#,
+                Some("a"),
+                "unknown field",
+            ),
+        ] {
+            let (told, problem) = Op::parse(text).unwrap_err();
+            assert_eq!(told.as_deref(), id, "{text}");
+            assert!(problem.to_string().contains(part), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_text_or_bytes() {
+        let read = |members: &str| {
+            let text = format!(r#"{{"op":"send","id":"a","name":"feed"{members}}}"#);
+            match Op::parse(&text).unwrap() {
+                Op::Send(mut send) => send.message().map_err(|problem| problem.to_string()),
+                op => panic!("{op:?}"),
+            }
+        };
+        assert_eq!(read(r#","text":"hi""#), Ok(Message::text("hi")));
+        assert_eq!(
+            read(r#","base64":"AP8=""#),
+            Ok(Message::binary(vec![0, 255]))
+        );
+        assert!(read("").is_err());
+        assert!(read(r#","base64":"?""#).unwrap_err().contains("base64"));
+        assert!(read(r#","text":"","base64":"""#).is_err());
+    }
+}

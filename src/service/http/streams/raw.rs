@@ -1,0 +1,190 @@
+//! The raw bridge: an existing WebSocket client changes one URL, and has everwire's reconnects.
+
+use actix::{Actor, AsyncContext, StreamHandler};
+use actix_http::ws::Codec;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Path, Payload},
+};
+use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
+use everwire::{
+    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, config::Scope,
+    hub::Kinds,
+};
+
+use super::{
+    Seat,
+    batches::Batches,
+    frames::Frames,
+    inbound::{Heard, Inbound, end, reason},
+    pulse::{HasPulse, Pulse},
+};
+use crate::service::http::{
+    Api,
+    access::{Permit, ToSend},
+    problem::Problem,
+};
+
+/// How many messages may wait for a client.
+const MESSAGES: usize = 4096;
+/// How many bytes.
+const BYTES: usize = 4 << 20;
+
+/// Talk to a peer as if the WebSocket were one's own
+///
+/// Each message of the client is sent, each message of the peer is told, verbatim, over the connection's reconnects. The end of this WebSocket
+/// is not the connection's. Needs the scopes `send` and `read`. A client that is too slow, or whose message finds the outbox full, is closed with 1013.
+#[utoipa::path(
+    get,
+    path = "/v1/connections/{name}/raw",
+    tag = "messages",
+    params(("name" = inline(crate::service::http::schema::Name), Path)),
+    responses(
+        (status = 101, description = "The WebSocket is open"),
+        (status = 426, body = crate::service::http::schema::Problem, content_type = "application/problem+json", description = "No WebSocket handshake"),
+    ),
+)]
+pub async fn raw(
+    permit: Permit<ToSend>,
+    api: Data<Api>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    permit.need(&[Scope::Read])?;
+    let name = permit.name(&name)?;
+    let (handle, settings) = api.find(&name)?;
+    super::check_handshake(&request)?;
+    let seat = api.seats.take(&request)?;
+    let subprotocol = subprotocol(&api, &request, &handle, &settings).await?;
+    let limit = settings.max_message;
+    let kinds = ["message", "failed", "removed"].iter();
+    let kinds = kinds.fold(Kinds::none(), |kinds, kind| {
+        kinds.with(kind).unwrap_or(kinds)
+    });
+    let delivery = super::delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
+    let bridge = Bridge {
+        told: Some(Batches::new(
+            api.manager.subscribe(Pattern::exactly(&name), delivery),
+        )),
+        handle,
+        inbound: Inbound::new(limit),
+        pulse: Pulse::new(),
+        _seat: seat,
+    };
+    let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
+    WsResponseBuilder::new(bridge, &request, Frames::new(payload, limit))
+        .protocols(&subprotocols)
+        .codec(Codec::new().max_size(limit))
+        .start()
+        .map_err(|error| Problem::bad_request(error.to_string()))
+}
+
+/// What the peer speaks, if that is known and the client offers it; else what the client would rather speak of what the peer will be offered.
+async fn subprotocol(
+    api: &Api,
+    request: &HttpRequest,
+    handle: &Handle,
+    settings: &ConnectionSettings,
+) -> Result<Option<String>, Problem> {
+    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let offers: Vec<_> = offers
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .map(str::trim)
+        .collect();
+    if offers.is_empty() {
+        return Ok(None);
+    }
+    let spoken = api.status(handle).await?.subprotocol;
+    let fits = |offer: &&&str| match &spoken {
+        Some(spoken) => spoken == **offer,
+        None => settings.subprotocols.iter().any(|ours| ours == **offer),
+    };
+    Ok(offers.iter().find(fits).map(|offer| (*offer).to_owned()))
+}
+
+/// One client, and the connection that it talks over.
+struct Bridge {
+    handle: Handle,
+    /// The peer's messages, until the actor is there to tell them.
+    told: Option<Batches>,
+    inbound: Inbound,
+    pulse: Pulse,
+    _seat: Seat,
+}
+
+type Context = WebsocketContext<Bridge>;
+
+impl Actor for Bridge {
+    type Context = Context;
+
+    fn started(&mut self, ctx: &mut Context) {
+        Pulse::watch(ctx);
+        if let Some(told) = self.told.take() {
+            ctx.add_stream(told);
+        }
+    }
+}
+
+impl HasPulse for Bridge {
+    fn pulse(&mut self) -> &mut Pulse {
+        &mut self.pulse
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
+    fn handle(&mut self, frame: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
+        self.pulse.heard();
+        match self.inbound.hear(frame) {
+            Ok(Heard::Nothing) => {}
+            Ok(Heard::Ping(data)) => ctx.pong(&data),
+            Ok(Heard::Message(message)) => {
+                // A client of a plain WebSocket has no use for the receipt.
+                if let Err(rejected) = self.handle.send(message) {
+                    let text = rejected.to_string();
+                    end(ctx, Some(reason(code(&rejected), &text)));
+                }
+            }
+            Ok(Heard::Close(reason)) => end(ctx, reason),
+            Err(reason) => end(ctx, Some(reason)),
+        }
+    }
+}
+
+/// How a client is let go whose message cannot be accepted: it has no other way to know.
+fn code(rejected: &Rejected) -> CloseCode {
+    match rejected {
+        Rejected::Full => CloseCode::Again,
+        Rejected::Closed => CloseCode::Away,
+        Rejected::TooLarge(_) => CloseCode::Size,
+        Rejected::NotText => CloseCode::Invalid,
+        _ => CloseCode::Error,
+    }
+}
+
+impl StreamHandler<Vec<Event>> for Bridge {
+    fn handle(&mut self, events: Vec<Event>, ctx: &mut Context) {
+        for event in events {
+            match event {
+                Event::Message(_, Message::Text(text)) => ctx.text(text),
+                Event::Message(_, Message::Binary(bytes)) => ctx.binary(bytes),
+                Event::Removed(_) => {
+                    return end(
+                        ctx,
+                        Some(reason(CloseCode::Away, "the connection was removed")),
+                    );
+                }
+                Event::Failed(_, failed) => {
+                    let text = format!("given up: {}", failed.cause.text());
+                    return end(ctx, Some(reason(CloseCode::Error, &text)));
+                }
+                Event::Lagged { .. } => {
+                    let text = "too slow: messages of the peer were missed";
+                    return end(ctx, Some(reason(CloseCode::Again, text)));
+                }
+                _ => {}
+            }
+        }
+    }
+}

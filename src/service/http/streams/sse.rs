@@ -1,0 +1,164 @@
+//! Server-sent events (HTML Living Standard §9.2): what happens, as lines.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io::Write,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use bytes::Bytes;
+use everwire::{Event, core::Cursor, hub::Kinds};
+use futures::Stream;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::{Seat, batches::Batches};
+use crate::service::http::{
+    Api,
+    access::{Caller, Permit, ToRead},
+    problem::Problem,
+};
+
+/// A client that hears nothing for longer knows that its connection is dead; so do proxies in between.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How many events may wait for a client.
+const EVENTS: usize = 8192;
+/// How many payload bytes.
+const BYTES: usize = 4 << 20;
+
+/// What happens, as server-sent events
+///
+/// `data` is an event, `id` its cursor: a client that comes back with it, as `Last-Event-ID` or `since`, goes on from there. A client that was
+/// too slow, or comes back too late, is told so by an event of type `lagged`, which has no `id`.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "events",
+    params(
+        ("match" = inline(Option<crate::service::http::schema::Filter>), Query),
+        ("types" = Option<String>, Query, max_length = 4096, description = "The types, separated by commas; all but `sent` by default. `lagged` and `stalled` are always told"),
+        ("since" = Option<String>, Query, max_length = 64, description = "The cursor of the last event that was read"),
+        ("Last-Event-ID" = Option<String>, Header, max_length = 64, description = "The same; it counts more than `since`"),
+    ),
+    responses((status = 200, body = crate::service::http::schema::Event, content_type = "text/event-stream")),
+)]
+pub async fn events(
+    permit: Permit<ToRead>,
+    api: Data<Api>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(&permit, request.query_string())?;
+    let since = last_event_id(&request)?.or(query.since);
+    let seat = api.seats.take(&request)?;
+    let delivery = super::delivery(EVENTS, BYTES, query.kinds);
+    let events = api.manager.resume(query.pattern, delivery, since);
+    // An empty event has the client know where it is before anything happens.
+    let hello = format!("retry: 1000\nid: {}\n\n", events.start());
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        // A proxy (nginx) that collects answers would keep them.
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(Lines {
+            hello: Some(hello.into()),
+            batches: Batches::new(events),
+            silence: Box::pin(sleep(KEEP_ALIVE)),
+            _seat: seat,
+        }))
+}
+
+/// `?match=&types=&since=`; an empty parameter counts as absent.
+struct Query {
+    pattern: everwire::Pattern,
+    kinds: Kinds,
+    since: Option<Cursor>,
+}
+
+impl Query {
+    fn parse(caller: &Caller, query: &str) -> Result<Self, Problem> {
+        let mut read = Self {
+            pattern: caller.names().clone(),
+            kinds: Kinds::default(),
+            since: None,
+        };
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "match" => read.pattern = super::pattern(caller, &value)?,
+                "types" => read.kinds = super::kinds(&value)?,
+                "since" => read.since = super::cursor("since", &value)?,
+                _ => {
+                    let known = "the parameters are match, types and since";
+                    return Err(Problem::bad_request(format!(
+                        "{key}: unknown parameter; {known}"
+                    )));
+                }
+            }
+        }
+        Ok(read)
+    }
+}
+
+fn last_event_id(request: &HttpRequest) -> Result<Option<Cursor>, Problem> {
+    let mut values = request.headers().get_all("Last-Event-ID");
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            super::cursor("Last-Event-ID", value.to_str().unwrap_or("not ASCII"))
+        }
+        _ => Err(Problem::bad_request(
+            "Last-Event-ID: there must not be several",
+        )),
+    }
+}
+
+/// The events as the lines of the standard, and a comment where there is nothing to tell.
+struct Lines {
+    hello: Option<Bytes>,
+    batches: Batches,
+    silence: Pin<Box<Sleep>>,
+    _seat: Seat,
+}
+
+impl Stream for Lines {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        if let Some(hello) = self.hello.take() {
+            return Poll::Ready(Some(Ok(hello)));
+        }
+        let told = match Pin::new(&mut self.batches).poll_next(cx) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(batch)) => lines(&batch),
+            Poll::Pending => {
+                futures::ready!(self.silence.as_mut().poll(cx));
+                Bytes::from_static(b": still here\n\n")
+            }
+        };
+        self.silence.as_mut().reset(Instant::now() + KEEP_ALIVE);
+        Poll::Ready(Some(Ok(told)))
+    }
+}
+
+fn lines(batch: &[Event]) -> Bytes {
+    let mut text = Vec::with_capacity(256 * batch.len());
+    for event in batch {
+        // Nothing that is written to memory or made of an event can fail.
+        let _written = line(&mut text, event);
+    }
+    text.into()
+}
+
+fn line(text: &mut Vec<u8>, event: &Event) -> Result<(), std::io::Error> {
+    if let Some(stamp) = event.stamp() {
+        writeln!(text, "id: {}", stamp.cursor)?;
+    }
+    text.extend_from_slice(b"data: ");
+    serde_json::to_writer(&mut *text, event)?;
+    text.extend_from_slice(b"\n\n");
+    Ok(())
+}

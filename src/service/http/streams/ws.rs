@@ -1,0 +1,250 @@
+//! The downstream WebSocket: many subscriptions and sends over one connection.
+
+use std::collections::HashMap;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
+use actix_http::ws::Codec;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
+use everwire::{Event, config::Scope};
+use futures::StreamExt;
+use serde_json::{Value as Json, json};
+
+use super::{
+    Seat,
+    batches::Batches,
+    frames::Frames,
+    inbound::{Heard, Inbound, end, reason},
+    op::{Op, Send, Subscribe},
+    pulse::{HasPulse, Pulse},
+};
+use crate::service::http::{
+    Api,
+    access::{Permit, ToCome},
+    problem::Problem,
+    send,
+};
+
+/// The subprotocol that a client offers beside its token.
+pub const PROTOCOL: &str = "everwire.v1";
+/// The longest request, in bytes; longer messages are sent by POST.
+const MAX_REQUEST: usize = 1 << 20;
+/// How many subscriptions a client may have.
+const MAX_SUBSCRIPTIONS: usize = 64;
+/// How many sends of a client may wait for their fate.
+const MAX_PENDING: usize = 1024;
+/// How many events may wait for a subscription.
+const EVENTS: usize = 4096;
+/// How many payload bytes.
+const BYTES: usize = 1 << 20;
+
+/// Subscribe and send over one WebSocket
+///
+/// Requests are texts: `{"op":"subscribe","id":"a","match":"feed-*","types":["message"],"since":"…"}`, `{"op":"unsubscribe","id":"a"}`,
+/// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
+/// `{"type":"ack","id":"b","fate":"written","message":7}` and `{"type":"error","id":"b","problem":{…}}`. Events have the member `subscription`; what a
+/// subscription was too slow for is told by its `lagged`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
+/// `bearer.TOKEN`, with the token in base64url without padding.
+#[utoipa::path(
+    get,
+    path = "/v1/ws",
+    tag = "events",
+    responses(
+        (status = 101, description = "The WebSocket is open"),
+        (status = 426, body = crate::service::http::schema::Problem, content_type = "application/problem+json", description = "No WebSocket handshake"),
+    ),
+)]
+pub async fn ws(
+    permit: Permit<ToCome>,
+    api: Data<Api>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    super::check_handshake(&request)?;
+    let session = Session {
+        _seat: api.seats.take(&request)?,
+        api,
+        caller: permit,
+        inbound: Inbound::new(MAX_REQUEST),
+        pulse: Pulse::new(),
+        subscriptions: HashMap::new(),
+        pending: 0,
+    };
+    WsResponseBuilder::new(session, &request, Frames::new(payload, MAX_REQUEST))
+        .protocols(&[PROTOCOL])
+        .codec(Codec::new().max_size(MAX_REQUEST))
+        .start()
+        .map_err(|error| Problem::bad_request(error.to_string()))
+}
+
+/// One client.
+struct Session {
+    api: Data<Api>,
+    caller: Permit<ToCome>,
+    inbound: Inbound,
+    pulse: Pulse,
+    subscriptions: HashMap<String, SpawnHandle>,
+    /// The sends that wait for their fate.
+    pending: usize,
+    _seat: Seat,
+}
+
+/// Some events of a subscription.
+struct Told {
+    /// How the JSON of each begins.
+    prefix: std::sync::Arc<str>,
+    events: Vec<Event>,
+}
+
+type Context = WebsocketContext<Session>;
+
+impl Actor for Session {
+    type Context = Context;
+
+    fn started(&mut self, ctx: &mut Context) {
+        Pulse::watch(ctx);
+    }
+}
+
+impl HasPulse for Session {
+    fn pulse(&mut self) -> &mut Pulse {
+        &mut self.pulse
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
+    fn handle(&mut self, frame: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
+        self.pulse.heard();
+        match self.inbound.hear(frame) {
+            Ok(Heard::Nothing) => {}
+            Ok(Heard::Ping(data)) => ctx.pong(&data),
+            Ok(Heard::Message(everwire::Message::Text(text))) => self.answer(&text, ctx),
+            Ok(Heard::Message(_)) => {
+                let text = "requests are texts";
+                end(ctx, Some(reason(CloseCode::Unsupported, text)));
+            }
+            Ok(Heard::Close(reason)) => end(ctx, reason),
+            Err(reason) => end(ctx, Some(reason)),
+        }
+    }
+}
+
+impl StreamHandler<Told> for Session {
+    fn handle(&mut self, told: Told, ctx: &mut Context) {
+        for event in told.events {
+            // An event can always be written.
+            if let Ok(json) = serde_json::to_string(&event) {
+                ctx.text(format!("{}{}", told.prefix, &json[1..]));
+            }
+        }
+    }
+
+    /// A subscription ends with the manager alone: the client goes on.
+    fn finished(&mut self, _ctx: &mut Context) {}
+}
+
+impl Session {
+    fn answer(&mut self, text: &str, ctx: &mut Context) {
+        let (id, answered) = match Op::parse(text) {
+            Err((id, problem)) => (id, Err(problem)),
+            Ok(op) => {
+                let id = op.id().to_owned();
+                let answered = match op {
+                    Op::Subscribe(subscribe) => self.subscribe(subscribe, ctx),
+                    Op::Unsubscribe { id } => self.unsubscribe(&id, ctx),
+                    Op::Send(send) => self.send(send, ctx),
+                };
+                (Some(id), answered)
+            }
+        };
+        match answered {
+            Ok(None) => {}
+            Ok(Some(ack)) => ctx.text(ack.to_string()),
+            Err(problem) => tell_problem(ctx, id.as_deref(), &problem),
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        subscribe: Subscribe,
+        ctx: &mut Context,
+    ) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Read])?;
+        let id = subscribe.id;
+        if self.subscriptions.contains_key(&id) {
+            return Err(Problem::conflict(format!(
+                "there is a subscription {id:?} already"
+            )));
+        }
+        if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
+            let detail = format!("a client has at most {MAX_SUBSCRIPTIONS} subscriptions");
+            return Err(Problem::too_many(detail));
+        }
+        let pattern = super::pattern(&self.caller, &subscribe.pattern)?;
+        let kinds = super::kinds(&subscribe.types.join(","))?;
+        let since = super::cursor("since", &subscribe.since)?;
+        let delivery = super::delivery(EVENTS, BYTES, kinds);
+        let events = self.api.manager.resume(pattern, delivery, since);
+        let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
+        let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str())).into();
+        let told = Batches::new(events).map(move |events| Told {
+            prefix: std::sync::Arc::clone(&prefix),
+            events,
+        });
+        self.subscriptions.insert(id, ctx.add_stream(told));
+        Ok(Some(ack))
+    }
+
+    fn unsubscribe(&mut self, id: &str, ctx: &mut Context) -> Result<Option<Json>, Problem> {
+        let Some(subscription) = self.subscriptions.remove(id) else {
+            return Err(Problem::not_found(format!(
+                "there is no subscription {id:?}"
+            )));
+        };
+        ctx.cancel_future(subscription);
+        Ok(Some(json!({ "type": "ack", "id": id })))
+    }
+
+    /// Accepts a message at once, in the order of the requests, and answers when its fate has come or time is up.
+    fn send(&mut self, mut send: Send, ctx: &mut Context) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Send])?;
+        let name = self.caller.name(&send.name)?;
+        let (handle, settings) = self.api.find(&name)?;
+        let (wait, timeout) = send.wait()?;
+        send::check_wait(wait, &settings)?;
+        let message = send.message()?;
+        if self.pending >= MAX_PENDING {
+            let detail = format!("{MAX_PENDING} sends of this client wait for their fate already");
+            return Err(Problem::too_many(detail));
+        }
+        let receipt = handle.send(message)?;
+        self.pending += 1;
+        let waited = async move {
+            // A wait that runs out tells how far the message has come.
+            let waited = tokio::time::timeout(timeout, receipt.fate(wait)).await;
+            let fate = waited.unwrap_or_else(|_| receipt.now());
+            (receipt.id(), fate)
+        };
+        let told = waited
+            .into_actor(self)
+            .map(move |(message, fate), session, ctx| {
+                session.pending -= 1;
+                if fate.is_final() && !fate.reaches(wait) {
+                    tell_problem(ctx, Some(&send.id), &Problem::fate(message, fate));
+                } else {
+                    let (id, fate) = (&send.id, fate.as_str());
+                    let ack = json!({ "type": "ack", "id": id, "fate": fate, "message": message });
+                    ctx.text(ack.to_string());
+                }
+            });
+        ctx.spawn(told);
+        Ok(None)
+    }
+}
+
+fn tell_problem(ctx: &mut Context, id: Option<&str>, problem: &Problem) {
+    ctx.text(json!({ "type": "error", "id": id, "problem": problem.json() }).to_string());
+}

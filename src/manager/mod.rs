@@ -346,6 +346,18 @@ impl Manager {
         self.0.commons.vault.remove(id.as_ref())
     }
 
+    /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
+    /// kept where the store is not open: `service.remember` opens it at the start.
+    pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
+        let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
+        self.0.commons.keeper.order(order);
+    }
+
+    /// The values that earlier processes have [kept](Self::keep), by key. They are read at the start and handed out once.
+    pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.commons.keeper.take_values()
+    }
+
     /// How many events subscribers of all kinds missed because they were too slow, since the start.
     pub fn missed_events(&self) -> u64 {
         self.0.commons.hub.missed()

@@ -14,6 +14,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod query;
+mod reload;
 mod routes;
 mod schema;
 mod secrets;
@@ -37,7 +38,7 @@ use actix_web::{
 };
 use rustls::ServerConfig;
 
-pub use self::api::Api;
+pub use self::api::{Api, Rules};
 use self::{hosts::Hosts, problem::Problem};
 use super::Error;
 

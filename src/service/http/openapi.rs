@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::{
     access::{Permit, ToCome},
-    bulk, changes, connections, control, health, metrics, schema, secrets, send,
+    bulk, changes, connections, control, health, metrics, reload, schema, secrets, send,
 };
 
 /// The paths whose body may be empty.
@@ -45,6 +45,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         bulk::connect,
         bulk::close,
         bulk::retry,
+        reload::post,
         secrets::put,
         secrets::delete,
     ),

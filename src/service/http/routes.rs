@@ -7,7 +7,7 @@ use actix_web::{
 
 use super::{
     Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
-    secrets, send,
+    reload, secrets, send,
 };
 
 /// Adds the routes of a listener.
@@ -66,7 +66,8 @@ fn in_bulk(config: &mut ServiceConfig) {
     config
         .service(resource("/v1/connect", "POST").route(web::post().to(bulk::connect)))
         .service(resource("/v1/close", "POST").route(web::post().to(bulk::close)))
-        .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)));
+        .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)))
+        .service(resource("/v1/reload", "POST").route(web::post().to(reload::post)));
 }
 
 /// A resource that answers other methods than `allow` with 405.

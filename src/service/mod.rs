@@ -9,6 +9,7 @@ mod metrics;
 mod narrate;
 mod open_files;
 mod reload;
+mod why;
 
 use std::{
     future::Future,

@@ -9,7 +9,7 @@ use everwire::{
 use parking_lot::RwLock;
 
 use super::{access::Access, idempotency::Idempotency, problem::Problem};
-use crate::service::{metrics::Metrics, reload::Source};
+use crate::service::{metrics::Metrics, reload::Source, why::Why};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,6 +20,8 @@ pub struct Api {
     pub manager: Manager,
     /// Who may come in.
     pub access: Access,
+    /// What happened last.
+    pub why: Why,
     /// Where the configuration is read again from.
     pub source: Source,
     /// What a reload changes as a whole.
@@ -72,6 +74,7 @@ impl Api {
     ) -> Self {
         Self {
             metrics: Metrics::start(&manager, service.metrics.max_names),
+            why: Why::start(&manager),
             manager,
             access: Access::new(service.tokens.clone()),
             rules: RwLock::new(Arc::new(rules)),

@@ -22,6 +22,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod why;
 
 use std::{
     io,

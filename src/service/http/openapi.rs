@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::{
     access::{Permit, ToCome},
-    bulk, changes, connections, control, health, metrics, reload, schema, secrets, send,
+    bulk, changes, connections, control, health, metrics, reload, schema, secrets, send, why,
 };
 
 /// The paths whose body may be empty.
@@ -36,6 +36,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         connections::list,
         connections::status,
         connections::config,
+        why::why,
         changes::put,
         changes::delete,
         control::connect,
@@ -45,6 +46,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         bulk::connect,
         bulk::close,
         bulk::retry,
+        bulk::rotate,
         reload::post,
         secrets::put,
         secrets::delete,

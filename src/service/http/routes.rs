@@ -7,7 +7,7 @@ use actix_web::{
 
 use super::{
     Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
-    reload, secrets, send,
+    reload, secrets, send, why,
 };
 
 /// Adds the routes of a listener.
@@ -40,6 +40,7 @@ fn connections(config: &mut ServiceConfig) {
             resource("/v1/connections/{name}/config", "GET, HEAD")
                 .route(get().to(connections::config)),
         )
+        .service(resource("/v1/connections/{name}/why", "GET, HEAD").route(get().to(why::why)))
         .service(
             resource("/v1/connections/{name}/connect", "POST")
                 .route(web::post().to(control::connect)),
@@ -67,6 +68,7 @@ fn in_bulk(config: &mut ServiceConfig) {
         .service(resource("/v1/connect", "POST").route(web::post().to(bulk::connect)))
         .service(resource("/v1/close", "POST").route(web::post().to(bulk::close)))
         .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)))
+        .service(resource("/v1/rotate", "POST").route(web::post().to(bulk::rotate)))
         .service(resource("/v1/reload", "POST").route(web::post().to(reload::post)));
 }
 

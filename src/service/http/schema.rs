@@ -284,8 +284,57 @@ pub struct Event {
     at: String,
 }
 
-/// What a reload does, or has done.
+/// Why a connection is up or down.
+#[derive(ToSchema)]
+pub struct Why {
+    name: String,
+    state: State,
+    ready: bool,
+    /// Since when it is in this state.
+    #[schema(format = DateTime)]
+    since: String,
+    /// When the next attempt is due.
+    #[schema(required, format = DateTime)]
+    retry_at: Option<String>,
+    /// The rule that decided last whether and when to dial again.
+    #[schema(required)]
+    rule: Option<String>,
+    #[schema(required)]
+    last_error: Option<LastError>,
+    #[schema(required)]
+    last_close: Option<LastClose>,
+    /// The last attempts, the latest first.
+    #[schema(max_items = 8)]
+    attempts: Vec<Attempt>,
+}
+
+/// From a dial to the loss of its socket.
+#[derive(ToSchema)]
+pub struct Attempt {
+    /// When it began.
+    #[schema(format = DateTime)]
+    at: String,
+    outcome: Outcome,
+    /// How many events are not told.
+    omitted: u64,
+    /// The events, each with `after_ms`: since the beginning of the attempt.
+    #[schema(max_items = 12)]
+    events: Vec<Event>,
+}
+
+/// What has become of an attempt.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Dialling,
+    Up,
+    Lost,
+    Closed,
+    Failed,
+}
+
+/// What a reload does, or has done.
+#[derive(ToSchema)]
 pub struct Reloaded {
     /// Whether it was done; a plan is not.
     done: bool,
@@ -308,14 +357,14 @@ pub struct Reloaded {
 }
 
 /// A name and the keys that change.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 pub struct Changed {
     name: String,
     keys: Vec<String>,
 }
 
 /// A name that could not be changed as planned.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 pub struct NotChanged {
     name: String,
     reason: String,

@@ -94,3 +94,44 @@ fn why_tells_how_long_each_step_took_and_who_closed() {
     assert_eq!(closed.unwrap()["by"], "us", "{told:#}");
     assert_eq!(told["attempts"][0]["outcome"], "closed");
 }
+
+#[test]
+fn a_probe_tells_what_a_dial_comes_to_and_leaves_the_socket_alone() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start(
+        "why-probe",
+        &format!(
+            "[connections.a]\nurls = ['{}', 'ws://127.0.0.1:1/']\n\
+             [connections.refused]\nurl = '{}'\nenabled = false\n",
+            peer.url("/echo"),
+            peer.url("/status/503"),
+        ),
+    );
+    let up = service.wait_for("a", "ready", |status| status["ready"] == true);
+    let probed = service.post("/v1/connections/a/probe", "");
+    assert_eq!(probed.status, 200, "{probed:?}");
+    let probes = &probed.json()["probes"];
+    assert_eq!(
+        (&probes[0]["ok"], &probes[0]["error"]),
+        (&json!(true), &Value::Null)
+    );
+    assert!(probes[0]["timings"]["upgrade_ms"].is_number(), "{probes}");
+    assert_eq!(probes[0]["peer"], peer.addr().to_string());
+    assert_eq!(
+        (&probes[1]["ok"], &probes[1]["error"]["kind"]),
+        (&json!(false), &json!("refused"))
+    );
+    assert!(probes[1]["timings"]["tcp_ms"].is_number(), "{probes}");
+    assert_eq!(probes[1]["timings"]["upgrade_ms"], Value::Null);
+    let after = service.status("a");
+    for key in ["incarnation", "state", "since", "sent", "last_error"] {
+        assert_eq!(after[key], up[key], "{key}");
+    }
+
+    let refused = service.post("/v1/connections/refused/probe", "").json();
+    assert_eq!(refused["probes"][0]["error"]["status"], 503, "{refused}");
+    assert_eq!(service.status("refused")["state"], "idle");
+    service
+        .post("/v1/connections/nobody/probe", "")
+        .problem(404, "nobody");
+}

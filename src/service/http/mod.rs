@@ -12,6 +12,7 @@ mod hosts;
 mod idempotency;
 mod metrics;
 mod openapi;
+mod probe;
 mod problem;
 mod query;
 mod reload;

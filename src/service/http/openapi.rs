@@ -8,7 +8,8 @@ use utoipa::OpenApi;
 
 use super::{
     access::{Permit, ToCome},
-    bulk, changes, connections, control, health, metrics, reload, schema, secrets, send, why,
+    bulk, changes, connections, control, health, metrics, probe, reload, schema, secrets, send,
+    why,
 };
 
 /// The paths whose body may be empty.
@@ -41,6 +42,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         changes::delete,
         control::connect,
         control::close,
+        probe::probe,
         send::send,
         send::fate,
         bulk::connect,

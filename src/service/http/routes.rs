@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
+    Serves, bulk, changes, connections, control, health, metrics, openapi, probe, problem::Problem,
     reload, secrets, send, why,
 };
 
@@ -41,6 +41,9 @@ fn connections(config: &mut ServiceConfig) {
                 .route(get().to(connections::config)),
         )
         .service(resource("/v1/connections/{name}/why", "GET, HEAD").route(get().to(why::why)))
+        .service(
+            resource("/v1/connections/{name}/probe", "POST").route(web::post().to(probe::probe)),
+        )
         .service(
             resource("/v1/connections/{name}/connect", "POST")
                 .route(web::post().to(control::connect)),

@@ -9,6 +9,7 @@ mod metrics;
 mod narrate;
 mod open_files;
 mod reload;
+mod systemd;
 mod why;
 
 use std::{
@@ -99,7 +100,10 @@ pub async fn serve(
         manager.open(&name, settings)?;
     }
 
+    systemd::ready(&manager);
+
     let reason = stop.await;
+    systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let report = manager.shutdown(without_reserve(drain_timeout)).await;
     log.finish().await;

@@ -128,6 +128,11 @@ fn a_probe_tells_what_a_dial_comes_to_and_leaves_the_socket_alone() {
         assert_eq!(after[key], up[key], "{key}");
     }
 
+    let dials = peer.connections_at("/echo");
+    let closes = dials.iter().filter_map(|dial| dial.close.as_ref());
+    let codes: Vec<_> = closes.map(|close| close.code).collect();
+    assert_eq!((dials.len(), &*codes), (2, &[Some(1000)][..]));
+
     let refused = service.post("/v1/connections/refused/probe", "").json();
     assert_eq!(refused["probes"][0]["error"]["status"], 503, "{refused}");
     assert_eq!(service.status("refused")["state"], "idle");

@@ -23,6 +23,7 @@ impl Run {
     ///
     /// [`Failure`] when the service cannot start.
     pub fn execute(self) -> Result<(), Failure> {
+        let config = self.config.path().to_owned();
         let mut settings = self.config.load()?;
         settings.service.remember = true;
         service::log::start(&settings.service.log);
@@ -34,7 +35,7 @@ impl Run {
                 actix::spawn(end_at_once(signals));
                 signal
             };
-            service::serve(settings, listener, stop).await?;
+            service::serve(settings, listener, Some(config), stop).await?;
             Ok(())
         })
     }

@@ -10,6 +10,7 @@
 
 mod access;
 mod assemble;
+mod changes;
 mod combine;
 mod common;
 mod compression;
@@ -26,6 +27,7 @@ mod masked;
 mod members;
 mod no_proxy;
 mod order;
+mod plan;
 pub(crate) mod proxy;
 mod read;
 mod schema;
@@ -38,6 +40,7 @@ pub mod url;
 mod values;
 
 pub use access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings};
+pub use changes::Changes;
 pub(crate) use common::{CommonSettings, NameSettings};
 pub use compression::Compression;
 pub use delivery::{
@@ -47,6 +50,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Related};
 pub(crate) use dial_policy::Reach;
 pub use dial_policy::{DialPolicy, InvalidUrlPattern, UrlPattern};
 pub use json::{Inherited, InvalidJson, KeyError};
+pub use plan::{Changed, Plan};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
 pub use secret::{Part, Secret, SecretMissing, Template, Variable};

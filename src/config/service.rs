@@ -22,6 +22,9 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     if let Some(folder) = table.state_dir {
         service.state_dir = folder.value.0;
     }
+    if let Some(watch) = table.watch {
+        service.watch = watch.value;
+    }
     if let Some(timeout) = table.drain_timeout {
         service.drain_timeout = timeout.value.0;
     }

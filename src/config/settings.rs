@@ -42,6 +42,8 @@ pub struct ServiceSettings {
     /// Whether closes by hand and epochs outlive the process too: then the store is opened at the start. No key of the
     /// file: the service does, a program may.
     pub remember: bool,
+    /// Whether the configuration is read again when its files change.
+    pub watch: bool,
     /// How long a shutdown may flush outboxes and close sockets.
     pub drain_timeout: Duration,
     /// Handshakes in flight over all names.
@@ -428,6 +430,7 @@ impl Default for ServiceSettings {
             workers: 0,
             state_dir: PathBuf::from("everwire-state"),
             remember: false,
+            watch: false,
             drain_timeout: Duration::from_secs(25),
             max_handshakes: const { NonZeroU32::new(64).unwrap() },
             dial_rate: Rate::Unlimited,

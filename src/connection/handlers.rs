@@ -14,11 +14,10 @@ use super::{
 };
 use crate::{
     clock,
-    config::{ConnectionSettings, NameSettings, Template},
+    config::{Changes, ConnectionSettings, NameSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
     keeper::Order,
-    transport::needs_keepalive,
     wire::CloseFrame,
 };
 
@@ -237,7 +236,8 @@ impl Connection {
         self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let needed = moved || needs_new_socket(&old, &new) || self.intervals >= MAX_INTERVALS;
+        let needed =
+            moved || Changes::between(&old, &new).needs_socket || self.intervals >= MAX_INTERVALS;
         self.rotate_again |= needed && self.life.is_handing_over();
         let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
         if new.sequence != old.sequence {
@@ -328,22 +328,4 @@ impl Connection {
             panic!("a panic that was asked for, in the {here:?}");
         }
     }
-}
-
-/// Whether a socket that was opened under `old` cannot serve under `new`.
-fn needs_new_socket(old: &ConnectionSettings, new: &ConnectionSettings) -> bool {
-    old.headers != new.headers
-        || old.basic_auth != new.basic_auth
-        || old.subprotocols != new.subprotocols
-        || old.source_address != new.source_address
-        || old.proxy != new.proxy
-        || old.dial_policy != new.dial_policy
-        || old.proxy_policy != new.proxy_policy
-        || old.tls != new.tls
-        || old.compression != new.compression
-        || old.max_frame != new.max_frame
-        || old.max_message != new.max_message
-        || old.on_open != new.on_open
-        // The kernel's probes are set up with the socket.
-        || (needs_keepalive(&new.heartbeat) && !needs_keepalive(&old.heartbeat))
 }

@@ -15,6 +15,7 @@ mod handlers;
 mod messages;
 mod pace;
 mod passage;
+mod probe;
 mod pulse;
 mod reader;
 mod scratch;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     gate::Gate,
     messages::{Drain, Probe, Remove},
     pace::Paces,
+    probe::probe,
     pulse::{Finding, beat as pulse},
 };
 pub use self::{
@@ -52,6 +54,7 @@ pub use self::{
     messages::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },
+    probe::{Probed, Reached},
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use self::{passage::Passage, successor::Successor};

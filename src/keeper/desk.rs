@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use crate::{connection::Gate, core::ConnectionName};
 
 /// Something to write down that is not asked of a name's door.
-#[derive(Debug)]
 pub(crate) enum Order {
     /// A name was closed by hand, or is wanted again.
     Closed(ConnectionName, bool),
@@ -20,6 +19,8 @@ pub(crate) enum Order {
     Epoch(ConnectionName, u32),
     /// A name was removed.
     Forget(ConnectionName),
+    /// A value of the program's own: kept under this key, or forgotten.
+    Value(String, Option<Vec<u8>>),
 }
 
 /// The desk. Cloning shares it.

@@ -22,6 +22,9 @@ use crate::{
     store::{Damage, NameState, Store, StoreError},
 };
 
+/// The store's kind of the values that the program itself keeps.
+const VALUES: &str = "value";
+
 /// The one writer of a manager's store. Cloning shares it.
 ///
 /// The store is opened when it is needed first. Whoever has something to keep calls; the thread comes, collects what has
@@ -49,6 +52,8 @@ struct Opened {
     position: u64,
     damage: Option<Damage>,
     unreadable: u64,
+    /// The program's own values, by key.
+    values: Vec<(String, Vec<u8>)>,
 }
 
 impl Keeper {
@@ -81,6 +86,7 @@ impl Keeper {
             return Ok(());
         }
         let (store, recovered) = Store::open(&shared.dir)?;
+        let values = store.list(VALUES)?;
         let scribe = Scribe::new(store);
         let desk = shared.desk.clone();
         thread::Builder::new()
@@ -92,6 +98,7 @@ impl Keeper {
             position: recovered.position,
             damage: recovered.damage,
             unreadable: recovered.unreadable,
+            values,
         });
         Ok(())
     }
@@ -107,6 +114,14 @@ impl Keeper {
         let opened = self.shared().map(|shared| shared.opened.lock());
         let state = opened.and_then(|mut opened| opened.as_mut()?.names.remove(name));
         state.unwrap_or_default()
+    }
+
+    /// The values that earlier processes have kept; they are handed out once.
+    pub fn take_values(&self) -> Vec<(String, Vec<u8>)> {
+        let opened = self.shared().map(|shared| shared.opened.lock());
+        opened
+            .and_then(|mut opened| Some(std::mem::take(&mut opened.as_mut()?.values)))
+            .unwrap_or_default()
     }
 
     /// The greatest position of an event in the store.

@@ -109,6 +109,8 @@ impl Scribe {
                 Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
                 Order::Epoch(name, epoch) => self.batch.set_epoch(&name, epoch),
                 Order::Forget(name) => self.batch.forget(&name),
+                Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
+                Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
             }
         }
         work.stop

@@ -23,7 +23,9 @@ pub use crate::vault::VaultFull;
 use crate::{
     clock,
     config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
-    connection::{Commons, Configure, Connection, Gate, Paces, Remove, Status, forward},
+    connection::{
+        Commons, Configure, Connection, Gate, Paces, Probed, Remove, Status, forward, probe,
+    },
     core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
@@ -301,6 +303,35 @@ impl Manager {
             .map_err(|_| Gone.into())
     }
 
+    /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The
+    /// name itself, its socket and its attempts know nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when there is no such name.
+    pub async fn probe(&self, name: impl AsRef<str>) -> Result<Vec<Probed>, Gone> {
+        let (settings, arbiter) = {
+            let names = self.0.names.read();
+            let entry = names.entries.get(name.as_ref()).ok_or(Gone)?;
+            (entry.settings.clone(), entry.arbiter)
+        };
+        let commons = Arc::clone(&self.0.commons);
+        let (mut sender, answer) = oneshot::channel();
+        // A dial runs on an arbiter. An arbiter that has stopped carries no name either.
+        let _stopped = self.0.arbiters.get(arbiter).spawn_fn(move || {
+            actix::spawn(async move {
+                tokio::select! {
+                    probed = probe(settings, commons) => {
+                        let _unheard = sender.send(probed);
+                    }
+                    // Nobody waits any more.
+                    () = sender.closed() => {}
+                }
+            });
+        });
+        answer.await.map_err(|_| Gone)
+    }
+
     /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
     ///
     /// Its name is free when this is done. Handles that are still held find it closed.
@@ -344,6 +375,18 @@ impl Manager {
     /// Forgets a secret; whether there was one. What needs it waits for it at its next dial: `secret_missing`.
     pub fn remove_secret(&self, id: impl AsRef<str>) -> bool {
         self.0.commons.vault.remove(id.as_ref())
+    }
+
+    /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
+    /// kept where the store is not open: `service.remember` opens it at the start.
+    pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
+        let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
+        self.0.commons.keeper.order(order);
+    }
+
+    /// The values that earlier processes have [kept](Self::keep), by key. They are read at the start and handed out once.
+    pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.commons.keeper.take_values()
     }
 
     /// How many events subscribers of all kinds missed because they were too slow, since the start.

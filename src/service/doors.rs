@@ -61,8 +61,7 @@ impl Doors {
     /// # Errors
     ///
     /// [`Error::Http`].
-    pub fn open(self, api: Api) -> Result<Vec<ServerHandle>, Error> {
-        let api = Data::new(api);
+    pub fn open(self, api: &Data<Api>) -> Result<Vec<ServerHandle>, Error> {
         let serves = match self.metrics {
             None => Serves::Everything,
             Some(_) => Serves::Api,

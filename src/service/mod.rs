@@ -3,24 +3,34 @@
 mod doors;
 mod event_log;
 pub mod http;
+mod kept;
 pub mod log;
 mod metrics;
 mod narrate;
 mod open_files;
+mod reload;
+mod systemd;
+mod why;
 
 use std::{
     future::Future,
     io, mem,
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     time::Duration,
 };
 
+use actix_web::web::Data;
 use everwire::{
     Manager, Settings,
     manager::{OpenError, ShutdownReport, StartError},
 };
 
-use self::{doors::Doors, event_log::EventLog, http::Api};
+use self::{
+    doors::Doors,
+    event_log::EventLog,
+    http::{Api, Rules},
+};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,13 +56,16 @@ pub enum Error {
     /// The manager did not start.
     #[error(transparent)]
     Manager(#[from] StartError),
+    /// Changes of the configuration cannot be noticed.
+    #[error(transparent)]
+    Reload(#[from] reload::TriggerError),
     /// A name could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
 }
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
-/// says why to end; then drains within `service.drain_timeout`.
+/// says why to end; then drains within `service.drain_timeout`. `config` is the file or folder that a reload reads.
 ///
 /// # Errors
 ///
@@ -60,12 +73,12 @@ pub enum Error {
 pub async fn serve(
     mut settings: Settings,
     listener: TcpListener,
+    config: Option<PathBuf>,
     stop: impl Future<Output = &'static str>,
 ) -> Result<ShutdownReport, Error> {
     let service = settings.service.clone();
+    let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
-    let inherited = mem::take(&mut settings.inherited);
-    let owned = connections.keys().cloned().collect();
 
     // The log listens and the first line is written before anything can happen that belongs into it.
     let doors = Doors::new(listener, &service)?;
@@ -76,14 +89,21 @@ pub async fn serve(
     }
     let drain_timeout = service.drain_timeout;
     let up = doors.up(connections.len())?;
-    let servers = doors.open(Api::new(manager.clone(), service, inherited, owned))?;
+    let watch = service.watch;
+    let api = Data::new(Api::new(manager.clone(), service, rules, config));
+    let servers = doors.open(&api)?;
+    reload::start(&api, watch)?;
     up.tell();
     open_files::raise(connections.len());
+    kept::restore(&manager, &api.rules());
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }
 
+    systemd::ready(&manager);
+
     let reason = stop.await;
+    systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let report = manager.shutdown(without_reserve(drain_timeout)).await;
     log.finish().await;

@@ -110,6 +110,19 @@ pub(crate) async fn dial(request: DialRequest<'_>, to: Destination) -> Result<Op
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
+/// The same, and how long the steps took, up to its failure if it fails.
+pub(crate) async fn timed_dial(
+    request: DialRequest<'_>,
+    to: Destination,
+) -> (Result<Opened, Cause>, Timings) {
+    let progress = Progress::new(request.settings.connect_timeout);
+    let opened = timeout_at(progress.deadline, run(request, to, &progress))
+        .await
+        .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())));
+    progress.enter(progress.phase());
+    (opened, progress.timings.get())
+}
+
 async fn run(
     request: DialRequest<'_>,
     to: Destination,

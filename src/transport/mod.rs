@@ -28,7 +28,7 @@ mod tests;
 
 pub(crate) use budget::DialBudget;
 pub(crate) use destination::Destination;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial};
+pub(crate) use dial::{DialRequest, Opened, Timings, dial, timed_dial};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

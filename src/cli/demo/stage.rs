@@ -18,7 +18,7 @@ use crate::{
     cli::Failure,
     service::{
         self,
-        http::{Api, Serves},
+        http::{Api, Rules, Serves},
     },
 };
 
@@ -64,8 +64,8 @@ impl Stage {
         let api = Api::new(
             manager.clone(),
             settings.service.clone(),
-            settings.inherited.clone(),
-            settings.connections.keys().cloned().collect(),
+            Rules::of(&settings),
+            None,
         );
         let server = service::http::start(listener, Data::new(api), Serves::Everything, None)
             .map_err(service::Error::Http)?;

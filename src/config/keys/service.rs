@@ -21,6 +21,8 @@ table! {
         workers: Workers = 0,
         /// The folder of what must outlive the process.
         state_dir: FilePath = "everwire-state",
+        /// Whether the configuration is read again when its files change. SIGHUP has it read again in any case.
+        watch: bool = false,
         /// How long a shutdown may flush outboxes and close sockets.
         drain_timeout: Period = "25s",
         /// How many handshakes may be in flight over all names.
@@ -40,7 +42,6 @@ table! {
         /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
         allow_urls: UrlPatterns = [],
     }
-    later { watch }
 }
 
 table! {

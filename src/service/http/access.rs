@@ -13,6 +13,7 @@ use everwire::{
     ConnectionName, Pattern,
     config::{Scope, TokenSettings},
 };
+use parking_lot::RwLock;
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
@@ -20,7 +21,7 @@ use super::{Api, problem::Problem};
 
 /// The tokens of this service.
 #[derive(Default)]
-pub struct Access(Vec<(Digest, Arc<Caller>)>);
+pub struct Access(RwLock<Vec<(Digest, Arc<Caller>)>>);
 
 /// A token is compared by its hash: in constant time, whatever its length.
 type Digest = [u8; 32];
@@ -37,6 +38,13 @@ pub struct Caller {
 impl Access {
     /// Lets in who has one of these tokens; without any everybody, for everything.
     pub fn new(tokens: Vec<TokenSettings>) -> Self {
+        let access = Self::default();
+        access.replace(tokens);
+        access
+    }
+
+    /// From the next request on, these tokens and no others. What has begun goes on.
+    pub fn replace(&self, tokens: Vec<TokenSettings>) {
         let caller = |token: TokenSettings| {
             let caller = Caller {
                 token: token.name,
@@ -45,7 +53,7 @@ impl Access {
             };
             (hash(token.secret.expose().as_bytes()), Arc::new(caller))
         };
-        Self(tokens.into_iter().map(caller).collect())
+        *self.0.write() = tokens.into_iter().map(caller).collect();
     }
 
     /// Who sends these headers.
@@ -54,7 +62,8 @@ impl Access {
     ///
     /// 401 for whoever has no token, or an unknown one.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Problem> {
-        if self.0.is_empty() {
+        let tokens = self.0.read();
+        if tokens.is_empty() {
             return Ok(Arc::new(Caller::everybody()));
         }
         let Some(token) = bearer(headers).or_else(|| offered(headers)) else {
@@ -64,7 +73,7 @@ impl Access {
         let asked = hash(&token);
         let mut found = None;
         // To the end, so that the time says nothing about where it stands.
-        for (known, caller) in &self.0 {
+        for (known, caller) in &*tokens {
             if bool::from(known.ct_eq(&asked)) {
                 found = Some(caller);
             }

@@ -1,14 +1,15 @@
 //! What the routes work on.
 
-use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Handle, Manager, Status,
+    ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
     config::{DialPolicy, Inherited, ServiceSettings},
 };
+use parking_lot::RwLock;
 
 use super::{access::Access, idempotency::Idempotency, problem::Problem, streams::Seats};
-use crate::service::metrics::Metrics;
+use crate::service::{metrics::Metrics, reload::Source, why::Why};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,12 +20,12 @@ pub struct Api {
     pub manager: Manager,
     /// Who may come in.
     pub access: Access,
-    /// What the connections inherit that are created here.
-    pub inherited: Inherited,
-    /// What they may dial.
-    pub policy: DialPolicy,
-    /// The names that the configuration's files own.
-    pub owned: BTreeSet<ConnectionName>,
+    /// What happened last.
+    pub why: Why,
+    /// Where the configuration is read again from.
+    pub source: Source,
+    /// What a reload changes as a whole.
+    rules: RwLock<Arc<Rules>>,
     /// The messages of the last hour that had a key.
     pub idempotency: Idempotency,
     /// The clients that stay connected.
@@ -35,28 +36,65 @@ pub struct Api {
     pub guards_metrics: bool,
 }
 
+/// What the API may create.
+#[derive(Debug)]
+pub struct Rules {
+    /// What the connections inherit that are created here.
+    pub inherited: Inherited,
+    /// What they may dial.
+    pub policy: DialPolicy,
+    /// The names that the configuration's files own.
+    pub owned: BTreeSet<ConnectionName>,
+}
+
+/// What connections may dial that are created here.
+fn policy(service: &ServiceSettings) -> DialPolicy {
+    match service.allow_urls.as_slice() {
+        [] => DialPolicy::PublicOnly,
+        patterns => DialPolicy::Urls(patterns.into()),
+    }
+}
+
+impl Rules {
+    /// As the settings have it.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            inherited: settings.inherited.clone(),
+            policy: policy(&settings.service),
+            owned: settings.connections.keys().cloned().collect(),
+        }
+    }
+}
+
 impl Api {
     /// The API of a manager, as the settings have it.
     pub fn new(
         manager: Manager,
         service: ServiceSettings,
-        inherited: Inherited,
-        owned: BTreeSet<ConnectionName>,
+        rules: Rules,
+        config: Option<PathBuf>,
     ) -> Self {
         Self {
             metrics: Metrics::start(&manager, service.metrics.max_names),
+            why: Why::start(&manager),
             manager,
-            access: Access::new(service.tokens),
-            inherited,
-            policy: match service.allow_urls.is_empty() {
-                true => DialPolicy::PublicOnly,
-                false => DialPolicy::Urls(service.allow_urls.into()),
-            },
-            owned,
+            access: Access::new(service.tokens.clone()),
+            rules: RwLock::new(Arc::new(rules)),
             idempotency: Idempotency::default(),
             seats: Seats::default(),
             guards_metrics: service.metrics.token,
+            source: Source::new(config, service),
         }
+    }
+
+    /// What is in force now.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read())
+    }
+
+    /// From the next request on, these.
+    pub fn replace_rules(&self, rules: Rules) {
+        *self.rules.write() = Arc::new(rules);
     }
 
     /// A connection, and its settings.
@@ -88,7 +126,7 @@ impl Api {
     ///
     /// 409.
     pub fn refuse_owned(&self, name: &ConnectionName) -> Result<(), Problem> {
-        match self.owned.contains(name) {
+        match self.rules().owned.contains(name) {
             true => {
                 let detail = format!("the configuration's file owns {name:?}; change it there");
                 Err(Problem::conflict(detail))

@@ -100,6 +100,23 @@ pub async fn retry(
     .await
 }
 
+/// Replace the sockets of all connections of a pattern, each by one that is made ready before
+#[utoipa::path(
+    post,
+    path = "/v1/rotate",
+    tag = "control",
+    params(("match" = inline(super::schema::Pattern), Query)),
+    responses((status = 200, body = Matched)),
+)]
+pub async fn rotate(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let handles = matched(&api, &permit, &request)?;
+    for_each(&api, handles, async |handle| handle.rotate().await.is_ok()).await
+}
+
 /// The connections of `?match=` that the caller reaches. Without a pattern there are none: "all" is something to say.
 fn matched(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Vec<Handle>, Problem> {
     let mut pattern = None;

@@ -18,6 +18,7 @@ use super::{
     body,
     problem::Problem,
 };
+use crate::service::kept;
 
 /// The longest settings, in bytes.
 const MAX_SETTINGS: usize = 1 << 20;
@@ -55,9 +56,11 @@ pub async fn put(
     let name = new_name(&permit, &name)?;
     api.refuse_owned(&name)?;
     let text = body::json_text(&request, payload, MAX_SETTINGS).await?;
-    let settings = api.inherited.connection(&text, &api.policy)?;
+    let rules = api.rules();
+    let settings = rules.inherited.connection(&text, &rules.policy)?;
     refuse_foreign_secrets(&permit, &settings)?;
     let is_new = open_or_configure(&api, &name, settings).await?;
+    kept::connection(&api.manager, &name, Some(&text));
     let (handle, _) = api.find(&name)?;
     let status = api.status(&handle).await?;
     if !is_new {
@@ -93,6 +96,7 @@ pub async fn delete(
     api.find(&name)?;
     api.refuse_owned(&name)?;
     api.idempotency.forget(&name);
+    kept::connection(&api.manager, &name, None);
     match tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await {
         Ok(Ok(())) => Ok(HttpResponse::NoContent().finish()),
         Ok(Err(_gone)) => Err(Problem::unknown(name.as_str())),

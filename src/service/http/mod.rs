@@ -13,8 +13,10 @@ mod idempotency;
 mod metrics;
 mod openapi;
 mod patience;
+mod probe;
 mod problem;
 mod query;
+mod reload;
 mod routes;
 mod schema;
 mod secrets;
@@ -23,6 +25,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod why;
 
 use std::{
     io,
@@ -39,7 +42,7 @@ use actix_web::{
 };
 use rustls::ServerConfig;
 
-pub use self::api::Api;
+pub use self::api::{Api, Rules};
 use self::{hosts::Hosts, problem::Problem};
 use super::Error;
 

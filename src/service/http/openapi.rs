@@ -8,8 +8,9 @@ use utoipa::OpenApi;
 
 use super::{
     access::{Permit, ToCome},
-    bulk, changes, connections, control, health, metrics, schema, secrets, send,
+    bulk, changes, connections, control, health, metrics, probe, reload, schema, secrets, send,
     streams::{raw, sse, ws},
+    why,
 };
 
 /// The paths whose body may be empty.
@@ -37,10 +38,12 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         connections::list,
         connections::status,
         connections::config,
+        why::why,
         changes::put,
         changes::delete,
         control::connect,
         control::close,
+        probe::probe,
         send::send,
         send::fate,
         sse::events,
@@ -49,6 +52,8 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         bulk::connect,
         bulk::close,
         bulk::retry,
+        bulk::rotate,
+        reload::post,
         secrets::put,
         secrets::delete,
     ),

@@ -6,10 +6,11 @@ use actix_web::{
 };
 
 use super::{
-    Serves, bulk, changes, connections, control, health, metrics, openapi,
+    Serves, bulk, changes, connections, control, health, metrics, openapi, probe,
     problem::Problem,
-    secrets, send,
+    reload, secrets, send,
     streams::{raw, sse, ws},
+    why,
 };
 
 /// Adds the routes of a listener.
@@ -42,6 +43,10 @@ fn connections(config: &mut ServiceConfig) {
         .service(
             resource("/v1/connections/{name}/config", "GET, HEAD")
                 .route(get().to(connections::config)),
+        )
+        .service(resource("/v1/connections/{name}/why", "GET, HEAD").route(get().to(why::why)))
+        .service(
+            resource("/v1/connections/{name}/probe", "POST").route(web::post().to(probe::probe)),
         )
         .service(
             resource("/v1/connections/{name}/connect", "POST")
@@ -76,7 +81,9 @@ fn in_bulk(config: &mut ServiceConfig) {
     config
         .service(resource("/v1/connect", "POST").route(web::post().to(bulk::connect)))
         .service(resource("/v1/close", "POST").route(web::post().to(bulk::close)))
-        .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)));
+        .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)))
+        .service(resource("/v1/rotate", "POST").route(web::post().to(bulk::rotate)))
+        .service(resource("/v1/reload", "POST").route(web::post().to(reload::post)));
 }
 
 /// A resource that answers other methods than `allow` with 405.

@@ -283,3 +283,140 @@ pub struct Event {
     #[schema(format = DateTime)]
     at: String,
 }
+
+/// Why a connection is up or down.
+#[derive(ToSchema)]
+pub struct Why {
+    name: String,
+    state: State,
+    ready: bool,
+    /// Since when it is in this state.
+    #[schema(format = DateTime)]
+    since: String,
+    /// When the next attempt is due.
+    #[schema(required, format = DateTime)]
+    retry_at: Option<String>,
+    /// The rule that decided last whether and when to dial again.
+    #[schema(required)]
+    rule: Option<String>,
+    #[schema(required)]
+    last_error: Option<LastError>,
+    #[schema(required)]
+    last_close: Option<LastClose>,
+    /// The last attempts, the latest first.
+    #[schema(max_items = 8)]
+    attempts: Vec<Attempt>,
+}
+
+/// From a dial to the loss of its socket.
+#[derive(ToSchema)]
+pub struct Attempt {
+    /// When it began.
+    #[schema(format = DateTime)]
+    at: String,
+    outcome: Outcome,
+    /// How many events are not told.
+    omitted: u64,
+    /// The events, each with `after_ms`: since the beginning of the attempt.
+    #[schema(max_items = 12)]
+    events: Vec<Event>,
+}
+
+/// What has become of an attempt.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Dialling,
+    Up,
+    Lost,
+    Closed,
+    Failed,
+}
+
+/// What came of a dry run.
+#[derive(ToSchema)]
+pub struct Probes {
+    name: String,
+    /// One for each URL.
+    probes: Vec<Probe>,
+}
+
+/// What came of the dial of one URL.
+#[derive(ToSchema)]
+pub struct Probe {
+    /// With its variables unexpanded.
+    url: String,
+    /// Whether it was upgraded.
+    ok: bool,
+    /// The address that answered: the peer's, or its proxy's.
+    #[schema(required)]
+    peer: Option<String>,
+    #[schema(required)]
+    subprotocol: Option<String>,
+    timings: Timings,
+    #[schema(required)]
+    error: Option<ProbeError>,
+}
+
+/// How long the steps of a dial took; null for one that was not needed or not reached.
+#[derive(ToSchema)]
+pub struct Timings {
+    #[schema(required)]
+    dns_ms: Option<f64>,
+    #[schema(required)]
+    proxy_ms: Option<f64>,
+    #[schema(required)]
+    tcp_ms: Option<f64>,
+    #[schema(required)]
+    tls_ms: Option<f64>,
+    #[schema(required)]
+    upgrade_ms: Option<f64>,
+}
+
+/// Why a dial failed.
+#[derive(ToSchema)]
+pub struct ProbeError {
+    kind: String,
+    /// Of a refused handshake: its HTTP status.
+    #[schema(nullable = false)]
+    status: Option<u16>,
+    /// What it was, or what the server said.
+    text: String,
+}
+
+/// What a reload does, or has done.
+#[derive(ToSchema)]
+pub struct Reloaded {
+    /// Whether it was done; a plan is not.
+    done: bool,
+    /// Names for which nothing changes: they keep their sockets.
+    untouched: Vec<String>,
+    /// Names whose new settings are applied to the socket that serves.
+    applied: Vec<Changed>,
+    /// Names that need another socket.
+    rotated: Vec<Changed>,
+    /// Names that are opened.
+    added: Vec<String>,
+    /// Names that are closed and forgotten.
+    removed: Vec<String>,
+    /// Keys of `[service]` that change at once.
+    service: Vec<String>,
+    /// Keys of `[service]` that change with the next start of the process.
+    restart: Vec<String>,
+    /// What was planned and could not be done.
+    failed: Vec<NotChanged>,
+}
+
+/// A name and the keys that change.
+#[derive(ToSchema)]
+pub struct Changed {
+    name: String,
+    keys: Vec<String>,
+}
+
+/// A name that could not be changed as planned.
+#[derive(ToSchema)]
+pub struct NotChanged {
+    name: String,
+    reason: String,
+}

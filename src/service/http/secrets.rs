@@ -12,6 +12,7 @@ use super::{
     body,
     problem::Problem,
 };
+use crate::service::kept;
 
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -55,11 +56,15 @@ pub async fn put(
             "the value is empty; DELETE removes a secret",
         ));
     }
-    match api.manager.put_secret(id, Secret::new(value)) {
-        Ok(true) => Ok(HttpResponse::Created().finish()),
-        Ok(false) => Ok(HttpResponse::NoContent().finish()),
-        Err(full) => Err(Problem::conflict(full.to_string())),
-    }
+    let put = api
+        .manager
+        .put_secret(id.clone(), Secret::new(value.clone()));
+    let is_new = put.map_err(|full| Problem::conflict(full.to_string()))?;
+    kept::secret(&api.manager, &id, Some(value.as_bytes()));
+    Ok(match is_new {
+        true => HttpResponse::Created().finish(),
+        false => HttpResponse::NoContent().finish(),
+    })
 }
 
 /// Forget a secret
@@ -80,6 +85,7 @@ pub async fn delete(
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
     everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
     let reached = permit.name(&id)?;
+    kept::secret(&api.manager, &reached, None);
     match api.manager.remove_secret(&reached) {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(unknown()),

@@ -28,9 +28,9 @@ impl Rig {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let api = Api::new(
             manager.clone(),
-            settings.service,
-            settings.inherited,
-            Default::default(),
+            settings.service.clone(),
+            Rules::of(&settings),
+            None,
         );
         let server = start(listener, web::Data::new(api), Serves::Everything, None).unwrap();
         Self {

@@ -1,0 +1,66 @@
+//! A dry run of a dial.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use everwire::connection::Probed;
+use serde_json::{Value as Json, json};
+
+use super::{
+    Api,
+    access::{Permit, ToControl},
+    problem::Problem,
+};
+
+/// How long a request waits: for its turn among the dials, and for the dial.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Dial a connection's URLs without touching the connection
+///
+/// Each is dialled and upgraded as the next attempt would be, and closed with 1000 at once. The socket that serves serves on, and
+/// a backoff goes on.
+#[utoipa::path(
+    post,
+    path = "/v1/connections/{name}/probe",
+    tag = "control",
+    params(("name" = inline(super::schema::Name), Path)),
+    responses(
+        (status = 200, body = super::schema::Probes, description = "What came of it, failures included"),
+    ),
+)]
+pub async fn probe(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    api.find(&name)?;
+    let probed = tokio::time::timeout(PATIENCE, api.manager.probe(&name)).await;
+    let probed = probed
+        .map_err(|_| Problem::unavailable("the dial has not had its turn, or takes too long"))?
+        .map_err(|_gone| Problem::unknown(name.as_str()))?;
+    let probes: Vec<_> = probed.iter().map(tell).collect();
+    Ok(HttpResponse::Ok().json(json!({ "name": name, "probes": probes })))
+}
+
+fn tell(probed: &Probed) -> Json {
+    let reached = probed.outcome.as_ref().ok();
+    let error = probed.outcome.as_ref().err().map(|cause| {
+        let mut error = json!({ "kind": cause.kind(), "text": cause.text() });
+        if let Some(status) = cause.status() {
+            error["status"] = status.into();
+        }
+        error
+    });
+    json!({
+        "url": probed.url,
+        "ok": reached.is_some(),
+        "peer": reached.map(|reached| reached.peer),
+        "subprotocol": reached.and_then(|reached| reached.subprotocol.as_deref()),
+        "timings": probed.timings,
+        "error": error,
+    })
+}

@@ -1,0 +1,77 @@
+//! The configuration is read again on request.
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use serde_json::json;
+
+use super::{
+    Api,
+    access::{Permit, ToControl},
+    problem::Problem,
+};
+use crate::service::reload::{ReloadError, reload};
+
+/// Read the configuration's files again
+///
+/// Names whose settings are the same keep their sockets; so do those whose changes take no other socket. With `plan=true` nothing is
+/// changed, and the answer says what would be. What the API created stays. An invalid configuration changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/reload",
+    tag = "control",
+    params(("plan" = Option<bool>, Query, description = "Only say what would be done")),
+    responses(
+        (status = 200, body = super::schema::Reloaded),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "There is no file"),
+        (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration is invalid: all that is wrong"),
+    ),
+)]
+pub async fn post(
+    permit: Permit<ToControl>,
+    api: Data<Api>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let plan_only = plan_only(request.query_string())?;
+    if !permit.reaches_all() {
+        let detail = "the configuration concerns all names, and the token does not reach them";
+        return Err(Problem::forbidden(detail));
+    }
+    let reloaded = reload(&api, !plan_only).await?;
+    if reloaded.done {
+        reloaded.tell("api");
+    }
+    Ok(HttpResponse::Ok().json(reloaded))
+}
+
+fn plan_only(query: &str) -> Result<bool, Problem> {
+    let mut plan = None;
+    for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let read = match (&*key, value.parse::<bool>()) {
+            ("plan", Ok(value)) if plan.is_none() => value,
+            ("plan", Ok(_)) => return Err(Problem::bad_request("plan: it comes twice")),
+            ("plan", Err(_)) => return Err(Problem::bad_request("plan: write true or false")),
+            _ => {
+                let detail = format!("{key}: unknown parameter; there is plan");
+                return Err(Problem::bad_request(detail));
+            }
+        };
+        plan = Some(read);
+    }
+    Ok(plan.unwrap_or_default())
+}
+
+impl From<ReloadError> for Problem {
+    fn from(error: ReloadError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReloadError::NoFile => Self::conflict(detail),
+            ReloadError::Ending => Self::unavailable(detail),
+            ReloadError::Invalid(diagnostics) => {
+                let errors: Vec<_> = diagnostics.iter().collect();
+                let omitted = diagnostics.count() - errors.len();
+                Self::unprocessable(detail)
+                    .member("errors", json!(errors))
+                    .member("omitted", omitted)
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Why a connection is up or down.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use serde_json::json;
+
+use super::{
+    Api,
+    access::{Permit, ToRead},
+    problem::Problem,
+};
+
+/// Why a connection is up or down
+///
+/// Its last attempts, the latest first, each with its events and when they came; the rule that decided last; and the time of the next
+/// attempt, if there will be one.
+#[utoipa::path(
+    get,
+    path = "/v1/connections/{name}/why",
+    tag = "connections",
+    params(("name" = inline(super::schema::Name), Path)),
+    responses((status = 200, body = super::schema::Why)),
+)]
+pub async fn why(
+    permit: Permit<ToRead>,
+    api: Data<Api>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let name = permit.name(&name)?;
+    let (handle, _) = api.find(&name)?;
+    let status = json!(api.status(&handle).await?);
+    let (attempts, rule) = api.why.of(&name);
+    Ok(HttpResponse::Ok().json(json!({
+        "name": name,
+        "state": status["state"],
+        "ready": status["ready"],
+        "since": status["since"],
+        "retry_at": status["retry_at"],
+        "rule": rule,
+        "last_error": status["last_error"],
+        "last_close": status["last_close"],
+        "attempts": attempts,
+    })))
+}

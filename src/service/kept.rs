@@ -1,0 +1,69 @@
+//! What the API was given and what must outlive the process: connections and secrets.
+
+use everwire::{ConnectionName, Manager, config::Secret};
+
+use super::http::Rules;
+
+const CONNECTION: &str = "connection/";
+const SECRET: &str = "secret/";
+
+/// Keeps the settings of a connection as they were given; `None` forgets them.
+pub fn connection(manager: &Manager, name: &ConnectionName, json: Option<&[u8]>) {
+    manager.keep(format!("{CONNECTION}{name}"), json);
+}
+
+/// Keeps the value of a secret; `None` forgets it.
+pub fn secret(manager: &Manager, id: &ConnectionName, value: Option<&[u8]>) {
+    manager.keep(format!("{SECRET}{id}"), value);
+}
+
+/// Gives the manager what earlier processes have kept. What cannot be used any more is told, and stays kept.
+pub fn restore(manager: &Manager, rules: &Rules) {
+    let kept = manager.take_kept();
+    // What is dialled below may need them.
+    for (key, value) in &kept {
+        if let Some(id) = key.strip_prefix(SECRET) {
+            tell(id, restore_secret(manager, id, value));
+        }
+    }
+    for (key, json) in &kept {
+        if let Some(name) = key.strip_prefix(CONNECTION) {
+            tell(name, restore_connection(manager, rules, name, json));
+        }
+    }
+}
+
+fn restore_secret(manager: &Manager, id: &str, value: &[u8]) -> Result<(), String> {
+    let id = ConnectionName::new(id).map_err(|error| error.to_string())?;
+    let value = std::str::from_utf8(value).map_err(|_| "it is not UTF-8".to_owned())?;
+    let put = manager.put_secret(id, Secret::new(value));
+    put.map(drop).map_err(|full| full.to_string())
+}
+
+fn restore_connection(
+    manager: &Manager,
+    rules: &Rules,
+    name: &str,
+    json: &[u8],
+) -> Result<(), String> {
+    let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
+    if rules.owned.contains(&name) {
+        // The file has taken the name over.
+        connection(manager, &name, None);
+        return Ok(());
+    }
+    let settings = rules.inherited.connection(json, &rules.policy);
+    let settings = settings.map_err(|invalid| invalid.to_string())?;
+    let opened = manager.open(&name, settings);
+    opened.map(drop).map_err(|error| error.to_string())
+}
+
+fn tell(name: &str, restored: Result<(), String>) {
+    if let Err(text) = restored {
+        tracing::error!(
+            name,
+            text,
+            "what was kept of an earlier process cannot be used"
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! What has the configuration read again without a request: SIGHUP, and a change of its files.
+
+use std::{ffi::OsStr, io, path::Path, time::Duration};
+
+use actix_web::web::Data;
+use notify::{
+    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode},
+};
+use tokio::sync::mpsc;
+
+use super::{ReloadError, Reloaded, reload};
+use crate::service::http::Api;
+
+/// Files are read again when nothing was written to them for so long: who saves writes more than once.
+const QUIET: Duration = Duration::from_millis(200);
+/// What never falls quiet is read all the same, after so many writes.
+const MAX_WRITES: usize = 50;
+
+/// Why changes cannot be noticed.
+#[derive(Debug, thiserror::Error)]
+pub enum TriggerError {
+    /// Signals cannot be listened for.
+    #[error("cannot listen for SIGHUP: {0}")]
+    Signal(#[source] io::Error),
+    /// Files cannot be watched.
+    #[error("the configuration cannot be watched: {0}; `service.watch` asks for it")]
+    Watch(#[from] notify::Error),
+}
+
+/// Begins to listen, inside a running actix system.
+///
+/// # Errors
+///
+/// [`TriggerError`].
+pub fn start(api: &Data<Api>, watch: bool) -> Result<(), TriggerError> {
+    let Some(path) = api.source.path.as_deref() else {
+        return Ok(());
+    };
+    on_hangup(api.clone()).map_err(TriggerError::Signal)?;
+    if watch {
+        let (watcher, changes) = watcher(path)?;
+        actix::spawn(on_changes(api.clone(), watcher, changes));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn on_hangup(api: Data<Api>) -> io::Result<()> {
+    use actix_rt::signal::unix::{SignalKind, signal};
+
+    let mut hangup = signal(SignalKind::hangup())?;
+    actix::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tell("SIGHUP", &reload(&api, true).await);
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn on_hangup(_: Data<Api>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Watches the folder, since editors put a new file into the old one's place.
+fn watcher(path: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
+    };
+    let own_name = path.file_name().map(OsStr::to_owned);
+    // One that waits is as good as many.
+    let (sender, changes) = mpsc::channel(1);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let concerns = match &event {
+            Ok(event) => is_change(event) && is_of_the_configuration(event, own_name.as_deref()),
+            // Events may have been lost.
+            Err(_) => true,
+        };
+        if concerns {
+            let _one_waits = sender.try_send(());
+        }
+    })?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    Ok((watcher, changes))
+}
+
+/// Reading, which a reload does itself, is no change.
+fn is_change(event: &Event) -> bool {
+    match event.kind {
+        EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    }
+}
+
+fn is_of_the_configuration(event: &Event, own_name: Option<&OsStr>) -> bool {
+    // Kubernetes exchanges a link of this name.
+    event.need_rescan()
+        || event.paths.iter().any(|path| {
+            let name = path.file_name();
+            name == own_name
+                || name == Some(OsStr::new("..data"))
+                || path
+                    .extension()
+                    .is_some_and(|extension| extension == "toml")
+        })
+}
+
+async fn on_changes(
+    api: Data<Api>,
+    // It watches for as long as it lives.
+    _watcher: RecommendedWatcher,
+    mut changes: mpsc::Receiver<()>,
+) {
+    while changes.recv().await.is_some() {
+        for _ in 0..MAX_WRITES {
+            if tokio::time::timeout(QUIET, changes.recv()).await.is_err() {
+                break;
+            }
+        }
+        tell("watch", &reload(&api, true).await);
+    }
+}
+
+/// Nobody has asked who could be answered: the log is.
+fn tell(trigger: &str, reloaded: &Result<Reloaded, ReloadError>) {
+    match reloaded {
+        Ok(reloaded) => reloaded.tell(trigger),
+        Err(ReloadError::Invalid(errors)) => tracing::error!(
+            trigger,
+            errors = errors.count(),
+            text = errors.to_string().as_str(),
+            "the configuration is invalid, and nothing was changed"
+        ),
+        Err(error) => tracing::error!(
+            trigger,
+            text = error.to_string().as_str(),
+            "the configuration was not read again"
+        ),
+    }
+}
+
+impl Reloaded {
+    /// Writes into the log what was done.
+    pub fn tell(&self, trigger: &str) {
+        let plan = &self.plan;
+        for failed in &self.failed {
+            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "not changed as the configuration says");
+        }
+        tracing::info!(
+            trigger,
+            untouched = plan.untouched.len(),
+            applied = plan.applied.len(),
+            rotated = plan.rotated.len(),
+            added = plan.added.len(),
+            removed = plan.removed.len(),
+            service = plan.service.join(",").as_str(),
+            restart = plan.restart.join(",").as_str(),
+            "configuration reloaded"
+        );
+    }
+}

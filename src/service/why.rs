@@ -1,0 +1,166 @@
+//! Why a name is up or down: what happened in its last attempts, in order.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use everwire::{ConnectionName, Event, Manager, Pattern, events::rfc3339, hub::SubscriptionGuard};
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+/// How many attempts of a name are remembered.
+const ATTEMPTS: usize = 8;
+/// How many events of an attempt: its first and the last of the others.
+const STEPS: usize = 12;
+
+/// Remembers the last attempts of all names. A name costs memory as things happen to it, up to a bound.
+pub struct Why {
+    names: Arc<Mutex<HashMap<ConnectionName, Timeline>>>,
+    _subscription: SubscriptionGuard,
+}
+
+/// The last attempts of a name.
+#[derive(Clone, Default)]
+struct Timeline(VecDeque<Attempt>);
+
+/// From a dial to the loss of its socket.
+#[derive(Clone, Default)]
+struct Attempt {
+    events: VecDeque<Event>,
+    omitted: u64,
+}
+
+/// An attempt as it is told.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    /// When it began.
+    at: String,
+    /// What has become of it: `dialling`, `up`, `lost`, `closed`, `failed`.
+    outcome: &'static str,
+    /// Events that are not told: the bound on an attempt was reached.
+    omitted: u64,
+    /// The events, each with `after_ms`: since the beginning of the attempt.
+    events: Vec<Json>,
+}
+
+impl Why {
+    /// Begins to remember.
+    pub fn start(manager: &Manager) -> Self {
+        let names = Arc::<Mutex<HashMap<ConnectionName, Timeline>>>::default();
+        let heard = Arc::clone(&names);
+        let subscription = manager.on_event(Pattern::all(), move |event| {
+            let Some(name) = event.name().filter(|_| belongs(event)) else {
+                return;
+            };
+            let mut names = heard.lock();
+            match (event, names.get_mut(name)) {
+                (Event::Removed(_), _) => drop(names.remove(name)),
+                (_, Some(timeline)) => timeline.push(event),
+                (_, None) => names.entry(name.clone()).or_default().push(event),
+            }
+        });
+        Self {
+            names,
+            _subscription: subscription,
+        }
+    }
+
+    /// The last attempts of a name, the latest first, and the rule that decided last.
+    pub fn of(&self, name: &ConnectionName) -> (Vec<Told>, Option<String>) {
+        // Copied, so that no name waits while it is told.
+        let timeline = self.names.lock().get(name).cloned().unwrap_or_default();
+        let rule = timeline.rule();
+        let told = timeline.0.iter().rev().map(Attempt::tell).collect();
+        (told, rule)
+    }
+}
+
+/// Whether it is a step of an attempt, or the end of the name.
+fn belongs(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Connecting(..)
+            | Event::Opened(..)
+            | Event::Ready(_)
+            | Event::Closed(..)
+            | Event::Error(..)
+            | Event::Retrying(..)
+            | Event::Failed(..)
+            | Event::Rotated(..)
+            | Event::Applied(..)
+            | Event::Removed(_)
+    )
+}
+
+impl Timeline {
+    fn push(&mut self, event: &Event) {
+        if matches!(event, Event::Connecting(..)) || self.0.is_empty() {
+            if self.0.len() == ATTEMPTS {
+                self.0.pop_front();
+            }
+            self.0.push_back(Attempt::default());
+        }
+        if let Some(attempt) = self.0.back_mut() {
+            attempt.push(event.clone());
+        }
+    }
+
+    fn rule(&self) -> Option<String> {
+        let events = self
+            .0
+            .iter()
+            .rev()
+            .flat_map(|attempt| attempt.events.iter().rev());
+        events
+            .filter_map(|event| match event {
+                Event::Retrying(_, retrying) => Some(retrying.rule.to_string()),
+                Event::Failed(_, failed) => Some(failed.rule.to_string()),
+                _ => None,
+            })
+            .next()
+    }
+}
+
+impl Attempt {
+    fn push(&mut self, event: Event) {
+        if self.events.len() == STEPS {
+            // The first says when it began.
+            self.events.remove(1);
+            self.omitted += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    fn tell(&self) -> Told {
+        let began = self.events.front().and_then(Event::stamp);
+        let began = began.map(|stamp| stamp.at).unwrap_or_default();
+        let tell = |event: &Event| {
+            let mut told = json!(event);
+            if let Some(stamp) = event.stamp() {
+                let after = stamp.at.duration_since(began).unsigned_abs();
+                told["after_ms"] = json!(after.as_micros() as f64 / 1000.0);
+            }
+            told
+        };
+        Told {
+            at: rfc3339(began),
+            outcome: self.outcome(),
+            omitted: self.omitted,
+            events: self.events.iter().map(tell).collect(),
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        let outcome = |event: &Event| match event {
+            Event::Connecting(..) => Some("dialling"),
+            Event::Opened(..) | Event::Ready(_) | Event::Rotated(..) => Some("up"),
+            Event::Closed(..) => Some("closed"),
+            Event::Error(..) | Event::Retrying(..) => Some("lost"),
+            Event::Failed(..) => Some("failed"),
+            _ => None,
+        };
+        self.events.iter().rev().find_map(outcome).unwrap_or("up")
+    }
+}

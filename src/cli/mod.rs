@@ -1,14 +1,27 @@
 //! The command line: one file per command.
 
+mod bulk;
 mod check;
+mod client;
 mod completions;
 mod config_path;
 mod demo;
+mod event_line;
 mod failure;
+mod input;
+mod ls;
 mod output;
+mod parse;
+mod reload;
 mod run;
 mod schema;
+mod send;
 mod signals;
+mod status;
+mod table;
+mod tail;
+mod why;
+mod words;
 
 use std::process::ExitCode;
 
@@ -35,6 +48,16 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Demo(demo::Demo),
+    Ls(ls::Ls),
+    Status(status::Status),
+    Why(why::Why),
+    Send(send::Send),
+    Tail(tail::Tail),
+    Connect(bulk::Connect),
+    Close(bulk::Close),
+    Rotate(bulk::Rotate),
+    Retry(bulk::Retry),
+    Reload(reload::Reload),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -45,6 +68,16 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
         Command::Demo(demo) => demo.execute(),
+        Command::Ls(ls) => ls.execute(),
+        Command::Status(status) => status.execute(),
+        Command::Why(why) => why.execute(),
+        Command::Send(send) => send.execute(),
+        Command::Tail(tail) => tail.execute(),
+        Command::Connect(connect) => connect.execute(),
+        Command::Close(close) => close.execute(),
+        Command::Rotate(rotate) => rotate.execute(),
+        Command::Retry(retry) => retry.execute(),
+        Command::Reload(reload) => reload.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(),
     };

@@ -6,6 +6,7 @@ mod client;
 mod completions;
 mod config_path;
 mod demo;
+mod dial;
 mod event_line;
 mod failure;
 mod input;
@@ -53,6 +54,7 @@ enum Command {
     Why(why::Why),
     Send(send::Send),
     Tail(tail::Tail),
+    Dial(dial::Dial),
     Connect(bulk::Connect),
     Close(bulk::Close),
     Rotate(bulk::Rotate),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Why(why) => why.execute(),
         Command::Send(send) => send.execute(),
         Command::Tail(tail) => tail.execute(),
+        Command::Dial(dial) => dial.execute(),
         Command::Connect(connect) => connect.execute(),
         Command::Close(close) => close.execute(),
         Command::Rotate(rotate) => rotate.execute(),

@@ -9,6 +9,7 @@ mod demo;
 mod dial;
 mod event_line;
 mod failure;
+mod init;
 mod input;
 mod ls;
 mod output;
@@ -48,6 +49,7 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Init(init::Init),
     Demo(demo::Demo),
     Ls(ls::Ls),
     Status(status::Status),
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
+        Command::Init(init) => init.execute(),
         Command::Demo(demo) => demo.execute(),
         Command::Ls(ls) => ls.execute(),
         Command::Status(status) => status.execute(),

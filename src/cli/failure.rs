@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use everwire::config::Diagnostics;
 
-use super::output;
+use super::{client, output};
 use crate::service;
 
 /// Why a command did not succeed.
@@ -22,6 +22,15 @@ pub enum Failure {
     /// The embedded peer could not start.
     #[error("the embedded peer cannot be started: {0}")]
     Peer(#[source] io::Error),
+    /// A running service could not be asked, or refused: exit code 2 if what was asked is wrong in itself.
+    #[error("{0}")]
+    Api(#[from] client::Error),
+    /// What was asked for did not happen.
+    #[error("{0}")]
+    Undone(String),
+    /// Standard input cannot be used.
+    #[error("cannot read standard input: {0}")]
+    Input(#[source] io::Error),
     /// Signals cannot be listened for.
     #[error("cannot listen for signals: {0}")]
     Signals(#[source] io::Error),
@@ -51,6 +60,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Told => ExitCode::from(2),
+            Self::Api(error) if error.is_usage() => ExitCode::from(2),
             _ if self.is_closed_pipe() => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         }

@@ -1,14 +1,29 @@
 //! The command line: one file per command.
 
+mod bulk;
 mod check;
+mod client;
 mod completions;
 mod config_path;
 mod demo;
+mod dial;
+mod event_line;
 mod failure;
+mod init;
+mod input;
+mod ls;
 mod output;
+mod parse;
+mod reload;
 mod run;
 mod schema;
+mod send;
 mod signals;
+mod status;
+mod table;
+mod tail;
+mod why;
+mod words;
 
 use std::process::ExitCode;
 
@@ -34,7 +49,19 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Init(init::Init),
     Demo(demo::Demo),
+    Ls(ls::Ls),
+    Status(status::Status),
+    Why(why::Why),
+    Send(send::Send),
+    Tail(tail::Tail),
+    Dial(dial::Dial),
+    Connect(bulk::Connect),
+    Close(bulk::Close),
+    Rotate(bulk::Rotate),
+    Retry(bulk::Retry),
+    Reload(reload::Reload),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -44,7 +71,19 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
+        Command::Init(init) => init.execute(),
         Command::Demo(demo) => demo.execute(),
+        Command::Ls(ls) => ls.execute(),
+        Command::Status(status) => status.execute(),
+        Command::Why(why) => why.execute(),
+        Command::Send(send) => send.execute(),
+        Command::Tail(tail) => tail.execute(),
+        Command::Dial(dial) => dial.execute(),
+        Command::Connect(connect) => connect.execute(),
+        Command::Close(close) => close.execute(),
+        Command::Rotate(rotate) => rotate.execute(),
+        Command::Retry(retry) => retry.execute(),
+        Command::Reload(reload) => reload.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(),
     };

@@ -8,7 +8,7 @@ pub mod ws;
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -87,6 +87,11 @@ impl Running {
             lines,
             seen: Vec::new(),
         }
+    }
+
+    /// Its standard input, if that was piped.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
     }
 
     pub fn id(&self) -> u32 {

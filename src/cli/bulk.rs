@@ -1,0 +1,141 @@
+//! `everwire connect`, `close`, `rotate` and `retry`: the same for all connections of a pattern.
+
+use actix::System;
+use clap::Args;
+use everwire::Pattern;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Failure,
+    client::{ApiArgs, Error, Request},
+    output, parse, words,
+};
+
+/// Whom it concerns, and where.
+#[derive(Debug, Args)]
+struct Bulk {
+    /// Which connections; * is any run of characters, a comma separates alternatives
+    #[arg(value_parser = parse::pattern)]
+    pattern: Pattern,
+
+    /// Print how many as a JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// Have connections up: dial those that are not
+#[derive(Debug, Args)]
+pub struct Connect {
+    #[command(flatten)]
+    bulk: Bulk,
+}
+
+/// Close connections by hand: they stay closed until they are connected again
+#[derive(Debug, Args)]
+pub struct Close {
+    #[command(flatten)]
+    bulk: Bulk,
+
+    /// The close code
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1000..5000))]
+    code: u16,
+
+    /// The reason, at most 123 bytes
+    #[arg(long, default_value = "", hide_default_value = true)]
+    reason: String,
+}
+
+/// Give connections a new socket; the old one serves until the new one is ready
+#[derive(Debug, Args)]
+pub struct Rotate {
+    #[command(flatten)]
+    bulk: Bulk,
+}
+
+/// Dial now what waits for its next attempt or has given up
+#[derive(Debug, Args)]
+pub struct Retry {
+    #[command(flatten)]
+    bulk: Bulk,
+}
+
+#[derive(Deserialize)]
+struct Matched {
+    matched: u64,
+    changed: u64,
+}
+
+impl Connect {
+    /// Connects them.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], also when the pattern selects nothing.
+    pub fn execute(self) -> Result<(), Failure> {
+        self.bulk.post("connect", None)
+    }
+}
+
+impl Close {
+    /// Closes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], also when the pattern selects nothing.
+    pub fn execute(self) -> Result<(), Failure> {
+        let body = json!({ "code": self.code, "reason": self.reason });
+        self.bulk.post("close", Some(body))
+    }
+}
+
+impl Rotate {
+    /// Rotates them.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], also when the pattern selects nothing.
+    pub fn execute(self) -> Result<(), Failure> {
+        self.bulk.post("rotate", None)
+    }
+}
+
+impl Retry {
+    /// Retries them.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], also when the pattern selects nothing.
+    pub fn execute(self) -> Result<(), Failure> {
+        self.bulk.post("retry", None)
+    }
+}
+
+impl Bulk {
+    fn post(&self, what: &str, body: Option<Value>) -> Result<(), Failure> {
+        let mut request = Request::post(&[what]).query("match", self.pattern.to_string());
+        if let Some(body) = body {
+            request = request.body("application/json", body.to_string());
+        }
+        let answer: Value =
+            System::new().block_on(async { self.api.client()?.read(request).await })?;
+        let matched =
+            Matched::deserialize(&answer).map_err(|error| Error::Answer(error.to_string()))?;
+        if self.json {
+            output::print(&answer.to_string())?;
+        } else if matched.matched > 0 {
+            let all = words::count(matched.matched, "connection");
+            output::print(&format!("{what}: {} of {all}", matched.changed))?;
+        }
+        match matched.matched {
+            0 => Err(Failure::Undone(format!(
+                "no connection matches {}",
+                self.pattern
+            ))),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The arguments that say where the service is, and who asks.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use everwire::config::Secret;
+use url::Url;
+
+use super::{Client, Error, tls};
+
+/// `--api`, `--token`, `--ca-file`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The service")]
+pub struct ApiArgs {
+    /// Where it is
+    #[arg(long, value_name = "URL", env = "EVERWIRE_API", default_value = "http://127.0.0.1:9180", value_parser = api, value_hint = ValueHint::Url)]
+    api: Url,
+
+    /// A token, or @FILE with one in it; others can see what stands on a command line
+    #[arg(long, value_name = "TOKEN", env = "EVERWIRE_TOKEN", hide_env_values = true, value_parser = secret)]
+    token: Option<Secret>,
+
+    /// Authorities (PEM) to trust instead of the system's, for https
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca_file: Option<PathBuf>,
+}
+
+impl ApiArgs {
+    /// A client for them, inside a running runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when a file cannot be used.
+    pub fn client(&self) -> Result<Client, Error> {
+        let token = self.token.as_ref().map(resolve).transpose()?;
+        let tls = match self.api.scheme() {
+            "https" => tls::config(self.ca_file.as_deref())?,
+            _ if self.ca_file.is_some() => return Err(Error::NoTls),
+            _ => tls::unused(),
+        };
+        Client::new(self.api.clone(), token.as_ref(), tls)
+    }
+}
+
+fn api(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("it must be an http or https URL".into());
+    }
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    match bare {
+        true => Ok(url),
+        false => Err("user, password, query and fragment have no meaning here; use --token".into()),
+    }
+}
+
+/// No check: whoever reads the complaint would read the token.
+fn secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text))
+}
+
+fn resolve(token: &Secret) -> Result<Secret, Error> {
+    let Some(path) = token.expose().strip_prefix('@') else {
+        return Ok(token.clone());
+    };
+    let path = Path::new(path);
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Secret::new(text.trim_end())),
+        Err(source) => Err(Error::TokenFile {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_named_by_a_bare_url() {
+        assert!(api("http://127.0.0.1:9180").is_ok() && api("https://host/path").is_ok());
+        for text in [
+            "127.0.0.1:9180",
+            "ws://h",
+            "http://u:p@h",
+            "http://h/?a=b",
+            "",
+        ] {
+            assert!(api(text).is_err(), "{text}");
+        }
+    }
+}

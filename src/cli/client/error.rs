@@ -1,0 +1,174 @@
+//! Why the service did not do what it was asked.
+
+use std::{fmt::Write as _, io, path::PathBuf};
+
+use awc::error::PayloadError;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::cli::words::one_line;
+
+/// Why there is no answer, or none that helps.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody answers.
+    #[error(
+        "the service at {api} cannot be asked: {text}; is `everwire run` up, and does --api say where?"
+    )]
+    Unreachable {
+        /// Where it was looked for.
+        api: String,
+        /// What went wrong.
+        text: String,
+    },
+    /// The answer broke off.
+    #[error("the answer broke off: {0}")]
+    Broken(String),
+    /// The answer makes no sense.
+    #[error("the answer is not what an everwire service says: {0}")]
+    Answer(String),
+    /// The service refused.
+    #[error("{0}")]
+    Problem(#[from] Problem),
+    /// The authorities cannot be read.
+    #[error("--ca-file {path}: {text}", path = path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// Nobody can be trusted.
+    #[error("the system has no authorities to trust; name some with --ca-file")]
+    SystemAuthorities,
+    /// A file for nothing.
+    #[error("--ca-file is for an --api of https")]
+    NoTls,
+    /// The token's file cannot be read.
+    #[error("--token @{path}: {source}", path = path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The token cannot be sent.
+    #[error("the token has characters that no token can have")]
+    Token,
+}
+
+impl Error {
+    /// The answer broke off.
+    pub fn broken(error: PayloadError) -> Self {
+        Self::Broken(error.to_string())
+    }
+
+    /// The status that the service answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Problem(problem) => Some(problem.status),
+            _ => None,
+        }
+    }
+
+    /// Whether the same may be answered later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Broken(_) => true,
+            _ => self
+                .status()
+                .is_some_and(|status| status >= 500 || status == 429),
+        }
+    }
+
+    /// Whether what was asked is wrong in itself.
+    pub fn is_usage(&self) -> bool {
+        matches!(self.status(), Some(400 | 422))
+            || matches!(
+                self,
+                Self::CaFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token
+            )
+    }
+}
+
+/// What the service says is wrong (RFC 9457).
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, thiserror::Error)]
+#[error("{}", self.told())]
+#[serde(default)]
+pub struct Problem {
+    /// The status.
+    pub status: u16,
+    title: String,
+    detail: String,
+    errors: Vec<Value>,
+    omitted: usize,
+}
+
+impl Problem {
+    /// Reads an answer that is no success; one that no everwire wrote is shown as it is.
+    pub fn read(status: u16, body: &[u8]) -> Self {
+        let read: Self = serde_json::from_slice(body).unwrap_or_else(|_| Self {
+            detail: one_line(&String::from_utf8_lossy(&body[..body.len().min(200)])),
+            ..Self::default()
+        });
+        Self { status, ..read }
+    }
+
+    /// In a line, and a line for each part of it.
+    fn told(&self) -> String {
+        let mut told = match (self.status, &*self.detail) {
+            (404, "no such path") => {
+                return "the service does not know this request: it is of another version than this program".into();
+            }
+            (401, detail) => format!("{detail}; say who you are with --token or EVERWIRE_TOKEN"),
+            (status, "") => format!("the service answered {status} {}", self.title),
+            (_, detail) => detail.to_owned(),
+        };
+        for error in &self.errors {
+            let text = |key| error[key].as_str().filter(|text| !text.is_empty());
+            let place = text("pointer").or_else(|| text("file")).unwrap_or("-");
+            let _infallible = write!(told, "\n  {place}");
+            for key in ["line", "column"] {
+                if let Some(number) = error[key].as_u64() {
+                    let _infallible = write!(told, ":{number}");
+                }
+            }
+            let _infallible = write!(told, ": {}", text("message").unwrap_or_default());
+            if let Some(help) = text("help") {
+                let _infallible = write!(told, " ({help})");
+            }
+        }
+        if self.omitted > 0 {
+            let _infallible = write!(told, "\n  and {} more", self.omitted);
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, body: &str) -> String {
+        Problem::read(status, body.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn a_problem_is_told_as_a_person_would() {
+        let body = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no connection named \"x\""}"#;
+        assert_eq!(told(404, body), "there is no connection named \"x\"");
+        let body = r#"{"detail":"2 errors","errors":[{"pointer":"/url","message":"must be ws or wss","help":null},{"file":"a.toml","line":2,"column":3,"message":"unknown key","help":"did you mean x?"}],"omitted":1}"#;
+        assert_eq!(
+            told(422, body),
+            "2 errors\n  /url: must be ws or wss\n  a.toml:2:3: unknown key (did you mean x?)\n  and 1 more"
+        );
+    }
+
+    #[test]
+    fn an_answer_of_somebody_else_is_shown_as_it_is() {
+        assert_eq!(told(502, "Bad\nGateway"), "Bad Gateway");
+        assert!(told(503, "{}").contains("503"));
+        assert!(told(401, r#"{"detail":"who asks?"}"#).contains("--token"));
+        assert!(told(404, r#"{"detail":"no such path"}"#).contains("another version"));
+    }
+}

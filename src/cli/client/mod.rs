@@ -1,0 +1,171 @@
+//! A client of a running service.
+
+mod args;
+mod error;
+mod request;
+mod shapes;
+mod sse;
+mod tls;
+
+use std::time::Duration;
+
+use awc::{
+    ClientResponse, Connector,
+    error::{PayloadError, SendRequestError},
+    http::{
+        Version,
+        header::{self, HeaderValue},
+    },
+};
+use bytes::Bytes;
+use everwire::config::Secret;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+pub use self::{
+    args::ApiArgs,
+    error::{Error, Problem},
+    request::Request,
+    shapes::{LastClose, Outbox, Status, Traffic},
+    sse::Reader,
+};
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 << 20;
+/// How long a connection may take to come up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of one service. Its connection stays up between requests.
+pub struct Client {
+    http: awc::Client,
+    api: Url,
+    bearer: Option<HeaderValue>,
+}
+
+/// What the service answered, when it did not refuse.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status, below 400.
+    pub status: u16,
+    /// The JSON; `Null` for an empty body.
+    pub body: Value,
+}
+
+impl Client {
+    /// A client that asks here, inside a running runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CaFile`], [`Error::Token`].
+    pub fn new(api: Url, token: Option<&Secret>, tls: tls::Config) -> Result<Self, Error> {
+        let connector = Connector::new()
+            .max_http_version(Version::HTTP_11)
+            .rustls_0_23(tls)
+            .timeout(CONNECT_TIMEOUT)
+            .handshake_timeout(CONNECT_TIMEOUT);
+        // A redirect would carry the token elsewhere; a stream of events has no end to wait for.
+        let http = awc::Client::builder()
+            .connector(connector)
+            .disable_redirects()
+            .disable_timeout()
+            .finish();
+        let bearer = token.map(bearer).transpose()?;
+        Ok(Self { http, api, bearer })
+    }
+
+    /// Asks, and reads the answer into its type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], with [`Error::Problem`] for what the service refuses.
+    pub async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
+        let answer = self.ask(request).await?;
+        serde_json::from_value(answer.body).map_err(|error| Error::Answer(error.to_string()))
+    }
+
+    /// Asks, and reads the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], with [`Error::Problem`] for what the service refuses.
+    pub async fn ask(&self, request: Request) -> Result<Answer, Error> {
+        let patience = request.patience;
+        let exchange = async {
+            let mut response = self.send(request).await?;
+            let body = response.body().limit(MAX_ANSWER).await;
+            Ok::<_, Error>((response.status().as_u16(), body.map_err(Error::broken)?))
+        };
+        let answered = tokio::time::timeout(patience, exchange).await;
+        let (status, body) = answered.map_err(|_| self.late())??;
+        match status {
+            200..300 => Ok(Answer {
+                status,
+                body: json(&body)?,
+            }),
+            _ => Err(Problem::read(status, &body).into()),
+        }
+    }
+
+    /// Asks for an answer that does not end.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub async fn stream(&self, request: Request) -> Result<Stream, Error> {
+        let begun = tokio::time::timeout(request.patience, self.send(request)).await;
+        let mut response = begun.map_err(|_| self.late())??;
+        match response.status().as_u16() {
+            200 => Ok(response),
+            status => {
+                let body = response.body().limit(MAX_ANSWER).await;
+                Err(Problem::read(status, &body.map_err(Error::broken)?).into())
+            }
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<Stream, Error> {
+        let url = request.url(&self.api);
+        let mut http = self.http.request(request.method, url.as_str());
+        if let Some(bearer) = &self.bearer {
+            http = http.insert_header((header::AUTHORIZATION, bearer.clone()));
+        }
+        for named in request.headers {
+            http = http.insert_header(named);
+        }
+        let sent = http.send_body(request.body).await;
+        sent.map_err(|error| self.unreachable(&error))
+    }
+
+    fn unreachable(&self, error: &SendRequestError) -> Error {
+        Error::Unreachable {
+            api: self.api.to_string(),
+            text: error.to_string(),
+        }
+    }
+
+    fn late(&self) -> Error {
+        Error::Unreachable {
+            api: self.api.to_string(),
+            text: "it does not answer in time".into(),
+        }
+    }
+}
+
+/// An answer whose body is still coming.
+pub type Stream =
+    ClientResponse<std::pin::Pin<Box<dyn futures::Stream<Item = Result<Bytes, PayloadError>>>>>;
+
+fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
+    let mut bearer =
+        HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| Error::Token)?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
+}
+
+fn json(body: &Bytes) -> Result<Value, Error> {
+    match body.is_empty() {
+        true => Ok(Value::Null),
+        false => serde_json::from_slice(body).map_err(|error| Error::Answer(error.to_string())),
+    }
+}

@@ -1,0 +1,118 @@
+//! What is asked of the service.
+
+use std::time::Duration;
+
+use awc::http::{
+    Method,
+    header::{self, HeaderName, HeaderValue},
+};
+use bytes::Bytes;
+use url::Url;
+
+/// How long an answer may take, unless a request says otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request, relative to where the service is.
+#[derive(Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Headers beyond the usual ones.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+    /// How long the answer may take; of a stream: its beginning.
+    pub patience: Duration,
+    segments: Vec<String>,
+    query: Vec<(&'static str, String)>,
+}
+
+impl Request {
+    /// A GET of this path below `/v1`.
+    pub fn get(segments: &[&str]) -> Self {
+        Self::new(Method::GET, segments)
+    }
+
+    /// A POST to this path below `/v1`.
+    pub fn post(segments: &[&str]) -> Self {
+        Self::new(Method::POST, segments)
+    }
+
+    /// The same, with a parameter.
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    /// The same, with a parameter if there is a value.
+    pub fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// The same, with a body of this type.
+    pub fn body(self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let mut same = self.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        same.body = body.into();
+        same
+    }
+
+    /// The same, with a header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same, with so much more time for the answer.
+    pub fn patience(mut self, more: Duration) -> Self {
+        self.patience = PATIENCE + more;
+        self
+    }
+
+    /// Where it goes, for a service that is here; a path of the service's own, behind a proxy, is kept.
+    pub fn url(&self, api: &Url) -> Url {
+        let mut url = api.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("v1").extend(&self.segments);
+        }
+        for (name, value) in &self.query {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        url
+    }
+
+    fn new(method: Method, segments: &[&str]) -> Self {
+        Self {
+            method,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            patience: PATIENCE,
+            segments: segments.iter().map(|&segment| segment.to_owned()).collect(),
+            query: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_patterns_are_escaped_and_a_path_before_them_is_kept() {
+        let url = |api: &str, request: Request| request.url(&api.parse().unwrap()).to_string();
+        let list = || Request::get(&["connections"]).query("match", "a*,b&c");
+        assert_eq!(
+            url("http://h:1", list()),
+            "http://h:1/v1/connections?match=a*%2Cb%26c"
+        );
+        let status = Request::get(&["connections", "a:b/../c"]);
+        assert_eq!(
+            url("https://h/everwire/", status),
+            "https://h/everwire/v1/connections/a:b%2F..%2Fc"
+        );
+        let plain = Request::post(&["reload"]).maybe("plan", None::<String>);
+        assert_eq!(url("http://h/x", plain), "http://h/x/v1/reload");
+    }
+}

@@ -1,0 +1,64 @@
+//! What of the service's answers is shown. Members that are not known here are no matter.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// What a connection tells about itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Status {
+    pub name: String,
+    pub state: String,
+    pub url: String,
+    #[serde(default)]
+    pub subprotocol: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    pub since: Timestamp,
+    pub epoch: u32,
+    pub incarnation: u32,
+    pub attempt: u32,
+    pub retry_at: Option<Timestamp>,
+    pub last_error: Option<LastError>,
+    pub last_close: Option<LastClose>,
+    pub rtt_ms: Option<f64>,
+    pub sent: Traffic,
+    pub received: Traffic,
+    #[serde(default)]
+    pub last_message_at: Option<Timestamp>,
+    pub outbox: Outbox,
+    pub subscribers: usize,
+}
+
+/// The last error.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LastError {
+    pub kind: String,
+    pub status: Option<u16>,
+    pub text: String,
+    pub at: Timestamp,
+}
+
+/// How the last socket ended.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LastClose {
+    pub code: Option<u16>,
+    pub reason: String,
+    pub clean: bool,
+    pub by: String,
+}
+
+/// Messages and their bytes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Traffic {
+    pub messages: u64,
+    pub bytes: u64,
+}
+
+/// What waits to be sent.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Outbox {
+    pub messages: u64,
+    pub bytes: u64,
+    pub in_doubt: u64,
+    pub dropped: u64,
+}

@@ -1,0 +1,155 @@
+//! `everwire dial`: a conversation over a socket that comes back, with no service.
+
+mod input;
+mod settings;
+
+use std::{
+    io::{self, IsTerminal},
+    pin::pin,
+    time::Duration,
+};
+
+use actix::System;
+use clap::{Args, ValueHint};
+use everwire::{Delivery, Event, Events, Handle, Manager, Message, Pattern};
+use futures::StreamExt;
+use serde_json::Value;
+
+use super::{Failure, event_line, input::Lines, output, signals::Signals, words};
+use crate::service;
+
+/// How long the closing handshake may take; its own limit is `close_timeout`.
+const CLOSE: Duration = Duration::from_secs(10);
+/// How many events may wait while standard output is slow.
+const EVENTS: usize = 65_536;
+
+/// Talk to a WebSocket server; no service is needed
+///
+/// Each line of standard input is a text message, sent in order, and kept while the socket is down. Messages are printed on standard
+/// output, a line each; what happens to the socket on standard error. The end of the input closes the socket when all is sent, Ctrl-C
+/// at once.
+#[derive(Debug, Args)]
+pub struct Dial {
+    /// Where to; variables as in a configuration: wss://host/?key=${KEY}
+    #[arg(value_hint = ValueHint::Url)]
+    url: String,
+
+    /// A header of the upgrade request, as in 'Authorization: Bearer ${file:token}'; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = settings::header)]
+    headers: Vec<(String, String)>,
+
+    /// A subprotocol to offer; may be repeated
+    #[arg(short, long = "subprotocol", value_name = "NAME")]
+    subprotocols: Vec<String>,
+
+    /// Any key of a connection, as in heartbeat.interval="5s" or reconnect="never"; may be repeated
+    #[arg(long = "set", value_name = "KEY=TOML")]
+    keys: Vec<String>,
+
+    /// Go on after the end of the input, until Ctrl-C
+    #[arg(long)]
+    keep_open: bool,
+
+    /// Print all events as JSON lines on standard output
+    #[arg(long)]
+    json: bool,
+
+    /// Do not tell what happens to the socket
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Dial {
+    /// Talks until the end of the input, a signal, or the connection's failure.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when the connection gives up, or a message cannot be sent.
+    pub fn execute(self) -> Result<(), Failure> {
+        let (settings, connection) =
+            settings::of(&self.url, &self.headers, &self.subprotocols, &self.keys)?;
+        System::new().block_on(async {
+            let mut signals = Signals::new().map_err(Failure::Signals)?;
+            let manager = Manager::start(settings).map_err(service::Error::Manager)?;
+            let delivery = Delivery::default().events(EVENTS);
+            let events = manager.subscribe(Pattern::all(), delivery);
+            let handle = manager
+                .open(settings::NAME, connection)
+                .map_err(service::Error::Open)?;
+            let ended = self.talk(&handle, events, &mut signals).await;
+            manager.shutdown(CLOSE).await;
+            ended
+        })
+    }
+
+    async fn talk(
+        &self,
+        handle: &Handle,
+        mut events: Events,
+        signals: &mut Signals,
+    ) -> Result<(), Failure> {
+        let mut input = pin!(input::send(handle, Lines::of_stdin()?));
+        let mut is_input_over = false;
+        loop {
+            tokio::select! {
+                Some(event) = events.next() => {
+                    self.tell(&event)?;
+                    if let Event::Failed(_, failed) = &event {
+                        return Err(Failure::Undone(format!("gave up: {}", failed.cause)));
+                    }
+                }
+                sent = &mut input, if !is_input_over => {
+                    sent?;
+                    is_input_over = true;
+                    if !self.keep_open {
+                        break;
+                    }
+                }
+                _signal = signals.next() => break,
+            }
+        }
+        let closed = tokio::time::timeout(CLOSE, self.close(handle, events));
+        closed
+            .await
+            .unwrap_or_else(|_| Err(Failure::Undone("the peer does not answer the close".into())))
+    }
+
+    /// Says goodbye, and tells what comes until the peer has said it too.
+    async fn close(&self, handle: &Handle, mut events: Events) -> Result<(), Failure> {
+        let asked = handle.close(1000, "").await;
+        asked.map_err(|error| Failure::Undone(error.to_string()))?;
+        while let Some(event) = events.next().await {
+            self.tell(&event)?;
+            if matches!(event, Event::Closed(..)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), Failure> {
+        let json = || serde_json::to_value(event).map_err(|error| Failure::Output(error.into()));
+        match event {
+            _ if self.json => output::print(&json()?.to_string()),
+            Event::Message(_, message) => output::print(&shown(message)),
+            _ if self.quiet => Ok(()),
+            _ => {
+                let mut event = json()?;
+                // There is but one name.
+                event["name"] = Value::Null;
+                let is_colored = output::is_colored(&io::stderr());
+                output::complain(&event_line::of(&event, is_colored));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A pipe gets a text as it is; on a terminal it must not move the cursor.
+fn shown(message: &Message) -> String {
+    match message.as_text() {
+        Some(text) if io::stdout().is_terminal() => words::printable(text),
+        Some(text) => text.to_owned(),
+        None => event_line::binary(message.payload()),
+    }
+}

@@ -1,0 +1,127 @@
+//! An event as a line for a person.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+use crate::cli::{table::Color, words};
+
+/// Members that all events have; the line has them at its start, or not at all.
+const COMMON: [&str; 6] = ["type", "name", "at", "epoch", "seq", "cursor"];
+/// How much of a binary message is shown, in bytes.
+const SHOWN: usize = 32;
+
+/// Time, name, type, and what the event says.
+pub fn of(event: &Value, is_colored: bool) -> String {
+    let text = |key: &str| words::printable(event[key].as_str().unwrap_or_default());
+    let paint = |color: Color, text: String| match is_colored && !text.is_empty() {
+        true => color.paint(&text),
+        false => text,
+    };
+    let kind = text("type");
+    let details = match event.as_object() {
+        Some(members) if kind == "message" => message(members),
+        Some(members) => details(members),
+        None => String::new(),
+    };
+    let parts = [
+        paint(Color::Dim, time(&text("at")).to_owned()),
+        paint(Color::Cyan, text("name")),
+        paint(color(&kind), kind.clone()),
+        details,
+    ];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// The time of the day, to the millisecond.
+fn time(at: &str) -> &str {
+    at.get(11..23).unwrap_or(at)
+}
+
+fn color(kind: &str) -> Color {
+    match kind {
+        "opened" | "ready" | "rotated" => Color::Green,
+        "error" | "failed" => Color::Red,
+        "message" | "sent" | "connecting" => Color::Dim,
+        _ => Color::Yellow,
+    }
+}
+
+fn message(members: &Map<String, Value>) -> String {
+    if let Some(text) = members.get("text").and_then(Value::as_str) {
+        return words::printable(text);
+    }
+    let encoded = members.get("base64").and_then(Value::as_str);
+    match STANDARD.decode(encoded.unwrap_or_default()) {
+        Ok(bytes) => binary(&bytes),
+        Err(_) => details(members),
+    }
+}
+
+/// Bytes as a person reads them: how many, and the first of them.
+pub fn binary(bytes: &[u8]) -> String {
+    let shown: Vec<_> = bytes
+        .iter()
+        .take(SHOWN)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let more = if bytes.len() > SHOWN { " …" } else { "" };
+    let count = words::count(bytes.len() as u64, "byte");
+    format!("<{count}: {}{more}>", shown.join(" "))
+}
+
+fn details(members: &Map<String, Value>) -> String {
+    let told = members
+        .iter()
+        .filter(|(key, value)| !COMMON.contains(&key.as_str()) && !matches!(value, Value::Null));
+    let told = told.map(|(key, value)| match value {
+        Value::String(text) if !text.contains([' ', '"']) && !text.is_empty() => {
+            format!("{key}={}", words::printable(text))
+        }
+        // JSON escapes what would move the cursor.
+        other => format!("{key}={other}"),
+    });
+    told.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_time_the_name_the_type_and_what_there_is_to_say() {
+        for (event, line) in [
+            (
+                json!({ "type": "message", "name": "feed", "at": "2026-01-02T03:04:05.678901Z", "seq": 1, "text": "a\nb\x1b[2J" }),
+                "03:04:05.678 feed message a b [2J",
+            ),
+            (
+                json!({ "type": "message", "name": "f", "at": "2026-01-02T03:04:05.678901Z", "base64": "AP8=" }),
+                "03:04:05.678 f message <2 bytes: 00 ff>",
+            ),
+            (
+                json!({ "type": "closed", "name": "f", "code": 1006, "reason": "", "clean": false, "by": "peer" }),
+                "f closed by=peer clean=false code=1006 reason=\"\"",
+            ),
+            (json!({ "type": "lagged", "missed": 3 }), "lagged missed=3"),
+            (
+                json!({ "type": "novel", "x": { "y": "two words\n" } }),
+                "novel x={\"y\":\"two words\\n\"}",
+            ),
+            (json!(7), ""),
+        ] {
+            assert_eq!(of(&event, false), line);
+        }
+    }
+
+    #[test]
+    fn of_a_long_binary_message_its_start_is_shown() {
+        let told = binary(&[7; 100]);
+        assert!(
+            told.starts_with("<100 bytes: 07 07") && told.ends_with("07 …>"),
+            "{told}"
+        );
+    }
+}

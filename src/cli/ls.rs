@@ -1,0 +1,137 @@
+//! `everwire ls`: the connections of a running service.
+
+use actix::System;
+use clap::Args;
+use everwire::{Pattern, State};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    Failure,
+    client::{ApiArgs, Client, Error, Request, Status},
+    output, parse,
+    table::{Cell, Color, Column, Table},
+    words,
+};
+
+/// How many connections are asked for at a time.
+const PAGE: usize = 1000;
+
+/// List the connections of a running service
+///
+/// `*` is any run of characters, a comma separates alternatives: everwire ls 'market.*,feed-1'
+#[derive(Debug, Args)]
+pub struct Ls {
+    /// Which ones
+    #[arg(default_value = "*", value_parser = parse::pattern)]
+    pattern: Pattern,
+
+    /// Only those in this state; may be repeated
+    #[arg(long, value_name = "STATE")]
+    state: Vec<State>,
+
+    /// Only those with this tag; may be repeated, and one of them is enough
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+
+    /// Print each connection's status as a JSON line
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    connections: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+impl Ls {
+    /// Lists them.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when the service does not answer.
+    pub fn execute(self) -> Result<(), Failure> {
+        let connections = System::new().block_on(async {
+            let client = self.api.client()?;
+            self.list(&client).await
+        })?;
+        if self.json {
+            return connections
+                .iter()
+                .try_for_each(|status| output::print(&status.to_string()));
+        }
+        let now = Timestamp::now();
+        let mut table = Table::new([
+            Column::text("NAME"),
+            Column::text("STATE"),
+            Column::number("SINCE"),
+            Column::number("RTT"),
+            Column::number("IN"),
+            Column::number("OUT"),
+            Column::number("QUEUED"),
+            Column::text("DETAIL"),
+        ]);
+        for status in connections {
+            let status =
+                serde_json::from_value(status).map_err(|error| Error::Answer(error.to_string()))?;
+            table.push(row(&status, now));
+        }
+        output::print(&table.render())
+    }
+
+    async fn list(&self, client: &Client) -> Result<Vec<Value>, Error> {
+        let mut connections = Vec::new();
+        let mut cursor = None;
+        loop {
+            let mut request = Request::get(&["connections"])
+                .query("match", self.pattern.to_string())
+                .query("limit", PAGE.to_string())
+                .maybe("cursor", cursor);
+            for state in &self.state {
+                request = request.query("state", state.as_str());
+            }
+            for tag in &self.tag {
+                request = request.query("tag", tag);
+            }
+            let page: Page = client.read(request).await?;
+            connections.extend(page.connections);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(connections);
+            }
+        }
+    }
+}
+
+fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
+    let rtt = status.rtt_ms.map(|rtt| format!("{rtt:.1}ms"));
+    [
+        Cell::from(&status.name),
+        Cell::colored(&status.state, Color::of_state(&status.state)),
+        words::span(words::between(status.since, now)).into(),
+        rtt.unwrap_or_default().into(),
+        status.received.messages.to_string().into(),
+        status.sent.messages.to_string().into(),
+        status.outbox.messages.to_string().into(),
+        detail(status, now).into(),
+    ]
+}
+
+/// Of what is up: where to; of what is not: why, and until when.
+fn detail(status: &Status, now: Timestamp) -> String {
+    let error = status.last_error.as_ref();
+    match (&*status.state, status.retry_at, error) {
+        ("backoff", Some(at), error) => {
+            let wait = words::span(words::between(now, at));
+            let why = error.map_or_else(String::new, |error| format!(": {}", error.text));
+            format!("next dial in {wait}{why}")
+        }
+        ("failed", _, Some(error)) => format!("gave up: {}", error.text),
+        _ => status.url.clone(),
+    }
+}

@@ -1,0 +1,139 @@
+//! `everwire status`: what one connection tells about itself.
+
+use std::io;
+
+use actix::System;
+use clap::Args;
+use everwire::ConnectionName;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Failure,
+    client::{self, ApiArgs, Error, Request},
+    output, parse,
+    table::Color,
+    words,
+};
+
+/// Show the status of a connection of a running service
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Its name
+    #[arg(value_parser = parse::name)]
+    name: ConnectionName,
+
+    /// Print it as a JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+impl Status {
+    /// Shows it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when the service does not answer, or knows no such name.
+    pub fn execute(self) -> Result<(), Failure> {
+        let status: Value = System::new().block_on(async {
+            let request = Request::get(&["connections", self.name.as_str()]);
+            self.api.client()?.read(request).await
+        })?;
+        if self.json {
+            return output::print(&status.to_string());
+        }
+        let status =
+            serde_json::from_value(status).map_err(|error| Error::Answer(error.to_string()))?;
+        let is_colored = output::is_colored(&io::stdout());
+        let lines = lines(&status, Timestamp::now()).into_iter();
+        let lines: Vec<_> = lines
+            .map(|(key, value)| {
+                let value = words::one_line(&value);
+                let value = match (key, is_colored) {
+                    ("state", true) => Color::of_state(&status.state).paint(&value),
+                    _ => value,
+                };
+                format!("{key:<13} {value}")
+            })
+            .collect();
+        output::print(&lines.join("\n"))
+    }
+}
+
+fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)> {
+    let ago = |at| format!("{} ago, {at}", words::span(words::between(at, now)));
+    let since = words::span(words::between(status.since, now));
+    let mut lines = vec![
+        ("name", status.name.clone()),
+        ("state", format!("{} for {since}", status.state)),
+        ("url", status.url.clone()),
+    ];
+    if let Some(at) = status.retry_at {
+        let wait = words::span(words::between(now, at));
+        lines.push((
+            "next dial",
+            format!("in {wait}, at {at}, attempt {}", status.attempt),
+        ));
+    }
+    if let Some(subprotocol) = &status.subprotocol {
+        lines.push(("subprotocol", subprotocol.clone()));
+    }
+    if !status.tags.is_empty() {
+        lines.push(("tags", status.tags.join(", ")));
+    }
+    if let Some(rtt) = status.rtt_ms {
+        lines.push(("round trip", format!("{rtt:.2} ms")));
+    }
+    let traffic = |traffic: &client::Traffic| {
+        let messages = words::count(traffic.messages, "message");
+        format!("{messages}, {}", words::bytes(traffic.bytes))
+    };
+    lines.push(("received", traffic(&status.received)));
+    lines.push(("sent", traffic(&status.sent)));
+    if let Some(at) = status.last_message_at {
+        lines.push(("last message", ago(at)));
+    }
+    lines.push(("outbox", outbox(&status.outbox)));
+    if let Some(error) = &status.last_error {
+        let kind = match error.status {
+            Some(status) => format!("{} {status}", error.kind),
+            None => error.kind.clone(),
+        };
+        lines.push((
+            "last error",
+            format!("{kind}: {} ({})", error.text, ago(error.at)),
+        ));
+    }
+    if let Some(close) = &status.last_close {
+        lines.push(("last close", closed(close)));
+    }
+    let lives = format!("epoch {}, incarnation {}", status.epoch, status.incarnation);
+    lines.push(("lives", lives));
+    lines.push(("subscribers", status.subscribers.to_string()));
+    lines
+}
+
+fn outbox(outbox: &client::Outbox) -> String {
+    format!(
+        "{}, {}; {} in doubt, {} dropped",
+        words::count(outbox.messages, "message"),
+        words::bytes(outbox.bytes),
+        outbox.in_doubt,
+        outbox.dropped
+    )
+}
+
+fn closed(close: &client::LastClose) -> String {
+    let code = close
+        .code
+        .map_or_else(|| "without a code".into(), |code| code.to_string());
+    let how = if close.clean {
+        "cleanly"
+    } else {
+        "not cleanly"
+    };
+    format!("{code} by {}, {how} {}", close.by, close.reason)
+}

@@ -1,0 +1,153 @@
+//! `everwire why`: why a connection is up or down.
+
+use std::io;
+
+use actix::System;
+use clap::Args;
+use everwire::ConnectionName;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    Failure,
+    client::{ApiArgs, Error, Request},
+    event_line, output, parse,
+    table::Color,
+    words,
+};
+
+/// Tell why a connection of a running service is up or down, and when it will be tried again
+///
+/// Its last attempts, the latest last: what happened, when, and which rule decided what came next.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Its name
+    #[arg(value_parser = parse::name)]
+    name: ConnectionName,
+
+    /// Print it as a JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(Deserialize)]
+struct Story {
+    state: String,
+    since: Timestamp,
+    retry_at: Option<Timestamp>,
+    rule: Option<Value>,
+    #[serde(default)]
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    at: Timestamp,
+    outcome: String,
+    #[serde(default)]
+    omitted: u64,
+    events: Vec<Value>,
+}
+
+impl Why {
+    /// Tells it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when the service does not answer, or knows no such name.
+    pub fn execute(self) -> Result<(), Failure> {
+        let answer: Value = System::new().block_on(async {
+            let request = Request::get(&["connections", self.name.as_str(), "why"]);
+            self.api.client()?.read(request).await
+        })?;
+        if self.json {
+            return output::print(&answer.to_string());
+        }
+        let story = Story::deserialize(answer).map_err(|error| Error::Answer(error.to_string()))?;
+        let is_colored = output::is_colored(&io::stdout());
+        let lines = lines(self.name.as_str(), &story, Timestamp::now(), is_colored);
+        output::print(&lines.join("\n"))
+    }
+}
+
+fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for attempt in story.attempts.iter().rev() {
+        let ago = words::span(words::between(attempt.at, now));
+        let outcome = words::one_line(&attempt.outcome);
+        lines.push(format!("{} ({ago} ago): {outcome}", attempt.at));
+        let events = attempt.events.iter();
+        lines.extend(events.map(|event| format!("  {}", step(event, is_colored))));
+        if attempt.omitted > 0 {
+            let omitted = words::count(attempt.omitted, "event");
+            lines.push(format!("  and {omitted} before the last ones"));
+        }
+    }
+    let state = words::one_line(&story.state);
+    let state = match is_colored {
+        true => Color::of_state(&state).paint(&state),
+        false => state,
+    };
+    let since = words::span(words::between(story.since, now));
+    lines.push(format!("{name} is {state} for {since}"));
+    if let Some(rule) = story.rule.as_ref().filter(|rule| !rule.is_null()) {
+        let rule = rule
+            .as_str()
+            .map_or_else(|| rule.to_string(), words::one_line);
+        lines.push(format!("decided by the rule: {rule}"));
+    }
+    if let Some(at) = story.retry_at {
+        let wait = words::span(words::between(now, at));
+        lines.push(format!("next dial in {wait}, at {at}"));
+    }
+    lines
+}
+
+/// An event; the time is that since the beginning of its attempt.
+fn step(event: &Value, is_colored: bool) -> String {
+    let mut event = event.clone();
+    let after = event["after_ms"].as_f64();
+    if let Some(members) = event.as_object_mut() {
+        members.retain(|key, _| !["name", "after_ms", "at"].contains(&key.as_str()));
+    }
+    let after = after.map_or_else(String::new, |after| format!("{after:.1} ms"));
+    format!("{after:>12}  {}", event_line::of(&event, is_colored))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_story_is_told_in_the_order_in_which_it_happened() {
+        let story = json!({
+            "name": "feed", "state": "backoff", "ready": false, "since": "2026-01-02T03:04:10Z",
+            "retry_at": "2026-01-02T03:04:40Z", "rule": "status 503", "novel": 1,
+            "attempts": [
+                { "at": "2026-01-02T03:04:09Z", "outcome": "lost", "omitted": 2, "events": [
+                    { "type": "error", "name": "feed", "at": "x", "after_ms": 12.34, "kind": "handshake_status", "status": 503 },
+                ] },
+                { "at": "2026-01-02T03:03:20Z", "outcome": "failed", "omitted": 0, "events": [] },
+            ],
+        });
+        let story = Story::deserialize(story).unwrap();
+        let now = "2026-01-02T03:04:20Z".parse().unwrap();
+        let expected = [
+            "2026-01-02T03:03:20Z (1m ago): failed",
+            "2026-01-02T03:04:09Z (11s ago): lost",
+            "       12.3 ms  error kind=handshake_status status=503",
+            "  and 2 events before the last ones",
+            "feed is backoff for 10s",
+            "decided by the rule: status 503",
+            "next dial in 20s, at 2026-01-02T03:04:40Z",
+        ];
+        let lines = lines("feed", &story, now, false);
+        assert_eq!(lines, expected);
+    }
+}

@@ -17,7 +17,7 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH
 
-stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn schemathesis)
+stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn schemathesis browser)
 slow=180
 deny_version=0.20.2
 table=()
@@ -87,6 +87,8 @@ install() {
   need shellcheck shellcheck
   need promtool prometheus
   need unshare util-linux
+  need chromium chromium
+  need chromedriver chromium-driver
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis tests/schemathesis/requirements.txt
@@ -170,7 +172,7 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vx autobahn)
+  done < <(integration_tests | grep -vxE 'autobahn|browser')
   cargo test --locked --all-features --lib --bins "${targets[@]}"
 }
 
@@ -217,6 +219,11 @@ stage_autobahn() {
 stage_schemathesis() {
   cargo build --locked --all-features --bin everwire
   tests/schemathesis.sh
+}
+
+# The screenshots are left in target/tmp/browser.
+stage_browser() {
+  timeout 300 cargo test --locked --all-features --test browser -- --test-threads=2
 }
 
 # On request only.

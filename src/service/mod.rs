@@ -7,6 +7,7 @@ pub mod log;
 mod metrics;
 mod narrate;
 mod open_files;
+mod page;
 
 use std::{
     future::Future,

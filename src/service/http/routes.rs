@@ -9,6 +9,7 @@ use super::{
     Serves, bulk, changes, connections, control, health, metrics, openapi, problem::Problem,
     secrets, send,
 };
+use crate::service::page;
 
 /// Adds the routes of a listener.
 pub fn add(config: &mut ServiceConfig, serves: Serves) {
@@ -23,7 +24,8 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
             .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::openapi)))
             .configure(connections)
             .configure(messages)
-            .configure(in_bulk);
+            .configure(in_bulk)
+            .configure(page);
     }
 }
 
@@ -67,6 +69,12 @@ fn in_bulk(config: &mut ServiceConfig) {
         .service(resource("/v1/connect", "POST").route(web::post().to(bulk::connect)))
         .service(resource("/v1/close", "POST").route(web::post().to(bulk::close)))
         .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)));
+}
+
+fn page(config: &mut ServiceConfig) {
+    for path in page::paths() {
+        config.service(resource(path, "GET, HEAD").route(get().to(page::serve)));
+    }
 }
 
 /// A resource that answers other methods than `allow` with 405.

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -12,17 +13,14 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use crate::service_support::{
-    SOON,
-    http::{Client, JSON},
-};
+use crate::service_support::SOON;
 
 /// The key of a reference to an element (WebDriver §11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A window of a browser of its own, with a profile of its own; closed on drop.
 pub struct Browser {
-    client: Client,
+    port: u16,
     session: String,
     /// Kept for its drop, which is after the session's end.
     _driver: Driver,
@@ -39,7 +37,7 @@ pub mod keys {
 impl Browser {
     /// Opens a page; `test` names the profile.
     pub fn open(test: &str, url: &str) -> Self {
-        let (driver, client) = Driver::start();
+        let (driver, port) = Driver::start();
         let profile = profile(test);
         let args = [
             "--headless=new",
@@ -57,13 +55,10 @@ impl Browser {
             "goog:chromeOptions": { "args": args },
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
-        let body = capabilities.to_string();
-        let answer = client.ask("POST", "/session", &[JSON], body.as_bytes());
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let session = answer.json()["value"]["sessionId"].clone();
+        let value = ask(port, "POST", "/session", &capabilities);
         let browser = Self {
-            client,
-            session: session.as_str().unwrap().to_owned(),
+            port,
+            session: value["sessionId"].as_str().unwrap().to_owned(),
             _driver: driver,
         };
         browser.size(1280, 800);
@@ -147,7 +142,7 @@ impl Browser {
 
     /// Writes what is seen to a file of the tests' output.
     pub fn screenshot(&self, name: &str) {
-        let answer = self.get("screenshot");
+        let answer = self.ask("GET", "/screenshot", &Value::Null);
         let picture = BASE64_STANDARD.decode(answer.as_str().unwrap()).unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
         fs::create_dir_all(&folder).unwrap();
@@ -172,36 +167,59 @@ impl Browser {
         );
     }
 
-    fn get(&self, path: &str) -> Value {
-        let answer = self
-            .client
-            .get(&format!("/session/{}/{path}", self.session));
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        answer.json()["value"].clone()
+    fn command(&self, path: &str, body: &Value) -> Value {
+        self.ask("POST", &format!("/{path}"), body)
     }
 
-    fn command(&self, path: &str, body: &Value) -> Value {
-        let target = format!("/session/{}/{path}", self.session);
-        let answer = self
-            .client
-            .ask("POST", &target, &[JSON], body.to_string().as_bytes());
-        assert_eq!(answer.status, 200, "{path} {body}: {answer:?}");
-        answer.json()["value"].clone()
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let target = format!("/session/{}{path}", self.session);
+        ask(self.port, method, &target, body)
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
         // It ends the browser, which is no child of ours.
-        let _ended = self.client.delete(&format!("/session/{}", self.session));
+        self.ask("DELETE", "", &Value::Null);
     }
+}
+
+/// The value that the driver answers with; it keeps connections open, whatever it is asked.
+fn ask(port: u16, method: &str, target: &str, body: &Value) -> Value {
+    let body = match body {
+        Value::Null => String::new(),
+        body => body.to_string(),
+    };
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let mut tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    tcp.set_read_timeout(Some(3 * SOON)).unwrap();
+    tcp.write_all(request.as_bytes()).unwrap();
+    let mut answer = BufReader::new(tcp);
+    let mut length = 0;
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        let start = head.len();
+        assert_ne!(answer.read_line(&mut head).unwrap(), 0, "{head}");
+        let line = head[start..].to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body).unwrap();
+    let mut body: Value = serde_json::from_slice(&body).unwrap();
+    assert!(head.contains(" 200 "), "{method} {target}: {body}");
+    body["value"].take()
 }
 
 /// The program that drives browsers; killed on drop.
 struct Driver(Child);
 
 impl Driver {
-    fn start() -> (Self, Client) {
+    fn start() -> (Self, u16) {
         let mut child = Command::new("chromedriver")
             .args(["--port=0", "--allowed-origins="])
             .stdout(Stdio::piped())
@@ -215,8 +233,7 @@ impl Driver {
             .find_map(|line| port(&line));
         // What else it writes is of no interest, but must find a reader.
         thread::spawn(move || lines.for_each(drop));
-        let port: u16 = port.expect("chromedriver tells its port");
-        (Self(child), Client::new(&format!("127.0.0.1:{port}")))
+        (Self(child), port.expect("chromedriver tells its port"))
     }
 }
 

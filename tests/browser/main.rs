@@ -266,6 +266,8 @@ fn the_page_is_seen_in_light_and_dark_and_on_a_small_screen() {
     page.click("#drawer .send .strong");
     page.wait("document.querySelector('.fates [data-fate=confirmed]')");
     shown("tail");
+    page.type_into("#search", "restarts");
+    page.wait(&row("restarts"));
     page.run(&format!("{}.click()", row("restarts")));
     page.click("[data-tab=timeline]");
     page.wait("document.querySelectorAll('.changes li').length >= 6");

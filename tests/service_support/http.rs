@@ -83,14 +83,6 @@ impl Service {
 }
 
 impl Client {
-    /// A client of another server, without TLS.
-    pub fn new(listen: &str) -> Self {
-        Self {
-            listen: listen.to_owned(),
-            tls: None,
-        }
-    }
-
     /// Sends a request with these headers and no others but `Host`, `Content-Length` and `Connection`.
     pub fn ask(&self, method: &str, target: &str, headers: Headers<'_>, body: &[u8]) -> Answer {
         let has_host = headers.iter().any(|(name, _)| *name == "Host");

@@ -157,13 +157,13 @@ function figures(row) {
   const doubt = outbox.in_doubt ? `, ${outbox.in_doubt} in doubt` : '';
   const dropped = outbox.dropped ? `, ${outbox.dropped} dropped` : '';
   return [
-    ['Time', time(row) || `for ${duration(Date.now() - row.since)}`],
+    ['In this state', duration(Date.now() - row.since)],
     ['RTT', millis(status.rtt_ms) || 'none yet'],
     ['Messages/s', rate(row.rate)],
     ['Received', `${count(received.messages)}, ${bytes(received.bytes)}`],
     ['Sent', `${count(sent.messages)}, ${bytes(sent.bytes)}`],
     ['Outbox', `${count(outbox.messages)}${doubt}${dropped}`],
+    ['Next attempt', status.state === 'backoff' ? time(row).replace('retry ', '') : 'none due'],
     ['Restarts', count(status.incarnation)],
-    ['Subprotocol', status.subprotocol ?? 'none'],
   ];
 }

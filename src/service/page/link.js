@@ -14,7 +14,7 @@ const MANY = 400;
 const MATCH = 3500;
 const RETRY = [1000, 2000, 5000, 15000, 30000];
 const LIFE = ['connecting', 'opened', 'ready', 'closed', 'error', 'retrying', 'failed', 'gap', 'dropped', 'rotated', 'applied', 'removed'];
-const TAIL = ['message', 'sent', 'gap', 'dropped'];
+const TAIL = ['message', 'sent', 'opened', 'closed', 'retrying', 'failed', 'gap', 'dropped', 'rotated'];
 
 export class Link {
   // `inSight` tells the names whose figures are shown; `told` hears of every change, `tailed` what happens to the name in the
@@ -53,7 +53,11 @@ export class Link {
   follow(name) {
     if (this.tail) this.send({ op: 'unsubscribe', id: 'tail' });
     this.tail = name;
-    if (name) this.send({ op: 'subscribe', id: 'tail', match: name, types: TAIL });
+    this.subscribeTail();
+  }
+
+  subscribeTail() {
+    if (this.tail) this.send({ op: 'subscribe', id: 'tail', match: this.tail, types: TAIL });
   }
 
   async round() {
@@ -105,7 +109,7 @@ export class Link {
     socket.onopen = () => {
       this.failures = 0;
       this.send({ op: 'subscribe', id: 'life', match: '*', types: LIFE });
-      if (this.tail) this.follow(this.tail);
+      this.subscribeTail();
       // What happened before the subscription is in the next answer.
       this.wantsAll = true;
       this.refresh();
@@ -123,17 +127,16 @@ export class Link {
     if (this.isLive) this.socket.send(JSON.stringify(command));
   }
 
-  hear(event) {
-    if (event.type === 'lagged') {
+  hear({ subscription, ...event }) {
+    if (subscription === 'tail') {
+      // What was still on the way of the name before is not this one's.
+      if (!event.name || event.name === this.tail) this.tailed(event);
+    } else if (event.type === 'lagged') {
       this.wantsAll = true;
-      this.tailed(event);
-    } else if (event.type === 'message' || event.type === 'sent') {
-      if (event.name === this.tail) this.tailed(event);
     } else if (event.type === 'removed') {
       this.names.remove(event.name);
       this.told();
     } else if (event.name) {
-      if (event.name === this.tail) this.tailed(event);
       this.gather(event.name);
     }
   }
@@ -165,10 +168,12 @@ export class Link {
   }
 }
 
-// A browser sets no header of a WebSocket but this one.
+// A browser sets no header of a WebSocket but this one, which takes fewer characters than a token has.
 function protocols() {
   const used = token();
-  return used ? ['everwire', `bearer.${used}`] : [];
+  if (!used) return ['everwire.v1'];
+  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(used)));
+  return ['everwire.v1', `bearer.${base64.replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`];
 }
 
 function* joined(names) {

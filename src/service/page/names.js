@@ -15,7 +15,7 @@ export class Names {
     let row = this.all.get(status.name);
     const isNew = !row;
     if (isNew) {
-      row = { name: status.name, rates: new Float32Array(SAMPLES), rate: 0, sampled: 0, total: 0, changes: [] };
+      row = { name: status.name, rates: new Float32Array(SAMPLES).fill(NaN), rate: 0, sampled: 0, total: 0, changes: [] };
       this.all.set(row.name, row);
     }
     const before = row.status;

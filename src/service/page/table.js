@@ -7,6 +7,7 @@ import { spark } from './spark.js';
 const MOST = 60;
 // Rows beyond the edges, so that scrolling shows no gap.
 const SPARE = 4;
+const isDark = matchMedia('(prefers-color-scheme: dark)');
 const COLUMNS = [
   ['state', 'State'], ['name', 'Name'], ['uptime', 'Uptime'], ['rtt', 'RTT'],
   ['rate', 'Messages/s'], ['restarts', 'Restarts'], ['outbox', 'Outbox'],
@@ -111,7 +112,7 @@ export class Table {
     line.restarts.classList.toggle('zero', !status.incarnation);
     line.outbox.classList.toggle('zero', !status.outbox.messages);
     // A canvas is drawn again only with another line.
-    const drawn = `${row.name} ${row.sampled} ${this.grid.clientWidth}`;
+    const drawn = `${row.name} ${row.sampled} ${line.canvas.clientWidth} ${isDark.matches}`;
     if (line.drawn !== drawn) spark(line.canvas, row.rates);
     line.drawn = drawn;
   }

@@ -22,10 +22,10 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
     if serves != Serves::Metrics {
         config
             .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::openapi)))
+            .configure(page)
             .configure(connections)
             .configure(messages)
-            .configure(in_bulk)
-            .configure(page);
+            .configure(in_bulk);
     }
 }
 

@@ -62,11 +62,12 @@ export function clock(at) {
 // As `hexdump -C` has it.
 export function hex(data) {
   const lines = [];
+  const width = Math.min(16, data.length) * 3 - 1;
   for (let at = 0; at < data.length; at += 16) {
     const part = [...data.subarray(at, at + 16)];
     const digits = part.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const text = part.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(4, '0')}  ${digits.padEnd(47)}  ${text}`);
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${digits.padEnd(width)}  ${text}`);
   }
   return lines.join('\n');
 }

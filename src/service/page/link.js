@@ -21,6 +21,7 @@ export class Link {
   // drawer, `said` how the link is.
   constructor({ names, inSight, told, tailed, said }) {
     Object.assign(this, { names, inSight, told, tailed, said });
+    this.wantsAll = true;
     this.changed = new Set();
     this.failures = 0;
     this.socket = null;
@@ -62,7 +63,7 @@ export class Link {
 
   async round() {
     try {
-      if (!this.isLive || this.isDown || this.wantsAll !== false) {
+      if (!this.isLive || this.isDown || this.wantsAll || this.names.isSortedByFigures) {
         this.wantsAll = false;
         await this.askAll();
       } else {

@@ -38,6 +38,11 @@ export class Names {
     for (const name of this.all.keys()) if (!names.has(name)) this.all.delete(name);
   }
 
+  // Whether the order needs the figures of names that are not in sight.
+  get isSortedByFigures() {
+    return ['rtt', 'rate', 'outbox'].includes(this.sort.by);
+  }
+
   // The rows that fit, in order.
   list() {
     const { text, state, tag } = this.filter;

@@ -35,7 +35,7 @@ fn the_page_needs_no_token_and_runs_nothing_but_its_own_scripts() {
     }
     service
         .post("/", "")
-        .problem(405, "the methods here are GET, HEAD");
+        .problem(405, "POST is not allowed here");
     service.get("/page/other.js").problem(404, "no such path");
     // Another host's name for this machine gets nothing here either.
     let other = service.ask("GET", "/", &[("Host", "example.com")], b"");

@@ -7,6 +7,7 @@ import { SendBox } from './send.js';
 import { time } from './table.js';
 import { Tail } from './tail.js';
 import { Timeline } from './timeline.js';
+import { Why } from './why.js';
 
 const ACTIONS = [
   { title: 'Connect', path: (name) => of(name, '/connect'), route: '/v1/connections/{name}/connect' },
@@ -29,6 +30,8 @@ export class Drawer {
     this.name = name;
     this.tail = new Tail();
     this.timeline = new Timeline();
+    this.story = this.routes().has('/v1/connections/{name}/why') ? new Why(name) : null;
+    if (this.story) this.timeline.element.append(this.story.element);
     this.send = new SendBox(name);
     this.settings = make('pre', { className: 'settings', tabIndex: 0 });
     this.build();
@@ -67,7 +70,9 @@ export class Drawer {
     this.tail.say(this.link.isLive
       ? 'Nothing has come yet.'
       : `${count(status.received.messages)} have come so far; they are shown when the WebSocket of this page is up.`);
-    if (!this.timeline.element.hidden) this.timeline.update(row);
+    if (this.timeline.element.hidden) return;
+    this.timeline.update(row);
+    this.story?.update(row);
   }
 
   build() {

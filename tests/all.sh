@@ -20,7 +20,7 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH
 
-stages=(scripts format clippy clippy_core build tests simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis fuzz)
+stages=(scripts format clippy clippy_core build tests simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
 simulation=connection::simulation
 deny_version=0.20.2
@@ -92,6 +92,8 @@ install() {
   need promtool prometheus
   need unshare util-linux
   need c++ g++
+  need chromium chromium
+  need chromedriver chromium-driver
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis tests/schemathesis/requirements.txt
@@ -177,13 +179,13 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|chaos|crash')
+  done < <(integration_tests | grep -vxE 'autobahn|browser|chaos|crash')
   cargo test --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
 }
 
 # 10,000 lives of a name under virtual time.
 stage_simulation() {
-  cargo test --locked --all-features --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=10000 cargo test --locked --all-features --lib -- --nocapture "$simulation"
 }
 
 # kill -9, 20 times.
@@ -249,6 +251,11 @@ stage_autobahn() {
 stage_schemathesis() {
   cargo build --locked --all-features --bin everwire
   tests/schemathesis.sh
+}
+
+# The screenshots are left in target/tmp/browser.
+stage_browser() {
+  timeout 300 cargo test --locked --all-features --test browser -- --test-threads=2
 }
 
 # On request only.

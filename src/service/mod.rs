@@ -8,6 +8,7 @@ pub mod log;
 mod metrics;
 mod narrate;
 mod open_files;
+mod page;
 mod reload;
 mod systemd;
 mod why;

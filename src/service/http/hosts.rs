@@ -14,6 +14,7 @@ use actix_web::{
 use url::Host;
 
 use super::{Api, problem::Problem};
+use crate::service::page;
 
 /// The hosts by which this server may be asked.
 #[derive(Debug)]
@@ -106,7 +107,8 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
     if hosts.accept(host) && target.is_none_or(|target| hosts.accept(target)) {
         return Ok(());
     }
-    if hosts.is_exposed() && is_known(request) {
+    // A browser has no token yet when it asks for the page, which is the same for everybody.
+    if hosts.is_exposed() && (page::is_at(request.path()) || is_known(request)) {
         return Ok(());
     }
     Err(Problem::forbidden(

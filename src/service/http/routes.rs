@@ -12,6 +12,7 @@ use super::{
     streams::{raw, sse, ws},
     why,
 };
+use crate::service::page;
 
 /// Adds the routes of a listener.
 pub fn add(config: &mut ServiceConfig, serves: Serves) {
@@ -24,6 +25,7 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
     if serves != Serves::Metrics {
         config
             .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::openapi)))
+            .configure(page)
             .configure(connections)
             .configure(messages)
             .configure(streams)
@@ -84,6 +86,12 @@ fn in_bulk(config: &mut ServiceConfig) {
         .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)))
         .service(resource("/v1/rotate", "POST").route(web::post().to(bulk::rotate)))
         .service(resource("/v1/reload", "POST").route(web::post().to(reload::post)));
+}
+
+fn page(config: &mut ServiceConfig) {
+    for path in page::paths() {
+        config.service(resource(path, "GET, HEAD").route(get().to(page::serve)));
+    }
 }
 
 /// A resource that answers other methods than `allow` with 405.

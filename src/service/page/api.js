@@ -1,0 +1,65 @@
+// Requests to the API, with the token where one is needed.
+
+const KEY = 'everwire-token';
+// How long an answer may take; a send may wait for five seconds of its own.
+const PATIENCE = 15000;
+
+let asking = null;
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `the answer is ${status}`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+export function token() {
+  return sessionStorage.getItem(KEY);
+}
+
+// The JSON of an answer; a refusal is thrown, after a token was asked for where one is needed.
+export async function ask(method, path, options = {}) {
+  for (;;) {
+    const used = token();
+    const answer = await request(method, path, options, used);
+    if (answer.ok) return answer.status === 204 ? null : answer.json();
+    const problem = await answer.json().catch(() => ({}));
+    // Where the host is not known either, a request without a token is forbidden at once.
+    const needsToken = answer.status === 401 || (answer.status === 403 && !used);
+    if (!needsToken) throw new Refused(answer.status, problem);
+    if (token() === used) await askForToken(problem.detail);
+  }
+}
+
+export function of(name, rest = '') {
+  return `/v1/connections/${encodeURIComponent(name)}${rest}`;
+}
+
+function request(method, path, { body, type } = {}, used) {
+  const headers = {};
+  if (used) headers.Authorization = `Bearer ${used}`;
+  if (type) headers['Content-Type'] = type;
+  return fetch(path, { method, headers, body, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+}
+
+// Many requests may be refused at once; the question is asked once.
+function askForToken(detail) {
+  asking ??= new Promise((resolve) => {
+    const dialog = document.getElementById('ask');
+    const input = document.getElementById('token');
+    document.getElementById('ask-why').textContent = `${detail ?? 'a token is needed'}. It is kept until this tab is closed.`;
+    const done = () => {
+      // Nothing is seen without a token, so Escape asks again.
+      if (!input.value) return dialog.showModal();
+      sessionStorage.setItem(KEY, input.value);
+      input.value = '';
+      dialog.removeEventListener('close', done);
+      asking = null;
+      resolve();
+    };
+    dialog.addEventListener('close', done);
+    dialog.showModal();
+  });
+  return asking;
+}

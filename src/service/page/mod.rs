@@ -1,0 +1,80 @@
+//! The page: a few static files that use the API like any other client.
+
+#[cfg(test)]
+mod tests;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+};
+
+/// The page runs its own scripts and speaks to its own origin, and to nobody else; no other page may frame it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A file of the page.
+struct File {
+    path: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! file {
+    ($path:expr, $name:literal, $kind:literal) => {
+        File {
+            path: $path,
+            kind: $kind,
+            bytes: include_bytes!($name),
+        }
+    };
+}
+
+macro_rules! script {
+    ($name:literal) => {
+        file!(concat!("/page/", $name), $name, "text/javascript")
+    };
+}
+
+static FILES: &[File] = &[
+    file!("/", "index.html", "text/html; charset=utf-8"),
+    file!("/page/style.css", "style.css", "text/css"),
+    file!("/page/icon.svg", "icon.svg", "image/svg+xml"),
+    script!("app.js"),
+    script!("api.js"),
+    script!("drawer.js"),
+    script!("format.js"),
+    script!("link.js"),
+    script!("names.js"),
+    script!("send.js"),
+    script!("spark.js"),
+    script!("table.js"),
+    script!("tail.js"),
+    script!("timeline.js"),
+    script!("why.js"),
+];
+
+/// Where the files are.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|file| file.path)
+}
+
+/// Whether a file of the page is here. They are the same for everybody and tell nothing, so they need no token.
+pub fn is_at(path: &str) -> bool {
+    paths().any(|known| known == path)
+}
+
+/// Answers with the file that the path names.
+pub async fn serve(request: HttpRequest) -> HttpResponse {
+    let Some(file) = FILES.iter().find(|file| file.path == request.path()) else {
+        return HttpResponse::NotFound().finish();
+    };
+    let fixed = HeaderValue::from_static;
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, fixed(file.kind)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, fixed(POLICY)))
+        .insert_header((header::REFERRER_POLICY, fixed("no-referrer")))
+        .insert_header((header::X_FRAME_OPTIONS, fixed("DENY")))
+        // A new version of the program is a new page.
+        .insert_header((header::CACHE_CONTROL, fixed("no-cache")))
+        .body(file.bytes)
+}

@@ -1,0 +1,128 @@
+// What is known of all names: their last status, how their rates went, what happened to them; filtered and sorted.
+
+// The samples of a spark line.
+export const SAMPLES = 40;
+// What is remembered to have happened to a name.
+const CHANGES = 60;
+
+export class Names {
+  all = new Map();
+  filter = { text: '', state: '', tag: '' };
+  sort = { by: 'name', down: false };
+
+  // Takes a status; whether anything but figures changed.
+  take(status, now = Date.now()) {
+    let row = this.all.get(status.name);
+    const isNew = !row;
+    if (isNew) {
+      row = { name: status.name, rates: new Float32Array(SAMPLES).fill(NaN), rate: 0, sampled: 0, total: 0, changes: [] };
+      this.all.set(row.name, row);
+    }
+    const before = row.status;
+    row.status = status;
+    row.text = null;
+    row.since = Date.parse(status.since);
+    row.retryAt = status.retry_at ? Date.parse(status.retry_at) : null;
+    this.sample(row, status, now);
+    const changed = isNew || before.state !== status.state || before.incarnation !== status.incarnation;
+    if (changed) note(row, { at: row.since, state: status.state, text: reason(status) });
+    return changed;
+  }
+
+  remove(name) {
+    this.all.delete(name);
+  }
+
+  // Forgets those that are not among these.
+  keep(names) {
+    for (const name of this.all.keys()) if (!names.has(name)) this.all.delete(name);
+  }
+
+  // Whether the order needs the figures of names that are not in sight.
+  get isSortedByFigures() {
+    return ['rtt', 'rate', 'outbox'].includes(this.sort.by);
+  }
+
+  // The rows that fit, in order.
+  list() {
+    const { text, state, tag } = this.filter;
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = [];
+    for (const row of this.all.values()) {
+      const { status } = row;
+      if (state && status.state !== state) continue;
+      if (tag && !status.tags.includes(tag)) continue;
+      if (words.length) {
+        row.text ??= `${status.name} ${status.url}`.toLowerCase();
+        if (!words.every((word) => row.text.includes(word))) continue;
+      }
+      rows.push(row);
+    }
+    const key = KEYS[this.sort.by];
+    const sign = this.sort.down ? -1 : 1;
+    rows.sort((a, b) => sign * compare(key(a), key(b)) || compare(a.name, b.name));
+    return rows;
+  }
+
+  counts() {
+    const counts = {};
+    for (const { status } of this.all.values()) counts[status.state] = (counts[status.state] ?? 0) + 1;
+    return counts;
+  }
+
+  tags() {
+    const tags = new Set();
+    for (const { status } of this.all.values()) for (const tag of status.tags) tags.add(tag);
+    return [...tags].sort();
+  }
+
+  // Messages in both directions since the last status, a second.
+  sample(row, status, now) {
+    const total = status.sent.messages + status.received.messages;
+    const seconds = (now - row.sampled) / 1000;
+    if (row.sampled && seconds < 0.5) return;
+    if (row.sampled) {
+      row.rate = Math.max(0, total - row.total) / seconds;
+      row.rates.copyWithin(0, 1);
+      row.rates[SAMPLES - 1] = row.rate;
+    }
+    row.sampled = now;
+    row.total = total;
+  }
+}
+
+export const KEYS = {
+  name: (row) => row.name,
+  // Trouble first.
+  state: (row) => ['failed', 'backoff', 'connecting', 'opening', 'closing', 'closed', 'idle', 'open'].indexOf(row.status.state),
+  uptime: (row) => (row.status.state === 'open' ? -row.since : -Infinity),
+  rtt: (row) => row.status.rtt_ms ?? -1,
+  rate: (row) => row.rate,
+  restarts: (row) => row.status.incarnation,
+  outbox: (row) => row.status.outbox.messages,
+};
+
+function note(row, change) {
+  row.changes.push(change);
+  if (row.changes.length > CHANGES) row.changes.shift();
+}
+
+// Why a name is where it is.
+export function reason(status) {
+  const { state, last_error: error, last_close: close } = status;
+  if (state === 'backoff' || state === 'failed') {
+    if (error && (!close?.at || error.at >= close.at)) return error.text;
+  }
+  if (close && state !== 'open' && state !== 'opening') {
+    const said = close.reason ? ` “${close.reason}”` : '';
+    return `${close.code ?? 'no close code'}${said}, by ${close.by}`;
+  }
+  return '';
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+function compare(a, b) {
+  if (typeof a === 'string') return collator.compare(a, b);
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,68 @@
+// Why a name is where it is, as the service tells it: each of the last attempts as a picture of its steps, and the rule that
+// decided.
+
+import { ask, of } from './api.js';
+import { clock, make, millis } from './format.js';
+
+// The steps of a dial, in order; those of no length are left out.
+const STEPS = ['dns', 'proxy', 'tcp', 'tls', 'upgrade'];
+
+export class Why {
+  constructor(name) {
+    this.name = name;
+    this.element = make('section', { className: 'attempts' });
+  }
+
+  // Asks again if anything has changed since.
+  async update({ status }) {
+    const now = `${status.incarnation} ${status.state} ${status.since}`;
+    if (this.asked === now) return;
+    this.asked = now;
+    try {
+      const why = await ask('GET', of(this.name, '/why'));
+      this.element.replaceChildren(rule(why), ...why.attempts.map(attempt));
+    } catch (error) {
+      this.asked = null;
+      this.element.textContent = error.message;
+    }
+  }
+}
+
+function rule({ rule: decided, retry_at: at }) {
+  const parts = [];
+  if (decided) parts.push(`The rule that decided last: ${decided}.`);
+  if (at) parts.push(`The next attempt comes at ${clock(at)}.`);
+  return make('p', { className: 'quiet', textContent: parts.join(' ') });
+}
+
+function attempt({ at, outcome, events }) {
+  const head = make('h3', {}, make('time', { textContent: clock(at) }), make('b', { textContent: outcome }));
+  const timings = events.find((event) => event.timings)?.timings;
+  const list = make('ol', {}, ...events.map((event) => make('li', {},
+    make('time', { textContent: `+${millis(event.after_ms ?? 0)}` }),
+    make('b', { textContent: event.type }),
+    make('span', { textContent: said(event) }))));
+  const element = make('article', {}, head, ...(timings ? [picture(timings)] : []), list);
+  element.dataset.outcome = outcome;
+  return element;
+}
+
+function picture(timings) {
+  const steps = STEPS.map((step) => [step, timings[`${step}_ms`]]).filter(([, ms]) => ms > 0);
+  const all = steps.reduce((sum, [, ms]) => sum + ms, 0);
+  const parts = steps.map(([step, ms]) => {
+    const part = make('i', { textContent: `${step} ${millis(ms)}`, title: `${step}: ${millis(ms)}` });
+    part.dataset.step = step;
+    part.style.flexGrow = ms / all;
+    return part;
+  });
+  return make('div', { className: 'steps' }, ...parts);
+}
+
+// What an event says of its cause.
+function said(event) {
+  const { text, cause, rule: decided, status, code, reason, by, delay_ms: delay, url } = event;
+  const parts = [text ?? cause, status && `status ${status}`, code && `code ${code}`, reason && `“${reason}”`, by && `by ${by}`,
+    delay !== undefined && `again in ${millis(delay)}`, decided && `rule ${decided}`, event.type === 'connecting' && url];
+  return parts.filter((part) => typeof part === 'string').join(', ');
+}

@@ -1,0 +1,283 @@
+//! The page at `/`, in a real browser. Screenshots are left in the folder `browser` of the tests' output.
+#![cfg(feature = "service")]
+
+mod driver;
+#[path = "../service_support/mod.rs"]
+mod service_support;
+
+use everwire::testing::{How, Peer};
+use futures::executor::block_on;
+use serde_json::json;
+use service_support::http::Service;
+
+use self::driver::{Browser, keys};
+
+/// Names that stay up, and names that do not.
+fn mixed(peer: &Peer) -> String {
+    let mut toml = String::from(
+        "[defaults]\nheartbeat = { interval = '500ms', timeout = '5s' }\nreconnect = { initial = '200ms', max = '5s' }\n",
+    );
+    let mut add = |name: &str, path: &str, more: &str| {
+        let url = peer.url(path);
+        toml.push_str(&format!("[connections.{name}]\nurl = '{url}'\n{more}\n"));
+    };
+    add("echo", "/echo", "tags = ['talk']");
+    add(
+        "binance-trades",
+        "/feed?every=40ms",
+        "tags = ['market']\nheaders = { Authorization = 'Bearer s3cret' }",
+    );
+    add("kraken-book", "/feed?every=150ms", "tags = ['market']");
+    add("deribit-ticker", "/feed?every=900ms", "tags = ['market']");
+    add("limited", "/status/429?retry_after=30", "");
+    add("deploying", "/status/503?body=deploying", "");
+    add("restarts", "/close?code=1012&reason=restart&after=2s", "");
+    add(
+        "denied",
+        "/status/401",
+        "reconnect = { give_up_on = ['status:401'] }",
+    );
+    add("spare", "/echo", "enabled = false");
+    for i in 1..=12 {
+        add(
+            &format!("charger-{i:04}"),
+            "/feed?every=300ms",
+            "tags = ['fleet']",
+        );
+    }
+    toml
+}
+
+fn open(test: &str, service: &Service) -> Browser {
+    Browser::open(test, &format!("http://{}/", service.listen))
+}
+
+/// The rows that are in the document.
+const ROWS: &str = "document.querySelectorAll('#rows > [role=row]')";
+
+fn row(name: &str) -> String {
+    format!("[...{ROWS}].find((row) => row.querySelector('.name b').textContent === '{name}')")
+}
+
+#[test]
+fn names_are_searched_filtered_and_sorted() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-filter", &mixed(&peer));
+    service.wait_for_state("denied", "failed");
+    let page = open("filter", &service);
+    page.wait(&format!("{ROWS}.length === 21"));
+
+    page.type_into("#search", "charger 00");
+    page.wait(&format!("{ROWS}.length === 12"));
+    page.run("const s = document.querySelector('#search'); s.value = ''; s.dispatchEvent(new Event('input'))");
+    page.click("#states [data-state=failed]");
+    page.wait(&format!("{ROWS}.length === 1 && {}", row("denied")));
+    page.click("#states [data-state=failed]");
+    page.run("const t = document.querySelector('#tag'); t.value = 'market'; t.dispatchEvent(new Event('change'))");
+    page.wait(&format!("{ROWS}.length === 3"));
+    page.click("#head .name button");
+    let first = "[...document.querySelectorAll('#rows > [role=row]')].find((row) => row.ariaRowIndex === '2')";
+    page.wait(&format!(
+        "{first}.querySelector('.name b').textContent === 'kraken-book'"
+    ));
+}
+
+#[test]
+fn a_message_is_sent_and_its_fate_and_the_answer_are_seen() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-send", &mixed(&peer));
+    service.wait_for_state("echo", "open");
+    let page = open("send", &service);
+    page.wait(&row("echo"));
+    page.run(&format!("{}.click()", row("echo")));
+    page.wait("document.querySelector('#drawer h2')?.textContent === 'echo'");
+    page.type_into("#drawer textarea", r#"{"op":"hello"}"#);
+    page.click("#drawer .send .strong");
+    page.wait("document.querySelector('.fates [data-fate=confirmed]')");
+    // The peer sends everything back.
+    page.wait("[...document.querySelectorAll('#drawer dl div')].some((pair) => /^Received\\s*1,/.test(pair.innerText))");
+
+    page.click("#drawer .send input");
+    page.type_into("#drawer textarea", "0g");
+    page.click("#drawer .send .strong");
+    page.wait("/not hex/.test(document.querySelector('.fates [data-fate=rejected]')?.textContent)");
+}
+
+#[test]
+fn a_name_is_closed_and_connected_and_its_secrets_are_masked() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-control", &mixed(&peer));
+    service.wait_for_state("binance-trades", "open");
+    let page = open("control", &service);
+    page.wait(&row("binance-trades"));
+    page.run(&format!("{}.click()", row("binance-trades")));
+    page.wait("document.querySelector('#drawer .actions button')");
+    let act = |title: &str| {
+        page.run(&format!(
+            "[...document.querySelectorAll('.actions button')].find((button) => button.textContent === '{title}').click()"
+        ))
+    };
+    act("Close");
+    page.wait("document.querySelector('#drawer .state').textContent === 'closed'");
+    act("Connect");
+    page.wait("document.querySelector('#drawer .state').textContent === 'open'");
+    page.click("[data-tab=timeline]");
+    page.wait("document.querySelectorAll('.changes li').length >= 3");
+    page.click("[data-tab=settings]");
+    page.wait("document.querySelector('.settings').textContent.includes('***')");
+    assert!(!page.text("body").contains("s3cret"));
+}
+
+#[test]
+fn a_lost_peer_is_seen_and_seen_to_come_back() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-lost", &mixed(&peer));
+    service.wait_for_state("echo", "open");
+    let page = open("lost", &service);
+    let state = |state: &str| format!("{}?.dataset.state === '{state}'", row("echo"));
+    page.wait(&state("open"));
+    block_on(peer.stop_listening()).unwrap();
+    peer.kick_all(How::Reset);
+    page.wait(&state("backoff"));
+    block_on(peer.resume()).unwrap();
+    page.wait(&state("open"));
+}
+
+#[test]
+fn five_thousand_names_are_sixty_rows() {
+    let fleet = "[fleet.many]\nrange = [1, 5000]\nname = 'cp-{i:04}'\nurl = 'ws://127.0.0.1:1/{i}'\nenabled = false\n";
+    let service = Service::start("page-many", fleet);
+    service.wait_for_state("cp-5000", "idle");
+    let page = open("many", &service);
+    page.run(
+        "window.long = []; new PerformanceObserver((list) => \
+         list.getEntries().forEach((task) => window.long.push(Math.round(task.duration)))).observe({ type: 'longtask', buffered: true })",
+    );
+    page.wait("document.querySelector('#grid').ariaRowCount === '5001' || document.querySelector('#grid').getAttribute('aria-rowcount') === '5001'");
+    page.run("document.querySelector('#grid').focus()");
+    page.press(keys::END);
+    page.wait(&row("cp-5000"));
+    // Scrolled through from top to bottom, a screen for each frame.
+    page.run(
+        "window.most = 0; const grid = document.querySelector('#grid'); grid.scrollTop = 0; \
+         const step = () => { window.most = Math.max(window.most, document.querySelectorAll('#rows > [role=row]').length); \
+         if (grid.scrollTop + grid.clientHeight >= grid.scrollHeight - 1) { window.done = true; return; } \
+         grid.scrollTop += grid.clientHeight; requestAnimationFrame(step); }; step()",
+    );
+    page.wait("window.done");
+    let most = page.run("return window.most").as_u64().unwrap();
+    println!(
+        "rows: {most}, long tasks: {} ms",
+        page.run("return window.long")
+    );
+    assert!((1..=60).contains(&most), "{most}");
+    page.size(1280, 4000);
+    page.wait(&format!("{ROWS}.length > 50"));
+    assert!(page.run(&format!("return {ROWS}.length")).as_u64().unwrap() <= 60);
+    page.size(1280, 800);
+    page.type_into("#search", "4999");
+    page.wait(&format!("{ROWS}.length === 1 && {}", row("cp-4999")));
+}
+
+#[test]
+fn everything_is_reached_by_keys() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-keys", &mixed(&peer));
+    let page = open("keys", &service);
+    page.wait(&format!("{ROWS}.length === 21"));
+    page.press("/");
+    page.wait("document.activeElement.id === 'search'");
+    page.press(keys::DOWN);
+    page.wait("document.activeElement.id === 'grid'");
+    page.press(keys::DOWN);
+    page.press(keys::ENTER);
+    // The second in the order of names.
+    page.wait("document.activeElement === document.querySelector('#drawer h2')");
+    assert_eq!(page.text("#drawer h2"), "charger-0001");
+    page.press(keys::ESCAPE);
+    page.wait("document.querySelector('#drawer').hidden && document.activeElement.id === 'grid'");
+}
+
+#[test]
+fn the_page_says_that_nobody_answers_and_recovers() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-down", &mixed(&peer));
+    let page = open("down", &service);
+    page.wait(&format!("{ROWS}.length === 21"));
+    page.offline(true);
+    page.wait("document.querySelector('#link').dataset.link === 'down'");
+    page.screenshot("down");
+    page.offline(false);
+    page.wait("['live', 'polling'].includes(document.querySelector('#link').dataset.link)");
+}
+
+#[test]
+fn a_token_is_asked_for_where_one_is_needed_and_kept_with_the_tab() {
+    let tokens = "[[service.tokens]]\nname = 'all'\nsecret = 's3cret-all'\n\
+        [connections.one]\nurl = 'ws://127.0.0.1:1/'\nenabled = false\n";
+    let service = Service::start("page-token", tokens);
+    let page = open("token", &service);
+    page.wait("document.querySelector('#ask').open");
+    page.screenshot("token");
+    for token in ["wrong", "s3cret-all"] {
+        page.wait("document.querySelector('#ask').open && !document.querySelector('#token').value");
+        page.type_into("#token", token);
+        page.press(keys::ENTER);
+    }
+    page.wait(&row("one"));
+    let kept = page.run("return [sessionStorage.length, localStorage.length, document.cookie]");
+    assert_eq!(kept, json!([1, 0, ""]));
+    page.run("location.reload()");
+    page.wait(&row("one"));
+    assert_eq!(
+        page.run("return document.querySelector('#ask').open"),
+        false
+    );
+}
+
+#[test]
+fn the_page_is_seen_in_light_and_dark_and_on_a_small_screen() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-look", &mixed(&peer));
+    let page = open("look", &service);
+    // The spark lines have begun.
+    page.wait(&format!(
+        "Number({}?.querySelector('.rate b').textContent) > 10",
+        row("binance-trades")
+    ));
+    let shown = |name: &str| {
+        for (scheme, (width, height)) in [
+            ("light", (1280, 800)),
+            ("dark", (1280, 800)),
+            ("light", (400, 800)),
+        ] {
+            page.scheme(scheme);
+            page.size(width, height);
+            page.wait(&format!("innerWidth === {width}"));
+            let wider = page.run("return document.documentElement.scrollWidth > innerWidth");
+            assert_eq!(wider, false, "{name} {scheme} {width}");
+            page.screenshot(&format!("{name}-{scheme}-{width}"));
+        }
+        page.size(1280, 800);
+    };
+    shown("table");
+    page.run(&format!("{}.click()", row("echo")));
+    page.type_into("#drawer textarea", "hello");
+    page.click("#drawer .send .strong");
+    page.wait("document.querySelector('.fates [data-fate=confirmed]')");
+    shown("tail");
+    page.type_into("#search", "restarts");
+    page.wait(&row("restarts"));
+    page.run(&format!("{}.click()", row("restarts")));
+    page.click("[data-tab=timeline]");
+    page.wait("document.querySelectorAll('.changes li').length >= 6");
+    shown("timeline");
+    // Nothing was refused by the policy or failed in a script; a WebSocket that is not there is told in another way.
+    let log = page.log();
+    let bad = |entry: &&serde_json::Value| {
+        let message = entry["message"].as_str().unwrap();
+        entry["level"] == "SEVERE" && !message.contains("/v1/ws")
+    };
+    let log: Vec<_> = log.as_array().unwrap().iter().filter(bad).collect();
+    assert!(log.is_empty(), "{log:?}");
+}

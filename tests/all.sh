@@ -5,6 +5,9 @@
 #   tests/all.sh install        only what is missing is installed, into .test-env
 #   tests/all.sh STAGE...       what is missing, then these stages
 #   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
+#   tests/all.sh chaos_long     ten minutes of chaos instead of one
+#   tests/all.sh crash_long     200 kills instead of 20
+#   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -17,8 +20,9 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH
 
-stages=(scripts format clippy clippy_core build tests doc_tests docs core_deps deny autobahn schemathesis)
+stages=(scripts format clippy clippy_core build tests simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis fuzz)
 slow=180
+simulation=connection::simulation
 deny_version=0.20.2
 table=()
 failed=0
@@ -87,12 +91,14 @@ install() {
   need shellcheck shellcheck
   need promtool prometheus
   need unshare util-linux
+  need c++ g++
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis tests/schemathesis/requirements.txt
   install_node
   tests/autobahn.sh install
   install_deny
+  tests/fuzz.sh install
 }
 
 install_venv() {
@@ -150,6 +156,7 @@ stage_scripts() {
 
 stage_format() {
   cargo fmt --check
+  cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
 stage_clippy() {
@@ -170,8 +177,33 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vx autobahn)
-  cargo test --locked --all-features --lib --bins "${targets[@]}"
+  done < <(integration_tests | grep -vxE 'autobahn|chaos|crash')
+  cargo test --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
+}
+
+# 10,000 lives of a name under virtual time.
+stage_simulation() {
+  cargo test --locked --all-features --lib -- --nocapture "$simulation"
+}
+
+# kill -9, 20 times.
+stage_crash() {
+  cargo test --locked --all-features --test crash -- --nocapture
+}
+
+# A minute of a bad network.
+stage_chaos() {
+  cargo test --locked --all-features --test chaos -- --nocapture
+}
+
+# On request only.
+stage_crash_long() {
+  EVERWIRE_ROUNDS=200 stage_crash
+}
+
+# On request only.
+stage_chaos_long() {
+  EVERWIRE_CHAOS=600 stage_chaos
 }
 
 integration_tests() {
@@ -196,7 +228,7 @@ stage_docs() {
 stage_core_deps() {
   local found
   found=$(cargo tree --locked -e normal --no-default-features --prefix none |
-    grep -E '^(actix-web|actix-web-actors|clap|ratatui|tracing-subscriber) ' || true)
+    grep -E '^(actix-web|actix-web-actors|clap|prometheus-client|ratatui|tracing-subscriber|utoipa) ' || true)
   [[ -z $found ]] || die "the library depends on what only the service needs: $found"
 }
 
@@ -222,6 +254,16 @@ stage_schemathesis() {
 # On request only.
 stage_autobahn_all() {
   cargo test --locked --all-features --test autobahn -- --ignored --nocapture
+}
+
+# For half a minute each, all at once. CONTRIBUTING.md says what to do with a find.
+stage_fuzz() {
+  tests/fuzz.sh run 30
+}
+
+# On request only.
+stage_fuzz_long() {
+  tests/fuzz.sh run 600
 }
 
 main "$@"

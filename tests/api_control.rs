@@ -176,6 +176,13 @@ fn a_name_is_connected_and_closed_by_hand() {
         .ask("POST", "/v1/connections/feed/close", &form, b"code=1000")
         .problem(415, "application/json");
     assert_eq!(service.status("feed")["state"], "open");
+    let unsendable = service.ask(
+        "POST",
+        "/v1/connections/feed/close",
+        &form,
+        br#"{"code": 1006}"#,
+    );
+    unsendable.problem(422, "1006");
 
     let close = r#"{"code": 4001, "reason": "enough"}"#;
     let closed = service.ask(
@@ -344,6 +351,51 @@ fn a_secret_is_given_used_and_never_seen() {
         seen.iter().all(|text| !text.contains("s3cret")),
         "{seen:#?}"
     );
+}
+
+/// Compares what is served with its description, as far as members go: each is described, and what is required is there.
+fn assert_described(document: &Value, schema: &Value, served: &Value, at: &str) {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).unwrap(),
+        None => schema,
+    };
+    let options = schema["oneOf"].as_array();
+    if let Some(option) =
+        options.and_then(|options| options.iter().find(|option| !option["$ref"].is_null()))
+    {
+        return assert_described(document, option, served, at);
+    }
+    let Some(members) = served.as_object() else {
+        return;
+    };
+    for (name, member) in members {
+        let described = &schema["properties"][name];
+        assert!(described.is_object(), "{at}/{name} is not described");
+        assert_described(document, described, member, &format!("{at}/{name}"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(
+            members.contains_key(name.as_str().unwrap()),
+            "{at} has no {name}"
+        );
+    }
+}
+
+#[test]
+fn a_status_is_as_the_openapi_document_describes_it() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("api-described", LOOPBACK);
+    let document = service.get("/openapi.json").json();
+    let schema = json!({ "$ref": "#/components/schemas/Status" });
+    let urls = [peer.url("/close?code=1012"), peer.url("/status/503")];
+    service.put("a", &json!({ "urls": urls, "tags": ["x"] }));
+    let served = service.wait_for("a", "a close and an error", |status| {
+        !status["last_close"].is_null() && status["last_error"]["status"] == 503
+    });
+    assert_described(&document, &schema, &served, "");
+    let problem = service.put("b", &json!({})).problem(422, "no url");
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    assert_described(&document, &schema, &problem, "");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
     str::FromStr,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use everwire::{
@@ -44,6 +44,9 @@ const OF_A_ROUND: u64 = 10_000_000;
 /// How many messages wait to be acknowledged at most.
 const WINDOW: usize = 300;
 
+/// How many bytes a second a slow peer reads.
+const SLOW: u64 = 200_000;
+
 fn variable<T: FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().ok().unwrap_or_else(|| panic!("{name}={text}")))
@@ -58,7 +61,6 @@ fn what_was_queued_reaches_the_peer_whenever_the_process_is_killed() {
     let dir = TestDir::new("crash");
     let heard = Heard::default();
     let peer = Peer::spawn_thread().unwrap();
-    peer.script("/", heard.script());
     let life = |round: u64| {
         let mut life = child("life", dir.path());
         life.env(URL, peer.url("/")).env(ROUND, round.to_string());
@@ -68,6 +70,14 @@ fn what_was_queued_reaches_the_peer_whenever_the_process_is_killed() {
     let mut acknowledged = BTreeSet::new();
     let mut epoch = 0;
     for round in 1..=rounds {
+        // A peer that is slow to read leaves much that is written, and has not arrived when the socket dies.
+        peer.script(
+            "/",
+            match dice.random_bool(0.5) {
+                true => heard.script().read_rate(SLOW),
+                false => heard.script(),
+            },
+        );
         let killed = Killed::run(life(round), &peer, &mut dice);
         if let (Some(started), false) = (killed.epoch, killed.acknowledged.is_empty()) {
             assert!(started > epoch, "epoch {started} after {epoch}");
@@ -75,6 +85,7 @@ fn what_was_queued_reaches_the_peer_whenever_the_process_is_killed() {
         }
         acknowledged.extend(killed.acknowledged);
     }
+    peer.script("/", heard.script());
     let last = life(rounds + 1).env(LAST, "1").output().unwrap();
     assert!(
         last.status.success(),
@@ -124,14 +135,16 @@ impl Killed {
         }
         // How long it may live is chance: the instant of the kill is what is tested.
         let time = Duration::from_micros(dice.random_range(0..400_000));
-        let kick = dice.random_bool(0.3);
+        // Some lose their socket on the way, and some with their life: what was written last has not arrived.
+        let kicks = [Duration::ZERO, time / 2, time].map(|at| (at, dice.random_bool(0.3)));
         thread::scope(|scope| {
             scope.spawn(|| {
-                thread::sleep(time / 2);
-                if kick {
+                let start = Instant::now();
+                for (at, _) in kicks.into_iter().filter(|(_, kick)| *kick) {
+                    thread::sleep(at.saturating_sub(start.elapsed()));
                     peer.kick("/", How::Reset);
                 }
-                thread::sleep(time / 2);
+                thread::sleep(time.saturating_sub(start.elapsed()));
                 kill(child);
             });
             while killed.hear(&mut output) {}

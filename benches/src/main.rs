@@ -2,7 +2,7 @@
 //!
 //! Every number is the median of seven rounds in which the subjects take turns, with the smallest and the greatest. Each
 //! sample is a process of its own, and so is the peer; CPU time is the process's own clock. `--quick` does a little of
-//! everything once, to see that it works.
+//! everything once, to see that it works. `soak` runs for an hour, or for `--minutes N`.
 
 mod load;
 mod measures;
@@ -13,6 +13,7 @@ mod peer;
 mod process;
 mod raw;
 mod samples;
+mod soak;
 mod store;
 mod table;
 mod wire;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some("peer") => serve(&arguments[1..]),
         Some("sample") => samples::run(&arguments[1..]),
+        Some("soak") => return soak(&arguments[1..]),
         _ => return print_table(&arguments),
     }
     ExitCode::SUCCESS
@@ -62,6 +64,21 @@ fn print_table(arguments: &[String]) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn soak(arguments: &[String]) -> ExitCode {
+    let minutes = match arguments {
+        [] => Some(60),
+        [option, minutes] if option == "--minutes" => minutes.parse().ok(),
+        _ => None,
+    };
+    match minutes {
+        Some(minutes) => soak::run(minutes),
+        None => {
+            eprintln!("soak takes no argument, or `--minutes N`");
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// Is the peer until its input ends.

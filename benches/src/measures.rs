@@ -35,6 +35,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("healthy", healthy),
     ("store", store::rows::committed),
     ("store-open", store::rows::opened),
+    ("durable", store::rows::through_a_handle),
 ];
 
 fn idle(effort: Effort) -> Vec<Row> {

@@ -1,7 +1,10 @@
 //! Processes: the peer's, a sample's, and what the kernel says about this one.
 
 use std::{
+    fmt,
+    fs::{self, DirEntry},
     io::{self, BufRead, BufReader, Read},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
@@ -99,4 +102,77 @@ pub fn resident() -> u64 {
         .and_then(|pages| pages.parse().ok())
         .unwrap_or_default();
     pages * rustix::param::page_size() as u64
+}
+
+/// What this process holds while it is quiet.
+#[derive(Clone, Copy)]
+pub struct Held {
+    memory: u64,
+    descriptors: usize,
+    threads: usize,
+    /// How often its threads wake up in a second: each timer that is left behind shows here.
+    wakeups: f64,
+    /// The bytes of the files in its directory.
+    files: u64,
+}
+
+impl Held {
+    /// Looks for so long.
+    pub fn over(time: Duration, dir: &Path) -> Self {
+        let before = wakeups();
+        std::thread::sleep(time);
+        Self {
+            memory: resident(),
+            descriptors: count("/proc/self/fd"),
+            threads: count("/proc/self/task"),
+            wakeups: (wakeups() - before) as f64 / time.as_secs_f64(),
+            files: entries(dir)
+                .filter_map(|file| Some(file.metadata().ok()?.len()))
+                .sum(),
+        }
+    }
+
+    /// Whether it is more than at the start; memory and files may grow by `slack` bytes.
+    pub fn exceeds(&self, start: &Self, slack: u64) -> bool {
+        self.memory > start.memory + slack
+            || self.files > start.files + slack
+            || self.descriptors > start.descriptors
+            || self.threads > start.threads
+            || self.wakeups > 2.0 * start.wakeups + 5.0
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes| bytes as f64 / f64::from(1 << 20);
+        write!(
+            f,
+            "{:.1} MiB | {} | {} | {:.1} | {:.2} MiB",
+            mebibytes(self.memory),
+            self.descriptors,
+            self.threads,
+            self.wakeups,
+            mebibytes(self.files)
+        )
+    }
+}
+
+fn entries(dir: impl AsRef<Path>) -> impl Iterator<Item = DirEntry> {
+    fs::read_dir(dir).into_iter().flatten().flatten()
+}
+
+fn count(dir: &str) -> usize {
+    entries(dir).count()
+}
+
+/// How often the threads of this process have gone to sleep so far.
+fn wakeups() -> u64 {
+    let of = |thread: DirEntry| {
+        let status = fs::read_to_string(thread.path().join("status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    };
+    entries("/proc/self/task").filter_map(of).sum()
 }

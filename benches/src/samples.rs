@@ -12,9 +12,16 @@ use tokio_rustls::{
     },
 };
 
-use everwire::store::Sync;
+use everwire::{config::Fsync, store::Sync};
 
-use crate::{load::Load, others, ours, peer, process::resident, raw, store};
+use crate::{
+    load::Load,
+    others,
+    ours::{self, durable::Keeping},
+    peer,
+    process::resident,
+    raw, store,
+};
 
 /// Runs `NAME SUBJECT URL …`.
 ///
@@ -81,6 +88,16 @@ pub fn run(arguments: &[String]) {
                 }
             });
             print_per(used, count());
+        }
+        ("durable", "append") => print_per(store::grouped::append(count()), count()),
+        ("durable", _) => {
+            let keeping = match subject.as_str() {
+                "always" => Keeping::Disk(Fsync::Always),
+                "interval" => Keeping::Disk(Fsync::Interval),
+                _ => Keeping::Memory,
+            };
+            let took = runtime.block_on(ours::durable::written(url, keeping, count()));
+            print_per(took, count());
         }
         ("healthy", _) => {
             let time = Duration::from_secs(rest[1].parse().expect("seconds"));

@@ -130,9 +130,23 @@ impl Connection {
         messages
     }
 
+    /// Closed by hand: what came on a socket that never served is nobody's.
+    pub(super) fn forget_successor(&mut self) {
+        if let Passage::Before { seam, .. } = &mut self.passage {
+            self.passage = match seam.take() {
+                Some(seam) => Passage::After { seam, until: None },
+                None => Passage::Plain,
+            };
+        }
+    }
+
     /// The successor is lost, and the old socket serves on. It may lag, and still bring what the successor has brought.
     pub(super) fn abandon_passage(&mut self, now: Instant) {
         match std::mem::take(&mut self.passage) {
+            Passage::Before {
+                splice,
+                seam: Some(seam),
+            } if splice.holds_nothing() => self.passage = Passage::After { seam, until: None },
             Passage::Before { splice, .. } if splice.holds_nothing() => {}
             Passage::Before { splice, .. } => {
                 self.passage = Passage::Abandoned {

@@ -63,7 +63,7 @@ impl Driver {
         }
         if !act.life.wants_successor() {
             self.successor = Successor::None;
-            act.end_passage();
+            act.forget_successor();
             return;
         }
         if matches!(self.successor, Successor::Wanted) && act.is_settled() {

@@ -168,15 +168,15 @@ async fn run(
 
 /// One connection, and one upgrade over it.
 ///
-/// The upgrade begins when the connection is there, and its future is a box of its own: what must be held while the network
-/// is awaited is small, and so are its pieces. Malloc's fast path ends at 1 KiB.
+/// The upgrade begins when the connection is there, and each has its box: what must be held while the network is awaited is
+/// small, and so are its pieces. Malloc's fast paths end below 1 KiB.
 async fn hop(
     request: DialRequest<'_>,
     prepared: &mut Prepared,
     secrets: &Secrets,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
-    open(request, prepared, secrets, progress).await?;
+    Box::pin(open(request, prepared, secrets, progress)).await?;
     Box::pin(upgrade::upgrade(prepared, progress)).await
 }
 

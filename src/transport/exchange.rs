@@ -5,32 +5,31 @@
 
 use std::{
     cell::RefCell,
-    future::poll_fn,
-    pin::Pin,
     rc::{Rc, Weak},
 };
 
-use actix_codec::{Framed, FramedParts};
+use actix_codec::{Encoder, Framed, FramedParts};
 use actix_http::{
-    RequestHead, RequestHeadType, ResponseHead, ServiceConfig,
+    RequestHeadType, ResponseHead, ServiceConfig,
     body::BodySize,
     h1::{ClientCodec, Message, MessageType},
 };
 use actix_service::Service;
 use awc::{
     BoxedSocket, ConnectRequest, ConnectResponse,
-    error::{ConnectError, SendRequestError},
+    error::SendRequestError,
     http::{StatusCode, Version},
     middleware::Transform,
 };
 use bytes::BytesMut;
-use futures::{SinkExt, future::LocalBoxFuture};
+use futures::future::LocalBoxFuture;
+use tokio::io::AsyncWriteExt;
 
-use super::{dial::Progress, redirect::Redirect, refusal::refusal, stream::Lent};
+use super::{answer::Answer, dial::Progress, redirect::Redirect, refusal::refusal, stream::Lent};
 use crate::core::Cause;
 
-/// What most requests and answers fit in. No less: a `Framed` grows a buffer to 8 KiB that has less room than this.
-const BUFFER: usize = 1024;
+/// What most requests fit in.
+const REQUEST: usize = 512;
 
 /// A middleware for one request, with nothing below it.
 pub(super) struct Exchange(pub Rc<Progress>);
@@ -53,44 +52,40 @@ impl Service<ConnectRequest> for Exchange {
     fn call(&self, request: ConnectRequest) -> Self::Future {
         let progress = Rc::clone(&self.0);
         Box::pin(async move {
-            let ConnectRequest::Tunnel(request, _) = request else {
-                return Err(told(Cause::InvalidRequest(
-                    "the request is no upgrade".into(),
-                )));
-            };
             let dates = dates();
-            let mut tunnel = ask(request, &progress, &dates).await?;
-            let head = next_head(&mut tunnel).await?;
-            judge(head, tunnel, &progress).await
+            let codec = ClientCodec::new(ServiceConfig::clone(&dates));
+            let mut answer = Answer::new(Lent::new(Rc::clone(&progress)), codec);
+            ask(request, &mut answer).await?;
+            let (head, answer) = judge(answer, &progress).await?;
+            let stream: BoxedSocket = Box::new(answer.stream);
+            let parts = FramedParts::with_read_buf(stream, answer.codec, answer.unread);
+            Ok(ConnectResponse::Tunnel(head, Framed::from_parts(parts)))
         })
     }
 }
 
-type Tunnel = Framed<BoxedSocket, ClientCodec>;
-
-/// Sends the request. The buffer for the answer is there only when the request's is gone.
-async fn ask(
-    request: RequestHead,
-    progress: &Rc<Progress>,
-    dates: &ServiceConfig,
-) -> Result<Tunnel, SendRequestError> {
-    let stream: BoxedSocket = Box::new(Lent::new(Rc::clone(progress)));
-    let mut parts = FramedParts::new(stream, ClientCodec::new(dates.clone()));
-    parts.write_buf = BytesMut::with_capacity(BUFFER);
-    let mut tunnel = Framed::from_parts(parts);
-    let request = RequestHeadType::from(request);
-    tunnel
-        .send(Message::Item((request, BodySize::None)))
-        .await?;
-    let mut parts = tunnel.into_parts();
-    parts.write_buf = BytesMut::new();
-    parts.read_buf = BytesMut::with_capacity(BUFFER);
-    Ok(Framed::from_parts(parts))
+/// Sends the request.
+async fn ask(request: ConnectRequest, answer: &mut Answer) -> Result<(), SendRequestError> {
+    let bytes = encode(request, &mut answer.codec)?;
+    let stream = &mut answer.stream;
+    stream
+        .write_all(&bytes)
+        .await
+        .map_err(SendRequestError::Send)?;
+    stream.flush().await.map_err(SendRequestError::Send)
 }
 
-async fn next_head(tunnel: &mut Tunnel) -> Result<ResponseHead, SendRequestError> {
-    let next = poll_fn(|cx| Pin::new(&mut *tunnel).next_item(cx)).await;
-    Ok(next.ok_or(ConnectError::Disconnected)??)
+fn encode(request: ConnectRequest, codec: &mut ClientCodec) -> Result<BytesMut, SendRequestError> {
+    let ConnectRequest::Tunnel(head, _) = request else {
+        let text = "the request is no upgrade".into();
+        return Err(told(Cause::InvalidRequest(text)));
+    };
+    let head = RequestHeadType::from(head);
+    let mut bytes = BytesMut::with_capacity(REQUEST);
+    codec
+        .encode(Message::Item((head, BodySize::None)), &mut bytes)
+        .map_err(SendRequestError::Send)?;
+    Ok(bytes)
 }
 
 /// The configuration of a codec has a task behind it that keeps the date; all dials under way on a thread share one.
@@ -107,20 +102,20 @@ fn dates() -> Rc<ServiceConfig> {
     })
 }
 
-/// Passes a 101 on, skips other 1xx (RFC 9110 §15.2), and turns all else into a cause.
+/// The head of a 101. Skips other 1xx (RFC 9110 §15.2), and turns all else into a cause.
 ///
 /// The number of interim answers needs no bound of its own: they count towards the length of the answer.
 async fn judge(
-    mut head: ResponseHead,
-    mut tunnel: Tunnel,
+    mut answer: Answer,
     progress: &Progress,
-) -> Result<ConnectResponse, SendRequestError> {
+) -> Result<(ResponseHead, Answer), SendRequestError> {
+    let mut head = answer.head().await?;
     while head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
-        if !matches!(tunnel.codec_ref().message_type(), MessageType::None) {
+        if !matches!(answer.codec.message_type(), MessageType::None) {
             let text = format!("the answer {} announces a body", head.status.as_u16());
             return Err(told(Cause::HandshakeInvalid(text)));
         }
-        head = next_head(&mut tunnel).await?;
+        head = answer.head().await?;
     }
     if let Some(redirect) = Redirect::of(&head) {
         progress.redirect.replace(Some(redirect));
@@ -133,14 +128,14 @@ async fn judge(
     }
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
         // Boxed: an answer that is no refusal pays nothing for it.
-        let cause = Box::pin(refusal(&head, tunnel, progress.deadline)).await;
+        let cause = Box::pin(refusal(&head, answer, progress.deadline)).await;
         return Err(told(cause));
     }
     if head.version != Version::HTTP_11 {
         let text = "the answer is not in HTTP/1.1".into();
         return Err(told(Cause::HandshakeInvalid(text)));
     }
-    Ok(ConnectResponse::Tunnel(head, tunnel))
+    Ok((head, answer))
 }
 
 fn told(cause: Cause) -> SendRequestError {

@@ -1,26 +1,13 @@
 //! A server that answers the upgrade with something else than 101: its status, its wish, its words.
 
-use std::{
-    future::poll_fn,
-    pin::Pin,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use actix_codec::Framed;
-use actix_http::{
-    ResponseHead,
-    h1::{ClientCodec, MessageType},
-};
-use awc::{
-    BoxedSocket,
-    http::{StatusCode, Version, header},
-};
-use bytes::{Bytes, BytesMut};
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    time::{Instant, timeout_at},
-};
+use actix_codec::Decoder;
+use actix_http::{ResponseHead, h1::MessageType};
+use awc::http::{StatusCode, Version, header};
+use tokio::time::{Instant, timeout_at};
 
+use super::answer::Answer;
 use crate::core::Cause;
 
 /// As much of a refusal's body is kept, in bytes.
@@ -31,13 +18,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// The cause that a refused upgrade is told as. Waits a little for the body, never beyond `deadline`.
-pub(super) async fn refusal(
-    head: &ResponseHead,
-    framed: Framed<BoxedSocket, ClientCodec>,
-    deadline: Instant,
-) -> Cause {
+pub(super) async fn refusal(head: &ResponseHead, answer: Answer, deadline: Instant) -> Cause {
     let value = |name| head.headers().get(name).and_then(|v| v.to_str().ok());
-    let mut text = body_text(head, framed, deadline).await;
+    let mut text = body_text(head, answer, deadline).await;
     if head.status.is_redirection()
         && let Some(location) = value(header::LOCATION)
     {
@@ -63,22 +46,18 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-async fn body_text(
-    head: &ResponseHead,
-    framed: Framed<BoxedSocket, ClientCodec>,
-    deadline: Instant,
-) -> String {
+async fn body_text(head: &ResponseHead, answer: Answer, deadline: Instant) -> String {
     if head.headers().contains_key(header::CONTENT_ENCODING) {
         return String::new();
     }
     let mut body = Vec::new();
     let until = deadline.min(Instant::now() + PATIENCE);
     // What came before the time was up is told all the same.
-    let _ = match framed.codec_ref().message_type() {
+    let _ = match answer.codec.message_type() {
         MessageType::None if is_bodiless(head) => return String::new(),
-        MessageType::None => timeout_at(until, read_to_end(framed, &mut body)).await,
+        MessageType::None => timeout_at(until, read_to_end(answer, &mut body)).await,
         MessageType::Payload | MessageType::Stream => {
-            timeout_at(until, read_payload(framed, &mut body)).await
+            timeout_at(until, read_payload(answer, &mut body)).await
         }
     };
     body.truncate(MAX_TEXT);
@@ -96,31 +75,24 @@ fn is_bodiless(head: &ResponseHead) -> bool {
 }
 
 /// A body that is as long as announced, or in chunks.
-async fn read_payload(framed: Framed<BoxedSocket, ClientCodec>, body: &mut Vec<u8>) {
-    let mut framed = framed.into_map_codec(ClientCodec::into_payload_codec);
+async fn read_payload(answer: Answer, body: &mut Vec<u8>) {
+    let mut answer = answer.into_body();
     while body.len() < MAX_TEXT {
-        let chunk: Option<Result<Option<Bytes>, _>> =
-            poll_fn(|cx| Pin::new(&mut framed).next_item(cx)).await;
-        match chunk {
-            Some(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+        match answer.codec.decode(&mut answer.unread) {
+            Ok(Some(Some(chunk))) => body.extend_from_slice(&chunk),
+            Ok(None) if answer.fill().await.is_ok_and(|read| read > 0) => {}
             _ => return,
         }
     }
 }
 
 /// A body that lasts to the end of the connection.
-async fn read_to_end(framed: Framed<BoxedSocket, ClientCodec>, body: &mut Vec<u8>) {
-    let parts = framed.into_parts();
-    let (mut io, arrived): (BoxedSocket, BytesMut) = (parts.io, parts.read_buf);
-    body.extend_from_slice(&arrived);
-    while body.len() < MAX_TEXT {
-        let mut space = [0; MAX_TEXT];
-        let mut chunk = ReadBuf::new(&mut space);
-        let read = poll_fn(|cx| Pin::new(&mut io).poll_read(cx, &mut chunk)).await;
-        if read.is_err() || chunk.filled().is_empty() {
+async fn read_to_end(mut answer: Answer, body: &mut Vec<u8>) {
+    loop {
+        body.extend_from_slice(&answer.unread.split());
+        if body.len() >= MAX_TEXT || answer.fill().await.is_err() || answer.unread.is_empty() {
             return;
         }
-        body.extend_from_slice(chunk.filled());
     }
 }
 

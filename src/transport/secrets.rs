@@ -32,24 +32,30 @@ impl Secrets {
     ///
     /// [`Cause::SecretMissing`] for the first file that cannot be read, is longer than [`MAX_SECRET`], is no regular
     /// file or no UTF-8, and for the first secret that `vault` does not have.
-    pub(crate) async fn read<'a>(
-        templates: impl IntoIterator<Item = &'a Template>,
+    pub(crate) fn read<'a, I>(
+        templates: I,
         vault: &Vault,
-    ) -> Result<Self, Cause> {
+    ) -> impl Future<Output = Result<Self, Cause>> + use<I>
+    where
+        I: IntoIterator<Item = &'a Template>,
+    {
+        // Before the future begins, which then holds no more than these.
         let keys: BTreeSet<Key> = templates
             .into_iter()
             .flat_map(Template::variables)
             .map(Key::of)
             .collect();
-        if keys.is_empty() {
-            return Ok(Self::default());
+        let vault = (!keys.is_empty()).then(|| vault.clone());
+        async move {
+            let Some(vault) = vault else {
+                return Ok(Self::default());
+            };
+            let read = move || Ok(keys.into_iter().map(|key| key.read(&vault)).collect());
+            files::off_thread(read)
+                .await
+                .unwrap_or_else(|error| Err(Cause::SecretMissing(plain(&error))))
+                .map(Self)
         }
-        let vault = vault.clone();
-        let read = move || Ok(keys.into_iter().map(|key| key.read(&vault)).collect());
-        files::off_thread(read)
-            .await
-            .unwrap_or_else(|error| Err(Cause::SecretMissing(plain(&error))))
-            .map(Self)
     }
 
     /// Reads all that a connection names: in this URL of its, headers, credentials and `on_open`.
@@ -57,11 +63,11 @@ impl Secrets {
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub(crate) async fn of(
-        settings: &ConnectionSettings,
-        url: &Template,
+    pub(crate) fn of<'a>(
+        settings: &'a ConnectionSettings,
+        url: &'a Template,
         vault: &Vault,
-    ) -> Result<Self, Cause> {
+    ) -> impl Future<Output = Result<Self, Cause>> + use<'a> {
         let headers = settings.headers.iter().map(|(_, value)| value);
         let auth = settings.basic_auth.iter();
         let openings = settings.on_open.iter().filter_map(|opening| match opening {
@@ -76,7 +82,6 @@ impl Secrets {
                 .chain(openings),
             vault,
         )
-        .await
     }
 
     /// The template with everything expanded.

@@ -88,6 +88,10 @@ impl Ledger {
             firsts(arrived) == all,
             "{name}: of {accepted} messages came {arrived:?}"
         );
+        let mut copies: BTreeMap<u64, u64> = BTreeMap::new();
+        for id in arrived {
+            *copies.entry(*id).or_default() += 1;
+        }
         let notes = self.0.lock().unwrap();
         let told = notes.names.get(name);
         let mut account = Account {
@@ -98,7 +102,7 @@ impl Ledger {
         };
         for (id, &(times, resent)) in told.iter().flat_map(|told| &told.written) {
             account.resent += resent;
-            let came = arrived.iter().filter(|number| *number == id).count() as u64;
+            let came = copies[id];
             assert!(
                 came <= times && resent == times - 1,
                 "{name}: {id} came {came} times, was written {times} times, {resent} of them again"
@@ -118,6 +122,11 @@ impl Told {
             }
             Fate::Confirmed => {
                 assert_eq!(sent.id, self.confirmed + 1, "each once, in order");
+                assert!(
+                    self.written.contains_key(&sent.id),
+                    "{} was never written",
+                    sent.id
+                );
                 self.confirmed = sent.id;
             }
             other => panic!("{} is {other:?}", sent.id),

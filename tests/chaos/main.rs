@@ -14,14 +14,15 @@ mod support;
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use chaos::{End, Link, Proxy};
 use everwire::{
     ConnectionSettings, Delivery, Handle, Manager, Pattern, Rejected,
-    config::{Heartbeat, Resend},
+    config::{Heartbeat, RateSettings, Resend},
     hub::Kinds,
 };
 use ledger::{Account, Ledger};
@@ -45,6 +46,9 @@ const BACKOFF: Duration = Duration::from_secs(2);
 /// One name in four replaces its socket so often.
 const ROTATION: Duration = Duration::from_secs(3);
 
+/// One name in four sends no faster than so many messages a second: others wait while a ping goes out.
+const RATE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
 /// Once the network is well again: a dead socket is found, a dial that hangs is given up, the longest delay passes, and the next dial
 /// succeeds. Twice that, for a machine that has other things to do.
 const RECOVERED: Duration = Duration::from_secs(2 * (1 + 5 + 5 + 2 + 5));
@@ -65,6 +69,7 @@ async fn nothing_is_lost_whatever_the_network_does() {
         let name = format!("name-{n:03}");
         let mut settings = settings(&side.proxy.url(&format!("/record/{name}")));
         settings.rotate_after = (n % 8 < 2).then_some(ROTATION);
+        settings.rate = matches!(n % 8, 2 | 3).then(|| RateSettings::new(RATE, ms(1_000)));
         let handle = manager.open(&name, settings).unwrap();
         tokio::spawn(send_until(
             end,
@@ -140,25 +145,31 @@ fn settings(url: &str) -> ConnectionSettings {
     settings
 }
 
-/// Sends numbered messages; how many were accepted.
+/// Sends numbered messages, mostly one by one; how many were accepted.
 async fn send_until(end: Instant, handle: Handle, mut dice: StdRng) -> (Handle, u64) {
     let mut accepted = 0;
     while Instant::now() < end {
-        let length = match dice.random_range(0..20) {
-            0 => dice.random_range(0..8_000),
-            _ => dice.random_range(0..200),
-        };
-        let text = format!("{}:{}", accepted + 1, "x".repeat(length));
-        match handle.send(text) {
-            Ok(receipt) => {
-                accepted += 1;
-                assert_eq!(receipt.id(), accepted);
+        let burst = if dice.random_ratio(1, 40) { 20 } else { 1 };
+        for _ in 0..burst {
+            match handle.send(message(accepted + 1, &mut dice)) {
+                Ok(receipt) => {
+                    accepted += 1;
+                    assert_eq!(receipt.id(), accepted);
+                }
+                Err(rejected) => assert_eq!(rejected, Rejected::Full),
             }
-            Err(rejected) => assert_eq!(rejected, Rejected::Full),
         }
         sleep(ms(dice.random_range(PAUSE))).await;
     }
     (handle, accepted)
+}
+
+fn message(number: u64, dice: &mut StdRng) -> String {
+    let length = match dice.random_ratio(1, 20) {
+        true => dice.random_range(0..8_000),
+        false => dice.random_range(0..200),
+    };
+    format!("{number}:{}", "x".repeat(length))
 }
 
 async fn all_recover(manager: &Manager) {
@@ -181,7 +192,7 @@ async fn all_recover(manager: &Manager) {
 struct Side {
     proxy: Proxy,
     server: Server,
-    record: std::path::PathBuf,
+    record: PathBuf,
 }
 
 impl Side {

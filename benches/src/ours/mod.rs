@@ -1,5 +1,6 @@
 //! everwire, through its public API.
 
+pub mod durable;
 pub mod echo;
 pub mod healthy;
 

@@ -1,5 +1,6 @@
 //! The embedded store: messages that are safe on the disk, beside a plain file that is appended to and synced.
 
+pub mod grouped;
 pub mod rows;
 
 use std::{
@@ -142,15 +143,21 @@ fn fill(batch: &mut Batch, names: &[ConnectionName], first: u64, count: u64) {
 }
 
 /// A directory beside this program, which lies on a disk where the one for temporary files may not.
-struct Scratch(PathBuf);
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Self {
+    /// An empty one, which is removed with this value.
+    pub fn new() -> Self {
         let program = std::env::current_exe().expect("this program");
         let beside = program.parent().unwrap_or(Path::new("."));
         let path = beside.join(format!("store-{}", std::process::id()));
         fs::create_dir_all(&path).expect("a directory");
         Self(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 

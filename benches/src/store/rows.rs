@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::{
     measures::Effort,
     pairs::alternate,
-    process::sample,
+    process::{PeerProcess, sample},
     table::{Row, Target},
 };
 
@@ -94,4 +94,46 @@ pub fn opened(effort: Effort) -> Vec<Row> {
         unit: " ms",
         detail: String::new(),
     }]
+}
+
+/// Messages of one name through its handle: how long each takes until the kernel has it.
+pub fn through_a_handle(effort: Effort) -> Vec<Row> {
+    let many = (300_000 / effort.less).to_string();
+    let fewer = (60_000 / effort.less).to_string();
+    let peer = PeerProcess::start(&[]).expect("a peer");
+    let take = |subject: &str, count: &str| sample(&["durable", subject, &peer.url, count])[0];
+    let rounds = alternate(
+        effort.rounds,
+        &mut [
+            &mut || take("memory", &many),
+            &mut || take("always", &fewer),
+            &mut || take("interval", &fewer),
+            &mut || take("append", &fewer),
+        ],
+    );
+    let speed = |subject| 1e6 / rounds.of(subject).median();
+    let detail = format!(
+        "messages/s: in memory {:.0}, durable {:.0}, durable by interval {:.0}, append {:.0}",
+        speed(0),
+        speed(1),
+        speed(2),
+        speed(3)
+    );
+    let row = |what, subject, to, unit| Row {
+        what,
+        series: rounds.ratio(subject, to),
+        target: Target::None,
+        unit,
+        detail: detail.clone(),
+    };
+    vec![
+        row(
+            "time per message through a `Handle`, 64 B, 1,024 in flight, durable",
+            1,
+            3,
+            " × append",
+        ),
+        row("the same, against in memory", 1, 0, " × in memory"),
+        row("the same by `fsync = \"interval\"`", 2, 0, " × in memory"),
+    ]
 }

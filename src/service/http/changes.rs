@@ -7,7 +7,10 @@ use actix_web::{
     http::header,
     web::{Data, Path, Payload},
 };
-use everwire::{ConnectionName, ConnectionSettings, manager::OpenError};
+use everwire::{
+    ConnectionName, ConnectionSettings,
+    manager::{ConfigureError, OpenError},
+};
 
 use super::{
     Api,
@@ -142,8 +145,10 @@ async fn open_or_configure(
         }
         Err(OpenError::Duplicate(_)) => {
             let configured = api.in_time(api.manager.configure(name, settings)).await?;
-            let gone = |_| Problem::conflict(format!("{name:?} is being removed"));
-            configured.map(|_| false).map_err(gone)
+            configured.map(|_| false).map_err(|error| match error {
+                ConfigureError::Gone(_) => Problem::conflict(format!("{name:?} is being removed")),
+                error => Problem::unavailable(error.to_string()),
+            })
         }
         Err(error) => Err(Problem::unavailable(error.to_string())),
     }

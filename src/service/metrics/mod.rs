@@ -10,7 +10,7 @@ mod tests;
 
 use std::{fmt, sync::Arc};
 
-use everwire::{Event, Manager, Pattern, events::Opened, hub::SubscriptionGuard};
+use everwire::{ConnectionName, Event, Manager, Pattern, events::Opened, hub::SubscriptionGuard};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{
@@ -85,29 +85,25 @@ impl Counters {
     fn count(&self, event: &Event) {
         match event {
             Event::Opened(_, opened) => self.dials.observe(dial_seconds(opened)),
-            Event::Retrying(stamp, retrying) => {
-                if self.names.admit(&stamp.name) {
-                    let labels = RestartLabels::new(&stamp.name, &retrying.cause);
-                    self.restarts.get_or_create(&labels).inc();
-                }
+            Event::Retrying(stamp, retrying) if self.names.admit(&stamp.name) => {
+                let labels = RestartLabels::new(&stamp.name, &retrying.cause);
+                self.restarts.get_or_create(&labels).inc();
             }
-            Event::Dropped(stamp, dropped) => {
-                if self.names.admit(&stamp.name) {
-                    let labels = DroppedLabels::new(&stamp.name, dropped.reason);
-                    self.dropped.get_or_create(&labels).inc_by(dropped.count);
-                }
+            Event::Dropped(stamp, dropped) if self.names.admit(&stamp.name) => {
+                let labels = DroppedLabels::new(&stamp.name, dropped.reason);
+                self.dropped.get_or_create(&labels).inc_by(dropped.count);
             }
-            Event::Removed(stamp) => {
-                if self.names.forget(&stamp.name) {
-                    RestartLabels::all(&stamp.name).for_each(|labels| {
-                        self.restarts.remove(&labels);
-                    });
-                    DroppedLabels::all(&stamp.name).for_each(|labels| {
-                        self.dropped.remove(&labels);
-                    });
-                }
-            }
+            Event::Removed(stamp) if self.names.forget(&stamp.name) => self.forget(&stamp.name),
             _ => {}
+        }
+    }
+
+    fn forget(&self, name: &ConnectionName) {
+        for labels in RestartLabels::all(name) {
+            self.restarts.remove(&labels);
+        }
+        for labels in DroppedLabels::all(name) {
+            self.dropped.remove(&labels);
         }
     }
 

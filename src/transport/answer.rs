@@ -1,0 +1,107 @@
+//! The answer to an upgrade as it comes in: heads, and what is behind them.
+
+use std::{cell::RefCell, future::poll_fn, io, pin::Pin, task::ready};
+
+use actix_codec::Decoder;
+use actix_http::{
+    ResponseHead,
+    error::ParseError,
+    h1::{ClientCodec, ClientPayloadCodec},
+};
+use awc::error::{ConnectError, SendRequestError};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::stream::Lent;
+
+/// As much is read at once.
+const READ: usize = 1024;
+
+/// The codec wants more room than 2 KiB behind a head, or asks for 32 KiB.
+const ROOM: usize = 4096;
+
+thread_local! {
+    static DECODING: RefCell<BytesMut> = RefCell::default();
+}
+
+/// An answer that is being read. It owns no buffer while nothing has come.
+pub(super) struct Answer<C = ClientCodec> {
+    pub stream: Lent,
+    pub codec: C,
+    /// What came and was not decoded.
+    pub unread: BytesMut,
+}
+
+impl Answer {
+    /// Nothing of it has come yet.
+    pub fn new(stream: Lent, codec: ClientCodec) -> Self {
+        Self {
+            stream,
+            codec,
+            unread: BytesMut::new(),
+        }
+    }
+
+    /// The next head.
+    ///
+    /// # Errors
+    ///
+    /// The stream's, its end, and that of what is no HTTP/1.1.
+    pub async fn head(&mut self) -> Result<ResponseHead, SendRequestError> {
+        loop {
+            if let Some(head) = self.decode()? {
+                return Ok(head);
+            }
+            if self.fill().await.map_err(ParseError::Io)? == 0 {
+                return Err(match self.unread.is_empty() {
+                    true => ConnectError::Disconnected.into(),
+                    false => ParseError::Incomplete.into(),
+                });
+            }
+        }
+    }
+
+    /// The same, to read the body that its head announced.
+    pub fn into_body(self) -> Answer<ClientPayloadCodec> {
+        Answer {
+            stream: self.stream,
+            codec: self.codec.into_payload_codec(),
+            unread: self.unread,
+        }
+    }
+
+    /// A head that has come whole. Its headers are slices of the thread's one buffer, which is used again when they are gone.
+    fn decode(&mut self) -> Result<Option<ResponseHead>, ParseError> {
+        if self.unread.is_empty() {
+            return Ok(None);
+        }
+        DECODING.with_borrow_mut(|buffer| {
+            buffer.clear();
+            buffer.reserve(self.unread.len() + ROOM);
+            buffer.extend_from_slice(&self.unread);
+            let head = self.codec.decode(buffer)?;
+            if head.is_some() {
+                self.unread = BytesMut::from(&buffer[..]);
+            }
+            Ok(head)
+        })
+    }
+}
+
+impl<C> Answer<C> {
+    /// Reads more; how much, 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// The stream's.
+    pub async fn fill(&mut self) -> io::Result<usize> {
+        poll_fn(|cx| {
+            let mut space = [0; READ];
+            let mut space = ReadBuf::new(&mut space);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space))?;
+            self.unread.extend_from_slice(space.filled());
+            Ok(space.filled().len()).into()
+        })
+        .await
+    }
+}

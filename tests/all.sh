@@ -183,7 +183,7 @@ stage_tests() {
 
 # 10,000 lives of a name under virtual time.
 stage_simulation() {
-  cargo test --locked --all-features --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-10000} cargo test --locked --all-features --lib -- --nocapture "$simulation"
 }
 
 # kill -9, 20 times.

@@ -104,7 +104,8 @@ export class Link {
   }
 
   dial() {
-    const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`;
+    const url = new URL('/v1/ws', location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url, protocols());
     this.socket = socket;
     socket.onopen = () => {

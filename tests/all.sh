@@ -180,7 +180,7 @@ stage_tests() {
   while read -r name; do
     targets+=(--test "$name")
   done < <(integration_tests | grep -vxE 'autobahn|browser|chaos|crash')
-  cargo test --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
+  cargo test --no-fail-fast --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
 }
 
 # 10,000 lives of a name under virtual time.

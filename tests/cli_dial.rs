@@ -35,7 +35,14 @@ fn dial_with(args: &[&str], input: &[u8]) -> Output {
 #[tokio::test]
 async fn a_conversation_goes_on_after_the_socket_was_lost() {
     let peer = Peer::spawn_thread().unwrap();
-    let mut running = dial(&[&peer.url("/echo"), "--set", "reconnect.initial='100ms'"]);
+    // What is typed while nobody knows yet that the socket is gone is sent again on the next one.
+    let mut running = dial(&[
+        &peer.url("/echo"),
+        "--set",
+        "reconnect.initial='100ms'",
+        "--set",
+        "outbox.resend='in_doubt'",
+    ]);
     let mut stdin = running.stdin();
     writeln!(stdin, "one").unwrap();
     running.line("an echo", |line| line == "one");

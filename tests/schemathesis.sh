@@ -14,7 +14,10 @@ here=$PWD
 work=$(mktemp -d)
 log=$work/log
 
-"$target/debug/everwire" run tests/schemathesis/everwire.toml >"$log" &
+# What the service keeps goes with the folder.
+cp tests/schemathesis/everwire.toml "$work"
+: >"$log"
+"$target/debug/everwire" run "$work/everwire.toml" >"$log" &
 service=$!
 trap 'kill "$service" && wait "$service"; rm -rf "$work"' EXIT
 

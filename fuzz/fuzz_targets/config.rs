@@ -47,9 +47,10 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let files = files.into_iter().chain([("etc/b.toml", more)]).collect();
 
     let result = Settings::load_with("etc", &source);
+    let again = Settings::load_with("etc", &source);
     assert_eq!(
-        result,
-        Settings::load_with("etc", &source),
+        result.as_ref().map(comparable),
+        again.as_ref().map(comparable),
         "the second reading differs"
     );
     match result {
@@ -174,4 +175,9 @@ fn read_again(name: &str, shown: &Json, settings: &ConnectionSettings, source: &
         Ok(again) => assert_eq!(again.connections.get(name), Some(settings), "{text}"),
         Err(errors) => panic!("what is shown is refused: {text}\n{errors}"),
     }
+}
+
+/// What is equal if it was read from the same text. What connections inherit that are made later is only equal to itself.
+fn comparable(settings: &Settings) -> impl PartialEq + std::fmt::Debug + '_ {
+    (&settings.service, &settings.connections)
 }

@@ -4,9 +4,14 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::StoreError;
+
+/// How long an owner that is on its way out is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The directory, locked until this value is dropped.
 #[derive(Debug)]
@@ -22,7 +27,7 @@ impl Directory {
         let lock_path = path.join("lock");
         let unusable = |error| StoreError::unusable(&lock_path, error);
         let mut lock = private_file(&lock_path).map_err(unusable)?;
-        match lock.try_lock() {
+        match take(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::InUse {
@@ -70,6 +75,20 @@ impl Directory {
     pub(super) fn busy(&self) -> StoreError {
         StoreError::Busy {
             path: self.database(),
+        }
+    }
+}
+
+/// Takes the lock. It belongs to the open file, which a child that another thread has just forked holds, too, until it
+/// executes its program: so a lock that was let go a moment ago may be free only a moment later.
+fn take(lock: &File) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            taken => return taken,
         }
     }
 }

@@ -98,8 +98,8 @@ pub fn opened(effort: Effort) -> Vec<Row> {
 
 /// Messages of one name through its handle: how long each takes until the kernel has it.
 pub fn through_a_handle(effort: Effort) -> Vec<Row> {
-    let many = (300_000 / effort.less).to_string();
-    let fewer = (60_000 / effort.less).to_string();
+    let many = (3_000_000 / effort.less).to_string();
+    let fewer = (1_000_000 / effort.less).to_string();
     let peer = PeerProcess::start(&[]).expect("a peer");
     let take = |subject: &str, count: &str| sample(&["durable", subject, &peer.url, count])[0];
     let rounds = alternate(

@@ -104,6 +104,8 @@ pub fn start(
     };
     let server = HttpServer::new(app)
         .workers(1)
+        // What happens is told when it happens, not when the client has confirmed what it was told before.
+        .tcp_nodelay(true)
         .max_connections(MAX_CLIENTS)
         .client_request_timeout(REQUEST_TIMEOUT)
         .client_disconnect_timeout(Duration::from_secs(1))

@@ -3,10 +3,14 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    time::Instant,
 };
 
 use serde_json::Value;
-use tungstenite::{Message, WebSocket, protocol::Role};
+use tungstenite::{
+    Message, WebSocket,
+    protocol::{CloseFrame, Role},
+};
 
 use super::{
     SOON,
@@ -32,7 +36,7 @@ impl Socket {
         Self::try_open(client, target, headers).unwrap_or_else(|answer| panic!("{answer}"))
     }
 
-    /// The error is the answer of who refuses.
+    /// Headers of the handshake can be replaced. The error is the answer of who refuses.
     pub fn try_open(client: &Client, target: &str, headers: Headers<'_>) -> Result<Self, String> {
         let mut tcp = TcpStream::connect(&client.listen).unwrap();
         tcp.set_read_timeout(Some(SOON)).unwrap();
@@ -40,7 +44,9 @@ impl Socket {
         if !headers.iter().any(|(name, _)| *name == "Host") {
             request.push_str(&format!("Host: {}\r\n", client.listen));
         }
-        for (name, value) in HANDSHAKE.iter().chain(headers) {
+        let is_given = |name: &str| headers.iter().any(|(given, _)| *given == name);
+        let usual = HANDSHAKE.iter().filter(|(name, _)| !is_given(name));
+        for (name, value) in usual.chain(headers) {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         tcp.write_all((request + "\r\n").as_bytes()).unwrap();
@@ -74,7 +80,9 @@ impl Socket {
 
     /// The next message; pings are answered.
     pub fn next(&mut self) -> Message {
+        let until = Instant::now() + SOON;
         loop {
+            assert!(Instant::now() < until, "only pings come");
             match self.inside.read().unwrap() {
                 Message::Ping(_) | Message::Pong(_) => {}
                 message => return message,
@@ -96,12 +104,17 @@ impl Socket {
         }
     }
 
-    /// The code of the close frame that comes next.
-    pub fn close_code(&mut self) -> u16 {
+    /// The close frame that comes next.
+    pub fn close_frame(&mut self) -> CloseFrame {
         loop {
             if let Message::Close(frame) = self.next() {
-                return frame.unwrap().code.into();
+                return frame.unwrap();
             }
         }
+    }
+
+    /// Its code.
+    pub fn close_code(&mut self) -> u16 {
+        self.close_frame().code.into()
     }
 }

@@ -145,7 +145,7 @@ impl Foreign {
     }
 
     /// Runs a file with what is installed for it.
-    fn script(self, file: &str) -> Command {
+    pub fn script(self, file: &str) -> Command {
         let mut command = match self {
             Self::Python => Command::new(installed("python/bin/python")),
             Self::Node => {

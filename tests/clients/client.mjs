@@ -121,5 +121,5 @@ const commands = {
   "sse-resume": () => sseResume(url, Number(argument)),
 };
 await commands[command]();
-// A connection that is kept for later requests does not keep the process.
-process.exit(0);
+// A connection that is kept for later requests does not keep the process; lines that are still on their way do.
+process.stdout.write("", () => process.exit(0));

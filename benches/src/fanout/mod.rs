@@ -37,7 +37,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// How long it is quiet before memory is looked at for the last time.
 const QUIET: Duration = Duration::from_secs(3);
 /// What the service may hold beyond what it held at the start.
-const MEMORY: u64 = 128 << 20;
+const MEMORY: u64 = 32 << 20;
 
 /// What is asked for.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{compression::Compression, proxy::Proxy, secret::Template};
+use super::{compression::Compression, plain_url::PlainUrl, proxy::Proxy, secret::Template};
 use crate::core::ConnectionName;
 
 /// Everything that one process runs on.
@@ -343,7 +343,9 @@ impl ConnectionSettings {
     /// [`InvalidUrl`] when the text is no absolute `ws://` or `wss://` URL with a host, or has a fragment (RFC 6455 §3).
     pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidUrl> {
         let url = url.as_ref();
-        super::url::parse(url)?;
+        if PlainUrl::of(url).is_none() {
+            super::url::parse(url)?;
+        }
         Ok(Self::with_url(Template::literal(url)))
     }
 

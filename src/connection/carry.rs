@@ -120,7 +120,7 @@ fn dial(act: &Connection) -> impl Future<Output = Result<Opened, Cause>> + use<>
         let url = &urls[number];
         // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
         let to = Box::pin(Destination::of(url)).await?;
-        let turn = commons.budget.acquire(&to.host_key()?);
+        let turn = commons.budget.acquire(&to.host_key());
         let _permit = turn.await;
         let request = DialRequest {
             settings: &settings,

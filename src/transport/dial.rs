@@ -113,9 +113,9 @@ async fn run(
 ) -> Result<Opened, Cause> {
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url).await?;
-    let url = to.into_url(request.url, &secrets)?;
-    let mut prepared = Prepared::new(settings, url, &secrets)?;
-    let mut trail = None;
+    let to = to.into_address(request.url, &secrets)?;
+    let mut prepared = Prepared::new(settings, to, &secrets)?;
+    let mut trail: Option<Trail> = None;
     let upgraded = loop {
         let cause = match hop(request, &mut prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
@@ -125,7 +125,10 @@ async fn run(
             return Err(progress.last_words().unwrap_or(cause));
         };
         progress.stream.take();
-        let trail = trail.get_or_insert_with(|| Trail::new(&prepared.url));
+        let trail = match &mut trail {
+            Some(trail) => trail,
+            None => trail.insert(Trail::new(prepared.to.url()?)),
+        };
         let (to, same_host) = trail.follow(&redirect)?;
         prepared = prepared.redirected(settings, &secrets, to, same_host)?;
     };
@@ -180,8 +183,8 @@ async fn open(
         None => None,
     };
     Target {
-        host: prepared.host.clone(),
-        port: prepared.port,
+        host: prepared.to.host.clone(),
+        port: prepared.to.port,
         tls,
         local: Local {
             address: request.settings.source_address,
@@ -222,8 +225,8 @@ async fn tunnel(
 ) -> Result<Option<Tunnel>, Cause> {
     let settings = request.settings;
     let is_tls = prepared.server_name.is_some();
-    let host = prepared.host.to_string();
-    let Some(url) = proxy.for_target(&host, prepared.port, is_tls) else {
+    let host = prepared.to.host.to_string();
+    let Some(url) = proxy.for_target(&host, prepared.to.port, is_tls) else {
         return Ok(None);
     };
     let tunnel = Tunnel::new(url, secrets)?;

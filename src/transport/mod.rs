@@ -4,6 +4,7 @@
 //! `connect_timeout`, and stops whatever it does when its future is dropped. What it returns owns the bare
 //! stream: no client, codec or buffer outlives the dial. [`DialBudget`] says when a dial may begin.
 
+mod address;
 mod answer;
 mod budget;
 mod destination;

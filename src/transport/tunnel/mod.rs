@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    request::Host,
+    address::Host,
     secrets::Secrets,
     stream::Stream,
     target::{Target, resolve},

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
-    transport::{self, Destination, DialRequest, Opened},
+    transport::{self, DialRequest, Opened},
     wire::{CloseFrame, Opcode},
 };
 
@@ -119,16 +119,17 @@ fn dial(act: &Connection) -> impl Future<Output = Result<Opened, Cause>> + use<>
     async move {
         let url = &urls[number];
         // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-        let to = Box::pin(Destination::of(url)).await?;
-        let turn = commons.budget.acquire(&to.host_key());
+        let host = Box::pin(transport::host_key(url)).await?;
+        let turn = commons.budget.acquire(&host);
+        drop(host);
         let _permit = turn.await;
-        let request = DialRequest {
+        Box::pin(transport::dial(DialRequest {
             settings: &settings,
             url,
             tls: &commons.tls,
             resolver: &commons.resolver,
-        };
-        Box::pin(transport::dial(request, to)).await
+        }))
+        .await
     }
 }
 

@@ -20,9 +20,8 @@ use tokio::{
 };
 
 use super::{
-    destination::Destination,
     redirect::{Redirect, Trail},
-    request::Prepared,
+    request::{Prepared, render_url},
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
@@ -99,22 +98,27 @@ pub(crate) struct Timings {
 /// # Errors
 ///
 /// The [`Cause`] that ended the dial; [`Cause::ConnectTimeout`] says in which phase the time ran out.
-pub(crate) async fn dial(request: DialRequest<'_>, to: Destination) -> Result<Opened, Cause> {
+pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
     let progress = Progress::new(request.settings.connect_timeout);
-    timeout_at(progress.deadline, run(request, to, &progress))
+    timeout_at(progress.deadline, run(request, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
-async fn run(
-    request: DialRequest<'_>,
-    to: Destination,
-    progress: &Rc<Progress>,
-) -> Result<Opened, Cause> {
+/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
+///
+/// # Errors
+///
+/// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
+pub(crate) async fn host_key(url: &Template) -> Result<String, Cause> {
+    let secrets = Secrets::read([url]).await?;
+    render_url(url, &secrets).map(|to| to.host_and_port())
+}
+
+async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url).await?;
-    let to = to.into_address(request.url, &secrets)?;
-    let mut prepared = Prepared::new(settings, to, &secrets)?;
+    let mut prepared = Prepared::new(settings, request.url, &secrets)?;
     let mut trail: Option<Trail> = None;
     let upgraded = loop {
         let cause = match hop(request, &mut prepared, &secrets, progress).await {

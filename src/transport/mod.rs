@@ -7,7 +7,6 @@
 mod address;
 mod answer;
 mod budget;
-mod destination;
 mod dial;
 mod exchange;
 mod failure;
@@ -28,8 +27,7 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use destination::Destination;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial};
+pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

@@ -37,7 +37,7 @@ const RESERVED: [HeaderName; 9] = [
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// What is asked for, and where.
-    pub to: Box<Address>,
+    pub to: Address,
     /// Whether this is for the host of the settings' URL, and nothing was left out.
     pub with_credentials: bool,
     /// The same, as `awc` takes it.
@@ -60,10 +60,10 @@ impl Prepared {
     /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
     pub fn new(
         settings: &ConnectionSettings,
-        to: Box<Address>,
+        url: &Template,
         secrets: &Secrets,
     ) -> Result<Self, Cause> {
-        Self::of(settings, to, secrets, true)
+        Self::of(settings, render_url(url, secrets)?, secrets, true)
     }
 
     /// The same request at another URL. Once a redirect has led to another host, credentials stay behind.
@@ -78,17 +78,12 @@ impl Prepared {
         to: Address,
         same_host: bool,
     ) -> Result<Self, Cause> {
-        Self::of(
-            settings,
-            Box::new(to),
-            secrets,
-            self.with_credentials && same_host,
-        )
+        Self::of(settings, to, secrets, self.with_credentials && same_host)
     }
 
     fn of(
         settings: &ConnectionSettings,
-        to: Box<Address>,
+        to: Address,
         secrets: &Secrets,
         with_credentials: bool,
     ) -> Result<Self, Cause> {
@@ -269,9 +264,7 @@ mod tests {
     use crate::config::Compression;
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
-        let secrets = Secrets::default();
-        let url = render_url(&settings.url, &secrets)?;
-        Prepared::new(settings, Box::new(url), &secrets)
+        Prepared::new(settings, &settings.url, &Secrets::default())
     }
 
     fn settings(url: &str) -> ConnectionSettings {

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Destination, DialRequest, Opened, Resolver, TlsCache, dial};
+use super::{DialRequest, Opened, Resolver, TlsCache, dial};
 use crate::{config::ConnectionSettings, core::Cause};
 
 /// A folder for one test's files, gone when the test is done.
@@ -119,13 +119,13 @@ fn settings(scheme: &str, address: SocketAddr) -> ConnectionSettings {
 }
 
 async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
-    let request = DialRequest {
+    dial(DialRequest {
         settings,
         url: &settings.url,
         tls: &TlsCache::default(),
         resolver: &Resolver::default(),
-    };
-    dial(request, Destination::of(&settings.url).await?).await
+    })
+    .await
 }
 
 async fn dial_to(address: SocketAddr) -> Result<Opened, Cause> {

@@ -42,7 +42,7 @@ impl Driver {
             };
             // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
             if !over && act.life.holds_a_link() {
-                act.lost(Cause::Panic(*text), now);
+                act.lost(Cause::Panic(text.into()), now);
             } else if act.effects.is_empty() {
                 break;
             }

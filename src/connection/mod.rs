@@ -106,7 +106,7 @@ pub struct Connection {
     waker: Option<Waker>,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
-    callback_panic: Option<Box<String>>,
+    callback_panic: Option<Box<str>>,
     ending: Ending,
     #[cfg(feature = "testing")]
     fault: Option<Fault>,
@@ -260,7 +260,7 @@ impl Connection {
             .listeners
             .publish(&self.commons.hub, &self.name, event(stamp));
         if let Err(panic) = told {
-            self.callback_panic.get_or_insert(Box::new(panic));
+            self.callback_panic.get_or_insert(panic.into());
         }
     }
 

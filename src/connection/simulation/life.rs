@@ -25,7 +25,7 @@ use crate::{
     chance,
     config::{CommonSettings, Rate},
     connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
-    core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
+    core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::Keeper,
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
@@ -99,7 +99,7 @@ impl World {
         let dialer = self.clone();
         super::dial_by(move || dialer.clone().dial());
         let commons = Arc::new(Commons {
-            hub: Hub::new(number),
+            hub: Hub::new(number, Cursor(number)),
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),

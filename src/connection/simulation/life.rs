@@ -8,6 +8,7 @@ use actix::{Addr, Supervisor};
 use bytes::Bytes;
 use futures::{StreamExt, future::LocalBoxFuture};
 use tokio::{
+    io::BufWriter,
     runtime::Builder,
     sync::mpsc,
     task::{LocalSet, spawn_local},
@@ -272,7 +273,7 @@ impl World {
                 self.trouble_until,
                 dice.fork(),
             ));
-            Ok(opened(client))
+            Ok(opened(client, self.plan.held_back))
         })
     }
 
@@ -331,9 +332,9 @@ impl World {
     }
 }
 
-fn opened(client: tokio::io::DuplexStream) -> Opened {
+fn opened(client: tokio::io::DuplexStream, held_back: usize) -> Opened {
     Opened {
-        stream: Stream::Memory(Box::new(client)),
+        stream: Stream::Memory(Box::new(BufWriter::with_capacity(held_back, client))),
         leftover: Bytes::new(),
         subprotocol: None,
         compression: None,

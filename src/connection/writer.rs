@@ -283,7 +283,8 @@ impl Writer {
                     continue;
                 }
                 // An idle socket keeps no room for what it does not send.
-                None => self.urgent = VecDeque::new(),
+                None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
+                None => {}
             }
             if let Some(frame) = self.close.take() {
                 encode_close(&frame, mask_key(), buffer);

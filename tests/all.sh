@@ -92,6 +92,8 @@ install() {
   need promtool prometheus
   need unshare util-linux
   need c++ g++
+  need tinyproxy tinyproxy-bin
+  need microsocks microsocks
   need chromium chromium
   need chromedriver chromium-driver
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv

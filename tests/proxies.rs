@@ -2,7 +2,11 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+};
 
 use everwire::{
     Event,
@@ -128,5 +132,84 @@ async fn a_proxy_that_cannot_be_used_is_an_error_and_no_direct_dial() {
         assert_eq!(cause.kind(), "proxy", "{through}: {cause}");
         assert!(cause.text().contains(text), "{through}: {cause}");
         assert!(!cause.text().contains("wrong"), "{cause}");
+    }
+}
+
+/// A proxy of the distribution, in a process of its own that is killed on drop.
+struct Daemon {
+    child: Child,
+    port: u16,
+}
+
+impl Daemon {
+    /// Runs the command that listens on this port.
+    async fn start(port: u16, mut command: Command) -> Self {
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        wait_for("a proxy that listens", async || {
+            TcpStream::connect(("127.0.0.1", port))
+        })
+        .await;
+        Self { child, port }
+    }
+
+    async fn tinyproxy(dir: &TestDir) -> Self {
+        let port = unused_port();
+        let config = dir.path().join("tinyproxy.conf");
+        let text = format!("Port {port}\nListen 127.0.0.1\nMaxClients 8\nBasicAuth me password\n");
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new("tinyproxy");
+        command.arg("-d").arg("-c").arg(config);
+        Self::start(port, command).await
+    }
+
+    async fn microsocks() -> Self {
+        let port = unused_port();
+        let mut command = Command::new("microsocks");
+        command.args(["-i", "127.0.0.1", "-p", &port.to_string()]);
+        command.args(["-u", "me", "-P", "password"]);
+        Self::start(port, command).await
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// These proxies take no 0 for a port.
+fn unused_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn tinyproxy_and_microsocks_serve_as_well() {
+    let scene = Scene::new("proxies-of-the-distribution");
+    let http = Daemon::tinyproxy(&scene.dir).await;
+    let socks = Daemon::microsocks().await;
+    for (scheme, port) in [
+        ("http", http.port),
+        ("socks5", socks.port),
+        ("socks5h", socks.port),
+    ] {
+        for url in [scene.server.url("/echo"), scene.server.tls_url("/echo")] {
+            let through = format!("{scheme}://me:password@127.0.0.1:{port}");
+            let (mut rig, feed) = scene.open(url, &through).await;
+            let opened = rig.watch.until("opened", |event| match event {
+                Event::Opened(_, opened) => Some(opened.timings),
+                Event::Error(_, cause) => panic!("{through}: {cause}"),
+                _ => None,
+            });
+            assert!(opened.await.proxy.is_some());
+            rig.echoes(&feed, "through").await;
+        }
+        let wrong = format!("{scheme}://me:wrong@127.0.0.1:{port}");
+        let cause = scene.fails(&wrong).await;
+        assert_eq!(cause.kind(), "proxy", "{wrong}: {cause}");
     }
 }

@@ -28,6 +28,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("echo-1", echo_1),
     ("echo-64", echo_64),
     ("echo-4k", echo_4k),
+    ("fates", fates),
     ("dial", dial),
     ("encode", encode),
     ("decode", decode),
@@ -173,6 +174,38 @@ fn echo_4k(effort: Effort) -> Vec<Row> {
             1.25,
         ),
         stream_variant("the same by a stream", &rounds),
+    ]
+}
+
+/// What it costs that fates can be asked for, and that they are.
+fn fates(effort: Effort) -> Vec<Row> {
+    const SUBJECTS: [&str; 3] = ["unknowable", "everwire", "confirmed"];
+    let peer = PeerProcess::start(&[]).expect("a peer");
+    let messages = (1_500_000 / effort.less).to_string();
+    let take = |subject: &str| sample(&["echo", subject, &peer.url, "64", "64", &messages])[0];
+    let [mut unknowable, mut never, mut always] = SUBJECTS.map(|subject| move || take(subject));
+    let rounds = alternate(
+        effort.rounds,
+        &mut [&mut unknowable, &mut never, &mut always],
+    );
+    let row = |what, subject, detail| Row {
+        what,
+        series: rounds.ratio(subject, 0),
+        target: Target::None,
+        unit: " × without fates",
+        detail,
+    };
+    vec![
+        row(
+            "CPU per echo, 64 in flight, nobody asks for fates",
+            1,
+            format!("without fates {:.3} µs", rounds.of(0).median()),
+        ),
+        row(
+            "the same, each sender waits for `confirmed`",
+            2,
+            "in another thread, by a channel of receipts".to_owned(),
+        ),
     ]
 }
 

@@ -17,7 +17,7 @@ use everwire::{config::Fsync, store::Sync};
 use crate::{
     load::Load,
     others,
-    ours::{self, durable::Keeping},
+    ours::{self, durable::Keeping, echo::Asked},
     peer,
     process::resident,
     raw, store,
@@ -53,7 +53,9 @@ pub fn run(arguments: &[String]) {
             let used = runtime.block_on(async {
                 match subject.as_str() {
                     "raw" => raw::echo(url, load).await,
-                    "everwire" => ours::echo::callback(url, load).await,
+                    "everwire" => ours::echo::callback(url, load, Asked::Never).await,
+                    "unknowable" => ours::echo::callback(url, load, Asked::Unknowable).await,
+                    "confirmed" => ours::echo::callback(url, load, Asked::Always).await,
                     "stream" => ours::echo::stream(url, load).await,
                     _ => others::ezsockets::echo(url, load).await,
                 }

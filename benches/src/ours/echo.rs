@@ -9,8 +9,8 @@ use std::{
 };
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Delivery, Event, Handle, Manager, Message, Overflow,
-    Pattern,
+    ConnectionName, ConnectionSettings, Delivery, Event, Fate, Handle, Manager, Message, Overflow,
+    Pattern, Receipt, config::Heartbeat,
 };
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -21,18 +21,33 @@ use crate::{
     process::cpu,
 };
 
+/// Who asks what became of the messages.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Asked {
+    /// Nobody, and nobody could be told: there is no heartbeat whose pings confirm.
+    Unknowable,
+    /// Nobody.
+    Never,
+    /// Each message's sender waits until it is confirmed.
+    Always,
+}
+
 /// One name, and how many messages it has still to send and to hear.
 struct Client {
     handle: Handle,
     left_to_send: AtomicI64,
     left_to_hear: AtomicI64,
+    receipts: Option<mpsc::UnboundedSender<Receipt>>,
 }
 
 impl Client {
     /// Answers a message; whether it was the last.
     fn heard(&self, answer: &Message) -> bool {
         if self.left_to_send.fetch_sub(1, Ordering::Relaxed) > 0 {
-            self.handle.send(answer.clone()).expect("room");
+            let receipt = self.handle.send(answer.clone()).expect("room");
+            if let Some(receipts) = &self.receipts {
+                receipts.send(receipt).expect("somebody who waits");
+            }
         }
         self.left_to_hear.fetch_sub(1, Ordering::Relaxed) == 1
     }
@@ -46,8 +61,15 @@ fn place(name: &ConnectionName) -> usize {
 }
 
 /// The subscriber is a callback: it runs in the turn of the name that heard the message.
-pub async fn callback(url: &str, load: Load) -> Duration {
+pub async fn callback(url: &str, load: Load, asked: Asked) -> Duration {
     let manager = manager(1);
+    let (receipts, mut waiting) = mpsc::unbounded_channel::<Receipt>();
+    let receipts = (asked == Asked::Always).then_some(receipts);
+    tokio::spawn(async move {
+        while let Some(receipt) = waiting.recv().await {
+            assert_eq!(receipt.fate(Fate::Confirmed).await, Fate::Confirmed);
+        }
+    });
     let clients: Arc<OnceLock<Clients>> = Arc::default();
     let (done, mut is_done) = mpsc::unbounded_channel();
     let message = Message::binary(vec![7; load.size]);
@@ -59,7 +81,7 @@ pub async fn callback(url: &str, load: Load) -> Duration {
             done.send(()).expect("a listener");
         }
     });
-    let clients = clients.get_or_init(|| open(&manager, url, load));
+    let clients = clients.get_or_init(|| open(&manager, url, load, asked, receipts.as_ref()));
     all_ready(clients).await;
     let before = cpu();
     begin(clients, &message, load);
@@ -75,7 +97,7 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     let delivery = Delivery::default().overflow(Overflow::Pause).events(8192);
     let mut events = manager.subscribe(Pattern::all(), delivery);
     let message = Message::binary(vec![7; load.size]);
-    let clients = open(&manager, url, load);
+    let clients = open(&manager, url, load, Asked::Never, None);
     all_ready(&clients).await;
     let before = cpu();
     begin(&clients, &message, load);
@@ -90,13 +112,23 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     cpu() - before
 }
 
-fn open(manager: &Manager, url: &str, load: Load) -> Clients {
+fn open(
+    manager: &Manager,
+    url: &str,
+    load: Load,
+    asked: Asked,
+    receipts: Option<&mpsc::UnboundedSender<Receipt>>,
+) -> Clients {
     let client = |n| {
-        let settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
+        let mut settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
+        if asked == Asked::Unknowable {
+            settings.heartbeat = Heartbeat::Off;
+        }
         let handle = manager.open(format!("n{n}"), settings).expect("a name");
         Client {
             left_to_send: AtomicI64::new((load.each() - load.in_flight) as i64),
             left_to_hear: AtomicI64::new(load.each() as i64),
+            receipts: receipts.cloned(),
             handle,
         }
     };

@@ -30,7 +30,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
-pub use self::output::is_colored;
 
 /// Keeps many named outgoing WebSocket connections up.
 #[derive(Debug, Parser)]

@@ -15,6 +15,7 @@ use super::{
     table::Color,
     words,
 };
+use crate::terminal;
 
 /// Show the status of a connection of a running service
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ impl Status {
         }
         let status =
             serde_json::from_value(status).map_err(|error| Error::Answer(error.to_string()))?;
-        let is_colored = output::is_colored(&io::stdout());
+        let is_colored = terminal::is_colored(&io::stdout());
         let lines = lines(&status, Timestamp::now()).into_iter();
         let lines: Vec<_> = lines
             .map(|(key, value)| {

@@ -16,6 +16,7 @@ use super::{
     table::Color,
     words,
 };
+use crate::terminal;
 
 /// Tell why a connection of a running service is up or down, and when it will be tried again
 ///
@@ -68,7 +69,7 @@ impl Why {
             return output::print(&answer.to_string());
         }
         let story = Story::deserialize(answer).map_err(|error| Error::Answer(error.to_string()))?;
-        let is_colored = output::is_colored(&io::stdout());
+        let is_colored = terminal::is_colored(&io::stdout());
         let lines = lines(self.name.as_str(), &story, Timestamp::now(), is_colored);
         output::print(&lines.join("\n"))
     }

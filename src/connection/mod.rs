@@ -39,8 +39,6 @@ use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "testing")]
 pub use self::messages::Fault;
-#[cfg(test)]
-pub(crate) use self::simulation::Calls;
 pub(crate) use self::{
     forward::forward,
     gate::Gate,

@@ -11,7 +11,7 @@ use std::{
 use everwire::testing::Peer;
 use serde_json::{Value, json};
 use service_support::{
-    Running, everwire, file,
+    Running, everwire,
     http::{Client, Service},
     stderr, stdout,
 };
@@ -212,15 +212,7 @@ fn a_reload_is_planned_and_done() {
         connection("new", "enabled = false"),
     ]
     .concat();
-    let write = |keys: &str| {
-        file(
-            test,
-            &format!(
-                "[service]\nlisten = '127.0.0.1:0'\nlog = {{ level = 'trace', format = 'json' }}\n{keys}\n"
-            ),
-        )
-    };
-    write(&second);
+    Service::configure(test, &second);
 
     let plan = "untouched 1\napplied   1\n  live: tags\nrotated   1\n  other: headers\nadded     1\n  new\nremoved   1\n  gone\nfailed    0\n";
     assert_eq!(done(&service, &["reload", "--plan"]), plan);
@@ -245,7 +237,7 @@ fn a_reload_is_planned_and_done() {
     );
     assert_eq!(object(&service, &["reload"])["done"], true);
 
-    write("[connections.broken]\nurl = 'http://x'");
+    Service::configure(test, "[connections.broken]\nurl = 'http://x'");
     for args in [
         &["reload"][..],
         &["reload", "--plan"],

@@ -53,7 +53,7 @@ pub use json::{Inherited, InvalidJson, KeyError};
 pub use plan::{Changed, Plan};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
-pub use secret::{Part, Secret, SecretMissing, Template, Variable};
+pub use secret::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable};
 pub use settings::{
     AuthEncoding, Backoff, BasicAuth, ConnectionSettings, GiveUpRule, Heartbeat, HostSettings,
     InvalidUrl, Jitter, LogFormat, LogLevel, LogSettings, Opening, Rate, Reconnect,

@@ -204,10 +204,10 @@ fn headers(
     let mut headers = Vec::with_capacity(settings.headers.len() + 4);
     for (name, template) in &settings.headers {
         let name = header_name(name)?;
-        if !with_credentials && !is_harmless(&name, template) {
+        if !with_credentials && !is_harmless(&name, template.expose()) {
             continue;
         }
-        let value = header_value(name.as_str(), &secrets.render(template)?)?;
+        let value = header_value(name.as_str(), &secrets.render(template.expose())?)?;
         headers.push((name, value));
     }
     let has = |headers: &[(HeaderName, _)], name| headers.iter().any(|(given, _)| *given == name);
@@ -267,7 +267,10 @@ fn host_header(url: &Url) -> Result<HeaderValue, Cause> {
 
 /// RFC 7617 §2: no colon in the user's name, no control characters at all.
 fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
-    let (user, password) = (secrets.render(&auth.user)?, secrets.render(&auth.password)?);
+    let (user, password) = (
+        secrets.render(&auth.user)?,
+        secrets.render(auth.password.expose())?,
+    );
     if user.expose().contains(':') {
         return Err(invalid("the user of basic_auth holds a colon"));
     }
@@ -386,7 +389,7 @@ mod tests {
             }])
         };
         let mut own = settings("ws://a.example/");
-        own.headers = vec![("Authorization".into(), secret("hidden\r\nX: y"))];
+        own.headers = vec![("Authorization".into(), secret("hidden\r\nX: y").into())];
         let error = prepare(&own).unwrap_err();
         assert_eq!(error.kind(), "invalid_request");
         assert!(!error.text().contains("hidden"), "{error}");
@@ -416,7 +419,8 @@ mod tests {
                 Template::from_parts([Part::Env {
                     name: "UA".into(),
                     value: Secret::new("hidden"),
-                }]),
+                }])
+                .into(),
             ),
         ];
         let home = prepare(&own).unwrap();

@@ -366,7 +366,7 @@ fn black_hole() -> (SocketAddr, (TcpListener, Vec<TcpStream>)) {
 async fn a_missing_secret_is_told_before_anything_is_dialled() {
     let mut settings = settings("ws", SocketAddr::from(([127, 0, 0, 1], 9)));
     let missing = Template::from_parts([Part::File(PathBuf::from("/nowhere/token"))]);
-    settings.headers = vec![("X-Token".into(), missing)];
+    settings.headers = vec![("X-Token".into(), missing.into())];
     let cause = dial_with(&settings).await.unwrap_err();
     assert_is(
         &cause,

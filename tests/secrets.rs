@@ -254,10 +254,7 @@ fn were_used(peer: &Peer) {
         "pl4nted-data",
         "pl4nted-message",
     ] {
-        assert!(
-            texts.iter().any(|sent| *sent == text),
-            "{text} is not in {texts:?}"
-        );
+        assert!(texts.contains(&text), "{text} is not in {texts:?}");
     }
     for query in ["key=pl4nted-query", "api=pl4nted-stored"] {
         let found = requests

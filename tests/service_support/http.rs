@@ -209,20 +209,24 @@ fn exchange(mut stream: impl Read + Write, request: &[u8]) -> std::io::Result<An
         written?;
         read?;
     }
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    Ok(Answer {
-        status: status.ok_or(std::io::ErrorKind::InvalidData)?,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    Answer::read(&String::from_utf8(answer).unwrap())
 }
 
 impl Answer {
+    /// One that came as this text.
+    pub fn read(answer: &str) -> std::io::Result<Self> {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Ok(Self {
+            status: status.ok_or(std::io::ErrorKind::InvalidData)?,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        })
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

@@ -1,8 +1,7 @@
 // A line of rates, drawn on a canvas in the colour of its element.
 
-export function spark(canvas, samples) {
+export function spark(canvas, samples, [width, height]) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
   if (canvas.width !== Math.round(width * ratio)) {
     canvas.width = Math.round(width * ratio);

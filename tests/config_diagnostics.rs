@@ -70,6 +70,19 @@ fn a_secret_before_it_does_not_move_the_column() {
 }
 
 #[test]
+fn a_message_is_one_line_though_what_it_quotes_is_two() {
+    let errors = Memory::default()
+        .with_variable("HOST", "example.com")
+        .read("[connections.a]\nurl = \"\"\"s://${HOST}/a\nb\"\"\"")
+        .unwrap_err();
+    let error = errors.iter().next().unwrap();
+    assert_eq!(
+        error.message,
+        r"`s://${HOST}/a\nb` is no WebSocket URL when its variables are expanded"
+    );
+}
+
+#[test]
 fn programs_get_the_same_as_json() {
     let errors = Memory::default()
         .read("[defaults]\nidle_timeout = '10 sec'")

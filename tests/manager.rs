@@ -293,6 +293,22 @@ async fn settings_that_need_no_new_socket_apply_to_the_one_that_is_up() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_that_is_switched_off_takes_a_socket_that_the_kernel_probes() {
+    let mut rig = Rig::new();
+    let silent = quick(rig.peer.url("/echo"));
+    let mut beating = silent.clone();
+    beating.heartbeat = Heartbeat::default();
+    let feed = rig.manager.open("feed", beating.clone()).unwrap();
+    rig.watch.ready().await;
+    let applied = rig.manager.configure("feed", silent).await.unwrap();
+    assert!(applied.reconnect);
+    rig.watch.ready().await;
+    assert_eq!(feed.status().await.unwrap().incarnation, 2);
+    let applied = rig.manager.configure("feed", beating).await.unwrap();
+    assert!(!applied.reconnect, "probes do no harm");
+}
+
+#[tokio::test]
 async fn settings_that_the_socket_depends_on_replace_it_and_lose_nothing() {
     let mut rig = Rig::new();
     let feed = rig.open("/echo");

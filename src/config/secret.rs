@@ -183,7 +183,13 @@ impl Template {
         &self,
         mut read: impl FnMut(Variable<'_>) -> std::io::Result<String>,
     ) -> Result<Secret, SecretMissing> {
-        let mut text = String::new();
+        // Room for what is known, so that a literal is copied once.
+        let known = self.0.iter().map(|part| match part {
+            Part::Literal(literal) => literal.len(),
+            Part::Env { value, .. } => value.expose().len(),
+            Part::File(_) | Part::Stored(_) => 0,
+        });
+        let mut text = String::with_capacity(known.sum());
         for part in &self.0 {
             match part {
                 Part::Literal(literal) => text.push_str(literal),

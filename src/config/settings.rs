@@ -11,6 +11,7 @@ use super::{
     DialPolicy, Inherited, MetricsSettings, ServiceTlsSettings, TokenSettings, UrlPattern,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
+    plain_url::PlainUrl,
     proxy::Proxy,
     secret::{SecretTemplate, Template, Variable},
 };
@@ -357,7 +358,9 @@ impl ConnectionSettings {
     /// [`InvalidUrl`] when the text is no absolute `ws://` or `wss://` URL with a host, or has a fragment (RFC 6455 §3).
     pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidUrl> {
         let url = url.as_ref();
-        super::url::parse(url)?;
+        if PlainUrl::of(url).is_none() {
+            super::url::parse(url)?;
+        }
         Ok(Self::with_url(Template::literal(url)))
     }
 

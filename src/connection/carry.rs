@@ -13,7 +13,7 @@ use crate::{
     core::{Beat, Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, Event, Failed, Retrying},
     keeper::Order,
-    transport::{self, Destination, DialRequest, Opened},
+    transport::{self, DialRequest, Opened},
     wire::{CloseFrame, Opcode},
 };
 
@@ -138,17 +138,18 @@ pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opene
         }
         let url = &urls[number];
         // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-        let to = Box::pin(Destination::of(url, &commons.vault)).await?;
-        let turn = commons.budget.acquire(&to.host_key()?);
+        let host = Box::pin(transport::host_key(url, &commons.vault)).await?;
+        let turn = commons.budget.acquire(&host);
+        drop(host);
         let _permit = turn.await;
-        let request = DialRequest {
+        Box::pin(transport::dial(DialRequest {
             settings: &settings,
             url,
             tls: &commons.tls,
             resolver: &commons.resolver,
             vault: &commons.vault,
-        };
-        Box::pin(transport::dial(request, to)).await
+        }))
+        .await
     })
 }
 

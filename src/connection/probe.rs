@@ -15,7 +15,7 @@ use crate::{
     config::{NameSettings, Template},
     core::Cause,
     events::DialTimings,
-    transport::{self, Destination, DialRequest, Opened, Stream},
+    transport::{self, DialRequest, Opened, Stream},
     wire::{CloseFrame, encode_close},
 };
 
@@ -86,8 +86,8 @@ async fn dial(
     url: &Template,
     commons: &Commons,
 ) -> Result<Dialled, Cause> {
-    let to = Destination::of(url, &commons.vault).await?;
-    let _permit = commons.budget.acquire(&to.host_key()?).await;
+    let host = transport::host_key(url, &commons.vault).await?;
+    let _permit = commons.budget.acquire(&host).await;
     let request = DialRequest {
         settings: &settings.common,
         url,
@@ -95,7 +95,7 @@ async fn dial(
         resolver: &commons.resolver,
         vault: &commons.vault,
     };
-    Ok(Box::pin(transport::timed_dial(request, to)).await)
+    Ok(Box::pin(transport::timed_dial(request)).await)
 }
 
 /// Sends the close, and reads until the peer has closed.

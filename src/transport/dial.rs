@@ -18,12 +18,11 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Instant, timeout_at},
 };
-use url::Url;
 
 use super::{
-    destination::Destination,
+    address::Address,
     redirect::{Redirect, Trail},
-    request::Prepared,
+    request::{Prepared, render_url},
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
@@ -103,36 +102,38 @@ pub(crate) struct Timings {
 /// # Errors
 ///
 /// The [`Cause`] that ended the dial; [`Cause::ConnectTimeout`] says in which phase the time ran out.
-pub(crate) async fn dial(request: DialRequest<'_>, to: Destination) -> Result<Opened, Cause> {
+pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
     let progress = Progress::new(request.settings.connect_timeout);
-    timeout_at(progress.deadline, run(request, to, &progress))
+    timeout_at(progress.deadline, run(request, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
 }
 
 /// The same, and how long the steps took, up to its failure if it fails.
-pub(crate) async fn timed_dial(
-    request: DialRequest<'_>,
-    to: Destination,
-) -> (Result<Opened, Cause>, Timings) {
+pub(crate) async fn timed_dial(request: DialRequest<'_>) -> (Result<Opened, Cause>, Timings) {
     let progress = Progress::new(request.settings.connect_timeout);
-    let opened = timeout_at(progress.deadline, run(request, to, &progress))
+    let opened = timeout_at(progress.deadline, run(request, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())));
     progress.enter(progress.phase());
     (opened, progress.timings.get())
 }
 
-async fn run(
-    request: DialRequest<'_>,
-    to: Destination,
-    progress: &Rc<Progress>,
-) -> Result<Opened, Cause> {
+/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
+///
+/// # Errors
+///
+/// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
+pub(crate) async fn host_key(url: &Template, vault: &Vault) -> Result<String, Cause> {
+    let secrets = Secrets::read([url], vault).await?;
+    render_url(url, &secrets).map(|to| to.host_and_port())
+}
+
+async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url, request.vault).await?;
-    let url = to.into_url(request.url, &secrets)?;
-    let mut prepared = Prepared::new(settings, url, &secrets)?;
-    let mut trail = None;
+    let mut prepared = Prepared::new(settings, request.url, &secrets)?;
+    let mut trail: Option<Trail> = None;
     let upgraded = loop {
         let cause = match hop(request, &mut prepared, &secrets, progress).await {
             Ok(upgraded) => break upgraded,
@@ -142,7 +143,10 @@ async fn run(
             return Err(progress.last_words().unwrap_or(cause));
         };
         progress.stream.take();
-        let trail = trail.get_or_insert_with(|| Trail::new(&prepared.url));
+        let trail = match &mut trail {
+            Some(trail) => trail,
+            None => trail.insert(Trail::new(prepared.to.url()?)),
+        };
         let (to, same_host) = trail.follow(&redirect)?;
         prepared = prepared.redirected(settings, &secrets, to, same_host)?;
     };
@@ -196,12 +200,12 @@ async fn open(
         Some(name) => Some((client_config(request, prepared).await?, name)),
         None => None,
     };
-    let reach = request.settings.dial_policy.reach(&prepared.url);
-    let reach = reach.ok_or_else(|| forbidden(&prepared.url))?;
+    let reach = request.settings.dial_policy.reach_of(&prepared.to.text);
+    let reach = reach.ok_or_else(|| forbidden(&prepared.to))?;
     Target {
         reach,
-        host: prepared.host.clone(),
-        port: prepared.port,
+        host: prepared.to.host.clone(),
+        port: prepared.to.port,
         tls,
         local: Local {
             address: request.settings.source_address,
@@ -234,12 +238,10 @@ async fn client_config(
 }
 
 /// In words that hold no secret: a path may be one.
-fn forbidden(url: &Url) -> Cause {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
-    let place = format!("{}://{host}{port}", url.scheme());
+fn forbidden(to: &Address) -> Cause {
+    let (scheme, authority) = (to.scheme(), to.authority());
     Cause::Forbidden(format!(
-        "no URL that may be dialled is like this one at {place}"
+        "no URL that may be dialled is like this one at {scheme}://{authority}"
     ))
 }
 
@@ -252,8 +254,8 @@ async fn tunnel(
 ) -> Result<Option<Tunnel>, Cause> {
     let settings = request.settings;
     let is_tls = prepared.server_name.is_some();
-    let host = prepared.host.to_string();
-    let Some(url) = proxy.for_target(&host, prepared.port, is_tls) else {
+    let host = prepared.to.host.to_string();
+    let Some(url) = proxy.for_target(&host, prepared.to.port, is_tls) else {
         return Ok(None);
     };
     let tunnel = Tunnel::new(url, secrets, &settings.proxy_policy)?;

@@ -4,9 +4,9 @@
 //! `connect_timeout`, and stops whatever it does when its future is dropped. What it returns owns the bare
 //! stream: no client, codec or buffer outlives the dial. [`DialBudget`] says when a dial may begin.
 
+mod address;
 mod answer;
 mod budget;
-mod destination;
 mod dial;
 mod exchange;
 mod failure;
@@ -27,8 +27,7 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use destination::Destination;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial, timed_dial};
+pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key, timed_dial};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

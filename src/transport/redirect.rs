@@ -4,6 +4,7 @@ use actix_http::ResponseHead;
 use awc::http::{StatusCode, header};
 use url::Url;
 
+use super::address::Address;
 use crate::core::Cause;
 
 /// So many redirects are followed within one dial.
@@ -41,8 +42,8 @@ pub(super) struct Trail(Vec<Url>);
 
 impl Trail {
     /// Begins at the URL of the settings.
-    pub fn new(first: &Url) -> Self {
-        Self(vec![first.clone()])
+    pub fn new(first: Url) -> Self {
+        Self(vec![first])
     }
 
     /// The next URL, and whether it is at the same host, so that credentials may be sent there.
@@ -51,7 +52,7 @@ impl Trail {
     ///
     /// [`Cause::HandshakeStatus`] that says why the redirect is not followed. It names hosts, and neither path nor query:
     /// a server may put into them what we have sent.
-    pub fn follow(&mut self, redirect: &Redirect) -> Result<(Url, bool), Cause> {
+    pub fn follow(&mut self, redirect: &Redirect) -> Result<(Address, bool), Cause> {
         let refuse = |text: String| Cause::HandshakeStatus {
             status: redirect.status,
             retry_after: None,
@@ -73,8 +74,9 @@ impl Trail {
             return Err(refuse(text));
         }
         let same_host = is_same_host(from, &to);
-        self.0.push(to.clone());
-        Ok((to, same_host))
+        let address = Address::of(&to).ok_or_else(|| refuse("its location has no host".into()))?;
+        self.0.push(to);
+        Ok((address, same_host))
     }
 }
 
@@ -127,9 +129,9 @@ mod tests {
             status: 302,
             location: location.into(),
         };
-        let followed = Trail::new(&from.parse().unwrap()).follow(&redirect);
+        let followed = Trail::new(from.parse().unwrap()).follow(&redirect);
         match followed {
-            Ok((url, same_host)) => Ok((url.to_string(), same_host)),
+            Ok((to, same_host)) => Ok((to.text, same_host)),
             Err(cause) => Err(cause.text().into_owned()),
         }
     }
@@ -235,7 +237,7 @@ mod tests {
             status: 307,
             location,
         };
-        let mut trail = Trail::new(&"ws://a.example/0".parse().unwrap());
+        let mut trail = Trail::new("ws://a.example/0".parse().unwrap());
         for i in 1..=MAX_REDIRECTS {
             assert!(trail.follow(&redirect(format!("/{i}"))).is_ok());
         }

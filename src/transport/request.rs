@@ -1,18 +1,18 @@
 //! The upgrade request, rendered and checked before anything is dialled.
 
-use std::{fmt, net::IpAddr};
-
 use awc::http::{
     Uri,
     header::{self, HeaderName, HeaderValue},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustls::pki_types::ServerName;
-use url::{Position, Url};
 
-use super::secrets::Secrets;
+use super::{
+    address::{Address, Host},
+    secrets::Secrets,
+};
 use crate::{
-    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template, url::parse},
+    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template},
     core::Cause,
     wire::deflate::Offer,
 };
@@ -33,37 +33,15 @@ const RESERVED: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// A host of a URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Host {
-    /// An address: nothing to resolve.
-    Ip(IpAddr),
-    /// A name, in lower case.
-    Name(String),
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(ip) => write!(f, "{ip}"),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
 /// A request that can be sent.
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// What is asked for, and where.
-    pub url: Box<Url>,
+    pub to: Address,
     /// Whether this is for the host of the settings' URL, and nothing was left out.
     pub with_credentials: bool,
     /// The same, as `awc` takes it.
     pub uri: Uri,
-    /// The host of the URL.
-    pub host: Host,
-    /// The port of the URL, or its scheme's.
-    pub port: u16,
     /// The name that the certificate must be valid for; `None` for `ws`.
     pub server_name: Option<ServerName<'static>>,
     /// All headers but those of the handshake itself.
@@ -82,10 +60,10 @@ impl Prepared {
     /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
     pub fn new(
         settings: &ConnectionSettings,
-        url: Box<Url>,
+        url: &Template,
         secrets: &Secrets,
     ) -> Result<Self, Cause> {
-        Self::of(settings, url, secrets, true)
+        Self::of(settings, render_url(url, secrets)?, secrets, true)
     }
 
     /// The same request at another URL. Once a redirect has led to another host, credentials stay behind.
@@ -97,40 +75,31 @@ impl Prepared {
         &self,
         settings: &ConnectionSettings,
         secrets: &Secrets,
-        to: Url,
+        to: Address,
         same_host: bool,
     ) -> Result<Self, Cause> {
-        Self::of(
-            settings,
-            Box::new(to),
-            secrets,
-            self.with_credentials && same_host,
-        )
+        Self::of(settings, to, secrets, self.with_credentials && same_host)
     }
 
     fn of(
         settings: &ConnectionSettings,
-        url: Box<Url>,
+        to: Address,
         secrets: &Secrets,
         with_credentials: bool,
     ) -> Result<Self, Cause> {
-        let (host, port) = (host(&url)?, port(&url)?);
-        let tls = url.scheme() == "wss";
         let own_name = settings.tls.server_name.as_ref();
         let own_name = own_name.filter(|_| with_credentials);
         Ok(Self {
-            uri: uri(&url)?,
-            server_name: match (tls, own_name) {
+            uri: uri(&to)?,
+            server_name: match (to.is_tls, own_name) {
                 (false, _) => None,
-                (true, None) => Some(server_name(&host)?),
+                (true, None) => Some(server_name(&to.host)?),
                 (true, Some(name)) => Some(own_server_name(name)?),
             },
-            host,
-            port,
-            headers: headers(settings, secrets, &url, with_credentials)?,
+            headers: headers(settings, secrets, &to, with_credentials)?,
             subprotocols: settings.subprotocols.clone(),
             compression: settings.compression.map(|compression| compression.offer()),
-            url,
+            to,
             with_credentials,
         })
     }
@@ -141,29 +110,11 @@ fn invalid(text: impl Into<String>) -> Cause {
 }
 
 /// The URL with everything expanded.
-pub(super) fn render_url(template: &Template, secrets: &Secrets) -> Result<Url, Cause> {
+pub(super) fn render_url(template: &Template, secrets: &Secrets) -> Result<Address, Cause> {
     let url = secrets.render(template)?;
     // The error quotes the URL with all that was expanded; the template shows only the names.
-    parse(url.expose())
+    Address::parse(url.expose())
         .map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
-}
-
-pub(super) fn host_str(url: &Url) -> Result<&str, Cause> {
-    url.host_str().ok_or_else(|| invalid("the URL has no host"))
-}
-
-pub(super) fn port(url: &Url) -> Result<u16, Cause> {
-    url.port_or_known_default()
-        .ok_or_else(|| invalid("the URL has no port"))
-}
-
-fn host(url: &Url) -> Result<Host, Cause> {
-    match url.host() {
-        Some(url::Host::Ipv4(ip)) => Ok(Host::Ip(ip.into())),
-        Some(url::Host::Ipv6(ip)) => Ok(Host::Ip(ip.into())),
-        Some(url::Host::Domain(name)) => Ok(Host::Name(name.into())),
-        None => Err(invalid("the URL has no host")),
-    }
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>, Cause> {
@@ -185,8 +136,8 @@ fn own_server_name(name: &str) -> Result<ServerName<'static>, Cause> {
     })
 }
 
-fn uri(url: &Url) -> Result<Uri, Cause> {
-    let text = url.as_str();
+fn uri(to: &Address) -> Result<Uri, Cause> {
+    let text = to.text.as_str();
     // The one character that a parsed query may hold and an HTTP target may not.
     let uri = match text.contains('`') {
         false => Uri::try_from(text),
@@ -198,7 +149,7 @@ fn uri(url: &Url) -> Result<Uri, Cause> {
 fn headers(
     settings: &ConnectionSettings,
     secrets: &Secrets,
-    url: &Url,
+    to: &Address,
     with_credentials: bool,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Cause> {
     let mut headers = Vec::with_capacity(settings.headers.len() + 4);
@@ -212,7 +163,7 @@ fn headers(
     }
     let has = |headers: &[(HeaderName, _)], name| headers.iter().any(|(given, _)| *given == name);
     if !has(&headers, header::HOST) {
-        headers.push((header::HOST, host_header(url)?));
+        headers.push((header::HOST, host_header(to)?));
     }
     if !has(&headers, header::USER_AGENT) {
         headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
@@ -259,9 +210,8 @@ fn header_value(name: &str, value: &Secret) -> Result<HeaderValue, Cause> {
         .map_err(|_| invalid(format!("the header {name} holds a control character")))
 }
 
-/// The authority of the URL, without the port if it is the scheme's own (RFC 9110 §7.2): so it stands in a parsed URL.
-fn host_header(url: &Url) -> Result<HeaderValue, Cause> {
-    HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort])
+fn host_header(to: &Address) -> Result<HeaderValue, Cause> {
+    HeaderValue::from_str(to.authority())
         .map_err(|_| invalid("the URL's host cannot stand in a header"))
 }
 
@@ -317,9 +267,7 @@ mod tests {
     use crate::config::Compression;
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
-        let secrets = Secrets::default();
-        let url = render_url(&settings.url, &secrets)?;
-        Prepared::new(settings, Box::new(url), &secrets)
+        Prepared::new(settings, &settings.url, &Secrets::default())
     }
 
     fn settings(url: &str) -> ConnectionSettings {
@@ -425,8 +373,13 @@ mod tests {
         ];
         let home = prepare(&own).unwrap();
         let go = |from: &Prepared, to: &str, same_host| {
-            from.redirected(&own, &Secrets::default(), to.parse().unwrap(), same_host)
-                .unwrap()
+            from.redirected(
+                &own,
+                &Secrets::default(),
+                Address::parse(to).unwrap(),
+                same_host,
+            )
+            .unwrap()
         };
         let near = go(&home, "wss://a.example/b", true);
         assert_eq!(near.headers, home.headers);

@@ -7,8 +7,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{
+    address::Host,
     dial::Progress,
-    request::Host,
     resolve::Resolver,
     stream::Stream,
     tcp::{self, Local},

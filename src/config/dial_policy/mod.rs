@@ -42,6 +42,14 @@ impl DialPolicy {
             }
         }
     }
+
+    /// The same for a WebSocket URL that is not parsed, and need not be where all may be dialled.
+    pub(crate) fn reach_of(&self, url: &str) -> Option<Reach> {
+        match self {
+            Self::Any => Some(Reach::Any),
+            Self::PublicOnly | Self::Urls(_) => self.reach(&super::url::parse(url).ok()?),
+        }
+    }
 }
 
 impl Reach {

@@ -254,7 +254,8 @@ fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
     let has_variables = known(template).any(|(variable, _)| variable.is_some());
     let problem = if has_variables {
         // The reason may quote the value.
-        let message = format!("`{template}` is no WebSocket URL when its variables are expanded");
+        let written = backticked(&template.to_string());
+        let message = format!("{written} is no WebSocket URL when its variables are expanded");
         Problem::new(node.place, message)
             .help("it must read ws://host/path or wss://host/path, without credentials and without a fragment")
     } else {

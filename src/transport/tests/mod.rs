@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Destination, DialRequest, Opened, Resolver, TlsCache, dial};
+use super::{DialRequest, Opened, Resolver, TlsCache, dial};
 use crate::{config::ConnectionSettings, core::Cause, vault::Vault};
 
 /// A folder for one test's files, gone when the test is done.
@@ -120,15 +120,14 @@ fn settings(scheme: &str, address: SocketAddr) -> ConnectionSettings {
 }
 
 async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
-    let request = DialRequest {
+    dial(DialRequest {
         settings,
         url: &settings.url,
         tls: &TlsCache::default(),
         resolver: &Resolver::default(),
         vault: &Vault::default(),
-    };
-    let to = Destination::of(&settings.url, &Vault::default()).await?;
-    dial(request, to).await
+    })
+    .await
 }
 
 async fn dial_to(address: SocketAddr) -> Result<Opened, Cause> {

@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::{
-    request::Host,
+    address::Host,
     secrets::Secrets,
     stream::Stream,
     target::{Target, resolve},

@@ -88,6 +88,8 @@ fn why_a_name_is_up_or_down_is_told() {
             "  error kind=handshake_status",
             "deploying",
             "status=503",
+            "phase=upgrade",
+            " took=(tcp ",
             "  retrying cause=",
             "\nbusy is backoff for ",
             "\ndecided by the rule: backoff",
@@ -111,7 +113,8 @@ fn why_a_name_is_up_or_down_is_told() {
         &[
             " ago): up\n",
             "  opened ",
-            "upgrade_ms",
+            " took=(tcp ",
+            " ms, upgrade ",
             "\nup is open for ",
         ],
     );

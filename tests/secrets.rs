@@ -65,9 +65,11 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
         let url = peer.url(&path);
         writeln!(keys, "[connections.{name}]\nurl = '{url}'\n{more}").unwrap();
     }
-    let refused = "[connections.tcp]\nurl = 'ws://127.0.0.1:1/?key=${PLANTED_QUERY}'\n\
-        [connections.dns]\nurl = 'ws://nowhere.invalid/${PLANTED_QUERY}'\n";
-    keys + refused
+    // No name server is asked for a label that is too long.
+    let nowhere = "n".repeat(64);
+    let refused = "[connections.tcp]\nurl = 'ws://127.0.0.1:1/?key=${PLANTED_QUERY}'\n".to_owned()
+        + &format!("[connections.dns]\nurl = 'ws://{nowhere}/${{PLANTED_QUERY}}'\n");
+    keys + &refused
 }
 
 const NAMES: [&str; 9] = [

@@ -20,6 +20,7 @@ mod stream;
 mod target;
 mod tcp;
 mod tls;
+mod trace;
 mod tunnel;
 mod upgrade;
 
@@ -27,9 +28,10 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key, timed_dial};
+pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
 pub(crate) use tcp::needs_keepalive;
 pub(crate) use tls::TlsCache;
+pub(crate) use trace::in_span;

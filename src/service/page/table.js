@@ -7,7 +7,6 @@ import { spark } from './spark.js';
 const MOST = 60;
 // Rows beyond the edges, so that scrolling shows no gap.
 const SPARE = 4;
-const isDark = matchMedia('(prefers-color-scheme: dark)');
 const COLUMNS = [
   ['state', 'State'], ['name', 'Name'], ['uptime', 'Uptime'], ['rtt', 'RTT'],
   ['rate', 'Messages/s'], ['restarts', 'Restarts'], ['outbox', 'Outbox'],
@@ -120,11 +119,12 @@ export class Table {
     const [first] = this.pool;
     if (!first) return;
     const size = [first.canvas.clientWidth, first.canvas.clientHeight];
+    const { color } = getComputedStyle(first.canvas);
     for (const line of this.pool) {
       // A canvas is drawn again only with another line.
-      const { name, sampled, status, rates } = line.shown;
-      const drawn = `${name} ${sampled} ${status.state} ${size} ${isDark.matches}`;
-      if (line.drawn !== drawn) spark(line.canvas, rates, size);
+      const { name, sampled, rates } = line.shown;
+      const drawn = `${name} ${sampled} ${size} ${color}`;
+      if (line.drawn !== drawn) spark(line.canvas, rates, size, color);
       line.drawn = drawn;
     }
   }

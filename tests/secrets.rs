@@ -47,7 +47,17 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
     };
     for (name, path, more) in [
         ("up", format!("/sink?{query}"), String::new()),
-        ("refused", format!("/status/401?{query}"), String::new()),
+        // It says in its refusal what it was sent.
+        (
+            "refused",
+            format!("/status/401?{query}&body=you+sent+${{PLANTED_QUERY}},+go+away"),
+            String::new(),
+        ),
+        (
+            "elsewhere",
+            format!("/status/303?{query}&location=/login?next=${{PLANTED_QUERY}}"),
+            String::new(),
+        ),
         (
             "away",
             format!("/status/302?location=http://a:b@127.0.0.1/?{query}&{query}"),
@@ -72,9 +82,10 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
     keys + &refused
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "up",
     "refused",
+    "elsewhere",
     "away",
     "closed",
     "http-proxy",
@@ -222,6 +233,9 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
             told.hear(path, answer.body);
         }
     }
+    let refused = ask(&service, "GET", "/v1/connections/refused", "").json();
+    let text = refused["last_error"]["text"].as_str().unwrap();
+    assert!(text.ends_with("you sent ***, go away"), "{text}");
     reloads(&service, &peer, &secret_file, &mut told);
     problems(&service, &peer, &mut told);
     events(&service, &mut ws, &mut told);

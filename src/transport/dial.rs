@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     address::Address,
+    echo::without_secrets,
     redirect::{Redirect, Trail},
     request::{Prepared, render_url},
     resolve::Resolver,
@@ -155,7 +156,9 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             Err(cause) => cause,
         };
         let Some(redirect) = progress.redirect.take() else {
-            return Err(progress.last_words().unwrap_or(cause));
+            let cause = progress.last_words().unwrap_or(cause);
+            let url = request.url;
+            return Err(without_secrets(cause, settings, url, &secrets));
         };
         progress.stream.take();
         let trail = match &mut trail {

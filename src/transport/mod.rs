@@ -8,6 +8,7 @@ mod address;
 mod answer;
 mod budget;
 mod dial;
+mod echo;
 mod exchange;
 mod failure;
 mod files;

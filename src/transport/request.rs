@@ -188,13 +188,13 @@ fn headers(
 }
 
 /// Whether a header may go to a host that the settings do not name. Any other may hold a secret, and `Host` is wrong there.
-fn is_harmless(name: &HeaderName, value: &Template) -> bool {
+pub(super) fn is_harmless(name: &HeaderName, value: &Template) -> bool {
     let is_literal = |part: &Part| matches!(part, Part::Literal(_));
     [header::USER_AGENT, header::ORIGIN, header::ACCEPT_LANGUAGE].contains(name)
         && value.parts().iter().all(is_literal)
 }
 
-fn header_name(name: &str) -> Result<HeaderName, Cause> {
+pub(super) fn header_name(name: &str) -> Result<HeaderName, Cause> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| invalid(format!("{name:?} is no header name")))?;
     match RESERVED.contains(&parsed) {
@@ -216,7 +216,7 @@ fn host_header(to: &Address) -> Result<HeaderValue, Cause> {
 }
 
 /// RFC 7617 §2: no colon in the user's name, no control characters at all.
-fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
+pub(super) fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
     let (user, password) = (
         secrets.render(&auth.user)?,
         secrets.render(auth.password.expose())?,

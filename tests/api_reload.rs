@@ -151,6 +151,46 @@ fn what_the_api_created_and_what_was_closed_by_hand_survives_reload_and_restart(
 }
 
 #[test]
+fn what_was_answered_is_on_disk_whatever_happens_next() {
+    let test = "reload-killed";
+    let keys = format!(
+        "allow_urls = ['ws://127.0.0.1:*']\n{}",
+        connection("mine", "ws://127.0.0.1:1", "")
+    );
+    let settings = json!({ "url": "ws://127.0.0.1:1/${secret:key}" });
+    let lives = |act: &dyn Fn(&Service)| {
+        let service = Service::start(test, &keys);
+        act(&service);
+        service.kill();
+    };
+    lives(&|service| {
+        let put = service.ask("PUT", "/v1/secrets/key", &[], b"s3cret");
+        assert_eq!(put.status, 201, "{put:?}");
+    });
+    lives(&|service| assert_eq!(service.put("theirs", &settings).status, 201));
+    lives(&|service| {
+        assert_eq!(service.status("theirs")["url"], settings["url"]);
+        // The secret is there: the dial gets as far as the network.
+        service.wait_for("theirs", "a dial", |status| {
+            status["last_error"]["kind"] == "refused"
+        });
+        assert_eq!(
+            service.post("/v1/close?match=mine", "{}").json()["changed"],
+            1
+        );
+    });
+    lives(&|service| {
+        assert_eq!(service.status("mine")["state"], "closed");
+        assert_eq!(service.delete("/v1/connections/theirs").status, 204);
+    });
+    lives(&|service| {
+        assert_eq!(service.get("/v1/connections/theirs").status, 404);
+        assert_eq!(service.post("/v1/connections/mine/connect", "").status, 202);
+    });
+    lives(&|service| assert_ne!(service.status("mine")["state"], "closed"));
+}
+
+#[test]
 fn tokens_and_what_the_api_may_dial_change_with_a_reload() {
     let test = "reload-access";
     let token = |secret: &str| {

@@ -160,8 +160,8 @@ impl Writer {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(n)) => {
                         self.pending.advance(n);
-                        self.unflushed = matches!(stream, Stream::Tls(_));
-                        self.settle(stream, gate, sent);
+                        self.unflushed = stream.holds_back();
+                        self.settle(gate, sent);
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => return Poll::Pending,
@@ -179,7 +179,7 @@ impl Writer {
                 self.encoded += buffer.len() as u64;
                 self.write_once(stream, buffer, cx)
             })?;
-            self.settle(stream, gate, sent);
+            self.settle(gate, sent);
             // Of what compresses well a piece may leave nothing to write.
             if !filled && !self.encoder.is_busy() {
                 break;
@@ -199,7 +199,7 @@ impl Writer {
             match Pin::new(&mut *stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => {
                     self.unflushed = false;
-                    self.settle(stream, gate, sent);
+                    self.settle(gate, sent);
                 }
                 other => return other,
             }
@@ -221,7 +221,7 @@ impl Writer {
             Poll::Ready(taken) => taken?,
             Poll::Pending => 0,
         };
-        if taken > 0 && matches!(stream, Stream::Tls(_)) {
+        if taken > 0 && stream.holds_back() {
             self.unflushed = true;
         }
         self.pending = BytesMut::from(&buffer[taken..]);
@@ -229,9 +229,9 @@ impl Writer {
     }
 
     /// Tells the outbox which messages the kernel has whole.
-    fn settle(&mut self, stream: &Stream, gate: &Arc<Gate>, sent: &mut Traffic) {
-        let is_held_back = self.unflushed && matches!(stream, Stream::Tls(_));
-        if self.ends.is_empty() || is_held_back {
+    fn settle(&mut self, gate: &Arc<Gate>, sent: &mut Traffic) {
+        // What a TLS session holds back is not with the kernel.
+        if self.ends.is_empty() || self.unflushed {
             return;
         }
         let (messages, bytes) = self.take_written(gate);

@@ -31,11 +31,14 @@ impl History {
         Self(Mutex::new(None))
     }
 
-    /// What an earlier process left in the store.
-    pub fn restore(&self, limit: HistorySettings, events: impl IntoIterator<Item = Event>) {
-        let mut events = events.into_iter().peekable();
-        let first = events.peek().map(cursor).unwrap_or_default();
-        let mut ring = Ring::new(limit, Cursor(first.0.saturating_sub(1)));
+    /// What an earlier process left in the store: all that came behind `known`.
+    pub fn restore(
+        &self,
+        limit: HistorySettings,
+        known: Cursor,
+        events: impl IntoIterator<Item = Event>,
+    ) {
+        let mut ring = Ring::new(limit, known);
         for event in events {
             ring.push(event);
         }
@@ -70,8 +73,14 @@ impl History {
         }
     }
 
+    /// Behind which place it has all that came; `start`: from where on all is known.
+    pub fn known_behind(&self, start: Cursor) -> Cursor {
+        let ring = self.0.lock();
+        ring.as_ref().map_or(start, |ring| ring.lost_through)
+    }
+
     /// The last position that it ever knew of, if there was one.
-    pub(super) fn last(&self) -> Option<Cursor> {
+    pub fn last(&self) -> Option<Cursor> {
         self.0.lock().as_ref().and_then(|ring| ring.last())
     }
 
@@ -114,7 +123,7 @@ impl Ring {
                 return;
             };
             self.bytes -= oldest.payload_len();
-            self.lost_through = cursor(&oldest);
+            self.lost_through = self.lost_through.max(cursor(&oldest));
         }
     }
 

@@ -50,16 +50,19 @@ pub(crate) struct Hub {
     missed: Arc<AtomicU64>,
     /// What happened to all names, messages aside.
     story: Mutex<Ring>,
-    /// Up to here messages are lost with the names that they belonged to, and fates that nobody asked to be told were told.
+    /// Up to here messages are lost with the names that they belonged to.
     forgotten: AtomicU64,
+    /// Up to here fates were told, which are not kept.
+    fates: AtomicU64,
     /// Held while an event gets its position and goes to those who may resume from it: so each of them has all events up to
     /// the cursor of the last one.
     order: Mutex<()>,
 }
 
 impl Hub {
-    /// A hub without subscribers, which counts from `start` on: beyond all that earlier processes have given out.
-    pub fn new(start: u64) -> Arc<Self> {
+    /// A hub without subscribers, which counts from `start` on: beyond all that earlier processes have given out. Up to
+    /// `forgotten` their messages are lost with the names that they belonged to.
+    pub fn new(start: u64, forgotten: Cursor) -> Arc<Self> {
         let mut limit = HistorySettings::default();
         (limit.messages, limit.bytes) = (STORY, usize::MAX);
         Arc::new(Self {
@@ -69,7 +72,8 @@ impl Hub {
             position: AtomicU64::new(start),
             missed: Arc::default(),
             story: Mutex::new(Ring::new(limit, Cursor(start))),
-            forgotten: AtomicU64::new(start),
+            forgotten: AtomicU64::new(forgotten.0),
+            fates: AtomicU64::new(start),
             order: Mutex::default(),
         })
     }
@@ -83,6 +87,16 @@ impl Hub {
         Cursor(self.position.load(Ordering::Relaxed))
     }
 
+    /// Where this process began to count.
+    pub fn start(&self) -> Cursor {
+        self.start
+    }
+
+    /// Up to where messages are lost with the names that they belonged to.
+    pub fn forgotten(&self) -> Cursor {
+        Cursor(self.forgotten.load(Ordering::Acquire))
+    }
+
     /// A name is gone, and what it said with it.
     pub fn forget(&self, history: &History) {
         if let Some(last) = history.last() {
@@ -91,13 +105,14 @@ impl Hub {
     }
 
     /// A stream of what happened behind `since` and of what happens from now on, without a hole between them, whose cursors can
-    /// be resumed from. `histories` are those of the names that the pattern selects. Begins with
+    /// be resumed from. `histories` are those of the names that the pattern selects; up to `lost` others had some. Begins with
     /// [`Event::Lagged`] where something is missing.
     pub fn resume<'a>(
         self: &Arc<Self>,
         pattern: Pattern,
         delivery: Delivery,
         since: Option<Cursor>,
+        lost: Cursor,
         histories: impl IntoIterator<Item = &'a History>,
     ) -> Events {
         let subscriber = Arc::new(Subscriber::resumable(
@@ -114,7 +129,7 @@ impl Hub {
         };
         let _order = self.order.lock();
         let (mut missed, mut past) = self.past(&subscriber, since, histories);
-        missed |= since > self.now();
+        missed |= since > self.now() || (since < lost && subscriber.kinds().has("message"));
         // What came meanwhile is in both.
         past.extend(subscriber.take_all());
         past.sort_by_key(position);
@@ -145,8 +160,11 @@ impl Hub {
                 kinds.wants(event) && event.name().is_some_and(|name| subscriber.matches(name))
             }));
         }
-        if kinds.has("message") || kinds.has("sent") {
+        if kinds.has("message") {
             missed |= since.0 < self.forgotten.load(Ordering::Acquire);
+        }
+        if kinds.has("sent") {
+            missed |= since.0 < self.fates.load(Ordering::Acquire);
         }
         (missed, past)
     }
@@ -168,8 +186,7 @@ impl Hub {
             })
         } else if matches!(event, Event::Sent(..)) {
             let placed = place(event);
-            self.forgotten
-                .fetch_max(position(event).0, Ordering::AcqRel);
+            self.fates.fetch_max(position(event).0, Ordering::AcqRel);
             placed
         } else {
             let mut story = self.story.lock();

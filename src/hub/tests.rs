@@ -59,7 +59,7 @@ fn read(events: &mut Events) -> Vec<i64> {
 
 #[test]
 fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
-    let (hub, mut listeners) = (Hub::new(1), Listeners::default());
+    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
     let mut events = hub.stream(Pattern::all(), Delivery::default().events(3));
     publish(&hub, &mut listeners, 1..=5);
     assert_eq!(read(&mut events), [-2, 3, 4, 5]);
@@ -69,7 +69,7 @@ fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
 
 #[test]
 fn payload_bytes_bound_a_queue_as_well() {
-    let (hub, mut listeners) = (Hub::new(1), Listeners::default());
+    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
     let delivery = Delivery {
         bytes: 12,
         ..Delivery::default()
@@ -81,7 +81,7 @@ fn payload_bytes_bound_a_queue_as_well() {
 
 #[test]
 fn a_reader_that_asked_to_be_cut_off_is_told_and_its_stream_ends() {
-    let (hub, mut listeners) = (Hub::new(1), Listeners::default());
+    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
     let mut events = hub.stream(
         Pattern::all(),
         Delivery::default().events(2).overflow(Overflow::Disconnect),
@@ -93,7 +93,7 @@ fn a_reader_that_asked_to_be_cut_off_is_told_and_its_stream_ends() {
 
 #[test]
 fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
-    let (hub, mut listeners) = (Hub::new(1), Listeners::default());
+    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
     let mut events = hub.stream(
         Pattern::all(),
         Delivery::default().events(2).overflow(Overflow::Pause),
@@ -116,7 +116,7 @@ fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
 
 #[test]
 fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
-    let (hub, mut listeners) = (Hub::new(1), Listeners::default());
+    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
     let heard = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&heard);
     let _panics = hub.callback(Pattern::all(), |_| panic!("no"));
@@ -130,7 +130,7 @@ fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
 
 #[test]
 fn a_pattern_selects_and_dropping_a_stream_unsubscribes() {
-    let (hub, mut listeners) = (Hub::new(1), Listeners::default());
+    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
     let other = hub.stream(Pattern::new("other.*").unwrap(), Delivery::default());
     let feed = hub.stream(Pattern::new("f*").unwrap(), Delivery::default());
     assert_eq!(listeners.count(&hub, &name("feed")), 1);
@@ -142,8 +142,20 @@ fn a_pattern_selects_and_dropping_a_stream_unsubscribes() {
 
 #[test]
 fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
-    let (hub, mut listeners, history) = (Hub::new(100), Listeners::default(), History::new());
-    let resume = |since| hub.resume(Pattern::all(), Delivery::default(), since, [&history]);
+    let (hub, mut listeners, history) = (
+        Hub::new(100, Cursor(100)),
+        Listeners::default(),
+        History::new(),
+    );
+    let resume = |since| {
+        hub.resume(
+            Pattern::all(),
+            Delivery::default(),
+            since,
+            Cursor(0),
+            [&history],
+        )
+    };
     let mut first = resume(None);
     publish_kept(&hub, &mut listeners, &history, 1..=3);
     let cursor = first
@@ -163,13 +175,18 @@ fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
 
 #[test]
 fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
-    let (hub, mut listeners, history) = (Hub::new(100), Listeners::default(), History::new());
+    let (hub, mut listeners, history) = (
+        Hub::new(100, Cursor(100)),
+        Listeners::default(),
+        History::new(),
+    );
     publish_kept(&hub, &mut listeners, &history, 1..=6);
     let resume = |since| {
         read(&mut hub.resume(
             Pattern::all(),
             Delivery::default(),
             Some(Cursor(since)),
+            Cursor(0),
             [&history],
         ))
     };
@@ -178,13 +195,23 @@ fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
     assert_eq!(resume(50), [0, 3, 4, 5, 6], "from an earlier process");
     assert_eq!(resume(999), [0], "from nowhere");
     hub.forget(&history);
-    let gone = hub.resume(Pattern::all(), Delivery::default(), Some(Cursor(102)), []);
+    let gone = hub.resume(
+        Pattern::all(),
+        Delivery::default(),
+        Some(Cursor(102)),
+        Cursor(0),
+        [],
+    );
     assert_eq!(read(&mut { gone }), [0], "the name is gone");
 }
 
 #[test]
 fn only_what_is_wanted_counts_when_a_reader_comes_back() {
-    let (hub, mut listeners, history) = (Hub::new(100), Listeners::default(), History::new());
+    let (hub, mut listeners, history) = (
+        Hub::new(100, Cursor(100)),
+        Listeners::default(),
+        History::new(),
+    );
     let Event::Message(stamp, _) = event(1) else {
         panic!("no message");
     };
@@ -194,7 +221,7 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
         let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
         let pattern = Pattern::new(pattern).unwrap();
         let selected = pattern.matches(&name("feed")).then_some(&history);
-        read(&mut hub.resume(pattern, delivery, Some(Cursor(100)), selected))
+        read(&mut hub.resume(pattern, delivery, Some(Cursor(100)), Cursor(0), selected))
     };
     assert_eq!(resume("feed", "ready"), [1]);
     assert_eq!(resume("feed", "message"), [0, 6, 7, 8, 9]);
@@ -203,7 +230,7 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
 
 #[test]
 fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice() {
-    let hub = Hub::new(0);
+    let hub = Hub::new(0, Cursor(0));
     let histories: Vec<History> = (0..4).map(|_| History::new()).collect();
     let mut limit = HistorySettings::default();
     (limit.messages, limit.bytes) = (usize::MAX, usize::MAX);
@@ -224,7 +251,8 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
         let (mut since, mut heard) = (Cursor(0), 0);
         while heard < most * histories.len() as u64 {
             let delivery = Delivery::default().events(usize::MAX);
-            let mut events = hub.resume(Pattern::all(), delivery, Some(since), &histories);
+            let mut events =
+                hub.resume(Pattern::all(), delivery, Some(since), Cursor(0), &histories);
             for _ in 0..500 {
                 let Some(Some(event)) = events.next().now_or_never() else {
                     break;

@@ -9,6 +9,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use super::Known;
 use crate::{connection::Gate, core::ConnectionName};
 
 /// Something to write down that is not asked of a name's door.
@@ -19,6 +20,8 @@ pub(crate) enum Order {
     Epoch(ConnectionName, u32),
     /// A name was removed.
     Forget(ConnectionName),
+    /// The process ends in order, and this is what it leaves.
+    Known(Known),
     /// A value of the program's own: kept under this key, or forgotten.
     Value(String, Option<Vec<u8>>),
 }
@@ -39,6 +42,8 @@ pub(super) struct Work {
     /// The doors that have something to write down. A door calls once until it is asked.
     pub gates: Vec<Arc<Gate>>,
     pub orders: Vec<Order>,
+    /// Who waits until all of this is written down.
+    pub waiting: Vec<oneshot::Sender<()>>,
     /// Who waits for the end, if it is to end.
     pub stop: Option<Stop>,
 }
@@ -48,7 +53,10 @@ pub(super) type Stop = Option<oneshot::Sender<()>>;
 
 impl Work {
     fn is_empty(&self) -> bool {
-        self.gates.is_empty() && self.orders.is_empty() && self.stop.is_none()
+        self.gates.is_empty()
+            && self.orders.is_empty()
+            && self.waiting.is_empty()
+            && self.stop.is_none()
     }
 }
 
@@ -59,6 +67,13 @@ impl Desk {
 
     pub fn order(&self, order: Order) {
         self.put(|work| work.orders.push(order));
+    }
+
+    /// The answer is there when all that lies here now is written down; an error, if it never will be.
+    pub fn written(&self) -> oneshot::Receiver<()> {
+        let (written, answer) = oneshot::channel();
+        self.put(|work| work.waiting.push(written));
+        answer
     }
 
     /// Has the keeper end when all is written down; the answer is there then.

@@ -1,6 +1,7 @@
 //! Writes down what must outlive the process: one thread, one store, one commit for all names that have something to keep.
 
 mod desk;
+mod past;
 mod scribe;
 
 use std::{
@@ -13,12 +14,11 @@ use std::{
 
 use parking_lot::Mutex;
 
-pub(crate) use self::desk::Order;
-pub(crate) use self::scribe::left;
-use self::{desk::Desk, scribe::Scribe};
+use self::{desk::Desk, past::Past, scribe::Scribe};
+pub(crate) use self::{desk::Order, past::Known, scribe::left};
 use crate::{
     connection::Gate,
-    core::ConnectionName,
+    core::{ConnectionName, Cursor, Pattern},
     store::{Damage, NameState, Store, StoreError},
 };
 
@@ -48,12 +48,22 @@ struct Shared {
 
 /// What the store held when it was opened.
 struct Opened {
+    /// The names that have not been recalled.
     names: BTreeMap<ConnectionName, NameState>,
+    past: Past,
     position: u64,
     damage: Option<Damage>,
     unreadable: u64,
     /// The program's own values, by key.
     values: Vec<(String, Vec<u8>)>,
+}
+
+/// What is known of a name that is opened.
+pub(crate) struct Recalled {
+    /// What the store held.
+    pub state: NameState,
+    /// Behind which place its history has all that came. `None`: nobody knows.
+    pub known: Option<Cursor>,
 }
 
 impl Keeper {
@@ -85,7 +95,11 @@ impl Keeper {
         if opened.is_some() {
             return Ok(());
         }
-        let (store, recovered) = Store::open(&shared.dir)?;
+        let (mut store, mut recovered) = Store::open(&shared.dir)?;
+        let mut past = Past::begin(&mut store, &mut recovered.names)?;
+        if recovered.damage.is_some() || recovered.unreadable > 0 {
+            past.doubt();
+        }
         let values = store.list(VALUES)?;
         let scribe = Scribe::new(store);
         let desk = shared.desk.clone();
@@ -95,6 +109,7 @@ impl Keeper {
             .map_err(|error| StoreError::from_io(shared.dir.clone(), error))?;
         *opened = Some(Opened {
             names: recovered.names,
+            past,
             position: recovered.position,
             damage: recovered.damage,
             unreadable: recovered.unreadable,
@@ -109,11 +124,48 @@ impl Keeper {
             .is_some_and(|shared| shared.opened.lock().is_some())
     }
 
-    /// What the store held of a name; it is handed out once.
-    pub fn recall(&self, name: &ConnectionName) -> NameState {
+    /// What the store held of a name, with its next epoch; it is handed out once.
+    pub fn recall(&self, name: &ConnectionName) -> Recalled {
+        let first = || Recalled {
+            state: NameState {
+                epoch: 1,
+                ..NameState::default()
+            },
+            known: None,
+        };
+        let Some(shared) = self.shared() else {
+            return first();
+        };
+        let mut opened = shared.opened.lock();
+        let Some(opened) = &mut *opened else {
+            return first();
+        };
+        let new = || NameState {
+            epoch: opened.past.epoch,
+            ..NameState::default()
+        };
+        Recalled {
+            state: opened.names.remove(name).unwrap_or_else(new),
+            known: opened.past.known.remove(name),
+        }
+    }
+
+    /// Up to where messages are lost with the names that they belonged to, if the last process has left word of it.
+    pub fn forgotten(&self) -> Option<Cursor> {
+        self.shared()?.opened.lock().as_ref()?.past.forgotten
+    }
+
+    /// The last place in the histories of names that are stored, and that nobody has opened: what they hold is read by no one.
+    pub fn last_unopened(&self, pattern: &Pattern) -> Cursor {
         let opened = self.shared().map(|shared| shared.opened.lock());
-        let state = opened.and_then(|mut opened| opened.as_mut()?.names.remove(name));
-        state.unwrap_or_default()
+        let last = opened.and_then(|opened| {
+            let names = opened.as_ref()?.names.iter();
+            let selected = names.filter(|(name, _)| pattern.matches(name));
+            selected
+                .filter_map(|(_, state)| Some(state.history.last()?.position))
+                .max()
+        });
+        last.map(Cursor).unwrap_or_default()
     }
 
     /// The values that earlier processes have kept; they are handed out once.
@@ -177,11 +229,22 @@ impl Keeper {
         }
     }
 
-    /// Waits until all is written down, and closes the store.
-    pub async fn finish(&self) {
+    /// Waits until all that was ordered so far, and what names have called for, is written down. `false`: it cannot be.
+    pub async fn written(&self) -> bool {
+        let Some(shared) = self.shared().filter(|_| self.is_open()) else {
+            return true;
+        };
+        shared.desk.written().await.is_ok()
+    }
+
+    /// Waits until all is written down, leaves to the next process what is known, and closes the store.
+    pub async fn finish(&self, known: Option<Known>) {
         let Some(shared) = self.shared().filter(|_| self.is_open()) else {
             return;
         };
+        if let Some(known) = known {
+            shared.desk.order(Order::Known(known));
+        }
         // A thread that has ended has finished, one way or another.
         let _ended = shared.desk.stop().await;
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::oneshot;
 
 use super::desk::{Desk, Order, Work};
 use crate::{
@@ -31,11 +32,15 @@ pub(super) struct Scribe {
     batch: Batch,
     /// Whose news are in the batch, and up to which id.
     told: Vec<(Arc<Gate>, u64)>,
+    /// Who waits for the batch to be committed.
+    waiting: Vec<oneshot::Sender<()>>,
     sync: Sync,
     /// Since when something waits to be safe from the loss of power.
     unsynced: Option<Instant>,
     /// Whether the last commit failed: what can wait, history, waits.
     failing: bool,
+    /// Whether history has waited: then nobody can say that the store has all of it.
+    history_has_holes: bool,
 }
 
 impl Scribe {
@@ -44,6 +49,8 @@ impl Scribe {
             store,
             batch: Batch::default(),
             told: Vec::new(),
+            waiting: Vec::new(),
+            history_has_holes: false,
             sync: Sync::Lazy,
             unsynced: None,
             failing: false,
@@ -99,8 +106,9 @@ impl Scribe {
         for gate in work.gates {
             let changes = gate.take_changes();
             self.put_messages(&gate, &changes);
-            if !self.failing {
-                self.put_history(&gate);
+            match self.failing {
+                false => self.put_history(&gate),
+                true => self.history_has_holes = true,
             }
             self.told.push((gate, changes.last_id));
         }
@@ -110,9 +118,12 @@ impl Scribe {
                 Order::Epoch(name, epoch) => self.batch.set_epoch(&name, epoch),
                 Order::Forget(name) => self.batch.forget(&name),
                 Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
+                Order::Known(known) if !self.history_has_holes => known.leave(&mut self.batch),
+                Order::Known(_) => {}
                 Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
             }
         }
+        self.waiting.extend(work.waiting);
         work.stop
     }
 
@@ -164,6 +175,10 @@ impl Scribe {
         self.sync = Sync::Lazy;
         for (gate, last_id) in self.told.drain(..) {
             gate.stored(last_id);
+        }
+        for waiting in self.waiting.drain(..) {
+            // Who has stopped waiting need not be told.
+            let _gone = waiting.send(());
         }
         Ok(())
     }

@@ -6,12 +6,15 @@ mod respawn;
 mod shutdown;
 mod vigil;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use actix::{Addr, Recipient, Supervisor};
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use self::{arbiters::Arbiters, respawn::Budget};
 pub use self::{
@@ -29,7 +32,7 @@ use crate::{
     core::{ConnectionName, Cursor, InvalidName, Outbox, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
-    keeper::{Keeper, Order, left},
+    keeper::{Keeper, Order, Recalled, left},
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };
@@ -127,7 +130,7 @@ impl Manager {
         let start = start.max(keeper.position() + 1);
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
-                hub: Hub::new(start),
+                hub: Hub::new(start, keeper.forgotten().unwrap_or(Cursor(start))),
                 budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
@@ -185,7 +188,7 @@ impl Manager {
                 .open()
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
-        let (gate, epoch) = recall(&name, &settings, keeper);
+        let (gate, epoch) = recall(&name, &settings, &self.0.commons);
         let settings = self.0.commons.settings.share(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
@@ -384,6 +387,13 @@ impl Manager {
         self.0.commons.keeper.order(order);
     }
 
+    /// Waits until what was to be [kept](Self::keep) so far, closes by hand and removals, is safe on disk. `false`: the store fails, and
+    /// writes it as soon as it can. At once where there is no store.
+    pub async fn written(&self) -> bool {
+        let written = self.0.commons.keeper.written();
+        timeout(WRITTEN, written).await.unwrap_or(false)
+    }
+
     /// The values that earlier processes have [kept](Self::keep), by key. They are read at the start and handed out once.
     pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
         self.0.commons.keeper.take_values()
@@ -403,6 +413,9 @@ impl Manager {
     /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
     /// [`Event::Lagged`]. With `None` it begins now.
     ///
+    /// Across a restart nothing is missing for who reads messages alone, of names whose history is durable, if the process before
+    /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
+    ///
     /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
     pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
         let gates: Vec<_> = {
@@ -414,10 +427,9 @@ impl Manager {
             selected.map(|(_, entry)| Arc::clone(&entry.gate)).collect()
         };
         let histories = gates.iter().map(|gate| gate.history());
-        self.0
-            .commons
-            .hub
-            .resume(pattern, delivery, since, histories)
+        let Commons { hub, keeper, .. } = &*self.0.commons;
+        let lost = keeper.last_unopened(&pattern);
+        hub.resume(pattern, delivery, since, lost, histories)
     }
 
     /// Hands the events of all names that the pattern selects to an actor, until it stops.
@@ -445,6 +457,9 @@ impl Manager {
     }
 }
 
+/// A store that has not written after so long is failing.
+const WRITTEN: Duration = Duration::from_secs(2);
+
 /// Whether these settings promise something that outlives the process.
 fn needs_store(settings: &ConnectionSettings) -> bool {
     settings.outbox.durable || settings.history.durable
@@ -454,9 +469,9 @@ fn needs_store(settings: &ConnectionSettings) -> bool {
 fn recall(
     name: &ConnectionName,
     settings: &ConnectionSettings,
-    keeper: &Keeper,
+    commons: &Commons,
 ) -> (Arc<Gate>, u32) {
-    let state = keeper.recall(name);
+    let Recalled { state, known } = commons.keeper.recall(name);
     let mut outbox = Outbox::new(settings.outbox, settings.max_message);
     if settings.outbox.durable || !state.outbox.is_empty() {
         let (wall, now) = (Timestamp::now(), clock::now());
@@ -467,17 +482,16 @@ fn recall(
         outbox.restore(left, state.last_id);
     }
     outbox.set_open(!state.closed_by_hand);
-    let gate = Gate::new(name.clone(), outbox, keeper.clone());
-    if settings.history.durable && !state.history.is_empty() {
+    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone());
+    if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
         let past = state
             .history
             .into_iter()
             .map(|stored| Event::recalled(name, stored));
-        gate.history().restore(settings.history, past);
+        let known = known.unwrap_or(commons.hub.start());
+        gate.history().restore(settings.history, known, past);
     }
-    let epoch = state.epoch.saturating_add(1);
-    keeper.order(Order::Epoch(name.clone(), epoch));
-    (gate, epoch)
+    (gate, state.epoch)
 }
 
 impl std::fmt::Debug for Manager {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{Inside, Manager};
 use crate::{core::ConnectionName, keeper::Order};
@@ -14,6 +14,9 @@ use crate::{core::ConnectionName, keeper::Order};
 /// As many deaths within [`WINDOW`] are answered by a new actor.
 const RESPAWNS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// A respawn waits no longer for the disk.
+const WRITTEN: Duration = Duration::from_secs(1);
 
 /// When a name's actor was respawned, as far as that matters.
 #[derive(Debug, Default)]
@@ -47,23 +50,40 @@ pub(super) fn watch(manager: &Manager, mut dead: mpsc::UnboundedReceiver<(Connec
             let Some(inside) = inside.upgrade() else {
                 return;
             };
-            respawn(&inside, &name, epoch);
+            respawn(&inside, &name, epoch).await;
         }
     });
 }
 
-fn respawn(inside: &Arc<Inside>, name: &ConnectionName, epoch: u32) {
+async fn respawn(inside: &Arc<Inside>, name: &ConnectionName, died: u32) {
+    let Some(epoch) = next_epoch(inside, name, died) else {
+        return;
+    };
+    let keeper = &inside.commons.keeper;
+    keeper.order(Order::Epoch(name.clone(), epoch));
+    // An epoch that is told is on disk, so that no later process gives it again. A disk that does not answer keeps no name down.
+    let _late = timeout(WRITTEN, keeper.written()).await;
     let mut names = inside.names.write();
     if names.closed {
         return;
     }
-    let Some(entry) = names
-        .entries
-        .get_mut(name)
-        .filter(|entry| entry.epoch == epoch)
-    else {
-        return;
-    };
+    // It may have been removed meanwhile, and opened anew.
+    let entry = names.entries.get_mut(name);
+    if let Some(entry) = entry.filter(|entry| entry.epoch == epoch) {
+        let manager = Manager(Arc::clone(inside));
+        let (settings, gate) = (&entry.settings, &entry.gate);
+        entry.addr = manager.start_actor(name, settings, gate, entry.arbiter, epoch);
+    }
+}
+
+/// The epoch of the name whose actor of epoch `died` is dead, if it is to be started again.
+fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> {
+    let mut names = inside.names.write();
+    if names.closed {
+        return None;
+    }
+    let entry = names.entries.get_mut(name);
+    let entry = entry.filter(|entry| entry.epoch == died)?;
     if !entry.respawns.take(Instant::now()) {
         // What dies again and again is left dead, and says so to whoever sends.
         entry.gate.with(|inside| {
@@ -71,18 +91,10 @@ fn respawn(inside: &Arc<Inside>, name: &ConnectionName, epoch: u32) {
             inside.outbox.lost();
             inside.outbox.cancel();
         });
-        return;
+        return None;
     }
     entry.epoch += 1;
-    let order = Order::Epoch(name.clone(), entry.epoch);
-    inside.commons.keeper.order(order);
-    entry.addr = Manager(Arc::clone(inside)).start_actor(
-        name,
-        &entry.settings,
-        &entry.gate,
-        entry.arbiter,
-        entry.epoch,
-    );
+    Some(entry.epoch)
 }
 
 #[cfg(test)]

@@ -17,6 +17,16 @@ pub fn secret(manager: &Manager, id: &ConnectionName, value: Option<&[u8]>) {
     manager.keep(format!("{SECRET}{id}"), value);
 }
 
+/// Waits until what was changed is safe on disk, so that no answer tells of what a kill would undo. A store that fails is told, and does
+/// not keep what works from being changed.
+pub async fn written(manager: &Manager) {
+    if !manager.written().await {
+        tracing::error!(
+            "the store does not write: what is changed now is lost if the process dies before it does"
+        );
+    }
+}
+
 /// Gives the manager what earlier processes have kept. What cannot be used any more is told, and stays kept.
 pub fn restore(manager: &Manager, rules: &Rules) {
     let kept = manager.take_kept();

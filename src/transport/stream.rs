@@ -31,8 +31,12 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<Stream>>),
     /// The link of a simulation.
     #[cfg(test)]
-    Memory(Box<tokio::io::DuplexStream>),
+    Memory(Box<Memory>),
 }
+
+/// One that keeps what it is given until it is full or flushed, as a TLS session does; or keeps nothing, with no capacity.
+#[cfg(test)]
+pub(crate) type Memory = tokio::io::BufWriter<tokio::io::DuplexStream>;
 
 impl Stream {
     /// The TCP connection below.
@@ -43,6 +47,16 @@ impl Stream {
             Self::Tls(tls) => tls.get_ref().0.tcp(),
             #[cfg(test)]
             Self::Memory(_) => unreachable!("a simulation has no descriptors"),
+        }
+    }
+
+    /// Whether what it has taken may still lie in this process, until it is flushed.
+    pub(crate) fn holds_back(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Tls(_) => true,
+            #[cfg(test)]
+            Self::Memory(memory) => !memory.buffer().is_empty(),
         }
     }
 

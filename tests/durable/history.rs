@@ -4,7 +4,7 @@ use everwire::{Event, Events, core::Cursor, testing::Peer};
 use futures::StreamExt as _;
 use tokio::time::timeout;
 
-use super::*;
+use super::{torn::copy_of, *};
 
 fn messages_only() -> Delivery {
     let kinds = Kinds::none().with("message").unwrap();
@@ -30,8 +30,8 @@ async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
     read
 }
 
-/// That there was another process before: names that it had, and this one has not, are not known to anybody.
-async fn is_told_of_the_restart(events: &mut Events) {
+/// That something may be missing.
+async fn is_told_of_a_loss(events: &mut Events) {
     let event = next(events).await;
     assert!(
         matches!(event, Event::Lagged { missed: 0, .. }),
@@ -55,10 +55,12 @@ async fn a_later_process_reads_on_where_a_reader_has_stopped() {
     let second = manager(dir.path());
     settings.enabled = false;
     second.open("feed", settings).unwrap();
-    // Of the last two only what is kept is there: thirty messages.
+    // What is kept is there: thirty messages.
     for (stopped, kept) in [(19, 20), (35, 36), (9, 10), (3, 10)] {
         let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[stopped].0));
-        is_told_of_the_restart(&mut events).await;
+        if stopped + 1 < kept {
+            is_told_of_a_loss(&mut events).await;
+        }
         assert_eq!(read(&mut events, 40 - kept).await, heard[kept..]);
     }
 }
@@ -74,7 +76,8 @@ async fn what_is_said_after_a_restart_follows_what_was_said_before() {
         let manager = manager(dir.path());
         let feed = manager.open("feed", settings.clone()).unwrap();
         let mut events = manager.resume(Pattern::all(), messages_only(), Some(Cursor::default()));
-        is_told_of_the_restart(&mut events).await;
+        // Before all processes there may have been others.
+        is_told_of_a_loss(&mut events).await;
         let text = format!("life {life}");
         feed.send(text.as_str()).unwrap();
         let told = read(&mut events, life).await;
@@ -101,7 +104,65 @@ async fn a_history_that_is_not_durable_ends_with_its_process_and_says_so() {
     let second = manager(dir.path());
     let feed = second.open("feed", settings).unwrap();
     let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[0].0));
-    is_told_of_the_restart(&mut events).await;
+    is_told_of_a_loss(&mut events).await;
     feed.send("after").unwrap();
     assert_eq!(read(&mut events, 1).await[0].1, "after");
+}
+
+/// An echo, a durable name on it and a silent one beside it, in a first process that has heard two messages; and where they are.
+async fn heard_before(dir: &Path) -> (Manager, ConnectionSettings, [Cursor; 2]) {
+    let peer = Peer::spawn_thread().unwrap();
+    let mut settings = quick(peer.url("/echo"));
+    settings.history.durable = true;
+    let first = manager(dir);
+    let mut events = first.subscribe(Pattern::all(), messages_only());
+    let feed = first.open("feed", settings.clone()).unwrap();
+    first.open("silent", settings.clone()).unwrap();
+    for text in ["first", "second"] {
+        feed.send(text).unwrap();
+    }
+    let heard = read(&mut events, 2).await;
+    settings.enabled = false;
+    (first, settings, [heard[0].0, heard[1].0])
+}
+
+#[tokio::test]
+async fn an_orderly_restart_leaves_nothing_to_doubt_and_a_kill_does() {
+    let dir = TestDir::new("durable-history");
+    let (first, settings, [_, heard]) = heard_before(dir.path()).await;
+    // As it lies on the disk of a process that is killed.
+    assert!(first.written().await);
+    let killed = copy_of(dir.path());
+    end(first).await;
+
+    for (dir, is_told) in [(&dir, false), (&killed, true)] {
+        let second = manager(dir.path());
+        for name in ["feed", "silent"] {
+            second.open(name, settings.clone()).unwrap();
+        }
+        let mut events = second.resume(Pattern::all(), messages_only(), Some(heard));
+        if is_told {
+            is_told_of_a_loss(&mut events).await;
+        }
+        assert!(
+            timeout(ms(50), events.next()).await.is_err(),
+            "nothing more"
+        );
+        end(second).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_name_said_that_is_not_opened_again_is_told_as_a_loss() {
+    let dir = TestDir::new("durable-history");
+    let (first, settings, [before_last, last]) = heard_before(dir.path()).await;
+    end(first).await;
+    for _ in 0..2 {
+        let manager = manager(dir.path());
+        manager.open("silent", settings.clone()).unwrap();
+        let told = |since| manager.resume(Pattern::all(), messages_only(), Some(since));
+        is_told_of_a_loss(&mut told(before_last)).await;
+        assert!(timeout(ms(50), told(last).next()).await.is_err());
+        end(manager).await;
+    }
 }

@@ -2,7 +2,7 @@
 
 use everwire::{Event, Rejected, State, config::Fsync, store::Store, testing::Peer};
 
-use super::*;
+use super::{torn::copy_of, *};
 
 /// A peer that takes notes, and a directory.
 struct World {
@@ -79,7 +79,7 @@ async fn queued_is_said_only_when_the_message_is_on_disk() {
         for number in 1..=20 {
             let receipt = feed.send(number.to_string()).unwrap();
             receipt.fate(Fate::Queued).await;
-            let copy = torn::copy_of(world.dir.path());
+            let copy = copy_of(world.dir.path());
             let (_store, recovered) = Store::open(copy.path()).unwrap();
             let outbox = &recovered.names[feed.name()].outbox;
             assert_eq!(outbox.last().map(|stored| stored.id), Some(number));
@@ -171,6 +171,22 @@ async fn each_process_is_another_epoch_of_its_names() {
             .await;
         assert_eq!(stamp.epoch, epoch);
         end(manager).await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_as_soon_as_it_has_begun_has_taken_its_epochs_with_it() {
+    let mut world = World::new();
+    let mut last = 0;
+    for _ in 1..=3 {
+        let manager = world.manager();
+        let epoch = world.open(&manager).status().await.unwrap().epoch;
+        // Nothing has been written since the start.
+        let killed = copy_of(world.dir.path());
+        assert!(epoch > last, "{epoch} after {last}");
+        last = epoch;
+        end(manager).await;
+        world.dir = killed;
     }
 }
 

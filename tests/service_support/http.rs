@@ -91,6 +91,13 @@ impl Service {
         file(test, &text)
     }
 
+    /// Kills it: it has no time for anything.
+    pub fn kill(self) {
+        self.running.signal("KILL");
+        let (status, ..) = self.running.end();
+        assert_eq!(status.code(), None, "{status}");
+    }
+
     /// Ends it; all that it wrote.
     pub fn end(self) -> String {
         self.running.signal("TERM");

@@ -8,6 +8,7 @@ use actix::{Addr, Supervisor};
 use bytes::Bytes;
 use futures::{StreamExt, future::LocalBoxFuture};
 use tokio::{
+    io::BufWriter,
     runtime::Builder,
     sync::mpsc,
     task::{LocalSet, spawn_local},
@@ -25,7 +26,7 @@ use crate::{
     chance,
     config::{CommonSettings, Rate},
     connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
-    core::{Cause, ConnectionName, Fate, Message, Outbox, Pattern, Phase},
+    core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::Keeper,
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
@@ -99,7 +100,7 @@ impl World {
         let dialer = self.clone();
         super::dial_by(move || dialer.clone().dial());
         let commons = Arc::new(Commons {
-            hub: Hub::new(number),
+            hub: Hub::new(number, Cursor(number)),
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),
@@ -272,7 +273,7 @@ impl World {
                 self.trouble_until,
                 dice.fork(),
             ));
-            Ok(opened(client))
+            Ok(opened(client, self.plan.held_back))
         })
     }
 
@@ -331,9 +332,9 @@ impl World {
     }
 }
 
-fn opened(client: tokio::io::DuplexStream) -> Opened {
+fn opened(client: tokio::io::DuplexStream, held_back: usize) -> Opened {
     Opened {
-        stream: Stream::Memory(Box::new(client)),
+        stream: Stream::Memory(Box::new(BufWriter::with_capacity(held_back, client))),
         leftover: Bytes::new(),
         subprotocol: None,
         compression: None,

@@ -65,6 +65,8 @@ pub(super) struct Plan {
     pub crashes: u64,
     /// How often a rotation is asked for.
     pub rotations: u64,
+    /// How much a socket keeps before it gives it to the network, as a TLS session does.
+    pub held_back: usize,
 }
 
 impl Plan {
@@ -90,6 +92,11 @@ impl Plan {
             },
             rotations: if dice.percent(30) {
                 dice.within(1, 6)
+            } else {
+                0
+            },
+            held_back: if dice.percent(30) {
+                usize::try_from(dice.within(1, 16_000)).expect("small")
             } else {
                 0
             },

@@ -16,6 +16,7 @@ use super::{
     control::{Close, MAX_CLOSE},
     problem::Problem,
 };
+use crate::service::kept;
 
 /// How many connections are asked at a time.
 const AT_A_TIME: usize = 256;
@@ -72,11 +73,13 @@ pub async fn close(
     let handles = matched(&api, &permit, &request)?;
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
     check(&close)?;
-    for_each(&api, handles, async |handle| {
+    let closed = for_each(&api, handles, async |handle| {
         let is_up = !is_in(handle, &[State::Closing, State::Closed]).await;
         handle.close(close.code, close.reason.clone()).await.is_ok() && is_up
-    })
-    .await
+    });
+    let answer = closed.await?;
+    kept::written(&api.manager).await;
+    Ok(answer)
 }
 
 /// Dial now all connections of a pattern that wait in backoff or have failed

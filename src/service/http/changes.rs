@@ -61,6 +61,7 @@ pub async fn put(
     refuse_foreign_secrets(&permit, &settings)?;
     let is_new = open_or_configure(&api, &name, settings).await?;
     kept::connection(&api.manager, &name, Some(&text));
+    kept::written(&api.manager).await;
     let (handle, _) = api.find(&name)?;
     let status = api.status(&handle).await?;
     if !is_new {
@@ -97,7 +98,9 @@ pub async fn delete(
     api.refuse_owned(&name)?;
     api.idempotency.forget(&name);
     kept::connection(&api.manager, &name, None);
-    match tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await {
+    let removed = tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await;
+    kept::written(&api.manager).await;
+    match removed {
         Ok(Ok(())) => Ok(HttpResponse::NoContent().finish()),
         Ok(Err(_gone)) => Err(Problem::unknown(name.as_str())),
         Err(_) => Ok(HttpResponse::Accepted().finish()),

@@ -1,0 +1,92 @@
+//! What one process leaves to the next about itself: the epochs that it gave out, and what its histories know.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    core::{ConnectionName, Cursor},
+    store::{Batch, NameState, Store, StoreError, Sync},
+};
+
+/// The store's kinds of these values, which are decimal numbers, so that an operator can read them.
+const RUN: &str = "run";
+const KNOWN: &str = "history_known_behind";
+
+const EPOCH: &str = "epoch";
+const FORGOTTEN: &str = "forgotten";
+
+/// What a process knows of those before it.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// The epoch of names of which nothing is stored.
+    pub epoch: u32,
+    /// Up to here messages are lost with the names that they belonged to. `None`: the last process was killed, and nobody knows.
+    pub forgotten: Option<Cursor>,
+    /// Behind which place the history of a name has all that came.
+    pub known: BTreeMap<ConnectionName, Cursor>,
+}
+
+/// What a process that ends in order knows. What it does not leave is taken for incomplete.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Up to here messages are lost with the names that they belonged to.
+    pub forgotten: Cursor,
+    /// Behind which place the durable history of a name has all that came.
+    pub histories: Vec<(ConnectionName, Cursor)>,
+}
+
+impl Past {
+    /// Begins another process: all names get their next epoch, and what the last process has left holds for this one only.
+    ///
+    /// It is on disk when this returns. So no epoch is given twice, and what the histories know is not believed again after a
+    /// process that was killed.
+    pub fn begin(
+        store: &mut Store,
+        names: &mut BTreeMap<ConnectionName, NameState>,
+    ) -> Result<Self, StoreError> {
+        let run: BTreeMap<_, _> = store.list(RUN)?.into_iter().collect();
+        let number = |key| run.get(key).and_then(|value| number(value));
+        let stored = number(EPOCH).and_then(|epoch| u32::try_from(epoch).ok());
+        let epoch = stored.unwrap_or_default().saturating_add(1);
+        let mut batch = Batch::default();
+        batch.put(RUN, EPOCH, epoch.to_string().as_bytes());
+        batch.delete(RUN, FORGOTTEN);
+        for (name, state) in names {
+            state.epoch = state.epoch.saturating_add(1).max(epoch);
+            batch.set_epoch(name, state.epoch);
+        }
+        let mut known = BTreeMap::new();
+        for (key, value) in store.list(KNOWN)? {
+            batch.delete(KNOWN, &key);
+            if let (Ok(name), Some(place)) = (ConnectionName::new(&key), self::number(&value)) {
+                known.insert(name, Cursor(place));
+            }
+        }
+        store.commit(&batch, Sync::Always)?;
+        Ok(Self {
+            epoch,
+            forgotten: number(FORGOTTEN).map(Cursor),
+            known,
+        })
+    }
+
+    /// What was stored is not all there: nothing is known to be complete.
+    pub fn doubt(&mut self) {
+        self.forgotten = None;
+        self.known.clear();
+    }
+}
+
+impl Known {
+    /// Leaves it to the next process.
+    pub fn leave(&self, batch: &mut Batch) {
+        let text = |place: Cursor| place.0.to_string();
+        batch.put(RUN, FORGOTTEN, text(self.forgotten).as_bytes());
+        for (name, place) in &self.histories {
+            batch.put(KNOWN, name.as_str(), text(*place).as_bytes());
+        }
+    }
+}
+
+fn number(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

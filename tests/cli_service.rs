@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use service_support::{
     Running, everwire,
     http::{Client, Service},
+    sse::Sse,
     stderr, stdout,
 };
 
@@ -354,14 +355,14 @@ fn states_are_listed_and_shown_for_persons_and_programs() {
 fn events_of_a_service_are_followed_while_lines_are_sent_to_it() {
     let peer = Peer::spawn_thread().unwrap();
     let service = service("cli-follow", &peer);
-    let mut plain = Running::spawn(command(
-        &service,
-        &["tail", "up", "--types", "message,closed"],
-    ));
-    let mut programs = Running::spawn(command(&service, &["tail", "u*", "--json"]));
-    service.wait_for("up", "both who follow", |status| {
-        status["subscribers"].as_u64() >= Some(2)
-    });
+    // From here on everything is told, whoever is first.
+    let (_sse, since) = Sse::started(&service, "/v1/events", &[]);
+    let tail = |args: &[&str]| {
+        let args = [&["tail", "--since", &since], args].concat();
+        Running::spawn(command(&service, &args))
+    };
+    let mut plain = tail(&["up", "--types", "message,closed"]);
+    let mut programs = tail(&["u*", "--json"]);
 
     let send = |args: &[&str], input: &str| {
         let mut child = command(&service, args)

@@ -4,7 +4,7 @@ use std::io;
 
 use actix::System;
 use clap::Args;
-use everwire::ConnectionName;
+use everwire::{ConnectionName, events::rfc3339};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -65,7 +65,13 @@ impl Status {
 }
 
 fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)> {
-    let ago = |at| format!("{} ago, {at}", words::span(words::between(at, now)));
+    let ago = |at| {
+        format!(
+            "{} ago, {}",
+            words::span(words::between(at, now)),
+            rfc3339(at)
+        )
+    };
     let since = words::span(words::between(status.since, now));
     let mut lines = vec![
         ("name", status.name.clone()),
@@ -76,7 +82,7 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
         let wait = words::span(words::between(now, at));
         lines.push((
             "next dial",
-            format!("in {wait}, at {at}, attempt {}", status.attempt),
+            format!("in {wait}, at {}, attempt {}", rfc3339(at), status.attempt),
         ));
     }
     if let Some(subprotocol) = &status.subprotocol {

@@ -13,7 +13,10 @@ mod seats;
 pub mod sse;
 pub mod ws;
 
-use actix_web::HttpRequest;
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderValue},
+};
 use actix_web_actors::ws::HandshakeError;
 use everwire::{
     Pattern,
@@ -68,6 +71,12 @@ fn check_handshake(request: &HttpRequest) -> Result<(), Problem> {
         Ok(_) => Ok(()),
         Err(error @ (HandshakeError::NoWebsocketUpgrade | HandshakeError::NoConnectionUpgrade)) => {
             Err(Problem::upgrade_required(error.to_string()))
+        }
+        // RFC 6455 §4.4: which version would be right.
+        Err(error @ HandshakeError::UnsupportedVersion) => {
+            let version = HeaderValue::from_static("13");
+            let problem = Problem::bad_request(error.to_string());
+            Err(problem.header(header::SEC_WEBSOCKET_VERSION, version))
         }
         Err(error) => Err(Problem::bad_request(error.to_string())),
     }

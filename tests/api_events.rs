@@ -10,7 +10,7 @@ use std::{
 
 use everwire::testing::{How, Peer};
 use serde_json::{Value, json};
-use service_support::{SOON, http::Service, sse::Sse};
+use service_support::{SOON, http::Service, sse::Sse, ws::Socket};
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
@@ -211,6 +211,34 @@ fn what_cannot_be_told_is_refused() {
     ask("/v1/events", &[]).problem(401, "a token is needed");
     let sender = [("Authorization", "Bearer s3cret-sender")];
     ask("/v1/events", &sender).problem(403, "has not the scope");
+    let posted = service.ask("POST", "/v1/events", &[acme], b"");
+    posted.problem(405, "POST is not allowed here");
+    assert_eq!(posted.header("allow"), Some("GET"));
+}
+
+#[test]
+fn who_finds_no_place_is_refused_until_one_is_free() {
+    const PLACES: usize = 192;
+    let name = "[connections.feed]\nurl = 'ws://127.0.0.1:1/'\nenabled = false";
+    let service = Service::start("events-places", name);
+    let mut clients: Vec<_> = (0..PLACES)
+        .map(|_| Sse::started(&service, "/v1/events", &[]))
+        .collect();
+    let refused = service.get("/v1/events");
+    refused.problem(503, "192 clients");
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    for target in ["/v1/ws", "/v1/connections/feed/raw"] {
+        let told = Socket::try_open(&service, target, &[]).err().unwrap();
+        assert!(told.starts_with("HTTP/1.1 503 "), "{target}: {told}");
+    }
+    assert_eq!(service.get("/healthz").status, 200);
+
+    clients.pop();
+    let until = Instant::now() + SOON;
+    while let Err(told) = Socket::try_open(&service, "/v1/ws", &[]) {
+        assert!(Instant::now() < until, "{told}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

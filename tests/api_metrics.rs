@@ -4,7 +4,13 @@
 mod service_support;
 mod support;
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use everwire::testing::Peer;
 use serde_json::{Value, json};
@@ -319,12 +325,97 @@ fn prometheus_reads_what_is_exposed() {
     }
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("promtool is missing: tests/all.sh install brings it");
-    std::io::Write::write_all(&mut promtool.stdin.take().unwrap(), older.as_bytes()).unwrap();
+    let mut stdin = promtool.stdin.take().unwrap();
+    stdin.write_all(older.as_bytes()).unwrap();
+    drop(stdin);
     let output = promtool.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}\n{older}");
+}
+
+/// The families, as the reference parser of OpenMetrics reads them.
+fn parsed(text: &str) -> Value {
+    let mut parser = Foreign::Python.script("tests/clients/openmetrics.py");
+    let mut parser = parser
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = parser.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let output = parser.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}\n{text}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn openmetrics_are_by_the_standard_and_bounded_by_max_names() {
+    let peer = Peer::spawn_thread().unwrap();
+    let keys = format!("metrics = {{ max_names = 2 }}\n{LOOPBACK}");
+    let service = Service::start("metrics-bounded", &keys);
+    // Each is opened, evicts a message, and is lost.
+    const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+    for name in NAMES {
+        let settings = json!({
+            "url": peer.url("/drop?messages=1"),
+            "enabled": false,
+            "outbox": { "messages": 1, "when_full": "drop_oldest" },
+        });
+        service.put(name, &settings);
+        for _ in 0..2 {
+            let target = format!("/v1/connections/{name}/send");
+            assert_eq!(service.post(&target, "drop, please").status, 200);
+        }
+        service.post(&format!("/v1/connections/{name}/connect"), "");
+        service.wait_for(name, "a loss", |status| {
+            let lost = !status["last_error"].is_null() || !status["last_close"].is_null();
+            lost && status["state"] == "open"
+        });
+        service.post(&format!("/v1/connections/{name}/close"), "");
+        service.wait_for_state(name, "closed");
+    }
+    let families = parsed(&metrics(&service));
+    for (name, kind) in METRICS {
+        assert_eq!(families[name]["type"], kind, "{name}");
+        assert_ne!(families[name]["help"], "", "{name}");
+    }
+    let mut named = BTreeSet::new();
+    for family in families.as_object().unwrap().values() {
+        for sample in family["samples"].as_array().unwrap() {
+            named.extend(sample[1]["name"].as_str());
+        }
+    }
+    assert_eq!(named, BTreeSet::from(["a", "b"]));
+    let restarts = families["everwire_restarts"]["samples"].as_array().unwrap();
+    assert_eq!(restarts.len(), 2, "{restarts:?}");
+    let left_out = &families["everwire_names_left_out"]["samples"];
+    assert_eq!(left_out[0][2], 3.0);
+    let states = families["everwire_connections"]["samples"].as_array();
+    let closed = states
+        .unwrap()
+        .iter()
+        .find(|sample| sample[1]["state"] == "closed");
+    assert_eq!(
+        closed.unwrap()[2],
+        5.0,
+        "what is counted over all names has no bound"
+    );
+
+    // A name that is gone makes room for another.
+    service.delete("/v1/connections/a");
+    let families = parsed(&metrics(&service));
+    let ready = families["everwire_ready"]["samples"].as_array().unwrap();
+    assert_eq!(ready.len(), 2, "{ready:?}");
+    assert!(
+        ready.iter().all(|sample| sample[1]["name"] != "a"),
+        "{ready:?}"
+    );
+    assert_eq!(families["everwire_names_left_out"]["samples"][0][2], 2.0);
 }

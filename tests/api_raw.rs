@@ -3,6 +3,8 @@
 
 mod service_support;
 
+use std::io::Write;
+
 use everwire::testing::{How, Peer};
 use serde_json::json;
 use service_support::{http::Service, ws::Socket};
@@ -85,6 +87,63 @@ fn a_client_that_cannot_be_served_is_closed_with_a_code() {
 }
 
 #[test]
+fn a_client_that_breaks_the_rules_is_let_go_with_a_code() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("raw-rules", LOOPBACK);
+    open(&service, peer.url("/echo"));
+    for (code, bytes) in [
+        (1007, &[0x81, 0x81, 0, 0, 0, 0, 0xff][..]),
+        (1002, &[0x81, 0x01, b'x']),
+        (1002, &[0x80, 0x80, 0, 0, 0, 0]),
+        (1009, &[0x82, 0xff, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0]),
+    ] {
+        let mut raw = Socket::open(&service, RAW, &[]);
+        raw.inside.get_mut().write_all(bytes).unwrap();
+        assert_eq!(raw.close_code(), code, "{bytes:?}");
+    }
+    let mut long = Socket::open(&service, RAW, &[]);
+    for first in [0x02, 0x80] {
+        let header = [first, 0xff, 0, 0, 0, 0, 0, 1, 0x80, 0, 0, 0, 0, 0];
+        let piece = [&header[..], &[7; 0x18000]].concat();
+        long.inside.get_mut().write_all(&piece).unwrap();
+    }
+    assert_eq!(long.close_code(), 1009);
+    assert_eq!(service.status("feed")["sent"]["messages"], 0);
+}
+
+#[test]
+fn a_client_that_is_too_slow_or_has_no_peer_any_more_is_told_so() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("raw-ends", LOOPBACK);
+    let put = |name: &str, url: &str| {
+        let settings = json!({ "url": url, "enabled": false, "reconnect": "never" });
+        assert_eq!(service.put(name, &settings).status, 201);
+        Socket::open(&service, &format!("/v1/connections/{name}/raw"), &[])
+    };
+    let connect = |name: &str| service.post(&format!("/v1/connections/{name}/connect"), "");
+
+    let mut failed = put("failed", "ws://127.0.0.1:1/");
+    connect("failed");
+    let told = failed.close_frame();
+    assert_eq!(u16::from(told.code), 1011);
+    assert!(told.reason.starts_with("given up: "), "{told:?}");
+
+    // More than the kernel and the bounds of a client hold together.
+    const FLOOD: u64 = 600;
+    let mut slow = put(
+        "flood",
+        &peer.url(&format!("/flood?size=65536&count={FLOOD}")),
+    );
+    connect("flood");
+    service.wait_for("flood", "the flood", |status| {
+        status["received"]["messages"] == FLOOD
+    });
+    let told = slow.close_frame();
+    assert_eq!(u16::from(told.code), 1013);
+    assert!(told.reason.contains("too slow"), "{told:?}");
+}
+
+#[test]
 fn what_cannot_be_bridged_is_refused() {
     let tokens = "[connections.feed]\nurl = 'ws://127.0.0.1:1/'\nenabled = false\n\
         [connections.other]\nurl = 'ws://127.0.0.1:1/'\nenabled = false\n\
@@ -118,6 +177,10 @@ fn what_cannot_be_bridged_is_refused() {
     service
         .ask("GET", RAW, &[auth], b"")
         .problem(426, "upgrade");
+    let posted = service.ask("POST", RAW, &[auth], b"");
+    posted.problem(405, "POST is not allowed here");
+    let nobody = service.ask("GET", "/v1/connections/%ff/raw", &[auth], b"");
+    nobody.problem(404, "there is no connection");
     let evil = [auth, ("Origin", "https://evil.example")];
     let told = Socket::try_open(&service, RAW, &evil).err().unwrap();
     assert!(told.starts_with("HTTP/1.1 403 "), "{told}");

@@ -372,9 +372,9 @@ fn a_handshake_of_another_version_is_refused() {
             Answer::read(&refused.expect("it is refused")).unwrap()
         };
         let old = handshake("Sec-WebSocket-Version", "12");
-        old.problem(400, "version");
+        old.problem(426, "version");
         assert_eq!(old.header("sec-websocket-version"), Some("13"));
-        handshake("Sec-WebSocket-Version", "").problem(400, "version");
+        handshake("Sec-WebSocket-Version", "").problem(426, "version");
         handshake("Sec-WebSocket-Key", "").problem(400, "key");
         handshake("Upgrade", "h2c").problem(426, "upgrade");
         service

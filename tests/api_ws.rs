@@ -211,15 +211,39 @@ fn a_client_that_breaks_the_rules_is_let_go_with_a_code() {
     let mut binary = ask();
     binary.send(Message::binary(vec![1]));
     assert_eq!(binary.close_code(), 1003);
+    let long_ping = [&[0x89, 0xfe, 0, 126, 0, 0, 0, 0][..], &[0; 126]].concat();
     for (code, bytes) in [
         (1009, &[0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4][..]),
         (1007, &[0x81, 0x81, 0, 0, 0, 0, 0xff]),
         (1002, &[0x81, 0x01, b'x']),
+        // A code that means nothing, a bit that nobody has agreed on, a long ping, close codes that are not for the wire, the rest
+        // of nothing, a start within another.
+        (1002, &[0x83, 0x80, 0, 0, 0, 0]),
+        (1002, &[0xc1, 0x80, 0, 0, 0, 0]),
+        (1002, &long_ping),
+        (1002, &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed]),
+        (1002, &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe7]),
+        // What is right is answered in kind.
+        (4000, &[0x88, 0x82, 0, 0, 0, 0, 0x0f, 0xa0]),
+        (1002, &[0x80, 0x80, 0, 0, 0, 0]),
+        (1002, &[0x01, 0x80, 0, 0, 0, 0, 0x01, 0x80, 0, 0, 0, 0]),
+        (
+            1007,
+            &[0x01, 0x81, 0, 0, 0, 0, 0xc3, 0x80, 0x81, 0, 0, 0, 0, b'x'],
+        ),
+        (1003, &[0x02, 0x80, 0, 0, 0, 0, 0x80, 0x80, 0, 0, 0, 0]),
     ] {
         let mut ws = ask();
         ws.inside.get_mut().write_all(bytes).unwrap();
         assert_eq!(ws.close_code(), code, "{bytes:?}");
     }
+    let mut long = ask();
+    for first in [0x01, 0x80] {
+        let header = [first, 0xff, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0];
+        let piece = [&header[..], &vec![b'x'; 9 << 16]].concat();
+        long.inside.get_mut().write_all(&piece).unwrap();
+    }
+    assert_eq!(long.close_code(), 1009);
     // A message in pieces is one.
     let mut ws = ask();
     ws.inside
@@ -229,6 +253,75 @@ fn a_client_that_breaks_the_rules_is_let_go_with_a_code() {
     assert_eq!(ws.next_json()["problem"]["status"], 400);
     ws.inside.close(None).unwrap();
     assert!(matches!(ws.next(), Message::Close(_)));
+}
+
+#[test]
+fn what_is_no_handshake_is_refused_with_what_would_be_one() {
+    let service = Service::start("ws-handshake", "");
+    let refused = |header: (&str, &str)| {
+        let answer = Socket::try_open(&service, "/v1/ws", &[header]);
+        answer
+            .err()
+            .unwrap_or_else(|| panic!("{header:?} was let in"))
+    };
+    for header in [
+        ("Upgrade", "h2c"),
+        ("Connection", "keep-alive"),
+        ("Sec-WebSocket-Version", "12"),
+        ("Sec-WebSocket-Version", ""),
+    ] {
+        let told = refused(header);
+        assert!(told.starts_with("HTTP/1.1 426 "), "{header:?}: {told}");
+        for line in ["upgrade: websocket\r\n", "sec-websocket-version: 13\r\n"] {
+            assert!(told.contains(line), "{header:?}: {told}");
+        }
+    }
+    // A key has 16 bytes.
+    for key in ["", "AAAAAAAAAAAAAAAAAAAA", "?"] {
+        let told = refused(("Sec-WebSocket-Key", key));
+        assert!(told.starts_with("HTTP/1.1 400 "), "{key}: {told}");
+    }
+    let posted = service.post("/v1/ws", "");
+    posted.problem(405, "POST is not allowed here");
+}
+
+#[test]
+fn sends_that_cannot_be_accepted_are_told_why() {
+    let service = Service::start("ws-sends", LOOPBACK);
+    let put = |name: &str, outbox: Value| {
+        let settings = json!({ "url": "ws://127.0.0.1:1/", "enabled": false, "outbox": outbox });
+        assert_eq!(service.put(name, &settings).status, 201);
+    };
+    put("small", json!({ "bytes": "1KiB" }));
+    put("wide", json!({ "messages": 2000 }));
+    let mut ws = Socket::open(&service, "/v1/ws", &[]);
+    let long = "x".repeat(1025);
+    ws.ask(&json!({ "op": "send", "id": "long", "name": "small", "text": long }));
+    let problem = ws.answer("long")["problem"].take();
+    assert_eq!(
+        (&problem["status"], &problem["reason"]),
+        (&json!(413), &json!("too_large"))
+    );
+    service.post("/v1/connections/small/close", "");
+    service.wait_for_state("small", "closed");
+    ws.ask(&json!({ "op": "send", "id": "late", "name": "small", "text": "" }));
+    let problem = ws.answer("late")["problem"].take();
+    assert_eq!(
+        (&problem["status"], &problem["reason"]),
+        (&json!(409), &json!("closed"))
+    );
+
+    // So many may wait for their fate.
+    for number in 0..=1024 {
+        let id = number.to_string();
+        ws.ask(&json!({ "op": "send", "id": id, "name": "wide", "text": "", "wait": "written", "timeout": "60s" }));
+    }
+    assert_eq!(ws.answer("1024")["problem"]["status"], 429);
+    service.post("/v1/connections/wide/close", "");
+    for _ in 0..1024 {
+        let answer = ws.next_json();
+        assert_eq!(answer["problem"]["fate"], "cancelled", "{answer}");
+    }
 }
 
 #[test]

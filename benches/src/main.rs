@@ -2,8 +2,9 @@
 //!
 //! Every number is the median of seven rounds in which the subjects take turns, with the smallest and the greatest. Each
 //! sample is a process of its own, and so is the peer; CPU time is the process's own clock. `--quick` does a little of
-//! everything once, to see that it works. `soak` runs for an hour, or for `--minutes N`.
+//! everything once, to see that it works. `soak` runs for an hour, or for `--minutes N`; `load` for half a minute, twice.
 
+mod fanout;
 mod load;
 mod measures;
 mod others;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Some("peer") => serve(&arguments[1..]),
         Some("sample") => samples::run(&arguments[1..]),
         Some("soak") => return soak(&arguments[1..]),
+        Some("load") => return load(&arguments[1..]),
         _ => return print_table(&arguments),
     }
     ExitCode::SUCCESS
@@ -76,6 +78,16 @@ fn soak(arguments: &[String]) -> ExitCode {
         Some(minutes) => soak::run(minutes),
         None => {
             eprintln!("soak takes no argument, or `--minutes N`");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn load(arguments: &[String]) -> ExitCode {
+    match fanout::Load::parse(arguments) {
+        Some(load) => fanout::run(load),
+        None => {
+            eprintln!("load takes `--rate N` and `--seconds N`, or neither");
             ExitCode::from(2)
         }
     }

@@ -44,6 +44,12 @@ impl PeerProcess {
     }
 }
 
+impl PeerProcess {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl Drop for PeerProcess {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
@@ -94,9 +100,32 @@ pub fn written() -> u64 {
         .unwrap_or_default()
 }
 
+/// The processor time that another process has used, to a hundredth of a second.
+pub fn cpu_of(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Its name, in parentheses, may hold anything.
+    let numbers = stat.rsplit_once(')').map_or("", |(_, numbers)| numbers);
+    let ticks = numbers.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32
+}
+
 /// The memory of this process that is resident, in bytes.
 pub fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    resident_of(std::process::id())
+}
+
+/// The most that was ever resident of a process.
+pub fn peak_of(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() << 10
+}
+
+/// The same of another process.
+pub fn resident_of(pid: u32) -> u64 {
+    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
     let pages = statm.split(' ').nth(1);
     let pages: u64 = pages
         .and_then(|pages| pages.parse().ok())

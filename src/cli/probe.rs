@@ -15,6 +15,7 @@ use super::{
     table::Color,
     words,
 };
+use crate::terminal;
 
 /// How much longer the service may take than for other answers: its dials wait for their turn.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -77,7 +78,7 @@ impl Probe {
         if self.json {
             output::print(&answer.to_string())?;
         } else {
-            let is_colored = output::is_colored(&io::stdout());
+            let is_colored = terminal::is_colored(&io::stdout());
             let lines = told.probes.iter().map(|probed| line(probed, is_colored));
             output::print(&lines.collect::<Vec<_>>().join("\n"))?;
         }

@@ -3,10 +3,14 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    time::Instant,
 };
 
 use serde_json::Value;
-use tungstenite::{Message, WebSocket, protocol::Role};
+use tungstenite::{
+    Message, WebSocket,
+    protocol::{CloseFrame, Role},
+};
 
 use super::{
     SOON,
@@ -77,7 +81,9 @@ impl Socket {
 
     /// The next message; pings are answered.
     pub fn next(&mut self) -> Message {
+        let until = Instant::now() + SOON;
         loop {
+            assert!(Instant::now() < until, "only pings come");
             match self.inside.read().unwrap() {
                 Message::Ping(_) | Message::Pong(_) => {}
                 message => return message,
@@ -99,12 +105,17 @@ impl Socket {
         }
     }
 
-    /// The code of the close frame that comes next.
-    pub fn close_code(&mut self) -> u16 {
+    /// The close frame that comes next.
+    pub fn close_frame(&mut self) -> CloseFrame {
         loop {
             if let Message::Close(frame) = self.next() {
-                return frame.unwrap().code.into();
+                return frame.unwrap();
             }
         }
+    }
+
+    /// Its code.
+    pub fn close_code(&mut self) -> u16 {
+        self.close_frame().code.into()
     }
 }

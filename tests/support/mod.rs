@@ -136,23 +136,36 @@ impl Foreign {
         self.start_with([], Some(record))
     }
 
+    /// A client of the service, to be told what to do; told in `tests/clients`.
+    pub fn client(self) -> Command {
+        match self {
+            Self::Python => self.script("tests/clients/client.py"),
+            Self::Node => self.script("tests/clients/client.mjs"),
+        }
+    }
+
+    /// Runs a file with what is installed for it.
+    pub fn script(self, file: &str) -> Command {
+        let mut command = match self {
+            Self::Python => Command::new(installed("python/bin/python")),
+            Self::Node => {
+                let mut command = Command::new("node");
+                command.env("NODE_PATH", installed("node/node_modules"));
+                command
+            }
+        };
+        command.arg(root().join(file));
+        command
+    }
+
     fn start_with<'a>(
         self,
         files: impl IntoIterator<Item = &'a PathBuf>,
         record: Option<&Path>,
     ) -> Server {
         let mut command = match self {
-            Self::Python => {
-                let mut command = Command::new(installed("python/bin/python"));
-                command.arg(root().join("tests/servers/python/server.py"));
-                command
-            }
-            Self::Node => {
-                let mut command = Command::new("node");
-                command.env("NODE_PATH", installed("node/node_modules"));
-                command.arg(root().join("tests/servers/node/server.mjs"));
-                command
-            }
+            Self::Python => self.script("tests/servers/python/server.py"),
+            Self::Node => self.script("tests/servers/node/server.mjs"),
         };
         command.args(files);
         command.envs(record.map(|record| ("RECORD", record)));

@@ -1,9 +1,11 @@
 //! The neutral peer: an echo that answers all complete frames of a read with one write, so that little of what is
 //! measured is its own. It owns no buffer for an idle socket.
 //!
-//! `/echo` echoes; `/flap` drops the TCP connection 100 ms after the upgrade.
+//! `/echo` echoes; `/flap` drops the TCP connection 100 ms after the upgrade; `/ticks?count=N&micros=M` sends N numbered messages, one
+//! each M microseconds, and hears nothing.
 
 mod frames;
+mod ticks;
 mod tls;
 
 use std::{cell::RefCell, future::poll_fn, io, pin::Pin, task::ready, time::Duration};
@@ -60,6 +62,9 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()
     if path == "/flap" {
         tokio::time::sleep(FLAP).await;
         return Ok(());
+    }
+    if let Some(query) = path.strip_prefix("/ticks?") {
+        return ticks::send(&mut stream, query).await;
     }
     let mut rest = Vec::new();
     loop {

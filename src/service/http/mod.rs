@@ -104,8 +104,12 @@ pub fn start(
     };
     let server = HttpServer::new(app)
         .workers(1)
+        // What happens is told when it happens, not when the client has confirmed what it was told before.
+        .tcp_nodelay(true)
         .max_connections(MAX_CLIENTS)
         .client_request_timeout(REQUEST_TIMEOUT)
+        // Who listens to what happens may send nothing for hours; the end of it is the only sign that they are gone.
+        .h1_allow_half_closed(false)
         .client_disconnect_timeout(Duration::from_secs(1))
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(1)

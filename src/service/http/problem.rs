@@ -23,7 +23,7 @@ struct Inside {
     detail: String,
     /// Members beyond those of the RFC.
     members: Map<String, Json>,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -86,10 +86,13 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// 426: it is told over a WebSocket alone.
+    /// 426: it is told over a WebSocket alone, of the one version that there is (RFC 6455 §4.4).
     pub fn upgrade_required(detail: impl Into<String>) -> Self {
         let websocket = HeaderValue::from_static("websocket");
-        Self::new(StatusCode::UPGRADE_REQUIRED, detail).header(header::UPGRADE, websocket)
+        let version = HeaderValue::from_static("13");
+        Self::new(StatusCode::UPGRADE_REQUIRED, detail)
+            .header(header::UPGRADE, websocket)
+            .header(header::SEC_WEBSOCKET_VERSION, version)
     }
 
     /// 429: there is too much of it already.
@@ -119,9 +122,9 @@ impl Problem {
         self
     }
 
-    /// The same, with a header.
+    /// The same, with one more header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.header = Some((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
@@ -145,7 +148,7 @@ impl Problem {
             status,
             detail: detail.into(),
             members: Map::new(),
-            header: None,
+            headers: Vec::new(),
         }))
     }
 }
@@ -198,7 +201,7 @@ impl ResponseError for Problem {
         let inside = &self.0;
         let mut response = HttpResponse::build(inside.status);
         response.content_type("application/problem+json");
-        if let Some((name, value)) = &inside.header {
+        for (name, value) in &inside.headers {
             response.insert_header((name.clone(), value.clone()));
         }
         response.body(self.json().to_string())

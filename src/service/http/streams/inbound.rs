@@ -1,5 +1,7 @@
 //! What a WebSocket client says, put together.
 
+use std::io::ErrorKind;
+
 use actix::{Actor, ActorContext};
 use actix_http::ws::Item;
 use actix_web::error::PayloadError;
@@ -42,6 +44,10 @@ impl Inbound {
             ws::Message::Text(text) => Heard::Message(Message::text(text)),
             ws::Message::Binary(bytes) => Heard::Message(Message::binary(bytes)),
             ws::Message::Ping(data) => Heard::Ping(data),
+            ws::Message::Close(Some(given)) if !is_for_the_wire(given.code) => {
+                let text = "no such close code may be sent";
+                return Err(reason(CloseCode::Protocol, text));
+            }
             ws::Message::Close(reason) => Heard::Close(reason),
             ws::Message::Continuation(item) => self.join(item)?,
             ws::Message::Pong(_) | ws::Message::Nop => Heard::Nothing,
@@ -78,6 +84,11 @@ impl Inbound {
     }
 }
 
+/// Whether a peer may send the code (RFC 6455 §7.4).
+fn is_for_the_wire(code: CloseCode) -> bool {
+    matches!(u16::from(code), 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
 /// A close code with its reason.
 pub fn reason(code: CloseCode, text: &str) -> CloseReason {
     // A close frame has room for 123 bytes (RFC 6455 §5.5).
@@ -97,14 +108,17 @@ pub fn end<A: Actor<Context = WebsocketContext<A>>>(
     ctx.stop();
 }
 
-/// How a client is let go that breaks the protocol. Texts that are not UTF-8 come as errors of input, as does the end of the connection,
-/// behind which nobody hears.
+/// How a client is let go that breaks the protocol. Texts that are not UTF-8 come as errors of input of no kind, as does the end of
+/// the connection, behind which nobody hears; bits that nobody has agreed on come as data that is invalid.
 fn farewell(error: ProtocolError) -> CloseReason {
     match error {
         ProtocolError::Io(error) if error.to_string() == PayloadError::Overflow.to_string() => {
             reason(CloseCode::Size, "the frame is too long")
         }
         ProtocolError::Overflow => reason(CloseCode::Size, "the frame is too long"),
+        ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            reason(CloseCode::Protocol, &error.to_string())
+        }
         ProtocolError::Io(_) => reason(CloseCode::Invalid, "a text is not UTF-8"),
         error => reason(CloseCode::Protocol, &error.to_string()),
     }

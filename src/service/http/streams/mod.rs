@@ -11,13 +11,13 @@ mod pulse;
 pub mod raw;
 mod seats;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 pub mod ws;
 
-use actix_web::{
-    HttpRequest,
-    http::header::{self, HeaderValue},
-};
+use actix_web::{HttpRequest, http::header};
 use actix_web_actors::ws::HandshakeError;
+use base64::Engine;
 use everwire::{
     Pattern,
     core::Cursor,
@@ -68,16 +68,26 @@ fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
 /// Refuses what is no WebSocket handshake, before anything is set up for it.
 fn check_handshake(request: &HttpRequest) -> Result<(), Problem> {
     match actix_web_actors::ws::handshake(request) {
-        Ok(_) => Ok(()),
-        Err(error @ (HandshakeError::NoWebsocketUpgrade | HandshakeError::NoConnectionUpgrade)) => {
-            Err(Problem::upgrade_required(error.to_string()))
-        }
-        // RFC 6455 §4.4: which version would be right.
-        Err(error @ HandshakeError::UnsupportedVersion) => {
-            let version = HeaderValue::from_static("13");
-            let problem = Problem::bad_request(error.to_string());
-            Err(problem.header(header::SEC_WEBSOCKET_VERSION, version))
-        }
+        Ok(_) if has_key(request) => Ok(()),
+        Ok(_) => Err(Problem::bad_request(
+            HandshakeError::BadWebsocketKey.to_string(),
+        )),
+        Err(
+            error @ (HandshakeError::NoWebsocketUpgrade
+            | HandshakeError::NoConnectionUpgrade
+            | HandshakeError::NoVersionHeader
+            | HandshakeError::UnsupportedVersion),
+        ) => Err(Problem::upgrade_required(error.to_string())),
         Err(error) => Err(Problem::bad_request(error.to_string())),
     }
+}
+
+/// Whether there is a key of 16 bytes (RFC 6455 §4.2.1).
+fn has_key(request: &HttpRequest) -> bool {
+    let mut keys = request.headers().get_all(header::SEC_WEBSOCKET_KEY);
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return false;
+    };
+    let key = base64::engine::general_purpose::STANDARD.decode(key);
+    key.is_ok_and(|key| key.len() == 16)
 }

@@ -1,9 +1,10 @@
 //! Whether a WebSocket client is still there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::AsyncContext;
 use actix_web_actors::ws::{CloseCode, WebsocketContext};
+use tokio::time::Instant;
 
 use super::inbound::{end, reason};
 

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 // Accepted at once; should this socket die first, it goes out on the next.
                 feed.send("anybody there?")?;
             }
-            Event::Error(_, cause) => println!("lost: {cause}"),
+            Event::Error(_, report) => println!("lost: {}", report.cause),
             Event::Retrying(_, retrying) => println!("next dial in {:.0?}", retrying.delay),
             Event::Message(_, message) => {
                 println!("received: {}", message.as_text().unwrap_or("bytes"));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{
-    core::{Cause, ClosedReport, ConnectionName, Cursor, Fate, Message, Rule},
+    core::{Cause, ClosedReport, ConnectionName, Cursor, Fate, Message, Phase, Rule},
     store::StoredEvent,
     wire::deflate::Agreed,
 };
@@ -48,7 +48,7 @@ pub enum Event {
     /// A socket ended, or the name was closed by hand.
     Closed(Stamp, Box<ClosedReport>),
     /// Something went wrong.
-    Error(Stamp, Box<Cause>),
+    Error(Stamp, Box<ErrorReport>),
     /// The next dial is set.
     Retrying(Stamp, Box<Retrying>),
     /// No further attempt is made.
@@ -215,6 +215,31 @@ pub enum StallReason {
     Arbiter,
     /// The machine: its two clocks disagree about how much time has passed.
     Clock,
+}
+
+/// See [`Event::Error`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorReport {
+    /// What went wrong.
+    pub cause: Cause,
+    /// How far it came, if it was a dial that failed.
+    pub dial: Option<FailedDial>,
+}
+
+impl From<Cause> for ErrorReport {
+    /// What was no dial.
+    fn from(cause: Cause) -> Self {
+        Self { cause, dial: None }
+    }
+}
+
+/// How far a dial came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FailedDial {
+    /// The phase in which it failed.
+    pub phase: Phase,
+    /// How long the steps took, that one up to the failure.
+    pub timings: DialTimings,
 }
 
 /// See [`Event::Retrying`].
@@ -451,7 +476,13 @@ impl Serialize for Event {
                 map.serialize_entry("clean", &report.clean)?;
                 map.serialize_entry("by", &report.by)?;
             }
-            Self::Error(_, cause) => serialize_cause(&mut map, cause)?,
+            Self::Error(_, report) => {
+                serialize_cause(&mut map, &report.cause)?;
+                if let Some(dial) = &report.dial {
+                    map.serialize_entry("phase", &dial.phase.to_string())?;
+                    map.serialize_entry("timings", &dial.timings)?;
+                }
+            }
             Self::Retrying(_, retrying) => {
                 map.serialize_entry("delay_ms", &millis(retrying.delay))?;
                 map.serialize_entry("cause", retrying.cause.kind())?;

@@ -6,6 +6,7 @@
 
 mod cli;
 mod service;
+mod terminal;
 
 fn main() -> std::process::ExitCode {
     cli::main()

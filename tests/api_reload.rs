@@ -7,19 +7,11 @@ use std::{fs, path::PathBuf};
 
 use everwire::testing::Peer;
 use serde_json::{Value, json};
-use service_support::{
-    file,
-    http::{JSON, Service},
-};
+use service_support::http::{JSON, Service};
 
 /// The file of a service that [`Service::start`] has started, with other keys.
 fn rewrite(test: &str, keys: &str) -> PathBuf {
-    file(
-        test,
-        &format!(
-            "[service]\nlisten = '127.0.0.1:0'\nlog = {{ level = 'trace', format = 'json' }}\n{keys}\n"
-        ),
-    )
+    Service::configure(test, keys)
 }
 
 fn connection(name: &str, url: &str, keys: &str) -> String {

@@ -3,7 +3,13 @@
 
 mod service_support;
 
-use everwire::testing::Peer;
+use std::{
+    io::Read,
+    net::{SocketAddr, TcpListener},
+    thread,
+};
+
+use everwire::testing::{How, Peer};
 use serde_json::{Value, json};
 use service_support::http::Service;
 
@@ -53,6 +59,72 @@ fn why_tells_the_last_attempts_the_rule_and_the_time_of_the_next() {
     service
         .get("/v1/connections/nobody/why")
         .problem(404, "nobody");
+}
+
+/// A server that hangs up when it is greeted.
+fn no_tls() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let _bytes = client.read(&mut [0; 1024]);
+        }
+    });
+    addr
+}
+
+#[test]
+fn why_tells_how_far_a_dial_came_that_failed() {
+    let peer = Peer::spawn_thread().unwrap();
+    let names = [
+        // No name server is asked for a label that is too long.
+        ("dns", format!("ws://{}/", "n".repeat(64)), &["dns"][..]),
+        ("tcp", "ws://127.0.0.1:1/".into(), &["tcp"]),
+        ("tls", format!("wss://{}", no_tls()), &["tcp", "tls"]),
+        ("upgrade", peer.url("/status/503"), &["tcp", "upgrade"]),
+        (
+            "proxy",
+            "ws://127.0.0.1:2/'\nproxy = 'http://127.0.0.1:1".into(),
+            &["proxy"],
+        ),
+    ];
+    let mut keys =
+        String::from("[defaults]\nreconnect = { min = '1h', initial = '1h', max = '1h' }\n");
+    for (phase, url, _) in &names {
+        keys.push_str(&format!("[connections.{phase}]\nurl = '{url}'\n"));
+    }
+    let service = Service::start("why-phases", &keys);
+    for (phase, _, steps) in names {
+        service.wait_for_state(phase, "backoff");
+        let told = why(&service, phase);
+        let error = &told["attempts"][0]["events"][1];
+        assert_eq!(
+            (&error["type"], &error["phase"]),
+            (&json!("error"), &json!(phase)),
+            "{told:#}"
+        );
+        for step in ["dns", "proxy", "tcp", "tls", "upgrade"] {
+            let took = &error["timings"][format!("{step}_ms")];
+            assert_eq!(took.is_number(), steps.contains(&step), "{step}: {error:#}");
+        }
+    }
+    // What was no dial has no phases.
+    let service = Service::start(
+        "why-reset",
+        &format!("[connections.a]\nurl = '{}'\n", peer.url("/sink")),
+    );
+    service.wait_for("a", "ready", |status| status["ready"] == true);
+    peer.kick("/sink", How::Reset);
+    service.wait_for("a", "a loss", |status| status["incarnation"] != 1);
+    let told = why(&service, "a");
+    let attempts = told["attempts"].as_array().unwrap().iter();
+    let events = attempts.flat_map(|attempt| attempt["events"].as_array().unwrap());
+    let errors: Vec<_> = events.filter(|event| event["type"] == "error").collect();
+    assert_eq!(errors.len(), 1, "{told:#}");
+    assert_eq!(
+        (&errors[0]["phase"], &errors[0]["timings"]),
+        (&Value::Null, &Value::Null)
+    );
 }
 
 #[test]

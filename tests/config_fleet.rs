@@ -45,7 +45,7 @@ fn a_range_expands_in_every_string() {
     assert_eq!(last.url.to_string(), "wss://h/cp-0011?11");
     assert_eq!(last.tags, ["t11"]);
     assert_eq!(last.connect_timeout, Duration::from_secs(11));
-    assert_eq!(last.headers[0].1.to_string(), "11");
+    assert_eq!(last.headers[0].1.expose().to_string(), "11");
     assert_eq!(
         format!("{:?}", last.on_open),
         "[Text({\"id\":11,\"x\":{y}}), Text(${i})]"

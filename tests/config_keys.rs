@@ -1008,7 +1008,7 @@ fn nearer_layers_win_and_only_tables_are_merged() {
         of(name)
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), value.to_string()))
+            .map(|(name, value)| (name.clone(), value.expose().to_string()))
             .collect()
     };
     let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
@@ -1084,7 +1084,7 @@ fn variables_are_read_once_and_never_printed() {
     let a = source.connection("headers = { A = 'Bearer ${TOKEN}', B = 'x' }\nbasic_auth = { user = '${X_1}', password = 'pw' }").unwrap();
     let (_, header) = &a.headers[0];
     assert_eq!(
-        header.render(|_| unreachable!()).unwrap().expose(),
+        header.expose().render(|_| unreachable!()).unwrap().expose(),
         "Bearer s3cr3t"
     );
     let printed = format!("{a:?} {}", a.masked());

@@ -12,6 +12,7 @@ use std::{
 };
 
 use everwire::config::{Settings, Source};
+use serde_json::{Value, json};
 use service_support::{Running, SOON, everwire, file};
 
 fn read(path: &str) -> String {
@@ -112,42 +113,79 @@ impl Source for Pod {
     }
 }
 
-/// The block of lines that are indented deeper than the line that is `key`.
-fn block(text: &str, key: &str) -> String {
-    let mut lines = text.lines().skip_while(|line| line.trim() != key);
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let outer = indent(lines.next().unwrap_or_else(|| panic!("{key} is missing")));
-    lines
-        .take_while(|line| line.trim().is_empty() || indent(line) > outer)
-        .map(|line| format!("{}\n", line.trim_start()))
-        .collect()
+/// The documents of a manifest by their kinds.
+fn manifest(text: &str) -> BTreeMap<String, Value> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    let by_kind = documents.into_iter().map(|document| {
+        let kind = document["kind"].as_str().unwrap().to_owned();
+        (kind, document)
+    });
+    by_kind.collect()
+}
+
+/// The one of a list that has this name.
+fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
+    let found = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["name"] == name);
+    found.unwrap_or_else(|| panic!("{name} is not in {list}"))
 }
 
 #[test]
 fn the_kubernetes_manifest_probes_what_is_there_and_holds_a_valid_configuration() {
-    let manifest = read("config/kubernetes/everwire.yaml");
-    assert!(!manifest.contains('\t'));
-    let documents: Vec<_> = manifest.split("\n---\n").collect();
-    assert_eq!(documents.len(), 3);
-    let toml = block(documents[0], "everwire.toml: |");
-    let settings = Settings::load_with("/etc/everwire/everwire.toml", &Pod(toml));
+    let manifest = manifest(&read("config/kubernetes/everwire.yaml"));
+    let kinds: Vec<_> = manifest.keys().collect();
+    assert_eq!(kinds, ["ConfigMap", "Service", "StatefulSet"]);
+    let toml = manifest["ConfigMap"]["data"]["everwire.toml"]
+        .as_str()
+        .unwrap();
+    let settings = Settings::load_with("/etc/everwire/everwire.toml", &Pod(toml.to_owned()));
     let settings = settings.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
-    assert_eq!(settings.service.listen.port(), 9180);
-    assert!(settings.service.watch);
+    let service = &settings.service;
+    assert!(service.watch && service.listen.ip().is_unspecified());
 
-    let set = documents[2];
-    assert!(set.contains("kind: StatefulSet") && set.contains("replicas: 1\n"));
-    assert!(block(set, "livenessProbe:").contains("path: /healthz\n"));
-    assert!(block(set, "readinessProbe:").contains("path: /readyz\n"));
-    assert!(set.contains("containerPort: 9180\n"));
-    assert!(set.contains(r#"args: ["run", "/etc/everwire/everwire.toml"]"#));
-    let state_dir = format!("mountPath: {}\n", settings.service.state_dir.display());
-    assert!(set.contains(&state_dir));
-    let grace = set.lines().find_map(|line| {
-        let seconds = line
-            .trim()
-            .strip_prefix("terminationGracePeriodSeconds: ")?;
-        seconds.parse().ok().map(Duration::from_secs)
-    });
-    assert!(grace.unwrap() > settings.service.drain_timeout);
+    let set = &manifest["StatefulSet"]["spec"];
+    assert_eq!(set["replicas"], 1);
+    let pod = &set["template"]["spec"];
+    let grace = Duration::from_secs(pod["terminationGracePeriodSeconds"].as_u64().unwrap());
+    assert!(grace > service.drain_timeout);
+    let container = named(&pod["containers"], "everwire");
+    assert_eq!(
+        container["args"],
+        json!(["run", "/etc/everwire/everwire.toml"])
+    );
+    let port = named(&container["ports"], "http");
+    assert_eq!(port["containerPort"], service.listen.port());
+    for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+        assert_eq!(
+            container[probe]["httpGet"],
+            json!({ "path": path, "port": "http" })
+        );
+    }
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+
+    // What is mounted exists, and only the state can be written.
+    let mounts = &container["volumeMounts"];
+    assert_eq!(
+        named(mounts, "state")["mountPath"],
+        service.state_dir.to_str().unwrap()
+    );
+    assert_eq!(named(mounts, "state")["readOnly"], Value::Null);
+    let volume = named(&pod["volumes"], "config");
+    assert_eq!(volume["configMap"], manifest["ConfigMap"]["metadata"]);
+    assert_eq!(named(mounts, "config")["mountPath"], "/etc/everwire");
+    assert_eq!(named(mounts, "token")["mountPath"], "/etc/everwire-token");
+    named(&pod["volumes"], "token");
+    assert_eq!(set["volumeClaimTemplates"][0]["metadata"]["name"], "state");
+
+    // The service finds the pod.
+    let labels = &set["template"]["metadata"]["labels"];
+    assert_eq!(set["selector"]["matchLabels"], *labels);
+    let front = &manifest["Service"];
+    assert_eq!(front["spec"]["selector"], *labels);
+    assert_eq!(named(&front["spec"]["ports"], "http")["targetPort"], "http");
+    assert_eq!(set["serviceName"], front["metadata"]["name"]);
 }

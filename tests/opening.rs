@@ -235,7 +235,7 @@ async fn silence_beyond_idle_timeout_is_a_loss_and_messages_put_it_off() {
                 messages += 1;
                 None
             }
-            Event::Error(_, cause) => Some((**cause).clone()),
+            Event::Error(_, report) => Some(report.cause.clone()),
             _ => None,
         })
         .await;

@@ -84,7 +84,7 @@ async fn ws_and_wss_go_through_each_kind_of_proxy() {
             let (mut rig, feed) = scene.open(url, &through).await;
             let opened = rig.watch.until("opened", |event| match event {
                 Event::Opened(_, opened) => Some(opened.clone()),
-                Event::Error(_, cause) => panic!("{through}: {cause}"),
+                Event::Error(_, report) => panic!("{through}: {}", report.cause),
                 _ => None,
             });
             let opened = opened.await;
@@ -202,7 +202,7 @@ async fn tinyproxy_and_microsocks_serve_as_well() {
             let (mut rig, feed) = scene.open(url, &through).await;
             let opened = rig.watch.until("opened", |event| match event {
                 Event::Opened(_, opened) => Some(opened.timings),
-                Event::Error(_, cause) => panic!("{through}: {cause}"),
+                Event::Error(_, report) => panic!("{through}: {}", report.cause),
                 _ => None,
             });
             assert!(opened.await.proxy.is_some());

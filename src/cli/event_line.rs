@@ -75,6 +75,7 @@ fn details(members: &Map<String, Value>) -> String {
         .iter()
         .filter(|(key, value)| !COMMON.contains(&key.as_str()) && !matches!(value, Value::Null));
     let told = told.map(|(key, value)| match value {
+        Value::Object(_) if key == "timings" => format!("took=({})", words::steps(value)),
         Value::String(text) if !text.contains([' ', '"']) && !text.is_empty() => {
             format!("{key}={}", words::printable(text))
         }
@@ -106,6 +107,10 @@ mod tests {
                 "f closed by=peer clean=false code=1006 reason=\"\"",
             ),
             (json!({ "type": "lagged", "missed": 3 }), "lagged missed=3"),
+            (
+                json!({ "type": "error", "name": "f", "kind": "tcp", "timings": { "dns_ms": 1.25, "tcp_ms": 3, "tls_ms": null } }),
+                "f error kind=tcp took=(dns 1.2 ms, tcp 3.0 ms)",
+            ),
             (
                 json!({ "type": "novel", "x": { "y": "two words\n" } }),
                 "novel x={\"y\":\"two words\\n\"}",

@@ -5,7 +5,7 @@ use std::{io, process::ExitCode};
 use everwire::config::Diagnostics;
 
 use super::{client, output};
-use crate::service;
+use crate::{service, terminal};
 
 /// Why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ impl Failure {
     pub fn tell(&self) {
         match self {
             Self::Config(diagnostics) => {
-                let color = output::is_colored(&io::stderr());
+                let color = terminal::is_colored(&io::stderr());
                 output::complain(diagnostics.render(color).trim_end());
             }
             Self::Told => {}

@@ -14,6 +14,7 @@ mod input;
 mod ls;
 mod output;
 mod parse;
+mod probe;
 mod reload;
 mod run;
 mod schema;
@@ -30,7 +31,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
-pub use self::output::is_colored;
 
 /// Keeps many named outgoing WebSocket connections up.
 #[derive(Debug, Parser)]
@@ -54,6 +54,7 @@ enum Command {
     Ls(ls::Ls),
     Status(status::Status),
     Why(why::Why),
+    Probe(probe::Probe),
     Send(send::Send),
     Tail(tail::Tail),
     Dial(dial::Dial),
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Ls(ls) => ls.execute(),
         Command::Status(status) => status.execute(),
         Command::Why(why) => why.execute(),
+        Command::Probe(probe) => probe.execute(),
         Command::Send(send) => send.execute(),
         Command::Tail(tail) => tail.execute(),
         Command::Dial(dial) => dial.execute(),

@@ -1,6 +1,6 @@
 //! Standard output and standard error, without the panics of `println!`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use super::Failure;
 
@@ -19,12 +19,4 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Writes a text and a line end to standard error; when that is closed, there is nobody left to tell.
 pub fn complain(text: &str) {
     let _unheard = writeln!(io::stderr(), "{text}");
-}
-
-/// Whether colours may be used: on a terminal that knows them, unless `NO_COLOR` is set (no-color.org).
-pub fn is_colored(stream: &impl IsTerminal) -> bool {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    stream.is_terminal()
-        && set("NO_COLOR").is_none()
-        && set("TERM").is_none_or(|term| term != "dumb")
 }

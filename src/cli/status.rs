@@ -4,7 +4,7 @@ use std::io;
 
 use actix::System;
 use clap::Args;
-use everwire::ConnectionName;
+use everwire::{ConnectionName, events::rfc3339};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use super::{
     table::Color,
     words,
 };
+use crate::terminal;
 
 /// Show the status of a connection of a running service
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ impl Status {
         }
         let status =
             serde_json::from_value(status).map_err(|error| Error::Answer(error.to_string()))?;
-        let is_colored = output::is_colored(&io::stdout());
+        let is_colored = terminal::is_colored(&io::stdout());
         let lines = lines(&status, Timestamp::now()).into_iter();
         let lines: Vec<_> = lines
             .map(|(key, value)| {
@@ -64,7 +65,13 @@ impl Status {
 }
 
 fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)> {
-    let ago = |at| format!("{} ago, {at}", words::span(words::between(at, now)));
+    let ago = |at| {
+        format!(
+            "{} ago, {}",
+            words::span(words::between(at, now)),
+            rfc3339(at)
+        )
+    };
     let since = words::span(words::between(status.since, now));
     let mut lines = vec![
         ("name", status.name.clone()),
@@ -75,7 +82,7 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
         let wait = words::span(words::between(now, at));
         lines.push((
             "next dial",
-            format!("in {wait}, at {at}, attempt {}", status.attempt),
+            format!("in {wait}, at {}, attempt {}", rfc3339(at), status.attempt),
         ));
     }
     if let Some(subprotocol) = &status.subprotocol {

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{output, words};
+use super::words;
+use crate::terminal;
 
 /// No column gets narrower than this.
 const NARROWEST: usize = 4;
@@ -119,7 +120,7 @@ impl Table {
 
     /// The lines for standard output: cut to the terminal's width, if it is one.
     pub fn render(&self) -> String {
-        self.lines(terminal_width(), output::is_colored(&io::stdout()))
+        self.lines(terminal_width(), terminal::is_colored(&io::stdout()))
             .join("\n")
     }
 

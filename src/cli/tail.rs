@@ -15,6 +15,7 @@ use super::{
     event_line, output, parse,
     signals::Signals,
 };
+use crate::terminal;
 
 /// How long to wait before the service is asked again: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -146,6 +147,6 @@ impl Tail {
         }
         let read: Value =
             serde_json::from_str(event).map_err(|error| Error::Answer(error.to_string()))?;
-        output::print(&event_line::of(&read, output::is_colored(&io::stdout())))
+        output::print(&event_line::of(&read, terminal::is_colored(&io::stdout())))
     }
 }

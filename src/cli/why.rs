@@ -4,7 +4,7 @@ use std::io;
 
 use actix::System;
 use clap::Args;
-use everwire::ConnectionName;
+use everwire::{ConnectionName, events::rfc3339};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::{
     table::Color,
     words,
 };
+use crate::terminal;
 
 /// Tell why a connection of a running service is up or down, and when it will be tried again
 ///
@@ -68,7 +69,7 @@ impl Why {
             return output::print(&answer.to_string());
         }
         let story = Story::deserialize(answer).map_err(|error| Error::Answer(error.to_string()))?;
-        let is_colored = output::is_colored(&io::stdout());
+        let is_colored = terminal::is_colored(&io::stdout());
         let lines = lines(self.name.as_str(), &story, Timestamp::now(), is_colored);
         output::print(&lines.join("\n"))
     }
@@ -79,7 +80,7 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     for attempt in story.attempts.iter().rev() {
         let ago = words::span(words::between(attempt.at, now));
         let outcome = words::one_line(&attempt.outcome);
-        lines.push(format!("{} ({ago} ago): {outcome}", attempt.at));
+        lines.push(format!("{} ({ago} ago): {outcome}", rfc3339(attempt.at)));
         let events = attempt.events.iter();
         lines.extend(events.map(|event| format!("  {}", step(event, is_colored))));
         if attempt.omitted > 0 {
@@ -102,7 +103,7 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     }
     if let Some(at) = story.retry_at {
         let wait = words::span(words::between(now, at));
-        lines.push(format!("next dial in {wait}, at {at}"));
+        lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));
     }
     lines
 }
@@ -139,13 +140,13 @@ mod tests {
         let story = Story::deserialize(story).unwrap();
         let now = "2026-01-02T03:04:20Z".parse().unwrap();
         let expected = [
-            "2026-01-02T03:03:20Z (1m ago): failed",
-            "2026-01-02T03:04:09Z (11s ago): lost",
+            "2026-01-02T03:03:20.000000Z (1m ago): failed",
+            "2026-01-02T03:04:09.000000Z (11s ago): lost",
             "       12.3 ms  error kind=handshake_status status=503",
             "  and 2 events before the last ones",
             "feed is backoff for 10s",
             "decided by the rule: status 503",
-            "next dial in 20s, at 2026-01-02T03:04:40Z",
+            "next dial in 20s, at 2026-01-02T03:04:40.000000Z",
         ];
         let lines = lines("feed", &story, now, false);
         assert_eq!(lines, expected);

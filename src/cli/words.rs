@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
+
+/// The steps of a dial, in their order.
+const STEPS: [&str; 5] = ["dns", "tcp", "proxy", "tls", "upgrade"];
 
 /// A time span in at most four characters: `0s`, `59s`, `59m`, `23h`, `999d`.
 pub fn span(span: Duration) -> String {
@@ -54,6 +58,15 @@ pub fn bytes(bytes: u64) -> String {
         true => format!("{left:.0} {unit}"),
         false => format!("{left:.1} {unit}"),
     }
+}
+
+/// The steps that a dial took, and how long each: `tcp 0.1 ms, upgrade 2.3 ms`. Empty if there were none.
+pub fn steps(timings: &Value) -> String {
+    let told = STEPS.iter().filter_map(|step| {
+        let ms = timings[format!("{step}_ms")].as_f64()?;
+        Some(format!("{step} {ms:.1} ms"))
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) fn finish(
         .unwrap_or_default();
     let headers = headers
         .into_iter()
-        .filter_map(|header| Some((header.name, header.value?)));
+        .filter_map(|header| Some((header.name, header.value?.into())));
     ConnectionSettings {
         failover_urls: urls.collect(),
         group: table.group.map(|group| group.value.0),
@@ -188,7 +188,9 @@ fn basic_auth(auth: Located<BasicAuthTable>, context: &mut Context<'_>) -> Basic
     }
     BasicAuth {
         user: user.map(|(template, _)| template).unwrap_or_default(),
-        password: password.map(|(template, _)| template).unwrap_or_default(),
+        password: password
+            .map(|(template, _)| template.into())
+            .unwrap_or_default(),
         encoding,
     }
 }

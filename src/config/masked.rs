@@ -77,7 +77,7 @@ impl ConnectionSettings {
         if let Some(auth) = &self.basic_auth {
             keys["basic_auth"] = json!({
                 "user": escaped(&auth.user),
-                "password": masked(&auth.password),
+                "password": auth.password.to_string(),
                 "encoding": auth.encoding.word(),
             });
         }
@@ -89,18 +89,11 @@ impl ConnectionSettings {
     }
 
     fn masked_headers(&self) -> Map<String, Json> {
-        let masked = |(name, value): &(String, Template)| (name.clone(), masked(value).into());
-        self.headers.iter().map(masked).collect()
+        let headers = self.headers.iter();
+        headers
+            .map(|(name, value)| (name.clone(), value.to_string().into()))
+            .collect()
     }
-}
-
-/// `***` for what is written, `${NAME}` for a variable.
-fn masked(template: &Template) -> String {
-    let mask = |part: &Part| match part {
-        Part::Literal(_) => "***".into(),
-        part => Template::from_parts([part.clone()]).to_string(),
-    };
-    template.parts().iter().map(mask).collect()
 }
 
 /// A template as it is written in a file.

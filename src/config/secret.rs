@@ -68,6 +68,58 @@ pub enum Variable<'a> {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Template(Box<[Part]>);
 
+/// A [`Template`] whose written text is a secret as well: a header's value, a password.
+///
+/// ```
+/// use everwire::config::SecretTemplate;
+///
+/// let header: SecretTemplate = "Bearer abc".into();
+/// assert_eq!(format!("{header:?}"), "***");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretTemplate(Template);
+
+impl SecretTemplate {
+    /// The template, which prints what was written. Every use of this is a place to review.
+    pub fn expose(&self) -> &Template {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretTemplate {
+    /// `***` for what is written, `${NAME}` for a variable.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.parts().iter().try_for_each(|part| match part {
+            Part::Literal(_) => f.write_str("***"),
+            part => write!(f, "{}", Template::from_parts([part.clone()])),
+        })
+    }
+}
+
+impl fmt::Debug for SecretTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<Template> for SecretTemplate {
+    fn from(template: Template) -> Self {
+        Self(template)
+    }
+}
+
+impl From<&str> for SecretTemplate {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for SecretTemplate {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
 /// A variable of a template that has no value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretMissing {

@@ -13,7 +13,7 @@ use super::{
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     plain_url::PlainUrl,
     proxy::Proxy,
-    secret::{Template, Variable},
+    secret::{SecretTemplate, Template, Variable},
 };
 use crate::core::ConnectionName;
 
@@ -152,7 +152,7 @@ pub struct ConnectionSettings {
     /// Whether the service is not ready while this name is not.
     pub required: bool,
     /// Headers of the upgrade request; names are valid. They are sent in camel case, and in no particular order.
-    pub headers: Vec<(String, Template)>,
+    pub headers: Vec<(String, SecretTemplate)>,
     /// HTTP basic authentication (RFC 7617).
     pub basic_auth: Option<BasicAuth>,
     /// Subprotocols that are offered, best first; if any, the server must choose one.
@@ -205,7 +205,7 @@ pub struct BasicAuth {
     /// The user name; without a colon.
     pub user: Template,
     /// The password.
-    pub password: Template,
+    pub password: SecretTemplate,
     /// How both become bytes.
     pub encoding: AuthEncoding,
 }
@@ -371,9 +371,9 @@ impl ConnectionSettings {
 
     /// The ids of all `${secret:ID}` in these settings.
     pub fn secret_ids(&self) -> impl Iterator<Item = &str> {
-        let headers = self.headers.iter().map(|(_, value)| value);
+        let headers = self.headers.iter().map(|(_, value)| value.expose());
         let auth = self.basic_auth.iter();
-        let auth = auth.flat_map(|auth| [&auth.user, &auth.password]);
+        let auth = auth.flat_map(|auth| [&auth.user, auth.password.expose()]);
         let openings = self.on_open.iter().filter_map(|opening| match opening {
             Opening::Text(text) => Some(text),
             Opening::Binary(_) => None,

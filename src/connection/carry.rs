@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     core::{Beat, Cause, Effect, Happened, State as LifeState},
-    events::{self, Connecting, DropReason, Event, Failed, Retrying},
+    events::{self, Connecting, DropReason, ErrorReport, Event, Failed, FailedDial, Retrying},
     keeper::Order,
-    transport::{self, DialRequest, Opened},
+    transport::{self, DialRequest, Opened, Undialled},
     wire::{CloseFrame, Opcode},
 };
 
@@ -89,6 +89,7 @@ impl Driver {
         match happened {
             Happened::Connecting { attempt } => {
                 act.show_state(Some(State::Connecting));
+                act.record.failed_dial = None;
                 act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt }));
             }
             Happened::Closed(report) => {
@@ -106,7 +107,8 @@ impl Driver {
                     cause: cause.clone(),
                     at,
                 }));
-                act.publish(|stamp| Event::Error(stamp, Box::new(cause)));
+                let dial = act.record.failed_dial.take().map(|dial| *dial);
+                act.publish(|stamp| Event::Error(stamp, Box::new(ErrorReport { cause, dial })));
             }
             Happened::Retrying { delay, cause, rule } => {
                 act.show_state(Some(State::Backoff));
@@ -128,13 +130,14 @@ impl Driver {
 }
 
 /// A dial of the URL that is in use, or next; it begins when the budget allows it.
-pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opened, Cause>>>> {
+pub(super) fn dial(act: &Connection) -> Dial {
     let (urls, number) = (Arc::clone(&act.urls), act.url_number());
     let (settings, commons) = (Arc::clone(&act.settings), Arc::clone(&act.commons));
+    let (name, attempt) = (act.name.clone(), act.life.dials());
     Box::pin(async move {
         #[cfg(test)]
         if let Some(scripted) = super::simulation::dial() {
-            return scripted.await;
+            return scripted.await.map_err(Undialled::from);
         }
         let url = &urls[number];
         // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
@@ -142,18 +145,30 @@ pub(super) fn dial(act: &Connection) -> Pin<Box<dyn Future<Output = Result<Opene
         let turn = commons.budget.acquire(&host);
         drop(host);
         let _permit = turn.await;
-        Box::pin(transport::dial(DialRequest {
+        let dial = transport::dial(DialRequest {
             settings: &settings,
             url,
             tls: &commons.tls,
             resolver: &commons.resolver,
             vault: &commons.vault,
-        }))
-        .await
+        });
+        Box::pin(transport::in_span(&name, attempt, dial)).await
     })
 }
 
+/// What becomes of a dial.
+pub(super) type Dial = Pin<Box<dyn Future<Output = Result<Opened, Undialled>>>>;
+
 impl Connection {
+    /// Keeps how far a dial came for the event that tells of its end.
+    pub(super) fn note_failed(&mut self, undialled: Undialled) -> Cause {
+        self.record.failed_dial = Some(Box::new(FailedDial {
+            phase: undialled.phase,
+            timings: undialled.timings.into(),
+        }));
+        undialled.cause
+    }
+
     /// Keeps the state that users see, and since when, in step with the core.
     pub(super) fn show_state(&mut self, told: Option<State>) {
         let state = told.unwrap_or(match self.life.state() {

@@ -11,13 +11,12 @@ use std::{
 use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::time::Sleep;
 
-use super::{Connection, gate::Inside, policy, socket::Socket, successor::Successor};
+use super::{Connection, carry::Dial, gate::Inside, policy, socket::Socket, successor::Successor};
 use crate::{
     chance, clock,
     core::{Cause, Removed, State as LifeState, Told},
     events::{DropReason, Event},
     panics::panic_text,
-    transport::Opened,
 };
 
 /// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
@@ -30,7 +29,7 @@ pub(super) enum Link {
     #[default]
     None,
     /// A dial under way.
-    Dialing(Pin<Box<dyn Future<Output = Result<Opened, Cause>>>>),
+    Dialing(Dial),
     /// The socket.
     Up(Box<Socket>),
 }
@@ -172,7 +171,8 @@ impl Driver {
             return;
         };
         self.link = Link::None;
-        match result.and_then(|opened| Socket::open(act, ctx, opened, now)) {
+        let opened = result.map_err(|undialled| act.note_failed(undialled));
+        match opened.and_then(|opened| Socket::open(act, ctx, opened, now)) {
             Ok(socket) => self.link = Link::Up(socket),
             Err(cause) => act.lost(cause, now),
         }
@@ -225,7 +225,7 @@ impl Driver {
         act.tell_sent(look.told);
         if let Some(text) = look.store_error {
             let cause = Cause::Store(text.into());
-            act.publish(|stamp| Event::Error(stamp, Box::new(cause)));
+            act.publish(|stamp| Event::Error(stamp, Box::new(cause.into())));
         }
         if let Link::Up(socket) = &mut self.link
             && look.wants_fence

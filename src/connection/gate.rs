@@ -19,7 +19,7 @@ use crate::{
     core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
     events::Event,
     hub::History,
-    keeper::Keeper,
+    keeper::{Door, Keeper},
     store::StoreError,
 };
 
@@ -88,53 +88,21 @@ impl Gate {
         })
     }
 
-    /// Whose door it is.
-    pub fn name(&self) -> &ConnectionName {
-        &self.name
-    }
-
     /// What the name said last.
     pub fn history(&self) -> &History {
         &self.history
     }
 
+    fn call_keeper(self: &Arc<Self>) {
+        let door: Arc<Self> = Arc::clone(self);
+        self.keeper.call(door);
+    }
+
     /// There is something to write down that is to outlive the process.
     pub fn history_grew(self: &Arc<Self>) {
         if !self.history_waits.swap(true, Ordering::AcqRel) {
-            self.keeper.call(self);
+            self.call_keeper();
         }
-    }
-
-    /// What the keeper is to write down of the outbox. From here on news call it again.
-    pub fn take_changes(&self) -> Changes {
-        self.history_waits.store(false, Ordering::Release);
-        let mut inside = self.inside.lock();
-        inside.keeper_called = false;
-        inside.outbox.changes()
-    }
-
-    /// What the keeper is to write down of the history, and the limits to trim to.
-    pub fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>) {
-        self.history.take_unstored()
-    }
-
-    /// When durable messages of this name are safe.
-    pub fn fsync(&self) -> Fsync {
-        self.inside.lock().outbox.settings().fsync
-    }
-
-    /// The store has all up to this id: it may go out.
-    pub fn stored(self: &Arc<Self>, id: u64) {
-        self.with_and_ring(|inside| inside.outbox.stored(id));
-    }
-
-    /// The store cannot write. The actor tells it, once until it can again.
-    pub fn store_failed(self: &Arc<Self>, error: &StoreError) {
-        self.with_and_ring(|inside| {
-            if inside.outbox.store_failed() {
-                inside.store_error = Some(error.to_string().into());
-            }
-        });
     }
 
     /// Accepts a message in call order, and wakes the actor if it rests.
@@ -158,7 +126,7 @@ impl Gate {
         let keep = inside.has_news_for_keeper();
         drop(inside);
         if keep {
-            self.keeper.call(self);
+            self.call_keeper();
         }
         if let Some(bell) = bell {
             bell.wake();
@@ -186,7 +154,7 @@ impl Gate {
         let keep = inside.has_news_for_keeper();
         drop(inside);
         if keep {
-            self.keeper.call(self);
+            self.call_keeper();
         }
         result
     }
@@ -198,6 +166,40 @@ impl Gate {
             bell.wake();
         }
         result
+    }
+}
+
+impl Door for Gate {
+    fn name(&self) -> &ConnectionName {
+        &self.name
+    }
+
+    fn take_changes(&self) -> Changes {
+        self.history_waits.store(false, Ordering::Release);
+        let mut inside = self.inside.lock();
+        inside.keeper_called = false;
+        inside.outbox.changes()
+    }
+
+    fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>) {
+        self.history.take_unstored()
+    }
+
+    fn fsync(&self) -> Fsync {
+        self.inside.lock().outbox.settings().fsync
+    }
+
+    fn stored(self: Arc<Self>, id: u64) {
+        self.with_and_ring(|inside| inside.outbox.stored(id));
+    }
+
+    /// The actor tells it, once until the store can write again.
+    fn store_failed(self: Arc<Self>, error: &StoreError) {
+        self.with_and_ring(|inside| {
+            if inside.outbox.store_failed() {
+                inside.store_error = Some(error.to_string().into());
+            }
+        });
     }
 }
 

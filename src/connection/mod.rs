@@ -39,8 +39,6 @@ use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "testing")]
 pub use self::messages::Fault;
-#[cfg(test)]
-pub(crate) use self::simulation::Calls;
 pub(crate) use self::{
     forward::forward,
     gate::Gate,
@@ -65,7 +63,7 @@ use crate::{
         Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
         Message, Policy, Removed, Sequence, Told,
     },
-    events::{DropReason, Dropped, Event, Sent, Stamp, TlsReport},
+    events::{DropReason, Dropped, Event, FailedDial, Sent, Stamp, TlsReport},
     hub::{Hub, Listeners, Memory},
     keeper::Keeper,
     panics::panic_text,
@@ -155,6 +153,8 @@ struct Record {
     ready: bool,
     retry_at: Option<Box<Timestamp>>,
     last_error: Option<Box<LastError>>,
+    /// The dial that failed just now, until that is told.
+    failed_dial: Option<Box<FailedDial>>,
     last_close: Option<Box<ClosedReport>>,
     upgrade: Option<Box<Upgrade>>,
     sent: Traffic,
@@ -245,6 +245,7 @@ impl Connection {
                 ready: false,
                 retry_at: None,
                 last_error: None,
+                failed_dial: None,
                 last_close: None,
                 upgrade: None,
                 sent: Traffic::default(),

@@ -15,7 +15,7 @@ use crate::{
     config::{NameSettings, Template},
     core::Cause,
     events::DialTimings,
-    transport::{self, DialRequest, Opened, Stream},
+    transport::{self, DialRequest, Opened, Stream, Undialled},
     wire::{CloseFrame, encode_close},
 };
 
@@ -54,14 +54,13 @@ pub(crate) async fn probe(settings: NameSettings, commons: Arc<Commons>) -> Vec<
 }
 
 async fn probe_url(settings: &NameSettings, url: &Template, commons: &Commons) -> Probed {
-    let (opened, timings) = match Box::pin(dial(settings, url, commons)).await {
-        Ok(dialled) => dialled,
-        // It did not begin.
-        Err(cause) => (Err(cause), transport::Timings::default()),
+    let dialled = Box::pin(dial(settings, url, commons)).await;
+    let timings = match &dialled {
+        Ok(opened) => opened.timings,
+        Err(undialled) => undialled.timings,
     };
-    let timings = opened.as_ref().map_or(timings, |opened| opened.timings);
-    let outcome = match opened {
-        Err(cause) => Err(cause),
+    let outcome = match dialled {
+        Err(undialled) => Err(undialled.cause),
         Ok(opened) => {
             let reached = Reached {
                 peer: opened.peer,
@@ -79,13 +78,11 @@ async fn probe_url(settings: &NameSettings, url: &Template, commons: &Commons) -
     }
 }
 
-type Dialled = (Result<Opened, Cause>, transport::Timings);
-
 async fn dial(
     settings: &NameSettings,
     url: &Template,
     commons: &Commons,
-) -> Result<Dialled, Cause> {
+) -> Result<Opened, Undialled> {
     let host = transport::host_key(url, &commons.vault).await?;
     let _permit = commons.budget.acquire(&host).await;
     let request = DialRequest {
@@ -95,7 +92,7 @@ async fn dial(
         resolver: &commons.resolver,
         vault: &commons.vault,
     };
-    Ok(Box::pin(transport::timed_dial(request)).await)
+    Box::pin(transport::dial(request)).await
 }
 
 /// Sends the close, and reads until the peer has closed.

@@ -1,7 +1,6 @@
 //! The socket that is made ready beside the one that serves.
 
 use std::{
-    pin::Pin,
     task::{Context as TaskContext, Poll},
     time::Instant,
 };
@@ -10,7 +9,7 @@ use actix::Context;
 
 use super::{
     Connection,
-    carry::dial,
+    carry::{Dial, dial},
     driver::Driver,
     policy,
     socket::{Face, Socket, start_heartbeat},
@@ -19,7 +18,6 @@ use crate::{
     chance, clock,
     core::{Cause, ClosedReport},
     events::{Event, Rotated},
-    transport::Opened,
     wire::CloseFrame,
 };
 
@@ -32,7 +30,7 @@ pub(super) enum Successor {
     /// It is to be dialled when the seam of the last rotation is settled.
     Wanted,
     /// It is dialled.
-    Dialing(Pin<Box<dyn Future<Output = Result<Opened, Cause>>>>),
+    Dialing(Dial),
     /// Its opening messages go out, or have.
     Up(Box<Heir>),
     /// It was lost when the old socket was being closed already.
@@ -74,7 +72,8 @@ impl Driver {
             let Poll::Ready(result) = dial.as_mut().poll(cx) else {
                 return;
             };
-            match result.and_then(|opened| Socket::new(act, opened, now)) {
+            let opened = result.map_err(|undialled| act.note_failed(undialled));
+            match opened.and_then(|opened| Socket::new(act, opened, now)) {
                 Ok((socket, face)) => {
                     act.life.successor_up(now);
                     self.successor = Successor::Up(Box::new(Heir {

@@ -9,8 +9,8 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::Known;
-use crate::{connection::Gate, core::ConnectionName};
+use super::{Door, Known};
+use crate::core::ConnectionName;
 
 /// Something to write down that is not asked of a name's door.
 pub(crate) enum Order {
@@ -40,7 +40,7 @@ struct Inside {
 #[derive(Default)]
 pub(super) struct Work {
     /// The doors that have something to write down. A door calls once until it is asked.
-    pub gates: Vec<Arc<Gate>>,
+    pub doors: Vec<Arc<dyn Door>>,
     pub orders: Vec<Order>,
     /// Who waits until all of this is written down.
     pub waiting: Vec<oneshot::Sender<()>>,
@@ -53,7 +53,7 @@ pub(super) type Stop = Option<oneshot::Sender<()>>;
 
 impl Work {
     fn is_empty(&self) -> bool {
-        self.gates.is_empty()
+        self.doors.is_empty()
             && self.orders.is_empty()
             && self.waiting.is_empty()
             && self.stop.is_none()
@@ -61,8 +61,8 @@ impl Work {
 }
 
 impl Desk {
-    pub fn call(&self, gate: &Arc<Gate>) {
-        self.put(|work| work.gates.push(Arc::clone(gate)));
+    pub fn call(&self, door: Arc<dyn Door>) {
+        self.put(|work| work.doors.push(door));
     }
 
     pub fn order(&self, order: Order) {

@@ -1,6 +1,9 @@
 //! Writes down what must outlive the process: one thread, one store, one commit for all names that have something to keep.
 
+#[cfg(test)]
+mod calls;
 mod desk;
+mod door;
 mod past;
 mod scribe;
 
@@ -14,10 +17,11 @@ use std::{
 
 use parking_lot::Mutex;
 
+#[cfg(test)]
+pub(crate) use self::calls::Calls;
 use self::{desk::Desk, past::Past, scribe::Scribe};
-pub(crate) use self::{desk::Order, past::Known, scribe::left};
+pub(crate) use self::{desk::Order, door::Door, past::Known, scribe::left};
 use crate::{
-    connection::Gate,
     core::{ConnectionName, Cursor, Pattern},
     store::{Damage, NameState, Store, StoreError},
 };
@@ -37,7 +41,7 @@ enum Kind {
     Store(Arc<Shared>),
     /// One whose store is simulated.
     #[cfg(test)]
-    Scripted(crate::connection::Calls),
+    Scripted(Calls),
 }
 
 struct Shared {
@@ -78,7 +82,7 @@ impl Keeper {
 
     /// One whose store is simulated.
     #[cfg(test)]
-    pub fn scripted(calls: crate::connection::Calls) -> Self {
+    pub fn scripted(calls: Calls) -> Self {
         Self(Kind::Scripted(calls))
     }
 
@@ -214,11 +218,11 @@ impl Keeper {
     }
 
     /// A name has something to write down.
-    pub fn call(&self, gate: &Arc<Gate>) {
+    pub fn call(&self, door: Arc<dyn Door>) {
         match &self.0 {
-            Kind::Store(shared) => shared.desk.call(gate),
+            Kind::Store(shared) => shared.desk.call(door),
             #[cfg(test)]
-            Kind::Scripted(calls) => calls.call(gate),
+            Kind::Scripted(calls) => calls.call(door),
         }
     }
 

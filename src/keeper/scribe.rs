@@ -8,10 +8,12 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
-use super::desk::{Desk, Order, Work};
+use super::{
+    Door,
+    desk::{Desk, Order, Work},
+};
 use crate::{
     config::Fsync,
-    connection::Gate,
     core::{Changes, Queued},
     events::Event,
     store::{Batch, Store, StoreError, StoredEvent, StoredMessage, Sync},
@@ -31,7 +33,7 @@ pub(super) struct Scribe {
     store: Store,
     batch: Batch,
     /// Whose news are in the batch, and up to which id.
-    told: Vec<(Arc<Gate>, u64)>,
+    told: Vec<(Arc<dyn Door>, u64)>,
     /// Who waits for the batch to be committed.
     waiting: Vec<oneshot::Sender<()>>,
     sync: Sync,
@@ -103,14 +105,14 @@ impl Scribe {
     }
 
     fn collect(&mut self, work: Work) -> Option<super::desk::Stop> {
-        for gate in work.gates {
-            let changes = gate.take_changes();
-            self.put_messages(&gate, &changes);
+        for door in work.doors {
+            let changes = door.take_changes();
+            self.put_messages(&*door, &changes);
             match self.failing {
-                false => self.put_history(&gate),
+                false => self.put_history(&*door),
                 true => self.history_has_holes = true,
             }
-            self.told.push((gate, changes.last_id));
+            self.told.push((door, changes.last_id));
         }
         for order in work.orders {
             match order {
@@ -127,23 +129,23 @@ impl Scribe {
         work.stop
     }
 
-    fn put_messages(&mut self, gate: &Gate, changes: &Changes) {
+    fn put_messages(&mut self, door: &dyn Door, changes: &Changes) {
         let (wall, now) = (Timestamp::now(), crate::clock::now());
         for queued in &changes.put {
             self.batch
-                .put_message(gate.name(), stored(queued, wall, now));
+                .put_message(door.name(), stored(queued, wall, now));
         }
         for &(first, last) in &changes.gone {
-            self.batch.drop_ids(gate.name(), first, last);
+            self.batch.drop_ids(door.name(), first, last);
         }
         // What is forgotten too late is sent twice; what is kept too late would be lost.
-        if !changes.put.is_empty() && gate.fsync() == Fsync::Always {
+        if !changes.put.is_empty() && door.fsync() == Fsync::Always {
             self.sync = Sync::Always;
         }
     }
 
-    fn put_history(&mut self, gate: &Gate) {
-        let (events, limit) = gate.take_unstored_history();
+    fn put_history(&mut self, door: &dyn Door) {
+        let (events, limit) = door.take_unstored_history();
         for event in &events {
             if let Event::Message(stamp, message) = event {
                 let event = StoredEvent {
@@ -153,12 +155,12 @@ impl Scribe {
                     at: stamp.at,
                     message: message.clone(),
                 };
-                self.batch.append_history(gate.name(), event);
+                self.batch.append_history(door.name(), event);
             }
         }
         if let Some(limit) = limit.filter(|_| !events.is_empty()) {
             self.batch
-                .trim_history(gate.name(), limit.messages, limit.bytes);
+                .trim_history(door.name(), limit.messages, limit.bytes);
         }
     }
 
@@ -173,8 +175,8 @@ impl Scribe {
         self.batch.clear();
         self.failing = false;
         self.sync = Sync::Lazy;
-        for (gate, last_id) in self.told.drain(..) {
-            gate.stored(last_id);
+        for (door, last_id) in self.told.drain(..) {
+            door.stored(last_id);
         }
         for waiting in self.waiting.drain(..) {
             // Who has stopped waiting need not be told.
@@ -184,8 +186,8 @@ impl Scribe {
     }
 
     fn tell_failure(&self, error: &StoreError) {
-        for (gate, _) in &self.told {
-            gate.store_failed(error);
+        for (door, _) in &self.told {
+            Arc::clone(door).store_failed(error);
         }
     }
 }

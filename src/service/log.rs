@@ -8,7 +8,7 @@ use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::cli::is_colored;
+use crate::terminal::is_colored;
 
 /// Starts the log of this process; the first call counts.
 ///

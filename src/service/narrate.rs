@@ -5,7 +5,7 @@ use std::time::Duration;
 use everwire::{
     Event, Message,
     core::{CloseBy, ConnectionName},
-    events::{Stamp, rfc3339},
+    events::{DialTimings, Stamp, rfc3339},
 };
 use tracing::Level;
 
@@ -62,14 +62,27 @@ pub fn event(event: &Event) {
             clean = report.clean,
             by = by(report.by)
         ),
-        Event::Error(stamp, cause) => line!(
-            WARN,
-            stamp,
-            kind,
-            cause = cause.kind(),
-            status = cause.status(),
-            text = &*cause.text()
-        ),
+        Event::Error(stamp, report) => {
+            let cause = &report.cause;
+            let dial = report.dial.as_ref();
+            let took = |step: fn(&DialTimings) -> Option<Duration>| {
+                dial.and_then(|dial| step(&dial.timings)).map(millis)
+            };
+            line!(
+                WARN,
+                stamp,
+                kind,
+                cause = cause.kind(),
+                status = cause.status(),
+                text = &*cause.text(),
+                phase = dial.map(|dial| dial.phase.to_string()),
+                dns_ms = took(|timings| timings.dns),
+                proxy_ms = took(|timings| timings.proxy),
+                tcp_ms = took(|timings| timings.tcp),
+                tls_ms = took(|timings| timings.tls),
+                upgrade_ms = took(|timings| timings.upgrade)
+            )
+        }
         Event::Retrying(stamp, retrying) => line!(
             WARN,
             stamp,

@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     address::Address,
+    echo::without_secrets,
     redirect::{Redirect, Trail},
     request::{Prepared, render_url},
     resolve::Resolver,
@@ -29,6 +30,7 @@ use super::{
     target::Target,
     tcp::{Local, needs_keepalive},
     tls::{self, Client, TlsCache},
+    trace,
     tunnel::Tunnel,
     upgrade::{self, Upgraded},
 };
@@ -94,6 +96,28 @@ pub(crate) struct Timings {
     pub upgrade: Option<Duration>,
 }
 
+/// A dial that came to nothing.
+#[derive(Debug)]
+pub(crate) struct Undialled {
+    /// What ended it; [`Cause::ConnectTimeout`] says in which phase the time ran out.
+    pub cause: Cause,
+    /// The phase that it ended in.
+    pub phase: Phase,
+    /// How long the steps took, up to its end.
+    pub timings: Timings,
+}
+
+impl From<Cause> for Undialled {
+    /// One that did not begin.
+    fn from(cause: Cause) -> Self {
+        Self {
+            cause,
+            phase: Phase::Prepare,
+            timings: Timings::default(),
+        }
+    }
+}
+
 /// Dials and upgrades, within `connect_timeout`. Must run where `spawn_local` works: on an arbiter.
 ///
 /// Dropping the future closes whatever was open. A running `getaddrinfo` or file read cannot be stopped: it ends
@@ -101,22 +125,13 @@ pub(crate) struct Timings {
 ///
 /// # Errors
 ///
-/// The [`Cause`] that ended the dial; [`Cause::ConnectTimeout`] says in which phase the time ran out.
-pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Cause> {
+/// [`Undialled`]: why, and how far it had come.
+pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Undialled> {
     let progress = Progress::new(request.settings.connect_timeout);
     timeout_at(progress.deadline, run(request, &progress))
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
-}
-
-/// The same, and how long the steps took, up to its failure if it fails.
-pub(crate) async fn timed_dial(request: DialRequest<'_>) -> (Result<Opened, Cause>, Timings) {
-    let progress = Progress::new(request.settings.connect_timeout);
-    let opened = timeout_at(progress.deadline, run(request, &progress))
-        .await
-        .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())));
-    progress.enter(progress.phase());
-    (opened, progress.timings.get())
+        .map_err(|cause| progress.fail(cause))
 }
 
 /// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
@@ -133,6 +148,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
     let settings = request.settings;
     let secrets = Secrets::of(settings, request.url, request.vault).await?;
     let mut prepared = Prepared::new(settings, request.url, &secrets)?;
+    trace::host(|| prepared.to.host_and_port());
     let mut trail: Option<Trail> = None;
     let upgraded = loop {
         let cause = match hop(request, &mut prepared, &secrets, progress).await {
@@ -140,7 +156,9 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             Err(cause) => cause,
         };
         let Some(redirect) = progress.redirect.take() else {
-            return Err(progress.last_words().unwrap_or(cause));
+            let cause = progress.last_words().unwrap_or(cause);
+            let url = request.url;
+            return Err(without_secrets(cause, settings, url, &secrets));
         };
         progress.stream.take();
         let trail = match &mut trail {
@@ -319,6 +337,7 @@ impl Progress {
         };
         if let Some(sum) = sum {
             *sum = Some(sum.unwrap_or_default() + (now - since));
+            trace::phase(phase, now - since);
         }
         self.timings.set(timings);
     }
@@ -340,6 +359,18 @@ impl Progress {
         match self.answered.get() {
             true => None,
             false => tls::silence(self.client.get()),
+        }
+    }
+
+    /// The dial is over in the phase in which it is.
+    fn fail(&self, cause: Cause) -> Undialled {
+        let phase = self.phase();
+        self.enter(phase);
+        trace::failed(phase, &cause);
+        Undialled {
+            cause,
+            phase,
+            timings: self.timings.get(),
         }
     }
 

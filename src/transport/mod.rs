@@ -8,6 +8,7 @@ mod address;
 mod answer;
 mod budget;
 mod dial;
+mod echo;
 mod exchange;
 mod failure;
 mod files;
@@ -20,6 +21,7 @@ mod stream;
 mod target;
 mod tcp;
 mod tls;
+mod trace;
 mod tunnel;
 mod upgrade;
 
@@ -27,9 +29,10 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use dial::{DialRequest, Opened, Timings, dial, host_key, timed_dial};
+pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
 pub(crate) use tcp::needs_keepalive;
 pub(crate) use tls::TlsCache;
+pub(crate) use trace::in_span;

@@ -155,10 +155,10 @@ fn headers(
     let mut headers = Vec::with_capacity(settings.headers.len() + 4);
     for (name, template) in &settings.headers {
         let name = header_name(name)?;
-        if !with_credentials && !is_harmless(&name, template) {
+        if !with_credentials && !is_harmless(&name, template.expose()) {
             continue;
         }
-        let value = header_value(name.as_str(), &secrets.render(template)?)?;
+        let value = header_value(name.as_str(), &secrets.render(template.expose())?)?;
         headers.push((name, value));
     }
     let has = |headers: &[(HeaderName, _)], name| headers.iter().any(|(given, _)| *given == name);
@@ -188,13 +188,13 @@ fn headers(
 }
 
 /// Whether a header may go to a host that the settings do not name. Any other may hold a secret, and `Host` is wrong there.
-fn is_harmless(name: &HeaderName, value: &Template) -> bool {
+pub(super) fn is_harmless(name: &HeaderName, value: &Template) -> bool {
     let is_literal = |part: &Part| matches!(part, Part::Literal(_));
     [header::USER_AGENT, header::ORIGIN, header::ACCEPT_LANGUAGE].contains(name)
         && value.parts().iter().all(is_literal)
 }
 
-fn header_name(name: &str) -> Result<HeaderName, Cause> {
+pub(super) fn header_name(name: &str) -> Result<HeaderName, Cause> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| invalid(format!("{name:?} is no header name")))?;
     match RESERVED.contains(&parsed) {
@@ -216,8 +216,11 @@ fn host_header(to: &Address) -> Result<HeaderValue, Cause> {
 }
 
 /// RFC 7617 §2: no colon in the user's name, no control characters at all.
-fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
-    let (user, password) = (secrets.render(&auth.user)?, secrets.render(&auth.password)?);
+pub(super) fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
+    let (user, password) = (
+        secrets.render(&auth.user)?,
+        secrets.render(auth.password.expose())?,
+    );
     if user.expose().contains(':') {
         return Err(invalid("the user of basic_auth holds a colon"));
     }
@@ -334,7 +337,7 @@ mod tests {
             }])
         };
         let mut own = settings("ws://a.example/");
-        own.headers = vec![("Authorization".into(), secret("hidden\r\nX: y"))];
+        own.headers = vec![("Authorization".into(), secret("hidden\r\nX: y").into())];
         let error = prepare(&own).unwrap_err();
         assert_eq!(error.kind(), "invalid_request");
         assert!(!error.text().contains("hidden"), "{error}");
@@ -364,7 +367,8 @@ mod tests {
                 Template::from_parts([Part::Env {
                     name: "UA".into(),
                     value: Secret::new("hidden"),
-                }]),
+                }])
+                .into(),
             ),
         ];
         let home = prepare(&own).unwrap();

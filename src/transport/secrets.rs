@@ -68,7 +68,7 @@ impl Secrets {
         url: &'a Template,
         vault: &Vault,
     ) -> impl Future<Output = Result<Self, Cause>> + use<'a> {
-        let headers = settings.headers.iter().map(|(_, value)| value);
+        let headers = settings.headers.iter().map(|(_, value)| value.expose());
         let auth = settings.basic_auth.iter();
         let openings = settings.on_open.iter().filter_map(|opening| match opening {
             Opening::Text(text) => Some(text),
@@ -77,7 +77,7 @@ impl Secrets {
         Self::read(
             std::iter::once(url)
                 .chain(headers)
-                .chain(auth.flat_map(|auth| [&auth.user, &auth.password]))
+                .chain(auth.flat_map(|auth| [&auth.user, auth.password.expose()]))
                 .chain(settings.proxy.iter().flat_map(Proxy::templates))
                 .chain(openings),
             vault,

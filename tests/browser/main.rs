@@ -59,6 +59,28 @@ fn row(name: &str) -> String {
     format!("[...{ROWS}].find((row) => row.querySelector('.name b').textContent === '{name}')")
 }
 
+/// Begins to note what kept the page from answering for longer than 50 ms, what came before included.
+fn watch_long_tasks(page: &Browser) {
+    page.run(
+        "window.long = []; const watch = (type, note) => new PerformanceObserver((list) => \
+         list.getEntries().forEach((entry) => window.long.push(note(entry)))).observe({ type, buffered: true }); \
+         watch('longtask', (task) => `${Math.round(task.duration)} ms`); \
+         watch('long-animation-frame', (frame) => `frame of ${Math.round(frame.duration)} ms: ${frame.scripts.map((script) => \
+         `${script.invoker} ${Math.round(script.duration)} ms, ${Math.round(script.forcedStyleAndLayoutDuration)} of it layout`).join(', ')}`)",
+    );
+}
+
+/// What was noted so far.
+fn long_tasks(page: &Browser) -> String {
+    let noted = page.run("return window.long");
+    let noted = noted.as_array().unwrap();
+    let (frames, tasks): (Vec<_>, Vec<_>) = noted
+        .iter()
+        .map(|noted| noted.as_str().unwrap())
+        .partition(|noted| noted.starts_with("frame"));
+    format!("{} long tasks: {tasks:?}\n{frames:#?}", tasks.len())
+}
+
 #[test]
 fn names_are_searched_filtered_and_sorted() {
     let peer = Peer::spawn_thread().unwrap();
@@ -129,6 +151,108 @@ fn a_name_is_closed_and_connected_and_its_secrets_are_masked() {
 }
 
 #[test]
+fn the_messages_of_a_name_are_seen_as_they_come() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("page-tail", &mixed(&peer));
+    service.wait_for_state("echo", "open");
+    let page = open("tail", &service);
+    page.wait(&row("echo"));
+    page.run(&format!("{}.click()", row("echo")));
+    page.wait("document.querySelector('#drawer h2')?.textContent === 'echo'");
+    page.wait("document.querySelector('#link').dataset.link === 'live'");
+    let binary = [("Content-Type", "application/octet-stream")];
+    let send = |headers: &[(&str, &str)], body: &[u8]| {
+        let sent = service.ask(
+            "POST",
+            "/v1/connections/echo/send?wait=confirmed",
+            headers,
+            body,
+        );
+        assert_eq!(sent.status, 200, "{sent:?}");
+    };
+    let seen = |text: &str| {
+        format!(
+            "[...document.querySelectorAll('.entries .message')].find((line) => line.textContent.includes('{text}'))"
+        )
+    };
+    // Until the page has subscribed, nothing of it is seen.
+    page.wait("document.querySelector('.tail')");
+    let until = std::time::Instant::now() + service_support::SOON;
+    while page.run(&format!("return Boolean({})", seen("first"))) != true {
+        assert!(std::time::Instant::now() < until, "nothing is seen");
+        send(&[], b"first");
+    }
+    send(&[], b"<b>plain</b> text");
+    send(&[], br#"{"price":{"bid":1.5,"ask":[2,3]},"note":"folded"}"#);
+    send(&binary, &[0, 0xff, b'h', b'i', 0x10]);
+    page.wait(&seen("<b>plain</b> text"));
+    assert_eq!(
+        page.run("return document.querySelectorAll('.entries b b').length"),
+        0
+    );
+    page.wait(&seen("00 ff 68 69 10  ..hi."));
+    // Folded out, an indented line for each member.
+    page.wait(&format!(
+        "{}.querySelector('details:not([open])')",
+        seen("folded")
+    ));
+    page.run(&format!(
+        "{}.querySelector('summary').click()",
+        seen("folded")
+    ));
+    page.wait(&format!(
+        "{}.querySelector('details[open] pre')?.textContent.includes('\\n    \"bid\": 1.5,\\n')",
+        seen("folded")
+    ));
+    page.screenshot("tail-kinds");
+    // What is paused is told when it goes on.
+    let button = |title: &str| {
+        page.run(&format!(
+            "[...document.querySelectorAll('.tail .bar button')].find((button) => button.textContent === '{title}').click()"
+        ))
+    };
+    button("Pause");
+    send(&[], b"while it was paused");
+    button("Go on");
+    page.wait(&seen("while it was paused"));
+    button("Clear");
+    page.wait("!document.querySelector('.entries .message')");
+}
+
+#[test]
+fn why_a_name_is_down_is_seen_as_a_picture() {
+    let peer = Peer::spawn_thread().unwrap();
+    let url = peer.url("/status/503?body=deploying");
+    let text = format!(
+        "[defaults]\nreconnect = {{ min = '300ms', initial = '300ms', max = '300ms' }}\n\
+         [connections.deploying]\nurls = ['{url}', 'ws://127.0.0.1:1/']\n"
+    );
+    let service = Service::start("page-why", &text);
+    let page = open("why", &service);
+    page.wait(&row("deploying"));
+    page.run(&format!("{}.click()", row("deploying")));
+    page.click("[data-tab=timeline]");
+    let lines =
+        "[...document.querySelectorAll('.dials svg text.failed')].map((line) => line.textContent)";
+    page.wait(&format!("{lines}.length >= 4"));
+    page.wait(&format!(
+        "{lines}.some((line) => /^failed in upgrade after [0-9.]+ ms$/.test(line))"
+    ));
+    page.wait(&format!(
+        "{lines}.some((line) => /^failed in tcp after [0-9.]+ ms$/.test(line))"
+    ));
+    for step in ["tcp", "upgrade"] {
+        page.wait(&format!(
+            "document.querySelector('.dials rect[data-step={step}] title')"
+        ));
+    }
+    page.wait("/failed in (tcp|upgrade)/.test(document.querySelector('.dials svg').getAttribute('aria-label'))");
+    page.wait("document.querySelector('.attempts').textContent.includes('deploying')");
+    page.wait("document.querySelector('.attempts').textContent.includes('The rule that decided last: backoff.')");
+    page.screenshot("why");
+}
+
+#[test]
 fn a_lost_peer_is_seen_and_seen_to_come_back() {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("page-lost", &mixed(&peer));
@@ -149,10 +273,7 @@ fn five_thousand_names_are_sixty_rows() {
     let service = Service::start("page-many", fleet);
     service.wait_for_state("cp-5000", "idle");
     let page = open("many", &service);
-    page.run(
-        "window.long = []; new PerformanceObserver((list) => \
-         list.getEntries().forEach((task) => window.long.push(Math.round(task.duration)))).observe({ type: 'longtask', buffered: true })",
-    );
+    watch_long_tasks(&page);
     page.wait("document.querySelector('#grid').ariaRowCount === '5001' || document.querySelector('#grid').getAttribute('aria-rowcount') === '5001'");
     page.run("document.querySelector('#grid').focus()");
     page.press(keys::END);
@@ -166,15 +287,35 @@ fn five_thousand_names_are_sixty_rows() {
     );
     page.wait("window.done");
     let most = page.run("return window.most").as_u64().unwrap();
-    println!(
-        "rows: {most}, long tasks: {} ms",
-        page.run("return window.long")
-    );
+    println!("rows: {most}, {}", long_tasks(&page));
     assert!((1..=60).contains(&most), "{most}");
     page.size(1280, 4000);
     page.wait(&format!("{ROWS}.length > 50"));
     assert!(page.run(&format!("return {ROWS}.length")).as_u64().unwrap() <= 60);
     page.size(1280, 800);
+    page.type_into("#search", "4999");
+    page.wait(&format!("{ROWS}.length === 1 && {}", row("cp-4999")));
+}
+
+#[test]
+fn five_thousand_names_that_come_and_go_are_followed() {
+    let fleet = "[fleet.many]\nrange = [1, 5000]\nname = 'cp-{i:04}'\nurl = 'ws://127.0.0.1:1/{i}'\n\
+        reconnect = { min = '5s', initial = '5s', max = '5s' }\n";
+    let service = Service::start("page-storm", fleet);
+    service.wait_for_state("cp-5000", "backoff");
+    let page = open("storm", &service);
+    watch_long_tasks(&page);
+    page.wait("document.querySelector('#grid').getAttribute('aria-rowcount') === '5001'");
+    let restarts = format!(
+        "Number({}?.querySelector('.restarts').textContent)",
+        row("cp-0001")
+    );
+    page.wait(&format!("{restarts} > 0"));
+    let before = page.run(&format!("return {restarts}")).as_u64().unwrap();
+    page.wait(&format!("{restarts} > {before} + 1"));
+    println!("5,000 names, each dialled every 5 s: {}", long_tasks(&page));
+    assert!(page.run(&format!("return {ROWS}.length")).as_u64().unwrap() <= 60);
+    // It still answers at once.
     page.type_into("#search", "4999");
     page.wait(&format!("{ROWS}.length === 1 && {}", row("cp-4999")));
 }

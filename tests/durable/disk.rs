@@ -86,7 +86,9 @@ async fn a_read_only_file_system_is_told() {
 async fn store_error(watch: &mut Watch) -> String {
     watch
         .until("an error of the store", |event| match event {
-            Event::Error(_, cause) if cause.kind() == "store" => Some(cause.to_string()),
+            Event::Error(_, report) if report.cause.kind() == "store" => {
+                Some(report.cause.to_string())
+            }
             _ => None,
         })
         .await

@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     ops::Deref,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use std::{
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use serde_json::Value;
 
-use super::{Running, SOON, file};
+use super::{Running, SOON, everwire, file};
 
 /// A running service; what its client can do, it can do.
 pub struct Service {
@@ -56,11 +57,20 @@ impl Service {
     }
 
     pub fn start_with(test: &str, keys: &str, tls: Option<Arc<ClientConfig>>) -> Self {
-        let text = format!(
-            "[service]\nlisten = '127.0.0.1:0'\nlog = {{ level = 'trace', format = 'json' }}\n{keys}\n"
-        );
-        let path = file(test, &text);
-        let mut running = Running::start(&["run", path.to_str().unwrap()]);
+        Self::start_in(test, keys, tls, &[])
+    }
+
+    /// The same, in this environment.
+    pub fn start_in(
+        test: &str,
+        keys: &str,
+        tls: Option<Arc<ClientConfig>>,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let path = Self::configure(test, keys);
+        let mut command = everwire(&["run", path.to_str().unwrap()]);
+        command.envs(environment.iter().copied());
+        let mut running = Running::spawn(command);
         let up = running.event("everwire is up", None);
         let client = |listen: &str| Client {
             listen: listen.to_owned(),
@@ -71,6 +81,14 @@ impl Service {
             client: client(up["listen"].as_str().unwrap()),
             metrics: up["metrics"].as_str().map(client),
         }
+    }
+
+    /// Writes the configuration of a test's service, for its start or a reload.
+    pub fn configure(test: &str, keys: &str) -> PathBuf {
+        let text = format!(
+            "[service]\nlisten = '127.0.0.1:0'\nlog = {{ level = 'trace', format = 'json' }}\n{keys}\n"
+        );
+        file(test, &text)
     }
 
     /// Kills it: it has no time for anything.
@@ -198,20 +216,24 @@ fn exchange(mut stream: impl Read + Write, request: &[u8]) -> std::io::Result<An
         written?;
         read?;
     }
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    Ok(Answer {
-        status: status.ok_or(std::io::ErrorKind::InvalidData)?,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    Answer::read(&String::from_utf8(answer).unwrap())
 }
 
 impl Answer {
+    /// One that came as this text.
+    pub fn read(answer: &str) -> std::io::Result<Self> {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Ok(Self {
+            status: status.ok_or(std::io::ErrorKind::InvalidData)?,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        })
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

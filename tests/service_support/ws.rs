@@ -36,7 +36,7 @@ impl Socket {
         Self::try_open(client, target, headers).unwrap_or_else(|answer| panic!("{answer}"))
     }
 
-    /// Headers of the handshake can be replaced. The error is the answer of who refuses.
+    /// The error is the answer of who refuses. A header of the handshake is as it is given here, and left out if it is empty.
     pub fn try_open(client: &Client, target: &str, headers: Headers<'_>) -> Result<Self, String> {
         let mut tcp = TcpStream::connect(&client.listen).unwrap();
         tcp.set_read_timeout(Some(SOON)).unwrap();
@@ -44,9 +44,10 @@ impl Socket {
         if !headers.iter().any(|(name, _)| *name == "Host") {
             request.push_str(&format!("Host: {}\r\n", client.listen));
         }
-        let is_given = |name: &str| headers.iter().any(|(given, _)| *given == name);
-        let usual = HANDSHAKE.iter().filter(|(name, _)| !is_given(name));
-        for (name, value) in usual.chain(headers) {
+        let given = |name: &str| headers.iter().any(|(given, _)| *given == name);
+        let usual = HANDSHAKE.iter().filter(|(name, _)| !given(name));
+        let sent = usual.chain(headers).filter(|(_, value)| !value.is_empty());
+        for (name, value) in sent {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         tcp.write_all((request + "\r\n").as_bytes()).unwrap();

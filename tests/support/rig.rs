@@ -188,7 +188,7 @@ impl Watch {
 
     pub async fn error(&mut self) -> Cause {
         self.until("an error", |event| match event {
-            Event::Error(_, cause) => Some((**cause).clone()),
+            Event::Error(_, report) => Some(report.cause.clone()),
             _ => None,
         })
         .await

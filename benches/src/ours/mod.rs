@@ -61,7 +61,7 @@ async fn all_ready(
     let told = Arc::clone(&done);
     let subscription = manager.on_event(Pattern::all(), move |event| match event {
         Event::Ready(_) if left.fetch_sub(1, Ordering::Relaxed) == 1 => told.notify_one(),
-        Event::Error(stamp, cause) => eprintln!("{}: {cause}", stamp.name),
+        Event::Error(stamp, report) => eprintln!("{}: {}", stamp.name, report.cause),
         _ => {}
     });
     open(manager, url, count, ca_file);

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Client, Error, tls};
 
-/// `--api`, `--token`, `--ca-file`.
+/// `--api`, `--token`, `--ca-file`, `--cert-file`, `--key-file`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The service")]
 pub struct ApiArgs {
@@ -23,6 +23,14 @@ pub struct ApiArgs {
     /// Authorities (PEM) to trust instead of the system's, for https
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca_file: Option<PathBuf>,
+
+    /// A certificate (PEM, its chain behind it) to show to a service that wants one, for https
+    #[arg(long, visible_alias = "cert", value_name = "FILE", env = "EVERWIRE_CERT_FILE", requires = "key_file", value_hint = ValueHint::FilePath)]
+    cert_file: Option<PathBuf>,
+
+    /// The key of the certificate (PEM)
+    #[arg(long, visible_alias = "key", value_name = "FILE", env = "EVERWIRE_KEY_FILE", requires = "cert_file", value_hint = ValueHint::FilePath)]
+    key_file: Option<PathBuf>,
 }
 
 impl ApiArgs {
@@ -34,11 +42,18 @@ impl ApiArgs {
     pub fn client(&self) -> Result<Client, Error> {
         let token = self.token.as_ref().map(resolve).transpose()?;
         let tls = match self.api.scheme() {
-            "https" => tls::config(self.ca_file.as_deref())?,
-            _ if self.ca_file.is_some() => return Err(Error::NoTls),
+            "https" => tls::config(self.ca_file.as_deref(), self.identity())?,
+            _ if self.ca_file.is_some() || self.cert_file.is_some() => return Err(Error::NoTls),
             _ => tls::unused(),
         };
         Client::new(self.api.clone(), token.as_ref(), tls)
+    }
+
+    fn identity(&self) -> Option<tls::Identity<'_>> {
+        Some(tls::Identity {
+            cert_file: self.cert_file.as_deref()?,
+            key_file: self.key_file.as_deref()?,
+        })
     }
 }
 

@@ -30,9 +30,11 @@ pub enum Error {
     /// The service refused.
     #[error("{0}")]
     Problem(#[from] Problem),
-    /// The authorities cannot be read.
-    #[error("--ca-file {path}: {text}", path = path.display())]
-    CaFile {
+    /// A file for TLS cannot be used.
+    #[error("{option} {path}: {text}", path = path.display())]
+    TlsFile {
+        /// The option that names it.
+        option: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -42,7 +44,7 @@ pub enum Error {
     #[error("the system has no authorities to trust; name some with --ca-file")]
     SystemAuthorities,
     /// A file for nothing.
-    #[error("--ca-file is for an --api of https")]
+    #[error("--ca-file, --cert-file and --key-file are for an --api of https")]
     NoTls,
     /// The token's file cannot be read.
     #[error("--token @{path}: {source}", path = path.display())]
@@ -86,7 +88,7 @@ impl Error {
         matches!(self.status(), Some(400 | 422))
             || matches!(
                 self,
-                Self::CaFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token
+                Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token
             )
     }
 }

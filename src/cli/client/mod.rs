@@ -57,7 +57,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::CaFile`], [`Error::Token`].
+    /// [`Error::Token`].
     pub fn new(api: Url, token: Option<&Secret>, tls: tls::Config) -> Result<Self, Error> {
         let connector = Connector::new()
             .max_http_version(Version::HTTP_11)

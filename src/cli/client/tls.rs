@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
 };
 
 use super::Error;
@@ -12,38 +15,84 @@ use super::Error;
 /// What the HTTP client takes.
 pub type Config = Arc<ClientConfig>;
 
-/// Trusts the authorities of this file, or the system's.
+/// Who asks, for a service that wants certificates.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    /// The certificate, its chain behind it.
+    pub cert_file: &'a Path,
+    /// Its key.
+    pub key_file: &'a Path,
+}
+
+/// Trusts the authorities of this file, or the system's, and shows this certificate where one is asked for.
 ///
 /// # Errors
 ///
-/// [`Error::CaFile`], [`Error::SystemAuthorities`].
-pub fn config(ca_file: Option<&Path>) -> Result<Config, Error> {
-    Ok(with(match ca_file {
+/// [`Error::TlsFile`], [`Error::SystemAuthorities`].
+pub fn config(ca_file: Option<&Path>, identity: Option<Identity<'_>>) -> Result<Config, Error> {
+    let roots = match ca_file {
         Some(path) => of_file(path)?,
         None => of_system()?,
-    }))
+    };
+    let builder = ClientConfig::builder().with_root_certificates(roots);
+    let Some(Identity {
+        cert_file,
+        key_file,
+    }) = identity
+    else {
+        return Ok(Arc::new(builder.with_no_client_auth()));
+    };
+    let chain = certificates("--cert-file", cert_file)?;
+    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| {
+        let none = "there is no private key in it";
+        unusable("--key-file", key_file, told(&error, none))
+    })?;
+    let config = builder.with_client_auth_cert(chain, key);
+    let config = config.map_err(|error| {
+        let text = format!("it does not go with --key-file: {error}");
+        unusable("--cert-file", cert_file, text)
+    });
+    config.map(Arc::new)
 }
 
 /// For a service without TLS: trusts nobody.
 pub fn unused() -> Config {
-    with(RootCertStore::empty())
+    let builder = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
+    Arc::new(builder.with_no_client_auth())
 }
 
 fn of_file(path: &Path) -> Result<RootCertStore, Error> {
-    let unusable = |text: String| Error::CaFile {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("--ca-file", path)? {
+        let added = roots.add(certificate);
+        added.map_err(|error| unusable("--ca-file", path, error.to_string()))?;
+    }
+    Ok(roots)
+}
+
+/// At least one.
+fn certificates(option: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let none = "there is no certificate in it";
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let read = read.map_err(|error| unusable(option, path, told(&error, none)))?;
+    match read.is_empty() {
+        true => Err(unusable(option, path, none.into())),
+        false => Ok(read),
+    }
+}
+
+fn told(error: &pem::Error, none: &str) -> String {
+    match error {
+        pem::Error::NoItemsFound => none.to_owned(),
+        error => error.to_string(),
+    }
+}
+
+fn unusable(option: &'static str, path: &Path, text: String) -> Error {
+    Error::TlsFile {
+        option,
         path: path.to_owned(),
         text,
-    };
-    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        let added = roots.add(certificate);
-        added.map_err(|error| unusable(error.to_string()))?;
-    }
-    match roots.is_empty() {
-        true => Err(unusable("there is no certificate in it".into())),
-        false => Ok(roots),
     }
 }
 
@@ -55,9 +104,4 @@ fn of_system() -> Result<RootCertStore, Error> {
         true => Err(Error::SystemAuthorities),
         false => Ok(roots),
     }
-}
-
-fn with(roots: RootCertStore) -> Config {
-    let config = ClientConfig::builder().with_root_certificates(roots);
-    Arc::new(config.with_no_client_auth())
 }

@@ -22,7 +22,7 @@ pub fn details(event: &Event) -> String {
             };
             format!("{} by {by} {}", report.code, report.reason)
         }
-        Event::Error(_, cause) => cause.to_string(),
+        Event::Error(_, report) => report.cause.to_string(),
         Event::Retrying(_, retrying) => {
             let delay = retrying.delay.as_secs_f64();
             format!(

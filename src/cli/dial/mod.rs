@@ -16,7 +16,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::{Failure, event_line, input::Lines, output, signals::Signals, words};
-use crate::service;
+use crate::{service, terminal};
 
 /// How long the closing handshake may take; its own limit is `close_timeout`.
 const CLOSE: Duration = Duration::from_secs(10);
@@ -137,7 +137,7 @@ impl Dial {
                 let mut event = json()?;
                 // There is but one name.
                 event["name"] = Value::Null;
-                let is_colored = output::is_colored(&io::stderr());
+                let is_colored = terminal::is_colored(&io::stderr());
                 output::complain(&event_line::of(&event, is_colored));
                 Ok(())
             }

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(settings.subprotocols, ["a", "b"]);
         let headers = settings.headers.iter();
         let headers: Vec<_> = headers
-            .map(|(name, value)| (&**name, value.to_string()))
+            .map(|(name, value)| (&**name, value.expose().to_string()))
             .collect();
         assert_eq!(headers, [("X-A", "b: \"c\"".into()), ("Y", "z".into())]);
     }

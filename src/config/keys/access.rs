@@ -17,7 +17,7 @@ use crate::{
 
 table! {
     /// A token, and what it is for.
-    pub(in crate::config) struct TokenTable {
+    pub(in crate::config) struct TokenTable holds secrets {
         /// For the log and the operator.
         name: Text,
         /// What is sent as `Authorization: Bearer`: letters, digits and -._~+/=. `${NAME}` and `${file:PATH}` are expanded.

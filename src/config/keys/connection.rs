@@ -82,7 +82,7 @@ table! {
 
 table! {
     /// HTTP basic authentication (RFC 7617).
-    pub(in crate::config) struct BasicAuthTable {
+    pub(in crate::config) struct BasicAuthTable holds secrets {
         /// The user name, without a colon. `${NAME}` and `${file:PATH}` are expanded.
         user: UserName,
         /// The password. `${NAME}` and `${file:PATH}` are expanded.

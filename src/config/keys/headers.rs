@@ -49,7 +49,7 @@ const OWNED: [(&str, &str); 11] = [
 impl Read for Headers {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Table(entries) = &node.value else {
-            return context.wrong_type(node, "a table of headers");
+            return context.wrong_secret(node, "a table of headers");
         };
         let mut headers = Self::default();
         for entry in entries {

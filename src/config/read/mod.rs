@@ -125,6 +125,14 @@ impl<'a> Context<'a> {
         None
     }
 
+    /// The same of a value that may be a secret: it is not quoted.
+    pub fn wrong_secret<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        self.problems.hide(node.place);
+        let problem = Problem::new(node.place, format!("expected {expected}"));
+        self.problems.push(problem);
+        None
+    }
+
     /// The place of `part` within `place`, when the source spells it the same way; all of `place` otherwise.
     pub fn within(&self, place: Place, part: &str) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {

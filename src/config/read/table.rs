@@ -14,6 +14,8 @@ pub(in crate::config) trait Keys: Default {
     const NAMES: &'static [&'static str];
     /// The keys that the contract knows and this version does not.
     const LATER: &'static [&'static str];
+    /// `secrets`, if it holds some: what is wrong with it is told without its texts.
+    const HOLDS: &'static [&'static str];
 
     /// Reads the value of a key; whether the key is one of [`NAMES`](Self::NAMES).
     fn set(&mut self, key: &str, node: &Node, context: &mut Context<'_>) -> bool;
@@ -26,7 +28,7 @@ pub(in crate::config) trait Keys: Default {
 macro_rules! table {
     (
         $(#[doc = $about:literal])*
-        $vis:vis struct $name:ident {
+        $vis:vis struct $name:ident $(holds $holds:ident)? {
             $( $(#[doc = $doc:literal])* $key:ident: $type:ty $(= $default:tt)?, )*
         }
         $(later { $($later:ident),* $(,)? })?
@@ -41,6 +43,7 @@ macro_rules! table {
             const ABOUT: &'static str = concat!($($about,)*);
             const NAMES: &'static [&'static str] = &[$(stringify!($key)),*];
             const LATER: &'static [&'static str] = &[$($(stringify!($later)),*)?];
+            const HOLDS: &'static [&'static str] = &[$(stringify!($holds))?];
 
             fn set(
                 &mut self,
@@ -93,6 +96,7 @@ pub(in crate::config) use table;
 pub(in crate::config) fn read_table<T: Keys>(node: &Node, context: &mut Context<'_>) -> Option<T> {
     match &node.value {
         Value::Table(entries) => Some(read_entries(entries, context)),
+        _ if !T::HOLDS.is_empty() => context.wrong_secret(node, "a table"),
         _ => context.wrong_type(node, "a table"),
     }
 }
@@ -105,6 +109,10 @@ pub(in crate::config) fn read_entries<'a, T: Keys>(
     let mut table = T::default();
     for entry in entries {
         if !table.set(&entry.key, &entry.node, context) {
+            // A misspelt password is one all the same.
+            if !T::HOLDS.is_empty() {
+                context.problems.hide(entry.node.place);
+            }
             unknown_key(&entry.key, entry.place, &[T::NAMES], T::LATER, context);
         }
     }

@@ -20,7 +20,7 @@ use super::{
     oracle::{Accepted, Story, Tally},
     peer::{Broadcast, Log, serve},
     plan::{Dice, Plan},
-    store::{Calls, Disk, write},
+    store::{Disk, write},
 };
 use crate::{
     chance,
@@ -28,7 +28,7 @@ use crate::{
     connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
-    keeper::Keeper,
+    keeper::{Calls, Door, Keeper},
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
     vault::Vault,
 };

@@ -27,7 +27,6 @@ use std::{
 use futures::future::LocalBoxFuture;
 
 use self::oracle::Tally;
-pub(crate) use self::store::Calls;
 use crate::{core::Cause, panics::panic_text, transport::Opened};
 
 type Dial = LocalBoxFuture<'static, Result<Opened, Cause>>;

@@ -2,13 +2,13 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
-use parking_lot::Mutex;
-use tokio::{sync::Notify, time::sleep};
+use tokio::time::sleep;
 
 use super::plan::Dice;
 use crate::{
-    connection::Gate,
     core::{Message, Queued},
+    keeper::Calls,
+    store::StoreError,
 };
 
 /// What is on the disk: it outlives the process.
@@ -33,32 +33,19 @@ impl Disk {
     }
 }
 
-/// The doors that have called, and who is to be woken for them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Calls {
-    gates: Arc<Mutex<Vec<Arc<Gate>>>>,
-    bell: Arc<Notify>,
-}
-
-impl Calls {
-    pub fn call(&self, gate: &Arc<Gate>) {
-        self.gates.lock().push(Arc::clone(gate));
-        self.bell.notify_one();
-    }
-}
-
 /// Writes to the disk what the doors call about, until it is dropped: then the process has died.
 pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice) {
+    let no_room = StoreError::Full {
+        path: "simulated".into(),
+    };
     loop {
-        calls.bell.notified().await;
-        let gates = std::mem::take(&mut *calls.gates.lock());
-        for gate in gates {
+        for door in calls.next().await {
             sleep(dice.millis(200)).await;
-            let changes = gate.take_changes();
+            let changes = door.take_changes();
             // The commit takes its time, and may fail until there is room again.
             sleep(dice.millis(100)).await;
             while disk.borrow().full {
-                gate.with(|inside| inside.outbox.store_failed());
+                Arc::clone(&door).store_failed(&no_room);
                 sleep(dice.millis(1000)).await;
             }
             {
@@ -72,7 +59,7 @@ pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice)
                 disk.last_id = disk.last_id.max(changes.last_id);
             }
             sleep(dice.millis(20)).await;
-            gate.stored(changes.last_id);
+            door.stored(changes.last_id);
         }
     }
 }

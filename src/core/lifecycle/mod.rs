@@ -70,6 +70,11 @@ impl Lifecycle {
         }
     }
 
+    /// The number of the dial that is under way.
+    pub fn dials(&self) -> u32 {
+        self.attempt
+    }
+
     /// Which URL is in use, or dialled next.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints

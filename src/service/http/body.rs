@@ -125,3 +125,24 @@ fn essence(request: &HttpRequest) -> String {
     let essence = value.unwrap_or_default().split(';').next();
     essence.unwrap_or_default().trim().to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_http::BoxedPayloadStream;
+    use actix_web::{FromRequest, ResponseError, dev, test::TestRequest};
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
+        let begun = stream::iter([Ok(Bytes::from_static(b"half"))]);
+        let payload: BoxedPayloadStream = Box::pin(begun.chain(stream::pending()));
+        let request = TestRequest::default().to_http_request();
+        let mut payload = dev::Payload::Stream { payload };
+        let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+        let read = tokio::time::timeout(10 * PATIENCE, bytes(&request, payload, 100)).await;
+        let problem = read.expect("it ends by itself").unwrap_err();
+        assert_eq!(problem.status_code(), 408, "{problem}");
+    }
+}

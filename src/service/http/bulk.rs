@@ -45,7 +45,8 @@ pub async fn connect(
 ) -> Result<HttpResponse, Problem> {
     let handles = matched(&api, &permit, &request)?;
     for_each(&api, handles, async |handle| {
-        handle.connect(None).await.is_ok()
+        let is_down = !is_in(handle, &[State::Connecting, State::Opening, State::Open]).await;
+        handle.connect(None).await.is_ok() && is_down
     })
     .await
 }
@@ -73,7 +74,8 @@ pub async fn close(
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
     check(&close)?;
     let closed = for_each(&api, handles, async |handle| {
-        handle.close(close.code, close.reason.clone()).await.is_ok()
+        let is_up = !is_in(handle, &[State::Closing, State::Closed]).await;
+        handle.close(close.code, close.reason.clone()).await.is_ok() && is_up
     });
     let answer = closed.await?;
     kept::written(&api.manager).await;
@@ -95,10 +97,7 @@ pub async fn retry(
 ) -> Result<HttpResponse, Problem> {
     let handles = matched(&api, &permit, &request)?;
     for_each(&api, handles, async |handle| {
-        let status = handle.status().await;
-        let waits =
-            status.is_ok_and(|status| matches!(status.state, State::Backoff | State::Failed));
-        waits && handle.connect(None).await.is_ok()
+        is_in(handle, &[State::Backoff, State::Failed]).await && handle.connect(None).await.is_ok()
     })
     .await
 }
@@ -157,6 +156,12 @@ fn check(close: &Close) -> Result<(), Problem> {
     close
         .check()
         .map_err(|invalid| Problem::unprocessable(CloseError::from(invalid).to_string()))
+}
+
+/// Whether a connection is in one of these states just now.
+async fn is_in(handle: &Handle, states: &[State]) -> bool {
+    let status = handle.status().await;
+    status.is_ok_and(|status| states.contains(&status.state))
 }
 
 async fn for_each(

@@ -299,9 +299,10 @@ fn settings_are_shown_without_their_secrets() {
         let rig = Rig::new();
         let mut settings = ConnectionSettings::new("ws://127.0.0.1:1/").unwrap();
         settings.enabled = false;
-        settings
-            .headers
-            .push(("Authorization".into(), Template::literal("Bearer sesame")));
+        settings.headers.push((
+            "Authorization".into(),
+            Template::literal("Bearer sesame").into(),
+        ));
         rig.manager.open("feed", settings).unwrap();
         let (status, _, body) = rig.get("/v1/connections/feed/config").await;
         assert_eq!(status, 200);

@@ -48,7 +48,9 @@ function askForToken(detail) {
   asking ??= new Promise((resolve) => {
     const dialog = document.getElementById('ask');
     const input = document.getElementById('token');
-    document.getElementById('ask-why').textContent = `${detail ?? 'a token is needed'}. It is kept until this tab is closed.`;
+    // That one is needed is what the title says.
+    const why = detail && token() ? `${detail[0].toUpperCase()}${detail.slice(1)}. ` : '';
+    document.getElementById('ask-why').textContent = `${why}It is kept until this tab is closed.`;
     const done = () => {
       // Nothing is seen without a token, so Escape asks again.
       if (!input.value) return dialog.showModal();

@@ -3,7 +3,8 @@
 
 import { ask, token } from './api.js';
 
-const PAGE = 1000;
+// Reading a larger one would hold up the page.
+const PAGE = 500;
 // How often figures are asked for.
 const REFRESH = 2000;
 // How long changed names are collected before they are asked for.

@@ -50,6 +50,7 @@ static FILES: &[File] = &[
     script!("table.js"),
     script!("tail.js"),
     script!("timeline.js"),
+    script!("steps.js"),
     script!("why.js"),
 ];
 

@@ -7,6 +7,8 @@ const CHANGES = 60;
 
 export class Names {
   all = new Map();
+  // All rows, in the order of the last list: what is nearly sorted is sorted in no time.
+  order = [];
   filter = { text: '', state: '', tag: '' };
   sort = { by: 'name', down: false };
 
@@ -15,8 +17,9 @@ export class Names {
     let row = this.all.get(status.name);
     const isNew = !row;
     if (isNew) {
-      row = { name: status.name, rates: new Float32Array(SAMPLES).fill(NaN), rate: 0, sampled: 0, total: 0, changes: [] };
+      row = { name: status.name, key: natural(status.name), rates: new Float32Array(SAMPLES).fill(NaN), rate: 0, sampled: 0, total: 0, changes: [] };
       this.all.set(row.name, row);
+      this.order.push(row);
     }
     const before = row.status;
     row.status = status;
@@ -30,12 +33,14 @@ export class Names {
   }
 
   remove(name) {
+    const row = this.all.get(name);
+    if (row) row.isGone = true;
     this.all.delete(name);
   }
 
   // Forgets those that are not among these.
   keep(names) {
-    for (const name of this.all.keys()) if (!names.has(name)) this.all.delete(name);
+    for (const name of this.all.keys()) if (!names.has(name)) this.remove(name);
   }
 
   // Whether the order needs the figures of names that are not in sight.
@@ -45,10 +50,11 @@ export class Names {
 
   // The rows that fit, in order.
   list() {
+    this.arrange();
     const { text, state, tag } = this.filter;
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const rows = [];
-    for (const row of this.all.values()) {
+    for (const row of this.order) {
       const { status } = row;
       if (state && status.state !== state) continue;
       if (tag && !status.tags.includes(tag)) continue;
@@ -58,10 +64,15 @@ export class Names {
       }
       rows.push(row);
     }
-    const key = KEYS[this.sort.by];
-    const sign = this.sort.down ? -1 : 1;
-    rows.sort((a, b) => sign * compare(key(a), key(b)) || compare(a.name, b.name));
     return rows;
+  }
+
+  arrange() {
+    if (this.order.length !== this.all.size) this.order = this.order.filter((row) => !row.isGone);
+    const value = KEYS[this.sort.by];
+    const sign = this.sort.down ? -1 : 1;
+    for (const row of this.order) row.value = value(row);
+    this.order.sort((a, b) => sign * compare(a.value, b.value) || compare(a.key, b.key) || compare(a.name, b.name));
   }
 
   counts() {
@@ -92,7 +103,7 @@ export class Names {
 }
 
 export const KEYS = {
-  name: (row) => row.name,
+  name: (row) => row.key,
   // Trouble first.
   state: (row) => ['failed', 'backoff', 'connecting', 'opening', 'closing', 'closed', 'idle', 'open'].indexOf(row.status.state),
   uptime: (row) => (row.status.state === 'open' ? -row.since : -Infinity),
@@ -120,9 +131,11 @@ export function reason(status) {
   return '';
 }
 
-const collator = new Intl.Collator('en', { numeric: true });
+// Compares as a person would: numbers by their value, letters whatever their case. Texts that compare so need no collator, which would take most of the time.
+function natural(name) {
+  return name.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(16, '0'));
+}
 
 function compare(a, b) {
-  if (typeof a === 'string') return collator.compare(a, b);
   return a < b ? -1 : Number(a > b);
 }

@@ -1,9 +1,13 @@
 // A line of rates, drawn on a canvas in the colour of its element.
 
-export function spark(canvas, samples) {
+export function spark(canvas, samples, [width, height], color) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
+  // It grows from the right as samples come.
+  const rates = samples.filter((rate) => !Number.isNaN(rate));
+  // A canvas costs much when it is first drawn on, and most names of many never show a line.
+  if (rates.length < 2 && !canvas.isUsed) return;
+  canvas.isUsed = true;
   if (canvas.width !== Math.round(width * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -11,14 +15,11 @@ export function spark(canvas, samples) {
   const pen = canvas.getContext('2d');
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
-  // It grows from the right as samples come.
-  const rates = samples.filter((rate) => !Number.isNaN(rate));
   if (rates.length < 2) return;
   const top = Math.max(1, ...rates);
   const step = width / (samples.length - 1);
   const left = width - (rates.length - 1) * step;
   const y = (rate) => height - 1.5 - (rate / top) * (height - 4);
-  const color = getComputedStyle(canvas).color;
   pen.beginPath();
   rates.forEach((rate, at) => pen.lineTo(left + at * step, y(rate)));
   pen.strokeStyle = color;

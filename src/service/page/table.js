@@ -7,7 +7,6 @@ import { spark } from './spark.js';
 const MOST = 60;
 // Rows beyond the edges, so that scrolling shows no gap.
 const SPARE = 4;
-const isDark = matchMedia('(prefers-color-scheme: dark)');
 const COLUMNS = [
   ['state', 'State'], ['name', 'Name'], ['uptime', 'Uptime'], ['rtt', 'RTT'],
   ['rate', 'Messages/s'], ['restarts', 'Restarts'], ['outbox', 'Outbox'],
@@ -74,6 +73,7 @@ export class Table {
     while (this.pool.length > to - from) this.pool.pop().row.remove();
     // A row keeps its element while it stays in sight.
     for (let at = from; at < to; at += 1) this.fill(this.pool[at % this.pool.length], at);
+    this.drawSparks();
     this.grid.setAttribute('aria-activedescendant', this.rows.length ? `row-${this.at}` : '');
   }
 
@@ -111,10 +111,22 @@ export class Table {
     say(line.outbox, count(status.outbox.messages));
     line.restarts.classList.toggle('zero', !status.incarnation);
     line.outbox.classList.toggle('zero', !status.outbox.messages);
-    // A canvas is drawn again only with another line.
-    const drawn = `${row.name} ${row.sampled} ${line.canvas.clientWidth} ${isDark.matches}`;
-    if (line.drawn !== drawn) spark(line.canvas, row.rates);
-    line.drawn = drawn;
+    line.shown = row;
+  }
+
+  // When all rows are written: to read a size in between would lay out the page for each.
+  drawSparks() {
+    const [first] = this.pool;
+    if (!first) return;
+    const size = [first.canvas.clientWidth, first.canvas.clientHeight];
+    const { color } = getComputedStyle(first.canvas);
+    for (const line of this.pool) {
+      // A canvas is drawn again only with another line.
+      const { name, sampled, rates } = line.shown;
+      const drawn = `${name} ${sampled} ${size} ${color}`;
+      if (line.drawn !== drawn) spark(line.canvas, rates, size, color);
+      line.drawn = drawn;
+    }
   }
 
   head() {

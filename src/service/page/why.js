@@ -3,9 +3,7 @@
 
 import { ask, of } from './api.js';
 import { clock, make, millis } from './format.js';
-
-// The steps of a dial, in order; those of no length are left out.
-const STEPS = ['dns', 'proxy', 'tcp', 'tls', 'upgrade'];
+import { picture } from './steps.js';
 
 export class Why {
   constructor(name) {
@@ -20,7 +18,8 @@ export class Why {
     this.asked = now;
     try {
       const why = await ask('GET', of(this.name, '/why'));
-      this.element.replaceChildren(rule(why), ...why.attempts.map(attempt));
+      const image = picture(why.attempts);
+      this.element.replaceChildren(rule(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
     } catch (error) {
       this.asked = null;
       this.element.textContent = error.message;
@@ -37,26 +36,13 @@ function rule({ rule: decided, retry_at: at }) {
 
 function attempt({ at, outcome, events }) {
   const head = make('h3', {}, make('time', { textContent: clock(at) }), make('b', { textContent: outcome }));
-  const timings = events.find((event) => event.timings)?.timings;
   const list = make('ol', {}, ...events.map((event) => make('li', {},
     make('time', { textContent: `+${millis(event.after_ms ?? 0)}` }),
     make('b', { textContent: event.type }),
     make('span', { textContent: said(event) }))));
-  const element = make('article', {}, head, ...(timings ? [picture(timings)] : []), list);
+  const element = make('article', {}, head, list);
   element.dataset.outcome = outcome;
   return element;
-}
-
-function picture(timings) {
-  const steps = STEPS.map((step) => [step, timings[`${step}_ms`]]).filter(([, ms]) => ms > 0);
-  const all = steps.reduce((sum, [, ms]) => sum + ms, 0);
-  const parts = steps.map(([step, ms]) => {
-    const part = make('i', { textContent: `${step} ${millis(ms)}`, title: `${step}: ${millis(ms)}` });
-    part.dataset.step = step;
-    part.style.flexGrow = ms / all;
-    return part;
-  });
-  return make('div', { className: 'steps' }, ...parts);
 }
 
 // What an event says of its cause.

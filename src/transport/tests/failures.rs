@@ -7,7 +7,7 @@ use std::{
 
 use super::*;
 use crate::{
-    config::{Part, Template},
+    config::{AuthEncoding, BasicAuth, Part, Secret, Template},
     core::Phase,
     transport::tcp::{self, Local},
 };
@@ -26,6 +26,50 @@ fn refused(status: u16, retry_after: Option<u64>, text: &str) -> Cause {
         status,
         retry_after: retry_after.map(Duration::from_secs),
         text: text.into(),
+    }
+}
+
+#[actix_rt::test]
+async fn a_refusal_that_repeats_what_it_was_sent_is_told_without_our_secrets() {
+    let echo = answer(|request| {
+        let length = request.len();
+        let head = format!("HTTP/1.1 401 Unauthorized\r\nContent-Length: {length}\r\n\r\n");
+        [head.as_bytes(), request.as_bytes()].concat()
+    });
+    let variable = |value: &str| Part::Env {
+        name: "X".into(),
+        value: Secret::new(value),
+    };
+    let mut settings = settings("ws", echo);
+    let base = Part::Literal(format!("ws://{echo}/?key=").into());
+    settings.url = Template::from_parts([base, variable("s3cret query")]);
+    settings.headers = vec![
+        (
+            "X-Variable".into(),
+            Template::from_parts([variable("s3cret-variable")]).into(),
+        ),
+        ("X-Token".into(), "Bearer s3cret-token".into()),
+        ("User-Agent".into(), "a browser".into()),
+    ];
+    settings.basic_auth = Some(BasicAuth {
+        user: "me".into(),
+        password: "s3cret".into(),
+        encoding: AuthEncoding::Utf8,
+    });
+    let text = dial_with(&settings).await.unwrap_err().text().into_owned();
+    for secret in ["s3cret", "czNjcmV0", "query"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    for kept in [
+        "key=***",
+        "user-agent: a browser",
+        "x-token: ***",
+        "authorization: ***",
+    ] {
+        assert!(
+            text.to_lowercase().contains(kept),
+            "{kept} is not in {text}"
+        );
     }
 }
 
@@ -366,7 +410,7 @@ fn black_hole() -> (SocketAddr, (TcpListener, Vec<TcpStream>)) {
 async fn a_missing_secret_is_told_before_anything_is_dialled() {
     let mut settings = settings("ws", SocketAddr::from(([127, 0, 0, 1], 9)));
     let missing = Template::from_parts([Part::File(PathBuf::from("/nowhere/token"))]);
-    settings.headers = vec![("X-Token".into(), missing)];
+    settings.headers = vec![("X-Token".into(), missing.into())];
     let cause = dial_with(&settings).await.unwrap_err();
     assert_is(
         &cause,

@@ -128,6 +128,7 @@ async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
         vault: &Vault::default(),
     })
     .await
+    .map_err(|undialled| undialled.cause)
 }
 
 async fn dial_to(address: SocketAddr) -> Result<Opened, Cause> {

@@ -129,7 +129,7 @@ async fn the_request_says_what_the_settings_say() {
     let mut settings = settings("ws", address);
     settings.headers = vec![
         ("Origin".into(), "https://x.example".into()),
-        ("X-Token".into(), token.clone()),
+        ("X-Token".into(), token.clone().into()),
         ("X-Two".into(), "1".into()),
         ("X-Two".into(), "2".into()),
     ];

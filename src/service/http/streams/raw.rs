@@ -9,8 +9,7 @@ use actix_web::{
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
-    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, config::Scope,
-    hub::Kinds,
+    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, hub::Kinds,
 };
 
 use super::{
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::service::http::{
     Api,
-    access::{Permit, ToSend},
+    access::{Permit, ToRead, ToSend},
     problem::Problem,
 };
 
@@ -47,12 +46,12 @@ const BYTES: usize = 4 << 20;
 )]
 pub async fn raw(
     permit: Permit<ToSend>,
+    _listens: Permit<ToRead>,
     api: Data<Api>,
     name: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    permit.need(&[Scope::Read])?;
     let name = permit.name(&name)?;
     let (handle, settings) = api.find(&name)?;
     super::check_handshake(&request)?;

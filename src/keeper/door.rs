@@ -1,0 +1,31 @@
+//! What the keeper asks of those who call it.
+
+use std::sync::Arc;
+
+use crate::{
+    config::{Fsync, HistorySettings},
+    core::{Changes, ConnectionName},
+    events::Event,
+    store::StoreError,
+};
+
+/// A name that has something to write down.
+pub(crate) trait Door: Send + Sync {
+    /// Whose door it is.
+    fn name(&self) -> &ConnectionName;
+
+    /// What is to be written down of the outbox. From here on news call the keeper again.
+    fn take_changes(&self) -> Changes;
+
+    /// What is to be written down of the history, and the limits to trim to.
+    fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>);
+
+    /// When durable messages of this name are safe.
+    fn fsync(&self) -> Fsync;
+
+    /// The store has all up to this id: it may go out.
+    fn stored(self: Arc<Self>, id: u64);
+
+    /// The store cannot write.
+    fn store_failed(self: Arc<Self>, error: &StoreError);
+}

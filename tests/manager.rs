@@ -302,7 +302,7 @@ async fn a_heartbeat_that_is_switched_off_takes_a_socket_that_the_kernel_probes(
     rig.watch.ready().await;
     let applied = rig.manager.configure("feed", silent).await.unwrap();
     assert!(applied.reconnect);
-    rig.watch.ready().await;
+    rig.watch.rotated().await;
     assert_eq!(feed.status().await.unwrap().incarnation, 2);
     let applied = rig.manager.configure("feed", beating).await.unwrap();
     assert!(!applied.reconnect, "probes do no harm");

@@ -381,9 +381,20 @@ fn the_page_is_seen_in_light_and_dark_and_on_a_small_screen() {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("page-look", &mixed(&peer));
     let page = open("look", &service);
-    // The spark lines have begun.
     page.wait(&format!(
         "Number({}?.querySelector('.rate b').textContent) > 10",
+        row("binance-trades")
+    ));
+    // Its spark line has a few samples.
+    page.wait(&format!(
+        "(() => {{
+            const canvas = {}?.querySelector('canvas');
+            if (!canvas?.width) return false;
+            const {{ data }} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            const columns = new Set();
+            data.forEach((value, at) => {{ if (at % 4 === 3 && value) columns.add(((at - 3) / 4) % canvas.width); }});
+            return columns.size > 8;
+        }})()",
         row("binance-trades")
     ));
     let shown = |name: &str| {

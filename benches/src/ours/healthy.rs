@@ -9,11 +9,9 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Event, Handle, Manager, Message, Pattern,
+    ConnectionSettings, Event, Handle, Manager, Message, Pattern, Settings,
     config::{Backoff, Reconnect},
 };
-
-use crate::ours::manager;
 
 const HEALTHY: usize = 20;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -28,7 +26,9 @@ pub struct Seen {
 /// Healthy names send a message every 10 ms each, to a peer of their own, while `others` names are connected to
 /// `others_url`: idle, or flapping.
 pub async fn round_trips(url: &str, others_url: &str, others: usize, time: Duration) -> Seen {
-    let manager = manager(1);
+    let mut settings = Settings::default();
+    settings.service.workers = 1;
+    let manager = Manager::spawn(settings).expect("a manager");
     let losses = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&losses);
     let _losses = manager.on_event(Pattern::new("other-*").expect("a pattern"), move |event| {

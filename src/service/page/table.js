@@ -66,9 +66,14 @@ export class Table {
     return [from, Math.min(this.rows.length, from + Math.min(MOST, fits + 2 * SPARE))];
   }
 
+  // As high as all rows are: nothing can be scrolled to that is beyond its end.
+  stretch() {
+    this.body.style.height = `${this.rows.length * this.height}px`;
+  }
+
   draw() {
     const [from, to] = this.range();
-    this.body.style.height = `${this.rows.length * this.height}px`;
+    this.stretch();
     while (this.pool.length < to - from) this.pool.push(this.line());
     while (this.pool.length > to - from) this.pool.pop().row.remove();
     // A row keeps its element while it stays in sight.
@@ -179,6 +184,8 @@ export class Table {
 
   choose(at) {
     this.at = Math.max(0, Math.min(this.rows.length - 1, at));
+    // The rows may have changed since they were drawn.
+    this.stretch();
     const head = document.getElementById('head').offsetHeight;
     const top = this.at * this.height;
     const { scrollTop, clientHeight } = this.grid;

@@ -5,9 +5,10 @@ mod service_support;
 
 use std::collections::BTreeSet;
 
+use everwire::testing::Peer;
 use serde_json::Value;
 use service_support::{
-    http::{Answer, JSON, Service},
+    http::{Answer, Client, JSON, Service},
     ws::Socket,
 };
 
@@ -409,4 +410,42 @@ fn more_clients_that_stay_than_are_allowed_are_sent_away_and_come_in_later() {
         assert!(std::time::Instant::now() < until, "the place is not free");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+}
+
+#[test]
+fn more_than_ten_thousand_secrets_are_refused() {
+    let service = Service::start("refusals-secrets", "");
+    let client: &Client = &service;
+    let put = |id: &str| client.ask("PUT", &format!("/v1/secrets/{id}"), &[], b"value");
+    std::thread::scope(|scope| {
+        for part in 0..10 {
+            scope.spawn(move || {
+                for number in 0..1000 {
+                    assert_eq!(put(&format!("s-{part}-{number}")).status, 201);
+                }
+            });
+        }
+    });
+    put("one-more").problem(409, "10000 secrets already");
+    assert_eq!(put("s-0-0").status, 204, "it takes the place of another");
+    assert_eq!(client.delete("/v1/secrets/s-0-0").status, 204);
+    assert_eq!(put("one-more").status, 201);
+}
+
+#[test]
+fn opening_data_that_a_stuck_socket_cannot_take_is_refused() {
+    let peer = Peer::spawn_thread().unwrap();
+    let url = peer.url("/silent");
+    let keys = format!("[connections.feed]\nurl = '{url}'\nheartbeat = {{ kind = 'none' }}\n");
+    let service = Service::start("refusals-connect", &keys);
+    service.wait_for_state("feed", "open");
+    let data = "x".repeat(500_000);
+    let connect = || service.post("/v1/connections/feed/connect", &data);
+    // What the kernel takes, and what may wait behind it.
+    let refused = (0..400)
+        .map(|_| connect())
+        .find(|answer| answer.status != 202);
+    let refused = refused.expect("a bound");
+    refused.problem(429, "");
+    assert_eq!(refused.header("retry-after"), Some("1"));
 }

@@ -11,7 +11,7 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    Connection, State, Upgrade,
+    Connection, MAX_AHEAD, State, Upgrade,
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
@@ -256,13 +256,11 @@ impl Socket {
 
     /// Writes what waits, and tells when the opening messages are out.
     fn speak(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
-        // During a hand-over they wait for the successor.
-        if !act.life.is_handing_over() {
-            for message in act.ahead.drain(..) {
-                self.writer.message(message);
-            }
-        }
+        self.take_ahead(act);
         self.write(act, now, cx);
+        while self.take_ahead(act) {
+            self.write(act, now, cx);
+        }
         if !act.record.ready
             && self.writer.messages_ahead() == 0
             && matches!(act.life.state(), LifeState::Open { .. })
@@ -275,6 +273,17 @@ impl Socket {
             }
             self.write(act, now, cx);
         }
+    }
+
+    /// Takes what goes ahead of the outbox, as far as there is room; whether there was any. What a stuck socket cannot take stays
+    /// where it is counted, and during a hand-over all waits for the successor.
+    fn take_ahead(&mut self, act: &mut Connection) -> bool {
+        if act.ahead.is_empty() || act.life.is_handing_over() {
+            return false;
+        }
+        let room = MAX_AHEAD.saturating_sub(self.writer.messages_ahead());
+        let taken = act.ahead.drain(..room.min(act.ahead.len()));
+        taken.map(|message| self.writer.message(message)).count() > 0
     }
 
     fn read(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {

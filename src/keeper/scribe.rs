@@ -125,6 +125,10 @@ impl Scribe {
                 Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
             }
         }
+        // Whoever waits is told that it is safe, whatever happens next.
+        if !work.waiting.is_empty() {
+            self.sync = Sync::Always;
+        }
         self.waiting.extend(work.waiting);
         work.stop
     }

@@ -19,7 +19,7 @@ fn in_a_pipe_it_writes_lines_and_ends_by_itself() {
         "echo         open",
         "denied-401   failed",
         "gave up: status 401",
-        "in 2.",
+        "next dial in ",
         "status 429",
         "busy-503",
         "connect_timeout",

@@ -449,3 +449,15 @@ fn opening_data_that_a_stuck_socket_cannot_take_is_refused() {
     refused.problem(429, "");
     assert_eq!(refused.header("retry-after"), Some("1"));
 }
+
+#[test]
+fn more_than_a_hundred_thousand_connections_are_refused() {
+    let fleet = "[fleet.many]\nrange = [1, 100000]\nname = 'n-{i}'\nurl = 'ws://127.0.0.1:1/'\nenabled = false\n";
+    let service = Service::start(
+        "refusals-connections",
+        &format!("allow_urls = ['ws://127.0.0.1:*']\n{fleet}"),
+    );
+    let settings = serde_json::json!({ "url": "ws://127.0.0.1:1/" });
+    let refused = service.put("one-more", &settings);
+    refused.problem(409, "as many as there may be");
+}

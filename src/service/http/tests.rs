@@ -3,7 +3,7 @@ use std::time::Instant;
 use actix::System;
 use awc::{Client, ClientResponse, http::StatusCode};
 use everwire::{
-    ConnectionSettings, Manager, Settings, State,
+    ConnectionSettings, Manager, Pattern, Settings, State,
     config::{Reconnect, Template},
     testing::Peer,
 };
@@ -50,6 +50,7 @@ impl Rig {
 
     async fn get(&self, path: &str) -> (StatusCode, String, Value) {
         let request = Client::default().get(format!("{}{path}", self.url));
+        let request = request.timeout(SOON);
         parts(request.send().await.unwrap()).await
     }
 
@@ -308,6 +309,34 @@ fn settings_are_shown_without_their_secrets() {
         assert_eq!(status, 200);
         assert_eq!(body["headers"]["Authorization"], "***");
         assert!(!body.to_string().contains("sesame"), "{body}");
+        rig.end().await;
+    });
+}
+
+#[test]
+fn connections_that_do_not_answer_are_told() {
+    in_system(async {
+        let rig = Rig::new();
+        rig.idle("stuck", &[]);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = std::sync::Mutex::new(held);
+        // A callback that blocks its arbiter until it is released.
+        let _guard = rig.manager.on_event(Pattern::all(), move |_| {
+            let _released = held.lock().unwrap().recv();
+        });
+        let handle = rig.manager.find("stuck").unwrap();
+        let connect = actix::spawn(async move { handle.connect(None).await });
+        let until = Instant::now() + SOON;
+        let refused = loop {
+            let answer = rig.get("/v1/connections/stuck").await;
+            if answer.0 != StatusCode::OK {
+                break answer;
+            }
+            assert!(Instant::now() < until, "it answers all the time");
+        };
+        assert_problem(refused, 503, "the connections do not answer");
+        drop(release);
+        connect.await.unwrap().unwrap();
         rig.end().await;
     });
 }

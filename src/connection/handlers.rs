@@ -173,7 +173,7 @@ impl Connection {
                 return Err(TooLarge { len, limit }.into());
             }
             if matches!(self.life.state(), LifeState::Open { .. }) || self.life.is_handing_over() {
-                if self.ahead.len() >= MAX_AHEAD {
+                if self.ahead_is_full(len) {
                     return Err(Rejected::Full);
                 }
                 self.ahead.push(data.clone());
@@ -186,6 +186,13 @@ impl Connection {
         self.show_state(None);
         self.wake();
         Ok(())
+    }
+
+    /// Whether nothing more of this length may wait ahead of the outbox: no more bytes than the outbox itself holds, or one message.
+    fn ahead_is_full(&self, len: usize) -> bool {
+        let bytes: usize = self.ahead.iter().map(Message::len).sum();
+        let is_full = bytes + len > self.settings.outbox.bytes;
+        self.ahead.len() >= MAX_AHEAD || (is_full && !self.ahead.is_empty())
     }
 
     fn close(&mut self, frame: CloseFrame) {

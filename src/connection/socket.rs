@@ -11,7 +11,7 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    Connection, MAX_AHEAD, State, Upgrade,
+    Connection, State, Upgrade,
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
@@ -275,14 +275,13 @@ impl Socket {
         }
     }
 
-    /// Takes what goes ahead of the outbox, as far as there is room; whether there was any. What a stuck socket cannot take stays
-    /// where it is counted, and during a hand-over all waits for the successor.
+    /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
+    /// and during a hand-over all waits for the successor.
     fn take_ahead(&mut self, act: &mut Connection) -> bool {
-        if act.ahead.is_empty() || act.life.is_handing_over() {
+        if self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
             return false;
         }
-        let room = MAX_AHEAD.saturating_sub(self.writer.messages_ahead());
-        let taken = act.ahead.drain(..room.min(act.ahead.len()));
+        let taken = act.ahead.drain(..);
         taken.map(|message| self.writer.message(message)).count() > 0
     }
 

@@ -169,7 +169,9 @@ impl Scribe {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        if !self.batch.is_empty() {
+        // What was committed before may not be safe from the loss of power yet.
+        let is_late = self.sync == Sync::Always && self.unsynced.is_some();
+        if !self.batch.is_empty() || is_late {
             self.store.commit(&self.batch, self.sync)?;
             self.unsynced = match self.sync {
                 Sync::Always => None,

@@ -166,3 +166,26 @@ async fn what_a_name_said_that_is_not_opened_again_is_told_as_a_loss() {
         end(manager).await;
     }
 }
+
+#[tokio::test]
+async fn what_was_said_before_a_history_became_durable_is_kept_as_well() {
+    let dir = TestDir::new("durable-history");
+    let peer = Peer::spawn_thread().unwrap();
+    let mut settings = quick(peer.url("/echo"));
+    let first = manager(dir.path());
+    let mut events = first.subscribe(Pattern::all(), messages_only());
+    let feed = first.open("feed", settings.clone()).unwrap();
+    for text in ["first", "second"] {
+        feed.send(text).unwrap();
+    }
+    let heard = read(&mut events, 2).await;
+    settings.history.durable = true;
+    first.configure("feed", settings.clone()).await.unwrap();
+    end(first).await;
+
+    let second = manager(dir.path());
+    settings.enabled = false;
+    second.open("feed", settings).unwrap();
+    let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[0].0));
+    assert_eq!(read(&mut events, 1).await, heard[1..]);
+}

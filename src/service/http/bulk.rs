@@ -44,11 +44,13 @@ pub async fn connect(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let handles = matched(&api, &permit, &request)?;
-    for_each(&api, handles, async |handle| {
+    let connected = for_each(&api, handles, async |handle| {
         let is_down = !is_in(handle, &[State::Connecting, State::Opening, State::Open]).await;
         handle.connect(None).await.is_ok() && is_down
-    })
-    .await
+    });
+    let answer = connected.await?;
+    kept::written(&api.manager).await;
+    Ok(answer)
 }
 
 /// Close all connections of a pattern by hand

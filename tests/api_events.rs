@@ -149,7 +149,7 @@ fn a_client_that_does_not_read_is_bounded_and_cut_and_the_others_miss_nothing() 
         let told = quick.next();
         assert_eq!(told.data["type"], "message", "{:?}", told.id);
     }
-    let resident = resident_mib(service.running.id());
+    let resident = service.running.resident_mib();
     assert!(resident < 200, "{resident} MiB");
 
     // One that reads again is told how much it has missed.
@@ -176,16 +176,6 @@ fn a_client_that_does_not_read_is_bounded_and_cut_and_the_others_miss_nothing() 
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(service.get("/healthz").status, 200);
-}
-
-fn resident_mib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib / 1024
 }
 
 #[test]
@@ -221,7 +211,8 @@ fn who_finds_no_place_is_refused_until_one_is_free() {
     const PLACES: usize = 192;
     let name = "[connections.feed]\nurl = 'ws://127.0.0.1:1/'\nenabled = false";
     let service = Service::start("events-places", name);
-    let mut clients: Vec<_> = (0..PLACES)
+    let mut there = Socket::open(&service, "/v1/ws", &[]);
+    let mut clients: Vec<_> = (1..PLACES)
         .map(|_| Sse::started(&service, "/v1/events", &[]))
         .collect();
     let refused = service.get("/v1/events");
@@ -232,7 +223,9 @@ fn who_finds_no_place_is_refused_until_one_is_free() {
         assert!(told.starts_with("HTTP/1.1 503 "), "{target}: {told}");
     }
     assert_eq!(service.get("/healthz").status, 200);
-
+    // Those that are there lose nothing, and whose place is free is let in.
+    there.ask(&json!({ "op": "subscribe", "id": "a" }));
+    assert_eq!(there.answer("a")["type"], "ack");
     clients.pop();
     let until = Instant::now() + SOON;
     while let Err(told) = Socket::try_open(&service, "/v1/ws", &[]) {

@@ -91,7 +91,7 @@ fn clients_that_never_read_cost_the_others_nothing() {
         readers.push(thread::spawn(read_sse(&service, names)));
         readers.push(thread::spawn(read_ws(&service, names)));
     }
-    let before = resident_mib(service.running.id());
+    let before = service.running.resident_mib();
 
     let open = |name: &str, path: String| {
         let settings = json!({ "url": peer.url(&path) });
@@ -107,7 +107,7 @@ fn clients_that_never_read_cost_the_others_nothing() {
     service.wait_for("flood", "the flood", |status| {
         status["received"]["messages"] == FLOOD
     });
-    let grown = resident_mib(service.running.id()).saturating_sub(before);
+    let grown = service.running.resident_mib().saturating_sub(before);
     let flood = FLOOD * 64 / 1024;
     assert!(grown < flood / 2, "{grown} MiB of {flood} MiB");
     for stuck in [stuck_sse.tcp(), stuck_ws.inside.get_ref()] {
@@ -145,12 +145,4 @@ fn assert_reset(mut stuck: &TcpStream) {
         assert!(Instant::now() < until, "it is still connected");
         thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn resident_mib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let mut lines = status.lines();
-    let line = lines.find(|line| line.starts_with("VmRSS:")).unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib / 1024
 }

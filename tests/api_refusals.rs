@@ -363,56 +363,6 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
 }
 
 #[test]
-fn a_handshake_of_another_version_is_refused() {
-    let service = service("refusals-handshake");
-    let auth = bearer("all");
-    for target in ["/v1/ws", "/v1/connections/feed/raw"] {
-        let handshake = |name: &str, value: &str| {
-            let headers = [("Authorization", auth.as_str()), (name, value)];
-            let refused = Socket::try_open(&service, target, &headers).err();
-            Answer::read(&refused.expect("it is refused")).unwrap()
-        };
-        let old = handshake("Sec-WebSocket-Version", "12");
-        old.problem(426, "version");
-        assert_eq!(old.header("sec-websocket-version"), Some("13"));
-        handshake("Sec-WebSocket-Version", "").problem(426, "version");
-        handshake("Sec-WebSocket-Key", "").problem(400, "key");
-        handshake("Upgrade", "h2c").problem(426, "upgrade");
-        service
-            .ask("GET", target, &[("Authorization", &auth)], b"")
-            .problem(426, "");
-    }
-}
-
-#[test]
-fn more_clients_that_stay_than_are_allowed_are_sent_away_and_come_in_later() {
-    let service = Service::start("refusals-seats", "");
-    let mut clients = Vec::new();
-    let refused = loop {
-        match Socket::try_open(&service, "/v1/ws", &[]) {
-            Ok(socket) => clients.push(socket),
-            Err(answer) => break answer,
-        }
-        assert!(clients.len() < 1000, "there is no bound");
-    };
-    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
-    for part in ["retry-after: 5", "stay connected already"] {
-        assert!(refused.contains(part), "{part:?} is not in {refused}");
-    }
-    let refused = service.get("/v1/events");
-    refused.problem(503, "stay connected already");
-    // Those that are there lose nothing, and whose place is free is let in.
-    clients[0].ask(&serde_json::json!({ "op": "subscribe", "id": "a" }));
-    assert_eq!(clients[0].answer("a")["type"], "ack");
-    drop(clients.pop());
-    let until = std::time::Instant::now() + service_support::SOON;
-    while Socket::try_open(&service, "/v1/ws", &[]).is_err() {
-        assert!(std::time::Instant::now() < until, "the place is not free");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-
-#[test]
 fn more_than_ten_thousand_secrets_are_refused() {
     let service = Service::start("refusals-secrets", "");
     let client: &Client = &service;

@@ -257,32 +257,36 @@ fn a_client_that_breaks_the_rules_is_let_go_with_a_code() {
 
 #[test]
 fn what_is_no_handshake_is_refused_with_what_would_be_one() {
-    let service = Service::start("ws-handshake", "");
-    let refused = |header: (&str, &str)| {
-        let answer = Socket::try_open(&service, "/v1/ws", &[header]);
-        answer
-            .err()
-            .unwrap_or_else(|| panic!("{header:?} was let in"))
-    };
-    for header in [
-        ("Upgrade", "h2c"),
-        ("Connection", "keep-alive"),
-        ("Sec-WebSocket-Version", "12"),
-        ("Sec-WebSocket-Version", ""),
-    ] {
-        let told = refused(header);
-        assert!(told.starts_with("HTTP/1.1 426 "), "{header:?}: {told}");
-        for line in ["upgrade: websocket\r\n", "sec-websocket-version: 13\r\n"] {
-            assert!(told.contains(line), "{header:?}: {told}");
+    let name = "[connections.feed]\nurl = 'ws://127.0.0.1:1/'\nenabled = false";
+    let service = Service::start("ws-handshake", name);
+    for target in ["/v1/ws", "/v1/connections/feed/raw"] {
+        let refused = |header: (&str, &str)| {
+            let answer = Socket::try_open(&service, target, &[header]);
+            answer
+                .err()
+                .unwrap_or_else(|| panic!("{target}: {header:?} was let in"))
+        };
+        for header in [
+            ("Upgrade", "h2c"),
+            ("Connection", "keep-alive"),
+            ("Sec-WebSocket-Version", "12"),
+            ("Sec-WebSocket-Version", ""),
+        ] {
+            let told = refused(header);
+            assert!(told.starts_with("HTTP/1.1 426 "), "{header:?}: {told}");
+            for line in ["upgrade: websocket\r\n", "sec-websocket-version: 13\r\n"] {
+                assert!(told.contains(line), "{header:?}: {told}");
+            }
         }
+        // A key has 16 bytes.
+        for key in ["", "AAAAAAAAAAAAAAAAAAAA", "?"] {
+            let told = refused(("Sec-WebSocket-Key", key));
+            assert!(told.starts_with("HTTP/1.1 400 "), "{key}: {told}");
+        }
+        service.get(target).problem(426, "");
+        let posted = service.post(target, "");
+        posted.problem(405, "POST is not allowed here");
     }
-    // A key has 16 bytes.
-    for key in ["", "AAAAAAAAAAAAAAAAAAAA", "?"] {
-        let told = refused(("Sec-WebSocket-Key", key));
-        assert!(told.starts_with("HTTP/1.1 400 "), "{key}: {told}");
-    }
-    let posted = service.post("/v1/ws", "");
-    posted.problem(405, "POST is not allowed here");
 }
 
 #[test]

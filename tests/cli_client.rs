@@ -7,38 +7,18 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     net::TcpListener,
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
     thread,
 };
 
 use everwire::testing::Peer;
 use serde_json::{Value, json};
 use service_support::{
-    everwire, file,
+    cli::{ask, command, done},
+    file,
     http::{Client, Service},
     run, stderr, stdout,
 };
-
-/// The command against this service.
-fn command(service: &Client, args: &[&str]) -> Command {
-    let mut command = everwire(args);
-    command
-        .env("EVERWIRE_API", format!("http://{}", service.listen))
-        .env_remove("EVERWIRE_TOKEN");
-    command
-}
-
-fn ask(service: &Client, args: &[&str]) -> Output {
-    command(service, args).output().unwrap()
-}
-
-/// Runs it, and asserts that it is done; what it printed.
-#[track_caller]
-fn done(service: &Client, args: &[&str]) -> String {
-    let output = ask(service, args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
-    stdout(&output)
-}
 
 /// Asserts that it ends with this code, and says this.
 #[track_caller]

@@ -3,41 +3,17 @@
 
 mod service_support;
 
-use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
-};
+use std::{io::Write as _, process::Stdio};
 
 use everwire::testing::Peer;
 use serde_json::{Value, json};
 use service_support::{
-    Running, everwire,
+    Running,
+    cli::{ask, command, done},
     http::{Client, Service},
     sse::Sse,
     stderr, stdout,
 };
-
-/// The command against this service.
-fn command(service: &Client, args: &[&str]) -> Command {
-    let mut command = everwire(args);
-    command
-        .env("EVERWIRE_API", format!("http://{}", service.listen))
-        .env_remove("EVERWIRE_TOKEN");
-    command
-}
-
-fn ask(service: &Client, args: &[&str]) -> Output {
-    command(service, args).output().unwrap()
-}
-
-/// Runs it, and asserts that it is done and has nothing to complain of; what it printed.
-#[track_caller]
-fn done(service: &Client, args: &[&str]) -> String {
-    let output = ask(service, args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
-    assert_eq!(stderr(&output), "", "{args:?}");
-    stdout(&output)
-}
 
 /// The same with `--json`: the one object that it printed.
 #[track_caller]

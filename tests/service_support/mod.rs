@@ -1,6 +1,7 @@
 //! The program, run as its users run it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod cli;
 pub mod http;
 pub mod sse;
 pub mod ws;
@@ -96,6 +97,15 @@ impl Running {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The memory that is its, and resident, in MiB.
+    pub fn resident_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let mut lines = status.lines();
+        let line = lines.find(|line| line.starts_with("VmRSS:")).unwrap();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib / 1024
     }
 
     /// Waits for a line that fits.

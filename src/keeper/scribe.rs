@@ -100,8 +100,25 @@ impl Scribe {
             desk.pause(RETRY);
             // Others have called meanwhile: they share the next attempt.
             stop = self.collect(desk.wait(Some(Instant::now()))).or(stop);
+            self.compact();
         }
         stop
+    }
+
+    /// Keeps what waits for a store that fails from growing with each attempt.
+    fn compact(&mut self) {
+        self.batch.compact();
+        self.waiting.retain(|waiting| !waiting.is_closed());
+        let address = |door: &Arc<dyn Door>| Arc::as_ptr(door).addr();
+        self.told
+            .sort_by_key(|(door, last_id)| (address(door), *last_id));
+        self.told.dedup_by(|later, earlier| {
+            let is_same = address(&later.0) == address(&earlier.0);
+            if is_same {
+                earlier.1 = later.1;
+            }
+            is_same
+        });
     }
 
     fn collect(&mut self, work: Work) -> Option<super::desk::Stop> {

@@ -1,5 +1,7 @@
 //! What is to be stored.
 
+use std::{collections::HashSet, mem};
+
 use jiff::Timestamp;
 
 use crate::core::{ConnectionName, Message};
@@ -142,6 +144,37 @@ impl Batch {
     /// Takes all changes out, and keeps their memory for the next.
     pub fn clear(&mut self) {
         self.changes.clear();
+    }
+
+    /// Leaves out what a later change makes pointless, for a batch that has to wait and grows meanwhile.
+    ///
+    /// Of each value, of each epoch and of each close the last change stays, and of a name that was forgotten nothing from before.
+    pub fn compact(&mut self) {
+        let mut seen = HashSet::new();
+        let mut forgotten = HashSet::new();
+        let mut kept: Vec<_> = mem::take(&mut self.changes)
+            .into_iter()
+            .rev()
+            .filter(|change| match change {
+                Change::Put { kind, key, .. } | Change::Delete { kind, key } => {
+                    seen.insert((kind.clone(), key.clone()))
+                }
+                Change::Name(name, change) => {
+                    let is_last = match change {
+                        NameChange::Closed(_) => seen.insert(("closed".into(), name.to_string())),
+                        NameChange::Epoch(_) => seen.insert(("epoch".into(), name.to_string())),
+                        _ => true,
+                    };
+                    let is_gone = forgotten.contains(name);
+                    if matches!(change, NameChange::Forget) {
+                        forgotten.insert(name.clone());
+                    }
+                    is_last && !is_gone
+                }
+            })
+            .collect();
+        kept.reverse();
+        self.changes = kept;
     }
 
     pub(super) fn changes(&self) -> &[Change] {

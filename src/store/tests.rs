@@ -121,3 +121,43 @@ fn a_database_that_is_almost_empty_gives_its_space_back_when_it_is_opened() {
     assert_eq!(ids(&dir.0), [1]);
     assert!(size() < 1 << 20, "{}", size());
 }
+
+#[test]
+fn a_batch_that_waits_keeps_what_matters_in_the_end_and_no_more() {
+    let (other, mut batch) = (ConnectionName::new("other").unwrap(), Batch::default());
+    for round in 1..=100 {
+        batch.put("kind", "key", &[round; 1000]);
+        batch.put("kind", "gone", b"value");
+        batch.delete("kind", "gone");
+        batch.set_closed(&name(), round % 2 == 1);
+        batch.set_epoch(&name(), round.into());
+        batch.put_message(&other, message(round.into(), 100));
+    }
+    batch.forget(&other);
+    batch.put_message(&other, message(101, 100));
+    batch.put_message(&name(), message(1, 100));
+    batch.compact();
+    assert_eq!(batch.len(), 7, "{batch:?}");
+
+    let dir = Scratch::new("store-compact");
+    let (mut store, _) = Store::open(&dir.0).unwrap();
+    store.commit(&batch, Sync::Always).unwrap();
+    assert_eq!(
+        store.list("kind").unwrap(),
+        [("key".to_owned(), vec![100; 1000])]
+    );
+    drop(store);
+    let (_, recovered) = Store::open(&dir.0).unwrap();
+    let mine = &recovered.names[&name()];
+    assert_eq!(
+        (mine.epoch, mine.closed_by_hand, mine.last_id),
+        (100, false, 1)
+    );
+    let ids = |name| {
+        recovered.names[name]
+            .outbox
+            .iter()
+            .map(|message| message.id)
+    };
+    assert_eq!(Vec::from_iter(ids(&other)), [101]);
+}

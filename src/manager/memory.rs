@@ -1,0 +1,79 @@
+//! What outlives the process: what a name has left behind, and small values of the program's own.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::Manager;
+use crate::{
+    clock,
+    config::ConnectionSettings,
+    connection::{Commons, Gate},
+    core::{ConnectionName, Outbox},
+    events::Event,
+    keeper::{Order, Recalled, left},
+};
+
+/// A store that has not written after so long is failing.
+const WRITTEN: Duration = Duration::from_secs(2);
+
+impl Manager {
+    /// What was wrong with the store when it was opened, in words, if anything was: something is lost then.
+    pub fn store_damage(&self) -> Option<String> {
+        self.0.commons.keeper.damage()
+    }
+
+    /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
+    /// kept where the store is not open: `service.remember` opens it at the start.
+    pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
+        let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
+        self.0.commons.keeper.order(order);
+    }
+
+    /// Waits until what was to be [kept](Self::keep) so far, closes by hand and removals, is safe on disk. `false`: the store fails, and
+    /// writes it as soon as it can. At once where there is no store.
+    pub async fn written(&self) -> bool {
+        let written = self.0.commons.keeper.written();
+        timeout(WRITTEN, written).await.unwrap_or(false)
+    }
+
+    /// The values that earlier processes have [kept](Self::keep), by key. They are read at the start and handed out once.
+    pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.commons.keeper.take_values()
+    }
+}
+
+/// Whether these settings promise something that outlives the process.
+pub(super) fn needs_store(settings: &ConnectionSettings) -> bool {
+    settings.outbox.durable || settings.history.durable
+}
+
+/// The door of a name with what earlier processes have left behind it, and the epoch of its new life.
+pub(super) fn recall(
+    name: &ConnectionName,
+    settings: &ConnectionSettings,
+    commons: &Commons,
+) -> (Arc<Gate>, u32) {
+    let Recalled { state, known } = commons.keeper.recall(name);
+    let mut outbox = Outbox::new(settings.outbox, settings.max_message);
+    if settings.outbox.durable || !state.outbox.is_empty() {
+        let (wall, now) = (Timestamp::now(), clock::now());
+        let left = state
+            .outbox
+            .into_iter()
+            .map(|stored| left(stored, wall, now));
+        outbox.restore(left, state.last_id);
+    }
+    outbox.set_open(!state.closed_by_hand);
+    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone());
+    if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
+        let past = state
+            .history
+            .into_iter()
+            .map(|stored| Event::recalled(name, stored));
+        let known = known.unwrap_or(commons.hub.start());
+        gate.history().restore(settings.history, known, past);
+    }
+    (gate, state.epoch)
+}

@@ -8,6 +8,7 @@ use super::{
     Connection, Ending, State, Waiting,
     driver::{Driver, Link, Turn},
     successor::Successor,
+    turnstile::ByTurns,
 };
 use crate::{
     core::{Beat, Cause, Effect, Happened, State as LifeState},
@@ -152,7 +153,7 @@ pub(super) fn dial(act: &Connection) -> Dial {
             resolver: &commons.resolver,
             vault: &commons.vault,
         });
-        Box::pin(transport::in_span(&name, attempt, dial)).await
+        ByTurns::new(transport::in_span(&name, attempt, dial)).await
     })
 }
 

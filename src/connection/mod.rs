@@ -24,6 +24,7 @@ mod simulation;
 mod socket;
 mod status;
 mod successor;
+mod turnstile;
 mod writer;
 
 use std::{

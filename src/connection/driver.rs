@@ -11,7 +11,7 @@ use std::{
 use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::time::Sleep;
 
-use super::{Connection, carry::Dial, gate::Inside, policy, socket::Socket, successor::Successor};
+use super::{Connection, carry::Dial, policy, socket::Socket, successor::Successor};
 use crate::{
     chance, clock,
     core::{Cause, Removed, State as LifeState, Told},
@@ -44,6 +44,7 @@ pub(super) struct Driver {
 
 /// What a look at the outbox shows.
 struct Look {
+    written: (u64, u64),
     expired: Removed,
     evicted: u64,
     told: Vec<Told>,
@@ -129,7 +130,7 @@ impl Driver {
         #[cfg(feature = "testing")]
         act.trip(super::Fault::Driver);
         // Whoever sends while we run need not wake us.
-        act.gate.with(Inside::awake);
+        act.gate.begin_turn();
         let now = clock::now();
         #[cfg(test)]
         super::simulation::count_turn(now);
@@ -193,8 +194,8 @@ impl Driver {
         }
     }
 
-    /// What happened at the door: expired and evicted messages are told, a flush is noticed, the bell is left. Returns when
-    /// the next message expires.
+    /// What happened at the door: the outbox is told what was written, expired and evicted messages are told, a flush is
+    /// noticed, the bell is left. Returns when the next message expires.
     fn look_at_outbox(
         &mut self,
         act: &mut Connection,
@@ -202,14 +203,18 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
         let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
-        let is_paced = match &self.link {
-            Link::Up(socket) => socket.paced_until().is_some_and(|until| until > now),
-            Link::None | Link::Dialing(_) => false,
+        let (is_paced, written) = match &mut self.link {
+            Link::Up(socket) => (
+                socket.paced_until().is_some_and(|until| until > now),
+                socket.take_written(),
+            ),
+            Link::None | Link::Dialing(_) => (false, None),
         };
-        let look = act.gate.with(|inside| {
-            inside.rest(cx.waker());
+        let look = act.gate.end_turn(cx.waker(), |inside| {
+            let written = written.map_or((0, 0), |id| inside.outbox.written(id));
             inside.outbox.tell_fates(tell_sent);
             Look {
+                written,
                 expired: inside.outbox.expire(now),
                 evicted: std::mem::take(&mut inside.evicted),
                 told: inside.outbox.take_told(),
@@ -220,6 +225,7 @@ impl Driver {
                 wants_fence: inside.wants_fence(is_paced),
             }
         });
+        act.count_sent(look.written);
         act.tell_dropped(look.evicted, DropReason::Evicted);
         act.tell_removed(look.expired, DropReason::Expired);
         act.tell_sent(look.told);

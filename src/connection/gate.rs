@@ -32,6 +32,9 @@ pub(crate) struct Gate {
     history: History,
     /// Whether the keeper was told that the history has grown.
     history_waits: AtomicBool,
+    /// Whether the actor is in the middle of a turn, and will look at the outbox before it rests. It falls under the lock alone:
+    /// who reads `true` there comes before that look. Who misses that it has risen wakes the actor for nothing.
+    at_work: AtomicBool,
     /// Writes durable messages down.
     keeper: Keeper,
 }
@@ -46,7 +49,7 @@ pub(crate) struct Inside {
     pub connect_data: Option<Box<Message>>,
     /// Whether the name was connected by hand: one that is not `enabled` stays wanted over a death of its actor.
     pub wanted: bool,
-    /// Left by the actor when it has nothing to do.
+    /// Left by the actor when it has nothing to do, and good until somebody rings.
     bell: Option<Waker>,
     waiters: Vec<Waiter>,
     /// The last id whose confirmation somebody waits for.
@@ -84,6 +87,7 @@ impl Gate {
             inside,
             history: History::new(),
             history_waits: AtomicBool::new(false),
+            at_work: AtomicBool::new(false),
             keeper,
         })
     }
@@ -113,7 +117,7 @@ impl Gate {
         // Of what the store does not have yet the keeper tells.
         let bell = match inside.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
-            false => inside.bell.take(),
+            false => self.take_bell(&mut inside),
         };
         // An actor that is at work will see to it in this very turn.
         if bell.is_some() || inside.outbox.settings().durable {
@@ -161,11 +165,32 @@ impl Gate {
 
     /// The same, and the actor has a look at what has changed.
     pub fn with_and_ring<T>(self: &Arc<Self>, work: impl FnOnce(&mut Inside) -> T) -> T {
-        let (result, bell) = self.with(|inside| (work(inside), inside.bell.take()));
+        let (result, bell) = self.with(|inside| (work(inside), self.take_bell(inside)));
         if let Some(bell) = bell {
             bell.wake();
         }
         result
+    }
+
+    /// A turn of the actor begins: who sends meanwhile need not wake it.
+    pub fn begin_turn(&self) {
+        self.at_work.store(true, Ordering::Relaxed);
+    }
+
+    /// The actor's last look before it rests. Leaves its waker behind, for the next message.
+    pub fn end_turn<T>(self: &Arc<Self>, waker: &Waker, look: impl FnOnce(&mut Inside) -> T) -> T {
+        self.with(|inside| {
+            inside.leave(waker);
+            self.at_work.store(false, Ordering::Relaxed);
+            look(inside)
+        })
+    }
+
+    /// The bell, if the actor rests. `inside` is this gate's own.
+    fn take_bell(&self, inside: &mut Inside) -> Option<Waker> {
+        inside
+            .bell
+            .take_if(|_| !self.at_work.load(Ordering::Relaxed))
     }
 }
 
@@ -222,13 +247,7 @@ impl Inside {
         self.outbox.wants_fence(self.confirm_through, is_paced)
     }
 
-    /// The actor runs, and will look at the outbox before it rests.
-    pub fn awake(&mut self) {
-        self.bell = None;
-    }
-
-    /// Leaves the actor's waker behind, for the next message.
-    pub fn rest(&mut self, waker: &Waker) {
+    fn leave(&mut self, waker: &Waker) {
         if !self.bell.as_ref().is_some_and(|bell| bell.will_wake(waker)) {
             self.bell = Some(waker.clone());
         }
@@ -305,7 +324,11 @@ impl Receipt {
             if fence {
                 inside.confirm_through = inside.confirm_through.max(self.id);
             }
-            (receiver, inside.bell.take_if(|_| fence))
+            let bell = match fence {
+                true => self.gate.take_bell(&mut inside),
+                false => None,
+            };
+            (receiver, bell)
         };
         if let Some(bell) = bell {
             bell.wake();

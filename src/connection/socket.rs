@@ -181,11 +181,9 @@ impl Socket {
             outbox: false,
             pace: None,
         };
-        // None of the outbox's messages is counted here.
-        let mut sent = Default::default();
         match self
             .writer
-            .poll_write(&mut self.stream, &act.gate, allowed, &mut sent, cx)
+            .poll_write(&mut self.stream, &act.gate, allowed, cx)
         {
             Poll::Ready(Err(error)) => Err(read_error(&error)),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
@@ -215,6 +213,7 @@ impl Socket {
             self.beat(act, now);
             self.write(act, now, cx);
             self.watch_writer(act, now);
+            self.tell_written(act);
         }
     }
 
@@ -278,11 +277,13 @@ impl Socket {
     /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
     /// and during a hand-over all waits for the successor.
     fn take_ahead(&mut self, act: &mut Connection) -> bool {
-        if self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
+        if act.ahead.is_empty() || self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
             return false;
         }
-        let taken = act.ahead.drain(..);
-        taken.map(|message| self.writer.message(message)).count() > 0
+        act.ahead
+            .drain(..)
+            .for_each(|message| self.writer.message(message));
+        true
     }
 
     fn read(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
@@ -413,13 +414,8 @@ impl Socket {
             outbox: act.record.ready && act.life.may_write(),
             pace: act.pace.as_deref(),
         };
-        self.writer.poll_write(
-            &mut self.stream,
-            &act.gate,
-            allowed,
-            &mut act.record.sent,
-            cx,
-        )
+        self.writer
+            .poll_write(&mut self.stream, &act.gate, allowed, cx)
     }
 
     /// A control frame, ahead of the messages that are not encoded yet.
@@ -437,6 +433,18 @@ impl Socket {
         self.writer.paced_until()
     }
 
+    /// The last message that the kernel has whole, until it was asked for.
+    pub fn take_written(&mut self) -> Option<u64> {
+        self.writer.take_written()
+    }
+
+    fn tell_written(&mut self, act: &mut Connection) {
+        if let Some(id) = self.writer.take_written() {
+            let written = act.gate.with(|inside| inside.outbox.written(id));
+            act.count_sent(written);
+        }
+    }
+
     /// Whether the kernel has all that was given to this socket.
     pub fn is_flushed(&self) -> bool {
         self.writer.is_idle()
@@ -444,8 +452,8 @@ impl Socket {
 
     /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it.
     pub fn own_up(&mut self, act: &mut Connection) {
-        let written = self.writer.own_up(&act.gate);
-        act.count_sent(written);
+        self.writer.own_up();
+        self.tell_written(act);
         act.record.blind_since = Some(self.alive);
     }
 
@@ -541,7 +549,7 @@ impl Connection {
         self.count_sent(written);
     }
 
-    fn count_sent(&mut self, (messages, bytes): (u64, u64)) {
+    pub(super) fn count_sent(&mut self, (messages, bytes): (u64, u64)) {
         self.record.sent.messages += messages;
         self.record.sent.bytes += bytes;
     }

@@ -17,7 +17,6 @@ use super::{
     gate::{Gate, Inside},
     pace::Pace,
     scratch::{WRITE, mask_key, with_write_buffer},
-    status::Traffic,
 };
 use crate::{
     core::Message,
@@ -51,6 +50,14 @@ enum Urgent {
     Message(Message),
 }
 
+/// What one look at what goes out next has brought.
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    messages: usize,
+    /// Whether nothing more could go out now. What comes later rings, or is seen before the actor rests.
+    is_all: bool,
+}
+
 /// The writing half of one socket.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -62,6 +69,8 @@ pub(super) struct Writer {
     encoded: u64,
     /// Where the messages that are not written yet end, by encoded bytes, and their ids.
     ends: VecDeque<(u64, u64)>,
+    /// The last message that the kernel has whole, until the outbox is told.
+    written: Option<u64>,
     /// Over TLS: bytes given to the session and not flushed.
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
@@ -125,8 +134,14 @@ impl Writer {
     }
 
     /// The stream is gone. Messages that a TLS session took whole may have left it, flushed or not: they count as written.
-    pub fn own_up(&mut self, gate: &Arc<Gate>) -> (u64, u64) {
-        self.take_written(gate)
+    pub fn own_up(&mut self) {
+        self.settle_accepted();
+    }
+
+    /// The last message that the kernel has whole, if that was not asked for since it has it. The outbox is to be told in the
+    /// same turn.
+    pub fn take_written(&mut self) -> Option<u64> {
+        self.written.take()
     }
 
     /// Whether the kernel has all that was given to this writer.
@@ -150,7 +165,6 @@ impl Writer {
         stream: &mut Stream,
         gate: &Arc<Gate>,
         allowed: Allowed<'_>,
-        sent: &mut Traffic,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let mut turn = 0;
@@ -161,7 +175,7 @@ impl Writer {
                     Poll::Ready(Ok(n)) => {
                         self.pending.advance(n);
                         self.unflushed = stream.holds_back();
-                        self.settle(gate, sent);
+                        self.settle();
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => return Poll::Pending,
@@ -174,32 +188,27 @@ impl Writer {
             }
             let filled = with_write_buffer(|buffer| {
                 self.go_on(buffer)?;
-                turn += gate.with(|inside| self.fill(buffer, inside, allowed))?;
+                let filled = gate.with(|inside| self.fill(buffer, inside, allowed))?;
                 turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
                 self.encoded += buffer.len() as u64;
-                self.write_once(stream, buffer, cx)
+                self.write_once(stream, buffer, cx)?;
+                io::Result::Ok(filled)
             })?;
-            self.settle(gate, sent);
-            // Of what compresses well a piece may leave nothing to write.
-            if !filled && !self.encoder.is_busy() {
+            turn += filled.messages;
+            self.settle();
+            if filled.is_all && self.pending.is_empty() {
                 break;
             }
         }
-        self.poll_flush(stream, gate, sent, cx)
+        self.poll_flush(stream, cx)
     }
 
-    fn poll_flush(
-        &mut self,
-        stream: &mut Stream,
-        gate: &Arc<Gate>,
-        sent: &mut Traffic,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.unflushed {
             match Pin::new(&mut *stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => {
                     self.unflushed = false;
-                    self.settle(gate, sent);
+                    self.settle();
                 }
                 other => return other,
             }
@@ -207,15 +216,15 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Asks the kernel once to take the buffer; what it leaves becomes `pending`. False if the buffer was empty.
+    /// Asks the kernel once to take the buffer; what it leaves becomes `pending`.
     fn write_once(
         &mut self,
         stream: &mut Stream,
         buffer: &BytesMut,
         cx: &mut Context<'_>,
-    ) -> io::Result<bool> {
+    ) -> io::Result<()> {
         if buffer.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let taken = match Pin::new(&mut *stream).poll_write(cx, buffer) {
             Poll::Ready(taken) => taken?,
@@ -224,43 +233,40 @@ impl Writer {
         if taken > 0 && stream.holds_back() {
             self.unflushed = true;
         }
-        self.pending = BytesMut::from(&buffer[taken..]);
-        Ok(true)
-    }
-
-    /// Tells the outbox which messages the kernel has whole.
-    fn settle(&mut self, gate: &Arc<Gate>, sent: &mut Traffic) {
-        // What a TLS session holds back is not with the kernel.
-        if self.ends.is_empty() || self.unflushed {
-            return;
+        if taken < buffer.len() {
+            self.pending = BytesMut::from(&buffer[taken..]);
         }
-        let (messages, bytes) = self.take_written(gate);
-        sent.messages += messages;
-        sent.bytes += bytes;
+        Ok(())
     }
 
-    /// The messages whose last byte was taken: how many, and their payload bytes.
-    fn take_written(&mut self, gate: &Arc<Gate>) -> (u64, u64) {
+    /// Notes which messages the kernel has whole.
+    fn settle(&mut self) {
+        // What a TLS session holds back is not with the kernel.
+        if !self.unflushed {
+            self.settle_accepted();
+        }
+    }
+
+    /// Notes the messages whose last byte was taken.
+    fn settle_accepted(&mut self) {
         let accepted = self.accepted();
-        let mut written = None;
         while let Some((_, id)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
-            written = Some(*id);
+            self.written = Some(*id);
             self.ends.pop_front();
         }
         if self.ends.is_empty() && self.ends.capacity() > MAX_MESSAGES {
             self.ends = VecDeque::new();
         }
-        written.map_or((0, 0), |id| gate.with(|inside| inside.outbox.written(id)))
     }
 
-    /// Encodes what goes out next, up to the buffer's size; returns how many messages that were.
+    /// Encodes what goes out next, up to the buffer's size.
     fn fill(
         &mut self,
         buffer: &mut BytesMut,
         inside: &mut Inside,
         allowed: Allowed<'_>,
-    ) -> io::Result<usize> {
-        let mut messages = 0;
+    ) -> io::Result<Filled> {
+        let (mut messages, mut is_all) = (0, false);
         self.paced_until = None;
         while buffer.len() < WRITE
             && self.encoder.compressed() < WRITE
@@ -269,6 +275,7 @@ impl Writer {
         {
             if self.closed {
                 self.urgent.clear();
+                is_all = true;
                 break;
             }
             match self.urgent.pop_front() {
@@ -291,15 +298,17 @@ impl Writer {
                 self.closed = true;
             }
             if self.closed || !allowed.outbox || !self.is_in_time(inside, allowed.pace) {
+                is_all = true;
                 break;
             }
             let Some(next) = inside.outbox.take() else {
+                is_all = true;
                 break;
             };
             messages += 1;
             self.begin(&next.message, Some(next.id), buffer)?;
         }
-        Ok(messages)
+        Ok(Filled { messages, is_all })
     }
 
     /// Whether a message waits, and has a token.

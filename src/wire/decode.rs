@@ -108,6 +108,10 @@ impl Decoder {
                 _ => Incoming::Binary(payload),
             }));
         }
+        // The usual end of what one read has brought.
+        if input.is_empty() && matches!(self.reading, Reading::Boundary) {
+            return Ok(None);
+        }
         match self.run(input, now) {
             Ok(incoming) => Ok(incoming),
             Err(violation) => Err(self.fail(violation, input)),

@@ -9,6 +9,8 @@ pub(crate) struct PlainUrl<'a> {
     pub is_tls: bool,
     /// A name in lower case, or an IPv4 address.
     pub host: &'a str,
+    /// The host, if it is an address.
+    pub ip: Option<Ipv4Addr>,
     /// The port, if it is not the scheme's own.
     pub port: Option<u16>,
     /// Host and port as they are written.
@@ -22,19 +24,31 @@ impl<'a> PlainUrl<'a> {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix("ws://")?),
         };
-        let (authority, target) = rest.split_at(rest.find('/')?);
-        let (host, port) = match authority.split_once(':') {
-            Some((host, port)) => (host, Some(explicit_port(port, is_tls)?)),
+        let (authority, target) = rest.split_at(position(rest, b'/')?);
+        let (host, port) = match position(authority, b':') {
+            Some(at) => (
+                &authority[..at],
+                Some(explicit_port(&authority[at + 1..], is_tls)?),
+            ),
             None => (authority, None),
         };
-        let is_plain = (is_name(host) || host.parse::<Ipv4Addr>().is_ok()) && is_target(target);
-        is_plain.then_some(Self {
+        let ip = match is_name(host) {
+            true => None,
+            false => Some(host.parse().ok()?),
+        };
+        is_target(target).then_some(Self {
             is_tls,
             host,
+            ip,
             port,
             authority,
         })
     }
+}
+
+/// What is searched is shorter than a search that is made for long texts takes to begin.
+fn position(text: &str, ascii: u8) -> Option<usize> {
+    text.bytes().position(|byte| byte == ascii)
 }
 
 /// Without leading zeros, and not the scheme's own, which a parser would cut off.
@@ -64,9 +78,27 @@ fn is_name(host: &str) -> bool {
 
 /// Nothing that is escaped or could be, no dot segment, no fragment.
 fn is_target(target: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?=&,:;@+!*()$".contains(&byte);
-    target.bytes().all(is_plain) && !target.contains("/.")
+    let is_plain = |byte: u8| IS_PLAIN[usize::from(byte)];
+    let is_dot_segment = |pair: &[u8]| pair == b"/.";
+    target.bytes().all(is_plain) && !target.as_bytes().windows(2).any(is_dot_segment)
 }
+
+/// The bytes that stand for themselves in a path and in a query.
+const IS_PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let marks = b"/-_.~?=&,:;@+!*()$";
+    let mut mark = 0;
+    while mark < marks.len() {
+        plain[marks[mark] as usize] = true;
+        mark += 1;
+    }
+    plain
+};
 
 #[cfg(test)]
 mod tests {
@@ -124,7 +156,8 @@ mod tests {
                 prop_assert_eq!(url.scheme() == "wss", plain.is_tls);
                 prop_assert_eq!(url.host_str(), Some(plain.host));
                 prop_assert_eq!(url.port(), plain.port);
-                prop_assert_eq!(url.host().is_some_and(|host| matches!(host, url::Host::Domain(_))), plain.host.parse::<Ipv4Addr>().is_err());
+                prop_assert_eq!(plain.host.parse().ok(), plain.ip);
+                prop_assert_eq!(url.host().is_some_and(|host| matches!(host, url::Host::Domain(_))), plain.ip.is_none());
                 let at = url::Position::BeforeHost..url::Position::AfterPort;
                 prop_assert_eq!(&url[at], plain.authority);
                 prop_assert!(crate::config::url::parse(&text).is_ok());

@@ -1,10 +1,6 @@
 //! Where a URL leads.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr},
-    ops::Range,
-};
+use std::{fmt, net::IpAddr, ops::Range};
 
 use url::{Position, Url};
 
@@ -74,9 +70,9 @@ impl Address {
     fn plain(text: &str, plain: PlainUrl<'_>) -> Self {
         let start = if plain.is_tls { "wss://" } else { "ws://" }.len();
         Self {
-            host: match plain.host.parse::<Ipv4Addr>() {
-                Ok(ip) => Host::Ip(ip.into()),
-                Err(_) => Host::Name(plain.host.to_owned()),
+            host: match plain.ip {
+                Some(ip) => Host::Ip(ip.into()),
+                None => Host::Name(plain.host.to_owned()),
             },
             port: plain.port.unwrap_or(if plain.is_tls { 443 } else { 80 }),
             is_tls: plain.is_tls,
@@ -98,10 +94,11 @@ impl Address {
     /// Host and port, the port always written.
     pub fn host_and_port(&self) -> String {
         let authority = self.authority();
-        let port = format!(":{}", self.port);
-        match authority.ends_with(&port) {
+        // The colons of an IPv6 address stand in brackets.
+        let has_port = authority.rfind(':') > authority.rfind(']');
+        match has_port {
             true => authority.to_owned(),
-            false => [authority, &port].concat(),
+            false => format!("{authority}:{}", self.port),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The answer to an upgrade as it comes in: heads, and what is behind them.
 
-use std::{cell::RefCell, future::poll_fn, io, pin::Pin, task::ready};
+use std::{cell::RefCell, future::poll_fn, io, mem::MaybeUninit, pin::Pin, task::ready};
 
 use actix_codec::Decoder;
 use actix_http::{
@@ -8,7 +8,13 @@ use actix_http::{
     error::ParseError,
     h1::{ClientCodec, ClientPayloadCodec},
 };
-use awc::error::{ConnectError, SendRequestError};
+use awc::{
+    error::{ConnectError, SendRequestError},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -19,6 +25,18 @@ const READ: usize = 1024;
 
 /// The codec wants more room than 2 KiB behind a head, or asks for 32 KiB.
 const ROOM: usize = 4096;
+
+/// Headers of the 101 that a usual server sends.
+const FEW: usize = 32;
+
+/// The headers of a 101 that `awc` and we look at.
+const READ_OF_101: [HeaderName; 5] = [
+    header::UPGRADE,
+    header::CONNECTION,
+    header::SEC_WEBSOCKET_ACCEPT,
+    header::SEC_WEBSOCKET_PROTOCOL,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+];
 
 thread_local! {
     static DECODING: RefCell<BytesMut> = RefCell::default();
@@ -70,10 +88,40 @@ impl Answer {
         }
     }
 
+    /// The head of a 101 that has come whole, with the headers that somebody looks at: all that most dials ever read. The codec is
+    /// for the rest, and for what only seems to be one; it clears room for a hundred headers each time.
+    fn decode_upgraded(&mut self) -> Option<ResponseHead> {
+        let mut fields = [const { MaybeUninit::uninit() }; FEW];
+        let mut parsed = httparse::Response::new(&mut []);
+        let status = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut parsed, &self.unread, &mut fields)
+            .ok()?;
+        let (httparse::Status::Complete(length), Some(101), Some(1)) =
+            (status, parsed.code, parsed.version)
+        else {
+            return None;
+        };
+        let mut head = ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS);
+        for field in parsed.headers.iter() {
+            let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+            if READ_OF_101.contains(&name) {
+                head.headers.append(name, value(field.value)?);
+            } else if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
+                // Whether a 101 may announce a body is for the codec to say.
+                return None;
+            }
+        }
+        self.unread = BytesMut::from(&self.unread[length..]);
+        Some(head)
+    }
+
     /// A head that has come whole. Its headers are slices of the thread's one buffer, which is used again when they are gone.
     fn decode(&mut self) -> Result<Option<ResponseHead>, ParseError> {
         if self.unread.is_empty() {
             return Ok(None);
+        }
+        if let Some(head) = self.decode_upgraded() {
+            return Ok(Some(head));
         }
         DECODING.with_borrow_mut(|buffer| {
             buffer.clear();
@@ -103,5 +151,15 @@ impl<C> Answer<C> {
             Ok(space.filled().len()).into()
         })
         .await
+    }
+}
+
+/// A value, without memory of its own if it is one that nearly all servers send.
+fn value(bytes: &[u8]) -> Option<HeaderValue> {
+    match bytes {
+        b"websocket" => Some(HeaderValue::from_static("websocket")),
+        b"Upgrade" => Some(HeaderValue::from_static("Upgrade")),
+        b"upgrade" => Some(HeaderValue::from_static("upgrade")),
+        _ => HeaderValue::from_bytes(bytes).ok(),
     }
 }

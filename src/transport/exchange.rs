@@ -8,22 +8,21 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use actix_codec::{Encoder, Framed, FramedParts};
+use actix_codec::{Framed, FramedParts};
 use actix_http::{
-    RequestHeadType, ResponseHead, ServiceConfig,
-    body::BodySize,
-    h1::{ClientCodec, Message, MessageType},
+    ResponseHead, ServiceConfig,
+    h1::{ClientCodec, MessageType},
 };
 use actix_service::Service;
 use awc::{
-    BoxedSocket, ConnectRequest, ConnectResponse,
+    BoxedSocket, Client, ClientBuilder, ConnectRequest, ConnectResponse,
     error::SendRequestError,
-    http::{StatusCode, Version},
+    http::{StatusCode, Uri, Version, uri::PathAndQuery},
     middleware::Transform,
+    ws::WebsocketsRequest,
 };
-use bytes::BytesMut;
 use futures::future::LocalBoxFuture;
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, task_local};
 
 use super::{answer::Answer, dial::Progress, redirect::Redirect, refusal::refusal, stream::Lent};
 use crate::core::Cause;
@@ -31,8 +30,37 @@ use crate::core::Cause;
 /// What most requests fit in.
 const REQUEST: usize = 512;
 
-/// A middleware for one request, with nothing below it.
-pub(super) struct Exchange(pub Rc<Progress>);
+task_local! {
+    /// The dial whose request a client of this thread is sending. The client is shared, and knows of no dial.
+    static DIAL: Rc<Progress>;
+}
+
+thread_local! {
+    static CLIENT: Client = client();
+}
+
+/// A client whose requests go over the stream of the dial that they are sent [`within`]. It costs more to make than a request.
+fn client() -> Client {
+    ClientBuilder::new()
+        .disable_timeout()
+        .disable_redirects()
+        .no_default_headers()
+        .wrap(Exchange)
+        .finish()
+}
+
+/// A request for an upgrade, to be sent [`within`] a dial. No timeout of `awc` is left: the dial has one deadline of its own.
+pub(super) fn request(uri: Uri) -> WebsocketsRequest {
+    CLIENT.with(|client| client.ws(uri))
+}
+
+/// Runs `work`, whose requests go over the stream of this dial.
+pub(super) fn within<F: Future>(dial: Rc<Progress>, work: F) -> impl Future<Output = F::Output> {
+    DIAL.scope(dial, work)
+}
+
+/// A middleware with nothing below it.
+struct Exchange;
 
 impl<S> Transform<S, ConnectRequest> for Exchange {
     type Transform = Self;
@@ -50,7 +78,7 @@ impl Service<ConnectRequest> for Exchange {
     actix_service::always_ready!();
 
     fn call(&self, request: ConnectRequest) -> Self::Future {
-        let progress = Rc::clone(&self.0);
+        let progress = DIAL.with(Rc::clone);
         Box::pin(async move {
             let dates = dates();
             let codec = ClientCodec::new(ServiceConfig::clone(&dates));
@@ -66,7 +94,7 @@ impl Service<ConnectRequest> for Exchange {
 
 /// Sends the request.
 async fn ask(request: ConnectRequest, answer: &mut Answer) -> Result<(), SendRequestError> {
-    let bytes = encode(request, &mut answer.codec)?;
+    let bytes = encode(request)?;
     let stream = &mut answer.stream;
     stream
         .write_all(&bytes)
@@ -75,17 +103,44 @@ async fn ask(request: ConnectRequest, answer: &mut Answer) -> Result<(), SendReq
     stream.flush().await.map_err(SendRequestError::Send)
 }
 
-fn encode(request: ConnectRequest, codec: &mut ClientCodec) -> Result<BytesMut, SendRequestError> {
+/// The head of the request (RFC 9112 §3). Neither `Uri` nor `HeaderValue` can hold the end of a line. `Connection` is none of the
+/// head's headers: `awc` only notes there what it is to be.
+fn encode(request: ConnectRequest) -> Result<Vec<u8>, SendRequestError> {
     let ConnectRequest::Tunnel(head, _) = request else {
         let text = "the request is no upgrade".into();
         return Err(told(Cause::InvalidRequest(text)));
     };
-    let head = RequestHeadType::from(head);
-    let mut bytes = BytesMut::with_capacity(REQUEST);
-    codec
-        .encode(Message::Item((head, BodySize::None)), &mut bytes)
-        .map_err(SendRequestError::Send)?;
+    let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let mut bytes = Vec::with_capacity(REQUEST);
+    for part in [
+        head.method.as_str(),
+        " ",
+        target,
+        " HTTP/1.1\r\nConnection: Upgrade\r\n",
+    ] {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    for (name, value) in &head.headers {
+        put_name(name.as_str(), &mut bytes);
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
     Ok(bytes)
+}
+
+/// `sec-websocket-key` as `Sec-WebSocket-Key`: there are servers that know only that.
+fn put_name(name: &str, bytes: &mut Vec<u8>) {
+    let mut starts = true;
+    bytes.extend(name.bytes().map(|byte| {
+        let starts = std::mem::replace(&mut starts, byte == b'-');
+        if starts {
+            byte.to_ascii_uppercase()
+        } else {
+            byte
+        }
+    }));
 }
 
 /// The configuration of a codec has a task behind it that keeps the date; all dials under way on a thread share one.

@@ -3,13 +3,10 @@
 use std::rc::Rc;
 
 use actix_http::header::HeaderMap;
-use awc::{
-    ClientBuilder,
-    http::header::{self, HeaderValue},
-};
+use awc::http::header::{self, HeaderValue};
 use bytes::Bytes;
 
-use super::{dial::Progress, exchange::Exchange, failure, request::Prepared};
+use super::{dial::Progress, exchange, failure, request::Prepared};
 use crate::{
     core::Cause,
     wire::deflate::{self, Agreed, Offer},
@@ -25,26 +22,20 @@ pub(super) struct Upgraded {
     pub compression: Option<Agreed>,
 }
 
-/// Sends the request over the stream in `progress`, and checks the answer (RFC 6455 §4.1). Takes the headers out of
-/// `prepared`.
+/// Sends the request over the stream in `progress`, and checks the answer (RFC 6455 §4.1). Takes the URI and
+/// the headers out of `prepared`.
 ///
-/// No timeout of `awc` is left: the dial has one deadline of its own. The client is thrown away with its buffers; the stream
-/// stays behind.
+/// What `awc` makes of the stream is thrown away with its buffers; the stream stays behind.
 pub(super) async fn upgrade(
     prepared: &mut Prepared,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
-    let client = ClientBuilder::new()
-        .disable_timeout()
-        .disable_redirects()
-        .no_default_headers()
-        .wrap(Exchange(Rc::clone(progress)))
-        .finish();
-    let mut request = client.ws(&prepared.uri).set_camel_case_headers(true);
+    let mut request = exchange::request(std::mem::take(&mut prepared.uri));
     for (name, value) in prepared.headers.drain(..) {
         request = request.header(name, value);
     }
-    let (answer, framed) = request.connect().await.map_err(failure::upgrade)?;
+    let answered = exchange::within(Rc::clone(progress), request.connect()).await;
+    let (answer, framed) = answered.map_err(failure::upgrade)?;
     check_upgrade(answer.headers())?;
     let compression = agreed(answer.headers(), prepared.compression.as_ref())?;
     let subprotocol = chosen(answer.headers(), &prepared.subprotocols)?;

@@ -119,7 +119,6 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) -> Turn {
         act.mailbox_turn = 0;
-        act.wall = None;
         if !act
             .waker
             .as_ref()
@@ -132,6 +131,7 @@ impl Driver {
         // Whoever sends while we run need not wake us.
         act.gate.begin_turn();
         let now = clock::now();
+        act.wall = Some(clock::wall_at(now));
         #[cfg(test)]
         super::simulation::count_turn(now);
         for _ in 0..MAX_ROUNDS {

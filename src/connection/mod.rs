@@ -19,6 +19,7 @@ mod probe;
 mod pulse;
 mod reader;
 mod scratch;
+mod shared;
 #[cfg(test)]
 mod simulation;
 mod socket;

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use super::scratch::with_read_buffer;
+use super::{scratch::with_read_buffer, shared::share};
 use crate::{
     core::Cause,
     transport::Stream,
@@ -88,7 +88,7 @@ impl Reader {
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) => {
                     // One allocation a read, shared by the messages in it; the arbiter's buffer stays with the arbiter.
-                    self.unread = Bytes::copy_from_slice(buffer.filled());
+                    self.unread = share(buffer.filled());
                     Poll::Ready(Ok(self.unread.len()))
                 }
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

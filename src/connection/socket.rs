@@ -15,6 +15,7 @@ use super::{
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
+    turnstile,
     writer::{Allowed, Writer},
 };
 use crate::{
@@ -357,6 +358,7 @@ impl Socket {
 
     fn message(&mut self, act: &mut Connection, message: Message, now: Instant) {
         self.heard = now;
+        turnstile::heard(now);
         act.receive(message);
     }
 

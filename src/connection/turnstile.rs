@@ -11,7 +11,7 @@ use std::{
     pin::Pin,
     rc::{Rc, Weak},
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::clock;
@@ -19,8 +19,24 @@ use crate::clock;
 /// When steps have taken so long, all else that is ready has its turn.
 const TURN: Duration = Duration::from_micros(60);
 
+/// So long after the last message of this thread dials give way. Where nothing comes, they need not: a turn costs a step as much
+/// as a tenth of what it is for.
+const LIVELY: Duration = Duration::from_secs(1);
+
 thread_local! {
     static TURNSTILE: Rc<Turnstile> = Rc::default();
+    static HEARD: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// A message has come on a socket of this thread.
+pub(super) fn heard(now: Instant) {
+    HEARD.set(Some(now));
+}
+
+/// Whether messages come on this thread.
+fn is_lively(now: Instant) -> bool {
+    let heard = HEARD.get();
+    heard.is_some_and(|heard| now.saturating_duration_since(heard) < LIVELY)
 }
 
 /// A dial, each step of which passes the turnstile of the thread that it is polled on.
@@ -69,11 +85,14 @@ impl<F: Future> Future for ByTurns<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let start = clock::now();
+        if self.place.is_none() && !is_lively(start) {
+            return self.dial.as_mut().poll(cx);
+        }
         let turnstile = TURNSTILE.with(Rc::clone);
         if !turnstile.admits(&mut self.place, cx.waker()) {
             return Poll::Pending;
         }
-        let start = clock::now();
         let polled = self.dial.as_mut().poll(cx);
         turnstile.count(clock::now().saturating_duration_since(start));
         polled
@@ -175,8 +194,6 @@ impl Drop for Shift {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use tokio::task::{LocalSet, spawn_local, yield_now};
 
     use super::*;
@@ -184,6 +201,7 @@ mod tests {
     type Log = Rc<RefCell<Vec<char>>>;
 
     fn run<F: Future>(test: F) -> F::Output {
+        heard(Instant::now());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -50,7 +50,8 @@ impl History {
     pub fn configure(&self, limit: HistorySettings) {
         if let Some(ring) = &mut *self.0.lock() {
             ring.limit = limit;
-            ring.trim();
+            ring.make_room(0, 0);
+            ring.events.shrink_to(limit.messages);
         }
     }
 
@@ -108,16 +109,28 @@ impl Ring {
         }
     }
 
-    /// Keeps an event, and lets go of the oldest.
+    /// Keeps an event, and lets go of the oldest. They go first, and there are no more places than the limit: then the new event
+    /// takes the place of the oldest, and not one that has not been touched for as long.
     pub fn push(&mut self, event: Event) {
-        self.bytes += event.payload_len();
+        let len = event.payload_len();
+        self.make_room(1, len);
+        if self.limit.messages == 0 || len > self.limit.bytes {
+            self.lost_through = self.lost_through.max(cursor(&event));
+            return;
+        }
+        if self.events.len() == self.events.capacity() {
+            let more = self.events.len().max(4);
+            let most = self.limit.messages - self.events.len();
+            self.events.reserve_exact(more.min(most));
+        }
+        self.bytes += len;
         self.events.push_back(event);
-        self.trim();
     }
 
-    fn trim(&mut self) {
-        while self.events.len() > self.limit.messages
-            || (self.bytes > self.limit.bytes && !self.events.is_empty())
+    /// Lets go of the oldest until so many messages, of so many bytes in all, have room.
+    fn make_room(&mut self, messages: usize, bytes: usize) {
+        while self.events.len() + messages > self.limit.messages
+            || self.bytes + bytes > self.limit.bytes
         {
             let Some(oldest) = self.events.pop_front() else {
                 return;

@@ -7,7 +7,10 @@ mod respawn;
 mod shutdown;
 mod vigil;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map},
+    sync::Arc,
+};
 
 use actix::{Addr, Recipient, Supervisor};
 use jiff::Timestamp;
@@ -175,9 +178,9 @@ impl Manager {
         if names.closed {
             return Err(OpenError::ShutDown);
         }
-        if names.entries.contains_key(&name) {
+        let btree_map::Entry::Vacant(place) = names.entries.entry(name.clone()) else {
             return Err(OpenError::Duplicate(name));
-        }
+        };
         let keeper = &self.0.commons.keeper;
         if needs_store(&settings) {
             keeper
@@ -197,7 +200,7 @@ impl Manager {
             respawns: Budget::default(),
         };
         let handle = self.handle(&name, &entry);
-        names.entries.insert(name, entry);
+        place.insert(entry);
         Ok(handle)
     }
 

@@ -1,10 +1,10 @@
 //! The measures: which samples are taken, and what becomes of them.
 
-use std::path::PathBuf;
+use std::{cell::RefCell, path::PathBuf, time::Duration};
 
 use crate::{
     pairs::{Rounds, alternate},
-    process::{PeerProcess, sample},
+    process::{PeerProcess, sample, sample_before},
     store,
     table::{Row, Target},
     wire::{long, short},
@@ -91,12 +91,22 @@ fn idle_tls(effort: Effort) -> Vec<Row> {
     }]
 }
 
-const ECHO: [&str; 5] = ["raw", "everwire", "stream", "bare-actor", "ezsockets"];
+const ECHO: [&str; 6] = [
+    "raw",
+    "everwire",
+    "stream",
+    "bare-actor",
+    "ezsockets",
+    "forgetful",
+];
 
-/// CPU per message, in microseconds, of all five.
+/// Echoes are measured so many times as often, and as long the shorter: the machine is not the same after ten seconds.
+const SHORTER: usize = 3;
+
+/// CPU per message, in microseconds, of all of them.
 fn echoes(effort: Effort, in_flight: usize, size: usize, messages: usize) -> Rounds {
     let peer = PeerProcess::start(&[]).expect("a peer");
-    let messages = (messages / effort.less).to_string();
+    let messages = (messages / SHORTER / effort.less).to_string();
     let (in_flight, size) = (in_flight.to_string(), size.to_string());
     let take = |subject: usize| {
         sample(&[
@@ -115,7 +125,7 @@ fn echoes(effort: Effort, in_flight: usize, size: usize, messages: usize) -> Rou
         .iter_mut()
         .map(|take| take as &mut dyn FnMut() -> f64)
         .collect();
-    alternate(effort.rounds, &mut takes)
+    alternate(effort.rounds * SHORTER, &mut takes)
 }
 
 fn against_raw(what: &'static str, rounds: &Rounds, target: f64) -> Row {
@@ -129,6 +139,17 @@ fn against_raw(what: &'static str, rounds: &Rounds, target: f64) -> Row {
         target: Target::AtMost(target),
         unit: " × raw",
         detail: medians.collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// What the history has to do with it.
+fn without_history(rounds: &Rounds) -> Row {
+    Row {
+        what: "the same without history",
+        series: rounds.ratio(5, 0),
+        target: Target::None,
+        unit: " × raw",
+        detail: "`history.messages = 0`; else a name keeps its last 100".to_owned(),
     }
 }
 
@@ -146,6 +167,7 @@ fn echo_1(effort: Effort) -> Vec<Row> {
     let rounds = echoes(effort, 1, 64, 200_000);
     vec![
         against_raw("CPU per echo, 64 B, 50 sockets, 1 in flight", &rounds, 1.15),
+        without_history(&rounds),
         stream_variant("the same by a stream", &rounds),
     ]
 }
@@ -173,6 +195,7 @@ fn echo_4k(effort: Effort) -> Vec<Row> {
             &rounds,
             1.25,
         ),
+        without_history(&rounds),
         stream_variant("the same by a stream", &rounds),
     ]
 }
@@ -214,7 +237,8 @@ fn dial(effort: Effort) -> Vec<Row> {
     let fewer = (1000 / effort.less).to_string();
     let cost = |subject: &'static str, count: &str| {
         let peer = PeerProcess::start(&[]).expect("a peer");
-        sample(&["dial", subject, &peer.url, count])[0]
+        let url = peer.url.clone();
+        sample_before(&["dial", subject, &url, count], peer)[0]
     };
     let rounds = alternate(
         effort.rounds,
@@ -350,32 +374,67 @@ fn short_messages(effort: Effort) -> Vec<Row> {
 }
 
 fn healthy(effort: Effort) -> Vec<Row> {
-    let seconds = (6 / effort.less).max(1).to_string();
+    let seconds = (6 / effort.less as u64).max(1);
     let (peer, others) = (PeerProcess::start(&[]), PeerProcess::start(&[]));
     let (peer, others) = (peer.expect("a peer"), others.expect("a peer"));
-    let mut losses = 0.0;
-    let mut see = |path| {
+    let see = |subject: &str, path: &str, seconds: u64| {
         let others = format!("{}{path}", others.url);
-        let seen = sample(&["healthy", "everwire", &peer.url, &others, &seconds]);
-        losses = seen[2];
+        sample(&["healthy", subject, &peer.url, &others, &seconds.to_string()])
+    };
+    let losses = RefCell::new([0.0; 2]);
+    let flapping = |subject: &str, number: usize| {
+        let seen = see(subject, "/flap", seconds);
+        losses.borrow_mut()[number] = seen[2];
         seen[0]
     };
-    let see = std::cell::RefCell::new(&mut see);
+    // The others flap in a process of their own, before and as long as these are measured.
+    let beside = || {
+        std::thread::scope(|scope| {
+            scope.spawn(|| see("within-a-second", "/flap", seconds + 4));
+            std::thread::sleep(Duration::from_millis(1500));
+            see("within-a-second", "/echo", seconds)[0]
+        })
+    };
     let rounds = alternate(
         effort.rounds,
-        &mut [&mut || (see.borrow_mut())("/echo"), &mut || {
-            (see.borrow_mut())("/flap")
-        }],
+        &mut [
+            &mut || see("by-default", "/echo", seconds)[0],
+            &mut || flapping("by-default", 0),
+            &mut || flapping("within-a-second", 1),
+            &mut || beside(),
+        ],
     );
-    vec![Row {
-        what: "p99 round trip while 2,000 others flap on the same arbiter",
-        series: rounds.ratio(1, 0),
-        target: Target::AtMost(3.0),
+    let losses = losses.into_inner();
+    let row = |what, subject: usize, target, detail: &str| Row {
+        what,
+        series: rounds.ratio(subject, 0),
+        target,
         unit: " × quiet",
         detail: format!(
-            "quiet {:.0} µs, flapping {:.0} µs, {losses:.0} losses a second",
+            "quiet {:.0} µs, this {:.0} µs, {detail}",
             rounds.of(0).median(),
-            rounds.of(1).median()
+            rounds.of(subject).median()
         ),
-    }]
+    };
+    let told = |losses: f64| format!("{losses:.0} losses a second");
+    vec![
+        row(
+            "p99 round trip while 2,000 others flap on the same arbiter, by the default backoff",
+            1,
+            Target::AtMost(3.0),
+            &told(losses[0]),
+        ),
+        row(
+            "the same, and all dial again within a second",
+            2,
+            Target::AtMost(3.0),
+            &told(losses[1]),
+        ),
+        row(
+            "the same, and the others flap in another process",
+            3,
+            Target::None,
+            "nothing is shared but the two cores: what the machine does by itself",
+        ),
+    ]
 }

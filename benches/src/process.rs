@@ -60,7 +60,7 @@ impl Drop for PeerProcess {
 /// Ends this process when whoever started it lets go of its standard input.
 pub fn end_with_stdin() {
     std::thread::spawn(|| {
-        let _ended = io::stdin().read_to_end(&mut Vec::new());
+        wait_for_end_of_input();
         std::process::exit(0);
     });
 }
@@ -71,18 +71,42 @@ pub fn end_with_stdin() {
 ///
 /// When it fails: a number less would not be the median of all.
 pub fn sample(arguments: &[&str]) -> Vec<f64> {
-    let output = Command::new(std::env::current_exe().expect("this program"))
+    sample_before(arguments, ())
+}
+
+/// The same, and lets go of something before the sample ends. A peer that goes first keeps the `TIME_WAIT` of the connections on
+/// its side: on the sample's they would take ports, and the time of later dials that look for one.
+///
+/// # Panics
+///
+/// As [`sample`].
+pub fn sample_before(arguments: &[&str], held: impl Sized) -> Vec<f64> {
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
         .arg("sample")
         .args(arguments)
-        .stderr(Stdio::inherit())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
         .expect("a process");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{arguments:?} failed: {text}");
-    let line = text.lines().last().unwrap_or_default();
-    line.split(' ')
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("an output");
+    let read = BufReader::new(stdout).read_line(&mut line);
+    drop(held);
+    drop(child.stdin.take());
+    let ended = child.wait().expect("an end");
+    assert!(
+        read.is_ok() && ended.success(),
+        "{arguments:?} failed: {line}"
+    );
+    line.trim()
+        .split(' ')
         .map(|number| number.parse().expect("a number"))
         .collect()
+}
+
+/// Waits until whoever started this process lets go of its standard input.
+pub fn wait_for_end_of_input() {
+    let _ended = io::stdin().read_to_end(&mut Vec::new());
 }
 
 /// The processor time that this process has used, user and system, all threads.

@@ -17,9 +17,14 @@ use everwire::{config::Fsync, store::Sync};
 use crate::{
     load::Load,
     others,
-    ours::{self, durable::Keeping, echo::Asked},
+    ours::{
+        self,
+        durable::Keeping,
+        echo::{Asked, Conduct},
+        healthy::Others,
+    },
     peer,
-    process::resident,
+    process::{self, resident},
     raw, store,
 };
 
@@ -50,12 +55,16 @@ pub fn run(arguments: &[String]) {
         }
         ("echo", _) => {
             let load = Load::parse(rest);
+            let ours = |asked, has_history| {
+                ours::echo::callback(url, load, Conduct { asked, has_history })
+            };
             let used = runtime.block_on(async {
                 match subject.as_str() {
                     "raw" => raw::echo(url, load).await,
-                    "everwire" => ours::echo::callback(url, load, Asked::Never).await,
-                    "unknowable" => ours::echo::callback(url, load, Asked::Unknowable).await,
-                    "confirmed" => ours::echo::callback(url, load, Asked::Always).await,
+                    "everwire" => ours(Asked::Never, true).await,
+                    "forgetful" => ours(Asked::Never, false).await,
+                    "unknowable" => ours(Asked::Unknowable, true).await,
+                    "confirmed" => ours(Asked::Always, true).await,
                     "stream" => ours::echo::stream(url, load).await,
                     _ => others::ezsockets::echo(url, load).await,
                 }
@@ -104,7 +113,12 @@ pub fn run(arguments: &[String]) {
         ("healthy", _) => {
             let time = Duration::from_secs(rest[1].parse().expect("seconds"));
             let echo = format!("{url}/echo");
-            let seen = runtime.block_on(ours::healthy::round_trips(&echo, &rest[0], 2000, time));
+            let others = Others {
+                url: &rest[0],
+                count: 2000,
+                max_backoff: (subject == "within-a-second").then_some(Duration::from_secs(1)),
+            };
+            let seen = runtime.block_on(ours::healthy::round_trips(&echo, others, time));
             let micros = |time: Duration| time.as_secs_f64() * 1e6;
             println!(
                 "{} {} {}",
@@ -115,6 +129,7 @@ pub fn run(arguments: &[String]) {
         }
         _ => panic!("no sample: {arguments:?}"),
     }
+    process::wait_for_end_of_input();
     // Without taking anything down: that is not measured.
     std::process::exit(0);
 }

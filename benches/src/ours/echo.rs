@@ -21,6 +21,14 @@ use crate::{
     process::cpu,
 };
 
+/// What the names do beside echoing.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Conduct {
+    pub asked: Asked,
+    /// Whether they keep the last messages, as they do unless the settings say otherwise.
+    pub has_history: bool,
+}
+
 /// Who asks what became of the messages.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Asked {
@@ -61,10 +69,10 @@ fn place(name: &ConnectionName) -> usize {
 }
 
 /// The subscriber is a callback: it runs in the turn of the name that heard the message.
-pub async fn callback(url: &str, load: Load, asked: Asked) -> Duration {
+pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     let manager = manager(1);
     let (receipts, mut waiting) = mpsc::unbounded_channel::<Receipt>();
-    let receipts = (asked == Asked::Always).then_some(receipts);
+    let receipts = (conduct.asked == Asked::Always).then_some(receipts);
     tokio::spawn(async move {
         while let Some(receipt) = waiting.recv().await {
             assert_eq!(receipt.fate(Fate::Confirmed).await, Fate::Confirmed);
@@ -81,7 +89,7 @@ pub async fn callback(url: &str, load: Load, asked: Asked) -> Duration {
             done.send(()).expect("a listener");
         }
     });
-    let clients = clients.get_or_init(|| open(&manager, url, load, asked, receipts.as_ref()));
+    let clients = clients.get_or_init(|| open(&manager, url, load, conduct, receipts.as_ref()));
     all_ready(clients).await;
     let before = cpu();
     begin(clients, &message, load);
@@ -97,7 +105,11 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     let delivery = Delivery::default().overflow(Overflow::Pause).events(8192);
     let mut events = manager.subscribe(Pattern::all(), delivery);
     let message = Message::binary(vec![7; load.size]);
-    let clients = open(&manager, url, load, Asked::Never, None);
+    let conduct = Conduct {
+        asked: Asked::Never,
+        has_history: true,
+    };
+    let clients = open(&manager, url, load, conduct, None);
     all_ready(&clients).await;
     let before = cpu();
     begin(&clients, &message, load);
@@ -116,13 +128,16 @@ fn open(
     manager: &Manager,
     url: &str,
     load: Load,
-    asked: Asked,
+    conduct: Conduct,
     receipts: Option<&mpsc::UnboundedSender<Receipt>>,
 ) -> Clients {
     let client = |n| {
         let mut settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
-        if asked == Asked::Unknowable {
+        if conduct.asked == Asked::Unknowable {
             settings.heartbeat = Heartbeat::Off;
+        }
+        if !conduct.has_history {
+            settings.history.messages = 0;
         }
         let handle = manager.open(format!("n{n}"), settings).expect("a name");
         Client {

@@ -23,9 +23,16 @@ pub struct Seen {
     pub losses: f64,
 }
 
-/// Healthy names send a message every 10 ms each, to a peer of their own, while `others` names are connected to
-/// `others_url`: idle, or flapping.
-pub async fn round_trips(url: &str, others_url: &str, others: usize, time: Duration) -> Seen {
+/// The names that are connected beside: idle, or flapping.
+pub struct Others<'a> {
+    pub url: &'a str,
+    pub count: usize,
+    /// The longest that they wait before they dial again, if not as long as they do by default.
+    pub max_backoff: Option<Duration>,
+}
+
+/// Healthy names send a message every 10 ms each, to a peer of their own, while others are connected.
+pub async fn round_trips(url: &str, others: Others<'_>, time: Duration) -> Seen {
     let mut settings = Settings::default();
     settings.service.workers = 1;
     let manager = Manager::spawn(settings).expect("a manager");
@@ -52,8 +59,14 @@ pub async fn round_trips(url: &str, others_url: &str, others: usize, time: Durat
             }
         },
     );
-    let names = open(&manager, "healthy", HEALTHY, url);
-    open(&manager, "other", others, others_url);
+    let names = open(&manager, "healthy", HEALTHY, url, None);
+    open(
+        &manager,
+        "other",
+        others.count,
+        others.url,
+        others.max_backoff,
+    );
     tokio::time::sleep(Duration::from_secs(3)).await;
 
     let before = losses.load(Ordering::Relaxed);
@@ -75,9 +88,15 @@ pub async fn round_trips(url: &str, others_url: &str, others: usize, time: Durat
     }
 }
 
-fn open(manager: &Manager, name: &str, count: usize, url: &str) -> Vec<Handle> {
+fn open(
+    manager: &Manager,
+    name: &str,
+    count: usize,
+    url: &str,
+    max_backoff: Option<Duration>,
+) -> Vec<Handle> {
     let mut backoff = Backoff::default();
-    backoff.max = Duration::from_secs(1);
+    backoff.max = max_backoff.unwrap_or(backoff.max);
     let mut settings = ConnectionSettings::new(url).expect("a URL");
     settings.reconnect = Reconnect::Backoff(backoff);
     (0..count)

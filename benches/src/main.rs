@@ -21,13 +21,8 @@ mod wire;
 
 use std::process::ExitCode;
 
-use tikv_jemallocator::Jemalloc;
-
 use measures::{ALL, Effort};
 use table::Row;
-
-#[global_allocator]
-static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let _as_far_as_allowed = rlimit::increase_nofile_limit(u64::MAX);

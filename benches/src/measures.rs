@@ -100,13 +100,10 @@ const ECHO: [&str; 6] = [
     "forgetful",
 ];
 
-/// Echoes are measured so many times as often, and as long the shorter: the machine is not the same after ten seconds.
-const SHORTER: usize = 3;
-
 /// CPU per message, in microseconds, of all of them.
 fn echoes(effort: Effort, in_flight: usize, size: usize, messages: usize) -> Rounds {
     let peer = PeerProcess::start(&[]).expect("a peer");
-    let messages = (messages / SHORTER / effort.less).to_string();
+    let messages = (messages / effort.less).to_string();
     let (in_flight, size) = (in_flight.to_string(), size.to_string());
     let take = |subject: usize| {
         sample(&[
@@ -125,7 +122,7 @@ fn echoes(effort: Effort, in_flight: usize, size: usize, messages: usize) -> Rou
         .iter_mut()
         .map(|take| take as &mut dyn FnMut() -> f64)
         .collect();
-    alternate(effort.rounds * SHORTER, &mut takes)
+    alternate(effort.rounds, &mut takes)
 }
 
 fn against_raw(what: &'static str, rounds: &Rounds, target: f64) -> Row {

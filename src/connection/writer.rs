@@ -227,8 +227,15 @@ impl Writer {
             return Ok(());
         }
         let taken = match Pin::new(&mut *stream).poll_write(cx, buffer) {
-            Poll::Ready(taken) => taken?,
+            Poll::Ready(Ok(taken)) => taken,
             Poll::Pending => 0,
+            Poll::Ready(Err(error)) => {
+                // A session may have taken a part of it, and sent that; a bare socket that fails has taken nothing.
+                if stream.tls().is_none() {
+                    self.pending = BytesMut::from(&buffer[..]);
+                }
+                return Err(error);
+            }
         };
         if taken > 0 && stream.holds_back() {
             self.unflushed = true;
@@ -346,5 +353,69 @@ impl Writer {
             self.ends
                 .push_back((self.encoded + buffer.len() as u64, id));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::PathBuf, task::Waker};
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::{
+        config::OutboxSettings,
+        core::{ConnectionName, Outbox},
+        keeper::Keeper,
+    };
+
+    const ALL: Allowed<'static> = Allowed {
+        outbox: true,
+        pace: None,
+    };
+
+    fn gate() -> Arc<Gate> {
+        let outbox = Outbox::new(OutboxSettings::default(), 1 << 20);
+        let name = ConnectionName::new("feed").unwrap();
+        Gate::new(name, outbox, Keeper::new(PathBuf::from("unused")))
+    }
+
+    /// A stream whose peer has reset it.
+    async fn reset() -> Stream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (peer, _) = listener.accept().await.unwrap();
+        peer.set_zero_linger().unwrap();
+        drop(peer);
+        let stream = stream.unwrap();
+        stream.readable().await.unwrap();
+        Stream::Tcp(stream)
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_write_did_not_take_is_not_written() {
+        let (gate, mut writer) = (gate(), Writer::new(None));
+        gate.send(Message::text("hello")).unwrap();
+        let mut stream = reset().await;
+        let mut cx = Context::from_waker(Waker::noop());
+        let written = writer.poll_write(&mut stream, &gate, ALL, &mut cx);
+        assert!(matches!(written, Poll::Ready(Err(_))), "{written:?}");
+        writer.own_up();
+        assert_eq!(writer.take_written(), None);
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_has_is_told_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (gate, mut writer) = (gate(), Writer::new(None));
+        let last = (0..3).map(|n| gate.send(Message::text(n.to_string())));
+        let last = last.last().unwrap().unwrap().id();
+        let mut stream = Stream::Tcp(stream.unwrap());
+        let mut cx = Context::from_waker(Waker::noop());
+        let written = writer.poll_write(&mut stream, &gate, ALL, &mut cx);
+        assert!(matches!(written, Poll::Ready(Ok(()))), "{written:?}");
+        assert_eq!(writer.take_written(), Some(last));
+        assert_eq!(writer.take_written(), None);
     }
 }

@@ -177,7 +177,7 @@ impl Gate {
         self.at_work.store(true, Ordering::Relaxed);
     }
 
-    /// The actor's last look before it rests. Leaves its waker behind, for the next message.
+    /// A look after which the actor may rest. Leaves its waker behind, for the next message.
     pub fn end_turn<T>(self: &Arc<Self>, waker: &Waker, look: impl FnOnce(&mut Inside) -> T) -> T {
         self.with(|inside| {
             inside.leave(waker);

@@ -46,6 +46,30 @@ pub(super) fn echo(io: &mut (impl Read + Write)) {
 }
 
 #[actix_rt::test]
+async fn an_unusual_101_is_read_as_well_as_a_usual_one() {
+    let many = "X-Trace: 1\r\n".repeat(40);
+    for more in [
+        many.as_str(),
+        "Content-Length: 0\r\n",
+        "Server: s\r\nDate: d\r\n",
+    ] {
+        let more = format!("{more}Sec-WebSocket-Protocol: b\r\n");
+        let address = serve(move |mut tcp| {
+            let request = read_head(&mut tcp);
+            tcp.write_all(&accept(&request, &more, b"\x81\x02hi"))
+                .unwrap();
+            echo(&mut tcp);
+        });
+        let mut own = settings("ws", address);
+        own.subprotocols = vec!["a".into(), "b".into()];
+        let mut opened = dial_with(&own).await.unwrap();
+        assert_eq!(&opened.leftover[..], b"\x81\x02hi");
+        assert_eq!(opened.subprotocol.as_deref(), Some("b"));
+        assert_echoes(&mut opened.stream).await;
+    }
+}
+
+#[actix_rt::test]
 async fn the_bare_stream_comes_out_with_what_was_glued_to_the_answer() {
     let address = serve(|mut tcp| {
         let request = read_head(&mut tcp);

@@ -19,8 +19,8 @@ use crate::clock;
 /// When steps have taken so long, all else that is ready has its turn.
 const TURN: Duration = Duration::from_micros(60);
 
-/// So long after the last message of this thread dials give way. Where nothing comes, they need not: a turn costs a step as much
-/// as a tenth of what it is for.
+/// So long after the last message of this thread dials give way. Where nothing comes, they need not: turns cost a
+/// dial some twentieth of all that it takes.
 const LIVELY: Duration = Duration::from_secs(1);
 
 thread_local! {

@@ -409,13 +409,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (gate, mut writer) = (gate(), Writer::new(None));
-        let last = (0..3).map(|n| gate.send(Message::text(n.to_string())));
-        let last = last.last().unwrap().unwrap().id();
+        let ids = ["a", "b", "c"].map(|text| gate.send(Message::text(text)).unwrap().id());
         let mut stream = Stream::Tcp(stream.unwrap());
         let mut cx = Context::from_waker(Waker::noop());
         let written = writer.poll_write(&mut stream, &gate, ALL, &mut cx);
         assert!(matches!(written, Poll::Ready(Ok(()))), "{written:?}");
-        assert_eq!(writer.take_written(), Some(last));
+        assert_eq!(writer.take_written(), Some(ids[2]));
         assert_eq!(writer.take_written(), None);
     }
 }

@@ -339,6 +339,11 @@ impl Event {
         Self::Message(stamp, stored.message)
     }
 
+    /// Its place over all names; the first where it belongs to none.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.stamp().map(|stamp| stamp.cursor).unwrap_or_default()
+    }
+
     /// Puts the event in its place over all names.
     pub(crate) fn place(&mut self, cursor: Cursor) {
         if let Some(stamp) = self.stamp_mut() {

@@ -17,10 +17,9 @@ use crate::{
     clock,
     config::{Fsync, HistorySettings},
     core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
-    events::Event,
     hub::History,
     keeper::{Door, Keeper},
-    store::StoreError,
+    store::{StoreError, StoredEvent},
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
@@ -206,7 +205,7 @@ impl Door for Gate {
         inside.outbox.changes()
     }
 
-    fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>) {
+    fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>) {
         self.history.take_unstored()
     }
 

@@ -4,6 +4,7 @@ mod delivery;
 mod history;
 mod kinds;
 mod queue;
+mod story;
 mod stream;
 mod subscriber;
 #[cfg(test)]
@@ -27,15 +28,12 @@ pub use self::{
     stream::Events,
     subscriber::SubscriptionGuard,
 };
-use self::{history::Ring, subscriber::Subscriber};
+use self::{story::Story, subscriber::Subscriber};
 use crate::{
     config::HistorySettings,
     core::{ConnectionName, Cursor, Pattern},
     events::Event,
 };
-
-/// So many events of all names are kept, messages aside, for those who resume.
-const STORY: usize = 4096;
 
 /// All subscribers of a process. Publishing takes no lock of the hub: each name keeps its own list of listeners,
 /// and renews it when the generation has changed.
@@ -49,7 +47,7 @@ pub(crate) struct Hub {
     /// Events that subscribers missed, in all.
     missed: Arc<AtomicU64>,
     /// What happened to all names, messages aside.
-    story: Mutex<Ring>,
+    story: Mutex<Story>,
     /// Up to here messages are lost with the names that they belonged to.
     forgotten: AtomicU64,
     /// Up to here fates were told, which are not kept.
@@ -63,15 +61,13 @@ impl Hub {
     /// A hub without subscribers, which counts from `start` on: beyond all that earlier processes have given out. Up to
     /// `forgotten` their messages are lost with the names that they belonged to.
     pub fn new(start: u64, forgotten: Cursor) -> Arc<Self> {
-        let mut limit = HistorySettings::default();
-        (limit.messages, limit.bytes) = (STORY, usize::MAX);
         Arc::new(Self {
             subscribers: RwLock::default(),
             generation: AtomicU64::new(1),
             start: Cursor(start),
             position: AtomicU64::new(start),
             missed: Arc::default(),
-            story: Mutex::new(Ring::new(limit, Cursor(start))),
+            story: Mutex::new(Story::new(Cursor(start))),
             forgotten: AtomicU64::new(forgotten.0),
             fates: AtomicU64::new(start),
             order: Mutex::default(),
@@ -113,7 +109,7 @@ impl Hub {
         delivery: Delivery,
         since: Option<Cursor>,
         lost: Cursor,
-        histories: impl IntoIterator<Item = &'a History>,
+        histories: impl IntoIterator<Item = (&'a ConnectionName, &'a History)>,
     ) -> Events {
         let subscriber = Arc::new(Subscriber::resumable(
             pattern,
@@ -132,8 +128,8 @@ impl Hub {
         missed |= since > self.now() || (since < lost && subscriber.kinds().has("message"));
         // What came meanwhile is in both.
         past.extend(subscriber.take_all());
-        past.sort_by_key(position);
-        past.dedup_by_key(|event| position(event));
+        past.sort_by_key(Event::cursor);
+        past.dedup_by_key(|event| event.cursor());
         Events::resumed(guard, subscriber, since, missed, past)
     }
 
@@ -142,23 +138,25 @@ impl Hub {
         &self,
         subscriber: &Subscriber,
         since: Cursor,
-        histories: impl IntoIterator<Item = &'a History>,
+        histories: impl IntoIterator<Item = (&'a ConnectionName, &'a History)>,
     ) -> (bool, Vec<Event>) {
         let kinds = subscriber.kinds();
         let (mut missed, mut past) = (false, Vec::new());
         if kinds.has("message") {
-            for history in histories {
-                let (events, complete) = history.since(since, self.start);
+            for (name, history) in histories {
+                let (said, complete) = history.since(since, self.start);
                 missed |= !complete;
-                past.extend(events);
+                past.extend(said.into_iter().map(|said| Event::recalled(name, said)));
             }
         }
         if kinds.want_more_than_messages() {
-            let (events, complete) = self.story.lock().since(since);
+            let story = self.story.lock();
+            let (events, complete) = story.since(since);
             missed |= !complete;
-            past.extend(events.into_iter().filter(|event| {
+            let is_wanted = |event: &&Event| {
                 kinds.wants(event) && event.name().is_some_and(|name| subscriber.matches(name))
-            }));
+            };
+            past.extend(events.filter(is_wanted).cloned());
         }
         if kinds.has("message") {
             missed |= since.0 < self.forgotten.load(Ordering::Acquire);
@@ -176,17 +174,17 @@ impl Hub {
         place: impl FnOnce(&mut Event) -> bool,
         event: &mut Event,
     ) -> bool {
-        if history::is_message(event) {
-            memory.history.with(memory.limit, self.start, |ring| {
+        if matches!(event, Event::Message(..)) {
+            memory.history.with(memory.limit, self.start, |recent| {
                 let placed = place(event);
-                if placed {
-                    ring.push(event.clone());
+                if placed && let Event::Message(stamp, message) = event {
+                    recent.push(stamp, message);
                 }
                 placed
             })
         } else if matches!(event, Event::Sent(..)) {
             let placed = place(event);
-            self.fates.fetch_max(position(event).0, Ordering::AcqRel);
+            self.fates.fetch_max(event.cursor().0, Ordering::AcqRel);
             placed
         } else {
             let mut story = self.story.lock();
@@ -226,7 +224,7 @@ impl Hub {
         let subscribers = self.subscribers.read().clone();
         for subscriber in subscribers {
             // A callback's panic has no name that it could cost its socket.
-            let _panicked = subscriber.deliver(event.clone());
+            let _panicked = subscriber.tell(event);
         }
     }
 
@@ -264,10 +262,6 @@ pub(crate) struct Memory<'a> {
     pub history: &'a History,
     /// How much it keeps.
     pub limit: HistorySettings,
-}
-
-fn position(event: &Event) -> Cursor {
-    event.stamp().map(|stamp| stamp.cursor).unwrap_or_default()
 }
 
 impl Listeners {
@@ -315,10 +309,14 @@ impl Listeners {
         let mut others = self.list.iter().filter(|subscriber| !subscriber.resumes());
         if let Some(mut next) = others.next() {
             for after in others {
-                panicked = panicked.or(next.deliver(event.clone()).err());
+                panicked = panicked.or(next.tell(&event).err());
                 next = after;
             }
-            panicked = panicked.or(next.deliver(event).err());
+            // The last one can have the event itself. It is not moved for one who only looks at it.
+            match next.keeps(&event) {
+                true => next.give(event),
+                false => panicked = panicked.or(next.tell(&event).err()),
+            }
         }
         panicked.map_or(Ok(()), Err)
     }
@@ -349,7 +347,7 @@ impl Listeners {
         if placed && self.any_resumes {
             for subscriber in self.list.iter().filter(|subscriber| subscriber.resumes()) {
                 // It has a queue, and a queue does not panic.
-                let _told = subscriber.deliver(event.clone());
+                let _told = subscriber.tell(event);
             }
         }
         placed

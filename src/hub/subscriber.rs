@@ -91,22 +91,35 @@ impl Subscriber {
         self.kinds.has("sent")
     }
 
-    /// Hands over an event, if it is of a kind that is wanted. The error is the text of a callback's panic.
-    pub fn deliver(&self, event: Event) -> Result<(), String> {
-        if !self.kinds.wants(&event) && event.stamp().is_some() {
-            return Ok(());
-        }
+    /// Tells an event, if it is of a kind that is wanted. The error is the text of a callback's panic.
+    pub fn tell(&self, event: &Event) -> Result<(), String> {
         match &self.sink {
-            Sink::Queue(queue) => {
-                let reader = queue.lock().push(event);
-                if let Some(reader) = reader {
-                    reader.wake();
-                }
+            Sink::Queue(queue) if self.is_for(event) => {
+                push(queue, event.clone());
                 Ok(())
             }
-            Sink::Callback(callback) => catch_unwind(AssertUnwindSafe(|| callback(&event)))
-                .map_err(|panic| panic_text(&*panic)),
+            Sink::Callback(callback) if self.is_for(event) => {
+                catch_unwind(AssertUnwindSafe(|| callback(event)))
+                    .map_err(|panic| panic_text(&*panic))
+            }
+            Sink::Queue(_) | Sink::Callback(_) => Ok(()),
         }
+    }
+
+    /// Hands over an event to one who [keeps](Self::keeps) it.
+    pub fn give(&self, event: Event) {
+        if let Sink::Queue(queue) = &self.sink {
+            push(queue, event);
+        }
+    }
+
+    /// Whether it has a queue, and wants this event in it.
+    pub fn keeps(&self, event: &Event) -> bool {
+        matches!(self.sink, Sink::Queue(_)) && self.is_for(event)
+    }
+
+    fn is_for(&self, event: &Event) -> bool {
+        self.kinds.wants(event) || event.stamp().is_none()
     }
 
     pub fn is_paused(&self, now: Instant, waker: &Waker) -> bool {
@@ -122,6 +135,13 @@ impl Subscriber {
             Sink::Queue(queue) => Some(queue),
             Sink::Callback(_) => None,
         }
+    }
+}
+
+fn push(queue: &Mutex<Queue>, event: Event) {
+    let reader = queue.lock().push(event);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }
 

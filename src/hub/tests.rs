@@ -153,7 +153,7 @@ fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
             Delivery::default(),
             since,
             Cursor(0),
-            [&history],
+            [(&name("feed"), &history)],
         )
     };
     let mut first = resume(None);
@@ -187,7 +187,7 @@ fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
             Delivery::default(),
             Some(Cursor(since)),
             Cursor(0),
-            [&history],
+            [(&name("feed"), &history)],
         ))
     };
     assert_eq!(resume(101), [0, 3, 4, 5, 6]);
@@ -219,8 +219,9 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
     publish_kept(&hub, &mut listeners, &history, 2..=9);
     let resume = |pattern: &str, kinds: &str| {
         let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
+        let feed = name("feed");
         let pattern = Pattern::new(pattern).unwrap();
-        let selected = pattern.matches(&name("feed")).then_some(&history);
+        let selected = pattern.matches(&name("feed")).then_some((&feed, &history));
         read(&mut hub.resume(pattern, delivery, Some(Cursor(100)), Cursor(0), selected))
     };
     assert_eq!(resume("feed", "ready"), [1]);
@@ -248,11 +249,11 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
                 }
             });
         }
-        let (mut since, mut heard) = (Cursor(0), 0);
+        let (feed, mut since, mut heard) = (name("feed"), Cursor(0), 0);
         while heard < most * histories.len() as u64 {
             let delivery = Delivery::default().events(usize::MAX);
-            let mut events =
-                hub.resume(Pattern::all(), delivery, Some(since), Cursor(0), &histories);
+            let past = histories.iter().map(|history| (&feed, history));
+            let mut events = hub.resume(Pattern::all(), delivery, Some(since), Cursor(0), past);
             for _ in 0..500 {
                 let Some(Some(event)) = events.next().now_or_never() else {
                     break;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::{
     config::{Fsync, HistorySettings},
     core::{Changes, ConnectionName},
-    events::Event,
-    store::StoreError,
+    store::{StoreError, StoredEvent},
 };
 
 /// A name that has something to write down.
@@ -18,7 +17,7 @@ pub(crate) trait Door: Send + Sync {
     fn take_changes(&self) -> Changes;
 
     /// What is to be written down of the history, and the limits to trim to.
-    fn take_unstored_history(&self) -> (Vec<Event>, Option<HistorySettings>);
+    fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>);
 
     /// When durable messages of this name are safe.
     fn fsync(&self) -> Fsync;

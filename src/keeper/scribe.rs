@@ -15,8 +15,7 @@ use super::{
 use crate::{
     config::Fsync,
     core::{Changes, Queued},
-    events::Event,
-    store::{Batch, Store, StoreError, StoredEvent, StoredMessage, Sync},
+    store::{Batch, Store, StoreError, StoredMessage, Sync},
 };
 
 /// What is written with `fsync = "interval"` is safe from the loss of power after this time.
@@ -167,19 +166,11 @@ impl Scribe {
 
     fn put_history(&mut self, door: &dyn Door) {
         let (events, limit) = door.take_unstored_history();
-        for event in &events {
-            if let Event::Message(stamp, message) = event {
-                let event = StoredEvent {
-                    position: stamp.cursor.0,
-                    epoch: stamp.epoch,
-                    seq: stamp.seq,
-                    at: stamp.at,
-                    message: message.clone(),
-                };
-                self.batch.append_history(door.name(), event);
-            }
+        let is_news = !events.is_empty();
+        for event in events {
+            self.batch.append_history(door.name(), event);
         }
-        if let Some(limit) = limit.filter(|_| !events.is_empty()) {
+        if let Some(limit) = limit.filter(|_| is_news) {
             self.batch
                 .trim_history(door.name(), limit.messages, limit.bytes);
         }

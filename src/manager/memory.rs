@@ -11,7 +11,6 @@ use crate::{
     config::ConnectionSettings,
     connection::{Commons, Gate},
     core::{ConnectionName, Outbox},
-    events::Event,
     keeper::{Order, Recalled, left},
 };
 
@@ -68,12 +67,9 @@ pub(super) fn recall(
     outbox.set_open(!state.closed_by_hand);
     let gate = Gate::new(name.clone(), outbox, commons.keeper.clone());
     if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
-        let past = state
-            .history
-            .into_iter()
-            .map(|stored| Event::recalled(name, stored));
         let known = known.unwrap_or(commons.hub.start());
-        gate.history().restore(settings.history, known, past);
+        gate.history()
+            .restore(settings.history, known, state.history);
     }
     (gate, state.epoch)
 }

@@ -404,9 +404,11 @@ impl Manager {
                 .entries
                 .iter()
                 .filter(|(name, _)| pattern.matches(name));
-            selected.map(|(_, entry)| Arc::clone(&entry.gate)).collect()
+            selected
+                .map(|(name, entry)| (name.clone(), Arc::clone(&entry.gate)))
+                .collect()
         };
-        let histories = gates.iter().map(|gate| gate.history());
+        let histories = gates.iter().map(|(name, gate)| (name, gate.history()));
         let Commons { hub, keeper, .. } = &*self.0.commons;
         let lost = keeper.last_unopened(&pattern);
         hub.resume(pattern, delivery, since, lost, histories)

@@ -1,0 +1,260 @@
+//! Messages in little memory, in the order of their places.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::{
+    core::{Cursor, Message},
+    events::Stamp,
+    store::StoredEvent,
+};
+
+/// Payloads up to so many bytes are copied, one behind the other. A message that came in shares the memory of all that its read
+/// has brought, and that memory is cold when the message goes: for a short one both cost more than the copy.
+const SHORT: usize = 512;
+
+/// The messages of one name.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    entries: VecDeque<Entry>,
+    /// The payloads of the short ones.
+    short: VecDeque<u8>,
+    /// The others, whole.
+    long: VecDeque<Message>,
+    /// Of all payloads.
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    mark: Mark,
+    payload: Payload,
+}
+
+/// What a stamp says, but for the name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    cursor: Cursor,
+    seq: u64,
+    /// In nanoseconds since 1970; as near as a number can be.
+    at: i64,
+    epoch: u32,
+}
+
+/// Where a payload is, and its length where that says it.
+#[derive(Clone, Copy, Debug)]
+enum Payload {
+    ShortText(u16),
+    ShortBinary(u16),
+    Long,
+}
+
+impl From<&Stamp> for Mark {
+    fn from(stamp: &Stamp) -> Self {
+        Self {
+            cursor: stamp.cursor,
+            seq: stamp.seq,
+            at: nanoseconds(stamp.at),
+            epoch: stamp.epoch,
+        }
+    }
+}
+
+impl From<&StoredEvent> for Mark {
+    fn from(event: &StoredEvent) -> Self {
+        Self {
+            cursor: Cursor(event.position),
+            seq: event.seq,
+            at: nanoseconds(event.at),
+            epoch: event.epoch,
+        }
+    }
+}
+
+impl Kept {
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The bytes of all payloads.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The place of the last.
+    pub fn last(&self) -> Option<Cursor> {
+        self.entries.back().map(|entry| entry.mark.cursor)
+    }
+
+    /// Adds a message behind all others. There will be `most` at most: then there are no more places than that, and each new entry
+    /// takes the place of the oldest, not one that has not been touched for as long.
+    pub fn push(&mut self, mark: Mark, message: &Message, most: usize) {
+        if self.entries.len() == self.entries.capacity() {
+            let more = self.entries.len().max(4);
+            let left = most.saturating_sub(self.entries.len()).max(1);
+            self.entries.reserve_exact(more.min(left));
+        }
+        let bytes = message.payload();
+        let payload = match (message, u16::try_from(bytes.len())) {
+            (Message::Text(_), Ok(len)) if bytes.len() <= SHORT => Payload::ShortText(len),
+            (Message::Binary(_), Ok(len)) if bytes.len() <= SHORT => Payload::ShortBinary(len),
+            (Message::Text(_) | Message::Binary(_), _) => Payload::Long,
+        };
+        match payload {
+            Payload::ShortText(_) | Payload::ShortBinary(_) => self.push_short(bytes),
+            Payload::Long => self.long.push_back(message.clone()),
+        }
+        self.bytes += bytes.len();
+        self.entries.push_back(Entry { mark, payload });
+    }
+
+    /// There is little more room than is needed, for the same reason as above.
+    fn push_short(&mut self, payload: &[u8]) {
+        let (len, room) = (self.short.len(), self.short.capacity());
+        if len + payload.len() > room {
+            self.short.reserve_exact((len / 4).max(payload.len()));
+        }
+        self.short.extend(payload);
+    }
+
+    /// Lets go of the oldest; returns its place.
+    pub fn pop(&mut self) -> Option<Cursor> {
+        let oldest = self.entries.pop_front()?;
+        self.bytes -= match oldest.payload {
+            Payload::ShortText(len) | Payload::ShortBinary(len) => {
+                self.short.drain(..usize::from(len));
+                usize::from(len)
+            }
+            Payload::Long => self.long.pop_front().map_or(0, |message| message.len()),
+        };
+        Some(oldest.mark.cursor)
+    }
+
+    /// Gives back the memory of what more than `most` need.
+    pub fn shrink(&mut self, most: usize) {
+        self.entries.shrink_to(most);
+        self.short.shrink_to_fit();
+        self.long.shrink_to_fit();
+    }
+
+    /// All behind a place.
+    pub fn behind(&self, place: Cursor) -> Vec<StoredEvent> {
+        let from = self
+            .entries
+            .partition_point(|entry| entry.mark.cursor <= place);
+        let entries = self.entries.range(from..);
+        let (short, long) =
+            entries
+                .clone()
+                .fold((0, 0), |(short, long), entry| match entry.payload {
+                    Payload::ShortText(len) | Payload::ShortBinary(len) => {
+                        (short + usize::from(len), long)
+                    }
+                    Payload::Long => (short, long + 1),
+                });
+        let mut short = self.short.range(self.short.len() - short..);
+        let mut long = self.long.range(self.long.len() - long..);
+        let mut bytes = |len| short.by_ref().take(usize::from(len)).copied().collect();
+        entries
+            .filter_map(|entry| {
+                let message = match entry.payload {
+                    Payload::ShortText(len) => Message::text(text(bytes(len))),
+                    Payload::ShortBinary(len) => Message::Binary(Bytes::from(bytes(len))),
+                    Payload::Long => long.next()?.clone(),
+                };
+                Some(entry.mark.with(message))
+            })
+            .collect()
+    }
+}
+
+/// What was a text when it was kept.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn nanoseconds(at: Timestamp) -> i64 {
+    let at = at.as_nanosecond();
+    i64::try_from(at).unwrap_or(if at < 0 { i64::MIN } else { i64::MAX })
+}
+
+impl Mark {
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    fn with(self, message: Message) -> StoredEvent {
+        StoredEvent {
+            position: self.cursor.0,
+            epoch: self.epoch,
+            seq: self.seq,
+            // Each number of nanoseconds is a timestamp.
+            at: Timestamp::from_nanosecond(self.at.into()).unwrap_or_default(),
+            message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn mark(place: u64) -> Mark {
+        Mark {
+            cursor: Cursor(place),
+            seq: place + 1,
+            at: -1,
+            epoch: 3,
+        }
+    }
+
+    fn message() -> impl Strategy<Value = Message> {
+        prop_oneof![
+            "\\PC{0,40}".prop_map(Message::text),
+            vec(any::<u8>(), 0..40).prop_map(Message::binary),
+            (SHORT - 2..SHORT + 3).prop_map(|len| Message::binary(vec![7; len])),
+            (SHORT - 2..SHORT + 3).prop_map(|len| Message::text("x".repeat(len))),
+        ]
+    }
+
+    proptest! {
+        /// A queue of whole messages is the model.
+        #[test]
+        fn what_is_kept_is_what_came(steps in vec((message(), 0..3_usize), 1..200), from in 0..200_u64) {
+            let (mut kept, mut model) = (Kept::default(), VecDeque::new());
+            for (place, (message, pops)) in steps.into_iter().enumerate() {
+                let place = place as u64;
+                kept.push(mark(place), &message, 64);
+                model.push_back(mark(place).with(message));
+                for _ in 0..pops {
+                    let popped = model.pop_front().map(|event| Cursor(event.position));
+                    prop_assert_eq!(kept.pop(), popped);
+                }
+            }
+            kept.shrink(64);
+            prop_assert_eq!(kept.len(), model.len());
+            prop_assert_eq!(kept.bytes(), model.iter().map(|event| event.message.len()).sum::<usize>());
+            prop_assert_eq!(kept.last(), model.back().map(|event| Cursor(event.position)));
+            model.retain(|event| event.position > from);
+            prop_assert_eq!(kept.behind(Cursor(from)), Vec::from(model));
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_places_than_there_will_be_messages() {
+        let mut kept = Kept::default();
+        for place in 0..1000 {
+            if kept.len() == 100 {
+                kept.pop();
+            }
+            kept.push(mark(place), &Message::text("12345"), 100);
+        }
+        assert_eq!(kept.entries.capacity(), 100);
+        assert!(kept.short.capacity() <= 1024, "{}", kept.short.capacity());
+    }
+}

@@ -1,0 +1,42 @@
+//! What happened to all names, messages aside, to be read again by those who were away.
+
+use std::collections::VecDeque;
+
+use crate::{core::Cursor, events::Event};
+
+/// So many events are kept.
+const KEPT: usize = 4096;
+
+/// The last events of all names that are neither messages nor fates.
+#[derive(Debug)]
+pub(super) struct Story {
+    events: VecDeque<Event>,
+    /// Events up to here are not kept any more, or never were.
+    lost_through: Cursor,
+}
+
+impl Story {
+    /// A story that begins behind `start`.
+    pub fn new(start: Cursor) -> Self {
+        Self {
+            events: VecDeque::new(),
+            lost_through: start,
+        }
+    }
+
+    /// Keeps an event, and lets go of the oldest.
+    pub fn push(&mut self, event: Event) {
+        if self.events.len() == KEPT
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.lost_through = oldest.cursor();
+        }
+        self.events.push_back(event);
+    }
+
+    /// The events behind `since`; the flag says whether none of them is missing.
+    pub fn since(&self, since: Cursor) -> (impl Iterator<Item = &Event>, bool) {
+        let from = self.events.partition_point(|event| event.cursor() <= since);
+        (self.events.range(from..), since >= self.lost_through)
+    }
+}

@@ -3,13 +3,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context as TaskContext, Poll},
     time::Instant,
 };
 
 use actix::{ActorContext, Context, fut::ActorFuture};
-use tokio::time::Sleep;
+use tokio::{task::coop, time::Sleep};
 
 use super::{Connection, carry::Dial, policy, socket::Socket, successor::Successor};
 use crate::{
@@ -40,6 +40,8 @@ pub(super) struct Driver {
     pub(super) link: Link,
     pub(super) successor: Successor,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer knows the waker: then it need not be polled before it has passed.
+    timer_will_wake: bool,
 }
 
 /// What a look at the outbox shows.
@@ -125,6 +127,7 @@ impl Driver {
             .is_some_and(|waker| waker.will_wake(cx.waker()))
         {
             act.waker = Some(cx.waker().clone());
+            self.timer_will_wake = false;
         }
         #[cfg(feature = "testing")]
         act.trip(super::Fault::Driver);
@@ -280,14 +283,22 @@ impl Driver {
         };
         let deadline = tokio::time::Instant::from_std(deadline.max(now));
         let timer = match &mut self.timer {
-            Some(timer) if !timer.is_elapsed() && timer.deadline() <= deadline => timer,
+            Some(timer) if !timer.is_elapsed() && timer.deadline() <= deadline => {
+                if self.timer_will_wake {
+                    return;
+                }
+                timer
+            }
             Some(timer) => {
                 timer.as_mut().reset(deadline);
                 timer
             }
             none => none.insert(Box::pin(tokio::time::sleep_until(deadline))),
         };
-        if timer.as_mut().poll(cx).is_ready() {
+        // With its budget spent a task that polls a timer is woken, but the timer does not know of it.
+        let timer = coop::unconstrained(timer.as_mut());
+        self.timer_will_wake = pin!(timer).poll(cx).is_pending();
+        if !self.timer_will_wake {
             cx.waker().wake_by_ref();
         }
     }

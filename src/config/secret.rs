@@ -147,6 +147,14 @@ impl Template {
         Self(parts.into())
     }
 
+    /// The text, where nothing in it is expanded.
+    pub fn as_literal(&self) -> Option<&str> {
+        match &*self.0 {
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The parts, in order.
     pub fn parts(&self) -> &[Part] {
         &self.0

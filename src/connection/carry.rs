@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Connection, Ending, State, Waiting,
+    Ending, Name, State, Waiting,
     driver::{Driver, Link, Turn},
     successor::Successor,
     turnstile::ByTurns,
@@ -20,7 +20,7 @@ use crate::{
 
 impl Driver {
     /// Carries out all effects. After the incarnation's end none is left.
-    pub(super) fn carry_out(&mut self, act: &mut Connection, now: Instant) -> Turn {
+    pub(super) fn carry_out(&mut self, act: &mut Name, now: Instant) -> Turn {
         let mut over = false;
         loop {
             for effect in std::mem::take(&mut act.effects) {
@@ -61,7 +61,7 @@ impl Driver {
     }
 
     /// Our Close frame. A ping goes ahead of it where that tells whether the last messages have arrived.
-    fn send_close(&mut self, act: &mut Connection, frame: CloseFrame, now: Instant) {
+    fn send_close(&mut self, act: &mut Name, frame: CloseFrame, now: Instant) {
         let Link::Up(socket) = &mut self.link else {
             return;
         };
@@ -76,7 +76,7 @@ impl Driver {
     }
 
     /// What became of the messages that were on their way when the socket ended.
-    fn own_up(&mut self, act: &mut Connection) {
+    fn own_up(&mut self, act: &mut Name) {
         if let Link::Up(socket) = &mut self.link {
             socket.own_up(act);
             if !act.life.wants_successor() {
@@ -86,7 +86,7 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, act: &mut Connection, happened: Happened, now: Instant) {
+    fn tell(&mut self, act: &mut Name, happened: Happened, now: Instant) {
         match happened {
             Happened::Connecting { attempt } => {
                 act.show_state(Some(State::Connecting));
@@ -131,7 +131,7 @@ impl Driver {
 }
 
 /// A dial of the URL that is in use, or next; it begins when the budget allows it.
-pub(super) fn dial(act: &Connection) -> Dial {
+pub(super) fn dial(act: &Name) -> Dial {
     let (urls, number) = (Arc::clone(&act.urls), act.url_number());
     let (settings, commons) = (Arc::clone(&act.settings), Arc::clone(&act.commons));
     let (name, attempt) = (act.name.clone(), act.life.dials());
@@ -141,10 +141,14 @@ pub(super) fn dial(act: &Connection) -> Dial {
             return scripted.await.map_err(Undialled::from);
         }
         let url = &urls[number];
-        // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-        let host = Box::pin(transport::host_key(url, &commons.vault)).await?;
-        let turn = commons.budget.acquire(&host);
-        drop(host);
+        let turn = match transport::written_host_key(url) {
+            Some(host) => commons.budget.acquire(host),
+            // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+            None => {
+                let host = Box::pin(transport::host_key(url, &commons.vault)).await?;
+                commons.budget.acquire(&host)
+            }
+        };
         let _permit = turn.await;
         let dial = transport::dial(DialRequest {
             settings: &settings,
@@ -160,7 +164,7 @@ pub(super) fn dial(act: &Connection) -> Dial {
 /// What becomes of a dial.
 pub(super) type Dial = Pin<Box<dyn Future<Output = Result<Opened, Undialled>>>>;
 
-impl Connection {
+impl Name {
     /// Keeps how far a dial came for the event that tells of its end.
     pub(super) fn note_failed(&mut self, undialled: Undialled) -> Cause {
         self.record.failed_dial = Some(Box::new(FailedDial {

@@ -1,13 +1,13 @@
 //! What reads and compresses the messages of a socket, as client and server agreed.
 
-use super::{Connection, encoder::Compressor, scratch::ArbitersSpares};
+use super::{Name, encoder::Compressor, scratch::ArbitersSpares};
 use crate::wire::{
     Decoder, Limits,
     deflate::{Agreed, Deflater, Inflater},
 };
 
 /// The decoder of a socket, and its compressor if there is something to compress with.
-pub(super) fn codec(act: &Connection, agreed: Option<&Agreed>) -> (Decoder, Option<Compressor>) {
+pub(super) fn codec(act: &Name, agreed: Option<&Agreed>) -> (Decoder, Option<Compressor>) {
     let decoder = Decoder::new(Limits {
         max_message: act.settings.max_message,
         max_frame: act.settings.max_frame,

@@ -11,7 +11,7 @@ use std::{
 use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::{task::coop, time::Sleep};
 
-use super::{Connection, carry::Dial, policy, socket::Socket, successor::Successor};
+use super::{Connection, Name, carry::Dial, policy, socket::Socket, successor::Successor};
 use crate::{
     chance, clock,
     core::{Cause, Removed, State as LifeState, Told},
@@ -77,7 +77,7 @@ impl ActorFuture<Connection> for Driver {
         ctx: &mut Context<Connection>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        let this = self.get_mut();
+        let (this, act) = (self.get_mut(), &mut *act.0);
         let turn = catch_unwind(AssertUnwindSafe(|| this.turn(act, ctx, cx)))
             .unwrap_or_else(|panic| this.after_panic(act, panic_text(&*panic)));
         act.wall = None;
@@ -103,7 +103,7 @@ impl Driver {
     }
 
     /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
-    fn after_panic(&mut self, act: &mut Connection, text: String) -> Turn {
+    fn after_panic(&mut self, act: &mut Name, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
             act.lost(Cause::Panic(text), clock::now());
             self.carry_out(act, clock::now())
@@ -116,7 +116,7 @@ impl Driver {
 
     fn turn(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         ctx: &mut Context<Connection>,
         cx: &mut TaskContext<'_>,
     ) -> Turn {
@@ -163,7 +163,7 @@ impl Driver {
 
     fn poll_dial(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         ctx: &mut Context<Connection>,
         now: Instant,
         cx: &mut TaskContext<'_>,
@@ -183,7 +183,7 @@ impl Driver {
     }
 
     /// Whatever is overdue.
-    fn check_time(&mut self, act: &mut Connection, now: Instant) {
+    fn check_time(&mut self, act: &mut Name, now: Instant) {
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -201,7 +201,7 @@ impl Driver {
     /// noticed, the bell is left. Returns when the next message expires.
     fn look_at_outbox(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
@@ -260,7 +260,7 @@ impl Driver {
     /// every message would cost more.
     fn arm_timer(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         expiry: Option<Instant>,
         now: Instant,
         cx: &mut TaskContext<'_>,

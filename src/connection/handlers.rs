@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send, Snapshot, Status,
-    Subscribe, UrlStatus, Waiting, forward, policy, socket,
+    MAX_INTERVALS, Name, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send, Snapshot,
+    Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
     clock,
@@ -25,12 +25,13 @@ impl Handler<Connect> for Connection {
     type Result = Result<(), Rejected>;
 
     fn handle(&mut self, connect: Connect, ctx: &mut Context<Self>) -> Self::Result {
-        self.take_turn(ctx);
-        self.guarded(|act| {
-            act.remember_closed(false);
-            act.connect(connect.data)
-        })
-        .unwrap_or(Err(Rejected::Closed))
+        self.0.take_turn(ctx);
+        self.0
+            .guarded(|act| {
+                act.remember_closed(false);
+                act.connect(connect.data)
+            })
+            .unwrap_or(Err(Rejected::Closed))
     }
 }
 
@@ -38,8 +39,9 @@ impl Handler<Send> for Connection {
     type Result = Result<Receipt, Rejected>;
 
     fn handle(&mut self, Send(message): Send, ctx: &mut Context<Self>) -> Self::Result {
-        self.take_turn(ctx);
-        self.guarded(|act| act.gate.send(message))
+        self.0.take_turn(ctx);
+        self.0
+            .guarded(|act| act.gate.send(message))
             .unwrap_or(Err(Rejected::Closed))
     }
 }
@@ -48,9 +50,9 @@ impl Handler<CloseMyself> for Connection {
     type Result = Result<(), InvalidClose>;
 
     fn handle(&mut self, close: CloseMyself, ctx: &mut Context<Self>) -> Self::Result {
-        self.take_turn(ctx);
+        self.0.take_turn(ctx);
         close.check()?;
-        self.guarded(|act| {
+        self.0.guarded(|act| {
             act.remember_closed(true);
             act.close(CloseFrame {
                 code: Some(close.code),
@@ -65,11 +67,12 @@ impl Handler<Subscribe> for Connection {
     type Result = ();
 
     fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        self.take_turn(ctx);
+        self.0.take_turn(ctx);
         let events = self
+            .0
             .commons
             .hub
-            .stream(Pattern::exactly(&self.name), subscribe.delivery);
+            .stream(Pattern::exactly(&self.0.name), subscribe.delivery);
         actix::spawn(forward(events, subscribe.recipient));
     }
 }
@@ -78,8 +81,8 @@ impl Handler<Snapshot> for Connection {
     type Result = MessageResult<Snapshot>;
 
     fn handle(&mut self, _: Snapshot, ctx: &mut Context<Self>) -> Self::Result {
-        self.take_turn(ctx);
-        MessageResult(self.status())
+        self.0.take_turn(ctx);
+        MessageResult(self.0.status())
     }
 }
 
@@ -87,8 +90,8 @@ impl Handler<Configure> for Connection {
     type Result = MessageResult<Configure>;
 
     fn handle(&mut self, Configure(settings): Configure, ctx: &mut Context<Self>) -> Self::Result {
-        self.take_turn(ctx);
-        MessageResult(self.configure(*settings, ctx))
+        self.0.take_turn(ctx);
+        MessageResult(self.0.configure(*settings, ctx))
     }
 }
 
@@ -96,8 +99,8 @@ impl Handler<Rotate> for Connection {
     type Result = Result<(), NotUp>;
 
     fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
-        self.take_turn(ctx);
-        self.guarded(|act| act.rotate()).unwrap_or(Err(NotUp))
+        self.0.take_turn(ctx);
+        self.0.guarded(|act| act.rotate()).unwrap_or(Err(NotUp))
     }
 }
 
@@ -105,9 +108,9 @@ impl Handler<Probe> for Connection {
     type Result = ();
 
     fn handle(&mut self, _: Probe, ctx: &mut Context<Self>) {
-        self.take_turn(ctx);
-        self.probe_due = true;
-        self.wake();
+        self.0.take_turn(ctx);
+        self.0.probe_due = true;
+        self.0.wake();
     }
 }
 
@@ -115,8 +118,8 @@ impl Handler<Drain> for Connection {
     type Result = ();
 
     fn handle(&mut self, Drain(done): Drain, ctx: &mut Context<Self>) {
-        self.take_turn(ctx);
-        self.guarded(|act| {
+        self.0.take_turn(ctx);
+        self.0.guarded(|act| {
             match &mut act.ending {
                 Ending::Stays => act.ending = Ending::Drains(Box::new(Waiting(vec![done]))),
                 Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting.0.push(done),
@@ -131,8 +134,8 @@ impl Handler<Remove> for Connection {
     type Result = ();
 
     fn handle(&mut self, Remove(done): Remove, ctx: &mut Context<Self>) {
-        self.take_turn(ctx);
-        self.guarded(|act| {
+        self.0.take_turn(ctx);
+        self.0.guarded(|act| {
             let mut waiting = match std::mem::take(&mut act.ending) {
                 Ending::Stays => Box::default(),
                 Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting,
@@ -154,7 +157,7 @@ impl Handler<Fault> for Connection {
 
     fn handle(&mut self, fault: Fault, _: &mut Context<Self>) {
         assert!(fault != Fault::Death, "a death that was asked for");
-        self.guarded(|act| {
+        self.0.guarded(|act| {
             act.fault = Some(fault);
             act.trip(Fault::Handler);
             act.wake();
@@ -162,7 +165,7 @@ impl Handler<Fault> for Connection {
     }
 }
 
-impl Connection {
+impl Name {
     fn connect(&mut self, data: Option<Message>) -> Result<(), Rejected> {
         if !matches!(self.ending, Ending::Stays) {
             return Err(Rejected::Closed);
@@ -231,7 +234,11 @@ impl Connection {
         rotates.then_some(()).ok_or(NotUp)
     }
 
-    fn configure(&mut self, settings: ConnectionSettings, ctx: &mut Context<Self>) -> Applied {
+    fn configure(
+        &mut self,
+        settings: ConnectionSettings,
+        ctx: &mut Context<Connection>,
+    ) -> Applied {
         let NameSettings { urls, common: new } = self.commons.settings.share(settings);
         let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
         let moved = self.urls != urls;

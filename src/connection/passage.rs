@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Connection;
+use super::Name;
 use crate::{
     core::{HoldLimits, Message, Observed, Seam, Splice},
     events::{Event, Gap, GapReason},
@@ -40,7 +40,7 @@ pub(super) enum Passage {
     },
 }
 
-impl Connection {
+impl Name {
     /// A message came on the socket that serves.
     pub(super) fn receive(&mut self, message: Message) {
         self.record.received.messages += 1;

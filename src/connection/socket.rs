@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use self::lateness::Blocked;
 use super::{
-    Connection, State, Upgrade,
+    Connection, Name, State, Upgrade,
     codec::codec,
     policy, pulse,
     reader::{Reader, read_error},
@@ -78,7 +78,7 @@ impl Face {
 impl Socket {
     /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
     pub fn open(
-        act: &mut Connection,
+        act: &mut Name,
         ctx: &mut Context<Connection>,
         opened: transport::Opened,
         now: Instant,
@@ -104,7 +104,7 @@ impl Socket {
 
     /// Takes over what a dial brought, and queues the opening messages.
     pub fn new(
-        act: &Connection,
+        act: &Name,
         opened: transport::Opened,
         now: Instant,
     ) -> Result<(Box<Self>, Face), Cause> {
@@ -137,7 +137,7 @@ impl Socket {
     /// messages are out.
     pub fn poll_aside(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<bool, Cause> {
@@ -170,7 +170,7 @@ impl Socket {
     }
 
     /// Writes all but messages of the outbox.
-    fn write_aside(&mut self, act: &Connection, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
+    fn write_aside(&mut self, act: &Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
         let allowed = Allowed {
             outbox: false,
             pace: None,
@@ -185,7 +185,7 @@ impl Socket {
     }
 
     /// Reads and writes what can be read and written.
-    pub fn poll(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+    pub fn poll(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         self.forgive_stalls(act, now);
         if !act.record.ready {
             // What came with the 101 is an answer to nothing yet: the opening messages go first.
@@ -200,7 +200,7 @@ impl Socket {
     }
 
     /// Sends a ping behind what was written, if none is unanswered.
-    pub fn fence(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+    pub fn fence(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let is_open = matches!(act.life.state(), LifeState::Open { .. });
         if is_open && act.record.ready && !act.heartbeat.is_waiting() {
             act.beat_due = true;
@@ -212,7 +212,7 @@ impl Socket {
     }
 
     /// Writes what waits, and tells when the opening messages are out.
-    fn speak(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+    fn speak(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         self.take_ahead(act);
         self.write(act, now, cx);
         while self.take_ahead(act) {
@@ -234,7 +234,7 @@ impl Socket {
 
     /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
     /// and during a hand-over all waits for the successor.
-    fn take_ahead(&mut self, act: &mut Connection) -> bool {
+    fn take_ahead(&mut self, act: &mut Name) -> bool {
         if act.ahead.is_empty() || self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
             return false;
         }
@@ -244,7 +244,7 @@ impl Socket {
         true
     }
 
-    fn read(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+    fn read(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
         self.dry = false;
         while turn < MAX_FRAMES {
@@ -286,7 +286,7 @@ impl Socket {
         cx.waker().wake_by_ref();
     }
 
-    fn incoming(&mut self, act: &mut Connection, incoming: Incoming, now: Instant) {
+    fn incoming(&mut self, act: &mut Name, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
                 if let Some(fence) = act.heartbeat.text(&act.settings.heartbeat, &text, now) {
@@ -313,14 +313,14 @@ impl Socket {
         }
     }
 
-    fn message(&mut self, act: &mut Connection, message: Message, now: Instant) {
+    fn message(&mut self, act: &mut Name, message: Message, now: Instant) {
         self.heard = now;
         turnstile::heard(now);
         act.receive(message);
     }
 
     /// The heartbeat's interval has passed: a ping is due.
-    fn beat(&mut self, act: &mut Connection, now: Instant) {
+    fn beat(&mut self, act: &mut Name, now: Instant) {
         let probe = std::mem::take(&mut act.probe_due);
         let due = std::mem::take(&mut act.beat_due) || probe;
         if !due || !matches!(act.life.state(), LifeState::Open { .. }) {
@@ -341,7 +341,7 @@ impl Socket {
         }
     }
 
-    fn write(&mut self, act: &mut Connection, now: Instant, cx: &mut TaskContext<'_>) {
+    fn write(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         if let Poll::Ready(Err(error)) = self.push(act, cx) {
             // What the peer said before it went is worth more than that our write failed: a close frame, for example.
             self.read(act, now, cx);
@@ -351,7 +351,7 @@ impl Socket {
         }
     }
 
-    fn push(&mut self, act: &mut Connection, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+    fn push(&mut self, act: &mut Name, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
         let allowed = Allowed {
             outbox: act.record.ready && act.life.may_write(),
             pace: act.pace.as_deref(),
@@ -380,7 +380,7 @@ impl Socket {
         self.writer.take_written()
     }
 
-    fn tell_written(&mut self, act: &mut Connection) {
+    fn tell_written(&mut self, act: &mut Name) {
         if let Some(id) = self.writer.take_written() {
             let written = act.gate.with(|inside| inside.outbox.written(id));
             act.count_sent(written);
@@ -393,7 +393,7 @@ impl Socket {
     }
 
     /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it.
-    pub fn own_up(&mut self, act: &mut Connection) {
+    pub fn own_up(&mut self, act: &mut Name) {
         self.writer.own_up();
         self.tell_written(act);
         act.record.blind_since = Some(self.alive);
@@ -411,7 +411,7 @@ fn weight(incoming: &Incoming) -> usize {
 }
 
 /// What goes out before anything else: `on_open`, then `Connect`'s data.
-fn openings(act: &Connection, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
+fn openings(act: &Name, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
     let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
     for opening in &act.settings.on_open {
         messages.push(match opening {
@@ -427,21 +427,21 @@ fn openings(act: &Connection, secrets: &Secrets) -> Result<Vec<Message>, Cause> 
 }
 
 /// The heartbeat is an interval on the actor's context: it goes with the incarnation.
-pub(super) fn start_heartbeat(act: &mut Connection, ctx: &mut Context<Connection>) {
+pub(super) fn start_heartbeat(act: &mut Name, ctx: &mut Context<Connection>) {
     let Some(interval) = act.settings.heartbeat.interval() else {
         return;
     };
     act.intervals += 1;
     let this = act.intervals;
-    ctx.run_interval(interval, move |act, _| {
+    ctx.run_interval(interval, move |Connection(act), _| {
         // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
         if act.intervals == this {
-            act.guarded(Connection::beat);
+            act.guarded(Name::beat);
         }
     });
 }
 
-impl Connection {
+impl Name {
     /// All that was taken from the outbox up to `id` has arrived.
     fn confirmed(&mut self, id: u64) {
         let written = self.gate.with(|inside| inside.outbox.confirmed(id));

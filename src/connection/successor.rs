@@ -8,7 +8,7 @@ use std::{
 use actix::Context;
 
 use super::{
-    Connection,
+    Connection, Name,
     carry::{Dial, dial},
     driver::Driver,
     policy,
@@ -52,7 +52,7 @@ impl Driver {
     /// Lets the successor come on, and go when it is of no use any more.
     pub(super) fn poll_successor(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
@@ -99,7 +99,7 @@ impl Driver {
         }
     }
 
-    fn successor_failed(&mut self, act: &mut Connection, cause: Cause, now: Instant) {
+    fn successor_failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
         if act.life.is_handing_over() {
             // The old socket is on its way out already: the next incarnation finds this out.
             let hears_since = match &self.successor {
@@ -124,7 +124,7 @@ impl Driver {
     }
 
     /// The old socket has ended: tells so, and leaves the successor in the actor's state, for the next incarnation.
-    pub(super) fn hand_over(&mut self, act: &mut Connection, old: ClosedReport, now: Instant) {
+    pub(super) fn hand_over(&mut self, act: &mut Name, old: ClosedReport, now: Instant) {
         let clean = old.clean;
         let blind_since = act.record.blind_since.take();
         let messages = act.cut(now);
@@ -155,9 +155,9 @@ impl Driver {
     }
 }
 
-impl Connection {
+impl Name {
     /// A new incarnation takes over the socket that the last one has made ready, if there is one.
-    pub(super) fn adopt(&mut self, ctx: &mut Context<Self>) -> Option<Box<Socket>> {
+    pub(super) fn adopt(&mut self, ctx: &mut Context<Connection>) -> Option<Box<Socket>> {
         match std::mem::take(&mut self.heir) {
             Successor::Up(heir) => {
                 self.begin_numbers();

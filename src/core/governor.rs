@@ -106,15 +106,7 @@ impl Governor {
         if self.tickets.contains_key(&id) {
             return;
         }
-        let (key, settings) = self.line(host);
-        let host = match self.lanes.get_key_value(key) {
-            Some((host, _)) => Arc::clone(host),
-            None => {
-                let host: Arc<str> = key.into();
-                self.lanes.insert(Arc::clone(&host), Lane::new(settings));
-                host
-            }
-        };
+        let host = self.lane_of(host);
         let order = self.count();
         if let Some(lane) = self.lanes.get_mut(&host) {
             lane.waiting.insert(order, id);
@@ -165,6 +157,21 @@ impl Governor {
             granted,
             next: self.next(now),
         }
+    }
+
+    /// The key of the lane that this host has from now on.
+    fn lane_of(&mut self, host: &str) -> Arc<str> {
+        // A lane of that very name is the host's: the settings never change.
+        if let Some((key, _)) = self.lanes.get_key_value(host) {
+            return Arc::clone(key);
+        }
+        let (key, settings) = self.line(host);
+        if let Some((key, _)) = self.lanes.get_key_value(key) {
+            return Arc::clone(key);
+        }
+        let key: Arc<str> = key.into();
+        self.lanes.insert(Arc::clone(&key), Lane::new(settings));
+        key
     }
 
     /// The host's line, and its limits.

@@ -7,6 +7,7 @@ use actix_http::{
     ResponseHead,
     error::ParseError,
     h1::{ClientCodec, ClientPayloadCodec},
+    header::HeaderMap,
 };
 use awc::{
     error::{ConnectError, SendRequestError},
@@ -39,6 +40,12 @@ const READ_OF_101: [HeaderName; 5] = [
 ];
 
 thread_local! {
+    /// The head of a 101 without headers. A new one has room for a dozen, 3 KiB; one that is cloned makes room for what it gets.
+    static UPGRADED: ResponseHead = {
+        let mut head = ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS);
+        head.headers = HeaderMap::new();
+        head
+    };
     static DECODING: RefCell<BytesMut> = RefCell::default();
 }
 
@@ -101,7 +108,7 @@ impl Answer {
         else {
             return None;
         };
-        let mut head = ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS);
+        let mut head = UPGRADED.with(Clone::clone);
         for field in parsed.headers.iter() {
             let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
             if READ_OF_101.contains(&name) {

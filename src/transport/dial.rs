@@ -35,7 +35,7 @@ use super::{
     upgrade::{self, Upgraded},
 };
 use crate::{
-    config::{ConnectionSettings, Proxy, Template},
+    config::{ConnectionSettings, PlainUrl, Proxy, Template},
     core::{Cause, Phase},
     events::TlsReport,
     vault::Vault,
@@ -132,6 +132,12 @@ pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Undialled> 
         .await
         .unwrap_or_else(|_| Err(Cause::ConnectTimeout(progress.phase())))
         .map_err(|cause| progress.fail(cause))
+}
+
+/// The [`host_key`] of a URL that says it as it is written, as most do: it takes neither memory nor a wait.
+pub(crate) fn written_host_key(url: &Template) -> Option<&str> {
+    let plain = PlainUrl::of(url.as_literal()?)?;
+    plain.port.map(|_| plain.authority)
 }
 
 /// The `host:port` that this URL dials: the key of the dial budget. The port is always written.

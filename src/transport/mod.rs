@@ -29,7 +29,7 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
-pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key};
+pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key, written_host_key};
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

@@ -111,10 +111,12 @@ fn invalid(text: impl Into<String>) -> Cause {
 
 /// The URL with everything expanded.
 pub(super) fn render_url(template: &Template, secrets: &Secrets) -> Result<Address, Cause> {
-    let url = secrets.render(template)?;
+    let address = match template.as_literal() {
+        Some(url) => Address::parse(url),
+        None => Address::parse(secrets.render(template)?.expose()),
+    };
     // The error quotes the URL with all that was expanded; the template shows only the names.
-    Address::parse(url.expose())
-        .map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
+    address.map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>, Cause> {

@@ -9,7 +9,7 @@ use std::{
 use super::Socket;
 use crate::{
     clock,
-    connection::{Connection, pulse},
+    connection::{Name, pulse},
     core::{Cause, State as LifeState},
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Blocked {
 
 impl Socket {
     /// While this thread stood still, nobody was late.
-    pub(super) fn forgive_stalls(&mut self, act: &mut Connection, now: Instant) {
+    pub(super) fn forgive_stalls(&mut self, act: &mut Name, now: Instant) {
         let stalled = pulse::stalled(now);
         let more = stalled.saturating_sub(self.stalled);
         if !more.is_zero() {
@@ -36,7 +36,7 @@ impl Socket {
     }
 
     /// The time of an unanswered ping stands still while bytes of ours wait for the kernel.
-    pub(super) fn watch_writer(&mut self, act: &mut Connection, now: Instant) {
+    pub(super) fn watch_writer(&mut self, act: &mut Name, now: Instant) {
         let accepted = self.writer.accepted();
         match (self.writer.is_blocked(), &mut self.blocked) {
             (true, Some(blocked)) => {
@@ -62,7 +62,7 @@ impl Socket {
     /// Whether a subscriber that asked for it keeps us from reading. Deadlines stand still meanwhile.
     pub(super) fn is_paused(
         &mut self,
-        act: &mut Connection,
+        act: &mut Name,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> bool {
@@ -82,7 +82,7 @@ impl Socket {
     }
 
     /// What did not come in time. Nothing is late while there is something to read.
-    pub(in crate::connection) fn overdue(&self, act: &Connection, now: Instant) -> Option<Cause> {
+    pub(in crate::connection) fn overdue(&self, act: &Name, now: Instant) -> Option<Cause> {
         if self.paused.is_some() || !self.dry {
             return None;
         }
@@ -100,7 +100,7 @@ impl Socket {
     }
 
     /// When [`overdue`](Self::overdue) must be asked, or a pause looked at again.
-    pub(in crate::connection) fn deadline(&self, act: &Connection) -> Option<Instant> {
+    pub(in crate::connection) fn deadline(&self, act: &Name) -> Option<Instant> {
         match self.paused {
             Some(since) => Some(since.max(clock::now()) + Duration::from_millis(250)),
             None => [self.answer_deadline(act), self.idle_deadline(act)]
@@ -112,7 +112,7 @@ impl Socket {
     }
 
     /// When an answer is overdue. While our own bytes wait for the kernel: when it has taken none for that long.
-    fn answer_deadline(&self, act: &Connection) -> Option<Instant> {
+    fn answer_deadline(&self, act: &Name) -> Option<Instant> {
         let settings = &act.settings.heartbeat;
         match (&self.blocked, settings.timeout()) {
             (Some(blocked), Some(timeout)) => Some(blocked.progress + timeout),
@@ -120,7 +120,7 @@ impl Socket {
         }
     }
 
-    fn idle_deadline(&self, act: &Connection) -> Option<Instant> {
+    fn idle_deadline(&self, act: &Name) -> Option<Instant> {
         act.settings.idle_timeout.map(|idle| self.heard + idle)
     }
 }

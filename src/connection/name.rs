@@ -1,0 +1,317 @@
+//! What the actor of a name holds, whatever its incarnation.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Waker,
+    time::Instant,
+};
+
+use actix::{AsyncContext, Context};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+#[cfg(feature = "testing")]
+use super::Fault;
+use super::{
+    Commons, Connection, Gate, LastError, MAILBOX_TURN, State, Traffic, pace::Pace,
+    passage::Passage, policy, successor::Successor,
+};
+use crate::{
+    chance, clock,
+    config::{ConnectionSettings, NameSettings, Template},
+    core::{
+        Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
+        Message, Removed, Sequence, Told,
+    },
+    events::{DropReason, Dropped, Event, FailedDial, Sent, Stamp, TlsReport},
+    hub::{Listeners, Memory},
+    panics::panic_text,
+    wire::CloseFrame,
+};
+
+/// What is behind the actor of a name.
+///
+/// It has memory of its own, so that the actor can be moved into its task without it, and so that neither needs more than malloc's
+/// quick lists have: they end at 1 KiB.
+pub(super) struct Name {
+    pub(super) name: ConnectionName,
+    /// All URLs of the settings, at least one.
+    pub(super) urls: Arc<[Template]>,
+    /// The settings without their URLs.
+    pub(super) settings: Arc<ConnectionSettings>,
+    pub(super) commons: Arc<Commons>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) life: Lifecycle,
+    pub(super) journal: Journal,
+    pub(super) listeners: Listeners,
+    pub(super) heartbeat: HeartbeatState,
+    /// How fast messages may go out; `None`: as fast as they can.
+    pub(super) pace: Option<Arc<Pace>>,
+    /// Messages of ours for the socket that is up.
+    pub(super) ahead: Vec<Message>,
+    /// What is between two sockets of a rotation.
+    pub(super) passage: Passage,
+    /// The socket that the next incarnation takes over.
+    pub(super) heir: Successor,
+    /// Settings have changed too late for the successor that is taking over: another one is needed.
+    pub(super) rotate_again: bool,
+    /// The peer's own numbers, where `sequence` says how to read them.
+    pub(super) sequence: Option<Box<Sequence>>,
+    pub(super) beat_due: bool,
+    /// A ping is due though another one may be unanswered.
+    pub(super) probe_due: bool,
+    /// Heartbeat intervals that this incarnation has started; only the last one counts.
+    pub(super) intervals: u32,
+    pub(super) effects: Vec<Effect>,
+    pub(super) record: Record,
+    pub(super) mailbox_turn: u32,
+    pub(super) waker: Option<Waker>,
+    /// The wall clock of this turn, read once.
+    pub(super) wall: Option<Timestamp>,
+    pub(super) callback_panic: Option<Box<str>>,
+    pub(super) ending: Ending,
+    #[cfg(feature = "testing")]
+    pub(super) fault: Option<Fault>,
+}
+
+/// What a name remembers for its status. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
+pub(super) struct Record {
+    pub(super) since: Timestamp,
+    pub(super) shown: State,
+    pub(super) ready: bool,
+    pub(super) retry_at: Option<Box<Timestamp>>,
+    pub(super) last_error: Option<Box<LastError>>,
+    /// The dial that failed just now, until that is told.
+    pub(super) failed_dial: Option<Box<FailedDial>>,
+    pub(super) last_close: Option<Box<ClosedReport>>,
+    pub(super) upgrade: Option<Box<Upgrade>>,
+    pub(super) sent: Traffic,
+    pub(super) received: Traffic,
+    pub(super) last_message_at: Option<Timestamp>,
+    pub(super) in_doubt: u64,
+    pub(super) dropped: u64,
+    /// When the last frame of the last socket came, until the next one is ready.
+    pub(super) blind_since: Option<Instant>,
+}
+
+/// What the upgrade of the socket that serves agreed on, where that is anything.
+pub(super) struct Upgrade {
+    pub(super) subprotocol: Option<String>,
+    pub(super) tls: Option<TlsReport>,
+}
+
+/// Those who wait for the end of a name.
+#[derive(Default)]
+pub(super) struct Waiting(pub(super) Vec<oneshot::Sender<()>>);
+
+/// Whether the name is to stay.
+#[derive(Default)]
+pub(super) enum Ending {
+    #[default]
+    Stays,
+    /// Told once the socket is closed; the name stays.
+    Drains(Box<Waiting>),
+    /// Told once the socket is closed; then the name is gone.
+    Leaves(Box<Waiting>),
+    Gone,
+}
+
+impl Name {
+    /// The actor of a name that has not started yet.
+    pub(super) fn new(
+        name: ConnectionName,
+        settings: NameSettings,
+        commons: Arc<Commons>,
+        gate: Arc<Gate>,
+        epoch: u32,
+    ) -> Self {
+        let NameSettings {
+            urls,
+            common: settings,
+        } = settings;
+        let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
+        life.set_endpoints(urls.len());
+        // A respawned name finds its door as it was: closed, if it was closed by hand.
+        let (is_open, wanted) = gate.with(|inside| {
+            inside.outbox.lost();
+            (inside.outbox.is_open(), inside.wanted)
+        });
+        if !is_open {
+            life.close(
+                CloseFrame::default(),
+                policy(&settings),
+                clock::now(),
+                &mut effects,
+            );
+        } else if settings.enabled || wanted {
+            life.connect(&mut Vec::new());
+        }
+        let pace = commons.paces.get(settings.rate.as_ref(), None);
+        Self {
+            name,
+            urls,
+            settings,
+            commons,
+            gate,
+            life,
+            journal: Journal::new(epoch),
+            listeners: Listeners::default(),
+            heartbeat: HeartbeatState::default(),
+            pace,
+            ahead: Vec::new(),
+            passage: Passage::default(),
+            heir: Successor::default(),
+            rotate_again: false,
+            sequence: None,
+            beat_due: false,
+            probe_due: false,
+            intervals: 0,
+            effects,
+            record: Record {
+                since: Timestamp::now(),
+                shown: if is_open { State::Idle } else { State::Closed },
+                ready: false,
+                retry_at: None,
+                last_error: None,
+                failed_dial: None,
+                last_close: None,
+                upgrade: None,
+                sent: Traffic::default(),
+                received: Traffic::default(),
+                last_message_at: None,
+                in_doubt: 0,
+                dropped: 0,
+                blind_since: None,
+            },
+            mailbox_turn: 0,
+            waker: None,
+            wall: None,
+            callback_panic: None,
+            ending: Ending::Stays,
+            #[cfg(feature = "testing")]
+            fault: None,
+        }
+    }
+
+    /// An incarnation begins; whether there is to be one.
+    pub(super) fn begin(&mut self) -> bool {
+        if matches!(self.ending, Ending::Gone) {
+            return false;
+        }
+        self.heartbeat = HeartbeatState::default();
+        self.beat_due = false;
+        self.probe_due = false;
+        self.intervals = 0;
+        self.mailbox_turn = 0;
+        self.record.ready = false;
+        self.record.upgrade = None;
+        self.life.started(&mut self.effects);
+        true
+    }
+
+    /// Runs a handler. A panic becomes a loss of this name's socket.
+    pub(super) fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                self.lost(Cause::Panic(panic_text(&*panic)), clock::now());
+                self.wake();
+                None
+            }
+        }
+    }
+
+    /// The one way to tell the core that a dial failed or a socket is gone.
+    pub(super) fn lost(&mut self, cause: Cause, now: Instant) {
+        let random = chance::next_u64();
+        let policy = policy(&self.settings);
+        self.life
+            .lost(cause, policy, now, random, &mut self.effects);
+    }
+
+    /// Has the driver run again in this turn or the next.
+    pub(super) fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    pub(super) fn wall(&mut self) -> Timestamp {
+        *self.wall.get_or_insert_with(Timestamp::now)
+    }
+
+    /// Numbers an event and tells all subscribers.
+    pub(super) fn publish(&mut self, event: impl FnOnce(Stamp) -> Event) {
+        let stamp = Stamp {
+            name: self.name.clone(),
+            epoch: self.journal.epoch(),
+            seq: self.journal.advance(),
+            // Its place over all names is found where it is told.
+            cursor: Cursor::default(),
+            at: self.wall(),
+        };
+        let memory = Memory {
+            history: self.gate.history(),
+            limit: self.settings.history,
+        };
+        let told = self
+            .listeners
+            .publish(&self.commons.hub, &self.name, memory, event(stamp));
+        if self.settings.history.durable {
+            self.gate.history_grew();
+        }
+        if let Err(panic) = told {
+            self.callback_panic.get_or_insert(panic.into());
+        }
+    }
+
+    pub(super) fn tell_dropped(&mut self, count: u64, reason: DropReason) {
+        if count > 0 {
+            self.record.dropped += count;
+            self.publish(|stamp| Event::Dropped(stamp, Dropped { count, reason }));
+        }
+    }
+
+    pub(super) fn tell_removed(&mut self, removed: Removed, reason: DropReason) {
+        self.record.in_doubt += removed.in_doubt;
+        self.tell_dropped(removed.unsent + removed.in_doubt, reason);
+    }
+
+    /// Tells the fates of messages one by one, if a subscriber asks for that.
+    pub(super) fn tell_sent(&mut self, told: Vec<Told>) {
+        for run in told {
+            for id in run.first..=run.last {
+                let sent = Sent {
+                    id,
+                    fate: run.fate,
+                    resent: run.resent,
+                };
+                self.publish(|stamp| Event::Sent(stamp, sent));
+            }
+        }
+    }
+
+    /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
+    /// mailbox is flooded.
+    pub(super) fn take_turn(&mut self, ctx: &mut Context<Connection>) {
+        self.wall = None;
+        self.mailbox_turn += 1;
+        if self.mailbox_turn >= MAILBOX_TURN {
+            self.mailbox_turn = 0;
+            ctx.wait(actix::fut::wrap_future(tokio::task::yield_now()));
+        }
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if !matches!(self.ending, Ending::Gone) {
+            // Without a manager nobody is left to mourn.
+            let _alone = self
+                .commons
+                .obituaries
+                .send((self.name.clone(), self.journal.epoch()));
+        }
+    }
+}

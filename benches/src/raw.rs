@@ -18,24 +18,29 @@ use crate::{
     process::{cpu, resident},
 };
 
-/// CPU for echoing `load`.
-pub async fn echo(url: &str, load: Load) -> Duration {
+/// So many messages a name keeps unless its settings say otherwise.
+const KEPT: usize = 100;
+
+/// CPU for echoing `load`; `keeps`: each socket copies the messages that come to where its last hundred are.
+pub async fn echo(url: &str, load: Load, keeps: bool) -> Duration {
     let mut sockets = Vec::new();
     for _ in 0..SOCKETS {
-        sockets.push(upgraded(address(url)).await.expect("an upgraded socket"));
+        let socket = upgraded(address(url)).await.expect("an upgraded socket");
+        let kept = vec![vec![0; load.size]; if keeps { KEPT } else { 0 }];
+        sockets.push((socket, kept));
     }
     let batch: Arc<[u8]> = frame(load.size).repeat(load.in_flight).into();
     let before = cpu();
     let mut tasks = JoinSet::new();
-    for socket in sockets {
-        tasks.spawn(ping_pong(socket, Arc::clone(&batch), load));
+    for (socket, kept) in sockets {
+        tasks.spawn(ping_pong(socket, Arc::clone(&batch), load, kept));
     }
     tasks.join_all().await;
     cpu() - before
 }
 
 /// Answers as many frames as a read completed with one write of as many.
-async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load) {
+async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load, mut kept: Vec<Vec<u8>>) {
     let frame = batch.len() / load.in_flight;
     let (echoed, each) = (frame - 4, load.messages / SOCKETS);
     let mut buffer = vec![0; 64 << 10];
@@ -43,6 +48,12 @@ async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load) {
     socket.write_all(&batch).await.expect("a write");
     while received < each {
         let read = partial + socket.read(&mut buffer).await.expect("a read");
+        if !kept.is_empty() {
+            for (n, frame) in buffer[..read].chunks_exact(echoed).enumerate() {
+                let place = (received + n) % KEPT;
+                kept[place].copy_from_slice(&frame[echoed - load.size..]);
+            }
+        }
         partial = read % echoed;
         received += read / echoed;
         let more = (read / echoed).min(each - sent);

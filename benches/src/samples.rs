@@ -60,7 +60,8 @@ pub fn run(arguments: &[String]) {
             };
             let used = runtime.block_on(async {
                 match subject.as_str() {
-                    "raw" => raw::echo(url, load).await,
+                    "raw" => raw::echo(url, load, false).await,
+                    "keeping" => raw::echo(url, load, true).await,
                     "everwire" => ours(Asked::Never, true).await,
                     "forgetful" => ours(Asked::Never, false).await,
                     "unknowable" => ours(Asked::Unknowable, true).await,

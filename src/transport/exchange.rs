@@ -132,15 +132,15 @@ fn encode(request: ConnectRequest) -> Result<Vec<u8>, SendRequestError> {
 
 /// `sec-websocket-key` as `Sec-WebSocket-Key`: there are servers that know only that.
 fn put_name(name: &str, bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    bytes.extend_from_slice(name.as_bytes());
     let mut starts = true;
-    bytes.extend(name.bytes().map(|byte| {
-        let starts = std::mem::replace(&mut starts, byte == b'-');
+    for byte in &mut bytes[start..] {
         if starts {
-            byte.to_ascii_uppercase()
-        } else {
-            byte
+            byte.make_ascii_uppercase();
         }
-    }));
+        starts = *byte == b'-';
+    }
 }
 
 /// The configuration of a codec has a task behind it that keeps the date; all dials under way on a thread share one.

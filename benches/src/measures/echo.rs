@@ -7,13 +7,14 @@ use crate::{
     table::{Row, Target},
 };
 
-const ECHO: [&str; 6] = [
+const ECHO: [&str; 7] = [
     "raw",
     "everwire",
     "stream",
     "bare-actor",
     "ezsockets",
     "forgetful",
+    "keeping",
 ];
 
 /// CPU per message, in microseconds, of all of them.
@@ -66,6 +67,17 @@ fn without_history(rounds: &Rounds) -> Row {
     }
 }
 
+/// What keeping as much costs without us.
+fn against_keeping(rounds: &Rounds) -> Row {
+    Row {
+        what: "the same, against raw TCP that keeps as much",
+        series: rounds.ratio(1, 6),
+        target: Target::None,
+        unit: " × raw that keeps",
+        detail: "it copies each message to where the last 100 of its socket are".to_owned(),
+    }
+}
+
 fn stream_variant(what: &'static str, rounds: &Rounds) -> Row {
     Row {
         what,
@@ -81,6 +93,7 @@ pub fn echo_1(effort: Effort) -> Vec<Row> {
     vec![
         against_raw("CPU per echo, 64 B, 50 sockets, 1 in flight", &rounds, 1.15),
         without_history(&rounds),
+        against_keeping(&rounds),
         stream_variant("the same by a stream", &rounds),
     ]
 }
@@ -109,6 +122,7 @@ pub fn echo_4k(effort: Effort) -> Vec<Row> {
             1.25,
         ),
         without_history(&rounds),
+        against_keeping(&rounds),
         stream_variant("the same by a stream", &rounds),
     ]
 }

@@ -36,27 +36,27 @@ pub fn manager(workers: usize) -> Manager {
 pub async fn idle(url: &str, count: usize, ca_file: Option<PathBuf>) -> f64 {
     let manager = manager(0);
     let before = resident();
-    let _subscription = all_ready(&manager, url, count, ca_file).await;
+    let _subscription = all_ready(&manager, named(url, count, ca_file)).await;
     tokio::time::sleep(Duration::from_secs(12)).await;
     (resident() - before) as f64 / count as f64
 }
 
-/// CPU for opening all these names at once until all are ready, on one arbiter as the raw sockets.
+/// CPU for opening all these names at once until all are ready, on one arbiter as the raw sockets. Their settings are there
+/// already, as the raw sockets' request is.
 pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     let manager = manager(1);
+    let names: Vec<_> = named(url, count, None).collect();
     let (before, start) = (cpu(), Instant::now());
-    let _subscription = all_ready(&manager, url, count, None).await;
+    let _subscription = all_ready(&manager, names.into_iter()).await;
     (cpu() - before, start.elapsed())
 }
 
 /// Opens the names, and waits for all. The subscriber by pattern is a callback: nothing is queued, no thread is woken.
 async fn all_ready(
     manager: &Manager,
-    url: &str,
-    count: usize,
-    ca_file: Option<PathBuf>,
+    names: impl ExactSizeIterator<Item = (String, ConnectionSettings)>,
 ) -> SubscriptionGuard {
-    let left = AtomicUsize::new(count);
+    let left = AtomicUsize::new(names.len());
     let done = Arc::new(Notify::new());
     let told = Arc::clone(&done);
     let subscription = manager.on_event(Pattern::all(), move |event| match event {
@@ -64,17 +64,19 @@ async fn all_ready(
         Event::Error(stamp, report) => eprintln!("{}: {}", stamp.name, report.cause),
         _ => {}
     });
-    open(manager, url, count, ca_file);
+    for (name, settings) in names {
+        manager.open(name, settings).expect("a new name");
+    }
     done.notified().await;
     subscription
 }
 
-fn open(manager: &Manager, url: &str, count: usize, ca_file: Option<PathBuf>) {
-    for n in 0..count {
-        let mut settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
-        settings.tls.ca_file.clone_from(&ca_file);
-        manager
-            .open(format!("name-{n:05}"), settings)
-            .expect("a new name");
-    }
+fn named(
+    url: &str,
+    count: usize,
+    ca_file: Option<PathBuf>,
+) -> impl ExactSizeIterator<Item = (String, ConnectionSettings)> {
+    let mut settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
+    settings.tls.ca_file = ca_file;
+    (0..count).map(move |n| (format!("name-{n:05}"), settings.clone()))
 }

@@ -1,14 +1,20 @@
 //! Validated settings: types that cannot be wrong. The TOML file, the library's builder and (later) the API all end here.
 
-use std::{
-    collections::BTreeMap, net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf,
-    time::Duration,
-};
+mod heartbeat;
+mod reconnect;
+mod service;
+
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 
+pub use self::{
+    heartbeat::Heartbeat,
+    reconnect::{Backoff, GiveUpRule, Jitter, Reconnect},
+    service::{HostSettings, LogFormat, LogLevel, LogSettings, Rate, ServiceSettings},
+};
 use super::{
-    DialPolicy, Inherited, MetricsSettings, ServiceTlsSettings, TokenSettings, UrlPattern,
+    DialPolicy, Inherited,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     plain_url::PlainUrl,
@@ -27,103 +33,6 @@ pub struct Settings {
     pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
     /// What connections that are made at run time inherit.
     pub inherited: Inherited,
-}
-
-/// `[service]`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ServiceSettings {
-    /// Where the HTTP API listens.
-    pub listen: SocketAddr,
-    /// Arbiter threads for connections; 0: one per core.
-    pub workers: usize,
-    /// Where durable outboxes and histories are kept, and what else must outlive the process. It is not touched before
-    /// something is to be kept.
-    pub state_dir: PathBuf,
-    /// Whether closes by hand and epochs outlive the process too: then the store is opened at the start. No key of the
-    /// file: the service does, a program may.
-    pub remember: bool,
-    /// Whether the configuration is read again when its files change.
-    pub watch: bool,
-    /// How long a shutdown may flush outboxes and close sockets.
-    pub drain_timeout: Duration,
-    /// Handshakes in flight over all names.
-    pub max_handshakes: NonZeroU32,
-    /// Dials over all names in a time.
-    pub dial_rate: Rate,
-    /// Limits of single hosts, by `host` or `host:port` as in the URL.
-    pub hosts: BTreeMap<String, HostSettings>,
-    /// What is logged, and how.
-    pub log: LogSettings,
-    /// Who may use the API; empty: all on this machine.
-    pub tokens: Vec<TokenSettings>,
-    /// TLS of the API.
-    pub tls: Option<ServiceTlsSettings>,
-    /// Where metrics are read, and how many.
-    pub metrics: MetricsSettings,
-    /// What the API may dial; empty: public addresses only.
-    pub allow_urls: Vec<UrlPattern>,
-}
-
-/// `[service.hosts."HOST"]`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct HostSettings {
-    /// Dials to this host in a time.
-    pub dial_rate: Rate,
-    /// Handshakes in flight to this host.
-    pub max_handshakes: NonZeroU32,
-}
-
-/// How often something may happen: `"200/s"`, `"300/5m"`, `"unlimited"`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rate {
-    /// No limit.
-    #[default]
-    Unlimited,
-    /// At most `count` in any `per`.
-    Limited {
-        /// How many.
-        count: NonZeroU32,
-        /// In which time; more than zero.
-        per: Duration,
-    },
-}
-
-/// `service.log`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LogSettings {
-    /// The least severe level that is written.
-    pub level: LogLevel,
-    /// How a line looks.
-    pub format: LogFormat,
-    /// Whether each message is logged too.
-    pub messages: bool,
-}
-
-/// The least severe level that is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it all")]
-pub enum LogLevel {
-    Error,
-    Warn,
-    #[default]
-    Info,
-    Debug,
-    Trace,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Pretty on a terminal, JSON otherwise.
-    #[default]
-    Auto,
-    /// For a person.
-    Pretty,
-    /// One JSON object per line.
-    Json,
 }
 
 /// One connection's settings: what stands under `[connections.NAME]`, merged and checked.
@@ -229,101 +138,6 @@ pub enum Opening {
     Binary(Bytes),
 }
 
-/// How a dead peer is found.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Heartbeat {
-    /// No heartbeat: only TCP and `idle_timeout` find a dead peer.
-    Off,
-    /// Ping frames (RFC 6455 §5.5.2) with a payload of our own.
-    Protocol {
-        /// Between pings.
-        interval: Duration,
-        /// From a ping to its pong; after that the socket is lost.
-        timeout: Duration,
-    },
-    /// Text messages that the server answers with a text message.
-    Text {
-        /// Between pings.
-        interval: Duration,
-        /// From a ping to its pong; after that the socket is lost.
-        timeout: Duration,
-        /// What is sent.
-        ping: String,
-        /// What the server answers, the whole message.
-        pong: String,
-        /// Whether the server answers in order, so that an answer confirms what was written before its ping.
-        fence: bool,
-        /// Whether subscribers see the answers too.
-        deliver: bool,
-    },
-}
-
-/// What happens after a loss.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reconnect {
-    /// The first loss is final: the name fails.
-    Never,
-    /// Dial again, after a delay.
-    Backoff(Backoff),
-}
-
-/// The delays between dials: uniform in `[min, cap]`, `cap = min(max, initial × factor^attempt)`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Backoff {
-    /// No delay is shorter.
-    pub min: Duration,
-    /// The first cap; at least `min`.
-    pub initial: Duration,
-    /// No cap is longer; at least `initial`.
-    pub max: Duration,
-    /// How fast the cap grows; at least 1.
-    pub factor: f64,
-    /// How a delay is drawn below the cap.
-    pub jitter: Jitter,
-    /// A socket must be up so long before the attempts count from zero again.
-    pub stable_after: Duration,
-    /// Give up after so many failed attempts in a row.
-    pub max_attempts: Option<NonZeroU32>,
-    /// Causes after which there is no further attempt.
-    pub give_up_on: Vec<GiveUpRule>,
-}
-
-/// How a delay is drawn below the cap.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Jitter {
-    /// Uniform in `[min, cap]`.
-    #[default]
-    Full,
-    /// The cap itself.
-    None,
-}
-
-/// A cause after which there is no further attempt. `Display` gives the text of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GiveUpRule {
-    /// `status:401` or `status:400-499`: the handshake's HTTP status.
-    Status(std::ops::RangeInclusive<u16>),
-    /// `close:4010-4014`: the close code that the peer sent.
-    Close(std::ops::RangeInclusive<u16>),
-    /// `cause:refused`: one of [`Cause::KINDS`](crate::core::Cause::KINDS).
-    Cause(&'static str),
-}
-
-impl std::fmt::Display for GiveUpRule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (kind, range) = match self {
-            Self::Status(range) => ("status", range),
-            Self::Close(range) => ("close", range),
-            Self::Cause(cause) => return write!(f, "cause:{cause}"),
-        };
-        match (range.start(), range.end()) {
-            (first, last) if first == last => write!(f, "{kind}:{first}"),
-            (first, last) => write!(f, "{kind}:{first}-{last}"),
-        }
-    }
-}
-
 /// `tls`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -422,94 +236,6 @@ impl ConnectionSettings {
             tls: TlsSettings::default(),
             dial_policy: DialPolicy::Any,
             proxy_policy: DialPolicy::Any,
-        }
-    }
-}
-
-impl Default for ServiceSettings {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
-            workers: 0,
-            state_dir: PathBuf::from("everwire-state"),
-            remember: false,
-            watch: false,
-            drain_timeout: Duration::from_secs(25),
-            max_handshakes: const { NonZeroU32::new(64).unwrap() },
-            dial_rate: Rate::Unlimited,
-            hosts: BTreeMap::new(),
-            log: LogSettings::default(),
-            tokens: Vec::new(),
-            tls: None,
-            metrics: MetricsSettings::default(),
-            allow_urls: Vec::new(),
-        }
-    }
-}
-
-impl Default for HostSettings {
-    fn default() -> Self {
-        Self {
-            dial_rate: Rate::Unlimited,
-            max_handshakes: const { NonZeroU32::new(16).unwrap() },
-        }
-    }
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self {
-            level: LogLevel::Info,
-            format: LogFormat::Auto,
-            messages: false,
-        }
-    }
-}
-
-impl Heartbeat {
-    /// Between pings, unless the settings say otherwise.
-    pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
-
-    /// From a ping to its pong, unless the settings say otherwise.
-    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
-
-    /// Whether its answers confirm what was written before them.
-    pub fn can_fence(&self) -> bool {
-        match self {
-            Self::Off => false,
-            // TCP and RFC 6455 §5.5.3 keep the order.
-            Self::Protocol { .. } => true,
-            Self::Text { fence, .. } => *fence,
-        }
-    }
-}
-
-impl Default for Heartbeat {
-    fn default() -> Self {
-        Self::Protocol {
-            interval: Self::DEFAULT_INTERVAL,
-            timeout: Self::DEFAULT_TIMEOUT,
-        }
-    }
-}
-
-impl Default for Reconnect {
-    fn default() -> Self {
-        Self::Backoff(Backoff::default())
-    }
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self {
-            min: Duration::from_millis(100),
-            initial: Duration::from_millis(500),
-            max: Duration::from_secs(30),
-            factor: 2.0,
-            jitter: Jitter::Full,
-            stable_after: Duration::from_secs(10),
-            max_attempts: None,
-            give_up_on: Vec::new(),
         }
     }
 }

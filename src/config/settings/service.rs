@@ -1,0 +1,142 @@
+//! What concerns the process as a whole.
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use crate::config::{MetricsSettings, ServiceTlsSettings, TokenSettings, UrlPattern};
+
+/// `[service]`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceSettings {
+    /// Where the HTTP API listens.
+    pub listen: SocketAddr,
+    /// Arbiter threads for connections; 0: one per core.
+    pub workers: usize,
+    /// Where durable outboxes and histories are kept, and what else must outlive the process. It is not touched before
+    /// something is to be kept.
+    pub state_dir: PathBuf,
+    /// Whether closes by hand and epochs outlive the process too: then the store is opened at the start. No key of the
+    /// file: the service does, a program may.
+    pub remember: bool,
+    /// Whether the configuration is read again when its files change.
+    pub watch: bool,
+    /// How long a shutdown may flush outboxes and close sockets.
+    pub drain_timeout: Duration,
+    /// Handshakes in flight over all names.
+    pub max_handshakes: NonZeroU32,
+    /// Dials over all names in a time.
+    pub dial_rate: Rate,
+    /// Limits of single hosts, by `host` or `host:port` as in the URL.
+    pub hosts: BTreeMap<String, HostSettings>,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// Who may use the API; empty: all on this machine.
+    pub tokens: Vec<TokenSettings>,
+    /// TLS of the API.
+    pub tls: Option<ServiceTlsSettings>,
+    /// Where metrics are read, and how many.
+    pub metrics: MetricsSettings,
+    /// What the API may dial; empty: public addresses only.
+    pub allow_urls: Vec<UrlPattern>,
+}
+
+/// `[service.hosts."HOST"]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HostSettings {
+    /// Dials to this host in a time.
+    pub dial_rate: Rate,
+    /// Handshakes in flight to this host.
+    pub max_handshakes: NonZeroU32,
+}
+
+/// How often something may happen: `"200/s"`, `"300/5m"`, `"unlimited"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rate {
+    /// No limit.
+    #[default]
+    Unlimited,
+    /// At most `count` in any `per`.
+    Limited {
+        /// How many.
+        count: NonZeroU32,
+        /// In which time; more than zero.
+        per: Duration,
+    },
+}
+
+/// `service.log`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LogSettings {
+    /// The least severe level that is written.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Whether each message is logged too.
+    pub messages: bool,
+}
+
+/// The least severe level that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it all")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For a person.
+    Pretty,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
+            workers: 0,
+            state_dir: PathBuf::from("everwire-state"),
+            remember: false,
+            watch: false,
+            drain_timeout: Duration::from_secs(25),
+            max_handshakes: const { NonZeroU32::new(64).unwrap() },
+            dial_rate: Rate::Unlimited,
+            hosts: BTreeMap::new(),
+            log: LogSettings::default(),
+            tokens: Vec::new(),
+            tls: None,
+            metrics: MetricsSettings::default(),
+            allow_urls: Vec::new(),
+        }
+    }
+}
+
+impl Default for HostSettings {
+    fn default() -> Self {
+        Self {
+            dial_rate: Rate::Unlimited,
+            max_handshakes: const { NonZeroU32::new(16).unwrap() },
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::Info,
+            format: LogFormat::Auto,
+            messages: false,
+        }
+    }
+}

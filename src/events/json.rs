@@ -1,0 +1,193 @@
+//! An event as the API writes it.
+
+use std::time::Duration;
+
+use base64::Engine;
+use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Event;
+use crate::core::{Cause, Message};
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", self.kind())?;
+        if let Some(stamp) = self.stamp() {
+            map.serialize_entry("name", &stamp.name)?;
+            map.serialize_entry("epoch", &stamp.epoch)?;
+            map.serialize_entry("seq", &stamp.seq)?;
+            map.serialize_entry("cursor", &stamp.cursor.to_string())?;
+            map.serialize_entry("at", &rfc3339(stamp.at))?;
+        }
+        match self {
+            Self::Connecting(_, connecting) => {
+                map.serialize_entry("attempt", &connecting.attempt)?
+            }
+            Self::Opened(_, opened) => {
+                map.serialize_entry("peer", &opened.peer)?;
+                map.serialize_entry("subprotocol", &opened.subprotocol)?;
+                map.serialize_entry("compression", &opened.compression)?;
+                map.serialize_entry("incarnation", &opened.incarnation)?;
+                map.serialize_entry("timings", &opened.timings)?;
+                map.serialize_entry("tls", &opened.tls)?;
+            }
+            Self::Ready(_) => map.serialize_entry("vars", &serde_json::Map::new())?,
+            Self::Message(_, Message::Text(text)) => map.serialize_entry("text", &**text)?,
+            Self::Message(_, Message::Binary(bytes)) => {
+                let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+                map.serialize_entry("base64", &base64)?;
+            }
+            Self::Sent(_, sent) => {
+                map.serialize_entry("id", &sent.id)?;
+                map.serialize_entry("fate", &sent.fate)?;
+                map.serialize_entry("resent", &sent.resent)?;
+            }
+            Self::Gap(_, gap) => serialize_flat(&mut map, &**gap)?,
+            Self::Rotated(_, rotated) => serialize_flat(&mut map, &**rotated)?,
+            Self::Closed(_, report) => {
+                map.serialize_entry("code", &report.code)?;
+                map.serialize_entry("reason", &report.reason)?;
+                map.serialize_entry("clean", &report.clean)?;
+                map.serialize_entry("by", &report.by)?;
+            }
+            Self::Error(_, report) => {
+                serialize_cause(&mut map, &report.cause)?;
+                if let Some(dial) = &report.dial {
+                    map.serialize_entry("phase", &dial.phase.to_string())?;
+                    map.serialize_entry("timings", &dial.timings)?;
+                }
+            }
+            Self::Retrying(_, retrying) => {
+                map.serialize_entry("delay_ms", &millis(retrying.delay))?;
+                map.serialize_entry("cause", retrying.cause.kind())?;
+                map.serialize_entry("text", &retrying.cause.text())?;
+                map.serialize_entry("rule", &retrying.rule.to_string())?;
+            }
+            Self::Failed(_, failed) => {
+                map.serialize_entry("cause", failed.cause.kind())?;
+                map.serialize_entry("text", &failed.cause.text())?;
+                map.serialize_entry("rule", &failed.rule.to_string())?;
+            }
+            Self::Dropped(_, dropped) => {
+                map.serialize_entry("count", &dropped.count)?;
+                map.serialize_entry("reason", &dropped.reason)?;
+            }
+            Self::Applied(_, applied) => map.serialize_entry("reconnect", &applied.reconnect)?,
+            Self::Removed(_) => {}
+            Self::Lagged { missed, at } => {
+                map.serialize_entry("missed", missed)?;
+                map.serialize_entry("at", &rfc3339(*at))?;
+            }
+            Self::Stalled(stalled) => {
+                map.serialize_entry("reason", &stalled.reason)?;
+                map.serialize_entry("by_ms", &millis(stalled.by))?;
+                map.serialize_entry("at", &rfc3339(stalled.at))?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// The fields of a value, among those of the event.
+fn serialize_flat<M: SerializeMap>(map: &mut M, value: &impl Serialize) -> Result<(), M::Error> {
+    let fields = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
+    for (key, field) in fields.as_object().into_iter().flatten() {
+        map.serialize_entry(key, field)?;
+    }
+    Ok(())
+}
+
+fn serialize_cause<M: SerializeMap>(map: &mut M, cause: &Cause) -> Result<(), M::Error> {
+    map.serialize_entry("kind", cause.kind())?;
+    if let Some(status) = cause.status() {
+        map.serialize_entry("status", &status)?;
+    }
+    map.serialize_entry("text", &cause.text())
+}
+
+/// A time as RFC 3339 in UTC, with microseconds.
+pub fn rfc3339(at: Timestamp) -> String {
+    format!("{at:.6}")
+}
+
+/// A duration in milliseconds, with a fraction.
+pub(crate) fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}
+
+/// A time of [`rfc3339`], or null.
+pub(crate) fn optional_time<S: Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(rfc3339).serialize(serializer)
+}
+
+pub(super) fn as_millis<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(millis(*duration))
+}
+
+pub(super) fn optional_millis<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration.map(millis).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{ConnectionName, Cursor, Rule},
+        events::{Retrying, Stamp},
+    };
+
+    fn stamp() -> Stamp {
+        Stamp {
+            name: ConnectionName::new("feed").unwrap(),
+            epoch: 1,
+            seq: 7,
+            cursor: Cursor(255),
+            at: "2026-01-02T03:04:05.6Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_event_has_the_shape_of_the_contract() {
+        let json = |event: Event| serde_json::to_string(&event).unwrap();
+        let head =
+            r#""name":"feed","epoch":1,"seq":7,"cursor":"ff","at":"2026-01-02T03:04:05.600000Z""#;
+        assert_eq!(
+            json(Event::Message(stamp(), Message::text("hi"))),
+            format!(r#"{{"type":"message",{head},"text":"hi"}}"#)
+        );
+        assert_eq!(
+            json(Event::Message(stamp(), Message::binary(vec![0, 255]))),
+            format!(r#"{{"type":"message",{head},"base64":"AP8="}}"#)
+        );
+        assert_eq!(
+            json(Event::Retrying(
+                stamp(),
+                Box::new(Retrying {
+                    delay: Duration::from_micros(1500),
+                    cause: Cause::PongTimeout,
+                    rule: Rule::Backoff
+                })
+            )),
+            format!(
+                r#"{{"type":"retrying",{head},"delay_ms":1.5,"cause":"pong_timeout","text":"no answer to a heartbeat in time","rule":"backoff"}}"#
+            )
+        );
+        assert_eq!(
+            json(Event::Lagged {
+                missed: 3,
+                at: stamp().at
+            }),
+            r#"{"type":"lagged","missed":3,"at":"2026-01-02T03:04:05.600000Z"}"#
+        );
+    }
+}

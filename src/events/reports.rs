@@ -1,0 +1,245 @@
+//! What each kind of event tells.
+
+use std::{net::SocketAddr, time::Duration};
+
+use jiff::Timestamp;
+
+#[cfg(doc)]
+use super::Event;
+use super::json::{as_millis, optional_millis, optional_time};
+use crate::{
+    core::{Cause, ClosedReport, Fate, Phase, Rule},
+    wire::deflate::Agreed,
+};
+
+/// See [`Event::Connecting`].
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Connecting {
+    /// The retries since the last stable socket.
+    pub attempt: u32,
+}
+
+/// See [`Event::Opened`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Opened {
+    /// The address that answered: the peer's, or its proxy's.
+    pub peer: SocketAddr,
+    /// The subprotocol that the server chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
+    /// The compression that was agreed on.
+    pub compression: Option<Agreed>,
+    /// Which incarnation of the name owns the socket.
+    pub incarnation: u32,
+    /// How long the steps of the dial took.
+    pub timings: DialTimings,
+    /// What TLS says of the peer; `None` for `ws`.
+    pub tls: Option<TlsReport>,
+}
+
+/// What is known of the peer of a `wss` connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct TlsReport {
+    /// When the peer's certificate expires; `None` if that cannot be read from it.
+    #[serde(serialize_with = "optional_time")]
+    pub expires_at: Option<Timestamp>,
+    /// Whether any certificate would have been accepted: `tls.insecure`.
+    pub insecure: bool,
+}
+
+/// How long the steps of a dial took; a step that was not needed is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct DialTimings {
+    /// Resolving the host name.
+    #[serde(rename = "dns_ms", serialize_with = "optional_millis")]
+    pub dns: Option<Duration>,
+    /// Reaching the proxy, and having it open the tunnel.
+    #[serde(rename = "proxy_ms", serialize_with = "optional_millis")]
+    pub proxy: Option<Duration>,
+    /// Opening the TCP connection; part of `proxy`, if there is one.
+    #[serde(rename = "tcp_ms", serialize_with = "optional_millis")]
+    pub tcp: Option<Duration>,
+    /// The TLS handshake.
+    #[serde(rename = "tls_ms", serialize_with = "optional_millis")]
+    pub tls: Option<Duration>,
+    /// The upgrade request and its answer.
+    #[serde(rename = "upgrade_ms", serialize_with = "optional_millis")]
+    pub upgrade: Option<Duration>,
+}
+
+/// See [`Event::Sent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Sent {
+    /// The message's id.
+    pub id: u64,
+    /// What became of it.
+    pub fate: Fate,
+    /// Whether it was written a second time.
+    pub resent: bool,
+}
+
+/// See [`Event::Gap`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Gap {
+    /// How it was noticed.
+    pub reason: GapReason,
+    /// From the last frame of the lost socket to *ready*; zero for holes and doubles.
+    #[serde(rename = "blind_ms", serialize_with = "as_millis")]
+    pub blind: Duration,
+    /// The peer's stream, where `sequence.by` tells streams apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// The peer's last number before the gap, where `sequence` says how to read it.
+    pub peer_seq: Option<u64>,
+    /// The peer's number behind the gap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// How many numbers are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u64>,
+}
+
+/// How a [`Gap`] was noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GapReason {
+    /// There was no socket for a while.
+    Reconnect,
+    /// The peer's numbers have a hole.
+    Hole,
+    /// A number of the peer's came again.
+    Double,
+    /// The peer counts from the start again.
+    Restart,
+}
+
+/// See [`Event::Rotated`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Rotated {
+    /// The address that answered: the peer's, or its proxy's.
+    pub peer: SocketAddr,
+    /// The subprotocol that the server chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
+    /// The incarnation that owns the new socket.
+    pub incarnation: u32,
+    /// How long the steps of the dial took.
+    pub timings: DialTimings,
+    /// What TLS says of the peer; `None` for `ws`.
+    pub tls: Option<TlsReport>,
+    /// How the old socket ended.
+    pub old: ClosedReport,
+    /// Messages of the successor that were dropped because the old socket had brought them.
+    pub doubled: u64,
+}
+
+/// See [`Event::Stalled`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stalled {
+    /// What stood still.
+    pub reason: StallReason,
+    /// For how long.
+    pub by: Duration,
+    /// When that was noticed.
+    pub at: Timestamp,
+}
+
+/// What stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StallReason {
+    /// A thread of ours got no time, or something blocked it.
+    Arbiter,
+    /// The machine: its two clocks disagree about how much time has passed.
+    Clock,
+}
+
+/// See [`Event::Error`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorReport {
+    /// What went wrong.
+    pub cause: Cause,
+    /// How far it came, if it was a dial that failed.
+    pub dial: Option<FailedDial>,
+}
+
+impl From<Cause> for ErrorReport {
+    /// What was no dial.
+    fn from(cause: Cause) -> Self {
+        Self { cause, dial: None }
+    }
+}
+
+/// How far a dial came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FailedDial {
+    /// The phase in which it failed.
+    pub phase: Phase,
+    /// How long the steps took, that one up to the failure.
+    pub timings: DialTimings,
+}
+
+/// See [`Event::Retrying`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retrying {
+    /// How long until the dial.
+    pub delay: Duration,
+    /// Why it is needed.
+    pub cause: Cause,
+    /// The rule that decided.
+    pub rule: Rule,
+}
+
+/// See [`Event::Failed`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// The last cause.
+    pub cause: Cause,
+    /// The rule that decided.
+    pub rule: Rule,
+}
+
+/// See [`Event::Dropped`].
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Dropped {
+    /// How many messages.
+    pub count: u64,
+    /// Why.
+    pub reason: DropReason,
+}
+
+/// Why accepted messages were dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DropReason {
+    /// They waited longer than `outbox.ttl`.
+    Expired,
+    /// They made room for newer ones.
+    Evicted,
+    /// The name was closed, removed, gave up or shut down.
+    Cancelled,
+}
+
+impl DropReason {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::Expired, Self::Evicted, Self::Cancelled];
+
+    /// The name that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// See [`Event::Applied`].
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Applied {
+    /// Whether another socket is needed for it: a dial starts anew, a socket that serves is rotated.
+    pub reconnect: bool,
+}

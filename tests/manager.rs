@@ -91,6 +91,9 @@ async fn a_removed_name_is_told_closed_and_free_again() {
     let mut watch = Watch::over(again.subscribe(Delivery::default()));
     again.send("hello").unwrap();
     watch.text("hello").await;
+    assert_eq!(again.status().await.unwrap().epoch, 2, "another life");
+    let other = rig.manager.open("other", quick(rig.peer.url("/echo")));
+    assert_eq!(other.unwrap().status().await.unwrap().epoch, 1);
 }
 
 fn last_event(event: &Event) -> Option<Event> {

@@ -18,6 +18,8 @@ pub(crate) enum Order {
     Closed(ConnectionName, bool),
     /// A name has a new life.
     Epoch(ConnectionName, u32),
+    /// Names of which nothing is stored may have epochs up to this one.
+    Given(u32),
     /// A name was removed.
     Forget(ConnectionName),
     /// The process ends in order, and this is what it leaves.

@@ -105,7 +105,7 @@ impl Keeper {
             past.doubt();
         }
         let values = store.list(VALUES)?;
-        let scribe = Scribe::new(store);
+        let scribe = Scribe::new(store, past.epoch);
         let desk = shared.desk.clone();
         thread::Builder::new()
             .name("everwire-keeper".into())

@@ -48,7 +48,7 @@ impl Past {
         let stored = number(EPOCH).and_then(|epoch| u32::try_from(epoch).ok());
         let epoch = stored.unwrap_or_default().saturating_add(1);
         let mut batch = Batch::default();
-        batch.put(RUN, EPOCH, epoch.to_string().as_bytes());
+        note_given(&mut batch, epoch);
         batch.delete(RUN, FORGOTTEN);
         for (name, state) in names {
             state.epoch = state.epoch.saturating_add(1).max(epoch);
@@ -85,6 +85,11 @@ impl Known {
             batch.put(KNOWN, name.as_str(), text(*place).as_bytes());
         }
     }
+}
+
+/// Notes that names of which nothing is stored may have epochs up to this one: the next process begins behind it.
+pub(super) fn note_given(batch: &mut Batch, epoch: u32) {
+    batch.put(RUN, EPOCH, epoch.to_string().as_bytes());
 }
 
 fn number(value: &[u8]) -> Option<u64> {

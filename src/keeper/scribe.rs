@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::{
     Door,
     desk::{Desk, Order, Work},
+    past,
 };
 use crate::{
     config::Fsync,
@@ -30,6 +31,8 @@ const LAST_TRIES: u32 = 2;
 /// The store and what is to be written next.
 pub(super) struct Scribe {
     store: Store,
+    /// Up to which epoch names of which nothing is stored may have one.
+    given: u32,
     batch: Batch,
     /// Whose news are in the batch, and up to which id.
     told: Vec<(Arc<dyn Door>, u64)>,
@@ -45,9 +48,11 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
-    pub fn new(store: Store) -> Self {
+    /// `given`: up to which epoch names of which nothing is stored may have one.
+    pub fn new(store: Store, given: u32) -> Self {
         Self {
             store,
+            given,
             batch: Batch::default(),
             told: Vec::new(),
             waiting: Vec::new(),
@@ -134,6 +139,11 @@ impl Scribe {
             match order {
                 Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
                 Order::Epoch(name, epoch) => self.batch.set_epoch(&name, epoch),
+                Order::Given(epoch) if epoch > self.given => {
+                    self.given = epoch;
+                    past::note_given(&mut self.batch, epoch);
+                }
+                Order::Given(_) => {}
                 Order::Forget(name) => self.batch.forget(&name),
                 Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
                 Order::Known(known) if !self.history_has_holes => known.leave(&mut self.batch),

@@ -1,6 +1,7 @@
 //! The registry of names.
 
 mod arbiters;
+mod epochs;
 mod handle;
 mod memory;
 mod respawn;
@@ -15,12 +16,16 @@ use std::{
 use actix::{Addr, Recipient, Supervisor};
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use self::{
     arbiters::Arbiters,
+    epochs::Epochs,
     memory::{needs_store, recall},
-    respawn::Budget,
+    respawn::{Budget, WRITTEN},
 };
 pub use self::{
     arbiters::StartError,
@@ -36,7 +41,7 @@ use crate::{
     core::{ConnectionName, Cursor, InvalidName, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
-    keeper::Keeper,
+    keeper::{Keeper, Order},
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };
@@ -56,6 +61,8 @@ struct Inside {
 #[derive(Default)]
 struct Names {
     entries: BTreeMap<ConnectionName, Entry>,
+    /// Of those that were removed.
+    epochs: Epochs,
     /// Set by a shutdown: no name is opened or respawned any more.
     closed: bool,
 }
@@ -175,6 +182,7 @@ impl Manager {
         settings: ConnectionSettings,
     ) -> Result<Handle, OpenError> {
         let mut names = self.0.names.write();
+        let names = &mut *names;
         if names.closed {
             return Err(OpenError::ShutDown);
         }
@@ -188,6 +196,7 @@ impl Manager {
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
         let (gate, epoch) = recall(&name, &settings, &self.0.commons);
+        let epoch = names.epochs.begin(&name, epoch);
         let settings = self.0.commons.settings.share(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
@@ -356,13 +365,27 @@ impl Manager {
                 // An actor that dies meanwhile is gone all the same.
                 let _died = removed.await;
             }
-            if let Some(entry) = manager.0.names.write().entries.remove(&name) {
-                manager.0.commons.hub.forget(entry.gate.history());
-            }
+            manager.retire(&name).await;
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Frees a name whose actor is gone.
+    async fn retire(&self, name: &ConnectionName) {
+        let epoch = |names: &Names| names.entries.get(name).map(|entry| entry.epoch);
+        let keeper = &self.0.commons.keeper;
+        if let Some(epoch) = epoch(&self.0.names.read()) {
+            keeper.order(Order::Given(epoch.saturating_add(1)));
+            // Who opens the name again gets the next epoch, and tells it at once. A disk that does not answer holds up nobody.
+            let _late = timeout(WRITTEN, keeper.written()).await;
+        }
+        let names = &mut *self.0.names.write();
+        if let Some(entry) = names.entries.remove(name) {
+            names.epochs.gone(name.clone(), entry.epoch);
+            self.0.commons.hub.forget(entry.gate.history());
+        }
     }
 
     /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.

@@ -16,7 +16,7 @@ const RESPAWNS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// A respawn waits no longer for the disk.
-const WRITTEN: Duration = Duration::from_secs(1);
+pub(super) const WRITTEN: Duration = Duration::from_secs(1);
 
 /// When a name's actor was respawned, as far as that matters.
 #[derive(Debug, Default)]

@@ -175,6 +175,28 @@ async fn each_process_is_another_epoch_of_its_names() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_removed_and_came_again_gets_no_epoch_twice() {
+    let mut world = World::new();
+    let manager = world.manager();
+    let mut last = 0;
+    let mut begin = async |manager: &Manager, last: &mut u32| {
+        let feed = manager.open("feed", quick(world.peer.url("/"))).unwrap();
+        let epoch = feed.status().await.unwrap().epoch;
+        assert!(epoch > *last, "{epoch} after {last}");
+        *last = epoch;
+    };
+    for _ in 1..=3 {
+        begin(&manager, &mut last).await;
+        manager.remove("feed").await.unwrap();
+    }
+    begin(&manager, &mut last).await;
+    let killed = copy_of(world.dir.path());
+    end(manager).await;
+    world.dir = killed;
+    begin(&world.manager(), &mut last).await;
+}
+
+#[tokio::test]
 async fn a_process_that_is_killed_as_soon_as_it_has_begun_has_taken_its_epochs_with_it() {
     let mut world = World::new();
     let mut last = 0;

@@ -257,9 +257,8 @@ impl Watch {
         if let Some((epoch, seq, cursor)) = self.last.insert(stamp.name.clone(), now) {
             let expected = if stamp.epoch == epoch { seq + 1 } else { 1 };
             assert!(stamp.epoch >= epoch, "the epoch went back: {event:?}");
-            let name_is_new = stamp.epoch == epoch && stamp.seq == 1;
             assert!(
-                stamp.seq == expected || name_is_new,
+                stamp.seq == expected,
                 "a hole before {event:?}, after {:#?}",
                 self.tail()
             );

@@ -1,0 +1,77 @@
+//! The epochs of names that are gone, so that one that comes again begins another life.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::core::ConnectionName;
+
+/// So many names are remembered one by one.
+const REMEMBERED: usize = 4096;
+
+/// What was given out.
+#[derive(Debug, Default)]
+pub(super) struct Epochs {
+    /// The last epoch of each.
+    gone: BTreeMap<ConnectionName, u32>,
+    /// In the order in which they went.
+    order: VecDeque<ConnectionName>,
+    /// Of any other name: no epoch below this is given again.
+    lowest: u32,
+}
+
+impl Epochs {
+    /// A name is gone, and this was its last epoch.
+    pub fn gone(&mut self, name: ConnectionName, epoch: u32) {
+        if self.gone.insert(name.clone(), epoch).is_none() {
+            self.order.push_back(name);
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(epoch) = self.gone.remove(&oldest)
+        {
+            self.lowest = self.lowest.max(epoch.saturating_add(1));
+        }
+    }
+
+    /// The epoch of a name that is opened; `first` if it was never there.
+    pub fn begin(&self, name: &ConnectionName, first: u32) -> u32 {
+        let least = match self.gone.get(name) {
+            Some(last) => last.saturating_add(1),
+            None => self.lowest,
+        };
+        first.max(least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(n: usize) -> ConnectionName {
+        ConnectionName::new(format!("n{n}")).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_comes_again_has_the_next_epoch_and_a_new_one_the_first() {
+        let mut epochs = Epochs::default();
+        assert_eq!(epochs.begin(&name(1), 1), 1);
+        epochs.gone(name(1), 3);
+        assert_eq!(epochs.begin(&name(1), 1), 4);
+        assert_eq!(epochs.begin(&name(1), 7), 7, "an earlier process knew more");
+        assert_eq!(epochs.begin(&name(2), 1), 1);
+        epochs.gone(name(1), 4);
+        assert_eq!(epochs.begin(&name(1), 1), 5);
+    }
+
+    #[test]
+    fn however_many_come_and_go_none_gets_an_epoch_twice_and_the_memory_is_bounded() {
+        let mut epochs = Epochs::default();
+        for n in 0..3 * REMEMBERED {
+            let epoch = epochs.begin(&name(n), 1);
+            epochs.gone(name(n), epoch);
+        }
+        assert_eq!((epochs.gone.len(), epochs.order.len()), (REMEMBERED, REMEMBERED));
+        for n in [0, REMEMBERED, 2 * REMEMBERED, 3 * REMEMBERED - 1] {
+            assert!(epochs.begin(&name(n), 1) > 1, "{n}");
+        }
+    }
+}

@@ -69,7 +69,10 @@ mod tests {
             let epoch = epochs.begin(&name(n), 1);
             epochs.gone(name(n), epoch);
         }
-        assert_eq!((epochs.gone.len(), epochs.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!(
+            (epochs.gone.len(), epochs.order.len()),
+            (REMEMBERED, REMEMBERED)
+        );
         for n in [0, REMEMBERED, 2 * REMEMBERED, 3 * REMEMBERED - 1] {
             assert!(epochs.begin(&name(n), 1) > 1, "{n}");
         }

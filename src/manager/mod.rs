@@ -4,6 +4,7 @@ mod arbiters;
 mod epochs;
 mod handle;
 mod memory;
+mod removal;
 mod respawn;
 mod shutdown;
 mod vigil;
@@ -16,16 +17,13 @@ use std::{
 use actix::{Addr, Recipient, Supervisor};
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use self::{
     arbiters::Arbiters,
     epochs::Epochs,
     memory::{needs_store, recall},
-    respawn::{Budget, WRITTEN},
+    respawn::Budget,
 };
 pub use self::{
     arbiters::StartError,
@@ -35,13 +33,11 @@ pub use self::{
 pub use crate::vault::VaultFull;
 use crate::{
     config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
-    connection::{
-        Commons, Configure, Connection, Gate, Paces, Probed, Remove, Status, forward, probe,
-    },
+    connection::{Commons, Configure, Connection, Gate, Paces, Probed, Status, forward, probe},
     core::{ConnectionName, Cursor, InvalidName, Pattern},
     events::{Applied, Event},
     hub::{Delivery, Events, Hub, SubscriptionGuard},
-    keeper::{Keeper, Order},
+    keeper::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };
@@ -341,51 +337,6 @@ impl Manager {
             });
         });
         answer.await.map_err(|_| Gone)
-    }
-
-    /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
-    ///
-    /// Its name is free when this is done. Handles that are still held find it closed.
-    ///
-    /// # Errors
-    ///
-    /// [`Gone`] when there is no such name.
-    pub async fn remove(&self, name: impl AsRef<str>) -> Result<(), Gone> {
-        let (name, addr, arbiter) = {
-            let names = self.0.names.read();
-            let (name, entry) = names.entries.get_key_value(name.as_ref()).ok_or(Gone)?;
-            (name.clone(), entry.addr.clone(), entry.arbiter)
-        };
-        let (done, removed) = oneshot::channel();
-        let (forgotten, answer) = oneshot::channel();
-        let manager = self.clone();
-        // On the arbiter, so that a caller who stops waiting does not leave half a removal behind.
-        self.0.arbiters.get(arbiter).spawn(async move {
-            if addr.send(Remove(done)).await.is_ok() {
-                // An actor that dies meanwhile is gone all the same.
-                let _died = removed.await;
-            }
-            manager.retire(&name).await;
-            // The caller may have stopped waiting.
-            let _unheard = forgotten.send(());
-        });
-        answer.await.map_err(|_| Gone)
-    }
-
-    /// Frees a name whose actor is gone.
-    async fn retire(&self, name: &ConnectionName) {
-        let epoch = |names: &Names| names.entries.get(name).map(|entry| entry.epoch);
-        let keeper = &self.0.commons.keeper;
-        if let Some(epoch) = epoch(&self.0.names.read()) {
-            keeper.order(Order::Given(epoch.saturating_add(1)));
-            // Who opens the name again gets the next epoch, and tells it at once. A disk that does not answer holds up nobody.
-            let _late = timeout(WRITTEN, keeper.written()).await;
-        }
-        let names = &mut *self.0.names.write();
-        if let Some(entry) = names.entries.remove(name) {
-            names.epochs.gone(name.clone(), entry.epoch);
-            self.0.commons.hub.forget(entry.gate.history());
-        }
     }
 
     /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.

@@ -179,7 +179,7 @@ async fn a_name_that_was_removed_and_came_again_gets_no_epoch_twice() {
     let mut world = World::new();
     let manager = world.manager();
     let mut last = 0;
-    let mut begin = async |manager: &Manager, last: &mut u32| {
+    let begin = async |manager: &Manager, last: &mut u32| {
         let feed = manager.open("feed", quick(world.peer.url("/"))).unwrap();
         let epoch = feed.status().await.unwrap().epoch;
         assert!(epoch > *last, "{epoch} after {last}");

@@ -71,6 +71,8 @@ struct Entry {
     arbiter: usize,
     epoch: u32,
     respawns: Budget,
+    /// Being removed: it is not respawned any more.
+    leaves: bool,
 }
 
 /// Why a name was not opened.
@@ -203,6 +205,7 @@ impl Manager {
             arbiter,
             epoch,
             respawns: Budget::default(),
+            leaves: false,
         };
         let handle = self.handle(&name, &entry);
         place.insert(entry);

@@ -1,9 +1,15 @@
 //! How a name is removed, and what is remembered of it.
 
+use std::{collections::btree_map, sync::Arc};
+
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{Gone, Manager, respawn::WRITTEN};
-use crate::{connection::Remove, core::ConnectionName, keeper::Order};
+use crate::{
+    connection::{Gate, Remove},
+    core::ConnectionName,
+    keeper::Order,
+};
 
 impl Manager {
     /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
@@ -14,10 +20,14 @@ impl Manager {
     ///
     /// [`Gone`] when there is no such name.
     pub async fn remove(&self, name: impl AsRef<str>) -> Result<(), Gone> {
-        let (name, addr, arbiter) = {
-            let names = self.0.names.read();
-            let (name, entry) = names.entries.get_key_value(name.as_ref()).ok_or(Gone)?;
-            (name.clone(), entry.addr.clone(), entry.arbiter)
+        let (name, gate, addr, arbiter) = {
+            let mut names = self.0.names.write();
+            let name = names.entries.get_key_value(name.as_ref());
+            let name = name.ok_or(Gone)?.0.clone();
+            let entry = names.entries.get_mut(&name).ok_or(Gone)?;
+            entry.leaves = true;
+            let gate = Arc::clone(&entry.gate);
+            (name, gate, entry.addr.clone(), entry.arbiter)
         };
         let (done, removed) = oneshot::channel();
         let (forgotten, answer) = oneshot::channel();
@@ -28,29 +38,37 @@ impl Manager {
                 // An actor that dies meanwhile is gone all the same.
                 let _died = removed.await;
             }
-            manager.retire(&name).await;
+            manager.retire(&name, &gate).await;
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
         answer.await.map_err(|_| Gone)
     }
 
-    /// Frees a name whose actor is gone.
-    async fn retire(&self, name: &ConnectionName) {
+    /// Frees a name whose actor is gone. `gate` is that life's: whoever removes the name at the same time may have been first, and
+    /// somebody else may have opened it anew.
+    async fn retire(&self, name: &ConnectionName, gate: &Arc<Gate>) {
         let epoch = {
             let names = self.0.names.read();
-            names.entries.get(name).map(|entry| entry.epoch)
+            let entry = names.entries.get(name);
+            entry
+                .filter(|entry| Arc::ptr_eq(&entry.gate, gate))
+                .map(|entry| entry.epoch)
+        };
+        let Some(epoch) = epoch else {
+            return;
         };
         let keeper = &self.0.commons.keeper;
-        if let Some(epoch) = epoch {
-            keeper.order(Order::Given(epoch.saturating_add(1)));
-            // Who opens the name again gets the next epoch, and tells it at once. A disk that does not answer holds up nobody.
-            let _late = timeout(WRITTEN, keeper.written()).await;
-        }
+        keeper.order(Order::Given(epoch.saturating_add(1)));
+        // Who opens the name again gets the next epoch, and tells it at once. A disk that does not answer holds up nobody.
+        let _late = timeout(WRITTEN, keeper.written()).await;
         let names = &mut *self.0.names.write();
-        if let Some(entry) = names.entries.remove(name) {
-            names.epochs.gone(name.clone(), entry.epoch);
-            self.0.commons.hub.forget(entry.gate.history());
+        if let btree_map::Entry::Occupied(entry) = names.entries.entry(name.clone())
+            && Arc::ptr_eq(&entry.get().gate, gate)
+        {
+            entry.remove();
+            names.epochs.gone(name.clone(), epoch);
+            self.0.commons.hub.forget(gate.history());
         }
     }
 }

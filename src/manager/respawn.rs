@@ -69,7 +69,7 @@ async fn respawn(inside: &Arc<Inside>, name: &ConnectionName, died: u32) {
     }
     // It may have been removed meanwhile, and opened anew.
     let entry = names.entries.get_mut(name);
-    if let Some(entry) = entry.filter(|entry| entry.epoch == epoch) {
+    if let Some(entry) = entry.filter(|entry| entry.epoch == epoch && !entry.leaves) {
         let manager = Manager(Arc::clone(inside));
         let (settings, gate) = (&entry.settings, &entry.gate);
         entry.addr = manager.start_actor(name, settings, gate, entry.arbiter, epoch);
@@ -83,7 +83,7 @@ fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> 
         return None;
     }
     let entry = names.entries.get_mut(name);
-    let entry = entry.filter(|entry| entry.epoch == died)?;
+    let entry = entry.filter(|entry| entry.epoch == died && !entry.leaves)?;
     if !entry.respawns.take(Instant::now()) {
         // What dies again and again is left dead, and says so to whoever sends.
         entry.gate.with(|inside| {

@@ -197,6 +197,36 @@ async fn a_name_that_was_removed_and_came_again_gets_no_epoch_twice() {
 }
 
 #[tokio::test]
+async fn of_two_who_remove_a_name_neither_removes_what_was_opened_anew() {
+    let world = World::new();
+    let manager = world.manager();
+    for _ in 0..20 {
+        let open = || manager.open("feed", quick(world.peer.url("/")));
+        open().unwrap();
+        let removals = [(); 2].map(|()| {
+            let manager = manager.clone();
+            tokio::spawn(async move { manager.remove("feed").await })
+        });
+        // Both have begun when this one sees the name free.
+        let free = async {
+            loop {
+                tokio::task::yield_now().await;
+                if let Ok(feed) = open() {
+                    break feed;
+                }
+            }
+        };
+        let again = tokio::time::timeout(SOON, free).await.unwrap();
+        for removal in removals {
+            removal.await.unwrap().unwrap();
+        }
+        assert!(manager.find("feed").is_some(), "what was opened anew");
+        assert!(again.status().await.is_ok());
+        manager.remove("feed").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_process_that_is_killed_as_soon_as_it_has_begun_has_taken_its_epochs_with_it() {
     let mut world = World::new();
     let mut last = 0;

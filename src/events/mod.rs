@@ -79,26 +79,33 @@ pub enum Event {
     Stalled(Stalled),
 }
 
+/// The stamp of an event, by the kind of reference that it is given.
+macro_rules! stamp_of {
+    ($event:expr) => {
+        match $event {
+            Event::Connecting(stamp, _)
+            | Event::Opened(stamp, _)
+            | Event::Ready(stamp)
+            | Event::Message(stamp, _)
+            | Event::Sent(stamp, _)
+            | Event::Gap(stamp, _)
+            | Event::Rotated(stamp, _)
+            | Event::Closed(stamp, _)
+            | Event::Error(stamp, _)
+            | Event::Retrying(stamp, _)
+            | Event::Failed(stamp, _)
+            | Event::Dropped(stamp, _)
+            | Event::Applied(stamp, _)
+            | Event::Removed(stamp) => Some(stamp),
+            Event::Lagged { .. } | Event::Stalled(_) => None,
+        }
+    };
+}
+
 impl Event {
     /// Where the event stands; `None` for [`Event::Lagged`] and [`Event::Stalled`].
     pub fn stamp(&self) -> Option<&Stamp> {
-        match self {
-            Self::Connecting(stamp, _)
-            | Self::Opened(stamp, _)
-            | Self::Ready(stamp)
-            | Self::Message(stamp, _)
-            | Self::Sent(stamp, _)
-            | Self::Gap(stamp, _)
-            | Self::Rotated(stamp, _)
-            | Self::Closed(stamp, _)
-            | Self::Error(stamp, _)
-            | Self::Retrying(stamp, _)
-            | Self::Failed(stamp, _)
-            | Self::Dropped(stamp, _)
-            | Self::Applied(stamp, _)
-            | Self::Removed(stamp) => Some(stamp),
-            Self::Lagged { .. } | Self::Stalled(_) => None,
-        }
+        stamp_of!(self)
     }
 
     /// A message of a name's history, as an earlier process has left it.
@@ -126,23 +133,7 @@ impl Event {
     }
 
     fn stamp_mut(&mut self) -> Option<&mut Stamp> {
-        match self {
-            Self::Connecting(stamp, _)
-            | Self::Opened(stamp, _)
-            | Self::Ready(stamp)
-            | Self::Message(stamp, _)
-            | Self::Sent(stamp, _)
-            | Self::Gap(stamp, _)
-            | Self::Rotated(stamp, _)
-            | Self::Closed(stamp, _)
-            | Self::Error(stamp, _)
-            | Self::Retrying(stamp, _)
-            | Self::Failed(stamp, _)
-            | Self::Dropped(stamp, _)
-            | Self::Applied(stamp, _)
-            | Self::Removed(stamp) => Some(stamp),
-            Self::Lagged { .. } | Self::Stalled(_) => None,
-        }
+        stamp_of!(self)
     }
 
     /// Whose event it is; `None` for [`Event::Lagged`] and [`Event::Stalled`].

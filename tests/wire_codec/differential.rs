@@ -128,6 +128,15 @@ fn translate(incoming: Incoming) -> Message {
     }
 }
 
+/// Whether the header of a control frame may stand in it whose short length is written in 16 or 64 bits.
+fn has_long_form(stream: &[u8]) -> bool {
+    (0..stream.len()).any(|at| {
+        matches!(&stream[at..],
+            [first, 126, 0, len, ..] | [first, 127, 0, 0, 0, 0, 0, 0, 0, len, ..]
+                if first & 0x0f >= CLOSE && *len <= 125)
+    })
+}
+
 /// Holds both verdicts against each other; says which intended difference there was, if any.
 fn compare(stream: &[u8]) -> Option<Difference> {
     let (our_messages, our_verdict, violation) = ours(stream);
@@ -147,6 +156,7 @@ fn compare(stream: &[u8]) -> Option<Difference> {
             if their_messages.len() > our_messages.len() || their_verdict == Verdict::Utf8 =>
         {
             assert!(their_messages.starts_with(&our_messages), "{stream:02x?}");
+            assert!(has_long_form(stream), "{stream:02x?}");
             return Some(Difference::Length);
         }
         Some(Violation::CloseCode(_)) => {

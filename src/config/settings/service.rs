@@ -79,13 +79,17 @@ pub struct LogSettings {
 
 /// The least severe level that is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it all")]
 pub enum LogLevel {
+    /// What somebody has to see to.
     Error,
+    /// What will come right by itself, or is not as it should be.
     Warn,
+    /// What happens to names.
     #[default]
     Info,
+    /// What it takes to find a fault.
     Debug,
+    /// Everything.
     Trace,
 }
 

@@ -54,7 +54,7 @@ pub use self::{
     status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use crate::{
-    config::{CommonSettings, ConnectionSettings, NameSettings},
+    config::{CommonSettings, ConnectionSettings},
     core::{ConnectionName, Policy},
     hub::Hub,
     keeper::Keeper,
@@ -96,19 +96,6 @@ const MAILBOX_TURN: u32 = 128;
 /// `Addr::do_send` knows no bound: what it puts into the mailbox stands outside the promise that everything is bounded.
 /// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
 pub struct Connection(Box<Name>);
-
-impl Connection {
-    /// The actor of a name that has not started yet.
-    pub(crate) fn new(
-        name: ConnectionName,
-        settings: NameSettings,
-        commons: Arc<Commons>,
-        gate: Arc<Gate>,
-        epoch: u32,
-    ) -> Self {
-        Self(Box::new(Name::new(name, settings, commons, gate, epoch)))
-    }
-}
 
 /// The settings that the core's decisions depend on.
 fn policy(settings: &ConnectionSettings) -> Policy<'_> {

@@ -117,9 +117,9 @@ pub(super) enum Ending {
     Gone,
 }
 
-impl Name {
+impl Connection {
     /// The actor of a name that has not started yet.
-    pub(super) fn new(
+    pub(crate) fn new(
         name: ConnectionName,
         settings: NameSettings,
         commons: Arc<Commons>,
@@ -148,7 +148,7 @@ impl Name {
             life.connect(&mut Vec::new());
         }
         let pace = commons.paces.get(settings.rate.as_ref(), None);
-        Self {
+        Self(Box::new(Name {
             name,
             urls,
             settings,
@@ -191,9 +191,11 @@ impl Name {
             ending: Ending::Stays,
             #[cfg(feature = "testing")]
             fault: None,
-        }
+        }))
     }
+}
 
+impl Name {
     /// An incarnation begins; whether there is to be one.
     pub(super) fn begin(&mut self) -> bool {
         if matches!(self.ending, Ending::Gone) {

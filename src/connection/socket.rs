@@ -1,10 +1,10 @@
 //! One socket of one incarnation.
 
 mod lateness;
+mod opening;
 
 use std::{
     io,
-    net::SocketAddr,
     task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
@@ -13,19 +13,18 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use self::lateness::Blocked;
+pub(super) use self::opening::Face;
 use super::{
-    Connection, Name, State, Upgrade,
-    codec::codec,
-    policy, pulse,
+    Connection, Name, policy,
     reader::{Reader, read_error},
     turnstile,
     writer::{Allowed, Writer},
 };
 use crate::{
-    config::{Heartbeat, Opening},
+    config::Heartbeat,
     core::{Beat, Cause, Message, State as LifeState},
-    events::{self, Event},
-    transport::{self, Secrets, Stream},
+    events::Event,
+    transport::Stream,
     wire::{CloseFrame, Incoming, Opcode},
 };
 
@@ -54,85 +53,7 @@ pub(super) struct Socket {
     stalled: Duration,
 }
 
-/// What is told of a socket.
-#[derive(Clone, Debug)]
-pub(super) struct Face {
-    pub peer: SocketAddr,
-    pub subprotocol: Option<String>,
-    pub timings: events::DialTimings,
-    pub tls: Option<events::TlsReport>,
-}
-
-impl Face {
-    /// What the status keeps of it.
-    pub fn upgrade(&self) -> Option<Box<Upgrade>> {
-        (self.subprotocol.is_some() || self.tls.is_some()).then(|| {
-            Box::new(Upgrade {
-                subprotocol: self.subprotocol.clone(),
-                tls: self.tls,
-            })
-        })
-    }
-}
-
 impl Socket {
-    /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
-    pub fn open(
-        act: &mut Name,
-        ctx: &mut Context<Connection>,
-        opened: transport::Opened,
-        now: Instant,
-    ) -> Result<Box<Self>, Cause> {
-        let compression = opened.compression;
-        let (socket, face) = Self::new(act, opened, now)?;
-        act.life.opened(now);
-        act.begin_numbers();
-        start_heartbeat(act, ctx);
-        act.record.upgrade = face.upgrade();
-        act.show_state(Some(State::Opening));
-        let opened = events::Opened {
-            peer: face.peer,
-            subprotocol: face.subprotocol,
-            compression,
-            incarnation: act.life.incarnation(),
-            timings: face.timings,
-            tls: face.tls,
-        };
-        act.publish(|stamp| Event::Opened(stamp, Box::new(opened)));
-        Ok(socket)
-    }
-
-    /// Takes over what a dial brought, and queues the opening messages.
-    pub fn new(
-        act: &Name,
-        opened: transport::Opened,
-        now: Instant,
-    ) -> Result<(Box<Self>, Face), Cause> {
-        let (decoder, deflater) = codec(act, opened.compression.as_ref());
-        let mut writer = Writer::new(deflater);
-        for message in openings(act, &opened.secrets)? {
-            writer.message(message);
-        }
-        let face = Face {
-            peer: opened.peer,
-            subprotocol: opened.subprotocol,
-            timings: opened.timings.into(),
-            tls: opened.tls,
-        };
-        let socket = Box::new(Self {
-            stream: opened.stream,
-            reader: Reader::new(decoder, opened.leftover),
-            writer,
-            heard: now,
-            alive: now,
-            paused: None,
-            blocked: None,
-            dry: false,
-            stalled: pulse::stalled(now),
-        });
-        Ok((socket, face))
-    }
-
     /// Beside another one that serves: says the opening messages, answers pings, and holds what comes. True once the opening
     /// messages are out.
     pub fn poll_aside(
@@ -408,22 +329,6 @@ fn weight(incoming: &Incoming) -> usize {
         Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Close(_) => 0,
     };
     len / FRAME_WEIGHT
-}
-
-/// What goes out before anything else: `on_open`, then `Connect`'s data.
-fn openings(act: &Name, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
-    let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
-    for opening in &act.settings.on_open {
-        messages.push(match opening {
-            Opening::Text(template) => Message::text(secrets.render(template)?.expose().to_owned()),
-            Opening::Binary(bytes) => Message::Binary(bytes.clone()),
-        });
-    }
-    messages.extend(
-        act.gate
-            .with(|inside| inside.connect_data.as_deref().cloned()),
-    );
-    Ok(messages)
 }
 
 /// The heartbeat is an interval on the actor's context: it goes with the incarnation.

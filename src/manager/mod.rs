@@ -3,6 +3,7 @@
 mod arbiters;
 mod epochs;
 mod handle;
+mod listening;
 mod memory;
 mod removal;
 mod respawn;
@@ -14,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use actix::{Addr, Recipient, Supervisor};
+use actix::{Addr, Supervisor};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
@@ -33,10 +34,10 @@ pub use self::{
 pub use crate::vault::VaultFull;
 use crate::{
     config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
-    connection::{Commons, Configure, Connection, Gate, Paces, Probed, Status, forward, probe},
+    connection::{Commons, Configure, Connection, Gate, Paces, Probed, Status, probe},
     core::{ConnectionName, Cursor, InvalidName, Pattern},
-    events::{Applied, Event},
-    hub::{Delivery, Events, Hub, SubscriptionGuard},
+    events::Applied,
+    hub::Hub,
     keeper::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
@@ -359,60 +360,6 @@ impl Manager {
     /// How many events subscribers of all kinds missed because they were too slow, since the start.
     pub fn missed_events(&self) -> u64 {
         self.0.commons.hub.missed()
-    }
-
-    /// The events of all names that the pattern selects, those that are opened later included.
-    pub fn subscribe(&self, pattern: Pattern, delivery: Delivery) -> Events {
-        self.0.commons.hub.stream(pattern, delivery)
-    }
-
-    /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
-    /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
-    /// [`Event::Lagged`]. With `None` it begins now.
-    ///
-    /// Across a restart nothing is missing for who reads messages alone, of names whose history is durable, if the process before
-    /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
-    ///
-    /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
-    pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
-        let gates: Vec<_> = {
-            let names = self.0.names.read();
-            let selected = names
-                .entries
-                .iter()
-                .filter(|(name, _)| pattern.matches(name));
-            selected
-                .map(|(name, entry)| (name.clone(), Arc::clone(&entry.gate)))
-                .collect()
-        };
-        let histories = gates.iter().map(|(name, gate)| (name, gate.history()));
-        let Commons { hub, keeper, .. } = &*self.0.commons;
-        let lost = keeper.last_unopened(&pattern);
-        hub.resume(pattern, delivery, since, lost, histories)
-    }
-
-    /// Hands the events of all names that the pattern selects to an actor, until it stops.
-    pub fn subscribe_actor(
-        &self,
-        pattern: Pattern,
-        recipient: Recipient<Event>,
-        delivery: Delivery,
-    ) {
-        let events = self.subscribe(pattern, delivery);
-        let arbiter = self.0.arbiters.get(self.0.arbiters.next());
-        // An arbiter that has stopped carries no name either: there is nothing left to hear.
-        let _stopped = arbiter.spawn(forward(events, recipient));
-    }
-
-    /// Calls back at each event of the names that the pattern selects, on that name's arbiter and in its turn.
-    ///
-    /// It must not block. A panic in it costs the name its socket, as a panic of its own would.
-    pub fn on_event(
-        &self,
-        pattern: Pattern,
-        callback: impl Fn(&Event) + Send + Sync + 'static,
-    ) -> SubscriptionGuard {
-        self.0.commons.hub.callback(pattern, callback)
     }
 }
 

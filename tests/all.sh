@@ -8,6 +8,7 @@
 #   tests/all.sh chaos_long     ten minutes of chaos instead of one
 #   tests/all.sh crash_long     200 kills instead of 20
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
+#   tests/all.sh property_long  ten minutes of property tests from other seeds
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -177,7 +178,9 @@ stage_build() {
   cargo build --locked --all-targets --all-features
 }
 
+# Property tests start from a fixed seed, so that a change fails them and chance does not; property_long searches.
 stage_tests() {
+  export PROPTEST_RNG_SEED=1
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
@@ -208,6 +211,18 @@ stage_crash_long() {
 # On request only.
 stage_chaos_long() {
   EVERWIRE_CHAOS=600 stage_chaos
+}
+
+# On request only. A find is kept beside its test in proptest-regressions, which CONTRIBUTING.md speaks of.
+stage_property_long() {
+  local run=(cargo test --quiet --locked --all-features) end=$((SECONDS + 600)) seed
+  local holders=(--lib --test config_properties --test store --test wire_codec)
+  "${run[@]}" "${holders[@]}" --no-run
+  while ((SECONDS < end)); do
+    seed=$((RANDOM << 30 | RANDOM << 15 | RANDOM))
+    echo "PROPTEST_RNG_SEED=$seed, $((end - SECONDS)) s left"
+    PROPTEST_RNG_SEED=$seed "${run[@]}" "${holders[@]}" -- --skip "$simulation"
+  done
 }
 
 integration_tests() {

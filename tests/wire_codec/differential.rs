@@ -142,10 +142,11 @@ fn compare(stream: &[u8]) -> Option<Difference> {
     let (our_messages, our_verdict, violation) = ours(stream);
     // They judge a frame only once it has all come, so they get what completes any frame that we refused early.
     let padded = [stream, &[0; 2 * MAX_FRAME]].concat();
-    let (mut their_messages, their_verdict) = match violation {
-        Some(_) => theirs(&padded),
-        None => theirs(stream),
+    let shown = match violation {
+        Some(_) => &padded,
+        None => stream,
     };
+    let (mut their_messages, their_verdict) = theirs(shown);
     match violation {
         Some(Violation::LengthNotMinimal(_)) => {
             assert!(their_messages.starts_with(&our_messages), "{stream:02x?}");
@@ -156,7 +157,7 @@ fn compare(stream: &[u8]) -> Option<Difference> {
             if their_messages.len() > our_messages.len() || their_verdict == Verdict::Utf8 =>
         {
             assert!(their_messages.starts_with(&our_messages), "{stream:02x?}");
-            assert!(has_long_form(stream), "{stream:02x?}");
+            assert!(has_long_form(shown), "{stream:02x?}");
             return Some(Difference::Length);
         }
         Some(Violation::CloseCode(_)) => {
@@ -290,6 +291,8 @@ fn each_intended_difference_exists() {
         (b"\x82\x7e\0\x01x".to_vec(), Difference::Length),
         (b"\x89\x7e\0\x01x".to_vec(), Difference::Length),
         (b"\x88\x7e\0\x03\x03\xe8\xff".to_vec(), Difference::Length),
+        // Refused by its second byte, before a length of any form has come.
+        (b"\x88\x7f".to_vec(), Difference::Length),
         (
             frame(CLOSE, true, &1005_u16.to_be_bytes()),
             Difference::CloseCode,

@@ -27,7 +27,7 @@ pub use self::{
     cause::{Cause, Phase},
     door::{Rejected, TooLarge},
     endpoints::Endpoints,
-    governor::{Governor, Grants},
+    governor::{DialId, Governor},
     heartbeat::{Beat, HeartbeatState},
     journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},

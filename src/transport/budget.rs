@@ -1,7 +1,7 @@
 //! The dial budget of a process: the governor, awaited from any thread.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     future::poll_fn,
     num::NonZeroU32,
@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use crate::{
     config::{HostSettings, Rate},
-    core::{Governor, Grants},
+    core::{DialId, Governor},
 };
 
 /// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.
@@ -30,20 +30,21 @@ pub(crate) struct DialBudget(Arc<Mutex<Budget>>);
 #[must_use = "the place is given back when this is dropped"]
 pub(crate) struct Permit {
     budget: DialBudget,
-    id: u64,
+    id: DialId,
 }
 
 struct Budget {
     governor: Governor,
-    next_id: u64,
-    /// Not granted yet; the waker is there once the waiting future was polled.
-    waiting: BTreeMap<u64, Option<Waker>>,
-    /// Granted, and not yet taken by the waiting future.
-    granted: BTreeSet<u64>,
-    /// When time admits the next dial.
-    next: Option<Instant>,
-    /// Who wakes at `next`.
-    timekeeper: Option<u64>,
+    /// Of the dials that wait and were polled, by their numbers.
+    wakers: Vec<Option<Waker>>,
+    timekeeper: Option<Timekeeper>,
+}
+
+/// The one of those that wait who wakes when time admits the next dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Timekeeper {
+    id: DialId,
+    until: Instant,
 }
 
 impl DialBudget {
@@ -55,24 +56,15 @@ impl DialBudget {
     ) -> Self {
         Self(Arc::new(Mutex::new(Budget {
             governor: Governor::new(max_handshakes, dial_rate, hosts),
-            next_id: 0,
-            waiting: BTreeMap::new(),
-            granted: BTreeSet::new(),
-            next: None,
+            wakers: Vec::new(),
             timekeeper: None,
         })))
     }
 
     /// Waits for the turn of a dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
     pub(crate) fn acquire(&self, host: &str) -> impl Future<Output = Permit> + use<> {
-        let id = self.change(|budget, now| {
-            budget.next_id += 1;
-            let id = budget.next_id;
-            budget.governor.request(id, host, now);
-            budget.waiting.insert(id, None);
-            id
-        });
-        // From here on the id is given back however this ends.
+        let id = self.change(|budget, now| budget.governor.request(host, now));
+        // From here on the place is given back however this ends.
         let permit = Permit {
             budget: self.clone(),
             id,
@@ -86,23 +78,23 @@ impl DialBudget {
 
     fn poll_granted(
         &self,
-        id: u64,
+        id: DialId,
         timer: &mut Option<Pin<Box<Sleep>>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         loop {
-            let Some(next) = self.0.lock().check(id, cx) else {
+            let Some(until) = self.0.lock().check(id, cx) else {
                 return Poll::Ready(());
             };
-            let Some(next) = next else {
+            let Some(until) = until else {
                 *timer = None;
                 return Poll::Pending;
             };
-            let next = next.into();
+            let until = until.into();
             // Boxed: thousands may wait, and one of them keeps the time.
-            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
-            if timer.deadline() != next {
-                timer.as_mut().reset(next);
+            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+            if timer.deadline() != until {
+                timer.as_mut().reset(until);
             }
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
@@ -126,11 +118,7 @@ impl DialBudget {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.budget.change(|budget, now| {
-            budget.waiting.remove(&self.id);
-            budget.granted.remove(&self.id);
-            budget.governor.release(self.id, now);
-        });
+        self.budget.change(|budget, now| budget.end(self.id, now));
     }
 }
 
@@ -141,42 +129,58 @@ impl fmt::Debug for Permit {
 }
 
 impl Budget {
-    /// `None` if `id` was granted; else whether it keeps the time, and until when.
-    fn check(&mut self, id: u64, cx: &Context<'_>) -> Option<Option<Instant>> {
-        if self.granted.remove(&id) {
+    /// `None` if the dial was granted; else until when it keeps the time, if it does.
+    fn check(&mut self, id: DialId, cx: &Context<'_>) -> Option<Option<Instant>> {
+        if !self.governor.is_waiting(id) {
             return None;
         }
-        if let Some(waker) = self.waiting.get_mut(&id) {
-            match waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                None => *waker = Some(cx.waker().clone()),
-            }
+        if self.wakers.len() <= id.0 {
+            self.wakers.resize(id.0 + 1, None);
         }
-        Some(self.next.filter(|_| self.timekeeper == Some(id)))
+        match &mut self.wakers[id.0] {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        let keeper = self.timekeeper.filter(|keeper| keeper.id == id);
+        Some(keeper.map(|keeper| keeper.until))
     }
 
-    /// Grants what can be granted, and sees to it that somebody keeps the time.
-    fn settle(&mut self, now: Instant) -> Vec<Waker> {
-        let Grants { granted, next } = self.governor.poll(now);
-        let mut woken = Vec::with_capacity(granted.len());
-        for id in granted {
-            woken.extend(self.waiting.remove(&id).flatten());
-            self.granted.insert(id);
+    /// The number may be given to another dial from now on.
+    fn end(&mut self, id: DialId, now: Instant) {
+        drop(self.take_waker(id));
+        if self.timekeeper.is_some_and(|keeper| keeper.id == id) {
+            self.timekeeper = None;
         }
-        let keeper = self.timekeeper.filter(|id| self.waiting.contains_key(id));
-        let (keeper, changed) = match (keeper, next) {
-            (_, None) => (None, keeper.is_some()),
-            (Some(keeper), Some(_)) => (Some(keeper), self.next != next),
-            (None, Some(_)) => (self.waiting.keys().next().copied(), true),
-        };
-        let told = keeper.or(self.timekeeper).filter(|_| changed);
-        self.timekeeper = keeper;
-        self.next = next;
-        // One that was never polled learns of it when it is.
-        if let Some(Some(waker)) = told.and_then(|id| self.waiting.get(&id)) {
-            woken.push(waker.clone());
+        self.governor.end(id, now);
+        if self.governor.is_idle() {
+            self.wakers = Vec::new();
+        }
+    }
+
+    /// Grants what can be granted, and sees to it that somebody keeps the time. Who is to be woken.
+    fn settle(&mut self, now: Instant) -> Vec<Waker> {
+        let mut woken = Vec::new();
+        while let Some(id) = self.governor.grant(now) {
+            woken.extend(self.take_waker(id));
+        }
+        let next = self.governor.next(now);
+        let before = self.timekeeper;
+        // Whoever keeps the time goes on with it as long as it waits.
+        let keeper = before.filter(|keeper| self.governor.is_waiting(keeper.id));
+        self.timekeeper = next.map(|(until, id)| Timekeeper {
+            id: keeper.map_or(id, |keeper| keeper.id),
+            until,
+        });
+        if self.timekeeper != before {
+            // One that was never polled learns of it when it is.
+            let told = self.timekeeper.or(keeper);
+            woken.extend(told.and_then(|told| self.wakers.get(told.id.0)?.clone()));
         }
         woken
+    }
+
+    fn take_waker(&mut self, id: DialId) -> Option<Waker> {
+        self.wakers.get_mut(id.0)?.take()
     }
 }
 
@@ -209,7 +213,7 @@ mod tests {
     impl DialBudget {
         fn is_idle(&self) -> bool {
             let budget = self.0.lock();
-            budget.waiting.is_empty() && budget.granted.is_empty() && budget.timekeeper.is_none()
+            budget.governor.is_idle() && budget.wakers.is_empty() && budget.timekeeper.is_none()
         }
     }
 

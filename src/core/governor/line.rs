@@ -1,0 +1,98 @@
+//! A line whose members lie in a slab: first come, first served, and whoever gives up leaves from the middle. Nothing is
+//! allocated, and nothing depends on how many wait.
+
+use slab::Slab;
+
+/// What may stand in one line at a time.
+pub(super) trait Member {
+    fn links(&mut self) -> &mut Links;
+}
+
+/// The neighbours of a member.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Links {
+    before: Option<usize>,
+    behind: Option<usize>,
+}
+
+/// The two ends of a line; its members are in a slab, always the same one.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    first: Option<usize>,
+    last: Option<usize>,
+}
+
+impl Line {
+    pub fn first(&self) -> Option<usize> {
+        self.first
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Queues up one that stands in no line.
+    pub fn join(&mut self, members: &mut Slab<impl Member>, key: usize) {
+        *members[key].links() = Links {
+            before: self.last,
+            behind: None,
+        };
+        match self.last.replace(key) {
+            Some(last) => members[last].links().behind = Some(key),
+            None => self.first = Some(key),
+        }
+    }
+
+    /// Takes one out that stands in this line.
+    pub fn leave(&mut self, members: &mut Slab<impl Member>, key: usize) {
+        let Links { before, behind } = std::mem::take(members[key].links());
+        match before {
+            Some(before) => members[before].links().behind = behind,
+            None => self.first = behind,
+        }
+        match behind {
+            Some(behind) => members[behind].links().before = before,
+            None => self.last = before,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Member for Links {
+        fn links(&mut self) -> &mut Links {
+            self
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_a_queue_that_can_be_left(steps in proptest::collection::vec(any::<(bool, usize)>(), 0..100)) {
+            let (mut members, mut line, mut model) = (Slab::new(), Line::default(), VecDeque::new());
+            for (joins, at) in steps {
+                if joins {
+                    let key = members.insert(Links::default());
+                    line.join(&mut members, key);
+                    model.push_back(key);
+                } else if !model.is_empty() {
+                    let key = model.remove(at % model.len()).unwrap();
+                    line.leave(&mut members, key);
+                    members.remove(key);
+                }
+                prop_assert_eq!(line.first(), model.front().copied());
+                prop_assert_eq!(line.is_empty(), model.is_empty());
+            }
+            while let Some(first) = line.first() {
+                line.leave(&mut members, first);
+                prop_assert_eq!(model.pop_front(), Some(first));
+            }
+            prop_assert!(model.is_empty());
+        }
+    }
+}

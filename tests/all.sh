@@ -93,6 +93,7 @@ install() {
   need promtool prometheus
   need unshare util-linux
   need c++ g++
+  need make make
   need tinyproxy tinyproxy-bin
   need microsocks microsocks
   need chromium chromium

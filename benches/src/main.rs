@@ -24,6 +24,10 @@ use std::process::ExitCode;
 use measures::{ALL, Effort};
 use table::Row;
 
+/// The one of the program, for all that is measured.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let _as_far_as_allowed = rlimit::increase_nofile_limit(u64::MAX);
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -63,7 +63,13 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
             format!("/status/302?location=http://a:b@127.0.0.1/?{query}&{query}"),
             String::new(),
         ),
-        ("closed", format!("/close?code=1008&{query}"), String::new()),
+        (
+            "closed",
+            format!(
+                "/close?code=1008&reason=you+sent+${{PLANTED_QUERY}}+and+${{file:{secret_file}}}"
+            ),
+            String::new(),
+        ),
         ("http-proxy", format!("/sink?{query}"), proxy("http")),
         ("socks-proxy", format!("/sink?{query}"), proxy("socks5")),
         (
@@ -236,6 +242,10 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
     let refused = ask(&service, "GET", "/v1/connections/refused", "").json();
     let text = refused["last_error"]["text"].as_str().unwrap();
     assert!(text.ends_with("you sent ***, go away"), "{text}");
+    let closed = ask(&service, "GET", "/v1/connections/closed", "").json();
+    let close =
+        json!({ "code": 1008, "reason": "you sent *** and ***", "clean": true, "by": "peer" });
+    assert_eq!(closed["last_close"], close, "{closed}");
     reloads(&service, &peer, &secret_file, &mut told);
     problems(&service, &peer, &mut told);
     events(&service, &mut ws, &mut told);

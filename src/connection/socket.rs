@@ -24,7 +24,7 @@ use crate::{
     config::Heartbeat,
     core::{Beat, Cause, Message, State as LifeState},
     events::Event,
-    transport::Stream,
+    transport::{self, Secrets, Stream},
     wire::{CloseFrame, Incoming, Opcode},
 };
 
@@ -51,6 +51,8 @@ pub(super) struct Socket {
     dry: bool,
     /// How long this thread had stood still when we looked last.
     stalled: Duration,
+    /// What this socket's dial was sent with: the peer may repeat it.
+    secrets: Secrets,
 }
 
 impl Socket {
@@ -75,7 +77,9 @@ impl Socket {
                 Incoming::Binary(bytes) => act.hold(Message::Binary(bytes)),
                 Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
                 Incoming::Pong(_) => {}
-                Incoming::Close(frame) => return Err(Cause::Closed(frame)),
+                Incoming::Close(frame) => {
+                    return Err(Cause::Closed(self.without_secrets(frame, act)));
+                }
             }
         }
         if turn >= MAX_FRAMES {
@@ -228,10 +232,20 @@ impl Socket {
                 }
             }
             Incoming::Close(frame) => {
+                let frame = self.without_secrets(frame, act);
                 act.life
                     .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
             }
         }
+    }
+
+    /// A peer that closes may say in its reason what it was sent.
+    fn without_secrets(&self, mut frame: CloseFrame, act: &Name) -> CloseFrame {
+        let (settings, urls) = (&act.settings, &act.urls);
+        if let Some(masked) = transport::masked(&frame.reason, settings, urls, &self.secrets) {
+            frame.reason = masked.into();
+        }
+        frame
     }
 
     fn message(&mut self, act: &mut Name, message: Message, now: Instant) {

@@ -1,4 +1,4 @@
-//! What a server that refuses says may repeat what it was sent: our secrets are taken out of it.
+//! What a server says when it refuses or closes may repeat what it was sent: our secrets are taken out of it.
 
 use awc::http::header;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -15,37 +15,45 @@ use crate::{
 /// A shorter text is no secret, and would be found in words that have nothing to do with it.
 const SHORTEST: usize = 4;
 
-/// The cause, without the secrets that were sent in its text: values of variables, headers' values, passwords.
+/// A text of the server's without the secrets that were sent to it: values of variables, headers' values, passwords. `None` if it
+/// holds none.
+pub(crate) fn masked(
+    text: &str,
+    settings: &ConnectionSettings,
+    urls: &[Template],
+    secrets: &Secrets,
+) -> Option<String> {
+    if text.len() < SHORTEST {
+        return None;
+    }
+    let mut masked = None;
+    for secret in all(settings, urls, secrets) {
+        let text = masked.as_deref().unwrap_or(text);
+        if text.contains(&secret) {
+            masked = Some(text.replace(&secret, "***"));
+        }
+    }
+    masked
+}
+
+/// The same of what is told of a refused dial.
 pub(super) fn without_secrets(
-    cause: Cause,
+    mut cause: Cause,
     settings: &ConnectionSettings,
     url: &Template,
     secrets: &Secrets,
 ) -> Cause {
-    match cause {
-        Cause::HandshakeStatus {
-            status,
-            retry_after,
-            mut text,
-        } if !text.is_empty() => {
-            for secret in all(settings, url, secrets) {
-                if text.contains(&secret) {
-                    text = text.replace(&secret, "***");
-                }
-            }
-            Cause::HandshakeStatus {
-                status,
-                retry_after,
-                text,
-            }
-        }
-        cause => cause,
+    if let Cause::HandshakeStatus { text, .. } = &mut cause
+        && let Some(masked) = masked(text, settings, std::slice::from_ref(url), secrets)
+    {
+        *text = masked;
     }
+    cause
 }
 
 /// The longest first: one may hold another.
-fn all(settings: &ConnectionSettings, url: &Template, secrets: &Secrets) -> Vec<String> {
-    let mut found: Vec<String> = variables(settings, url)
+fn all(settings: &ConnectionSettings, urls: &[Template], secrets: &Secrets) -> Vec<String> {
+    let mut found: Vec<String> = variables(settings, urls)
         .chain(
             settings
                 .basic_auth
@@ -72,7 +80,7 @@ fn all(settings: &ConnectionSettings, url: &Template, secrets: &Secrets) -> Vec<
 /// Each variable that was expanded for a dial.
 fn variables<'a>(
     settings: &'a ConnectionSettings,
-    url: &'a Template,
+    urls: &'a [Template],
 ) -> impl Iterator<Item = Template> + use<'a> {
     let headers = settings.headers.iter().map(|(_, value)| value.expose());
     let auth = settings.basic_auth.iter();
@@ -80,7 +88,7 @@ fn variables<'a>(
         Opening::Text(text) => Some(text),
         Opening::Binary(_) => None,
     });
-    std::iter::once(url)
+    urls.iter()
         .chain(headers)
         .chain(auth.flat_map(|auth| [&auth.user, auth.password.expose()]))
         .chain(settings.proxy.iter().flat_map(Proxy::templates))

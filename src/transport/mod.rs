@@ -30,6 +30,7 @@ mod tests;
 
 pub(crate) use budget::DialBudget;
 pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key, written_host_key};
+pub(crate) use echo::masked;
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

@@ -90,6 +90,7 @@ impl Socket {
             blocked: None,
             dry: false,
             stalled: pulse::stalled(now),
+            secrets: opened.secrets,
         });
         Ok((socket, face))
     }

@@ -250,6 +250,15 @@ fn why_a_name_is_down_is_seen_as_a_picture() {
     page.wait("document.querySelector('.attempts').textContent.includes('deploying')");
     page.wait("document.querySelector('.attempts').textContent.includes('The rule that decided last: backoff.')");
     page.screenshot("why");
+    // A dry run says it of each URL, and of now.
+    page.run("[...document.querySelectorAll('.actions button')].find((button) => button.textContent === 'Probe').click()");
+    let told =
+        |text: &str| format!("document.querySelector('.probe').textContent.includes('{text}')");
+    page.wait(&told("A dry run of the next dial"));
+    page.wait(&told("deploying"));
+    page.wait(&told("refused"));
+    page.wait("document.querySelectorAll('.probe svg text.failed').length === 2");
+    page.screenshot("probe");
 }
 
 #[test]

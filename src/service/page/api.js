@@ -1,7 +1,7 @@
 // Requests to the API, with the token where one is needed.
 
 const KEY = 'everwire-token';
-// How long an answer may take; a send may wait for five seconds of its own.
+// How long an answer may take unless it is said; a send may wait for five seconds of its own.
 const PATIENCE = 15000;
 
 let asking = null;
@@ -36,11 +36,11 @@ export function of(name, rest = '') {
   return `/v1/connections/${encodeURIComponent(name)}${rest}`;
 }
 
-function request(method, path, { body, type } = {}, used) {
+function request(method, path, { body, type, patience = PATIENCE } = {}, used) {
   const headers = {};
   if (used) headers.Authorization = `Bearer ${used}`;
   if (type) headers['Content-Type'] = type;
-  return fetch(path, { method, headers, body, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+  return fetch(path, { method, headers, body, cache: 'no-store', signal: AbortSignal.timeout(patience) });
 }
 
 // Many requests may be refused at once; the question is asked once.

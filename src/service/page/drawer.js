@@ -3,6 +3,7 @@
 import { ask, of } from './api.js';
 import { bytes, count, duration, make, millis, rate, say } from './format.js';
 import { reason } from './names.js';
+import { Probe } from './probe.js';
 import { SendBox } from './send.js';
 import { time } from './table.js';
 import { Tail } from './tail.js';
@@ -10,9 +11,10 @@ import { Timeline } from './timeline.js';
 import { Why } from './why.js';
 
 const ACTIONS = [
-  { title: 'Connect', path: (name) => of(name, '/connect'), route: '/v1/connections/{name}/connect' },
-  { title: 'Rotate', path: (name) => `/v1/rotate?match=${encodeURIComponent(name)}`, route: '/v1/rotate' },
-  { title: 'Close', path: (name) => of(name, '/close'), route: '/v1/connections/{name}/close' },
+  { title: 'Connect', act: (drawer) => drawer.post(of(drawer.name, '/connect')), route: '/v1/connections/{name}/connect' },
+  { title: 'Probe', act: (drawer) => drawer.dryRun(), route: '/v1/connections/{name}/probe' },
+  { title: 'Rotate', act: (drawer) => drawer.post(`/v1/rotate?match=${encodeURIComponent(drawer.name)}`), route: '/v1/rotate' },
+  { title: 'Close', act: (drawer) => drawer.post(of(drawer.name, '/close')), route: '/v1/connections/{name}/close' },
 ];
 const TABS = ['tail', 'timeline', 'settings'];
 
@@ -32,6 +34,8 @@ export class Drawer {
     this.timeline = new Timeline();
     this.story = this.routes().has('/v1/connections/{name}/why') ? new Why(name) : null;
     if (this.story) this.timeline.element.append(this.story.element);
+    this.probe = new Probe(name);
+    this.timeline.element.prepend(this.probe.element);
     this.send = new SendBox(name);
     this.settings = make('pre', { className: 'settings', tabIndex: 0 });
     this.build();
@@ -95,22 +99,29 @@ export class Drawer {
 
   actions() {
     const known = ACTIONS.filter(({ route }) => this.routes().has(route));
-    return make('div', { className: 'actions' }, ...known.map(({ title, path }) => {
+    return make('div', { className: 'actions' }, ...known.map(({ title, act }) => {
       const button = make('button', { type: 'button', textContent: title });
-      button.addEventListener('click', () => this.act(button, path(this.name)));
+      button.addEventListener('click', async () => {
+        button.disabled = true;
+        await act(this);
+        button.disabled = false;
+      });
       return button;
     }));
   }
 
-  async act(button, path) {
-    button.disabled = true;
+  async post(path) {
     try {
       await ask('POST', path);
       this.link.refresh();
     } catch (error) {
       say(this.why, error.message);
     }
-    button.disabled = false;
+  }
+
+  dryRun() {
+    this.show('timeline');
+    return this.probe.run();
   }
 
   tabs() {

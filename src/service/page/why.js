@@ -3,7 +3,7 @@
 
 import { ask, of } from './api.js';
 import { clock, make, millis } from './format.js';
-import { picture } from './steps.js';
+import { picture, stepsOf } from './steps.js';
 
 export class Why {
   constructor(name) {
@@ -18,13 +18,21 @@ export class Why {
     this.asked = now;
     try {
       const why = await ask('GET', of(this.name, '/why'));
-      const image = picture(why.attempts);
+      const image = picture(why.attempts.map(dial));
       this.element.replaceChildren(rule(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
     } catch (error) {
       this.asked = null;
       this.element.textContent = error.message;
     }
   }
+}
+
+function dial({ at, outcome, events }) {
+  const told = events.find((event) => event.timings);
+  const { steps, all } = stepsOf(told?.timings);
+  const hasFailed = told?.type === 'error';
+  const end = hasFailed ? `failed in ${told.phase} after ${millis(all)}` : `up after ${millis(all)}, then ${outcome}`;
+  return { label: clock(at), steps, all, hasFailed, end: outcome === 'up' ? `up after ${millis(all)}` : end };
 }
 
 function rule({ rule: decided, retry_at: at }) {

@@ -2,6 +2,7 @@
 
 mod lateness;
 mod opening;
+mod sent;
 
 use std::{
     io,
@@ -12,8 +13,8 @@ use std::{
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
-use self::lateness::Blocked;
 pub(super) use self::opening::Face;
+use self::{lateness::Blocked, sent::Sent};
 use super::{
     Connection, Name, policy,
     reader::{Reader, read_error},
@@ -24,7 +25,7 @@ use crate::{
     config::Heartbeat,
     core::{Beat, Cause, Message, State as LifeState},
     events::Event,
-    transport::{self, Secrets, Stream},
+    transport::Stream,
     wire::{CloseFrame, Incoming, Opcode},
 };
 
@@ -51,8 +52,7 @@ pub(super) struct Socket {
     dry: bool,
     /// How long this thread had stood still when we looked last.
     stalled: Duration,
-    /// What this socket's dial was sent with: the peer may repeat it.
-    secrets: Secrets,
+    sent: Sent,
 }
 
 impl Socket {
@@ -78,7 +78,7 @@ impl Socket {
                 Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
                 Incoming::Pong(_) => {}
                 Incoming::Close(frame) => {
-                    return Err(Cause::Closed(self.without_secrets(frame, act)));
+                    return Err(Cause::Closed(self.sent.taken_out_of(frame)));
                 }
             }
         }
@@ -232,20 +232,11 @@ impl Socket {
                 }
             }
             Incoming::Close(frame) => {
-                let frame = self.without_secrets(frame, act);
+                let frame = self.sent.taken_out_of(frame);
                 act.life
                     .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
             }
         }
-    }
-
-    /// A peer that closes may say in its reason what it was sent.
-    fn without_secrets(&self, mut frame: CloseFrame, act: &Name) -> CloseFrame {
-        let (settings, urls) = (&act.settings, &act.urls);
-        if let Some(masked) = transport::masked(&frame.reason, settings, urls, &self.secrets) {
-            frame.reason = masked.into();
-        }
-        frame
     }
 
     fn message(&mut self, act: &mut Name, message: Message, now: Instant) {

@@ -134,10 +134,11 @@ impl Budget {
         if !self.governor.is_waiting(id) {
             return None;
         }
-        if self.wakers.len() <= id.0 {
-            self.wakers.resize(id.0 + 1, None);
+        let number = id.number();
+        if self.wakers.len() <= number {
+            self.wakers.resize(number + 1, None);
         }
-        match &mut self.wakers[id.0] {
+        match &mut self.wakers[number] {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
@@ -174,13 +175,13 @@ impl Budget {
         if self.timekeeper != before {
             // One that was never polled learns of it when it is.
             let told = self.timekeeper.or(keeper);
-            woken.extend(told.and_then(|told| self.wakers.get(told.id.0)?.clone()));
+            woken.extend(told.and_then(|told| self.wakers.get(told.id.number())?.clone()));
         }
         woken
     }
 
     fn take_waker(&mut self, id: DialId) -> Option<Waker> {
-        self.wakers.get_mut(id.0)?.take()
+        self.wakers.get_mut(id.number())?.take()
     }
 }
 

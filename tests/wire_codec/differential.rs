@@ -270,7 +270,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8_192))]
+    #![proptest_config(ProptestConfig::with_cases(32_768))]
 
     #[test]
     fn both_judge_a_spoilt_stream_alike(mut stream in valid(), flaws in vec(flaw(), 1..4)) {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use actix::Context;
 
-use super::{Socket, start_heartbeat};
+use super::{Sent, Socket, start_heartbeat};
 use crate::{
     config::Opening,
     connection::{
@@ -90,7 +90,7 @@ impl Socket {
             blocked: None,
             dry: false,
             stalled: pulse::stalled(now),
-            secrets: opened.secrets,
+            sent: Sent::new(act, opened.secrets),
         });
         Ok((socket, face))
     }

@@ -48,10 +48,16 @@ pub struct Governor {
     fading: BTreeSet<(Instant, usize)>,
 }
 
-/// A dial that was requested and has not ended. The number is given again later; it is always less than the most dials that there
-/// were at a time.
+/// A dial that was requested and has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DialId(pub usize);
+pub struct DialId(usize);
+
+impl DialId {
+    /// A number that no other dial has until this one ends: always less than the most dials that there were at a time.
+    pub fn number(self) -> usize {
+        self.0
+    }
+}
 
 /// One dial, waiting or in flight.
 #[derive(Debug)]
@@ -104,11 +110,14 @@ impl Governor {
         DialId(id)
     }
 
-    /// The dial is given up, or its handshake is over.
+    /// The dial is given up, or its handshake is over. One that has ended already is none any more.
     pub fn end(&mut self, DialId(id): DialId, now: Instant) {
-        let Dial {
+        let Some(&Dial {
             lane, is_waiting, ..
-        } = self.dials[id];
+        }) = self.dials.get(id)
+        else {
+            return;
+        };
         match is_waiting {
             true => self.lanes[lane].waiting.leave(&mut self.dials, id),
             false => {

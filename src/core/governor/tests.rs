@@ -156,6 +156,8 @@ fn a_name_that_comes_and_goes_leaves_nothing_behind() {
     }
     governor.end(busy, t);
     assert!(governor.is_empty());
+    governor.end(busy, t);
+    assert!(governor.is_empty(), "it has ended already");
 }
 
 #[test]

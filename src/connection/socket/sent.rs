@@ -1,0 +1,36 @@
+//! What a dial was sent with, which its peer may repeat.
+
+use std::sync::Arc;
+
+use crate::{
+    config::{ConnectionSettings, Template},
+    connection::Name,
+    transport::{Secrets, masked},
+    wire::CloseFrame,
+};
+
+/// Settings, URLs and secrets as they were for the dial of one socket. The name's own may change under it.
+pub(super) struct Sent {
+    settings: Arc<ConnectionSettings>,
+    urls: Arc<[Template]>,
+    secrets: Secrets,
+}
+
+impl Sent {
+    /// What the name's settings and these secrets made of the dial that has just come up.
+    pub fn new(act: &Name, secrets: Secrets) -> Self {
+        Self {
+            settings: Arc::clone(&act.settings),
+            urls: Arc::clone(&act.urls),
+            secrets,
+        }
+    }
+
+    /// A close frame whose reason holds none of it that is secret.
+    pub fn taken_out_of(&self, mut frame: CloseFrame) -> CloseFrame {
+        if let Some(masked) = masked(&frame.reason, &self.settings, &self.urls, &self.secrets) {
+            frame.reason = masked.into();
+        }
+        frame
+    }
+}

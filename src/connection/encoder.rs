@@ -127,8 +127,12 @@ impl Encoder {
             (Form::Compressed(first), Some(compressor)) => {
                 let end = partial.payload.len().min(partial.offset + WRITE);
                 let piece = &partial.payload[partial.offset..end];
-                let is_last = end == partial.payload.len();
-                compress(&mut compressor.deflater, first, piece, is_last, buffer)?;
+                let part = Part {
+                    bytes: piece,
+                    is_first: partial.offset == 0,
+                    is_last: end == partial.payload.len(),
+                };
+                compress(&mut compressor.deflater, first, part, buffer)?;
                 compressor.compressed += piece.len();
                 partial.offset = end;
             }
@@ -151,29 +155,48 @@ impl Encoder {
     }
 }
 
-/// One frame of a compressed message; none if nothing can be told of it yet.
+/// A part of a message, as much as goes through the compressor at a time.
+#[derive(Clone, Copy, Debug)]
+struct Part<'a> {
+    bytes: &'a [u8],
+    is_first: bool,
+    is_last: bool,
+}
+
+impl Part<'_> {
+    /// Whether this is all of the message.
+    fn is_whole(self) -> bool {
+        self.is_first && self.is_last
+    }
+}
+
+/// One frame of a compressed message. None while the compressor has put out nothing.
 fn compress(
     deflater: &mut Deflater,
     first: &mut Option<Opcode>,
-    piece: &[u8],
-    is_last: bool,
+    part: Part<'_>,
     buffer: &mut BytesMut,
 ) -> io::Result<()> {
     with_deflate_buffer(|data| {
         deflater
-            .compress(piece, is_last, data)
+            .compress(part.bytes, part.is_last, data)
             .map_err(io::Error::other)?;
-        if data.is_empty() && !is_last {
+        if data.is_empty() && !part.is_last {
             return Ok(());
         }
+        let grew = data.len() >= part.bytes.len();
         match first.take() {
-            // What did not become smaller goes out as it is, unless the peer needs it for what follows.
-            Some(opcode) if is_last && data.len() >= piece.len() && !deflater.keeps_window() => {
-                encode_frame(opcode, true, piece, mask_key(), buffer);
+            // A message that did not become smaller goes out as it is, unless the peer needs the window for the next one. The
+            // part must be the whole message: the compressor may hold all parts before the last one without any output.
+            Some(opcode) if part.is_whole() && grew && !deflater.keeps_window() => {
+                encode_frame(opcode, true, part.bytes, mask_key(), buffer);
             }
-            Some(opcode) => encode_compressed(opcode, is_last, data, mask_key(), buffer),
-            None => encode_frame(Opcode::Continuation, is_last, data, mask_key(), buffer),
+            Some(opcode) => encode_compressed(opcode, part.is_last, data, mask_key(), buffer),
+            None => encode_frame(Opcode::Continuation, part.is_last, data, mask_key(), buffer),
         }
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests;

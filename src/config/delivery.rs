@@ -22,6 +22,9 @@ pub struct OutboxSettings {
     pub fsync: Fsync,
     /// What happens to messages that were written and not confirmed when their socket died.
     pub resend: Resend,
+    /// The most messages that may be written and unconfirmed at a time, where messages are kept until they are confirmed: so many a
+    /// lost socket can make arrive twice. `None`: as many as the outbox holds.
+    pub in_flight: Option<NonZeroU32>,
 }
 
 /// What happens to the next message when the outbox is full.
@@ -150,6 +153,7 @@ impl Default for OutboxSettings {
             durable: false,
             fsync: Fsync::Always,
             resend: Resend::Never,
+            in_flight: None,
         }
     }
 }

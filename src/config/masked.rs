@@ -56,6 +56,7 @@ impl ConnectionSettings {
                 "durable": self.outbox.durable,
                 "fsync": self.outbox.fsync.word(),
                 "resend": self.outbox.resend.word(),
+                "in_flight": self.outbox.in_flight.map_or(0, |limit| limit.get()),
             },
             "history": {
                 "messages": self.history.messages,

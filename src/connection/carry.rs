@@ -2,8 +2,6 @@
 
 use std::{pin::Pin, sync::Arc, time::Instant};
 
-use bytes::Bytes;
-
 use super::{
     Ending, Name, State, Waiting,
     driver::{Driver, Link, Turn},
@@ -11,11 +9,11 @@ use super::{
     turnstile::ByTurns,
 };
 use crate::{
-    core::{Beat, Cause, Effect, Happened, State as LifeState},
+    core::{Cause, Effect, Happened, State as LifeState},
     events::{self, Connecting, DropReason, ErrorReport, Event, Failed, FailedDial, Retrying},
     keeper::Order,
     transport::{self, DialRequest, Opened, Undialled},
-    wire::{CloseFrame, Opcode},
+    wire::CloseFrame,
 };
 
 impl Driver {
@@ -35,7 +33,7 @@ impl Driver {
                         let cancelled = act.gate.with(|inside| inside.outbox.cancel());
                         act.tell_removed(cancelled, DropReason::Cancelled);
                     }
-                    Effect::SendClose(frame) => self.send_close(act, frame, now),
+                    Effect::SendClose(frame) => self.send_close(act, frame),
                     Effect::Emit(happened) => self.tell(act, happened, now),
                 }
             }
@@ -61,24 +59,19 @@ impl Driver {
     }
 
     /// Our Close frame. A ping goes ahead of it where that tells whether the last messages have arrived.
-    fn send_close(&mut self, act: &mut Name, frame: CloseFrame, now: Instant) {
+    fn send_close(&mut self, act: &mut Name, frame: CloseFrame) {
         let Link::Up(socket) = &mut self.link else {
             return;
         };
-        let fence = act.gate.with(|inside| inside.outbox.fence());
-        if act.life.may_read()
-            && let Some(Beat::Ping(payload)) =
-                act.heartbeat.last_beat(&act.settings.heartbeat, fence, now)
-        {
-            socket.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload));
-        }
+        // The writer puts it right ahead of the close frame.
+        act.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
         socket.send_close(frame);
     }
 
     /// What became of the messages that were on their way when the socket ended.
-    fn own_up(&mut self, act: &mut Name) {
+    fn own_up(&mut self, act: &mut Name, now: Instant) {
         if let Link::Up(socket) = &mut self.link {
-            socket.own_up(act);
+            socket.own_up(act, now);
             if !act.life.wants_successor() {
                 act.end_passage();
             }
@@ -94,12 +87,12 @@ impl Driver {
                 act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt }));
             }
             Happened::Closed(report) => {
-                self.own_up(act);
+                self.own_up(act, now);
                 act.record.last_close = Some(Box::new(report.clone()));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
             Happened::Rotated { report } => {
-                self.own_up(act);
+                self.own_up(act, now);
                 self.hand_over(act, report, now);
             }
             Happened::Error(cause) => {

@@ -146,7 +146,7 @@ impl Driver {
                 act.hurry_passage();
             }
             self.poll_successor(act, now, cx);
-            self.check_time(act, now);
+            self.check_time(act, now, cx);
             let expiry = self.look_at_outbox(act, now, cx);
             if act.effects.is_empty() && act.callback_panic.is_none() {
                 self.arm_timer(act, expiry, now, cx);
@@ -183,7 +183,11 @@ impl Driver {
     }
 
     /// Whatever is overdue.
-    fn check_time(&mut self, act: &mut Name, now: Instant) {
+    fn check_time(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        if let Link::Up(socket) = &mut self.link {
+            socket.look_at_tcp(act, now);
+            socket.hear_out(act, now, cx);
+        }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
         if deadline.is_some_and(|deadline| deadline <= now) {

@@ -230,7 +230,7 @@ impl Door for Gate {
 impl Inside {
     /// For how long the oldest message has waited of which nothing was written.
     pub fn oldest_age(&mut self, now: Instant) -> Option<Duration> {
-        let oldest = self.outbox.peek().map(|queued| queued.id);
+        let oldest = self.outbox.oldest_waiting().map(|queued| queued.id);
         self.ages.of(oldest, now)
     }
 
@@ -239,6 +239,11 @@ impl Inside {
         let news = !self.keeper_called && self.outbox.has_changes();
         self.keeper_called |= news;
         news
+    }
+
+    /// Whether the confirmation of something that is on its way is awaited.
+    pub fn awaits_confirmation(&self) -> bool {
+        self.outbox.awaits_confirmation(self.confirm_through)
     }
 
     /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.

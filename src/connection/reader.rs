@@ -23,6 +23,17 @@ pub(super) struct Reader {
     decoder: Decoder,
     /// Read, and not decoded yet.
     unread: Bytes,
+    /// Bytes that were read.
+    received: u64,
+}
+
+/// A data frame of which a part has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WithinFrame {
+    /// Which of the data frames of the socket it is.
+    pub number: u32,
+    /// How many bytes of it have not come.
+    pub lacks: usize,
 }
 
 impl Reader {
@@ -31,7 +42,22 @@ impl Reader {
         Self {
             decoder,
             unread: leftover,
+            received: 0,
         }
+    }
+
+    /// How many bytes were read from the socket.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The data frame that is not complete, if there is one.
+    pub fn within_frame(&self) -> Option<WithinFrame> {
+        let lacks = self.decoder.lacks()?;
+        Some(WithinFrame {
+            number: self.decoder.data_frames(),
+            lacks,
+        })
     }
 
     /// The next message or control frame.
@@ -53,7 +79,7 @@ impl Reader {
             }
             match self.poll_fill(stream, cx) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::Eof)),
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(count)) => self.received += count as u64,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(read_error(&error))),
                 Poll::Pending => return Poll::Pending,
             }

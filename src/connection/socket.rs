@@ -6,24 +6,26 @@ mod sent;
 
 use std::{
     io,
-    task::{Context as TaskContext, Poll},
+    task::{Context as TaskContext, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use actix::{AsyncContext, Context};
-use bytes::Bytes;
 
 pub(super) use self::opening::Face;
-use self::{lateness::Blocked, sent::Sent};
+use self::{
+    lateness::{Blocked, Look},
+    sent::Sent,
+};
 use super::{
     Connection, Name, policy,
-    reader::{Reader, read_error},
+    reader::{Reader, WithinFrame, read_error},
     turnstile,
-    writer::{Allowed, Writer},
+    writer::{Allowed, Pings, Writer},
 };
 use crate::{
     config::Heartbeat,
-    core::{Beat, Cause, Message, State as LifeState},
+    core::{Cause, Message, State as LifeState},
     events::Event,
     transport::Stream,
     wire::{CloseFrame, Incoming, Opcode},
@@ -34,6 +36,9 @@ const MAX_FRAMES: usize = 128;
 
 /// So many bytes of a message weigh as much as a frame.
 const FRAME_WEIGHT: usize = 64 << 10;
+
+/// So many bytes are read at most of what the kernel still holds when a socket is lost: more than it has room for.
+const LAST_BYTES: u64 = 64 << 20;
 
 /// A socket that is up, and its two halves.
 pub(super) struct Socket {
@@ -48,6 +53,10 @@ pub(super) struct Socket {
     paused: Option<Instant>,
     /// Since when bytes of ours wait for the kernel.
     blocked: Option<Blocked>,
+    /// What the peer's TCP had taken when we looked last, while it has not taken a ping whole.
+    look: Option<Look>,
+    /// The data frame that was not complete when all that had come was read.
+    within: Option<WithinFrame>,
     /// Whether all that has come is read.
     dry: bool,
     /// How long this thread had stood still when we looked last.
@@ -96,13 +105,14 @@ impl Socket {
 
     /// Writes all but messages of the outbox.
     fn write_aside(&mut self, act: &Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
-        let allowed = Allowed {
+        let mut allowed = Allowed {
             outbox: false,
             pace: None,
+            pings: None,
         };
         match self
             .writer
-            .poll_write(&mut self.stream, &act.gate, allowed, cx)
+            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx)
         {
             Poll::Ready(Err(error)) => Err(read_error(&error)),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
@@ -118,18 +128,15 @@ impl Socket {
         }
         self.read(act, now, cx);
         if act.life.holds_a_link() {
-            self.beat(act, now);
             self.speak(act, now, cx);
         }
         self.watch_writer(act, now);
     }
 
-    /// Sends a ping behind what was written, if none is unanswered.
+    /// Sends a ping behind what was written, if none is unanswered: the writer knows whether one is wanted.
     pub fn fence(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
-        let is_open = matches!(act.life.state(), LifeState::Open { .. });
-        if is_open && act.record.ready && !act.heartbeat.is_waiting() {
-            act.beat_due = true;
-            self.beat(act, now);
+        let may = act.record.ready && act.life.may_write() && self.writer.is_idle();
+        if may && act.settings.heartbeat.can_fence() && !act.heartbeat.is_waiting() {
             self.write(act, now, cx);
             self.watch_writer(act, now);
             self.tell_written(act);
@@ -172,6 +179,7 @@ impl Socket {
     fn read(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
         self.dry = false;
+        let messages = act.record.received.messages;
         while turn < MAX_FRAMES {
             if act.life.is_goodbye() {
                 if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
@@ -185,6 +193,7 @@ impl Socket {
             match self.reader.poll_next(&mut self.stream, now, cx) {
                 Poll::Pending => {
                     self.dry = true;
+                    self.note_life(act, messages, now);
                     return;
                 }
                 Poll::Ready(Ok(incoming)) => {
@@ -194,7 +203,7 @@ impl Socket {
                 }
                 Poll::Ready(Err(Cause::Protocol(violation))) => {
                     // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
-                    let _unsent = self.push(act, cx);
+                    let _unsent = self.push(act, now, cx);
                     turn += 1;
                     let code = violation.close_code();
                     act.life.violated(
@@ -245,50 +254,52 @@ impl Socket {
         act.receive(message);
     }
 
-    /// The heartbeat's interval has passed: a ping is due.
-    fn beat(&mut self, act: &mut Name, now: Instant) {
-        let probe = std::mem::take(&mut act.probe_due);
-        let due = std::mem::take(&mut act.beat_due) || probe;
-        if !due || !matches!(act.life.state(), LifeState::Open { .. }) {
-            return;
-        }
-        let fence = act.gate.with(|inside| inside.outbox.fence());
-        let settings = &act.settings.heartbeat;
-        let beat = match probe {
-            true => act.heartbeat.last_beat(settings, fence, now),
-            false => act.heartbeat.beat(settings, fence, now),
-        };
-        match beat {
-            Some(Beat::Ping(payload)) => {
-                self.send_control(Opcode::Ping, Bytes::copy_from_slice(&payload))
-            }
-            Some(Beat::Text(text)) => self.writer.message(Message::text(text)),
-            None => {}
-        }
-    }
-
     fn write(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
-        if let Poll::Ready(Err(error)) = self.push(act, cx) {
+        if let Poll::Ready(Err(error)) = self.push(act, now, cx) {
             // What the peer said before it went is worth more than that our write failed: a close frame, for example.
-            self.read(act, now, cx);
+            self.read_to_end(act, now, cx);
             if act.life.may_read() {
                 act.lost(read_error(&error), now);
             }
         }
     }
 
-    fn push(&mut self, act: &mut Name, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
-        let allowed = Allowed {
+    fn push(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut allowed = Allowed {
             outbox: act.record.ready && act.life.may_write(),
             pace: act.pace.as_deref(),
+            pings: act.life.may_read().then_some(Pings {
+                heartbeat: &mut act.heartbeat,
+                settings: &act.settings,
+                beat_due: &mut act.beat_due,
+                last_due: &mut act.probe_due,
+                now,
+            }),
         };
         self.writer
-            .poll_write(&mut self.stream, &act.gate, allowed, cx)
+            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx)
     }
 
-    /// A control frame, ahead of the messages that are not encoded yet.
-    pub fn send_control(&mut self, opcode: Opcode, payload: Bytes) {
-        self.writer.control(opcode, payload);
+    /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
+    /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
+    pub fn read_to_end(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        let paused = self.paused.is_some();
+        let end = self.reader.received() + LAST_BYTES;
+        while act.life.may_read() && self.reader.received() < end {
+            match self.reader.poll_next(&mut self.stream, now, cx) {
+                Poll::Ready(Ok(Incoming::Text(_) | Incoming::Binary(_))) if paused => {}
+                Poll::Ready(Ok(incoming)) => {
+                    self.alive = now;
+                    self.incoming(act, incoming, now);
+                }
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            }
+        }
     }
 
     /// The last frame of this socket.
@@ -318,11 +329,37 @@ impl Socket {
         self.writer.is_idle()
     }
 
-    /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it.
-    pub fn own_up(&mut self, act: &mut Name) {
+    /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it. A pong that
+    /// lies in our kernel still confirms.
+    pub fn own_up(&mut self, act: &mut Name, now: Instant) {
         self.writer.own_up();
         self.tell_written(act);
+        self.take_last_answers(act, now);
         act.record.blind_since = Some(self.alive);
+    }
+}
+
+impl Socket {
+    /// The answers to our pings among what the kernel still holds; all else is lost with the socket.
+    fn take_last_answers(&mut self, act: &mut Name, now: Instant) {
+        let mut cx = TaskContext::from_waker(Waker::noop());
+        let end = self.reader.received() + LAST_BYTES;
+        while act.heartbeat.is_waiting() && self.reader.received() < end {
+            let settings = &act.settings.heartbeat;
+            let fence = match self.reader.poll_next(&mut self.stream, now, &mut cx) {
+                Poll::Ready(Ok(Incoming::Pong(payload))) => {
+                    act.heartbeat.pong(settings, &payload, now)
+                }
+                Poll::Ready(Ok(Incoming::Text(text))) => {
+                    act.heartbeat.text(settings, &text, now).flatten()
+                }
+                Poll::Ready(Ok(_)) => None,
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            };
+            if let Some(fence) = fence {
+                act.confirmed(fence);
+            }
+        }
     }
 }
 

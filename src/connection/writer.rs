@@ -19,7 +19,9 @@ use super::{
     scratch::{WRITE, mask_key, with_write_buffer},
 };
 use crate::{
-    core::Message,
+    chance,
+    config::ConnectionSettings,
+    core::{Beat, HeartbeatState, Message, Question},
     transport::Stream,
     wire::{CloseFrame, Opcode, encode_close, encode_frame},
 };
@@ -34,13 +36,28 @@ const MAX_MESSAGES: usize = 128;
 /// So many compressed bytes weigh as much as a message in a turn.
 const COMPRESSED_WEIGHT: usize = 8 << 10;
 
-/// What a writer may take from the outbox.
-#[derive(Clone, Copy, Debug)]
+/// What a writer may send besides what it was given.
+#[derive(Debug)]
 pub(super) struct Allowed<'a> {
-    /// Whether it may take anything.
+    /// Whether it may take from the outbox.
     pub outbox: bool,
     /// How fast.
     pub pace: Option<&'a Pace>,
+    /// The pings that go out behind what is encoded; `None` where there are none.
+    pub pings: Option<Pings<'a>>,
+}
+
+/// The heartbeat of the socket that serves: a ping is made in the moment in which it is encoded, so that it is known what is ahead
+/// of it.
+#[derive(Debug)]
+pub(super) struct Pings<'a> {
+    pub heartbeat: &'a mut HeartbeatState,
+    pub settings: &'a ConnectionSettings,
+    /// The interval has passed.
+    pub beat_due: &'a mut bool,
+    /// A ping is due though another one may be unanswered.
+    pub last_due: &'a mut bool,
+    pub now: Instant,
 }
 
 /// What goes out ahead of the outbox.
@@ -71,6 +88,10 @@ pub(super) struct Writer {
     ends: VecDeque<(u64, u64)>,
     /// The last message that the kernel has whole, until the outbox is told.
     written: Option<u64>,
+    /// Where the ping ends, by encoded bytes, that the kernel has not whole.
+    ping_end: Option<u64>,
+    /// Whether the kernel has a ping whole that was not asked for yet.
+    ping_written: bool,
     /// Over TLS: bytes given to the session and not flushed.
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
@@ -88,7 +109,7 @@ impl Writer {
         }
     }
 
-    /// A Pong, a Ping: ahead of the messages that are not encoded yet.
+    /// A Pong: ahead of the messages that are not encoded yet.
     pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
         let pongs = |urgent: &Urgent| matches!(urgent, Urgent::Control(Opcode::Pong, _));
         if opcode == Opcode::Pong
@@ -144,6 +165,11 @@ impl Writer {
         self.written.take()
     }
 
+    /// Whether the kernel has the last ping whole, if that was not asked for since it has it.
+    pub fn take_ping_written(&mut self) -> bool {
+        std::mem::take(&mut self.ping_written)
+    }
+
     /// Whether the kernel has all that was given to this writer.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
@@ -164,7 +190,7 @@ impl Writer {
         &mut self,
         stream: &mut Stream,
         gate: &Arc<Gate>,
-        allowed: Allowed<'_>,
+        allowed: &mut Allowed<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let mut turn = 0;
@@ -261,6 +287,10 @@ impl Writer {
             self.written = Some(*id);
             self.ends.pop_front();
         }
+        if self.ping_end.is_some_and(|end| end <= accepted) {
+            self.ping_end = None;
+            self.ping_written = true;
+        }
         if self.ends.is_empty() && self.ends.capacity() > MAX_MESSAGES {
             self.ends = VecDeque::new();
         }
@@ -271,7 +301,7 @@ impl Writer {
         &mut self,
         buffer: &mut BytesMut,
         inside: &mut Inside,
-        allowed: Allowed<'_>,
+        allowed: &mut Allowed<'_>,
     ) -> io::Result<Filled> {
         let (mut messages, mut is_all) = (0, false);
         self.paced_until = None;
@@ -300,6 +330,10 @@ impl Writer {
                 None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
                 None => {}
             }
+            if let Some(beat) = next_beat(allowed, inside, self.position(buffer)) {
+                self.ping(beat, allowed.pace, buffer)?;
+                continue;
+            }
             if let Some(frame) = self.close.take() {
                 encode_close(&frame, mask_key(), buffer);
                 self.closed = true;
@@ -315,7 +349,46 @@ impl Writer {
             messages += 1;
             self.begin(&next.message, Some(next.id), buffer)?;
         }
+        self.fence(buffer, inside, allowed)?;
         Ok(Filled { messages, is_all })
+    }
+
+    /// A ping behind the last message, if one is due there: nothing can come between the two.
+    fn fence(
+        &mut self,
+        buffer: &mut BytesMut,
+        inside: &Inside,
+        allowed: &mut Allowed<'_>,
+    ) -> io::Result<()> {
+        let is_paced = self.paced_until.is_some();
+        if self.closed || self.encoder.is_busy() || !allowed.outbox || !inside.wants_fence(is_paced)
+        {
+            return Ok(());
+        }
+        let position = self.position(buffer);
+        let pings = allowed.pings.as_mut();
+        match pings.and_then(|pings| pings.fence(inside, position)) {
+            Some(beat) => self.ping(beat, allowed.pace, buffer),
+            None => Ok(()),
+        }
+    }
+
+    fn ping(&mut self, beat: Beat, pace: Option<&Pace>, buffer: &mut BytesMut) -> io::Result<()> {
+        match beat {
+            Beat::Ping(payload) => {
+                pace.inspect(|pace| pace.spend_for_control());
+                encode_frame(Opcode::Ping, true, &payload, mask_key(), buffer);
+            }
+            Beat::Text(text) => self.begin(&Message::text(text), None, buffer)?,
+        }
+        self.ping_end
+            .get_or_insert(self.encoded + buffer.len() as u64);
+        Ok(())
+    }
+
+    /// How many bytes were encoded, with those in `buffer`.
+    fn position(&self, buffer: &BytesMut) -> u64 {
+        self.encoded + buffer.len() as u64
     }
 
     /// Whether a message waits, and has a token.
@@ -356,6 +429,49 @@ impl Writer {
     }
 }
 
+impl Pings<'_> {
+    /// The ping that is due by the interval, or ahead of a close.
+    fn due(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
+        let last = std::mem::take(self.last_due);
+        if !std::mem::take(self.beat_due) && !last {
+            return None;
+        }
+        let question = self.question(inside, position);
+        let (heartbeat, random) = (&self.settings.heartbeat, chance::next_u64());
+        match last {
+            true => self
+                .heartbeat
+                .last_beat(heartbeat, question, random, self.now),
+            false => self.heartbeat.beat(heartbeat, question, random, self.now),
+        }
+    }
+
+    /// A ping that is a fence, if none is unanswered and this heartbeat can fence.
+    fn fence(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
+        let heartbeat = &self.settings.heartbeat;
+        if self.heartbeat.is_waiting() || !heartbeat.can_fence() {
+            return None;
+        }
+        let question = self.question(inside, position);
+        self.heartbeat
+            .beat(heartbeat, question, chance::next_u64(), self.now)
+    }
+
+    fn question(&self, inside: &Inside, position: u64) -> Question {
+        Question {
+            fence: inside.outbox.fence(),
+            position,
+            max_ahead: self.settings.outbox.bytes as u64,
+            max_frame: self.settings.max_frame as u64,
+        }
+    }
+}
+
+fn next_beat(allowed: &mut Allowed<'_>, inside: &Inside, position: u64) -> Option<Beat> {
+    let pings = allowed.pings.as_mut()?;
+    pings.due(inside, position)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{path::PathBuf, task::Waker};
@@ -367,12 +483,17 @@ mod tests {
         config::OutboxSettings,
         core::{ConnectionName, Outbox},
         keeper::Keeper,
+        transport::Tcp,
     };
 
-    const ALL: Allowed<'static> = Allowed {
-        outbox: true,
-        pace: None,
-    };
+    /// All of the outbox, without a heartbeat.
+    fn all() -> Allowed<'static> {
+        Allowed {
+            outbox: true,
+            pace: None,
+            pings: None,
+        }
+    }
 
     fn gate() -> Arc<Gate> {
         let outbox = Outbox::new(OutboxSettings::default(), 1 << 20);
@@ -389,7 +510,7 @@ mod tests {
         drop(peer);
         let stream = stream.unwrap();
         stream.readable().await.unwrap();
-        Stream::Tcp(stream)
+        Stream::Tcp(Tcp::new(stream))
     }
 
     #[tokio::test]
@@ -398,7 +519,7 @@ mod tests {
         gate.send(Message::text("hello")).unwrap();
         let mut stream = reset().await;
         let mut cx = Context::from_waker(Waker::noop());
-        let written = writer.poll_write(&mut stream, &gate, ALL, &mut cx);
+        let written = writer.poll_write(&mut stream, &gate, &mut all(), &mut cx);
         assert!(matches!(written, Poll::Ready(Err(_))), "{written:?}");
         writer.own_up();
         assert_eq!(writer.take_written(), None);
@@ -410,9 +531,9 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (gate, mut writer) = (gate(), Writer::new(None));
         let ids = ["a", "b", "c"].map(|text| gate.send(Message::text(text)).unwrap().id());
-        let mut stream = Stream::Tcp(stream.unwrap());
+        let mut stream = Stream::Tcp(Tcp::new(stream.unwrap()));
         let mut cx = Context::from_waker(Waker::noop());
-        let written = writer.poll_write(&mut stream, &gate, ALL, &mut cx);
+        let written = writer.poll_write(&mut stream, &gate, &mut all(), &mut cx);
         assert!(matches!(written, Poll::Ready(Ok(()))), "{written:?}");
         assert_eq!(writer.take_written(), Some(ids[2]));
         assert_eq!(writer.take_written(), None);

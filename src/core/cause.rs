@@ -83,6 +83,8 @@ pub enum Cause {
     Reset(String),
     /// No answer to a heartbeat within `heartbeat.timeout`.
     PongTimeout,
+    /// The peer sends messages, and answers no ping, while the confirmation of messages is awaited.
+    FenceTimeout,
     /// The peer took none of our bytes within `heartbeat.timeout`.
     WriteTimeout,
     /// No application message within `idle_timeout`.
@@ -97,7 +99,7 @@ pub enum Cause {
 
 impl Cause {
     /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 23] = [
+    pub const KINDS: [&str; 24] = [
         "secret_missing",
         "invalid_request",
         "forbidden",
@@ -117,6 +119,7 @@ impl Cause {
         "eof",
         "reset",
         "pong_timeout",
+        "fence_timeout",
         "write_timeout",
         "idle_timeout",
         "protocol",
@@ -145,6 +148,7 @@ impl Cause {
             Self::Eof => "eof",
             Self::Reset(_) => "reset",
             Self::PongTimeout => "pong_timeout",
+            Self::FenceTimeout => "fence_timeout",
             Self::WriteTimeout => "write_timeout",
             Self::IdleTimeout => "idle_timeout",
             Self::Protocol(_) => "protocol",
@@ -190,6 +194,7 @@ impl Cause {
             Self::Closed(frame) => format!("the peer closed: {frame}").into(),
             Self::Eof => "the connection ended without a close frame".into(),
             Self::PongTimeout => "no answer to a heartbeat in time".into(),
+            Self::FenceTimeout => "the peer sends, and answers no ping".into(),
             Self::WriteTimeout => "the peer took no bytes in time".into(),
             Self::IdleTimeout => "no message within idle_timeout".into(),
             Self::Protocol(violation) => violation.to_string().into(),

@@ -123,6 +123,11 @@ impl Ledger {
         self.written
     }
 
+    /// Up to this id all that was written is confirmed, or has met another end.
+    pub fn last_confirmed(&self) -> u64 {
+        self.confirmed
+    }
+
     /// How many ids up to `limit` are written and not known to have ended, exceptions included.
     pub fn unconfirmed_through(&self, limit: u64) -> u64 {
         self.written.min(limit).saturating_sub(self.confirmed)

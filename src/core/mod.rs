@@ -3,6 +3,7 @@
 //! Time and randomness are arguments, effects are return values. Nothing here knows actix, tokio, awc, files or the
 //! environment; a test keeps it so.
 
+mod awaited;
 mod backoff;
 mod cause;
 mod door;
@@ -23,12 +24,13 @@ mod splice;
 
 pub(crate) use self::pattern::glob;
 pub use self::{
+    awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{cap, delay},
     cause::{Cause, Phase},
     door::{Rejected, TooLarge},
     endpoints::Endpoints,
     governor::{DialId, Governor},
-    heartbeat::{Beat, HeartbeatState},
+    heartbeat::{Beat, HeartbeatState, Question},
     journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},
     lifecycle::{CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, State},

@@ -138,6 +138,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
         | Cause::Eof
         | Cause::Reset(_)
         | Cause::PongTimeout
+        | Cause::FenceTimeout
         | Cause::WriteTimeout
         | Cause::IdleTimeout
         | Cause::Protocol(_)

@@ -20,6 +20,7 @@ mod secrets;
 mod stream;
 mod target;
 mod tcp;
+mod tcp_stream;
 mod tls;
 mod trace;
 mod tunnel;
@@ -35,5 +36,7 @@ pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
 pub(crate) use tcp::needs_keepalive;
+#[cfg(test)]
+pub(crate) use tcp_stream::Tcp;
 pub(crate) use tls::TlsCache;
 pub(crate) use trace::in_span;

@@ -8,14 +8,12 @@ use std::{
 };
 
 use rustls::ClientConnection;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::{
     dial::Progress,
+    tcp_stream::Tcp,
     tls::{self, Client},
 };
 
@@ -26,7 +24,7 @@ pub(super) const MAX_ANSWER: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// Plain TCP, or a tunnel through a proxy.
-    Tcp(TcpStream),
+    Tcp(Tcp),
     /// TLS with the peer, or with the proxy.
     Tls(Box<TlsStream<Stream>>),
     /// The link of a simulation.
@@ -39,14 +37,13 @@ pub(crate) enum Stream {
 pub(crate) type Memory = tokio::io::BufWriter<tokio::io::DuplexStream>;
 
 impl Stream {
-    /// The TCP connection below.
-    #[cfg(test)]
-    pub(crate) fn tcp(&self) -> &TcpStream {
+    /// The TCP connection below; none in a simulation.
+    pub(crate) fn tcp(&self) -> Option<&Tcp> {
         match self {
-            Self::Tcp(tcp) => tcp,
+            Self::Tcp(tcp) => Some(tcp),
             Self::Tls(tls) => tls.get_ref().0.tcp(),
             #[cfg(test)]
-            Self::Memory(_) => unreachable!("a simulation has no descriptors"),
+            Self::Memory(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     resolve::Resolver,
     stream::Stream,
     tcp::{self, Local},
+    tcp_stream::Tcp,
     tls::{self, Client},
     tunnel::Tunnel,
 };
@@ -52,7 +53,7 @@ impl Target {
         let (stream, peer) = match &self.proxy {
             None => {
                 let (tcp, peer) = self.connect().await?;
-                (Stream::Tcp(tcp), peer)
+                (Stream::Tcp(Tcp::new(tcp)), peer)
             }
             Some(tunnel) => Box::pin(tunnel.open(self)).await?,
         };

@@ -20,6 +20,8 @@ use super::{
 pub struct Decoder {
     limits: Limits,
     control: ControlBudget,
+    /// Data frames that have begun, but for short messages that came whole.
+    data_frames: u32,
     reading: Reading,
     /// A fragmented message, between two of its data frames.
     unfinished: Option<Box<Gathering>>,
@@ -61,6 +63,7 @@ impl Decoder {
         Self {
             limits,
             control: ControlBudget::default(),
+            data_frames: 0,
             reading: Reading::Boundary,
             unfinished: None,
             inflater: None,
@@ -130,6 +133,20 @@ impl Decoder {
             }
             _ => None,
         }
+    }
+
+    /// How many bytes the data frame lacks that is being read; `None` between frames.
+    pub fn lacks(&self) -> Option<usize> {
+        match &self.reading {
+            Reading::Data(frame, message) => Some(message.lacks(*frame)),
+            Reading::Compressed(frame, _) => Some(frame.lacks),
+            Reading::Boundary | Reading::Header(_) | Reading::Control(_) | Reading::Done => None,
+        }
+    }
+
+    /// A number that no other data frame has for which [`lacks`](Self::lacks) gives something, until it comes round.
+    pub fn data_frames(&self) -> u32 {
+        self.data_frames
     }
 
     /// The memory that is held on the heap, in bytes; 0 between messages. The decompressor's own state is not counted.
@@ -221,6 +238,7 @@ impl Decoder {
             compressed,
             len,
         } = header;
+        self.data_frames = self.data_frames.wrapping_add(1);
         match (opcode, self.unfinished.take()) {
             (Opcode::Continuation, None) => Err(Violation::ContinuationWithoutStart),
             (Opcode::Continuation, Some(mut message)) => {

@@ -1,9 +1,11 @@
 //! `outbox`.
 
+use std::num::NonZeroU32;
+
 use crate::config::{
     Fsync, OutboxSettings, Resend, WhenFull,
     read::{Context, Place, Problem, table},
-    values::{Count, Period, Size},
+    values::{Count, Limit, Period, Size},
 };
 
 table! {
@@ -26,6 +28,9 @@ table! {
         /// What happens to messages that were written and not confirmed when their socket died: they end in doubt, or are
         /// sent again before anything newer, which takes a heartbeat that can confirm.
         resend: Resend = "never",
+        /// The most messages that may be written and unconfirmed at a time, where they are kept until they are confirmed: a lost
+        /// socket makes no more arrive twice; 0 is no limit but the outbox.
+        in_flight: Limit = 0,
     }
 }
 
@@ -70,6 +75,9 @@ impl OutboxTable {
                 .map_or(defaults.durable, |durable| durable.value),
             fsync: self.fsync.map_or(defaults.fsync, |fsync| fsync.value),
             resend: self.resend.map_or(defaults.resend, |resend| resend.value),
+            in_flight: self
+                .in_flight
+                .and_then(|limit| NonZeroU32::new(limit.value.0)),
         }
     }
 }

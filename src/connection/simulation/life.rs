@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     network::{Cut, Quality, link},
     oracle::{Accepted, Story, Tally},
-    peer::{Broadcast, Log, serve},
+    peer::{Broadcast, Log, Manners, serve},
     plan::{Dice, Plan},
     store::{Disk, write},
 };
@@ -65,8 +65,10 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             tasks.run_until(world.clone().process(process)).await;
         }
         let log = world.log.borrow();
-        let mut tally = world.story.borrow().judge(&world.plan, &log.numbers);
-        tally.sockets = log.sockets;
+        let tally = world
+            .story
+            .borrow()
+            .judge(&world.plan, &log.numbers, log.sockets);
         tally
     })
 }
@@ -270,7 +272,11 @@ impl World {
                 server,
                 self.log.clone(),
                 numbers,
-                self.trouble_until,
+                Manners {
+                    trouble_until: self.trouble_until,
+                    dies_after: self.plan.dies_after,
+                    answer_lag: self.plan.answer_lag,
+                },
                 dice.fork(),
             ));
             Ok(opened(client, self.plan.held_back))
@@ -303,7 +309,12 @@ impl World {
 
     /// The trouble is over: everything has to come to its end.
     async fn settle(&self, gate: &Arc<Gate>, addr: &Addr<Connection>) {
-        let settled = timeout(SETTLED, async {
+        let limit = match self.plan.dies_after {
+            None => SETTLED,
+            // A socket confirms one message at least.
+            Some(_) => SETTLED * u32::try_from(self.plan.settings.outbox.messages).expect("few"),
+        };
+        let settled = timeout(limit, async {
             while !self.is_settled(gate) {
                 sleep(Duration::from_millis(100)).await;
             }
@@ -311,7 +322,7 @@ impl World {
         if settled.await.is_err() {
             let status = addr.send(crate::Snapshot).await;
             panic!(
-                "not settled after {SETTLED:?}: {} messages, {status:#?}",
+                "not settled after {limit:?}: {} messages, {status:#?}",
                 gate.with(|inside| inside.outbox.len())
             );
         }

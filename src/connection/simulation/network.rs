@@ -85,6 +85,8 @@ pub(super) fn link(quality: Quality, dice: &mut Dice) -> (DuplexStream, DuplexSt
 #[derive(Default)]
 struct End {
     come: Cell<bool>,
+    /// Nothing moves any more, in neither direction: where bytes do not arrive, acknowledgements of the others do not either.
+    hole: Cell<bool>,
     bell: Notify,
 }
 
@@ -116,6 +118,9 @@ async fn carry(
         if end.come.get() {
             return;
         }
+        if end.hole.get() {
+            pending::<()>().await;
+        }
         let left = match cut {
             Cut::None => u64::MAX,
             Cut::End { after } | Cut::BlackHole { after } => after.saturating_sub(carried),
@@ -128,6 +133,7 @@ async fn carry(
         if pass < count {
             if matches!(cut, Cut::BlackHole { .. }) {
                 // Both ends stay open, and nothing moves.
+                end.hole.set(true);
                 pending::<()>().await;
             }
             end.come.set(true);

@@ -93,7 +93,7 @@ impl Story {
     }
 
     /// Checks the life as a whole: `arrived` is what the peer has, in order.
-    pub fn judge(&self, plan: &Plan, arrived: &[u64]) -> Tally {
+    pub fn judge(&self, plan: &Plan, arrived: &[u64], sockets: u64) -> Tally {
         let has: BTreeSet<u64> = arrived.iter().copied().collect();
         let mut tally = Tally {
             accepted: self.accepted.len() as u64,
@@ -103,6 +103,7 @@ impl Story {
             rotated: self.rotated,
             broadcasts: self.broadcasts,
             crashes: plan.crashes,
+            sockets,
             ..Tally::default()
         };
         for message in &self.accepted {
@@ -118,6 +119,13 @@ impl Story {
         let all_are_resent = settings.resend == Resend::InDoubt && plan.closes == 0;
         if all_are_resent && settings.ttl.is_none() && settings.when_full == WhenFull::Reject {
             judge_order(arrived);
+        }
+        if let Some(in_flight) = settings.in_flight
+            && plan.crashes == 0
+        {
+            // A loss makes at most the window arrive twice.
+            let most = sockets * u64::from(in_flight.get());
+            assert!(tally.twice <= most, "{} arrived twice", tally.twice);
         }
         if settings.resend == Resend::Never && plan.crashes == 0 {
             assert_eq!(

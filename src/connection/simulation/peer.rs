@@ -46,19 +46,31 @@ pub(super) struct Log {
     pub hands_off: bool,
 }
 
+/// What a peer is like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manners {
+    /// Until when it misbehaves.
+    pub trouble_until: Instant,
+    /// After so many messages, and the pings directly behind them, it answers and is gone.
+    pub dies_after: Option<u64>,
+    /// The longest delay of its answers, in milliseconds.
+    pub answer_lag: u64,
+}
+
 /// Serves one socket to its end.
 pub(super) async fn serve(
     mut stream: DuplexStream,
     log: Rc<RefCell<Log>>,
     mut numbers: mpsc::UnboundedReceiver<u64>,
-    trouble_until: Instant,
+    manners: Manners,
     mut dice: Dice,
 ) {
     log.borrow_mut().sockets += 1;
+    let mut left = manners.dies_after.unwrap_or(u64::MAX);
     let mut unread = Vec::new();
     let mut chunk = vec![0; 16 << 10];
     loop {
-        let troubled = Instant::now() < trouble_until;
+        let troubled = Instant::now() < manners.trouble_until;
         if troubled && dice.percent(2) {
             // Too busy to read: what it is sent piles up.
             sleep(dice.millis(6_000)).await;
@@ -96,15 +108,25 @@ pub(super) async fn serve(
         while let Ok(number) = numbers.try_recv() {
             encode_number(&mut answers, number);
         }
-        let ended = take_frames(&mut unread, &mut answers, &log);
-        sleep(dice.millis(20)).await;
+        let heard = take_frames(&mut unread, &mut answers, &log, &mut left);
+        sleep(dice.millis(manners.answer_lag)).await;
         if stream.write_all(&answers).await.is_err() {
             return;
         }
-        if ended {
+        match heard {
+            Heard::All => {}
             // The server ends the TCP connection (RFC 6455 §7.1.1).
-            let _gone = stream.shutdown().await;
-            return;
+            Heard::Close => {
+                let _gone = stream.shutdown().await;
+                return;
+            }
+            Heard::Enough => {
+                // What it does not read any more fails our writes, while its answers lie in our kernel.
+                if dice.percent(50) {
+                    let _gone = stream.shutdown().await;
+                }
+                return;
+            }
         }
     }
 }
@@ -113,20 +135,40 @@ fn encode_number(out: &mut Vec<u8>, number: u64) {
     frame::encode(out, frame::TEXT, format!("{{\"n\":{number}}}").as_bytes());
 }
 
-/// Handles all whole frames; true after a close frame.
-fn take_frames(unread: &mut Vec<u8>, answers: &mut Vec<u8>, log: &RefCell<Log>) -> bool {
+/// What ends the reading of frames.
+enum Heard {
+    /// There is no other whole one.
+    All,
+    /// A close frame.
+    Close,
+    /// As much as this peer reads.
+    Enough,
+}
+
+/// Handles all whole frames, among them `left` messages at most.
+fn take_frames(
+    unread: &mut Vec<u8>,
+    answers: &mut Vec<u8>,
+    log: &RefCell<Log>,
+    left: &mut u64,
+) -> Heard {
     loop {
         let taken = match frame::decode(unread) {
-            Ok(None) => return false,
+            Ok(None) if *left == 0 => return Heard::Enough,
+            Ok(None) => return Heard::All,
             Err(reason) => panic!("the client broke the protocol: {reason}"),
             Ok(Some(frame)) => {
                 assert!(frame.fin, "a fragment");
                 match frame.opcode {
                     frame::PING => frame::encode(answers, frame::PONG, frame.payload),
-                    frame::TEXT => heard(frame.payload, answers, log),
+                    frame::TEXT if *left == 0 && is_message(frame.payload) => return Heard::Enough,
+                    frame::TEXT => {
+                        *left -= u64::from(is_message(frame.payload));
+                        heard(frame.payload, answers, log);
+                    }
                     frame::CLOSE => {
                         frame::encode(answers, frame::CLOSE, frame.payload);
-                        return true;
+                        return Heard::Close;
                     }
                     _ => {}
                 }
@@ -135,6 +177,10 @@ fn take_frames(unread: &mut Vec<u8>, answers: &mut Vec<u8>, log: &RefCell<Log>) 
         };
         unread.drain(..taken);
     }
+}
+
+fn is_message(payload: &[u8]) -> bool {
+    !matches!(payload, b"ping" | b"login")
 }
 
 fn heard(payload: &[u8], answers: &mut Vec<u8>, log: &RefCell<Log>) {

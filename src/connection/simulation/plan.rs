@@ -65,6 +65,11 @@ pub(super) struct Plan {
     pub crashes: u64,
     /// How often a rotation is asked for.
     pub rotations: u64,
+    /// After so many messages the peer is gone, on each socket and to the end of the life. It has then read the pings up to the last
+    /// of them and directly behind it, and answered them.
+    pub dies_after: Option<u64>,
+    /// The longest delay of the peer's answers, in milliseconds.
+    pub answer_lag: u64,
     /// How much a socket keeps before it gives it to the network, as a TLS session does.
     pub held_back: usize,
 }
@@ -95,6 +100,15 @@ impl Plan {
             } else {
                 0
             },
+            dies_after: dice.percent(25).then(|| match dice.percent(50) {
+                true => dice.within(1, 4),
+                false => dice.within(1, 40),
+            }),
+            answer_lag: if dice.percent(20) {
+                dice.within(20, 1_500)
+            } else {
+                20
+            },
             held_back: if dice.percent(30) {
                 usize::try_from(dice.within(1, 16_000)).expect("small")
             } else {
@@ -114,6 +128,10 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
         Resend::InDoubt
     } else {
         Resend::Never
+    };
+    outbox.in_flight = match dice.percent(20) {
+        true => NonZeroU32::new(u32::try_from(dice.within(1, 16)).expect("small")),
+        false => None,
     };
     outbox.when_full = if dice.percent(30) {
         WhenFull::DropOldest

@@ -88,6 +88,8 @@ impl Socket {
             alive: now,
             paused: None,
             blocked: None,
+            look: None,
+            within: None,
             dry: false,
             stalled: pulse::stalled(now),
             sent: Sent::new(act, opened.secrets),

@@ -136,6 +136,23 @@ impl Lifecycle {
         }
     }
 
+    /// When the peer's answer to our close frame is late.
+    pub fn close_deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Closing(closing) if closing.stage == Stage::Handshake => Some(closing.deadline),
+            _ => None,
+        }
+    }
+
+    /// The peer's answer to our close frame is not late before `until`: it was not yet able to come.
+    pub fn postpone_close(&mut self, until: Instant) {
+        if let State::Closing(closing) = &mut self.state
+            && closing.stage == Stage::Handshake
+        {
+            closing.deadline = closing.deadline.max(until);
+        }
+    }
+
     /// A new incarnation has started.
     pub fn started(&mut self, out: &mut Vec<Effect>) {
         self.incarnation = Incarnation::Fresh;

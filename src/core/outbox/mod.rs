@@ -3,10 +3,14 @@
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::{collections::VecDeque, time::Instant};
 
-use self::shelf::Shelf;
+use self::{
+    shelf::Shelf,
+    window::{Amount, Window},
+};
 use super::{Fate, Ledger, Message, Rejected, TooLarge};
 use crate::config::{OutboxSettings, Resend, WhenFull};
 
@@ -92,6 +96,8 @@ pub struct Outbox {
     ledger: Ledger,
     /// Of a durable outbox only.
     shelf: Option<Box<Shelf>>,
+    /// Of an outbox that keeps its messages until they are confirmed.
+    window: Option<Box<Window>>,
     /// Fates that somebody wants to be told one by one.
     #[expect(
         clippy::box_collection,
@@ -114,6 +120,7 @@ impl Outbox {
             last_id: 0,
             ledger: Ledger::default(),
             shelf: settings.durable.then(Box::default),
+            window: window(&settings, Amount::default()),
             told: None,
         }
     }
@@ -143,8 +150,18 @@ impl Outbox {
         if settings.durable && self.shelf.is_none() {
             self.shelf = Some(Box::default());
         }
-        if !settings.keeps() {
-            self.release_through(u64::MAX);
+        match (&mut self.window, settings.keeps()) {
+            (Some(window), true) => window.configure(&settings),
+            (none @ None, true) => {
+                let mut in_flight = Amount::default();
+                let taken = self.queue.iter().take(self.kept + self.taken);
+                taken.for_each(|queued| in_flight.add(queued.message.len()));
+                *none = window(&settings, in_flight);
+            }
+            (_, false) => {
+                self.release_through(u64::MAX);
+                self.window = None;
+            }
         }
     }
 
@@ -250,21 +267,26 @@ impl Outbox {
 
     /// The next message to write; it is being written until [`written`](Self::written) or [`lost`](Self::lost).
     pub fn take(&mut self) -> Option<&Queued> {
-        self.peek()?;
+        let len = self.peek()?.message.len();
+        if let Some(window) = &mut self.window {
+            window.take(len);
+        }
         self.taken += 1;
         self.queue.get(self.kept + self.taken - 1)
     }
 
-    /// The next message that [`take`](Self::take) would give: none that is not safe in the store.
+    /// The next message that [`take`](Self::take) would give: none that is not safe in the store, and none beyond the window.
     pub fn peek(&self) -> Option<&Queued> {
         let next = self.oldest_waiting()?;
-        match &self.shelf {
-            Some(shelf) if next.id > shelf.stored => None,
-            _ => Some(next),
-        }
+        let is_stored = |shelf: &Shelf| next.id <= shelf.stored;
+        let is_admitted = |window: &Window| window.admits(next.message.len());
+        let may_go = self.shelf.as_deref().is_none_or(is_stored)
+            && self.window.as_deref().is_none_or(is_admitted);
+        may_go.then_some(next)
     }
 
-    fn oldest_waiting(&self) -> Option<&Queued> {
+    /// The oldest message of which nothing was written to the present socket.
+    pub fn oldest_waiting(&self) -> Option<&Queued> {
         self.queue.get(self.kept + self.taken)
     }
 
@@ -317,12 +339,18 @@ impl Outbox {
             }
         }
         self.ledger.confirmed(id);
-        self.release_through(id);
+        let released = self.release_through(id);
+        if let Some(window) = &mut self.window
+            && released.messages > 0
+        {
+            window.answered(released, &self.settings);
+        }
         written
     }
 
-    /// Lets go of what is kept up to `id`.
-    fn release_through(&mut self, id: u64) {
+    /// Lets go of what is kept up to `id`; says how much that was.
+    fn release_through(&mut self, id: u64) -> Amount {
+        let mut released = Amount::default();
         while self.kept > 0
             && let Some(first) = self.queue.front().filter(|first| first.id <= id)
         {
@@ -330,14 +358,22 @@ impl Outbox {
             self.queue.pop_front();
             self.kept -= 1;
             self.bytes -= len;
+            released.add(len);
+            if let Some(window) = &mut self.window {
+                window.release(len);
+            }
             self.forget_stored(id, id);
         }
+        released
     }
 
     /// The socket is gone. What was not written whole waits again; what was written and not confirmed waits again where the
     /// settings say `resend`, and otherwise ends in doubt. Returns how many messages are in doubt, either way.
     pub fn lost(&mut self) -> u64 {
         self.taken = 0;
+        if let Some(window) = &mut self.window {
+            window.lost();
+        }
         let again = self.settings.resend == Resend::InDoubt;
         // From here on ids are in the queue to be written again.
         let first_again = match again {
@@ -414,13 +450,26 @@ impl Outbox {
         self.queue.binary_search_by_key(&id, |q| q.id).is_ok()
     }
 
-    /// Whether a fence is due: something is kept, or its confirmation is awaited (`through` this id), and nothing more can be
-    /// written at present (the rate `is_paced`, or nothing waits), or as much is unconfirmed as half of the room holds.
+    /// Whether the confirmation of something that this socket was given is awaited: because it is kept until then, or because
+    /// somebody waits for the confirmation of a message up to the id `through`.
+    pub fn awaits_confirmation(&self, through: u64) -> bool {
+        let confirmed = self.ledger.last_confirmed();
+        self.fence() > confirmed && (self.window.is_some() || through > confirmed)
+    }
+
+    /// Whether a ping should go out behind what this socket was given: a confirmation is awaited, and nothing more can go out at
+    /// present (the rate `is_paced`, the window is full, or nothing waits), or half of the outbox is unconfirmed.
     pub fn wants_fence(&self, through: u64, is_paced: bool) -> bool {
-        let open = self.ledger.unconfirmed_through(u64::MAX);
-        (self.kept > 0 || self.ledger.unconfirmed_through(through) > 0)
-            && ((is_paced || self.peek().is_none()) && self.taken == 0
-                || open * 2 >= self.settings.messages as u64)
+        self.awaits_confirmation(through)
+            && (is_paced || self.peek().is_none() || self.is_half_unconfirmed())
+    }
+
+    fn is_half_unconfirmed(&self) -> bool {
+        let unconfirmed = match &self.window {
+            Some(window) => window.in_flight().messages as u64,
+            None => self.ledger.unconfirmed_through(u64::MAX),
+        };
+        unconfirmed * 2 >= self.settings.messages as u64
     }
 
     /// What a store has to be told since the last call: messages to put, ids to forget.
@@ -526,4 +575,11 @@ impl Outbox {
             self.queue = VecDeque::new();
         }
     }
+}
+
+/// The window of an outbox with these settings, if it has one.
+fn window(settings: &OutboxSettings, in_flight: Amount) -> Option<Box<Window>> {
+    settings
+        .keeps()
+        .then(|| Box::new(Window::new(settings, in_flight)))
 }

@@ -82,7 +82,7 @@ async fn the_bare_stream_comes_out_with_what_was_glued_to_the_answer() {
     assert_eq!(&opened.leftover[..], b"\x81\x02hi\x81");
     assert_eq!(opened.peer, address);
     assert_eq!(opened.subprotocol, None);
-    assert!(opened.stream.tcp().nodelay().unwrap());
+    assert!(opened.stream.tcp().unwrap().get_ref().nodelay().unwrap());
     let timings = opened.timings;
     assert!(timings.tcp.is_some() && timings.upgrade.is_some());
     assert!(timings.dns.is_none() && timings.tls.is_none());
@@ -108,7 +108,7 @@ async fn the_kernel_probes_where_the_heartbeat_would_not_come_first() {
         let mut settings = settings("ws", address);
         settings.heartbeat = heartbeat;
         let opened = dial_with(&settings).await.unwrap();
-        let socket = socket2::SockRef::from(opened.stream.tcp());
+        let socket = socket2::SockRef::from(opened.stream.tcp().unwrap().get_ref());
         assert_eq!(socket.keepalive().unwrap(), probed, "{settings:?}");
     }
 }

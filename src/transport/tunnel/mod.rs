@@ -16,6 +16,7 @@ use super::{
     stream::Stream,
     target::{Target, resolve},
     tcp::{self, keep_worst},
+    tcp_stream::Tcp,
     tls::{self, Client, TlsCache},
 };
 use crate::{
@@ -144,12 +145,13 @@ impl Tunnel {
         let connected = tcp::connect(&addresses, target.local, target.progress.deadline).await;
         let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
         let Some(config) = &self.tls else {
-            return Ok((Stream::Tcp(tcp), peer));
+            return Ok((Stream::Tcp(Tcp::new(tcp)), peer));
         };
         let name = ServerName::try_from(proxy.host.clone()).map_err(|_| {
             Cause::Proxy(format!("the proxy {proxy} has no name for a certificate"))
         })?;
-        let connecting = TlsConnector::from(Arc::clone(config)).connect(name, Stream::Tcp(tcp));
+        let connecting =
+            TlsConnector::from(Arc::clone(config)).connect(name, Stream::Tcp(Tcp::new(tcp)));
         let connected = connecting.await;
         let connected = connected
             .map_err(|error| self.failed(&tls::handshake_failure(&error, Client::Unknown)))?;

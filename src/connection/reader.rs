@@ -81,7 +81,10 @@ impl Reader {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::Eof)),
                 Poll::Ready(Ok(count)) => self.received += count as u64,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(read_error(&error))),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    self.decoder.read_all(now);
+                    return Poll::Pending;
+                }
             }
         }
     }

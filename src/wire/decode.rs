@@ -144,6 +144,12 @@ impl Decoder {
         }
     }
 
+    /// All that the socket had was decoded: what comes from here on was sent later. Without this, control frames that had to wait for
+    /// their reader would count as sent at once.
+    pub fn read_all(&mut self, now: Instant) {
+        self.control.read_all(now);
+    }
+
     /// A number that no other data frame has for which [`lacks`](Self::lacks) gives something, until it comes round.
     pub fn data_frames(&self) -> u32 {
         self.data_frames

@@ -6,10 +6,13 @@ use super::Violation;
 
 const BURST: Duration = Duration::from_secs(1);
 
-/// A token bucket that holds one second's worth, kept as the time at which it will be full again.
+/// A token bucket that holds one second's worth, kept as the time at which it will be full again. While we have not read all that
+/// came it goes on filling: frames that wait for a reader that is late come all at once, and nobody has sent them so.
 #[derive(Debug, Default)]
 pub(super) struct ControlBudget {
     full_at: Option<Instant>,
+    /// When all that had come was read last.
+    read_all_at: Option<Instant>,
 }
 
 impl ControlBudget {
@@ -19,13 +22,20 @@ impl ControlBudget {
         if per_second == 0 {
             return Err(flood);
         }
-        let start = self.full_at.map_or(now, |full_at| full_at.max(now));
+        // Nothing that comes now was sent before that moment, but for what was on its way.
+        let from = self.read_all_at.map_or(now, |at| at.min(now));
+        let start = self.full_at.map_or(from, |full_at| full_at.max(from));
         let full_at = start.checked_add(BURST / per_second).unwrap_or(start);
         if full_at.saturating_duration_since(now) > BURST {
             return Err(flood);
         }
         self.full_at = Some(full_at);
         Ok(())
+    }
+
+    /// All that has come is read.
+    pub(super) fn read_all(&mut self, now: Instant) {
+        self.read_all_at = Some(now);
     }
 }
 
@@ -58,6 +68,23 @@ mod tests {
         assert_eq!(spent(&mut budget, start), 10);
         assert_eq!(spent(&mut budget, start + Duration::from_millis(500)), 5);
         assert_eq!(spent(&mut budget, start + Duration::from_secs(3_600)), 10);
+    }
+
+    #[test]
+    fn what_piled_up_while_nobody_read_is_no_flood_and_a_flood_still_is() {
+        let start = Instant::now();
+        let mut budget = ControlBudget::default();
+        let spent = |budget: &mut ControlBudget, now| {
+            (0..1_000)
+                .take_while(|_| budget.spend(10, now).is_ok())
+                .count()
+        };
+        budget.read_all(start);
+        // Five seconds of a paused reader, and the second that any burst may have.
+        assert_eq!(spent(&mut budget, start + Duration::from_secs(5)), 60);
+        budget.read_all(start + Duration::from_secs(5));
+        assert_eq!(spent(&mut budget, start + Duration::from_secs(5)), 0);
+        assert_eq!(spent(&mut budget, start + Duration::from_secs(6)), 10);
     }
 
     #[test]

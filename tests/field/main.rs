@@ -1,8 +1,12 @@
 //! Situations that users of other clients reported, or that real servers and hostile peers made, each recreated against the
 //! library or the program. A file is one kind of fault; its header says what was reported.
 
+mod backlog;
 #[path = "../support/chaos.rs"]
 mod chaos;
 mod compressed;
+mod liveness;
+mod pings;
+mod raw;
 #[path = "../support/mod.rs"]
 mod support;

@@ -191,7 +191,11 @@ impl Socket {
         }
         let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_over(self.write_deadline(act)) {
-            Some(Cause::WriteTimeout)
+            // A ping that cannot go out is not answered either.
+            Some(match act.heartbeat.is_waiting() || act.beat_due {
+                true => Cause::PongTimeout,
+                false => Cause::WriteTimeout,
+            })
         } else if is_over(self.answer_deadline(act)) {
             let heard = act.heartbeat.heard_instead(&act.settings.heartbeat, now);
             Some(match heard {

@@ -370,10 +370,10 @@ impl Outbox {
     /// The socket is gone. What was not written whole waits again; what was written and not confirmed waits again where the
     /// settings say `resend`, and otherwise ends in doubt. Returns how many messages are in doubt, either way.
     pub fn lost(&mut self) -> u64 {
-        self.taken = 0;
         if let Some(window) = &mut self.window {
-            window.lost();
+            window.lost(self.queue.len() > self.kept + self.taken);
         }
+        self.taken = 0;
         let again = self.settings.resend == Resend::InDoubt;
         // From here on ids are in the queue to be written again.
         let first_again = match again {

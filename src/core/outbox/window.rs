@@ -92,10 +92,12 @@ impl Window {
         self.limit = limit.min(most(settings));
     }
 
-    /// The socket is gone. If it left something unconfirmed, the window shrinks to what it had confirmed, or to one message.
-    pub fn lost(&mut self) {
+    /// The socket is gone. If it was given something and left something unconfirmed, on its way or waiting, the window shrinks to what
+    /// it had confirmed, or to one message.
+    pub fn lost(&mut self, is_waiting: bool) {
         let confirmed = std::mem::take(&mut self.confirmed);
-        if std::mem::take(&mut self.in_flight) != Amount::default() {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        if in_flight.messages > 0 || (confirmed.messages > 0 && is_waiting) {
             self.limit = self.limit.min(Amount {
                 messages: confirmed.messages.max(1),
                 bytes: confirmed.bytes.max(1),

@@ -1,0 +1,154 @@
+//! Reported: an outbox that sends again what is in doubt never drained. The server took some messages, answered each ping when it
+//! read it, and died; the client's only ping stood behind the whole backlog, so nothing was ever confirmed, and the same first
+//! messages went out again and again.
+//!
+//! The kind: a batch that must succeed whole. So peers die after each number of messages, on real sockets, and the backlog must
+//! drain; and a pong that lies in our kernel when the peer is gone must count.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::Ordering},
+};
+
+use everwire::{
+    ConnectionSettings, Fate,
+    config::{Heartbeat, Resend},
+};
+use tokio::time::timeout;
+
+use crate::{
+    raw::{CLOSE, PING, PONG, RawPeer, RawSocket, TEXT},
+    support::{SOON, rig::*},
+};
+
+/// How often each message arrived.
+type Arrived = Arc<Mutex<BTreeMap<String, u64>>>;
+
+/// An outbox that sends again what is in doubt, to a peer that is dialled at once when it is gone.
+fn keeping(url: &str) -> ConnectionSettings {
+    let mut settings = quick(url);
+    settings.outbox.resend = Resend::InDoubt;
+    settings.heartbeat = Heartbeat::Protocol {
+        interval: ms(3_600_000),
+        timeout: ms(20_000),
+    };
+    with_backoff(&mut settings, |backoff| {
+        backoff.min = ms(1);
+        backoff.initial = ms(1);
+        backoff.max = ms(5);
+    });
+    settings
+}
+
+/// Reads so many messages, answers each ping when it reads it, those directly behind the last message too, and resets.
+fn serve_until(mut socket: RawSocket, life: u64, arrived: &Arrived) -> std::io::Result<()> {
+    let mut read = 0;
+    loop {
+        match socket.frame()? {
+            (TEXT, payload) => {
+                if read == life {
+                    return socket.reset();
+                }
+                read += 1;
+                let text = String::from_utf8(payload).unwrap();
+                *arrived.lock().unwrap().entry(text).or_default() += 1;
+            }
+            (PING, payload) => {
+                socket.send(PONG, &payload)?;
+                if read == life {
+                    return socket.reset();
+                }
+            }
+            (CLOSE, payload) => return socket.send(CLOSE, &payload),
+            _ => {}
+        }
+    }
+}
+
+async fn drains_into_peers_that_die_after(life: u64) {
+    const MESSAGES: u64 = 400;
+    let arrived = Arrived::default();
+    let seen = Arc::clone(&arrived);
+    let sockets = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counted = Arc::clone(&sockets);
+    let peer = RawPeer::start(None, move |_, socket| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        serve_until(socket, life, &seen)
+    });
+    let manager = one_arbiter();
+    let feed = manager.open("feed", keeping(&peer.url)).unwrap();
+    let mut last = None;
+    for number in 0..MESSAGES {
+        last = Some(feed.send(format!("message {number}")).unwrap());
+    }
+    let fate = timeout(4 * SOON, last.unwrap().fate(Fate::Confirmed)).await;
+    assert_eq!(fate, Ok(Fate::Confirmed), "after {life}: no progress");
+    let arrived = arrived.lock().unwrap();
+    assert_eq!(arrived.len() as u64, MESSAGES, "confirmed, and not arrived");
+    let doubled: u64 = arrived.values().map(|times| times - 1).sum();
+    let sockets = sockets.load(Ordering::Relaxed);
+    println!("peers that die after {life}: {sockets} sockets, {doubled} arrived twice");
+    assert!(sockets <= MESSAGES + 1, "{sockets} sockets");
+    manager.shutdown(SOON).await;
+}
+
+#[tokio::test]
+async fn a_backlog_drains_into_peers_that_die_after_one_message() {
+    drains_into_peers_that_die_after(1).await;
+}
+
+#[tokio::test]
+async fn a_backlog_drains_into_peers_that_die_after_a_few_messages() {
+    for life in [2, 5, 40, 400] {
+        drains_into_peers_that_die_after(life).await;
+    }
+}
+
+/// The first socket takes a message and its ping, feeds 2,000 frames, answers the ping behind them, and resets. Whether our next write
+/// fails first or all is read first: the message is confirmed, and does not arrive a second time.
+async fn a_pong_behind_a_feed_counts() {
+    let arrived = Arrived::default();
+    let seen = Arc::clone(&arrived);
+    let peer = RawPeer::start(None, move |number, mut socket| {
+        if number > 0 {
+            return serve_until(socket, u64::MAX, &seen);
+        }
+        let (_, message) = socket.frame()?;
+        let text = String::from_utf8(message).unwrap();
+        *seen.lock().unwrap().entry(text).or_default() += 1;
+        let (opcode, ping) = socket.frame()?;
+        assert_eq!(opcode, PING);
+        let mut out = Vec::new();
+        for tick in 0..2_000 {
+            out.extend(crate::raw::encode(TEXT, format!("tick {tick}").as_bytes()));
+        }
+        out.extend(crate::raw::encode(PONG, &ping));
+        std::io::Write::write_all(&mut socket.stream, &out)?;
+        socket.reset()
+    });
+    let manager = one_arbiter();
+    let mut watch = Watch::new(&manager, "feed");
+    let feed = manager.open("feed", keeping(&peer.url)).unwrap();
+    watch.ready().await;
+    let first = feed.send("the first").unwrap();
+    // Behind the feed, so that a write of ours meets the reset.
+    watch.text("tick 100").await;
+    let mut last = None;
+    for number in 0..50 {
+        last = Some(feed.send(format!("later {number}")).unwrap());
+        tokio::task::yield_now().await;
+    }
+    let fate = timeout(SOON, last.unwrap().fate(Fate::Confirmed)).await;
+    assert_eq!(fate, Ok(Fate::Confirmed));
+    assert_eq!(first.now(), Fate::Confirmed);
+    let times = arrived.lock().unwrap()["the first"];
+    assert_eq!(times, 1, "its pong lay in our kernel");
+    manager.shutdown(SOON).await;
+}
+
+#[tokio::test]
+async fn a_pong_behind_a_feed_counts_before_a_reset_is_judged() {
+    for _ in 0..20 {
+        a_pong_behind_a_feed_counts().await;
+    }
+}

@@ -271,9 +271,12 @@ impl Name {
     }
 
     fn status(&mut self) -> Status {
-        let (messages, bytes, oldest) = self.gate.with(|inside| {
-            let oldest = inside.oldest_age(clock::now());
-            (inside.outbox.len(), inside.outbox.bytes(), oldest)
+        let outbox = self.gate.with(|inside| OutboxStatus {
+            messages: inside.outbox.len(),
+            bytes: inside.outbox.bytes(),
+            oldest: inside.oldest_age(clock::now()),
+            in_doubt: self.record.in_doubt + inside.outbox.in_doubt(),
+            dropped: self.record.dropped,
         });
         let state = self.record.shown;
         let upgrade = self.record.upgrade.as_deref();
@@ -298,13 +301,7 @@ impl Name {
             sent: self.record.sent,
             received: self.record.received,
             last_message_at: self.record.last_message_at,
-            outbox: OutboxStatus {
-                messages,
-                bytes,
-                oldest,
-                in_doubt: self.record.in_doubt,
-                dropped: self.record.dropped,
-            },
+            outbox,
             subscribers: self.listeners.count(&self.commons.hub, &self.name),
         }
     }

@@ -89,6 +89,7 @@ pub(super) struct Record {
     pub(super) sent: Traffic,
     pub(super) received: Traffic,
     pub(super) last_message_at: Option<Timestamp>,
+    /// Messages that have ended in doubt. Those that are sent again are counted by the outbox.
     pub(super) in_doubt: u64,
     pub(super) dropped: u64,
     /// When the last frame of the last socket came, until the next one is ready.
@@ -276,8 +277,9 @@ impl Name {
     }
 
     pub(super) fn tell_removed(&mut self, removed: Removed, reason: DropReason) {
+        // What the peer may have was not dropped unsent: its fate is told as `in_doubt`.
         self.record.in_doubt += removed.in_doubt;
-        self.tell_dropped(removed.unsent + removed.in_doubt, reason);
+        self.tell_dropped(removed.unsent, reason);
     }
 
     /// Tells the fates of messages one by one, if a subscriber asks for that.

@@ -174,16 +174,16 @@ pub struct Traffic {
 /// What waits to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OutboxStatus {
-    /// Messages that wait or are being written.
+    /// Messages that wait, are being written, or are kept until they are confirmed.
     pub messages: usize,
     /// Their payload bytes.
     pub bytes: usize,
     /// For how long the oldest of those has waited of which nothing was written, in milliseconds.
     #[serde(rename = "oldest_ms", serialize_with = "optional_millis")]
     pub oldest: Option<Duration>,
-    /// Messages that were written to a socket that died before they were confirmed.
+    /// Messages that the peer may have or not: those that have ended so, and those that are sent again until they are confirmed.
     pub in_doubt: u64,
-    /// Accepted messages that were dropped unsent, in all.
+    /// Accepted messages that were dropped unsent, in all; none of these is in doubt.
     pub dropped: u64,
 }
 

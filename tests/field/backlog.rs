@@ -152,3 +152,30 @@ async fn a_pong_behind_a_feed_counts_before_a_reset_is_judged() {
         a_pong_behind_a_feed_counts().await;
     }
 }
+
+#[tokio::test]
+async fn what_is_in_doubt_goes_down_as_it_is_confirmed() {
+    let arrived = Arrived::default();
+    let peer = RawPeer::start(None, move |number, socket| {
+        // The first one takes a few and dies without an answer.
+        let life = if number == 0 { 3 } else { u64::MAX };
+        serve_until(socket, life, &arrived)
+    });
+    let manager = one_arbiter();
+    let mut watch = Watch::new(&manager, "feed");
+    let mut settings = keeping(&peer.url);
+    with_backoff(&mut settings, always(ms(1_500)));
+    let feed = manager.open("feed", settings).unwrap();
+    watch.ready().await;
+    let receipts: Vec<_> = (0..50)
+        .map(|number| feed.send(format!("message {number}")).unwrap())
+        .collect();
+    watch.retrying().await;
+    let outbox = feed.status().await.unwrap().outbox;
+    assert!(outbox.in_doubt >= 3, "{outbox:?}");
+    let fate = timeout(SOON, receipts[49].fate(Fate::Confirmed)).await;
+    assert_eq!(fate, Ok(Fate::Confirmed));
+    let outbox = feed.status().await.unwrap().outbox;
+    assert_eq!((outbox.messages, outbox.in_doubt), (0, 0), "{outbox:?}");
+    manager.shutdown(SOON).await;
+}

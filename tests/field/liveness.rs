@@ -227,9 +227,9 @@ async fn a_close_frame_behind_a_feed_that_we_were_kept_from_reading_is_the_answe
     });
     let manager = one_arbiter();
     let mut watch = Watch::new(&manager, "feed");
-    // One event, and nobody who takes it.
+    // Full once the name is ready, and nobody reads it.
     let full = everwire::Delivery::default()
-        .events(1)
+        .events(3)
         .overflow(everwire::hub::Overflow::Pause);
     let _stuck = manager.subscribe(everwire::Pattern::all(), full);
     let mut settings = quick(&peer.url);

@@ -368,7 +368,7 @@ impl Outbox {
     }
 
     /// The socket is gone. What was not written whole waits again; what was written and not confirmed waits again where the
-    /// settings say `resend`, and otherwise ends in doubt. Returns how many messages are in doubt, either way.
+    /// settings say `resend`, and otherwise ends in doubt. Returns how many messages have ended so.
     pub fn lost(&mut self) -> u64 {
         if let Some(window) = &mut self.window {
             window.lost(self.queue.len() > self.kept + self.taken);
@@ -389,7 +389,6 @@ impl Outbox {
         }
         self.ledger.settle(over);
         if again {
-            in_doubt += self.kept as u64;
             for kept in self.queue.iter_mut().take(self.kept) {
                 kept.doubt = true;
             }
@@ -556,6 +555,13 @@ impl Outbox {
     /// How many messages are being written.
     pub fn taken(&self) -> usize {
         self.taken
+    }
+
+    /// How many messages are here that the peer may have: they were written to a socket that died before they were confirmed, or were
+    /// left by an earlier process.
+    pub fn in_doubt(&self) -> u64 {
+        // They are older than all others.
+        self.queue.partition_point(|queued| queued.doubt) as u64
     }
 
     /// How many messages wait to be written a second time.

@@ -108,12 +108,13 @@ fn what_is_in_doubt_goes_first_in_order_once_per_socket_and_says_so() {
     admit_all(&mut outbox, &["a", "b", "c"]);
     assert_eq!(take_all(&mut outbox), [1, 2, 3]);
     outbox.written(2);
-    assert_eq!(outbox.lost(), 2);
+    assert_eq!((outbox.lost(), outbox.in_doubt()), (0, 2));
     assert_eq!(outbox.to_resend(), 2);
     assert_eq!(outbox.fate(1), Some(Fate::Written), "not in doubt for good");
     assert_eq!(take_all(&mut outbox), [1], "nothing was confirmed");
     outbox.written(1);
     outbox.confirmed(1);
+    assert_eq!(outbox.in_doubt(), 1);
     assert_eq!(take_all(&mut outbox), [2, 3]);
     outbox.written(3);
     let told = |first, last, fate, resent| Told {
@@ -134,7 +135,7 @@ fn what_is_in_doubt_goes_first_in_order_once_per_socket_and_says_so() {
     );
     outbox.confirmed(3);
     assert_eq!(outbox.take_told(), [told(2, 3, Fate::Confirmed, false)]);
-    assert!(outbox.is_empty() && outbox.bytes() == 0);
+    assert!(outbox.is_empty() && outbox.bytes() == 0 && outbox.in_doubt() == 0);
 }
 
 #[test]

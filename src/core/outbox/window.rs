@@ -197,7 +197,9 @@ mod tests {
                 !answered || outbox.len() < before,
                 "an answer confirmed nothing"
             );
-            let in_doubt = outbox.lost();
+            let ended = outbox.lost();
+            assert_eq!(ended, 0, "it is sent again");
+            let in_doubt = outbox.in_doubt();
             assert!(
                 in_flight == 0 || in_doubt <= u64::from(in_flight),
                 "{in_doubt}"

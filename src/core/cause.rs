@@ -87,7 +87,7 @@ pub enum Cause {
     FenceTimeout,
     /// The peer took none of our bytes within `heartbeat.timeout`.
     WriteTimeout,
-    /// No application message within `idle_timeout`.
+    /// No byte of a data frame within `idle_timeout`.
     IdleTimeout,
     /// The peer broke the protocol or a limit.
     Protocol(Violation),
@@ -196,7 +196,7 @@ impl Cause {
             Self::PongTimeout => "no answer to a heartbeat in time".into(),
             Self::FenceTimeout => "the peer sends, and answers no ping".into(),
             Self::WriteTimeout => "the peer took no bytes in time".into(),
-            Self::IdleTimeout => "no message within idle_timeout".into(),
+            Self::IdleTimeout => "no byte of a message within idle_timeout".into(),
             Self::Protocol(violation) => violation.to_string().into(),
         }
     }

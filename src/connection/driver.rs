@@ -142,7 +142,7 @@ impl Driver {
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
-            if act.passage_deadline().is_some_and(|until| until <= now) {
+            if act.passage_deadline().is_some_and(|until| until <= now) && self.has_read_all() {
                 act.hurry_passage();
             }
             self.poll_successor(act, now, cx);
@@ -159,6 +159,14 @@ impl Driver {
         }
         cx.waker().wake_by_ref();
         Turn::Rest
+    }
+
+    /// Whether nothing has come that was not looked at: only then is what did not come late.
+    fn has_read_all(&self) -> bool {
+        match &self.link {
+            Link::Up(socket) => socket.has_read_all(),
+            Link::None | Link::Dialing(_) => true,
+        }
     }
 
     fn poll_dial(
@@ -278,7 +286,8 @@ impl Driver {
             Link::None | Link::Dialing(_) => (None, None),
         };
         let life = act.life.deadline(policy(&act.settings));
-        let Some(deadline) = [life, expiry, socket, paced, act.passage_deadline()]
+        let passage = act.passage_deadline().filter(|_| self.has_read_all());
+        let Some(deadline) = [life, expiry, socket, paced, passage]
             .into_iter()
             .flatten()
             .min()

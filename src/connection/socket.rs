@@ -324,6 +324,11 @@ impl Socket {
         }
     }
 
+    /// Whether all that has come is read.
+    pub fn has_read_all(&self) -> bool {
+        self.dry
+    }
+
     /// Whether the kernel has all that was given to this socket.
     pub fn is_flushed(&self) -> bool {
         self.writer.is_idle()

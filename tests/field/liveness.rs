@@ -241,3 +241,68 @@ async fn a_close_frame_behind_a_feed_that_we_were_kept_from_reading_is_the_answe
     assert!(closed.clean, "{closed:?}");
     manager.shutdown(SOON).await;
 }
+
+#[tokio::test]
+async fn a_close_that_our_own_bytes_stand_ahead_of_waits_for_its_answer() {
+    // Its kernel has the message at once, its program needs two seconds for it.
+    let peer = RawPeer::start(Some(8 << 20), |_, mut socket| {
+        loop {
+            match socket.frame_by(25_000, ms(50))? {
+                (PING, payload) => socket.send(PONG, &payload)?,
+                (CLOSE, payload) => return socket.send(CLOSE, &payload),
+                _ => {}
+            }
+        }
+    });
+    let manager = one_arbiter();
+    let mut watch = Watch::new(&manager, "feed");
+    let mut settings = impatient(&peer.url);
+    settings.close_timeout = ms(400);
+    let feed = manager.open("feed", settings).unwrap();
+    watch.ready().await;
+    let receipt = feed.send(vec![0; 1_000_000]).unwrap();
+    let fate = timeout(SOON, receipt.fate(Fate::Written)).await;
+    assert_eq!(fate, Ok(Fate::Written));
+    feed.close(1000, "").await.unwrap();
+    let closed = watch.closed().await;
+    assert!(closed.clean, "{closed:?}");
+    assert_eq!(
+        receipt.now(),
+        Fate::Confirmed,
+        "the ping ahead of the close"
+    );
+    manager.shutdown(SOON).await;
+}
+
+#[tokio::test]
+async fn a_text_heartbeat_has_its_answer_behind_a_snapshot_too() {
+    let peer = RawPeer::start(None, |_, mut socket| {
+        let snapshot = encode(TEXT, &vec![b'x'; 500_000]);
+        send_slowly(&mut socket, &snapshot, 25_000, ms(50))?;
+        loop {
+            match socket.frame()? {
+                (TEXT, payload) if payload == b"ping" => socket.send(TEXT, b"pong")?,
+                (CLOSE, payload) => return socket.send(CLOSE, &payload),
+                _ => {}
+            }
+        }
+    });
+    let manager = one_arbiter();
+    let mut watch = Watch::new(&manager, "feed");
+    let mut settings = quick(&peer.url);
+    settings.heartbeat = Heartbeat::Text {
+        interval: ms(100),
+        timeout: ms(400),
+        ping: "ping".into(),
+        pong: "pong".into(),
+        fence: true,
+        deliver: false,
+    };
+    let feed = manager.open("feed", settings).unwrap();
+    assert_eq!(watch.message().await.len(), 500_000);
+    let receipt = feed.send("and this").unwrap();
+    let fate = timeout(SOON, receipt.fate(Fate::Confirmed)).await;
+    assert_eq!(fate, Ok(Fate::Confirmed));
+    assert_eq!(feed.status().await.unwrap().incarnation, 1);
+    manager.shutdown(SOON).await;
+}

@@ -142,7 +142,7 @@ pub(super) fn dial(act: &Name) -> Dial {
                 commons.budget.acquire(&host)
             }
         };
-        let _permit = turn.await;
+        let permit = turn.await;
         let dial = transport::dial(DialRequest {
             settings: &settings,
             url,
@@ -150,7 +150,9 @@ pub(super) fn dial(act: &Name) -> Dial {
             resolver: &commons.resolver,
             vault: &commons.vault,
         });
-        ByTurns::new(transport::in_span(&name, attempt, dial)).await
+        let dialled = ByTurns::new(transport::in_span(&name, attempt, dial)).await;
+        permit.finish(dialled.is_ok());
+        dialled
     })
 }
 

@@ -84,7 +84,7 @@ async fn dial(
     commons: &Commons,
 ) -> Result<Opened, Undialled> {
     let host = transport::host_key(url, &commons.vault).await?;
-    let _permit = commons.budget.acquire(&host).await;
+    let permit = commons.budget.acquire(&host).await;
     let request = DialRequest {
         settings: &settings.common,
         url,
@@ -92,7 +92,9 @@ async fn dial(
         resolver: &commons.resolver,
         vault: &commons.vault,
     };
-    Box::pin(transport::dial(request)).await
+    let dialled = Box::pin(transport::dial(request)).await;
+    permit.finish(dialled.is_ok());
+    dialled
 }
 
 /// Sends the close, and reads until the peer has closed.

@@ -29,7 +29,7 @@ pub use self::{
     cause::{Cause, Phase},
     door::{Rejected, TooLarge},
     endpoints::Endpoints,
-    governor::{DialId, Governor},
+    governor::{DialId, DialOutcome, Governor},
     heartbeat::{Beat, HeartbeatState, Question},
     journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},

@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use crate::{
     config::{HostSettings, Rate},
-    core::{DialId, Governor},
+    core::{DialId, DialOutcome, Governor},
 };
 
 /// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.
@@ -26,11 +26,22 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct DialBudget(Arc<Mutex<Budget>>);
 
-/// The right to dial. Dropping it ends the handshake's place in the budget.
+/// The right to dial. Dropping it gives the handshake's place back, as that of one that was given up.
 #[must_use = "the place is given back when this is dropped"]
 pub(crate) struct Permit {
     budget: DialBudget,
     id: DialId,
+    outcome: DialOutcome,
+}
+
+impl Permit {
+    /// The handshake is over: the host's next turn depends on whether it was accepted, and on how long it took.
+    pub(crate) fn finish(mut self, accepted: bool) {
+        self.outcome = match accepted {
+            true => DialOutcome::Answered,
+            false => DialOutcome::Failed,
+        };
+    }
 }
 
 struct Budget {
@@ -68,6 +79,7 @@ impl DialBudget {
         let permit = Permit {
             budget: self.clone(),
             id,
+            outcome: DialOutcome::Abandoned,
         };
         async move {
             let mut timer = None;
@@ -118,7 +130,9 @@ impl DialBudget {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.budget.change(|budget, now| budget.end(self.id, now));
+        let (id, outcome) = (self.id, self.outcome);
+        self.budget
+            .change(|budget, now| budget.end(id, outcome, now));
     }
 }
 
@@ -147,12 +161,12 @@ impl Budget {
     }
 
     /// The number may be given to another dial from now on.
-    fn end(&mut self, id: DialId, now: Instant) {
+    fn end(&mut self, id: DialId, outcome: DialOutcome, now: Instant) {
         drop(self.take_waker(id));
         if self.timekeeper.is_some_and(|keeper| keeper.id == id) {
             self.timekeeper = None;
         }
-        self.governor.end(id, now);
+        self.governor.end(id, outcome, now);
         if self.governor.is_idle() {
             self.wakers = Vec::new();
         }

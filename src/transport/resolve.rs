@@ -1,23 +1,25 @@
 //! Host names to addresses, by the system's resolver.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     net::{SocketAddr, ToSocketAddrs},
-    sync::Arc,
+    num::NonZeroU32,
+    sync::{Arc, LazyLock},
 };
 
 use parking_lot::Mutex;
-use tokio::{
-    sync::{Semaphore, watch},
-    task::spawn_blocking,
-};
+use tokio::{sync::watch, task::spawn_blocking};
 
-use super::failure::plain;
+use super::{budget::DialBudget, failure::plain};
+use crate::config::Rate;
 
-/// How many threads of the process may be inside `getaddrinfo`. It cannot be interrupted: a lookup keeps its
-/// place here until it is over, whether or not somebody still waits for it.
-static LOOKUPS: Semaphore = Semaphore::const_new(32);
+/// How many threads of the process may be inside `getaddrinfo`: as many as handshakes may be in flight by default.
+const MAX_LOOKUPS: NonZeroU32 = NonZeroU32::new(64).unwrap();
+
+/// Turns of the process's lookups. `getaddrinfo` cannot be interrupted: a lookup keeps its place here until it is
+/// over, whether or not somebody still waits for it.
+static LOOKUPS: LazyLock<DialBudget> = LazyLock::new(lookups);
 
 /// More addresses of one name are not tried.
 const MAX_ADDRESSES: usize = 16;
@@ -26,13 +28,33 @@ const MAX_ADDRESSES: usize = 16;
 ///
 /// Dials of the same host share one lookup while it runs: a name server that does not answer for one host
 /// occupies one thread, however many connections wait for that host. Nothing is kept once a lookup is over.
-#[derive(Clone, Default)]
-pub(crate) struct Resolver(Arc<Mutex<HashMap<Arc<str>, Lookup>>>);
+///
+/// Hosts take turns as they do for handshakes (see [`Governor`](crate::core::Governor)): those whose last lookup hung hold a share of the
+/// threads, and those whose last lookup was answered do not wait for them.
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    turns: DialBudget,
+    running: Arc<Mutex<HashMap<Arc<str>, Lookup>>>,
+}
 
 /// What everybody who waits for the same host looks at.
 type Lookup = watch::Receiver<Option<Answer>>;
 
 type Answer = Result<Arc<[SocketAddr]>, Arc<str>>;
+
+fn lookups() -> DialBudget {
+    DialBudget::new(MAX_LOOKUPS, Rate::Unlimited, BTreeMap::new())
+}
+
+impl Default for Resolver {
+    /// Lookups of its own, which share the process's threads with those of all others.
+    fn default() -> Self {
+        Self {
+            turns: LOOKUPS.clone(),
+            running: Arc::default(),
+        }
+    }
+}
 
 impl Resolver {
     /// The addresses of `host` in the order of the system's preference, at least one, with port 0.
@@ -52,13 +74,9 @@ impl Resolver {
     ) -> Answer {
         loop {
             let (flight, mut answer) = self.join(host);
-            if let Some(flight) = flight
-                && let Ok(permit) = LOOKUPS.acquire().await
-            {
-                spawn_blocking(move || {
-                    let _permit = permit;
-                    flight.finish(lookup);
-                });
+            if let Some(flight) = flight {
+                let permit = self.turns.acquire(host).await;
+                spawn_blocking(move || permit.finish(flight.finish(lookup)));
             }
             // Closed without an answer: the dial that led the lookup was given up before it began.
             if let Ok(answer) = answer.wait_for(Option::is_some).await
@@ -71,13 +89,13 @@ impl Resolver {
 
     /// The running lookup of `host`; with a flight when there was none, which the caller must carry out.
     fn join(&self, host: &str) -> (Option<Flight>, Lookup) {
-        let mut lookups = self.0.lock();
-        if let Some(answer) = lookups.get(host) {
+        let mut running = self.running.lock();
+        if let Some(answer) = running.get(host) {
             return (None, answer.clone());
         }
         let host: Arc<str> = host.into();
         let (sender, answer) = watch::channel(None);
-        lookups.insert(Arc::clone(&host), answer.clone());
+        running.insert(Arc::clone(&host), answer.clone());
         let flight = Flight {
             resolver: self.clone(),
             host: Some(host),
@@ -96,10 +114,11 @@ struct Flight {
 }
 
 impl Flight {
+    /// Looks up, and tells whether there was an answer.
     fn finish<A: Iterator<Item = SocketAddr>>(
         mut self,
         lookup: impl FnOnce(&str) -> io::Result<A>,
-    ) {
+    ) -> bool {
         let host = self.host.as_deref().unwrap_or_default();
         let answer = match lookup(host) {
             Ok(addresses) => Ok(addresses.take(MAX_ADDRESSES).collect::<Arc<[_]>>()),
@@ -111,14 +130,16 @@ impl Flight {
         });
         let answer = answer
             .map_err(|reason| format!("the host {host:?} cannot be resolved: {reason}").into());
+        let answered = answer.is_ok();
         self.leave();
         self.sender.send_replace(Some(answer));
+        answered
     }
 
     /// Who comes from now on looks up anew.
     fn leave(&mut self) {
         if let Some(host) = self.host.take() {
-            self.resolver.0.lock().remove(&host);
+            self.resolver.running.lock().remove(&host);
         }
     }
 }
@@ -146,8 +167,17 @@ mod tests {
     };
 
     use futures::FutureExt;
+    use parking_lot::Condvar;
 
     use super::*;
+
+    /// A resolver whose lookups take nobody else's threads.
+    fn alone() -> Resolver {
+        Resolver {
+            turns: lookups(),
+            running: Arc::default(),
+        }
+    }
 
     fn one() -> std::vec::IntoIter<SocketAddr> {
         vec![SocketAddr::from(([192, 0, 2, 1], 0))].into_iter()
@@ -194,7 +224,31 @@ mod tests {
         open.send(()).unwrap();
         assert!(dials.await.iter().all(Result::is_ok));
         assert_eq!(CALLS.load(Ordering::SeqCst), 1);
-        assert!(resolver.0.lock().is_empty());
+        assert!(resolver.running.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn names_whose_lookups_hang_do_not_hold_up_one_that_was_answered() {
+        static IS_CLOSED: Mutex<bool> = Mutex::new(true);
+        static OPENS: Condvar = Condvar::new();
+        let resolver = alone();
+        let prompt = |_: &str| Ok(one());
+        assert!(resolver.resolve_by("localhost", prompt).await.is_ok());
+        let hang = |_: &str| {
+            OPENS.wait_while(&mut IS_CLOSED.lock(), |is_closed| *is_closed);
+            Ok(one())
+        };
+        let hosts: Vec<_> = (0..200).map(|i| format!("h{i}.example")).collect();
+        let hosts = hosts.iter().map(|host| resolver.resolve_by(host, hang));
+        let hosts = futures::future::join_all(hosts);
+        tokio::pin!(hosts);
+        assert!((&mut hosts).now_or_never().is_none());
+        let again = resolver.resolve_by("localhost", prompt);
+        let again = tokio::time::timeout(std::time::Duration::from_secs(20), again).await;
+        *IS_CLOSED.lock() = false;
+        OPENS.notify_all();
+        assert!(again.is_ok(), "localhost waits for names that hang");
+        assert!(hosts.await.iter().all(Result::is_ok));
     }
 
     #[test]

@@ -10,3 +10,4 @@ mod pings;
 mod raw;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     line::{Line, Links, Member},
+    ready::Turn,
+    standing::{Record, Standing},
     window::Window,
 };
 use crate::config::HostSettings;
@@ -16,7 +18,10 @@ pub(super) struct Lane {
     pub in_flight: u32,
     pub window: Window,
     pub waiting: Line,
+    pub record: Record,
     pub place: Place,
+    /// Its turn, while it is ready.
+    pub turn: Turn,
     links: Links,
 }
 
@@ -25,12 +30,14 @@ pub(super) struct Lane {
 pub(super) enum Place {
     /// Nobody waits, or all places are taken.
     Aside,
-    /// Among those that could be granted a dial.
-    Ready,
+    /// Among those of this standing that could be granted a dial.
+    Ready(Standing),
     /// Among those that wait for their own rate, until then.
     Timed(Instant),
-    /// Nothing is left but a rate that forgets them then.
+    /// No dial is left, and a rate forgets them then.
     Fading(Instant),
+    /// No dial is left, only what is known of it.
+    Resting,
 }
 
 impl Lane {
@@ -41,21 +48,28 @@ impl Lane {
             in_flight: 0,
             window: Window::new(settings.dial_rate),
             waiting: Line::default(),
+            record: Record::default(),
             place: Place::Aside,
+            turn: Turn::default(),
             links: Links::default(),
         }
     }
 
     /// Where the host belongs; `None` when nothing of it needs to be kept.
     pub fn wanted(&mut self, now: Instant) -> Option<Place> {
+        let standing = self.record.standing();
         if !self.waiting.is_empty() && self.in_flight < self.max_in_flight {
             let free = self.window.free_at(now);
-            return Some(free.map_or(Place::Ready, Place::Timed));
+            return Some(free.map_or(Place::Ready(standing), Place::Timed));
         }
         if self.in_flight > 0 {
             return Some(Place::Aside);
         }
-        self.window.forgotten_at(now).map(Place::Fading)
+        match self.window.forgotten_at(now) {
+            Some(at) => Some(Place::Fading(at)),
+            None if standing == Standing::Unknown => None,
+            None => Some(Place::Resting),
+        }
     }
 }
 

@@ -27,6 +27,10 @@ impl Line {
         self.first
     }
 
+    pub fn last(&self) -> Option<usize> {
+        self.last
+    }
+
     pub fn is_empty(&self) -> bool {
         self.first.is_none()
     }
@@ -86,6 +90,7 @@ mod tests {
                     members.remove(key);
                 }
                 prop_assert_eq!(line.first(), model.front().copied());
+                prop_assert_eq!(line.last(), model.back().copied());
                 prop_assert_eq!(line.is_empty(), model.is_empty());
             }
             while let Some(first) = line.first() {

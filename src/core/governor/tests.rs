@@ -1,5 +1,7 @@
 //! The governor as a whole.
 
+mod model;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -27,6 +29,9 @@ fn governor<const N: usize>(max: u32, rate: Rate, hosts: [(&str, HostSettings); 
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Says nothing of a host.
+const GONE: DialOutcome = DialOutcome::Abandoned;
+
 impl Governor {
     /// Grants all that can be granted; when time admits the next.
     fn poll(&mut self, now: Instant) -> (Vec<DialId>, Option<Instant>) {
@@ -49,7 +54,9 @@ impl Governor {
             && self.ready.is_empty()
             && self.timed.is_empty()
             && self.fading.is_empty()
-            && self.in_flight == 0
+            && self.resting.is_empty()
+            && self.young.is_empty()
+            && self.places.is_empty()
     }
 }
 
@@ -74,9 +81,9 @@ fn a_host_that_never_answers_fills_its_own_places_only() {
     assert_eq!(granted.len(), 17);
     assert_eq!(granted[1], healthy, "the healthy host has the second turn");
     assert_eq!(governor.poll(t), (vec![], None));
-    governor.end(healthy, t);
+    governor.end(healthy, GONE, t);
     assert_eq!(governor.poll(t), (vec![], None));
-    governor.end(hole[0], t);
+    governor.end(hole[0], GONE, t);
     assert_eq!(governor.granted(t), [hole[16]]);
 }
 
@@ -88,9 +95,10 @@ fn hosts_take_turns_when_places_are_scarce() {
     let mut order = Vec::new();
     while let [id] = governor.granted(t)[..] {
         order.push(id);
-        governor.end(id, t);
+        governor.end(id, GONE, t);
     }
-    assert_eq!(order, [0, 3, 5, 1, 4, 2].map(|at| ids[at]));
+    // The one that came last, and the one that has waited longest, by turns.
+    assert_eq!(order, [0, 5, 3, 1, 4, 2].map(|at| ids[at]));
 }
 
 #[test]
@@ -135,10 +143,10 @@ fn a_rate_outlives_the_dials_that_it_counted() {
     let mut governor = governor(64, Rate::Unlimited, [("slow", slow)]);
     let first = governor.request("slow:1", t);
     assert_eq!(governor.granted(t), [first]);
-    governor.end(first, t);
+    governor.end(first, GONE, t);
     let second = governor.request("slow:1", t);
     assert_eq!(governor.granted(t), []);
-    governor.end(second, t);
+    governor.end(second, GONE, t);
     assert_eq!(governor.poll(t + SECOND), (vec![], None));
     assert!(governor.is_empty());
 }
@@ -152,11 +160,11 @@ fn a_name_that_comes_and_goes_leaves_nothing_behind() {
     for host in 1..10_000 {
         let id = governor.request(&format!("h{host}:1"), t);
         assert!(id.0 < 2, "a number is given again");
-        governor.end(id, t);
+        governor.end(id, GONE, t);
     }
-    governor.end(busy, t);
+    governor.end(busy, GONE, t);
     assert!(governor.is_empty());
-    governor.end(busy, t);
+    governor.end(busy, GONE, t);
     assert!(governor.is_empty(), "it has ended already");
 }
 
@@ -166,27 +174,79 @@ fn a_crowd_that_is_gone_takes_no_room() {
     let mut governor = governor(16, Rate::Unlimited, []);
     let crowd: Vec<_> = (0..1000).map(|_| governor.request("a:1", t)).collect();
     for id in crowd {
-        governor.end(id, t);
+        governor.end(id, GONE, t);
     }
     assert_eq!(governor.dials.capacity(), 0);
+}
+
+#[test]
+fn what_is_known_is_kept_of_so_many_hosts_and_a_new_dial_finds_it() {
+    let t = Instant::now();
+    let mut governor = governor(64, Rate::Unlimited, []);
+    let mut dial = |host: usize| {
+        let id = governor.request(&format!("h{host}:1"), t);
+        assert_eq!(governor.granted(t), [id]);
+        governor.end(id, DialOutcome::Answered, t);
+        (governor.rested, governor.lanes.len())
+    };
+    for host in 0..MAX_RESTING {
+        assert_eq!(dial(host), (host + 1, host + 1));
+    }
+    assert_eq!(dial(0), (MAX_RESTING, MAX_RESTING));
+    assert_eq!(dial(MAX_RESTING), (MAX_RESTING, MAX_RESTING));
+    assert!(governor.hosts.contains_key("h0:1"));
+    assert!(!governor.hosts.contains_key("h1:1"), "the longest goes");
+}
+
+#[test]
+fn a_dial_that_hangs_is_noticed_before_it_ends() {
+    let t = Instant::now();
+    let mut governor = governor(8, Rate::Unlimited, []);
+    let hole: Vec<_> = (0..20).map(|_| governor.request("hole:1", t)).collect();
+    assert_eq!(governor.granted(t).len(), 7);
+    governor.end(hole[0], GONE, t);
+    assert_eq!(governor.granted(t), [hole[7]]);
+    governor.end(hole[1], GONE, t + PROMPT);
+    assert_eq!(
+        governor.granted(t + PROMPT),
+        [],
+        "six places are left to those that may hang"
+    );
+    let other = governor.request("other:1", t + PROMPT);
+    assert_eq!(governor.granted(t + PROMPT), [other]);
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Request(u8),
     GiveUp(usize),
-    End(usize),
+    End(usize, DialOutcome),
     Wait(u16),
+}
+
+fn outcome() -> impl Strategy<Value = DialOutcome> {
+    prop_oneof![
+        Just(DialOutcome::Answered),
+        Just(DialOutcome::Failed),
+        Just(GONE)
+    ]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0u8..5).prop_map(Step::Request),
         1 => any::<usize>().prop_map(Step::GiveUp),
-        3 => any::<usize>().prop_map(Step::End),
-        3 => (0u16..400).prop_map(Step::Wait),
+        3 => (any::<usize>(), outcome()).prop_map(|(at, outcome)| Step::End(at, outcome)),
+        3 => (0u16..900).prop_map(Step::Wait),
     ];
     proptest::collection::vec(step, 0..200)
+}
+
+impl Governor {
+    fn has_room(&self, host: u8) -> bool {
+        let lane = &self.lanes[self.hosts[&*name(host)]];
+        self.places.has_room(lane.record.standing())
+    }
 }
 
 /// What a governor did, kept to be judged.
@@ -236,13 +296,13 @@ impl Run {
             Step::Request(host) => drop(self.request(host)),
             Step::GiveUp(at) if !self.waiting.is_empty() => {
                 let (id, _) = self.waiting.remove(at % self.waiting.len());
-                self.governor.end(id, self.now);
+                self.governor.end(id, GONE, self.now);
             }
-            Step::End(at) if !self.flying.is_empty() => {
+            Step::End(at, outcome) if !self.flying.is_empty() => {
                 let (id, _) = self.flying.remove(at % self.flying.len());
-                self.governor.end(id, self.now);
+                self.governor.end(id, outcome, self.now);
             }
-            Step::GiveUp(_) | Step::End(_) => {}
+            Step::GiveUp(_) | Step::End(..) => {}
             Step::Wait(ms) => self.now += Duration::from_millis(ms.into()),
         }
         self.poll();
@@ -294,7 +354,12 @@ impl Run {
             assert!(flying <= self.each.max_handshakes.get() as usize);
             let waits = self.waiting.iter().any(|(_, h)| *h == host);
             if waits && flying < self.each.max_handshakes.get() as usize {
-                let at = free(self.each.dial_rate, &times(Some(host))).max(all);
+                let at = free(self.each.dial_rate, &times(Some(host)));
+                // What has no room by its standing waits for an end.
+                if at == self.now && !self.governor.has_room(host) {
+                    continue;
+                }
+                let at = at.max(all);
                 earliest = Some(earliest.map_or(at, |e: Instant| e.min(at)));
             }
         }
@@ -309,7 +374,7 @@ impl Run {
     fn drain(&mut self) {
         while !self.waiting.is_empty() {
             for (id, _) in std::mem::take(&mut self.flying) {
-                self.governor.end(id, self.now);
+                self.governor.end(id, GONE, self.now);
             }
             let before = self.waiting.len();
             let next = self.poll();
@@ -318,7 +383,7 @@ impl Run {
             }
         }
         for (id, _) in std::mem::take(&mut self.flying) {
-            self.governor.end(id, self.now);
+            self.governor.end(id, GONE, self.now);
         }
         self.now += Duration::from_secs(3600);
         assert_eq!(self.poll(), None);
@@ -359,7 +424,8 @@ proptest! {
         }
         run.drain();
         run.judge_rates();
-        prop_assert!(run.governor.is_empty());
+        prop_assert!(run.governor.places.is_empty());
+        prop_assert_eq!(run.governor.rested, run.governor.lanes.len(), "nothing is left but what is known");
     }
 
     #[test]
@@ -374,7 +440,7 @@ proptest! {
         run.poll();
         let already = run.log.len();
         while run.waiting.iter().any(|(id, _)| *id == late) {
-            run.step(Step::End(0));
+            run.step(Step::End(0, GONE));
         }
         prop_assert!(run.log.len() - already <= 5);
     }

@@ -1,0 +1,123 @@
+//! The hosts that could be granted a dial, and whose turn it is.
+
+use slab::Slab;
+
+use super::{
+    lane::Lane,
+    line::Line,
+    standing::{Places, Standing},
+};
+
+/// So often a standing may be passed over in favour of better ones.
+const PASSES: u8 = 4;
+
+/// The hosts that could be granted a dial.
+///
+/// The best standing that has room goes first, a worse one once it was passed over a few times: nobody starves. Within a standing the
+/// host that came last and the one that has waited longest take turns. By the latter alone a live host would wait
+/// for all the dead ones that came before it and that cannot be told from it.
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    queues: [Queue; Standing::ALL.len()],
+    joined: u64,
+}
+
+/// The hosts of one standing.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Those that nobody waited for until now.
+    fresh: Line,
+    /// Those that had a turn, and for which others wait.
+    again: Line,
+    /// Whether the next turn is that of the host that came last.
+    is_newest_next: bool,
+    passed_over: u8,
+}
+
+/// Where in its queue a host stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Turn {
+    /// Grows with each that joins.
+    number: u64,
+    is_fresh: bool,
+}
+
+impl Ready {
+    /// Queues a host up; a fresh one if nobody waited for it before.
+    pub fn join(&mut self, lanes: &mut Slab<Lane>, at: usize, standing: Standing, is_fresh: bool) {
+        self.joined += 1;
+        lanes[at].turn = Turn {
+            number: self.joined,
+            is_fresh,
+        };
+        self.queue(standing).line(is_fresh).join(lanes, at);
+    }
+
+    /// Takes a host out that stands there.
+    pub fn leave(&mut self, lanes: &mut Slab<Lane>, at: usize, standing: Standing) {
+        let is_fresh = lanes[at].turn.is_fresh;
+        self.queue(standing).line(is_fresh).leave(lanes, at);
+    }
+
+    /// Some host that could be granted a dial now.
+    pub fn any(&self, places: &Places) -> Option<usize> {
+        let could = |standing: &Standing| places.has_room(*standing);
+        let mut queues = Standing::ALL.iter().zip(&self.queues);
+        queues.find_map(|(standing, queue)| queue.any().filter(|_| could(standing)))
+    }
+
+    /// The host whose turn it is, which leaves.
+    pub fn take(&mut self, lanes: &mut Slab<Lane>, places: &Places) -> Option<usize> {
+        let could = Standing::ALL.map(|s| self.queue(s).any().is_some_and(|_| places.has_room(s)));
+        let best = could.iter().position(|could| *could)?;
+        let is_due = |at: &usize| could[*at] && self.queues[*at].passed_over >= PASSES;
+        let chosen = (best + 1..could.len()).rev().find(is_due).unwrap_or(best);
+        for at in (chosen + 1..could.len()).filter(|at| could[*at]) {
+            let passed_over = &mut self.queues[at].passed_over;
+            *passed_over = passed_over.saturating_add(1);
+        }
+        let queue = &mut self.queues[chosen];
+        queue.passed_over = 0;
+        // Nothing speaks for a failing host that came last.
+        let both_ends = Standing::ALL[chosen] != Standing::Failing;
+        queue.take(lanes, both_ends)
+    }
+
+    fn queue(&mut self, standing: Standing) -> &mut Queue {
+        &mut self.queues[standing as usize]
+    }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.queues.iter().all(|queue| queue.any().is_none())
+    }
+}
+
+impl Queue {
+    fn line(&mut self, is_fresh: bool) -> &mut Line {
+        match is_fresh {
+            true => &mut self.fresh,
+            false => &mut self.again,
+        }
+    }
+
+    fn any(&self) -> Option<usize> {
+        self.fresh.first().or(self.again.first())
+    }
+
+    fn take(&mut self, lanes: &mut Slab<Lane>, both_ends: bool) -> Option<usize> {
+        let newest = self.fresh.last().filter(|_| self.is_newest_next);
+        self.is_newest_next = both_ends && !self.is_newest_next;
+        let at = newest.or_else(|| self.longest(lanes))?;
+        let is_fresh = lanes[at].turn.is_fresh;
+        self.line(is_fresh).leave(lanes, at);
+        Some(at)
+    }
+
+    /// The one that has waited longest.
+    fn longest(&self, lanes: &Slab<Lane>) -> Option<usize> {
+        let firsts = [self.fresh.first(), self.again.first()];
+        let firsts = firsts.into_iter().flatten();
+        firsts.min_by_key(|at| lanes[*at].turn.number)
+    }
+}

@@ -1,0 +1,224 @@
+//! How a host did last, and how many places that earns.
+
+use std::time::{Duration, Instant};
+
+/// A handshake that ends within this time was prompt; one that does not hangs. A satellite's four round trips fit.
+pub(super) const PROMPT: Duration = Duration::from_secs(2);
+
+/// After more handshakes in a row that hung a host is [`Failing`](Standing::Failing).
+const SUSPICIONS: u8 = 3;
+
+/// How a host did last, the best first. A worse one leaves places to the better ones, and its turn comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Its last handshake was answered promptly.
+    Answered,
+    /// Nothing is known of it, or what is known says little: its last handshake failed promptly, or was answered late.
+    Unknown,
+    /// Its last handshakes hung, one to three in a row.
+    Suspect,
+    /// More of them did.
+    Failing,
+}
+
+impl Standing {
+    /// All of them, the best first.
+    pub const ALL: [Self; 4] = [Self::Answered, Self::Unknown, Self::Suspect, Self::Failing];
+}
+
+/// How a granted dial ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialOutcome {
+    /// The handshake was accepted.
+    Answered,
+    /// It failed.
+    Failed,
+    /// It was given up by us. That says nothing of the host, unless it had hung already.
+    Abandoned,
+}
+
+/// What the handshakes with a host came to.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// Whether the last one was answered promptly.
+    answered: bool,
+    /// How many hung in a row.
+    hung: u8,
+    /// When the last news came.
+    at: Option<Instant>,
+}
+
+impl Record {
+    pub fn standing(&self) -> Standing {
+        match self.hung {
+            0 if self.answered => Standing::Answered,
+            0 => Standing::Unknown,
+            1..=SUSPICIONS => Standing::Suspect,
+            _ => Standing::Failing,
+        }
+    }
+
+    /// One that began at `began` was answered.
+    pub fn answer(&mut self, began: Instant, now: Instant) {
+        *self = Self {
+            answered: now.saturating_duration_since(began) < PROMPT,
+            hung: 0,
+            at: Some(now),
+        };
+    }
+
+    /// One that began at `began` failed promptly.
+    pub fn fail(&mut self, began: Instant, now: Instant) {
+        if self.is_news(began) {
+            *self = Self {
+                at: Some(now),
+                ..Self::default()
+            };
+        }
+    }
+
+    /// One that began at `began` hangs.
+    pub fn hang(&mut self, began: Instant, now: Instant) {
+        if self.is_news(began) {
+            *self = Self {
+                answered: false,
+                hung: self.hung.saturating_add(1),
+                at: Some(now),
+            };
+        }
+    }
+
+    /// Sixteen handshakes that hang together are one failure, and none where another one was answered meanwhile.
+    fn is_news(&self, began: Instant) -> bool {
+        self.at.is_none_or(|at| began >= at)
+    }
+}
+
+/// The places of handshakes in flight, and who holds them.
+#[derive(Debug)]
+pub(super) struct Places {
+    all: u32,
+    held: [u32; Standing::ALL.len()],
+}
+
+impl Places {
+    pub fn new(all: u32) -> Self {
+        Self {
+            all,
+            held: [0; Standing::ALL.len()],
+        }
+    }
+
+    pub fn are_taken(&self) -> bool {
+        self.held.iter().sum::<u32>() >= self.all
+    }
+
+    /// Whether a host of this standing may have one more: it and all that are worse hold less than they may together, and so do those
+    /// that are better with them.
+    pub fn has_room(&self, standing: Standing) -> bool {
+        let up_to = Standing::ALL.iter().take_while(|s| **s <= standing);
+        up_to.enumerate().all(|(at, better)| {
+            let held: u32 = self.held[at..].iter().sum();
+            held < self.share(*better)
+        })
+    }
+
+    pub fn add(&mut self, standing: Standing, count: u32) {
+        self.held[standing as usize] += count;
+    }
+
+    pub fn remove(&mut self, standing: Standing, count: u32) {
+        self.held[standing as usize] -= count;
+    }
+
+    /// How many places hosts of this standing and of worse ones may hold together. A single place is everybody's; of more, those that
+    /// answered last have one at least.
+    fn share(&self, standing: Standing) -> u32 {
+        let left = match standing {
+            Standing::Answered => return self.all,
+            Standing::Unknown => self.all / 8,
+            Standing::Suspect => self.all / 4,
+            Standing::Failing => self.all / 2,
+        };
+        self.all.saturating_sub(left.max(1)).max(1)
+    }
+}
+
+#[cfg(test)]
+impl Places {
+    pub fn is_empty(&self) -> bool {
+        self.held.iter().all(|held| *held == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_host_is_judged_by_its_last_handshakes() {
+        let t = Instant::now();
+        let mut record = Record::default();
+        assert_eq!(record.standing(), Standing::Unknown);
+        record.answer(t, t + SECOND);
+        assert_eq!(record.standing(), Standing::Answered);
+        for (seconds, expected) in [
+            (10, Standing::Suspect),
+            (20, Standing::Suspect),
+            (30, Standing::Suspect),
+            (40, Standing::Failing),
+            (50, Standing::Failing),
+        ] {
+            let began = t + SECOND * seconds;
+            record.hang(began, began + PROMPT);
+            assert_eq!(record.standing(), expected, "after {seconds} s");
+        }
+        record.fail(t + SECOND * 60, t + SECOND * 61);
+        assert_eq!(record.standing(), Standing::Unknown);
+        record.answer(t + SECOND * 70, t + SECOND * 75);
+        assert_eq!(record.standing(), Standing::Unknown, "that was late");
+    }
+
+    #[test]
+    fn handshakes_that_hang_together_are_one_failure_and_an_answer_meanwhile_counts_for_more() {
+        let t = Instant::now();
+        let mut record = Record::default();
+        for _ in 0..16 {
+            record.hang(t, t + PROMPT);
+        }
+        assert_eq!(record.standing(), Standing::Suspect);
+        record.answer(t + SECOND, t + PROMPT + SECOND / 2);
+        for late in [Record::hang, Record::fail] {
+            late(&mut record, t + PROMPT, t + PROMPT * 2);
+            assert_eq!(record.standing(), Standing::Answered);
+        }
+    }
+
+    #[test]
+    fn each_standing_leaves_places_to_the_better_ones() {
+        for (all, shares) in [
+            (1, [1, 1, 1, 1]),
+            (2, [2, 1, 1, 1]),
+            (5, [5, 4, 4, 3]),
+            (8, [8, 7, 6, 4]),
+            (64, [64, 56, 48, 32]),
+            (u32::MAX, [u32::MAX, 0xE000_0000, 0xC000_0000, 0x8000_0000]),
+        ] {
+            let places = Places::new(all);
+            assert_eq!(Standing::ALL.map(|s| places.share(s)), shares);
+        }
+        let mut places = Places::new(8);
+        places.add(Standing::Failing, 4);
+        let room = |places: &Places| Standing::ALL.map(|s| places.has_room(s));
+        assert_eq!(room(&places), [true, true, true, false]);
+        places.add(Standing::Suspect, 2);
+        assert_eq!(room(&places), [true, true, false, false]);
+        places.remove(Standing::Failing, 4);
+        places.add(Standing::Unknown, 5);
+        assert_eq!(room(&places), [true, false, false, false]);
+        places.add(Standing::Answered, 1);
+        assert!(places.are_taken());
+    }
+}

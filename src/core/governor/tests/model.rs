@@ -1,0 +1,305 @@
+//! A world of hosts, dead and live, whose names dial again and again: how long a live one waits.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+};
+
+use super::*;
+use crate::core::governor::standing::Standing;
+
+/// For how long a dial to a dead host holds its place.
+const T: Duration = Duration::from_secs(10);
+
+/// The same in the model's clock.
+const T_MS: u64 = 10_000;
+
+/// What a host does, in milliseconds since the beginning.
+#[derive(Clone, Debug)]
+struct Host {
+    names: u32,
+    /// Its names want their first socket then.
+    comes: u64,
+    /// It answers in between, within `takes`, and drops the socket after `drops`.
+    lives: std::ops::Range<u64>,
+    takes: u64,
+    drops: u64,
+}
+
+impl Host {
+    /// It never answers.
+    fn dead(comes: u64, names: u32) -> Self {
+        Self {
+            names,
+            comes,
+            lives: 0..0,
+            takes: 0,
+            drops: 0,
+        }
+    }
+
+    /// It always does.
+    fn live(comes: u64, takes: u64, drops: u64) -> Self {
+        Self {
+            names: 1,
+            comes,
+            lives: 0..u64::MAX,
+            takes,
+            drops,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Happens {
+    Dials { host: usize, failures: u32 },
+    Ends { dial: usize },
+}
+
+/// A dial that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Under {
+    id: DialId,
+    host: usize,
+    failures: u32,
+    since: u64,
+    /// Of the hosts that were ready after this one, those that did as well.
+    behind: u64,
+    standing: Standing,
+}
+
+/// How long a dial waited.
+#[derive(Clone, Copy, Debug)]
+struct Waited {
+    host: usize,
+    at: u64,
+    ms: u64,
+    behind: u64,
+}
+
+struct World {
+    governor: Governor,
+    start: Instant,
+    hosts: Vec<Host>,
+    agenda: BinaryHeap<Reverse<(u64, u64, Happens)>>,
+    planned: u64,
+    dials: BTreeMap<usize, Under>,
+    /// The numbers of those to hosts that always live.
+    live: BTreeSet<usize>,
+    waits: Vec<Waited>,
+}
+
+impl World {
+    /// What becomes of these hosts until `end`, with so many places.
+    fn run(places: u32, hosts: Vec<Host>, end: u64) -> Vec<Waited> {
+        let mut world = Self {
+            governor: governor(places, Rate::Unlimited, []),
+            start: Instant::now(),
+            hosts,
+            agenda: BinaryHeap::new(),
+            planned: 0,
+            dials: BTreeMap::new(),
+            live: BTreeSet::new(),
+            waits: Vec::new(),
+        };
+        for (host, what) in world.hosts.clone().into_iter().enumerate() {
+            for _ in 0..what.names {
+                world.plan(what.comes, Happens::Dials { host, failures: 0 });
+            }
+        }
+        let mut now = 0;
+        while now <= end
+            && let Some(Reverse((at, _, happens))) = world.agenda.pop()
+        {
+            now = at;
+            world.happen(now, happens);
+            world.grant(now);
+        }
+        // Those that still wait are told, too.
+        for dial in world.dials.values().copied().collect::<Vec<_>>() {
+            if world.governor.is_waiting(dial.id) {
+                world.note(&dial, now);
+            }
+        }
+        world.waits
+    }
+
+    fn plan(&mut self, at: u64, happens: Happens) {
+        self.planned += 1;
+        self.agenda.push(Reverse((at, self.planned, happens)));
+    }
+
+    fn happen(&mut self, now: u64, happens: Happens) {
+        let at = self.start + Duration::from_millis(now);
+        match happens {
+            Happens::Dials { host, failures } => {
+                let id = self.governor.request(&format!("h{host}:1"), at);
+                let lane = &self.governor.lanes[self.governor.dials[id.number()].lane];
+                let standing = lane.record.standing();
+                for dial in &self.live {
+                    let dial = self.dials.get_mut(dial).unwrap();
+                    dial.behind += u64::from(standing <= dial.standing);
+                }
+                if self.hosts[host].lives == (0..u64::MAX) {
+                    self.live.insert(id.number());
+                }
+                let dial = Under {
+                    id,
+                    host,
+                    failures,
+                    since: now,
+                    behind: 0,
+                    standing,
+                };
+                self.dials.insert(id.number(), dial);
+            }
+            Happens::Ends { dial } => {
+                self.live.remove(&dial);
+                let dial = self.dials.remove(&dial).unwrap();
+                let host = &self.hosts[dial.host];
+                let lives = host.lives.contains(&now);
+                let (outcome, failures, delay) = match lives {
+                    true => (DialOutcome::Answered, 0, host.drops + 500),
+                    // A backoff, without chance: from 0.5 s to 30 s.
+                    false => (
+                        DialOutcome::Failed,
+                        dial.failures + 1,
+                        (500 << dial.failures.min(10)).min(30_000),
+                    ),
+                };
+                self.governor.end(dial.id, outcome, at);
+                let host = dial.host;
+                self.plan(now + delay, Happens::Dials { host, failures });
+            }
+        }
+    }
+
+    fn grant(&mut self, now: u64) {
+        let at = self.start + Duration::from_millis(now);
+        while let Some(id) = self.governor.grant(at) {
+            let dial = self.dials[&id.number()];
+            self.note(&dial, now);
+            let host = &self.hosts[dial.host];
+            let takes = match host.lives.contains(&now) {
+                true => host.takes,
+                false => T_MS,
+            };
+            let dial = id.number();
+            self.plan(now + takes, Happens::Ends { dial });
+        }
+        assert_eq!(self.governor.next(at), None, "only ends are waited for");
+    }
+
+    fn note(&mut self, dial: &Under, now: u64) {
+        self.waits.push(Waited {
+            host: dial.host,
+            at: now,
+            ms: now - dial.since,
+            behind: dial.behind,
+        });
+    }
+}
+
+/// Dead ones: some that never answered, and some that answered until they all died within a moment.
+fn dead() -> impl Strategy<Value = Vec<Host>> {
+    let never = (0u64..60_000, 1u32..20).prop_map(|(comes, names)| Host::dead(comes, names));
+    let died = (20_000u64..21_000, 1u32..3, 1u64..1500, 1u64..60_000).prop_map(
+        |(dies, names, takes, drops)| Host {
+            names,
+            comes: 0,
+            lives: 0..dies,
+            takes,
+            drops,
+        },
+    );
+    proptest::collection::vec(prop_oneof![never, died], 0..400)
+}
+
+/// The places that are left to hosts that answered last.
+fn eighth(places: u32) -> usize {
+    (places as usize / 8).max(1)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn hosts_that_never_answered_do_not_delay_one_that_did(
+        dead in proptest::collection::vec((1000u64..60_000, 1u32..20), 0..400),
+        live in proptest::collection::vec((1u64..1000, 1u64..20_000), 1..8),
+        places in 2u32..100,
+    ) {
+        // As many as an eighth of the places.
+        let live: Vec<_> = live.into_iter().take(eighth(places)).collect();
+        let many = live.len();
+        let live = live.into_iter().map(|(takes, drops)| Host::live(0, takes, drops));
+        let dead = dead.into_iter().map(|(comes, names)| Host::dead(comes, names));
+        let waits = World::run(places, live.chain(dead).collect(), 300_000);
+        for waited in waits.iter().filter(|waited| waited.host < many) {
+            prop_assert_eq!(waited.ms, 0, "{:?}", waited);
+        }
+    }
+
+    #[test]
+    fn a_live_host_waits_for_a_stated_time_however_many_are_dead(
+        dead in dead(), places in 2u32..100,
+        comes in 0u64..60_000, takes in 1u64..1500, drops in 1u64..20_000,
+    ) {
+        let mut hosts = dead;
+        let live = hosts.len();
+        hosts.push(Host::live(comes, takes, drops));
+        let waits = World::run(places, hosts, 300_000);
+        for waited in waits.iter().filter(|waited| waited.host == live) {
+            let turns = 2 * waited.behind;
+            let bound = T_MS * (3 + turns.div_ceil(eighth(places) as u64));
+            prop_assert!(waited.ms <= bound, "{:?}", waited);
+        }
+    }
+
+    #[test]
+    fn everybodys_turn_comes(dead in dead(), places in 1u32..100) {
+        let names: u64 = dead.iter().map(|host| u64::from(host.names)).sum();
+        let waits = World::run(places, dead, 300_000);
+        // Each name of each host may be ahead, five times at a better standing.
+        let rounds = (6 * names).div_ceil(u64::from(places).div_ceil(2));
+        for waited in waits {
+            prop_assert!(waited.ms <= T_MS * (2 + rounds), "{:?}", waited);
+        }
+    }
+}
+
+#[test]
+fn a_name_is_redialled_at_once_beside_hundreds_that_accept_and_never_upgrade() {
+    let dead = (0..320).map(|_| Host::dead(1000, 1));
+    let hosts = [Host::live(0, 50, 4000)].into_iter().chain(dead).collect();
+    let waits = World::run(64, hosts, 300_000);
+    let live: Vec<_> = waits.iter().filter(|waited| waited.host == 0).collect();
+    assert!(live.len() > 50);
+    assert!(live.iter().all(|waited| waited.ms == 0), "{live:?}");
+}
+
+#[test]
+fn a_name_that_comes_late_waits_for_a_place_and_not_for_all_that_were_there_before() {
+    let dead = (0..320).map(|_| Host::dead(0, 1));
+    for comes in [1, 5_000, 12_000, 30_000, 100_000] {
+        let hosts = dead.clone().chain([Host::live(comes, 50, 4000)]).collect();
+        let waits = World::run(64, hosts, 200_000);
+        let first = waits.iter().find(|waited| waited.host == 320).unwrap();
+        assert!(first.ms <= T_MS, "{first:?}");
+    }
+}
+
+#[test]
+fn a_host_that_comes_back_is_found_when_its_turn_comes() {
+    let mut hosts: Vec<_> = (0..320).map(|_| Host::dead(0, 1)).collect();
+    hosts[160].lives = 200_000..u64::MAX;
+    hosts[160].drops = 1000;
+    let waits = World::run(64, hosts, 500_000);
+    let back = waits.iter().find(|w| w.host == 160 && w.at > 200_000);
+    let back = back.unwrap();
+    // 320 of them in 32 places.
+    assert!(back.ms <= T_MS * 10, "{back:?}");
+    assert!(T * 11 > Duration::from_millis(back.ms));
+    let later = waits.iter().filter(|w| w.host == 160 && w.at > back.at);
+    assert!(later.count() > 50, "and is prompt from then on");
+}

@@ -60,7 +60,8 @@ pub struct ConnectionSettings {
     pub enabled: bool,
     /// Whether the service is not ready while this name is not.
     pub required: bool,
-    /// Headers of the upgrade request; names are valid. They are sent in camel case, and in no particular order.
+    /// Headers of the upgrade request; names are valid. They are sent as they are written, in this order; `Host`
+    /// is always the first.
     pub headers: Vec<(String, SecretTemplate)>,
     /// HTTP basic authentication (RFC 7617).
     pub basic_auth: Option<BasicAuth>,

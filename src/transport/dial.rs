@@ -23,7 +23,7 @@ use super::{
     address::Address,
     echo::without_secrets,
     redirect::{Redirect, Trail},
-    request::{Prepared, render_url},
+    request::{Field, Prepared, render_url},
     resolve::Resolver,
     secrets::Secrets,
     stream::Stream,
@@ -298,6 +298,8 @@ pub(super) struct Progress {
     pub peer: Cell<Option<SocketAddr>>,
     /// The stream: `awc` only borrows it, so that it can be taken back as it is.
     pub stream: RefCell<Option<Stream>>,
+    /// The headers of the request, `Host` first, but those of the handshake itself.
+    pub headers: RefCell<Vec<Field>>,
     /// Set when the answer sends us elsewhere.
     pub redirect: RefCell<Option<Redirect>>,
     /// What we have to show to a server that asks for a client certificate.
@@ -315,6 +317,7 @@ impl Progress {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),
             peer: Cell::default(),
             stream: RefCell::default(),
+            headers: RefCell::default(),
             redirect: RefCell::default(),
             client: Cell::default(),
             answered: Cell::default(),

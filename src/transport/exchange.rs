@@ -17,14 +17,17 @@ use actix_service::Service;
 use awc::{
     BoxedSocket, Client, ClientBuilder, ConnectRequest, ConnectResponse,
     error::SendRequestError,
-    http::{StatusCode, Uri, Version, uri::PathAndQuery},
+    http::{StatusCode, Uri, Version, header, uri::PathAndQuery},
     middleware::Transform,
     ws::WebsocketsRequest,
 };
 use futures::future::LocalBoxFuture;
 use tokio::{io::AsyncWriteExt, task_local};
 
-use super::{answer::Answer, dial::Progress, redirect::Redirect, refusal::refusal, stream::Lent};
+use super::{
+    answer::Answer, dial::Progress, redirect::Redirect, refusal::refusal, request::Field,
+    stream::Lent,
+};
 use crate::core::Cause;
 
 /// What most requests fit in.
@@ -83,7 +86,8 @@ impl Service<ConnectRequest> for Exchange {
             let dates = dates();
             let codec = ClientCodec::new(ServiceConfig::clone(&dates));
             let mut answer = Answer::new(Lent::new(Rc::clone(&progress)), codec);
-            ask(request, &mut answer).await?;
+            let bytes = encode(request, &progress.headers.take())?;
+            ask(&bytes, &mut answer.stream).await?;
             let (head, answer) = judge(answer, &progress).await?;
             let stream: BoxedSocket = Box::new(answer.stream);
             let parts = FramedParts::with_read_buf(stream, answer.codec, answer.unread);
@@ -93,54 +97,52 @@ impl Service<ConnectRequest> for Exchange {
 }
 
 /// Sends the request.
-async fn ask(request: ConnectRequest, answer: &mut Answer) -> Result<(), SendRequestError> {
-    let bytes = encode(request)?;
-    let stream = &mut answer.stream;
-    stream
-        .write_all(&bytes)
-        .await
-        .map_err(SendRequestError::Send)?;
+async fn ask(request: &[u8], stream: &mut Lent) -> Result<(), SendRequestError> {
+    let written = stream.write_all(request).await;
+    written.map_err(SendRequestError::Send)?;
     stream.flush().await.map_err(SendRequestError::Send)
 }
 
-/// The head of the request (RFC 9112 §3). Neither `Uri` nor `HeaderValue` can hold the end of a line. `Connection` is none of the
-/// head's headers: `awc` only notes there what it is to be.
-fn encode(request: ConnectRequest) -> Result<Vec<u8>, SendRequestError> {
+/// The headers that `awc` adds, as RFC 6455 spells them: there are servers that know only that. `Connection` is none of its
+/// headers: it only notes what that is to be.
+const BY_AWC: [(header::HeaderName, &str); 3] = [
+    (header::UPGRADE, "Upgrade"),
+    (header::SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key"),
+    (header::SEC_WEBSOCKET_VERSION, "Sec-WebSocket-Version"),
+];
+
+/// The head of the request (RFC 9112 §3), with these headers of ours, the first ahead of all others. Neither `Uri` nor `HeaderValue` can
+/// hold the end of a line, nor can a name that was parsed.
+fn encode(request: ConnectRequest, ours: &[Field]) -> Result<Vec<u8>, SendRequestError> {
     let ConnectRequest::Tunnel(head, _) = request else {
         let text = "the request is no upgrade".into();
         return Err(told(Cause::InvalidRequest(text)));
     };
     let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut bytes = Vec::with_capacity(REQUEST);
-    for part in [
-        head.method.as_str(),
-        " ",
-        target,
-        " HTTP/1.1\r\nConnection: Upgrade\r\n",
-    ] {
+    for part in [head.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
         bytes.extend_from_slice(part.as_bytes());
     }
-    for (name, value) in &head.headers {
-        put_name(name.as_str(), &mut bytes);
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
+    let mut put = |name: &str, value: &[u8]| {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
+    };
+    let (host, others) = ours.split_at(ours.len().min(1));
+    for field in host {
+        put(&field.name, field.value.as_bytes());
+    }
+    put("Connection", b"Upgrade");
+    for (name, spelled) in BY_AWC {
+        if let Some(value) = head.headers.get(name) {
+            put(spelled, value.as_bytes());
+        }
+    }
+    for field in others {
+        put(&field.name, field.value.as_bytes());
     }
     bytes.extend_from_slice(b"\r\n");
     Ok(bytes)
-}
-
-/// `sec-websocket-key` as `Sec-WebSocket-Key`: there are servers that know only that.
-fn put_name(name: &str, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    bytes.extend_from_slice(name.as_bytes());
-    let mut starts = true;
-    for byte in &mut bytes[start..] {
-        if starts {
-            byte.make_ascii_uppercase();
-        }
-        starts = *byte == b'-';
-    }
 }
 
 /// The configuration of a codec has a task behind it that keeps the date; all dials under way on a thread share one.

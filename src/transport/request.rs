@@ -1,5 +1,7 @@
 //! The upgrade request, rendered and checked before anything is dialled.
 
+use std::borrow::Cow;
+
 use awc::http::{
     Uri,
     header::{self, HeaderName, HeaderValue},
@@ -33,6 +35,14 @@ const RESERVED: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
 ];
 
+/// A header of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// Its name as it is sent: the user's as it was written, ours as the standards spell it. Some servers know no other.
+    pub name: Cow<'static, str>,
+    pub value: HeaderValue,
+}
+
 /// A request that can be sent.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -44,8 +54,8 @@ pub(super) struct Prepared {
     pub uri: Uri,
     /// The name that the certificate must be valid for; `None` for `ws`.
     pub server_name: Option<ServerName<'static>>,
-    /// All headers but those of the handshake itself.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// All headers but those of the handshake itself, `Host` first.
+    pub headers: Vec<Field>,
     /// The subprotocols that are offered.
     pub subprotocols: Vec<String>,
     /// The compression that is offered.
@@ -153,40 +163,55 @@ fn headers(
     secrets: &Secrets,
     to: &Address,
     with_credentials: bool,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Cause> {
-    let mut headers = Vec::with_capacity(settings.headers.len() + 4);
+) -> Result<Vec<Field>, Cause> {
+    let mut headers = Vec::with_capacity(settings.headers.len() + 5);
     for (name, template) in &settings.headers {
-        let name = header_name(name)?;
-        if !with_credentials && !is_harmless(&name, template.expose()) {
+        let parsed = header_name(name)?;
+        if !with_credentials && !is_harmless(&parsed, template.expose()) {
             continue;
         }
-        let value = header_value(name.as_str(), &secrets.render(template.expose())?)?;
-        headers.push((name, value));
+        let value = header_value(name, &secrets.render(template.expose())?)?;
+        headers.push(Field {
+            name: Cow::Owned(name.clone()),
+            value,
+        });
     }
-    let has = |headers: &[(HeaderName, _)], name| headers.iter().any(|(given, _)| *given == name);
-    if !has(&headers, header::HOST) {
-        headers.push((header::HOST, host_header(to)?));
+    // RFC 9110 §7.2: it should be the first.
+    match position(&headers, "Host") {
+        Some(at) => headers[..=at].rotate_right(1),
+        None => headers.insert(0, ours("Host", host_header(to)?)),
     }
-    if !has(&headers, header::USER_AGENT) {
-        headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
+    if position(&headers, "User-Agent").is_none() {
+        headers.push(ours("User-Agent", HeaderValue::from_static(USER_AGENT)));
     }
     if let Some(auth) = settings.basic_auth.as_ref().filter(|_| with_credentials) {
-        if has(&headers, header::AUTHORIZATION) {
+        if position(&headers, "Authorization").is_some() {
             let text = "basic_auth and a header Authorization exclude each other";
             return Err(invalid(text));
         }
-        headers.push((header::AUTHORIZATION, authorization(auth, secrets)?));
+        headers.push(ours("Authorization", authorization(auth, secrets)?));
     }
     if !settings.subprotocols.is_empty() {
         let offered = offer(&settings.subprotocols)?;
-        headers.push((header::SEC_WEBSOCKET_PROTOCOL, offered));
+        headers.push(ours("Sec-WebSocket-Protocol", offered));
     }
     if let Some(compression) = settings.compression {
         let value = HeaderValue::try_from(compression.offer().to_string())
             .map_err(|_| invalid("the offer of compression cannot stand in a header"))?;
-        headers.push((header::SEC_WEBSOCKET_EXTENSIONS, value));
+        headers.push(ours("Sec-WebSocket-Extensions", value));
     }
     Ok(headers)
+}
+
+fn ours(name: &'static str, value: HeaderValue) -> Field {
+    let name = Cow::Borrowed(name);
+    Field { name, value }
+}
+
+fn position(headers: &[Field], name: &str) -> Option<usize> {
+    headers
+        .iter()
+        .position(|given| given.name.eq_ignore_ascii_case(name))
 }
 
 /// Whether a header may go to a host that the settings do not name. Any other may hold a secret, and `Host` is wrong there.
@@ -277,8 +302,8 @@ mod tests {
     }
 
     fn header<'a>(prepared: &'a Prepared, name: &str) -> Option<&'a [u8]> {
-        let found = prepared.headers.iter().find(|(given, _)| given == name);
-        found.map(|(_, value)| value.as_bytes())
+        let found = position(&prepared.headers, name)?;
+        Some(prepared.headers[found].value.as_bytes())
     }
 
     #[test]
@@ -323,7 +348,12 @@ mod tests {
         assert_eq!(header(&prepared, "user-agent"), Some(&b"me/1"[..]));
         assert_eq!(header(&prepared, "host"), Some(&b"b.example"[..]));
         assert_eq!(header(&prepared, "x-name"), Some("grüße".as_bytes()));
-        assert_eq!(prepared.headers.len(), 3);
+        let names: Vec<_> = prepared.headers.iter().map(|field| &*field.name).collect();
+        assert_eq!(
+            names,
+            ["HOST", "User-Agent", "X-Name"],
+            "as they were written"
+        );
         for name in ["Sec-WebSocket-Protocol", "connection", "Content-Length"] {
             own.headers = vec![(name.into(), "x".into())];
             assert_eq!(prepare(&own).unwrap_err().kind(), "invalid_request");

@@ -31,9 +31,11 @@ pub(super) async fn upgrade(
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
     let mut request = exchange::request(std::mem::take(&mut prepared.uri));
-    for (name, value) in prepared.headers.drain(..) {
-        request = request.header(name, value);
-    }
+    // `awc` knows no spelling of a header and no order of them: ours go beside it. Without a `Host` it would make one.
+    progress
+        .headers
+        .replace(std::mem::take(&mut prepared.headers));
+    request = request.header(header::HOST, HeaderValue::from_static(""));
     let answered = exchange::within(Rc::clone(progress), request.connect()).await;
     let (answer, framed) = answered.map_err(failure::upgrade)?;
     check_upgrade(answer.headers())?;

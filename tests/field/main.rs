@@ -8,6 +8,7 @@ mod compressed;
 mod liveness;
 mod pings;
 mod raw;
+mod spelling;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;

@@ -177,8 +177,8 @@ async fn the_request_says_what_the_settings_say() {
         ("Host", address.to_string()),
         ("Upgrade", "websocket".into()),
         ("Connection", "Upgrade".into()),
-        ("Sec-Websocket-Version", "13".into()),
-        ("Sec-Websocket-Protocol", "a, b".into()),
+        ("Sec-WebSocket-Version", "13".into()),
+        ("Sec-WebSocket-Protocol", "a, b".into()),
         ("Origin", "https://x.example".into()),
         ("X-Token", "t=s3cret".into()),
         ("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==".into()),
@@ -198,7 +198,7 @@ async fn the_request_says_what_the_settings_say() {
     assert_eq!(two, ["X-Two: 1", "X-Two: 2"]);
     for absent in [
         "Accept-Encoding",
-        "Sec-Websocket-Extensions",
+        "Sec-WebSocket-Extensions",
         "Content-Length",
     ] {
         assert_eq!(header(&request, absent), None);

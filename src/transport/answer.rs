@@ -19,7 +19,7 @@ use awc::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::stream::Lent;
+use super::{stream::Lent, unfold::unfold};
 
 /// As much is read at once.
 const READ: usize = 1024;
@@ -127,6 +127,7 @@ impl Answer {
         if self.unread.is_empty() {
             return Ok(None);
         }
+        unfold(&mut self.unread);
         if let Some(head) = self.decode_upgraded() {
             return Ok(Some(head));
         }

@@ -24,6 +24,7 @@ mod tcp_stream;
 mod tls;
 mod trace;
 mod tunnel;
+mod unfold;
 mod upgrade;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod backlog;
 #[path = "../support/chaos.rs"]
 mod chaos;
 mod compressed;
+mod folded;
 mod liveness;
 mod pings;
 mod raw;

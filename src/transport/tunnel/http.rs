@@ -10,7 +10,7 @@ use super::{Destination, say};
 use crate::{
     config::proxy::ProxyParts,
     core::Cause,
-    transport::{failure::plain, stream::Stream},
+    transport::{failure::plain, stream::Stream, unfold::unfold},
 };
 
 /// The longest answer of a proxy, in bytes, interim answers included.
@@ -32,6 +32,7 @@ pub(super) async fn connect(
     let mut answer = BytesMut::with_capacity(1024);
     let mut read = 0;
     loop {
+        unfold(&mut answer);
         if let Some((length, head)) = Head::parse(&answer).map_err(|why| failed(&why))? {
             match head.status {
                 // RFC 9110 §15.2: interim answers.

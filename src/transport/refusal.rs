@@ -12,12 +12,12 @@ use crate::core::Cause;
 
 /// As much of a refusal's body is kept, in bytes.
 const MAX_TEXT: usize = 1024;
-/// So long the rest of a body is waited for.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// So long a body is waited for: it may come a second behind its head, and its way is not counted.
+const PATIENCE: Duration = Duration::from_millis(1500);
 /// No `Retry-After` counts for more.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// The cause that a refused upgrade is told as. Waits a little for the body, never beyond `deadline`.
+/// The cause that a refused upgrade is told as. Waits for the body up to [`PATIENCE`], never beyond `deadline`.
 pub(super) async fn refusal(head: &ResponseHead, answer: Answer, deadline: Instant) -> Cause {
     let value = |name| head.headers().get(name).and_then(|v| v.to_str().ok());
     let mut text = body_text(head, answer, deadline).await;
@@ -28,13 +28,21 @@ pub(super) async fn refusal(head: &ResponseHead, answer: Answer, deadline: Insta
     }
     Cause::HandshakeStatus {
         status: head.status.as_u16(),
-        retry_after: value(header::RETRY_AFTER).and_then(|v| retry_after(v, SystemTime::now())),
+        retry_after: value(header::RETRY_AFTER)
+            .and_then(|wait| retry_after(wait, said_at(value(header::DATE)))),
         text,
     }
 }
 
-/// RFC 9110 §10.2.3: seconds, or a date.
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+/// When an answer was given, by the clock of whoever gave it: its `Date`. Ours where that is missing or says nothing: a `Retry-After`
+/// of the same clock would be wrong by as much as the two differ.
+pub(super) fn said_at(date: Option<&str>) -> SystemTime {
+    let date = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
+    date.unwrap_or_else(SystemTime::now)
+}
+
+/// `Retry-After` of an answer given at `now` (RFC 9110 §10.2.3): seconds, or a date.
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit are still a long time.
@@ -139,6 +147,16 @@ mod tests {
         ] {
             let expected = seconds.map(Duration::from_secs);
             assert_eq!(retry_after(value, now), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_says_nothing_is_replaced_by_our_clock() {
+        let theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let parsed = httpdate::parse_http_date(theirs).unwrap();
+        assert_eq!(said_at(Some(theirs)), parsed);
+        for date in [None, Some(""), Some("yesterday")] {
+            assert!(said_at(date) > parsed);
         }
     }
 

@@ -75,6 +75,13 @@ pub enum Cause {
     Subprotocol(String),
     /// The server agreed to an extension that was not offered, or to an offer in a way that cannot be accepted.
     Extension(String),
+    /// The server of the settings' URL sent the dial elsewhere, and it failed there. Kind, status and retry rule are those of that failure.
+    Redirected {
+        /// `host:port` of the last place that the dial was sent to.
+        to: String,
+        /// What happened there.
+        cause: Box<Cause>,
+    },
     /// The peer closed the WebSocket.
     Closed(CloseFrame),
     /// The TCP connection ended without a closing handshake.
@@ -144,6 +151,7 @@ impl Cause {
             Self::HandshakeInvalid(_) => "handshake_invalid",
             Self::Subprotocol(_) => "subprotocol",
             Self::Extension(_) => "extension",
+            Self::Redirected { cause, .. } => cause.kind(),
             Self::Closed(_) => "closed",
             Self::Eof => "eof",
             Self::Reset(_) => "reset",
@@ -161,6 +169,7 @@ impl Cause {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::HandshakeStatus { status, .. } => Some(*status),
+            Self::Redirected { cause, .. } => cause.status(),
             _ => None,
         }
     }
@@ -190,6 +199,9 @@ impl Cause {
             }
             Self::HandshakeStatus { status, text, .. } => {
                 format!("the server answered {status} instead of 101: {text}").into()
+            }
+            Self::Redirected { to, cause } => {
+                format!("after a redirect to {to}: {}", cause.text()).into()
             }
             Self::Closed(frame) => format!("the peer closed: {frame}").into(),
             Self::Eof => "the connection ended without a close frame".into(),

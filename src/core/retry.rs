@@ -113,6 +113,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
             ..
         } if !matches!(cause.status(), Some(408 | 429)) => slow,
         Cause::TlsCertificate(_) | Cause::Forbidden(_) => slow,
+        Cause::Redirected { cause, .. } => verdict(cause, reconnect, failures, attempt),
         Cause::Closed(CloseFrame {
             code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
             ..
@@ -177,6 +178,13 @@ mod tests {
         })
     }
 
+    fn redirected(cause: Cause) -> Cause {
+        Cause::Redirected {
+            to: "b.example:80".into(),
+            cause: Box::new(cause),
+        }
+    }
+
     fn rule(cause: &Cause, reconnect: &Reconnect, failures: u32) -> String {
         match verdict(cause, reconnect, failures, 0) {
             Verdict::Retry { rule, .. } => format!("retry: {rule}"),
@@ -205,6 +213,8 @@ mod tests {
             (closed(1012), "retry: at once, the peer goes or restarts"),
             (closed(1013), "retry: backoff"),
             (Cause::Eof, "retry: backoff"),
+            (redirected(status(429, Some(7))), "retry: retry-after 7s"),
+            (redirected(status(404, None)), "retry: backoff, from max"),
         ] {
             assert_eq!(rule(&cause, &usual, 1), expected, "{cause:?}");
         }

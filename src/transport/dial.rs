@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     address::Address,
-    echo::without_secrets,
+    echo::{masked, without_secrets},
     redirect::{Redirect, Trail},
     request::{Field, Prepared, render_url},
     resolve::Resolver,
@@ -161,18 +161,19 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             Ok(upgraded) => break upgraded,
             Err(cause) => cause,
         };
-        let Some(redirect) = progress.redirect.take() else {
-            let cause = progress.last_words().unwrap_or(cause);
-            let url = request.url;
-            return Err(without_secrets(cause, settings, url, &secrets));
+        let followed = match progress.redirect.take() {
+            Some(redirect) => {
+                progress.stream.take();
+                follow(
+                    &redirect, &mut trail, request, &prepared, &secrets, progress,
+                )
+            }
+            None => Err(progress.last_words().unwrap_or(cause)),
         };
-        progress.stream.take();
-        let trail = match &mut trail {
-            Some(trail) => trail,
-            None => trail.insert(Trail::new(prepared.to.url()?)),
-        };
-        let (to, same_host) = trail.follow(&redirect)?;
-        prepared = prepared.redirected(settings, &secrets, to, same_host)?;
+        // A place that the server chose may be made of what it was sent, and so may all that is said of it.
+        let all = trail.is_some();
+        let masked = |cause| without_secrets(cause, settings, request.url, &secrets, all);
+        prepared = followed.map_err(masked)?;
     };
     let (Some(stream), Some(peer)) = (progress.stream.take(), progress.peer.get()) else {
         return Err(Cause::HandshakeInvalid(
@@ -192,6 +193,28 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
         tls,
         secrets,
     })
+}
+
+/// The request for the place that a redirect leads to; what fails from now on is told with that.
+fn follow(
+    redirect: &Redirect,
+    trail: &mut Option<Trail>,
+    request: DialRequest<'_>,
+    from: &Prepared,
+    secrets: &Secrets,
+    progress: &Progress,
+) -> Result<Prepared, Cause> {
+    let settings = request.settings;
+    let trail = match trail {
+        Some(trail) => trail,
+        None => trail.insert(Trail::new(from.to.url()?)),
+    };
+    let (to, same_host) = trail.follow(redirect)?;
+    let place = to.host_and_port();
+    let urls = std::slice::from_ref(request.url);
+    let place = masked(&place, settings, urls, secrets).unwrap_or(place);
+    progress.redirected.replace(Some(place));
+    from.redirected(settings, secrets, to, same_host)
 }
 
 /// One connection, and one upgrade over it.
@@ -302,6 +325,8 @@ pub(super) struct Progress {
     pub headers: RefCell<Vec<Field>>,
     /// Set when the answer sends us elsewhere.
     pub redirect: RefCell<Option<Redirect>>,
+    /// The place that the last redirect led to, without secrets.
+    redirected: RefCell<Option<String>>,
     /// What we have to show to a server that asks for a client certificate.
     pub client: Cell<Client>,
     /// Whether a byte of the answer to the upgrade came.
@@ -319,6 +344,7 @@ impl Progress {
             stream: RefCell::default(),
             headers: RefCell::default(),
             redirect: RefCell::default(),
+            redirected: RefCell::default(),
             client: Cell::default(),
             answered: Cell::default(),
             phase: Cell::new((Phase::Prepare, now)),
@@ -375,6 +401,13 @@ impl Progress {
     fn fail(&self, cause: Cause) -> Undialled {
         let phase = self.phase();
         self.enter(phase);
+        let cause = match self.redirected.take() {
+            Some(to) => Cause::Redirected {
+                to,
+                cause: Box::new(cause),
+            },
+            None => cause,
+        };
         trace::failed(phase, &cause);
         Undialled {
             cause,

@@ -15,8 +15,8 @@ use crate::{
 /// A shorter text is no secret, and would be found in words that have nothing to do with it.
 const SHORTEST: usize = 4;
 
-/// A text of the server's without the secrets that were sent to it: values of variables, headers' values, passwords. `None` if it
-/// holds none.
+/// A text of the server's without the secrets that were sent to it: values of variables, headers' values, passwords; in any case, since
+/// a host is said in lower case. `None` if it holds none.
 pub(crate) fn masked(
     text: &str,
     settings: &ConnectionSettings,
@@ -29,26 +29,74 @@ pub(crate) fn masked(
     let mut masked = None;
     for secret in all(settings, urls, secrets) {
         let text = masked.as_deref().unwrap_or(text);
-        if text.contains(&secret) {
-            masked = Some(text.replace(&secret, "***"));
+        if let Some(without) = without(&secret, text) {
+            masked = Some(without);
         }
     }
     masked
 }
 
-/// The same of what is told of a refused dial.
+/// The text with `***` for each of the secret's places in it, if it has any.
+fn without(secret: &str, text: &str) -> Option<String> {
+    // The length of both stays.
+    let (secret, lower) = (secret.to_ascii_lowercase(), text.to_ascii_lowercase());
+    let mut masked = String::new();
+    let mut behind = 0;
+    for (at, found) in lower.match_indices(&secret) {
+        masked.push_str(&text[behind..at]);
+        masked.push_str("***");
+        behind = at + found.len();
+    }
+    masked.push_str(&text[behind..]);
+    (behind > 0).then_some(masked)
+}
+
+/// The same of what is told of a dial that failed. With `all` no text is our own alone: a redirect chose whom it is about.
 pub(super) fn without_secrets(
     mut cause: Cause,
     settings: &ConnectionSettings,
     url: &Template,
     secrets: &Secrets,
+    all: bool,
 ) -> Cause {
-    if let Cause::HandshakeStatus { text, .. } = &mut cause
+    if let Some(text) = words(&mut cause, all)
         && let Some(masked) = masked(text, settings, std::slice::from_ref(url), secrets)
     {
         *text = masked;
     }
     cause
+}
+
+/// What may hold words of the server's; or any words at all.
+fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
+    match cause {
+        Cause::HandshakeStatus { text, .. }
+        | Cause::HandshakeInvalid(text)
+        | Cause::Subprotocol(text)
+        | Cause::Extension(text) => Some(text),
+        Cause::SecretMissing(text)
+        | Cause::InvalidRequest(text)
+        | Cause::Forbidden(text)
+        | Cause::Dns(text)
+        | Cause::Proxy(text)
+        | Cause::Refused(text)
+        | Cause::Unreachable(text)
+        | Cause::Tcp(text)
+        | Cause::TlsCertificate(text)
+        | Cause::Tls(text)
+        | Cause::Reset(text) => Some(text).filter(|_| all),
+        Cause::ConnectTimeout(_)
+        | Cause::Redirected { .. }
+        | Cause::Closed(_)
+        | Cause::Eof
+        | Cause::PongTimeout
+        | Cause::FenceTimeout
+        | Cause::WriteTimeout
+        | Cause::IdleTimeout
+        | Cause::Protocol(_)
+        | Cause::Store(_)
+        | Cause::Panic(_) => None,
+    }
 }
 
 /// The longest first: one may hold another.
@@ -111,4 +159,26 @@ fn header_values(settings: &ConnectionSettings, secrets: &Secrets) -> Vec<String
     let auth = auth.and_then(|auth| authorization(auth, secrets).ok());
     let auth = auth.and_then(|value| Some(value.to_str().ok()?.to_owned()));
     given.chain(auth).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_taken_out_wherever_it_stands_and_however_it_is_written() {
+        for (text, expected) in [
+            ("abc", None),
+            ("SeCrEt", Some("***")),
+            ("a secret, the SECRET, ü", Some("a ***, the ***, ü")),
+            ("secretsecret", Some("******")),
+            ("", None),
+        ] {
+            assert_eq!(without("secret", text).as_deref(), expected, "{text:?}");
+        }
+        assert_eq!(
+            without("ToKeN", "at token.example"),
+            Some("at ***.example".into())
+        );
+    }
 }

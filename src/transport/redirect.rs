@@ -51,7 +51,7 @@ impl Trail {
     /// # Errors
     ///
     /// [`Cause::HandshakeStatus`] that says why the redirect is not followed. It names hosts, and neither path nor query:
-    /// a server may put into them what we have sent.
+    /// a server may put into them what we have sent. A host may be such a thing, too, and is for the caller to mask.
     pub fn follow(&mut self, redirect: &Redirect) -> Result<(Address, bool), Cause> {
         let refuse = |text: String| Cause::HandshakeStatus {
             status: redirect.status,

@@ -9,6 +9,7 @@ mod folded;
 mod liveness;
 mod pings;
 mod raw;
+mod redirected;
 mod refusals;
 mod spelling;
 #[path = "../support/mod.rs"]

@@ -107,5 +107,8 @@ async fn all_hops_share_one_timeout() {
     );
     settings.connect_timeout = Duration::from_millis(300);
     let cause = dial_with(&settings).await.unwrap_err();
-    assert_eq!(cause, Cause::ConnectTimeout(crate::core::Phase::Upgrade));
+    let Cause::Redirected { cause, .. } = cause else {
+        panic!("{cause}");
+    };
+    assert_eq!(*cause, Cause::ConnectTimeout(crate::core::Phase::Upgrade));
 }

@@ -7,6 +7,7 @@ mod chaos;
 mod compressed;
 mod folded;
 mod liveness;
+mod own_certificate;
 mod pings;
 mod raw;
 mod redirected;

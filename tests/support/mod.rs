@@ -64,6 +64,7 @@ impl Drop for TestDir {
 /// A CA that nobody knows, a server's certificate by it for `localhost` and 127.0.0.1, and a client's.
 pub struct PrivateCa {
     pub ca_file: PathBuf,
+    pub ca_key_file: PathBuf,
     pub cert_file: PathBuf,
     pub key_file: PathBuf,
     pub client_cert_file: PathBuf,
@@ -71,12 +72,16 @@ pub struct PrivateCa {
 }
 
 impl PrivateCa {
+    /// The common name of the authority: the default of `rcgen`.
+    pub const NAME: &str = "rcgen self signed cert";
+
     pub fn new(dir: &Path) -> Self {
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_key = KeyPair::generate().unwrap();
         let ca_cert = ca.self_signed(&ca_key).unwrap();
+        let ca_key_pem = ca_key.serialize_pem();
         let issuer = Issuer::new(ca, ca_key);
 
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
@@ -102,6 +107,7 @@ impl PrivateCa {
         };
         Self {
             ca_file: write("ca.pem", ca_cert.pem()),
+            ca_key_file: write("ca.key", ca_key_pem),
             cert_file: write("cert.pem", cert.pem()),
             key_file: write("key.pem", key.serialize_pem()),
             client_cert_file: write("client.pem", client.pem()),

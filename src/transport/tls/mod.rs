@@ -4,13 +4,14 @@ mod anyone;
 mod failure;
 mod identity;
 mod nobody;
+mod own;
 mod report;
 
 use std::{collections::HashMap, hash::Hash, path::PathBuf, sync::Arc};
 
 use parking_lot::Mutex;
 use rustls::{
-    ClientConfig, InconsistentKeys, RootCertStore,
+    ClientConfig, RootCertStore,
     client::{Resumption, WantsClientCert},
     crypto::ring,
 };
@@ -18,8 +19,9 @@ use tokio::sync::OnceCell;
 
 use self::{
     anyone::Anyone,
-    identity::{Stamp, read_identity, read_roots, unusable},
+    identity::{Stamp, read_roots},
     nobody::Nobody,
+    own::own,
 };
 pub(super) use self::{
     failure::{Client, failure, handshake_failure, silence},
@@ -197,17 +199,7 @@ fn build(key: &Key, roots: Option<Arc<RootCertStore>>) -> Result<Arc<ClientConfi
     let verified = verified(roots)?;
     let mut config = match &key.identity {
         None => verified.with_client_cert_resolver(Arc::new(Nobody)),
-        Some(files) => {
-            let (chain, private) = read_identity(files)?;
-            let built = verified.with_client_auth_cert(chain, private);
-            built.map_err(|error| match error {
-                rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                    let why = format!("it does not match the certificate in {}", files.0.display());
-                    unusable("key_file", &files.1, &why)
-                }
-                error => unusable("cert_file", &files.0, &error.to_string()),
-            })?
-        }
+        Some(files) => verified.with_client_cert_resolver(Arc::new(own(files)?)),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);

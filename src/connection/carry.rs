@@ -106,11 +106,7 @@ impl Driver {
             }
             Happened::Retrying { delay, cause, rule } => {
                 act.show_state(Some(State::Backoff));
-                let wait = match act.life.state() {
-                    LifeState::Backoff { until } => until.saturating_duration_since(now),
-                    _ => delay,
-                };
-                act.record.retry_at = act.wall().checked_add(wait).ok().map(Box::new);
+                act.note_retry_at(now);
                 act.publish(|stamp| {
                     Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
                 });
@@ -167,6 +163,17 @@ impl Name {
             timings: undialled.timings.into(),
         }));
         undialled.cause
+    }
+
+    /// Keeps when the next dial is due.
+    pub(super) fn note_retry_at(&mut self, now: Instant) {
+        self.record.retry_at = match self.life.state() {
+            LifeState::Backoff { until } => {
+                let wait = until.saturating_duration_since(now);
+                self.wall().checked_add(wait).ok().map(Box::new)
+            }
+            _ => None,
+        };
     }
 
     /// Keeps the state that users see, and since when, in step with the core.

@@ -13,7 +13,7 @@ use super::{
     Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
-    clock,
+    chance, clock,
     config::{Changes, ConnectionSettings, NameSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
@@ -243,8 +243,7 @@ impl Name {
         let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
         let moved = self.urls != urls;
         if moved {
-            self.life.set_endpoints(urls.len());
-            self.urls = urls;
+            self.move_to(urls);
         }
         self.gate.history().configure(new.history);
         self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
@@ -268,6 +267,19 @@ impl Name {
         self.publish(|stamp| Event::Applied(stamp, applied));
         self.wake();
         applied
+    }
+
+    /// There are other URLs. A dial that waits for one that is not the first any more has nothing to wait for.
+    fn move_to(&mut self, urls: Arc<[Template]>) {
+        let waits_in_vain = self.url() != &urls[0];
+        self.life.set_endpoints(urls.len());
+        self.urls = urls;
+        if waits_in_vain {
+            let now = clock::now();
+            let random = chance::next_u64();
+            self.life.hurry(policy(&self.settings), now, random);
+            self.note_retry_at(now);
+        }
     }
 
     fn status(&mut self) -> Status {
@@ -325,7 +337,7 @@ impl Name {
         statuses
             .map(|(url, failures)| UrlStatus {
                 url: url.to_string(),
-                failures: *failures,
+                failures,
             })
             .collect()
     }

@@ -20,13 +20,31 @@ pub fn cap(backoff: &Backoff, attempt: u32) -> Duration {
 
 /// A delay drawn below `cap` by a random number: uniform in `[min, cap]`, or `cap` itself without jitter.
 pub fn delay(backoff: &Backoff, cap: Duration, random: u64) -> Duration {
+    draw(backoff, backoff.min, cap, random)
+}
+
+/// The delay after a `Retry-After` of `after`: uniform in `[after, after + max(after ÷ 10, initial)]`, so that a fleet that was
+/// told the same does not come back at the same moment. Never shorter than `min`; without jitter the longest.
+pub fn retry_after(backoff: &Backoff, after: Duration, random: u64) -> Duration {
+    let longest = after.saturating_add(backoff.initial.max(after / 10));
+    draw(backoff, after.max(backoff.min), longest, random)
+}
+
+/// The delay before another URL is dialled whose time has come: uniform in `[0, initial]`, so that a fleet that has lost one server
+/// does not come to the next one at the same moment. Without jitter it is `initial`.
+pub fn before_another_url(backoff: &Backoff, random: u64) -> Duration {
+    draw(backoff, Duration::ZERO, backoff.initial, random)
+}
+
+/// Uniform in `[shortest, longest]`, or `longest` without jitter.
+fn draw(backoff: &Backoff, shortest: Duration, longest: Duration, random: u64) -> Duration {
     match backoff.jitter {
-        Jitter::None => cap,
+        Jitter::None => longest,
         Jitter::Full => {
-            let span = cap.saturating_sub(backoff.min).as_nanos();
+            let span = longest.saturating_sub(shortest).as_nanos();
             // Multiply and shift: `random` scaled from 0..2^64 to 0..=span, without the bias of a remainder.
             let drawn = ((span + 1).min(u128::from(u64::MAX)) * u128::from(random)) >> 64;
-            backoff.min + Duration::from_nanos(u64::try_from(drawn).unwrap_or(u64::MAX))
+            shortest + Duration::from_nanos(u64::try_from(drawn).unwrap_or(u64::MAX))
         }
     }
 }
@@ -64,6 +82,19 @@ mod tests {
         fn a_cap_never_shrinks_from_one_attempt_to_the_next(backoff in backoffs(), attempt in 0u32..1_000) {
             prop_assert!(cap(&backoff, attempt) <= cap(&backoff, attempt + 1));
         }
+
+        #[test]
+        fn a_retry_after_is_a_floor_with_a_tenth_or_initial_on_top(backoff in backoffs(), after in 0u64..4_000_000, random: u64) {
+            let after = Duration::from_millis(after);
+            let delay = retry_after(&backoff, after, random);
+            prop_assert!(after.max(backoff.min) <= delay);
+            prop_assert!(delay <= after + backoff.initial.max(after / 10));
+        }
+
+        #[test]
+        fn another_url_is_dialled_within_initial(backoff in backoffs(), random: u64) {
+            prop_assert!(before_another_url(&backoff, random) <= backoff.initial);
+        }
     }
 
     #[test]
@@ -73,5 +104,15 @@ mod tests {
         assert_eq!(cap, Duration::from_secs(4));
         assert_eq!(delay(&backoff, cap, 0), backoff.min);
         assert_eq!(delay(&backoff, cap, u64::MAX), cap);
+        let minute = Duration::from_secs(60);
+        assert_eq!(retry_after(&backoff, minute, 0), minute);
+        assert_eq!(retry_after(&backoff, minute, u64::MAX), minute * 11 / 10);
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            retry_after(&backoff, second, u64::MAX),
+            second + backoff.initial
+        );
+        assert_eq!(before_another_url(&backoff, 0), Duration::ZERO);
+        assert_eq!(before_another_url(&backoff, u64::MAX), backoff.initial);
     }
 }

@@ -25,10 +25,10 @@ mod splice;
 pub(crate) use self::pattern::glob;
 pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
-    backoff::{cap, delay},
+    backoff::{before_another_url, cap, delay, retry_after},
     cause::{Cause, Phase},
     door::{Rejected, TooLarge},
-    endpoints::Endpoints,
+    endpoints::{Endpoints, NextDial},
     governor::{DialId, DialOutcome, Governor},
     heartbeat::{Beat, HeartbeatState, Question},
     journal::{Cursor, InvalidCursor, Journal},

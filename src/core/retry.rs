@@ -14,11 +14,9 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// What to do after a loss, and the rule that said so.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Dial again after a delay: `at_least`, and on top of it what `pace` says.
+    /// Dial again after a delay.
     Retry {
-        /// What the server asked for; zero if it did not.
-        at_least: Duration,
-        /// Below which cap the delay is drawn.
+        /// How the delay is drawn.
         pace: Pace,
         /// The rule that decided.
         rule: Rule,
@@ -36,6 +34,8 @@ pub enum Pace {
     Usual,
     /// Below `max`, from the first attempt on.
     Slow,
+    /// Not before so much time has passed: [`retry_after`](super::retry_after).
+    After(Duration),
 }
 
 /// The rule that decided. `Display` is what an operator reads.
@@ -55,6 +55,8 @@ pub enum Rule {
     MaxAttempts(NonZeroU32),
     /// An entry of `reconnect.give_up_on` matched.
     GiveUpOn(GiveUpRule),
+    /// This rule holds the URL that failed; another URL of the name is dialled meanwhile.
+    NextUrl(Box<Self>),
 }
 
 impl fmt::Display for Rule {
@@ -67,12 +69,13 @@ impl fmt::Display for Rule {
             Self::Never => f.write_str("reconnect = \"never\""),
             Self::MaxAttempts(count) => write!(f, "max_attempts = {count}"),
             Self::GiveUpOn(rule) => write!(f, "give_up_on {rule}"),
+            Self::NextUrl(rule) => write!(f, "{rule}; meanwhile the next url"),
         }
     }
 }
 
-/// Decides what follows a loss. `failures` counts the failed attempts in a row, this one included; `attempt` the retries since
-/// the last stable socket.
+/// Decides what follows a loss. `failures` counts the failed attempts in a row, this one included, of several URLs those of the one
+/// that has failed least; `attempt` the retries of this URL since its last stable socket.
 pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32) -> Verdict {
     let backoff = match reconnect {
         Reconnect::Never => return Verdict::GiveUp(Rule::Never),
@@ -85,12 +88,10 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
         return Verdict::GiveUp(Rule::MaxAttempts(most));
     }
     let usual = Verdict::Retry {
-        at_least: Duration::ZERO,
         pace: Pace::Usual,
         rule: Rule::Backoff,
     };
     let slow = Verdict::Retry {
-        at_least: Duration::ZERO,
         pace: Pace::Slow,
         rule: Rule::BackoffFromMax,
     };
@@ -101,8 +102,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
         } => {
             let after = (*after).min(MAX_RETRY_AFTER);
             Verdict::Retry {
-                at_least: after,
-                pace: Pace::Usual,
+                pace: Pace::After(after),
                 rule: Rule::RetryAfter(after),
             }
         }
@@ -118,7 +118,6 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
             code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
             ..
         }) if attempt == 0 => Verdict::Retry {
-            at_least: Duration::ZERO,
             pace: Pace::AtOnce,
             rule: Rule::PeerRestarts,
         },

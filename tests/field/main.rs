@@ -16,3 +16,4 @@ mod spelling;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;
+mod verdicts;

@@ -20,8 +20,9 @@ table! {
     pub(in crate::config) struct ConnectionTable {
         /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded.
         url: Url,
-        /// Instead of url: where to connect, in the order of preference. When one fails, the next is dialled; after a
-        /// stable socket the first is preferred again.
+        /// Instead of url: where to connect, in the order of preference. When one fails, the next is dialled within
+        /// `reconnect.initial`. Each has its own backoff, and waits for its own Retry-After. After a stable socket the first whose
+        /// time has come is preferred again.
         urls: Urls,
         /// The group whose keys this connection inherits.
         group: Text,

@@ -14,7 +14,7 @@ use crate::config::{
 table! {
     /// The delays between dials: uniform in [min, cap], cap = min(max, initial × factor^attempt).
     pub(in crate::config) struct ReconnectTable {
-        /// No delay is shorter.
+        /// No delay is shorter, but the one before another URL.
         min: Period = "100ms",
         /// The first cap; at least `min`.
         initial: Timeout = "500ms",
@@ -26,7 +26,7 @@ table! {
         jitter: Jitter = "full",
         /// A socket must be up so long before the attempts count from zero again.
         stable_after: Period = "10s",
-        /// Give up after so many failed attempts in a row; 0 is never.
+        /// Give up after so many failed attempts in a row, with several URLs after so many of each; 0 is never.
         max_attempts: Limit = 0,
         /// What ends the attempts: "status:401", "status:400-499", "close:4010-4014", "cause:refused".
         give_up_on: GiveUpOn = [],

@@ -15,7 +15,7 @@ pub enum Reconnect {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Backoff {
-    /// No delay is shorter.
+    /// No delay is shorter, but the one before another URL, which is drawn from zero to `initial`.
     pub min: Duration,
     /// The first cap; at least `min`.
     pub initial: Duration,
@@ -27,7 +27,7 @@ pub struct Backoff {
     pub jitter: Jitter,
     /// A socket must be up so long before the attempts count from zero again.
     pub stable_after: Duration,
-    /// Give up after so many failed attempts in a row.
+    /// Give up after so many failed attempts in a row; with several URLs when each of them has failed so often.
     pub max_attempts: Option<NonZeroU32>,
     /// Causes after which there is no further attempt.
     pub give_up_on: Vec<GiveUpRule>,

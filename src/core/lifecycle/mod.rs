@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, State};
 use self::state::{Closing, Stage, Then};
-use super::{Cause, Endpoints, Pace, Verdict, backoff, verdict};
-use crate::{config::Reconnect, wire::CloseFrame};
+use super::{Cause, Endpoints, Pace, Rule, Verdict, backoff, verdict};
+use crate::{
+    config::{Backoff, Reconnect},
+    wire::CloseFrame,
+};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
 const LINGER: Duration = Duration::from_secs(1);
@@ -31,10 +34,9 @@ pub struct Lifecycle {
     state: State,
     incarnation: Incarnation,
     incarnations: u32,
-    /// Retries since the last stable socket: the exponent of the backoff.
+    /// Retries since the last stable socket: of an only URL the exponent of its backoff.
     attempt: u32,
-    /// Failed attempts in a row: what `max_attempts` counts.
-    failures: u32,
+    /// The URLs, and what is counted and kept of each.
     endpoints: Endpoints,
 }
 
@@ -45,7 +47,6 @@ impl Default for Lifecycle {
             incarnation: Incarnation::Ending,
             incarnations: 0,
             attempt: 0,
-            failures: 0,
             endpoints: Endpoints::new(1),
         }
     }
@@ -83,6 +84,15 @@ impl Lifecycle {
     /// The name has so many URLs, and none has failed.
     pub fn set_endpoints(&mut self, count: usize) {
         self.endpoints = Endpoints::new(count);
+    }
+
+    /// The URL that a dial waits for is not the one that is dialled next any more: what held that one does not hold the other.
+    pub fn hurry(&mut self, policy: Policy<'_>, now: Instant, random: u64) {
+        if let (State::Backoff { until }, Reconnect::Backoff(backoff)) =
+            (&mut self.state, policy.reconnect)
+        {
+            *until = (*until).min(now + backoff::before_another_url(backoff, random));
+        }
     }
 
     /// Whether the outbox is being flushed before a close.
@@ -250,6 +260,7 @@ impl Lifecycle {
     /// The dial succeeded.
     pub fn opened(&mut self, now: Instant) {
         if self.state == State::Connecting && self.incarnation == Incarnation::Used {
+            self.endpoints.opened();
             self.state = State::Open {
                 since: now,
                 rotation: Rotation::None,
@@ -449,7 +460,6 @@ impl Lifecycle {
     /// What was counted was of a life that is over.
     fn begin_anew(&mut self) {
         self.attempt = 0;
-        self.failures = 0;
         self.endpoints.reset();
     }
 
@@ -465,32 +475,26 @@ impl Lifecycle {
     ) {
         if was_stable {
             self.attempt = 0;
-            self.failures = 0;
             self.endpoints.was_stable();
         } else {
-            self.failures = self.failures.saturating_add(1);
             self.endpoints.failed();
         }
+        let attempt = self.endpoints.attempt(self.attempt);
         match (
-            verdict(&cause, policy.reconnect, self.failures, self.attempt),
+            verdict(&cause, policy.reconnect, self.endpoints.rounds(), attempt),
             policy.reconnect,
         ) {
-            (
-                Verdict::Retry {
-                    at_least,
-                    pace,
-                    rule,
-                },
-                Reconnect::Backoff(backoff),
-            ) => {
-                let delay = match pace {
-                    Pace::AtOnce => Duration::ZERO,
-                    Pace::Usual => {
-                        backoff::delay(backoff, backoff::cap(backoff, self.attempt), random)
-                    }
-                    Pace::Slow => backoff::delay(backoff, backoff.max, random),
+            (Verdict::Retry { pace, rule }, Reconnect::Backoff(backoff)) => {
+                // One number draws both delays: they are of different servers.
+                let own = wait(backoff, pace, attempt, random);
+                let another = backoff::before_another_url(backoff, random);
+                let keeps_its_turn = was_stable || pace == Pace::AtOnce;
+                let next = self.endpoints.choose(own, another, keeps_its_turn, now);
+                let rule = match next.is_another {
+                    true => Rule::NextUrl(Box::new(rule)),
+                    false => rule,
                 };
-                let delay = at_least + delay;
+                let delay = next.delay;
                 self.attempt = self.attempt.saturating_add(1);
                 self.state = State::Backoff { until: now + delay };
                 out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));
@@ -510,6 +514,16 @@ impl Lifecycle {
             self.incarnation = Incarnation::Ending;
             out.push(Effect::Restart);
         }
+    }
+}
+
+/// How long the URL that failed is not dialled.
+fn wait(backoff: &Backoff, pace: Pace, attempt: u32, random: u64) -> Duration {
+    match pace {
+        Pace::AtOnce => Duration::ZERO,
+        Pace::Usual => backoff::delay(backoff, backoff::cap(backoff, attempt), random),
+        Pace::Slow => backoff::delay(backoff, backoff.max, random),
+        Pace::After(after) => backoff::retry_after(backoff, after, random),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::{
-    Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation, Lifecycle,
-    Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable, verdict,
+    Backoff, Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation,
+    Lifecycle, Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, is_stable, verdict,
+    wait,
 };
-use crate::config::Backoff;
 
 impl Lifecycle {
     /// The socket that serves is to be replaced. Says whether there is one, or one that is on its way to be.
@@ -71,21 +71,17 @@ impl Lifecycle {
             Reconnect::Backoff(backoff) => backoff,
             Reconnect::Never => &usual,
         };
-        let slow = matches!(
-            verdict(&cause, policy.reconnect, 0, attempt),
-            Verdict::GiveUp(_)
-                | Verdict::Retry {
-                    pace: Pace::Slow,
-                    ..
-                }
-        );
-        let cap = match slow {
-            true => backoff.max,
-            false => backoff::cap(backoff, attempt),
+        let pace = match verdict(&cause, policy.reconnect, 0, attempt) {
+            Verdict::GiveUp(_) => Pace::Slow,
+            // The peer goes: its successor is no sooner there than any other.
+            Verdict::Retry {
+                pace: Pace::AtOnce, ..
+            } => Pace::Usual,
+            Verdict::Retry { pace, .. } => pace,
         };
         *rotation = Rotation::Postponed {
             attempt: attempt.saturating_add(1),
-            until: now + backoff::delay(backoff, cap, random),
+            until: now + wait(backoff, pace, attempt, random),
         };
         out.push(Effect::Emit(Happened::Error(cause)));
     }
@@ -147,7 +143,7 @@ impl Lifecycle {
     ) {
         if stable {
             self.attempt = 0;
-            self.failures = 0;
+            self.endpoints.was_stable();
         }
         self.state = State::Adopting { since };
         out.push(Effect::Emit(Happened::Rotated { report }));

@@ -1,3 +1,5 @@
+mod failover;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Pace;
 use crate::config::{Backoff, Jitter};
 
 /// The longest delay that attempt number `attempt` (from 0) may get: `min(max, initial × factor^attempt)`.
@@ -15,6 +16,16 @@ pub fn cap(backoff: &Backoff, attempt: u32) -> Duration {
         Duration::from_secs_f64(grown).max(backoff.min)
     } else {
         backoff.max.max(backoff.min)
+    }
+}
+
+/// How long what failed is not dialled.
+pub(super) fn wait(backoff: &Backoff, pace: Pace, attempt: u32, random: u64) -> Duration {
+    match pace {
+        Pace::AtOnce => Duration::ZERO,
+        Pace::Usual => delay(backoff, cap(backoff, attempt), random),
+        Pace::Slow => delay(backoff, backoff.max, random),
+        Pace::After(after) => retry_after(backoff, after, random),
     }
 }
 

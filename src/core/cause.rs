@@ -46,8 +46,17 @@ pub enum Cause {
     Forbidden(String),
     /// The host name could not be resolved.
     Dns(String),
-    /// The proxy could not be reached, or did not open the tunnel.
-    Proxy(String),
+    /// The proxy could not be reached, or did not open the tunnel. What it answers is its own, and no word of the server's.
+    Proxy {
+        /// The HTTP status of its answer to CONNECT (RFC 9110 §9.3.6); `None` if it gave none, or speaks SOCKS.
+        status: Option<u16>,
+        /// What the `Retry-After` of that answer asked for (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
+        /// Whether a SOCKS proxy wants other credentials, or its rules forbid the connection.
+        denied: bool,
+        /// What went wrong, and with which proxy.
+        text: String,
+    },
     /// The peer refused the TCP connection.
     Refused(String),
     /// The network has no way to the peer.
@@ -140,7 +149,7 @@ impl Cause {
             Self::InvalidRequest(_) => "invalid_request",
             Self::Forbidden(_) => "forbidden",
             Self::Dns(_) => "dns",
-            Self::Proxy(_) => "proxy",
+            Self::Proxy { .. } => "proxy",
             Self::Refused(_) => "refused",
             Self::Unreachable(_) => "unreachable",
             Self::ConnectTimeout(_) => "connect_timeout",
@@ -165,11 +174,22 @@ impl Cause {
         }
     }
 
-    /// The HTTP status, for a refused handshake.
+    /// A proxy that gave no answer that counts.
+    pub fn proxy(text: impl Into<String>) -> Self {
+        Self::Proxy {
+            status: None,
+            retry_after: None,
+            denied: false,
+            text: text.into(),
+        }
+    }
+
+    /// The HTTP status of the answer that refused: the server's to the upgrade, or its proxy's to CONNECT.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::HandshakeStatus { status, .. } => Some(*status),
             Self::Redirected { cause, .. } => cause.status(),
+            Self::Proxy { status, .. } => *status,
             _ => None,
         }
     }
@@ -181,7 +201,7 @@ impl Cause {
             | Self::InvalidRequest(text)
             | Self::Forbidden(text)
             | Self::Dns(text)
-            | Self::Proxy(text)
+            | Self::Proxy { text, .. }
             | Self::Refused(text)
             | Self::Unreachable(text)
             | Self::Tcp(text)

@@ -55,6 +55,8 @@ pub enum Rule {
     MaxAttempts(NonZeroU32),
     /// An entry of `reconnect.give_up_on` matched.
     GiveUpOn(GiveUpRule),
+    /// It was the answer of the proxy, and not of the server, that this rule goes by.
+    ProxyAnswer(Box<Self>),
     /// This rule holds the URL that failed; another URL of the name is dialled meanwhile.
     NextUrl(Box<Self>),
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Rule {
             Self::Never => f.write_str("reconnect = \"never\""),
             Self::MaxAttempts(count) => write!(f, "max_attempts = {count}"),
             Self::GiveUpOn(rule) => write!(f, "give_up_on {rule}"),
+            Self::ProxyAnswer(rule) => write!(f, "{rule}, by the proxy's answer"),
             Self::NextUrl(rule) => write!(f, "{rule}; meanwhile the next url"),
         }
     }
@@ -82,7 +85,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
         Reconnect::Backoff(backoff) => backoff,
     };
     if let Some(rule) = give_up_rule(cause, backoff) {
-        return Verdict::GiveUp(Rule::GiveUpOn(rule.clone()));
+        return Verdict::GiveUp(by_its_author(cause, Rule::GiveUpOn(rule.clone())));
     }
     if let Some(most) = backoff.max_attempts.filter(|most| failures >= most.get()) {
         return Verdict::GiveUp(Rule::MaxAttempts(most));
@@ -93,25 +96,29 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
     };
     let slow = Verdict::Retry {
         pace: Pace::Slow,
-        rule: Rule::BackoffFromMax,
+        rule: by_its_author(cause, Rule::BackoffFromMax),
     };
     match cause {
         Cause::HandshakeStatus {
+            retry_after: Some(after),
+            ..
+        }
+        | Cause::Proxy {
             retry_after: Some(after),
             ..
         } => {
             let after = (*after).min(MAX_RETRY_AFTER);
             Verdict::Retry {
                 pace: Pace::After(after),
-                rule: Rule::RetryAfter(after),
+                rule: by_its_author(cause, Rule::RetryAfter(after)),
             }
         }
-        // A client error repeats itself, except for a timeout and for too many requests (RFC 9110 §15.5).
-        Cause::HandshakeStatus {
-            status: 400..=499,
-            retry_after: None,
-            ..
-        } if !matches!(cause.status(), Some(408 | 429)) => slow,
+        Cause::HandshakeStatus { .. } | Cause::Proxy { .. }
+            if cause.status().is_some_and(repeats_itself) =>
+        {
+            slow
+        }
+        Cause::Proxy { denied: true, .. } => slow,
         Cause::TlsCertificate(_) | Cause::Forbidden(_) => slow,
         Cause::Redirected { cause, .. } => verdict(cause, reconnect, failures, attempt),
         Cause::Closed(CloseFrame {
@@ -125,7 +132,7 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
         | Cause::SecretMissing(_)
         | Cause::InvalidRequest(_)
         | Cause::Dns(_)
-        | Cause::Proxy(_)
+        | Cause::Proxy { .. }
         | Cause::Refused(_)
         | Cause::Unreachable(_)
         | Cause::ConnectTimeout(_)
@@ -144,6 +151,21 @@ pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32
         | Cause::Protocol(_)
         | Cause::Store(_)
         | Cause::Panic(_) => usual,
+    }
+}
+
+/// A client error repeats itself, except for a timeout and for too many requests (RFC 9110 §15.5).
+fn repeats_itself(status: u16) -> bool {
+    matches!(status, 400..=499) && !matches!(status, 408 | 429)
+}
+
+/// The rule, which tells if it goes by what a proxy answered.
+fn by_its_author(cause: &Cause, rule: Rule) -> Rule {
+    match (cause, &rule) {
+        // It says so itself.
+        (_, Rule::GiveUpOn(GiveUpRule::Cause(_))) => rule,
+        (Cause::Proxy { .. }, _) => Rule::ProxyAnswer(Box::new(rule)),
+        _ => rule,
     }
 }
 
@@ -166,6 +188,15 @@ mod tests {
         Cause::HandshakeStatus {
             status,
             retry_after: retry_after.map(Duration::from_secs),
+            text: String::new(),
+        }
+    }
+
+    fn by_proxy(status: u16, retry_after: Option<u64>) -> Cause {
+        Cause::Proxy {
+            status: Some(status),
+            retry_after: retry_after.map(Duration::from_secs),
+            denied: false,
             text: String::new(),
         }
     }
@@ -214,6 +245,17 @@ mod tests {
             (Cause::Eof, "retry: backoff"),
             (redirected(status(429, Some(7))), "retry: retry-after 7s"),
             (redirected(status(404, None)), "retry: backoff, from max"),
+            (Cause::proxy("unreachable"), "retry: backoff"),
+            (
+                by_proxy(407, None),
+                "retry: backoff, from max, by the proxy's answer",
+            ),
+            (
+                by_proxy(429, Some(7)),
+                "retry: retry-after 7s, by the proxy's answer",
+            ),
+            (by_proxy(429, None), "retry: backoff"),
+            (by_proxy(502, None), "retry: backoff"),
         ] {
             assert_eq!(rule(&cause, &usual, 1), expected, "{cause:?}");
         }
@@ -244,6 +286,11 @@ mod tests {
         let reconnect = Reconnect::Backoff(backoff);
         for (cause, failures, expected) in [
             (status(401, None), 1, "give up: give_up_on status:401"),
+            (
+                by_proxy(401, None),
+                1,
+                "give up: give_up_on status:401, by the proxy's answer",
+            ),
             (closed(4012), 1, "give up: give_up_on close:4010-4014"),
             (closed(4015), 1, "retry: backoff"),
             (

@@ -78,7 +78,7 @@ fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
         | Cause::InvalidRequest(text)
         | Cause::Forbidden(text)
         | Cause::Dns(text)
-        | Cause::Proxy(text)
+        | Cause::Proxy { text, .. }
         | Cause::Refused(text)
         | Cause::Unreachable(text)
         | Cause::Tcp(text)

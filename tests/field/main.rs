@@ -9,6 +9,7 @@ mod folded;
 mod liveness;
 mod own_certificate;
 mod pings;
+mod proxy_answers;
 mod raw;
 mod redirected;
 mod refusals;

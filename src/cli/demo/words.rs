@@ -43,6 +43,10 @@ pub fn details(event: &Event) -> String {
 pub fn cause(cause: &Cause) -> String {
     match cause {
         Cause::HandshakeStatus { status, .. } => format!("status {status}"),
+        Cause::Proxy {
+            status: Some(status),
+            ..
+        } => format!("proxy {status}"),
         Cause::Closed(frame) => match frame.code {
             Some(code) => format!("closed {code}"),
             None => "closed".to_owned(),

@@ -46,7 +46,7 @@ pub enum Jitter {
 /// A cause after which there is no further attempt. `Display` gives the text of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GiveUpRule {
-    /// `status:401` or `status:400-499`: the handshake's HTTP status.
+    /// `status:401` or `status:400-499`: the HTTP status of a refused handshake, or of a proxy's answer to CONNECT.
     Status(std::ops::RangeInclusive<u16>),
     /// `close:4010-4014`: the close code that the peer sent.
     Close(std::ops::RangeInclusive<u16>),

@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, State};
 use self::state::{Closing, Stage, Then};
 use super::{Cause, Endpoints, Pace, Rule, Verdict, backoff, verdict};
-use crate::{
-    config::{Backoff, Reconnect},
-    wire::CloseFrame,
-};
+use crate::{config::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
 const LINGER: Duration = Duration::from_secs(1);
@@ -486,7 +483,7 @@ impl Lifecycle {
         ) {
             (Verdict::Retry { pace, rule }, Reconnect::Backoff(backoff)) => {
                 // One number draws both delays: they are of different servers.
-                let own = wait(backoff, pace, attempt, random);
+                let own = backoff::wait(backoff, pace, attempt, random);
                 let another = backoff::before_another_url(backoff, random);
                 let keeps_its_turn = was_stable || pace == Pace::AtOnce;
                 let next = self.endpoints.choose(own, another, keeps_its_turn, now);
@@ -514,16 +511,6 @@ impl Lifecycle {
             self.incarnation = Incarnation::Ending;
             out.push(Effect::Restart);
         }
-    }
-}
-
-/// How long the URL that failed is not dialled.
-fn wait(backoff: &Backoff, pace: Pace, attempt: u32, random: u64) -> Duration {
-    match pace {
-        Pace::AtOnce => Duration::ZERO,
-        Pace::Usual => backoff::delay(backoff, backoff::cap(backoff, attempt), random),
-        Pace::Slow => backoff::delay(backoff, backoff.max, random),
-        Pace::After(after) => backoff::retry_after(backoff, after, random),
     }
 }
 

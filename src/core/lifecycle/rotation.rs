@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::{
-    Backoff, Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation,
-    Lifecycle, Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, is_stable, verdict,
-    wait,
+    Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation, Lifecycle,
+    Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable, verdict,
 };
+use crate::config::Backoff;
 
 impl Lifecycle {
     /// The socket that serves is to be replaced. Says whether there is one, or one that is on its way to be.
@@ -81,7 +81,7 @@ impl Lifecycle {
         };
         *rotation = Rotation::Postponed {
             attempt: attempt.saturating_add(1),
-            until: now + wait(backoff, pace, attempt, random),
+            until: now + backoff::wait(backoff, pace, attempt, random),
         };
         out.push(Effect::Emit(Happened::Error(cause)));
     }

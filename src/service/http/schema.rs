@@ -228,7 +228,7 @@ pub struct Tls {
 #[derive(ToSchema)]
 pub struct LastError {
     kind: String,
-    /// Of a refused handshake: its HTTP status.
+    /// Of a refused handshake: its HTTP status; of a proxy: that of its answer to CONNECT.
     #[schema(nullable = false)]
     status: Option<u16>,
     text: String,

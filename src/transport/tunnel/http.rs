@@ -1,6 +1,6 @@
 //! CONNECT (RFC 9110 §9.3.6).
 
-use std::io;
+use std::{io, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::BytesMut;
@@ -10,7 +10,12 @@ use super::{Destination, say};
 use crate::{
     config::proxy::ProxyParts,
     core::Cause,
-    transport::{failure::plain, stream::Stream, unfold::unfold},
+    transport::{
+        failure::plain,
+        refusal::{retry_after, said_at},
+        stream::Stream,
+        unfold::unfold,
+    },
 };
 
 /// The longest answer of a proxy, in bytes, interim answers included.
@@ -24,7 +29,7 @@ pub(super) async fn connect(
     proxy: &ProxyParts,
     to: &Destination,
 ) -> Result<(), Cause> {
-    let failed = |why: &str| Cause::Proxy(format!("the proxy {proxy}: {why}"));
+    let failed = |why: &str| Cause::proxy(format!("the proxy {proxy}: {why}"));
     let broken = |error: io::Error| failed(&format!("{}, while it was asked", plain(&error)));
     say(stream, request(proxy, to).as_bytes())
         .await
@@ -45,7 +50,7 @@ pub(super) async fn connect(
                     return Err(failed("it sent bytes of its own into the tunnel"));
                 }
                 200..=299 => return Ok(()),
-                status => return Err(failed(&refusal(status, &head))),
+                _ => return Err(refusal(proxy, head)),
             }
         }
         if read >= MAX_ANSWER {
@@ -68,11 +73,17 @@ fn request(proxy: &ProxyParts, to: &Destination) -> String {
     request
 }
 
-fn refusal(status: u16, head: &Head) -> String {
-    let text = format!("it answered {status} {} to CONNECT", head.reason);
-    match (status, &head.challenge) {
-        (407, Some(challenge)) => format!("{text}; it asks for {challenge}"),
-        _ => text,
+fn refusal(proxy: &ProxyParts, head: Head) -> Cause {
+    let Head { status, reason, .. } = head;
+    let text = format!("the proxy {proxy}: it answered {status} {reason} to CONNECT");
+    Cause::Proxy {
+        status: Some(status),
+        retry_after: head.retry_after,
+        denied: false,
+        text: match head.challenge.filter(|_| status == 407) {
+            Some(challenge) => format!("{text}; it asks for {challenge}"),
+            None => text,
+        },
     }
 }
 
@@ -82,6 +93,7 @@ struct Head {
     reason: String,
     /// `Proxy-Authenticate`.
     challenge: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Head {
@@ -94,14 +106,18 @@ impl Head {
         let httparse::Status::Complete(length) = parsed else {
             return Ok(None);
         };
-        let challenge = answer
-            .headers
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case("proxy-authenticate"));
+        let field = |name: &str| {
+            let mut fields = answer.headers.iter();
+            let found = fields.find(|field| field.name.eq_ignore_ascii_case(name));
+            found.map(|field| field.value)
+        };
+        let text = |name| field(name).and_then(|value| std::str::from_utf8(value).ok());
         let head = Self {
             status: answer.code.unwrap_or_default(),
             reason: shown(answer.reason.unwrap_or_default().as_bytes()),
-            challenge: challenge.map(|field| shown(field.value)),
+            challenge: field("proxy-authenticate").map(shown),
+            retry_after: text("retry-after")
+                .and_then(|wish| retry_after(wish, said_at(text("date")))),
         };
         Ok(Some((length, head)))
     }

@@ -52,7 +52,7 @@ impl Tunnel {
     pub fn new(url: &ProxyUrl, secrets: &Secrets, policy: &DialPolicy) -> Result<Self, Cause> {
         let rendered = secrets.render(url.template())?;
         let proxy = parse(rendered.expose())
-            .map_err(|error| Cause::Proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
+            .map_err(|error| Cause::proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
         let place = Url::parse(rendered.expose()).ok();
         let reach = place
             .and_then(|place| policy.reach(&place))
@@ -115,7 +115,7 @@ impl Tunnel {
                 Err(cause) => return Err(cause),
             }
         }
-        Err(worst.unwrap_or_else(|| Cause::Proxy("the peer has no address".into())))
+        Err(worst.unwrap_or_else(|| Cause::proxy("the peer has no address")))
     }
 
     async fn destinations(&self, target: &Target) -> Result<Vec<Destination>, Cause> {
@@ -148,7 +148,7 @@ impl Tunnel {
             return Ok((Stream::Tcp(Tcp::new(tcp)), peer));
         };
         let name = ServerName::try_from(proxy.host.clone()).map_err(|_| {
-            Cause::Proxy(format!("the proxy {proxy} has no name for a certificate"))
+            Cause::proxy(format!("the proxy {proxy} has no name for a certificate"))
         })?;
         let connecting =
             TlsConnector::from(Arc::clone(config)).connect(name, Stream::Tcp(Tcp::new(tcp)));
@@ -162,7 +162,7 @@ impl Tunnel {
         match cause {
             Cause::ConnectTimeout(_) => Cause::ConnectTimeout(Phase::Proxy),
             Cause::Forbidden(text) => Cause::Forbidden(format!("the proxy {}: {text}", self.proxy)),
-            cause => Cause::Proxy(format!("the proxy {}: {}", self.proxy, cause.text())),
+            cause => Cause::proxy(format!("the proxy {}: {}", self.proxy, cause.text())),
         }
     }
 }

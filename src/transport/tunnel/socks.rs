@@ -31,20 +31,26 @@ pub(super) async fn connect(
 
 fn cause(error: Error, proxy: &ProxyParts, to: &Destination) -> Cause {
     let said = |what: &str| format!("the proxy {proxy}: {what} {to}");
-    let failed = |what: &str| Cause::Proxy(format!("the proxy {proxy}: {what}"));
+    let failed = |what: &str| Cause::proxy(format!("the proxy {proxy}: {what}"));
+    let denied = |what: &str| Cause::Proxy {
+        status: None,
+        retry_after: None,
+        denied: true,
+        text: format!("the proxy {proxy}: {what}"),
+    };
     match error {
         Error::ConnectionRefused => Cause::Refused(said("connection refused by")),
         Error::HostUnreachable => Cause::Unreachable(said("no route to host")),
         Error::NetworkUnreachable => Cause::Unreachable(said("network is unreachable for")),
         Error::TtlExpired => Cause::Unreachable(said("time to live exceeded on the way to")),
         Error::NoAcceptableAuthMethods | Error::AuthorizationRequired => {
-            failed(match proxy.login.is_some() {
+            denied(match proxy.login.is_some() {
                 true => "it does not take a user and a password",
                 false => "it asks for a user and a password",
             })
         }
-        Error::PasswordAuthFailure(_) => failed("it does not accept the user and the password"),
-        Error::ConnectionNotAllowedByRuleset => failed("its rules forbid the connection"),
+        Error::PasswordAuthFailure(_) => denied("it does not accept the user and the password"),
+        Error::ConnectionNotAllowedByRuleset => denied("its rules forbid the connection"),
         Error::GeneralSocksServerFailure => failed("general failure of the SOCKS server"),
         Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             failed("it closed the connection before it had answered")

@@ -91,6 +91,7 @@ impl Inherited {
         refuse_urls(&own, policy, &mut context);
         let brings_proxy = own.proxy.is_some();
         let table = layers.inherit_harmless(own, &mut context);
+        layers.check_rules(&table, &mut context);
         let mut settings = finish(table, root.place, buckets, &mut context);
         settings.dial_policy = policy.clone();
         if brings_proxy {

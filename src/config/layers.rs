@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     ConnectionSettings,
+    dead_rules::check_rules,
     finish::finish,
     fleet::expand_entry,
     keys::{Buckets, ConnectionTable, FleetTable},
@@ -85,6 +86,7 @@ impl Layers {
                     }
                 }
             };
+            self.check_rules(&table, context);
             settings.push((name, finish(table, place, buckets, context)));
             context.problems.subject = None;
         }
@@ -112,6 +114,13 @@ impl Layers {
         }
         base.overlay_nearer(own);
         base
+    }
+
+    /// Tells about rules of the connection's own that can never match.
+    pub fn check_rules(&self, table: &ConnectionTable, context: &mut Context<'_>) {
+        let group = table.group.as_ref();
+        let group = group.and_then(|group| self.groups.get(&group.value.0));
+        check_rules(table, group.unwrap_or(&self.defaults), context);
     }
 
     fn base(&self, own: &ConnectionTable, context: &mut Context<'_>) -> &ConnectionTable {

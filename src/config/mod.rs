@@ -14,6 +14,7 @@ mod changes;
 mod combine;
 mod common;
 mod compression;
+mod dead_rules;
 mod delivery;
 mod diagnostics;
 mod dial_policy;

@@ -39,7 +39,7 @@ pub use self::{
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
     pattern::{InvalidPattern, Pattern},
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
-    retry::{Pace, Rule, Verdict, verdict},
+    retry::{Loss, Pace, Rule, Verdict, verdict},
     sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
     splice::{HoldLimits, MAX_GREETING, MAX_REMEMBERED, Seam, Splice},
 };

@@ -77,17 +77,32 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Decides what follows a loss. `failures` counts the failed attempts in a row, this one included, of several URLs those of the one
-/// that has failed least; `attempt` the retries of this URL since its last stable socket.
-pub fn verdict(cause: &Cause, reconnect: &Reconnect, failures: u32, attempt: u32) -> Verdict {
+/// A dial that failed, or a socket that was lost.
+#[derive(Clone, Copy, Debug)]
+pub struct Loss<'a> {
+    /// Why.
+    pub cause: &'a Cause,
+    /// The close code of a socket that the peer ended or that died (RFC 6455 §7.1.5): 1005 for a close frame without one, 1006
+    /// where none came. `None` for a dial, and for a socket that we have failed.
+    pub close: Option<u16>,
+    /// The failed attempts in a row, this one included; of several URLs those of the one that has failed least.
+    pub failures: u32,
+    /// The retries of this URL since its last stable socket.
+    pub attempt: u32,
+}
+
+/// Decides what follows a loss.
+pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
+    let Loss { cause, attempt, .. } = loss;
     let backoff = match reconnect {
         Reconnect::Never => return Verdict::GiveUp(Rule::Never),
         Reconnect::Backoff(backoff) => backoff,
     };
-    if let Some(rule) = give_up_rule(cause, backoff) {
+    if let Some(rule) = give_up_rule(loss, backoff) {
         return Verdict::GiveUp(by_its_author(cause, Rule::GiveUpOn(rule.clone())));
     }
-    if let Some(most) = backoff.max_attempts.filter(|most| failures >= most.get()) {
+    let most = backoff.max_attempts;
+    if let Some(most) = most.filter(|most| loss.failures >= most.get()) {
         return Verdict::GiveUp(Rule::MaxAttempts(most));
     }
     let usual = Verdict::Retry {
@@ -169,12 +184,11 @@ fn by_its_author(cause: &Cause, rule: Rule) -> Rule {
     }
 }
 
-fn give_up_rule<'a>(cause: &Cause, backoff: &'a Backoff) -> Option<&'a GiveUpRule> {
+fn give_up_rule<'a>(loss: Loss<'_>, backoff: &'a Backoff) -> Option<&'a GiveUpRule> {
+    let Loss { cause, close, .. } = loss;
     backoff.give_up_on.iter().find(|rule| match rule {
         GiveUpRule::Status(range) => cause.status().is_some_and(|status| range.contains(&status)),
-        GiveUpRule::Close(range) => {
-            matches!(cause, Cause::Closed(frame) if frame.code.is_some_and(|code| range.contains(&code)))
-        }
+        GiveUpRule::Close(range) => close.is_some_and(|code| range.contains(&code)),
         GiveUpRule::Cause(kind) => cause.kind() == *kind,
     })
 }
@@ -215,8 +229,22 @@ mod tests {
         }
     }
 
+    fn loss(cause: &Cause, failures: u32, attempt: u32) -> Loss<'_> {
+        let close = match cause {
+            Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
+            Cause::Eof => Some(code::ABNORMAL),
+            _ => None,
+        };
+        Loss {
+            cause,
+            close,
+            failures,
+            attempt,
+        }
+    }
+
     fn rule(cause: &Cause, reconnect: &Reconnect, failures: u32) -> String {
-        match verdict(cause, reconnect, failures, 0) {
+        match verdict(loss(cause, failures, 0), reconnect) {
             Verdict::Retry { rule, .. } => format!("retry: {rule}"),
             Verdict::GiveUp(rule) => format!("give up: {rule}"),
         }
@@ -263,7 +291,7 @@ mod tests {
 
     #[test]
     fn only_the_first_retry_after_a_restart_of_the_peer_is_at_once() {
-        let again = verdict(&closed(1012), &Reconnect::default(), 2, 1);
+        let again = verdict(loss(&closed(1012), 2, 1), &Reconnect::default());
         assert!(matches!(
             again,
             Verdict::Retry {
@@ -272,6 +300,25 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn the_codes_that_stand_in_no_frame_match_what_they_stand_for() {
+        let mut backoff = Backoff::default();
+        for (given, matching) in [(1005, 0), (1006, 1), (1011, 2)] {
+            backoff.give_up_on = vec![GiveUpRule::Close(given..=given)];
+            let reconnect = Reconnect::Backoff(backoff.clone());
+            let causes = [
+                Cause::Closed(CloseFrame::default()),
+                Cause::Eof,
+                closed(1011),
+                Cause::Refused(String::new()),
+            ];
+            for (number, cause) in causes.iter().enumerate() {
+                let gives_up = rule(cause, &reconnect, 1).starts_with("give up");
+                assert_eq!(gives_up, number == matching, "close:{given} of {cause:?}");
+            }
+        }
     }
 
     #[test]

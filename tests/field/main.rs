@@ -13,6 +13,7 @@ mod proxy_answers;
 mod raw;
 mod redirected;
 mod refusals;
+mod rules;
 mod spelling;
 #[path = "../support/mod.rs"]
 mod support;

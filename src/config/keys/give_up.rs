@@ -7,14 +7,15 @@ use serde_json::{Value as Json, json};
 use crate::{
     config::{
         GiveUpRule,
-        read::{Context, Node, Read, Value, backticked, similar},
+        read::{Context, Located, Node, Read, Value, backticked, similar},
     },
     core::Cause,
+    wire::{code, is_sendable},
 };
 
 /// Causes after which there is no further attempt.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct GiveUpOn(pub Vec<GiveUpRule>);
+pub(in crate::config) struct GiveUpOn(pub Vec<Located<GiveUpRule>>);
 
 impl Read for GiveUpOn {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
@@ -25,10 +26,20 @@ impl Read for GiveUpOn {
             let Value::String(text) = &item.value else {
                 return context.wrong_type(item, "a rule such as \"status:401\"");
             };
-            let message = || format!("{} is no rule", backticked(text));
-            parse(text)
-                .map_err(|help| context.wrong(item.place, message(), help))
-                .ok()
+            let place = item.place;
+            let value = match parse(text) {
+                Ok(rule) => rule,
+                Err(help) => {
+                    context.wrong(place, format!("{} is no rule", backticked(text)), help);
+                    return None;
+                }
+            };
+            if let Some(reason) = never_matches(&value) {
+                let message = format!("{} can never match", backticked(text));
+                context.wrong(place, message, reason);
+                return None;
+            }
+            Some(Located { value, place })
         });
         Some(Self(rules.collect()))
     }
@@ -81,9 +92,28 @@ fn range(text: &str, bounds: RangeInclusive<u16>) -> Result<RangeInclusive<u16>,
     Ok(first..=last)
 }
 
+/// Why nothing that happens can match the rule, whatever the other keys say.
+fn never_matches(rule: &GiveUpRule) -> Option<&'static str> {
+    match rule {
+        GiveUpRule::Status(range) if *range.end() < 200 => {
+            Some("an answer below 200 is an interim one, or the upgrade itself: write 200 to 599")
+        }
+        GiveUpRule::Close(range) if !range.clone().any(can_be_told) => Some(
+            "no peer may send such a code (RFC 6455 §7.4): write 1000-1003, 1007-1014 or 3000-4999, 1005 for a close frame \
+             without a code, or 1006 for an end without a close frame",
+        ),
+        GiveUpRule::Status(_) | GiveUpRule::Close(_) | GiveUpRule::Cause(_) => None,
+    }
+}
+
+/// Whether a socket can end with this close code.
+fn can_be_told(code: u16) -> bool {
+    is_sendable(code) || matches!(code, code::NO_STATUS | code::ABNORMAL)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{never_matches, parse};
 
     #[test]
     fn rules_are_read_and_written_alike() {
@@ -99,6 +129,19 @@ mod tests {
                 parse(text).map(|rule| rule.to_string()),
                 Ok(text.to_owned())
             );
+        }
+        for (text, never) in [
+            ("status:101", true),
+            ("status:100-200", false),
+            ("close:1004", true),
+            ("close:1004-1005", false),
+            ("close:1005", false),
+            ("close:1006", false),
+            ("close:1015-2999", true),
+            ("close:2999-3000", false),
+        ] {
+            let rule = parse(text).unwrap();
+            assert_eq!(never_matches(&rule).is_some(), never, "{text}");
         }
         for text in [
             "",

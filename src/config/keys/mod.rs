@@ -23,6 +23,7 @@ pub(super) use self::{
     connection::{BasicAuthTable, ConnectionTable, TlsTable},
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable},
+    give_up::GiveUpOn,
     headers::Headers,
     heartbeat::{HeartbeatLayer, Kind},
     history::HistoryTable,

@@ -28,7 +28,8 @@ table! {
         stable_after: Period = "10s",
         /// Give up after so many failed attempts in a row, with several URLs after so many of each; 0 is never.
         max_attempts: Limit = 0,
-        /// What ends the attempts: "status:401", "status:400-499", "close:4010-4014", "cause:refused".
+        /// What ends the attempts: "status:401", "status:400-499" (of the server, or of its proxy), "close:4010-4014" (1005: a close
+        /// frame without a code, 1006: none came), "cause:refused".
         give_up_on: GiveUpOn = [],
     }
 }
@@ -95,7 +96,10 @@ impl ReconnectLayer {
             give_up_on: table
                 .give_up_on
                 .map(|rules| rules.value.0)
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into_iter()
+                .map(|rule| rule.value)
+                .collect(),
         })
     }
 }

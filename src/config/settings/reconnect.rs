@@ -48,7 +48,8 @@ pub enum Jitter {
 pub enum GiveUpRule {
     /// `status:401` or `status:400-499`: the HTTP status of a refused handshake, or of a proxy's answer to CONNECT.
     Status(std::ops::RangeInclusive<u16>),
-    /// `close:4010-4014`: the close code that the peer sent.
+    /// `close:4010-4014`: the close code that the peer sent; 1005 stands for a close frame without one, 1006 for the end of a
+    /// socket without a close frame.
     Close(std::ops::RangeInclusive<u16>),
     /// `cause:refused`: one of [`Cause::KINDS`](crate::core::Cause::KINDS).
     Cause(&'static str),

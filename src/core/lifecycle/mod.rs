@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, State};
 use self::state::{Closing, Stage, Then};
-use super::{Cause, Endpoints, Pace, Rule, Verdict, backoff, verdict};
+use super::{Cause, Endpoints, Loss, Pace, Rule, Verdict, backoff, verdict};
 use crate::{config::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
@@ -375,7 +375,7 @@ impl Lifecycle {
         match std::mem::replace(&mut self.state, State::Connecting) {
             State::Connecting => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
-                self.after_loss(cause, false, policy, now, random, out);
+                self.after_loss(Over::dial(cause), policy, now, random, out);
             }
             State::Open { since, rotation } => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
@@ -449,7 +449,12 @@ impl Lifecycle {
             }
             Then::Lost(cause) => {
                 out.push(ended);
-                self.after_loss(cause, closing.stable, policy, now, random, out);
+                let over = Over {
+                    close: closing.report.code_of_the_peer(&cause),
+                    was_stable: closing.stable,
+                    cause,
+                };
+                self.after_loss(over, policy, now, random, out);
             }
         }
     }
@@ -463,13 +468,17 @@ impl Lifecycle {
     /// The one place that decides between another attempt and giving up.
     fn after_loss(
         &mut self,
-        cause: Cause,
-        was_stable: bool,
+        over: Over,
         policy: Policy<'_>,
         now: Instant,
         random: u64,
         out: &mut Vec<Effect>,
     ) {
+        let Over {
+            cause,
+            close,
+            was_stable,
+        } = over;
         if was_stable {
             self.attempt = 0;
             self.endpoints.was_stable();
@@ -477,10 +486,13 @@ impl Lifecycle {
             self.endpoints.failed();
         }
         let attempt = self.endpoints.attempt(self.attempt);
-        match (
-            verdict(&cause, policy.reconnect, self.endpoints.rounds(), attempt),
-            policy.reconnect,
-        ) {
+        let loss = Loss {
+            cause: &cause,
+            close,
+            failures: self.endpoints.rounds(),
+            attempt,
+        };
+        match (verdict(loss, policy.reconnect), policy.reconnect) {
             (Verdict::Retry { pace, rule }, Reconnect::Backoff(backoff)) => {
                 // One number draws both delays: they are of different servers.
                 let own = backoff::wait(backoff, pace, attempt, random);
@@ -510,6 +522,24 @@ impl Lifecycle {
         if self.incarnation != Incarnation::Ending {
             self.incarnation = Incarnation::Ending;
             out.push(Effect::Restart);
+        }
+    }
+}
+
+/// A dial or a socket that is over.
+struct Over {
+    cause: Cause,
+    /// See [`Loss::close`].
+    close: Option<u16>,
+    was_stable: bool,
+}
+
+impl Over {
+    fn dial(cause: Cause) -> Self {
+        Self {
+            cause,
+            close: None,
+            was_stable: false,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::{
     Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation, Lifecycle,
-    Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable, verdict,
+    Loss, Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable,
+    verdict,
 };
 use crate::config::Backoff;
 
@@ -71,7 +72,13 @@ impl Lifecycle {
             Reconnect::Backoff(backoff) => backoff,
             Reconnect::Never => &usual,
         };
-        let pace = match verdict(&cause, policy.reconnect, 0, attempt) {
+        let loss = Loss {
+            cause: &cause,
+            close: None,
+            failures: 0,
+            attempt,
+        };
+        let pace = match verdict(loss, policy.reconnect) {
             Verdict::GiveUp(_) => Pace::Slow,
             // The peer goes: its successor is no sooner there than any other.
             Verdict::Retry {

@@ -199,6 +199,14 @@ impl ClosedReport {
         }
     }
 
+    /// What a rule for close codes is compared with; `None` where it was us who failed the socket.
+    pub(super) fn code_of_the_peer(&self, cause: &Cause) -> Option<u16> {
+        match cause {
+            Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
+            _ => (self.code == code::ABNORMAL).then_some(code::ABNORMAL),
+        }
+    }
+
     /// A socket that ended without a close frame.
     pub(super) fn abnormal(cause: &Cause) -> Self {
         Self {

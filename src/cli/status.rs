@@ -142,5 +142,13 @@ fn closed(close: &client::LastClose) -> String {
     } else {
         "not cleanly"
     };
-    format!("{code} by {}, {how} {}", close.by, close.reason)
+    let told = format!("{code} by {}, {how} {}", close.by, close.reason);
+    match &close.sent {
+        // An echo says nothing new.
+        Some(sent) if close.code != Some(sent.code) => {
+            let sent = format!("{} {}", sent.code, sent.reason);
+            format!("{} (we sent {})", told.trim_end(), sent.trim_end())
+        }
+        _ => told,
+    }
 }

@@ -3,7 +3,7 @@
 use std::{pin::Pin, sync::Arc, time::Instant};
 
 use super::{
-    Ending, Name, State, Waiting,
+    Ending, LastClose, Name, State, Waiting,
     driver::{Driver, Link, Turn},
     successor::Successor,
     turnstile::ByTurns,
@@ -88,7 +88,8 @@ impl Driver {
             }
             Happened::Closed(report) => {
                 self.own_up(act, now);
-                act.record.last_close = Some(Box::new(report.clone()));
+                let last = LastClose::new(report.clone(), act.wall());
+                act.record.last_close = Some(Box::new(last));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
             Happened::Rotated { report } => {

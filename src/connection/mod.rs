@@ -51,7 +51,7 @@ pub use self::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },
     probe::{Probed, Reached},
-    status::{LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
+    status::{LastClose, LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
 };
 use crate::{
     config::{CommonSettings, ConnectionSettings},

@@ -14,15 +14,15 @@ use tokio::sync::oneshot;
 #[cfg(feature = "testing")]
 use super::Fault;
 use super::{
-    Commons, Connection, Gate, LastError, MAILBOX_TURN, State, Traffic, pace::Pace,
+    Commons, Connection, Gate, LastClose, LastError, MAILBOX_TURN, State, Traffic, pace::Pace,
     passage::Passage, policy, successor::Successor,
 };
 use crate::{
     chance, clock,
     config::{ConnectionSettings, NameSettings, Template},
     core::{
-        Cause, ClosedReport, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle,
-        Message, Removed, Sequence, Told,
+        Cause, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle, Message,
+        Removed, Sequence, Told,
     },
     events::{DropReason, Dropped, Event, FailedDial, Sent, Stamp, TlsReport},
     hub::{Listeners, Memory},
@@ -84,7 +84,7 @@ pub(super) struct Record {
     pub(super) last_error: Option<Box<LastError>>,
     /// The dial that failed just now, until that is told.
     pub(super) failed_dial: Option<Box<FailedDial>>,
-    pub(super) last_close: Option<Box<ClosedReport>>,
+    pub(super) last_close: Option<Box<LastClose>>,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) sent: Traffic,
     pub(super) received: Traffic,

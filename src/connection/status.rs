@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    core::{Cause, ClosedReport, ConnectionName},
+    core::{Cause, CloseBy, ClosedReport, ConnectionName, SentClose},
     events::{TlsReport, millis, optional_time, rfc3339},
 };
 
@@ -127,7 +127,7 @@ pub struct Status {
     /// The last error, if there was one.
     pub last_error: Option<LastError>,
     /// How the last socket ended.
-    pub last_close: Option<ClosedReport>,
+    pub last_close: Option<LastClose>,
     /// The last heartbeat's round trip, in milliseconds.
     #[serde(rename = "rtt_ms", serialize_with = "optional_millis")]
     pub rtt: Option<Duration>,
@@ -160,6 +160,45 @@ pub struct LastError {
     pub cause: Cause,
     /// When.
     pub at: Timestamp,
+}
+
+/// How the last socket of a name ended. The fields are those of a [`ClosedReport`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LastClose {
+    /// The close code: 1005 for a close frame without one, 1006 where there was no close frame.
+    pub code: u16,
+    /// The reason that came with it.
+    pub reason: String,
+    /// Whether close frames went both ways.
+    pub clean: bool,
+    /// Who began.
+    pub by: CloseBy,
+    /// When it ended.
+    #[serde(serialize_with = "time")]
+    pub at: Timestamp,
+    /// The close frame that we sent, by ourselves or as an answer; `None` if there was none.
+    pub sent: Option<SentClose>,
+}
+
+impl LastClose {
+    pub(super) fn new(report: ClosedReport, at: Timestamp) -> Self {
+        let ClosedReport {
+            code,
+            reason,
+            clean,
+            by,
+            sent,
+        } = report;
+        Self {
+            code,
+            reason,
+            clean,
+            by,
+            at,
+            sent,
+        }
+    }
 }
 
 /// Messages and payload bytes in one direction.

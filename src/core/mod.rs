@@ -33,7 +33,9 @@ pub use self::{
     heartbeat::{Beat, HeartbeatState, Question},
     journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},
-    lifecycle::{CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, State},
+    lifecycle::{
+        CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, SentClose, State,
+    },
     message::Message,
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},

@@ -135,7 +135,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         }
         Cause::Proxy { denied: true, .. } => slow,
         Cause::TlsCertificate(_) | Cause::Forbidden(_) => slow,
-        Cause::Redirected { cause, .. } => verdict(cause, reconnect, failures, attempt),
+        Cause::Redirected { cause, .. } => verdict(Loss { cause, ..loss }, reconnect),
         Cause::Closed(CloseFrame {
             code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
             ..

@@ -50,6 +50,7 @@ impl Serialize for Event {
                 map.serialize_entry("reason", &report.reason)?;
                 map.serialize_entry("clean", &report.clean)?;
                 map.serialize_entry("by", &report.by)?;
+                map.serialize_entry("sent", &report.sent)?;
             }
             Self::Error(_, report) => {
                 serialize_cause(&mut map, &report.cause)?;

@@ -60,7 +60,9 @@ pub fn event(event: &Event) {
             code = report.code,
             reason = report.reason.as_str(),
             clean = report.clean,
-            by = by(report.by)
+            by = by(report.by),
+            sent_code = report.sent.as_ref().map(|sent| sent.code),
+            sent_reason = report.sent.as_ref().map(|sent| sent.reason.as_str())
         ),
         Event::Error(stamp, report) => {
             let cause = &report.cause;

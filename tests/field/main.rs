@@ -4,6 +4,7 @@
 mod backlog;
 #[path = "../support/chaos.rs"]
 mod chaos;
+mod closes;
 mod compressed;
 mod folded;
 mod liveness;

@@ -45,6 +45,15 @@ pub struct LastClose {
     pub reason: String,
     pub clean: bool,
     pub by: String,
+    #[serde(default)]
+    pub sent: Option<SentClose>,
+}
+
+/// A close frame of the service's.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SentClose {
+    pub code: u16,
+    pub reason: String,
 }
 
 /// Messages and their bytes.

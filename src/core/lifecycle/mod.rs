@@ -5,7 +5,9 @@ mod state;
 
 use std::time::{Duration, Instant};
 
-pub use self::state::{CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, State};
+pub use self::state::{
+    CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, SentClose, State,
+};
 use self::state::{Closing, Stage, Then};
 use super::{Cause, Endpoints, Loss, Pace, Rule, Verdict, backoff, verdict};
 use crate::{config::Reconnect, wire::CloseFrame};
@@ -272,10 +274,9 @@ impl Lifecycle {
         {
             closing.stage = Stage::Handshake;
             closing.deadline = now + policy.close_timeout;
-            out.push(Effect::SendClose(CloseFrame {
-                code: Some(closing.report.code),
-                reason: closing.report.reason.as_str().into(),
-            }));
+            let frame = CloseFrame::new(closing.report.code, closing.report.reason.as_str());
+            closing.report.sent = Some((&frame).into());
+            out.push(Effect::SendClose(frame));
         }
     }
 
@@ -299,17 +300,17 @@ impl Lifecycle {
                     then: Self::then(*rotation, Cause::Closed(frame.clone())),
                     stage: Stage::Goodbye,
                     deadline,
-                    report: ClosedReport::of(&frame, true, CloseBy::Peer),
+                    report: ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply),
                 }));
                 out.push(Effect::SendClose(reply));
             }
             State::Closing(closing) => {
                 match closing.stage {
                     Stage::Flushing => {
-                        closing.report = ClosedReport::of(&frame, true, CloseBy::Peer);
+                        closing.report = ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply);
                         out.push(Effect::SendClose(reply));
                     }
-                    Stage::Handshake => closing.report.clean = closing.is_answered_by(&frame),
+                    Stage::Handshake => closing.answered(&frame),
                     Stage::Goodbye => return,
                 }
                 closing.stage = Stage::Goodbye;
@@ -341,24 +342,26 @@ impl Lifecycle {
             State::Open { since, rotation } => (
                 Self::then(*rotation, cause.clone()),
                 is_stable(policy, *since, now),
-                false,
+                None,
             ),
             State::Closing(closing) if closing.stage != Stage::Goodbye => (
                 closing.then.clone(),
                 closing.stable,
-                closing.stage == Stage::Handshake,
+                closing.report.sent.clone(),
             ),
             _ => return,
         };
         out.push(Effect::Emit(Happened::Error(cause)));
-        if !sent {
+        let mut report = ClosedReport::of(&frame, false, CloseBy::Us);
+        report.sent = sent.or_else(|| {
             out.push(Effect::SendClose(frame.clone()));
-        }
+            Some((&frame).into())
+        });
         self.state = State::Closing(Box::new(Closing {
             then,
             stage: Stage::Goodbye,
             deadline: now + policy.close_timeout.min(LINGER),
-            report: ClosedReport::of(&frame, false, CloseBy::Us),
+            report,
             stable,
         }));
     }
@@ -380,7 +383,7 @@ impl Lifecycle {
             State::Open { since, rotation } => {
                 out.push(Effect::Emit(Happened::Error(cause.clone())));
                 let closing = Closing {
-                    report: ClosedReport::abnormal(&cause),
+                    report: ClosedReport::unanswered(&cause),
                     stable: is_stable(policy, since, now),
                     then: Self::then(rotation, cause),
                     stage: Stage::Goodbye,

@@ -134,7 +134,7 @@ impl Lifecycle {
             then: Then::Adopt { since: now },
             stage: Stage::Handshake,
             deadline: now + policy.close_timeout,
-            report: ClosedReport::of(&frame, false, CloseBy::Us),
+            report: ClosedReport::of(&frame, false, CloseBy::Us).sent(&frame),
             stable: is_stable(policy, *since, now),
         }));
         out.push(Effect::SendClose(frame));

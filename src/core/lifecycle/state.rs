@@ -73,11 +73,23 @@ pub enum Rotation {
 }
 
 impl Closing {
-    /// Whether the peer's close frame answers ours. A peer that goes by itself says why, and may have left something unsaid that
-    /// a successor did not hear: that matters where there is one.
-    pub(super) fn is_answered_by(&self, frame: &CloseFrame) -> bool {
-        let usual = [None, Some(code::NORMAL), Some(self.report.code)];
-        !matches!(self.then, Then::Adopt { .. }) || usual.contains(&frame.code)
+    /// The peer's close frame comes when ours is out: it answers ours, or has crossed it. It is the first one that was received, and
+    /// tells how the socket ended (RFC 6455 §7.1.5).
+    pub(super) fn answered(&mut self, frame: &CloseFrame) {
+        let report = &mut self.report;
+        let is_echo = frame.code == Some(report.code);
+        // Many servers answer without a code, or with 1000. One that goes by itself says why.
+        let is_answer = is_echo || matches!(frame.code, None | Some(code::NORMAL));
+        if !is_answer {
+            report.by = CloseBy::Peer;
+        }
+        // Who goes by itself may have left something unsaid that a successor did not hear: that matters where there is one.
+        report.clean = is_answer || !matches!(self.then, Then::Adopt { .. });
+        report.code = frame.code.unwrap_or(code::NO_STATUS);
+        // An echo need not repeat the reason.
+        if !is_echo || !frame.reason.is_empty() {
+            report.reason = frame.reason.to_string();
+        }
     }
 }
 
@@ -113,14 +125,35 @@ pub enum CloseBy {
 /// How a socket ended.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct ClosedReport {
-    /// The close code; 1005 for a close frame without one, 1006 where no close frame was seen (RFC 6455 §7.4.1).
+    /// The close code of the first close frame that was received (RFC 6455 §7.1.5), or ours where none came in answer to it; 1005
+    /// for a close frame without one, 1006 where there was no close frame (§7.4.1).
     pub code: u16,
     /// The reason that came with it.
     pub reason: String,
     /// Whether close frames went both ways.
     pub clean: bool,
-    /// Who began.
+    /// Who began. It is the peer where its close frame has crossed ours, and gives a reason of its own.
     pub by: CloseBy,
+    /// The close frame that we sent, by ourselves or as an answer; `None` if there was none.
+    pub sent: Option<SentClose>,
+}
+
+/// A close frame of ours.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SentClose {
+    /// Its code; 1005 for a frame without one.
+    pub code: u16,
+    /// Its reason.
+    pub reason: String,
+}
+
+impl From<&CloseFrame> for SentClose {
+    fn from(frame: &CloseFrame) -> Self {
+        Self {
+            code: frame.code.unwrap_or(code::NO_STATUS),
+            reason: frame.reason.to_string(),
+        }
+    }
 }
 
 /// What happened, as the core knows it.
@@ -189,13 +222,22 @@ pub struct Policy<'a> {
 }
 
 impl ClosedReport {
-    /// What a close frame says.
+    /// What a close frame says, which is not answered yet.
     pub(super) fn of(frame: &CloseFrame, clean: bool, by: CloseBy) -> Self {
         Self {
             code: frame.code.unwrap_or(code::NO_STATUS),
             reason: frame.reason.to_string(),
             clean,
             by,
+            sent: None,
+        }
+    }
+
+    /// The same, and this was sent.
+    pub(super) fn sent(self, frame: &CloseFrame) -> Self {
+        Self {
+            sent: Some(frame.into()),
+            ..self
         }
     }
 
@@ -207,16 +249,19 @@ impl ClosedReport {
         }
     }
 
-    /// A socket that ended without a close frame.
-    pub(super) fn abnormal(cause: &Cause) -> Self {
-        Self {
+    /// A socket that ended without a closing handshake.
+    pub(super) fn unanswered(cause: &Cause) -> Self {
+        let abnormal = |by| Self {
             code: code::ABNORMAL,
             reason: String::new(),
             clean: false,
-            by: match cause {
-                Cause::Eof | Cause::Reset(_) => CloseBy::Peer,
-                _ => CloseBy::Us,
-            },
+            by,
+            sent: None,
+        };
+        match cause {
+            Cause::Closed(frame) => Self::of(frame, false, CloseBy::Peer),
+            Cause::Eof | Cause::Reset(_) => abnormal(CloseBy::Peer),
+            _ => abnormal(CloseBy::Us),
         }
     }
 }

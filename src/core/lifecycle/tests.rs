@@ -307,6 +307,50 @@ fn a_close_by_hand_flushes_says_goodbye_and_ends_closed() {
     assert!(report.clean && report.by == CloseBy::Us && report.code == 1000);
 }
 
+/// What is told when a peer's close frame comes behind ours, which was 1000 "done".
+fn met(theirs: CloseFrame) -> ClosedReport {
+    let mut world = World::new(Reconnect::default());
+    world.connect();
+    world.open();
+    world.input(|life, policy, now, out| {
+        life.close(CloseFrame::new(1000, "done"), policy, now, out);
+    });
+    world.input(|life, policy, now, out| life.flushed(policy, now, out));
+    world.input(|life, policy, now, out| life.peer_closed(theirs, policy, now, out));
+    // Only the first one counts.
+    world.input(|life, policy, now, out| life.peer_closed(frame(4000), policy, now, out));
+    world.lost(Cause::Eof, 0);
+    let Some(Happened::Closed(report)) = world.happened.pop() else {
+        panic!("not told");
+    };
+    assert!(report.clean);
+    let sent = report.sent.as_ref().map(|sent| (sent.code, &*sent.reason));
+    assert_eq!(sent, Some((1000, "done")));
+    report
+}
+
+#[test]
+fn the_first_close_frame_that_is_received_decides_and_ours_is_told_beside_it() {
+    for (theirs, code, reason, by) in [
+        (frame(1000), 1000, "done", CloseBy::Us),
+        (CloseFrame::new(1000, "bye"), 1000, "bye", CloseBy::Us),
+        (CloseFrame::default(), 1005, "", CloseBy::Us),
+        (
+            CloseFrame::new(1008, "bad key"),
+            1008,
+            "bad key",
+            CloseBy::Peer,
+        ),
+        (frame(4009), 4009, "", CloseBy::Peer),
+    ] {
+        let report = met(theirs);
+        assert_eq!(
+            (report.code, &*report.reason, report.by),
+            (code, reason, by)
+        );
+    }
+}
+
 #[test]
 fn a_peer_that_never_answers_a_close_is_left_at_the_deadline() {
     let mut world = World::new(Reconnect::default());

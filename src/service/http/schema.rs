@@ -239,11 +239,32 @@ pub struct LastError {
 /// How the last socket ended.
 #[derive(ToSchema)]
 pub struct LastClose {
-    #[schema(required)]
-    code: Option<u16>,
+    /// That of the first close frame that was received (RFC 6455 §7.1.5); 1005: it had none, 1006: there was no close frame.
+    code: u16,
     reason: String,
+    /// Whether close frames went both ways.
     clean: bool,
-    by: String,
+    by: CloseBy,
+    #[schema(format = DateTime)]
+    at: String,
+    /// The close frame that we sent, by ourselves or as an answer.
+    #[schema(required)]
+    sent: Option<SentClose>,
+}
+
+/// Who began a close.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseBy {
+    Us,
+    Peer,
+}
+
+/// A close frame of ours.
+#[derive(ToSchema)]
+pub struct SentClose {
+    code: u16,
+    reason: String,
 }
 
 /// Messages and payload bytes.

@@ -18,6 +18,7 @@ mod name;
 mod outbox;
 mod pattern;
 mod pointer;
+mod rate;
 mod retry;
 mod sequence;
 mod splice;
@@ -41,6 +42,7 @@ pub use self::{
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
     pattern::{InvalidPattern, Pattern},
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
+    rate::{RateLimiter, Turn, Wait},
     retry::{Loss, Pace, Rule, Verdict, verdict},
     sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
     splice::{HoldLimits, MAX_GREETING, MAX_REMEMBERED, Seam, Splice},

@@ -1,0 +1,117 @@
+//! Whose turn it is.
+
+use std::collections::BTreeMap;
+
+/// So many at the front watch those ahead of them.
+const WATCHERS: usize = 32;
+
+/// Those who wait for a message to be allowed, in the order in which they came.
+///
+/// The first is to take what is free. Those that do not come for it, since their thread stands still for example, are put aside by the
+/// next one behind them: the others go on, and they are the first again when they come.
+#[derive(Debug)]
+pub(super) struct Queue<W> {
+    waiting: BTreeMap<Turn, W>,
+    aside: BTreeMap<Turn, W>,
+    next: u64,
+    /// Since when the first one has been that.
+    first_since: u64,
+    /// Who has come to the front, and was not told yet.
+    woken: Vec<W>,
+}
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn(u64);
+
+impl<W: Clone> Queue<W> {
+    pub fn new() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            next: 0,
+            first_since: 0,
+            woken: Vec::new(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.aside.is_empty()
+    }
+
+    /// Since when the first one has been that.
+    pub fn first_since(&self) -> u64 {
+        self.first_since
+    }
+
+    /// How many are ahead of this place, or of the next that is given; `None`: too many to watch them.
+    pub fn ahead(&self, turn: Option<Turn>) -> Option<usize> {
+        let ahead = self.waiting.keys();
+        let ahead = ahead.take_while(|other| turn.is_none_or(|turn| **other < turn));
+        Some(ahead.take(WATCHERS).count()).filter(|ahead| *ahead < WATCHERS)
+    }
+
+    /// Gives a place at the end.
+    pub fn join(&mut self, waker: W, now: u64) -> Turn {
+        if self.waiting.is_empty() {
+            self.first_since = now;
+        }
+        let turn = Turn(self.next);
+        self.next += 1;
+        self.waiting.insert(turn, waker);
+        turn
+    }
+
+    /// The one with this place has come, and is woken by this from now on.
+    pub fn came(&mut self, turn: Turn, waker: W, now: u64) {
+        if self.aside.remove(&turn).is_some() {
+            self.first_since = now;
+        }
+        self.waiting.insert(turn, waker);
+    }
+
+    /// The first ones, so many, do not come: the next is the first.
+    pub fn put_aside(&mut self, count: usize, now: u64) {
+        for (turn, waker) in std::iter::from_fn(|| self.waiting.pop_first()).take(count) {
+            self.aside.insert(turn, waker);
+        }
+        if count > 0 {
+            self.first_since = now;
+            self.wake_last_watchers(count);
+        }
+    }
+
+    /// A place is given back.
+    pub fn leave(&mut self, turn: Turn, now: u64) {
+        self.aside.remove(&turn);
+        let ahead = self.ahead(Some(turn));
+        if self.waiting.remove(&turn).is_none() {
+            return;
+        }
+        if ahead == Some(0) {
+            self.first_since = now;
+            self.woken.extend(self.waiting.values().next().cloned());
+        }
+        if ahead.is_some() {
+            self.wake_last_watchers(1);
+        }
+    }
+
+    /// So many have come near enough to the front to watch it, and are to be told.
+    fn wake_last_watchers(&mut self, count: usize) {
+        let watchers = self.waiting.values().take(WATCHERS);
+        let last = watchers.skip(WATCHERS.saturating_sub(count));
+        self.woken.extend(last.cloned());
+    }
+
+    /// What is free may be so earlier than the front was told.
+    pub fn wake_front(&mut self) {
+        self.woken
+            .extend(self.waiting.values().take(WATCHERS).cloned());
+    }
+
+    /// Who is to be woken.
+    pub fn take_woken(&mut self) -> Vec<W> {
+        std::mem::take(&mut self.woken)
+    }
+}

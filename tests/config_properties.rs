@@ -138,18 +138,16 @@ fn history() -> BoxedStrategy<Json> {
 }
 
 fn rate() -> BoxedStrategy<Json> {
-    let count = || (1_u32..=1_000_000).prop_map(Json::from).boxed();
-    let table = (
-        count(),
-        table(vec![
+    let own = (1_u32..=1_000_000).prop_flat_map(|messages| {
+        let table = table(vec![
             ("per", duration(1, 30_000)),
-            ("burst", count()),
+            ("burst", (1..=messages).prop_map(Json::from).boxed()),
             ("control", any::<bool>().prop_map(Json::from).boxed()),
-        ]),
-    );
-    let own = table.prop_map(|(messages, mut table)| {
-        table["messages"] = messages;
-        table
+        ]);
+        table.prop_map(move |mut table| {
+            table["messages"] = messages.into();
+            table
+        })
     });
     prop_oneof![Just(json!("unlimited")), own].boxed()
 }

@@ -89,7 +89,14 @@ pub struct SequenceSettings {
     pub by: Option<JsonPointer>,
 }
 
-/// How fast messages may go out: `messages` in `per`, evenly, and `burst` at once.
+/// How fast messages may go out.
+///
+/// In every window of `per`, what can wait is written only while all that was written in that window, and it, is at most `messages`.
+/// After a silence `burst` of them may go back to back, then one each `per / messages`.
+///
+/// The messages of the outbox and the opening ones wait. Text heartbeats never wait, nor do pings and pongs, which count only with
+/// `control`; what can wait makes room for them, and they alone can exceed the rate. Where names share the rate the next message
+/// is of the name that has waited longest.
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
@@ -108,11 +115,12 @@ pub struct RateSettings {
     pub bucket: Option<Arc<str>>,
     /// Messages.
     pub messages: NonZeroU32,
-    /// In which time; more than zero.
+    /// In any time of this length, which is more than zero. What was written within a minute or more counts in the next process, too,
+    /// where there is a store.
     pub per: Duration,
-    /// How many may go at once after a silence.
+    /// How many may go back to back after a silence. More than `messages` are as good as `messages`.
     pub burst: NonZeroU32,
-    /// Whether pings and pongs spend tokens too. They never wait for one.
+    /// Whether pings and pongs count too.
     pub control: bool,
 }
 

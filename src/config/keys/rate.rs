@@ -11,7 +11,7 @@ use crate::{
             Context, Keys, Located, Named, Node, Place, Problem, Read, Section, Value, backticked,
             similar, table, table_schema,
         },
-        units::{MAX_DURATION, format_duration},
+        units::format_duration,
         values::{MessageCount, RatePeriod, Text},
     },
     core::ConnectionName,
@@ -24,15 +24,16 @@ const UNLIMITED: &str = "unlimited";
 const MAX_LISTED: usize = 20;
 
 table! {
-    /// How fast messages may go out: so many in a time, evenly, and a burst at once.
+    /// How fast messages may go out: so many in any time of this length.
     pub(in crate::config) struct RateTable {
         /// How many messages.
         messages: MessageCount,
-        /// In which time.
+        /// In any time of this length. What was written within a period of a minute or more counts after a restart, too.
         per: RatePeriod = "1s",
-        /// How many may go at once after a silence; without it as many as `messages`.
+        /// How many of them may go back to back after a silence; the rest is evenly spaced. At most `messages`, which is also the
+        /// default.
         burst: MessageCount,
-        /// Whether pings and pongs spend tokens too. They never wait for one.
+        /// Whether pings and pongs count too. They never wait; messages make room for them.
         control: bool = false,
     }
 }
@@ -102,25 +103,25 @@ impl RateTable {
         let mut rate = RateSettings::new(messages.value.0, per);
         if let Some(Located { value, place }) = self.burst {
             rate.burst = value.0;
-            refuse_endless(&rate, place, context);
+            refuse_excess(&rate, place, context);
         }
         rate.control = self.control.is_some_and(|control| control.value);
         Some(rate)
     }
 }
 
-/// A burst that takes longer to come back than any duration is a mistake, and would overflow who counts it in nanoseconds.
-fn refuse_endless(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
-    let full = rate.per / rate.messages.get() * rate.burst.get();
-    if full > MAX_DURATION {
+/// A burst is a part of what a period may hold.
+fn refuse_excess(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
+    if rate.burst > rate.messages {
         let message = format!(
-            "a burst of {} takes longer than a year to come back",
-            rate.burst
-        );
-        let help = format!(
-            "write a smaller burst: {} in {} are allowed",
+            "invalid burst {}: only {} messages may go out in {}",
+            rate.burst,
             rate.messages,
             format_duration(rate.per)
+        );
+        let help = format!(
+            "write a burst of 1 to {}; without one all {} may go back to back",
+            rate.messages, rate.messages
         );
         context.wrong(place, message, help);
     }

@@ -219,10 +219,7 @@ impl Driver {
     ) -> Option<Instant> {
         let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
         let (is_paced, written) = match &mut self.link {
-            Link::Up(socket) => (
-                socket.paced_until().is_some_and(|until| until > now),
-                socket.take_written(),
-            ),
+            Link::Up(socket) => (socket.is_paced(now), socket.take_written()),
             Link::None | Link::Dialing(_) => (false, None),
         };
         let look = act.gate.end_turn(cx.waker(), |inside| {
@@ -286,8 +283,9 @@ impl Driver {
             Link::None | Link::Dialing(_) => (None, None),
         };
         let life = act.life.deadline(policy(&act.settings));
+        let aside = self.successor.paced_until().filter(|until| *until > now);
         let passage = act.passage_deadline().filter(|_| self.has_read_all());
-        let Some(deadline) = [life, expiry, socket, paced, passage]
+        let Some(deadline) = [life, expiry, socket, paced, aside, passage]
             .into_iter()
             .flatten()
             .min()

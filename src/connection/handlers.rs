@@ -246,7 +246,10 @@ impl Name {
             self.move_to(urls);
         }
         self.gate.history().configure(new.history);
-        self.pace = self.commons.paces.get(new.rate.as_ref(), self.pace.take());
+        self.pace = self
+            .commons
+            .buckets
+            .get(&self.name, new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
         let needed =

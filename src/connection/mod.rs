@@ -14,10 +14,10 @@ mod gate;
 mod handlers;
 mod messages;
 mod name;
-mod pace;
 mod passage;
 mod probe;
 mod pulse;
+mod rate_limit;
 mod reader;
 mod scratch;
 mod shared;
@@ -41,9 +41,9 @@ pub(crate) use self::{
     forward::forward,
     gate::Gate,
     messages::{Drain, Probe, Remove},
-    pace::Paces,
     probe::probe,
     pulse::{Finding, beat as pulse},
+    rate_limit::TokenBuckets,
 };
 pub use self::{
     gate::Receipt,
@@ -70,7 +70,8 @@ pub(crate) struct Commons {
     pub resolver: Resolver,
     /// The secrets that templates name.
     pub vault: Vault,
-    pub paces: Paces,
+    /// The buckets of their rates.
+    pub buckets: TokenBuckets,
     /// Writes down closes by hand.
     pub keeper: Keeper,
     /// What names that are alike share.

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 #[cfg(feature = "testing")]
 use super::Fault;
 use super::{
-    Commons, Connection, Gate, LastClose, LastError, MAILBOX_TURN, State, Traffic, pace::Pace,
-    passage::Passage, policy, successor::Successor,
+    Commons, Connection, Gate, LastClose, LastError, MAILBOX_TURN, State, Traffic,
+    passage::Passage, policy, rate_limit::TokenBucket, successor::Successor,
 };
 use crate::{
     chance, clock,
@@ -47,7 +47,7 @@ pub(super) struct Name {
     pub(super) listeners: Listeners,
     pub(super) heartbeat: HeartbeatState,
     /// How fast messages may go out; `None`: as fast as they can.
-    pub(super) pace: Option<Arc<Pace>>,
+    pub(super) pace: Option<Arc<TokenBucket>>,
     /// Messages of ours for the socket that is up.
     pub(super) ahead: Vec<Message>,
     /// What is between two sockets of a rotation.
@@ -148,7 +148,7 @@ impl Connection {
         } else if settings.enabled || wanted {
             life.connect(&mut Vec::new());
         }
-        let pace = commons.paces.get(settings.rate.as_ref(), None);
+        let pace = commons.buckets.get(&name, settings.rate.as_ref(), None);
         Self(Box::new(Name {
             name,
             urls,

@@ -107,7 +107,7 @@ impl Socket {
     fn write_aside(&mut self, act: &Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
         let mut allowed = Allowed {
             outbox: false,
-            pace: None,
+            pace: act.pace.as_ref(),
             pings: None,
         };
         match self
@@ -272,7 +272,7 @@ impl Socket {
     ) -> Poll<io::Result<()>> {
         let mut allowed = Allowed {
             outbox: act.record.ready && act.life.may_write(),
-            pace: act.pace.as_deref(),
+            pace: act.pace.as_ref(),
             pings: act.life.may_read().then_some(Pings {
                 heartbeat: &mut act.heartbeat,
                 settings: &act.settings,
@@ -307,9 +307,14 @@ impl Socket {
         self.writer.close(frame);
     }
 
-    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    /// When to ask whether the next message may go out, if the rate keeps it waiting.
     pub fn paced_until(&self) -> Option<Instant> {
         self.writer.paced_until()
+    }
+
+    /// Whether the rate keeps the next message waiting.
+    pub fn is_paced(&self, now: Instant) -> bool {
+        self.writer.is_paced(now)
     }
 
     /// The last message that the kernel has whole, until it was asked for.
@@ -340,7 +345,8 @@ impl Socket {
         self.writer.own_up();
         self.tell_written(act);
         self.take_last_answers(act, now);
-        act.record.blind_since = Some(self.alive);
+        // Of sockets that were never ready nobody has heard enough.
+        act.record.blind_since.get_or_insert(self.alive);
     }
 }
 

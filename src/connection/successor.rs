@@ -48,6 +48,16 @@ pub(super) struct Heir {
     hears_since: Instant,
 }
 
+impl Successor {
+    /// When to ask whether its next opening message may go out, if the rate keeps that waiting.
+    pub(super) fn paced_until(&self) -> Option<Instant> {
+        match self {
+            Self::Up(heir) => heir.socket.paced_until(),
+            Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
+        }
+    }
+}
+
 impl Driver {
     /// Lets the successor come on, and go when it is of no use any more.
     pub(super) fn poll_successor(

@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 use super::{
     encoder::{Compressor, Encoder, Ended},
     gate::{Gate, Inside},
-    pace::Pace,
+    rate_limit::{TokenBucket, Waiting},
     scratch::{WRITE, mask_key, with_write_buffer},
 };
 use crate::{
@@ -42,7 +42,7 @@ pub(super) struct Allowed<'a> {
     /// Whether it may take from the outbox.
     pub outbox: bool,
     /// How fast.
-    pub pace: Option<&'a Pace>,
+    pub pace: Option<&'a Arc<TokenBucket>>,
     /// The pings that go out behind what is encoded; `None` where there are none.
     pub pings: Option<Pings<'a>>,
 }
@@ -60,13 +60,6 @@ pub(super) struct Pings<'a> {
     pub now: Instant,
 }
 
-/// What goes out ahead of the outbox.
-#[derive(Debug)]
-enum Urgent {
-    Control(Opcode, Bytes),
-    Message(Message),
-}
-
 /// What one look at what goes out next has brought.
 #[derive(Clone, Copy, Debug)]
 struct Filled {
@@ -78,7 +71,10 @@ struct Filled {
 /// The writing half of one socket.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    urgent: VecDeque<Urgent>,
+    /// Control frames, ahead of all messages that are not encoded yet.
+    urgent: VecDeque<(Opcode, Bytes)>,
+    /// Messages of ours ahead of the outbox, which wait for the rate as those of the outbox do.
+    opening: VecDeque<Message>,
     encoder: Encoder,
     /// Encoded bytes that the kernel did not take.
     pending: BytesMut,
@@ -96,8 +92,8 @@ pub(super) struct Writer {
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
     closed: bool,
-    /// When the next message of the outbox may go out.
-    paced_until: Option<Instant>,
+    /// The next message has to wait for the rate.
+    waiting: Option<Waiting>,
 }
 
 impl Writer {
@@ -111,35 +107,31 @@ impl Writer {
 
     /// A Pong: ahead of the messages that are not encoded yet.
     pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
-        let pongs = |urgent: &Urgent| matches!(urgent, Urgent::Control(Opcode::Pong, _));
+        let pongs = |(opcode, _): &(Opcode, Bytes)| *opcode == Opcode::Pong;
         if opcode == Opcode::Pong
             && self.urgent.iter().filter(|urgent| pongs(urgent)).count() >= MAX_PONGS
         {
             let oldest = self.urgent.iter().position(pongs);
             oldest.map(|at| self.urgent.remove(at));
         }
-        self.urgent.push_back(Urgent::Control(opcode, payload));
+        self.urgent.push_back((opcode, payload));
     }
 
     /// A message of ours: ahead of the outbox.
     pub fn message(&mut self, message: Message) {
-        self.urgent.push_back(Urgent::Message(message));
+        self.opening.push_back(message);
     }
 
     /// How many of our own messages have not been encoded yet.
     pub fn messages_ahead(&self) -> usize {
-        self.urgent
-            .iter()
-            .filter(|urgent| matches!(urgent, Urgent::Message(_)))
-            .count()
+        self.opening.len()
     }
 
     /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames
     /// that wait.
     pub fn close(&mut self, frame: CloseFrame) {
         if !self.closed && self.close.is_none() {
-            self.urgent
-                .retain(|urgent| matches!(urgent, Urgent::Control(..)));
+            self.opening.clear();
             self.close = Some(Box::new(frame));
         }
     }
@@ -174,14 +166,21 @@ impl Writer {
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
             && self.urgent.is_empty()
+            && self.opening.is_empty()
             && !self.encoder.is_busy()
             && self.close.is_none()
             && !self.unflushed
     }
 
-    /// When the next message of the outbox may go out, if the rate keeps it waiting.
+    /// When to ask whether the next message may go out, if the rate keeps it waiting.
     pub fn paced_until(&self) -> Option<Instant> {
-        self.paced_until
+        self.waiting.as_ref()?.until()
+    }
+
+    /// Whether the rate keeps the next message waiting.
+    pub fn is_paced(&self, now: Instant) -> bool {
+        let waits = |waiting: &Waiting| waiting.until().is_none_or(|until| until > now);
+        self.waiting.as_ref().is_some_and(waits)
     }
 
     /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with
@@ -204,7 +203,11 @@ impl Writer {
                         self.settle();
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Pending => {
+                        // Others need not wait for one that cannot write.
+                        self.waiting = None;
+                        return Poll::Pending;
+                    }
                 }
             }
             self.pending = BytesMut::new();
@@ -214,7 +217,7 @@ impl Writer {
             }
             let filled = with_write_buffer(|buffer| {
                 self.go_on(buffer)?;
-                let filled = gate.with(|inside| self.fill(buffer, inside, allowed))?;
+                let filled = gate.with(|inside| self.fill(buffer, inside, allowed, cx.waker()))?;
                 turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
                 self.encoded += buffer.len() as u64;
                 self.write_once(stream, buffer, cx)?;
@@ -302,9 +305,10 @@ impl Writer {
         buffer: &mut BytesMut,
         inside: &mut Inside,
         allowed: &mut Allowed<'_>,
+        waker: &Waker,
     ) -> io::Result<Filled> {
         let (mut messages, mut is_all) = (0, false);
-        self.paced_until = None;
+        let mut waiting = self.waiting.take();
         while buffer.len() < WRITE
             && self.encoder.compressed() < WRITE
             && !self.encoder.is_busy()
@@ -316,14 +320,9 @@ impl Writer {
                 break;
             }
             match self.urgent.pop_front() {
-                Some(Urgent::Control(opcode, payload)) => {
+                Some((opcode, payload)) => {
                     allowed.pace.inspect(|pace| pace.spend_for_control());
                     encode_frame(opcode, true, &payload, mask_key(), buffer);
-                    continue;
-                }
-                Some(Urgent::Message(message)) => {
-                    messages += 1;
-                    self.begin(&message, None, buffer)?;
                     continue;
                 }
                 // An idle socket keeps no room for what it does not send.
@@ -338,9 +337,14 @@ impl Writer {
                 encode_close(&frame, mask_key(), buffer);
                 self.closed = true;
             }
-            if self.closed || !allowed.outbox || !self.is_in_time(inside, allowed.pace) {
+            if self.closed || !self.may_go(inside, allowed, &mut waiting, waker) {
                 is_all = true;
                 break;
+            }
+            if let Some(message) = self.opening.pop_front() {
+                messages += 1;
+                self.begin(&message, None, buffer)?;
+                continue;
             }
             let Some(next) = inside.outbox.take() else {
                 is_all = true;
@@ -360,7 +364,7 @@ impl Writer {
         inside: &Inside,
         allowed: &mut Allowed<'_>,
     ) -> io::Result<()> {
-        let is_paced = self.paced_until.is_some();
+        let is_paced = self.waiting.is_some();
         if self.closed || self.encoder.is_busy() || !allowed.outbox || !inside.wants_fence(is_paced)
         {
             return Ok(());
@@ -373,13 +377,21 @@ impl Writer {
         }
     }
 
-    fn ping(&mut self, beat: Beat, pace: Option<&Pace>, buffer: &mut BytesMut) -> io::Result<()> {
+    fn ping(
+        &mut self,
+        beat: Beat,
+        pace: Option<&Arc<TokenBucket>>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
         match beat {
             Beat::Ping(payload) => {
                 pace.inspect(|pace| pace.spend_for_control());
                 encode_frame(Opcode::Ping, true, &payload, mask_key(), buffer);
             }
-            Beat::Text(text) => self.begin(&Message::text(text), None, buffer)?,
+            Beat::Text(text) => {
+                pace.inspect(|pace| pace.spend());
+                self.begin(&Message::text(text), None, buffer)?;
+            }
         }
         self.ping_end
             .get_or_insert(self.encoded + buffer.len() as u64);
@@ -391,16 +403,26 @@ impl Writer {
         self.encoded + buffer.len() as u64
     }
 
-    /// Whether a message waits, and has a token.
-    fn is_in_time(&mut self, inside: &Inside, pace: Option<&Pace>) -> bool {
-        let Some(pace) = pace else {
-            return true;
-        };
-        if inside.outbox.peek().is_none() {
+    /// Whether there is a next message, and the rate allows it. `waiting`: what that has said before.
+    fn may_go(
+        &mut self,
+        inside: &Inside,
+        allowed: &Allowed<'_>,
+        waiting: &mut Option<Waiting>,
+        waker: &Waker,
+    ) -> bool {
+        let is_ours = !self.opening.is_empty();
+        if !is_ours && !allowed.outbox {
             return false;
         }
-        self.paced_until = pace.take().err();
-        self.paced_until.is_none()
+        let Some(pace) = allowed.pace else {
+            return true;
+        };
+        if !is_ours && inside.outbox.peek().is_none() {
+            return false;
+        }
+        self.waiting = pace.take(waiting.take(), waker).err();
+        self.waiting.is_none()
     }
 
     /// The next piece of a message that has begun. It needs no lock.
@@ -474,7 +496,7 @@ fn next_beat(allowed: &mut Allowed<'_>, inside: &Inside, position: u64) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, task::Waker};
+    use std::path::PathBuf;
 
     use tokio::net::{TcpListener, TcpStream};
 

@@ -9,7 +9,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{Door, Known};
+use super::{Door, Known, StoredRate};
 use crate::core::ConnectionName;
 
 /// Something to write down that is not asked of a name's door.
@@ -26,6 +26,8 @@ pub(crate) enum Order {
     Known(Known),
     /// A value of the program's own: kept under this key, or forgotten.
     Value(String, Option<Vec<u8>>),
+    /// What was written of what a rate allows: kept under this key, or forgotten.
+    Rate(String, Option<StoredRate>),
 }
 
 /// The desk. Cloning shares it.

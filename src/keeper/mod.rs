@@ -5,6 +5,7 @@ mod calls;
 mod desk;
 mod door;
 mod past;
+mod rates;
 mod scribe;
 
 use std::{
@@ -15,12 +16,13 @@ use std::{
     thread,
 };
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 
 #[cfg(test)]
 pub(crate) use self::calls::Calls;
 use self::{desk::Desk, past::Past, scribe::Scribe};
-pub(crate) use self::{desk::Order, door::Door, past::Known, scribe::left};
+pub(crate) use self::{desk::Order, door::Door, past::Known, rates::StoredRate, scribe::left};
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
     store::{Damage, NameState, Store, StoreError},
@@ -60,6 +62,8 @@ struct Opened {
     unreadable: u64,
     /// The program's own values, by key.
     values: Vec<(String, Vec<u8>)>,
+    /// What was written of what rates allow, by key.
+    rates: BTreeMap<String, StoredRate>,
 }
 
 /// What is known of a name that is opened.
@@ -105,6 +109,7 @@ impl Keeper {
             past.doubt();
         }
         let values = store.list(VALUES)?;
+        let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
         let scribe = Scribe::new(store, past.epoch);
         let desk = shared.desk.clone();
         thread::Builder::new()
@@ -118,6 +123,7 @@ impl Keeper {
             damage: recovered.damage,
             unreadable: recovered.unreadable,
             values,
+            rates,
         });
         Ok(())
     }
@@ -178,6 +184,11 @@ impl Keeper {
         opened
             .and_then(|mut opened| Some(std::mem::take(&mut opened.as_mut()?.values)))
             .unwrap_or_default()
+    }
+
+    /// What earlier processes have written of what a rate allows; it is handed out once.
+    pub fn recall_rate(&self, key: &str) -> Option<StoredRate> {
+        self.shared()?.opened.lock().as_mut()?.rates.remove(key)
     }
 
     /// The greatest position of an event in the store.

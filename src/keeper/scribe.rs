@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{
-    Door,
+    Door, StoredRate,
     desk::{Desk, Order, Work},
     past,
 };
@@ -149,6 +149,7 @@ impl Scribe {
                 Order::Known(known) if !self.history_has_holes => known.leave(&mut self.batch),
                 Order::Known(_) => {}
                 Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
+                Order::Rate(key, rate) => StoredRate::put(rate.as_ref(), &key, &mut self.batch),
             }
         }
         // Whoever waits is told that it is safe, whatever happens next.

@@ -34,7 +34,7 @@ pub use self::{
 pub use crate::vault::VaultFull;
 use crate::{
     config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
-    connection::{Commons, Configure, Connection, Gate, Paces, Probed, Status, probe},
+    connection::{Commons, Configure, Connection, Gate, Probed, Status, TokenBuckets, probe},
     core::{ConnectionName, Cursor, InvalidName, Pattern},
     events::Applied,
     hub::Hub,
@@ -145,7 +145,7 @@ impl Manager {
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
                 vault: Vault::default(),
-                paces: Paces::default(),
+                buckets: TokenBuckets::new(keeper.clone()),
                 keeper,
                 settings: CommonSettings::default(),
                 obituaries,

@@ -53,6 +53,7 @@ impl Manager {
             }
         }
         let known = report.left.is_empty().then(|| self.known());
+        self.0.commons.buckets.store(report.left.is_empty());
         self.0.names.write().entries.clear();
         // What is still to be written down has the rest of the time.
         let rest = deadline.saturating_sub(begun.elapsed()).max(LEAST);

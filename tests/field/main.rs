@@ -11,6 +11,7 @@ mod liveness;
 mod own_certificate;
 mod pings;
 mod proxy_answers;
+mod rates;
 mod raw;
 mod redirected;
 mod refusals;

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     chance,
     config::{CommonSettings, Rate},
-    connection::{CloseMyself, Commons, Connect, Connection, Gate, Paces, Rotate},
+    connection::{CloseMyself, Commons, Connect, Connection, Gate, Rotate, TokenBuckets},
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::{Calls, Door, Keeper},
@@ -107,7 +107,7 @@ impl World {
             tls: TlsCache::default(),
             resolver: Resolver::default(),
             vault: Vault::default(),
-            paces: Paces::default(),
+            buckets: TokenBuckets::new(Keeper::scripted(calls.clone())),
             keeper: Keeper::scripted(Calls::default()),
             settings: CommonSettings::default(),
             obituaries,

@@ -163,7 +163,13 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
     if dice.percent(20) {
         let messages = u32::try_from(dice.within(5, 50)).expect("small");
         let messages = NonZeroU32::new(messages).expect("not zero");
-        settings.rate = Some(RateSettings::new(messages, Duration::from_secs(1)));
+        let mut rate = RateSettings::new(messages, Duration::from_secs(1));
+        if dice.percent(50) {
+            let burst = u32::try_from(dice.within(1, messages.get().into())).expect("small");
+            rate.burst = NonZeroU32::new(burst).expect("not zero");
+        }
+        rate.control = dice.percent(50);
+        settings.rate = Some(rate);
     }
     settings.close_timeout = Duration::from_millis(dice.within(200, 3_000));
     if dice.percent(30) {

@@ -1,0 +1,107 @@
+//! Which bucket a name has.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::{BucketId, TokenBucket, is_stored};
+use crate::{
+    config::RateSettings,
+    core::ConnectionName,
+    keeper::{Keeper, Order},
+};
+
+/// So many buckets that no name has are remembered for what was written.
+const MAX_UNUSED: usize = 4096;
+
+/// Fewer buckets than this are not worth a look for those that nobody needs.
+const FEW: usize = 64;
+
+/// The buckets of a process: those that names share, and those that outlive it. Cloning shares them.
+#[derive(Clone)]
+pub(crate) struct TokenBuckets(Arc<Shared>);
+
+struct Shared {
+    keeper: Keeper,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    buckets: HashMap<BucketId, Arc<TokenBucket>>,
+    /// With so many there is a look for those that nobody needs.
+    look_at: usize,
+}
+
+impl TokenBuckets {
+    /// Buckets with a `per` of a minute or more are kept in this store, if it is open.
+    pub fn new(keeper: Keeper) -> Self {
+        Self(Arc::new(Shared {
+            keeper,
+            known: Mutex::default(),
+        }))
+    }
+
+    /// The bucket of a name for these settings. `current` is the one that it has; what was written with it counts further.
+    pub(in crate::connection) fn get(
+        &self,
+        name: &ConnectionName,
+        settings: Option<&RateSettings>,
+        current: Option<Arc<TokenBucket>>,
+    ) -> Option<Arc<TokenBucket>> {
+        let settings = settings?;
+        let id = match &settings.bucket {
+            Some(key) => BucketId::Shared(Arc::clone(key)),
+            None => BucketId::Own(name.clone()),
+        };
+        let is_known = settings.bucket.is_some() || is_stored(settings);
+        let current = current.filter(|current| current.id == id);
+        let mut known = self.0.known.lock();
+        if let Some(bucket) = current.or_else(|| known.buckets.get(&id).cloned()) {
+            bucket.set_settings(settings);
+            if is_known {
+                known
+                    .buckets
+                    .entry(id)
+                    .or_insert_with(|| Arc::clone(&bucket));
+            }
+            return Some(bucket);
+        }
+        let keeper = self.0.keeper.clone();
+        let bucket = Arc::new(TokenBucket::new(id.clone(), settings, keeper));
+        if is_known {
+            known.forget_unused(&self.0.keeper);
+            known.buckets.insert(id, Arc::clone(&bucket));
+        }
+        Some(bucket)
+    }
+
+    /// Has the store know what was written. `is_over`: nothing more will be.
+    pub fn store(&self, is_over: bool) {
+        for bucket in self.0.known.lock().buckets.values() {
+            bucket.store(is_over);
+        }
+    }
+}
+
+impl Known {
+    /// Forgets the buckets that no name has, and that have nothing to remember. Of the others the store knows.
+    fn forget_unused(&mut self, keeper: &Keeper) {
+        if self.buckets.len() < self.look_at.max(FEW) {
+            return;
+        }
+        let mut unused = 0;
+        self.buckets.retain(|id, bucket| {
+            if Arc::strong_count(bucket) > 1 {
+                return true;
+            }
+            if bucket.is_idle() {
+                keeper.order(Order::Rate(id.key(), None));
+                return false;
+            }
+            unused += 1;
+            unused <= MAX_UNUSED
+        });
+        self.look_at = 2 * self.buckets.len();
+    }
+}

@@ -40,6 +40,12 @@ pub(super) fn apply(
                     .prepare_cached("DELETE FROM kept WHERE kind = ?1 AND key = ?2")?
                     .execute((kind, key))?;
             }
+            Change::DeleteUnder { kind, prefix } => {
+                let end = format!("{prefix}{}", char::MAX);
+                connection
+                    .prepare_cached("DELETE FROM kept WHERE kind = ?1 AND key >= ?2 AND key < ?3")?
+                    .execute((kind, prefix, end))?;
+            }
         }
     }
     Ok(())

@@ -55,6 +55,11 @@ pub(super) enum Change {
         kind: String,
         key: String,
     },
+    /// All keys that begin so.
+    DeleteUnder {
+        kind: String,
+        prefix: String,
+    },
 }
 
 /// One change of a name.
@@ -131,6 +136,14 @@ impl Batch {
         });
     }
 
+    /// Deletes all values of a kind whose keys begin so.
+    pub fn delete_under(&mut self, kind: &str, prefix: &str) {
+        self.changes.push(Change::DeleteUnder {
+            kind: kind.to_owned(),
+            prefix: prefix.to_owned(),
+        });
+    }
+
     /// How many changes it holds.
     pub fn len(&self) -> usize {
         self.changes.len()
@@ -159,6 +172,7 @@ impl Batch {
                 Change::Put { kind, key, .. } | Change::Delete { kind, key } => {
                     seen.insert((kind.clone(), key.clone()))
                 }
+                Change::DeleteUnder { .. } => true,
                 Change::Name(name, change) => {
                     let is_last = match change {
                         NameChange::Closed(_) => seen.insert(("closed".into(), name.to_string())),

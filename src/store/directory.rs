@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::StoreError;
+use super::{StoreError, place::FileId};
 
 /// How long an owner that is on its way out is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -40,8 +40,29 @@ impl Directory {
         write_pid(&mut lock).map_err(unusable)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Takes the directory of the same path again, where another one is there or its lock was deleted.
+    pub(super) fn lock_again(&mut self) -> Result<(), StoreError> {
+        if !self.has_its_lock() {
+            *self = Self::lock(&self.path)?;
+        }
+        Ok(())
+    }
+
+    /// Whether another process would meet our lock. As long as nobody can tell, it would.
+    pub(super) fn has_its_lock(&self) -> bool {
+        let held = self.lock.metadata().map(|metadata| FileId::of(&metadata));
+        match (held, FileId::at(&self.lock_path())) {
+            (Ok(held), Ok(found)) => found == Some(held),
+            _ => true,
+        }
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.join("lock")
     }
 
     /// Where the database is.
@@ -52,6 +73,11 @@ impl Directory {
     /// Where a database is rebuilt from a damaged one.
     pub(super) fn rebuilt(&self) -> PathBuf {
         self.path.join("rebuilt.db")
+    }
+
+    /// Where a database is written that takes the place of one that is gone.
+    pub(super) fn remade(&self) -> PathBuf {
+        self.path.join("remade.db")
     }
 
     /// The directory itself.

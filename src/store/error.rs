@@ -57,6 +57,15 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// Its files are no longer where their paths lead: the directory, or a file in it, was deleted, moved or replaced.
+    #[error(
+        "{} was removed, moved away or replaced while everwire used it; it is made anew as soon as that is possible",
+        path.display()
+    )]
+    Lost {
+        /// The database, or the directory's lock.
+        path: PathBuf,
+    },
     /// The database was found damaged. Opening it again sets it aside and saves what can be read.
     #[error("{} is damaged: {source}; a restart saves what can be read", path.display())]
     Damaged {

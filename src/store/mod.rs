@@ -10,7 +10,9 @@ mod directory;
 mod error;
 mod index;
 mod open;
+mod place;
 mod recovered;
+mod remake;
 mod salvage;
 mod schema;
 #[cfg(test)]
@@ -20,11 +22,17 @@ use std::{fs::File, path::Path};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use self::{apply::apply, directory::Directory, index::Index};
+use self::{
+    apply::apply,
+    directory::Directory,
+    index::Index,
+    place::{Lost, Place},
+};
 pub use self::{
     batch::{Batch, StoredEvent, StoredMessage},
     error::StoreError,
     recovered::{Damage, NameState, Recovered},
+    remake::Remade,
 };
 
 /// When a commit is safe.
@@ -41,8 +49,11 @@ pub enum Sync {
 #[derive(Debug)]
 pub struct Store {
     // Closed in this order: the lock goes last.
-    connection: Connection,
+    /// `None` where the database could not be opened again, after its log was lost.
+    connection: Option<Connection>,
     wal: File,
+    /// Where its files are: what is written elsewhere, nobody finds again.
+    place: Place,
     /// Which rows are whose. `None` after a failed commit: it is read again before the next one.
     index: Option<Index>,
     /// A sync has failed: the kernel may take for written what is not, and the next sync of the file would not notice.
@@ -70,15 +81,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Full`] and [`StoreError::Busy`] pass by themselves or by an operator's hand; the other kinds rarely do.
+    /// [`StoreError::Full`] and [`StoreError::Busy`] pass by themselves or by an operator's hand; after [`StoreError::Lost`]
+    /// [`remake`](Self::remake) is next; the other kinds rarely pass.
     pub fn commit(&mut self, batch: &Batch, sync: Sync) -> Result<(), StoreError> {
         if !batch.is_empty() {
-            self.write(batch).map_err(|error| {
-                let error = self.directory.error(error);
+            self.check_place()?;
+            self.write(batch).inspect_err(|error| {
                 if matches!(error, StoreError::Full { .. }) {
                     self.free_the_log();
                 }
-                error
             })?;
         }
         match sync {
@@ -103,35 +114,58 @@ impl Store {
         })
     }
 
+    /// Whether the files of the store are still where their paths lead: some looks at the file system, and no more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Lost`]: what is committed from now on, and all that was before, is gone with this process.
+    pub fn check_place(&self) -> Result<(), StoreError> {
+        match self.place.lost(&self.directory) {
+            None if self.connection.is_some() => Ok(()),
+            None | Some(Lost::Beside | Lost::Database) => Err(StoreError::Lost {
+                path: self.directory.database(),
+            }),
+        }
+    }
+
+    /// After [`StoreError::Lost`]: has all that the store holds where its path leads, in new files if need be.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from that. The store holds all that it held, and it can be tried again.
+    pub fn remake(&mut self) -> Result<Remade, StoreError> {
+        remake::remake(self)
+    }
+
     /// All values of a kind, by key.
     ///
     /// # Errors
     ///
     /// [`StoreError::Io`] where they cannot be read.
     pub fn list(&self, kind: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        recovered::list(&self.connection, kind).map_err(|error| self.directory.error(error))
+        recovered::list(self.connection()?, kind).map_err(|error| self.directory.error(error))
     }
 
-    fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
-        // Taken, so that no error leaves an index behind that is ahead of the database.
-        let mut index = match self.index.take() {
-            Some(index) => index,
-            None => Index::read(&self.connection)?,
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or_else(|| StoreError::Lost {
+            path: self.directory.database(),
+        })
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let directory = &self.directory;
+        let Some(connection) = &mut self.connection else {
+            let path = directory.database();
+            return Err(StoreError::Lost { path });
         };
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        apply(&transaction, &mut index, batch)?;
-        transaction.commit()?;
-        self.index = Some(index);
-        Ok(())
+        write(connection, &mut self.index, batch).map_err(|error| directory.error(error))
     }
 
     /// Writes all that the log holds into the database, and syncs that. The log's file keeps its size and is written from its
     /// start again.
     fn move_log_into_database(&self) -> Result<(), StoreError> {
         let busy: bool = self
-            .connection
+            .connection()?
             .query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))
             .map_err(|error| self.directory.error(error))?;
         match busy {
@@ -145,4 +179,22 @@ impl Store {
         // The caller is told of the full disk already, and a checkpoint that fails changes nothing.
         let _still_full = self.move_log_into_database();
     }
+}
+
+/// Writes all of the batch, or nothing.
+fn write(
+    connection: &mut Connection,
+    index: &mut Option<Index>,
+    batch: &Batch,
+) -> rusqlite::Result<()> {
+    // Taken, so that no error leaves an index behind that is ahead of the database.
+    let mut known = match index.take() {
+        Some(known) => known,
+        None => Index::read(connection)?,
+    };
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    apply(&transaction, &mut known, batch)?;
+    transaction.commit()?;
+    *index = Some(known);
+    Ok(())
 }

@@ -9,7 +9,8 @@ use super::{
     directory::{Directory, beside, private_file},
     error::is_damage,
     index::Index,
-    salvage,
+    place::Place,
+    remake, salvage,
     schema::{self, Unfit},
 };
 
@@ -23,6 +24,7 @@ const FEW_PAGES: i64 = 4096;
 pub(super) fn open(dir: &Path) -> Result<(Store, Recovered), StoreError> {
     let directory = Directory::lock(dir)?;
     salvage::finish_interrupted(&directory)?;
+    remake::clear_interrupted(&directory)?;
     match read(&directory)? {
         Outcome::Read(opened) => finish(directory, *opened, None),
         Outcome::Damaged(reason) => {
@@ -93,12 +95,13 @@ fn finish(
     } = opened;
     recovered.damage = damage;
     shrink(&connection).map_err(|error| directory.error(error))?;
-    let log = beside(&directory.database(), "-wal");
-    let wal = File::open(&log).map_err(|error| StoreError::unusable(&log, error))?;
+    let wal = open_log(&directory)?;
+    let place = Place::of(&directory)?;
     directory.sync()?;
     let mut store = Store {
-        connection,
+        connection: Some(connection),
         wal,
+        place,
         index: Some(index),
         doubtful: false,
         directory,
@@ -106,6 +109,12 @@ fn finish(
     // What is told from here on was read from a log that the process before may not have synced.
     store.sync()?;
     Ok((store, recovered))
+}
+
+/// The log of the database that was opened a moment ago, to be synced.
+pub(super) fn open_log(directory: &Directory) -> Result<File, StoreError> {
+    let log = beside(&directory.database(), "-wal");
+    File::open(&log).map_err(|error| StoreError::unusable(&log, error))
 }
 
 /// After a long outage the database may be large and almost empty.

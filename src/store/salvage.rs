@@ -50,10 +50,10 @@ const TABLES: [(&str, &str, &str, &str); 4] = [
 pub(super) fn rebuild(directory: &Directory, reason: String) -> Result<Damage, StoreError> {
     let rebuilt = directory.rebuilt();
     private_file(&rebuilt).map_err(|error| StoreError::unusable(&rebuilt, error))?;
-    let (saved, complete) =
-        copy(directory).map_err(|error| StoreError::from_sqlite(rebuilt, error))?;
-    let moved_to = set_aside(directory)?;
-    install(directory)?;
+    let Copied { saved, complete } = copy_damaged(directory, &rebuilt)
+        .map_err(|error| StoreError::from_sqlite(rebuilt.clone(), error))?;
+    let moved_to = set_aside(directory, "damaged")?;
+    install(directory, &rebuilt)?;
     Ok(Damage {
         reason,
         moved_to,
@@ -72,28 +72,41 @@ pub(super) fn finish_interrupted(directory: &Directory) -> Result<(), StoreError
         return remove(&rebuilt);
     }
     // A log without its database must not meet another one.
-    set_aside(directory)?;
-    install(directory)
+    set_aside(directory, "damaged")?;
+    install(directory, &rebuilt)
 }
 
-/// How many messages were saved, and whether all rows could be read.
-fn copy(directory: &Directory) -> rusqlite::Result<(u64, bool)> {
-    let mut to = schema::connect(&directory.rebuilt())?;
+/// What a copy holds.
+pub(super) struct Copied {
+    /// How many messages of outboxes.
+    pub(super) saved: u64,
+    /// Whether all rows could be read, and belong to a name.
+    pub(super) complete: bool,
+}
+
+/// Copies what can be read of the damaged database into an empty file.
+fn copy_damaged(directory: &Directory, to: &Path) -> rusqlite::Result<Copied> {
+    let Ok(from) = schema::connect(&directory.database()) else {
+        return copy(None, to);
+    };
+    // It is evidence: nothing is moved from its log into it.
+    from.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // One that was cut short is read as far as it goes.
+    from.pragma_update(None, "writable_schema", true)?;
+    copy(Some(&from), to)
+}
+
+/// Copies what can be read of a database into an empty file; `None`: nothing can.
+pub(super) fn copy(from: Option<&Connection>, to: &Path) -> rusqlite::Result<Copied> {
+    let mut to = schema::connect(to)?;
     // It is empty: the tables are created.
     let _fit = schema::check(&mut to)?;
     let transaction = to.transaction()?;
-    let mut complete = true;
-    match schema::connect(&directory.database()) {
-        Ok(from) => {
-            // It is evidence: nothing is moved from its log into it.
-            from.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            // One that was cut short is read as far as it goes.
-            from.pragma_update(None, "writable_schema", true)?;
-            for table in TABLES {
-                complete &= copy_table(&from, &transaction, table)?;
-            }
+    let mut complete = from.is_some();
+    for table in TABLES {
+        if let Some(from) = from {
+            complete &= copy_table(from, &transaction, table)?;
         }
-        Err(_unreadable) => complete = false,
     }
     // Rows of names that were not saved would belong to whoever gets that row next.
     let lost = transaction.execute(
@@ -108,7 +121,10 @@ fn copy(directory: &Directory) -> rusqlite::Result<(u64, bool)> {
     })?;
     transaction.commit()?;
     to.close().map_err(|(_, error)| error)?;
-    Ok((saved.cast_unsigned(), complete && lost == 0))
+    Ok(Copied {
+        saved: saved.cast_unsigned(),
+        complete: complete && lost == 0,
+    })
 }
 
 /// Copies from the front as far as it can be read, then from the back: what lies on a broken page is left out. Whether there
@@ -158,10 +174,10 @@ fn copy_rows(
     }
 }
 
-/// Moves the damaged files into a directory of their own.
-fn set_aside(directory: &Directory) -> Result<PathBuf, StoreError> {
+/// Moves the files of the database into a directory of their own, whose name says why.
+pub(super) fn set_aside(directory: &Directory, why: &str) -> Result<PathBuf, StoreError> {
     let now = Timestamp::now().strftime("%Y%m%dT%H%M%S.%6fZ");
-    let aside = directory.path().join(format!("damaged-{now}"));
+    let aside = directory.path().join(format!("{why}-{now}"));
     fs::create_dir(&aside).map_err(|error| StoreError::unusable(&aside, error))?;
     // The database first: as long as it is there, it is not replaced.
     for ending in ["", "-wal", "-shm"] {
@@ -179,21 +195,21 @@ fn set_aside(directory: &Directory) -> Result<PathBuf, StoreError> {
     Ok(aside)
 }
 
-fn install(directory: &Directory) -> Result<(), StoreError> {
-    let rebuilt = directory.rebuilt();
-    fs::rename(&rebuilt, directory.database())
-        .map_err(|error| StoreError::unusable(&rebuilt, error))?;
+/// Has this file be the database.
+pub(super) fn install(directory: &Directory, file: &Path) -> Result<(), StoreError> {
+    fs::rename(file, directory.database()).map_err(|error| StoreError::unusable(file, error))?;
     directory.sync()
 }
 
-fn exists(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
     path.try_exists()
         .map_err(|error| StoreError::unusable(path, error))
 }
 
-fn remove(rebuilt: &Path) -> Result<(), StoreError> {
+/// Removes a database, if it is there.
+pub(super) fn remove(database: &Path) -> Result<(), StoreError> {
     for ending in ["", "-wal", "-shm", "-journal"] {
-        let path = beside(rebuilt, ending);
+        let path = beside(database, ending);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(StoreError::unusable(&path, error));

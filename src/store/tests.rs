@@ -57,7 +57,8 @@ fn a_commit_that_finds_no_room_changes_nothing_and_can_be_repeated() {
     put(&mut store, 1, 100).unwrap();
     let set_limit = |store: &Store, pages: i64| {
         let set = store
-            .connection
+            .connection()
+            .unwrap()
             .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         set.unwrap();
     };
@@ -72,7 +73,7 @@ fn a_commit_that_finds_no_room_changes_nothing_and_can_be_repeated() {
         assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
     }
     put(&mut store, 4, 100).unwrap();
-    let in_between = Recovered::read(&store.connection).unwrap();
+    let in_between = Recovered::read(store.connection().unwrap()).unwrap();
     let waiting: Vec<u64> = in_between.names[&name()]
         .outbox
         .iter()

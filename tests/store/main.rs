@@ -4,6 +4,8 @@ mod crash;
 mod damage;
 mod disk;
 mod model;
+#[cfg(unix)]
+mod moved;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,111 @@
+//! Whether the files of the store are still where their paths lead.
+//!
+//! An open file works on when its path is gone, and nobody finds what is written to it then.
+
+use std::{fs::Metadata, io, path::Path};
+
+use super::{
+    StoreError,
+    directory::{Directory, beside},
+};
+
+/// The files that the store has open, by what the system knows them by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    database: FileId,
+    log: FileId,
+    /// That of the log's index.
+    index: FileId,
+}
+
+/// What is no longer where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The database is there; a file beside it is not.
+    Beside,
+    /// The database itself.
+    Database,
+}
+
+impl Place {
+    /// Where the files are that were opened a moment ago.
+    pub(super) fn of(directory: &Directory) -> Result<Self, StoreError> {
+        let database = directory.database();
+        let id = |path: &Path| {
+            let id = FileId::at(path).and_then(|id| id.ok_or(io::ErrorKind::NotFound.into()));
+            id.map_err(|error| StoreError::unusable(path, error))
+        };
+        Ok(Self {
+            database: id(&database)?,
+            log: id(&beside(&database, "-wal"))?,
+            index: id(&beside(&database, "-shm"))?,
+        })
+    }
+
+    /// What is no longer where it was. A path that cannot be asked says nothing: the files may be there.
+    pub(super) fn lost(&self, directory: &Directory) -> Option<Lost> {
+        let database = directory.database();
+        let is_there = |id: &FileId, path: &Path| match FileId::at(path) {
+            Ok(found) => found.as_ref() == Some(id),
+            Err(_) => true,
+        };
+        if !is_there(&self.database, &database) {
+            return Some(Lost::Database);
+        }
+        let is_whole = is_there(&self.log, &beside(&database, "-wal"))
+            && is_there(&self.index, &beside(&database, "-shm"))
+            && directory.has_its_lock();
+        (!is_whole).then_some(Lost::Beside)
+    }
+
+    /// Whether this path leads to the log or its index.
+    pub(super) fn is_ours_beside(&self, path: &Path) -> bool {
+        let found = FileId::at(path).ok().flatten();
+        found.is_some_and(|found| found == self.log || found == self.index)
+    }
+}
+
+/// Which file it is, whatever its path. Where the system does not say, all are the same: nothing is noticed there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    number: u64,
+}
+
+impl FileId {
+    /// The file at this path, if there is one.
+    pub(super) fn at(path: &Path) -> io::Result<Option<Self>> {
+        match path.metadata() {
+            Ok(metadata) => Ok(Some(Self::of(&metadata))),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The file that this is said of.
+    #[cfg(unix)]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            device: metadata.dev(),
+            number: metadata.ino(),
+        }
+    }
+
+    /// The file that this is said of.
+    #[cfg(not(unix))]
+    pub(super) fn of(_metadata: &Metadata) -> Self {
+        Self {
+            device: 0,
+            number: 0,
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, StaleNetworkFileHandle};
+    matches!(
+        error.kind(),
+        NotFound | NotADirectory | StaleNetworkFileHandle
+    )
+}

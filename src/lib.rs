@@ -69,8 +69,8 @@ pub mod wire;
 pub use self::{
     config::{ConnectionSettings, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, Snapshot, State,
-        Status, Subscribe,
+        CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, SendOnceError,
+        Snapshot, State, Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     events::Event,

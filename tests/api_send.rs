@@ -51,18 +51,24 @@ fn the_fate_that_was_asked_for_is_waited_for() {
         );
     }
     let (status, sent) = scene.send("down/send?wait=written&timeout=20ms", "hi");
-    assert_eq!((status, sent), (202, json!({ "id": 1, "fate": "queued" })));
+    assert_eq!(
+        (status, sent),
+        (202, json!({ "id": 1, "epoch": 1, "fate": "queued" }))
+    );
     let (status, sent) = scene.send("down/send", "hi");
-    assert_eq!((status, sent), (200, json!({ "id": 2, "fate": "queued" })));
+    assert_eq!(
+        (status, sent),
+        (200, json!({ "id": 2, "epoch": 1, "fate": "queued" }))
+    );
 
     let ask = |path: &str| scene.service.get(&format!("/v1/connections/{path}"));
     assert_eq!(
         ask("down/sends/1").json(),
-        json!({ "id": 1, "fate": "queued" })
+        json!({ "id": 1, "epoch": 1, "fate": "queued" })
     );
     assert_eq!(
         ask("up/sends/3").json(),
-        json!({ "id": 3, "fate": "confirmed" })
+        json!({ "id": 3, "epoch": 1, "fate": "confirmed" })
     );
     for path in [
         "up/sends/0",
@@ -160,7 +166,7 @@ fn a_request_that_is_repeated_sends_once() {
     };
     assert_eq!(
         send("up", "k1", "one").json(),
-        json!({ "id": 1, "fate": "written" })
+        json!({ "id": 1, "epoch": 1, "fate": "written" })
     );
     let again = send("up", "k1", "one").json();
     assert_eq!(again["id"], 1);
@@ -190,7 +196,10 @@ fn a_request_that_is_repeated_sends_once() {
         "down",
         &json!({ "url": "ws://127.0.0.1:1/", "enabled": false }),
     );
-    assert_eq!(tried("k3").json(), json!({ "id": 1, "fate": "queued" }));
+    assert_eq!(
+        tried("k3").json(),
+        json!({ "id": 1, "epoch": 2, "fate": "queued" })
+    );
     assert_eq!(tried("k3").json()["id"], 1);
     service.delete("/v1/connections/down");
     service.put(

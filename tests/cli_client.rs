@@ -132,7 +132,10 @@ fn a_message_is_sent_and_its_fate_is_told() {
         &service,
         &["send", "sink", "-5", "--wait", "confirmed", "--json"],
     );
-    assert_eq!(json_lines(&sent), [json!({ "id": 2, "fate": "confirmed" })]);
+    assert_eq!(
+        json_lines(&sent),
+        [json!({ "id": 2, "epoch": 1, "fate": "confirmed" })]
+    );
     let log = &peer.connections_at("/sink")[0];
     assert_eq!(log.texts(), ["hello", "-5"]);
 

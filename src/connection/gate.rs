@@ -1,5 +1,8 @@
 //! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
 
+mod once;
+mod receipt;
+
 use std::{
     sync::{
         Arc,
@@ -9,16 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
+pub use self::{once::SendOnceError, receipt::Receipt};
 use super::ages::Ages;
 use crate::{
     clock,
     config::{Fsync, HistorySettings},
-    core::{Changes, ConnectionName, Fate, Message, Outbox, Rejected},
+    core::{ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Rejected},
     hub::History,
-    keeper::{Door, Keeper},
+    keeper::{Door, Keeper, NameChanges},
     store::{StoreError, StoredEvent},
 };
 
@@ -42,6 +46,12 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 pub(crate) struct Inside {
     pub outbox: Outbox,
+    /// In which epochs the outbox has given its ids.
+    ids: IdEpochs,
+    /// Up to which of them the store knows that.
+    stored_epoch: u32,
+    /// The messages that their senders may repeat.
+    keys: Option<Box<IdempotencyKeys>>,
     /// Messages that were evicted, and not yet told.
     pub evicted: u64,
     /// `Connect`'s data, sent again whenever a socket opens.
@@ -71,6 +81,9 @@ impl Gate {
     pub fn new(name: ConnectionName, outbox: Outbox, keeper: Keeper) -> Arc<Self> {
         let inside = Mutex::new(Inside {
             outbox,
+            ids: IdEpochs::new(1),
+            stored_epoch: 0,
+            keys: None,
             evicted: 0,
             connect_data: None,
             wanted: false,
@@ -96,7 +109,33 @@ impl Gate {
         &self.history
     }
 
-    fn call_keeper(self: &Arc<Self>) {
+    /// What earlier processes have left of the outbox's ids, and of the keys of its messages.
+    pub fn restore(&self, ids: Option<IdEpochs>, keys: Vec<Keyed>) {
+        let mut inside = self.inside.lock();
+        if let Some(ids) = ids {
+            inside.stored_epoch = ids.current();
+            inside.ids = ids;
+        }
+        if !keys.is_empty() {
+            let known = inside.keys.get_or_insert_default();
+            known.restore(keys, clock::now());
+        }
+    }
+
+    /// The name has another life: ids are of this epoch from now on.
+    pub fn begin_epoch(&self, epoch: u32) {
+        let mut inside = self.inside.lock();
+        let next = inside.outbox.last_id() + 1;
+        inside.ids.begin(epoch, next);
+    }
+
+    /// The epoch of the ids that are given now.
+    pub fn epoch(&self) -> u32 {
+        self.inside.lock().ids.current()
+    }
+
+    /// Has the keeper know that there is something to lose.
+    pub fn call_keeper(self: &Arc<Self>) {
         let door: Arc<Self> = Arc::clone(self);
         self.keeper.call(door);
     }
@@ -111,12 +150,17 @@ impl Gate {
     /// Accepts a message in call order, and wakes the actor if it rests.
     pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
         let mut inside = self.inside.lock();
+        let accepted = self.accept(&mut inside, message)?;
+        Ok(self.accepted(inside, accepted))
+    }
+
+    fn accept(&self, inside: &mut Inside, message: Message) -> Result<Accepted, Rejected> {
         let expires = inside.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
         let admitted = inside.outbox.admit(message, expires)?;
         // Of what the store does not have yet the keeper tells.
         let bell = match inside.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
-            false => self.take_bell(&mut inside),
+            false => self.take_bell(inside),
         };
         // An actor that is at work will see to it in this very turn.
         if bell.is_some() || inside.outbox.settings().durable {
@@ -126,6 +170,19 @@ impl Gate {
             inside.evicted += u64::from(admitted.evicted);
             inside.settle();
         }
+        Ok(Accepted {
+            id: admitted.id,
+            bell,
+        })
+    }
+
+    /// Lets go of the lock, and tells whom the message concerns.
+    fn accepted(
+        self: &Arc<Self>,
+        mut inside: MutexGuard<'_, Inside>,
+        Accepted { id, bell }: Accepted,
+    ) -> Receipt {
+        let receipt = Receipt::new(self, id, inside.ids.current());
         let keep = inside.has_news_for_keeper();
         drop(inside);
         if keep {
@@ -134,19 +191,7 @@ impl Gate {
         if let Some(bell) = bell {
             bell.wake();
         }
-        Ok(Receipt {
-            id: admitted.id,
-            gate: Arc::clone(self),
-        })
-    }
-
-    /// The receipt of a message that was accepted earlier, if the id was given out.
-    pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
-        self.inside.lock().outbox.fate(id)?;
-        Some(Receipt {
-            id,
-            gate: Arc::clone(self),
-        })
+        receipt
     }
 
     /// Works on the inside under the lock, then answers those whose fate is known by now.
@@ -193,16 +238,20 @@ impl Gate {
     }
 }
 
+/// A message that has its place, and the bell that is to ring for it.
+struct Accepted {
+    id: u64,
+    bell: Option<Waker>,
+}
+
 impl Door for Gate {
     fn name(&self) -> &ConnectionName {
         &self.name
     }
 
-    fn take_changes(&self) -> Changes {
+    fn take_changes(&self) -> NameChanges {
         self.history_waits.store(false, Ordering::Release);
-        let mut inside = self.inside.lock();
-        inside.keeper_called = false;
-        inside.outbox.changes()
+        self.inside.lock().take_changes()
     }
 
     fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>) {
@@ -234,6 +283,28 @@ impl Inside {
         self.ages.of(oldest, now)
     }
 
+    /// What has become of a message, if its id was given out.
+    fn fate(&self, id: u64) -> Option<Fate> {
+        let keys = self.keys.as_deref();
+        fate_of(&self.outbox, keys, id)
+    }
+
+    fn take_changes(&mut self) -> NameChanges {
+        self.keeper_called = false;
+        let (outbox, keys) = (self.outbox.changes(), self.keys.as_deref_mut());
+        let put = outbox.put.iter().map(|queued| queued.id);
+        let fate = |id| self.outbox.fate(id).unwrap_or(Fate::Forgotten);
+        let keys = keys.map(|keys| keys.changes(put, &outbox.gone, fate));
+        let epoch = self.ids.current();
+        let is_news = !outbox.put.is_empty() && self.stored_epoch != epoch;
+        self.stored_epoch = if is_news { epoch } else { self.stored_epoch };
+        NameChanges {
+            outbox,
+            keys: keys.unwrap_or_default(),
+            ids: is_news.then(|| self.ids.clone()),
+        }
+    }
+
     /// Whether the keeper has to be called: once until it comes.
     fn has_news_for_keeper(&mut self) -> bool {
         let news = !self.keeper_called && self.outbox.has_changes();
@@ -261,16 +332,15 @@ impl Inside {
         if self.waiters.is_empty() {
             return;
         }
-        let outbox = &self.outbox;
+        let (outbox, keys) = (&self.outbox, self.keys.as_deref());
         self.waiters
             .extract_if(.., |waiter| {
                 waiter.answer.is_closed()
-                    || outbox
-                        .fate(waiter.id)
+                    || fate_of(outbox, keys, waiter.id)
                         .is_none_or(|fate| is_answer(fate, waiter.wanted))
             })
             .for_each(|waiter| {
-                let fate = outbox.fate(waiter.id).unwrap_or(Fate::Forgotten);
+                let fate = fate_of(outbox, keys, waiter.id).unwrap_or(Fate::Forgotten);
                 // A receiver that is gone no longer wants to know.
                 let _gone = waiter.answer.send(fate);
             });
@@ -281,63 +351,15 @@ impl Inside {
     }
 }
 
+/// What has become of a message; of one with a key that also where the outbox has forgotten it.
+fn fate_of(outbox: &Outbox, keys: Option<&IdempotencyKeys>, id: u64) -> Option<Fate> {
+    match outbox.fate(id)? {
+        Fate::Forgotten => keys.and_then(|keys| keys.end_of(id)),
+        fate => return Some(fate),
+    }
+    .or(Some(Fate::Forgotten))
+}
+
 fn is_answer(fate: Fate, wanted: Fate) -> bool {
     fate.reaches(wanted) || fate.is_final()
-}
-
-/// An accepted message. Costs nothing while nobody asks for the message's fate; outlives restarts of the name.
-#[derive(Clone, Debug)]
-pub struct Receipt {
-    id: u64,
-    gate: Arc<Gate>,
-}
-
-impl Receipt {
-    /// The message's id: counts the accepted messages of the name, from 1.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// What has become of the message so far.
-    pub fn now(&self) -> Fate {
-        let inside = self.gate.inside.lock();
-        inside.outbox.fate(self.id).unwrap_or(Fate::Forgotten)
-    }
-
-    /// Waits until the message has the `wanted` fate or a better one, or until that can no longer come; says which.
-    ///
-    /// Waiting for [`Fate::Confirmed`] has a ping sent behind the message. Where the heartbeat cannot fence
-    /// ([`Heartbeat::can_fence`](crate::config::Heartbeat::can_fence)) the wait ends only with the socket.
-    pub async fn fate(&self, wanted: Fate) -> Fate {
-        let (answer, bell) = {
-            let mut inside = self.gate.inside.lock();
-            let fate = inside.outbox.fate(self.id).unwrap_or(Fate::Forgotten);
-            if is_answer(fate, wanted) {
-                return fate;
-            }
-            let (sender, receiver) = oneshot::channel();
-            if inside.waiters.len() == inside.waiters.capacity() {
-                inside.waiters.retain(|waiter| !waiter.answer.is_closed());
-            }
-            inside.waiters.push(Waiter {
-                id: self.id,
-                wanted,
-                answer: sender,
-            });
-            let fence = wanted == Fate::Confirmed;
-            if fence {
-                inside.confirm_through = inside.confirm_through.max(self.id);
-            }
-            let bell = match fence {
-                true => self.gate.take_bell(&mut inside),
-                false => None,
-            };
-            (receiver, bell)
-        };
-        if let Some(bell) = bell {
-            bell.wake();
-        }
-        // The gate outlives us, and with it the sender: an error cannot come.
-        answer.await.unwrap_or(Fate::Forgotten)
-    }
 }

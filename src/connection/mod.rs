@@ -46,7 +46,7 @@ pub(crate) use self::{
     rate_limit::TokenBuckets,
 };
 pub use self::{
-    gate::Receipt,
+    gate::{Receipt, SendOnceError},
     messages::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },

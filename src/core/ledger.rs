@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// What became of a message. The first three are on the way and can still change; the others are final.
 ///
 /// `docs/delivery.md` says what each promises and what it rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fate {

@@ -10,6 +10,8 @@ mod door;
 mod endpoints;
 mod governor;
 mod heartbeat;
+mod id_epochs;
+mod idempotency;
 mod journal;
 mod ledger;
 mod lifecycle;
@@ -32,6 +34,8 @@ pub use self::{
     endpoints::{Endpoints, NextDial},
     governor::{DialId, DialOutcome, Governor},
     heartbeat::{Beat, HeartbeatState, Question},
+    id_epochs::{IdEpochs, InvalidIdEpochs},
+    idempotency::{Fingerprint, IdempotencyKeys, KeyChanges, Keyed, Lookup},
     journal::{Cursor, InvalidCursor, Journal},
     ledger::{Fate, Ledger},
     lifecycle::{

@@ -4,9 +4,19 @@ use std::sync::Arc;
 
 use crate::{
     config::{Fsync, HistorySettings},
-    core::{Changes, ConnectionName},
+    core::{Changes, ConnectionName, IdEpochs, KeyChanges},
     store::{StoreError, StoredEvent},
 };
+
+/// What is to be written down of a name's outbox, in one commit.
+#[derive(Debug, Default)]
+pub(crate) struct NameChanges {
+    pub outbox: Changes,
+    /// Of the keys of its messages.
+    pub keys: KeyChanges,
+    /// The epochs of its ids, where the store does not know them yet.
+    pub ids: Option<IdEpochs>,
+}
 
 /// A name that has something to write down.
 pub(crate) trait Door: Send + Sync {
@@ -14,7 +24,7 @@ pub(crate) trait Door: Send + Sync {
     fn name(&self) -> &ConnectionName;
 
     /// What is to be written down of the outbox. From here on news call the keeper again.
-    fn take_changes(&self) -> Changes;
+    fn take_changes(&self) -> NameChanges;
 
     /// What is to be written down of the history, and the limits to trim to.
     fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>);

@@ -4,6 +4,7 @@
 mod calls;
 mod desk;
 mod door;
+mod keys;
 mod past;
 mod rates;
 mod scribe;
@@ -21,10 +22,16 @@ use parking_lot::Mutex;
 
 #[cfg(test)]
 pub(crate) use self::calls::Calls;
-use self::{desk::Desk, past::Past, scribe::Scribe};
-pub(crate) use self::{desk::Order, door::Door, past::Known, rates::StoredRate, scribe::left};
+use self::{desk::Desk, keys::Left, past::Past, scribe::Scribe};
+pub(crate) use self::{
+    desk::Order,
+    door::{Door, NameChanges},
+    past::Known,
+    rates::StoredRate,
+    scribe::left,
+};
 use crate::{
-    core::{ConnectionName, Cursor, Pattern},
+    core::{ConnectionName, Cursor, IdEpochs, Keyed, Pattern},
     store::{Damage, NameState, Store, StoreError},
 };
 
@@ -56,6 +63,8 @@ struct Shared {
 struct Opened {
     /// The names that have not been recalled.
     names: BTreeMap<ConnectionName, NameState>,
+    /// Of those names.
+    left: Left,
     past: Past,
     position: u64,
     damage: Option<Damage>,
@@ -70,6 +79,10 @@ struct Opened {
 pub(crate) struct Recalled {
     /// What the store held.
     pub state: NameState,
+    /// The epochs of the ids that its outbox gave.
+    pub ids: Option<IdEpochs>,
+    /// The keys of its messages.
+    pub keys: Vec<Keyed>,
     /// Behind which place its history has all that came. `None`: nobody knows.
     pub known: Option<Cursor>,
 }
@@ -110,6 +123,7 @@ impl Keeper {
         }
         let values = store.list(VALUES)?;
         let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
+        let left = Left::read(&store)?;
         let scribe = Scribe::new(store, past.epoch);
         let desk = shared.desk.clone();
         thread::Builder::new()
@@ -118,6 +132,7 @@ impl Keeper {
             .map_err(|error| StoreError::from_io(shared.dir.clone(), error))?;
         *opened = Some(Opened {
             names: recovered.names,
+            left,
             past,
             position: recovered.position,
             damage: recovered.damage,
@@ -141,6 +156,8 @@ impl Keeper {
                 epoch: 1,
                 ..NameState::default()
             },
+            ids: None,
+            keys: Vec::new(),
             known: None,
         };
         let Some(shared) = self.shared() else {
@@ -156,6 +173,8 @@ impl Keeper {
         };
         Recalled {
             state: opened.names.remove(name).unwrap_or_else(new),
+            ids: opened.left.ids.remove(name),
+            keys: opened.left.keys.remove(name).unwrap_or_default(),
             known: opened.past.known.remove(name),
         }
     }

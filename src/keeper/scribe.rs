@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{
-    Door, StoredRate,
+    Door, NameChanges, StoredRate,
     desk::{Desk, Order, Work},
-    past,
+    keys, past,
 };
 use crate::{
     config::Fsync,
-    core::{Changes, Queued},
+    core::Queued,
     store::{Batch, Store, StoreError, StoredMessage, Sync},
 };
 
@@ -133,7 +133,7 @@ impl Scribe {
                 false => self.put_history(&*door),
                 true => self.history_has_holes = true,
             }
-            self.told.push((door, changes.last_id));
+            self.told.push((door, changes.outbox.last_id));
         }
         for order in work.orders {
             match order {
@@ -144,7 +144,10 @@ impl Scribe {
                     past::note_given(&mut self.batch, epoch);
                 }
                 Order::Given(_) => {}
-                Order::Forget(name) => self.batch.forget(&name),
+                Order::Forget(name) => {
+                    self.batch.forget(&name);
+                    keys::forget(&mut self.batch, &name);
+                }
                 Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
                 Order::Known(known) if !self.history_has_holes => known.leave(&mut self.batch),
                 Order::Known(_) => {}
@@ -160,17 +163,18 @@ impl Scribe {
         work.stop
     }
 
-    fn put_messages(&mut self, door: &dyn Door, changes: &Changes) {
+    fn put_messages(&mut self, door: &dyn Door, changes: &NameChanges) {
         let (wall, now) = (Timestamp::now(), crate::clock::now());
-        for queued in &changes.put {
+        for queued in &changes.outbox.put {
             self.batch
                 .put_message(door.name(), stored(queued, wall, now));
         }
-        for &(first, last) in &changes.gone {
+        for &(first, last) in &changes.outbox.gone {
             self.batch.drop_ids(door.name(), first, last);
         }
+        keys::put(&mut self.batch, door.name(), changes);
         // What is forgotten too late is sent twice; what is kept too late would be lost.
-        if !changes.put.is_empty() && door.fsync() == Fsync::Always {
+        if !changes.outbox.put.is_empty() && door.fsync() == Fsync::Always {
             self.sync = Sync::Always;
         }
     }

@@ -7,8 +7,8 @@ use bytestring::ByteString;
 
 use crate::{
     connection::{
-        CloseMyself, Connect, Connection, Gate, InvalidClose, NotUp, Receipt, Rotate, Snapshot,
-        Status,
+        CloseMyself, Connect, Connection, Gate, InvalidClose, NotUp, Receipt, Rotate,
+        SendOnceError, Snapshot, Status,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     hub::{Delivery, Events, Hub},
@@ -72,6 +72,35 @@ impl Handle {
     /// [`Rejected`] when the outbox has no room, the message is too long, or the name is closed.
     pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, Rejected> {
         self.gate.send(message.into())
+    }
+
+    /// The same for a message that the caller may have to send again, not knowing whether it was accepted: with the same `key` it is
+    /// accepted once, and the receipt is that of the first time.
+    ///
+    /// A key is remembered for an hour, and for as long as its message is in the outbox; beyond
+    /// [`IdempotencyKeys::MOST`](crate::core::IdempotencyKeys::MOST) the oldest are forgotten whose messages are not. The key of a durable message
+    /// is stored with it, and survives the process; that of another does not.
+    ///
+    /// # Errors
+    ///
+    /// [`SendOnceError`]; the message was not accepted then.
+    pub fn send_once(
+        &self,
+        key: impl AsRef<[u8]>,
+        message: impl Into<Message>,
+    ) -> Result<Receipt, SendOnceError> {
+        self.gate.send_once(key.as_ref(), message.into())
+    }
+
+    /// The epoch of the messages that are accepted now. It can be that of a respawn which is under way.
+    pub fn epoch(&self) -> u32 {
+        self.gate.epoch()
+    }
+
+    /// The receipt of a message that was accepted earlier, by its [`epoch`](Receipt::epoch) and id. Any later epoch will do in which ids
+    /// went on counting, as that of the `sent` event. `None`: no such message is known, perhaps any more.
+    pub fn receipt_in(&self, epoch: u32, id: u64) -> Option<Receipt> {
+        self.gate.receipt_in(epoch, id)
     }
 
     /// The receipt of a message that was accepted earlier, by its id; `None` if the id was never given out.

@@ -10,7 +10,7 @@ use crate::{
     clock,
     config::ConnectionSettings,
     connection::{Commons, Gate},
-    core::{ConnectionName, Outbox},
+    core::{ConnectionName, IdEpochs, Outbox},
     keeper::{Order, Recalled, left},
 };
 
@@ -54,9 +54,16 @@ pub(super) fn recall(
     settings: &ConnectionSettings,
     commons: &Commons,
 ) -> (Arc<Gate>, u32) {
-    let Recalled { state, known } = commons.keeper.recall(name);
+    let Recalled {
+        state,
+        ids,
+        keys,
+        known,
+    } = commons.keeper.recall(name);
     let mut outbox = Outbox::new(settings.outbox, settings.max_message);
-    if settings.outbox.durable || !state.outbox.is_empty() {
+    // Ids go on counting where something is known by them.
+    let goes_on = settings.outbox.durable || !state.outbox.is_empty() || !keys.is_empty();
+    if goes_on {
         let (wall, now) = (Timestamp::now(), clock::now());
         let left = state
             .outbox
@@ -66,6 +73,10 @@ pub(super) fn recall(
     }
     outbox.set_open(!state.closed_by_hand);
     let gate = Gate::new(name.clone(), outbox, commons.keeper.clone());
+    if goes_on {
+        let earlier = |ids: &IdEpochs| ids.current() < state.epoch;
+        gate.restore(ids.filter(earlier), keys);
+    }
     if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
         let known = known.unwrap_or(commons.hub.start());
         gate.history()

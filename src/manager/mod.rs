@@ -221,6 +221,8 @@ impl Manager {
         arbiter: usize,
         epoch: u32,
     ) -> Addr<Connection> {
+        // Before the actor runs: what is sent to it already is of this life.
+        gate.begin_epoch(epoch);
         let (name, settings, gate) = (name.clone(), settings.clone(), Arc::clone(gate));
         let commons = Arc::clone(&self.0.commons);
         Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {

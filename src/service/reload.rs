@@ -168,7 +168,6 @@ async fn carry_out(
     mut names: BTreeMap<ConnectionName, ConnectionSettings>,
 ) -> Vec<Failed> {
     let removed = plan.removed.iter().map(|name| async move {
-        api.idempotency.forget(name);
         let removed = tokio::time::timeout(PATIENCE, api.manager.remove(name)).await;
         let late = removed.is_err();
         late.then(|| failed(name, "it is still closing"))
@@ -191,7 +190,6 @@ async fn carry_out(
     open_files::raise(api.manager.len() + plan.added.len());
     for name in &plan.added {
         if let Some(settings) = names.remove(name) {
-            api.idempotency.forget(name);
             let opened = api.manager.open(name, settings);
             failures.extend(opened.err().map(|error| failed(name, error.to_string())));
         }

@@ -56,10 +56,12 @@ fn a_commit_that_finds_no_room_changes_nothing_and_can_be_repeated() {
     let (mut store, _) = Store::open(&dir.0).unwrap();
     put(&mut store, 1, 100).unwrap();
     let set_limit = |store: &Store, pages: i64| {
-        let set = store
-            .connection()
-            .unwrap()
-            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+        let set = store.connection().unwrap().pragma_update_and_check(
+            None,
+            "max_page_count",
+            pages,
+            |_| Ok(()),
+        );
         set.unwrap();
     };
     set_limit(&store, 20);

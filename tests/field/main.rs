@@ -17,6 +17,11 @@ mod redirected;
 mod refusals;
 mod rules;
 mod spelling;
+#[cfg(feature = "service")]
+mod send_epoch;
+#[cfg(feature = "service")]
+#[path = "../service_support/mod.rs"]
+mod service_support;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;

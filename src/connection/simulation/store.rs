@@ -41,7 +41,7 @@ pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice)
     loop {
         for door in calls.next().await {
             sleep(dice.millis(200)).await;
-            let changes = door.take_changes();
+            let changes = door.take_changes().outbox;
             // The commit takes its time, and may fail until there is room again.
             sleep(dice.millis(100)).await;
             while disk.borrow().full {

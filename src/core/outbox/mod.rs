@@ -140,7 +140,9 @@ impl Outbox {
             self.ledger.except(next, last_id, Fate::Forgotten);
         }
         self.last_id = last_id;
-        self.shelf = Some(Box::new(Shelf::restored(last_id)));
+        if self.settings.durable || !self.queue.is_empty() {
+            self.shelf = Some(Box::new(Shelf::restored(last_id)));
+        }
     }
 
     /// New limits; what was accepted under the old ones stays.
@@ -445,7 +447,13 @@ impl Outbox {
             })
     }
 
-    fn holds(&self, id: u64) -> bool {
+    /// The last id that was given out; 0 before the first.
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Whether the message of this id waits, is being written, or is kept until it is confirmed.
+    pub fn holds(&self, id: u64) -> bool {
         self.queue.binary_search_by_key(&id, |q| q.id).is_ok()
     }
 

@@ -8,7 +8,7 @@ use everwire::{
 };
 use parking_lot::RwLock;
 
-use super::{access::Access, idempotency::Idempotency, problem::Problem, streams::Seats};
+use super::{access::Access, problem::Problem, streams::Seats};
 use crate::service::{metrics::Metrics, reload::Source, why::Why};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
@@ -26,8 +26,6 @@ pub struct Api {
     pub source: Source,
     /// What a reload changes as a whole.
     rules: RwLock<Arc<Rules>>,
-    /// The messages of the last hour that had a key.
-    pub idempotency: Idempotency,
     /// The clients that stay connected.
     pub seats: Seats,
     /// What is measured.
@@ -80,7 +78,6 @@ impl Api {
             manager,
             access: Access::new(service.tokens.clone()),
             rules: RwLock::new(Arc::new(rules)),
-            idempotency: Idempotency::default(),
             seats: Seats::default(),
             guards_metrics: service.metrics.token,
             source: Source::new(config, service),

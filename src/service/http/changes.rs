@@ -96,7 +96,6 @@ pub async fn delete(
     let name = permit.name(&name)?;
     api.find(&name)?;
     api.refuse_owned(&name)?;
-    api.idempotency.forget(&name);
     kept::connection(&api.manager, &name, None);
     let removed = tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await;
     kept::written(&api.manager).await;
@@ -142,10 +141,7 @@ async fn open_or_configure(
         return Err(Problem::conflict(detail));
     }
     match api.manager.open(name, settings.clone()) {
-        Ok(_) => {
-            api.idempotency.forget(name);
-            Ok(true)
-        }
+        Ok(_) => Ok(true),
         Err(OpenError::Duplicate(_)) => {
             let configured = api.in_time(api.manager.configure(name, settings)).await?;
             configured.map(|_| false).map_err(|error| match error {

@@ -10,7 +10,7 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use everwire::{Fate, Rejected, config::InvalidJson};
+use everwire::{Fate, Receipt, Rejected, config::InvalidJson};
 use serde_json::{Map, Value as Json, json};
 
 /// What was wrong with a request, or with answering it.
@@ -106,14 +106,23 @@ impl Problem {
     }
 
     /// 409: the fate that was asked for can no longer come.
-    pub fn fate(id: u64, fate: Fate) -> Self {
+    pub fn fate(receipt: &Receipt, fate: Fate) -> Self {
         let detail = format!(
             "the message can no longer be what was asked for: it is {}",
             fate.as_str()
         );
         Self::conflict(detail)
-            .member("id", id)
+            .member("id", receipt.id())
+            .member("epoch", receipt.epoch())
             .member("fate", fate.as_str())
+    }
+
+    /// 410: no message is known any more that had this id in this epoch.
+    pub fn forgotten(id: u64) -> Self {
+        let detail = "what became of the message is not known any more: its id is of another epoch, or too old";
+        Self::new(StatusCode::GONE, detail)
+            .member("id", id)
+            .member("fate", Fate::Forgotten.as_str())
     }
 
     /// The same, with one more member.

@@ -123,6 +123,9 @@ pub struct Problem {
     /// Of a message: its id, if it was accepted.
     #[schema(nullable = false)]
     id: Option<u64>,
+    /// Of a message: the epoch in which it was accepted.
+    #[schema(nullable = false)]
+    epoch: Option<u32>,
     /// Of a message: what became of it; "rejected" if it was not accepted.
     #[schema(nullable = false)]
     fate: Option<String>,

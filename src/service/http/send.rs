@@ -30,6 +30,10 @@ pub struct Sent {
     /// Counts the accepted messages of the connection, from 1.
     #[schema(minimum = 1)]
     id: u64,
+    /// The epoch in which it was accepted. Ids begin anew in a later one, unless the outbox is durable: epoch and id together name one
+    /// message.
+    #[schema(minimum = 1)]
+    epoch: u32,
     /// What has become of it so far.
     fate: FateName,
 }
@@ -58,7 +62,7 @@ struct SendQuery {
         ("name" = inline(super::schema::Name), Path),
         ("wait" = inline(Option<super::schema::Wait>), Query, description = "The fate to wait for; queued by default"),
         ("timeout" = inline(Option<super::schema::Duration>), Query, description = "How long to wait, at most 5m; 5s by default"),
-        ("Idempotency-Key" = inline(Option<super::schema::IdempotencyKey>), Header, description = "The same key with the same body is the same message, for an hour"),
+        ("Idempotency-Key" = inline(Option<super::schema::IdempotencyKey>), Header, description = "The same key with the same body is the same message: for an hour, and for as long as the message is in the outbox. The key of a message of a durable outbox survives a restart of the service with it; that of another does not: a request that is repeated after a restart sends its message again"),
     ),
     request_body(description = "The payload", content(
         (inline(super::schema::Text) = "text/plain"),
@@ -71,6 +75,7 @@ struct SendQuery {
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than max_message"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Not UTF-8; a key that was used for another body; confirmed where nothing can confirm"),
         (status = 429, body = super::schema::Problem, content_type = "application/problem+json", description = "The outbox is full"),
+        (status = 503, body = super::schema::Problem, content_type = "application/problem+json", description = "The outbox is durable, and nothing can be stored"),
     ),
 )]
 pub async fn send(
@@ -84,18 +89,19 @@ pub async fn send(
     let (handle, settings) = api.find(&name)?;
     let query = SendQuery::parse(request.query_string())?;
     check_wait(query.wait, &settings)?;
-    let key = Key::of(&request, &permit, &name)?;
+    let key = Key::of(&request, &permit)?;
     let message = body::message(&request, payload, settings.max_message).await?;
     let receipt = match key {
         None => handle.send(message)?,
-        Some(key) => api
-            .idempotency
-            .once(key, message, |message| handle.send(message))?,
+        Some(key) => handle.send_once(key, message)?,
     };
     wait(receipt, &query).await
 }
 
 /// What became of an earlier message
+///
+/// An id means one message in the epoch in which it was accepted. It goes on to mean that in later epochs for as long as ids go on counting:
+/// over a restart of the service where the outbox is durable.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/sends/{id}",
@@ -103,26 +109,76 @@ pub async fn send(
     params(
         ("name" = inline(super::schema::Name), Path),
         ("id" = u64, Path, description = "The id that send answered"),
+        ("epoch" = Option<u32>, Query, minimum = 1, description = "The epoch that send answered with it. Without it the message is meant that has the id now"),
     ),
     responses(
         (status = 200, body = Sent),
+        (status = 410, body = super::schema::Problem, content_type = "application/problem+json", description = "The id is of another epoch, or no longer known: the fate is forgotten"),
     ),
 )]
 pub async fn fate(
     permit: Permit<ToAsk>,
     api: Data<Api>,
     path: Path<(String, String)>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (name, id) = path.into_inner();
     let name = permit.name(&name)?;
     let (handle, _) = api.find(&name)?;
-    let found = id.parse().ok().and_then(|id| handle.receipt(id));
-    let receipt = found.ok_or_else(|| {
+    let epoch = Epoch::parse(request.query_string())?;
+    let unknown = || {
         Problem::not_found(format!(
             "{name:?} never accepted a message with the id {id:?}"
         ))
-    })?;
-    Ok(answer(StatusCode::OK, &receipt, receipt.now()))
+    };
+    let id: u64 = id.parse().map_err(|_| unknown())?;
+    let found = match epoch {
+        Epoch::Now => handle.receipt(id),
+        Epoch::Of(epoch) => handle.receipt_in(epoch, id),
+        Epoch::Never => None,
+    };
+    match found.map(|receipt| (receipt.now(), receipt)) {
+        Some((fate, receipt)) if fate != Fate::Forgotten => {
+            Ok(answer(StatusCode::OK, &receipt, fate))
+        }
+        Some(_) => Err(Problem::forgotten(id)),
+        None if epoch == Epoch::Now || epoch == Epoch::Of(handle.epoch()) => Err(unknown()),
+        None => Err(Problem::forgotten(id)),
+    }
+}
+
+/// `?epoch=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Epoch {
+    /// None was given.
+    Now,
+    Of(u32),
+    /// One that no connection has had.
+    Never,
+}
+
+impl Epoch {
+    fn parse(query: &str) -> Result<Self, Problem> {
+        let mut read = Self::Now;
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            read = match &*key {
+                "epoch" if read != Self::Now => return Err(wrong("it comes twice".into())),
+                "epoch" => Self::of(&value).map_err(wrong)?,
+                _ => return Err(wrong("unknown parameter; there is epoch".into())),
+            };
+        }
+        Ok(read)
+    }
+
+    fn of(value: &str) -> Result<Self, String> {
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        match value.parse() {
+            Ok(epoch @ 1..) => Ok(Self::Of(epoch)),
+            Err(_) if is_number => Ok(Self::Never),
+            Ok(0) | Err(_) => Err(format!("invalid epoch {value:?}: write a number from 1 on")),
+        }
+    }
 }
 
 /// Refuses to wait for what can never come.
@@ -163,7 +219,7 @@ async fn wait(receipt: Receipt, query: &SendQuery) -> Result<HttpResponse, Probl
     if fate.reaches(query.wait) {
         Ok(answer(StatusCode::OK, &receipt, fate))
     } else if fate.is_final() {
-        Err(Problem::fate(receipt.id(), fate))
+        Err(Problem::fate(&receipt, fate))
     } else {
         Ok(answer(StatusCode::ACCEPTED, &receipt, fate))
     }
@@ -172,6 +228,7 @@ async fn wait(receipt: Receipt, query: &SendQuery) -> Result<HttpResponse, Probl
 fn answer(status: StatusCode, receipt: &Receipt, fate: Fate) -> HttpResponse {
     HttpResponse::build(status).json(Sent {
         id: receipt.id(),
+        epoch: receipt.epoch(),
         fate: FateName(fate.as_str()),
     })
 }

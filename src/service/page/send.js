@@ -38,7 +38,7 @@ export class SendBox {
       const sent = await ask('POST', of(this.name, '/send?wait=queued'), { body, type });
       this.text.value = '';
       line.tell(sent.fate, sent.id);
-      await follow(this.name, sent.id, line);
+      await follow(this.name, sent, line);
     } catch (error) {
       line.tell(error.problem?.fate ?? 'rejected', null, error.message);
     }
@@ -46,10 +46,10 @@ export class SendBox {
 }
 
 // Asks until nothing more can become of it.
-async function follow(name, id, line) {
+async function follow(name, { id, epoch }, line) {
   const until = Date.now() + PATIENCE;
   for (let turn = 0; Date.now() < until && line.element.isConnected; turn += 1) {
-    const { fate } = await ask('GET', of(name, `/sends/${id}`));
+    const { fate } = await ask('GET', of(name, `/sends/${id}?epoch=${epoch}`));
     line.tell(fate, id);
     if (FINAL.includes(fate)) return;
     await new Promise((resolve) => setTimeout(resolve, PACE[Math.min(turn, PACE.length - 1)]));

@@ -45,7 +45,7 @@ const BYTES: usize = 1 << 20;
 ///
 /// Requests are texts: `{"op":"subscribe","id":"a","match":"feed-*","types":["message"],"since":"…"}`, `{"op":"unsubscribe","id":"a"}`,
 /// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
-/// `{"type":"ack","id":"b","fate":"written","message":7}` and `{"type":"error","id":"b","problem":{…}}`. Events have the member `subscription`; what a
+/// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and `{"type":"error","id":"b","problem":{…}}`. Events have the member `subscription`; what a
 /// subscription was too slow for is told by its `lagged`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
 /// `bearer.TOKEN`, with the token in base64url without padding.
 #[utoipa::path(
@@ -226,17 +226,22 @@ impl Session {
             // A wait that runs out tells how far the message has come.
             let waited = tokio::time::timeout(timeout, receipt.fate(wait)).await;
             let fate = waited.unwrap_or_else(|_| receipt.now());
-            (receipt.id(), fate)
+            (receipt, fate)
         };
         let told = waited
             .into_actor(self)
-            .map(move |(message, fate), session, ctx| {
+            .map(move |(receipt, fate), session, ctx| {
                 session.pending -= 1;
                 if fate.is_final() && !fate.reaches(wait) {
-                    tell_problem(ctx, Some(&send.id), &Problem::fate(message, fate));
+                    tell_problem(ctx, Some(&send.id), &Problem::fate(&receipt, fate));
                 } else {
-                    let (id, fate) = (&send.id, fate.as_str());
-                    let ack = json!({ "type": "ack", "id": id, "fate": fate, "message": message });
+                    let ack = json!({
+                        "type": "ack",
+                        "id": &send.id,
+                        "fate": fate.as_str(),
+                        "message": receipt.id(),
+                        "epoch": receipt.epoch(),
+                    });
                     ctx.text(ack.to_string());
                 }
             });

@@ -254,6 +254,13 @@ impl Door for Gate {
         self.inside.lock().take_changes()
     }
 
+    fn take_all(&self) -> NameChanges {
+        let mut inside = self.inside.lock();
+        inside.outbox.store_was_lost();
+        inside.stored_epoch = 0;
+        inside.take_changes()
+    }
+
     fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>) {
         self.history.take_unstored()
     }

@@ -26,6 +26,9 @@ pub(crate) trait Door: Send + Sync {
     /// What is to be written down of the outbox. From here on news call the keeper again.
     fn take_changes(&self) -> NameChanges;
 
+    /// The same, and all that was written down before and still is to be kept.
+    fn take_all(&self) -> NameChanges;
+
     /// What is to be written down of the history, and the limits to trim to.
     fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>);
 

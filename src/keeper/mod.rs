@@ -8,6 +8,8 @@ mod keys;
 mod past;
 mod rates;
 mod scribe;
+mod stakes;
+mod trace;
 
 use std::{
     collections::BTreeMap,
@@ -124,7 +126,9 @@ impl Keeper {
         let values = store.list(VALUES)?;
         let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
         let left = Left::read(&store)?;
-        let scribe = Scribe::new(store, past.epoch);
+        let epochs = recovered.names.values().map(|state| state.epoch);
+        let highest = epochs.max().unwrap_or_default().max(past.epoch);
+        let scribe = Scribe::new(store, past.epoch, highest);
         let desk = shared.desk.clone();
         thread::Builder::new()
             .name("everwire-keeper".into())

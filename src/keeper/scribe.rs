@@ -10,13 +10,15 @@ use tokio::sync::oneshot;
 
 use super::{
     Door, NameChanges, StoredRate,
-    desk::{Desk, Order, Work},
+    desk::{Desk, Order, Stop, Work},
     keys, past,
+    stakes::Stakes,
+    trace,
 };
 use crate::{
     config::Fsync,
     core::Queued,
-    store::{Batch, Store, StoreError, StoredMessage, Sync},
+    store::{Batch, Remade, Store, StoreError, StoredMessage, Sync},
 };
 
 /// What is written with `fsync = "interval"` is safe from the loss of power after this time.
@@ -25,14 +27,27 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// When a commit that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the store's files are still there, when nothing is committed.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// After the order to end a commit that fails is tried so many times more.
 const LAST_TRIES: u32 = 2;
 
 /// The store and what is to be written next.
 pub(super) struct Scribe {
     store: Store,
+    /// Who has something to lose with it.
+    stakes: Stakes,
+    /// Its files are gone: what it holds has to be written anew first.
+    is_lost: bool,
+    /// Why that failed last.
+    told_error: String,
+    /// When it was last seen that they are there.
+    seen: Instant,
     /// Up to which epoch names of which nothing is stored may have one.
     given: u32,
+    /// The highest epoch of any name.
+    highest: u32,
     batch: Batch,
     /// Whose news are in the batch, and up to which id.
     told: Vec<(Arc<dyn Door>, u64)>,
@@ -48,11 +63,16 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
-    /// `given`: up to which epoch names of which nothing is stored may have one.
-    pub fn new(store: Store, given: u32) -> Self {
+    /// `given`: up to which epoch names of which nothing is stored may have one; `highest`: that of any name.
+    pub fn new(store: Store, given: u32, highest: u32) -> Self {
         Self {
             store,
+            stakes: Stakes::default(),
+            is_lost: false,
+            told_error: String::new(),
+            seen: Instant::now(),
             given,
+            highest,
             batch: Batch::default(),
             told: Vec::new(),
             waiting: Vec::new(),
@@ -66,7 +86,9 @@ impl Scribe {
     /// Writes down what comes to the desk, until it is told to end.
     pub fn work(mut self, desk: &Desk) {
         loop {
-            let work = desk.wait(self.unsynced.map(|since| since + INTERVAL));
+            let sync = self.unsynced.map(|since| since + INTERVAL);
+            let look = self.seen + LOOK;
+            let work = desk.wait(Some(sync.map_or(look, |sync| sync.min(look))));
             let stop = self.write(desk, work);
             if stop.is_some()
                 || self
@@ -89,19 +111,22 @@ impl Scribe {
     }
 
     /// Commits all of it, however often that takes; returns the order to end, if it has come.
-    fn write(&mut self, desk: &Desk, work: Work) -> Option<super::desk::Stop> {
+    fn write(&mut self, desk: &Desk, work: Work) -> Option<Stop> {
         let mut stop = self.collect(work);
         let mut last_tries = 0;
-        while let Err(error) = self.commit() {
+        while let Err(error) = self.look(&stop).and_then(|()| self.commit()) {
             self.failing = true;
-            self.tell_failure(&error);
+            let is_news = self.tell_failure(&error);
             if stop.is_some() {
                 last_tries += 1;
                 if last_tries > LAST_TRIES {
                     break;
                 }
             }
-            desk.pause(RETRY);
+            // Whoever is replacing the directory has a moment for it, unless this is the end.
+            if !(is_news && stop.is_some()) {
+                desk.pause(RETRY);
+            }
             // Others have called meanwhile: they share the next attempt.
             stop = self.collect(desk.wait(Some(Instant::now()))).or(stop);
             self.compact();
@@ -125,10 +150,11 @@ impl Scribe {
         });
     }
 
-    fn collect(&mut self, work: Work) -> Option<super::desk::Stop> {
+    fn collect(&mut self, work: Work) -> Option<Stop> {
         for door in work.doors {
             let changes = door.take_changes();
             self.put_messages(&*door, &changes);
+            self.stakes.note(&door);
             match self.failing {
                 false => self.put_history(&*door),
                 true => self.history_has_holes = true,
@@ -138,9 +164,13 @@ impl Scribe {
         for order in work.orders {
             match order {
                 Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
-                Order::Epoch(name, epoch) => self.batch.set_epoch(&name, epoch),
+                Order::Epoch(name, epoch) => {
+                    self.highest = self.highest.max(epoch);
+                    self.batch.set_epoch(&name, epoch);
+                }
                 Order::Given(epoch) if epoch > self.given => {
                     self.given = epoch;
+                    self.highest = self.highest.max(epoch);
                     past::note_given(&mut self.batch, epoch);
                 }
                 Order::Given(_) => {}
@@ -191,11 +221,48 @@ impl Scribe {
         }
     }
 
+    /// Looks whether the files are still there, once in a while, and when it ends in order; has them written anew where they are not.
+    fn look(&mut self, stop: &Option<Stop>) -> Result<(), StoreError> {
+        if self.is_lost {
+            let remade = self.store.remake()?;
+            self.is_lost = false;
+            self.told_error.clear();
+            self.remade(&remade);
+        }
+        let is_end = matches!(stop, Some(Some(_)));
+        let is_due = stop.is_none() && self.seen.elapsed() >= LOOK;
+        if is_end || is_due {
+            self.store.check_place()?;
+            self.seen = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// The files are new: whoever was refused is accepted again. What could not be read from the old ones is written from memory, as far
+    /// as it is there.
+    fn remade(&mut self, remade: &Remade) {
+        trace::remade(remade);
+        for door in self.stakes.doors() {
+            if !remade.complete {
+                let all = door.take_all();
+                self.put_messages(&*door, &all);
+            }
+            self.told.push((door, 0));
+        }
+        if !remade.complete {
+            self.history_has_holes = true;
+            // No name gets an epoch again that it has had.
+            self.given = self.highest;
+            past::note_given(&mut self.batch, self.given);
+        }
+    }
+
     fn commit(&mut self) -> Result<(), StoreError> {
         // What was committed before may not be safe from the loss of power yet.
         let is_late = self.sync == Sync::Always && self.unsynced.is_some();
         if !self.batch.is_empty() || is_late {
             self.store.commit(&self.batch, self.sync)?;
+            self.seen = Instant::now();
             self.unsynced = match self.sync {
                 Sync::Always => None,
                 Sync::Lazy => self.unsynced.or(Some(Instant::now())),
@@ -214,10 +281,22 @@ impl Scribe {
         Ok(())
     }
 
-    fn tell_failure(&self, error: &StoreError) {
+    /// Tells those whose messages wait for it, and of a loss all who have something to lose. Whether a loss is news.
+    fn tell_failure(&mut self, error: &StoreError) -> bool {
+        let is_news = matches!(error, StoreError::Lost { .. }) && !self.is_lost;
+        if is_news {
+            self.is_lost = true;
+            trace::lost(error);
+            for door in self.stakes.doors() {
+                door.store_failed(error);
+            }
+        } else if self.is_lost {
+            trace::not_remade(error, &mut self.told_error);
+        }
         for (door, _) in &self.told {
             Arc::clone(door).store_failed(error);
         }
+        is_news
     }
 }
 

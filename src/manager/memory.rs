@@ -72,10 +72,14 @@ pub(super) fn recall(
         outbox.restore(left, state.last_id);
     }
     outbox.set_open(!state.closed_by_hand);
+    let has_left = !outbox.is_empty();
     let gate = Gate::new(name.clone(), outbox, commons.keeper.clone());
     if goes_on {
         let earlier = |ids: &IdEpochs| ids.current() < state.epoch;
         gate.restore(ids.filter(earlier), keys);
+    }
+    if has_left {
+        gate.call_keeper();
     }
     if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
         let known = known.unwrap_or(commons.hub.start());

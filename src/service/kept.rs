@@ -17,14 +17,27 @@ pub fn secret(manager: &Manager, id: &ConnectionName, value: Option<&[u8]>) {
     manager.keep(format!("{SECRET}{id}"), value);
 }
 
-/// Waits until what was changed is safe on disk, so that no answer tells of what a kill would undo. A store that fails is told, and does
-/// not keep what works from being changed.
-pub async fn written(manager: &Manager) {
-    if !manager.written().await {
-        tracing::error!(
-            "the store does not write: what is changed now is lost if the process dies before it does"
-        );
+/// It is changed, and lost if the process ends before the store can write.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is done, and not on disk: the store cannot write; it is written as soon as the store can"
+)]
+pub struct NotOnDisk;
+
+/// Waits until what was changed is safe on disk, so that no answer tells of what a kill would undo. A store that fails does not keep what
+/// works from being changed.
+///
+/// # Errors
+///
+/// [`NotOnDisk`].
+pub async fn written(manager: &Manager) -> Result<(), NotOnDisk> {
+    if manager.written().await {
+        return Ok(());
     }
+    tracing::error!(
+        "the store does not write: what is changed now is lost if the process dies before it does"
+    );
+    Err(NotOnDisk)
 }
 
 /// Gives the manager what earlier processes have kept. What cannot be used any more is told, and stays kept.

@@ -22,6 +22,8 @@ mod send_epoch;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]
 mod service_support;
+#[cfg(all(unix, feature = "service"))]
+mod state_dir;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;

@@ -494,6 +494,13 @@ impl Outbox {
         }
     }
 
+    /// The store has lost what it was given: [`changes`](Self::changes) gives it all again.
+    pub fn store_was_lost(&mut self) {
+        if let Some(shelf) = &mut self.shelf {
+            shelf.submitted = 0;
+        }
+    }
+
     /// Whether [`changes`](Self::changes) has something to say.
     pub fn has_changes(&self) -> bool {
         let shelf = self.shelf.as_ref();

@@ -61,7 +61,7 @@ pub async fn put(
     refuse_foreign_secrets(&permit, &settings)?;
     let is_new = open_or_configure(&api, &name, settings).await?;
     kept::connection(&api.manager, &name, Some(&text));
-    kept::written(&api.manager).await;
+    kept::written(&api.manager).await?;
     let (handle, _) = api.find(&name)?;
     let status = api.status(&handle).await?;
     if !is_new {
@@ -98,12 +98,14 @@ pub async fn delete(
     api.refuse_owned(&name)?;
     kept::connection(&api.manager, &name, None);
     let removed = tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await;
-    kept::written(&api.manager).await;
-    match removed {
-        Ok(Ok(())) => Ok(HttpResponse::NoContent().finish()),
-        Ok(Err(_gone)) => Err(Problem::unknown(name.as_str())),
-        Err(_) => Ok(HttpResponse::Accepted().finish()),
+    if let Ok(Err(_gone)) = removed {
+        return Err(Problem::unknown(name.as_str()));
     }
+    kept::written(&api.manager).await?;
+    Ok(match removed {
+        Ok(_) => HttpResponse::NoContent().finish(),
+        Err(_) => HttpResponse::Accepted().finish(),
+    })
 }
 
 /// A name that need not be there yet.

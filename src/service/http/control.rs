@@ -73,7 +73,7 @@ pub async fn connect(
     let data = body::message(&request, payload, settings.max_message).await?;
     let data = Some(data).filter(|data| !data.is_empty());
     api.in_time(handle.connect(data)).await??;
-    kept::written(&api.manager).await;
+    kept::written(&api.manager).await?;
     let status = api.status(&handle).await?;
     Ok(HttpResponse::Accepted().json(status))
 }
@@ -108,7 +108,7 @@ pub async fn close(
         CloseError::Gone(_) => Problem::unknown(name.as_str()),
         CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
     })?;
-    kept::written(&api.manager).await;
+    kept::written(&api.manager).await?;
     let status = api.status(&handle).await?;
     Ok(HttpResponse::Accepted().json(status))
 }

@@ -13,6 +13,8 @@ use actix_web::{
 use everwire::{Fate, Receipt, Rejected, config::InvalidJson};
 use serde_json::{Map, Value as Json, json};
 
+use crate::service::kept::NotOnDisk;
+
 /// What was wrong with a request, or with answering it.
 #[derive(Debug)]
 pub struct Problem(Box<Inside>);
@@ -174,9 +176,22 @@ impl From<Rejected> for Problem {
             Rejected::Closed => (Self::conflict(detail), "closed"),
             Rejected::TooLarge(too_large) => (Self::too_large(too_large.limit), "too_large"),
             Rejected::NotText => (Self::unprocessable(detail), "not_text"),
+            Rejected::NotStored => {
+                let soon = HeaderValue::from_static("1");
+                let problem = Self::unavailable(detail).header(header::RETRY_AFTER, soon);
+                (problem, "not_stored")
+            }
             _ => (Self::unavailable(detail), "unavailable"),
         };
         problem.member("fate", "rejected").member("reason", reason)
+    }
+}
+
+impl From<NotOnDisk> for Problem {
+    fn from(error: NotOnDisk) -> Self {
+        Self::unavailable(error.to_string())
+            .member("reason", "not_stored")
+            .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 }
 

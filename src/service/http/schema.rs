@@ -129,7 +129,7 @@ pub struct Problem {
     /// Of a message: what became of it; "rejected" if it was not accepted.
     #[schema(nullable = false)]
     fate: Option<String>,
-    /// Of a message that was not accepted: why.
+    /// Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk.
     #[schema(nullable = false)]
     reason: Option<String>,
     /// Of settings: all that is wrong.

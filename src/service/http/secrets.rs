@@ -61,7 +61,7 @@ pub async fn put(
         .put_secret(id.clone(), Secret::new(value.clone()));
     let is_new = put.map_err(|full| Problem::conflict(full.to_string()))?;
     kept::secret(&api.manager, &id, Some(value.as_bytes()));
-    kept::written(&api.manager).await;
+    kept::written(&api.manager).await?;
     Ok(match is_new {
         true => HttpResponse::Created().finish(),
         false => HttpResponse::NoContent().finish(),
@@ -86,10 +86,11 @@ pub async fn delete(
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
     everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
     let reached = permit.name(&id)?;
+    let was_there = api.manager.remove_secret(&reached);
     kept::secret(&api.manager, &reached, None);
-    kept::written(&api.manager).await;
-    match api.manager.remove_secret(&reached) {
-        true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(unknown()),
+    if !was_there {
+        return Err(unknown());
     }
+    kept::written(&api.manager).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -1,0 +1,52 @@
+//! What becomes of the store, as events of `tracing`: it concerns no name alone, and the process may have none that would tell it.
+//! Without that feature there is nothing of it.
+
+use crate::store::{Remade, StoreError};
+
+/// The store's files are gone.
+pub(super) fn lost(error: &StoreError) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "everwire::store", text = %error, "the store is lost");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
+/// They cannot be written anew; told when it is for another reason than `told`.
+pub(super) fn not_remade(error: &StoreError, told: &mut String) {
+    let text = error.to_string();
+    if *told != text {
+        #[cfg(feature = "tracing")]
+        tracing::error!(target: "everwire::store", text, "the store cannot be made anew, nothing is stored");
+        *told = text;
+    }
+}
+
+/// They are written anew.
+pub(super) fn remade(remade: &Remade) {
+    #[cfg(feature = "tracing")]
+    {
+        let messages = remade.saved;
+        let moved_to = remade
+            .moved_to
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let moved_to = moved_to.as_deref();
+        match remade.complete {
+            true => tracing::warn!(
+                target: "everwire::store",
+                messages,
+                moved_to,
+                "the store is made anew, and holds all that it held"
+            ),
+            false => tracing::error!(
+                target: "everwire::store",
+                messages,
+                moved_to,
+                "the store is made anew, and a part of what it held could not be read: the messages that wait are written again; \
+                 closes by hand, connections and secrets that the API was given, and histories may be missing after the next start"
+            ),
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = remade;
+}

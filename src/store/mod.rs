@@ -84,8 +84,16 @@ impl Store {
     /// [`StoreError::Full`] and [`StoreError::Busy`] pass by themselves or by an operator's hand; after [`StoreError::Lost`]
     /// [`remake`](Self::remake) is next; the other kinds rarely pass.
     pub fn commit(&mut self, batch: &Batch, sync: Sync) -> Result<(), StoreError> {
+        // Another process may have the database by now: nothing is written to it.
+        self.check_place()?;
+        let committed = self.write_all(batch, sync);
+        // What is said to be stored is found where the path leads.
+        self.check_place()?;
+        committed
+    }
+
+    fn write_all(&mut self, batch: &Batch, sync: Sync) -> Result<(), StoreError> {
         if !batch.is_empty() {
-            self.check_place()?;
             self.write(batch).inspect_err(|error| {
                 if matches!(error, StoreError::Full { .. }) {
                     self.free_the_log();

@@ -109,6 +109,12 @@ impl Gate {
         &self.history
     }
 
+    /// When messages were accepted that an earlier process has left, in the order of their ids.
+    pub fn accepted_at(&self, times: impl IntoIterator<Item = (u64, Instant)>) {
+        let ages = &mut self.inside.lock().ages;
+        times.into_iter().for_each(|(id, at)| ages.mark(id, at));
+    }
+
     /// What earlier processes have left of the outbox's ids, and of the keys of its messages.
     pub fn restore(&self, ids: Option<IdEpochs>, keys: Vec<Keyed>) {
         let mut inside = self.inside.lock();
@@ -162,8 +168,8 @@ impl Gate {
             true => None,
             false => self.take_bell(inside),
         };
-        // An actor that is at work will see to it in this very turn.
-        if bell.is_some() || inside.outbox.settings().durable {
+        // An actor that is at work will see to it in this very turn; what is kept may have to wait later on.
+        if bell.is_some() || inside.outbox.settings().keeps() {
             inside.ages.mark(admitted.id, clock::now());
         }
         if admitted.evicted > 0 {
@@ -287,7 +293,7 @@ impl Inside {
     /// For how long the oldest message has waited of which nothing was written.
     pub fn oldest_age(&mut self, now: Instant) -> Option<Duration> {
         let oldest = self.outbox.oldest_waiting().map(|queued| queued.id);
-        self.ages.of(oldest, now)
+        self.ages.of(self.outbox.oldest_id(), oldest, now)
     }
 
     /// What has become of a message, if its id was given out.

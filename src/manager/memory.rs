@@ -63,12 +63,14 @@ pub(super) fn recall(
     let mut outbox = Outbox::new(settings.outbox, settings.max_message);
     // Ids go on counting where something is known by them.
     let goes_on = settings.outbox.durable || !state.outbox.is_empty() || !keys.is_empty();
+    let mut accepted = Vec::new();
     if goes_on {
         let (wall, now) = (Timestamp::now(), clock::now());
-        let left = state
-            .outbox
-            .into_iter()
-            .map(|stored| left(stored, wall, now));
+        let left = state.outbox.into_iter().map(|stored| {
+            let age = Duration::try_from(wall.duration_since(stored.at)).unwrap_or_default();
+            accepted.push((stored.id, now.checked_sub(age).unwrap_or(now)));
+            left(stored, wall, now)
+        });
         outbox.restore(left, state.last_id);
     }
     outbox.set_open(!state.closed_by_hand);
@@ -77,6 +79,7 @@ pub(super) fn recall(
     if goes_on {
         let earlier = |ids: &IdEpochs| ids.current() < state.epoch;
         gate.restore(ids.filter(earlier), keys);
+        gate.accepted_at(accepted);
     }
     if has_left {
         gate.call_keeper();

@@ -28,3 +28,4 @@ mod state_dir;
 mod support;
 mod turns;
 mod verdicts;
+mod waiting_age;

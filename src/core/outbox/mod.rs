@@ -447,6 +447,11 @@ impl Outbox {
             })
     }
 
+    /// The oldest id that waits, is being written, or is kept until it is confirmed.
+    pub fn oldest_id(&self) -> Option<u64> {
+        self.queue.front().map(|oldest| oldest.id)
+    }
+
     /// The last id that was given out; 0 before the first.
     pub fn last_id(&self) -> u64 {
         self.last_id

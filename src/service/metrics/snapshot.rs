@@ -104,7 +104,7 @@ impl Snapshot {
         let help = "1 while application messages flow, 0 otherwise";
         family(encoder, "ready", help, MetricType::Gauge, ready)?;
         let waiting = self.by_name(|status| Some(status.outbox.messages as f64));
-        let help = "Messages that wait to be sent";
+        let help = "Messages that wait, are being written, or are kept until they are confirmed";
         family(encoder, "outbox_messages", help, MetricType::Gauge, waiting)?;
         let oldest = self.by_name(|status| {
             let oldest = status.outbox.oldest;

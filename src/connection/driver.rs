@@ -217,6 +217,9 @@ impl Driver {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
+        if let Link::Up(socket) = &mut self.link {
+            socket.tell_openings(act);
+        }
         let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
         let (is_paced, written) = match &mut self.link {
             Link::Up(socket) => (socket.is_paced(now), socket.take_written()),

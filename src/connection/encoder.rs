@@ -27,17 +27,29 @@ pub(super) struct Compressor {
     compressed: usize,
 }
 
+/// Where a message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The outbox, which knows it by this id.
+    Outbox(u64),
+    /// It is an opening message, or `Connect`'s data.
+    Opening,
+    /// It is a text heartbeat, and no message of the application.
+    Heartbeat,
+}
+
 /// A message that has ended in the buffer.
 pub(super) struct Ended {
-    /// Its number in the outbox, if it comes from there.
-    pub id: Option<u64>,
+    pub origin: Origin,
+    /// The length of its payload.
+    pub len: usize,
 }
 
 #[derive(Debug)]
 struct Partial {
     payload: Bytes,
     offset: usize,
-    id: Option<u64>,
+    origin: Origin,
     form: Form,
 }
 
@@ -89,7 +101,7 @@ impl Encoder {
     pub fn begin(
         &mut self,
         message: &Message,
-        id: Option<u64>,
+        origin: Origin,
         buffer: &mut BytesMut,
     ) -> io::Result<Option<Ended>> {
         let opcode = match message {
@@ -104,7 +116,8 @@ impl Encoder {
             let key = mask_key();
             if buffer.len() + payload.len() <= WRITE {
                 encode_frame(opcode, true, payload, key, buffer);
-                return Ok(Some(Ended { id }));
+                let len = payload.len();
+                return Ok(Some(Ended { origin, len }));
             }
             encode_header(opcode, true, payload.len(), key, buffer);
             Form::Plain(key)
@@ -112,7 +125,7 @@ impl Encoder {
         self.partial = Some(Box::new(Partial {
             payload: payload.clone(),
             offset: 0,
-            id,
+            origin,
             form,
         }));
         self.go_on(buffer)
@@ -149,9 +162,9 @@ impl Encoder {
         if partial.offset < partial.payload.len() {
             return Ok(None);
         }
-        let id = partial.id;
+        let (origin, len) = (partial.origin, partial.payload.len());
         self.partial = None;
-        Ok(Some(Ended { id }))
+        Ok(Some(Ended { origin, len }))
     }
 }
 

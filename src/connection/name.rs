@@ -296,6 +296,16 @@ impl Name {
         }
     }
 
+    /// Opening messages, or `Connect`'s data, are with the kernel.
+    pub(super) fn tell_openings(&mut self, openings: Traffic) {
+        self.count_sent((openings.messages, openings.bytes));
+        if self.listeners.want_sent(&self.commons.hub, &self.name) {
+            for _ in 0..openings.messages {
+                self.publish(|stamp| Event::Sent(stamp, Sent::OPENING));
+            }
+        }
+    }
+
     /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
     /// mailbox is flooded.
     pub(super) fn take_turn(&mut self, ctx: &mut Context<Connection>) {

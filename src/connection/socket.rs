@@ -104,16 +104,17 @@ impl Socket {
     }
 
     /// Writes all but messages of the outbox.
-    fn write_aside(&mut self, act: &Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
+    fn write_aside(&mut self, act: &mut Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
         let mut allowed = Allowed {
             outbox: false,
             pace: act.pace.as_ref(),
             pings: None,
         };
-        match self
+        let written = self
             .writer
-            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx)
-        {
+            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx);
+        self.tell_openings(act);
+        match written {
             Poll::Ready(Err(error)) => Err(read_error(&error)),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
         }
@@ -322,6 +323,14 @@ impl Socket {
         self.writer.take_written()
     }
 
+    /// Counts and tells the opening messages, and `Connect`'s data, that the kernel has whole.
+    pub fn tell_openings(&mut self, act: &mut Name) {
+        let openings = self.writer.take_openings();
+        if openings.messages > 0 {
+            act.tell_openings(openings);
+        }
+    }
+
     fn tell_written(&mut self, act: &mut Name) {
         if let Some(id) = self.writer.take_written() {
             let written = act.gate.with(|inside| inside.outbox.written(id));
@@ -343,6 +352,7 @@ impl Socket {
     /// lies in our kernel still confirms.
     pub fn own_up(&mut self, act: &mut Name, now: Instant) {
         self.writer.own_up();
+        self.tell_openings(act);
         self.tell_written(act);
         self.take_last_answers(act, now);
         // Of sockets that were never ready nobody has heard enough.

@@ -131,7 +131,8 @@ pub struct Status {
     /// The last heartbeat's round trip, in milliseconds.
     #[serde(rename = "rtt_ms", serialize_with = "optional_millis")]
     pub rtt: Option<Duration>,
-    /// Application messages that were handed to the kernel.
+    /// Application messages that were handed to the kernel: those of the outbox, of `on_open`, and `Connect`'s data. The texts of a
+    /// heartbeat are none.
     pub sent: Traffic,
     /// Application messages that came in.
     pub received: Traffic,

@@ -13,7 +13,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
 use super::{
-    encoder::{Compressor, Encoder, Ended},
+    Traffic,
+    encoder::{Compressor, Encoder, Ended, Origin},
     gate::{Gate, Inside},
     rate_limit::{TokenBucket, Waiting},
     scratch::{WRITE, mask_key, with_write_buffer},
@@ -60,6 +61,15 @@ pub(super) struct Pings<'a> {
     pub now: Instant,
 }
 
+/// A message of the application that is encoded, and not with the kernel yet.
+#[derive(Clone, Copy, Debug)]
+enum Unwritten {
+    /// One of the outbox, by its id.
+    Outbox(u64),
+    /// One that goes ahead of the outbox, by its length.
+    Opening(u64),
+}
+
 /// What one look at what goes out next has brought.
 #[derive(Clone, Copy, Debug)]
 struct Filled {
@@ -80,10 +90,12 @@ pub(super) struct Writer {
     pending: BytesMut,
     /// Encoded bytes in all.
     encoded: u64,
-    /// Where the messages that are not written yet end, by encoded bytes, and their ids.
-    ends: VecDeque<(u64, u64)>,
+    /// Where the messages that are not written yet end, by encoded bytes, and what they are.
+    ends: VecDeque<(u64, Unwritten)>,
     /// The last message that the kernel has whole, until the outbox is told.
     written: Option<u64>,
+    /// The opening messages that it has whole, until they are counted.
+    opened: Traffic,
     /// Where the ping ends, by encoded bytes, that the kernel has not whole.
     ping_end: Option<u64>,
     /// Whether the kernel has a ping whole that was not asked for yet.
@@ -155,6 +167,11 @@ impl Writer {
     /// same turn.
     pub fn take_written(&mut self) -> Option<u64> {
         self.written.take()
+    }
+
+    /// The opening messages that the kernel has whole, if they were not asked for since it has them.
+    pub fn take_openings(&mut self) -> Traffic {
+        std::mem::take(&mut self.opened)
     }
 
     /// Whether the kernel has the last ping whole, if that was not asked for since it has it.
@@ -286,8 +303,14 @@ impl Writer {
     /// Notes the messages whose last byte was taken.
     fn settle_accepted(&mut self) {
         let accepted = self.accepted();
-        while let Some((_, id)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
-            self.written = Some(*id);
+        while let Some((_, message)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
+            match *message {
+                Unwritten::Outbox(id) => self.written = Some(id),
+                Unwritten::Opening(len) => {
+                    self.opened.messages += 1;
+                    self.opened.bytes += len;
+                }
+            }
             self.ends.pop_front();
         }
         if self.ping_end.is_some_and(|end| end <= accepted) {
@@ -343,7 +366,7 @@ impl Writer {
             }
             if let Some(message) = self.opening.pop_front() {
                 messages += 1;
-                self.begin(&message, None, buffer)?;
+                self.begin(&message, Origin::Opening, buffer)?;
                 continue;
             }
             let Some(next) = inside.outbox.take() else {
@@ -351,7 +374,7 @@ impl Writer {
                 break;
             };
             messages += 1;
-            self.begin(&next.message, Some(next.id), buffer)?;
+            self.begin(&next.message, Origin::Outbox(next.id), buffer)?;
         }
         self.fence(buffer, inside, allowed)?;
         Ok(Filled { messages, is_all })
@@ -390,7 +413,7 @@ impl Writer {
             }
             Beat::Text(text) => {
                 pace.inspect(|pace| pace.spend());
-                self.begin(&Message::text(text), None, buffer)?;
+                self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
             }
         }
         self.ping_end
@@ -435,19 +458,25 @@ impl Writer {
     fn begin(
         &mut self,
         message: &Message,
-        id: Option<u64>,
+        origin: Origin,
         buffer: &mut BytesMut,
     ) -> io::Result<()> {
-        let ended = self.encoder.begin(message, id, buffer)?;
+        let ended = self.encoder.begin(message, origin, buffer)?;
         self.mark(ended, buffer);
         Ok(())
     }
 
     fn mark(&mut self, ended: Option<Ended>, buffer: &BytesMut) {
-        if let Some(Ended { id: Some(id) }) = ended {
-            self.ends
-                .push_back((self.encoded + buffer.len() as u64, id));
-        }
+        let Some(Ended { origin, len }) = ended else {
+            return;
+        };
+        let message = match origin {
+            Origin::Outbox(id) => Unwritten::Outbox(id),
+            Origin::Opening => Unwritten::Opening(len as u64),
+            Origin::Heartbeat => return,
+        };
+        let end = self.encoded + buffer.len() as u64;
+        self.ends.push_back((end, message));
     }
 }
 

@@ -39,7 +39,7 @@ impl Serialize for Event {
                 map.serialize_entry("base64", &base64)?;
             }
             Self::Sent(_, sent) => {
-                map.serialize_entry("id", &sent.id)?;
+                map.serialize_entry("id", &sent.known_id())?;
                 map.serialize_entry("fate", &sent.fate)?;
                 map.serialize_entry("resent", &sent.resent)?;
             }

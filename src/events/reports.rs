@@ -68,14 +68,29 @@ pub struct DialTimings {
 }
 
 /// See [`Event::Sent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The message's id.
+    /// The message's id; 0, and `null` in JSON, for an opening message and for `Connect`'s data, which have none. The message may have been
+    /// accepted in an earlier epoch than the event's: see [`Handle::receipt_in`](crate::Handle::receipt_in).
     pub id: u64,
     /// What became of it.
     pub fate: Fate,
     /// Whether it was written a second time.
     pub resent: bool,
+}
+
+impl Sent {
+    /// An opening message was written. What becomes of it further, nobody watches.
+    pub(crate) const OPENING: Self = Self {
+        id: 0,
+        fate: Fate::Written,
+        resent: false,
+    };
+
+    /// The id, if the message has one.
+    pub(super) fn known_id(&self) -> Option<u64> {
+        Some(self.id).filter(|id| *id > 0)
+    }
 }
 
 /// See [`Event::Gap`].

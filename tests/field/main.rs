@@ -19,6 +19,7 @@ mod rules;
 mod spelling;
 #[cfg(feature = "service")]
 mod send_epoch;
+mod sent_counts;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]
 mod service_support;

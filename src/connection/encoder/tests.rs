@@ -189,7 +189,9 @@ fn encode(encoder: &mut Encoder, message: &Message, ahead: usize, server: &mut S
     while buffer.len() < ahead {
         encode_frame(Opcode::Ping, true, &[0; 100], mask_key(), &mut buffer);
     }
-    let mut ended = encoder.begin(message, None, &mut buffer).unwrap();
+    let mut ended = encoder
+        .begin(message, Origin::Heartbeat, &mut buffer)
+        .unwrap();
     loop {
         server.read(&buffer);
         if ended.is_some() {

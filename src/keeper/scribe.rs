@@ -243,11 +243,13 @@ impl Scribe {
     fn remade(&mut self, remade: &Remade) {
         trace::remade(remade);
         for door in self.stakes.doors() {
+            let mut last_id = 0;
             if !remade.complete {
                 let all = door.take_all();
                 self.put_messages(&*door, &all);
+                last_id = all.outbox.last_id;
             }
-            self.told.push((door, 0));
+            self.told.push((door, last_id));
         }
         if !remade.complete {
             self.history_has_holes = true;

@@ -63,7 +63,7 @@ pub enum StoreError {
         path.display()
     )]
     Lost {
-        /// The database, or the directory's lock.
+        /// The database.
         path: PathBuf,
     },
     /// The database was found damaged. Opening it again sets it aside and saves what can be read.

@@ -81,17 +81,19 @@ fn anew(store: &mut Store) -> Result<Remade, StoreError> {
     })
 }
 
-/// Moves aside what lies where the database is to be. Of our own files beside it nothing is needed, if all was read from them.
+/// Moves aside what lies where the database is to be. Our own log must meet no other database: it goes, if all was read from it.
 fn make_room(store: &Store, complete: bool) -> Result<Option<PathBuf>, StoreError> {
     let database = store.directory.database();
     let mut is_foreign = salvage::exists(&database)?;
-    for ending in ["-wal", "-shm"] {
-        let path = beside(&database, ending);
-        is_foreign |= salvage::exists(&path)? && !(complete && store.place.is_ours_beside(&path));
+    for path in ["-wal", "-shm"].map(|ending| beside(&database, ending)) {
+        if complete && store.place.is_ours_beside(&path) {
+            fs::remove_file(&path).map_err(|error| StoreError::unusable(&path, error))?;
+        }
+        is_foreign |= salvage::exists(&path)?;
     }
     match is_foreign {
         true => salvage::set_aside(&store.directory, "displaced").map(Some),
-        false => salvage::remove(&database).map(|()| None),
+        false => Ok(None),
     }
 }
 

@@ -137,6 +137,26 @@ fn another_database_in_its_place_is_set_aside_whole() {
 }
 
 #[test]
+fn another_database_alone_is_set_aside_without_our_log() {
+    let parent = TestDir::new("store-moved-file-other");
+    let (dir, other) = (parent.path().join("state"), parent.path().join("other"));
+    let mut foreign = filled(&other);
+    put(&mut foreign, "theirs", message(1)).unwrap();
+    // In order: all of it is in the database.
+    drop(foreign);
+    let store = filled(&dir);
+    fs::rename(other.join("store.db"), dir.join("store.db")).unwrap();
+    goes_on(store, &dir);
+    let aside = names(&dir)
+        .into_iter()
+        .find(|name| name.starts_with("displaced-"))
+        .unwrap();
+    assert_eq!(names(&dir.join(&aside)), ["store.db"]);
+    let aside = read(&dir.join(aside));
+    assert_eq!(ids(&state(&aside, "theirs")), [1]);
+}
+
+#[test]
 fn as_long_as_it_cannot_be_made_anew_nothing_is_lost_or_left_lying() {
     let parent = TestDir::new("store-moved-hopeless");
     let dir = parent.path().join("state");

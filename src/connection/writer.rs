@@ -95,7 +95,7 @@ pub(super) struct Writer {
     /// The last message that the kernel has whole, until the outbox is told.
     written: Option<u64>,
     /// The opening messages that it has whole, until they are counted.
-    opened: Traffic,
+    openings_written: Traffic,
     /// Where the ping ends, by encoded bytes, that the kernel has not whole.
     ping_end: Option<u64>,
     /// Whether the kernel has a ping whole that was not asked for yet.
@@ -171,7 +171,7 @@ impl Writer {
 
     /// The opening messages that the kernel has whole, if they were not asked for since it has them.
     pub fn take_openings(&mut self) -> Traffic {
-        std::mem::take(&mut self.opened)
+        std::mem::take(&mut self.openings_written)
     }
 
     /// Whether the kernel has the last ping whole, if that was not asked for since it has it.
@@ -307,8 +307,8 @@ impl Writer {
             match *message {
                 Unwritten::Outbox(id) => self.written = Some(id),
                 Unwritten::Opening(len) => {
-                    self.opened.messages += 1;
-                    self.opened.bytes += len;
+                    self.openings_written.messages += 1;
+                    self.openings_written.bytes += len;
                 }
             }
             self.ends.pop_front();

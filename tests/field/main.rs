@@ -16,13 +16,13 @@ mod raw;
 mod redirected;
 mod refusals;
 mod rules;
-mod spelling;
 #[cfg(feature = "service")]
 mod send_epoch;
 mod sent_counts;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]
 mod service_support;
+mod spelling;
 #[cfg(all(unix, feature = "service"))]
 mod state_dir;
 #[path = "../support/mod.rs"]

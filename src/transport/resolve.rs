@@ -14,8 +14,9 @@ use tokio::{sync::watch, task::spawn_blocking};
 use super::{budget::DialBudget, failure::plain};
 use crate::config::Rate;
 
-/// How many threads of the process may be inside `getaddrinfo`: as many as handshakes may be in flight by default.
-const MAX_LOOKUPS: NonZeroU32 = NonZeroU32::new(64).unwrap();
+/// How many threads of the process may be inside `getaddrinfo`: four times as many as handshakes may be in flight by default, since a
+/// lookup that hangs outlives the dial that began it.
+const MAX_LOOKUPS: NonZeroU32 = NonZeroU32::new(256).unwrap();
 
 /// Turns of the process's lookups. `getaddrinfo` cannot be interrupted: a lookup keeps its place here until it is
 /// over, whether or not somebody still waits for it.
@@ -238,7 +239,7 @@ mod tests {
             OPENS.wait_while(&mut IS_CLOSED.lock(), |is_closed| *is_closed);
             Ok(one())
         };
-        let hosts: Vec<_> = (0..200).map(|i| format!("h{i}.example")).collect();
+        let hosts: Vec<_> = (0..400).map(|i| format!("h{i}.example")).collect();
         let hosts = hosts.iter().map(|host| resolver.resolve_by(host, hang));
         let hosts = futures::future::join_all(hosts);
         tokio::pin!(hosts);

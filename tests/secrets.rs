@@ -19,12 +19,13 @@ use service_support::{
 const MARK: &str = "pl4nted";
 
 /// The variables of the service's environment.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("PLANTED_QUERY", "pl4nted-query"),
     ("PLANTED_HEADER", "pl4nted-header"),
     ("PLANTED_PASSWORD", "pl4nted-password"),
     ("PLANTED_OPENING", "pl4nted-opening"),
     ("PLANTED_PROXY", "pl4nted-proxy"),
+    ("PLANTED_PROTOCOL", "pl4nted-protocol"),
     ("PLANTED_LINES", "pl4nted-first\npl4nted-second"),
 ];
 /// `user:password` of these, as they are sent.
@@ -39,6 +40,7 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
          [defaults]\nreconnect = {{ min = '1h', initial = '1h', max = '1h' }}\n\
          headers = {{ X-Variable = 'a ${{PLANTED_HEADER}}', X-Literal = '{literal}', X-File = 'b ${{file:{secret_file}}}' }}\n\
          basic_auth = {{ user = 'me', password = '${{PLANTED_PASSWORD}}' }}\n\
+         subprotocols = ['bearer.${{PLANTED_PROTOCOL}}', 'file.${{file:{secret_file}}}', 'v1']\n\
          on_open = ['hello ${{PLANTED_OPENING}}', '${{file:{secret_file}}}']\n"
     );
     let query = "key=${PLANTED_QUERY}";
@@ -149,6 +151,7 @@ fn create(service: &Service, peer: &Peer, told: &mut Told) {
         "url": peer.url("/sink?api=${secret:stored}"),
         "headers": { "X-Stored": "Bearer ${secret:stored}", "X-Given": "pl4nted-given" },
         "basic_auth": { "user": "me", "password": "pl4nted-password" },
+        "subprotocols": ["bearer.${secret:stored}"],
         "proxy": "none",
     });
     let put = ask(service, "PUT", "/v1/connections/api", &settings.to_string());
@@ -276,6 +279,11 @@ fn were_used(peer: &Peer) {
     sent("x-stored", "Bearer pl4nted-stored");
     sent("x-given", "pl4nted-given");
     sent("authorization", BASIC);
+    sent(
+        "sec-websocket-protocol",
+        "bearer.pl4nted-protocol, file.pl4nted-file, v1",
+    );
+    sent("sec-websocket-protocol", "bearer.pl4nted-stored");
     let texts: Vec<_> = dials.iter().flat_map(|dial| dial.texts()).collect();
     for text in [
         "hello pl4nted-opening",

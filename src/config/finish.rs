@@ -1,7 +1,8 @@
 //! From a connection's merged keys to its settings, with the checks that concern more than one key.
 
 use super::{
-    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Template, TlsSettings,
+    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Subprotocol, Template,
+    TlsSettings,
     keys::{BasicAuthTable, Buckets, ConnectionTable, HeartbeatLayer, Kind, OnOpen, TlsTable},
     order::check_order,
     read::{Context, Located, Place, Problem},
@@ -42,7 +43,7 @@ pub(super) fn finish(
         basic_auth: table.basic_auth.map(|auth| basic_auth(auth, context)),
         subprotocols: table
             .subprotocols
-            .map(|list| list.value.0)
+            .map(|list| list.value.0.into_iter().map(Subprotocol::from).collect())
             .unwrap_or_default(),
         source_address: table.source_address.map(|address| address.value),
         proxy: table.proxy.and_then(|proxy| proxy.value.0),

@@ -61,7 +61,7 @@ impl Inherited {
     ///
     /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
     /// `proxy = "env"` are errors, `${secret:ID}` is not. What says whom to dial and what may be secret is not inherited: `url`,
-    /// `urls`, `headers`, `basic_auth`, `on_open` and the client certificate. What may be dialled is `policy`'s to say; a proxy that
+    /// `urls`, `headers`, `basic_auth`, `on_open`, subprotocols with variables and the client certificate. What may be dialled is `policy`'s to say; a proxy that
     /// is inherited is the operator's choice, and no matter of it.
     ///
     /// ```

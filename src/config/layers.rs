@@ -11,6 +11,7 @@ use super::{
     members::{Member, Members, Origin},
     order::check_order,
     read::{Context, Entry, Item, Named, Problem, backticked, read_entries, similar},
+    values::Subprotocols,
 };
 use crate::core::ConnectionName;
 
@@ -111,6 +112,10 @@ impl Layers {
         (base.headers, base.basic_auth, base.on_open) = (None, None, None);
         if let Some(tls) = &mut base.tls {
             (tls.value.cert_file, tls.value.key_file) = (None, None);
+        }
+        if let Some(subprotocols) = &mut base.subprotocols {
+            let Subprotocols(list) = &mut subprotocols.value;
+            list.retain(|subprotocol| !subprotocol.has_variables());
         }
         base.overlay_nearer(own);
         base

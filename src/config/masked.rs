@@ -32,7 +32,7 @@ impl ConnectionSettings {
             "enabled": self.enabled,
             "required": self.required,
             "headers": self.masked_headers(),
-            "subprotocols": self.subprotocols,
+            "subprotocols": self.subprotocols.iter().map(|one| escaped(one.template())).collect::<Vec<_>>(),
             "proxy": match &self.proxy {
                 None => json!("none"),
                 Some(Proxy::Environment(_)) => json!("env"),

@@ -56,7 +56,7 @@ pub(crate) use plain_url::PlainUrl;
 pub use plan::{Changed, Plan};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
 pub use schema::schema;
-pub use secret::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable};
+pub use secret::{Part, Secret, SecretMissing, SecretTemplate, Subprotocol, Template, Variable};
 pub use settings::{
     AuthEncoding, Backoff, BasicAuth, ConnectionSettings, GiveUpRule, Heartbeat, HostSettings,
     InvalidUrl, Jitter, LogFormat, LogLevel, LogSettings, Opening, Rate, Reconnect,

@@ -120,6 +120,62 @@ impl From<String> for SecretTemplate {
     }
 }
 
+/// A subprotocol to offer, which may hold a token: its variables are shown by name.
+///
+/// ```
+/// use everwire::config::Subprotocol;
+///
+/// let plain: Subprotocol = "graphql-ws".into();
+/// assert_eq!(plain, "graphql-ws");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subprotocol(Template);
+
+impl Subprotocol {
+    /// The template that is rendered for each dial.
+    pub fn template(&self) -> &Template {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subprotocol {
+    /// As a [`Template`] does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Subprotocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<Template> for Subprotocol {
+    fn from(template: Template) -> Self {
+        Self(template)
+    }
+}
+
+impl From<&str> for Subprotocol {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Subprotocol {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Whether it is this text, with nothing to expand.
+impl PartialEq<&str> for Subprotocol {
+    fn eq(&self, text: &&str) -> bool {
+        self.0.as_literal() == Some(*text)
+    }
+}
+
 /// A variable of a template that has no value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretMissing {
@@ -175,6 +231,12 @@ impl Template {
             Variable::File(path) => Some(path),
             Variable::Stored(_) => None,
         })
+    }
+
+    /// Whether a variable stands in it, whose value may be a secret.
+    pub(crate) fn has_variables(&self) -> bool {
+        let is_variable = |part: &Part| !matches!(part, Part::Literal(_));
+        self.0.iter().any(is_variable)
     }
 
     /// Whether nothing needs to be read to render this.

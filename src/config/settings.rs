@@ -19,7 +19,7 @@ use super::{
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     plain_url::PlainUrl,
     proxy::Proxy,
-    secret::{SecretTemplate, Template, Variable},
+    secret::{SecretTemplate, Subprotocol, Template, Variable},
 };
 use crate::core::ConnectionName;
 
@@ -66,7 +66,7 @@ pub struct ConnectionSettings {
     /// HTTP basic authentication (RFC 7617).
     pub basic_auth: Option<BasicAuth>,
     /// Subprotocols that are offered, best first; if any, the server must choose one.
-    pub subprotocols: Vec<String>,
+    pub subprotocols: Vec<Subprotocol>,
     /// The local address to dial from.
     pub source_address: Option<IpAddr>,
     /// What all dials go through; `None`: nothing.
@@ -196,6 +196,7 @@ impl ConnectionSettings {
         self.urls()
             .chain(headers)
             .chain(auth)
+            .chain(self.subprotocols.iter().map(Subprotocol::template))
             .chain(self.proxy.iter().flat_map(Proxy::templates))
             .chain(openings)
             .flat_map(Template::variables)

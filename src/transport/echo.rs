@@ -8,7 +8,7 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    config::{ConnectionSettings, Opening, Part, Proxy, Template},
+    config::{ConnectionSettings, Opening, Part, Proxy, Subprotocol, Template},
     core::Cause,
 };
 
@@ -139,6 +139,7 @@ fn variables<'a>(
     urls.iter()
         .chain(headers)
         .chain(auth.flat_map(|auth| [&auth.user, auth.password.expose()]))
+        .chain(settings.subprotocols.iter().map(Subprotocol::template))
         .chain(settings.proxy.iter().flat_map(Proxy::templates))
         .chain(openings)
         .flat_map(Template::parts)

@@ -14,7 +14,7 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template},
+    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Subprotocol, Template},
     core::Cause,
     wire::deflate::Offer,
 };
@@ -57,9 +57,25 @@ pub(super) struct Prepared {
     /// All headers but those of the handshake itself, `Host` first.
     pub headers: Vec<Field>,
     /// The subprotocols that are offered.
-    pub subprotocols: Vec<String>,
+    pub subprotocols: Vec<Offered>,
     /// The compression that is offered.
     pub compression: Option<Offer>,
+}
+
+/// A subprotocol that is offered.
+#[derive(Debug)]
+pub(super) struct Offered {
+    /// As the server reads it.
+    pub text: Secret,
+    /// As it is told: with its variables unexpanded, if it has any.
+    shown: Option<String>,
+}
+
+impl Offered {
+    /// As it is told.
+    pub fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(self.text.expose())
+    }
 }
 
 impl Prepared {
@@ -97,6 +113,7 @@ impl Prepared {
         secrets: &Secrets,
         with_credentials: bool,
     ) -> Result<Self, Cause> {
+        let subprotocols = subprotocols(settings, secrets, with_credentials)?;
         let own_name = settings.tls.server_name.as_ref();
         let own_name = own_name.filter(|_| with_credentials);
         Ok(Self {
@@ -106,8 +123,8 @@ impl Prepared {
                 (true, None) => Some(server_name(&to.host)?),
                 (true, Some(name)) => Some(own_server_name(name)?),
             },
-            headers: headers(settings, secrets, &to, with_credentials)?,
-            subprotocols: settings.subprotocols.clone(),
+            headers: headers(settings, secrets, &to, &subprotocols, with_credentials)?,
+            subprotocols,
             compression: settings.compression.map(|compression| compression.offer()),
             to,
             with_credentials,
@@ -162,6 +179,7 @@ fn headers(
     settings: &ConnectionSettings,
     secrets: &Secrets,
     to: &Address,
+    subprotocols: &[Offered],
     with_credentials: bool,
 ) -> Result<Vec<Field>, Cause> {
     let mut headers = Vec::with_capacity(settings.headers.len() + 5);
@@ -191,9 +209,8 @@ fn headers(
         }
         headers.push(ours("Authorization", authorization(auth, secrets)?));
     }
-    if !settings.subprotocols.is_empty() {
-        let offered = offer(&settings.subprotocols)?;
-        headers.push(ours("Sec-WebSocket-Protocol", offered));
+    if !subprotocols.is_empty() {
+        headers.push(ours("Sec-WebSocket-Protocol", offer(subprotocols)?));
     }
     if let Some(compression) = settings.compression {
         let value = HeaderValue::try_from(compression.offer().to_string())
@@ -267,19 +284,39 @@ pub(super) fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<Heade
         .map_err(|_| invalid("basic_auth cannot stand in a header"))
 }
 
-/// RFC 6455 §4.1: unique tokens, in the order of preference.
-fn offer(subprotocols: &[String]) -> Result<HeaderValue, Cause> {
-    for (i, subprotocol) in subprotocols.iter().enumerate() {
-        if subprotocol.is_empty() || !subprotocol.bytes().all(is_token_byte) {
-            return Err(invalid(format!("{subprotocol:?} is no subprotocol")));
+/// What is offered: unique tokens (RFC 6455 §4.1). One with a variable may hold a secret, and is not for a host that the settings do
+/// not name.
+fn subprotocols(
+    settings: &ConnectionSettings,
+    secrets: &Secrets,
+    with_credentials: bool,
+) -> Result<Vec<Offered>, Cause> {
+    let mut offered: Vec<Offered> = Vec::with_capacity(settings.subprotocols.len());
+    for template in settings.subprotocols.iter().map(Subprotocol::template) {
+        if template.has_variables() && !with_credentials {
+            continue;
         }
-        if subprotocols[..i].contains(subprotocol) {
-            return Err(invalid(format!(
-                "the subprotocol {subprotocol:?} is offered twice"
-            )));
+        let text = secrets.render(template)?;
+        let name = || template.to_string();
+        if text.expose().is_empty() || !text.expose().bytes().all(is_token_byte) {
+            return Err(invalid(format!("{:?} is no subprotocol", name())));
         }
+        if offered.iter().any(|other| other.text == text) {
+            let text = format!("the subprotocol {:?} is offered twice", name());
+            return Err(invalid(text));
+        }
+        offered.push(Offered {
+            text,
+            shown: template.has_variables().then(name),
+        });
     }
-    HeaderValue::try_from(subprotocols.join(", "))
+    Ok(offered)
+}
+
+/// In the order of preference.
+fn offer(subprotocols: &[Offered]) -> Result<HeaderValue, Cause> {
+    let texts: Vec<_> = subprotocols.iter().map(|one| one.text.expose()).collect();
+    HeaderValue::try_from(texts.join(", "))
         .map_err(|_| invalid("the subprotocols cannot stand in a header"))
 }
 
@@ -494,7 +531,7 @@ mod tests {
             Some(&b"ocpp2.0.1, ocpp1.6"[..])
         );
         for bad in [["a", "a"], ["a", ""], ["a", "b c"], ["a", "b,c"]] {
-            own.subprotocols = bad.map(String::from).to_vec();
+            own.subprotocols = bad.map(Subprotocol::from).to_vec();
             assert_eq!(prepare(&own).unwrap_err().kind(), "invalid_request");
         }
     }

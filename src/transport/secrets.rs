@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io, path::PathBuf};
 
 use super::{failure::plain, files};
 use crate::{
-    config::{ConnectionSettings, Opening, Proxy, Secret, Template, Variable},
+    config::{ConnectionSettings, Opening, Proxy, Secret, Subprotocol, Template, Variable},
     core::Cause,
     vault::Vault,
 };
@@ -58,7 +58,7 @@ impl Secrets {
         }
     }
 
-    /// Reads all that a connection names: in this URL of its, headers, credentials and `on_open`.
+    /// Reads all that a connection names: in this URL of its, headers, credentials, subprotocols and `on_open`.
     ///
     /// # Errors
     ///
@@ -78,6 +78,7 @@ impl Secrets {
             std::iter::once(url)
                 .chain(headers)
                 .chain(auth.flat_map(|auth| [&auth.user, auth.password.expose()]))
+                .chain(settings.subprotocols.iter().map(Subprotocol::template))
                 .chain(settings.proxy.iter().flat_map(Proxy::templates))
                 .chain(openings),
             vault,

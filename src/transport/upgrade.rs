@@ -6,7 +6,11 @@ use actix_http::header::HeaderMap;
 use awc::http::header::{self, HeaderValue};
 use bytes::Bytes;
 
-use super::{dial::Progress, exchange, failure, request::Prepared};
+use super::{
+    dial::Progress,
+    exchange, failure,
+    request::{Offered, Prepared},
+};
 use crate::{
     core::Cause,
     wire::deflate::{self, Agreed, Offer},
@@ -78,18 +82,26 @@ fn agreed(headers: &HeaderMap, offer: Option<&Offer>) -> Result<Option<Agreed>, 
         .map_err(|error| Cause::Extension(error.to_string()))
 }
 
-fn chosen(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, Cause> {
+fn chosen(headers: &HeaderMap, offered: &[Offered]) -> Result<Option<String>, Cause> {
     let mut answered = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL);
-    match (answered.next(), answered.next()) {
-        (None, _) if offered.is_empty() => Ok(None),
-        (None, _) => Err(Cause::Subprotocol(format!(
-            "the server chose none of the subprotocols {offered:?}"
-        ))),
-        (Some(_), Some(_)) => Err(Cause::Subprotocol(
-            "the server chose more than one subprotocol".into(),
-        )),
-        (Some(one), None) if offered.contains(&one) => Ok(Some(one)),
-        (Some(one), None) => Err(Cause::Subprotocol(format!(
+    let one = match (answered.next(), answered.next()) {
+        (None, _) if offered.is_empty() => return Ok(None),
+        (None, _) => {
+            let shown: Vec<_> = offered.iter().map(Offered::shown).collect();
+            return Err(Cause::Subprotocol(format!(
+                "the server chose none of the subprotocols {shown:?}"
+            )));
+        }
+        (Some(_), Some(_)) => {
+            let text = "the server chose more than one subprotocol";
+            return Err(Cause::Subprotocol(text.into()));
+        }
+        (Some(one), None) => one,
+    };
+    let found = offered.iter().find(|offered| offered.text.expose() == one);
+    match found {
+        Some(chosen) => Ok(Some(chosen.shown().to_owned())),
+        None => Err(Cause::Subprotocol(format!(
             "the server chose the subprotocol {one:?}, which was not offered"
         ))),
     }

@@ -18,6 +18,7 @@ mod refusals;
 mod rules;
 #[cfg(feature = "service")]
 mod send_epoch;
+#[cfg(feature = "service")]
 mod sent_counts;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]
@@ -25,6 +26,7 @@ mod service_support;
 mod spelling;
 #[cfg(all(unix, feature = "service"))]
 mod state_dir;
+mod subprotocols;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;

@@ -36,7 +36,8 @@ table! {
         headers: Headers = {},
         /// HTTP basic authentication (RFC 7617).
         basic_auth: BasicAuthTable,
-        /// Subprotocols to offer, the best first; if there are any, the server must choose one.
+        /// Subprotocols to offer, the best first; if there are any, the server must choose one. `${NAME}` and `${file:PATH}` are
+        /// expanded.
         subprotocols: Subprotocols = [],
         /// The local IP address to dial from.
         source_address: IpAddr,

@@ -37,7 +37,7 @@ pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> O
         context.wrong(
             place,
             "variables are not expanded here",
-            "they are in url, headers, basic_auth and on_open; a literal ${ is written $${",
+            "they are in url, headers, basic_auth, subprotocols and on_open; a literal ${ is written $${",
         );
     }
     Some(text.replace("$${", "${"))

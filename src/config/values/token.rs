@@ -2,8 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Text;
-use crate::config::read::{Context, Located, Node, Read, Value, backticked};
+use super::template::{expand_template, known};
+use crate::config::{
+    Template,
+    read::{Context, Node, Read, Value, backticked},
+};
 
 /// Whether a text is a token: a header's name, a subprotocol.
 pub(in crate::config) fn is_token(text: &str) -> bool {
@@ -13,37 +16,42 @@ pub(in crate::config) fn is_token(text: &str) -> bool {
 
 /// Subprotocols, none twice (RFC 6455 §4.1).
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Subprotocols(pub Vec<String>);
+pub(in crate::config) struct Subprotocols(pub Vec<Template>);
 
 impl Read for Subprotocols {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
             return context.wrong_type(node, "an array of subprotocols");
         };
-        let mut list: Vec<String> = Vec::new();
+        let mut list: Vec<Template> = Vec::new();
         for item in items {
-            let Some(Located {
-                value: Text(text),
-                place,
-            }) = Located::<Text>::read(item, context)
-            else {
+            let Value::String(text) = &item.value else {
+                let _none: Option<()> = context.wrong_type(item, "a string");
                 continue;
             };
-            if !is_token(&text) {
+            let Some(template) = expand_template(text, item.place, context) else {
+                continue;
+            };
+            if !may_be_token(&template) {
+                let name = backticked(&template.to_string());
+                let message = match template.has_variables() {
+                    true => format!("{name} is no subprotocol when its variables are expanded"),
+                    false => format!("{name} is no subprotocol"),
+                };
                 context.wrong(
-                    place,
-                    format!("{} is no subprotocol", backticked(&text)),
+                    item.place,
+                    message,
                     "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)",
                 );
-            } else if list.contains(&text) {
-                let message = format!("the subprotocol {} comes twice", backticked(&text));
+            } else if list.contains(&template) {
+                let name = backticked(&template.to_string());
                 context.wrong(
-                    place,
-                    message,
+                    item.place,
+                    format!("the subprotocol {name} comes twice"),
                     "offer each subprotocol once, the best first",
                 );
             } else {
-                list.push(text);
+                list.push(template);
             }
         }
         Some(Self(list))
@@ -52,8 +60,19 @@ impl Read for Subprotocols {
     fn schema() -> Json {
         json!({
             "type": "array",
-            "items": { "type": "string", "pattern": r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
+            "items": { "type": "string", "pattern": r"^([A-Za-z0-9!#$%&'*+.^_`|~-]|\$\{[^}]+\})+$" },
             "uniqueItems": true,
         })
+    }
+}
+
+/// Whether what is known of the text is a token; what is read at each dial is checked then.
+fn may_be_token(template: &Template) -> bool {
+    let mut known = known(template)
+        .map(|(_, text)| text)
+        .filter(|text| !text.is_empty());
+    match known.next() {
+        None => !template.is_static(),
+        Some(first) => is_token(first) && known.all(is_token),
     }
 }

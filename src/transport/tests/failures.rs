@@ -219,7 +219,7 @@ async fn a_subprotocol_must_be_one_of_those_that_were_offered() {
             )
         });
         let mut settings = settings("ws", address);
-        settings.subprotocols = offered.iter().map(|s| (*s).to_owned()).collect();
+        settings.subprotocols = offered.iter().map(|s| (*s).into()).collect();
         let cause = dial_with(&settings).await.unwrap_err();
         assert_is(&cause, "subprotocol", text);
     }

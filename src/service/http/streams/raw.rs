@@ -98,7 +98,7 @@ async fn subprotocol(
     let spoken = api.status(handle).await?.subprotocol;
     let fits = |offer: &&&str| match &spoken {
         Some(spoken) => spoken == **offer,
-        None => settings.subprotocols.iter().any(|ours| ours == **offer),
+        None => settings.subprotocols.iter().any(|ours| ours == *offer),
     };
     Ok(offers.iter().find(fits).map(|offer| (*offer).to_owned()))
 }

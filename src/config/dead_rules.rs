@@ -52,7 +52,7 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
                 help: "write an idle_timeout, such as \"1m\", or remove the rule",
             })
         }
-        "pong_timeout" | "write_timeout" => {
+        "pong_timeout" | "fence_timeout" | "write_timeout" => {
             let key = table.heartbeat.as_ref()?;
             let HeartbeatLayer(heartbeat) = &key.value;
             let kind = heartbeat.kind.as_ref()?;

@@ -4,21 +4,17 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::Duration,
 };
 
 use everwire::{
     ConnectionSettings, Event, Pattern, Settings,
-    config::{DialPolicy, GiveUpRule, Heartbeat, Part, Proxy, ProxyUrl, Template},
+    config::{DialPolicy, GiveUpRule, Heartbeat, Part, Proxy, ProxyUrl, Resend, Template},
     core::{Cause, Rule},
 };
 
-use crate::support::{Foreign, PrivateCa, TestDir, rig::*};
+use crate::support::{Foreign, PrivateCa, Server, TestDir, rig::*};
 
 /// What `check` says of these keys of a connection.
 fn check(keys: &str) -> Result<Settings, String> {
@@ -182,6 +178,65 @@ fn proxy(port: u16) -> Proxy {
     Proxy::Url(ProxyUrl::new(&format!("socks5://127.0.0.1:{port}")).unwrap())
 }
 
+/// Where the peer brings this about, if it is the peer who does.
+fn path_to(kind: &str) -> &'static str {
+    match kind {
+        "handshake_status" => "/status/500",
+        "handshake_invalid" => "/wrong-accept",
+        "subprotocol" => "/echo?subprotocol=unasked",
+        "extension" => "/echo?extension=permessage-deflate",
+        "closed" => "/close?code=4000",
+        "eof" => "/drop?how=fin",
+        "reset" => "/drop?how=reset",
+        "pong_timeout" | "write_timeout" | "idle_timeout" => "/silent",
+        "fence_timeout" => "/feed?every=20ms&pongs=ignore",
+        "protocol" => "/raw?hex=8300",
+        "connect_timeout" => "/never",
+        _ => "/echo",
+    }
+}
+
+/// The settings with which it happens.
+fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &Server) {
+    let hour = Duration::from_secs(3600);
+    match kind {
+        "secret_missing" => {
+            let file = Template::from_parts([Part::File(dir.path().join("none"))]);
+            settings.headers = vec![("X-Key".into(), file.into())];
+        }
+        "invalid_request" => settings.headers = vec![("X-Key".into(), "a\nb".into())],
+        "forbidden" => settings.dial_policy = DialPolicy::PublicOnly,
+        // No name server is asked for a label that is too long.
+        "dns" => settings.url = format!("ws://{}/", "n".repeat(64)).as_str().into(),
+        "proxy" => settings.proxy = Some(proxy(1)),
+        "refused" => settings.url = "ws://127.0.0.1:1/".into(),
+        "unreachable" => settings.proxy = Some(socks_proxy_without_a_way()),
+        "connect_timeout" => settings.connect_timeout = ms(50),
+        // An address of the documentation, which no machine has.
+        "tcp" => settings.source_address = Some("192.0.2.1".parse().unwrap()),
+        "tls_certificate" => settings.url = tls.tls_url("/echo").as_str().into(),
+        "tls" => settings.url = tls.url("/echo").replace("ws://", "wss://").as_str().into(),
+        "pong_timeout" => settings.heartbeat = beats(ms(20), ms(100)),
+        "fence_timeout" => {
+            settings.heartbeat = beats(ms(50), ms(300));
+            settings.outbox.resend = Resend::InDoubt;
+        }
+        "write_timeout" => settings.heartbeat = beats(hour, ms(100)),
+        "idle_timeout" => settings.idle_timeout = Some(ms(50)),
+        _ => {}
+    }
+}
+
+/// What is sent for it to happen.
+fn messages(kind: &str) -> Vec<Vec<u8>> {
+    match kind {
+        // More than both kernels hold.
+        "write_timeout" => vec![vec![7; 12 << 20]; 4],
+        "fence_timeout" => vec![b"does this arrive?".to_vec()],
+        _ => Vec::new(),
+    }
+}
+
 /// Each kind that a rule may name, and a way to it. A kind without one does not pass.
 #[tokio::test]
 async fn each_cause_that_a_rule_may_name_can_happen_and_is_matched() {
@@ -190,69 +245,22 @@ async fn each_cause_that_a_rule_may_name_can_happen_and_is_matched() {
     let tls = Foreign::Python.start(Some(&ca));
     for kind in Cause::KINDS {
         let mut rig = Rig::new();
-        let rule = GiveUpRule::Cause(kind);
-        let path = match kind {
-            "handshake_status" => "/status/500",
-            "handshake_invalid" => "/wrong-accept",
-            "subprotocol" => "/echo?subprotocol=unasked",
-            "extension" => "/echo?extension=permessage-deflate",
-            "closed" => "/close?code=4000",
-            "eof" => "/drop?how=fin",
-            "reset" => "/drop?how=reset",
-            "pong_timeout" | "write_timeout" | "idle_timeout" => "/silent",
-            "protocol" => "/raw?hex=8300",
-            "connect_timeout" => "/never",
-            _ => "/echo",
-        };
-        let panics = Arc::new(AtomicBool::new(kind == "panic"));
+        let panics = kind == "panic";
         let _guard = rig.manager.on_event(Pattern::all(), move |event| {
-            let is_ready = matches!(event, Event::Ready(_));
-            assert!(
-                !is_ready || !panics.load(Ordering::SeqCst),
-                "a panic that was asked for"
-            );
+            let is_asked_for = panics && matches!(event, Event::Ready(_));
+            assert!(!is_asked_for, "a panic that was asked for");
         });
-        let change = |settings: &mut ConnectionSettings| match kind {
-            "secret_missing" => {
-                let file = Template::from_parts([Part::File(dir.path().join("none"))]);
-                settings.headers = vec![("X-Key".into(), file.into())];
-            }
-            "invalid_request" => settings.headers = vec![("X-Key".into(), "a\nb".into())],
-            "forbidden" => settings.dial_policy = DialPolicy::PublicOnly,
-            // No name server is asked for a label that is too long.
-            "dns" => settings.url = format!("ws://{}/", "n".repeat(64)).as_str().into(),
-            "proxy" => settings.proxy = Some(proxy(1)),
-            "refused" => settings.url = "ws://127.0.0.1:1/".into(),
-            "unreachable" => settings.proxy = Some(socks_proxy_without_a_way()),
-            "connect_timeout" => settings.connect_timeout = ms(50),
-            // An address of the documentation, which no machine has.
-            "tcp" => settings.source_address = Some("192.0.2.1".parse().unwrap()),
-            "tls_certificate" => settings.url = tls.tls_url("/echo").as_str().into(),
-            "tls" => settings.url = tls.url("/echo").replace("ws://", "wss://").as_str().into(),
-            "pong_timeout" => settings.heartbeat = beats(ms(20), ms(100)),
-            "write_timeout" => settings.heartbeat = beats(Duration::from_secs(3600), ms(100)),
-            "idle_timeout" => settings.idle_timeout = Some(ms(50)),
-            _ => {}
-        };
-        let sent = async {
-            if kind == "write_timeout" {
-                let feed = wait_for("the name", async || rig.manager.find("feed").ok_or(())).await;
-                // More than both kernels hold.
-                let _last = (0..4).map(|_| feed.send(vec![7; 12 << 20])).last();
-            }
-        };
-        let told = rule.clone();
-        let feed = rig.open_with(path, |settings| {
+        let rule = GiveUpRule::Cause(kind);
+        let feed = rig.open_with(path_to(kind), |settings| {
             settings.outbox.bytes = 64 << 20;
-            change(settings);
-            with_backoff(settings, |backoff| backoff.give_up_on = vec![rule]);
+            provoke(kind, settings, &dir, &tls);
+            with_backoff(settings, |backoff| backoff.give_up_on = vec![rule.clone()]);
         });
-        sent.await;
+        for message in messages(kind) {
+            feed.send(message).unwrap();
+        }
         let failed = rig.watch.failed().await;
-        assert_eq!(
-            (failed.cause.kind(), failed.rule),
-            (kind, Rule::GiveUpOn(told))
-        );
-        drop(feed);
+        let told = (failed.cause.kind(), failed.rule);
+        assert_eq!(told, (kind, Rule::GiveUpOn(rule)));
     }
 }

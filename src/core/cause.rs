@@ -99,6 +99,8 @@ pub enum Cause {
     Reset(String),
     /// No answer to a heartbeat within `heartbeat.timeout`.
     PongTimeout,
+    /// Pongs came within `heartbeat.timeout`, and none with the payload of our ping (RFC 6455 §5.5.3).
+    ForeignPongs,
     /// The peer sends messages, and answers no ping, while the confirmation of messages is awaited.
     FenceTimeout,
     /// The peer took none of our bytes within `heartbeat.timeout`.
@@ -164,7 +166,7 @@ impl Cause {
             Self::Closed(_) => "closed",
             Self::Eof => "eof",
             Self::Reset(_) => "reset",
-            Self::PongTimeout => "pong_timeout",
+            Self::PongTimeout | Self::ForeignPongs => "pong_timeout",
             Self::FenceTimeout => "fence_timeout",
             Self::WriteTimeout => "write_timeout",
             Self::IdleTimeout => "idle_timeout",
@@ -226,6 +228,10 @@ impl Cause {
             Self::Closed(frame) => format!("the peer closed: {frame}").into(),
             Self::Eof => "the connection ended without a close frame".into(),
             Self::PongTimeout => "no answer to a heartbeat in time".into(),
+            Self::ForeignPongs => {
+                "pongs came, but none repeats the payload of our ping, as RFC 6455 §5.5.3 asks"
+                    .into()
+            }
             Self::FenceTimeout => "the peer sends, and answers no ping".into(),
             Self::WriteTimeout => "the peer took no bytes in time".into(),
             Self::IdleTimeout => "no byte of a message within idle_timeout".into(),
@@ -241,3 +247,147 @@ impl fmt::Display for Cause {
 }
 
 impl std::error::Error for Cause {}
+
+/// What looks like code in a text that an operator reads: a name in camel case, or the form in which a value is debugged.
+#[cfg(test)]
+pub(crate) fn code_in(text: &str) -> Option<&str> {
+    const NAMES: [&str; 10] = [
+        "WebSocket",
+        "subjectAltName",
+        "ChaCha20",
+        "http",
+        "WebSockets",
+        "SecWebSocket",
+        "OpenSSL",
+        "IPv4",
+        "IPv6",
+        "Poly1305",
+    ];
+    let is_camel = |word: &&str| {
+        let mut letters = word.chars().zip(word.chars().skip(1));
+        letters.any(|(first, next)| first.is_lowercase() && next.is_uppercase())
+            && !NAMES.contains(word)
+    };
+    let debugged = [
+        "Some(", "None", "Other(", "Error(", " { ", "::", "\\u{", "b\"",
+    ];
+    text.split(|c: char| !c.is_alphanumeric())
+        .find(is_camel)
+        .or_else(|| debugged.into_iter().find(|form| text.contains(form)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Opcode;
+
+    /// One of each; a new one does not compile until it stands here, too.
+    fn violations() -> Vec<Violation> {
+        use Violation as V;
+        let all = vec![
+            V::ReservedBits(2),
+            V::CompressionBit(Opcode::Continuation),
+            V::ReservedOpcode(3),
+            V::Masked,
+            V::ControlFragmented(Opcode::Ping),
+            V::ControlTooLong(Opcode::Close),
+            V::LengthNotMinimal(1),
+            V::LengthTopBit(1 << 63),
+            V::ContinuationWithoutStart,
+            V::MessageUnfinished(Opcode::Text),
+            V::CloseTruncated,
+            V::CloseCode(1005),
+            V::CloseReasonNotUtf8,
+            V::TextNotUtf8 { offset: 1 },
+            V::DeflateInvalid,
+            V::DeflateTruncated,
+            V::FrameTooBig { len: 9, limit: 8 },
+            V::MessageTooBig { len: 9, limit: 8 },
+            V::TooManyFragments { limit: 8 },
+            V::ControlFlood { limit: 8 },
+        ];
+        for violation in &all {
+            match violation {
+                V::ReservedBits(_) | V::CompressionBit(_) | V::ReservedOpcode(_) | V::Masked => {}
+                V::ControlFragmented(_) | V::ControlTooLong(_) | V::LengthNotMinimal(_) => {}
+                V::LengthTopBit(_) | V::ContinuationWithoutStart | V::MessageUnfinished(_) => {}
+                V::CloseTruncated | V::CloseCode(_) | V::CloseReasonNotUtf8 => {}
+                V::TextNotUtf8 { .. } | V::DeflateInvalid | V::DeflateTruncated => {}
+                V::FrameTooBig { .. } | V::MessageTooBig { .. } => {}
+                V::TooManyFragments { .. } | V::ControlFlood { .. } => {}
+            }
+        }
+        all
+    }
+
+    fn causes() -> Vec<Cause> {
+        let phases = [
+            Phase::Prepare,
+            Phase::Dns,
+            Phase::Proxy,
+            Phase::Tcp,
+            Phase::Tls,
+            Phase::Upgrade,
+        ];
+        let mut all = vec![
+            Cause::HandshakeStatus {
+                status: 503,
+                retry_after: Some(Duration::from_secs(1)),
+                text: String::new(),
+            },
+            Cause::HandshakeStatus {
+                status: 503,
+                retry_after: None,
+                text: "later".into(),
+            },
+            Cause::Closed(CloseFrame::default()),
+            Cause::Closed(CloseFrame::new(4000, "bye")),
+            Cause::Eof,
+            Cause::PongTimeout,
+            Cause::ForeignPongs,
+            Cause::FenceTimeout,
+            Cause::WriteTimeout,
+            Cause::IdleTimeout,
+        ];
+        all.extend(phases.map(Cause::ConnectTimeout));
+        all.extend(violations().into_iter().map(Cause::Protocol));
+        all
+    }
+
+    #[test]
+    fn no_cause_is_told_in_code() {
+        for cause in causes() {
+            let text = cause.to_string();
+            assert_eq!(code_in(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_over_a_limit_names_the_key() {
+        let frame = Violation::FrameTooBig { len: 9, limit: 8 };
+        assert_eq!(
+            frame.to_string(),
+            "a frame of 9 bytes is longer than max_frame, which is 8"
+        );
+        let message = Violation::MessageTooBig { len: 9, limit: 8 };
+        assert!(message.to_string().contains("longer than max_message"));
+    }
+
+    #[test]
+    fn code_is_found() {
+        for (text, found) in [
+            (
+                "corrupt message of type InvalidContentType",
+                "InvalidContentType",
+            ),
+            ("Other(OtherError(CaUsedAsEndEntity))", "OtherError"),
+            ("Some(3)", "Some("),
+        ] {
+            assert_eq!(code_in(text), Some(found));
+        }
+        assert_eq!(
+            code_in("the answer has no Sec-WebSocket-Accept header"),
+            None
+        );
+    }
+}

@@ -68,6 +68,8 @@ struct Waiting {
     answer: Awaited,
     /// When a message came last that did not excuse the answer.
     heard: Option<Instant>,
+    /// Whether a pong came that was given a payload, and another one than the ping's.
+    foreign: bool,
 }
 
 impl HeartbeatState {
@@ -103,6 +105,7 @@ impl HeartbeatState {
             position: question.position,
             answer: Awaited::new(ahead.min(question.max_ahead), question.max_frame),
             heard: None,
+            foreign: false,
         };
         let beat = match settings {
             Heartbeat::Off => return None,
@@ -123,6 +126,9 @@ impl HeartbeatState {
     pub fn pong(&mut self, settings: &Heartbeat, payload: &[u8], now: Instant) -> Option<u64> {
         if !matches!(settings, Heartbeat::Protocol { .. }) {
             return None;
+        }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.foreign |= waiting.payload != *payload;
         }
         let waiting = self
             .waiting
@@ -155,6 +161,11 @@ impl HeartbeatState {
     fn answered(&mut self, waiting: &Waiting, now: Instant) {
         self.rtt = Some(now.saturating_duration_since(waiting.sent));
         self.read_to = self.read_to.max(waiting.position);
+    }
+
+    /// Whether pongs came since the unanswered ping, and none that answers it.
+    pub fn has_foreign_pongs(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.foreign)
     }
 
     /// Whether a ping is unanswered.

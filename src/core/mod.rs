@@ -25,6 +25,8 @@ mod retry;
 mod sequence;
 mod splice;
 
+#[cfg(test)]
+pub(crate) use self::cause::code_in;
 pub(crate) use self::pattern::glob;
 pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},

@@ -160,6 +160,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::Eof
         | Cause::Reset(_)
         | Cause::PongTimeout
+        | Cause::ForeignPongs
         | Cause::FenceTimeout
         | Cause::WriteTimeout
         | Cause::IdleTimeout

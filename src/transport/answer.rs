@@ -20,6 +20,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{stream::Lent, unfold::unfold};
+use crate::core::Cause;
 
 /// As much is read at once.
 const READ: usize = 1024;
@@ -74,6 +75,12 @@ impl Answer {
     /// The stream's, its end, and that of what is no HTTP/1.1.
     pub async fn head(&mut self) -> Result<ResponseHead, SendRequestError> {
         loop {
+            if speaks_tls(&self.unread) {
+                let cause = Cause::HandshakeInvalid(
+                    "the server answers in TLS, and was asked without it: write wss://".into(),
+                );
+                return Err(SendRequestError::Custom(Box::new(cause), Box::new("")));
+            }
             if let Some(head) = self.decode()? {
                 return Ok(head);
             }
@@ -160,6 +167,11 @@ impl<C> Answer<C> {
         })
         .await
     }
+}
+
+/// Whether this is a record of TLS (RFC 8446 §5.1), an alert or a part of a handshake, and no answer of HTTP.
+fn speaks_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
 /// A value, without memory of its own if it is one that nearly all servers send.

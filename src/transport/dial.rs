@@ -22,6 +22,7 @@ use tokio::{
 use super::{
     address::Address,
     echo::{masked, without_secrets},
+    failure::without_tls,
     redirect::{Redirect, Trail},
     request::{Field, Prepared, render_url},
     resolve::Resolver,
@@ -228,7 +229,12 @@ async fn hop(
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
     Box::pin(open(request, prepared, secrets, progress)).await?;
-    Box::pin(upgrade::upgrade(prepared, progress)).await
+    let is_plain = prepared.server_name.is_none();
+    let upgraded = Box::pin(upgrade::upgrade(prepared, progress)).await;
+    upgraded.map_err(|cause| match is_plain {
+        true => without_tls(cause),
+        false => cause,
+    })
 }
 
 /// Opens the connection of a hop.

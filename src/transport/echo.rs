@@ -91,6 +91,8 @@ fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
         | Cause::Eof
         | Cause::PongTimeout
         | Cause::FenceTimeout
+        | Cause::ForeignPongs
+        | Cause::ForeignPongs
         | Cause::WriteTimeout
         | Cause::IdleTimeout
         | Cause::Protocol(_)

@@ -120,6 +120,16 @@ fn io(error: io::Error) -> Cause {
     }
 }
 
+/// What a failed upgrade means where TLS was not spoken: a server that speaks nothing else often just hangs up.
+pub(super) fn without_tls(cause: Cause) -> Cause {
+    match cause == closed() {
+        true => {
+            Cause::HandshakeInvalid(format!("{}; if it speaks TLS, write wss://", cause.text()))
+        }
+        false => cause,
+    }
+}
+
 fn closed() -> Cause {
     invalid("the server closed the connection before answering the upgrade")
 }

@@ -69,6 +69,9 @@ fn check_upgrade(headers: &HeaderMap) -> Result<(), Cause> {
     };
     match (upgrades.next(), upgrades.next()) {
         (Some(value), None) if is_websocket(value) => Ok(()),
+        (Some(_), Some(_)) => Err(Cause::HandshakeInvalid(
+            "the answer has more than one Upgrade header".into(),
+        )),
         _ => Err(Cause::HandshakeInvalid(
             "the answer's Upgrade header is not \"websocket\"".into(),
         )),
@@ -89,7 +92,8 @@ fn chosen(headers: &HeaderMap, offered: &[Offered]) -> Result<Option<String>, Ca
         (None, _) => {
             let shown: Vec<_> = offered.iter().map(Offered::shown).collect();
             return Err(Cause::Subprotocol(format!(
-                "the server chose none of the subprotocols {shown:?}"
+                "the server chose none of the subprotocols {}",
+                shown.join(", ")
             )));
         }
         (Some(_), Some(_)) => {

@@ -58,7 +58,7 @@ pub enum Violation {
     #[error("the compressed data of a message ends too early")]
     DeflateTruncated,
     /// A frame longer than [`Limits::max_frame`](super::Limits::max_frame).
-    #[error("a frame of {len} bytes is over the limit of {limit}")]
+    #[error("a frame of {len} bytes is longer than max_frame, which is {limit}")]
     FrameTooBig {
         /// The announced length, in bytes.
         len: u64,
@@ -66,7 +66,7 @@ pub enum Violation {
         limit: usize,
     },
     /// A message longer than [`Limits::max_message`](super::Limits::max_message).
-    #[error("a message of at least {len} bytes is over the limit of {limit}")]
+    #[error("a message of at least {len} bytes is longer than max_message, which is {limit}")]
     MessageTooBig {
         /// What was received of the message, and the length announced by its next frame, in bytes; of a compressed one, what
         /// was decompressed before it was given up.

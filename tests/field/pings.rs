@@ -36,7 +36,7 @@ async fn a_peer_that_has_read_nothing_cannot_say_the_pong() {
     let feed = manager.open("feed", settings).unwrap();
     watch.ready().await;
     let receipt = feed.send("nobody reads this").unwrap();
-    assert_eq!(watch.error().await, Cause::PongTimeout);
+    assert_eq!(watch.error().await, Cause::ForeignPongs);
     assert_ne!(receipt.now(), Fate::Confirmed);
     manager.shutdown(SOON).await;
 }

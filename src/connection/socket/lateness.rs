@@ -200,6 +200,7 @@ impl Socket {
             let heard = act.heartbeat.heard_instead(&act.settings.heartbeat, now);
             Some(match heard {
                 true => Cause::FenceTimeout,
+                false if act.heartbeat.has_foreign_pongs() => Cause::ForeignPongs,
                 false => Cause::PongTimeout,
             })
         } else if is_over(self.idle_deadline(act)) {

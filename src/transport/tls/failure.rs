@@ -1,8 +1,9 @@
 //! What a failed handshake means.
 
-use std::io;
+use std::{error::Error, fmt, io};
 
-use rustls::{AlertDescription, CertificateError};
+use jiff::Timestamp;
+use rustls::{AlertDescription, CertificateError, InvalidMessage, pki_types::UnixTime};
 
 use crate::{core::Cause, transport::failure::plain};
 
@@ -27,7 +28,9 @@ pub(in crate::transport) fn handshake_failure(error: &io::Error, client: Client)
     match error.kind() {
         _ if client == Client::Missing => missing("it closed the connection"),
         io::ErrorKind::UnexpectedEof => {
-            Cause::Tls("the server closed the connection during the TLS handshake".into())
+            Cause::Tls(
+            "the server closed the connection during the TLS handshake; if it does not speak TLS, write ws://".into(),
+        )
         }
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
@@ -62,16 +65,89 @@ pub(in crate::transport) fn failure(error: &rustls::Error, client: Client) -> Ca
             Cause::TlsCertificate("the server presented no certificate".into())
         }
         rustls::Error::AlertReceived(alert) => refusal(*alert, client),
-        error => Cause::Tls(error.to_string()),
+        error => Cause::Tls(other(error)),
     }
 }
+
+/// What is wrong with a certificate of the settings.
+pub(super) fn own(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(error) => {
+            format!("a certificate of it is wrong: {}", certificate(error))
+        }
+        error => other(error),
+    }
+}
+
+/// What is neither about a certificate nor an alert. The texts of `rustls` hold names of its code.
+fn other(error: &rustls::Error) -> String {
+    use rustls::Error as E;
+    match error {
+        E::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "the server does not speak TLS: write ws://, or another port".into()
+        }
+        E::InvalidMessage(why) => {
+            format!(
+                "the server sent a TLS message that is wrong: {}",
+                words(why)
+            )
+        }
+        E::InappropriateMessage { got_type, .. } => {
+            format!(
+                "the server sent a TLS message out of order: {}",
+                words(got_type)
+            )
+        }
+        E::InappropriateHandshakeMessage { got_type, .. } => {
+            format!(
+                "the server sent a TLS message out of order: {}",
+                words(got_type)
+            )
+        }
+        E::PeerIncompatible(why) => {
+            format!(
+                "the server has no TLS in common with us: {}; {OFFER}",
+                words(why)
+            )
+        }
+        E::PeerMisbehaved(why) => format!("the server breaks TLS: {}", words(why)),
+        E::NoApplicationProtocol => {
+            "the server speaks no protocol that we offer by ALPN, which is http/1.1".into()
+        }
+        E::DecryptError => "what the server sent cannot be decrypted".into(),
+        E::EncryptError => "a TLS message cannot be encrypted".into(),
+        E::PeerSentOversizedRecord => "the server sent a TLS record that is too long".into(),
+        E::UnsupportedNameType => "the server's name has a form that TLS does not know".into(),
+        E::FailedToGetCurrentTime => {
+            "the time cannot be read, by which certificates are judged".into()
+        }
+        E::FailedToGetRandomBytes => "the system has no random numbers".into(),
+        E::HandshakeNotComplete => "the TLS handshake is not complete".into(),
+        E::BadMaxFragmentSize => "the TLS record size is out of range".into(),
+        E::General(text) => format!("the TLS handshake failed: {text}"),
+        E::InvalidCertRevocationList(why) => {
+            format!("a list of revoked certificates is wrong: {}", words(why))
+        }
+        E::InvalidEncryptedClientHello(why) => {
+            format!("the encrypted hello was not accepted: {}", words(why))
+        }
+        E::InconsistentKeys(why) => format!("the keys do not fit: {}", words(why)),
+        E::Other(why) => format!("the TLS handshake failed: {}", spoken(&*why.0)),
+        error => format!("the TLS handshake failed: {}", words(error)),
+    }
+}
+
+/// What a server must have one of each of, for those who look why it has not.
+const OFFER: &str = "we offer TLS 1.3 and 1.2 with AES-GCM and ChaCha20-Poly1305, ECDHE over X25519, P-256 and P-384, and \
+    certificates with ECDSA, Ed25519 or RSA keys";
 
 /// What the server's alert means (RFC 8446 §6.2).
 fn refusal(alert: AlertDescription, client: Client) -> Cause {
     use AlertDescription as A;
-    let text = format!("the server refused the TLS handshake: {}", words(alert));
+    let name = alert_words(alert);
+    let text = format!("the server refused the TLS handshake: {name}");
     match (alert, client) {
-        (A::CertificateRequired, Client::Unknown) | (_, Client::Missing) => missing(&words(alert)),
+        (A::CertificateRequired, Client::Unknown) | (_, Client::Missing) => missing(&name),
         (
             A::BadCertificate
             | A::UnsupportedCertificate
@@ -83,8 +159,13 @@ fn refusal(alert: AlertDescription, client: Client) -> Cause {
             | A::AccessDenied,
             Client::Configured,
         ) => Cause::TlsCertificate(format!(
-            "the server does not accept our client certificate: {}",
-            words(alert)
+            "the server does not accept our client certificate: {name}"
+        )),
+        (A::HandshakeFailure | A::ProtocolVersion | A::InsufficientSecurity, _) => {
+            Cause::Tls(format!("{text}; {OFFER}"))
+        }
+        (A::UnrecognisedName, _) => Cause::Tls(format!(
+            "{text}; it does not know the host's name (tls.server_name says another one)"
         )),
         (_, Client::Unknown | Client::Configured) => Cause::Tls(text),
     }
@@ -96,18 +177,28 @@ fn missing(consequence: &str) -> Cause {
     ))
 }
 
-/// The name of an alert as words: `UnknownCA` is "unknown CA".
-fn words(alert: AlertDescription) -> String {
-    let name = format!("{alert:?}");
-    let mut words = String::with_capacity(name.len() + 4);
+fn alert_words(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::Unknown(number) => format!("alert {number}"),
+        alert => words(alert),
+    }
+}
+
+/// A name of the library's code as words: `UnknownCA` is "unknown CA". What stands behind the name is left out.
+fn words(name: impl fmt::Debug) -> String {
+    let name = format!("{name:?}");
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric());
+    let name = &name[..end.unwrap_or(name.len())];
+    let mut words = String::with_capacity(name.len() + 8);
     let mut after_lower = false;
     for (at, c) in name.char_indices() {
-        let acronym = name[at..].chars().nth(1).is_none_or(char::is_uppercase);
-        if c.is_uppercase() && after_lower {
+        let mut behind = name[at..].chars().skip(1);
+        let next_is_lower = behind.next().is_some_and(char::is_lowercase);
+        if c.is_uppercase() && at > 0 && (after_lower || next_is_lower) {
             words.push(' ');
         }
-        after_lower = c.is_lowercase();
-        match c.is_uppercase() && !acronym {
+        after_lower = !c.is_uppercase();
+        match next_is_lower {
             true => words.extend(c.to_lowercase()),
             false => words.push(c),
         }
@@ -118,22 +209,93 @@ fn words(alert: AlertDescription) -> String {
 fn certificate(error: &CertificateError) -> String {
     use CertificateError as E;
     match error {
-        E::Expired | E::ExpiredContext { .. } => "it has expired".into(),
-        E::NotValidYet | E::NotValidYetContext { .. } => "it is not valid yet".into(),
+        E::Expired => "it has expired".into(),
+        E::ExpiredContext { not_after, .. } => format!("it has expired on {}", date(*not_after)),
+        E::NotValidYet => "it is not valid yet".into(),
+        E::NotValidYetContext { not_before, .. } => {
+            format!("it is not valid before {}", date(*not_before))
+        }
         E::Revoked => "it was revoked".into(),
         E::UnknownIssuer => "unknown issuer".into(),
         E::BadEncoding => "it is badly encoded".into(),
         E::BadSignature => "its signature is wrong".into(),
         E::NotValidForName => "it is not valid for the host's name".into(),
-        E::NotValidForNameContext { expected, .. } => {
-            format!("it is not valid for name {}", expected.to_str())
+        E::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let expected = expected.to_str();
+            match presented.iter().filter_map(|name| plain_name(name)).collect::<Vec<_>>() {
+                names if names.is_empty() => {
+                    format!("it is not valid for name {expected}: it holds no names (subjectAltName)")
+                }
+                names => format!(
+                    "it is not valid for name {expected}, only for {}",
+                    list(&names)
+                ),
+            }
         }
-        error => error.to_string(),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
+            "its extended key usage does not allow it to be a server's".into()
+        }
+        E::UnhandledCriticalExtension => "it holds a critical extension that is not known".into(),
+        E::UnknownRevocationStatus => "whether it was revoked is not known".into(),
+        E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
+            "the list of revoked certificates has expired".into()
+        }
+        E::UnsupportedSignatureAlgorithmContext { .. }
+        | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "it is signed by an algorithm that is not supported".into()
+        }
+        E::InvalidOcspResponse => "what the server says of its revocation is wrong".into(),
+        E::ApplicationVerificationFailure => "it is not accepted".into(),
+        E::Other(why) if words(&why.0) == "ca used as end entity" => {
+            "it is an authority's (CA:TRUE) and not one of tls.ca_file; to accept it as it is, write its file as tls.ca_file".into()
+        }
+        E::Other(why) => spoken(&*why.0),
+        error => words(error),
     }
+}
+
+/// The text of an error, unless that is a name of code.
+fn spoken(error: &(dyn Error + Send + Sync)) -> String {
+    let text = error.to_string();
+    match text.contains(' ') && !text.contains(['(', '{']) {
+        true => text,
+        false => words(error),
+    }
+}
+
+/// A name that a certificate holds, of a kind that a host can have. They come as `DnsName("host")` and `IpAddress(127.0.0.1)`.
+fn plain_name(name: &str) -> Option<&str> {
+    let (kind, rest) = name.split_once('(')?;
+    let name = rest.trim_end_matches(')').trim_matches('"');
+    matches!(kind, "DnsName" | "IpAddress").then_some(name)
+}
+
+/// Names, as far as a line holds them.
+fn list(names: &[&str]) -> String {
+    const MOST: usize = 5;
+    let shown = names[..names.len().min(MOST)].join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn date(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).ok();
+    let at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.map_or_else(
+        || "a day out of reach".into(),
+        |at| at.strftime("%Y-%m-%d").to_string(),
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -141,8 +303,10 @@ mod tests {
         for (description, expected) in [
             (AlertDescription::UnknownCA, "unknown CA"),
             (AlertDescription::CertificateExpired, "certificate expired"),
+            (AlertDescription::UnknownPSKIdentity, "unknown PSK identity"),
+            (AlertDescription::Unknown(200), "alert 200"),
         ] {
-            assert_eq!(words(description), expected);
+            assert_eq!(alert_words(description), expected);
         }
     }
 
@@ -203,5 +367,160 @@ mod tests {
             assert_eq!(cause.kind(), "tls_certificate");
             assert!(cause.text().contains(text), "{cause}");
         }
+    }
+
+    /// Every error that `rustls` can have, as far as it can be built.
+    fn all() -> Vec<rustls::Error> {
+        use rustls::{
+            ContentType, EncryptedClientHelloError, ExtendedKeyPurpose, HandshakeType,
+            InconsistentKeys, InvalidMessage as M, OtherError, PeerIncompatible as I,
+            PeerMisbehaved as P, server::VerifierBuilderError,
+        };
+        let host = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(86_400));
+        let presented = [
+            "DnsName(\"b.example\")",
+            "IpAddress(127.0.0.1)",
+            "DirectoryName",
+        ];
+        use CertificateError as C;
+        let certificates = [
+            C::BadEncoding,
+            C::Expired,
+            C::ExpiredContext {
+                time,
+                not_after: time,
+            },
+            C::NotValidYet,
+            C::NotValidYetContext {
+                time,
+                not_before: time,
+            },
+            C::Revoked,
+            C::UnhandledCriticalExtension,
+            C::UnknownIssuer,
+            C::UnknownRevocationStatus,
+            C::ExpiredRevocationList,
+            C::ExpiredRevocationListContext {
+                time,
+                next_update: time,
+            },
+            C::BadSignature,
+            C::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: vec![1],
+                supported_algorithms: Vec::new(),
+            },
+            C::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: vec![1],
+                public_key_algorithm_id: vec![2],
+            },
+            C::NotValidForName,
+            C::NotValidForNameContext {
+                expected: host.clone(),
+                presented: presented.map(String::from).to_vec(),
+            },
+            C::NotValidForNameContext {
+                expected: host,
+                presented: Vec::new(),
+            },
+            C::InvalidPurpose,
+            C::InvalidPurposeContext {
+                required: ExtendedKeyPurpose::ServerAuth,
+                presented: vec![ExtendedKeyPurpose::ClientAuth],
+            },
+            C::InvalidOcspResponse,
+            C::ApplicationVerificationFailure,
+            C::Other(OtherError(Arc::new(VerifierBuilderError::NoRootAnchors))),
+            C::Other(OtherError(Arc::new(Named::CaUsedAsEndEntity))),
+        ];
+        let mut errors: Vec<_> = certificates
+            .into_iter()
+            .map(rustls::Error::InvalidCertificate)
+            .collect();
+        errors.extend((0..=255).map(|number| rustls::Error::AlertReceived(number.into())));
+        errors.extend([
+            rustls::Error::InappropriateMessage {
+                expect_types: vec![ContentType::Handshake],
+                got_type: ContentType::ApplicationData,
+            },
+            rustls::Error::InappropriateHandshakeMessage {
+                expect_types: vec![HandshakeType::ServerHello],
+                got_type: HandshakeType::NewSessionTicket,
+            },
+            EncryptedClientHelloError::InvalidConfigList.into(),
+            M::InvalidContentType.into(),
+            M::UnknownProtocolVersion.into(),
+            M::MissingData("KeyShareEntry").into(),
+            M::TrailingData("ServerHello").into(),
+            M::IllegalEmptyList("Extensions").into(),
+            M::DuplicateExtension(7).into(),
+            rustls::Error::NoCertificatesPresented,
+            rustls::Error::UnsupportedNameType,
+            rustls::Error::DecryptError,
+            rustls::Error::EncryptError,
+            I::NoCipherSuitesInCommon.into(),
+            I::Tls12NotOffered.into(),
+            I::ServerRejectedEncryptedClientHello(None).into(),
+            P::IllegalHelloRetryRequestWithUnofferedCipherSuite.into(),
+            P::TooMuchEarlyDataReceived.into(),
+            rustls::Error::InvalidCertRevocationList(
+                rustls::CertRevocationListError::UnsupportedCrlVersion,
+            ),
+            rustls::Error::General("no good".into()),
+            rustls::Error::FailedToGetCurrentTime,
+            rustls::Error::FailedToGetRandomBytes,
+            rustls::Error::HandshakeNotComplete,
+            rustls::Error::PeerSentOversizedRecord,
+            rustls::Error::NoApplicationProtocol,
+            rustls::Error::BadMaxFragmentSize,
+            InconsistentKeys::KeyMismatch.into(),
+            rustls::Error::Other(OtherError(Arc::new(Named::CaUsedAsEndEntity))),
+        ]);
+        errors
+    }
+
+    /// An error whose text is its name, as those of the certificates' library are.
+    #[derive(Debug)]
+    enum Named {
+        CaUsedAsEndEntity,
+    }
+
+    impl fmt::Display for Named {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Debug::fmt(self, f)
+        }
+    }
+
+    impl Error for Named {}
+
+    #[test]
+    fn no_error_of_the_library_is_told_in_its_code() {
+        for error in all() {
+            for client in [Client::Unknown, Client::Missing, Client::Configured] {
+                let text = failure(&error, client).text().into_owned();
+                assert_eq!(crate::core::code_in(&text), None, "{error:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_dates_of_a_certificate_are_told() {
+        let told = |error| failure(&rustls::Error::InvalidCertificate(error), Client::Unknown);
+        let host = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let names = (1..=7).map(|number| format!("DnsName(\"h{number}.example\")"));
+        let cause = told(CertificateError::NotValidForNameContext {
+            expected: host,
+            presented: names.chain(["IpAddress(::1)".into()]).collect(),
+        });
+        let names =
+            "only for h1.example, h2.example, h3.example, h4.example, h5.example and 3 more";
+        assert!(cause.text().ends_with(names), "{cause}");
+    }
+
+    #[test]
+    fn a_refused_offer_says_what_was_offered() {
+        let alert = AlertDescription::HandshakeFailure;
+        let cause = failure(&rustls::Error::AlertReceived(alert), Client::Unknown);
+        assert!(cause.text().contains("we offer TLS 1.3 and 1.2"), "{cause}");
     }
 }

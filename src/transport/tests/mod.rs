@@ -5,6 +5,7 @@ mod policy;
 mod redirects;
 mod success;
 mod tls;
+mod words;
 
 use std::{
     io::{Read, Write},

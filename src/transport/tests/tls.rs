@@ -17,16 +17,16 @@ use super::{
 };
 use crate::{core::Phase, transport::Stream};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(super) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Authority {
+pub(super) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn certificate(by: &Authority, names: &[&str], expired: bool) -> Arc<ServerConfig> {
+pub(super) fn certificate(by: &Authority, names: &[&str], expired: bool) -> Arc<ServerConfig> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -45,7 +45,7 @@ fn certificate(by: &Authority, names: &[&str], expired: bool) -> Arc<ServerConfi
     Arc::new(config.unwrap())
 }
 
-fn serve_tls(config: Arc<ServerConfig>) -> SocketAddr {
+pub(super) fn serve_tls(config: Arc<ServerConfig>) -> SocketAddr {
     serve(move |tcp| {
         let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut io = StreamOwned::new(tls, tcp);
@@ -89,9 +89,9 @@ async fn a_certificate_that_is_not_accepted_says_why() {
         (certificate(&other, &names, false), "unknown issuer"),
         (
             certificate(&ca, &["a.example"], false),
-            "not valid for name 127.0.0.1",
+            "not valid for name 127.0.0.1, only for a.example",
         ),
-        (certificate(&ca, &names, true), "expired"),
+        (certificate(&ca, &names, true), "expired on 2002-01-01"),
     ] {
         let url = format!("wss://{}/", serve_tls(config));
         let cause = dial_with(&settings(&dir, &url, &ca)).await.unwrap_err();
@@ -124,7 +124,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
     let dir = ScratchDir::new("wss_plain");
     let ca = authority("one");
     for (answer, text) in [
-        ("HTTP/1.1 400 Bad Request\r\n\r\n", "corrupt"),
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS"),
         ("", "closed"),
     ] {
         let address = serve(move |mut tcp| {

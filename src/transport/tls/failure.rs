@@ -70,7 +70,7 @@ pub(in crate::transport) fn failure(error: &rustls::Error, client: Client) -> Ca
 }
 
 /// What is wrong with a certificate of the settings.
-pub(super) fn own(error: &rustls::Error) -> String {
+pub(super) fn why_unusable(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => {
             format!("a certificate of it is wrong: {}", certificate(error))

@@ -12,6 +12,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
+use super::failure::why_unusable;
 use crate::{
     core::Cause,
     transport::{failure::plain, files},
@@ -50,20 +51,51 @@ fn inode(_: &std::fs::Metadata) -> u64 {
     0
 }
 
+/// Whom we believe that a server is who it says.
+#[derive(Debug)]
+pub(super) struct Authorities {
+    pub roots: Arc<RootCertStore>,
+    /// The certificates of `tls.ca_file`, as they are. None of the system's.
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Authorities {
+    /// The system's.
+    pub fn of_system(roots: RootCertStore) -> Self {
+        Self {
+            roots: Arc::new(roots),
+            certificates: Vec::new(),
+        }
+    }
+
+    /// Whether `tls.ca_file` holds this very certificate.
+    pub fn hold(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.certificates.iter().any(|own| own == certificate)
+    }
+}
+
 /// Reads the authorities of `tls.ca_file`. Blocks.
-pub(super) fn read_roots(path: &Path) -> Result<Arc<RootCertStore>, Cause> {
+pub(super) fn read_roots(path: &Path) -> Result<Arc<Authorities>, Cause> {
     let unusable = |why: &str| unusable("ca_file", path, why);
     let pem = read("ca_file", path, MAX_CA_FILE)?;
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| unusable(&error.to_string()))?;
-        let added = roots.add(certificate);
-        added.map_err(|error| unusable(&error.to_string()))?;
+        let certificate = certificate.map_err(|_| unusable("it is damaged PEM"))?;
+        let added = roots.add(certificate.clone());
+        added.map_err(|error| unusable(&why_unusable(&error)))?;
+        certificates.push(certificate);
     }
     if roots.is_empty() {
-        return Err(unusable("it holds no certificate"));
+        let holds_key = PrivateKeyDer::from_pem_slice(&pem).is_ok();
+        return Err(unusable(match holds_key {
+            true => "it holds a private key and no certificate",
+            false => "it holds no certificate",
+        }));
     }
-    Ok(Arc::new(roots))
+    Ok(Arc::new(Authorities {
+        roots: Arc::new(roots),
+        certificates,
+    }))
 }
 
 /// A client certificate: its chain, the leaf first, and its key.
@@ -75,7 +107,7 @@ pub(super) fn read_identity(files: &(PathBuf, PathBuf)) -> Result<Identity, Caus
     let pem = read("cert_file", cert_file, MAX_OWN_FILE)?;
     let chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unusable("cert_file", cert_file, &error.to_string()))?;
+        .map_err(|_| unusable("cert_file", cert_file, "it is damaged PEM"))?;
     if chain.is_empty() {
         return Err(unusable("cert_file", cert_file, "it holds no certificate"));
     }

@@ -5,6 +5,7 @@ mod failure;
 mod identity;
 mod nobody;
 mod own;
+mod pinned;
 mod report;
 
 use std::{collections::HashMap, hash::Hash, path::PathBuf, sync::Arc};
@@ -12,16 +13,17 @@ use std::{collections::HashMap, hash::Hash, path::PathBuf, sync::Arc};
 use parking_lot::Mutex;
 use rustls::{
     ClientConfig, RootCertStore,
-    client::{Resumption, WantsClientCert},
+    client::{Resumption, WantsClientCert, danger::ServerCertVerifier},
     crypto::ring,
 };
 use tokio::sync::OnceCell;
 
 use self::{
     anyone::Anyone,
-    identity::{Stamp, read_roots},
+    identity::{Authorities, Stamp, read_roots},
     nobody::Nobody,
     own::own,
+    pinned::Pinned,
 };
 pub(super) use self::{
     failure::{Client, failure, handshake_failure, silence},
@@ -45,8 +47,8 @@ pub(crate) struct TlsCache(Arc<Configs>);
 
 #[derive(Default)]
 struct Configs {
-    system: OnceCell<Arc<RootCertStore>>,
-    authorities: Mutex<HashMap<PathBuf, (Stamp, Arc<RootCertStore>)>>,
+    system: OnceCell<Arc<Authorities>>,
+    authorities: Mutex<HashMap<PathBuf, (Stamp, Arc<Authorities>)>>,
     built: Mutex<HashMap<Key, Built>>,
 }
 
@@ -63,7 +65,7 @@ struct Key {
 #[derive(Clone)]
 struct Built {
     /// `None` if any certificate will do.
-    roots: Option<Arc<RootCertStore>>,
+    roots: Option<Arc<Authorities>>,
     identity: Option<[Stamp; 2]>,
     config: Arc<ClientConfig>,
 }
@@ -88,6 +90,23 @@ impl TlsCache {
         let configs = Arc::clone(&self.0);
         let loaded = files::off_thread(move || Ok(configs.config(key, system))).await;
         loaded.unwrap_or_else(|error| Err(Cause::Tls(plain(&error))))
+    }
+}
+
+impl TlsSettings {
+    /// Reads the files as a dial does: whether the authorities can be used, and whether the client certificate and its key can, and belong
+    /// together. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Tls`] with what is wrong with the first that cannot be used.
+    pub fn check(&self) -> Result<(), Cause> {
+        let key = Key::of(self)?;
+        let roots = match &key.ca_file {
+            Some(path) => Some(read_roots(path)?),
+            None => None,
+        };
+        build(&key, roots).map(|_| ())
     }
 }
 
@@ -119,7 +138,7 @@ impl Configs {
     fn config(
         &self,
         key: Key,
-        system: Option<Arc<RootCertStore>>,
+        system: Option<Arc<Authorities>>,
     ) -> Result<Arc<ClientConfig>, Cause> {
         let roots = match &key.ca_file {
             Some(path) => Some(self.authorities(path)?),
@@ -146,7 +165,7 @@ impl Configs {
     }
 
     /// The authorities of a file. Blocks.
-    fn authorities(&self, path: &PathBuf) -> Result<Arc<RootCertStore>, Cause> {
+    fn authorities(&self, path: &PathBuf) -> Result<Arc<Authorities>, Cause> {
         let stamp = Stamp::of("ca_file", path)?;
         if let Some((known, roots)) = self.authorities.lock().get(path)
             && *known == stamp
@@ -161,7 +180,7 @@ impl Configs {
 }
 
 impl Built {
-    fn is_over(&self, roots: Option<&Arc<RootCertStore>>) -> bool {
+    fn is_over(&self, roots: Option<&Arc<Authorities>>) -> bool {
         match (&self.roots, roots) {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
             (ours, theirs) => ours.is_none() && theirs.is_none(),
@@ -178,7 +197,7 @@ fn keep<K: Eq + Hash + Clone, V>(map: &mut HashMap<K, V>, key: K, value: V) {
     map.insert(key, value);
 }
 
-async fn load_system() -> Result<Arc<RootCertStore>, Cause> {
+async fn load_system() -> Result<Arc<Authorities>, Cause> {
     let loaded = files::off_thread(|| Ok(rustls_native_certs::load_native_certs())).await;
     let loaded = loaded.map_err(|error| Cause::Tls(plain(&error)))?;
     let mut roots = RootCertStore::empty();
@@ -191,11 +210,11 @@ async fn load_system() -> Result<Arc<RootCertStore>, Cause> {
             why.unwrap_or_default()
         )));
     }
-    Ok(Arc::new(roots))
+    Ok(Arc::new(Authorities::of_system(roots)))
 }
 
 /// Reads the client certificate, if there is one. Blocks then.
-fn build(key: &Key, roots: Option<Arc<RootCertStore>>) -> Result<Arc<ClientConfig>, Cause> {
+fn build(key: &Key, roots: Option<Arc<Authorities>>) -> Result<Arc<ClientConfig>, Cause> {
     let verified = verified(roots)?;
     let mut config = match &key.identity {
         None => verified.with_client_cert_resolver(Arc::new(Nobody)),
@@ -208,18 +227,19 @@ fn build(key: &Key, roots: Option<Arc<RootCertStore>>) -> Result<Arc<ClientConfi
 
 /// The provider is always named: a process default would depend on which crate came first.
 fn verified(
-    roots: Option<Arc<RootCertStore>>,
+    roots: Option<Arc<Authorities>>,
 ) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, Cause> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Cause::Tls(error.to_string()))?;
-    Ok(match roots {
-        Some(roots) => builder.with_root_certificates(roots),
-        None => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(provider))),
-    })
+    let verifier: Arc<dyn ServerCertVerifier> = match roots {
+        Some(authorities) => Arc::new(Pinned::new(&authorities, provider)?),
+        None => Arc::new(Anyone(provider)),
+    };
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier))
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
-use super::identity::{read_identity, unusable};
+use super::{
+    failure::why_unusable,
+    identity::{read_identity, unusable},
+};
 use crate::core::Cause;
 
 /// Shows the certificate of these files to each server that asks for one. Blocks.
@@ -17,7 +20,7 @@ pub(super) fn own(files: &(PathBuf, PathBuf)) -> Result<SingleCertAndKey, Cause>
     let (cert_file, key_file) = files;
     let (chain, private) = read_identity(files)?;
     let key = any_supported_type(&private)
-        .map_err(|error| unusable("key_file", key_file, &error.to_string()))?;
+        .map_err(|error| unusable("key_file", key_file, &why_unusable(&error)))?;
     let public = key.public_key();
     let ours = public.as_ref().and_then(|spki| key_bits(content(spki)?));
     let certified = chain.first().and_then(|leaf| certified_key(leaf));

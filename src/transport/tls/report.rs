@@ -20,10 +20,19 @@ pub(in crate::transport) fn report(
 
 /// `notAfter` (RFC 5280 §4.1.2.5). `None` where the certificate cannot be read, which `tls.insecure` allows.
 fn expiry(leaf: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, not_after) = validity(leaf)?;
+    Timestamp::from_second(i64::try_from(not_after).ok()?).ok()
+}
+
+/// `notBefore` and `notAfter`, in seconds since 1970. `None` where the certificate cannot be read.
+pub(super) fn validity(leaf: &CertificateDer<'_>) -> Option<(u64, u64)> {
     let certificate = Certificate::from_der(leaf).ok()?;
-    let not_after = certificate.tbs_certificate().validity().not_after;
-    let seconds = not_after.to_unix_duration().as_secs();
-    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+    let validity = certificate.tbs_certificate().validity();
+    let [from, to] = [validity.not_before, validity.not_after];
+    Some((
+        from.to_unix_duration().as_secs(),
+        to.to_unix_duration().as_secs(),
+    ))
 }
 
 #[cfg(test)]

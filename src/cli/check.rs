@@ -1,9 +1,13 @@
 //! `everwire check`: what is wrong with a configuration.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
+use everwire::{ConnectionName, Settings};
 use serde_json::json;
 
 use super::{Failure, config_path::ConfigPath, output};
+use crate::service::http;
 
 /// Check a configuration, and dial nothing
 ///
@@ -27,7 +31,7 @@ impl Check {
     /// [`Failure`], with exit code 2 for an invalid configuration.
     pub fn execute(self) -> Result<(), Failure> {
         match self.config.load() {
-            Ok(settings) => self.tell_valid(settings.connections.len()),
+            Ok(settings) => self.tell(&settings),
             Err(Failure::Config(diagnostics)) if self.json => {
                 let errors: Vec<_> = diagnostics.iter().collect();
                 output::print(&json!({ "valid": false, "errors": errors }).to_string())?;
@@ -37,12 +41,40 @@ impl Check {
         }
     }
 
-    fn tell_valid(&self, connections: usize) -> Result<(), Failure> {
+    /// The file itself is valid: what it names may not be.
+    fn tell(&self, settings: &Settings) -> Result<(), Failure> {
+        let unusable = unusable_files(settings);
+        let connections = settings.connections.len();
         if self.json {
-            return output::print(
-                &json!({ "valid": true, "connections": connections }).to_string(),
-            );
+            let errors = unusable
+                .iter()
+                .map(|(name, text)| json!({ "connection": name, "message": text }));
+            let errors: Vec<_> = errors.collect();
+            let mut answer = json!({ "valid": errors.is_empty(), "warnings": settings.warnings });
+            match errors.is_empty() {
+                true => answer["connections"] = connections.into(),
+                false => answer["errors"] = errors.into(),
+            }
+            output::print(&answer.to_string())?;
+        } else {
+            for warning in &settings.warnings {
+                output::complain(&format!("warning: {}", warning.to_string().trim_end()));
+            }
+            for (name, text) in &unusable {
+                let whose = name
+                    .map(|name| format!("connection {name}: "))
+                    .unwrap_or_default();
+                output::complain(&format!("error: {whose}{text}"));
+            }
         }
+        match (unusable.is_empty(), self.json) {
+            (false, _) => Err(Failure::Told),
+            (true, true) => Ok(()),
+            (true, false) => self.tell_valid(connections),
+        }
+    }
+
+    fn tell_valid(&self, connections: usize) -> Result<(), Failure> {
         let noun = if connections == 1 {
             "connection"
         } else {
@@ -51,4 +83,24 @@ impl Check {
         let path = self.config.path().display();
         output::print(&format!("{path}: valid, {connections} {noun}"))
     }
+}
+
+/// The files of TLS that `run` could not use: the service's, and those of dials, each with the first name that has it.
+fn unusable_files(settings: &Settings) -> Vec<(Option<&ConnectionName>, String)> {
+    let mut seen = BTreeSet::new();
+    let mut unusable = Vec::new();
+    if let Some(tls) = &settings.service.tls
+        && let Err(error) = http::tls::config(tls)
+    {
+        unusable.push((None, error.to_string()));
+    }
+    for (name, connection) in &settings.connections {
+        let tls = &connection.tls;
+        if seen.insert((&tls.ca_file, &tls.cert_file, &tls.key_file, tls.insecure))
+            && let Err(error) = tls.check()
+        {
+            unusable.push((Some(name), error.text().into_owned()));
+        }
+    }
+    unusable
 }

@@ -27,6 +27,10 @@ impl Run {
         let mut settings = self.config.load()?;
         settings.service.remember = true;
         service::log::start(&settings.service.log);
+        for warning in &settings.warnings {
+            let (file, line, text) = (&warning.file, warning.line, &warning.message);
+            tracing::warn!(%file, line, %text, "the configuration looks wrong");
+        }
         let listener = service::http::bind(settings.service.listen)?;
         System::new().block_on(async {
             let mut signals = Signals::new().map_err(Failure::Signals)?;

@@ -30,6 +30,7 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
     Settings {
         service: service_settings(service.unwrap_or_default(), context),
         connections: layers.settings(&fleets, members, &buckets, context),
+        warnings: Vec::new(),
         inherited: match inherits {
             true => Inherited::new(layers, buckets),
             false => Inherited::default(),

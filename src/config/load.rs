@@ -132,7 +132,10 @@ fn read(files: Vec<File>, mut context: Context<'_>) -> Result<Settings, Diagnost
     let document: DocumentTable = read_table(&root, &mut context).unwrap_or_default();
     let settings = assemble(document, &mut context);
     match context.problems.into_diagnostics(context.files) {
-        None => Ok(settings),
-        Some(diagnostics) => Err(diagnostics),
+        Ok(warnings) => Ok(Settings {
+            warnings,
+            ..settings
+        }),
+        Err(diagnostics) => Err(diagnostics),
     }
 }

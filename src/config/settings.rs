@@ -14,7 +14,7 @@ pub use self::{
     service::{HostSettings, LogFormat, LogLevel, LogSettings, Rate, ServiceSettings},
 };
 use super::{
-    DialPolicy, Inherited,
+    Diagnostic, DialPolicy, Inherited,
     compression::Compression,
     delivery::{HistorySettings, OutboxSettings, RateSettings, SequenceSettings},
     plain_url::PlainUrl,
@@ -33,6 +33,8 @@ pub struct Settings {
     pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
     /// What connections that are made at run time inherit.
     pub inherited: Inherited,
+    /// What is allowed, and looks like a mistake: at most 200, in the order of the files.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// One connection's settings: what stands under `[connections.NAME]`, merged and checked.

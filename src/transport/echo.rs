@@ -90,6 +90,7 @@ fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
         | Cause::Closed(_)
         | Cause::Eof
         | Cause::PongTimeout
+        | Cause::ForeignPongs
         | Cause::FenceTimeout
         | Cause::ForeignPongs
         | Cause::ForeignPongs

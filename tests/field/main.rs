@@ -32,3 +32,5 @@ mod support;
 mod turns;
 mod verdicts;
 mod waiting_age;
+#[cfg(feature = "service")]
+mod words;

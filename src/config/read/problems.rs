@@ -37,6 +37,8 @@ enum Kind {
 #[derive(Debug, Default)]
 pub(in crate::config) struct Problems {
     found: Vec<Problem>,
+    /// What is allowed, and looks like a mistake.
+    warnings: Vec<Problem>,
     seen: HashSet<(Place, Option<Place>, String)>,
     at_place: HashMap<Place, usize>,
     omitted: usize,
@@ -111,6 +113,14 @@ impl Problems {
         }
     }
 
+    /// Takes what is no error and looks like one, unless the same was told before.
+    pub fn warn(&mut self, problem: Problem) {
+        let key = (problem.place, None, problem.message.clone());
+        if self.warnings.len() < MAX_TOLD && self.seen.insert(key) {
+            self.warnings.push(problem);
+        }
+    }
+
     /// Nothing is told about `place` but what is wrong with its syntax.
     pub fn distrust(&mut self, place: Place) {
         self.distrusted.push(place);
@@ -121,21 +131,29 @@ impl Problems {
         self.hidden.insert(place);
     }
 
-    /// All that is wrong, in the order of the files, or `None` when nothing is.
-    pub fn into_diagnostics(mut self, files: Vec<File>) -> Option<Diagnostics> {
-        if self.found.is_empty() {
-            return None;
+    /// All that looks wrong, in the order of the files.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
+    pub fn into_diagnostics(mut self, files: Vec<File>) -> Result<Vec<Diagnostic>, Diagnostics> {
+        if self.found.is_empty() && self.warnings.is_empty() {
+            return Ok(Vec::new());
         }
         let shown = blot_out(&files, &self.hidden);
         let lines: Vec<Lines> = files.iter().map(|file| Lines::of(&file.text)).collect();
+        let in_order = |mut problems: Vec<Problem>| {
+            problems.sort_by_key(|problem| problem.place);
+            let problems = problems.into_iter();
+            problems
+                .map(|problem| problem.into_diagnostic(&files, &shown, &lines))
+                .collect()
+        };
+        if self.found.is_empty() {
+            return Ok(in_order(self.warnings));
+        }
         self.drop_consequences(&lines);
-        self.found.sort_by_key(|problem| problem.place);
-        let told = self
-            .found
-            .into_iter()
-            .map(|problem| problem.into_diagnostic(&files, &shown, &lines))
-            .collect();
-        Some(Diagnostics::new(told, self.omitted))
+        Err(Diagnostics::new(in_order(self.found), self.omitted))
     }
 
     /// All that is wrong with a JSON text, in its order, and how much more there is.

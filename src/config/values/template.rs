@@ -40,6 +40,24 @@ pub(in crate::config) struct Credential(pub Template);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct OpeningText(pub Template);
 
+/// Warns of `$NAME` where `${NAME}` may be meant: it is sent as it stands. `is_edge`: what may stand beside it. In the middle of a word it
+/// may well be a part of a password.
+fn warn_of_unbraced(text: &str, node: &Node, is_edge: fn(char) -> bool, context: &mut Context<'_>) {
+    for (at, _) in text.match_indices('$') {
+        let rest = &text[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let name = &rest[..end.unwrap_or(rest.len())];
+        let ahead = text[..at].chars().next_back().is_none_or(is_edge);
+        let behind = rest[name.len()..].chars().next().is_none_or(is_edge);
+        if name.len() > 1 && is_variable(name) && ahead && behind {
+            let message = format!("`${name}` is sent as it stands, and no variable");
+            let help = format!("write ${{{name}}} for the variable of the environment");
+            let problem = Problem::new(node.place, message).help(help);
+            context.problems.warn(problem);
+        }
+    }
+}
+
 /// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
 pub(in crate::config) fn expand_template(
     text: &str,
@@ -216,6 +234,8 @@ impl Read for Url {
         if let Some(template) = &template {
             check_url(template, node, context);
         }
+        let is_edge = |c: char| "/?&=:@.".contains(c);
+        text.inspect(|text| warn_of_unbraced(text, node, is_edge, context));
         // A wrong URL is not a missing one.
         Some(Self(template.unwrap_or_default()))
     }
@@ -277,6 +297,7 @@ impl Read for HeaderValue {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         context.problems.hide(node.place);
         let text = secret_string(node, context, "a header's value")?;
+        warn_of_unbraced(text, node, char::is_whitespace, context);
         let template = expand_template(text, node.place, context)?;
         let rule = "has a control character, which no header may hold (RFC 9110 §5.5)";
         refuse_characters(
@@ -298,6 +319,7 @@ impl Read for HeaderValue {
 impl Read for UserName {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let text = string(node, context, "a user name")?;
+        warn_of_unbraced(text, node, |_| false, context);
         let template = expand_template(text, node.place, context).unwrap_or_default();
         let rule = "has a colon or a control character, which no user name may hold (RFC 7617 §2)";
         let refused = |c: char| c == ':' || c.is_control();
@@ -314,6 +336,7 @@ impl Read for Credential {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         context.problems.hide(node.place);
         let text = secret_string(node, context, "a password").unwrap_or_default();
+        warn_of_unbraced(text, node, |_| false, context);
         let template = expand_template(text, node.place, context).unwrap_or_default();
         let rule = "has a control character, which no password may hold (RFC 7617 §2)";
         refuse_characters(

@@ -28,8 +28,15 @@ pub enum TlsError {
     #[error("service.tls.client_ca_file cannot be used: {0}")]
     Authorities(#[source] VerifierBuilderError),
     /// The certificate and the key cannot be used, or do not belong together.
-    #[error("service.tls.cert_file and key_file cannot be used: {0}")]
+    #[error("service.tls.cert_file and key_file cannot be used: {}", words(.0))]
     Certificate(#[source] rustls::Error),
+}
+
+fn words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(_) => "the key does not match the certificate".into(),
+        error => error.to_string(),
+    }
 }
 
 /// Reads the files.

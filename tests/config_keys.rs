@@ -1179,23 +1179,25 @@ fn a_proxy_is_a_url_the_environment_or_none() {
 
 #[test]
 fn the_environments_proxies_are_read_at_load() {
-    let read = |variables: &[(&str, &str)]| {
+    let read = |url: &str, variables: &[(&str, &str)]| {
         let source = variables
             .iter()
             .fold(Memory::default(), |source, (name, value)| {
                 source.with_variable(name, value)
             });
-        source.read("connections.a = { url = 'wss://h', proxy = 'env' }")
+        source.read(&format!(
+            "connections.a = {{ url = '{url}', proxy = 'env' }}"
+        ))
     };
-    let settings = read(&[
+    let variables = [
         ("HTTPS_PROXY", "me:s3cret@h:3128"),
         ("no_proxy", "x.example"),
-    ])
-    .unwrap();
+    ];
+    let settings = read("wss://h", &variables).unwrap();
     let connection = &settings.connections["a"];
     assert_eq!(connection.masked()["proxy"], "env");
     assert!(!format!("{connection:?}").contains("s3cret"));
-    let errors = read(&[("ALL_PROXY", "socks4://me:s3cret@h")])
+    let errors = read("wss://h", &[("ALL_PROXY", "socks4://me:s3cret@h")])
         .unwrap_err()
         .to_string();
     assert!(
@@ -1204,6 +1206,58 @@ fn the_environments_proxies_are_read_at_load() {
     );
     assert!(!errors.contains("s3cret"), "{errors}");
     // In a CGI program HTTP_PROXY comes from a request.
-    assert!(read(&[("HTTP_PROXY", "socks4://h")]).is_err());
-    assert!(read(&[("HTTP_PROXY", "socks4://h"), ("REQUEST_METHOD", "GET")]).is_ok());
+    assert!(read("ws://h", &[("HTTP_PROXY", "socks4://h")]).is_err());
+    let cgi = [("HTTP_PROXY", "socks4://h"), ("REQUEST_METHOD", "GET")];
+    assert!(read("ws://h", &cgi).is_ok());
+}
+
+/// Desktops set `ALL_PROXY=socks://…`, which is no proxy's URL, beside good ones for each scheme.
+#[test]
+fn a_variable_that_names_no_proxy_concerns_only_what_would_go_through_it() {
+    let read = |url: &str, variables: &[(&str, &str)]| {
+        let mut source = Memory::default();
+        for (name, value) in variables {
+            source = source.with_variable(name, value);
+        }
+        source.read(&format!(
+            "connections.a = {{ url = '{url}', proxy = 'env' }}"
+        ))
+    };
+    let variables = [("all_proxy", "socks://h:1"), ("https_proxy", "http://h:1")];
+    assert!(read("wss://h", &variables).is_ok());
+    let errors = read("ws://h", &variables).unwrap_err().to_string();
+    assert!(
+        errors.contains("the environment variable all_proxy"),
+        "{errors}"
+    );
+    let variables = [("HTTP_PROXY", "socks://h:1"), ("ALL_PROXY", "http://h:1")];
+    assert!(read("wss://h", &variables).is_ok());
+    assert!(read("ws://h", &variables).is_err());
+}
+
+#[test]
+fn a_variable_without_braces_is_warned_of() {
+    let warnings = |keys: &str| {
+        let settings = settings(&format!("[connections.a]\nurl = 'wss://h'\n{keys}"));
+        let told = settings.warnings.iter();
+        told.map(|warning| (warning.line, warning.message.clone()))
+            .collect::<Vec<_>>()
+    };
+    let token = "`$TOKEN` is sent as it stands, and no variable".to_owned();
+    for keys in [
+        "headers = { Authorization = 'Bearer $TOKEN' }",
+        "basic_auth = { user = '$TOKEN', password = 'p' }",
+        "basic_auth = { user = 'u', password = '$TOKEN' }",
+    ] {
+        assert_eq!(warnings(keys), [(3, token.clone())], "{keys}");
+    }
+    let text = "connections.a.url = 'wss://h/?token=$TOKEN'";
+    assert_eq!(settings(text).warnings[0].message, token);
+    for keys in [
+        "headers = { X = '$1 $ $a a$TOKEN $TOKENx' }",
+        "basic_auth = { user = 'u', password = 'pa$WORD' }",
+        "on_open = ['{\"$REF\":1}']",
+    ] {
+        assert_eq!(warnings(keys), [], "{keys}");
+    }
 }

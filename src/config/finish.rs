@@ -1,8 +1,8 @@
 //! From a connection's merged keys to its settings, with the checks that concern more than one key.
 
 use super::{
-    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Subprotocol, Template,
-    TlsSettings,
+    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Subprotocol,
+    Template, TlsSettings,
     keys::{BasicAuthTable, Buckets, ConnectionTable, HeartbeatLayer, Kind, OnOpen, TlsTable},
     order::check_order,
     read::{Context, Located, Place, Problem},
@@ -19,7 +19,9 @@ pub(super) fn finish(
     check_order(&table, true, context);
     check_authorization(&table, context);
     check_fence(&table, context);
-    let mut urls = urls(&table, place, context).into_iter();
+    let urls = urls(&table, place, context);
+    check_proxy(&table, &urls, context);
+    let mut urls = urls.into_iter();
     let defaults = ConnectionSettings::with_url(urls.next().unwrap_or_default());
     let max_message = table
         .max_message
@@ -118,6 +120,32 @@ fn urls(table: &ConnectionTable, place: Place, context: &mut Context<'_>) -> Vec
                 .help("write all of them into urls, in the order of preference");
             context.problems.push(problem);
             Vec::new()
+        }
+    }
+}
+
+/// What the environment names as a proxy for these URLs must be one. What it names for others is no matter.
+fn check_proxy(table: &ConnectionTable, urls: &[Template], context: &mut Context<'_>) {
+    let Some(setting) = &table.proxy else {
+        return;
+    };
+    let Some(Proxy::Environment(proxies)) = &setting.value.0 else {
+        return;
+    };
+    for url in urls {
+        let Ok(url) = url.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
+            // A scheme that comes from a file is known at each dial.
+            continue;
+        };
+        let is_tls = url
+            .expose()
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("wss");
+        if let Err(error) = proxies.check(is_tls) {
+            let problem = Problem::new(setting.place, error.to_string())
+                .help("set it to http://host:port or socks5://host:port, or unset it");
+            context.problems.push(problem);
         }
     }
 }

@@ -25,11 +25,14 @@ pub struct ProxyUrl(Template);
 /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower or upper case.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EnvironmentProxies {
-    https: Option<ProxyUrl>,
-    http: Option<ProxyUrl>,
-    all: Option<ProxyUrl>,
+    https: Option<Named>,
+    http: Option<Named>,
+    all: Option<Named>,
     exempt: NoProxy,
 }
+
+/// What a variable names. One that names no proxy concerns only what would go through it.
+type Named = Result<ProxyUrl, InvalidProxyVariable>;
 
 /// The text is no URL of a proxy. It is not quoted: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,15 +77,29 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`InvalidProxyVariable`] for the first variable that names no proxy.
+    /// [`InvalidProxyVariable`] if neither `ws` nor `wss` could be dialled, since their variables name no proxy. Otherwise the dials that
+    /// would go through such a one fail.
     pub fn from_environment() -> Result<Self, InvalidProxyVariable> {
-        EnvironmentProxies::read(&super::System).map(|proxies| Self::Environment(Box::new(proxies)))
+        let proxies = EnvironmentProxies::read(&super::System);
+        if let (Err(error), Err(_)) = (proxies.check(true), proxies.check(false)) {
+            return Err(error.clone());
+        }
+        Ok(Self::Environment(Box::new(proxies)))
     }
 
     /// The proxy for a host and port, `tls` for `wss`; `None` where the environment asks for none.
-    pub(crate) fn for_target(&self, host: &str, port: u16, tls: bool) -> Option<&ProxyUrl> {
+    ///
+    /// # Errors
+    ///
+    /// What the environment names is no proxy.
+    pub(crate) fn for_target(
+        &self,
+        host: &str,
+        port: u16,
+        tls: bool,
+    ) -> Result<Option<&ProxyUrl>, &InvalidProxyVariable> {
         match self {
-            Self::Url(url) => Some(url),
+            Self::Url(url) => Ok(Some(url)),
             Self::Environment(proxies) => proxies.for_target(host, port, tls),
         }
     }
@@ -95,8 +112,9 @@ impl Proxy {
         };
         let several = several
             .into_iter()
-            .flat_map(|proxies| [&proxies.https, &proxies.http, &proxies.all]);
-        one.into_iter().chain(several.flatten()).map(|url| &url.0)
+            .flat_map(|proxies| [&proxies.https, &proxies.http, &proxies.all])
+            .filter_map(|named| named.as_ref()?.as_ref().ok());
+        one.into_iter().chain(several).map(|url| &url.0)
     }
 }
 
@@ -162,11 +180,7 @@ impl EnvironmentProxies {
     ///
     /// Where `REQUEST_METHOD` is set, the upper case `HTTP_PROXY` is not looked at: in a CGI program it comes from a
     /// request's header.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidProxyVariable`] for the first variable that names no proxy.
-    pub fn read(source: &dyn Source) -> Result<Self, InvalidProxyVariable> {
+    pub fn read(source: &dyn Source) -> Self {
         let is_cgi = source.variable("REQUEST_METHOD").is_some();
         let lookup = |name: &str| {
             let upper = name.to_ascii_uppercase();
@@ -180,26 +194,44 @@ impl EnvironmentProxies {
             });
             found.next()
         };
-        let proxy = |name: &str| match lookup(name) {
-            None => Ok(None),
-            Some((name, value)) => from_variable(name, &value).map(Some),
-        };
-        Ok(Self {
-            https: proxy("https_proxy")?,
-            http: proxy("http_proxy")?,
-            all: proxy("all_proxy")?,
+        let proxy = |name: &str| lookup(name).map(|(name, value)| from_variable(name, &value));
+        Self {
+            https: proxy("https_proxy"),
+            http: proxy("http_proxy"),
+            all: proxy("all_proxy"),
             exempt: lookup("no_proxy")
                 .map(|(_, value)| NoProxy::parse(&value))
                 .unwrap_or_default(),
-        })
+        }
     }
 
-    fn for_target(&self, host: &str, port: u16, tls: bool) -> Option<&ProxyUrl> {
-        if self.exempt.covers(host, port) {
-            return None;
+    /// Whether what is named for `wss` (`tls`), or for `ws`, can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidProxyVariable`]: its variable, or `ALL_PROXY` if it has none of its own, names no proxy.
+    pub fn check(&self, tls: bool) -> Result<(), &InvalidProxyVariable> {
+        self.named(tls).map(|_| ())
+    }
+
+    fn for_target(
+        &self,
+        host: &str,
+        port: u16,
+        tls: bool,
+    ) -> Result<Option<&ProxyUrl>, &InvalidProxyVariable> {
+        match self.exempt.covers(host, port) {
+            true => Ok(None),
+            false => self.named(tls),
         }
+    }
+
+    fn named(&self, tls: bool) -> Result<Option<&ProxyUrl>, &InvalidProxyVariable> {
         let own = if tls { &self.https } else { &self.http };
-        own.as_ref().or(self.all.as_ref())
+        own.as_ref()
+            .or(self.all.as_ref())
+            .map(Result::as_ref)
+            .transpose()
     }
 }
 

@@ -308,7 +308,9 @@ async fn tunnel(
     let settings = request.settings;
     let is_tls = prepared.server_name.is_some();
     let host = prepared.to.host.to_string();
-    let Some(url) = proxy.for_target(&host, prepared.to.port, is_tls) else {
+    let named = proxy.for_target(&host, prepared.to.port, is_tls);
+    let named = named.map_err(|error| Cause::InvalidRequest(error.to_string()))?;
+    let Some(url) = named else {
         return Ok(None);
     };
     let tunnel = Tunnel::new(url, secrets, &settings.proxy_policy)?;

@@ -18,7 +18,6 @@ mod refusals;
 mod rules;
 #[cfg(feature = "service")]
 mod send_epoch;
-#[cfg(feature = "service")]
 mod sent_counts;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]

@@ -54,13 +54,6 @@ fn environment(node: &Node, context: &mut Context<'_>) -> Option<ProxySetting> {
     if context.refuse_over_api(node.place, "\"env\"", help) {
         return None;
     }
-    match EnvironmentProxies::read(context.source) {
-        Ok(proxies) => Some(ProxySetting(Some(Proxy::Environment(Box::new(proxies))))),
-        Err(error) => {
-            let problem = Problem::new(node.place, error.to_string())
-                .help("set it to http://host:port or socks5://host:port, or unset it");
-            context.problems.push(problem);
-            None
-        }
-    }
+    let proxies = EnvironmentProxies::read(context.source);
+    Some(ProxySetting(Some(Proxy::Environment(Box::new(proxies)))))
 }

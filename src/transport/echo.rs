@@ -92,8 +92,6 @@ fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
         | Cause::PongTimeout
         | Cause::ForeignPongs
         | Cause::FenceTimeout
-        | Cause::ForeignPongs
-        | Cause::ForeignPongs
         | Cause::WriteTimeout
         | Cause::IdleTimeout
         | Cause::Protocol(_)

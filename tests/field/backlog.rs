@@ -83,13 +83,13 @@ async fn drains_into_peers_that_die_after(life: u64) {
     }
     let fate = timeout(4 * SOON, last.unwrap().fate(Fate::Confirmed)).await;
     assert_eq!(fate, Ok(Fate::Confirmed), "after {life}: no progress");
+    manager.shutdown(SOON).await;
     let arrived = arrived.lock().unwrap();
     assert_eq!(arrived.len() as u64, MESSAGES, "confirmed, and not arrived");
     let doubled: u64 = arrived.values().map(|times| times - 1).sum();
     let sockets = sockets.load(Ordering::Relaxed);
     println!("peers that die after {life}: {sockets} sockets, {doubled} arrived twice");
     assert!(sockets <= MESSAGES + 1, "{sockets} sockets");
-    manager.shutdown(SOON).await;
 }
 
 #[tokio::test]

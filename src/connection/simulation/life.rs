@@ -65,11 +65,10 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             tasks.run_until(world.clone().process(process)).await;
         }
         let log = world.log.borrow();
-        let tally = world
+        world
             .story
             .borrow()
-            .judge(&world.plan, &log.numbers, log.sockets);
-        tally
+            .judge(&world.plan, &log.numbers, log.sockets)
     })
 }
 

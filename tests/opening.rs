@@ -178,7 +178,10 @@ async fn a_text_ping_without_its_pong_is_a_loss() {
 
 #[tokio::test]
 async fn a_pong_with_another_payload_is_no_answer() {
-    for pongs in [Pongs::Ignore, Pongs::Wrong] {
+    for (pongs, cause) in [
+        (Pongs::Ignore, Cause::PongTimeout),
+        (Pongs::Wrong, Cause::ForeignPongs),
+    ] {
         let mut rig = Rig::new();
         rig.peer
             .script_each("/once", [Script::echo().pongs(pongs), Script::echo()]);
@@ -188,7 +191,7 @@ async fn a_pong_with_another_payload_is_no_answer() {
                 timeout: ms(300),
             };
         });
-        assert_eq!(rig.watch.error().await, Cause::PongTimeout);
+        assert_eq!(rig.watch.error().await, cause);
         rig.watch.ready().await;
         rig.echoes(&feed, "back").await;
     }

@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, atomic::Ordering},
+    time::Instant,
 };
 
 use everwire::{
@@ -77,18 +78,21 @@ async fn drains_into_peers_that_die_after(life: u64) {
     });
     let manager = one_arbiter();
     let feed = manager.open("feed", keeping(&peer.url)).unwrap();
-    let mut last = None;
+    let (mut last, start) = (None, Instant::now());
     for number in 0..MESSAGES {
         last = Some(feed.send(format!("message {number}")).unwrap());
     }
     let fate = timeout(4 * SOON, last.unwrap().fate(Fate::Confirmed)).await;
     assert_eq!(fate, Ok(Fate::Confirmed), "after {life}: no progress");
+    let (took, written) = (start.elapsed(), feed.status().await.unwrap().sent.messages);
     manager.shutdown(SOON).await;
     let arrived = arrived.lock().unwrap();
     assert_eq!(arrived.len() as u64, MESSAGES, "confirmed, and not arrived");
     let doubled: u64 = arrived.values().map(|times| times - 1).sum();
     let sockets = sockets.load(Ordering::Relaxed);
-    println!("peers that die after {life}: {sockets} sockets, {doubled} arrived twice");
+    println!(
+        "peers that die after {life}: {written} written, {sockets} sockets, {doubled} arrived twice, drained in {took:.1?}"
+    );
     assert!(sockets <= MESSAGES + 1, "{sockets} sockets");
 }
 

@@ -109,7 +109,11 @@ pub(super) async fn serve(
             encode_number(&mut answers, number);
         }
         let heard = take_frames(&mut unread, &mut answers, &log, &mut left);
-        sleep(dice.millis(manners.answer_lag)).await;
+        let lag = match troubled && !answers.is_empty() {
+            true => manners.answer_lag,
+            false => 20,
+        };
+        sleep(dice.millis(lag)).await;
         if stream.write_all(&answers).await.is_err() {
             return;
         }

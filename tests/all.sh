@@ -87,6 +87,7 @@ install() {
   done
   mkdir -p "$test_env"
   need python3 python3
+  need curl curl
   need node nodejs
   need npm npm
   need shellcheck shellcheck

@@ -22,6 +22,7 @@ use service_support::{
     file,
     http::{JSON, Service, try_over_tls},
     run, stderr,
+    ways::Way,
 };
 use support::{PrivateCa, TestDir};
 
@@ -203,8 +204,14 @@ fn a_token_reaches_the_names_of_its_pattern() {
 
 #[test]
 fn a_page_of_another_site_changes_nothing() {
-    let service = Service::start("access-site", "");
-    let own = format!("http://{}", service.listen);
+    for way in Way::ALL {
+        another_site_changes_nothing(way);
+    }
+}
+
+fn another_site_changes_nothing(way: Way) {
+    let service = Service::start_by(way, "access-site", "");
+    let own = format!("{}://{}", way.scheme(), service.listen);
     let put = |headers: &[(&str, &str)]| {
         let settings = br#"{"url": "wss://example.com", "enabled": false}"#;
         service.ask("PUT", "/v1/connections/a", headers, settings)
@@ -215,7 +222,11 @@ fn a_page_of_another_site_changes_nothing() {
         &[("Origin", &own), ("Sec-Fetch-Site", "same-origin")],
         &[("Sec-Fetch-Site", "none")],
     ] {
-        assert!([200, 201].contains(&put(headers).status), "{headers:?}");
+        let answer = put(headers);
+        assert!(
+            [200, 201].contains(&answer.status),
+            "{way:?} {headers:?}: {answer:?}"
+        );
     }
     for headers in [
         &[("Origin", "https://evil.example")][..],
@@ -253,41 +264,50 @@ fn a_page_of_another_site_changes_nothing() {
 
 #[test]
 fn a_host_that_is_not_ours_gets_no_answer() {
-    let service = Service::start("access-host", "");
-    for path in [
-        "/healthz",
-        "/metrics",
-        "/v1/connections",
-        "/openapi.json",
-        "/nowhere",
-    ] {
-        for host in [
-            "rebound.example",
-            "rebound.example:9180",
-            "127.0.0.1.nip.io",
+    for way in Way::ALL {
+        let service = Service::start_by(way, "access-host", "");
+        for path in [
+            "/",
+            "/healthz",
+            "/metrics",
+            "/v1/connections",
+            "/openapi.json",
+            "/nowhere",
         ] {
-            service
-                .ask("GET", path, &[("Host", host)], b"")
-                .problem(403, "Host");
+            for host in [
+                "rebound.example",
+                "rebound.example:9180",
+                "127.0.0.1.nip.io",
+            ] {
+                let answer = service.ask("GET", path, &[("Host", host)], b"");
+                answer.problem(403, "Host");
+            }
+            let answer = service.ask("GET", path, &[("Host", "localhost:1")], b"");
+            let expected = if path == "/nowhere" { 404 } else { 200 };
+            assert_eq!(answer.status, expected, "{way:?} {path}: {answer:?}");
         }
-        assert!(
-            ![403, 400].contains(
-                &service
-                    .ask("GET", path, &[("Host", "localhost:1")], b"")
-                    .status
-            )
-        );
     }
-    let twice = [("Host", "localhost"), ("Host", "localhost")];
-    assert_eq!(service.ask("GET", "/healthz", &twice, b"").status, 400);
-    assert_eq!(
-        service
-            .raw(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
-            .status,
-        400
-    );
-    let absolute = b"GET http://rebound.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    assert_eq!(service.raw(absolute).status, 403);
+}
+
+#[test]
+fn a_request_of_http_1_has_one_host() {
+    for way in [Way::Http1, Way::Http1OverTls] {
+        let service = Service::start_by(way, "access-one-host", "");
+        let twice = [("Host", "localhost"), ("Host", "localhost")];
+        let answer = service.ask("GET", "/healthz", &twice, b"");
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let none = service.raw(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
+        assert_eq!(none.status, 400, "{none:?}");
+        let absolute = |target: &str| {
+            let head = format!(
+                "GET {target}/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            );
+            service.raw(head.as_bytes())
+        };
+        absolute("http://rebound.example").problem(403, "Host");
+        absolute("http://127.0.0.1").problem(400, "the same in both");
+        assert_eq!(absolute("http://localhost:80").status, 200);
+    }
 }
 
 #[test]

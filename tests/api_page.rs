@@ -3,12 +3,18 @@
 
 mod service_support;
 
-use service_support::http::Service;
+use service_support::{http::Service, ways::Way};
 
 #[test]
 fn the_page_needs_no_token_and_runs_nothing_but_its_own_scripts() {
     let tokens = "[[service.tokens]]\nname = 'all'\nsecret = 's3cret-all'\n";
-    let service = Service::start("page-headers", tokens);
+    for way in Way::ALL {
+        let service = Service::start_by(way, "page-headers", tokens);
+        the_page_is_served(&service);
+    }
+}
+
+fn the_page_is_served(service: &Service) {
     for (path, kind) in [
         ("/", "text/html; charset=utf-8"),
         ("/page/app.js", "text/javascript"),

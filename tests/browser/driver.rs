@@ -52,6 +52,8 @@ impl Browser {
             &format!("--user-data-dir={}", profile.display()),
         ];
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            // Those of a test's service.
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": { "args": args },
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });

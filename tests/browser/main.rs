@@ -8,7 +8,7 @@ mod service_support;
 use everwire::testing::{How, Peer};
 use futures::executor::block_on;
 use serde_json::json;
-use service_support::http::Service;
+use service_support::{http::Service, ways::Way};
 
 use self::driver::{Browser, keys};
 
@@ -49,7 +49,14 @@ fn mixed(peer: &Peer) -> String {
 }
 
 fn open(test: &str, service: &Service) -> Browser {
-    Browser::open(test, &format!("http://{}/", service.listen))
+    Browser::open(test, &service.url("/"))
+}
+
+/// The page came, and asks, by the version of HTTP that the browser takes where it may choose.
+fn assert_protocol(page: &Browser, way: Way) {
+    let used = page.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol");
+    let expected = if way == Way::Http1 { "http/1.1" } else { "h2" };
+    assert_eq!(used, expected);
 }
 
 /// The rows that are in the document.
@@ -106,10 +113,17 @@ fn names_are_searched_filtered_and_sorted() {
 
 #[test]
 fn a_message_is_sent_and_its_fate_and_the_answer_are_seen() {
+    for way in [Way::Http1, Way::Http2OverTls] {
+        send_over(way);
+    }
+}
+
+fn send_over(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("page-send", &mixed(&peer));
+    let service = Service::start_by(way, "page-send", &mixed(&peer));
     service.wait_for_state("echo", "open");
-    let page = open("send", &service);
+    let page = open(&format!("send-{}", way.as_str()), &service);
+    assert_protocol(&page, way);
     page.wait(&row("echo"));
     page.run(&format!("{}.click()", row("echo")));
     page.wait("document.querySelector('#drawer h2')?.textContent === 'echo'");
@@ -127,10 +141,17 @@ fn a_message_is_sent_and_its_fate_and_the_answer_are_seen() {
 
 #[test]
 fn a_name_is_closed_and_connected_and_its_secrets_are_masked() {
+    for way in [Way::Http1, Way::Http2OverTls] {
+        close_and_connect_over(way);
+    }
+}
+
+fn close_and_connect_over(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("page-control", &mixed(&peer));
+    let service = Service::start_by(way, "page-control", &mixed(&peer));
     service.wait_for_state("binance-trades", "open");
-    let page = open("control", &service);
+    let page = open(&format!("control-{}", way.as_str()), &service);
+    assert_protocol(&page, way);
     page.wait(&row("binance-trades"));
     page.run(&format!("{}.click()", row("binance-trades")));
     page.wait("document.querySelector('#drawer .actions button')");
@@ -152,10 +173,17 @@ fn a_name_is_closed_and_connected_and_its_secrets_are_masked() {
 
 #[test]
 fn the_messages_of_a_name_are_seen_as_they_come() {
+    for way in [Way::Http1, Way::Http2OverTls] {
+        tail_over(way);
+    }
+}
+
+fn tail_over(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("page-tail", &mixed(&peer));
+    let service = Service::start_by(way, "page-tail", &mixed(&peer));
     service.wait_for_state("echo", "open");
-    let page = open("tail", &service);
+    let page = open(&format!("tail-{}", way.as_str()), &service);
+    assert_protocol(&page, way);
     page.wait(&row("echo"));
     page.run(&format!("{}.click()", row("echo")));
     page.wait("document.querySelector('#drawer h2')?.textContent === 'echo'");

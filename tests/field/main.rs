@@ -7,6 +7,8 @@ mod chaos;
 mod closes;
 mod compressed;
 mod folded;
+#[cfg(feature = "service")]
+mod http2;
 mod liveness;
 mod own_certificate;
 mod pings;

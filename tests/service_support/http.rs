@@ -12,7 +12,7 @@ use std::{
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use serde_json::Value;
 
-use super::{Running, SOON, everwire, file};
+use super::{Running, SOON, everwire, file, ways::ask_http2};
 
 /// A running service; what its client can do, it can do.
 pub struct Service {
@@ -117,7 +117,18 @@ impl Client {
     }
 
     /// Sends a request with these headers and no others but `Host`, `Content-Length` and `Connection`.
+    ///
+    /// Over HTTP/2, `Host` is sent as `:authority`, and there is neither of the others.
     pub fn ask(&self, method: &str, target: &str, headers: Headers<'_>, body: &[u8]) -> Answer {
+        if let Some(config) = self.http2() {
+            let is_host = |(name, _): &&(&str, &str)| *name == "Host";
+            let authority = headers.iter().find(is_host);
+            let authority = authority.map_or(&*self.listen, |(_, host)| host);
+            let others = headers.iter().filter(|header| !is_host(header));
+            let others: Vec<_> = others.copied().collect();
+            let asked = (method, Some(authority), target);
+            return ask_http2(&self.listen, config, asked, &others, body);
+        }
         let has_host = headers.iter().any(|(name, _)| *name == "Host");
         let mut head = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
         if !has_host {
@@ -140,6 +151,18 @@ impl Client {
             None => exchange(tcp, request).unwrap(),
             Some(config) => exchange(over_tls(tcp, config), request).unwrap(),
         }
+    }
+
+    /// Where a path of the service is.
+    pub fn url(&self, path: &str) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.listen)
+    }
+
+    /// The client's TLS, if it offers HTTP/2.
+    pub fn http2(&self) -> Option<&Arc<ClientConfig>> {
+        let tls = self.tls.as_ref();
+        tls.filter(|config| config.alpn_protocols.iter().any(|name| name == b"h2"))
     }
 
     pub fn get(&self, target: &str) -> Answer {

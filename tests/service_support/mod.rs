@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod http;
 pub mod sse;
+pub mod ways;
 pub mod ws;
 
 use std::{

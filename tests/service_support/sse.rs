@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -56,21 +57,7 @@ impl Sse {
 
     /// The next event; the end is none.
     pub fn try_next(&mut self) -> Option<Told> {
-        let (mut id, mut data) = (None, Value::Null);
-        loop {
-            let mut line = String::new();
-            if self.lines.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
-            match line.trim_end_matches('\n').split_once(": ") {
-                Some(("id", value)) => id = Some(value.to_owned()),
-                Some(("data", value)) => data = serde_json::from_str(value).unwrap(),
-                Some(("retry", _) | ("", _)) => {}
-                None if id.is_none() && data.is_null() => {}
-                None => return Some(Told { id, data }),
-                Some(other) => panic!("{other:?}"),
-            }
-        }
+        read(&mut self.lines)
     }
 
     pub fn next(&mut self) -> Told {
@@ -109,5 +96,51 @@ impl Read for Chunks {
             self.inside.read_line(&mut String::new())?;
         }
         Ok(read)
+    }
+}
+
+/// The same by curl, which is killed on drop.
+pub struct Curl {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Curl {
+    pub fn start(mut curl: Command) -> Self {
+        let mut child = curl.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// The next event.
+    pub fn next(&mut self) -> Told {
+        read(&mut self.lines).expect("the stream has ended")
+    }
+}
+
+impl Drop for Curl {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The next event; the end is none.
+fn read(lines: &mut impl BufRead) -> Option<Told> {
+    let (mut id, mut data) = (None, Value::Null);
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).unwrap() == 0 {
+            return None;
+        }
+        match line.trim_end_matches('\n').split_once(": ") {
+            Some(("id", value)) => id = Some(value.to_owned()),
+            Some(("data", value)) => data = serde_json::from_str(value).unwrap(),
+            Some(("retry", _) | ("", _)) => {}
+            None if id.is_none() && data.is_null() => {}
+            None => return Some(Told { id, data }),
+            Some(other) => panic!("{other:?}"),
+        }
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{
     Error, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, header},
+    http::{Method, Version, header},
     middleware::Next,
     web::Data,
 };
@@ -58,6 +58,11 @@ fn is_localhost(name: &str) -> bool {
 
 /// The host of `uri-host [":" port]` (RFC 9110 §7.2).
 fn host_of(authority: &str) -> Option<Host> {
+    host_and_port(authority).map(|(host, _)| host)
+}
+
+/// The host and the port of an authority; the port is empty where none is written.
+fn host_and_port(authority: &str) -> Option<(Host, &str)> {
     let (host, port) = match authority.rfind(':') {
         // The colons of an IPv6 address stand inside its brackets.
         Some(at) if !authority[at..].contains(']') => (&authority[..at], &authority[at + 1..]),
@@ -66,15 +71,45 @@ fn host_of(authority: &str) -> Option<Host> {
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Host::parse(host).ok()
+    Some((Host::parse(host).ok()?, port))
 }
 
-/// Lets a request through if its `Host`, and the host of an absolute target, are ours, and if no other site had a browser
-/// make a change.
+/// Whether two authorities of a URL with this scheme are one: letters' case and a default port that is written make no
+/// difference (RFC 9110 §4.2.3).
+fn is_same_authority(one: &str, other: &str, scheme: &str) -> bool {
+    let default = if scheme == "https" { "443" } else { "80" };
+    let normal = |authority| {
+        let (host, port) = host_and_port(authority)?;
+        Some((host, if port.is_empty() { default } else { port }))
+    };
+    match (normal(one), normal(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// The authority that a request asks for: that of its target, which HTTP/2 sends as `:authority` instead of `Host`
+/// (RFC 9113 §8.3.1) and which counts before `Host` in HTTP/1.1 (RFC 9112 §3.2.2); else `Host`.
+fn authority(request: &HttpRequest) -> Option<&str> {
+    match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => Some(
+            request
+                .headers()
+                .get(header::HOST)?
+                .to_str()
+                .unwrap_or_default(),
+        ),
+    }
+}
+
+/// Lets a request through if its `Host`, and the host of an absolute target or of `:authority`, are ours, and if no other site
+/// had a browser make a change.
 ///
 /// # Errors
 ///
-/// 400 when there is not exactly one `Host` (RFC 9112 §3.2), 403 when it is not ours, or for a change that another site wants.
+/// 400 when `Host` is missing (RFC 9112 §3.2; in HTTP/2 when `:authority` is missing, too), when there are several, or when it
+/// contradicts the target's authority (RFC 9113 §8.3.1). 403 when it is not ours, or for a change that another site wants.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -90,30 +125,44 @@ pub async fn guard(
 }
 
 fn check_host(request: &HttpRequest) -> Result<(), Problem> {
-    let mut headers = request.headers().get_all(header::HOST);
-    let (Some(host), None) = (headers.next(), headers.next()) else {
-        return Err(Problem::bad_request("a request has exactly one Host"));
+    let host = host_field(request)?;
+    let Some(authority) = authority(request) else {
+        return Err(Problem::bad_request(
+            "invalid request: it has neither :authority nor Host; send one of them",
+        ));
     };
     let Some(hosts) = request.app_data::<Data<Hosts>>() else {
         return Err(Problem::unavailable(
             "the hosts of this server are not known",
         ));
     };
-    let host = host.to_str().unwrap_or_default();
-    let target = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str());
-    if hosts.accept(host) && target.is_none_or(|target| hosts.accept(target)) {
-        return Ok(());
-    }
+    let is_ours = hosts.accept(authority) && host.is_none_or(|host| hosts.accept(host));
     // A browser has no token yet when it asks for the page, which is the same for everybody.
-    if hosts.is_exposed() && (page::is_at(request.path()) || is_known(request)) {
-        return Ok(());
+    let is_open = || hosts.is_exposed() && (page::is_at(request.path()) || is_known(request));
+    if !is_ours && !is_open() {
+        return Err(Problem::forbidden(
+            "this Host is not served here: ask by a loopback address or by localhost",
+        ));
     }
-    Err(Problem::forbidden(
-        "this Host is not served here: ask by a loopback address or by localhost",
-    ))
+    let scheme = request.uri().scheme_str().unwrap_or_default();
+    match host.is_none_or(|host| host == authority || is_same_authority(host, authority, scheme)) {
+        true => Ok(()),
+        false => Err(Problem::bad_request(
+            "invalid request: its Host is not the host of its target; send the same in both",
+        )),
+    }
+}
+
+/// The request's `Host`; HTTP/2 need not have one.
+fn host_field(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let mut fields = request.headers().get_all(header::HOST);
+    match (fields.next(), fields.next()) {
+        (Some(host), None) => Ok(Some(host.to_str().unwrap_or_default())),
+        (None, _) if request.version() >= Version::HTTP_2 => Ok(None),
+        _ => Err(Problem::bad_request(
+            "invalid request: it has no Host, or several; send exactly one",
+        )),
+    }
 }
 
 /// Whether the request has what a page of another host cannot have: a token, or a client certificate for this very name.
@@ -135,7 +184,7 @@ pub fn check_site(request: &HttpRequest) -> Result<(), Problem> {
     };
     let is_ours =
         header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
-    let host = header("host").unwrap_or_default();
+    let host = authority(request).unwrap_or_default();
     let is_same = |origin: &str| {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
@@ -182,6 +231,27 @@ mod tests {
             "[::2]",
         ] {
             assert!(!hosts.accept(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn authorities_are_one_whatever_their_case_and_their_default_port() {
+        for (one, other, scheme, same) in [
+            ("localhost", "LOCALHOST", "https", true),
+            ("localhost:443", "localhost", "https", true),
+            ("localhost:443", "localhost", "http", false),
+            ("localhost:80", "localhost", "http", true),
+            ("[::1]:9180", "[0:0::1]:9180", "https", true),
+            ("localhost:9180", "localhost:9181", "https", false),
+            ("localhost", "127.0.0.1", "https", false),
+            ("", "localhost", "https", false),
+            ("a b", "a b", "https", false),
+        ] {
+            assert_eq!(
+                is_same_authority(one, other, scheme),
+                same,
+                "{one} {other} {scheme}"
+            );
         }
     }
 

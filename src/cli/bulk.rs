@@ -125,7 +125,7 @@ impl Bulk {
         let matched =
             Matched::deserialize(&answer).map_err(|error| Error::Answer(error.to_string()))?;
         if self.json {
-            output::print(&answer.to_string())?;
+            output::print_json(&answer.to_string())?;
         } else if matched.matched > 0 {
             let all = words::count(matched.matched, "connection");
             output::print(&format!("{what}: {} of {all}", matched.changed))?;

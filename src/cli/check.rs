@@ -34,7 +34,7 @@ impl Check {
             Ok(settings) => self.tell(&settings),
             Err(Failure::Config(diagnostics)) if self.json => {
                 let errors: Vec<_> = diagnostics.iter().collect();
-                output::print(&json!({ "valid": false, "errors": errors }).to_string())?;
+                output::print_json(&json!({ "valid": false, "errors": errors }).to_string())?;
                 Err(Failure::Told)
             }
             Err(failure) => Err(failure),
@@ -55,7 +55,7 @@ impl Check {
                 true => answer["connections"] = connections.into(),
                 false => answer["errors"] = errors.into(),
             }
-            output::print(&answer.to_string())?;
+            output::print_json(&answer.to_string())?;
         } else {
             for warning in &settings.warnings {
                 output::complain(&format!("warning: {}", warning.to_string().trim_end()));

@@ -23,6 +23,6 @@ impl Completions {
     pub fn execute(self) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "everwire", &mut script);
-        output::print(String::from_utf8_lossy(&script).trim_end())
+        output::print_raw(String::from_utf8_lossy(&script).trim_end())
     }
 }

@@ -1,6 +1,7 @@
 //! An event as a line for a person.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use everwire::core::displayable_json;
 use serde_json::{Map, Value};
 
 use crate::cli::{table::Color, words};
@@ -74,13 +75,13 @@ fn details(members: &Map<String, Value>) -> String {
     let told = members
         .iter()
         .filter(|(key, value)| !COMMON.contains(&key.as_str()) && !matches!(value, Value::Null));
+    let told = told.map(|(key, value)| (words::printable(key), value));
     let told = told.map(|(key, value)| match value {
         Value::Object(_) if key == "timings" => format!("took=({})", words::steps(value)),
         Value::String(text) if !text.contains([' ', '"']) && !text.is_empty() => {
             format!("{key}={}", words::printable(text))
         }
-        // JSON escapes what would move the cursor.
-        other => format!("{key}={other}"),
+        other => format!("{key}={}", displayable_json(&other.to_string())),
     });
     told.collect::<Vec<_>>().join(" ")
 }

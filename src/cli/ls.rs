@@ -63,7 +63,7 @@ impl Ls {
         if self.json {
             return connections
                 .iter()
-                .try_for_each(|status| output::print(&status.to_string()));
+                .try_for_each(|status| output::print_json(&status.to_string()));
         }
         let now = Timestamp::now();
         let mut table = Table::new([

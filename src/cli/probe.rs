@@ -76,7 +76,7 @@ impl Probe {
         let told =
             Probes::deserialize(&answer).map_err(|error| Error::Answer(error.to_string()))?;
         if self.json {
-            output::print(&answer.to_string())?;
+            output::print_json(&answer.to_string())?;
         } else {
             let is_colored = terminal::is_colored(&io::stdout());
             let lines = told.probes.iter().map(|probed| line(probed, is_colored));

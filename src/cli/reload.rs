@@ -72,7 +72,7 @@ impl Reload {
         let reloaded =
             Reloaded::deserialize(&answer).map_err(|error| Error::Answer(error.to_string()))?;
         match self.json {
-            true => output::print(&answer.to_string())?,
+            true => output::print_json(&answer.to_string())?,
             false => output::print(&lines(&reloaded).join("\n"))?,
         }
         match reloaded.failed.len() as u64 {

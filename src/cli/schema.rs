@@ -21,6 +21,6 @@ impl Schema {
     ///
     /// [`Failure::Output`].
     pub fn execute(self) -> Result<(), Failure> {
-        output::print(&format!("{:#}", everwire::config::schema()))
+        output::print_json(&format!("{:#}", everwire::config::schema()))
     }
 }

@@ -140,7 +140,7 @@ impl Send {
     fn tell(&self, answer: &Answer) -> Result<(), Failure> {
         let sent = &answer.body;
         if self.json {
-            output::print(&sent.to_string())?;
+            output::print_json(&sent.to_string())?;
         } else {
             let fate = sent["fate"].as_str().unwrap_or_default();
             output::print(&format!("{} {fate}", sent["id"]))?;

@@ -44,7 +44,7 @@ impl Status {
             self.api.client()?.read(request).await
         })?;
         if self.json {
-            return output::print(&status.to_string());
+            return output::print_json(&status.to_string());
         }
         let status =
             serde_json::from_value(status).map_err(|error| Error::Answer(error.to_string()))?;

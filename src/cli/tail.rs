@@ -143,7 +143,7 @@ impl Tail {
 
     fn tell(&self, event: &str) -> Result<(), Failure> {
         if self.json {
-            return output::print(event);
+            return output::print_json(event);
         }
         let read: Value =
             serde_json::from_str(event).map_err(|error| Error::Answer(error.to_string()))?;

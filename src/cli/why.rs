@@ -66,7 +66,7 @@ impl Why {
             self.api.client()?.read(request).await
         })?;
         if self.json {
-            return output::print(&answer.to_string());
+            return output::print_json(&answer.to_string());
         }
         let story = Story::deserialize(answer).map_err(|error| Error::Answer(error.to_string()))?;
         let is_colored = terminal::is_colored(&io::stdout());

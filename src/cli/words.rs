@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use everwire::core::displayable;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -28,10 +29,9 @@ pub fn one_line(text: &str) -> String {
     printable(text.trim()).chars().take(200).collect()
 }
 
-/// The whole text, without what would move the cursor.
+/// The whole text in one line, of displayable characters.
 pub fn printable(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(printable).collect()
+    displayable(text).into_owned()
 }
 
 /// A count and its noun, `s` for all but one.
@@ -90,6 +90,7 @@ mod tests {
     #[test]
     fn what_a_peer_wrote_is_one_printable_line() {
         assert_eq!(one_line("a\x1b[2Jb\nc "), "a [2Jb c");
+        assert_eq!(one_line("a\u{9b}2J\u{202e}b"), "a 2J\u{fffd}b");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+use super::displayable;
 use crate::wire::{CloseFrame, Violation};
 
 /// The step of a dial.
@@ -196,8 +197,15 @@ impl Cause {
         }
     }
 
-    /// What an operator reads: the reason in one line.
+    /// What an operator reads: the reason in one line, of [displayable](super::is_displayable) characters.
     pub fn text(&self) -> Cow<'_, str> {
+        match self.words() {
+            Cow::Borrowed(text) => displayable(text),
+            Cow::Owned(text) => displayable(&text).into_owned().into(),
+        }
+    }
+
+    fn words(&self) -> Cow<'_, str> {
         match self {
             Self::SecretMissing(text)
             | Self::InvalidRequest(text)

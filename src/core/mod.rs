@@ -6,6 +6,7 @@
 mod awaited;
 mod backoff;
 mod cause;
+mod display;
 mod door;
 mod endpoints;
 mod governor;
@@ -32,6 +33,7 @@ pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{before_another_url, cap, delay, retry_after},
     cause::{Cause, Phase},
+    display::{displayable, displayable_json, is_displayable},
     door::{Rejected, TooLarge},
     endpoints::{Endpoints, NextDial},
     governor::{DialId, DialOutcome, Governor},

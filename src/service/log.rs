@@ -1,14 +1,17 @@
 //! How log lines look, and where they go: standard output.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
-use everwire::config::{LogFormat, LogLevel, LogSettings};
+use everwire::{
+    config::{LogFormat, LogLevel, LogSettings},
+    core::displayable_json,
+};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::terminal::is_colored;
+use crate::terminal::{harmless, is_colored};
 
 /// Starts the log of this process; the first call counts.
 ///
@@ -31,7 +34,9 @@ pub fn start(settings: &LogSettings) {
         LogFormat::Pretty => false,
         LogFormat::Auto => !io::stdout().is_terminal(),
     };
-    let lines = fmt::layer().log_internal_errors(false);
+    let lines = fmt::layer()
+        .log_internal_errors(false)
+        .with_writer(move || Line { json });
     let lines = if json {
         lines
             .json()
@@ -49,4 +54,26 @@ pub fn start(settings: &LogSettings) {
     let _started_before = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
+}
+
+/// Standard output for one line of the log: whatever wrote a field of it, what a terminal would obey does not get there.
+struct Line {
+    json: bool,
+}
+
+impl Write for Line {
+    /// A line is written at once, so that no character is cut.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let written = match self.json {
+            true => displayable_json(&text),
+            false => harmless(&text).into(),
+        };
+        io::stdout().write_all(written.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }

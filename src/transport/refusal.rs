@@ -8,7 +8,7 @@ use awc::http::{StatusCode, Version, header};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
-use crate::core::Cause;
+use crate::core::{Cause, is_displayable};
 
 /// As much of a refusal's body is kept, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -104,12 +104,12 @@ async fn read_to_end(mut answer: Answer, body: &mut Vec<u8>) {
     }
 }
 
-/// What a terminal and a log can show in one line: no controls, no invisible marks, single spaces.
+/// What can be shown in one line, with single spaces; of characters that cannot, those that move the cursor count as spaces.
 fn one_line(bytes: &[u8]) -> String {
     let mut line = String::new();
     for word in String::from_utf8_lossy(bytes).split(|c: char| c.is_whitespace() || c.is_control())
     {
-        let word = word.chars().filter(|c| !is_invisible(*c));
+        let word = word.chars().filter(|c| is_displayable(*c));
         if !line.is_empty() && !line.ends_with(' ') {
             line.push(' ');
         }
@@ -117,11 +117,6 @@ fn one_line(bytes: &[u8]) -> String {
     }
     line.truncate(line.trim_end().len());
     line
-}
-
-/// Marks that reorder or hide text: zero-width characters, joiners, directions, the byte order mark.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ mod sent_counts;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]
 mod service_support;
+#[cfg(feature = "service")]
+mod shown;
 mod spelling;
 #[cfg(all(unix, feature = "service"))]
 mod state_dir;

@@ -110,7 +110,7 @@ impl Running {
     }
 
     /// Waits for a line that fits.
-    pub fn line(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+    pub fn line(&mut self, what: &str, mut fits: impl FnMut(&str) -> bool) -> String {
         let until = Instant::now() + SOON;
         loop {
             let left = until.saturating_duration_since(Instant::now());

@@ -24,6 +24,8 @@ pub struct Told {
     pub id: Option<String>,
     /// Nothing for one that only has an id.
     pub data: Value,
+    /// The data as it came.
+    pub text: String,
 }
 
 impl Sse {
@@ -128,7 +130,7 @@ impl Drop for Curl {
 
 /// The next event; the end is none.
 fn read(lines: &mut impl BufRead) -> Option<Told> {
-    let (mut id, mut data) = (None, Value::Null);
+    let (mut id, mut data, mut text) = (None, Value::Null, String::new());
     loop {
         let mut line = String::new();
         if lines.read_line(&mut line).unwrap() == 0 {
@@ -136,10 +138,13 @@ fn read(lines: &mut impl BufRead) -> Option<Told> {
         }
         match line.trim_end_matches('\n').split_once(": ") {
             Some(("id", value)) => id = Some(value.to_owned()),
-            Some(("data", value)) => data = serde_json::from_str(value).unwrap(),
+            Some(("data", value)) => {
+                data = serde_json::from_str(value).unwrap();
+                text = value.to_owned();
+            }
             Some(("retry", _) | ("", _)) => {}
             None if id.is_none() && data.is_null() => {}
-            None => return Some(Told { id, data }),
+            None => return Some(Told { id, data, text }),
             Some(other) => panic!("{other:?}"),
         }
     }

@@ -6,7 +6,7 @@ use awc::error::PayloadError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::words::one_line;
+use crate::cli::words::{one_line, printable};
 
 /// Why there is no answer, or none that helps.
 #[derive(Debug, thiserror::Error)]
@@ -118,17 +118,21 @@ impl Problem {
 
     /// In a line, and a line for each part of it.
     fn told(&self) -> String {
-        let mut told = match (self.status, &*self.detail) {
+        // Whoever answers need not be an everwire.
+        let detail = printable(&self.detail);
+        let mut told = match (self.status, &*detail) {
             (404, "no such path") => {
                 return "the service does not know this request: it is of another version than this program".into();
             }
             (401, detail) => format!("{detail}; say who you are with --token or EVERWIRE_TOKEN"),
-            (status, "") => format!("the service answered {status} {}", self.title),
+            (status, "") => format!("the service answered {status} {}", printable(&self.title)),
             (_, detail) => detail.to_owned(),
         };
         for error in &self.errors {
             let text = |key| error[key].as_str().filter(|text| !text.is_empty());
-            let place = text("pointer").or_else(|| text("file")).unwrap_or("-");
+            let text = |key| text(key).map(printable);
+            let place = text("pointer").or_else(|| text("file"));
+            let place = place.unwrap_or_else(|| "-".into());
             let _infallible = write!(told, "\n  {place}");
             for key in ["line", "column"] {
                 if let Some(number) = error[key].as_u64() {

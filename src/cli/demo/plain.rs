@@ -67,7 +67,7 @@ pub async fn json_lines(mut events: Events, stop: impl Future<Output = ()>) -> R
                     continue;
                 }
                 let line = serde_json::to_string(&event).map_err(std::io::Error::from);
-                output::print(&line.map_err(Failure::Output)?)?;
+                output::print_json(&line.map_err(Failure::Output)?)?;
             }
             () = &mut stop => return Ok(()),
         }

@@ -130,8 +130,8 @@ impl Dial {
     fn tell(&self, event: &Event) -> Result<(), Failure> {
         let json = || serde_json::to_value(event).map_err(|error| Failure::Output(error.into()));
         match event {
-            _ if self.json => output::print(&json()?.to_string()),
-            Event::Message(_, message) => output::print(&shown(message)),
+            _ if self.json => output::print_json(&json()?.to_string()),
+            Event::Message(_, message) => output::print_raw(&shown(message)),
             _ if self.quiet => Ok(()),
             _ => {
                 let mut event = json()?;

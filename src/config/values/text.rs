@@ -4,7 +4,10 @@ use std::{net::IpAddr, path::PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use crate::config::read::{Context, Node, Place, Read, Value, backticked};
+use crate::{
+    config::read::{Context, Node, Place, Read, Value, backticked},
+    core::is_displayable,
+};
 
 /// A text that is not empty.
 #[derive(Clone, Debug)]
@@ -68,8 +71,11 @@ impl Read for Tags {
         };
         let tags = items.iter().filter_map(|item| {
             let Text(tag) = Text::read(item, context)?;
-            if tag.chars().any(char::is_control) {
-                let message = format!("the tag {} has a control character", backticked(&tag));
+            if !tag.chars().all(is_displayable) {
+                let message = format!(
+                    "the tag {} has a character that cannot be shown",
+                    backticked(&tag)
+                );
                 context.wrong(item.place, message, "write printable text");
             }
             Some(tag)

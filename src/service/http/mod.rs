@@ -7,6 +7,7 @@ mod bulk;
 mod changes;
 mod connections;
 mod control;
+mod displayed;
 mod health;
 mod hosts;
 mod idempotency;
@@ -94,6 +95,7 @@ pub fn start(
                 Problem::bad_request(format!("the path cannot be read: {error}")).into()
             }))
             .wrap(from_fn(hosts::guard))
+            .wrap(from_fn(displayed::escape))
             .wrap(
                 DefaultHeaders::new()
                     .add((header::CACHE_CONTROL, "no-store"))

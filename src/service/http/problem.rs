@@ -10,7 +10,7 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use everwire::{Fate, Receipt, Rejected, config::InvalidJson};
+use everwire::{Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json};
 use serde_json::{Map, Value as Json, json};
 
 use crate::service::kept::NotOnDisk;
@@ -228,7 +228,7 @@ impl ResponseError for Problem {
         for (name, value) in &inside.headers {
             response.insert_header((name.clone(), value.clone()));
         }
-        response.body(self.json().to_string())
+        response.body(displayable_json(&self.json().to_string()).into_owned())
     }
 }
 

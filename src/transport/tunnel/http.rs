@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 use super::{Destination, say};
 use crate::{
     config::proxy::ProxyParts,
-    core::Cause,
+    core::{Cause, is_displayable},
     transport::{
         failure::plain,
         refusal::{retry_after, said_at},
@@ -123,9 +123,9 @@ impl Head {
     }
 }
 
-/// Words of the proxy's, short and printable.
+/// Words of the proxy's, short and displayable.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let printable = |c: &char| c.is_ascii_graphic() || *c == ' ';
-    text.chars().filter(printable).take(100).collect()
+    let shown = text.chars().filter(|c| is_displayable(*c));
+    shown.take(100).collect()
 }

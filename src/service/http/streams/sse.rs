@@ -11,7 +11,11 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use bytes::Bytes;
-use everwire::{Event, core::Cursor, hub::Kinds};
+use everwire::{
+    Event,
+    core::{Cursor, displayable_json},
+    hub::Kinds,
+};
 use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -157,8 +161,7 @@ fn line(text: &mut Vec<u8>, event: &Event) -> Result<(), std::io::Error> {
     if let Some(stamp) = event.stamp() {
         writeln!(text, "id: {}", stamp.cursor)?;
     }
-    text.extend_from_slice(b"data: ");
-    serde_json::to_writer(&mut *text, event)?;
-    text.extend_from_slice(b"\n\n");
+    let json = serde_json::to_string(event)?;
+    write!(text, "data: {}\n\n", displayable_json(&json))?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The downstream WebSocket: many subscriptions and sends over one connection.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
 use actix_http::ws::Codec;
@@ -9,7 +9,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
-use everwire::{Event, config::Scope};
+use everwire::{Event, config::Scope, core::displayable_json};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -137,7 +137,7 @@ impl StreamHandler<Told> for Session {
         for event in told.events {
             // An event can always be written.
             if let Ok(json) = serde_json::to_string(&event) {
-                ctx.text(format!("{}{}", told.prefix, &json[1..]));
+                say(ctx, format!("{}{}", told.prefix, &json[1..]));
             }
         }
     }
@@ -162,7 +162,7 @@ impl Session {
         };
         match answered {
             Ok(None) => {}
-            Ok(Some(ack)) => ctx.text(ack.to_string()),
+            Ok(Some(ack)) => say(ctx, ack.to_string()),
             Err(problem) => tell_problem(ctx, id.as_deref(), &problem),
         }
     }
@@ -242,7 +242,7 @@ impl Session {
                         "message": receipt.id(),
                         "epoch": receipt.epoch(),
                     });
-                    ctx.text(ack.to_string());
+                    say(ctx, ack.to_string());
                 }
             });
         ctx.spawn(told);
@@ -251,5 +251,13 @@ impl Session {
 }
 
 fn tell_problem(ctx: &mut Context, id: Option<&str>, problem: &Problem) {
-    ctx.text(json!({ "type": "error", "id": id, "problem": problem.json() }).to_string());
+    let told = json!({ "type": "error", "id": id, "problem": problem.json() });
+    say(ctx, told.to_string());
+}
+
+fn say(ctx: &mut Context, json: String) {
+    ctx.text(match displayable_json(&json) {
+        Cow::Borrowed(_) => json,
+        Cow::Owned(escaped) => escaped,
+    });
 }

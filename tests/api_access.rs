@@ -351,15 +351,21 @@ fn an_address_that_others_reach_needs_to_know_who_comes() {
 fn only_public_addresses_are_dialled_unless_the_operator_says_more() {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("access-dial", "");
-    for (name, url) in [
-        ("ip", peer.url("/echo")),
-        ("name", peer.url("/echo").replace("127.0.0.1", "localhost")),
-        (
-            "mapped",
-            peer.url("/echo").replace("127.0.0.1", "[::ffff:127.0.0.1]"),
-        ),
-        ("metadata", "ws://169.254.169.254/latest".to_owned()),
+    let port = peer.addr().port();
+    for (name, host) in [
+        ("ip", format!("127.0.0.1:{port}")),
+        ("name", format!("localhost:{port}")),
+        ("mapped", format!("[::ffff:127.0.0.1]:{port}")),
+        ("metadata", "169.254.169.254".to_owned()),
     ] {
+        // Seen in the settings already.
+        let written = json!({ "url": format!("ws://{host}/echo") });
+        service.put(name, &written).problem(422, "allow_urls");
+        // Not known before the dial.
+        let secret = format!("/v1/secrets/{name}");
+        let stored = service.ask("PUT", &secret, &[], host.as_bytes());
+        assert_eq!(stored.status, 201, "{stored:?}");
+        let url = format!("ws://${{secret:{name}}}/echo");
         assert_eq!(service.put(name, &json!({ "url": url })).status, 201);
         let status = service.wait_for(name, "forbidden", |status| {
             status["last_error"]["kind"] == "forbidden"
@@ -367,8 +373,11 @@ fn only_public_addresses_are_dialled_unless_the_operator_says_more() {
         assert_eq!(status["state"], "backoff", "{status}");
     }
     // Nothing is sent there: the proxy is looked at first.
-    let proxied = json!({ "url": "wss://1.1.1.1", "proxy": format!("http://{}", peer.addr()) });
-    service.put("proxied", &proxied);
+    let proxy = "http://${secret:ip}";
+    service.put(
+        "proxied",
+        &json!({ "url": "wss://1.1.1.1", "proxy": proxy }),
+    );
     service.wait_for("proxied", "forbidden", |status| {
         status["last_error"]["kind"] == "forbidden"
     });

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    ConnectionSettings, DialPolicy, System,
+    ConnectionSettings, DialPolicy, Part, Proxy, System, Template,
     finish::finish,
     keys::{Buckets, ConnectionTable},
     layers::Layers,
@@ -105,18 +105,33 @@ impl Inherited {
     }
 }
 
-/// Tells about URLs that can never be dialled; one with secrets in it is judged at each dial.
+/// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.
 fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context<'_>) {
     let one = own.url.iter().map(|url| (&url.value.0, url.place));
     let several = own.urls.iter();
     let several = several.flat_map(|urls| urls.value.0.iter().map(|url| (url, urls.place)));
-    for (template, place) in one.chain(several) {
-        let text = template.is_static().then(|| template.to_string());
-        let url = text.and_then(|text| url::Url::parse(&text).ok());
-        if url.is_some_and(|url| policy.reach(&url).is_none()) {
+    let proxy = own.proxy.iter().filter_map(|proxy| match &proxy.value.0 {
+        Some(Proxy::Url(url)) => Some((url.template(), proxy.place)),
+        Some(Proxy::Environment(_)) | None => None,
+    });
+    let urls = one.chain(several).map(|(url, place)| ("URL", url, place));
+    let proxies = proxy.map(|(url, place)| ("proxy", url, place));
+    for (what, template, place) in urls.chain(proxies) {
+        if let Some(reason) = refusal(template, policy) {
+            let message = format!("this {what} must not be dialled: {reason}");
             let help = "service.allow_urls has the patterns of those that may be";
-            context.wrong(place, "this URL must not be dialled", help);
+            context.wrong(place, message, help);
         }
+    }
+}
+
+fn refusal(template: &Template, policy: &DialPolicy) -> Option<String> {
+    if template.is_static() {
+        return policy.refusal(&url::Url::parse(&template.to_string()).ok()?);
+    }
+    match template.parts().first()? {
+        Part::Literal(start) => policy.refusal_of_start(start),
+        _ => None,
     }
 }
 

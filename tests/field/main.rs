@@ -1,6 +1,8 @@
 //! Situations that users of other clients reported, or that real servers and hostile peers made, each recreated against the
 //! library or the program. A file is one kind of fault; its header says what was reported.
 
+#[cfg(feature = "service")]
+mod addresses;
 mod backlog;
 #[path = "../support/chaos.rs"]
 mod chaos;

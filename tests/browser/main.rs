@@ -211,6 +211,8 @@ fn tail_over(way: Way) {
         send(&[], b"first");
     }
     send(&[], b"<b>plain</b> text");
+    send(&[], "a\u{202e}b\u{9b}c".as_bytes());
+    page.wait(&seen("a\u{fffd}b\u{fffd}c"));
     send(&[], br#"{"price":{"bid":1.5,"ask":[2,3]},"note":"folded"}"#);
     send(&binary, &[0, 0xff, b'h', b'i', 0x10]);
     page.wait(&seen("<b>plain</b> text"));

@@ -160,9 +160,9 @@ export class Drawer {
     const { name, settings } = this;
     try {
       const config = await ask('GET', of(name, '/config'));
-      settings.textContent = JSON.stringify(config, null, 2);
+      say(settings, JSON.stringify(config, null, 2));
     } catch (error) {
-      settings.textContent = error.message;
+      say(settings, error.message);
     }
   }
 }

@@ -2,11 +2,20 @@
 
 export const STATES = ['open', 'opening', 'connecting', 'backoff', 'closing', 'closed', 'failed', 'idle'];
 
+// What `is_displayable` of the library refuses: controls, and marks that reorder or hide text. Line ends and tabs stay: they command no page.
+const NOT_SHOWN = /[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
+// Somebody else's text, as it may be shown.
+export function displayable(text) {
+  return typeof text === 'string' ? text.replace(NOT_SHOWN, '\ufffd') : text;
+}
+
 // An element; text is always text, never markup.
 export function make(tag, options = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(options)) {
-    if (key in element) element[key] = value;
+    if (key === 'textContent') element.textContent = displayable(value);
+    else if (key in element) element[key] = value;
     else element.setAttribute(key, value);
   }
   element.append(...children);
@@ -14,7 +23,8 @@ export function make(tag, options = {}, ...children) {
 }
 
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = displayable(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 export function duration(ms) {

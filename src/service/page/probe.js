@@ -1,7 +1,7 @@
 // A dry run of the next dial: what each URL comes to, beside the socket that serves.
 
 import { ask, of } from './api.js';
-import { clock, make, millis } from './format.js';
+import { clock, make, millis, say } from './format.js';
 import { picture, stepsOf } from './steps.js';
 
 // A dial waits for its turn, and takes as long as the name lets it.
@@ -23,7 +23,7 @@ export class Probe {
         make('h3', {}, make('time', { textContent: clock(at) }), make('b', { textContent: 'A dry run of the next dial' })),
         ...(image ? [image] : []), make('ol', {}, ...probes.map(outcome)));
     } catch (error) {
-      this.element.textContent = error.message;
+      say(this.element, error.message);
     }
   }
 }

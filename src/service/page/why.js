@@ -2,7 +2,7 @@
 // decided.
 
 import { ask, of } from './api.js';
-import { clock, make, millis } from './format.js';
+import { clock, make, millis, say } from './format.js';
 import { picture, stepsOf } from './steps.js';
 
 export class Why {
@@ -22,7 +22,7 @@ export class Why {
       this.element.replaceChildren(rule(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
     } catch (error) {
       this.asked = null;
-      this.element.textContent = error.message;
+      say(this.element, error.message);
     }
   }
 }

@@ -39,7 +39,13 @@ fn bearer(token: &str) -> String {
 
 #[test]
 fn without_a_token_only_the_health_is_told() {
-    let service = Service::start("access-none", TOKENS);
+    for way in Way::ALL {
+        only_the_health_is_told(way);
+    }
+}
+
+fn only_the_health_is_told(way: Way) {
+    let service = Service::start_by(way, "access-none", TOKENS);
     for path in ["/healthz", "/readyz"] {
         assert_eq!(service.get(path).status, 200, "{path}");
     }
@@ -108,7 +114,13 @@ fn without_a_token_only_the_health_is_told() {
 
 #[test]
 fn a_token_is_for_what_its_scopes_say() {
-    let service = Service::start("access-scopes", TOKENS);
+    for way in Way::ALL {
+        scopes_are_what_a_token_is_for(way);
+    }
+}
+
+fn scopes_are_what_a_token_is_for(way: Way) {
+    let service = Service::start_by(way, "access-scopes", TOKENS);
     for (method, path, allowed) in [
         ("GET", "/v1/connections", vec!["all", "reader"]),
         ("GET", "/v1/connections/other", vec!["all", "reader"]),
@@ -154,7 +166,13 @@ fn a_token_is_for_what_its_scopes_say() {
 
 #[test]
 fn a_token_reaches_the_names_of_its_pattern() {
-    let service = Service::start("access-names", TOKENS);
+    for way in Way::ALL {
+        names_are_what_a_token_reaches(way);
+    }
+}
+
+fn names_are_what_a_token_reaches(way: Way) {
+    let service = Service::start_by(way, "access-names", TOKENS);
     let auth = bearer("acme");
     let ask = |method: &str, path: &str, body: &str| {
         service.ask(

@@ -5,7 +5,10 @@ mod service_support;
 
 use everwire::testing::Peer;
 use serde_json::{Value, json};
-use service_support::http::{JSON, Service};
+use service_support::{
+    http::{JSON, Service},
+    ways::Way,
+};
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
@@ -23,8 +26,14 @@ fn idle() -> Value {
 
 #[test]
 fn a_connection_is_created_replaced_and_removed() {
+    for way in Way::ALL {
+        create_replace_and_remove(way);
+    }
+}
+
+fn create_replace_and_remove(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("api-life", LOOPBACK);
+    let service = Service::start_by(way, "api-life", LOOPBACK);
     let settings =
         json!({ "url": peer.url("/echo"), "tags": ["a"], "headers": { "X-Token": "s3cret" } });
     let created = service.put("feed.1", &settings);
@@ -136,8 +145,14 @@ fn settings_that_cannot_be_used_are_told_all_at_once() {
 
 #[test]
 fn a_name_is_connected_and_closed_by_hand() {
+    for way in Way::ALL {
+        connect_and_close(way);
+    }
+}
+
+fn connect_and_close(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("api-hand", LOOPBACK);
+    let service = Service::start_by(way, "api-hand", LOOPBACK);
     let settings = json!({ "url": peer.url("/echo"), "enabled": false });
     service.put("feed", &settings);
     assert_eq!(service.status("feed")["state"], "idle");
@@ -213,8 +228,14 @@ fn a_name_is_connected_and_closed_by_hand() {
 
 #[test]
 fn many_are_asked_by_one_request_that_says_whom_it_means() {
+    for way in Way::ALL {
+        ask_many(way);
+    }
+}
+
+fn ask_many(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("api-bulk", LOOPBACK);
+    let service = Service::start_by(way, "api-bulk", LOOPBACK);
     for name in ["a.1", "a.2", "b.1"] {
         let settings = json!({ "url": peer.url("/status/503"), "reconnect": { "initial": "1h", "min": "1h", "max": "1h" } });
         service.put(name, &settings);
@@ -273,7 +294,13 @@ fn many_are_asked_by_one_request_that_says_whom_it_means() {
 
 #[test]
 fn lists_are_filtered_and_their_pages_are_stable() {
-    let service = Service::start("api-list", "");
+    for way in Way::ALL {
+        filter_lists(way);
+    }
+}
+
+fn filter_lists(way: Way) {
+    let service = Service::start_by(way, "api-list", LOOPBACK);
     for name in ["e", "c", "a", "d", "b"] {
         assert_eq!(service.put(name, &idle()).status, 201);
     }
@@ -311,8 +338,14 @@ fn lists_are_filtered_and_their_pages_are_stable() {
 
 #[test]
 fn a_secret_is_given_used_and_never_seen() {
+    for way in Way::ALL {
+        give_a_secret(way);
+    }
+}
+
+fn give_a_secret(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
-    let service = Service::start("api-secret", LOOPBACK);
+    let service = Service::start_by(way, "api-secret", LOOPBACK);
     let settings = json!({
         "url": format!("{}?k=${{secret:key}}", peer.url("/echo")),
         "headers": { "Authorization": "Bearer ${secret:token}" },
@@ -400,7 +433,13 @@ fn a_status_is_as_the_openapi_document_describes_it() {
 
 #[test]
 fn every_path_says_which_methods_it_has() {
-    let service = Service::start("api-methods", "");
+    for way in Way::ALL {
+        ask_for_methods(way);
+    }
+}
+
+fn ask_for_methods(way: Way) {
+    let service = Service::start_by(way, "api-methods", "");
     for (path, allow) in [
         ("/healthz", "GET, HEAD"),
         ("/readyz", "GET, HEAD"),

@@ -5,7 +5,10 @@ mod service_support;
 
 use everwire::{Message, testing::Peer};
 use serde_json::{Value, json};
-use service_support::http::{Client, Service};
+use service_support::{
+    http::{Client, Service},
+    ways::Way,
+};
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
@@ -16,9 +19,9 @@ struct Scene {
 
 impl Scene {
     /// A name that is up, and one that is not.
-    fn new(test: &str) -> Self {
+    fn new(way: Way, test: &str) -> Self {
         let peer = Peer::spawn_thread().unwrap();
-        let service = Service::start(test, LOOPBACK);
+        let service = Service::start_by(way, test, LOOPBACK);
         let heartbeat = json!({ "interval": "100ms", "timeout": "10s" });
         let up = json!({ "url": peer.url("/echo"), "heartbeat": heartbeat, "max_message": "1KiB" });
         assert_eq!(service.put("up", &up).status, 201);
@@ -39,7 +42,13 @@ impl Scene {
 
 #[test]
 fn the_fate_that_was_asked_for_is_waited_for() {
-    let scene = Scene::new("send-wait");
+    for way in Way::ALL {
+        wait_for_fates(way);
+    }
+}
+
+fn wait_for_fates(way: Way) {
+    let scene = Scene::new(way, "send-wait");
     for (id, wait) in ["queued", "written", "confirmed"].into_iter().enumerate() {
         let (status, sent) = scene.send(&format!("up/send?wait={wait}&timeout=20s"), "hi");
         let fates = ["queued", "written", "confirmed"];
@@ -84,7 +93,13 @@ fn the_fate_that_was_asked_for_is_waited_for() {
 
 #[test]
 fn a_fate_that_can_no_longer_come_is_a_problem() {
-    let scene = Scene::new("send-late");
+    for way in Way::ALL {
+        wait_in_vain(way);
+    }
+}
+
+fn wait_in_vain(way: Way) {
+    let scene = Scene::new(way, "send-late");
     let service = &scene.service;
     let client: &Client = service;
     std::thread::scope(|scope| {
@@ -111,7 +126,13 @@ fn a_fate_that_can_no_longer_come_is_a_problem() {
 
 #[test]
 fn a_message_that_cannot_be_accepted_says_why() {
-    let scene = Scene::new("send-refused");
+    for way in Way::ALL {
+        send_what_cannot_be_accepted(way);
+    }
+}
+
+fn send_what_cannot_be_accepted(way: Way) {
+    let scene = Scene::new(way, "send-refused");
     let service = &scene.service;
     let send = |headers, body| service.ask("POST", "/v1/connections/up/send", headers, body);
     let binary = [("Content-Type", "application/octet-stream")];
@@ -153,7 +174,13 @@ fn a_message_that_cannot_be_accepted_says_why() {
 
 #[test]
 fn a_request_that_is_repeated_sends_once() {
-    let scene = Scene::new("send-once");
+    for way in Way::ALL {
+        repeat_a_request(way);
+    }
+}
+
+fn repeat_a_request(way: Way) {
+    let scene = Scene::new(way, "send-once");
     let service = &scene.service;
     let send = |name: &str, key: &str, body: &str| {
         let target = format!("/v1/connections/{name}/send?wait=written&timeout=20s");

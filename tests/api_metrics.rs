@@ -24,7 +24,7 @@ const METRICS: [(&str, &str); 13] = [
     ("everwire_messages", "counter"),
     ("everwire_bytes", "counter"),
     ("everwire_last_message_timestamp_seconds", "gauge"),
-    ("everwire_restarts", "counter"),
+    ("everwire_reconnects", "counter"),
     ("everwire_dial_seconds", "histogram"),
     ("everwire_rtt_seconds", "histogram"),
     ("everwire_outbox_messages", "gauge"),
@@ -99,8 +99,8 @@ fn each_metric_of_the_contract_says_what_happened() {
         status["received"]["messages"] == 1 && !status["rtt_ms"].is_null()
     });
     service.wait_for("down", "a drop", |status| status["outbox"]["dropped"] == 1);
-    service.wait_for("busy", "two attempts", |status| {
-        status["incarnation"].as_u64() >= Some(3)
+    service.wait_for("busy", "two reconnects", |status| {
+        status["reconnects"].as_u64() >= Some(2)
     });
 
     let text = metrics(&service);
@@ -148,7 +148,7 @@ fn each_metric_of_the_contract_says_what_happened() {
     );
     assert_value(
         &text,
-        "everwire_restarts_total{name=\"busy\",cause=\"handshake_status\"}",
+        "everwire_reconnects_total{name=\"busy\",cause=\"handshake_status\"}",
         |count| count >= 2.0,
     );
     assert_value(
@@ -393,8 +393,10 @@ fn openmetrics_are_by_the_standard_and_bounded_by_max_names() {
         }
     }
     assert_eq!(named, BTreeSet::from(["a", "b"]));
-    let restarts = families["everwire_restarts"]["samples"].as_array().unwrap();
-    assert_eq!(restarts.len(), 2, "{restarts:?}");
+    let reconnects = families["everwire_reconnects"]["samples"]
+        .as_array()
+        .unwrap();
+    assert_eq!(reconnects.len(), 2, "{reconnects:?}");
     let left_out = &families["everwire_names_left_out"]["samples"];
     assert_eq!(left_out[0][2], 3.0);
     let states = families["everwire_connections"]["samples"].as_array();

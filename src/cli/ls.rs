@@ -124,14 +124,17 @@ fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
 
 /// Of what is up: where to; of what is not: why, and until when.
 fn detail(status: &Status, now: Timestamp) -> String {
-    let error = status.last_error.as_ref();
-    match (&*status.state, status.retry_at, error) {
-        ("backoff", Some(at), error) => {
+    let Some(cause) = &status.cause else {
+        return status.url.clone();
+    };
+    let text = &cause.text;
+    match (&*status.state, status.retry_at) {
+        ("backoff", Some(at)) => {
             let wait = words::span(words::between(now, at));
-            let why = error.map_or_else(String::new, |error| format!(": {}", error.text));
-            format!("next dial in {wait}{why}")
+            format!("next dial in {wait}: {text}")
         }
-        ("failed", _, Some(error)) => format!("gave up: {}", error.text),
-        _ => status.url.clone(),
+        ("connecting", _) => format!("dials after: {text}"),
+        ("failed", _) => format!("gave up: {text}"),
+        _ => text.clone(),
     }
 }

@@ -78,6 +78,11 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
         ("state", format!("{} for {since}", status.state)),
         ("url", status.url.clone()),
     ];
+    if let Some(cause) = &status.cause {
+        let told = format!("{}: {} ({})", cause.kind, cause.text, ago(cause.at));
+        lines.push(("cause", told));
+        lines.extend(cause.rule.clone().map(|rule| ("rule", rule)));
+    }
     if let Some(at) = status.retry_at {
         let wait = words::span(words::between(now, at));
         lines.push((
@@ -119,6 +124,7 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     }
     let lives = format!("epoch {}, incarnation {}", status.epoch, status.incarnation);
     lines.push(("lives", lives));
+    lines.push(("reconnects", status.reconnects.to_string()));
     lines.push(("subscribers", status.subscribers.to_string()));
     lines
 }

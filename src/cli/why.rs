@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Error, Request},
+    client::{ApiArgs, Cause, Error, Request},
     event_line, output, parse,
     table::Color,
     words,
@@ -40,7 +40,7 @@ struct Story {
     state: String,
     since: Timestamp,
     retry_at: Option<Timestamp>,
-    rule: Option<Value>,
+    cause: Option<Cause>,
     #[serde(default)]
     attempts: Vec<Attempt>,
 }
@@ -95,11 +95,10 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     };
     let since = words::span(words::between(story.since, now));
     lines.push(format!("{name} is {state} for {since}"));
-    if let Some(rule) = story.rule.as_ref().filter(|rule| !rule.is_null()) {
-        let rule = rule
-            .as_str()
-            .map_or_else(|| rule.to_string(), words::one_line);
-        lines.push(format!("decided by the rule: {rule}"));
+    if let Some(cause) = &story.cause {
+        lines.push(format!("because: {}", words::one_line(&cause.text)));
+        let rule = cause.rule.as_deref().map(words::one_line);
+        lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
     }
     if let Some(at) = story.retry_at {
         let wait = words::span(words::between(now, at));
@@ -129,7 +128,8 @@ mod tests {
     fn a_story_is_told_in_the_order_in_which_it_happened() {
         let story = json!({
             "name": "feed", "state": "backoff", "ready": false, "since": "2026-01-02T03:04:10Z",
-            "retry_at": "2026-01-02T03:04:40Z", "rule": "status 503", "novel": 1,
+            "retry_at": "2026-01-02T03:04:40Z", "novel": 1,
+            "cause": { "kind": "handshake_status", "text": "busy", "rule": "backoff", "at": "2026-01-02T03:04:10Z" },
             "attempts": [
                 { "at": "2026-01-02T03:04:09Z", "outcome": "lost", "omitted": 2, "events": [
                     { "type": "error", "name": "feed", "at": "x", "after_ms": 12.34, "kind": "handshake_status", "status": 503 },
@@ -145,7 +145,8 @@ mod tests {
             "       12.3 ms  error kind=handshake_status status=503",
             "  and 2 events before the last ones",
             "feed is backoff for 10s",
-            "decided by the rule: status 503",
+            "because: busy",
+            "decided by the rule: backoff",
             "next dial in 20s, at 2026-01-02T03:04:40.000000Z",
         ];
         let lines = lines("feed", &story, now, false);

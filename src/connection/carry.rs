@@ -3,13 +3,13 @@
 use std::{pin::Pin, sync::Arc, time::Instant};
 
 use super::{
-    Ending, LastClose, Name, State, Waiting,
+    Ending, LastClose, Name, State, StateCause, StateReason, Waiting,
     driver::{Driver, Link, Turn},
     successor::Successor,
     turnstile::ByTurns,
 };
 use crate::{
-    core::{Cause, Effect, Happened, State as LifeState},
+    core::{Cause, Effect, Happened, Rule, State as LifeState},
     events::{self, Connecting, DropReason, ErrorReport, Event, Failed, FailedDial, Retrying},
     keeper::Order,
     transport::{self, DialRequest, Opened, Undialled},
@@ -37,7 +37,7 @@ impl Driver {
                     Effect::Emit(happened) => self.tell(act, happened, now),
                 }
             }
-            act.show_state(None);
+            act.show_state();
             let Some(text) = act.callback_panic.take() else {
                 break;
             };
@@ -82,9 +82,10 @@ impl Driver {
     fn tell(&mut self, act: &mut Name, happened: Happened, now: Instant) {
         match happened {
             Happened::Connecting { attempt } => {
-                act.show_state(Some(State::Connecting));
+                act.show(State::Connecting, None);
                 act.record.failed_dial = None;
-                act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt }));
+                let cause = act.count_reconnect();
+                act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt, cause }));
             }
             Happened::Closed(report) => {
                 self.own_up(act, now);
@@ -106,14 +107,14 @@ impl Driver {
                 act.publish(|stamp| Event::Error(stamp, Box::new(ErrorReport { cause, dial })));
             }
             Happened::Retrying { delay, cause, rule } => {
-                act.show_state(Some(State::Backoff));
+                act.show(State::Backoff, Some((&cause, &rule)));
                 act.note_retry_at(now);
                 act.publish(|stamp| {
                     Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
                 });
             }
             Happened::Failed { cause, rule } => {
-                act.show_state(Some(State::Failed));
+                act.show(State::Failed, Some((&cause, &rule)));
                 act.publish(|stamp| Event::Failed(stamp, Box::new(Failed { cause, rule })));
             }
         }
@@ -177,9 +178,9 @@ impl Name {
         };
     }
 
-    /// Keeps the state that users see, and since when, in step with the core.
-    pub(super) fn show_state(&mut self, told: Option<State>) {
-        let state = told.unwrap_or(match self.life.state() {
+    /// Keeps the state that users see, since when, and why, in step with the core.
+    pub(super) fn show_state(&mut self) {
+        let state = match self.life.state() {
             LifeState::Idle => State::Idle,
             LifeState::Connecting => State::Connecting,
             LifeState::Open { .. } if self.record.ready => State::Open,
@@ -191,7 +192,13 @@ impl Name {
             LifeState::Backoff { .. } => State::Backoff,
             LifeState::Closed => State::Closed,
             LifeState::Failed => State::Failed,
-        });
+        };
+        self.show(state, None);
+    }
+
+    /// Shows a state. The verdict on a loss comes with the states that it leads to.
+    pub(super) fn show(&mut self, state: State, verdict: Option<(&Cause, &Rule)>) {
+        self.explain(state, verdict);
         if state != self.record.shown {
             self.record.shown = state;
             self.record.since = self.wall();
@@ -202,6 +209,65 @@ impl Name {
         if !matches!(state, State::Open | State::Closing) {
             self.record.ready = false;
         }
+    }
+
+    /// Keeps the reason of the state that is shown from now on. It is set nowhere else, so that all faces tell the same.
+    fn explain(&mut self, state: State, verdict: Option<(&Cause, &Rule)>) {
+        if let Some((cause, rule)) = verdict {
+            self.record.lost = true;
+            self.because(StateReason::Loss(cause.clone()), Some(rule.clone()));
+            return;
+        }
+        match state {
+            // The verdict has led here.
+            State::Backoff | State::Failed => {}
+            // A dial follows the loss that was judged last; a close by hand is over.
+            State::Connecting => {
+                let cause = &mut self.record.cause;
+                *cause = cause.take().filter(|cause| cause.rule.is_some());
+            }
+            State::Idle | State::Opening | State::Open => self.record.cause = None,
+            State::Closing => {
+                let loss = self.life.loss().cloned();
+                let reason = loss.map_or_else(|| self.farewell(), StateReason::Loss);
+                self.because(reason, None);
+            }
+            // A name that was closed by hand stays so while the process shuts down.
+            State::Closed if self.record.shown == State::Closed => {}
+            State::Closed => {
+                self.record.lost = false;
+                self.because(self.farewell(), None);
+            }
+        }
+    }
+
+    /// Keeps a reason, unless it is that which is kept.
+    fn because(&mut self, reason: StateReason, rule: Option<Rule>) {
+        let known = self.record.cause.as_deref();
+        if rule.is_some() || known.is_none_or(|known| known.reason != reason) {
+            let at = self.wall();
+            let cause = StateCause { reason, rule, at };
+            self.record.cause = Some(Box::new(cause));
+        }
+    }
+
+    /// Why the name is closed other than by a loss.
+    fn farewell(&self) -> StateReason {
+        match self.ending {
+            Ending::Stays => StateReason::ClosedByHand,
+            Ending::Drains(_) => StateReason::Shutdown,
+            Ending::Leaves(_) | Ending::Gone => StateReason::Removed,
+        }
+    }
+
+    /// A dial begins: counts it if it follows a loss, and says of which kind that was.
+    fn count_reconnect(&mut self) -> Option<&'static str> {
+        if !std::mem::take(&mut self.record.lost) {
+            return None;
+        }
+        self.record.reconnects += 1;
+        let cause = self.record.cause.as_deref();
+        cause.map(|cause| cause.reason.kind())
     }
 
     /// Answers those who wait for the end, once it is there.

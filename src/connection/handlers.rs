@@ -10,7 +10,7 @@ use super::Fault;
 use super::{
     CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
     MAX_INTERVALS, Name, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send, Snapshot,
-    Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
+    State, Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
     chance, clock,
@@ -186,7 +186,7 @@ impl Name {
         }
         self.gate.with(|inside| inside.wanted = true);
         self.life.connect(&mut self.effects);
-        self.show_state(None);
+        self.show_state();
         self.wake();
         Ok(())
     }
@@ -211,7 +211,7 @@ impl Name {
             clock::now(),
             &mut self.effects,
         );
-        self.show_state(None);
+        self.show_state();
         self.wake();
     }
 
@@ -299,7 +299,8 @@ impl Name {
             name: self.name.clone(),
             state,
             ready_state: state.ready_state(),
-            ready: self.record.ready,
+            // A socket that closes has been ready, and takes no application message any more.
+            ready: self.record.ready && state == State::Open,
             url: self.url().to_string(),
             urls: self.url_statuses(),
             subprotocol: upgrade.and_then(|upgrade| upgrade.subprotocol.clone()),
@@ -310,8 +311,10 @@ impl Name {
             incarnation: self.life.incarnation(),
             attempt: self.life.attempt(policy(&self.settings), clock::now()),
             retry_at: self.record.retry_at.as_deref().copied(),
+            cause: self.record.cause.as_deref().cloned(),
             last_error: self.record.last_error.as_deref().cloned(),
             last_close: self.record.last_close.as_deref().cloned(),
+            reconnects: self.record.reconnects,
             rtt: self.heartbeat.rtt(),
             sent: self.record.sent,
             received: self.record.received,

@@ -51,7 +51,10 @@ pub use self::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },
     probe::{Probed, Reached},
-    status::{LastClose, LastError, OutboxStatus, State, Status, Traffic, UnknownState, UrlStatus},
+    status::{
+        LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
+        UnknownState, UrlStatus,
+    },
 };
 use crate::{
     config::{CommonSettings, ConnectionSettings},

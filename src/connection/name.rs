@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 #[cfg(feature = "testing")]
 use super::Fault;
 use super::{
-    Commons, Connection, Gate, LastClose, LastError, MAILBOX_TURN, State, Traffic,
+    Commons, Connection, Gate, LastClose, LastError, MAILBOX_TURN, State, StateCause, Traffic,
     passage::Passage, policy, rate_limit::TokenBucket, successor::Successor,
 };
 use crate::{
@@ -81,11 +81,17 @@ pub(super) struct Record {
     pub(super) shown: State,
     pub(super) ready: bool,
     pub(super) retry_at: Option<Box<Timestamp>>,
+    /// Why `shown` is what it is. Changes with it, in [`Name::explain`] alone.
+    pub(super) cause: Option<Box<StateCause>>,
     pub(super) last_error: Option<Box<LastError>>,
     /// The dial that failed just now, until that is told.
     pub(super) failed_dial: Option<Box<FailedDial>>,
     pub(super) last_close: Option<Box<LastClose>>,
     pub(super) upgrade: Option<Box<Upgrade>>,
+    /// Losses that were followed by a dial.
+    pub(super) reconnects: u64,
+    /// There was a loss, and no dial since.
+    pub(super) lost: bool,
     pub(super) sent: Traffic,
     pub(super) received: Traffic,
     pub(super) last_message_at: Option<Timestamp>,
@@ -174,10 +180,13 @@ impl Connection {
                 shown: if is_open { State::Idle } else { State::Closed },
                 ready: false,
                 retry_at: None,
+                cause: (!is_open).then(|| Box::new(StateCause::closed_by_hand())),
                 last_error: None,
                 failed_dial: None,
                 last_close: None,
                 upgrade: None,
+                reconnects: 0,
+                lost: false,
                 sent: Traffic::default(),
                 received: Traffic::default(),
                 last_message_at: None,

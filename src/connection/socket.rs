@@ -156,7 +156,7 @@ impl Socket {
             && matches!(act.life.state(), LifeState::Open { .. })
         {
             act.record.ready = true;
-            act.show_state(None);
+            act.show_state();
             act.publish(Event::Ready);
             if let Some(since) = act.record.blind_since.take() {
                 act.tell_blind(since, now);

@@ -1,12 +1,12 @@
 //! What a name tells about itself.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    core::{Cause, CloseBy, ClosedReport, ConnectionName, SentClose},
+    core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose},
     events::{TlsReport, millis, optional_time, rfc3339},
 };
 
@@ -124,10 +124,14 @@ pub struct Status {
     /// When the next dial is due.
     #[serde(serialize_with = "optional_time")]
     pub retry_at: Option<Timestamp>,
-    /// The last error, if there was one.
+    /// Why it is in this state. `None` where a state needs no reason: it is idle, up, or dials because it was asked to.
+    pub cause: Option<StateCause>,
+    /// The last error, if there was one; it may be older than the present state.
     pub last_error: Option<LastError>,
     /// How the last socket ended.
     pub last_close: Option<LastClose>,
+    /// The losses, of sockets and of dials, that were followed by a dial. A rotation is no loss, and a close by hand is none.
+    pub reconnects: u64,
     /// The last heartbeat's round trip, in milliseconds.
     #[serde(rename = "rtt_ms", serialize_with = "optional_millis")]
     pub rtt: Option<Duration>,
@@ -152,6 +156,78 @@ pub struct UrlStatus {
     pub url: String,
     /// How often it has failed in a row: dials, and sockets that were lost before they were stable.
     pub failures: u32,
+}
+
+/// Why a name is in its present state.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StateCause {
+    /// What led to the state.
+    pub reason: StateReason,
+    /// The rule that decided what follows. `None` for a socket that is still closing, and where no loss was judged.
+    pub rule: Option<Rule>,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+/// What can lead to a state.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StateReason {
+    /// A dial failed, or a socket was lost.
+    Loss(Cause),
+    /// The name was closed by hand, by this process or by an earlier one.
+    ClosedByHand,
+    /// The manager shuts down.
+    Shutdown,
+    /// The name is being removed.
+    Removed,
+}
+
+impl StateReason {
+    /// The stable name of this kind of reason; of a loss that of its [`Cause`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Loss(cause) => cause.kind(),
+            Self::ClosedByHand => "closed_by_hand",
+            Self::Shutdown => "shutdown",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// What an operator reads, in one line.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Loss(cause) => cause.text(),
+            Self::ClosedByHand => "closed by hand".into(),
+            Self::Shutdown => "the service shuts down".into(),
+            Self::Removed => "the name is being removed".into(),
+        }
+    }
+}
+
+impl StateCause {
+    /// Of a name that was closed by hand before its actor began.
+    pub(super) fn closed_by_hand() -> Self {
+        Self {
+            reason: StateReason::ClosedByHand,
+            rule: None,
+            at: Timestamp::now(),
+        }
+    }
+}
+
+impl Serialize for StateCause {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("kind", self.reason.kind())?;
+        map.serialize_entry("text", &self.reason.text())?;
+        map.serialize_entry("rule", &self.rule.as_ref().map(Rule::to_string))?;
+        map.serialize_entry("at", &rfc3339(self.at))?;
+        map.end()
+    }
 }
 
 /// The last error of a name.

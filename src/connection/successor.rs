@@ -175,7 +175,7 @@ impl Name {
                 self.record.upgrade = heir.face.upgrade();
                 // One whose opening messages are not out yet tells when they are.
                 self.record.ready = heir.socket.has_spoken();
-                self.show_state(None);
+                self.show_state();
                 if std::mem::take(&mut self.rotate_again) {
                     self.life.rotate_anew(&mut self.effects);
                 }

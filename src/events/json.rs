@@ -22,7 +22,8 @@ impl Serialize for Event {
         }
         match self {
             Self::Connecting(_, connecting) => {
-                map.serialize_entry("attempt", &connecting.attempt)?
+                map.serialize_entry("attempt", &connecting.attempt)?;
+                map.serialize_entry("cause", &connecting.cause)?;
             }
             Self::Opened(_, opened) => {
                 map.serialize_entry("peer", &opened.peer)?;

@@ -17,6 +17,8 @@ use crate::{
 pub struct Connecting {
     /// The retries since the last stable socket.
     pub attempt: u32,
+    /// The kind of the loss that the dial follows; `None` where it follows none. The status counts these as `reconnects`.
+    pub cause: Option<&'static str>,
 }
 
 /// See [`Event::Opened`].

@@ -67,13 +67,11 @@ impl Why {
         }
     }
 
-    /// The last attempts of a name, the latest first, and the rule that decided last.
-    pub fn of(&self, name: &ConnectionName) -> (Vec<Told>, Option<String>) {
+    /// The last attempts of a name, the latest first.
+    pub fn of(&self, name: &ConnectionName) -> Vec<Told> {
         // Copied, so that no name waits while it is told.
         let timeline = self.names.lock().get(name).cloned().unwrap_or_default();
-        let rule = timeline.rule();
-        let told = timeline.0.iter().rev().map(Attempt::tell).collect();
-        (told, rule)
+        timeline.0.iter().rev().map(Attempt::tell).collect()
     }
 }
 
@@ -105,21 +103,6 @@ impl Timeline {
         if let Some(attempt) = self.0.back_mut() {
             attempt.push(event.clone());
         }
-    }
-
-    fn rule(&self) -> Option<String> {
-        let events = self
-            .0
-            .iter()
-            .rev()
-            .flat_map(|attempt| attempt.events.iter().rev());
-        events
-            .filter_map(|event| match event {
-                Event::Retrying(_, retrying) => Some(retrying.rule.to_string()),
-                Event::Failed(_, failed) => Some(failed.rule.to_string()),
-                _ => None,
-            })
-            .next()
     }
 }
 

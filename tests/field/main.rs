@@ -14,12 +14,15 @@ mod http2;
 mod liveness;
 mod own_certificate;
 mod pings;
+mod present_cause;
 mod proxy_answers;
 mod rates;
 mod raw;
 mod redirected;
 mod refusals;
 mod rules;
+#[cfg(feature = "service")]
+mod same_cause;
 #[cfg(feature = "service")]
 mod send_epoch;
 mod sent_counts;

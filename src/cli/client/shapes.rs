@@ -18,6 +18,9 @@ pub struct Status {
     pub incarnation: u32,
     pub attempt: u32,
     pub retry_at: Option<Timestamp>,
+    pub cause: Option<Cause>,
+    #[serde(default)]
+    pub reconnects: u64,
     pub last_error: Option<LastError>,
     pub last_close: Option<LastClose>,
     pub rtt_ms: Option<f64>,
@@ -27,6 +30,15 @@ pub struct Status {
     pub last_message_at: Option<Timestamp>,
     pub outbox: Outbox,
     pub subscribers: usize,
+}
+
+/// Why it is in its present state.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Cause {
+    pub kind: String,
+    pub text: String,
+    pub rule: Option<String>,
+    pub at: Timestamp,
 }
 
 /// The last error.

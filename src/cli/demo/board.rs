@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::{ConnectionName, Event, State, Status};
+use everwire::{ConnectionName, Event, State, Status, connection::StateReason};
 use jiff::Timestamp;
 
 use super::words;
@@ -22,7 +22,7 @@ pub struct Board {
     started: Timestamp,
     rows: Vec<Row>,
     counted: BTreeMap<ConnectionName, Counted>,
-    /// Why each name was lost last: a close by the peer is no error, and the status tells only errors.
+    /// Why each name was lost last, for those that are up: their status needs no reason.
     lost_by: BTreeMap<ConnectionName, String>,
     recent: VecDeque<String>,
 }
@@ -38,12 +38,12 @@ pub struct Row {
     pub since: Timestamp,
     /// When it is dialled next.
     pub retry_at: Option<Timestamp>,
-    /// Why it was lost last, in a word or two.
+    /// Why it is in its state, or why it was lost last, in a word or two.
     pub cause: Option<String>,
     /// The last heartbeat's round trip.
     pub rtt: Option<Duration>,
-    /// How often it was restarted.
-    pub restarts: u32,
+    /// How often it was dialled after a loss.
+    pub reconnects: u64,
     /// What goes through it.
     pub rates: Rates,
 }
@@ -183,20 +183,24 @@ impl Board {
 }
 
 impl Row {
-    fn new(status: &Status, rates: Rates, cause: Option<String>) -> Self {
+    fn new(status: &Status, rates: Rates, lost_by: Option<String>) -> Self {
+        let cause = status.cause.as_ref().map(|cause| match &cause.reason {
+            StateReason::Loss(cause) => words::cause(cause),
+            other => other.text().into_owned(),
+        });
         Self {
             name: status.name.to_string(),
             state: status.state,
             since: status.since,
             retry_at: status.retry_at,
-            cause,
+            cause: cause.or(lost_by),
             rtt: status.rtt,
-            restarts: status.incarnation.saturating_sub(1),
+            reconnects: status.reconnects,
             rates,
         }
     }
 
-    /// What it waits for, or why it was restarted last.
+    /// What it waits for, why it is down, or why it was lost last.
     pub fn waits_for(&self, now: Timestamp) -> String {
         let cause = self.cause.as_deref().unwrap_or("");
         match (self.state, self.retry_at) {
@@ -205,6 +209,7 @@ impl Row {
                 format!("in {delay:.1}s: {cause}")
             }
             (State::Failed, _) => format!("gave up: {cause}"),
+            (State::Closing | State::Closed, _) => cause.to_owned(),
             _ if cause.is_empty() => String::new(),
             _ => format!("after {cause}"),
         }

@@ -119,10 +119,10 @@ fn table_row(row: &Row, now: Timestamp) -> TableRow<'_> {
         })),
         right(rate(row.rates.received)),
         right(rate(row.rates.sent)),
-        right(if row.restarts == 0 {
+        right(if row.reconnects == 0 {
             String::new()
         } else {
-            row.restarts.to_string()
+            row.reconnects.to_string()
         }),
     ])
 }
@@ -191,7 +191,7 @@ mod tests {
             retry_at: None,
             cause: None,
             rtt: None,
-            restarts: 0,
+            reconnects: 0,
             rates: Rates::default(),
         }
     }
@@ -208,7 +208,7 @@ mod tests {
         let waiting = Row {
             retry_at: Some(NOW + Duration::from_millis(3_200)),
             cause: Some("status 503".to_owned()),
-            restarts: 7,
+            reconnects: 7,
             ..row("busy-503", State::Backoff)
         };
         let failed = Row {

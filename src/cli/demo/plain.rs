@@ -102,10 +102,10 @@ fn names(board: &Board, now: Timestamp) -> String {
         .map(|row| {
             let since = words::span(words::between(row.since, now));
             let line = format!(
-                "{:<12} {:<10} for {since:<4} restarts {:<3} {}",
+                "{:<12} {:<10} for {since:<4} reconnects {:<3} {}",
                 row.name,
                 row.state.as_str(),
-                row.restarts,
+                row.reconnects,
                 row.waits_for(now)
             );
             line.trim_end().to_owned()

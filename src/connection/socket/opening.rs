@@ -50,7 +50,7 @@ impl Socket {
         act.begin_numbers();
         start_heartbeat(act, ctx);
         act.record.upgrade = face.upgrade();
-        act.show_state(Some(State::Opening));
+        act.show(State::Opening, None);
         let opened = events::Opened {
             peer: face.peer,
             subprotocol: face.subprotocol,

@@ -131,6 +131,17 @@ impl Lifecycle {
         self.state == State::Closed
     }
 
+    /// Why the socket that is on its way out was lost; `None` where it was closed by hand, or gives way to a successor.
+    pub fn loss(&self) -> Option<&Cause> {
+        match &self.state {
+            State::Closing(closing) => match &closing.then {
+                Then::Lost(cause) => Some(cause),
+                Then::Closed | Then::Connect | Then::Adopt { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
     /// When [`timer`](Self::timer) must be called.
     pub fn deadline(&self, policy: Policy<'_>) -> Option<Instant> {
         match &self.state {

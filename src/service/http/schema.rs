@@ -193,10 +193,16 @@ pub struct Status {
     /// When the next dial is due.
     #[schema(required, format = DateTime)]
     retry_at: Option<String>,
+    /// Why it is in this state; null where a state needs no reason.
+    #[schema(required)]
+    cause: Option<StateCause>,
+    /// It may be older than the present state.
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
+    /// The losses, of sockets and of dials, that were followed by a dial.
+    reconnects: u64,
     /// The last heartbeat's round trip.
     #[schema(required)]
     rtt_ms: Option<f64>,
@@ -225,6 +231,20 @@ pub struct Tls {
     expires_at: Option<String>,
     /// Whether any certificate would have been accepted.
     insecure: bool,
+}
+
+/// Why a connection is in its present state.
+#[derive(ToSchema)]
+pub struct StateCause {
+    /// Of a loss its cause, as in `cause` of the event `retrying`; else `closed_by_hand`, `shutdown` or `removed`.
+    #[schema(examples("refused", "closed", "closed_by_hand"))]
+    kind: String,
+    text: String,
+    /// The rule that decided what follows; null where nothing was decided.
+    #[schema(required)]
+    rule: Option<String>,
+    #[schema(format = DateTime)]
+    at: String,
 }
 
 /// The last error of a connection.
@@ -320,7 +340,10 @@ pub struct Why {
     /// When the next attempt is due.
     #[schema(required, format = DateTime)]
     retry_at: Option<String>,
-    /// The rule that decided last whether and when to dial again.
+    /// Why it is in this state; null where a state needs no reason.
+    #[schema(required)]
+    cause: Option<StateCause>,
+    /// The rule of that cause: whether and when to dial again.
     #[schema(required)]
     rule: Option<String>,
     #[schema(required)]

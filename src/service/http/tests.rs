@@ -158,6 +158,8 @@ fn the_status_of_one_has_the_shape_of_the_contract() {
             "incarnation",
             "attempt",
             "retry_at",
+            "cause",
+            "reconnects",
             "last_error",
             "last_close",
             "rtt_ms",

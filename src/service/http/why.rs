@@ -14,8 +14,8 @@ use super::{
 
 /// Why a connection is up or down
 ///
-/// Its last attempts, the latest first, each with its events and when they came; the rule that decided last; and the time of the next
-/// attempt, if there will be one.
+/// Its last attempts, the latest first, each with its events and when they came; the cause of its present state, with the rule that
+/// decided; and the time of the next attempt, if there will be one.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/why",
@@ -31,14 +31,15 @@ pub async fn why(
     let name = permit.name(&name)?;
     let (handle, _) = api.find(&name)?;
     let status = json!(api.status(&handle).await?);
-    let (attempts, rule) = api.why.of(&name);
+    let attempts = api.why.of(&name);
     Ok(HttpResponse::Ok().json(json!({
         "name": name,
         "state": status["state"],
         "ready": status["ready"],
         "since": status["since"],
         "retry_at": status["retry_at"],
-        "rule": rule,
+        "cause": status["cause"],
+        "rule": status["cause"]["rule"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
         "attempts": attempts,

@@ -3,9 +3,9 @@
 use everwire::{ConnectionName, core::Cause, events::DropReason};
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// Of `everwire_restarts_total`.
+/// Of `everwire_reconnects_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RestartLabels {
+pub struct ReconnectLabels {
     name: String,
     cause: &'static str,
 }
@@ -17,19 +17,15 @@ pub struct DroppedLabels {
     reason: &'static str,
 }
 
-impl RestartLabels {
-    pub fn new(name: &ConnectionName, cause: &Cause) -> Self {
-        Self::of(name, cause.kind())
+impl ReconnectLabels {
+    pub fn new(name: &ConnectionName, cause: &'static str) -> Self {
+        let name = name.to_string();
+        Self { name, cause }
     }
 
     /// All that the name can have.
     pub fn all(name: &ConnectionName) -> impl Iterator<Item = Self> {
-        Cause::KINDS.into_iter().map(|cause| Self::of(name, cause))
-    }
-
-    fn of(name: &ConnectionName, cause: &'static str) -> Self {
-        let name = name.to_string();
-        Self { name, cause }
+        Cause::KINDS.into_iter().map(|cause| Self::new(name, cause))
     }
 }
 

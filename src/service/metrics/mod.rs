@@ -22,7 +22,7 @@ use prometheus_client::{
 };
 
 use self::{
-    labels::{DroppedLabels, RestartLabels},
+    labels::{DroppedLabels, ReconnectLabels},
     names::Names,
     snapshot::Snapshot,
 };
@@ -36,7 +36,7 @@ pub struct Metrics {
 /// What is counted as it happens.
 struct Counters {
     names: Names,
-    restarts: Family<RestartLabels, Counter>,
+    reconnects: Family<ReconnectLabels, Counter>,
     dropped: Family<DroppedLabels, Counter>,
     dials: Histogram,
     round_trips: Histogram,
@@ -47,7 +47,7 @@ impl Metrics {
     pub fn start(manager: &Manager, max_names: usize) -> Arc<Self> {
         let counters = Arc::new(Counters {
             names: Names::new(max_names),
-            restarts: Family::default(),
+            reconnects: Family::default(),
             dropped: Family::default(),
             // 0.5 ms to 16 s, and to 8 s.
             dials: Histogram::new(exponential_buckets(0.0005, 2.0, 16)),
@@ -85,9 +85,11 @@ impl Counters {
     fn count(&self, event: &Event) {
         match event {
             Event::Opened(_, opened) => self.dials.observe(dial_seconds(opened)),
-            Event::Retrying(stamp, retrying) if self.names.admit(&stamp.name) => {
-                let labels = RestartLabels::new(&stamp.name, &retrying.cause);
-                self.restarts.get_or_create(&labels).inc();
+            Event::Connecting(stamp, dial) => {
+                if let Some(cause) = dial.cause.filter(|_| self.names.admit(&stamp.name)) {
+                    let labels = ReconnectLabels::new(&stamp.name, cause);
+                    self.reconnects.get_or_create(&labels).inc();
+                }
             }
             Event::Dropped(stamp, dropped) if self.names.admit(&stamp.name) => {
                 let labels = DroppedLabels::new(&stamp.name, dropped.reason);
@@ -99,8 +101,8 @@ impl Counters {
     }
 
     fn forget(&self, name: &ConnectionName) {
-        for labels in RestartLabels::all(name) {
-            self.restarts.remove(&labels);
+        for labels in ReconnectLabels::all(name) {
+            self.reconnects.remove(&labels);
         }
         for labels in DroppedLabels::all(name) {
             self.dropped.remove(&labels);
@@ -111,9 +113,9 @@ impl Counters {
     fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("everwire");
         registry.register(
-            "restarts",
-            "Losses and failed dials that were followed by another dial",
-            self.restarts.clone(),
+            "reconnects",
+            "Losses, of sockets and of dials, that were followed by a dial; by the cause of the loss",
+            self.reconnects.clone(),
         );
         registry.register(
             "dropped",

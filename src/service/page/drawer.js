@@ -180,6 +180,6 @@ function figures(row) {
     ['Sent', `${count(sent.messages)}, ${bytes(sent.bytes)}`],
     ['Outbox', `${count(outbox.messages)}${doubt}${dropped}`],
     ['Next attempt', status.state === 'backoff' ? time(row).replace('retry ', '') : 'none due'],
-    ['Restarts', count(status.incarnation)],
+    ['Reconnects', count(status.reconnects)],
   ];
 }

@@ -109,7 +109,7 @@ export const KEYS = {
   uptime: (row) => (row.status.state === 'open' ? -row.since : -Infinity),
   rtt: (row) => row.status.rtt_ms ?? -1,
   rate: (row) => row.rate,
-  restarts: (row) => row.status.incarnation,
+  reconnects: (row) => row.status.reconnects,
   outbox: (row) => row.status.outbox.messages,
 };
 
@@ -118,17 +118,9 @@ function note(row, change) {
   if (row.changes.length > CHANGES) row.changes.shift();
 }
 
-// Why a name is where it is.
-export function reason(status) {
-  const { state, last_error: error, last_close: close } = status;
-  if (state === 'backoff' || state === 'failed') {
-    if (error && (!close?.at || error.at >= close.at)) return error.text;
-  }
-  if (close && state !== 'open' && state !== 'opening') {
-    const said = close.reason ? ` “${close.reason}”` : '';
-    return `${close.code ?? 'no close code'}${said}, by ${close.by}`;
-  }
-  return '';
+// Why a name is where it is; nothing where a state needs no reason.
+export function reason({ cause }) {
+  return cause ? cause.text : '';
 }
 
 // Compares as a person would: numbers by their value, letters whatever their case. Texts that compare so need no collator, which would take most of the time.

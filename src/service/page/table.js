@@ -1,6 +1,7 @@
 // The table. Of any number of names only the rows in sight are in the document.
 
 import { count, duration, make, millis, rate, say } from './format.js';
+import { reason } from './names.js';
 import { spark } from './spark.js';
 
 // How many rows the document has at most.
@@ -9,7 +10,7 @@ const MOST = 60;
 const SPARE = 4;
 const COLUMNS = [
   ['state', 'State'], ['name', 'Name'], ['uptime', 'Uptime'], ['rtt', 'RTT'],
-  ['rate', 'Messages/s'], ['restarts', 'Restarts'], ['outbox', 'Outbox'],
+  ['rate', 'Messages/s'], ['reconnects', 'Reconnects'], ['outbox', 'Outbox'],
 ];
 
 export class Table {
@@ -107,14 +108,14 @@ export class Table {
     line.row.style.transform = `translateY(${at * this.height}px)`;
     say(line.state, status.state);
     say(line.title, row.name);
-    say(line.detail, row.changes.at(-1)?.text || status.url);
+    say(line.detail, reason(status) || status.url);
     line.detail.title = line.detail.textContent;
     say(line.uptime, time(row));
     say(line.rtt, millis(status.rtt_ms));
     say(line.number, rate(row.rate));
-    say(line.restarts, count(status.incarnation));
+    say(line.reconnects, count(status.reconnects));
     say(line.outbox, count(status.outbox.messages));
-    line.restarts.classList.toggle('zero', !status.incarnation);
+    line.reconnects.classList.toggle('zero', !status.reconnects);
     line.outbox.classList.toggle('zero', !status.outbox.messages);
     line.shown = row;
   }

@@ -1,5 +1,5 @@
 // Why a name is where it is, as the service tells it: each of the last attempts as a picture of its steps, and the rule that
-// decided.
+// decided, where one did.
 
 import { ask, of } from './api.js';
 import { clock, make, millis, say } from './format.js';
@@ -37,7 +37,7 @@ function dial({ at, outcome, events }) {
 
 function rule({ rule: decided, retry_at: at }) {
   const parts = [];
-  if (decided) parts.push(`The rule that decided last: ${decided}.`);
+  if (decided) parts.push(`Decided by the rule: ${decided}.`);
   if (at) parts.push(`The next attempt comes at ${clock(at)}.`);
   return make('p', { className: 'quiet', textContent: parts.join(' ') });
 }

@@ -72,11 +72,13 @@ pub fn binary(bytes: &[u8]) -> String {
 }
 
 fn details(members: &Map<String, Value>) -> String {
-    let told = members
-        .iter()
-        .filter(|(key, value)| !COMMON.contains(&key.as_str()) && !matches!(value, Value::Null));
+    let told = members.iter().filter(|(key, value)| {
+        !COMMON.contains(&key.as_str()) && (!value.is_null() || *key == "missed")
+    });
     let told = told.map(|(key, value)| (words::printable(key), value));
     let told = told.map(|(key, value)| match value {
+        // How many `lagged` means is not known: that is not none.
+        Value::Null => format!("{key}=unknown"),
         Value::Object(_) if key == "timings" => format!("took=({})", words::steps(value)),
         Value::String(text) if !text.contains([' ', '"']) && !text.is_empty() => {
             format!("{key}={}", words::printable(text))
@@ -108,6 +110,10 @@ mod tests {
                 "f closed by=peer clean=false code=1006 reason=\"\"",
             ),
             (json!({ "type": "lagged", "missed": 3 }), "lagged missed=3"),
+            (
+                json!({ "type": "lagged", "missed": null }),
+                "lagged missed=unknown",
+            ),
             (
                 json!({ "type": "error", "name": "f", "kind": "tcp", "timings": { "dns_ms": 1.25, "tcp_ms": 3, "tls_ms": null } }),
                 "f error kind=tcp took=(dns 1.2 ms, tcp 3.0 ms)",

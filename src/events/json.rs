@@ -184,12 +184,16 @@ mod tests {
                 r#"{{"type":"retrying",{head},"delay_ms":1.5,"cause":"pong_timeout","text":"no answer to a heartbeat in time","rule":"backoff"}}"#
             )
         );
-        assert_eq!(
-            json(Event::Lagged {
-                missed: 3,
-                at: stamp().at
-            }),
-            r#"{"type":"lagged","missed":3,"at":"2026-01-02T03:04:05.600000Z"}"#
-        );
+        for (missed, told) in [(Some(3), "3"), (None, "null")] {
+            assert_eq!(
+                json(Event::Lagged {
+                    missed,
+                    at: stamp().at
+                }),
+                format!(
+                    r#"{{"type":"lagged","missed":{told},"at":"2026-01-02T03:04:05.600000Z"}}"#
+                )
+            );
+        }
     }
 }

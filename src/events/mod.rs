@@ -69,9 +69,9 @@ pub enum Event {
     Removed(Stamp),
     /// This subscriber was too slow and missed events. It has no place in any name's numbering.
     Lagged {
-        /// How many events it missed, in all, since it was last told; 0 where a reader resumes from so long ago that they
+        /// How many events it missed, in all, since it was last told; `None` where a reader resumes from so long ago that they
         /// cannot be counted any more.
-        missed: u64,
+        missed: Option<u64>,
         /// When it was told.
         at: Timestamp,
     },

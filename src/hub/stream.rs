@@ -74,7 +74,7 @@ impl Stream for Events {
         if std::mem::take(&mut this.missed) {
             // How much is not known: it is not there any more to be counted.
             return Poll::Ready(Some(Event::Lagged {
-                missed: 0,
+                missed: None,
                 at: Timestamp::now(),
             }));
         }
@@ -95,7 +95,7 @@ impl Stream for Events {
         this.closed = batch.closed;
         if batch.missed > 0 {
             return Poll::Ready(Some(Event::Lagged {
-                missed: batch.missed,
+                missed: Some(batch.missed),
                 at: Timestamp::now(),
             }));
         }

@@ -51,7 +51,7 @@ fn tell(
 fn read(events: &mut Events) -> Vec<i64> {
     std::iter::from_fn(|| events.next().now_or_never().flatten())
         .map(|event| match &event {
-            Event::Lagged { missed, .. } => -(*missed as i64),
+            Event::Lagged { missed, .. } => -(missed.unwrap_or(0) as i64),
             event => event.stamp().unwrap().seq as i64,
         })
         .collect()

@@ -57,7 +57,7 @@ impl Ledger {
                         notes.names.entry(stamp.name).or_default().note(sent);
                     }
                     Event::Rotated(..) => notes.rotations += 1,
-                    Event::Lagged { missed, .. } => panic!("{missed} events were missed"),
+                    Event::Lagged { missed, .. } => panic!("{missed:?} events were missed"),
                     _ => {}
                 }
             }

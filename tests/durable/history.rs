@@ -34,7 +34,7 @@ async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
 async fn is_told_of_a_loss(events: &mut Events) {
     let event = next(events).await;
     assert!(
-        matches!(event, Event::Lagged { missed: 0, .. }),
+        matches!(event, Event::Lagged { missed: None, .. }),
         "{event:?}"
     );
 }

@@ -33,7 +33,10 @@ pub fn details(event: &Event) -> String {
         }
         Event::Failed(_, failed) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
         Event::Dropped(_, dropped) => format!("{} messages", dropped.count),
-        Event::Lagged { missed, .. } => format!("{missed} events were not shown"),
+        Event::Lagged {
+            missed: Some(missed),
+            ..
+        } => format!("{missed} events were not shown"),
         _ => String::new(),
     };
     one_line(&text)

@@ -93,8 +93,8 @@ function note(type, text, at = Date.now()) {
 // What else an event says of itself.
 function facts(event) {
   const known = ['type', 'name', 'epoch', 'seq', 'cursor', 'at'];
-  const rest = Object.entries(event).filter(([key, value]) => !known.includes(key) && value !== null && value !== false);
-  return rest.map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ');
+  const rest = Object.entries(event).filter(([key, value]) => !known.includes(key) && (value !== null || key === 'missed') && value !== false);
+  return rest.map(([key, value]) => `${key} ${value === null ? 'unknown' : typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ');
 }
 
 function content(text) {

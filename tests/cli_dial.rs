@@ -6,11 +6,12 @@ mod service_support;
 use std::{
     io::Write as _,
     process::{Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use everwire::testing::{How, Peer, Script};
 use serde_json::Value;
-use service_support::{Running, SOON, everwire, run, stderr};
+use service_support::{Running, SOON, everwire, run, stderr, stdout};
 
 fn dial(args: &[&str]) -> Running {
     let mut command = everwire(&["dial"]);
@@ -162,4 +163,106 @@ fn binary_messages_are_shown_as_bytes() {
     running.signal("TERM");
     let (status, _, told) = running.end();
     assert_eq!((status.code(), &*told), (Some(0), ""));
+}
+
+/// Runs it, and asserts that it fails and says this.
+#[track_caller]
+fn fails(args: &[&str], input: &[u8], part: &str) {
+    let output = dial_with(args, input);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
+    let told = stderr(&output);
+    assert!(told.contains(part), "{part:?} is not in {told}");
+}
+
+#[test]
+fn what_may_not_have_arrived_is_a_failure() {
+    let peer = Peer::spawn_thread().unwrap();
+    for path in [
+        "/drop?messages=1&how=reset",
+        "/close?messages=1&code=1008",
+        "/close?code=1008&reason=no",
+    ] {
+        fails(&[&peer.url(path)], b"one\n", "1 message is in doubt");
+    }
+    // The messages after it have arrived.
+    let scripts = [
+        Script::echo().await_messages(1).end(How::Reset),
+        Script::echo(),
+    ];
+    peer.script_each("/once", scripts);
+    let url = peer.url("/once");
+    let mut running = dial(&[&url, "--set", "reconnect.initial='100ms'"]);
+    let mut stdin = running.stdin();
+    writeln!(stdin, "one").unwrap();
+    let until = Instant::now() + SOON;
+    while peer.connections_at("/once").len() < 2 {
+        assert!(Instant::now() < until, "it does not dial again");
+        std::thread::yield_now();
+    }
+    writeln!(stdin, "two").unwrap();
+    running.line("the echo", |line| line == "two");
+    drop(stdin);
+    let (status, _, told) = running.end();
+    assert_eq!(status.code(), Some(1), "{told}");
+    assert!(told.contains("1 message is in doubt"), "{told}");
+}
+
+#[test]
+fn a_close_that_the_peer_answers_leaves_no_doubt_without_a_heartbeat_either() {
+    let peer = Peer::spawn_thread().unwrap();
+    let args = [&*peer.url("/sink"), "-q", "--set", "heartbeat.kind='none'"];
+    let output = dial_with(&args, b"one\ntwo\n");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn where_nobody_listens_the_end_of_the_input_is_a_failure() {
+    let nobody = "ws://127.0.0.1:1/";
+    for (args, input) in [
+        (&[nobody][..], &b"one\n"[..]),
+        (&[nobody], b""),
+        (&[nobody, "-"], b"one\n"),
+        (&[nobody, "one"], b""),
+    ] {
+        fails(args, input, "error: cannot connect: 127.0.0.1:1: ");
+    }
+}
+
+#[test]
+fn an_interrupt_before_all_is_sent_is_a_failure_that_counts_what_was_not() {
+    let mut running = dial(&["ws://127.0.0.1:1/", "--json"]);
+    let mut stdin = running.stdin();
+    writeln!(stdin, "one\ntwo").unwrap();
+    running.line("a retry", |line| line.contains("retrying"));
+    running.signal("INT");
+    let (status, _, told) = running.end();
+    drop(stdin);
+    assert_eq!(status.code(), Some(1), "{told}");
+    assert!(told.contains("2 messages were not sent"), "{told}");
+}
+
+#[test]
+fn a_message_among_the_arguments_is_sent_and_nothing_is_read() {
+    let peer = Peer::spawn_thread().unwrap();
+    let output = dial_with(&[&peer.url("/sink"), "-1", "-q"], b"unread\n");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(peer.connections_at("/sink")[0].texts(), ["-1"]);
+}
+
+#[test]
+fn lingering_waits_for_an_answer_to_each_line() {
+    let peer = Peer::spawn_thread().unwrap();
+    let after = Duration::from_millis(200);
+    let slow = Script::sink()
+        .await_messages(2)
+        .wait(after)
+        .send("first")
+        .wait(after)
+        .send("second");
+    peer.script("/slow", slow);
+    let output = dial_with(&[&peer.url("/slow"), "--linger", "-q"], b"a\nb\n");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(stdout(&output), "first\nsecond\n");
+    let args = [&*peer.url("/sink"), "--linger=50ms", "-q"];
+    fails(&args, b"a\nb\n", "0 of 2 answers came within 50ms");
 }

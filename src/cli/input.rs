@@ -40,6 +40,14 @@ impl Lines {
         Ok(Self(lines))
     }
 
+    /// This one alone; standard input is not read.
+    pub fn only(line: impl Into<Bytes>) -> Self {
+        let (sender, lines) = mpsc::channel(1);
+        // There is room for it, and its reader is here.
+        let _sent = sender.try_send(Ok(line.into()));
+        Self(lines)
+    }
+
     /// The next line; `None` at the end.
     ///
     /// # Errors

@@ -1,32 +1,33 @@
-//! Standard input, as messages.
+//! The input, as messages.
 
 use bytes::Bytes;
 use everwire::{Fate, Handle, Message, Receipt, Rejected};
 
 use crate::cli::{Failure, input::Lines};
 
-/// Sends each line, waiting while the outbox is full; done when the last one is written.
+/// What was accepted of the input.
+#[derive(Debug)]
+pub struct Sent {
+    /// How many messages.
+    pub count: u64,
+    /// The last of them.
+    pub last: Option<Receipt>,
+}
+
+/// Sends each line, waiting while the outbox is full; done when the last one is accepted.
 ///
 /// # Errors
 ///
 /// [`Failure`] at the first line that cannot be sent.
-pub async fn send(handle: &Handle, mut lines: Lines) -> Result<(), Failure> {
-    let mut last = None;
-    let mut number = 0_u64;
+pub async fn send(handle: &Handle, mut lines: Lines) -> Result<Sent, Failure> {
+    let (mut count, mut last) = (0, None);
     while let Some(line) = lines.next().await? {
-        number += 1;
+        count += 1;
         let sent = one(handle, line, last.as_ref()).await;
-        let receipt = sent.map_err(|why| Failure::Undone(format!("line {number}: {why}")))?;
+        let receipt = sent.map_err(|why| Failure::Undone(format!("line {count}: {why}")))?;
         last = Some(receipt);
     }
-    if let Some(last) = last {
-        let fate = last.fate(Fate::Written).await;
-        if !fate.reaches(Fate::Written) {
-            let text = format!("the last message is {}", fate.as_str());
-            return Err(Failure::Undone(text));
-        }
-    }
-    Ok(())
+    Ok(Sent { count, last })
 }
 
 /// `before` is the message ahead of it: when that is written, there is room.

@@ -1,5 +1,6 @@
 //! `everwire dial`: a conversation over a socket that comes back, with no service.
 
+mod course;
 mod input;
 mod settings;
 
@@ -11,11 +12,12 @@ use std::{
 
 use actix::System;
 use clap::{Args, ValueHint};
-use everwire::{Delivery, Event, Events, Handle, Manager, Message, Pattern};
-use futures::StreamExt;
+use everwire::{Delivery, Event, Events, Handle, Manager, Message, Pattern, State, Status};
+use futures::{StreamExt, future::OptionFuture};
 use serde_json::Value;
 
-use super::{Failure, event_line, input::Lines, output, signals::Signals, words};
+use self::course::{Course, End};
+use super::{Failure, event_line, input::Lines, output, parse, signals::Signals, words};
 use crate::{service, terminal};
 
 /// How long the closing handshake may take; its own limit is `close_timeout`.
@@ -27,12 +29,21 @@ const EVENTS: usize = 65_536;
 ///
 /// Each line of standard input is a text message, sent in order, and kept while the socket is down. Messages are printed on standard
 /// output, a line each; what happens to the socket on standard error. The end of the input closes the socket when all is sent, Ctrl-C
-/// at once.
+/// at once. It fails when a message was not sent or is in doubt, when the peer's last word is a complaint, and when the input is over
+/// and no dial has succeeded.
 #[derive(Debug, Args)]
 pub struct Dial {
     /// Where to; variables as in a configuration: wss://host/?key=${KEY}
     #[arg(value_hint = ValueHint::Url)]
     url: String,
+
+    /// The only message; - is standard input
+    #[arg(
+        default_value = "-",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    data: String,
 
     /// A header of the upgrade request, as in 'Authorization: Bearer ${file:token}'; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = settings::header)]
@@ -50,6 +61,10 @@ pub struct Dial {
     #[arg(long)]
     keep_open: bool,
 
+    /// After the end of the input, wait until as many messages have come as were sent; fail when that takes longer
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = parse::duration, conflicts_with = "keep_open")]
+    linger: Option<Duration>,
+
     /// Print all events as JSON lines on standard output
     #[arg(long)]
     json: bool,
@@ -64,7 +79,7 @@ impl Dial {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the connection gives up, or a message cannot be sent.
+    /// [`Failure`] when the connection gives up, or a message cannot be sent or may not have arrived.
     pub fn execute(self) -> Result<(), Failure> {
         let (settings, connection) =
             settings::of(&self.url, &self.headers, &self.subprotocols, &self.keys)?;
@@ -88,24 +103,33 @@ impl Dial {
         mut events: Events,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let mut input = pin!(input::send(handle, Lines::of_stdin()?));
-        let mut is_input_over = false;
+        let lines = match &*self.data {
+            "-" => Lines::of_stdin()?,
+            line => Lines::only(line.to_owned()),
+        };
+        let mut course = Course::default();
+        let mut input = pin!(input::send(handle, lines));
+        let mut writing = OptionFuture::default();
+        let patience = self.linger.unwrap_or_default();
+        let mut lingering = pin!(tokio::time::sleep(patience));
         loop {
             tokio::select! {
                 Some(event) = events.next() => {
                     self.tell(&event)?;
-                    if let Event::Failed(_, failed) = &event {
-                        return Err(Failure::Undone(format!("gave up: {}", failed.cause)));
-                    }
+                    course.hear(&event)?;
                 }
-                sent = &mut input, if !is_input_over => {
-                    sent?;
-                    is_input_over = true;
-                    if !self.keep_open {
-                        break;
-                    }
+                sent = &mut input, if course.is_reading() => writing = course.read(sent?),
+                _fate = &mut writing, if course.is_writing() => {
+                    course.written();
+                    lingering.as_mut().reset(tokio::time::Instant::now() + patience);
+                }
+                () = &mut lingering, if self.linger.is_some() && course.is_written() => {
+                    return Err(course.unanswered(patience));
                 }
                 _signal = signals.next() => break,
+            }
+            if !self.keep_open && course.is_over(self.linger.is_some())? {
+                break;
             }
         }
         let closed = tokio::time::timeout(CLOSE, self.close(handle, events));
@@ -114,17 +138,22 @@ impl Dial {
             .unwrap_or_else(|_| Err(Failure::Undone("the peer does not answer the close".into())))
     }
 
-    /// Says goodbye, and tells what comes until the peer has said it too.
+    /// Says goodbye, tells what comes until the peer has said it too, and judges what became of the messages.
     async fn close(&self, handle: &Handle, mut events: Events) -> Result<(), Failure> {
+        let mut end = End::begins(&status(handle).await?);
         let asked = handle.close(1000, "").await;
         asked.map_err(|error| Failure::Undone(error.to_string()))?;
         while let Some(event) = events.next().await {
             self.tell(&event)?;
-            if matches!(event, Event::Closed(..)) {
-                break;
+            if let Event::Closed(_, report) = &event {
+                end.hear(report);
+                // It may be the end of a socket that was lost while we asked.
+                if status(handle).await?.state == State::Closed {
+                    break;
+                }
             }
         }
-        Ok(())
+        end.judge(&status(handle).await?)
     }
 
     fn tell(&self, event: &Event) -> Result<(), Failure> {
@@ -143,6 +172,11 @@ impl Dial {
             }
         }
     }
+}
+
+async fn status(handle: &Handle) -> Result<Status, Failure> {
+    let status = handle.status().await;
+    status.map_err(|gone| Failure::Undone(gone.to_string()))
 }
 
 /// A pipe gets a text as it is; on a terminal it must not move the cursor.

@@ -1,0 +1,163 @@
+//! How far a conversation has come, and how it ended.
+
+use std::time::Duration;
+
+use everwire::{
+    Event, Fate, Status,
+    core::{CloseBy, ClosedReport},
+};
+use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
+
+use super::input::Sent;
+use crate::cli::{Failure, words};
+
+/// Close codes of a peer that has nothing to complain of: done, going away, none.
+const FRIENDLY: [u16; 3] = [1000, 1001, 1005];
+
+/// How far it has come.
+#[derive(Debug, Default)]
+pub struct Course {
+    /// Messages of the input; `None` while there may be more.
+    sent: Option<u64>,
+    is_written: bool,
+    answers: u64,
+    was_up: bool,
+    /// Why the last dial failed.
+    failure: Option<String>,
+}
+
+impl Course {
+    /// Takes note of an event.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Undone`] when the connection has given up.
+    pub fn hear(&mut self, event: &Event) -> Result<(), Failure> {
+        match event {
+            Event::Ready(_) => self.was_up = true,
+            Event::Message(..) => self.answers += 1,
+            Event::Retrying(_, retrying) => self.failure = Some(retrying.cause.text().into()),
+            Event::Failed(_, failed) => {
+                return Err(Failure::Undone(format!("gave up: {}", failed.cause)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The input is over; what ends when its last message is written, or cannot be any more.
+    pub fn read(&mut self, sent: Sent) -> OptionFuture<BoxFuture<'static, Fate>> {
+        self.sent = Some(sent.count);
+        let last = sent.last;
+        let written = last.map(|last| async move { last.fate(Fate::Written).await }.boxed());
+        written.into()
+    }
+
+    /// The last message is written, or cannot be any more: the end tells which.
+    pub fn written(&mut self) {
+        self.is_written = true;
+    }
+
+    /// Whether there may be more input.
+    pub fn is_reading(&self) -> bool {
+        self.sent.is_none()
+    }
+
+    /// Whether the last message waits.
+    pub fn is_writing(&self) -> bool {
+        self.sent.is_some() && !self.is_written
+    }
+
+    /// Whether nothing of the input waits.
+    pub fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Whether all is said; when lingering: and answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Undone`] when the input is over, and the peer was never reached.
+    pub fn is_over(&self, lingers: bool) -> Result<bool, Failure> {
+        let Some(sent) = self.sent else {
+            return Ok(false);
+        };
+        match &self.failure {
+            Some(failure) if !self.was_up => {
+                Err(Failure::Undone(format!("cannot connect: {failure}")))
+            }
+            _ => {
+                let is_answered = !lingers || self.answers >= sent;
+                Ok(self.was_up && self.is_written && is_answered)
+            }
+        }
+    }
+
+    /// The answers did not all come in this time.
+    pub fn unanswered(&self, within: Duration) -> Failure {
+        let (answers, sent) = (self.answers, self.sent.unwrap_or_default());
+        Failure::Undone(format!(
+            "{answers} of {sent} answers came within {within:?}"
+        ))
+    }
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct End {
+    /// Messages in doubt before the close.
+    in_doubt: u64,
+    /// Whether the peer has answered our close: it has read all that was ahead of it (RFC 6455 §5.5.1).
+    is_answered: bool,
+    /// The peer's complaint, if the last socket ended with one.
+    complaint: Option<String>,
+}
+
+impl End {
+    /// The close is asked for when the name tells this.
+    pub fn begins(status: &Status) -> Self {
+        Self {
+            in_doubt: status.outbox.in_doubt,
+            is_answered: true,
+            complaint: None,
+        }
+    }
+
+    /// A socket has ended since.
+    pub fn hear(&mut self, report: &ClosedReport) {
+        let by_peer = report.by == CloseBy::Peer;
+        self.is_answered &= report.clean && !by_peer;
+        let complains = by_peer && !FRIENDLY.contains(&report.code);
+        self.complaint = complains.then(|| {
+            let told = format!("the peer closed: {} {}", report.code, report.reason);
+            words::one_line(&told)
+        });
+    }
+
+    /// Whether all that was sent has arrived, when the name tells this at last.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Undone`] if it has not, or may not have.
+    pub fn judge(self, status: &Status) -> Result<(), Failure> {
+        let outbox = &status.outbox;
+        let in_doubt = match self.is_answered {
+            true => self.in_doubt,
+            false => outbox.in_doubt,
+        };
+        let count = |count, one, many| {
+            let verb = if count == 1 { one } else { many };
+            (count > 0).then(|| format!("{} {verb}", words::count(count, "message")))
+        };
+        let told = [
+            count(outbox.dropped, "was not sent", "were not sent"),
+            count(in_doubt, "is in doubt", "are in doubt"),
+            self.complaint,
+        ];
+        let told: Vec<_> = told.into_iter().flatten().collect();
+        match told.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Undone(told.join("; "))),
+        }
+    }
+}

@@ -350,3 +350,60 @@ fn a_service_of_another_version_and_another_server_are_told_apart_from_refusals(
     let gateway = answering("502 Bad Gateway", "no\x1b[2J upstream");
     refused(&ask(&gateway, &["ls"]), 1, "no [2J upstream");
 }
+
+#[test]
+fn states_are_listed_together_with_commas_between_them() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = service("cli-ls-states", &peer);
+    let names = |states: &str| {
+        let listed = done(&service, &["ls", "--json", "--state", states]);
+        let listed = json_lines(&listed).into_iter();
+        listed
+            .map(|status| status["name"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("open,idle"), ["idle", "market.btc", "sink"]);
+    assert_eq!(names("failed,idle"), ["idle"]);
+    let wrong = ask(&service, &["ls", "--state", "open,ajar"]);
+    refused(&wrong, 2, "\"ajar\"");
+}
+
+#[test]
+fn the_service_may_be_named_before_the_command() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = service("cli-global", &peer);
+    let api = format!("http://{}", service.listen);
+    let equals = format!("--api={api}");
+    let with_a_command = |args: &[&str]| run(&[args, &["ls", "--state", "idle"]].concat());
+    for args in [&["--api", &api][..], &[&equals, "--token", "unused"]] {
+        let output = with_a_command(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+        assert!(stdout(&output).contains("idle"), "{output:?}");
+    }
+    refused(&with_a_command(&["--api", "nonsense"]), 2, "--api");
+    refused(&with_a_command(&["--apu", &api]), 2, "--apu");
+    // Commands that ask no service take none.
+    refused(&run(&["--api", &api, "schema"]), 2, "--api");
+    refused(&run(&["--api"]), 2, "--api");
+}
+
+#[test]
+fn the_whole_of_the_input_can_be_one_text_message() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = service("cli-send-whole", &peer);
+    let frame = b"CONNECT\naccept-version:1.2\n\n\0";
+    let mut command = command(
+        &service,
+        &["send", "sink", "--whole", "--wait", "confirmed"],
+    );
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(frame).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(stdout(&output), "1 confirmed\n", "{output:?}");
+    let log = &peer.connections_at("/sink")[0];
+    assert_eq!(log.texts(), [std::str::from_utf8(frame).unwrap()]);
+}

@@ -27,8 +27,8 @@ pub struct Ls {
     #[arg(default_value = "*", value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Only those in this state; may be repeated
-    #[arg(long, value_name = "STATE")]
+    /// Only those in this state; several have commas between them
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
 
     /// Only those with this tag; may be repeated, and one of them is enough

@@ -26,11 +26,11 @@ mod tail;
 mod why;
 mod words;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args as _, Parser, Subcommand};
 
-use self::failure::Failure;
+use self::{client::ApiArgs, failure::Failure};
 
 /// Keeps many named outgoing WebSocket connections up.
 #[derive(Debug, Parser)]
@@ -38,7 +38,8 @@ use self::failure::Failure;
     name = "everwire",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage or invalid configuration."
+    after_help = "The options of a client command may stand before it: everwire --api URL ls\n\n\
+                  Exit codes: 0 done, 1 failed, 2 usage or invalid configuration."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -69,7 +70,7 @@ enum Command {
 
 /// Runs the command that the arguments name; clap ends the process itself on wrong usage, with exit code 2.
 pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = match Cli::parse_from(reordered(std::env::args_os())).command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
         Command::Init(init) => init.execute(),
@@ -98,6 +99,37 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Moves options that say where the service is from before the command to behind it, as in `everwire --api URL ls`. A command that
+/// asks no service refuses them there; as global arguments of clap's they would be taken, and stand in the help, everywhere.
+fn reordered(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let known = ApiArgs::augment_args(clap::Command::new("known"));
+    let is_known = |name: &str| {
+        known.get_arguments().any(|arg| {
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            arg.get_long() == Some(name) || aliases.contains(&name)
+        })
+    };
+    let mut args = args.into_iter();
+    let mut ordered: Vec<_> = args.next().into_iter().collect();
+    let mut moved = Vec::new();
+    while let Some(arg) = args.next() {
+        let option = arg.to_str().and_then(|arg| arg.strip_prefix("--"));
+        let name = option.map(|option| option.split('=').next().unwrap_or(option));
+        if !name.is_some_and(is_known) {
+            ordered.push(arg);
+            break;
+        }
+        let has_value = option.is_some_and(|option| option.contains('='));
+        moved.push(arg);
+        if !has_value {
+            moved.extend(args.next());
+        }
+    }
+    ordered.extend(moved);
+    ordered.extend(args);
+    ordered
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -107,5 +139,28 @@ mod tests {
     #[test]
     fn the_arguments_of_all_commands_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_service_are_moved_behind_the_command_and_no_others() {
+        let reordered = |args: &str| {
+            let args = args.split(' ').map(OsString::from);
+            let args = reordered(args).into_iter();
+            let args: Vec<_> = args.map(|arg| arg.into_string().unwrap()).collect();
+            args.join(" ")
+        };
+        for (given, expected) in [
+            ("e ls", "e ls"),
+            ("e", "e"),
+            ("e --api u ls -x", "e ls --api u -x"),
+            ("e --api=u --token t ls", "e ls --api=u --token t"),
+            ("e --cert c --key k ls", "e ls --cert c --key k"),
+            ("e --api u", "e --api u"),
+            ("e --api", "e --api"),
+            ("e --version ls", "e --version ls"),
+            ("e send feed --api u", "e send feed --api u"),
+        ] {
+            assert_eq!(reordered(given), expected);
+        }
     }
 }

@@ -19,7 +19,8 @@ const FULL_WAIT: (Duration, Duration) = (Duration::from_millis(20), Duration::fr
 
 /// Send messages to a connection of a running service
 ///
-/// Without DATA, or with -, each line of standard input is a message: everwire send feed < lines.txt. The next line is sent when the
+/// Without DATA, or with -, each line of standard input is a message: everwire send feed < lines.txt; with --whole or --binary all of it
+/// is one. The next line is sent when the
 /// one before has met the fate of --wait; while the outbox is full, none is. What was accepted is printed with its id and fate.
 #[derive(Debug, Args)]
 pub struct Send {
@@ -46,6 +47,10 @@ pub struct Send {
     /// Send a binary message; standard input is one message then
     #[arg(long)]
     binary: bool,
+
+    /// Standard input is one text message, as it is: with its line ends, and with NUL if that is in it
+    #[arg(long)]
+    whole: bool,
 
     /// Print a JSON line for each message
     #[arg(long)]
@@ -74,7 +79,7 @@ impl Send {
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let client = self.api.client()?;
-            match (&*self.data, self.binary) {
+            match (&*self.data, self.binary || self.whole) {
                 ("-", false) => self.lines(&client).await,
                 ("-", true) => self.one(&client, input::whole()?).await,
                 _ => self.one(&client, self.data.clone().into()).await,

@@ -1,6 +1,6 @@
 //! The keys of a connection as JSON: what an API is given, where a file is given TOML.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
     ConnectionSettings, DialPolicy, Part, Proxy, System, Template,
@@ -115,7 +115,9 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
         Some(Proxy::Environment(_)) | None => None,
     });
     let urls = one.chain(several).map(|(url, place)| ("URL", url, place));
-    let proxies = proxy.map(|(url, place)| ("proxy", url, place));
+    // Patterns are written for peers. Whether one selects a proxy that has a name is judged at each dial.
+    let proxies = proxy.filter(|(url, _)| *policy == DialPolicy::PublicOnly || has_an_address(url));
+    let proxies = proxies.map(|(url, place)| ("proxy", url, place));
     for (what, template, place) in urls.chain(proxies) {
         if let Some(reason) = refusal(template, policy) {
             let message = format!("this {what} must not be dialled: {reason}");
@@ -123,6 +125,15 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
             context.wrong(place, message, help);
         }
     }
+}
+
+/// Whether the host is written as an address.
+fn has_an_address(template: &Template) -> bool {
+    let url = url::Url::parse(&template.to_string());
+    url.is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default();
+        host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    })
 }
 
 fn refusal(template: &Template, policy: &DialPolicy) -> Option<String> {

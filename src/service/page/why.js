@@ -37,7 +37,7 @@ function dial({ at, outcome, events }) {
 
 function rule({ rule: decided, retry_at: at }) {
   const parts = [];
-  if (decided) parts.push(`Decided by the rule: ${decided}.`);
+  if (decided) parts.push(`The rule that decided last: ${decided}.`);
   if (at) parts.push(`The next attempt comes at ${clock(at)}.`);
   return make('p', { className: 'quiet', textContent: parts.join(' ') });
 }

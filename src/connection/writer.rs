@@ -105,7 +105,7 @@ pub(super) struct Writer {
     close: Option<Box<CloseFrame>>,
     closed: bool,
     /// The next message has to wait for the rate.
-    waiting: Option<Waiting>,
+    waiting: Option<Box<Waiting>>,
 }
 
 impl Writer {
@@ -196,7 +196,7 @@ impl Writer {
 
     /// Whether the rate keeps the next message waiting.
     pub fn is_paced(&self, now: Instant) -> bool {
-        let waits = |waiting: &Waiting| waiting.until().is_none_or(|until| until > now);
+        let waits = |waiting: &Box<Waiting>| waiting.until().is_none_or(|until| until > now);
         self.waiting.as_ref().is_some_and(waits)
     }
 
@@ -431,7 +431,7 @@ impl Writer {
         &mut self,
         inside: &Inside,
         allowed: &Allowed<'_>,
-        waiting: &mut Option<Waiting>,
+        waiting: &mut Option<Box<Waiting>>,
         waker: &Waker,
     ) -> bool {
         let is_ours = !self.opening.is_empty();
@@ -444,7 +444,8 @@ impl Writer {
         if !is_ours && inside.outbox.peek().is_none() {
             return false;
         }
-        self.waiting = pace.take(waiting.take(), waker).err();
+        let before = waiting.take().map(|waiting| *waiting);
+        self.waiting = pace.take(before, waker).err().map(Box::new);
         self.waiting.is_none()
     }
 

@@ -50,7 +50,8 @@ pub struct Question {
 /// Each ping is a fence: its answer confirms what was taken from the outbox before it.
 #[derive(Clone, Debug, Default)]
 pub struct HeartbeatState {
-    waiting: Option<Waiting>,
+    /// Boxed: of thousands of idle names few wait for an answer at a time.
+    waiting: Option<Box<Waiting>>,
     /// A text ping behind an unanswered one: text answers tell nothing of which ping they answer, so they are taken in order.
     behind: Option<Box<Waiting>>,
     /// Up to this position the peer has read: where the last ping stood that it has answered.
@@ -98,7 +99,7 @@ impl HeartbeatState {
         now: Instant,
     ) -> Option<Beat> {
         let ahead = question.position.saturating_sub(self.read_to);
-        let waiting = Waiting {
+        let waiting = Box::new(Waiting {
             payload: random.to_be_bytes(),
             sent: now,
             fence: question.fence,
@@ -106,12 +107,12 @@ impl HeartbeatState {
             answer: Awaited::new(ahead.min(question.max_ahead), question.max_frame),
             heard: None,
             foreign: false,
-        };
+        });
         let beat = match settings {
             Heartbeat::Off => return None,
             Heartbeat::Text { .. } if self.behind.is_some() => return None,
             Heartbeat::Text { ping, .. } if self.waiting.is_some() => {
-                self.behind = Some(Box::new(waiting));
+                self.behind = Some(waiting);
                 return Some(Beat::Text(ping.clone()));
             }
             Heartbeat::Protocol { .. } => Beat::Ping(waiting.payload),
@@ -149,7 +150,7 @@ impl HeartbeatState {
         let behind = self.behind.take().map(|mut behind| {
             // It was written with the one ahead of it, or soon after.
             behind.answer.written(0, now);
-            *behind
+            behind
         });
         let waiting = std::mem::replace(&mut self.waiting, behind);
         if let Some(waiting) = &waiting {

@@ -159,6 +159,11 @@ impl Gate {
         Ok(self.accepted(inside, accepted))
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "every message passes, and a call costs more than what it does"
+    )]
+    #[inline(always)]
     fn accept(&self, inside: &mut Inside, message: Message) -> Result<Accepted, Rejected> {
         let expires = inside.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
         let admitted = inside.outbox.admit(message, expires)?;
@@ -182,6 +187,11 @@ impl Gate {
     }
 
     /// Lets go of the lock, and tells whom the message concerns.
+    #[expect(
+        clippy::inline_always,
+        reason = "every message passes, and a call costs more than what it does"
+    )]
+    #[inline(always)]
     fn accepted(
         self: &Arc<Self>,
         mut inside: MutexGuard<'_, Inside>,

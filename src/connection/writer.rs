@@ -332,6 +332,8 @@ impl Writer {
     ) -> io::Result<Filled> {
         let (mut messages, mut is_all) = (0, false);
         let mut waiting = self.waiting.take();
+        // No interval passes within this turn.
+        let mut beat_due = allowed.pings.as_ref().is_some_and(Pings::are_due);
         while buffer.len() < WRITE
             && self.encoder.compressed() < WRITE
             && !self.encoder.is_busy()
@@ -352,7 +354,9 @@ impl Writer {
                 None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
                 None => {}
             }
-            if let Some(beat) = next_beat(allowed, inside, self.position(buffer)) {
+            if std::mem::take(&mut beat_due)
+                && let Some(beat) = next_beat(allowed, inside, self.position(buffer))
+            {
                 self.ping(beat, allowed.pace, buffer)?;
                 continue;
             }
@@ -482,7 +486,12 @@ impl Writer {
 }
 
 impl Pings<'_> {
-    /// The ping that is due by the interval, or ahead of a close.
+    /// Whether a ping is due by the interval, or ahead of a close.
+    fn are_due(&self) -> bool {
+        *self.beat_due || *self.last_due
+    }
+
+    /// That ping.
     fn due(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
         let last = std::mem::take(self.last_due);
         if !std::mem::take(self.beat_due) && !last {

@@ -196,8 +196,8 @@ impl Writer {
 
     /// Whether the rate keeps the next message waiting.
     pub fn is_paced(&self, now: Instant) -> bool {
-        let waits = |waiting: &Box<Waiting>| waiting.until().is_none_or(|until| until > now);
-        self.waiting.as_ref().is_some_and(waits)
+        let waits = |waiting: &Waiting| waiting.until().is_none_or(|until| until > now);
+        self.waiting.as_deref().is_some_and(waits)
     }
 
     /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with

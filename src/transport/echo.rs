@@ -16,7 +16,7 @@ use crate::{
 const SHORTEST: usize = 4;
 
 /// A text of the server's without the secrets that were sent to it: values of variables, headers' values, passwords; in any case, since
-/// a host is said in lower case. `None` if it holds none.
+/// a host is said in lower case. `None` if it holds none. Where `…` stands a text was cut: what is before it may be the start of one.
 pub(crate) fn masked(
     text: &str,
     settings: &ConnectionSettings,
@@ -26,8 +26,10 @@ pub(crate) fn masked(
     if text.len() < SHORTEST {
         return None;
     }
-    let mut masked = None;
-    for secret in all(settings, urls, secrets) {
+    let all = all(settings, urls, secrets);
+    // Before a shorter secret that is a part of it is taken out.
+    let mut masked = without_start(&all, text);
+    for secret in all {
         let text = masked.as_deref().unwrap_or(text);
         if let Some(without) = without(&secret, text) {
             masked = Some(without);
@@ -49,6 +51,35 @@ fn without(secret: &str, text: &str) -> Option<String> {
     }
     masked.push_str(&text[behind..]);
     (behind > 0).then_some(masked)
+}
+
+/// A text with `***` for each start of a secret where the text was cut.
+fn without_start(secrets: &[String], text: &str) -> Option<String> {
+    let mut masked = String::new();
+    let mut found = false;
+    for part in text.split_inclusive('…') {
+        let without = part
+            .strip_suffix('…')
+            .and_then(|kept| without_tail(secrets, kept));
+        found |= without.is_some();
+        masked.push_str(without.as_deref().unwrap_or(part));
+    }
+    found.then_some(masked)
+}
+
+/// What is before a cut with `***` for the start of a secret at its end.
+fn without_tail(secrets: &[String], kept: &str) -> Option<String> {
+    // The cut may be within a character.
+    let kept = kept.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let lower = kept.to_ascii_lowercase();
+    let start = |secret: &String| {
+        let secret = secret.to_ascii_lowercase();
+        let ends = secret.char_indices().map(|(at, _)| at).rev();
+        let mut ends = ends.take_while(|at| *at >= SHORTEST);
+        ends.find(|at| lower.ends_with(&secret[..*at]))
+    };
+    let longest = secrets.iter().filter_map(start).max()?;
+    Some(format!("{}***…", &kept[..kept.len() - longest]))
 }
 
 /// The same of what is told of a dial that failed. With `all` no text is our own alone: a redirect chose whom it is about.
@@ -119,7 +150,13 @@ fn all(settings: &ConnectionSettings, urls: &[Template], secrets: &Secrets) -> V
     let encoded = found
         .iter()
         .map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
-    let encoded: Vec<_> = encoded.collect();
+    // In a string of JSON.
+    let quoted = found.iter().filter_map(|text| {
+        let json = serde_json::to_string(text).ok()?;
+        let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+        (inner != text).then(|| inner.to_owned())
+    });
+    let encoded: Vec<_> = encoded.chain(quoted).collect();
     found.extend(encoded);
     found.retain(|text| text.len() >= SHORTEST);
     found.sort_by_key(|text| std::cmp::Reverse(text.len()));
@@ -166,6 +203,28 @@ fn header_values(settings: &ConnectionSettings, secrets: &Secrets) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_of_a_secret_at_the_cut_of_a_text_is_taken_out() {
+        let secrets = ["abcdef-ghi".to_owned(), "cdef-ghijk".to_owned()];
+        for (text, expected) in [
+            ("at abcdef-ghi", None),
+            ("at abc…", None),
+            ("at abcd…", Some("at ***…")),
+            ("at ABCDEF-GH…", Some("at ***…")),
+            ("at abcdef-gh\u{fffd}…", Some("at ***…")),
+            ("at cdef-ghij…", Some("at ***…")),
+            ("abcd", None),
+            ("\"abcd…\" or abcdef…", Some("\"***…\" or ***…")),
+            ("…", None),
+        ] {
+            assert_eq!(
+                without_start(&secrets, text).as_deref(),
+                expected,
+                "{text:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_secret_is_taken_out_wherever_it_stands_and_however_it_is_written() {

@@ -12,6 +12,7 @@ mod echo;
 mod exchange;
 mod failure;
 mod files;
+mod html;
 mod redirect;
 mod refusal;
 mod request;

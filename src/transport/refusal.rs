@@ -7,7 +7,7 @@ use actix_http::{ResponseHead, h1::MessageType};
 use awc::http::{StatusCode, Version, header};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answer;
+use super::{answer::Answer, html};
 use crate::core::{Cause, is_displayable};
 
 /// As much of a refusal's body is kept, in bytes.
@@ -68,8 +68,16 @@ async fn body_text(head: &ResponseHead, answer: Answer, deadline: Instant) -> St
             timeout_at(until, read_payload(answer, &mut body)).await
         }
     };
+    let is_cut = body.len() > MAX_TEXT;
     body.truncate(MAX_TEXT);
-    one_line(&body)
+    let mut text = one_line(&body);
+    if is_cut {
+        text.push('…');
+    }
+    match html::title(&text) {
+        Some(title) => format!("a page with the title \"{}\"", one_line(title.as_bytes())),
+        None => text,
+    }
 }
 
 /// Whether no body follows, not even one that lasts to the end of the connection (RFC 9112 §6.3).
@@ -85,7 +93,7 @@ fn is_bodiless(head: &ResponseHead) -> bool {
 /// A body that is as long as announced, or in chunks.
 async fn read_payload(answer: Answer, body: &mut Vec<u8>) {
     let mut answer = answer.into_body();
-    while body.len() < MAX_TEXT {
+    while body.len() <= MAX_TEXT {
         match answer.codec.decode(&mut answer.unread) {
             Ok(Some(Some(chunk))) => body.extend_from_slice(&chunk),
             Ok(None) if answer.fill().await.is_ok_and(|read| read > 0) => {}
@@ -98,7 +106,7 @@ async fn read_payload(answer: Answer, body: &mut Vec<u8>) {
 async fn read_to_end(mut answer: Answer, body: &mut Vec<u8>) {
     loop {
         body.extend_from_slice(&answer.unread.split());
-        if body.len() >= MAX_TEXT || answer.fill().await.is_err() || answer.unread.is_empty() {
+        if body.len() > MAX_TEXT || answer.fill().await.is_err() || answer.unread.is_empty() {
             return;
         }
     }

@@ -61,13 +61,22 @@ fn message(members: &Map<String, Value>) -> String {
 
 /// Bytes as a person reads them: how many, and the first of them.
 pub fn binary(bytes: &[u8]) -> String {
+    start_of_binary(bytes.len() as u64, bytes)
+}
+
+/// The same where only the start of them is known.
+pub fn start_of_binary(count: u64, bytes: &[u8]) -> String {
     let shown: Vec<_> = bytes
         .iter()
         .take(SHOWN)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let more = if bytes.len() > SHOWN { " …" } else { "" };
-    let count = words::count(bytes.len() as u64, "byte");
+    let more = if count > shown.len() as u64 {
+        " …"
+    } else {
+        ""
+    };
+    let count = words::count(count, "byte");
     format!("<{count}: {}{more}>", shown.join(" "))
 }
 
@@ -79,6 +88,11 @@ fn details(members: &Map<String, Value>) -> String {
     let told = told.map(|(key, value)| match value {
         // How many `lagged` means is not known: that is not none.
         Value::Null => format!("{key}=unknown"),
+        // `delay_ms` and its like.
+        Value::Number(ms) if key.ends_with("_ms") => {
+            let (key, ms) = (key.trim_end_matches("_ms"), ms.as_f64());
+            format!("{key}={}", words::compact(ms.unwrap_or_default()))
+        }
         Value::Object(_) if key == "timings" => format!("took=({})", words::steps(value)),
         Value::String(text) if !text.contains([' ', '"']) && !text.is_empty() => {
             format!("{key}={}", words::printable(text))
@@ -108,6 +122,10 @@ mod tests {
             (
                 json!({ "type": "closed", "name": "f", "code": 1006, "reason": "", "clean": false, "by": "peer" }),
                 "f closed by=peer clean=false code=1006 reason=\"\"",
+            ),
+            (
+                json!({ "type": "retrying", "name": "f", "delay_ms": 133_593.1, "cause": "eof" }),
+                "f retrying cause=eof delay=2m13s",
             ),
             (json!({ "type": "lagged", "missed": 3 }), "lagged missed=3"),
             (

@@ -109,7 +109,9 @@ impl Ls {
 }
 
 fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
-    let rtt = status.rtt_ms.map(|rtt| format!("{rtt:.1}ms"));
+    let rtt = status
+        .rtt_ms
+        .map(|rtt| words::duration(rtt).replace(' ', ""));
     [
         Cell::from(&status.name),
         Cell::colored(&status.state, Color::of_state(&status.state)),

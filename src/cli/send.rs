@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{Answer, ApiArgs, Client, Error, Request},
-    input, output, parse,
+    input, output, parse, words,
 };
 
 /// How long to wait before a full outbox is asked again: at first, and at most.
@@ -159,10 +159,10 @@ impl Send {
     fn late(&self, sent: &Value) -> String {
         let fate = sent["fate"].as_str().unwrap_or_default();
         format!(
-            "message {} is not {} within {:?}; it is {fate}, and goes on",
+            "message {} is not {} within {}; it is {fate}, and goes on",
             sent["id"],
             self.wait.as_str(),
-            self.timeout
+            words::limit(self.timeout)
         )
     }
 }

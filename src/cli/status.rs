@@ -97,7 +97,7 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
         lines.push(("tags", status.tags.join(", ")));
     }
     if let Some(rtt) = status.rtt_ms {
-        lines.push(("round trip", format!("{rtt:.2} ms")));
+        lines.push(("round trip", words::duration(rtt)));
     }
     let traffic = |traffic: &client::Traffic| {
         let messages = words::count(traffic.messages, "message");

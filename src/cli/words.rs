@@ -19,6 +19,34 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// How long something took, in milliseconds: `0.4 ms`, `4.2s`, `2m 13s`, `3h 5m`, `9d 4h`.
+pub fn duration(ms: f64) -> String {
+    if ms < 999.95 {
+        return format!("{ms:.1} ms");
+    }
+    if ms < 60_000.0 {
+        return format!("{:.1}s", ms / 1000.0);
+    }
+    let seconds = (ms / 1000.0) as u64;
+    let (large, small, by) = match seconds {
+        0..3_600 => ("m", "s", 60),
+        3_600..86_400 => ("h", "m", 3_600),
+        _ => ("d", "h", 86_400),
+    };
+    let rest = seconds % by * if by == 86_400 { 24 } else { 60 } / by;
+    format!("{}{large} {rest}{small}", seconds / by)
+}
+
+/// The same in one word: `0.4ms`, `5s`, `2m13s`.
+pub fn compact(ms: f64) -> String {
+    duration(ms).replace(' ', "").replace(".0", "")
+}
+
+/// A time as [`compact`] has it.
+pub fn limit(time: Duration) -> String {
+    compact(time.as_secs_f64() * 1e3)
+}
+
 /// From `earlier` to `later`; zero if they are the other way round.
 pub fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
@@ -60,11 +88,11 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// The steps that a dial took, and how long each: `tcp 0.1 ms, upgrade 2.3 ms`. Empty if there were none.
+/// The steps that a dial took, and how long each: `tcp 0.1 ms, upgrade 2.3s`. Empty if there were none.
 pub fn steps(timings: &Value) -> String {
     let told = STEPS.iter().filter_map(|step| {
         let ms = timings[format!("{step}_ms")].as_f64()?;
-        Some(format!("{step} {ms:.1} ms"))
+        Some(format!("{step} {}", duration(ms)))
     });
     told.collect::<Vec<_>>().join(", ")
 }
@@ -84,6 +112,24 @@ mod tests {
             (172_800, "2d"),
         ] {
             assert_eq!(span(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_duration_has_at_most_two_units() {
+        for (ms, text, word) in [
+            (0.0, "0.0 ms", "0ms"),
+            (999.94, "999.9 ms", "999.9ms"),
+            (999.96, "1.0s", "1s"),
+            (59_940.0, "59.9s", "59.9s"),
+            (59_960.0, "60.0s", "60s"),
+            (60_000.0, "1m 0s", "1m0s"),
+            (133_593.1, "2m 13s", "2m13s"),
+            (3_599_999.0, "59m 59s", "59m59s"),
+            (11_100_000.0, "3h 5m", "3h5m"),
+            (792_000_000.0, "9d 4h", "9d4h"),
+        ] {
+            assert_eq!((&*duration(ms), &*compact(ms)), (text, word), "{ms}");
         }
     }
 

@@ -205,8 +205,8 @@ impl Row {
         let cause = self.cause.as_deref().unwrap_or("");
         match (self.state, self.retry_at) {
             (State::Backoff, Some(retry_at)) => {
-                let delay = words::between(now, retry_at).as_secs_f64();
-                format!("in {delay:.1}s: {cause}")
+                let delay = words::limit(words::between(now, retry_at));
+                format!("in {delay}: {cause}")
             }
             (State::Failed, _) => format!("gave up: {cause}"),
             (State::Closing | State::Closed, _) => cause.to_owned(),

@@ -6,7 +6,7 @@ use everwire::{
 };
 
 use crate::cli::words::one_line;
-pub use crate::cli::words::{between, span};
+pub use crate::cli::words::{between, limit, span};
 
 /// What an event says besides its name and its type.
 pub fn details(event: &Event) -> String {
@@ -24,9 +24,9 @@ pub fn details(event: &Event) -> String {
         }
         Event::Error(_, report) => report.cause.to_string(),
         Event::Retrying(_, retrying) => {
-            let delay = retrying.delay.as_secs_f64();
             format!(
-                "next dial in {delay:.1}s: {} ({})",
+                "next dial in {}: {} ({})",
+                limit(retrying.delay),
                 cause(&retrying.cause),
                 retrying.rule
             )

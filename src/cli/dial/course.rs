@@ -96,9 +96,8 @@ impl Course {
     /// The answers did not all come in this time.
     pub fn unanswered(&self, within: Duration) -> Failure {
         let (answers, sent) = (self.answers, self.sent.unwrap_or_default());
-        Failure::Undone(format!(
-            "{answers} of {sent} answers came within {within:?}"
-        ))
+        let within = words::limit(within);
+        Failure::Undone(format!("{answers} of {sent} answers came within {within}"))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use actix::System;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use everwire::{ConnectionName, events::rfc3339};
 use jiff::Timestamp;
@@ -41,8 +42,20 @@ struct Story {
     since: Timestamp,
     retry_at: Option<Timestamp>,
     cause: Option<Cause>,
+    last_message: Option<LastMessage>,
     #[serde(default)]
     attempts: Vec<Attempt>,
+}
+
+/// The peer's, before its socket ended.
+#[derive(Deserialize)]
+struct LastMessage {
+    at: Timestamp,
+    #[serde(default)]
+    binary: bool,
+    bytes: u64,
+    text: Option<String>,
+    base64: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -100,11 +113,30 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         let rule = cause.rule.as_deref().map(words::one_line);
         lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
     }
+    lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
     if let Some(at) = story.retry_at {
         let wait = words::span(words::between(now, at));
         lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));
     }
     lines
+}
+
+impl LastMessage {
+    fn line(&self, now: Timestamp) -> String {
+        let ago = words::span(words::between(self.at, now));
+        let count = words::count(self.bytes, "byte");
+        let said = match (&self.text, &self.base64) {
+            (Some(text), _) if self.binary => {
+                format!("(binary, {count}) {}", words::printable(text))
+            }
+            (Some(text), _) => words::printable(text),
+            (None, encoded) => {
+                let bytes = STANDARD.decode(encoded.as_deref().unwrap_or_default());
+                event_line::start_of_binary(self.bytes, &bytes.unwrap_or_default())
+            }
+        };
+        format!("the peer's last message, {ago} ago: {said}")
+    }
 }
 
 /// An event; the time is that since the beginning of its attempt.
@@ -114,7 +146,7 @@ fn step(event: &Value, is_colored: bool) -> String {
     if let Some(members) = event.as_object_mut() {
         members.retain(|key, _| !["name", "after_ms", "at"].contains(&key.as_str()));
     }
-    let after = after.map_or_else(String::new, |after| format!("{after:.1} ms"));
+    let after = after.map_or_else(String::new, words::duration);
     format!("{after:>12}  {}", event_line::of(&event, is_colored))
 }
 
@@ -129,10 +161,12 @@ mod tests {
         let story = json!({
             "name": "feed", "state": "backoff", "ready": false, "since": "2026-01-02T03:04:10Z",
             "retry_at": "2026-01-02T03:04:40Z", "novel": 1,
+            "last_message": { "at": "2026-01-02T03:04:09Z", "binary": false, "bytes": 4, "text": "no\u{1b}[" },
             "cause": { "kind": "handshake_status", "text": "busy", "rule": "backoff", "at": "2026-01-02T03:04:10Z" },
             "attempts": [
                 { "at": "2026-01-02T03:04:09Z", "outcome": "lost", "omitted": 2, "events": [
                     { "type": "error", "name": "feed", "at": "x", "after_ms": 12.34, "kind": "handshake_status", "status": 503 },
+                    { "type": "retrying", "name": "feed", "at": "x", "after_ms": 133593.1, "delay_ms": 20000 },
                 ] },
                 { "at": "2026-01-02T03:03:20Z", "outcome": "failed", "omitted": 0, "events": [] },
             ],
@@ -143,10 +177,12 @@ mod tests {
             "2026-01-02T03:03:20.000000Z (1m ago): failed",
             "2026-01-02T03:04:09.000000Z (11s ago): lost",
             "       12.3 ms  error kind=handshake_status status=503",
+            "        2m 13s  retrying delay=20s",
             "  and 2 events before the last ones",
             "feed is backoff for 10s",
             "because: busy",
             "decided by the rule: backoff",
+            "the peer's last message, 11s ago: no [",
             "next dial in 20s, at 2026-01-02T03:04:40.000000Z",
         ];
         let lines = lines("feed", &story, now, false);

@@ -3,7 +3,7 @@
 use std::{pin::Pin, sync::Arc, time::Instant};
 
 use super::{
-    Ending, LastClose, Name, State, StateCause, StateReason, Waiting,
+    Ending, LastClose, LastMessage, Name, State, StateCause, StateReason, Waiting,
     driver::{Driver, Link, Turn},
     successor::Successor,
     turnstile::ByTurns,
@@ -79,6 +79,14 @@ impl Driver {
         }
     }
 
+    /// What the peer said last on the socket that has ended. After a close by hand that explains nothing.
+    fn last_message(&mut self, act: &mut Name) -> Option<Box<LastMessage>> {
+        match &mut self.link {
+            Link::Up(socket) if !act.life.is_down() => socket.last_message(act),
+            Link::Up(_) | Link::None | Link::Dialing(_) => None,
+        }
+    }
+
     fn tell(&mut self, act: &mut Name, happened: Happened, now: Instant) {
         match happened {
             Happened::Connecting { attempt } => {
@@ -89,6 +97,7 @@ impl Driver {
             }
             Happened::Closed(report) => {
                 self.own_up(act, now);
+                act.record.last_message = self.last_message(act);
                 let last = LastClose::new(report.clone(), act.wall());
                 act.record.last_close = Some(Box::new(last));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
@@ -236,6 +245,7 @@ impl Name {
             State::Closed if self.record.shown == State::Closed => {}
             State::Closed => {
                 self.record.lost = false;
+                self.record.last_message = None;
                 self.because(self.farewell(), None);
             }
         }

@@ -8,9 +8,9 @@ use bytestring::ByteString;
 #[cfg(feature = "testing")]
 use super::Fault;
 use super::{
-    CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose, MAX_AHEAD,
-    MAX_INTERVALS, Name, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send, Snapshot,
-    State, Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
+    AskLastMessage, CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose,
+    MAX_AHEAD, MAX_INTERVALS, Name, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send,
+    Snapshot, State, Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
 };
 use crate::{
     chance, clock,
@@ -83,6 +83,15 @@ impl Handler<Snapshot> for Connection {
     fn handle(&mut self, _: Snapshot, ctx: &mut Context<Self>) -> Self::Result {
         self.0.take_turn(ctx);
         MessageResult(self.0.status())
+    }
+}
+
+impl Handler<AskLastMessage> for Connection {
+    type Result = MessageResult<AskLastMessage>;
+
+    fn handle(&mut self, _: AskLastMessage, ctx: &mut Context<Self>) -> Self::Result {
+        self.0.take_turn(ctx);
+        MessageResult(self.0.record.last_message.as_deref().cloned())
     }
 }
 

@@ -4,7 +4,7 @@ use actix::Recipient;
 use bytestring::ByteString;
 use tokio::sync::oneshot;
 
-use super::{Receipt, Status};
+use super::{LastMessage, Receipt, Status};
 use crate::{
     config::ConnectionSettings,
     core::{Message, Rejected},
@@ -127,6 +127,11 @@ pub struct Configure(pub Box<ConnectionSettings>);
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Probe;
+
+/// Asks what the peer said last before a socket ended.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "Option<LastMessage>")]
+pub(crate) struct AskLastMessage;
 
 /// Closes for a shutdown, and says when that is done.
 #[derive(actix::Message)]

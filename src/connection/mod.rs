@@ -12,6 +12,7 @@ mod encoder;
 mod forward;
 mod gate;
 mod handlers;
+mod last_message;
 mod messages;
 mod name;
 mod passage;
@@ -40,13 +41,14 @@ use self::name::{Ending, Name, Upgrade, Waiting};
 pub(crate) use self::{
     forward::forward,
     gate::Gate,
-    messages::{Drain, Probe, Remove},
+    messages::{AskLastMessage, Drain, Probe, Remove},
     probe::probe,
     pulse::{Finding, beat as pulse},
     rate_limit::TokenBuckets,
 };
 pub use self::{
     gate::{Receipt, SendOnceError},
+    last_message::{LastMessage, Shown},
     messages::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 #[cfg(feature = "testing")]
 use super::Fault;
 use super::{
-    Commons, Connection, Gate, LastClose, LastError, MAILBOX_TURN, State, StateCause, Traffic,
-    passage::Passage, policy, rate_limit::TokenBucket, successor::Successor,
+    Commons, Connection, Gate, LastClose, LastError, LastMessage, MAILBOX_TURN, State, StateCause,
+    Traffic, passage::Passage, policy, rate_limit::TokenBucket, successor::Successor,
 };
 use crate::{
     chance, clock,
@@ -75,6 +75,9 @@ pub(super) struct Name {
     pub(super) fault: Option<Fault>,
 }
 
+/// jemalloc's size class: beyond it each name takes 128 bytes more.
+const _: () = assert!(size_of::<Name>() <= 640);
+
 /// What a name remembers for its status. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
 pub(super) struct Record {
     pub(super) since: Timestamp,
@@ -87,6 +90,8 @@ pub(super) struct Record {
     /// The dial that failed just now, until that is told.
     pub(super) failed_dial: Option<Box<FailedDial>>,
     pub(super) last_close: Option<Box<LastClose>>,
+    /// What the peer said last before a young socket ended, until another one has stayed.
+    pub(super) last_message: Option<Box<LastMessage>>,
     pub(super) upgrade: Option<Box<Upgrade>>,
     /// Losses that were followed by a dial.
     pub(super) reconnects: u64,
@@ -184,6 +189,7 @@ impl Connection {
                 last_error: None,
                 failed_dial: None,
                 last_close: None,
+                last_message: None,
                 upgrade: None,
                 reconnects: 0,
                 lost: false,

@@ -1,5 +1,6 @@
 //! One socket of one incarnation.
 
+mod early;
 mod lateness;
 mod opening;
 mod sent;
@@ -14,6 +15,7 @@ use actix::{AsyncContext, Context};
 
 pub(super) use self::opening::Face;
 use self::{
+    early::Early,
     lateness::{Blocked, Look},
     sent::Sent,
 };
@@ -62,7 +64,12 @@ pub(super) struct Socket {
     /// How long this thread had stood still when we looked last.
     stalled: Duration,
     sent: Sent,
+    /// What the peer says while the socket is young.
+    early: Option<Box<Early>>,
 }
+
+/// jemalloc's size class: beyond it each socket takes 128 bytes more.
+const _: () = assert!(size_of::<Socket>() <= 640);
 
 impl Socket {
     /// Beside another one that serves: says the opening messages, answers pings, and holds what comes. True once the opening
@@ -73,6 +80,19 @@ impl Socket {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<bool, Cause> {
+        let hears = self.hear_aside(act, now, cx);
+        self.keep_last(act);
+        hears?;
+        self.write_aside(act, cx)?;
+        Ok(self.has_spoken())
+    }
+
+    fn hear_aside(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Result<(), Cause> {
         self.write_aside(act, cx)?;
         let mut turn = 0;
         while turn < MAX_FRAMES && !act.holds_enough() {
@@ -82,8 +102,8 @@ impl Socket {
             (self.alive, self.heard) = (now, now);
             turn += 1 + weight(&incoming);
             match incoming {
-                Incoming::Text(text) => act.hold(Message::Text(text)),
-                Incoming::Binary(bytes) => act.hold(Message::Binary(bytes)),
+                Incoming::Text(text) => act.hold(self.noted(Message::Text(text))),
+                Incoming::Binary(bytes) => act.hold(self.noted(Message::Binary(bytes))),
                 Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
                 Incoming::Pong(_) => {}
                 Incoming::Close(frame) => {
@@ -94,8 +114,7 @@ impl Socket {
         if turn >= MAX_FRAMES {
             cx.waker().wake_by_ref();
         }
-        self.write_aside(act, cx)?;
-        Ok(self.has_spoken())
+        Ok(())
     }
 
     /// Whether the opening messages are out.
@@ -132,6 +151,8 @@ impl Socket {
             self.speak(act, now, cx);
         }
         self.watch_writer(act, now);
+        self.keep_last(act);
+        self.watch_age(act, now);
     }
 
     /// Sends a ping behind what was written, if none is unanswered: the writer knows whether one is wanted.
@@ -252,7 +273,7 @@ impl Socket {
     fn message(&mut self, act: &mut Name, message: Message, now: Instant) {
         self.heard = now;
         turnstile::heard(now);
-        act.receive(message);
+        act.receive(self.noted(message));
     }
 
     fn write(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
@@ -293,7 +314,12 @@ impl Socket {
         let end = self.reader.received() + LAST_BYTES;
         while act.life.may_read() && self.reader.received() < end {
             match self.reader.poll_next(&mut self.stream, now, cx) {
-                Poll::Ready(Ok(Incoming::Text(_) | Incoming::Binary(_))) if paused => {}
+                Poll::Ready(Ok(Incoming::Text(text))) if paused => {
+                    self.noted(Message::Text(text));
+                }
+                Poll::Ready(Ok(Incoming::Binary(bytes))) if paused => {
+                    self.noted(Message::Binary(bytes));
+                }
                 Poll::Ready(Ok(incoming)) => {
                     self.alive = now;
                     self.incoming(act, incoming, now);

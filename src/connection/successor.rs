@@ -110,6 +110,9 @@ impl Driver {
     }
 
     fn successor_failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
+        if let Successor::Up(heir) = &mut self.successor {
+            act.record.last_message = heir.socket.last_message(act);
+        }
         if act.life.is_handing_over() {
             // The old socket is on its way out already: the next incarnation finds this out.
             let hears_since = match &self.successor {

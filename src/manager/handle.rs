@@ -7,8 +7,8 @@ use bytestring::ByteString;
 
 use crate::{
     connection::{
-        CloseMyself, Connect, Connection, Gate, InvalidClose, NotUp, Receipt, Rotate,
-        SendOnceError, Snapshot, Status,
+        AskLastMessage, CloseMyself, Connect, Connection, Gate, InvalidClose, LastMessage, NotUp,
+        Receipt, Rotate, SendOnceError, Snapshot, Status,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     hub::{Delivery, Events, Hub},
@@ -155,6 +155,17 @@ impl Handle {
     /// [`Gone`].
     pub async fn status(&self) -> Result<Status, Gone> {
         self.addr.send(Snapshot).await.map_err(|_| Gone)
+    }
+
+    /// The peer's last message before its last socket ended, where that one ended within five seconds after it was ready: some servers
+    /// say only there why they close. Known until another socket has been ready for as long. What the peer was sent that is secret is
+    /// taken out of it; the rest is the peer's own words, which no event and no status has.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`].
+    pub async fn last_message(&self) -> Result<Option<LastMessage>, Gone> {
+        self.addr.send(AskLastMessage).await.map_err(|_| Gone)
     }
 
     /// How many messages wait or are being written.

@@ -5,7 +5,7 @@ mod driver;
 #[path = "../service_support/mod.rs"]
 mod service_support;
 
-use everwire::testing::{How, Peer};
+use everwire::testing::{How, Peer, Script};
 use futures::executor::block_on;
 use serde_json::json;
 use service_support::{http::Service, ways::Way};
@@ -289,6 +289,32 @@ fn why_a_name_is_down_is_seen_as_a_picture() {
     page.wait(&told("refused"));
     page.wait("document.querySelectorAll('.probe svg text.failed').length === 2");
     page.screenshot("probe");
+}
+
+#[test]
+fn what_the_peer_said_last_is_seen() {
+    let peer = Peer::spawn_thread().unwrap();
+    peer.script(
+        "/feed",
+        Script::sink()
+            .send(r#"{"type":"auth_invalid"}"#)
+            .close(Some(1000), ""),
+    );
+    let url = peer.url("/feed");
+    let text = format!(
+        "[connections.feed]\nurl = '{url}'\nreconnect = {{ min = '1h', initial = '1h', max = '1h' }}\n"
+    );
+    let service = Service::start("page-last-message", &text);
+    service.wait_for_state("feed", "backoff");
+    let page = open("last-message", &service);
+    page.wait(&row("feed"));
+    page.run(&format!("{}.click()", row("feed")));
+    page.click("[data-tab=timeline]");
+    let shown = "document.querySelector('.attempts .last-message')?.textContent";
+    page.wait(&format!(r#"{shown} === '{{"type":"auth_invalid"}}'"#));
+    // An hour is told in hours.
+    page.wait("document.querySelector('.attempts').textContent.includes('again in 1h 0m')");
+    page.screenshot("last-message");
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod compressed;
 mod folded;
 #[cfg(feature = "service")]
 mod http2;
+#[cfg(feature = "service")]
+mod last_words;
 mod liveness;
 mod own_certificate;
 mod pings;

@@ -212,7 +212,7 @@ impl Socket {
 
     /// When [`overdue`](Self::overdue) must be asked, or a pause or the peer's TCP looked at again.
     pub(in crate::connection) fn deadline(&self, act: &Name) -> Option<Instant> {
-        match self.paused {
+        let deadline = match self.paused {
             Some(since) => Some(since.max(clock::now()) + Duration::from_millis(250)),
             None => [
                 self.write_deadline(act),
@@ -226,7 +226,9 @@ impl Socket {
             .flatten()
             .min()
             .filter(|_| matches!(act.life.state(), LifeState::Open { .. })),
-        }
+        };
+        let stays = self.early.as_ref().and_then(|early| early.until());
+        deadline.into_iter().chain(stays).min()
     }
 
     /// When our bytes have waited too long for the kernel to take some.

@@ -93,6 +93,7 @@ impl Socket {
             dry: false,
             stalled: pulse::stalled(now),
             sent: Sent::new(act, opened.secrets),
+            early: Some(Box::default()),
         });
         Ok((socket, face))
     }

@@ -26,9 +26,14 @@ impl Sent {
         }
     }
 
+    /// The peer's text without what of it is secret; `None` if there is nothing.
+    pub fn masked(&self, text: &str) -> Option<String> {
+        masked(text, &self.settings, &self.urls, &self.secrets)
+    }
+
     /// A close frame whose reason holds none of it that is secret.
     pub fn taken_out_of(&self, mut frame: CloseFrame) -> CloseFrame {
-        if let Some(masked) = masked(&frame.reason, &self.settings, &self.urls, &self.secrets) {
+        if let Some(masked) = self.masked(&frame.reason) {
             frame.reason = masked.into();
         }
         frame

@@ -350,9 +350,29 @@ pub struct Why {
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
+    /// What the peer said last, where its socket ended within five seconds after it was ready. Only for the scope `control`.
+    last_message: Option<LastMessage>,
     /// The last attempts, the latest first.
     #[schema(max_items = 8)]
     attempts: Vec<Attempt>,
+}
+
+/// The peer's last message before its socket ended.
+#[derive(ToSchema)]
+pub struct LastMessage {
+    /// When it came.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Whether it was a binary message.
+    binary: bool,
+    /// Its length in bytes.
+    bytes: usize,
+    /// What its first 256 bytes say, with `***` for secrets; it ends with `…` where the message goes on.
+    #[schema(nullable = false)]
+    text: Option<String>,
+    /// Instead of `text`: the first 256 bytes of a binary message that is none.
+    #[schema(nullable = false)]
+    base64: Option<String>,
 }
 
 /// From a dial to the loss of its socket.

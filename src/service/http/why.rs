@@ -4,6 +4,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
+use everwire::config::Scope;
 use serde_json::json;
 
 use super::{
@@ -15,7 +16,8 @@ use super::{
 /// Why a connection is up or down
 ///
 /// Its last attempts, the latest first, each with its events and when they came; the cause of its present state, with the rule that
-/// decided; and the time of the next attempt, if there will be one.
+/// decided; and the time of the next attempt, if there will be one. With the scope `control` also the peer's last message, where its socket
+/// ended soon after it was ready.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/why",
@@ -32,7 +34,7 @@ pub async fn why(
     let (handle, _) = api.find(&name)?;
     let status = json!(api.status(&handle).await?);
     let attempts = api.why.of(&name);
-    Ok(HttpResponse::Ok().json(json!({
+    let mut told = json!({
         "name": name,
         "state": status["state"],
         "ready": status["ready"],
@@ -43,5 +45,12 @@ pub async fn why(
         "last_error": status["last_error"],
         "last_close": status["last_close"],
         "attempts": attempts,
-    })))
+    });
+    // The peer's words may be anybody's business: whoever may only read does not even learn whether there are any.
+    if permit.need(&[Scope::Control]).is_ok() {
+        let last = api.in_time(handle.last_message()).await?;
+        let last = last.map_err(|_gone| Problem::unknown(name.as_str()))?;
+        told["last_message"] = json!(last);
+    }
+    Ok(HttpResponse::Ok().json(told))
 }

@@ -2,7 +2,7 @@
 // decided, where one did.
 
 import { ask, of } from './api.js';
-import { clock, make, millis, say } from './format.js';
+import { clock, hex, make, millis, say } from './format.js';
 import { picture, stepsOf } from './steps.js';
 
 export class Why {
@@ -19,7 +19,7 @@ export class Why {
     try {
       const why = await ask('GET', of(this.name, '/why'));
       const image = picture(why.attempts.map(dial));
-      this.element.replaceChildren(rule(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
+      this.element.replaceChildren(rule(why), ...lastMessage(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
     } catch (error) {
       this.asked = null;
       say(this.element, error.message);
@@ -40,6 +40,15 @@ function rule({ rule: decided, retry_at: at }) {
   if (decided) parts.push(`The rule that decided last: ${decided}.`);
   if (at) parts.push(`The next attempt comes at ${clock(at)}.`);
   return make('p', { className: 'quiet', textContent: parts.join(' ') });
+}
+
+// What the peer said last before a young socket ended: some servers say only there why they close.
+function lastMessage({ last_message: last }) {
+  if (!last) return [];
+  const kind = last.binary ? ` (binary, ${last.bytes} bytes)` : '';
+  const said = last.text ?? hex(Uint8Array.from(atob(last.base64), (char) => char.charCodeAt(0)).subarray(0, 64));
+  return [make('p', { className: 'quiet', textContent: `The peer's last message${kind}, at ${clock(last.at)}:` }),
+    make('pre', { className: 'last-message', textContent: said })];
 }
 
 function attempt({ at, outcome, events }) {

@@ -19,7 +19,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 test_env=${EVERWIRE_TEST_ENV:-$PWD/.test-env}
 export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
-export PATH=$test_env/cargo/bin:$PATH
+export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 
 stages=(scripts format clippy clippy_core build tests simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
@@ -97,6 +97,7 @@ install() {
   need make make
   need tinyproxy tinyproxy-bin
   need microsocks microsocks
+  need nginx nginx
   need chromium chromium
   need chromedriver chromium-driver
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv

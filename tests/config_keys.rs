@@ -936,6 +936,21 @@ fn the_doors_of_the_service_are_read() {
 }
 
 #[test]
+fn the_public_url_is_read() {
+    let read = |text: &str| Memory::default().read(&format!("service.public_url = '{text}'"));
+    assert_eq!(read("").unwrap().service.public_url, None);
+    let url = read("https://ops.example.com/everwire").unwrap();
+    let url = url.service.public_url.unwrap();
+    assert_eq!(url.to_string(), "https://ops.example.com/everwire/");
+    for text in ["wss://h", "ops.example.com", "https://h/?a", "https://me@h"] {
+        let errors = read(text).unwrap_err();
+        let told = errors.render(false);
+        assert!(told.contains("invalid public URL"), "{told}");
+        assert!(told.contains("https://example.com/everwire"), "{told}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
     let source = Memory::default().with_variable("BAD", "s3cret s3cret");
     for (text, part) in [

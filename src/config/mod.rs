@@ -31,6 +31,7 @@ mod order;
 mod plain_url;
 mod plan;
 pub(crate) mod proxy;
+mod public_url;
 mod read;
 mod schema;
 mod secret;
@@ -55,6 +56,7 @@ pub use json::{Inherited, InvalidJson, KeyError};
 pub(crate) use plain_url::PlainUrl;
 pub use plan::{Changed, Plan};
 pub use proxy::{EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyUrl};
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use schema::schema;
 pub use secret::{Part, Secret, SecretMissing, SecretTemplate, Subprotocol, Template, Variable};
 pub use settings::{

@@ -90,6 +90,7 @@ impl Plan {
             tokens,
             tls,
             metrics,
+            public_url,
             allow_urls,
         } = old;
         // Without tokens the doors must be closed first that they guard.
@@ -112,6 +113,7 @@ impl Plan {
             ("tokens", *tokens != new.tokens, same_doors),
             ("tls", *tls != new.tls, false),
             ("metrics", *metrics != new.metrics, false),
+            ("public_url", *public_url != new.public_url, true),
             ("allow_urls", *allow_urls != new.allow_urls, true),
         ];
         for (key, differs, live) in compared {

@@ -54,6 +54,9 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     if let Some(tls) = table.tls {
         service.tls = tls.value.settings(tls.place, context);
     }
+    if let Some(url) = table.public_url {
+        service.public_url = url.value.0;
+    }
     if let Some(patterns) = table.allow_urls {
         service.allow_urls = patterns.value.0;
     }

@@ -119,6 +119,7 @@ async fn plan_and_apply(api: &Api, apply: bool) -> Result<Reloaded, ReloadError>
                 service.tokens = mem::take(&mut new.service.tokens);
                 api.access.replace(service.tokens.clone());
             }
+            "public_url" => service.public_url = new.service.public_url.take(),
             "allow_urls" => service.allow_urls = mem::take(&mut new.service.allow_urls),
             _ => {}
         }

@@ -2,13 +2,16 @@
 #![cfg(feature = "service")]
 
 mod driver;
+#[path = "../support/nginx.rs"]
+mod nginx;
 #[path = "../service_support/mod.rs"]
 mod service_support;
 
 use everwire::testing::{How, Peer, Script};
 use futures::executor::block_on;
+use nginx::{Manner, Nginx, unused_port};
 use serde_json::json;
-use service_support::{http::Service, ways::Way};
+use service_support::{file, http::Service, ways::Way};
 
 use self::driver::{Browser, keys};
 
@@ -289,6 +292,74 @@ fn why_a_name_is_down_is_seen_as_a_picture() {
     page.wait(&told("refused"));
     page.wait("document.querySelectorAll('.probe svg text.failed').length === 2");
     page.screenshot("probe");
+}
+
+#[test]
+fn below_a_prefix_of_nginx_the_page_works_as_well() {
+    let (test, port) = ("page-nginx", unused_port());
+    let peer = Peer::spawn_thread().unwrap();
+    let feed = peer.url("/echo");
+    let url = format!("http://127.0.0.1:{port}/everwire");
+    let keys = format!("public_url = '{url}'\n[connections.feed]\nurl = '{feed}'\n");
+    let service = Service::start(test, &keys);
+    let manner = Manner {
+        passes_host: false,
+        prefix: "/everwire",
+        passes_prefix: false,
+    };
+    let folder = file(test, "");
+    let _nginx = Nginx::start(
+        folder.parent().unwrap(),
+        port,
+        &service.listen,
+        manner,
+        None,
+    );
+    // Without the slash: nginx adds it.
+    let page = Browser::open("nginx", &url);
+    page.wait(&row("feed"));
+    page.wait("document.querySelector('#link').dataset.link === 'live'");
+    page.run(&format!("{}.click()", row("feed")));
+    page.wait("document.querySelector('#drawer h2')?.textContent === 'feed'");
+    page.type_into("#drawer textarea", "through nginx");
+    page.click("#drawer .send .strong");
+    page.wait("document.querySelector('.fates [data-fate=confirmed]')");
+    page.run("[...document.querySelectorAll('.actions button')].find((button) => button.textContent === 'Close').click()");
+    page.wait("document.querySelector('#drawer').dataset.state === 'closed'");
+    page.run("[...document.querySelectorAll('.actions button')].find((button) => button.textContent === 'Connect').click()");
+    page.wait("document.querySelector('#drawer').dataset.state === 'open'");
+}
+
+#[test]
+fn behind_a_proxy_that_is_not_known_the_page_says_what_to_write() {
+    let (test, port) = ("page-nginx-unknown", unused_port());
+    let peer = Peer::spawn_thread().unwrap();
+    let feed = peer.url("/echo");
+    let service = Service::start(test, &format!("[connections.feed]\nurl = '{feed}'\n"));
+    let manner = Manner {
+        passes_host: false,
+        prefix: "",
+        passes_prefix: false,
+    };
+    let folder = file(test, "");
+    let _nginx = Nginx::start(
+        folder.parent().unwrap(),
+        port,
+        &service.listen,
+        manner,
+        None,
+    );
+    let page = Browser::open("nginx-unknown", &format!("http://127.0.0.1:{port}/"));
+    page.wait(&row("feed"));
+    page.run(&format!("{}.click()", row("feed")));
+    page.run("[...document.querySelectorAll('.actions button')].find((button) => button.textContent === 'Close').click()");
+    page.wait(&format!(
+        "document.querySelector('#drawer .why').textContent.includes('service.public_url = \"http://127.0.0.1:{port}\"')"
+    ));
+    assert_eq!(
+        page.run("return document.querySelector('#ask').open"),
+        false
+    );
 }
 
 #[test]

@@ -14,6 +14,9 @@ mod http2;
 #[cfg(feature = "service")]
 mod last_words;
 mod liveness;
+#[cfg(feature = "service")]
+#[path = "../support/nginx.rs"]
+mod nginx;
 mod own_certificate;
 mod pings;
 mod present_cause;
@@ -22,6 +25,8 @@ mod rates;
 mod raw;
 mod redirected;
 mod refusals;
+#[cfg(feature = "service")]
+mod reverse_proxy;
 mod rules;
 #[cfg(feature = "service")]
 mod same_cause;

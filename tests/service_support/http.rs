@@ -116,6 +116,14 @@ impl Client {
         }
     }
 
+    /// A client of what listens here, with this TLS.
+    pub fn over_tls(listen: &str, config: Arc<ClientConfig>) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            tls: Some(config),
+        }
+    }
+
     /// Sends a request with these headers and no others but `Host`, `Content-Length` and `Connection`.
     ///
     /// Over HTTP/2, `Host` is sent as `:authority`, and there is neither of the others.
@@ -219,7 +227,7 @@ pub fn try_over_tls(
     exchange(over_tls(tcp, config), request)
 }
 
-fn over_tls(
+pub fn over_tls(
     tcp: TcpStream,
     config: &Arc<ClientConfig>,
 ) -> StreamOwned<ClientConnection, TcpStream> {

@@ -43,7 +43,8 @@ impl Sse {
             assert_ne!(inside.read_line(&mut head).unwrap(), 0, "{head}");
         }
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-        assert!(head.contains("content-type: text/event-stream"), "{head}");
+        let lower = head.to_ascii_lowercase();
+        assert!(lower.contains("content-type: text/event-stream"), "{head}");
         Self {
             lines: BufReader::new(Chunks { inside, left: 0 }),
         }

@@ -57,7 +57,7 @@ impl Way {
 /// The certificate of a test's service, which its clients trust.
 pub struct Certificate {
     pub cert_file: PathBuf,
-    key_file: PathBuf,
+    pub key_file: PathBuf,
 }
 
 impl Certificate {

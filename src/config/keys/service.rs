@@ -7,7 +7,7 @@ use url::Host;
 
 use super::{MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
-    LogFormat, LogLevel, Rate,
+    LogFormat, LogLevel, PublicUrl, Rate,
     read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
     values::{Count, FilePath, Period, Workers},
 };
@@ -39,6 +39,8 @@ table! {
         tls: ServiceTlsTable,
         /// Where metrics are read, and how many.
         metrics: MetricsTable,
+        /// Where users find the service behind a reverse proxy: an http or https URL, with the prefix of its paths; "": there is none.
+        public_url: PublicUrlText = "",
         /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
         allow_urls: UrlPatterns = [],
     }
@@ -63,6 +65,34 @@ table! {
         format: LogFormat = "auto",
         /// Whether each message is logged too.
         messages: bool = false,
+    }
+}
+
+/// Where users find the service; empty: where it listens.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct PublicUrlText(pub Option<PublicUrl>);
+
+impl Read for PublicUrlText {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = &node.value else {
+            return context.wrong_type(node, "a URL such as \"https://example.com/everwire\"");
+        };
+        if text.is_empty() {
+            return Some(Self(None));
+        }
+        match text.parse() {
+            Ok(url) => Some(Self(Some(url))),
+            Err(error) => {
+                let message = format!("invalid public URL {}: {error}", backticked(text));
+                let help = "write the URL of the page behind the proxy: \"https://example.com\", or \"https://example.com/everwire\"";
+                context.wrong(node.place, message, help);
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://[^@?#]+)?$" })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
-use crate::config::{MetricsSettings, ServiceTlsSettings, TokenSettings, UrlPattern};
+use crate::config::{MetricsSettings, PublicUrl, ServiceTlsSettings, TokenSettings, UrlPattern};
 
 /// `[service]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,8 @@ pub struct ServiceSettings {
     pub tls: Option<ServiceTlsSettings>,
     /// Where metrics are read, and how many.
     pub metrics: MetricsSettings,
+    /// Where users find the service, where that is behind a reverse proxy.
+    pub public_url: Option<PublicUrl>,
     /// What the API may dial; empty: public addresses only.
     pub allow_urls: Vec<UrlPattern>,
 }
@@ -122,6 +124,7 @@ impl Default for ServiceSettings {
             tokens: Vec::new(),
             tls: None,
             metrics: MetricsSettings::default(),
+            public_url: None,
             allow_urls: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, future::Future, path::PathBuf, sync::Arc, time:
 
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
-    config::{DialPolicy, Inherited, ServiceSettings},
+    config::{DialPolicy, Inherited, PublicUrl, ServiceSettings},
 };
 use parking_lot::RwLock;
 
@@ -34,13 +34,15 @@ pub struct Api {
     pub guards_metrics: bool,
 }
 
-/// What the API may create.
+/// What the API may create, and where it is found.
 #[derive(Debug)]
 pub struct Rules {
     /// What the connections inherit that are created here.
     pub inherited: Inherited,
     /// What they may dial.
     pub policy: DialPolicy,
+    /// Where users find it behind a reverse proxy.
+    pub public_url: Option<PublicUrl>,
     /// The names that the configuration's files own.
     pub owned: BTreeSet<ConnectionName>,
 }
@@ -59,6 +61,7 @@ impl Rules {
         Self {
             inherited: settings.inherited.clone(),
             policy: policy(&settings.service),
+            public_url: settings.service.public_url.clone(),
             owned: settings.connections.keys().cloned().collect(),
         }
     }

@@ -67,7 +67,8 @@ pub async fn put(
     if !is_new {
         return Ok(HttpResponse::Ok().json(status));
     }
-    let location = format!("/v1/connections/{name}");
+    let prefix = rules.public_url.as_ref().map_or("", |url| url.path());
+    let location = format!("{prefix}/v1/connections/{name}");
     let mut created = HttpResponse::Created();
     Ok(created
         .insert_header((header::LOCATION, location))

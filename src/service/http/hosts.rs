@@ -1,5 +1,5 @@
 //! The check of where a request comes from: a page whose name was made to point at this machine (DNS rebinding) gets no
-//! answer, and a page of another site changes nothing.
+//! answer, and a page of another site changes nothing. Behind a reverse proxy, `service.public_url` says what the page's own site is.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,8 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use url::Host;
+use everwire::{config::PublicUrl, core::displayable};
+use url::{Host, Url};
 
 use super::{Api, problem::Problem};
 use crate::service::page;
@@ -136,13 +137,17 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
             "the hosts of this server are not known",
         ));
     };
-    let is_ours = hosts.accept(authority) && host.is_none_or(|host| hosts.accept(host));
+    let public = public_url(request);
+    let accept = |authority: &str| {
+        let is_public =
+            |url: &PublicUrl| host_of(authority).is_some_and(|host| url.has_host(&host));
+        hosts.accept(authority) || public.as_ref().is_some_and(is_public)
+    };
+    let is_ours = accept(authority) && host.is_none_or(accept);
     // A browser has no token yet when it asks for the page, which is the same for everybody.
     let is_open = || hosts.is_exposed() && (page::is_at(request.path()) || is_known(request));
     if !is_ours && !is_open() {
-        return Err(Problem::forbidden(
-            "this Host is not served here: ask by a loopback address or by localhost",
-        ));
+        return Err(unknown_host(request, authority, public.as_ref()));
     }
     let scheme = request.uri().scheme_str().unwrap_or_default();
     match host.is_none_or(|host| host == authority || is_same_authority(host, authority, scheme)) {
@@ -151,6 +156,38 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
             "invalid request: its Host is not the host of its target; send the same in both",
         )),
     }
+}
+
+/// Where users find the service, behind a reverse proxy.
+fn public_url(request: &HttpRequest) -> Option<PublicUrl> {
+    request.app_data::<Data<Api>>()?.rules().public_url.clone()
+}
+
+fn unknown_host(request: &HttpRequest, authority: &str, public: Option<&PublicUrl>) -> Problem {
+    let told = "this Host is not served here: ask by a loopback address or by localhost";
+    if let Some(public) = public {
+        return Problem::forbidden(format!(
+            "{told}, or by service.public_url, which is {public}"
+        ));
+    }
+    let scheme = request.headers().get("X-Forwarded-Proto");
+    let scheme = if scheme.is_some_and(|scheme| scheme == "http") {
+        "http"
+    } else {
+        "https"
+    };
+    let Ok(url) = format!("{scheme}://{authority}").parse::<PublicUrl>() else {
+        return Problem::forbidden(told);
+    };
+    Problem::forbidden(format!("{told}{}", behind_a_proxy(url.origin())))
+}
+
+/// What to write where the origin is that of a proxy before this service.
+fn behind_a_proxy(origin: &str) -> String {
+    let origin = displayable(origin);
+    format!(
+        "; if {origin} is a reverse proxy before this service, write service.public_url = \"{origin}\", with the prefix of its paths if there is one"
+    )
 }
 
 /// The request's `Host`; HTTP/2 need not have one.
@@ -185,16 +222,31 @@ pub fn check_site(request: &HttpRequest) -> Result<(), Problem> {
     let is_ours =
         header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let host = authority(request).unwrap_or_default();
+    let public = public_url(request);
     let is_same = |origin: &str| {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
     };
-    if is_ours && header("origin").is_none_or(is_same) {
+    let is_known = |origin: &str| match &public {
+        Some(public) if public.is_origin(origin) => true,
+        // The same host, and not the same scheme: whoever can change what is on the way has written that page.
+        Some(public) if is_same_authority(host, public.authority(), public.scheme()) => false,
+        _ => is_same(origin),
+    };
+    let origin = header("origin");
+    if is_ours && origin.is_none_or(is_known) {
         return Ok(());
     }
-    Err(Problem::forbidden(
-        "a page of another site must not do this here",
-    ))
+    let told = "a page of another site must not do this here";
+    let help = match (&public, origin.map(Url::parse)) {
+        (Some(public), _) => format!("; service.public_url is {public}"),
+        // What the browser says of the two sites would be otherwise if they were one.
+        (None, Some(Ok(url))) if is_ours && url.has_host() => {
+            behind_a_proxy(&url.origin().ascii_serialization())
+        }
+        (None, _) => String::new(),
+    };
+    Err(Problem::forbidden(format!("{told}{help}")))
 }
 
 #[cfg(test)]

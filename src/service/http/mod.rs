@@ -14,6 +14,7 @@ mod idempotency;
 mod metrics;
 mod openapi;
 mod patience;
+mod prefix;
 mod probe;
 mod problem;
 mod query;
@@ -95,6 +96,7 @@ pub fn start(
                 Problem::bad_request(format!("the path cannot be read: {error}")).into()
             }))
             .wrap(from_fn(hosts::guard))
+            .wrap(from_fn(prefix::strip))
             .wrap(from_fn(displayed::escape))
             .wrap(
                 DefaultHeaders::new()

@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use actix_web::{HttpResponse, http::header::ContentType};
+use actix_web::{HttpResponse, http::header::ContentType, web::Data};
 use serde_json::{Value as Json, json};
 use utoipa::OpenApi;
 
 use super::{
+    Api,
     access::{Permit, ToCome},
     bulk, changes, connections, control, health, metrics, probe, reload, schema, secrets, send,
     streams::{raw, sse, ws},
@@ -65,7 +66,12 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "health", responses((status = 200, body = Object)))]
-pub async fn openapi(_: Permit<ToCome>) -> HttpResponse {
+pub async fn openapi(_: Permit<ToCome>, api: Data<Api>) -> HttpResponse {
+    if let Some(public) = &api.rules().public_url {
+        let mut document = document();
+        document["servers"] = json!([{ "url": public.to_string() }]);
+        return HttpResponse::Ok().json(document);
+    }
     HttpResponse::Ok()
         .content_type(ContentType::json())
         .body(DOCUMENT.as_str())

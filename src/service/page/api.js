@@ -18,22 +18,23 @@ export function token() {
   return sessionStorage.getItem(KEY);
 }
 
-// The JSON of an answer; a refusal is thrown, after a token was asked for where one is needed.
+// The JSON of an answer. Paths are relative to the page, which may lie below a prefix of a reverse proxy; a refusal is thrown, after a token was asked for where one is needed.
 export async function ask(method, path, options = {}) {
   for (;;) {
     const used = token();
     const answer = await request(method, path, options, used);
     if (answer.ok) return answer.status === 204 ? null : answer.json();
     const problem = await answer.json().catch(() => ({}));
-    // Where the host is not known either, a request without a token is forbidden at once.
-    const needsToken = answer.status === 401 || (answer.status === 403 && !used);
+    // Where the host is not known either, a request without a token is forbidden at once; the page begins with reading. A change may be
+    // forbidden because this page seems to be another site's: its message says what to do.
+    const needsToken = answer.status === 401 || (answer.status === 403 && !used && method === 'GET');
     if (!needsToken) throw new Refused(answer.status, problem);
     if (token() === used) await askForToken(problem.detail);
   }
 }
 
 export function of(name, rest = '') {
-  return `/v1/connections/${encodeURIComponent(name)}${rest}`;
+  return `v1/connections/${encodeURIComponent(name)}${rest}`;
 }
 
 function request(method, path, { body, type, patience = PATIENCE } = {}, used) {

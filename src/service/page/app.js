@@ -101,7 +101,7 @@ function listen() {
 
 // What this service can do is what its description says.
 async function askRoutes() {
-  const { paths } = await ask('GET', '/openapi.json');
+  const { paths } = await ask('GET', 'openapi.json');
   routes = new Set(Object.keys(paths));
 }
 

@@ -13,7 +13,7 @@ import { Why } from './why.js';
 const ACTIONS = [
   { title: 'Connect', act: (drawer) => drawer.post(of(drawer.name, '/connect')), route: '/v1/connections/{name}/connect' },
   { title: 'Probe', act: (drawer) => drawer.dryRun(), route: '/v1/connections/{name}/probe' },
-  { title: 'Rotate', act: (drawer) => drawer.post(`/v1/rotate?match=${encodeURIComponent(drawer.name)}`), route: '/v1/rotate' },
+  { title: 'Rotate', act: (drawer) => drawer.post(`v1/rotate?match=${encodeURIComponent(drawer.name)}`), route: '/v1/rotate' },
   { title: 'Close', act: (drawer) => drawer.post(of(drawer.name, '/close')), route: '/v1/connections/{name}/close' },
 ];
 const TABS = ['tail', 'timeline', 'settings'];

@@ -84,7 +84,7 @@ export class Link {
     const seen = new Set();
     let cursor = '';
     do {
-      const page = await ask('GET', `/v1/connections?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
+      const page = await ask('GET', `v1/connections?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
       for (const status of page.connections) {
         seen.add(status.name);
         this.names.take(status);
@@ -98,14 +98,14 @@ export class Link {
 
   async askFor(names) {
     for (const match of joined(names)) {
-      const page = await ask('GET', `/v1/connections?limit=${PAGE}&match=${encodeURIComponent(match)}`);
+      const page = await ask('GET', `v1/connections?limit=${PAGE}&match=${encodeURIComponent(match)}`);
       for (const status of page.connections) this.names.take(status);
     }
     this.told();
   }
 
   dial() {
-    const url = new URL('/v1/ws', location.href);
+    const url = new URL('v1/ws', document.baseURI);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url, protocols());
     this.socket = socket;

@@ -25,12 +25,29 @@ fn the_page_asks_nobody_else_and_brings_no_inline_script() {
 fn every_file_that_another_names_is_served() {
     for file in FILES {
         let text = str::from_utf8(file.bytes).unwrap();
-        for (start, end) in [("from './", '\''), ("\"/page/", '"')] {
+        for (start, end) in [("from './", '\''), ("\"page/", '"')] {
             for part in text.split(start).skip(1) {
                 let name = part.split(end).next().unwrap();
                 let path = format!("/page/{name}");
                 assert!(is_at(&path), "{} names {path}", file.path);
             }
+        }
+    }
+}
+
+#[test]
+fn no_path_of_the_page_starts_at_the_root() {
+    for file in FILES {
+        let text = str::from_utf8(file.bytes).unwrap();
+        for start in [
+            "href=\"/",
+            "src=\"/",
+            "url(/",
+            "('GET', '/",
+            "`/v1/rotate",
+            "URL('/",
+        ] {
+            assert!(!text.contains(start), "{} has {start}", file.path);
         }
     }
 }

@@ -21,7 +21,7 @@ use super::ages::Ages;
 use crate::{
     clock,
     core::{ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Rejected},
-    hub::History,
+    hub::{HasHistory, History},
     keeper::Keeper,
 };
 
@@ -250,6 +250,16 @@ impl Gate {
         inside
             .bell
             .take_if(|_| !self.at_work.load(Ordering::Relaxed))
+    }
+}
+
+impl HasHistory for Gate {
+    fn name(&self) -> &ConnectionName {
+        &self.name
+    }
+
+    fn history(&self) -> &History {
+        &self.history
     }
 }
 

@@ -4,7 +4,9 @@ mod kept;
 
 use parking_lot::Mutex;
 
+pub(super) use self::kept::Place;
 use self::kept::{Kept, Mark};
+use super::past::Room;
 use crate::{
     config::HistorySettings,
     core::{Cursor, Message},
@@ -15,6 +17,25 @@ use crate::{
 /// What one name said last: nothing is allocated before it says something.
 #[derive(Debug)]
 pub(crate) struct History(Mutex<Option<Box<Recent>>>);
+
+/// Where a reader begins.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// Whether nothing is missing in front of it.
+    pub complete: bool,
+    /// The position of the first message behind it.
+    pub next: Option<Cursor>,
+    pub place: Place,
+}
+
+/// How far a reader has come.
+#[derive(Debug, Default)]
+pub(super) struct ReadOn {
+    /// Whether something has gone that it had not read; then nothing was read.
+    pub lost: bool,
+    /// The position of the next message.
+    pub next: Option<Cursor>,
+}
 
 /// The last messages, bounded by their number and the bytes of their payloads.
 #[derive(Debug)]
@@ -67,12 +88,58 @@ impl History {
         work(recent.get_or_insert_with(|| Box::new(Recent::new(limit, start))))
     }
 
-    /// The messages behind `since`; the flag says whether none of them is missing. `start`: from where on all is known.
-    pub(super) fn since(&self, since: Cursor, start: Cursor) -> (Vec<StoredEvent>, bool) {
+    /// Where one who has all up to `since` begins to read; `start`: from where on all is known.
+    pub(super) fn begin(&self, since: Cursor, start: Cursor) -> Beginning {
         match &*self.0.lock() {
-            Some(recent) => (recent.kept.behind(since), since >= recent.lost_through),
-            None => (Vec::new(), since >= start),
+            Some(recent) => {
+                let place = recent.kept.place(since);
+                Beginning {
+                    complete: since >= recent.lost_through,
+                    next: recent.kept.next(place),
+                    place,
+                }
+            }
+            None => Beginning {
+                complete: since >= start,
+                next: None,
+                place: Place::default(),
+            },
         }
+    }
+
+    /// Reads on from a place, up to a position and as far as there is room.
+    pub(super) fn read(
+        &self,
+        place: &mut Place,
+        until: Cursor,
+        room: &mut Room,
+        mut take: impl FnMut(StoredEvent),
+    ) -> ReadOn {
+        let recent = self.0.lock();
+        let Some(Recent { kept, .. }) = recent.as_deref() else {
+            return ReadOn::default();
+        };
+        let (at, lost) = kept.forward(*place);
+        *place = at;
+        // What has gone is told before what follows it.
+        while !lost
+            && room.is_left()
+            && kept.next(*place).is_some_and(|next| next <= until)
+            && let Some(event) = kept.read(place)
+        {
+            room.take(event.message.len());
+            take(event);
+        }
+        ReadOn {
+            lost,
+            next: kept.next(*place),
+        }
+    }
+
+    /// Works while nobody changes it.
+    pub(super) fn locked<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _recent = self.0.lock();
+        work()
     }
 
     /// Behind which place it has all that came; `start`: from where on all is known.
@@ -180,7 +247,21 @@ mod tests {
     }
 
     fn since(history: &History, since: u64) -> (Vec<u64>, bool) {
-        let (events, complete) = history.since(Cursor(since), Cursor(9));
+        let Beginning {
+            complete,
+            mut place,
+            ..
+        } = history.begin(Cursor(since), Cursor(9));
+        let mut events = Vec::new();
+        let read = history.read(
+            &mut place,
+            Cursor(u64::MAX),
+            &mut Room::default(),
+            |event| {
+                events.push(event);
+            },
+        );
+        assert_eq!((read.lost, read.next), (false, None));
         (places(&events), complete)
     }
 

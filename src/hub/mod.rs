@@ -3,6 +3,7 @@
 mod delivery;
 mod history;
 mod kinds;
+mod past;
 mod queue;
 mod story;
 mod stream;
@@ -21,14 +22,14 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 
-pub(crate) use self::history::History;
 pub use self::{
     delivery::{Delivery, Overflow},
     kinds::{Kinds, UnknownKind},
     stream::Events,
     subscriber::SubscriptionGuard,
 };
-use self::{story::Story, subscriber::Subscriber};
+pub(crate) use self::{history::History, past::HasHistory};
+use self::{past::Past, story::Story, subscriber::Subscriber};
 use crate::{
     config::HistorySettings,
     core::{ConnectionName, Cursor, Pattern},
@@ -101,15 +102,16 @@ impl Hub {
     }
 
     /// A stream of what happened behind `since` and of what happens from now on, without a hole between them, whose cursors can
-    /// be resumed from. `histories` are those of the names that the pattern selects; up to `lost` others had some. Begins with
+    /// be resumed from. `names` lists those that the pattern selects, and up to where others had said something. It begins with
     /// [`Event::Lagged`] where something is missing.
-    pub fn resume<'a>(
+    ///
+    /// The past is read when the stream is, a piece at a time: what of it has given way until then is told as missing, too.
+    pub fn resume(
         self: &Arc<Self>,
         pattern: Pattern,
         delivery: Delivery,
         since: Option<Cursor>,
-        lost: Cursor,
-        histories: impl IntoIterator<Item = (&'a ConnectionName, &'a History)>,
+        names: impl FnOnce() -> (Vec<Arc<dyn HasHistory>>, Cursor),
     ) -> Events {
         let subscriber = Arc::new(Subscriber::resumable(
             pattern,
@@ -123,48 +125,16 @@ impl Hub {
         let Some(since) = since else {
             return Events::new(guard, subscriber, start);
         };
-        let _order = self.order.lock();
-        let (mut missed, mut past) = self.past(&subscriber, since, histories);
-        missed |= since > self.now() || (since < lost && subscriber.kinds().has("message"));
-        // What came meanwhile is in both.
-        past.extend(subscriber.take_all());
-        past.sort_by_key(Event::cursor);
-        past.dedup_by_key(|event| event.cursor());
-        Events::resumed(guard, subscriber, since, missed, past)
+        // Listed behind it: what a name says that is opened from now on is told to the subscriber.
+        let (names, lost) = names();
+        let missed = since > self.now() || (since < lost && subscriber.kinds().has("message"));
+        let past = Past::new(self, &subscriber, since, missed, names);
+        Events::resumed(guard, subscriber, since, past)
     }
 
-    /// What is still known of what happened behind `since`, and whether something is missing.
-    fn past<'a>(
-        &self,
-        subscriber: &Subscriber,
-        since: Cursor,
-        histories: impl IntoIterator<Item = (&'a ConnectionName, &'a History)>,
-    ) -> (bool, Vec<Event>) {
-        let kinds = subscriber.kinds();
-        let (mut missed, mut past) = (false, Vec::new());
-        if kinds.has("message") {
-            for (name, history) in histories {
-                let (said, complete) = history.since(since, self.start);
-                missed |= !complete;
-                past.extend(said.into_iter().map(|said| Event::recalled(name, said)));
-            }
-        }
-        if kinds.want_more_than_messages() {
-            let story = self.story.lock();
-            let (events, complete) = story.since(since);
-            missed |= !complete;
-            let is_wanted = |event: &&Event| {
-                kinds.wants(event) && event.name().is_some_and(|name| subscriber.matches(name))
-            };
-            past.extend(events.filter(is_wanted).cloned());
-        }
-        if kinds.has("message") {
-            missed |= since.0 < self.forgotten.load(Ordering::Acquire);
-        }
-        if kinds.has("sent") {
-            missed |= since.0 < self.fates.load(Ordering::Acquire);
-        }
-        (missed, past)
+    /// Up to where fates were told, which are not kept.
+    fn fates(&self) -> Cursor {
+        Cursor(self.fates.load(Ordering::Acquire))
     }
 
     /// Keeps an event for those who are away. `memory` is that of its name.
@@ -183,9 +153,12 @@ impl Hub {
                 placed
             })
         } else if matches!(event, Event::Sent(..)) {
-            let placed = place(event);
-            self.fates.fetch_max(event.cursor().0, Ordering::AcqRel);
-            placed
+            // A reader that comes in between waits for this lock before it looks.
+            memory.history.locked(|| {
+                let placed = place(event);
+                self.fates.fetch_max(event.cursor().0, Ordering::AcqRel);
+                placed
+            })
         } else {
             let mut story = self.story.lock();
             let placed = place(event);

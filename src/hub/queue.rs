@@ -145,13 +145,6 @@ impl Queue {
         batch
     }
 
-    /// Hands over all that waits to a reader that has not come yet.
-    pub fn take_all(&mut self) -> Vec<Event> {
-        self.bytes = 0;
-        self.full_since = None;
-        std::mem::take(&mut self.events).into()
-    }
-
     /// Nobody reads any more.
     pub fn close(&mut self) -> Vec<Waker> {
         self.cut();

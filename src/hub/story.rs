@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::history::ReadOn;
 use crate::{core::Cursor, events::Event};
 
 /// So many events are kept.
@@ -34,9 +35,28 @@ impl Story {
         self.events.push_back(event);
     }
 
-    /// The events behind `since`; the flag says whether none of them is missing.
-    pub fn since(&self, since: Cursor) -> (impl Iterator<Item = &Event>, bool) {
+    /// Whether nothing is missing behind `since`.
+    pub fn is_complete(&self, since: Cursor) -> bool {
+        since >= self.lost_through
+    }
+
+    /// Reads on behind a place, for as long as `take` takes what comes.
+    pub fn read(&self, place: &mut Cursor, mut take: impl FnMut(&Event) -> bool) -> ReadOn {
+        let lost = !self.is_complete(*place);
+        *place = (*place).max(self.lost_through);
+        if !lost {
+            let read = self.since(*place).take_while(|event| take(event)).last();
+            *place = read.map_or(*place, Event::cursor);
+        }
+        ReadOn {
+            lost,
+            next: self.since(*place).next().map(Event::cursor),
+        }
+    }
+
+    /// The events behind `since`.
+    pub fn since(&self, since: Cursor) -> impl Iterator<Item = &Event> {
         let from = self.events.partition_point(|event| event.cursor() <= since);
-        (self.events.range(from..), since >= self.lost_through)
+        self.events.range(from..)
     }
 }

@@ -10,7 +10,10 @@ use std::{
 use futures::Stream;
 use jiff::Timestamp;
 
-use super::subscriber::{Subscriber, SubscriptionGuard};
+use super::{
+    past::{Past, Piece},
+    subscriber::{Subscriber, SubscriptionGuard},
+};
 use crate::{core::Cursor, events::Event};
 
 /// Memory for so many events stays with a stream that waits; what a burst needed on top is given back.
@@ -26,8 +29,12 @@ pub struct Events {
     subscriber: Arc<Subscriber>,
     start: Cursor,
     batch: VecDeque<Event>,
-    /// Something is missing before the first event.
+    /// Something is missing before the first event of the batch.
     missed: bool,
+    /// What is told before the queue is read.
+    past: Option<Box<Past>>,
+    /// Up to here the past has told it.
+    told: Cursor,
     closed: bool,
 }
 
@@ -43,21 +50,38 @@ impl Events {
             start,
             batch: VecDeque::new(),
             missed: false,
+            past: None,
+            told: Cursor::default(),
             closed: false,
         }
     }
 
-    /// One that begins with what happened before.
+    /// One that begins with what happened behind `since`.
     pub(super) fn resumed(
         guard: SubscriptionGuard,
         subscriber: Arc<Subscriber>,
         since: Cursor,
-        missed: bool,
-        past: Vec<Event>,
+        past: Past,
     ) -> Self {
         let mut events = Self::new(guard, subscriber, since);
-        (events.batch, events.missed) = (past.into(), missed);
+        (events.told, events.past) = (past.through(), Some(Box::new(past)));
+        // A little of it gives way no more, however long the reader takes to come.
+        while events.batch.is_empty() && events.read_past() != Piece::End {}
         events
+    }
+
+    /// Reads some more of the past, into the batch, which is empty.
+    fn read_past(&mut self) -> Piece {
+        let Some(past) = &mut self.past else {
+            return Piece::End;
+        };
+        let piece = past.read(&self.subscriber, &mut self.batch);
+        match piece {
+            Piece::Read => {}
+            Piece::Missed => self.missed = true,
+            Piece::End => self.past = None,
+        }
+        piece
     }
 
     /// The place in front of the first event: whoever resumes from here hears all that this stream tells.
@@ -71,39 +95,66 @@ impl Stream for Events {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
-        if std::mem::take(&mut this.missed) {
-            // How much is not known: it is not there any more to be counted.
-            return Poll::Ready(Some(Event::Lagged {
-                missed: None,
-                at: Timestamp::now(),
-            }));
+        loop {
+            if std::mem::take(&mut this.missed) {
+                // How much is not known: it is not there any more to be counted.
+                return Poll::Ready(Some(lagged(None)));
+            }
+            if let Some(event) = this.batch.pop_front() {
+                return Poll::Ready(Some(event));
+            }
+            if this.read_past() == Piece::End {
+                break;
+            }
         }
-        if let Some(event) = this.batch.pop_front() {
-            return Poll::Ready(Some(event));
+        this.read_queue(cx)
+    }
+}
+
+impl Events {
+    /// How many events it holds itself.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.batch.len()
+    }
+
+    fn read_queue(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        while !self.closed {
+            let Some(queue) = self.subscriber.queue() else {
+                return Poll::Ready(None);
+            };
+            if self.batch.capacity() > KEPT {
+                self.batch = VecDeque::new();
+            }
+            let batch = queue.lock().take(&mut self.batch, cx.waker());
+            batch.wake.into_iter().for_each(std::task::Waker::wake);
+            self.closed = batch.closed;
+            let found = batch.missed > 0 || !self.batch.is_empty();
+            // What came while the past was listed is in both.
+            let told = self.told;
+            let is_told = |event: &Event| event.stamp().is_some_and(|stamp| stamp.cursor <= told);
+            while self.batch.front().is_some_and(is_told) {
+                self.batch.pop_front();
+            }
+            if batch.missed > 0 {
+                return Poll::Ready(Some(lagged(Some(batch.missed))));
+            }
+            match self.batch.pop_front() {
+                Some(event) => return Poll::Ready(Some(event)),
+                // Only one that finds nothing has left its waker.
+                None if found => {}
+                None if self.closed => {}
+                None => return Poll::Pending,
+            }
         }
-        if this.closed {
-            return Poll::Ready(None);
-        }
-        let Some(queue) = this.subscriber.queue() else {
-            return Poll::Ready(None);
-        };
-        if this.batch.capacity() > KEPT {
-            this.batch = VecDeque::new();
-        }
-        let batch = queue.lock().take(&mut this.batch, cx.waker());
-        batch.wake.into_iter().for_each(std::task::Waker::wake);
-        this.closed = batch.closed;
-        if batch.missed > 0 {
-            return Poll::Ready(Some(Event::Lagged {
-                missed: Some(batch.missed),
-                at: Timestamp::now(),
-            }));
-        }
-        match this.batch.pop_front() {
-            Some(event) => Poll::Ready(Some(event)),
-            None if this.closed => Poll::Ready(None),
-            None => Poll::Pending,
-        }
+        Poll::Ready(None)
+    }
+}
+
+fn lagged(missed: Option<u64>) -> Event {
+    Event::Lagged {
+        missed,
+        at: Timestamp::now(),
     }
 }
 

@@ -80,11 +80,9 @@ impl Subscriber {
         self.resumes
     }
 
-    /// All that waits, for a reader that has not read yet.
-    pub fn take_all(&self) -> Vec<Event> {
-        self.queue()
-            .map(|queue| queue.lock().take_all())
-            .unwrap_or_default()
+    /// Whether it wants what happened to a name.
+    pub fn wants(&self, event: &Event) -> bool {
+        self.kinds.wants(event) && event.name().is_some_and(|name| self.matches(name))
     }
 
     pub fn wants_sent(&self) -> bool {

@@ -1,13 +1,46 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use futures::{FutureExt, StreamExt, task::noop_waker};
 use jiff::Timestamp;
+use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{core::Message, events::Stamp};
 
 fn name(name: &str) -> ConnectionName {
     ConnectionName::new(name).unwrap()
+}
+
+/// A name that has only a history.
+#[derive(Clone)]
+struct Feed(Arc<(ConnectionName, History)>);
+
+impl Feed {
+    fn new() -> Self {
+        Self::named("feed")
+    }
+
+    fn named(text: &str) -> Self {
+        Self(Arc::new((name(text), History::new())))
+    }
+
+    fn listed(&self) -> Arc<dyn HasHistory> {
+        Arc::new(self.clone())
+    }
+}
+
+impl HasHistory for Feed {
+    fn name(&self) -> &ConnectionName {
+        &self.0.0
+    }
+
+    fn history(&self) -> &History {
+        &self.0.1
+    }
 }
 
 fn event(seq: u64) -> Event {
@@ -107,7 +140,7 @@ fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
     assert!(!listeners.are_paused(&hub, &feed, now, &waker));
 
     publish(&hub, &mut listeners, 3..=4);
-    let later = now + std::time::Duration::from_secs(6);
+    let later = now + Duration::from_secs(6);
     assert!(listeners.are_paused(&hub, &feed, now, &waker));
     assert!(!listeners.are_paused(&hub, &feed, later, &waker), "cut off");
     assert_eq!(read(&mut events), [-2]);
@@ -145,19 +178,15 @@ fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
     let (hub, mut listeners, history) = (
         Hub::new(100, Cursor(100)),
         Listeners::default(),
-        History::new(),
+        Feed::new(),
     );
     let resume = |since| {
-        hub.resume(
-            Pattern::all(),
-            Delivery::default(),
-            since,
-            Cursor(0),
-            [(&name("feed"), &history)],
-        )
+        hub.resume(Pattern::all(), Delivery::default(), since, || {
+            (vec![history.listed()], Cursor(0))
+        })
     };
     let mut first = resume(None);
-    publish_kept(&hub, &mut listeners, &history, 1..=3);
+    publish_kept(&hub, &mut listeners, history.history(), 1..=3);
     let cursor = first
         .next()
         .now_or_never()
@@ -167,9 +196,9 @@ fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
         .unwrap()
         .cursor;
     drop(first);
-    publish_kept(&hub, &mut listeners, &history, 4..=4);
+    publish_kept(&hub, &mut listeners, history.history(), 4..=4);
     let mut second = resume(Some(cursor));
-    publish_kept(&hub, &mut listeners, &history, 5..=6);
+    publish_kept(&hub, &mut listeners, history.history(), 5..=6);
     assert_eq!(read(&mut second), [2, 3, 4, 5, 6]);
 }
 
@@ -178,29 +207,27 @@ fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
     let (hub, mut listeners, history) = (
         Hub::new(100, Cursor(100)),
         Listeners::default(),
-        History::new(),
+        Feed::new(),
     );
-    publish_kept(&hub, &mut listeners, &history, 1..=6);
+    publish_kept(&hub, &mut listeners, history.history(), 1..=6);
     let resume = |since| {
         read(&mut hub.resume(
             Pattern::all(),
             Delivery::default(),
             Some(Cursor(since)),
-            Cursor(0),
-            [(&name("feed"), &history)],
+            || (vec![history.listed()], Cursor(0)),
         ))
     };
     assert_eq!(resume(101), [0, 3, 4, 5, 6]);
     assert_eq!(resume(102), [3, 4, 5, 6]);
     assert_eq!(resume(50), [0, 3, 4, 5, 6], "from an earlier process");
     assert_eq!(resume(999), [0], "from nowhere");
-    hub.forget(&history);
+    hub.forget(history.history());
     let gone = hub.resume(
         Pattern::all(),
         Delivery::default(),
         Some(Cursor(102)),
-        Cursor(0),
-        [],
+        || (vec![], Cursor(0)),
     );
     assert_eq!(read(&mut { gone }), [0], "the name is gone");
 }
@@ -210,19 +237,19 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
     let (hub, mut listeners, history) = (
         Hub::new(100, Cursor(100)),
         Listeners::default(),
-        History::new(),
+        Feed::new(),
     );
     let Event::Message(stamp, _) = event(1) else {
         panic!("no message");
     };
-    tell(&hub, &mut listeners, &history, Event::Ready(stamp)).unwrap();
-    publish_kept(&hub, &mut listeners, &history, 2..=9);
+    tell(&hub, &mut listeners, history.history(), Event::Ready(stamp)).unwrap();
+    publish_kept(&hub, &mut listeners, history.history(), 2..=9);
     let resume = |pattern: &str, kinds: &str| {
         let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
-        let feed = name("feed");
         let pattern = Pattern::new(pattern).unwrap();
-        let selected = pattern.matches(&name("feed")).then_some((&feed, &history));
-        read(&mut hub.resume(pattern, delivery, Some(Cursor(100)), Cursor(0), selected))
+        let selected = pattern.matches(&name("feed")).then(|| history.listed());
+        let names = || (selected.into_iter().collect(), Cursor(0));
+        read(&mut hub.resume(pattern, delivery, Some(Cursor(100)), names))
     };
     assert_eq!(resume("feed", "ready"), [1]);
     assert_eq!(resume("feed", "message"), [0, 6, 7, 8, 9]);
@@ -232,13 +259,13 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
 #[test]
 fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice() {
     let hub = Hub::new(0, Cursor(0));
-    let histories: Vec<History> = (0..4).map(|_| History::new()).collect();
+    let feeds: Vec<Feed> = (0..4).map(|_| Feed::new()).collect();
     let mut limit = HistorySettings::default();
     (limit.messages, limit.bytes) = (usize::MAX, usize::MAX);
     let most = 20_000;
     std::thread::scope(|scope| {
-        for history in &histories {
-            let hub = &hub;
+        for feed in &feeds {
+            let (hub, history) = (&hub, feed.history());
             scope.spawn(move || {
                 let mut listeners = Listeners::default();
                 for seq in 1..=most {
@@ -249,11 +276,16 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
                 }
             });
         }
-        let (feed, mut since, mut heard) = (name("feed"), Cursor(0), 0);
-        while heard < most * histories.len() as u64 {
+        let (mut since, mut heard) = (Cursor(0), 0);
+        let began = Instant::now();
+        while heard < most * feeds.len() as u64 {
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "heard {heard}, up to {since}"
+            );
             let delivery = Delivery::default().events(usize::MAX);
-            let past = histories.iter().map(|history| (&feed, history));
-            let mut events = hub.resume(Pattern::all(), delivery, Some(since), Cursor(0), past);
+            let names = || (feeds.iter().map(Feed::listed).collect(), Cursor(0));
+            let mut events = hub.resume(Pattern::all(), delivery, Some(since), names);
             for _ in 0..500 {
                 let Some(Some(event)) = events.next().now_or_never() else {
                     break;
@@ -265,4 +297,150 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
         }
         assert_eq!(since, hub.now(), "no position was left out");
     });
+}
+
+#[test]
+fn a_past_is_read_a_piece_at_a_time_and_what_gave_way_meanwhile_is_told() {
+    let (hub, mut listeners, feed) = (Hub::new(0, Cursor(0)), Listeners::default(), Feed::new());
+    let mut limit = HistorySettings::default();
+    (limit.messages, limit.bytes) = (1000, usize::MAX);
+    let history = feed.history();
+    let mut say = |seqs: std::ops::RangeInclusive<u64>| {
+        for seq in seqs {
+            let memory = Memory { history, limit };
+            let told = listeners.publish(&hub, &name("feed"), memory, event(seq));
+            told.unwrap();
+        }
+    };
+    say(1..=1000);
+    let names = || (vec![feed.listed()], Cursor(0));
+    let order = hub.order.lock();
+    let mut events = hub.resume(Pattern::all(), Delivery::default(), Some(Cursor(0)), names);
+    assert!(
+        events.waiting() <= 128,
+        "{} are in memory",
+        events.waiting()
+    );
+    drop(order);
+    say(1001..=1500);
+    let heard = read(&mut events);
+    let piece = heard.iter().position(|told| *told == 0).expect("a hole");
+    assert_eq!(heard[..piece], (1..=piece as i64).collect::<Vec<_>>());
+    assert_eq!(heard[piece + 1..], (501..=1500).collect::<Vec<_>>());
+}
+
+/// What a reader has heard, and `None` where it was told that something is missing.
+type Log = Vec<Option<Event>>;
+
+/// Which source of a past an event comes from: the story, or a name's history.
+fn source(event: &Event) -> Option<ConnectionName> {
+    let is_message = matches!(event, Event::Message(..));
+    event.name().filter(|_| is_message).cloned()
+}
+
+/// Whether all that came behind `since` from each source was heard once, in order, or its hole told between what was heard around it.
+fn check(log: &Log, since: Cursor, all: &[Event]) -> Result<(), TestCaseError> {
+    let cursors = log.iter().flatten().map(Event::cursor);
+    prop_assert!(cursors.clone().is_sorted_by(|a, b| a < b), "order");
+    let mut left: HashMap<_, VecDeque<Cursor>> = HashMap::new();
+    for event in all.iter().filter(|event| event.cursor() > since) {
+        left.entry(source(event))
+            .or_default()
+            .push_back(event.cursor());
+    }
+    let mut holes: HashSet<Option<ConnectionName>> = HashSet::new();
+    for told in log {
+        let Some(event) = told else {
+            holes.extend(left.keys().cloned());
+            continue;
+        };
+        let source = source(event);
+        let is_hole_told = holes.remove(&source);
+        let left = left.entry(source).or_default();
+        let next = std::iter::from_fn(|| left.pop_front());
+        let missing = next.take_while(|cursor| *cursor < event.cursor()).count();
+        prop_assert!(missing == 0 || is_hole_told, "{missing} before {event:?}");
+    }
+    Ok(())
+}
+
+proptest! {
+    /// Names speak on threads of their own, their histories let go of the oldest and are cut meanwhile, and readers that are slow
+    /// come back from anywhere.
+    #[test]
+    fn every_event_is_heard_once_or_its_hole_is_told(
+        keeps in vec(1..60_usize, 1..5),
+        waits in 1..80_usize,
+        reads in vec((0..200_u64, 1..300_usize), 1..6),
+        cuts in any::<bool>(),
+    ) {
+        let hub = Hub::new(0, Cursor(0));
+        let feeds: Vec<Feed> = (0..keeps.len()).map(|number| Feed::named(&format!("feed{number}"))).collect();
+        let mut all = hub.resume(Pattern::all(), Delivery::default().events(usize::MAX), None, || unreachable!());
+        let silent = AtomicUsize::new(0);
+        let logs = std::thread::scope(|scope| {
+            for (feed, keeps) in feeds.iter().zip(keeps) {
+                let (hub, silent) = (&hub, &silent);
+                scope.spawn(move || {
+                    talk(hub, feed, keeps, cuts);
+                    silent.fetch_add(1, Ordering::Release);
+                });
+            }
+            let mut readers: Vec<_> = reads
+                .iter()
+                .map(|(since, _)| {
+                    let delivery = Delivery::default().events(waits);
+                    let names = || (feeds.iter().map(Feed::listed).collect(), Cursor(0));
+                    let since = Cursor(*since % (hub.now().0 + 1));
+                    (hub.resume(Pattern::all(), delivery, Some(since), names), since, Log::new())
+                })
+                .collect();
+            let (began, mut done) = (Instant::now(), 0);
+            while done < readers.len() {
+                assert!(began.elapsed() < Duration::from_secs(60), "somebody waits for ever");
+                // Before they look: what is not heard now was there.
+                let is_over = silent.load(Ordering::Acquire) == feeds.len();
+                done = 0;
+                for ((events, _, log), (_, most)) in readers.iter_mut().zip(&reads) {
+                    let told = std::iter::from_fn(|| events.next().now_or_never().flatten());
+                    let before = log.len();
+                    log.extend(told.take(*most).map(|event| event.stamp().is_some().then_some(event)));
+                    done += usize::from(log.len() - before < *most && is_over);
+                }
+            }
+            readers.into_iter().map(|(_, since, log)| (since, log)).collect::<Vec<_>>()
+        });
+        let all: Vec<_> = std::iter::from_fn(|| all.next().now_or_never().flatten()).collect();
+        for (since, log) in &logs {
+            check(log, *since, &all)?;
+            let last = log.iter().flatten().next_back().map(Event::cursor);
+            prop_assert!(last == Some(hub.now()) || *since == hub.now(), "{last:?} is not the last");
+        }
+    }
+}
+
+/// Many messages, and now and then something of the story.
+fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
+    let mut listeners = Listeners::default();
+    let mut limit = HistorySettings::default();
+    (limit.messages, limit.bytes) = (keeps, usize::MAX);
+    let history = feed.history();
+    for seq in 1..=400 {
+        let Event::Message(mut stamp, message) = event(seq) else {
+            unreachable!("it is a message");
+        };
+        stamp.name = feed.name().clone();
+        let event = match seq % 7 {
+            0 => Event::Ready(stamp),
+            _ => Event::Message(stamp, message),
+        };
+        let memory = Memory { history, limit };
+        listeners.publish(hub, feed.name(), memory, event).unwrap();
+        if cuts && seq % 50 == 0 {
+            let mut less = limit;
+            less.messages = 1;
+            history.configure(less);
+            history.configure(limit);
+        }
+    }
 }

@@ -6,10 +6,10 @@ use actix::Recipient;
 
 use super::Manager;
 use crate::{
-    connection::{Commons, forward},
+    connection::{Commons, Gate, forward},
     core::{Cursor, Pattern},
     events::Event,
-    hub::{Delivery, Events, SubscriptionGuard},
+    hub::{Delivery, Events, HasHistory, SubscriptionGuard},
 };
 
 impl Manager {
@@ -20,27 +20,25 @@ impl Manager {
 
     /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
     /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
-    /// [`Event::Lagged`]. With `None` it begins now.
+    /// [`Event::Lagged`]; so is told what has given way before the stream came to read it. With `None` it begins now.
     ///
     /// Across a restart nothing is missing for who reads messages alone, of names whose history is durable, if the process before
     /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
     ///
     /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
     pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
-        let gates: Vec<_> = {
-            let names = self.0.names.read();
-            let selected = names
-                .entries
-                .iter()
-                .filter(|(name, _)| pattern.matches(name));
-            selected
-                .map(|(name, entry)| (name.clone(), Arc::clone(&entry.gate)))
-                .collect()
-        };
-        let histories = gates.iter().map(|(name, gate)| (name, gate.history()));
         let Commons { hub, keeper, .. } = &*self.0.commons;
-        let lost = keeper.last_unopened(&pattern);
-        hub.resume(pattern, delivery, since, lost, histories)
+        let selected = pattern.clone();
+        hub.resume(pattern, delivery, since, || {
+            // Before the names are listed: one that is opened in between is in both, not in neither.
+            let lost = keeper.last_unopened(&selected);
+            let names = self.0.names.read();
+            let gates = names.entries.iter().filter_map(|(name, entry)| {
+                let gate: Arc<dyn HasHistory> = Arc::<Gate>::clone(&entry.gate);
+                selected.matches(name).then_some(gate)
+            });
+            (gates.collect(), lost)
+        })
     }
 
     /// Hands the events of all names that the pattern selects to an actor, until it stops.

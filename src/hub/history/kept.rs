@@ -25,6 +25,16 @@ pub(super) struct Kept {
     long: VecDeque<Message>,
     /// Of all payloads.
     bytes: usize,
+    /// How much has gone.
+    gone: Place,
+}
+
+/// A place between two messages, counted from the first that was ever kept: it stays what it is when the oldest go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::hub) struct Place {
+    entries: u64,
+    short: u64,
+    long: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +132,7 @@ impl Kept {
     /// Lets go of the oldest; returns its place.
     pub fn pop(&mut self) -> Option<Cursor> {
         let oldest = self.entries.pop_front()?;
+        self.gone = self.gone.behind(oldest.payload);
         self.bytes -= match oldest.payload {
             Payload::ShortText(len) | Payload::ShortBinary(len) => {
                 self.short.drain(..usize::from(len));
@@ -139,34 +150,92 @@ impl Kept {
         self.long.shrink_to_fit();
     }
 
-    /// All behind a place.
-    pub fn behind(&self, place: Cursor) -> Vec<StoredEvent> {
+    /// The place behind all messages up to `cursor`.
+    pub fn place(&self, cursor: Cursor) -> Place {
         let from = self
             .entries
-            .partition_point(|entry| entry.mark.cursor <= place);
-        let entries = self.entries.range(from..);
-        let (short, long) =
-            entries
-                .clone()
-                .fold((0, 0), |(short, long), entry| match entry.payload {
-                    Payload::ShortText(len) | Payload::ShortBinary(len) => {
-                        (short + usize::from(len), long)
-                    }
-                    Payload::Long => (short, long + 1),
-                });
-        let mut short = self.short.range(self.short.len() - short..);
-        let mut long = self.long.range(self.long.len() - long..);
-        let mut bytes = |len| short.by_ref().take(usize::from(len)).copied().collect();
-        entries
-            .filter_map(|entry| {
-                let message = match entry.payload {
-                    Payload::ShortText(len) => Message::text(text(bytes(len))),
-                    Payload::ShortBinary(len) => Message::Binary(Bytes::from(bytes(len))),
-                    Payload::Long => long.next()?.clone(),
-                };
-                Some(entry.mark.with(message))
-            })
-            .collect()
+            .partition_point(|entry| entry.mark.cursor <= cursor);
+        // Whichever end is nearer: who asks for all, or for the last ones, has nothing counted.
+        if from <= self.entries.len() / 2 {
+            let before = self.entries.range(..from);
+            before.fold(self.gone, |place, entry| place.behind(entry.payload))
+        } else {
+            let behind = self.entries.range(from..);
+            let left = behind.fold(Place::default(), |left, entry| left.behind(entry.payload));
+            let end = self.end();
+            Place {
+                entries: end.entries - left.entries,
+                short: end.short - left.short,
+                long: end.long - left.long,
+            }
+        }
+    }
+
+    /// The place behind all.
+    fn end(&self) -> Place {
+        Place {
+            entries: self.gone.entries + self.entries.len() as u64,
+            short: self.gone.short + self.short.len() as u64,
+            long: self.gone.long + self.long.len() as u64,
+        }
+    }
+
+    /// The place, or the oldest that there still is, and whether something between them has gone.
+    pub fn forward(&self, place: Place) -> (Place, bool) {
+        match place.entries < self.gone.entries {
+            true => (self.gone, true),
+            false => (place, false),
+        }
+    }
+
+    /// The position of the message behind a place that is not gone.
+    pub fn next(&self, place: Place) -> Option<Cursor> {
+        let entry = self.entries.get(index(place.entries, self.gone.entries))?;
+        Some(entry.mark.cursor)
+    }
+
+    /// Reads the message behind a place that is not gone, and goes on to the place behind it.
+    pub fn read(&self, place: &mut Place) -> Option<StoredEvent> {
+        let entry = self.entries.get(index(place.entries, self.gone.entries))?;
+        let message = match entry.payload {
+            Payload::ShortText(len) => Message::text(text(self.short(*place, len))),
+            Payload::ShortBinary(len) => Message::Binary(Bytes::from(self.short(*place, len))),
+            Payload::Long => {
+                let long = self.long.get(index(place.long, self.gone.long));
+                long.cloned()?
+            }
+        };
+        *place = place.behind(entry.payload);
+        Some(entry.mark.with(message))
+    }
+
+    fn short(&self, place: Place, len: u16) -> Vec<u8> {
+        let from = index(place.short, self.gone.short);
+        let bytes = self.short.range(from..from + usize::from(len));
+        bytes.copied().collect()
+    }
+
+    /// All behind a position.
+    pub fn behind(&self, cursor: Cursor) -> Vec<StoredEvent> {
+        let mut place = self.place(cursor);
+        std::iter::from_fn(|| self.read(&mut place)).collect()
+    }
+}
+
+/// Where something is that was counted from the first.
+fn index(counted: u64, gone: u64) -> usize {
+    usize::try_from(counted.saturating_sub(gone)).unwrap_or(usize::MAX)
+}
+
+impl Place {
+    /// The place behind a message that lies here.
+    fn behind(mut self, payload: Payload) -> Self {
+        self.entries += 1;
+        match payload {
+            Payload::ShortText(len) | Payload::ShortBinary(len) => self.short += u64::from(len),
+            Payload::Long => self.long += 1,
+        }
+        self
     }
 }
 
@@ -239,6 +308,8 @@ mod tests {
             kept.shrink(64);
             prop_assert_eq!(kept.len(), model.len());
             prop_assert_eq!(kept.bytes(), model.iter().map(|event| event.message.len()).sum::<usize>());
+            let all: Vec<_> = model.iter().cloned().collect();
+            prop_assert_eq!(kept.behind(Cursor(0)).len(), all.iter().filter(|event| event.position > 0).count());
             prop_assert_eq!(kept.last(), model.back().map(|event| Cursor(event.position)));
             model.retain(|event| event.position > from);
             prop_assert_eq!(kept.behind(Cursor(from)), Vec::from(model));

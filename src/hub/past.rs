@@ -1,0 +1,207 @@
+//! What happened before a reader came, read in pieces as it reads.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    fmt,
+    sync::Arc,
+};
+
+use super::{
+    Hub,
+    history::{History, Place, ReadOn},
+    subscriber::Subscriber,
+};
+use crate::{
+    core::{ConnectionName, Cursor},
+    events::Event,
+};
+
+/// So many events are read at a time, each of which may cost a look under a lock.
+const PIECE: usize = 128;
+/// And so many payload bytes, unless a single message has more.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A name whose past can be read.
+pub(crate) trait HasHistory: Send + Sync {
+    /// Which one.
+    fn name(&self) -> &ConnectionName;
+    /// What it said last.
+    fn history(&self) -> &History;
+}
+
+/// All that happened behind one position, up to another: in the order of its positions, a piece at a time.
+///
+/// The histories and the story stay what they are: they go on, and let go of their oldest. What has gone before it was read is told
+/// where it was.
+pub(super) struct Past {
+    hub: Arc<Hub>,
+    /// Up to here; what is behind it waits in the reader's queue.
+    through: Cursor,
+    /// Something is missing in front of what comes next.
+    missed: bool,
+    sources: Vec<Source>,
+    /// The position of what each source has next, the nearest first.
+    next: BinaryHeap<Reverse<(Cursor, usize)>>,
+}
+
+/// Where something of the past is read.
+enum Source {
+    Messages {
+        of: Arc<dyn HasHistory>,
+        place: Place,
+    },
+    /// Up to here it was read.
+    Story(Cursor),
+}
+
+/// What there is of the past.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// What was put where it is to go.
+    Read,
+    /// Something has gone in front of what follows.
+    Missed,
+    /// It is all read.
+    End,
+}
+
+impl Past {
+    /// What is known of what happened behind `since`, for a subscriber that was added before the names were listed. `missed`: whether
+    /// something is missing in front of it.
+    pub fn new(
+        hub: &Arc<Hub>,
+        subscriber: &Subscriber,
+        since: Cursor,
+        mut missed: bool,
+        names: Vec<Arc<dyn HasHistory>>,
+    ) -> Self {
+        let kinds = subscriber.kinds();
+        let wants_messages = kinds.has("message");
+        // Who publishes looks whom to tell under these locks: who takes one from now on tells the subscriber.
+        names.iter().for_each(|of| of.history().locked(|| ()));
+        drop(hub.story.lock());
+        let through = hub.now();
+        let (mut sources, mut next) = (Vec::new(), Vec::new());
+        for of in names {
+            let begin = of.history().begin(since, hub.start);
+            missed |= wants_messages && !begin.complete;
+            if let Some(first) = begin.next.filter(|_| wants_messages) {
+                let place = begin.place;
+                next.push(Reverse((first, sources.len())));
+                sources.push(Source::Messages { of, place });
+            }
+        }
+        let story = hub.story.lock();
+        if kinds.want_more_than_messages() {
+            missed |= !story.is_complete(since);
+            if let Some(first) = story.since(since).next() {
+                next.push(Reverse((first.cursor(), sources.len())));
+                sources.push(Source::Story(since));
+            }
+        }
+        drop(story);
+        missed |= wants_messages && since < hub.forgotten();
+        missed |= kinds.has("sent") && since < hub.fates();
+        Self {
+            hub: Arc::clone(hub),
+            through,
+            missed,
+            sources,
+            next: next.into(),
+        }
+    }
+
+    /// Up to where it goes.
+    pub fn through(&self) -> Cursor {
+        self.through
+    }
+
+    /// Reads some more, into `into`, which is empty.
+    pub fn read(&mut self, subscriber: &Subscriber, into: &mut VecDeque<Event>) -> Piece {
+        let mut room = Room::default();
+        while !self.missed && room.is_left() {
+            let next = self.next.pop().map(|Reverse(next)| next);
+            let Some((_, number)) = next.filter(|(cursor, _)| *cursor <= self.through) else {
+                // The names and their memory are let go of as soon as they are not needed.
+                (self.sources, self.next) = (Vec::new(), BinaryHeap::new());
+                break;
+            };
+            // Up to what another one has next.
+            let other = self.next.peek().map(|Reverse((other, _))| *other);
+            let until = self.through.min(other.unwrap_or(self.through));
+            self.missed = !self.read_source(number, until, subscriber, &mut room, into);
+        }
+        match into.is_empty() {
+            false => Piece::Read,
+            true if std::mem::take(&mut self.missed) => Piece::Missed,
+            true if self.sources.is_empty() => Piece::End,
+            true => Piece::Read,
+        }
+    }
+
+    /// Reads of one source up to a position; `false` where it has lost what was to come, and has not read on.
+    fn read_source(
+        &mut self,
+        number: usize,
+        until: Cursor,
+        subscriber: &Subscriber,
+        room: &mut Room,
+        into: &mut VecDeque<Event>,
+    ) -> bool {
+        let Some(source) = self.sources.get_mut(number) else {
+            return true;
+        };
+        let ReadOn { lost, next } = match source {
+            Source::Messages { of, place } => of.history().read(place, until, room, |message| {
+                into.push_back(Event::recalled(of.name(), message));
+            }),
+            Source::Story(place) => self.hub.story.lock().read(place, |event| {
+                let reads = event.cursor() <= until && room.is_left();
+                if reads {
+                    room.take(event.payload_len());
+                    into.extend(subscriber.wants(event).then(|| event.clone()));
+                }
+                reads
+            }),
+        };
+        if let Some(next) = next {
+            self.next.push(Reverse((next, number)));
+        }
+        !lost
+    }
+}
+
+impl fmt::Debug for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Past(through {})", self.through)
+    }
+}
+
+/// What is left of a piece.
+pub(super) struct Room {
+    events: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            events: PIECE,
+            bytes: PIECE_BYTES,
+        }
+    }
+}
+
+impl Room {
+    /// Whether something has room.
+    pub fn is_left(&self) -> bool {
+        self.events > 0 && self.bytes > 0
+    }
+
+    /// An event of so many payload bytes has taken its place.
+    pub fn take(&mut self, bytes: usize) {
+        self.events -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}

@@ -307,7 +307,9 @@ impl Manager {
         }
         let addr = {
             let mut names = self.0.names.write();
-            let entry = names.entries.get_mut(name.as_ref()).ok_or(Gone)?;
+            let entry = names.entries.get_mut(name.as_ref());
+            // One that leaves would take the settings along.
+            let entry = entry.filter(|entry| !entry.leaves).ok_or(Gone)?;
             entry.settings = self.0.commons.settings.share(settings.clone());
             entry.addr.clone()
         };

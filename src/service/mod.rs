@@ -1,5 +1,6 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
+mod changes;
 mod doors;
 mod event_log;
 pub mod http;
@@ -92,14 +93,15 @@ pub async fn serve(
     let up = doors.up(connections.len())?;
     let watch = service.watch;
     let api = Data::new(Api::new(manager.clone(), service, rules, config));
-    let servers = doors.open(&api)?;
-    reload::start(&api, watch)?;
     up.tell();
     open_files::raise(connections.len());
     kept::restore(&manager, &api.rules());
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }
+    // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
+    let servers = doors.open(&api)?;
+    reload::start(&api, watch)?;
 
     systemd::ready(&manager);
 

@@ -1,13 +1,13 @@
 //! The configuration is read again: a plan first, then what it says. An invalid one changes nothing.
 
 mod triggers;
+mod work;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
     path::PathBuf,
     sync::Arc,
-    time::Duration,
 };
 
 use actix_web::web::{self, Data};
@@ -15,20 +15,15 @@ use everwire::{
     ConnectionName, ConnectionSettings, Manager, Pattern, Settings,
     config::{Diagnostics, DialPolicy, Plan, ServiceSettings},
 };
-use futures::{StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 pub use self::triggers::{TriggerError, start};
+use self::work::Work;
 use super::{
     http::{Api, Rules},
-    kept, open_files,
+    kept,
 };
-
-/// How many names are changed at a time.
-const AT_A_TIME: usize = 256;
-/// How long one name may take; it goes on all the same.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the configuration is read again from, and what of `[service]` is in force.
 pub struct Source {
@@ -70,6 +65,16 @@ pub enum ReloadError {
     Ending,
 }
 
+impl Reloaded {
+    fn planned(plan: Plan) -> Self {
+        Self {
+            done: false,
+            plan,
+            failed: Vec::new(),
+        }
+    }
+}
+
 impl Source {
     /// The file or folder, and the settings that the service was started with.
     pub fn new(path: Option<PathBuf>, service: ServiceSettings) -> Self {
@@ -101,35 +106,62 @@ async fn plan_and_apply(api: &Api, apply: bool) -> Result<Reloaded, ReloadError>
         .map_err(|_| ReloadError::Ending)?
         .map_err(ReloadError::Invalid)?;
     let rules = Rules::of(&new);
-    let mut names = mem::take(&mut new.connections);
-    let old = settings_of_all(&api.manager);
-    add_those_of_the_api(&mut names, &old, &api.rules().owned, &rules.policy);
-    let plan = Plan::between(&old, &names).with_service(&service, &new.service);
-    let mut reloaded = Reloaded {
-        done: apply,
-        plan,
-        failed: Vec::new(),
-    };
+    let names = mem::take(&mut new.connections);
     if !apply {
-        return Ok(reloaded);
+        let (_, plan) = plan(&api.manager, names, &api.rules().owned, &rules.policy);
+        let plan = plan.with_service(&service, &new.service);
+        return Ok(Reloaded::planned(plan));
     }
-    for key in &reloaded.plan.service {
+    // From the plan to the rules' exchange nothing is changed by the old ones; what is planned has its places by then.
+    let (plan, work) = {
+        let _alone = api.changes.replacing().await;
+        let before = api.rules();
+        let (names, plan) = plan(&api.manager, names, &before.owned, &rules.policy);
+        let plan = plan.with_service(&service, &new.service);
+        for taken_over in rules.owned.difference(&before.owned) {
+            kept::connection(&api.manager, taken_over, None);
+        }
+        let work = Work::enter(api, &plan, names, &rules);
+        put_service_in_force(api, &plan, &mut service, &mut new.service);
+        api.replace_rules(rules);
+        (plan, work)
+    };
+    let mut reloaded = Reloaded::planned(plan);
+    reloaded.done = true;
+    reloaded.failed = work.carry_out(api).await;
+    Ok(reloaded)
+}
+
+/// What is to become of all names, and of each.
+fn plan(
+    manager: &Manager,
+    mut names: BTreeMap<ConnectionName, ConnectionSettings>,
+    owned: &BTreeSet<ConnectionName>,
+    policy: &DialPolicy,
+) -> (BTreeMap<ConnectionName, ConnectionSettings>, Plan) {
+    let old = settings_of_all(manager);
+    add_those_of_the_api(&mut names, &old, owned, policy);
+    let plan = Plan::between(&old, &names);
+    (names, plan)
+}
+
+fn put_service_in_force(
+    api: &Api,
+    plan: &Plan,
+    service: &mut ServiceSettings,
+    new: &mut ServiceSettings,
+) {
+    for key in &plan.service {
         match *key {
             "tokens" => {
-                service.tokens = mem::take(&mut new.service.tokens);
+                service.tokens = mem::take(&mut new.tokens);
                 api.access.replace(service.tokens.clone());
             }
-            "public_url" => service.public_url = new.service.public_url.take(),
-            "allow_urls" => service.allow_urls = mem::take(&mut new.service.allow_urls),
+            "public_url" => service.public_url = new.public_url.take(),
+            "allow_urls" => service.allow_urls = mem::take(&mut new.allow_urls),
             _ => {}
         }
     }
-    for taken_over in rules.owned.difference(&api.rules().owned) {
-        kept::connection(&api.manager, taken_over, None);
-    }
-    api.replace_rules(rules);
-    reloaded.failed = carry_out(api, &reloaded.plan, names).await;
-    Ok(reloaded)
 }
 
 fn settings_of_all(manager: &Manager) -> BTreeMap<ConnectionName, ConnectionSettings> {
@@ -152,90 +184,17 @@ fn add_those_of_the_api(
     for (name, settings) in old.iter().filter(|(name, _)| !owned.contains(*name)) {
         names.entry(name.clone()).or_insert_with(|| {
             let mut settings = settings.clone();
-            settings.dial_policy = policy.clone();
-            // One that is inherited may be dialled, whatever the API may.
-            if settings.proxy_policy != DialPolicy::Any {
-                settings.proxy_policy = policy.clone();
-            }
+            allow(&mut settings, policy);
             settings
         });
     }
 }
 
-/// Removes, configures and opens, in this order.
-async fn carry_out(
-    api: &Api,
-    plan: &Plan,
-    mut names: BTreeMap<ConnectionName, ConnectionSettings>,
-) -> Vec<Failed> {
-    let removed = plan.removed.iter().map(|name| async move {
-        let removed = tokio::time::timeout(PATIENCE, api.manager.remove(name)).await;
-        let late = removed.is_err();
-        late.then(|| failed(name, "it is still closing"))
-    });
-    let mut failures = all(removed).await;
-    let mut changed = Vec::new();
-    for change in plan.applied.iter().chain(&plan.rotated) {
-        if let Some(settings) = names.remove(&change.name) {
-            changed.push((change, settings));
-        }
-    }
-    let configured = changed.into_iter().map(|(change, settings)| async move {
-        let switched = change.keys.contains(&"enabled").then_some(settings.enabled);
-        let work = configure(&api.manager, &change.name, settings, switched);
-        let done = tokio::time::timeout(PATIENCE, work).await;
-        let done = done.unwrap_or_else(|_| Err("it does not answer".into()));
-        done.err().map(|reason| failed(&change.name, reason))
-    });
-    failures.extend(all(configured).await);
-    open_files::raise(api.manager.len() + plan.added.len());
-    for name in &plan.added {
-        if let Some(settings) = names.remove(name) {
-            let opened = api.manager.open(name, settings);
-            failures.extend(opened.err().map(|error| failed(name, error.to_string())));
-        }
-    }
-    failures
-}
-
-async fn configure(
-    manager: &Manager,
-    name: &ConnectionName,
-    settings: ConnectionSettings,
-    switched: Option<bool>,
-) -> Result<(), String> {
-    let code = settings.close_code;
-    let configured = manager.configure(name, settings).await;
-    configured.map_err(|error| error.to_string())?;
-    let Some(handle) = switched.and_then(|_| manager.find(name)) else {
-        return Ok(());
-    };
-    // Who changes `enabled` gives an order, and a later one than any close by hand.
-    match switched {
-        Some(true) => {
-            let connected = handle.connect(None).await;
-            connected.map_err(|error| error.to_string())
-        }
-        Some(false) => {
-            let closed = handle.close(code, "").await;
-            closed.map_err(|error| error.to_string())
-        }
-        None => Ok(()),
-    }
-}
-
-/// Waits for all of them, some at a time.
-async fn all(work: impl Iterator<Item = impl Future<Output = Option<Failed>>>) -> Vec<Failed> {
-    stream::iter(work)
-        .buffer_unordered(AT_A_TIME)
-        .filter_map(std::future::ready)
-        .collect()
-        .await
-}
-
-fn failed(name: &ConnectionName, reason: impl Into<String>) -> Failed {
-    Failed {
-        name: name.clone(),
-        reason: reason.into(),
+/// Lets a connection of the API dial what this policy allows.
+fn allow(settings: &mut ConnectionSettings, policy: &DialPolicy) {
+    settings.dial_policy = policy.clone();
+    // One that is inherited may be dialled, whatever the API may.
+    if settings.proxy_policy != DialPolicy::Any {
+        settings.proxy_policy = policy.clone();
     }
 }

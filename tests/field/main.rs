@@ -17,6 +17,7 @@ mod liveness;
 #[cfg(feature = "service")]
 #[path = "../support/nginx.rs"]
 mod nginx;
+mod overlapping_changes;
 mod own_certificate;
 mod pings;
 mod present_cause;

@@ -9,7 +9,7 @@ use everwire::{
 use parking_lot::RwLock;
 
 use super::{access::Access, problem::Problem, streams::Seats};
-use crate::service::{metrics::Metrics, reload::Source, why::Why};
+use crate::service::{changes::Changes, metrics::Metrics, reload::Source, why::Why};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +24,8 @@ pub struct Api {
     pub why: Why,
     /// Where the configuration is read again from.
     pub source: Source,
+    /// Who changes what.
+    pub changes: Changes,
     /// What a reload changes as a whole.
     rules: RwLock<Arc<Rules>>,
     /// The clients that stay connected.
@@ -80,6 +82,7 @@ impl Api {
             why: Why::start(&manager),
             manager,
             access: Access::new(service.tokens.clone()),
+            changes: Changes::default(),
             rules: RwLock::new(Arc::new(rules)),
             seats: Seats::default(),
             guards_metrics: service.metrics.token,
@@ -133,6 +136,18 @@ impl Api {
             }
             false => Ok(()),
         }
+    }
+
+    /// Does a change whole, even if its client stops waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the change; 503 when the service ends.
+    pub async fn whole<T: 'static>(
+        change: impl Future<Output = Result<T, Problem>> + 'static,
+    ) -> Result<T, Problem> {
+        let changed = actix::spawn(change).await;
+        changed.map_err(|_| Problem::unavailable("the service shuts down"))?
     }
 
     /// Waits for actors, within reason.

@@ -16,7 +16,7 @@ use super::{
     control::{Close, MAX_CLOSE},
     problem::Problem,
 };
-use crate::service::kept;
+use crate::service::{changes::Subject, kept};
 
 /// How many connections are asked at a time.
 const AT_A_TIME: usize = 256;
@@ -166,6 +166,19 @@ async fn is_in(handle: &Handle, states: &[State]) -> bool {
     status.is_ok_and(|status| states.contains(&status.state))
 }
 
+/// In its turn, so that what the work looks at first holds when it acts.
+async fn in_turn(api: &Api, handle: &Handle, work: impl AsyncFn(&Handle) -> bool) -> bool {
+    let subject = Subject::Connection(handle.name().clone());
+    let Ok(_turn) = api.changes.turn(subject).await else {
+        return false;
+    };
+    // It may be another one by now, or gone.
+    match api.manager.find(handle.name()) {
+        Some(handle) => work(&handle).await,
+        None => false,
+    }
+}
+
 async fn for_each(
     api: &Api,
     handles: Vec<Handle>,
@@ -173,7 +186,7 @@ async fn for_each(
 ) -> Result<HttpResponse, Problem> {
     let matched = handles.len();
     let changed = stream::iter(&handles)
-        .map(|handle| work(handle))
+        .map(|handle| in_turn(api, handle, &work))
         .buffer_unordered(AT_A_TIME)
         .filter(|changed| std::future::ready(*changed))
         .count();

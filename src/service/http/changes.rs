@@ -8,7 +8,7 @@ use actix_web::{
     web::{Data, Path, Payload},
 };
 use everwire::{
-    ConnectionName, ConnectionSettings,
+    ConnectionName, ConnectionSettings, Status,
     manager::{ConfigureError, OpenError},
 };
 
@@ -18,7 +18,7 @@ use super::{
     body,
     problem::Problem,
 };
-use crate::service::kept;
+use crate::service::{changes::Subject, kept};
 
 /// The longest settings, in bytes.
 const MAX_SETTINGS: usize = 1 << 20;
@@ -40,7 +40,7 @@ const REMOVAL: Duration = Duration::from_secs(30);
     responses(
         (status = 200, body = super::schema::Status, description = "Replaced"),
         (status = 201, body = super::schema::Status, description = "Created"),
-        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, or another change of it is under way"),
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 1 MiB"),
         (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Settings that cannot be used: all that is wrong"),
@@ -56,23 +56,42 @@ pub async fn put(
     let name = new_name(&permit, &name)?;
     api.refuse_owned(&name)?;
     let text = body::json_text(&request, payload, MAX_SETTINGS).await?;
-    let rules = api.rules();
-    let settings = rules.inherited.connection(&text, &rules.policy)?;
-    refuse_foreign_secrets(&permit, &settings)?;
-    let is_new = open_or_configure(&api, &name, settings).await?;
-    kept::connection(&api.manager, &name, Some(&text));
+    let change = {
+        let (api, name) = (api.clone(), name.clone());
+        async move { put_in_turn(&permit, &api, &name, &text).await }
+    };
+    let (is_new, status) = Api::whole(change).await?;
     kept::written(&api.manager).await?;
-    let (handle, _) = api.find(&name)?;
-    let status = api.status(&handle).await?;
     if !is_new {
         return Ok(HttpResponse::Ok().json(status));
     }
+    let rules = api.rules();
     let prefix = rules.public_url.as_ref().map_or("", |url| url.path());
     let location = format!("{prefix}/v1/connections/{name}");
     let mut created = HttpResponse::Created();
     Ok(created
         .insert_header((header::LOCATION, location))
         .json(status))
+}
+
+/// Whether the name is new, and what it is now: a later change may remove it before this one is answered.
+async fn put_in_turn(
+    caller: &Caller,
+    api: &Api,
+    name: &ConnectionName,
+    text: &[u8],
+) -> Result<(bool, Status), Problem> {
+    let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
+    let _steady = api.changes.steady().await;
+    // The file may have taken the name over while the body came.
+    api.refuse_owned(name)?;
+    let rules = api.rules();
+    let settings = rules.inherited.connection(text, &rules.policy)?;
+    refuse_foreign_secrets(caller, &settings)?;
+    let is_new = open_or_configure(api, name, settings).await?;
+    kept::connection(&api.manager, name, Some(text));
+    let (handle, _) = api.find(name)?;
+    Ok((is_new, api.status(&handle).await?))
 }
 
 /// Remove a connection
@@ -86,7 +105,7 @@ pub async fn put(
     responses(
         (status = 202, description = "It is still closing"),
         (status = 204, description = "It is gone"),
-        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, or another change of it is under way"),
     ),
 )]
 pub async fn delete(
@@ -95,18 +114,27 @@ pub async fn delete(
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    api.find(&name)?;
-    api.refuse_owned(&name)?;
-    kept::connection(&api.manager, &name, None);
-    let removed = tokio::time::timeout(REMOVAL, api.manager.remove(&name)).await;
-    if let Ok(Err(_gone)) = removed {
-        return Err(Problem::unknown(name.as_str()));
-    }
+    let removal = delete_in_turn(api.clone(), name);
+    let removed = tokio::time::timeout(REMOVAL, Api::whole(removal)).await;
+    // What is told to be gone is gone on disk, too, whoever removed it.
     kept::written(&api.manager).await?;
-    Ok(match removed {
-        Ok(_) => HttpResponse::NoContent().finish(),
-        Err(_) => HttpResponse::Accepted().finish(),
-    })
+    match removed {
+        Ok(removed) => removed.map(|()| HttpResponse::NoContent().finish()),
+        Err(_) => Ok(HttpResponse::Accepted().finish()),
+    }
+}
+
+/// The turn lasts until the name is free.
+async fn delete_in_turn(api: Data<Api>, name: ConnectionName) -> Result<(), Problem> {
+    let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
+    {
+        let _steady = api.changes.steady().await;
+        api.find(&name)?;
+        api.refuse_owned(&name)?;
+        kept::connection(&api.manager, &name, None);
+    }
+    let removed = api.manager.remove(&name).await;
+    removed.map_err(|_gone| Problem::unknown(name.as_str()))
 }
 
 /// A name that need not be there yet.

@@ -14,7 +14,7 @@ use super::{
     body,
     problem::Problem,
 };
-use crate::service::kept;
+use crate::service::{changes::Subject, kept};
 
 /// The longest body of a close, in bytes.
 pub const MAX_CLOSE: usize = 4096;
@@ -55,7 +55,7 @@ impl Default for Close {
     )),
     responses(
         (status = 202, body = super::schema::Status, description = "It is on its way"),
-        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The name is being removed"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The name is being removed, or another change of it is under way"),
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than max_message"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Not UTF-8"),
         (status = 429, body = super::schema::Problem, content_type = "application/problem+json", description = "Too much of it waits"),
@@ -69,12 +69,21 @@ pub async fn connect(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (handle, settings) = api.find(&name)?;
+    let (_, settings) = api.find(&name)?;
     let data = body::message(&request, payload, settings.max_message).await?;
     let data = Some(data).filter(|data| !data.is_empty());
-    api.in_time(handle.connect(data)).await??;
+    let change = {
+        let api = api.clone();
+        async move {
+            let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
+            // It may be another one by now.
+            let (handle, _) = api.find(&name)?;
+            api.in_time(handle.connect(data)).await??;
+            api.status(&handle).await
+        }
+    };
+    let status = Api::whole(change).await?;
     kept::written(&api.manager).await?;
-    let status = api.status(&handle).await?;
     Ok(HttpResponse::Accepted().json(status))
 }
 
@@ -89,6 +98,7 @@ pub async fn connect(
     request_body(content = Option<Close>),
     responses(
         (status = 202, body = super::schema::Status, description = "It is on its way"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "Another change of it is under way"),
         (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "A code or reason that cannot be sent"),
     ),
@@ -101,14 +111,22 @@ pub async fn close(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
+    api.find(&name)?;
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
-    let closed = api.in_time(handle.close(close.code, close.reason)).await?;
-    closed.map_err(|error| match error {
-        CloseError::Gone(_) => Problem::unknown(name.as_str()),
-        CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
-    })?;
+    let change = {
+        let api = api.clone();
+        async move {
+            let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
+            let (handle, _) = api.find(&name)?;
+            let closed = api.in_time(handle.close(close.code, close.reason)).await?;
+            closed.map_err(|error| match error {
+                CloseError::Gone(_) => Problem::unknown(name.as_str()),
+                CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
+            })?;
+            api.status(&handle).await
+        }
+    };
+    let status = Api::whole(change).await?;
     kept::written(&api.manager).await?;
-    let status = api.status(&handle).await?;
     Ok(HttpResponse::Accepted().json(status))
 }

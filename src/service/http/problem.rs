@@ -13,7 +13,7 @@ use actix_web::{
 use everwire::{Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json};
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::kept::NotOnDisk;
+use crate::service::{changes::Busy, kept::NotOnDisk};
 
 /// What was wrong with a request, or with answering it.
 #[derive(Debug)]
@@ -192,6 +192,12 @@ impl From<NotOnDisk> for Problem {
         Self::unavailable(error.to_string())
             .member("reason", "not_stored")
             .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self::conflict(busy.to_string()).header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 }
 

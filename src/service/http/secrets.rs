@@ -12,7 +12,7 @@ use super::{
     body,
     problem::Problem,
 };
-use crate::service::kept;
+use crate::service::{changes::Subject, kept};
 
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -29,7 +29,7 @@ const MAX_SECRET: usize = 64 * 1024;
     responses(
         (status = 201, description = "Created"),
         (status = 204, description = "Replaced"),
-        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "There are too many"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "There are too many, or another change of it is under way"),
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 64 KiB"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "No id, an empty value, or not UTF-8"),
     ),
@@ -56,11 +56,13 @@ pub async fn put(
             "the value is empty; DELETE removes a secret",
         ));
     }
+    let turn = api.changes.turn(Subject::Secret(id.clone())).await?;
     let put = api
         .manager
         .put_secret(id.clone(), Secret::new(value.clone()));
     let is_new = put.map_err(|full| Problem::conflict(full.to_string()))?;
     kept::secret(&api.manager, &id, Some(value.as_bytes()));
+    drop(turn);
     kept::written(&api.manager).await?;
     Ok(match is_new {
         true => HttpResponse::Created().finish(),
@@ -76,7 +78,10 @@ pub async fn put(
     path = "/v1/secrets/{id}",
     tag = "secrets",
     params(("id" = inline(super::schema::Name), Path)),
-    responses((status = 204, description = "It is gone")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "Another change of it is under way"),
+    ),
 )]
 pub async fn delete(
     permit: Permit<ToControl>,
@@ -86,11 +91,13 @@ pub async fn delete(
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
     everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
     let reached = permit.name(&id)?;
+    let turn = api.changes.turn(Subject::Secret(reached.clone())).await?;
     let was_there = api.manager.remove_secret(&reached);
     kept::secret(&api.manager, &reached, None);
-    if !was_there {
-        return Err(unknown());
-    }
+    drop(turn);
     kept::written(&api.manager).await?;
-    Ok(HttpResponse::NoContent().finish())
+    match was_there {
+        true => Ok(HttpResponse::NoContent().finish()),
+        false => Err(unknown()),
+    }
 }

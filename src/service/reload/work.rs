@@ -1,0 +1,184 @@
+//! What a plan says, done name by name, each in its turn.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use everwire::{
+    ConnectionName, ConnectionSettings, Manager,
+    config::{DialPolicy, Plan},
+};
+use futures::{StreamExt, stream};
+
+use super::{Failed, allow};
+use crate::service::{
+    changes::{Changes, Place, Subject},
+    http::{Api, Rules},
+    open_files,
+};
+
+/// How many names are changed at a time.
+const AT_A_TIME: usize = 256;
+/// How long one name may take; it goes on all the same.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is to be done, with a place in the queue of each name.
+pub(super) struct Work {
+    removed: Vec<(ConnectionName, Place)>,
+    configured: Vec<(ConnectionName, Place, Wanted)>,
+    opened: Vec<(ConnectionName, Place, Wanted)>,
+}
+
+/// What a name is to have.
+enum Wanted {
+    /// What the file says. `switched`: the file changes `enabled`.
+    Settings {
+        settings: Box<ConnectionSettings>,
+        switched: bool,
+    },
+    /// What the API gave it, which the API may have changed by then, with this policy.
+    Policy(DialPolicy),
+}
+
+impl Work {
+    /// Enters all that is to be done into the queues, so that no later change comes before it.
+    pub fn enter(
+        api: &Api,
+        plan: &Plan,
+        mut names: BTreeMap<ConnectionName, ConnectionSettings>,
+        rules: &Rules,
+    ) -> Self {
+        let mut wanted = |name: &ConnectionName, keys: &[&str]| match rules.owned.contains(name) {
+            false => Some(Wanted::Policy(rules.policy.clone())),
+            true => names.remove(name).map(|settings| Wanted::Settings {
+                settings: Box::new(settings),
+                switched: keys.contains(&"enabled"),
+            }),
+        };
+        let removed = plan.removed.iter();
+        let removed = removed.map(|name| (name.clone(), enter(&api.changes, name)));
+        let removed = removed.collect();
+        let changed = plan.applied.iter().chain(&plan.rotated);
+        let changed = changed.map(|change| (&change.name, &*change.keys));
+        // A change that is under way may be the end of a name that the file has now.
+        let is_changing =
+            |name: &&ConnectionName| api.changes.is_busy(&Subject::Connection((*name).clone()));
+        let changing: BTreeSet<_> = plan.untouched.iter().filter(is_changing).collect();
+        let changing = changing
+            .into_iter()
+            .filter(|name| rules.owned.contains(*name));
+        let configured = changed.chain(changing.map(|name| (name, &[][..])));
+        let mut place = |(name, keys): (&ConnectionName, &[&str])| {
+            let wanted = wanted(name, keys)?;
+            Some((name.clone(), enter(&api.changes, name), wanted))
+        };
+        let configured = configured.filter_map(&mut place).collect();
+        let opened = plan.added.iter().map(|name| (name, &[][..]));
+        let opened = opened.filter_map(&mut place).collect();
+        Self {
+            removed,
+            configured,
+            opened,
+        }
+    }
+
+    /// Removes, configures and opens, in this order.
+    pub async fn carry_out(self, api: &Api) -> Vec<Failed> {
+        let manager = &api.manager;
+        let added = self.opened.len();
+        let removed = self.removed.into_iter().map(|(name, place)| async move {
+            let removed = async {
+                let _turn = place.turn_at_last().await;
+                // Whoever was first has removed it.
+                let _gone = manager.remove(&name).await;
+            };
+            let removed = tokio::time::timeout(PATIENCE, removed).await;
+            let late = removed.is_err();
+            late.then(|| failed(&name, "it is still closing"))
+        });
+        let mut failures = all(removed).await;
+        let have = |(name, place, wanted): (ConnectionName, Place, Wanted)| async move {
+            let had = async {
+                let _turn = place.turn_at_last().await;
+                have(manager, &name, wanted).await
+            };
+            let had = tokio::time::timeout(PATIENCE, had).await;
+            let had = had.unwrap_or_else(|_| Err("it does not answer".into()));
+            had.err().map(|reason| failed(&name, reason))
+        };
+        failures.extend(all(self.configured.into_iter().map(have)).await);
+        open_files::raise(manager.len() + added);
+        failures.extend(all(self.opened.into_iter().map(have)).await);
+        failures
+    }
+}
+
+fn enter(changes: &Changes, name: &ConnectionName) -> Place {
+    changes.enter_anyway(Subject::Connection(name.clone()))
+}
+
+/// Gives a name what it is to have, as it is now.
+async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Result<(), String> {
+    match wanted {
+        Wanted::Policy(policy) => {
+            let Some(settings) = manager.settings(name) else {
+                return Ok(());
+            };
+            let mut settings = Arc::unwrap_or_clone(settings);
+            allow(&mut settings, &policy);
+            let configured = manager.configure(name, settings).await;
+            configured.map(drop).map_err(|error| error.to_string())
+        }
+        // In its turn nobody else opens or removes it.
+        Wanted::Settings { settings, switched } => match manager.find(name) {
+            Some(_) => configure(manager, name, *settings, switched).await,
+            None => {
+                let opened = manager.open(name, *settings);
+                opened.map(drop).map_err(|error| error.to_string())
+            }
+        },
+    }
+}
+
+async fn configure(
+    manager: &Manager,
+    name: &ConnectionName,
+    settings: ConnectionSettings,
+    switched: bool,
+) -> Result<(), String> {
+    let (code, enabled) = (settings.close_code, settings.enabled);
+    let configured = manager.configure(name, settings).await;
+    configured.map_err(|error| error.to_string())?;
+    let Some(handle) = manager.find(name).filter(|_| switched) else {
+        return Ok(());
+    };
+    // Whoever changes `enabled` gives an order, and a later one than any close by hand.
+    match enabled {
+        true => {
+            let connected = handle.connect(None).await;
+            connected.map_err(|error| error.to_string())
+        }
+        false => {
+            let closed = handle.close(code, "").await;
+            closed.map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// Waits for all of them, some at a time.
+async fn all(work: impl Iterator<Item = impl Future<Output = Option<Failed>>>) -> Vec<Failed> {
+    stream::iter(work)
+        .buffer_unordered(AT_A_TIME)
+        .filter_map(std::future::ready)
+        .collect()
+        .await
+}
+
+fn failed(name: &ConnectionName, reason: impl Into<String>) -> Failed {
+    Failed {
+        name: name.clone(),
+        reason: reason.into(),
+    }
+}

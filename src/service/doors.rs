@@ -2,13 +2,13 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use actix_web::{dev::ServerHandle, web::Data};
+use actix_web::web::Data;
 use everwire::config::ServiceSettings;
 use rustls::ServerConfig;
 
 use super::{
     Error,
-    http::{self, Api, Serves},
+    http::{self, Api, Server, Serves},
 };
 
 /// Listeners that nobody serves yet.
@@ -61,7 +61,7 @@ impl Doors {
     /// # Errors
     ///
     /// [`Error::Http`].
-    pub fn open(self, api: &Data<Api>) -> Result<Vec<ServerHandle>, Error> {
+    pub fn open(self, api: &Data<Api>) -> Result<Vec<Server>, Error> {
         let serves = match self.metrics {
             None => Serves::Everything,
             Some(_) => Serves::Api,

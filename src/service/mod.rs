@@ -112,7 +112,7 @@ pub async fn serve(
     log.finish().await;
     tell(&report);
     for server in servers {
-        server.stop(false).await;
+        server.stop().await;
     }
     Ok(report)
 }

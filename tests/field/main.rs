@@ -39,6 +39,8 @@ mod sent_counts;
 mod service_support;
 #[cfg(feature = "service")]
 mod shown;
+#[cfg(feature = "service")]
+mod slow_clients;
 mod spelling;
 #[cfg(all(unix, feature = "service"))]
 mod state_dir;

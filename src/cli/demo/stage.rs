@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{dev::ServerHandle, web::Data};
+use actix_web::web::Data;
 use everwire::{
     Manager, Message, Pattern, Settings,
     config::{Source, System},
@@ -37,7 +37,7 @@ pub struct Stage {
     peer: Peer,
     manager: Manager,
     settings: Settings,
-    server: ServerHandle,
+    server: service::http::Server,
     listen: SocketAddr,
 }
 
@@ -116,7 +116,7 @@ impl Stage {
     /// Ends it all.
     pub async fn strike(self) {
         self.manager.shutdown(DRAIN).await;
-        self.server.stop(false).await;
+        self.server.stop().await;
         self.peer.stop().await;
     }
 }

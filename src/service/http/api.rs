@@ -8,7 +8,7 @@ use everwire::{
 };
 use parking_lot::RwLock;
 
-use super::{access::Access, problem::Problem, streams::Seats};
+use super::{access::Access, problem::Problem, streams::Seats, waits::Waits};
 use crate::service::{changes::Changes, metrics::Metrics, reload::Source, why::Why};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
@@ -30,6 +30,8 @@ pub struct Api {
     rules: RwLock<Arc<Rules>>,
     /// The clients that stay connected.
     pub seats: Seats,
+    /// The requests that wait for what becomes of a message.
+    pub waits: Waits,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// Whether who reads the metrics needs a token.
@@ -85,6 +87,7 @@ impl Api {
             changes: Changes::default(),
             rules: RwLock::new(Arc::new(rules)),
             seats: Seats::default(),
+            waits: Waits::default(),
             guards_metrics: service.metrics.token,
             source: Source::new(config, service),
         }

@@ -8,11 +8,14 @@ use bytestring::ByteString;
 use everwire::Message;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
-use super::problem::Problem;
+use super::{admission, problem::Problem};
 
-/// How long a client may take between two pieces of a body.
+/// How long a client may take for a body, besides the time that its bytes may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The bytes that have come each second, at least, once [`PATIENCE`] is used up.
+const FLOOR: u32 = 16 << 10;
 
 /// Reads a body of at most `limit` bytes.
 ///
@@ -29,12 +32,23 @@ pub async fn bytes(
     if announced.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
+    let admitted = admission::admitted(request);
+    if let Some(admitted) = &admitted {
+        admitted.wait_for_body();
+    }
     let mut body = BytesMut::new();
+    let begun = Instant::now();
     loop {
-        let piece = tokio::time::timeout(PATIENCE, payload.next()).await;
-        let piece = piece.map_err(|_| Problem::too_slow("the rest of the body does not come"))?;
+        let deadline = begun + time_for(body.len());
+        let piece = tokio::time::timeout_at(deadline, payload.next()).await;
+        let piece = piece.map_err(|_| Problem::too_slow("the body comes too slowly"))?;
         match piece {
-            None => return Ok(body.freeze()),
+            None => {
+                if let Some(admitted) = &admitted {
+                    admitted.has_arrived()?;
+                }
+                return Ok(body.freeze());
+            }
             Some(Ok(piece)) if body.len() + piece.len() <= limit => body.extend_from_slice(&piece),
             Some(Ok(_)) | Some(Err(PayloadError::Overflow)) => {
                 return Err(Problem::too_large(limit));
@@ -46,6 +60,12 @@ pub async fn bytes(
             }
         }
     }
+}
+
+/// How long a body may take of which so many bytes have come.
+fn time_for(bytes: usize) -> Duration {
+    let seconds = bytes as u64 / u64::from(FLOOR);
+    PATIENCE + Duration::from_secs(seconds)
 }
 
 /// Reads a message: `application/octet-stream` is a binary one, anything else is text.
@@ -133,6 +153,26 @@ mod tests {
     use futures::stream;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_is_not_waited_for_for_ever() {
+        let byte = || async { tokio::time::sleep(Duration::from_secs(1)).await };
+        let trickle = stream::repeat(()).then(move |()| byte());
+        let trickle = trickle.map(|()| Ok(Bytes::from_static(b".")));
+        let payload: BoxedPayloadStream = Box::pin(trickle);
+        let request = TestRequest::default().to_http_request();
+        let mut payload = dev::Payload::Stream { payload };
+        let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+        let read = tokio::time::timeout(2 * PATIENCE, bytes(&request, payload, 1000)).await;
+        let problem = read.expect("it ends by itself").unwrap_err();
+        assert_eq!(problem.status_code(), 408, "{problem}");
+    }
+
+    #[test]
+    fn a_long_body_has_the_time_that_its_bytes_take() {
+        assert_eq!(time_for(0), PATIENCE);
+        assert_eq!(time_for(16 << 20), PATIENCE + Duration::from_secs(1024));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {

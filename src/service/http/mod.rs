@@ -1,10 +1,12 @@
 //! The HTTP API. Answers are JSON, errors are RFC 9457 problems.
 
 mod access;
+mod admission;
 mod api;
 mod body;
 mod bulk;
 mod changes;
+mod clients;
 mod connections;
 mod control;
 mod displayed;
@@ -23,37 +25,33 @@ mod routes;
 mod schema;
 mod secrets;
 mod send;
+mod server;
 mod streams;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod waits;
 mod why;
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    time::Duration,
 };
 
 use actix_web::{
-    App, HttpServer,
-    dev::ServerHandle,
+    App,
     http::header,
     middleware::{DefaultHeaders, from_fn},
     web,
 };
 use rustls::ServerConfig;
 
-pub use self::api::{Api, Rules};
+pub use self::{
+    api::{Api, Rules},
+    server::Server,
+};
 use self::{hosts::Hosts, problem::Problem};
 use super::Error;
-
-/// How long a request's head may take to arrive.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client may stay connected without a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How many clients may be connected.
-const MAX_CLIENTS: usize = 256;
 
 /// What a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +83,7 @@ pub fn start(
     api: web::Data<Api>,
     serves: Serves,
     tls: Option<ServerConfig>,
-) -> io::Result<ServerHandle> {
-    patience::limit(&listener)?;
+) -> io::Result<Server> {
     let hosts = web::Data::new(Hosts::of(listener.local_addr()?.ip()));
     let app = move || {
         App::new()
@@ -103,28 +100,10 @@ pub fn start(
                     .add((header::CACHE_CONTROL, "no-store"))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
             )
+            // The last one is the first to see a request, and the last to see its answer.
+            .wrap(from_fn(admission::admit))
             .configure(|config| routes::add(config, serves))
             .default_service(web::to(|| async { Problem::not_found("no such path") }))
     };
-    let server = HttpServer::new(app)
-        .workers(1)
-        // What happens is told when it happens, not when the client has confirmed what it was told before.
-        .tcp_nodelay(true)
-        .max_connections(MAX_CLIENTS)
-        .client_request_timeout(REQUEST_TIMEOUT)
-        // Who listens to what happens may send nothing for hours; the end of it is the only sign that they are gone.
-        .h1_allow_half_closed(false)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(1)
-        .disable_signals();
-    let server = match tls {
-        None => server.listen(listener)?,
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-    };
-    let server = server.run();
-    let handle = server.handle();
-    // It ends when the handle says stop, and has nothing to tell then.
-    actix::spawn(async move { drop(server.await) });
-    Ok(handle)
+    Server::start(listener, tls, app)
 }

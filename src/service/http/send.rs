@@ -91,6 +91,8 @@ pub async fn send(
     check_wait(query.wait, &settings)?;
     let key = Key::of(&request, &permit)?;
     let message = body::message(&request, payload, settings.max_message).await?;
+    let waits = query.wait != Fate::Queued || query.timeout > DEFAULT_TIMEOUT;
+    let _place = waits.then(|| api.waits.take(&permit)).transpose()?;
     let receipt = match key {
         None => handle.send(message)?,
         Some(key) => handle.send_once(key, message)?,

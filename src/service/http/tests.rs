@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::System;
 use awc::{Client, ClientResponse, http::StatusCode};
@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(15);
 /// A served manager.
 struct Rig {
     manager: Manager,
-    server: ServerHandle,
+    server: Server,
     url: String,
 }
 
@@ -65,7 +65,7 @@ impl Rig {
 
     async fn end(self) {
         self.manager.shutdown(Duration::from_secs(5)).await;
-        self.server.stop(false).await;
+        self.server.stop().await;
     }
 }
 

@@ -1,0 +1,105 @@
+//! Which requests are let in, and until when each is under way.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest, ResponseError,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::Next,
+    web::Data,
+};
+use bytes::Bytes;
+
+use super::{
+    Api,
+    clients::{Class, Client, Request, TooMany},
+    problem::Problem,
+};
+
+/// Lets a request in if there is room for one of its class; it is under way until its answer's body has ended.
+///
+/// # Errors
+///
+/// Those of the handlers.
+pub async fn admit(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    // A request of a test may come from no client.
+    let Some(client) = request.conn_data::<Client>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let admitted = match begin(&client, request.request()) {
+        Ok(admitted) => Rc::new(admitted),
+        Err(TooMany) => {
+            let refused = Problem::from(TooMany).error_response();
+            return Ok(request.into_response(refused));
+        }
+    };
+    request.extensions_mut().insert(Rc::clone(&admitted));
+    let response = next.call(request).await?.map_into_boxed_body();
+    Ok(response.map_body(|_, body| {
+        BoxBody::new(UnderWay {
+            body,
+            _admitted: admitted,
+        })
+    }))
+}
+
+/// What was let in for a request.
+pub fn admitted(request: &HttpRequest) -> Option<Rc<Request>> {
+    request.extensions().get::<Rc<Request>>().cloned()
+}
+
+fn begin(client: &Client, request: &HttpRequest) -> Result<Request, TooMany> {
+    match request.path() {
+        "/healthz" => client.begin(Class::Alive),
+        "/readyz" => client.begin(Class::Ready),
+        _ => match client.begin(Class::Other) {
+            Err(TooMany) if is_operator(request) => client.begin(Class::Operator),
+            begun => begun,
+        },
+    }
+}
+
+/// Whether the caller may know of all names.
+fn is_operator(request: &HttpRequest) -> bool {
+    let api = request.app_data::<Data<Api>>();
+    let caller = api.and_then(|api| api.access.identify(request.headers()).ok());
+    caller.is_some_and(|caller| caller.reaches_all())
+}
+
+impl From<TooMany> for Problem {
+    fn from(_: TooMany) -> Self {
+        let soon = header::HeaderValue::from_static("1");
+        Self::unavailable("too many requests are under way; try again later")
+            .header(header::RETRY_AFTER, soon)
+    }
+}
+
+/// A body whose request is under way until it ends.
+struct UnderWay {
+    body: BoxBody,
+    _admitted: Rc<Request>,
+}
+
+impl MessageBody for UnderWay {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(cx)
+    }
+}

@@ -1,0 +1,343 @@
+//! The clients of one listener: how many there are, who is silent, how many requests are under way.
+//!
+//! A client is silent that has no request under way, or has not sent all of one. Where places run out the oldest silent client
+//! goes; there always is one, since fewer requests may be under way than there are places.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+
+use tokio::{task::AbortHandle, time::Instant};
+
+/// How many clients may be connected.
+pub const PLACES: usize = 320;
+/// How many requests of one client may be under way or arriving, as HTTP/2 allows.
+const MAX_REQUESTS: usize = 64;
+/// How long an HTTP/1 client may take for the head of a request, the wait for its beginning included.
+const HEAD: Duration = Duration::from_secs(35);
+
+/// What a request may take of what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Of anyone.
+    Other,
+    /// Of someone who may know of all names.
+    Operator,
+    /// Whether the process is ready.
+    Ready,
+    /// Whether it is alive. It is answered in one turn, and never refused.
+    Alive,
+}
+
+impl Class {
+    /// So many requests may be under way where this one is admitted.
+    fn limit(self) -> usize {
+        match self {
+            Self::Other => 240,
+            Self::Operator => 288,
+            Self::Ready => 304,
+            Self::Alive => usize::MAX,
+        }
+    }
+}
+
+/// The clients of a listener.
+#[derive(Clone, Debug, Default)]
+pub struct Clients(Rc<RefCell<Inside>>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    next: u64,
+    clients: BTreeMap<u64, State>,
+    /// Requests that have arrived whole, and are not answered.
+    under_way: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Since when it is silent, if it is.
+    silent_since: Instant,
+    /// Requests that have begun to arrive.
+    begun: usize,
+    /// Those that have arrived whole.
+    whole: usize,
+    /// It speaks HTTP/2, and may be silent for long.
+    http2: bool,
+    task: Option<AbortHandle>,
+}
+
+impl State {
+    fn is_silent(&self) -> bool {
+        self.whole == 0
+    }
+}
+
+impl Clients {
+    /// A place for a client that has just come; the oldest silent one makes room. `None`: nobody is silent.
+    pub fn admit(&self, now: Instant) -> Option<Place> {
+        let mut inside = self.0.borrow_mut();
+        if inside.clients.len() >= PLACES && !inside.evict_oldest() {
+            return None;
+        }
+        let id = inside.next;
+        inside.next += 1;
+        let state = State {
+            silent_since: now,
+            begun: 0,
+            whole: 0,
+            http2: false,
+            task: None,
+        };
+        inside.clients.insert(id, state);
+        Some(Place(Client {
+            clients: self.clone(),
+            id,
+        }))
+    }
+
+    /// Lets the oldest silent client go; whether there was one.
+    pub fn evict_oldest(&self) -> bool {
+        self.0.borrow_mut().evict_oldest()
+    }
+
+    /// Lets those go whose request's head takes too long.
+    pub fn expire(&self, now: Instant) {
+        self.0.borrow_mut().clients.retain(|_, state| {
+            let late = now.saturating_duration_since(state.silent_since) > HEAD;
+            let expired = late && state.begun == 0 && !state.http2;
+            if expired {
+                state.end();
+            }
+            !expired
+        });
+    }
+
+    /// Lets all of them go.
+    pub fn end(&self) {
+        let clients = std::mem::take(&mut self.0.borrow_mut().clients);
+        clients.values().for_each(State::end);
+    }
+}
+
+impl Inside {
+    fn evict_oldest(&mut self) -> bool {
+        let silent = self.clients.iter().filter(|(_, state)| state.is_silent());
+        let oldest = silent.min_by_key(|(_, state)| state.silent_since);
+        let Some(id) = oldest.map(|(id, _)| *id) else {
+            return false;
+        };
+        if let Some(state) = self.clients.remove(&id) {
+            state.end();
+        }
+        true
+    }
+}
+
+impl State {
+    fn end(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// The place of a client; dropping it frees it.
+#[derive(Debug)]
+pub struct Place(Client);
+
+impl Place {
+    /// What serves it, so that it can be let go.
+    pub fn served_by(client: &Client, task: AbortHandle) {
+        client.with(|state| state.task = Some(task));
+    }
+
+    /// It speaks HTTP/2.
+    pub fn speaks_http2(&self) {
+        self.0.with(|state| state.http2 = true);
+    }
+
+    /// The client in this place.
+    pub fn client(&self) -> Client {
+        self.0.clone()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.clients.0.borrow_mut().clients.remove(&self.0.id);
+    }
+}
+
+/// One client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    clients: Clients,
+    id: u64,
+}
+
+/// There are too many requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+impl Client {
+    /// A request of it has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`].
+    pub fn begin(&self, class: Class) -> Result<Request, TooMany> {
+        let begun = self.with(|state| state.begun);
+        if begun.is_some_and(|begun| begun >= MAX_REQUESTS) && class != Class::Alive {
+            return Err(TooMany);
+        }
+        self.arrived(class)?;
+        self.with(|state| state.begun += 1);
+        Ok(Request {
+            client: self.clone(),
+            class,
+            is_whole: true.into(),
+        })
+    }
+
+    fn arrived(&self, class: Class) -> Result<(), TooMany> {
+        let mut inside = self.clients.0.borrow_mut();
+        if inside.under_way >= class.limit() {
+            return Err(TooMany);
+        }
+        inside.under_way += 1;
+        if let Some(state) = inside.clients.get_mut(&self.id) {
+            state.whole += 1;
+        }
+        Ok(())
+    }
+
+    fn left(&self) {
+        let mut inside = self.clients.0.borrow_mut();
+        inside.under_way -= 1;
+        if let Some(state) = inside.clients.get_mut(&self.id) {
+            state.whole -= 1;
+        }
+    }
+
+    /// Looks at its state, if it has not been let go.
+    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> Option<T> {
+        let mut inside = self.clients.0.borrow_mut();
+        inside.clients.get_mut(&self.id).map(look)
+    }
+}
+
+/// A request, until it is answered.
+#[derive(Debug)]
+pub struct Request {
+    client: Client,
+    class: Class,
+    is_whole: std::cell::Cell<bool>,
+}
+
+impl Request {
+    /// Its body is still to come: its client counts as silent meanwhile.
+    pub fn wait_for_body(&self) {
+        if self.is_whole.replace(false) {
+            self.client.left();
+        }
+    }
+
+    /// All of it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`] are under way by now.
+    pub fn has_arrived(&self) -> Result<(), TooMany> {
+        if !self.is_whole.get() {
+            self.client.arrived(self.class)?;
+            self.is_whole.set(true);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if self.is_whole.get() {
+            self.client.left();
+        }
+        self.client.with(|state| {
+            state.begun -= 1;
+            if state.begun == 0 {
+                state.silent_since = Instant::now();
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admit(clients: &Clients) -> Place {
+        clients.admit(Instant::now()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_silent_client_makes_room_and_one_that_is_served_does_not() {
+        let clients = Clients::default();
+        let served = admit(&clients);
+        let request = served.client().begin(Class::Other).unwrap();
+        let arriving = admit(&clients);
+        let body = arriving.client().begin(Class::Other).unwrap();
+        body.wait_for_body();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let others: Vec<_> = (2..PLACES).map(|_| admit(&clients)).collect();
+        let is_there = |place: &Place| place.0.with(|_| ()).is_some();
+        let late = admit(&clients);
+        assert!(!is_there(&arriving), "its body has not come");
+        assert!(is_there(&served) && others.iter().all(is_there));
+        assert!(is_there(&late));
+        // What it sends after all is counted, and given back.
+        body.has_arrived().unwrap();
+        drop((body, request, arriving, served, others, late));
+        let inside = clients.0.borrow();
+        assert_eq!((inside.clients.len(), inside.under_way), (0, 0));
+    }
+
+    #[test]
+    fn health_and_operators_have_places_of_their_own_and_somebody_is_always_silent() {
+        let clients = Clients::default();
+        let places: Vec<_> = (0..PLACES).map(|_| admit(&clients)).collect();
+        let mut under_way = Vec::new();
+        for class in [Class::Other, Class::Operator, Class::Ready] {
+            for place in &places {
+                let fresh = place.0.with(|state| state.begun) == Some(0);
+                under_way.extend(fresh.then(|| place.client().begin(class).ok()).flatten());
+            }
+            assert_eq!(under_way.len(), class.limit());
+        }
+        assert!(places[0].client().begin(Class::Alive).is_ok());
+        assert!(clients.admit(Instant::now()).is_some());
+    }
+
+    #[test]
+    fn one_client_has_a_bounded_number_of_requests() {
+        let clients = Clients::default();
+        let place = admit(&clients);
+        let begin = || place.client().begin(Class::Other);
+        let requests: Vec<_> = (0..MAX_REQUESTS).map(|_| begin().unwrap()).collect();
+        requests.iter().for_each(Request::wait_for_body);
+        assert_eq!(begin().unwrap_err(), TooMany);
+        assert!(place.client().begin(Class::Alive).is_ok());
+        drop(requests);
+        assert!(begin().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_is_not_waited_for_for_ever() {
+        let clients = Clients::default();
+        let places: Vec<_> = (0..3).map(|_| admit(&clients)).collect();
+        places[1].speaks_http2();
+        let _request = places[2].client().begin(Class::Other).unwrap();
+        tokio::time::advance(HEAD).await;
+        clients.expire(Instant::now());
+        assert_eq!(clients.0.borrow().clients.len(), 3);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        clients.expire(Instant::now());
+        assert_eq!(clients.0.borrow().clients.len(), 2);
+    }
+}

@@ -1,0 +1,266 @@
+//! The server: one thread that accepts clients and serves them.
+//!
+//! Actix's own server counts connections and leaves those beyond its limit in the kernel's queue, behind however many silent ones.
+//! This one lets the oldest silent client go instead.
+
+use std::{
+    io,
+    net::TcpListener as StdListener,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_http::{HttpService, Protocol};
+use actix_rt::Arbiter;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::dev::AppConfig;
+use rustls::ServerConfig;
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    time::{Instant, timeout},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::{
+    clients::{Client, Clients, Place},
+    patience,
+};
+
+/// How long the head of a client's first request may take to arrive, and its TLS handshake.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may stay connected without a request.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How many clients may wait in the kernel.
+const BACKLOG: i32 = 4096;
+/// So many clients are accepted before those that are there have a turn.
+const AT_A_TIME: usize = 16;
+/// How long nothing is accepted where it fails.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked for heads that take too long.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    arbiter: Arbiter,
+    stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Server {
+    /// Lets all clients go, and ends.
+    pub async fn stop(self) {
+        let _ended = self.stop.send(());
+        let _ended = self.ended.await;
+        self.arbiter.stop();
+    }
+
+    /// Serves what `app` makes on `listener`, inside a running actix system.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub fn start<F, I, S, B>(
+        listener: StdListener,
+        tls: Option<ServerConfig>,
+        app: F,
+    ) -> io::Result<Self>
+    where
+        F: FnOnce() -> I + Send + 'static,
+        I: IntoServiceFactory<S, actix_http::Request>,
+        S: ServiceFactory<
+                actix_http::Request,
+                Config = AppConfig,
+                Response = actix_web::dev::ServiceResponse<B>,
+                Error = actix_web::Error,
+                InitError = (),
+            > + 'static,
+        S::Service: 'static,
+        <S::Service as Service<actix_http::Request>>::Future: 'static,
+        B: actix_web::body::MessageBody + 'static,
+    {
+        patience::limit(&listener)?;
+        SockRef::from(&listener).listen(BACKLOG)?;
+        listener.set_nonblocking(true)?;
+        let tls = tls.map(|mut tls| {
+            tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            TlsAcceptor::from(Arc::new(tls))
+        });
+        let arbiter = Arbiter::new();
+        let (stop, stopped) = oneshot::channel();
+        let (ended, has_ended) = oneshot::channel();
+        arbiter.spawn_fn(move || {
+            actix::spawn(async move {
+                let app = map_config(app().into_factory(), |()| AppConfig::default());
+                let http = HttpService::build()
+                    .keep_alive(KEEP_ALIVE)
+                    .client_request_timeout(REQUEST_TIMEOUT)
+                    .client_disconnect_timeout(Duration::from_secs(1))
+                    // Whoever listens to what happens may send nothing for hours; the end of it is the only sign that they are gone.
+                    .h1_allow_half_closed(false)
+                    .on_connect_ext(|io: &Stream, data| {
+                        data.insert(io.client.clone());
+                    })
+                    .finish(app.map_err(|error| error.error_response()));
+                let http =
+                    ServiceFactory::<(Stream, Protocol, Option<std::net::SocketAddr>)>::new_service(
+                        &http,
+                        (),
+                    );
+                if let (Ok(http), Ok(listener)) = (http.await, TcpListener::from_std(listener)) {
+                    let clients = Clients::default();
+                    accept(&listener, &clients, tls.as_ref(), &Rc::new(http), stopped).await;
+                    clients.end();
+                }
+                // Nobody need wait for it.
+                let _unheard = ended.send(());
+            });
+        });
+        Ok(Self {
+            arbiter,
+            stop,
+            ended: has_ended,
+        })
+    }
+}
+
+/// Accepts clients until it is to stop.
+async fn accept<S>(
+    listener: &TcpListener,
+    clients: &Clients,
+    tls: Option<&TlsAcceptor>,
+    http: &Rc<S>,
+    mut stopped: oneshot::Receiver<()>,
+) where
+    S: Service<(Stream, Protocol, Option<std::net::SocketAddr>)> + 'static,
+{
+    let mut sweep = tokio::time::interval(SWEEP);
+    let mut in_a_row = 0;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = &mut stopped => return,
+            _ = sweep.tick() => {
+                clients.expire(Instant::now());
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((tcp, _)) => admit(tcp, clients, tls, http),
+            // No descriptor is left: a silent client has one.
+            Err(error) => {
+                let let_go = clients.evict_oldest();
+                tracing::debug!(%error, let_go, "a client cannot be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        in_a_row += 1;
+        if in_a_row % AT_A_TIME == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn admit<S>(tcp: TcpStream, clients: &Clients, tls: Option<&TlsAcceptor>, http: &Rc<S>)
+where
+    S: Service<(Stream, Protocol, Option<std::net::SocketAddr>)> + 'static,
+{
+    // What happens is told when it happens, not when the client has confirmed what it was told before.
+    let _slower = tcp.set_nodelay(true);
+    let Some(place) = clients.admit(Instant::now()) else {
+        return;
+    };
+    let client = place.client();
+    let (tls, http) = (tls.cloned(), Rc::clone(http));
+    let task = actix::spawn(async move { serve(tcp, place, tls, &*http).await });
+    Place::served_by(&client, task.abort_handle());
+}
+
+async fn serve<S>(tcp: TcpStream, place: Place, tls: Option<TlsAcceptor>, http: &S)
+where
+    S: Service<(Stream, Protocol, Option<std::net::SocketAddr>)>,
+{
+    let peer = tcp.peer_addr().ok();
+    let io = match tls {
+        None => Io::Plain(tcp),
+        Some(tls) => match timeout(REQUEST_TIMEOUT, tls.accept(tcp)).await {
+            Ok(Ok(stream)) => Io::Tls(Box::new(stream)),
+            Ok(Err(_)) | Err(_) => return,
+        },
+    };
+    let protocol = io.protocol();
+    if protocol == Protocol::Http2 {
+        place.speaks_http2();
+    }
+    let client = place.client();
+    // How it ends concerns its client alone.
+    let _ended = http.call((Stream { io, client }, protocol, peer)).await;
+}
+
+/// What a client is connected by.
+struct Stream {
+    io: Io,
+    client: Client,
+}
+
+enum Io {
+    Plain(TcpStream),
+    // Boxed: it is large, and most have none.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Io {
+    fn protocol(&self) -> Protocol {
+        match self {
+            Self::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2") => Protocol::Http2,
+            Self::Plain(_) | Self::Tls(_) => Protocol::Http1,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Io::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.io {
+            Io::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Io::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Io::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Io::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

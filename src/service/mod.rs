@@ -19,6 +19,7 @@ use std::{
     io, mem,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    sync::atomic::Ordering,
     time::Duration,
 };
 
@@ -106,6 +107,8 @@ pub async fn serve(
     systemd::ready(&manager);
 
     let reason = stop.await;
+    // Whoever sends requests here is to look for another one while the drain still answers.
+    api.ending.store(true, Ordering::Relaxed);
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let report = manager.shutdown(without_reserve(drain_timeout)).await;

@@ -8,6 +8,8 @@ mod backlog;
 mod chaos;
 mod closes;
 mod compressed;
+#[cfg(all(unix, feature = "service"))]
+mod draining;
 mod folded;
 #[cfg(feature = "service")]
 mod http2;

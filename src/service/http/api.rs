@@ -1,6 +1,12 @@
 //! What the routes work on.
 
-use std::{collections::BTreeSet, future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
@@ -34,6 +40,8 @@ pub struct Api {
     pub waits: Waits,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Whether the process is about to end.
+    pub ending: AtomicBool,
     /// Whether who reads the metrics needs a token.
     pub guards_metrics: bool,
 }
@@ -88,6 +96,7 @@ impl Api {
             rules: RwLock::new(Arc::new(rules)),
             seats: Seats::default(),
             waits: Waits::default(),
+            ending: AtomicBool::new(false),
             guards_metrics: service.metrics.token,
             source: Source::new(config, service),
         }

@@ -1,5 +1,7 @@
 //! Whether the process lives, and whether it does what it is there for.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::{HttpResponse, web::Data};
 use everwire::{Handle, Manager, Pattern};
 use futures::future::join_all;
@@ -16,13 +18,15 @@ pub struct Alive {
     status: &'static str,
 }
 
-/// Whether all required connections are ready.
+/// Whether all required connections are ready, and the process goes on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// Whether they are.
     ready: bool,
     /// The required connections that are not.
     waiting: Vec<String>,
+    /// Whether the process is about to end: it is not ready from then on.
+    ending: bool,
 }
 
 /// Whether the process is alive
@@ -41,11 +45,12 @@ pub async fn alive() -> HttpResponse {
     security(()),
     responses(
         (status = 200, body = Readiness, description = "They are"),
-        (status = 503, body = Readiness, description = "Some are not, or do not answer"),
+        (status = 503, body = Readiness, description = "Some are not, or do not answer, or the process is about to end"),
     ),
 )]
 pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     let required = required(&api.manager);
+    let ending = api.ending.load(Ordering::Relaxed);
     let readiness = match api
         .in_time(join_all(required.iter().map(Handle::status)))
         .await
@@ -57,8 +62,9 @@ pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
             };
             let waiting: Vec<_> = required.iter().zip(statuses).filter_map(waits).collect();
             Readiness {
-                ready: waiting.is_empty(),
+                ready: waiting.is_empty() && !ending,
                 waiting,
+                ending,
             }
         }
         Err(_silent) => Readiness {
@@ -67,6 +73,7 @@ pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
                 .iter()
                 .map(|handle| handle.name().to_string())
                 .collect(),
+            ending,
         },
     };
     let mut response = match readiness.ready {

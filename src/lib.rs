@@ -77,3 +77,4 @@ pub use self::{
     hub::{Delivery, Events, Overflow},
     manager::{Handle, Manager},
 };
+pub use transport::limit_dial_descriptors;

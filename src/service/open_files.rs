@@ -1,12 +1,16 @@
 //! The limit on open files: each socket is one.
 
-/// What the process needs besides one file for each name: HTTP clients, the runtime, and dials that race addresses.
-const RESERVE: usize = 256;
+/// What the process needs besides one file for each name: HTTP clients, the store, the watch, the runtime.
+const RESERVE: usize = 384;
 
-/// Raises the limit as far as allowed, and warns when `names` need more.
+/// Raises the limit as far as allowed, keeps a part of it from dials, and warns when `names` need more.
 pub fn raise(names: usize) {
     let need = names.saturating_add(RESERVE);
-    match rlimit::increase_nofile_limit(u64::MAX) {
+    let raised = rlimit::increase_nofile_limit(u64::MAX);
+    if let Ok(limit) = raised {
+        everwire::limit_dial_descriptors(for_dials(limit));
+    }
+    match raised {
         Ok(limit) if suffices(limit, need) => tracing::debug!(limit, "limit on open files raised"),
         Ok(limit) => tracing::warn!(
             limit,
@@ -17,6 +21,12 @@ pub fn raise(names: usize) {
     }
 }
 
+/// How many of so many descriptors dials may use: all but the reserve, or half where there are few.
+fn for_dials(limit: u64) -> u64 {
+    let reserve = u64::try_from(RESERVE).unwrap_or(u64::MAX);
+    limit.saturating_sub(reserve).max(limit / 2)
+}
+
 fn suffices(limit: u64, need: usize) -> bool {
     u64::try_from(need).is_ok_and(|need| need <= limit)
 }
@@ -24,6 +34,13 @@ fn suffices(limit: u64, need: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dials_leave_the_reserve_and_get_half_of_few() {
+        assert_eq!(for_dials(20_000), 20_000 - 384);
+        assert_eq!(for_dials(1024), 640);
+        assert_eq!(for_dials(128), 64);
+    }
 
     #[test]
     fn a_limit_below_the_need_does_not_suffice() {

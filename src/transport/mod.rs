@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod budget;
+mod descriptors;
 mod dial;
 mod echo;
 mod exchange;
@@ -32,6 +33,7 @@ mod upgrade;
 mod tests;
 
 pub(crate) use budget::DialBudget;
+pub use descriptors::limit_dial_descriptors;
 pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key, written_host_key};
 pub(crate) use echo::masked;
 pub(crate) use resolve::Resolver;

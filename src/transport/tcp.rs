@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::failure;
+use super::{descriptors, failure};
 use crate::{
     config::Heartbeat,
     core::{Cause, Phase},
@@ -133,6 +133,7 @@ fn weight(cause: &Cause) -> u8 {
 
 async fn connect_one(to: SocketAddr, local: Local) -> Result<(TcpStream, SocketAddr), Cause> {
     let socket = prepare(to, local.keepalive).map_err(|error| failure::connect(&error, to))?;
+    descriptors::check(&socket).map_err(Cause::Tcp)?;
     if let Some(source) = local.address {
         socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
             Cause::Tcp(format!(

@@ -10,6 +10,8 @@ mod closes;
 mod compressed;
 #[cfg(all(unix, feature = "service"))]
 mod draining;
+#[cfg(all(unix, feature = "service"))]
+mod few_descriptors;
 mod folded;
 #[cfg(feature = "service")]
 mod http2;

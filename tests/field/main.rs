@@ -21,6 +21,7 @@ mod liveness;
 #[cfg(feature = "service")]
 #[path = "../support/nginx.rs"]
 mod nginx;
+#[cfg(feature = "service")]
 mod overlapping_changes;
 mod own_certificate;
 mod pings;

@@ -44,8 +44,11 @@ fn known(service: &Service) -> BTreeMap<String, Value> {
     told.collect()
 }
 
+/// What one of several clients does.
+type Work = Box<dyn Fn(&Client) + Send>;
+
 /// Does the work of each at the same time.
-fn at_once(client: &Client, work: Vec<Box<dyn Fn(&Client) + Send>>) {
+fn at_once(client: &Client, work: Vec<Work>) {
     let racing: Vec<_> = work
         .into_iter()
         .map(|work| {

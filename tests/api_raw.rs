@@ -23,7 +23,7 @@ fn open(service: &Service, url: String) {
     assert_eq!(service.put("feed", &settings).status, 201);
 }
 
-const RAW: &str = "/v1/connections/feed/raw";
+const RAW: &str = "/v1/connections/feed/raw?session=shared";
 
 #[test]
 fn messages_pass_verbatim_over_the_reconnects_of_the_connection() {
@@ -118,7 +118,11 @@ fn a_client_that_is_too_slow_or_has_no_peer_any_more_is_told_so() {
     let put = |name: &str, url: &str| {
         let settings = json!({ "url": url, "enabled": false, "reconnect": "never" });
         assert_eq!(service.put(name, &settings).status, 201);
-        Socket::open(&service, &format!("/v1/connections/{name}/raw"), &[])
+        Socket::open(
+            &service,
+            &format!("/v1/connections/{name}/raw?session=shared"),
+            &[],
+        )
     };
     let connect = |name: &str| service.post(&format!("/v1/connections/{name}/connect"), "");
 
@@ -153,7 +157,7 @@ fn what_cannot_be_bridged_is_refused() {
     let service = Service::start("raw-refused", tokens);
     let ask = |name: &str, token: &str| {
         let auth = format!("Bearer s3cret-{token}");
-        let target = format!("/v1/connections/{name}/raw");
+        let target = format!("/v1/connections/{name}/raw?session=shared");
         match Socket::try_open(&service, &target, &[("Authorization", &auth)]) {
             Ok(raw) => raw.head,
             Err(answer) => answer,

@@ -153,6 +153,7 @@ pub(super) fn dial(act: &Name) -> Dial {
         let dial = transport::dial(DialRequest {
             settings: &settings,
             url,
+            may_choose_none: false,
             tls: &commons.tls,
             resolver: &commons.resolver,
             vault: &commons.vault,

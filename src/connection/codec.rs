@@ -1,19 +1,25 @@
 //! What reads and compresses the messages of a socket, as client and server agreed.
 
-use super::{Name, encoder::Compressor, scratch::ArbitersSpares};
-use crate::wire::{
-    Decoder, Limits,
-    deflate::{Agreed, Deflater, Inflater},
+use super::{encoder::Compressor, scratch::ArbitersSpares};
+use crate::{
+    config::ConnectionSettings,
+    wire::{
+        Decoder, Limits,
+        deflate::{Agreed, Deflater, Inflater},
+    },
 };
 
 /// The decoder of a socket, and its compressor if there is something to compress with.
-pub(super) fn codec(act: &Name, agreed: Option<&Agreed>) -> (Decoder, Option<Compressor>) {
+pub(super) fn codec(
+    settings: &ConnectionSettings,
+    agreed: Option<&Agreed>,
+) -> (Decoder, Option<Compressor>) {
     let decoder = Decoder::new(Limits {
-        max_message: act.settings.max_message,
-        max_frame: act.settings.max_frame,
+        max_message: settings.max_message,
+        max_frame: settings.max_frame,
         ..Limits::default()
     });
-    let (Some(agreed), Some(wished)) = (agreed, &act.settings.compression) else {
+    let (Some(agreed), Some(wished)) = (agreed, &settings.compression) else {
         return (decoder, None);
     };
     let inflater = Inflater::new(agreed, &ArbitersSpares);

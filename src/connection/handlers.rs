@@ -10,7 +10,8 @@ use super::Fault;
 use super::{
     AskLastMessage, CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose,
     MAX_AHEAD, MAX_INTERVALS, Name, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send,
-    Snapshot, State, Status, Subscribe, UrlStatus, Waiting, forward, policy, socket,
+    Snapshot, State, Status, Subscribe, UrlStatus, Waiting, forward, policy, session::SessionEnd,
+    socket,
 };
 use crate::{
     chance, clock,
@@ -214,6 +215,7 @@ impl Name {
             inside.connect_data = None;
             inside.wanted = false;
         });
+        self.close_sessions();
         self.life.close(
             frame,
             policy(&self.settings),
@@ -261,8 +263,11 @@ impl Name {
             .get(&self.name, new.rate.as_ref(), self.pace.take());
         self.gate
             .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
-        let needed =
-            moved || Changes::between(&old, &new).needs_socket || self.intervals >= MAX_INTERVALS;
+        let needs_socket = moved || Changes::between(&old, &new).needs_socket;
+        if needs_socket {
+            self.end_sessions(SessionEnd::Reconfigured);
+        }
+        let needed = needs_socket || self.intervals >= MAX_INTERVALS;
         self.rotate_again |= needed && self.life.is_handing_over();
         let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
         if new.sequence != old.sequence {
@@ -329,6 +334,7 @@ impl Name {
             received: self.record.received,
             last_message_at: self.record.last_message_at,
             outbox,
+            sessions: self.session_statuses(),
             subscribers: self.listeners.count(&self.commons.hub, &self.name),
         }
     }

@@ -21,6 +21,7 @@ mod pulse;
 mod rate_limit;
 mod reader;
 mod scratch;
+pub mod session;
 mod shared;
 #[cfg(test)]
 mod simulation;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     probe::probe,
     pulse::{Finding, beat as pulse},
     rate_limit::TokenBuckets,
+    session::OpenSession,
 };
 pub use self::{
     gate::{Receipt, SendOnceError},
@@ -53,6 +55,7 @@ pub use self::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },
     probe::{Probed, Reached},
+    session::{OpenSessionError, Session, SessionSettings},
     status::{
         LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
         UnknownState, UrlStatus,

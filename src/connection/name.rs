@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use super::Fault;
 use super::{
     Commons, Connection, Gate, LastClose, LastError, LastMessage, MAILBOX_TURN, State, StateCause,
-    Traffic, passage::Passage, policy, rate_limit::TokenBucket, successor::Successor,
+    Traffic, passage::Passage, policy, rate_limit::TokenBucket, session::Sessions,
+    successor::Successor,
 };
 use crate::{
     chance, clock,
@@ -71,6 +72,8 @@ pub(super) struct Name {
     pub(super) wall: Option<Timestamp>,
     pub(super) callback_panic: Option<Box<str>>,
     pub(super) ending: Ending,
+    /// Boxed: few names have any.
+    pub(super) sessions: Option<Box<Sessions>>,
     #[cfg(feature = "testing")]
     pub(super) fault: Option<Fault>,
 }
@@ -205,6 +208,7 @@ impl Connection {
             wall: None,
             callback_panic: None,
             ending: Ending::Stays,
+            sessions: None,
             #[cfg(feature = "testing")]
             fault: None,
         }))

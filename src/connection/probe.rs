@@ -88,6 +88,7 @@ async fn dial(
     let request = DialRequest {
         settings: &settings.common,
         url,
+        may_choose_none: false,
         tls: &commons.tls,
         resolver: &commons.resolver,
         vault: &commons.vault,

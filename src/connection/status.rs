@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::session::SessionStatus;
 use crate::{
     core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose},
     events::{TlsReport, millis, optional_time, rfc3339},
@@ -145,6 +146,8 @@ pub struct Status {
     pub last_message_at: Option<Timestamp>,
     /// What waits to be sent.
     pub outbox: OutboxStatus,
+    /// The sockets beside that of the name, each of which a caller has opened for itself; in the order in which they were asked for.
+    pub sessions: Vec<SessionStatus>,
     /// How many subscribers hear this name.
     pub subscribers: usize,
 }

@@ -8,7 +8,8 @@ use bytestring::ByteString;
 use crate::{
     connection::{
         AskLastMessage, CloseMyself, Connect, Connection, Gate, InvalidClose, LastMessage, NotUp,
-        Receipt, Rotate, SendOnceError, Snapshot, Status,
+        OpenSession, OpenSessionError, Receipt, Rotate, SendOnceError, Session, SessionSettings,
+        Snapshot, Status,
     },
     core::{ConnectionName, Fate, Message, Pattern, Rejected},
     hub::{Delivery, Events, Hub},
@@ -146,6 +147,26 @@ impl Handle {
     /// [`NotUp`] when no socket serves, or the name is gone.
     pub async fn rotate(&self) -> Result<(), NotUp> {
         self.addr.send(Rotate).await.unwrap_or(Err(NotUp))
+    }
+
+    /// Opens a socket of its own, made by the name's settings as they are now, beside the socket of the name: its URLs, that which the
+    /// name uses first, headers, secrets, TLS, proxy, compression and limits, when the dial budget allows it, and in all within
+    /// `connect_timeout`. Dropping the future ends the dial.
+    ///
+    /// All talking is the caller's: neither `on_open` nor a heartbeat's texts are sent, and what comes is not told as events. Pings go as
+    /// the heartbeat has them. `rate`, `idle_timeout` and `rotate_after` are for the socket of the name. The session ends with the name:
+    /// when that is closed by hand or removed, or gets other settings for its socket.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenSessionError`], when the name is not to be up, or the peer cannot be reached.
+    pub async fn open_session(
+        &self,
+        settings: SessionSettings,
+    ) -> Result<Session, OpenSessionError> {
+        let asked = self.addr.send(OpenSession(settings)).await;
+        let opening = asked.map_err(|_| OpenSessionError::Gone)??;
+        opening.await.map_err(|_| OpenSessionError::Gone)?
     }
 
     /// What the name tells about itself.

@@ -53,6 +53,8 @@ pub(crate) struct DialRequest<'a> {
     pub settings: &'a ConnectionSettings,
     /// Which of the settings' URLs.
     pub url: &'a Template,
+    /// Whether a server that is offered subprotocols may choose none of them.
+    pub may_choose_none: bool,
     /// The TLS configurations.
     pub tls: &'a TlsCache,
     /// The lookups of host names.
@@ -230,7 +232,12 @@ async fn hop(
 ) -> Result<Upgraded, Cause> {
     Box::pin(open(request, prepared, secrets, progress)).await?;
     let is_plain = prepared.server_name.is_none();
-    let upgraded = Box::pin(upgrade::upgrade(prepared, progress)).await;
+    let upgraded = Box::pin(upgrade::upgrade(
+        prepared,
+        request.may_choose_none,
+        progress,
+    ))
+    .await;
     upgraded.map_err(|cause| match is_plain {
         true => without_tls(cause),
         false => cause,

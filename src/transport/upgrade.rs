@@ -32,6 +32,7 @@ pub(super) struct Upgraded {
 /// What `awc` makes of the stream is thrown away with its buffers; the stream stays behind.
 pub(super) async fn upgrade(
     prepared: &mut Prepared,
+    may_choose_none: bool,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
     let mut request = exchange::request(std::mem::take(&mut prepared.uri));
@@ -44,7 +45,7 @@ pub(super) async fn upgrade(
     let (answer, framed) = answered.map_err(failure::upgrade)?;
     check_upgrade(answer.headers())?;
     let compression = agreed(answer.headers(), prepared.compression.as_ref())?;
-    let subprotocol = chosen(answer.headers(), &prepared.subprotocols)?;
+    let subprotocol = chosen(answer.headers(), &prepared.subprotocols, may_choose_none)?;
     let read_buf = framed.into_parts().read_buf;
     // An empty one would keep its capacity alive for as long as the leftover is.
     let leftover = match read_buf.is_empty() {
@@ -85,10 +86,15 @@ fn agreed(headers: &HeaderMap, offer: Option<&Offer>) -> Result<Option<Agreed>, 
         .map_err(|error| Cause::Extension(error.to_string()))
 }
 
-fn chosen(headers: &HeaderMap, offered: &[Offered]) -> Result<Option<String>, Cause> {
+/// The server may choose none where none was offered, or where that is allowed.
+fn chosen(
+    headers: &HeaderMap,
+    offered: &[Offered],
+    may_choose_none: bool,
+) -> Result<Option<String>, Cause> {
     let mut answered = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL);
     let one = match (answered.next(), answered.next()) {
-        (None, _) if offered.is_empty() => return Ok(None),
+        (None, _) if offered.is_empty() || may_choose_none => return Ok(None),
         (None, _) => {
             let shown: Vec<_> = offered.iter().map(Offered::shown).collect();
             return Err(Cause::Subprotocol(format!(

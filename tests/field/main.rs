@@ -29,6 +29,8 @@ mod present_cause;
 mod proxy_answers;
 mod rates;
 mod raw;
+#[cfg(feature = "service")]
+mod raw_bridge;
 mod redirected;
 mod refusals;
 #[cfg(feature = "service")]

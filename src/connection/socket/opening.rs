@@ -69,7 +69,7 @@ impl Socket {
         opened: transport::Opened,
         now: Instant,
     ) -> Result<(Box<Self>, Face), Cause> {
-        let (decoder, deflater) = codec(act, opened.compression.as_ref());
+        let (decoder, deflater) = codec(&act.settings, opened.compression.as_ref());
         let mut writer = Writer::new(deflater);
         for message in openings(act, &opened.secrets)? {
             writer.message(message);

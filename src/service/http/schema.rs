@@ -212,8 +212,31 @@ pub struct Status {
     #[schema(required, format = DateTime)]
     last_message_at: Option<String>,
     outbox: Outbox,
+    /// The sockets of clients of the raw bridge with `session=own`.
+    sessions: Vec<Session>,
     /// How many subscribers hear it.
     subscribers: usize,
+}
+
+/// A socket that a client of the raw bridge has for itself.
+#[derive(ToSchema)]
+pub struct Session {
+    state: SessionState,
+    /// Since when it is in this state.
+    #[schema(format = DateTime)]
+    since: String,
+}
+
+/// Where such a socket is.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum SessionState {
+    /// It waits for its turn to dial, or dials.
+    Connecting,
+    /// It is up.
+    Open,
+    /// The closing handshake is under way.
+    Closing,
 }
 
 /// One of several URLs of a connection.

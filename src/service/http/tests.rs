@@ -166,6 +166,7 @@ fn the_status_of_one_has_the_shape_of_the_contract() {
             "sent",
             "received",
             "outbox",
+            "sessions",
             "subscribers",
         ] {
             assert!(body.get(key).is_some(), "{key} is missing: {body}");

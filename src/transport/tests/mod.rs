@@ -124,6 +124,7 @@ async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
     dial(DialRequest {
         settings,
         url: &settings.url,
+        may_choose_none: false,
         tls: &TlsCache::default(),
         resolver: &Resolver::default(),
         vault: &Vault::default(),

@@ -40,6 +40,11 @@ impl<S> Frames<S> {
         }
     }
 
+    /// What is behind what was read.
+    pub fn into_inner(self) -> S {
+        self.inside
+    }
+
     /// Takes what belongs to the frame out of the chunk, which is not empty; `None` while its header is not whole.
     fn take(&mut self) -> Result<Option<Bytes>, PayloadError> {
         if self.left > 0 {

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::inbound::{end, reason};
 
 /// How often a client is asked.
-const INTERVAL: Duration = Duration::from_secs(15);
+pub const INTERVAL: Duration = Duration::from_secs(15);
 /// How long it may say nothing.
-const TIMEOUT: Duration = Duration::from_secs(45);
+pub const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// When a client was last heard.
 #[derive(Debug)]

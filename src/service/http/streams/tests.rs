@@ -87,7 +87,7 @@ const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
 #[test]
 fn a_websocket_client_that_says_nothing_is_asked_twice_and_let_go() {
     on_a_clock_of_its_own(async |api| {
-        for target in ["/v1/ws", "/v1/connections/feed/raw"] {
+        for target in ["/v1/ws", "/v1/connections/feed/raw?session=shared"] {
             let mut client = Client::open(&api, target).await;
             for seconds in [15, 30] {
                 assert_eq!(
@@ -107,7 +107,7 @@ fn a_websocket_client_that_says_nothing_is_asked_twice_and_let_go() {
 #[test]
 fn a_websocket_client_that_answers_pings_stays() {
     on_a_clock_of_its_own(async |api| {
-        for target in ["/v1/ws", "/v1/connections/feed/raw"] {
+        for target in ["/v1/ws", "/v1/connections/feed/raw?session=shared"] {
             let mut client = Client::open(&api, target).await;
             for round in 1..=100 {
                 assert_eq!(

@@ -1,71 +1,51 @@
-//! The raw bridge: an existing WebSocket client changes one URL, and has everwire's reconnects.
+//! A client that talks over the connection's own socket, and its reconnects, beside all others.
 
 use actix::{Actor, AsyncContext, StreamHandler};
 use actix_http::ws::Codec;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header,
-    web::{Data, Path, Payload},
-};
+use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
-    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, hub::Kinds,
+    ConnectionName, ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected,
+    hub::Kinds,
 };
 
 use super::{
-    Seat,
-    batches::Batches,
-    frames::Frames,
-    inbound::{Heard, Inbound, end, reason},
-    pulse::{HasPulse, Pulse},
+    super::{
+        Seat,
+        batches::Batches,
+        delivery,
+        frames::Frames,
+        inbound::{Heard, Inbound, end, reason},
+        pulse::{HasPulse, Pulse},
+    },
+    offers,
 };
-use crate::service::http::{
-    Api,
-    access::{Permit, ToRead, ToSend},
-    problem::Problem,
-};
+use crate::service::http::{Api, problem::Problem};
 
 /// How many messages may wait for a client.
 const MESSAGES: usize = 4096;
 /// How many bytes.
 const BYTES: usize = 4 << 20;
 
-/// Talk to a peer as if the WebSocket were one's own
-///
-/// Each message of the client is sent, each message of the peer is told, verbatim, over the connection's reconnects. The end of this WebSocket
-/// is not the connection's. Needs the scopes `send` and `read`. A client that is too slow, or whose message finds the outbox full, is closed with 1013.
-#[utoipa::path(
-    get,
-    path = "/v1/connections/{name}/raw",
-    tag = "messages",
-    params(("name" = inline(crate::service::http::schema::Name), Path)),
-    responses(
-        (status = 101, description = "The WebSocket is open"),
-        (status = 426, body = crate::service::http::schema::Problem, content_type = "application/problem+json", description = "No WebSocket handshake"),
-    ),
-)]
-pub async fn raw(
-    permit: Permit<ToSend>,
-    _listens: Permit<ToRead>,
-    api: Data<Api>,
-    name: Path<String>,
-    request: HttpRequest,
+/// Lets the client in.
+pub async fn attach(
+    api: &Api,
+    name: &ConnectionName,
+    request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (handle, settings) = api.find(&name)?;
-    super::check_handshake(&request)?;
-    let seat = api.seats.take(&request)?;
-    let subprotocol = subprotocol(&api, &request, &handle, &settings).await?;
+    let (handle, settings) = api.find(name)?;
+    let seat = api.seats.take(request)?;
+    let subprotocol = subprotocol(api, request, &handle, &settings).await?;
     let limit = settings.max_message;
     let kinds = ["message", "failed", "removed"].iter();
     let kinds = kinds.fold(Kinds::none(), |kinds, kind| {
         kinds.with(kind).unwrap_or(kinds)
     });
-    let delivery = super::delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
+    let delivery = delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
     let bridge = Bridge {
         told: Some(Batches::new(
-            api.manager.subscribe(Pattern::exactly(&name), delivery),
+            api.manager.subscribe(Pattern::exactly(name), delivery),
         )),
         handle,
         inbound: Inbound::new(limit),
@@ -73,7 +53,7 @@ pub async fn raw(
         _seat: seat,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
-    WsResponseBuilder::new(bridge, &request, Frames::new(payload, limit))
+    WsResponseBuilder::new(bridge, request, Frames::new(payload, limit))
         .protocols(&subprotocols)
         .codec(Codec::new().max_size(limit))
         .start()
@@ -87,11 +67,7 @@ async fn subprotocol(
     handle: &Handle,
     settings: &ConnectionSettings,
 ) -> Result<Option<String>, Problem> {
-    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    let offers: Vec<_> = offers
-        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-        .map(str::trim)
-        .collect();
+    let offers: Vec<_> = offers(request).collect();
     if offers.is_empty() {
         return Ok(None);
     }

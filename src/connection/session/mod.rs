@@ -1,0 +1,260 @@
+//! Sessions: sockets of their own that callers open with a name's settings, beside the socket of the name.
+//!
+//! The name's actor alone lets a session begin, and ends it with the name: when that is closed by hand or removed, when the manager shuts
+//! down, or when settings change that a socket depends on. In between the session is a task of its own on the name's arbiter, and neither
+//! the name's outbox nor its events know of its messages.
+
+mod open;
+mod pings;
+mod pipe;
+mod registry;
+mod upstream;
+
+use std::{fmt, net::SocketAddr, task::Poll};
+
+use futures::future::poll_fn;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::pipe::{Input, Next, Output};
+pub(crate) use self::registry::OpenSession;
+pub(super) use self::registry::Sessions;
+use super::StateCause;
+use crate::{
+    core::{Cause, Message, TooLarge},
+    events::rfc3339,
+    wire::CloseFrame,
+};
+
+/// How many sessions a name has at most.
+pub const MAX_SESSIONS: usize = 1024;
+
+/// What is to be asked of the peer of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionSettings {
+    /// The subprotocols that are offered, best first, in place of those of the name. The peer may choose none.
+    pub subprotocols: Vec<String>,
+}
+
+impl SessionSettings {
+    /// A session for which these subprotocols are offered.
+    pub fn with_subprotocols(subprotocols: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            subprotocols: subprotocols.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A socket that is up, opened by [`Handle::open_session`](crate::Handle::open_session). Dropping it closes the socket with 1001.
+#[derive(Debug)]
+pub struct Session {
+    subprotocol: Option<String>,
+    peer: SocketAddr,
+    sender: SessionSender,
+    receiver: SessionReceiver,
+}
+
+/// The way to the peer of a session. Dropping it without [`close`](Self::close) throws away what was not written, and closes with 1001.
+#[derive(Debug)]
+pub struct SessionSender {
+    input: Input<CloseFrame>,
+    max_message: usize,
+}
+
+/// What comes from the peer of a session. Dropping it ends the session.
+#[derive(Debug)]
+pub struct SessionReceiver(Output<SessionEnd>);
+
+/// What a session hears.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Heard {
+    /// A message of the peer.
+    Message(Message),
+    /// Nothing more comes.
+    End(SessionEnd),
+}
+
+/// How a session ended, unless its sender closed it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// The socket was closed by the peer, or lost.
+    Lost(Cause),
+    /// It was closed as its sender asked for.
+    Closed,
+    /// The name was closed by hand.
+    ClosedByHand,
+    /// The name was removed.
+    Removed,
+    /// The name has other settings.
+    Reconfigured,
+    /// The manager shuts down.
+    ShutDown,
+}
+
+impl SessionEnd {
+    /// What an operator reads, in one line.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Lost(cause) => cause.text(),
+            Self::Closed => "closed as asked for".into(),
+            Self::ClosedByHand => "the connection was closed by hand".into(),
+            Self::Removed => "the connection was removed".into(),
+            Self::Reconfigured => "the connection has other settings now".into(),
+            Self::ShutDown => "the service shuts down".into(),
+        }
+    }
+}
+
+/// Why a message was not taken by a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The session has ended; the receiver says how.
+    #[error("the session has ended")]
+    Ended,
+    /// The message is longer than `max_message`.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// Why a session was not opened.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenSessionError {
+    /// The name is gone, or being removed.
+    #[error("the connection is gone")]
+    Gone,
+    /// The name was closed by hand.
+    #[error("the connection is closed by hand")]
+    Closed,
+    /// The name is not enabled, and was not connected by hand.
+    #[error("the connection is idle: it is not enabled, and nobody has connected it")]
+    Idle,
+    /// The name has given up.
+    #[error("the connection has failed{}", told(.0))]
+    Failed(Option<Box<StateCause>>),
+    /// The manager shuts down.
+    #[error("the service shuts down")]
+    ShutDown,
+    /// The name got other settings while the dial was under way.
+    #[error("the connection has other settings now: try again")]
+    Reconfigured,
+    /// There are [`MAX_SESSIONS`] already.
+    #[error("the connection has {MAX_SESSIONS} sessions already, which is what is allowed")]
+    TooMany,
+    /// The dial budget let no dial begin within `connect_timeout`.
+    #[error("the dial did not have its turn within connect_timeout: other dials wait ahead of it")]
+    NoTurn,
+    /// The dials failed; this is the last one's cause.
+    #[error("the upstream cannot be reached: {}", .0.text())]
+    Unreachable(Box<Cause>),
+}
+
+fn told(cause: &Option<Box<StateCause>>) -> String {
+    let cause = cause.as_ref();
+    cause.map_or_else(String::new, |cause| format!(": {}", cause.reason.text()))
+}
+
+/// Where a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SessionState {
+    /// It waits for its turn to dial, or dials.
+    Connecting,
+    /// Its socket is up.
+    Open,
+    /// The closing handshake is under way.
+    Closing,
+}
+
+/// A session, as its name tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SessionStatus {
+    /// Where it is.
+    pub state: SessionState,
+    /// Since when.
+    #[serde(serialize_with = "time")]
+    pub since: Timestamp,
+}
+
+fn time<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}
+
+impl Session {
+    /// The subprotocol that the peer chose.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The address that answered: the peer's, or its proxy's.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Both ways, for two tasks.
+    pub fn split(self) -> (SessionSender, SessionReceiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl SessionSender {
+    /// Has a message sent, behind those before it. Waits while as much waits as is allowed, 256 messages or 256 KiB: a peer that reads
+    /// slowly slows its sender down.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the message was not taken then.
+    pub async fn send(&self, message: Message) -> Result<(), SendError> {
+        let (len, limit) = (message.len(), self.max_message);
+        if len > limit {
+            return Err(TooLarge { len, limit }.into());
+        }
+        let room = poll_fn(|cx| self.input.poll_room(cx)).await;
+        room.map_err(|_| SendError::Ended)?;
+        self.input.push(message);
+        Ok(())
+    }
+
+    /// Has the socket closed with this frame, behind the messages that wait; that takes `close_timeout` at most.
+    pub fn close(self, frame: CloseFrame) {
+        self.input.end(frame);
+    }
+
+    /// Waits for the end of the session.
+    pub async fn ended(&self) {
+        self.input.unread().await;
+    }
+}
+
+impl SessionReceiver {
+    /// The next message, or the end. As long as nobody asks, the peer is slowed down once 256 messages or 256 KiB wait.
+    pub fn poll_heard(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Heard> {
+        self.0.poll_next(cx).map(|next| match next {
+            Next::Message(message) => Heard::Message(message),
+            Next::End(end) => Heard::End(end),
+            // The task has ended with its arbiter, or this is asked once more.
+            Next::Broken => Heard::End(SessionEnd::ShutDown),
+        })
+    }
+
+    /// The next message, or the end.
+    pub async fn heard(&mut self) -> Heard {
+        poll_fn(|cx| self.poll_heard(cx)).await
+    }
+}
+
+impl fmt::Display for SessionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Closing => "closing",
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! The dial of a session.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    OpenSessionError, Session, SessionEnd, SessionSettings, SessionState, registry::Shown,
+    upstream::Upstream,
+};
+use crate::{
+    config::{ConnectionSettings, Subprotocol, Template},
+    connection::{Commons, turnstile::ByTurns},
+    core::{Cause, ConnectionName, Phase},
+    transport::{self, DialRequest, Opened},
+};
+
+/// What a session dials with.
+pub(super) struct Dial {
+    /// All URLs of the name.
+    pub urls: Arc<[Template]>,
+    /// The one that is tried first: the one that the name itself uses.
+    pub first: usize,
+    pub settings: Arc<ConnectionSettings>,
+    pub commons: Arc<Commons>,
+    pub name: ConnectionName,
+}
+
+/// What the settings of a name are for a session: all talking is the client's, and so is the offer of subprotocols.
+pub(super) fn settings(own: &ConnectionSettings, wished: SessionSettings) -> ConnectionSettings {
+    let mut settings = own.clone();
+    settings.on_open = Vec::new();
+    let offered = wished
+        .subprotocols
+        .iter()
+        .map(|one| Subprotocol::from(&**one));
+    settings.subprotocols = offered.collect();
+    settings
+}
+
+/// Dials, and serves the session to its end.
+pub(super) async fn serve(
+    dial: Dial,
+    shown: Shown,
+    mut ended: oneshot::Receiver<SessionEnd>,
+    mut opened: oneshot::Sender<Result<Session, OpenSessionError>>,
+) {
+    let dialled = tokio::select! {
+        dialled = Box::pin(dial.dial()) => dialled,
+        end = &mut ended => Err(refusal(end.unwrap_or(SessionEnd::ShutDown))),
+        // Nobody waits any more.
+        () = opened.closed() => return,
+    };
+    let (session, upstream) = match dialled {
+        Ok(socket) => Upstream::new(&dial.settings, socket),
+        Err(error) => {
+            let _unheard = opened.send(Err(error));
+            return;
+        }
+    };
+    shown.enter(SessionState::Open);
+    // Unheard, the session is dropped, which closes it.
+    let _unheard = opened.send(Ok(session));
+    upstream.run(ended, &shown).await;
+}
+
+/// Why there is no session of a name that has come to this.
+fn refusal(end: SessionEnd) -> OpenSessionError {
+    match end {
+        SessionEnd::Reconfigured => OpenSessionError::Reconfigured,
+        SessionEnd::Removed => OpenSessionError::Gone,
+        SessionEnd::ShutDown => OpenSessionError::ShutDown,
+        SessionEnd::ClosedByHand | SessionEnd::Lost(_) | SessionEnd::Closed => {
+            OpenSessionError::Closed
+        }
+    }
+}
+
+impl Dial {
+    /// Tries the URLs, in all within `connect_timeout`.
+    async fn dial(&self) -> Result<Opened, OpenSessionError> {
+        let deadline = Instant::now().checked_add(self.settings.connect_timeout);
+        let mut last = None;
+        let numbers = (self.first..self.urls.len()).chain(0..self.first);
+        for url in numbers.map(|number| &self.urls[number]) {
+            match Box::pin(self.dial_url(url, deadline)).await {
+                Ok(opened) => return Ok(opened),
+                // What was tried says more than what was not.
+                Err(None) => break,
+                Err(Some(cause)) => last = Some(cause),
+            }
+        }
+        Err(match last {
+            Some(cause) => OpenSessionError::Unreachable(Box::new(cause)),
+            None => OpenSessionError::NoTurn,
+        })
+    }
+
+    /// The error is none where the dial had no turn.
+    async fn dial_url(
+        &self,
+        url: &Template,
+        deadline: Option<Instant>,
+    ) -> Result<Opened, Option<Cause>> {
+        let turn = async {
+            let host = transport::host_key(url, &self.commons.vault).await?;
+            Ok(self.commons.budget.acquire(&host).await)
+        };
+        let permit = match deadline {
+            Some(deadline) => timeout_at(deadline, turn).await.map_err(|_| None)?,
+            None => turn.await,
+        }
+        .map_err(Some)?;
+        let mut settings = (*self.settings).clone();
+        if let Some(deadline) = deadline {
+            settings.connect_timeout = deadline.saturating_duration_since(Instant::now());
+            if settings.connect_timeout.is_zero() {
+                return Err(Some(Cause::ConnectTimeout(Phase::Prepare)));
+            }
+        }
+        let dial = transport::dial(DialRequest {
+            settings: &settings,
+            url,
+            may_choose_none: true,
+            tls: &self.commons.tls,
+            resolver: &self.commons.resolver,
+            vault: &self.commons.vault,
+        });
+        let dialled = ByTurns::new(transport::in_span(&self.name, 0, dial)).await;
+        permit.finish(dialled.is_ok());
+        dialled.map_err(|undialled| Some(undialled.cause))
+    }
+}

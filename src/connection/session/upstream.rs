@@ -1,0 +1,401 @@
+//! The socket of a session, and the task that serves it.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
+use tokio::{
+    io::AsyncWrite,
+    sync::oneshot,
+    time::{Sleep, sleep_until},
+};
+
+use super::{
+    Session, SessionEnd, SessionReceiver, SessionSender, SessionState,
+    pings::Pings,
+    pipe::{Input, Next, Output, pipe},
+    registry::Shown,
+};
+use crate::{
+    clock,
+    config::ConnectionSettings,
+    connection::{
+        codec::codec,
+        encoder::{Encoder, Origin},
+        reader::Reader,
+        scratch::{WRITE, mask_key},
+    },
+    core::{Cause, Message},
+    transport::{Opened, Stream},
+    wire::{CloseFrame, Incoming, Opcode, code, encode_close, encode_frame},
+};
+
+/// Frames that are handled before others of the arbiter have their turn.
+const MAX_FRAMES: usize = 128;
+
+/// Fillings of the buffer that are written before others of the arbiter have their turn.
+const MAX_FILLINGS: usize = 16;
+
+/// Pings of the peer that may wait for their answers; the last ones are answered (RFC 6455 §5.5.3).
+const MAX_PONGS: usize = 16;
+
+/// The socket of a session.
+pub(super) struct Upstream {
+    stream: Stream,
+    reader: Reader,
+    encoder: Encoder,
+    /// Encoded, and from `written` on not written.
+    buffer: BytesMut,
+    written: usize,
+    pongs: VecDeque<Bytes>,
+    /// What its client says.
+    client: Output<CloseFrame>,
+    /// What its client hears.
+    hears: Input<SessionEnd>,
+    pings: Pings,
+    close_timeout: Duration,
+    phase: Phase,
+    /// The kernel takes nothing any more; what it still holds is read.
+    is_deaf: bool,
+}
+
+/// Where a socket is in its life.
+enum Phase {
+    /// Messages go both ways. Exits to the others.
+    Serving,
+    /// The client has closed, and what it said before is written until then. Exits to `Closing`.
+    Flushing(Instant),
+    /// The close frame, if it is not yet encoded, goes out, and the peer's is awaited until then. Nothing else is sent or heard.
+    Closing(Option<CloseFrame>, Instant),
+}
+
+/// What became of a turn.
+enum Turn {
+    /// All is done that can be.
+    Rest,
+    /// Others have their turn, and then there is more.
+    Again,
+    Over,
+}
+
+impl Upstream {
+    /// Takes over what a dial brought; the session for the client, and its socket.
+    pub fn new(settings: &ConnectionSettings, opened: Opened) -> (Session, Self) {
+        let (decoder, compressor) = codec(settings, opened.compression.as_ref());
+        let (input, client) = pipe();
+        let (hears, output) = pipe();
+        let session = Session {
+            subprotocol: opened.subprotocol,
+            peer: opened.peer,
+            sender: SessionSender {
+                input,
+                max_message: settings.max_message,
+            },
+            receiver: SessionReceiver(output),
+        };
+        let upstream = Self {
+            stream: opened.stream,
+            reader: Reader::new(decoder, opened.leftover),
+            encoder: Encoder::new(compressor),
+            buffer: BytesMut::new(),
+            written: 0,
+            pongs: VecDeque::new(),
+            client,
+            hears,
+            pings: Pings::new(&settings.heartbeat, clock::now()),
+            close_timeout: settings.close_timeout,
+            phase: Phase::Serving,
+            is_deaf: false,
+        };
+        (session, upstream)
+    }
+
+    /// Serves it to its end, or until the name ends it.
+    pub async fn run(mut self, mut ended: oneshot::Receiver<SessionEnd>, shown: &Shown) {
+        let mut timer = pin!(sleep_until(clock::now().into()));
+        let mut is_ended = false;
+        poll_fn(|cx| {
+            let now = clock::now();
+            if !is_ended && let Poll::Ready(end) = ended.poll_unpin(cx) {
+                is_ended = true;
+                self.end_with_name(end.unwrap_or(SessionEnd::ShutDown), now);
+            }
+            match self.poll(now, cx) {
+                Turn::Over => return Poll::Ready(()),
+                Turn::Again => cx.waker().wake_by_ref(),
+                Turn::Rest => {}
+            }
+            if !matches!(self.phase, Phase::Serving) {
+                shown.enter(SessionState::Closing);
+            }
+            self.poll_timer(timer.as_mut(), now, cx)
+        })
+        .await;
+    }
+
+    /// The name leaves, or changes, and takes the session along.
+    fn end_with_name(&mut self, end: SessionEnd, now: Instant) {
+        if matches!(self.phase, Phase::Serving | Phase::Flushing(_)) {
+            let frame = CloseFrame::new(code::GOING_AWAY, "");
+            self.close(Some(end), frame, now);
+        }
+    }
+
+    /// Reads and writes what can be read and written.
+    fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Turn {
+        self.watch_client(now, cx);
+        let read = match self.poll_read(now, cx) {
+            Ok(turn) => turn,
+            Err(cause) => match self.end_of_reading(cause, now) {
+                Turn::Over => {
+                    // The answer to the close frame of a peer that hears it, though it says no more.
+                    let _unheard = self.poll_write(now, cx);
+                    return Turn::Over;
+                }
+                turn => turn,
+            },
+        };
+        let written = match self.poll_write(now, cx) {
+            Ok(turn) => turn,
+            Err(_) if matches!(self.phase, Phase::Closing(..)) => return Turn::Over,
+            // What the peer said before it went is still to be heard: a close frame, for example.
+            Err(_) => {
+                self.is_deaf = true;
+                Turn::Again
+            }
+        };
+        if let (Turn::Rest, Turn::Rest) = (&read, &written) {
+            return self.watch_peer(now);
+        }
+        match matches!(read, Turn::Over) {
+            true => Turn::Over,
+            false => Turn::Again,
+        }
+    }
+
+    /// All is read that has come, and a peer can be late.
+    fn watch_peer(&mut self, now: Instant) -> Turn {
+        if matches!(self.phase, Phase::Serving) && self.pings.is_overdue(&self.stream, now) {
+            self.hears.end(SessionEnd::Lost(Cause::PongTimeout));
+            return Turn::Over;
+        }
+        Turn::Rest
+    }
+
+    /// Notices that the client leaves, also while it is not listened to.
+    fn watch_client(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Serving) && self.client.is_ending(cx) {
+            self.phase = Phase::Flushing(now + self.close_timeout);
+        }
+    }
+
+    /// Nothing can be read any more.
+    fn end_of_reading(&mut self, cause: Cause, now: Instant) -> Turn {
+        if matches!(self.phase, Phase::Closing(..)) {
+            return Turn::Over;
+        }
+        let Cause::Protocol(violation) = &cause else {
+            self.hears.end(SessionEnd::Lost(cause));
+            return Turn::Over;
+        };
+        // RFC 6455 §7.1.7: the peer is told why.
+        let frame = CloseFrame::new(violation.close_code(), "");
+        self.close(Some(SessionEnd::Lost(cause)), frame, now);
+        Turn::Again
+    }
+
+    /// Sends a close frame behind what is half sent. What the client waits to have sent is not sent any more.
+    fn close(&mut self, end: Option<SessionEnd>, frame: CloseFrame, now: Instant) {
+        if let Some(end) = end {
+            self.hears.end(end);
+        }
+        self.client.refuse();
+        self.pongs.clear();
+        self.phase = Phase::Closing(Some(frame), now + self.close_timeout);
+    }
+
+    fn poll_read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
+        let received = self.reader.received();
+        let turn = self.read(now, cx);
+        if self.reader.received() > received {
+            self.pings.heard(now);
+        }
+        turn
+    }
+
+    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
+        for _ in 0..MAX_FRAMES {
+            let is_heard = match self.poll_listener(now, cx) {
+                Poll::Ready(is_heard) => is_heard,
+                // A client that is slow slows the peer down.
+                Poll::Pending => {
+                    self.pings.does_not_listen();
+                    return Ok(Turn::Rest);
+                }
+            };
+            self.pings.listens(now);
+            let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
+                return Ok(Turn::Rest);
+            };
+            match incoming {
+                Incoming::Close(frame) => return Ok(self.closed_by_peer(frame, now)),
+                Incoming::Text(text) if is_heard => self.hears.push(Message::Text(text)),
+                Incoming::Binary(bytes) if is_heard => self.hears.push(Message::Binary(bytes)),
+                Incoming::Ping(payload) if is_heard => {
+                    if self.pongs.len() == MAX_PONGS {
+                        self.pongs.pop_front();
+                    }
+                    self.pongs.push_back(payload);
+                }
+                Incoming::Text(_) | Incoming::Binary(_) | Incoming::Ping(_) | Incoming::Pong(_) => {
+                }
+            }
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Waits until the client has room for a message; false if it hears nothing more.
+    fn poll_listener(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<bool> {
+        if matches!(self.phase, Phase::Closing(..)) {
+            return Poll::Ready(false);
+        }
+        if let Ok(()) = ready!(self.hears.poll_room(cx)) {
+            return Poll::Ready(true);
+        }
+        // It may have said how it leaves just before.
+        self.watch_client(now, cx);
+        if matches!(self.phase, Phase::Serving) {
+            self.close(None, CloseFrame::new(code::GOING_AWAY, ""), now);
+        }
+        Poll::Ready(false)
+    }
+
+    fn closed_by_peer(&mut self, frame: CloseFrame, now: Instant) -> Turn {
+        match self.phase {
+            // It answers ours.
+            Phase::Closing(None, _) if self.buffer.is_empty() => return Turn::Over,
+            Phase::Closing(..) => {}
+            Phase::Serving | Phase::Flushing(_) => {
+                let answer = CloseFrame {
+                    code: frame.code,
+                    reason: Default::default(),
+                };
+                let end = SessionEnd::Lost(Cause::Closed(frame));
+                self.close(Some(end), answer, now);
+            }
+        }
+        Turn::Again
+    }
+
+    fn poll_write(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<Turn> {
+        if self.is_deaf {
+            return Ok(Turn::Rest);
+        }
+        for _ in 0..MAX_FILLINGS {
+            while self.written < self.buffer.len() {
+                let piece = &self.buffer[self.written..];
+                match Pin::new(&mut self.stream).poll_write(cx, piece)? {
+                    Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                    Poll::Ready(count) => {
+                        self.written += count;
+                        let all = self.written == self.buffer.len();
+                        self.pings.wrote(all, &self.stream, now);
+                    }
+                    Poll::Pending => return Ok(Turn::Rest),
+                }
+            }
+            self.written = 0;
+            self.buffer.clear();
+            self.fill(now, cx)?;
+            if self.buffer.is_empty() {
+                // An idle socket owns no buffer.
+                self.buffer = BytesMut::new();
+                let _flushed = Pin::new(&mut self.stream).poll_flush(cx)?;
+                return Ok(Turn::Rest);
+            }
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Encodes what is to go out next.
+    fn fill(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<()> {
+        while self.buffer.len() < WRITE {
+            if self.encoder.is_busy() {
+                self.encoder.go_on(&mut self.buffer)?;
+                continue;
+            }
+            if let Some(pong) = self.pongs.pop_front() {
+                encode_frame(Opcode::Pong, true, &pong, mask_key(), &mut self.buffer);
+                continue;
+            }
+            if let Phase::Closing(frame, _) = &mut self.phase {
+                if let Some(frame) = frame.take() {
+                    encode_close(&frame, mask_key(), &mut self.buffer);
+                }
+                return Ok(());
+            }
+            if let Some(ping) = self.pings.take(now) {
+                encode_frame(Opcode::Ping, true, &ping, mask_key(), &mut self.buffer);
+                continue;
+            }
+            match self.client.poll_next(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Next::Message(message)) => {
+                    self.encoder
+                        .begin(&message, Origin::Opening, &mut self.buffer)?;
+                }
+                Poll::Ready(Next::End(frame)) => self.leave(frame, now),
+                Poll::Ready(Next::Broken) => {
+                    self.leave(CloseFrame::new(code::GOING_AWAY, ""), now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All that the client said is encoded, and its close frame goes behind that.
+    fn leave(&mut self, frame: CloseFrame, now: Instant) {
+        let until = match self.phase {
+            Phase::Flushing(until) => until,
+            Phase::Serving | Phase::Closing(..) => now + self.close_timeout,
+        };
+        self.hears.end(SessionEnd::Closed);
+        self.phase = Phase::Closing(Some(frame), until);
+    }
+
+    /// Ready when the time for the closing handshake is over.
+    fn poll_timer(
+        &mut self,
+        mut timer: Pin<&mut Sleep>,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let until = match self.phase {
+            Phase::Serving => self.pings.next(),
+            Phase::Flushing(until) | Phase::Closing(_, until) => Some(until),
+        };
+        let Some(until) = until else {
+            return Poll::Pending;
+        };
+        if until <= now {
+            if !matches!(self.phase, Phase::Serving) {
+                return Poll::Ready(());
+            }
+            // Something is due: look again.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        timer.as_mut().reset(until.into());
+        if timer.poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

@@ -240,7 +240,7 @@ mod tests {
         input.end(7);
         drop(input);
         assert!(output.is_ending(&mut context()));
-        let mut next = || output.poll_next(&mut context());
+        let next = || output.poll_next(&mut context());
         assert_eq!(next(), Poll::Ready(Next::Message("a".into())));
         assert_eq!(next(), Poll::Ready(Next::End(7)));
         assert_eq!(next(), Poll::Ready(Next::Broken));

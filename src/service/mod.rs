@@ -94,6 +94,8 @@ pub async fn serve(
     let up = doors.up(connections.len())?;
     let watch = service.watch;
     let api = Data::new(Api::new(manager.clone(), service, rules, config));
+    // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
+    reload::start(&api, watch)?;
     up.tell();
     open_files::raise(connections.len());
     kept::restore(&manager, &api.rules());
@@ -102,7 +104,6 @@ pub async fn serve(
     }
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
     let servers = doors.open(&api)?;
-    reload::start(&api, watch)?;
 
     systemd::ready(&manager);
 

@@ -48,7 +48,9 @@ pub struct KeyChanges {
 
 /// The keys of a name's messages: each for an hour, and for as long as its message is in the outbox.
 ///
-/// Beyond [`IdempotencyKeys::MOST`] the oldest are forgotten whose messages are not in the outbox any more.
+/// A key is its owner, NUL, and what the owner calls the message; a key without NUL is of the owner whose name is empty. Beyond
+/// [`IdempotencyKeys::MOST`] keys are forgotten whose messages are not in the outbox any more: the oldest of the owners that have more
+/// than an equal share. What one owner leaves of its share the others have.
 #[derive(Clone, Debug, Default)]
 pub struct IdempotencyKeys {
     /// By the ids of their messages, which is the order in which they came.
@@ -197,17 +199,27 @@ impl IdempotencyKeys {
         }
     }
 
-    /// There are too many: of those whose messages are not in the outbox the oldest go.
+    /// There are too many: of those whose messages are not in the outbox the oldest go of each owner that has more than its share.
     fn sweep(&mut self, holds: &impl Fn(u64) -> bool) {
-        let over: Vec<u64> = self
-            .entries
-            .keys()
-            .copied()
-            .filter(|id| !holds(*id))
+        let mut over = BTreeMap::<&[u8], Vec<u64>>::new();
+        for (id, entry) in &self.entries {
+            if !holds(*id) {
+                over.entry(owner(&entry.keyed.key)).or_default().push(*id);
+            }
+        }
+        let many = over.values().map(Vec::len).sum::<usize>();
+        let many = many.saturating_sub(Self::MOST);
+        let share = share(over.values().map(Vec::len).collect());
+        let mut beyond: Vec<u64> = over
+            .into_values()
+            .flat_map(|mut ids| {
+                ids.truncate(ids.len().saturating_sub(share));
+                ids
+            })
             .collect();
-        let many = over.len().saturating_sub(Self::MOST);
-        for id in &over[..many] {
-            if let Some(entry) = self.entries.remove(id) {
+        beyond.sort_unstable();
+        for id in beyond.into_iter().take(many) {
+            if let Some(entry) = self.entries.remove(&id) {
                 self.forgotten(&entry);
             }
         }
@@ -222,6 +234,27 @@ impl IdempotencyKeys {
         }
         self.gone.extend(entry.is_stored.then_some(keyed.id));
     }
+}
+
+/// Whose a key is.
+fn owner(key: &[u8]) -> &[u8] {
+    let end = key.iter().position(|&byte| byte == 0);
+    &key[..end.unwrap_or(0)]
+}
+
+/// How many keys each owner has at most, if they have so many and share [`IdempotencyKeys::MOST`].
+fn share(mut numbers: Vec<usize>) -> usize {
+    numbers.sort_unstable();
+    let mut left = IdempotencyKeys::MOST;
+    let owners = numbers.len();
+    for (at, number) in numbers.into_iter().enumerate() {
+        let share = left / (owners - at);
+        if number > share {
+            return share;
+        }
+        left -= number;
+    }
+    IdempotencyKeys::MOST
 }
 
 #[cfg(test)]
@@ -273,6 +306,37 @@ mod tests {
         let later = now + IdempotencyKeys::LIFETIME;
         keys.insert(3 * most + 1, &key(0), BODY, later, |_| false);
         assert_eq!(keys.entries.len(), 1, "all others are over");
+    }
+
+    #[test]
+    fn an_owner_with_many_keys_forgets_its_own_and_none_of_another() {
+        let (mut keys, now) = (IdempotencyKeys::default(), Instant::now());
+        let of = |owner: &str, number: u64| format!("{owner}\0{number}").into_bytes();
+        let (most, nowhere) = (IdempotencyKeys::MOST as u64, |_| false);
+        for id in 1..=most / 4 {
+            keys.insert(id, &of("mine", id), BODY, now, nowhere);
+        }
+        for id in most..5 * most {
+            keys.insert(id, &of("acme", id), BODY, now, nowhere);
+        }
+        let find = |owner, id| keys.find(&of(owner, id), &BODY, now, nowhere);
+        for id in 1..=most / 4 {
+            assert_eq!(find("mine", id), Lookup::Known(id));
+        }
+        assert_eq!(find("acme", most), Lookup::New);
+        assert_eq!(find("acme", 5 * most - 1), Lookup::Known(5 * most - 1));
+        assert!(keys.entries.len() as u64 <= most + most / 8 + 1);
+    }
+
+    #[test]
+    fn what_an_owner_leaves_of_its_share_others_have() {
+        let most = IdempotencyKeys::MOST;
+        assert_eq!(share(vec![3 * most]), most);
+        assert_eq!(share(vec![most, 2 * most]), most / 2);
+        assert_eq!(share(vec![most, 1_000]), most - 1_000);
+        assert_eq!(share(vec![1, 2, 3]), most);
+        assert_eq!(share(vec![1; 2 * most]), 0);
+        assert_eq!(share(vec![]), most);
     }
 
     #[test]

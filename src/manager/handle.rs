@@ -79,8 +79,9 @@ impl Handle {
     /// accepted once, and the receipt is that of the first time.
     ///
     /// A key is remembered for an hour, and for as long as its message is in the outbox; beyond
-    /// [`IdempotencyKeys::MOST`](crate::core::IdempotencyKeys::MOST) the oldest are forgotten whose messages are not. The key of a durable message
-    /// is stored with it, and survives the process; that of another does not.
+    /// [`IdempotencyKeys::MOST`](crate::core::IdempotencyKeys::MOST) the oldest are forgotten whose messages are not. Owners that share
+    /// a name write theirs before a NUL: with `b"OWNER\0KEY"` an owner that has more than an equal share forgets its own. The key of a durable
+    /// message is stored with it, and survives the process; that of another does not.
     ///
     /// # Errors
     ///

@@ -54,6 +54,8 @@ mod state_dir;
 mod subprotocols;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "service")]
+mod tenants;
 mod turns;
 mod verdicts;
 mod waiting_age;

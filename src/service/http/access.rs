@@ -56,6 +56,13 @@ impl Access {
         *self.0.write() = tokens.into_iter().map(caller).collect();
     }
 
+    /// How many tokens do not reach all names: as many share what is not kept back for those that do.
+    pub fn tenants(&self) -> usize {
+        let tokens = self.0.read();
+        let tenants = tokens.iter().filter(|(_, caller)| !caller.reaches_all());
+        tenants.count()
+    }
+
     /// Who sends these headers.
     ///
     /// # Errors
@@ -86,7 +93,8 @@ impl Access {
 }
 
 impl Caller {
-    fn everybody() -> Self {
+    /// Who asks a service that has no tokens.
+    pub fn everybody() -> Self {
         Self {
             token: String::new(),
             scopes: Scope::ALL.into(),

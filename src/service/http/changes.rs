@@ -88,6 +88,7 @@ async fn put_in_turn(
     let rules = api.rules();
     let settings = rules.inherited.connection(text, &rules.policy)?;
     refuse_foreign_secrets(caller, &settings)?;
+    refuse_what_moves_others(caller, &settings)?;
     let is_new = open_or_configure(api, name, settings).await?;
     kept::connection(&api.manager, name, Some(text));
     let (handle, _) = api.find(name)?;
@@ -156,6 +157,26 @@ fn refuse_foreign_secrets(caller: &Caller, settings: &ConnectionSettings) -> Res
                 "the token does not reach the secret {id:?}"
             )));
         }
+    }
+    Ok(())
+}
+
+/// A token that reaches some names shares no bucket of the file, or it would use up what others send by, and says nothing about whether the
+/// process is ready. What is inherited counts as well: a group is chosen by who puts the name.
+fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> Result<(), Problem> {
+    if caller.reaches_all() {
+        return Ok(());
+    }
+    let bucket = settings.rate.as_ref().and_then(|rate| rate.bucket.as_ref());
+    if let Some(bucket) = bucket {
+        return Err(Problem::forbidden(format!(
+            "invalid rate: the token does not reach all names, and others share the bucket {bucket:?}; give the name a rate of its own, as \
+             {{\"messages\": 5, \"per\": \"1s\"}}"
+        )));
+    }
+    if settings.required {
+        let detail = "invalid required: the token does not reach all names, and the process would not be ready without this one; it must be false";
+        return Err(Problem::forbidden(detail));
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ pub async fn ws(
 ) -> Result<HttpResponse, Problem> {
     super::check_handshake(&request)?;
     let session = Session {
-        _seat: api.seats.take(&request)?,
+        _seat: api.seats.take(&request, &permit, api.access.tenants())?,
         api,
         caller: permit,
         inbound: Inbound::new(MAX_REQUEST),

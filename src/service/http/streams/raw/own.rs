@@ -61,10 +61,10 @@ pub async fn attach(
     api: &Api,
     name: &ConnectionName,
     request: &HttpRequest,
+    seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let (handle, settings) = api.find(name)?;
-    let seat = api.seats.take(request)?;
     let wished = SessionSettings::with_subprotocols(for_the_peer(request)?);
     let session = handle.open_session(wished).await;
     let session = session.map_err(|error| refusal::problem(name, error))?;

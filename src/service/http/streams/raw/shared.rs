@@ -32,10 +32,10 @@ pub async fn attach(
     api: &Api,
     name: &ConnectionName,
     request: &HttpRequest,
+    seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let (handle, settings) = api.find(name)?;
-    let seat = api.seats.take(request)?;
     let subprotocol = subprotocol(api, request, &handle, &settings).await?;
     let limit = settings.max_message;
     let kinds = ["message", "failed", "removed"].iter();

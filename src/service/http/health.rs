@@ -25,8 +25,15 @@ pub struct Readiness {
     ready: bool,
     /// The required connections that are not.
     waiting: Vec<String>,
-    /// Whether the process is about to end: it is not ready from then on.
+    /// The process is about to end: it is not ready from then on. Absent otherwise.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
     ending: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Whether the process is alive

@@ -11,6 +11,8 @@ use tokio::{task::AbortHandle, time::Instant};
 pub const PLACES: usize = 320;
 /// How many requests of one client may be under way or arriving, as HTTP/2 allows.
 const MAX_REQUESTS: usize = 64;
+/// So long a client is not let go for another one: what it has sent can be read within that time, however many come at once.
+const GRACE: Duration = Duration::from_millis(100);
 /// How long an HTTP/1 client may take for the head of a request, the wait for its beginning included.
 const HEAD: Duration = Duration::from_secs(35);
 
@@ -53,6 +55,7 @@ struct Inside {
 
 #[derive(Debug)]
 struct State {
+    id: u64,
     /// Since when it is silent, if it is.
     silent_since: Instant,
     /// Requests that have begun to arrive.
@@ -71,6 +74,17 @@ impl State {
 }
 
 impl Clients {
+    /// When the next client may come, if places have run out and the oldest silent client has only just come itself.
+    pub fn room_at(&self, now: Instant) -> Option<Instant> {
+        let inside = self.0.borrow();
+        if inside.clients.len() < PLACES {
+            return None;
+        }
+        let oldest = inside.oldest_silent()?;
+        let at = oldest.silent_since + GRACE;
+        (at > now).then_some(at)
+    }
+
     /// A place for a client that has just come; the oldest silent one makes room. `None`: nobody is silent.
     pub fn admit(&self, now: Instant) -> Option<Place> {
         let mut inside = self.0.borrow_mut();
@@ -80,6 +94,7 @@ impl Clients {
         let id = inside.next;
         inside.next += 1;
         let state = State {
+            id,
             silent_since: now,
             begun: 0,
             whole: 0,
@@ -119,15 +134,18 @@ impl Clients {
 
 impl Inside {
     fn evict_oldest(&mut self) -> bool {
-        let silent = self.clients.iter().filter(|(_, state)| state.is_silent());
-        let oldest = silent.min_by_key(|(_, state)| state.silent_since);
-        let Some(id) = oldest.map(|(id, _)| *id) else {
+        let Some(id) = self.oldest_silent().map(|state| state.id) else {
             return false;
         };
         if let Some(state) = self.clients.remove(&id) {
             state.end();
         }
         true
+    }
+
+    fn oldest_silent(&self) -> Option<&State> {
+        let silent = self.clients.values().filter(|state| state.is_silent());
+        silent.min_by_key(|state| state.silent_since)
     }
 }
 
@@ -312,6 +330,23 @@ mod tests {
         }
         assert!(places[0].client().begin(Class::Alive).is_ok());
         assert!(clients.admit(Instant::now()).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_just_come_has_the_time_to_be_read() {
+        let clients = Clients::default();
+        let mut places: Vec<_> = (1..PLACES).map(|_| admit(&clients)).collect();
+        assert_eq!(clients.room_at(Instant::now()), None);
+        places.push(admit(&clients));
+        let came = Instant::now();
+        assert_eq!(clients.room_at(came), Some(came + GRACE));
+        // One whose request is read by then is not silent any more.
+        let _request = places[0].client().begin(Class::Alive).unwrap();
+        tokio::time::advance(GRACE).await;
+        assert_eq!(clients.room_at(Instant::now()), None);
+        places.push(admit(&clients));
+        assert!(places[0].0.with(|_| ()).is_some());
+        assert!(places[1].0.with(|_| ()).is_none());
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::oneshot,
-    time::{Instant, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -42,6 +42,8 @@ const BACKLOG: i32 = 4096;
 const AT_A_TIME: usize = 16;
 /// How long nothing is accepted where it fails.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often the log tells that nobody can be accepted.
+const WARNINGS: Duration = Duration::from_secs(60);
 /// How often it is looked for heads that take too long.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -142,7 +144,9 @@ async fn accept<S>(
 {
     let mut sweep = tokio::time::interval(SWEEP);
     let mut in_a_row = 0;
+    let mut warned: Option<Instant> = None;
     loop {
+        let room_at = clients.room_at(Instant::now());
         let accepted = tokio::select! {
             biased;
             _ = &mut stopped => return,
@@ -150,14 +154,21 @@ async fn accept<S>(
                 clients.expire(Instant::now());
                 continue;
             }
-            accepted = listener.accept() => accepted,
+            () = sleep_until(room_at.unwrap_or_else(Instant::now)), if room_at.is_some() => continue,
+            accepted = listener.accept(), if room_at.is_none() => accepted,
         };
         match accepted {
             Ok((tcp, _)) => admit(tcp, clients, tls, http),
+            // It left before it was accepted, and concerns nobody else.
+            Err(error) if concerns_one_client(&error) => {}
             // No descriptor is left: a silent client has one.
             Err(error) => {
                 let let_go = clients.evict_oldest();
-                tracing::debug!(%error, let_go, "a client cannot be accepted");
+                let now = Instant::now();
+                if warned.is_none_or(|at| now - at > WARNINGS) {
+                    tracing::warn!(%error, let_go, "clients of the API cannot be accepted");
+                    warned = Some(now);
+                }
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -166,6 +177,15 @@ async fn accept<S>(
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Whether the next client can be accepted all the same.
+fn concerns_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 fn admit<S>(tcp: TcpStream, clients: &Clients, tls: Option<&TlsAcceptor>, http: &Rc<S>)

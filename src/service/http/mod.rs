@@ -26,6 +26,7 @@ mod schema;
 mod secrets;
 mod send;
 mod server;
+mod shares;
 mod streams;
 #[cfg(test)]
 mod tests;

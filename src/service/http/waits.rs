@@ -1,35 +1,28 @@
 //! How many requests may wait for what becomes of a message.
 
-use std::{collections::HashMap, sync::Arc};
-
 use actix_web::http::header::{self, HeaderValue};
-use parking_lot::Mutex;
 
-use super::{access::Caller, problem::Problem};
+use super::{
+    access::Caller,
+    problem::Problem,
+    shares::{Place, Shares},
+};
 
 /// Of all callers.
 const ALL: usize = 192;
-/// Of those who may not know of all names: the rest is kept for those who may.
-const OTHERS: usize = 160;
+/// Of these, those that only callers take who may know of all names.
+const KEPT: usize = 32;
 /// Of one token that may not know of all names.
 const ONE: usize = 96;
 
 /// The places of requests that wait.
-#[derive(Clone, Debug, Default)]
-pub struct Waits(Arc<Mutex<Taken>>);
+#[derive(Clone, Debug)]
+pub struct Waits(Shares);
 
-#[derive(Debug, Default)]
-struct Taken {
-    all: usize,
-    others: HashMap<String, usize>,
-}
-
-/// One place; dropping it frees it.
-#[derive(Debug)]
-pub struct Wait {
-    waits: Waits,
-    /// Whose it is, if not an operator's.
-    token: Option<String>,
+impl Default for Waits {
+    fn default() -> Self {
+        Self(Shares::new(ALL, KEPT))
+    }
 }
 
 impl Waits {
@@ -38,38 +31,11 @@ impl Waits {
     /// # Errors
     ///
     /// 503.
-    pub fn take(&self, caller: &Caller) -> Result<Wait, Problem> {
-        let token = (!caller.reaches_all()).then(|| caller.token.clone());
-        let mut taken = self.0.lock();
-        let limit = if token.is_some() { OTHERS } else { ALL };
-        let own = token.as_ref().and_then(|token| taken.others.get(token));
-        if taken.all >= limit || own.is_some_and(|own| *own >= ONE) {
+    pub fn take(&self, caller: &Caller) -> Result<Place, Problem> {
+        self.0.take(caller, ONE).map_err(|_refused| {
             let soon = HeaderValue::from_static("1");
             let detail = "too many requests wait for what becomes of a message; nothing was sent: send without `wait`, and ask for its fate";
-            return Err(Problem::unavailable(detail).header(header::RETRY_AFTER, soon));
-        }
-        taken.all += 1;
-        if let Some(token) = &token {
-            *taken.others.entry(token.clone()).or_default() += 1;
-        }
-        Ok(Wait {
-            waits: self.clone(),
-            token,
+            Problem::unavailable(detail).header(header::RETRY_AFTER, soon)
         })
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        let mut taken = self.waits.0.lock();
-        taken.all -= 1;
-        if let Some(token) = self.token.take()
-            && let Some(own) = taken.others.get_mut(&token)
-        {
-            *own -= 1;
-            if *own == 0 {
-                taken.others.remove(&token);
-            }
-        }
     }
 }

@@ -1,0 +1,169 @@
+//! Places that callers share: some are kept for those who reach all names, and a token that does not has a share at most.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::access::Caller;
+
+/// A number of places. Who reaches all names takes any that is free.
+#[derive(Clone, Debug)]
+pub struct Shares(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    /// In all.
+    places: usize,
+    /// Of these, those that only callers take who reach all names.
+    kept: usize,
+    taken: Mutex<Taken>,
+}
+
+/// What is taken: by all, and by each token that does not reach all names.
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    by_tenant: BTreeMap<String, usize>,
+}
+
+/// One place; dropping it frees it.
+#[derive(Debug)]
+pub struct Place {
+    shares: Shares,
+    /// Whose it is, if the token does not reach all names.
+    tenant: Option<String>,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The token has its share, which is this.
+    Share(usize),
+    /// What is not kept back is taken.
+    Kept,
+    /// All are taken, which are so many.
+    All(usize),
+}
+
+impl Shares {
+    /// So many places, of which some are kept for callers that reach all names.
+    pub fn new(places: usize, kept: usize) -> Self {
+        Self(Arc::new(Inside {
+            places,
+            kept,
+            taken: Mutex::default(),
+        }))
+    }
+
+    /// What all tokens that do not reach all names may take together.
+    pub fn for_tenants(&self) -> usize {
+        self.0.places - self.0.kept
+    }
+
+    /// Takes a place; a token that does not reach all names takes no more than `share`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub fn take(&self, caller: &Caller, share: usize) -> Result<Place, Refused> {
+        let tenant = (!caller.reaches_all()).then(|| caller.token.clone());
+        self.take_for(tenant, share)
+    }
+
+    fn take_for(&self, tenant: Option<String>, share: usize) -> Result<Place, Refused> {
+        let mut taken = self.0.taken.lock();
+        if let Some(tenant) = &tenant {
+            if taken.by_tenant.get(tenant).is_some_and(|&own| own >= share) {
+                return Err(Refused::Share(share));
+            }
+            if taken.by_tenant.values().sum::<usize>() >= self.for_tenants() {
+                return Err(Refused::Kept);
+            }
+        }
+        if taken.all >= self.0.places {
+            return Err(Refused::All(self.0.places));
+        }
+        taken.all += 1;
+        if let Some(tenant) = &tenant {
+            *taken.by_tenant.entry(tenant.clone()).or_default() += 1;
+        }
+        Ok(Place {
+            shares: self.clone(),
+            tenant,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.shares.0.taken.lock();
+        taken.all -= 1;
+        let Some(tenant) = &self.tenant else { return };
+        if let Some(own) = taken.by_tenant.get_mut(tenant) {
+            *own -= 1;
+            if *own == 0 {
+                taken.by_tenant.remove(tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(shares: &Shares, tenant: Option<&str>, share: usize) -> (Vec<Place>, Refused) {
+        let mut places = Vec::new();
+        loop {
+            match shares.take_for(tenant.map(str::to_owned), share) {
+                Ok(place) => places.push(place),
+                Err(refused) => return (places, refused),
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_counted_and_given_back() {
+        let shares = Shares::new(10, 2);
+        let (mut places, refused) = fill(&shares, None, 0);
+        assert_eq!((places.len(), refused), (10, Refused::All(10)));
+        places.pop();
+        assert_eq!(fill(&shares, None, 0).0.len(), 1);
+        drop(places);
+        let taken = shares.0.taken.lock();
+        assert!(taken.all == 0 && taken.by_tenant.is_empty());
+    }
+
+    #[test]
+    fn a_token_takes_its_share_and_no_place_of_another_or_of_operators() {
+        let shares = Shares::new(192, 32);
+        let (acme, refused) = fill(&shares, Some("acme"), 80);
+        assert_eq!((acme.len(), refused), (80, Refused::Share(80)));
+        let (other, _) = fill(&shares, Some("other"), 80);
+        assert_eq!(other.len(), 80);
+        // One whose token has come since waits until others go.
+        let (third, refused) = fill(&shares, Some("third"), 80);
+        assert_eq!((third.len(), refused), (0, Refused::Kept));
+        assert_eq!(fill(&shares, None, 0).0.len(), 32);
+        drop(acme);
+        assert_eq!(fill(&shares, Some("third"), 80).0.len(), 80);
+    }
+
+    #[test]
+    fn what_operators_take_beyond_what_is_kept_for_them_is_the_only_thing_that_tenants_lose() {
+        let shares = Shares::new(192, 32);
+        let _operators: Vec<_> = (0..100).map(|_| shares.take_for(None, 0)).collect();
+        let (acme, refused) = fill(&shares, Some("acme"), 96);
+        assert_eq!((acme.len(), refused), (92, Refused::All(192)));
+    }
+
+    #[test]
+    fn with_more_tokens_than_places_operators_keep_theirs() {
+        let shares = Shares::new(192, 32);
+        let places: Vec<_> = (0..1_000)
+            .filter_map(|number| shares.take_for(Some(number.to_string()), 1).ok())
+            .collect();
+        assert_eq!(places.len(), 160);
+        assert!(shares.take_for(None, 1).is_ok());
+    }
+}

@@ -89,6 +89,14 @@ fn put_and_delete(client: &Client, name: &str) {
     );
 }
 
+/// What is known now is known after a kill as well.
+fn assert_that_the_next_process_knows_the_same(service: Service, test: &str) {
+    let before = known(&service);
+    service.kill();
+    let service = Service::start(test, KEYS);
+    assert_eq!(known(&service), before);
+}
+
 #[test]
 fn what_overlapping_changes_leave_is_what_the_next_process_has() {
     let test = "field-overlapping-changes";
@@ -106,10 +114,7 @@ fn what_overlapping_changes_leave_is_what_the_next_process_has() {
     for racer in racing {
         racer.join().unwrap();
     }
-    let before = known(&service);
-    service.kill();
-    let service = Service::start(test, KEYS);
-    assert_eq!(known(&service), before);
+    assert_that_the_next_process_knows_the_same(service, test);
 }
 
 #[test]
@@ -229,10 +234,7 @@ fn a_reload_and_a_put_of_one_name_leave_what_the_next_process_has() {
     for racer in racing {
         racer.join().unwrap();
     }
-    let before = known(&service);
-    service.kill();
-    let service = Service::start(test, KEYS);
-    assert_eq!(known(&service), before);
+    assert_that_the_next_process_knows_the_same(service, test);
 }
 
 #[test]
@@ -270,8 +272,5 @@ fn a_change_whose_client_has_left_is_done_whole_or_not_at_all() {
         before = now;
     }
     assert_eq!(service.put("last", &settings(0)).status, 201);
-    let before = known(&service);
-    service.kill();
-    let service = Service::start(test, KEYS);
-    assert_eq!(known(&service), before);
+    assert_that_the_next_process_knows_the_same(service, test);
 }

@@ -29,6 +29,9 @@ use crate::{
 /// How many sessions a name has at most.
 pub const MAX_SESSIONS: usize = 1024;
 
+/// What is told of a session whose task has ended without a word: by a panic, or with its arbiter.
+const BROKEN: &str = "the session ended within this process";
+
 /// What is to be asked of the peer of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -238,8 +241,8 @@ impl SessionReceiver {
         self.0.poll_next(cx).map(|next| match next {
             Next::Message(message) => Heard::Message(message),
             Next::End(end) => Heard::End(end),
-            // The task has ended with its arbiter, or this is asked once more.
-            Next::Broken => Heard::End(SessionEnd::ShutDown),
+            // The session's task says how it ends in every case that it knows.
+            Next::Broken => Heard::End(SessionEnd::Lost(Cause::Panic(BROKEN.to_owned()))),
         })
     }
 
@@ -256,5 +259,21 @@ impl fmt::Display for SessionState {
             Self::Open => "open",
             Self::Closing => "closing",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_whose_task_is_gone_says_that_it_was_lost() {
+        let (input, output) = pipe::pipe::<SessionEnd>();
+        drop(input);
+        let end = SessionReceiver(output).heard().await;
+        let Heard::End(SessionEnd::Lost(cause)) = end else {
+            panic!("{end:?}");
+        };
+        assert_eq!((cause.kind(), &*cause.text()), ("panic", BROKEN));
     }
 }

@@ -78,7 +78,8 @@ table! {
         tls: TlsTable,
     }
     later {
-        prepare, open_script, subscriptions, rules, capture, periodic, decode, resume,
+        let, prepare, open_script, close_script, capture, rules, periodic, decode, rotation, ids, subscribe, subscriptions,
+        spread, request, place, resume,
     }
 }
 

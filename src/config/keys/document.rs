@@ -24,7 +24,7 @@ table! {
         /// Many connections from one template.
         fleet: Named<FleetTable>,
     }
-    later { cluster }
+    later { prepare, nats, cluster }
 }
 
 /// What the connections of a group inherit.

@@ -44,6 +44,7 @@ table! {
         /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
         allow_urls: UrlPatterns = [],
     }
+    later { memory, history_bytes, api_limits }
 }
 
 table! {

@@ -31,7 +31,7 @@ macro_rules! table {
         $vis:vis struct $name:ident $(holds $holds:ident)? {
             $( $(#[doc = $doc:literal])* $key:ident: $type:ty $(= $default:tt)?, )*
         }
-        $(later { $($later:ident),* $(,)? })?
+        $(later { $($later:tt),* $(,)? })?
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, Default)]

@@ -57,6 +57,7 @@ pub mod events;
 pub mod hub;
 mod keeper;
 pub mod manager;
+pub mod memory;
 mod panics;
 #[doc(hidden)]
 pub mod store;

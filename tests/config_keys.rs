@@ -827,7 +827,6 @@ fn a_key_that_is_still_to_come_is_not_supported_yet() {
         ("cluster.node = 'x'", "cluster"),
         ("nats.servers = []", "nats"),
         ("prepare.key.keep = '1h'", "prepare"),
-        ("service.memory = '1GiB'", "memory"),
         ("service.history_bytes = '1MiB'", "history_bytes"),
         ("service.api_limits.timeout = '5m'", "api_limits"),
     ] {

@@ -34,6 +34,9 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     if let Some(rate) = table.dial_rate {
         service.dial_rate = rate.value;
     }
+    if let Some(memory) = table.memory {
+        service.memory = memory.value.0;
+    }
     for host in table.hosts.into_iter().flat_map(|hosts| hosts.value.0) {
         let mut settings = HostSettings::default();
         if let Some(rate) = host.value.dial_rate {

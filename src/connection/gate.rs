@@ -20,9 +20,12 @@ pub use self::{once::SendOnceError, receipt::Receipt};
 use super::ages::Ages;
 use crate::{
     clock,
-    core::{ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Rejected},
+    core::{
+        ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Queued, Rejected,
+    },
     hub::{HasHistory, History},
     keeper::Keeper,
+    memory::Charge,
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
@@ -67,6 +70,8 @@ pub(crate) struct Inside {
     /// Why the store cannot write, not told yet.
     pub store_error: Option<Box<str>>,
     ages: Ages,
+    /// The memory of all that.
+    charge: Charge,
 }
 
 #[derive(Debug)]
@@ -77,8 +82,8 @@ struct Waiter {
 }
 
 impl Gate {
-    pub fn new(name: ConnectionName, outbox: Outbox, keeper: Keeper) -> Arc<Self> {
-        let inside = Mutex::new(Inside {
+    pub fn new(name: ConnectionName, outbox: Outbox, keeper: Keeper, charge: Charge) -> Arc<Self> {
+        let mut inside = Inside {
             outbox,
             ids: IdEpochs::new(1),
             stored_epoch: 0,
@@ -92,10 +97,12 @@ impl Gate {
             keeper_called: false,
             store_error: None,
             ages: Ages::default(),
-        });
+            charge,
+        };
+        inside.count_memory();
         Arc::new(Self {
             name,
-            inside,
+            inside: Mutex::new(inside),
             history: History::new(),
             history_waits: AtomicBool::new(false),
             at_work: AtomicBool::new(false),
@@ -165,8 +172,14 @@ impl Gate {
     )]
     #[inline(always)]
     fn accept(&self, inside: &mut Inside, message: Message) -> Result<Accepted, Rejected> {
+        let needed = message.len() + size_of::<Queued>();
+        if !inside.charge.has_room(needed) {
+            inside.outbox.check(&message)?;
+            return Err(Rejected::NoMemory);
+        }
         let expires = inside.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
         let admitted = inside.outbox.admit(message, expires)?;
+        inside.count_memory();
         // Of what the store does not have yet the keeper tells.
         let bell = match inside.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
@@ -214,6 +227,7 @@ impl Gate {
         let mut inside = self.inside.lock();
         let result = work(&mut inside);
         inside.settle();
+        inside.count_memory();
         let keep = inside.has_news_for_keeper();
         drop(inside);
         if keep {
@@ -297,6 +311,13 @@ impl Inside {
     /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.
     pub fn wants_fence(&self, is_paced: bool) -> bool {
         self.outbox.wants_fence(self.confirm_through, is_paced)
+    }
+
+    /// Tells the budget what is held by now.
+    fn count_memory(&mut self) {
+        let keys = self.keys.as_ref().map_or(0, |keys| keys.footprint());
+        let data = self.connect_data.as_ref().map_or(0, |data| data.len());
+        self.charge.set(self.outbox.footprint() + keys + data);
     }
 
     fn leave(&mut self, waker: &Waker) {

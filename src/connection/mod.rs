@@ -66,6 +66,7 @@ use crate::{
     core::{ConnectionName, Policy},
     hub::Hub,
     keeper::Keeper,
+    memory::MemoryBudget,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };
@@ -74,6 +75,8 @@ use crate::{
 pub(crate) struct Commons {
     pub hub: Arc<Hub>,
     pub budget: DialBudget,
+    /// The bound over what all names keep.
+    pub memory: Arc<MemoryBudget>,
     pub tls: TlsCache,
     pub resolver: Resolver,
     /// The secrets that templates name.

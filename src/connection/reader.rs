@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -13,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use super::{scratch::with_read_buffer, shared::share};
 use crate::{
     core::Cause,
+    memory::{Charge, MemoryBudget, MemoryUse},
     transport::Stream,
     wire::{Decoder, Incoming},
 };
@@ -25,6 +27,8 @@ pub(super) struct Reader {
     unread: Bytes,
     /// Bytes that were read.
     received: u64,
+    /// The memory of a message of which a part has come.
+    charge: Charge,
 }
 
 /// A data frame of which a part has come.
@@ -38,11 +42,12 @@ pub(super) struct WithinFrame {
 
 impl Reader {
     /// Starts with what came behind the handshake's answer.
-    pub fn new(decoder: Decoder, leftover: Bytes) -> Self {
+    pub fn new(decoder: Decoder, leftover: Bytes, memory: &Arc<MemoryBudget>) -> Self {
         Self {
             decoder,
             unread: leftover,
             received: 0,
+            charge: Charge::new(memory, MemoryUse::Reassembly),
         }
     }
 
@@ -64,7 +69,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// The end of the stream, an error of the operating system, or a violation.
+    /// The end of the stream, an error of the operating system, a violation, or that there is no memory for what is to come.
     pub fn poll_next(
         &mut self,
         stream: &mut Stream,
@@ -74,7 +79,11 @@ impl Reader {
         loop {
             match self.decoder.decode(&mut self.unread, now) {
                 Ok(Some(incoming)) => return Poll::Ready(Ok(incoming)),
-                Ok(None) => self.unread = Bytes::new(),
+                Ok(None) => {
+                    self.unread = Bytes::new();
+                    let held = self.charge.try_set(self.decoder.buffered());
+                    held.map_err(|_| Cause::OutOfMemory)?;
+                }
                 Err(violation) => return Poll::Ready(Err(Cause::Protocol(violation))),
             }
             match self.poll_fill(stream, cx) {

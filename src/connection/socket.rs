@@ -223,20 +223,17 @@ impl Socket {
                     turn += 1 + weight(&incoming);
                     self.incoming(act, incoming, now);
                 }
-                Poll::Ready(Err(Cause::Protocol(violation))) => {
+                Poll::Ready(Err(cause)) => {
+                    let Some(code) = cause.close_code() else {
+                        return act.lost(cause, now);
+                    };
                     // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
                     let _unsent = self.push(act, now, cx);
                     turn += 1;
-                    let code = violation.close_code();
-                    act.life.violated(
-                        Cause::Protocol(violation),
-                        code,
-                        policy(&act.settings),
-                        now,
-                        &mut act.effects,
-                    );
+                    let policy = policy(&act.settings);
+                    act.life
+                        .violated(cause, code, policy, now, &mut act.effects);
                 }
-                Poll::Ready(Err(cause)) => return act.lost(cause, now),
             }
         }
         cx.waker().wake_by_ref();

@@ -544,6 +544,7 @@ mod tests {
         config::OutboxSettings,
         core::{ConnectionName, Outbox},
         keeper::Keeper,
+        memory::{Charge, MemoryBudget, MemoryUse},
         transport::Tcp,
     };
 
@@ -559,7 +560,8 @@ mod tests {
     fn gate() -> Arc<Gate> {
         let outbox = Outbox::new(OutboxSettings::default(), 1 << 20);
         let name = ConnectionName::new("feed").unwrap();
-        Gate::new(name, outbox, Keeper::new(PathBuf::from("unused")))
+        let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
+        Gate::new(name, outbox, Keeper::new(PathBuf::from("unused")), charge)
     }
 
     /// A stream whose peer has reset it.

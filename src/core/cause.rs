@@ -108,6 +108,8 @@ pub enum Cause {
     WriteTimeout,
     /// No byte of a data frame within `idle_timeout`.
     IdleTimeout,
+    /// All names together use as much memory as they may, and the rest of a message was still to come.
+    OutOfMemory,
     /// The peer broke the protocol or a limit.
     Protocol(Violation),
     /// The store cannot keep what was to be durable. No socket is lost for it.
@@ -118,7 +120,7 @@ pub enum Cause {
 
 impl Cause {
     /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 24] = [
+    pub const KINDS: [&str; 25] = [
         "secret_missing",
         "invalid_request",
         "forbidden",
@@ -141,6 +143,7 @@ impl Cause {
         "fence_timeout",
         "write_timeout",
         "idle_timeout",
+        "memory",
         "protocol",
         "panic",
     ];
@@ -171,6 +174,7 @@ impl Cause {
             Self::FenceTimeout => "fence_timeout",
             Self::WriteTimeout => "write_timeout",
             Self::IdleTimeout => "idle_timeout",
+            Self::OutOfMemory => "memory",
             Self::Protocol(_) => "protocol",
             Self::Store(_) => "store",
             Self::Panic(_) => "panic",
@@ -193,6 +197,15 @@ impl Cause {
             Self::HandshakeStatus { status, .. } => Some(*status),
             Self::Redirected { cause, .. } => cause.status(),
             Self::Proxy { status, .. } => *status,
+            _ => None,
+        }
+    }
+
+    /// What the peer is told when the socket is given up for this (RFC 6455 §7.4.1); `None`: nothing can be told, or nothing need be.
+    pub fn close_code(&self) -> Option<u16> {
+        match self {
+            Self::Protocol(violation) => Some(violation.close_code()),
+            Self::OutOfMemory => Some(1009),
             _ => None,
         }
     }
@@ -243,6 +256,9 @@ impl Cause {
             Self::FenceTimeout => "the peer sends, and answers no ping".into(),
             Self::WriteTimeout => "the peer took no bytes in time".into(),
             Self::IdleTimeout => "no byte of a message within idle_timeout".into(),
+            Self::OutOfMemory => {
+                "a message cannot be received: the memory that all connections may use (service.memory) is used up".into()
+            }
             Self::Protocol(violation) => violation.to_string().into(),
         }
     }
@@ -356,6 +372,7 @@ mod tests {
             Cause::FenceTimeout,
             Cause::WriteTimeout,
             Cause::IdleTimeout,
+            Cause::OutOfMemory,
         ];
         all.extend(phases.map(Cause::ConnectTimeout));
         all.extend(violations().into_iter().map(Cause::Protocol));

@@ -7,6 +7,9 @@ pub enum Rejected {
     /// The outbox has no room, and `when_full = "reject"`.
     #[error("the outbox is full")]
     Full,
+    /// There is no memory for it: all connections together use up what `service.memory` allows.
+    #[error("the outbox is full: the memory that all connections may use is used up")]
+    NoMemory,
     /// The name was closed by hand, removed, or gave up.
     #[error("the connection is closed")]
     Closed,

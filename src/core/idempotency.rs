@@ -62,6 +62,9 @@ pub struct IdempotencyKeys {
     sweep_at: usize,
 }
 
+/// What a key of usual length costs: twice in a tree, and its text, in bytes.
+const PER_KEY: usize = size_of::<Entry>() + 160;
+
 #[derive(Clone, Debug)]
 struct Entry {
     keyed: Keyed,
@@ -76,6 +79,11 @@ impl IdempotencyKeys {
     pub const MOST: usize = 10_000;
     /// The longest key, in bytes.
     pub const LONGEST: usize = 512;
+
+    /// The memory that is held, in bytes: an estimate, since keys may be long.
+    pub fn footprint(&self) -> usize {
+        self.entries.len() * PER_KEY
+    }
 
     /// What the store had. What is over by now is not taken; the store is told.
     pub fn restore(&mut self, stored: impl IntoIterator<Item = Keyed>, now: Instant) {

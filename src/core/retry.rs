@@ -164,6 +164,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::FenceTimeout
         | Cause::WriteTimeout
         | Cause::IdleTimeout
+        | Cause::OutOfMemory
         | Cause::Protocol(_)
         | Cause::Store(_)
         | Cause::Panic(_) => usual,

@@ -11,8 +11,12 @@ use crate::{
     config::HistorySettings,
     core::{Cursor, Message},
     events::Stamp,
+    memory::{Charge, MemoryUse},
     store::StoredEvent,
 };
+
+/// A history of so many bytes may still grow where others must not.
+const LITTLE: usize = 16 << 10;
 
 /// What one name said last: nothing is allocated before it says something.
 #[derive(Debug)]
@@ -37,11 +41,12 @@ pub(super) struct ReadOn {
     pub next: Option<Cursor>,
 }
 
-/// The last messages, bounded by their number and the bytes of their payloads.
+/// The last messages, bounded by their number and the bytes of their payloads, and by the memory that there is for all names.
 #[derive(Debug)]
 pub(super) struct Recent {
     limit: HistorySettings,
     kept: Kept,
+    charge: Charge,
     /// Messages up to here are not kept any more, or never were.
     lost_through: Cursor,
     /// Messages up to here were handed to the store.
@@ -58,9 +63,10 @@ impl History {
         &self,
         limit: HistorySettings,
         known: Cursor,
+        charge: Charge,
         past: impl IntoIterator<Item = StoredEvent>,
     ) {
-        let mut recent = Recent::new(limit, known);
+        let mut recent = Recent::new(limit, known, charge);
         for event in past {
             recent.keep(Mark::from(&event), &event.message);
         }
@@ -73,7 +79,7 @@ impl History {
         if let Some(recent) = &mut *self.0.lock() {
             recent.limit = limit;
             recent.make_room(0, 0);
-            recent.kept.shrink(limit.messages);
+            recent.shrink(limit.messages);
         }
     }
 
@@ -82,10 +88,11 @@ impl History {
         &self,
         limit: HistorySettings,
         start: Cursor,
+        charge: impl FnOnce() -> Charge,
         work: impl FnOnce(&mut Recent) -> T,
     ) -> T {
         let mut recent = self.0.lock();
-        work(recent.get_or_insert_with(|| Box::new(Recent::new(limit, start))))
+        work(recent.get_or_insert_with(|| Box::new(Recent::new(limit, start, charge()))))
     }
 
     /// Where one who has all up to `since` begins to read; `start`: from where on all is known.
@@ -136,6 +143,20 @@ impl History {
         }
     }
 
+    /// The memory that it holds, in bytes.
+    pub fn footprint(&self) -> usize {
+        let recent = self.0.lock();
+        recent.as_ref().map_or(0, |recent| recent.kept.footprint())
+    }
+
+    /// Lets go of the oldest until the rest needs no more than so many bytes.
+    pub fn trim(&self, bytes: usize) {
+        if let Some(recent) = &mut *self.0.lock() {
+            while recent.kept.needed() > bytes && recent.let_go() {}
+            recent.shrink(0);
+        }
+    }
+
     /// Works while nobody changes it.
     pub(super) fn locked<T>(&self, work: impl FnOnce() -> T) -> T {
         let _recent = self.0.lock();
@@ -166,9 +187,10 @@ impl History {
 }
 
 impl Recent {
-    fn new(limit: HistorySettings, start: Cursor) -> Self {
+    fn new(limit: HistorySettings, start: Cursor, charge: Charge) -> Self {
         Self {
             limit,
+            charge,
             kept: Kept::default(),
             lost_through: start,
             stored_through: Cursor::default(),
@@ -183,11 +205,46 @@ impl Recent {
     fn keep(&mut self, mark: Mark, message: &Message) {
         let len = message.len();
         self.make_room(1, len);
-        if self.limit.messages == 0 || len > self.limit.bytes {
+        let is_wanted = self.limit.messages > 0 && len <= self.limit.bytes;
+        if !is_wanted || !self.has_memory(message) {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;
         }
         self.kept.push(mark, message, self.limit.messages);
+        self.charge.set(self.kept.footprint());
+    }
+
+    /// Whether there is memory for one more: where there is none for all names, that of the oldest is used again.
+    fn has_memory(&mut self, message: &Message) -> bool {
+        let needed = message.len() + Kept::OVERHEAD;
+        // Who has said little must not lose it to those who hold most: they are trimmed soon.
+        let of = match self.charge.bytes() + needed <= LITTLE {
+            true => MemoryUse::Readers,
+            false => MemoryUse::Histories,
+        };
+        if self.charge.has_room_of(of, needed) {
+            return true;
+        }
+        while !self.kept.fits(message, self.charge.bytes()) {
+            if !self.let_go() {
+                self.shrink(0);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Lets go of the oldest; `false` if there is none.
+    fn let_go(&mut self) -> bool {
+        let oldest = self.kept.pop();
+        self.lost_through = self.lost_through.max(oldest.unwrap_or_default());
+        oldest.is_some()
+    }
+
+    /// Gives back the memory of what more than so many messages need.
+    fn shrink(&mut self, messages: usize) {
+        self.kept.shrink(messages);
+        self.charge.set(self.kept.footprint());
     }
 
     /// Lets go of the oldest until so many messages, of so many bytes in all, have room.
@@ -195,10 +252,9 @@ impl Recent {
         while self.kept.len() + messages > self.limit.messages
             || self.kept.bytes() + bytes > self.limit.bytes
         {
-            let Some(oldest) = self.kept.pop() else {
+            if !self.let_go() {
                 return;
-            };
-            self.lost_through = self.lost_through.max(oldest);
+            }
         }
     }
 }
@@ -208,7 +264,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::core::ConnectionName;
+    use crate::{core::ConnectionName, memory::MemoryBudget};
 
     fn limit(messages: usize, bytes: usize) -> HistorySettings {
         let mut limit = HistorySettings::default();
@@ -238,8 +294,14 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
             };
             let message = Message::text("12345");
-            history.with(limit, Cursor(start), |recent| recent.push(&stamp, &message));
+            history.with(limit, Cursor(start), charge, |recent| {
+                recent.push(&stamp, &message);
+            });
         }
+    }
+
+    fn charge() -> Charge {
+        Charge::new(&MemoryBudget::unlimited(), MemoryUse::Histories)
     }
 
     fn places(events: &[StoredEvent]) -> Vec<u64> {
@@ -306,5 +368,60 @@ mod tests {
         let history = History::new();
         assert_eq!(since(&history, 5), (vec![], false));
         assert_eq!(since(&history, 9), (vec![], true));
+    }
+
+    #[test]
+    fn where_memory_is_short_the_oldest_gives_its_own_and_nothing_grows() {
+        let budget = MemoryBudget::new(1 << 20);
+        let charge = || Charge::new(&budget, MemoryUse::Histories);
+        let history = History::new();
+        let keep = |place: u64, len: usize| {
+            let stamp = Stamp {
+                name: ConnectionName::new("feed").unwrap(),
+                epoch: 1,
+                seq: place,
+                cursor: Cursor(place),
+                at: Timestamp::UNIX_EPOCH,
+            };
+            let message = Message::text("x".repeat(len));
+            history.with(limit(100_000, 1 << 30), Cursor(0), charge, |recent| {
+                recent.push(&stamp, &message);
+            });
+        };
+        (1..=100).for_each(|place| keep(place, 400));
+        let held = history.footprint();
+        assert!(budget.usage().histories >= held && held > 40_000);
+        let mut others = Charge::new(&budget, MemoryUse::Outboxes);
+        others.set(1 << 20);
+        for place in 101..=400 {
+            keep(place, [400, 0, 500, 100][place as usize % 4]);
+            assert!(history.footprint() <= held, "{place}");
+        }
+        let (kept, _) = since(&history, 0);
+        assert_eq!(kept.last(), Some(&400));
+        assert!(kept.len() > 50, "{}", kept.len());
+        // One that is longer than all that there is leaves nothing behind, and that is told.
+        keep(401, 100_000);
+        assert_eq!(since(&history, 400), (vec![], false));
+        assert_eq!(since(&history, 401), (vec![], true));
+        assert_eq!(budget.usage().histories, 0);
+        drop(others);
+        keep(402, 100);
+        assert_eq!(since(&history, 401), (vec![402], true));
+    }
+
+    #[test]
+    fn a_history_is_trimmed_to_what_it_may_hold() {
+        let history = heard(limit(10_000, 1 << 20), 0, 1..=100);
+        history.trim(3_000);
+        let held = history.footprint();
+        assert!((2_500..=3_000).contains(&held), "{held}");
+        let (kept, complete) = since(&history, 0);
+        assert_eq!((kept.last(), complete), (Some(&100), false));
+        let first = kept[0];
+        assert_eq!(since(&history, first - 1), (kept, true));
+        history.trim(0);
+        assert_eq!(since(&history, 0), (vec![], false));
+        assert_eq!(history.footprint(), 0);
     }
 }

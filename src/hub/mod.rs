@@ -29,11 +29,12 @@ pub use self::{
     subscriber::SubscriptionGuard,
 };
 pub(crate) use self::{history::History, past::HasHistory};
-use self::{past::Past, story::Story, subscriber::Subscriber};
+use self::{past::Past, queue::Account, story::Story, subscriber::Subscriber};
 use crate::{
     config::HistorySettings,
     core::{ConnectionName, Cursor, Pattern},
     events::Event,
+    memory::{Charge, MemoryBudget, MemoryUse},
 };
 
 /// All subscribers of a process. Publishing takes no lock of the hub: each name keeps its own list of listeners,
@@ -47,6 +48,8 @@ pub(crate) struct Hub {
     position: AtomicU64,
     /// Events that subscribers missed, in all.
     missed: Arc<AtomicU64>,
+    /// What histories and readers take their memory of.
+    memory: Arc<MemoryBudget>,
     /// What happened to all names, messages aside.
     story: Mutex<Story>,
     /// Up to here messages are lost with the names that they belonged to.
@@ -61,13 +64,14 @@ pub(crate) struct Hub {
 impl Hub {
     /// A hub without subscribers, which counts from `start` on: beyond all that earlier processes have given out. Up to
     /// `forgotten` their messages are lost with the names that they belonged to.
-    pub fn new(start: u64, forgotten: Cursor) -> Arc<Self> {
+    pub fn new(start: u64, forgotten: Cursor, memory: Arc<MemoryBudget>) -> Arc<Self> {
         Arc::new(Self {
             subscribers: RwLock::default(),
             generation: AtomicU64::new(1),
             start: Cursor(start),
             position: AtomicU64::new(start),
             missed: Arc::default(),
+            memory,
             story: Mutex::new(Story::new(Cursor(start))),
             forgotten: AtomicU64::new(forgotten.0),
             fates: AtomicU64::new(start),
@@ -113,11 +117,8 @@ impl Hub {
         since: Option<Cursor>,
         names: impl FnOnce() -> (Vec<Arc<dyn HasHistory>>, Cursor),
     ) -> Events {
-        let subscriber = Arc::new(Subscriber::resumable(
-            pattern,
-            delivery,
-            Arc::clone(&self.missed),
-        ));
+        let subscriber = Subscriber::resumable(pattern, delivery, self.account());
+        let subscriber = Arc::new(subscriber);
         // Read before it is added: what comes in between is then behind this place.
         let start = self.now();
         self.add(&subscriber);
@@ -145,13 +146,16 @@ impl Hub {
         event: &mut Event,
     ) -> bool {
         if matches!(event, Event::Message(..)) {
-            memory.history.with(memory.limit, self.start, |recent| {
-                let placed = place(event);
-                if placed && let Event::Message(stamp, message) = event {
-                    recent.push(stamp, message);
-                }
-                placed
-            })
+            let charge = || Charge::new(&self.memory, MemoryUse::Histories);
+            memory
+                .history
+                .with(memory.limit, self.start, charge, |recent| {
+                    let placed = place(event);
+                    if placed && let Event::Message(stamp, message) = event {
+                        recent.push(stamp, message);
+                    }
+                    placed
+                })
         } else if matches!(event, Event::Sent(..)) {
             // A reader that comes in between waits for this lock before it looks.
             memory.history.locked(|| {
@@ -171,11 +175,7 @@ impl Hub {
 
     /// A stream of the events of all names that the pattern selects, now and later.
     pub fn stream(self: &Arc<Self>, pattern: Pattern, delivery: Delivery) -> Events {
-        let subscriber = Arc::new(Subscriber::queued(
-            pattern,
-            delivery,
-            Arc::clone(&self.missed),
-        ));
+        let subscriber = Arc::new(Subscriber::queued(pattern, delivery, self.account()));
         let start = self.now();
         self.add(&subscriber);
         Events::new(SubscriptionGuard::new(self, &subscriber), subscriber, start)
@@ -198,6 +198,14 @@ impl Hub {
         for subscriber in subscribers {
             // A callback's panic has no name that it could cost its socket.
             let _panicked = subscriber.tell(event);
+        }
+    }
+
+    /// Where a reader's queue counts what it holds, and what it missed.
+    fn account(&self) -> Account {
+        Account {
+            missed: Arc::clone(&self.missed),
+            charge: Charge::new(&self.memory, MemoryUse::Readers),
         }
     }
 

@@ -15,12 +15,15 @@ use super::{
 use crate::{
     core::{ConnectionName, Cursor},
     events::Event,
+    memory::{Charge, MemoryUse},
 };
 
 /// So many events are read at a time, each of which may cost a look under a lock.
 const PIECE: usize = 128;
 /// And so many payload bytes, unless a single message has more.
 const PIECE_BYTES: usize = 64 << 10;
+/// What each name costs until it is read, in bytes.
+const PER_SOURCE: usize = size_of::<Source>() + size_of::<Reverse<(Cursor, usize)>>();
 
 /// A name whose past can be read.
 pub(crate) trait HasHistory: Send + Sync {
@@ -43,6 +46,8 @@ pub(super) struct Past {
     sources: Vec<Source>,
     /// The position of what each source has next, the nearest first.
     next: BinaryHeap<Reverse<(Cursor, usize)>>,
+    /// The memory of the sources, and of a piece.
+    charge: Charge,
 }
 
 /// Where something of the past is read.
@@ -74,8 +79,14 @@ impl Past {
         subscriber: &Subscriber,
         since: Cursor,
         mut missed: bool,
-        names: Vec<Arc<dyn HasHistory>>,
+        mut names: Vec<Arc<dyn HasHistory>>,
     ) -> Self {
+        let mut charge = Charge::new(&hub.memory, MemoryUse::Readers);
+        let needed = PIECE_BYTES + names.len() * PER_SOURCE;
+        if charge.try_set(needed).is_err() {
+            // It is told as missing.
+            (missed, names) = (true, Vec::new());
+        }
         let kinds = subscriber.kinds();
         let wants_messages = kinds.has("message");
         // Who publishes looks whom to tell under these locks: who takes one from now on tells the subscriber.
@@ -109,6 +120,7 @@ impl Past {
             missed,
             sources,
             next: next.into(),
+            charge,
         }
     }
 
@@ -125,6 +137,7 @@ impl Past {
             let Some((_, number)) = next.filter(|(cursor, _)| *cursor <= self.through) else {
                 // The names and their memory are let go of as soon as they are not needed.
                 (self.sources, self.next) = (Vec::new(), BinaryHeap::new());
+                self.charge.set(PIECE_BYTES);
                 break;
             };
             // Up to what another one has next.

@@ -11,10 +11,13 @@ use std::{
 };
 
 use super::delivery::{Delivery, Overflow};
-use crate::events::Event;
+use crate::{events::Event, memory::Charge};
 
 /// How long a subscriber may keep sockets paused before it is cut off.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// As much a reader may have waiting whatever others hold, in bytes: what happens to names is told when memory is short, too.
+const LITTLE: usize = 16 << 10;
 
 /// How many paused names a queue remembers to wake. Beyond that all of them poll again at the next event.
 const MAX_WAKERS: usize = 16_384;
@@ -25,13 +28,23 @@ pub(super) struct Queue {
     delivery: Delivery,
     events: VecDeque<Event>,
     bytes: usize,
+    /// The memory of what the reader was handed last.
+    handed: usize,
     missed: u64,
-    /// The same for all subscribers, and never reset.
-    missed_by_all: Arc<AtomicU64>,
+    account: Account,
     closed: bool,
     full_since: Option<Instant>,
     reader: Option<Waker>,
     paused: Vec<Waker>,
+}
+
+/// Where a queue counts what concerns all of them.
+#[derive(Debug)]
+pub(super) struct Account {
+    /// Events that were missed, never reset.
+    pub missed: Arc<AtomicU64>,
+    /// The memory of what waits and of what the reader was handed.
+    pub charge: Charge,
 }
 
 /// What a reader finds.
@@ -45,13 +58,14 @@ pub(super) struct Batch {
 }
 
 impl Queue {
-    pub fn new(delivery: Delivery, missed_by_all: Arc<AtomicU64>) -> Self {
+    pub fn new(delivery: Delivery, account: Account) -> Self {
         Self {
             delivery,
             events: VecDeque::new(),
             bytes: 0,
+            handed: 0,
             missed: 0,
-            missed_by_all,
+            account,
             closed: false,
             full_since: None,
             reader: None,
@@ -67,6 +81,10 @@ impl Queue {
         }
         self.bytes += event.payload_len();
         self.events.push_back(event);
+        if !self.has_memory() {
+            self.go_without_memory();
+            return self.reader.take();
+        }
         match self.delivery.overflow {
             Overflow::Drop => self.drop_oldest(),
             Overflow::Disconnect if self.is_over(1) => self.cut(),
@@ -77,23 +95,61 @@ impl Queue {
         self.reader.take()
     }
 
+    /// Whether there is memory for what waits by now.
+    fn has_memory(&mut self) -> bool {
+        let held = self.held();
+        if held <= LITTLE {
+            self.account.charge.set(held);
+            return true;
+        }
+        self.account.charge.try_set(held).is_ok()
+    }
+
+    /// The memory of what waits and of what the reader was handed, in bytes.
+    fn held(&self) -> usize {
+        self.events.capacity() * size_of::<Event>() + self.bytes + self.handed
+    }
+
+    fn go_without_memory(&mut self) {
+        match self.delivery.overflow {
+            Overflow::Drop => {
+                while self.drop_one() && !self.has_memory() {}
+                if self.events.is_empty() {
+                    self.events = VecDeque::new();
+                    self.account.charge.set(self.handed);
+                }
+            }
+            Overflow::Disconnect => self.cut(),
+            Overflow::Pause if self.is_over(2) => self.cut(),
+            // Names wait from now on, until it is read.
+            Overflow::Pause => {
+                let held = self.held();
+                self.account.charge.set(held);
+            }
+        }
+    }
+
     fn is_over(&self, times: usize) -> bool {
         self.events.len() > self.delivery.events.saturating_mul(times)
             || (self.bytes > self.delivery.bytes.saturating_mul(times) && self.events.len() > 1)
     }
 
     fn drop_oldest(&mut self) {
-        while self.is_over(1) {
-            if let Some(oldest) = self.events.pop_front() {
-                self.bytes -= oldest.payload_len();
-                self.miss(1);
-            }
+        while self.is_over(1) && self.drop_one() {}
+    }
+
+    fn drop_one(&mut self) -> bool {
+        let oldest = self.events.pop_front();
+        if let Some(oldest) = &oldest {
+            self.bytes -= oldest.payload_len();
+            self.miss(1);
         }
+        oldest.is_some()
     }
 
     fn miss(&mut self, events: u64) {
         self.missed = self.missed.saturating_add(events);
-        self.missed_by_all.fetch_add(events, Ordering::Relaxed);
+        self.account.missed.fetch_add(events, Ordering::Relaxed);
     }
 
     /// The end for this subscriber: what it has not read is counted, not kept.
@@ -102,6 +158,7 @@ impl Queue {
         self.miss(self.events.len() as u64);
         self.events = VecDeque::new();
         self.bytes = 0;
+        self.account.charge.set(self.handed);
     }
 
     /// Whether names should not read on for now.
@@ -126,13 +183,21 @@ impl Queue {
     }
 
     fn has_room(&self) -> bool {
-        self.events.len() < self.delivery.events && self.bytes < self.delivery.bytes
+        self.events.len() < self.delivery.events
+            && self.bytes < self.delivery.bytes
+            && (self.events.is_empty() || self.account.charge.has_room(1))
     }
 
     /// Hands over all that waits, into `into`, which is empty. Leaves the reader's waker behind if that is nothing.
     pub fn take(&mut self, into: &mut VecDeque<Event>, reader: &Waker) -> Batch {
         std::mem::swap(&mut self.events, into);
+        self.handed = match into.is_empty() {
+            true => 0,
+            false => into.capacity() * size_of::<Event>() + self.bytes,
+        };
         self.bytes = 0;
+        let held = self.held();
+        self.account.charge.set(held);
         self.full_since = None;
         let batch = Batch {
             missed: std::mem::take(&mut self.missed),

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Weak, atomic::AtomicU64},
+    sync::{Arc, Weak},
     task::Waker,
     time::Instant,
 };
@@ -14,7 +14,7 @@ use super::{
     Hub,
     delivery::{Delivery, Overflow},
     kinds::Kinds,
-    queue::Queue,
+    queue::{Account, Queue},
 };
 use crate::{
     core::{ConnectionName, Pattern},
@@ -41,20 +41,20 @@ enum Sink {
 }
 
 impl Subscriber {
-    pub fn queued(pattern: Pattern, delivery: Delivery, missed: Arc<AtomicU64>) -> Self {
+    pub fn queued(pattern: Pattern, delivery: Delivery, account: Account) -> Self {
         Self {
             pattern,
             kinds: delivery.kinds,
             pauses: delivery.overflow == Overflow::Pause,
             resumes: false,
-            sink: Sink::Queue(Mutex::new(Queue::new(delivery, missed))),
+            sink: Sink::Queue(Mutex::new(Queue::new(delivery, account))),
         }
     }
 
-    pub fn resumable(pattern: Pattern, delivery: Delivery, missed: Arc<AtomicU64>) -> Self {
+    pub fn resumable(pattern: Pattern, delivery: Delivery, account: Account) -> Self {
         Self {
             resumes: true,
-            ..Self::queued(pattern, delivery, missed)
+            ..Self::queued(pattern, delivery, account)
         }
     }
 

@@ -92,7 +92,10 @@ fn read(events: &mut Events) -> Vec<i64> {
 
 #[test]
 fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
-    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
     let mut events = hub.stream(Pattern::all(), Delivery::default().events(3));
     publish(&hub, &mut listeners, 1..=5);
     assert_eq!(read(&mut events), [-2, 3, 4, 5]);
@@ -102,7 +105,10 @@ fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
 
 #[test]
 fn payload_bytes_bound_a_queue_as_well() {
-    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
     let delivery = Delivery {
         bytes: 12,
         ..Delivery::default()
@@ -114,7 +120,10 @@ fn payload_bytes_bound_a_queue_as_well() {
 
 #[test]
 fn a_reader_that_asked_to_be_cut_off_is_told_and_its_stream_ends() {
-    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
     let mut events = hub.stream(
         Pattern::all(),
         Delivery::default().events(2).overflow(Overflow::Disconnect),
@@ -126,7 +135,10 @@ fn a_reader_that_asked_to_be_cut_off_is_told_and_its_stream_ends() {
 
 #[test]
 fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
-    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
     let mut events = hub.stream(
         Pattern::all(),
         Delivery::default().events(2).overflow(Overflow::Pause),
@@ -149,7 +161,10 @@ fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
 
 #[test]
 fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
-    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
     let heard = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&heard);
     let _panics = hub.callback(Pattern::all(), |_| panic!("no"));
@@ -163,7 +178,10 @@ fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
 
 #[test]
 fn a_pattern_selects_and_dropping_a_stream_unsubscribes() {
-    let (hub, mut listeners) = (Hub::new(1, Cursor(1)), Listeners::default());
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
     let other = hub.stream(Pattern::new("other.*").unwrap(), Delivery::default());
     let feed = hub.stream(Pattern::new("f*").unwrap(), Delivery::default());
     assert_eq!(listeners.count(&hub, &name("feed")), 1);
@@ -176,7 +194,7 @@ fn a_pattern_selects_and_dropping_a_stream_unsubscribes() {
 #[test]
 fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
     let (hub, mut listeners, history) = (
-        Hub::new(100, Cursor(100)),
+        Hub::new(100, Cursor(100), MemoryBudget::unlimited()),
         Listeners::default(),
         Feed::new(),
     );
@@ -205,7 +223,7 @@ fn a_reader_that_comes_back_finds_what_it_has_not_read_and_nothing_twice() {
 #[test]
 fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
     let (hub, mut listeners, history) = (
-        Hub::new(100, Cursor(100)),
+        Hub::new(100, Cursor(100), MemoryBudget::unlimited()),
         Listeners::default(),
         Feed::new(),
     );
@@ -235,7 +253,7 @@ fn who_was_away_for_too_long_is_told_and_gets_what_is_left() {
 #[test]
 fn only_what_is_wanted_counts_when_a_reader_comes_back() {
     let (hub, mut listeners, history) = (
-        Hub::new(100, Cursor(100)),
+        Hub::new(100, Cursor(100), MemoryBudget::unlimited()),
         Listeners::default(),
         Feed::new(),
     );
@@ -258,7 +276,7 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
 
 #[test]
 fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice() {
-    let hub = Hub::new(0, Cursor(0));
+    let hub = Hub::new(0, Cursor(0), MemoryBudget::unlimited());
     let feeds: Vec<Feed> = (0..4).map(|_| Feed::new()).collect();
     let mut limit = HistorySettings::default();
     (limit.messages, limit.bytes) = (usize::MAX, usize::MAX);
@@ -301,7 +319,11 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
 
 #[test]
 fn a_past_is_read_a_piece_at_a_time_and_what_gave_way_meanwhile_is_told() {
-    let (hub, mut listeners, feed) = (Hub::new(0, Cursor(0)), Listeners::default(), Feed::new());
+    let (hub, mut listeners, feed) = (
+        Hub::new(0, Cursor(0), MemoryBudget::unlimited()),
+        Listeners::default(),
+        Feed::new(),
+    );
     let mut limit = HistorySettings::default();
     (limit.messages, limit.bytes) = (1000, usize::MAX);
     let history = feed.history();
@@ -374,7 +396,7 @@ proptest! {
         reads in vec((0..200_u64, 1..300_usize), 1..6),
         cuts in any::<bool>(),
     ) {
-        let hub = Hub::new(0, Cursor(0));
+        let hub = Hub::new(0, Cursor(0), MemoryBudget::unlimited());
         let feeds: Vec<Feed> = (0..keeps.len()).map(|number| Feed::named(&format!("feed{number}"))).collect();
         let mut all = hub.resume(Pattern::all(), Delivery::default().events(usize::MAX), None, || unreachable!());
         let silent = AtomicUsize::new(0);
@@ -443,4 +465,81 @@ fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
             history.configure(limit);
         }
     }
+}
+
+/// A hub whose memory is used up but for so many bytes of what readers may have.
+fn short(left: usize) -> (Arc<Hub>, Charge, Arc<MemoryBudget>) {
+    let budget = MemoryBudget::new(4 << 20);
+    let mut others = Charge::new(&budget, MemoryUse::Outboxes);
+    others.set((3 << 20) - left);
+    (Hub::new(1, Cursor(1), Arc::clone(&budget)), others, budget)
+}
+
+#[test]
+fn without_memory_a_reader_misses_the_oldest_and_is_told_how_many() {
+    let (hub, others, budget) = short(64 << 10);
+    let mut listeners = Listeners::default();
+    let mut events = hub.stream(Pattern::all(), Delivery::default().events(10_000));
+    publish(&hub, &mut listeners, 1..=5000);
+    assert!(budget.usage().readers <= 64 << 10, "{:?}", budget.usage());
+    let told = read(&mut events);
+    let missed = usize::try_from(-told[0]).unwrap();
+    assert_eq!(told.len() - 1 + missed, 5000);
+    assert_eq!(told.last(), Some(&5000));
+    assert!(told.len() > 50, "{}", told.len());
+    // What was read is given back.
+    assert_eq!(read(&mut events), [0_i64; 0]);
+    assert_eq!(budget.usage().readers, 0);
+    drop(others);
+    publish(&hub, &mut listeners, 1..=2000);
+    assert_eq!(read(&mut events).len(), 2000);
+    drop(events);
+    assert_eq!(budget.usage().readers, 0);
+}
+
+#[test]
+fn without_memory_one_who_wants_all_is_cut_off_and_one_who_pauses_has_names_wait() {
+    let (hub, _others, budget) = short(0);
+    let mut listeners = Listeners::default();
+    let strict = Delivery::default().overflow(Overflow::Disconnect);
+    let mut cut = hub.stream(Pattern::all(), strict);
+    let pausing = Delivery::default().overflow(Overflow::Pause);
+    let mut waits = hub.stream(Pattern::all(), pausing);
+    let paused = |listeners: &mut Listeners| {
+        let waker = noop_waker();
+        listeners.are_paused(&hub, &name("feed"), Instant::now(), &waker)
+    };
+    assert!(!paused(&mut listeners));
+    publish(&hub, &mut listeners, 1..=2);
+    assert!(paused(&mut listeners));
+    assert_eq!(read(&mut cut), [1, 2]);
+    assert_eq!(read(&mut waits), [1, 2]);
+    publish(&hub, &mut listeners, 3..=502);
+    assert!(paused(&mut listeners));
+    assert_eq!(read(&mut cut), [-500]);
+    assert_eq!(cut.next().now_or_never(), Some(None));
+    assert_eq!(read(&mut waits).len(), 500);
+    assert!(!paused(&mut listeners));
+    drop((cut, waits));
+    assert_eq!(budget.usage().readers, 0);
+}
+
+#[test]
+fn without_memory_the_past_is_told_as_missing() {
+    let (hub, others, budget) = short(0);
+    let (mut listeners, feed) = (Listeners::default(), Feed::new());
+    let resume = || {
+        let names = || (vec![feed.listed()], Cursor(1));
+        hub.resume(Pattern::all(), Delivery::default(), Some(Cursor(1)), names)
+    };
+    publish_kept(&hub, &mut listeners, &feed.0.1, 1..=3);
+    let mut events = resume();
+    assert!(matches!(
+        events.next().now_or_never().flatten(),
+        Some(Event::Lagged { missed: None, .. })
+    ));
+    drop((events, others));
+    publish_kept(&hub, &mut listeners, &feed.0.1, 4..=6);
+    assert_eq!(read(&mut resume()), [0, 4, 5, 6]);
+    assert_eq!(budget.usage().readers, 0);
 }

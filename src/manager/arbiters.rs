@@ -3,6 +3,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{
+        Arc,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -12,7 +13,10 @@ use std::{
 use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 
-use crate::store::StoreError;
+use crate::{
+    memory::{Lease, MemoryBudget},
+    store::StoreError,
+};
 
 /// Why a manager did not start.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +100,15 @@ impl Arbiters {
     /// The arbiter of this number.
     pub fn get(&self, number: usize) -> &ArbiterHandle {
         &self.handles[number % self.handles.len()]
+    }
+
+    /// Gives each thread its lease on the memory of all names.
+    pub fn begin_leases(&self, memory: &Arc<MemoryBudget>) {
+        for arbiter in &self.handles {
+            let memory = Arc::clone(memory);
+            // The arbiters were started a moment ago.
+            let _running = arbiter.spawn_fn(move || Lease::begin_here(&memory));
+        }
     }
 
     /// Stops all threads that the manager started. Waits for none of them: this may run on one.

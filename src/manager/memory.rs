@@ -12,6 +12,7 @@ use crate::{
     connection::{Commons, Gate},
     core::{ConnectionName, IdEpochs, Outbox},
     keeper::{Order, Recalled, left},
+    memory::{Charge, MemoryUsage, MemoryUse, default_limit},
 };
 
 /// A store that has not written after so long is failing.
@@ -28,6 +29,22 @@ impl Manager {
     pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
         let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
         self.0.commons.keeper.order(order);
+    }
+
+    /// How much memory is used, of what [`ServiceSettings::memory`](crate::config::ServiceSettings::memory) allows, and for what.
+    pub fn memory_usage(&self) -> MemoryUsage {
+        self.0.commons.memory.usage()
+    }
+
+    /// An account of memory that the program holds for its names.
+    pub fn charge(&self, of: MemoryUse) -> Charge {
+        Charge::new(&self.0.commons.memory, of)
+    }
+
+    /// From now on so many bytes may be used, or half of what the machine allows. Nothing that was accepted is dropped for it.
+    pub fn set_memory(&self, limit: Option<usize>) {
+        let limit = limit.unwrap_or_else(default_limit);
+        self.0.commons.memory.set_limit(limit);
     }
 
     /// Waits until what was to be [kept](Self::keep) so far, closes by hand and removals, is safe on disk. `false`: the store fails, and
@@ -75,7 +92,8 @@ pub(super) fn recall(
     }
     outbox.set_open(!state.closed_by_hand);
     let has_left = !outbox.is_empty();
-    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone());
+    let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
+    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
     if goes_on {
         let earlier = |ids: &IdEpochs| ids.current() < state.epoch;
         gate.restore(ids.filter(earlier), keys);
@@ -86,8 +104,9 @@ pub(super) fn recall(
     }
     if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
         let known = known.unwrap_or(commons.hub.start());
+        let charge = Charge::new(&commons.memory, MemoryUse::Histories);
         gate.history()
-            .restore(settings.history, known, state.history);
+            .restore(settings.history, known, charge, state.history);
     }
     (gate, state.epoch)
 }

@@ -8,6 +8,7 @@ mod memory;
 mod removal;
 mod respawn;
 mod shutdown;
+mod trimming;
 mod vigil;
 
 use std::{
@@ -39,6 +40,7 @@ use crate::{
     events::Applied,
     hub::Hub,
     keeper::Keeper,
+    memory::{MemoryBudget, default_limit},
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };
@@ -138,9 +140,13 @@ impl Manager {
         // events a second, year in, year out.
         let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
         let start = start.max(keeper.position() + 1);
+        let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
+        arbiters.begin_leases(&memory);
+        let forgotten = keeper.forgotten().unwrap_or(Cursor(start));
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
-                hub: Hub::new(start, keeper.forgotten().unwrap_or(Cursor(start))),
+                hub: Hub::new(start, forgotten, Arc::clone(&memory)),
+                memory,
                 budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
                 tls: TlsCache::default(),
                 resolver: Resolver::default(),
@@ -155,6 +161,7 @@ impl Manager {
         }));
         respawn::watch(&manager, dead);
         vigil::keep(&manager);
+        trimming::keep(&manager);
         for (name, settings) in settings.connections {
             // The names of one settings are different, and nobody else can have opened one yet.
             let _opened = manager.open_named(name, settings);

@@ -157,6 +157,10 @@ fn put_service_in_force(
                 service.tokens = mem::take(&mut new.tokens);
                 api.access.replace(service.tokens.clone());
             }
+            "memory" => {
+                service.memory = new.memory;
+                api.manager.set_memory(new.memory);
+            }
             "public_url" => service.public_url = new.public_url.take(),
             "allow_urls" => service.allow_urls = mem::take(&mut new.allow_urls),
             _ => {}

@@ -125,6 +125,7 @@ fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
         | Cause::FenceTimeout
         | Cause::WriteTimeout
         | Cause::IdleTimeout
+        | Cause::OutOfMemory
         | Cause::Protocol(_)
         | Cause::Store(_)
         | Cause::Panic(_) => None,

@@ -18,6 +18,8 @@ mod http2;
 #[cfg(feature = "service")]
 mod last_words;
 mod liveness;
+#[cfg(all(unix, feature = "service"))]
+mod memory;
 #[cfg(feature = "service")]
 #[path = "../support/nginx.rs"]
 mod nginx;

@@ -12,6 +12,7 @@ use everwire::{
     ConnectionSettings, Event, Pattern, Settings,
     config::{DialPolicy, GiveUpRule, Heartbeat, Part, Proxy, ProxyUrl, Resend, Template},
     core::{Cause, Rule},
+    memory::MemoryUse,
 };
 
 use crate::support::{Foreign, PrivateCa, Server, TestDir, rig::*};
@@ -191,6 +192,8 @@ fn path_to(kind: &str) -> &'static str {
         "pong_timeout" | "write_timeout" | "idle_timeout" => "/silent",
         "fence_timeout" => "/feed?every=20ms&pongs=ignore",
         "protocol" => "/raw?hex=8300",
+        // Half of a message.
+        "memory" => "/raw?hex=82040001",
         "connect_timeout" => "/never",
         _ => "/echo",
     }
@@ -250,6 +253,10 @@ async fn each_cause_that_a_rule_may_name_can_happen_and_is_matched() {
             let is_asked_for = panics && matches!(event, Event::Ready(_));
             assert!(!is_asked_for, "a panic that was asked for");
         });
+        let mut others = rig.manager.charge(MemoryUse::Bodies);
+        if kind == "memory" {
+            others.set(rig.manager.memory_usage().limit);
+        }
         let rule = GiveUpRule::Cause(kind);
         let feed = rig.open_with(path_to(kind), |settings| {
             settings.outbox.bytes = 64 << 20;

@@ -9,7 +9,7 @@ use super::{MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
     LogFormat, LogLevel, PublicUrl, Rate,
     read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
-    values::{Count, FilePath, Period, Workers},
+    values::{Count, FilePath, MemoryLimit, Period, Workers},
 };
 
 table! {
@@ -31,6 +31,9 @@ table! {
         dial_rate: Rate = "unlimited",
         /// Limits of single hosts, by "host" or "host:port".
         hosts: Named<HostTable>,
+        /// One bound over what all connections keep: histories, outboxes, unfinished messages, readers and bodies of requests; "auto" is half
+        /// of what the machine, or the least of the control groups around the process, has.
+        memory: MemoryLimit = "auto",
         /// What is logged, and how.
         log: LogTable,
         /// Who may use the API: without any token all on this machine may.
@@ -44,7 +47,7 @@ table! {
         /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
         allow_urls: UrlPatterns = [],
     }
-    later { memory, history_bytes, api_limits }
+    later { history_bytes, api_limits }
 }
 
 table! {

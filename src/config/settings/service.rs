@@ -29,6 +29,11 @@ pub struct ServiceSettings {
     pub dial_rate: Rate,
     /// Limits of single hosts, by `host` or `host:port` as in the URL.
     pub hosts: BTreeMap<String, HostSettings>,
+    /// One bound over what all connections keep, in bytes: histories, outboxes, unfinished messages, readers and bodies of requests. `None`:
+    /// half of what the machine, or the least of the control groups around the process, has. From half of it on histories let go of their
+    /// oldest, from three quarters on readers miss events and are told, from nine tenths on messages are rejected; nothing that was
+    /// accepted is dropped.
+    pub memory: Option<usize>,
     /// What is logged, and how.
     pub log: LogSettings,
     /// Who may use the API; empty: all on this machine.
@@ -120,6 +125,7 @@ impl Default for ServiceSettings {
             max_handshakes: const { NonZeroU32::new(64).unwrap() },
             dial_rate: Rate::Unlimited,
             hosts: BTreeMap::new(),
+            memory: None,
             log: LogSettings::default(),
             tokens: Vec::new(),
             tls: None,

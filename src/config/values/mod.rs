@@ -13,7 +13,10 @@ mod token;
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
     deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
-    numbers::{CloseCode, Count, Factor, Kept, Limit, MessageCount, SchemaVersion, Size, Workers},
+    numbers::{
+        CloseCode, Count, Factor, Kept, Limit, MemoryLimit, MessageCount, SchemaVersion, Size,
+        Workers,
+    },
     pointer::Pointer,
     proxy::ProxySetting,
     template::{

@@ -182,6 +182,41 @@ impl Read for Factor {
     }
 }
 
+/// How much memory all connections may use; "auto" goes by the machine.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct MemoryLimit(pub Option<usize>);
+
+impl MemoryLimit {
+    /// With less a single long message could not be received, in bytes.
+    const LEAST: usize = 1 << 20;
+}
+
+impl Read for MemoryLimit {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        if matches!(&node.value, Value::String(text) if text == "auto") {
+            return Some(Self(None));
+        }
+        let Size(size) = Size::read(node, context)?;
+        if size < Self::LEAST {
+            let message = format!("the memory of {size} bytes is too little");
+            context.wrong(
+                node.place,
+                message,
+                "write \"auto\", or a size of at least \"1MiB\"",
+            );
+            return None;
+        }
+        Some(Self(Some(size)))
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [
+            { "type": "string", "pattern": format!("^auto$|{}", units::SIZE_PATTERN) },
+            { "type": "integer", "minimum": Self::LEAST, "maximum": units::MAX_SIZE },
+        ] })
+    }
+}
+
 /// A number of bytes: at least one, at most 1 TiB.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Size(pub usize);

@@ -268,7 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_whose_task_is_gone_says_that_it_was_lost() {
-        let (input, output) = pipe::pipe::<SessionEnd>();
+        let (input, output) = pipe::pipe::<SessionEnd>(&crate::memory::MemoryBudget::unlimited());
         drop(input);
         let end = SessionReceiver(output).heard().await;
         let Heard::End(SessionEnd::Lost(cause)) = end else {

@@ -55,7 +55,7 @@ pub(super) async fn serve(
         () = opened.closed() => return,
     };
     let (session, upstream) = match dialled {
-        Ok(socket) => Upstream::new(&dial.settings, socket),
+        Ok(socket) => Upstream::new(&dial.settings, socket, &dial.commons.memory),
         Err(error) => {
             let _unheard = opened.send(Err(error));
             return;

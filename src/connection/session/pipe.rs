@@ -10,7 +10,10 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::core::Message;
+use crate::{
+    core::Message,
+    memory::{Charge, MemoryBudget, MemoryUse},
+};
 
 /// How many messages may wait.
 const MESSAGES: usize = 256;
@@ -19,10 +22,11 @@ const MESSAGES: usize = 256;
 const BYTES: usize = 256 << 10;
 
 /// A pipe. `E` is the last word.
-pub(super) fn pipe<E>() -> (Input<E>, Output<E>) {
+pub(super) fn pipe<E>(memory: &Arc<MemoryBudget>) -> (Input<E>, Output<E>) {
     let inside = Arc::new(Mutex::new(Inside {
         queue: VecDeque::new(),
         bytes: 0,
+        charge: Charge::new(memory, MemoryUse::Readers),
         end: End::Open,
         reads: true,
         filler: None,
@@ -40,6 +44,8 @@ pub(super) struct Output<E>(Arc<Mutex<Inside<E>>>);
 struct Inside<E> {
     queue: VecDeque<Message>,
     bytes: usize,
+    /// The memory of what waits.
+    charge: Charge,
     end: End<E>,
     /// Whether the output is there.
     reads: bool,
@@ -72,12 +78,19 @@ pub(super) struct Unread;
 
 impl<E> Inside<E> {
     fn has_room(&self) -> bool {
-        self.queue.is_empty() || (self.queue.len() < MESSAGES && self.bytes < BYTES)
+        let is_full = self.queue.len() >= MESSAGES || self.bytes >= BYTES;
+        self.queue.is_empty() || (!is_full && self.charge.has_room(1))
+    }
+
+    fn count_memory(&mut self) {
+        let places = self.queue.capacity() * size_of::<Message>();
+        self.charge.set(places + self.bytes);
     }
 
     fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.bytes = 0;
+        self.count_memory();
     }
 }
 
@@ -103,6 +116,7 @@ impl<E> Input<E> {
         }
         inside.bytes += message.len();
         inside.queue.push_back(message);
+        inside.count_memory();
         wake(&mut inside.drainer);
     }
 
@@ -133,6 +147,7 @@ impl<E> Output<E> {
         let mut inside = self.0.lock();
         if let Some(message) = inside.queue.pop_front() {
             inside.bytes -= message.len();
+            inside.count_memory();
             wake(&mut inside.filler);
             return Poll::Ready(Next::Message(message));
         }
@@ -223,7 +238,7 @@ mod tests {
             (BYTES / 4 - 1, 5),
             (BYTES * 9, 1),
         ] {
-            let (input, output) = pipe::<u8>();
+            let (input, output) = pipe::<u8>(&MemoryBudget::unlimited());
             let message = Message::binary(vec![7; len]);
             assert_eq!(fill(&input, &message), most, "{len}");
             let next = output.poll_next(&mut context());
@@ -234,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_last_word_comes_behind_the_messages() {
-        let (input, output) = pipe();
+        let (input, output) = pipe(&MemoryBudget::unlimited());
         input.push("a".into());
         assert!(!output.is_ending(&mut context()));
         input.end(7);
@@ -248,12 +263,12 @@ mod tests {
 
     #[test]
     fn whoever_goes_without_a_last_word_takes_along_what_waits() {
-        let (input, output) = pipe::<u8>();
+        let (input, output) = pipe::<u8>(&MemoryBudget::unlimited());
         input.push("a".into());
         drop(input);
         assert_eq!(output.poll_next(&mut context()), Poll::Ready(Next::Broken));
 
-        let (input, output) = pipe::<u8>();
+        let (input, output) = pipe::<u8>(&MemoryBudget::unlimited());
         input.push("a".into());
         drop(output);
         assert_eq!(input.poll_room(&mut context()), Poll::Ready(Err(Unread)));

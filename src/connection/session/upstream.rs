@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     io,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -33,6 +34,7 @@ use crate::{
         scratch::{WRITE, mask_key},
     },
     core::{Cause, Message},
+    memory::MemoryBudget,
     transport::{Opened, Stream},
     wire::{CloseFrame, Incoming, Opcode, code, encode_close, encode_frame},
 };
@@ -87,10 +89,14 @@ enum Turn {
 
 impl Upstream {
     /// Takes over what a dial brought; the session for the client, and its socket.
-    pub fn new(settings: &ConnectionSettings, opened: Opened) -> (Session, Self) {
+    pub fn new(
+        settings: &ConnectionSettings,
+        opened: Opened,
+        memory: &Arc<MemoryBudget>,
+    ) -> (Session, Self) {
         let (decoder, compressor) = codec(settings, opened.compression.as_ref());
-        let (input, client) = pipe();
-        let (hears, output) = pipe();
+        let (input, client) = pipe(memory);
+        let (hears, output) = pipe(memory);
         let session = Session {
             subprotocol: opened.subprotocol,
             peer: opened.peer,
@@ -102,7 +108,7 @@ impl Upstream {
         };
         let upstream = Self {
             stream: opened.stream,
-            reader: Reader::new(decoder, opened.leftover),
+            reader: Reader::new(decoder, opened.leftover, memory),
             encoder: Encoder::new(compressor),
             buffer: BytesMut::new(),
             written: 0,
@@ -201,12 +207,12 @@ impl Upstream {
         if matches!(self.phase, Phase::Closing(..)) {
             return Turn::Over;
         }
-        let Cause::Protocol(violation) = &cause else {
+        let Some(code) = cause.close_code() else {
             self.hears.end(SessionEnd::Lost(cause));
             return Turn::Over;
         };
         // RFC 6455 §7.1.7: the peer is told why.
-        let frame = CloseFrame::new(violation.close_code(), "");
+        let frame = CloseFrame::new(code, "");
         self.close(Some(SessionEnd::Lost(cause)), frame, now);
         Turn::Again
     }

@@ -29,6 +29,7 @@ use crate::{
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     keeper::{Calls, Door, Keeper},
+    memory::{Charge, MemoryBudget, MemoryUse},
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
     vault::Vault,
 };
@@ -100,8 +101,10 @@ impl World {
         let (obituaries, _dead) = mpsc::unbounded_channel();
         let dialer = self.clone();
         super::dial_by(move || dialer.clone().dial());
+        let memory = MemoryBudget::unlimited();
         let commons = Arc::new(Commons {
-            hub: Hub::new(number, Cursor(number)),
+            hub: Hub::new(number, Cursor(number), Arc::clone(&memory)),
+            memory,
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),
@@ -148,7 +151,8 @@ impl World {
             let disk = self.disk.borrow();
             outbox.restore(disk.left(), disk.last_id);
         }
-        Gate::new(name, outbox, Keeper::scripted(calls.clone()))
+        let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
+        Gate::new(name, outbox, Keeper::scripted(calls.clone()), charge)
     }
 
     async fn listen(self: Rc<Self>, process: u64, mut events: crate::Events) {

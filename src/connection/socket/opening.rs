@@ -82,7 +82,7 @@ impl Socket {
         };
         let socket = Box::new(Self {
             stream: opened.stream,
-            reader: Reader::new(decoder, opened.leftover),
+            reader: Reader::new(decoder, opened.leftover, &act.commons.memory),
             writer,
             heard: now,
             alive: now,

@@ -192,17 +192,8 @@ impl Outbox {
         message: Message,
         expires: Option<Instant>,
     ) -> Result<Admitted, Rejected> {
-        if !self.open {
-            return Err(Rejected::Closed);
-        }
+        self.check(&message)?;
         let len = message.len();
-        let limit = self.max_message.min(self.settings.bytes);
-        if len > limit {
-            return Err(TooLarge { len, limit }.into());
-        }
-        if self.shelf.as_ref().is_some_and(|shelf| shelf.failing) {
-            return Err(Rejected::NotStored);
-        }
         let evicted = self.make_room(len)?;
         self.last_id += 1;
         self.bytes += len;
@@ -216,6 +207,26 @@ impl Outbox {
             id: self.last_id,
             evicted,
         })
+    }
+
+    /// Whether a message could be accepted if there were room for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], for another reason than that the outbox is full.
+    pub fn check(&self, message: &Message) -> Result<(), Rejected> {
+        if !self.open {
+            return Err(Rejected::Closed);
+        }
+        let len = message.len();
+        let limit = self.max_message.min(self.settings.bytes);
+        if len > limit {
+            return Err(TooLarge { len, limit }.into());
+        }
+        match self.shelf.as_ref().is_some_and(|shelf| shelf.failing) {
+            true => Err(Rejected::NotStored),
+            false => Ok(()),
+        }
     }
 
     fn make_room(&mut self, len: usize) -> Result<u32, Rejected> {
@@ -593,6 +604,11 @@ impl Outbox {
     /// The payload bytes of what is here.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The memory that is held on the heap for messages, in bytes.
+    pub fn footprint(&self) -> usize {
+        self.queue.capacity() * size_of::<Queued>() + self.bytes
     }
 
     /// Gives back memory that an empty queue does not need.

@@ -14,6 +14,8 @@ use crate::{
 /// Payloads up to so many bytes are copied, one behind the other. A message that came in shares the memory of all that its read
 /// has brought, and that memory is cold when the message goes: for a short one both cost more than the copy.
 const SHORT: usize = 512;
+/// What one that is kept whole costs where its payload is, beside that, in bytes.
+const COUNTED: usize = 48;
 
 /// The messages of one name.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(super) struct Kept {
     long: VecDeque<Message>,
     /// Of all payloads.
     bytes: usize,
+    /// Of those of the long ones.
+    long_bytes: usize,
     /// How much has gone.
     gone: Place,
 }
@@ -84,6 +88,9 @@ impl From<&StoredEvent> for Mark {
 }
 
 impl Kept {
+    /// What a message needs beside its payload, at most, in bytes.
+    pub const OVERHEAD: usize = size_of::<Entry>() + size_of::<Message>() + COUNTED;
+
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -91,6 +98,39 @@ impl Kept {
     /// The bytes of all payloads.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The memory that is held, in bytes.
+    pub fn footprint(&self) -> usize {
+        let [entries, short, long] = [
+            self.entries.capacity(),
+            self.short.capacity(),
+            self.long.capacity(),
+        ];
+        self.needs(entries, short, long)
+    }
+
+    /// The memory that would do, in bytes.
+    pub fn needed(&self) -> usize {
+        self.needs(self.entries.len(), self.short.len(), self.long.len())
+    }
+
+    fn needs(&self, entries: usize, short: usize, long: usize) -> usize {
+        let apart = self.long_bytes + self.long.len() * COUNTED;
+        entries * size_of::<Entry>() + short + long * size_of::<Message>() + apart
+    }
+
+    /// Whether one more message has room in the memory that is `held` already, in bytes.
+    pub fn fits(&self, message: &Message, held: usize) -> bool {
+        let has_place = self.entries.len() < self.entries.capacity();
+        has_place
+            && match message.len() {
+                len @ ..=SHORT => self.short.len() + len <= self.short.capacity(),
+                len => {
+                    let has_place = self.long.len() < self.long.capacity();
+                    has_place && self.footprint() + len + COUNTED <= held
+                }
+            }
     }
 
     /// The place of the last.
@@ -114,7 +154,10 @@ impl Kept {
         };
         match payload {
             Payload::ShortText(_) | Payload::ShortBinary(_) => self.push_short(bytes),
-            Payload::Long => self.long.push_back(message.clone()),
+            Payload::Long => {
+                self.long.push_back(message.clone());
+                self.long_bytes += bytes.len();
+            }
         }
         self.bytes += bytes.len();
         self.entries.push_back(Entry { mark, payload });
@@ -138,7 +181,11 @@ impl Kept {
                 self.short.drain(..usize::from(len));
                 usize::from(len)
             }
-            Payload::Long => self.long.pop_front().map_or(0, |message| message.len()),
+            Payload::Long => {
+                let len = self.long.pop_front().map_or(0, |message| message.len());
+                self.long_bytes -= len;
+                len
+            }
         };
         Some(oldest.mark.cursor)
     }

@@ -8,13 +8,20 @@ use std::{
     time::Duration,
 };
 
+use actix_web::HttpRequest;
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
     config::{DialPolicy, Inherited, PublicUrl, ServiceSettings},
+    memory::{MemoryUse, OutOfMemory},
 };
 use parking_lot::RwLock;
 
-use super::{access::Access, problem::Problem, streams::Seats, waits::Waits};
+use super::{
+    access::{Access, Caller},
+    problem::Problem,
+    streams::{Seat, Seats},
+    waits::Waits,
+};
 use crate::service::{changes::Changes, metrics::Metrics, reload::Source, why::Why};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
@@ -147,6 +154,19 @@ impl Api {
                 Err(Problem::conflict(detail))
             }
             false => Ok(()),
+        }
+    }
+
+    /// Takes a place for a client that stays connected.
+    ///
+    /// # Errors
+    ///
+    /// 403 for another site's page, 503 where there is no place or no memory for one more.
+    pub fn seat(&self, request: &HttpRequest, caller: &Caller) -> Result<Seat, Problem> {
+        let seat = self.seats.take(request, caller, self.access.tenants())?;
+        match self.manager.charge(MemoryUse::Readers).has_room(1) {
+            true => Ok(seat),
+            false => Err(OutOfMemory.into()),
         }
     }
 

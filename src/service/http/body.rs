@@ -2,15 +2,23 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, error::PayloadError, http::header, web::Payload};
-use bytes::{Bytes, BytesMut};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    error::PayloadError,
+    http::header,
+    web::{Data, Payload},
+};
+use bytes::Bytes;
 use bytestring::ByteString;
-use everwire::Message;
+use everwire::{
+    Message,
+    memory::{Charge, MemoryUse},
+};
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::{admission, problem::Problem};
+use super::{Api, admission, problem::Problem};
 
 /// How long a client may take for a body, besides the time that its bytes may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,11 +29,12 @@ const FLOOR: u32 = 16 << 10;
 ///
 /// # Errors
 ///
-/// 413 for a longer one, 408 for one that does not come, 400 for one that breaks HTTP.
-pub async fn bytes(
+/// 413 for a longer one, 408 for one that does not come, 400 for one that breaks HTTP, 503 where there is no memory for it.
+async fn bytes(
     request: &HttpRequest,
     mut payload: Payload,
     limit: usize,
+    of: Content,
 ) -> Result<Bytes, Problem> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -36,7 +45,9 @@ pub async fn bytes(
     if let Some(admitted) = &admitted {
         admitted.wait_for_body();
     }
-    let mut body = BytesMut::new();
+    let mut held = Held::new(request, of);
+    let mut body = Vec::new();
+    let most = announced.unwrap_or(limit);
     let begun = Instant::now();
     loop {
         let deadline = begun + time_for(body.len());
@@ -47,9 +58,13 @@ pub async fn bytes(
                 if let Some(admitted) = &admitted {
                     admitted.has_arrived()?;
                 }
-                return Ok(body.freeze());
+                held.keep(request);
+                return Ok(body.into());
             }
-            Some(Ok(piece)) if body.len() + piece.len() <= limit => body.extend_from_slice(&piece),
+            Some(Ok(piece)) if body.len() + piece.len() <= limit => {
+                held.make_room(request, &mut body, piece.len(), most)?;
+                body.extend_from_slice(&piece);
+            }
             Some(Ok(_)) | Some(Err(PayloadError::Overflow)) => {
                 return Err(Problem::too_large(limit));
             }
@@ -62,6 +77,85 @@ pub async fn bytes(
     }
 }
 
+/// What a body is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// It is a message to be sent.
+    Message,
+    /// It changes something: operators must be able to when there is no memory for messages any more.
+    Change,
+}
+
+/// The memory of a body, for as long as its request lasts or until it is [`accepted`].
+struct Held {
+    charge: Option<Charge>,
+    of: Content,
+}
+
+impl Held {
+    fn new(request: &HttpRequest, of: Content) -> Self {
+        let api = request.app_data::<Data<Api>>();
+        Self {
+            charge: api.map(|api| api.manager.charge(MemoryUse::Bodies)),
+            of,
+        }
+    }
+
+    /// Doubles, so that each byte is moved only a few times; where there is no memory for that it takes what is needed.
+    fn make_room(
+        &mut self,
+        request: &HttpRequest,
+        body: &mut Vec<u8>,
+        more: usize,
+        most: usize,
+    ) -> Result<(), Problem> {
+        let needed = body.len() + more;
+        if needed <= body.capacity() {
+            return Ok(());
+        }
+        let wished = needed.max((body.capacity() * 2).min(most));
+        let capacity = match self.grow(request, wished) {
+            Ok(()) => wished,
+            Err(_) => self.grow(request, needed).map(|()| needed)?,
+        };
+        body.reserve_exact(capacity - body.len());
+        Ok(())
+    }
+
+    fn grow(&mut self, request: &HttpRequest, bytes: usize) -> Result<(), Problem> {
+        let Some(charge) = &mut self.charge else {
+            return Ok(());
+        };
+        let Err(error) = charge.try_set(bytes) else {
+            return Ok(());
+        };
+        let api = request.app_data::<Data<Api>>();
+        let Some(api) = api.filter(|_| self.of == Content::Change) else {
+            return Err(error.into());
+        };
+        match api.access.identify(request.headers())?.reaches_all() {
+            true => {
+                let mut other = api.manager.charge(MemoryUse::OperatorBodies);
+                other.try_set(bytes)?;
+                *charge = other;
+                Ok(())
+            }
+            false => Err(error.into()),
+        }
+    }
+
+    fn keep(self, request: &HttpRequest) {
+        if let Some(charge) = self.charge {
+            request.extensions_mut().insert(charge);
+        }
+    }
+}
+
+/// The body was accepted: what it brought is counted elsewhere from now on.
+pub fn accepted(request: &HttpRequest) {
+    drop(request.extensions_mut().remove::<Charge>());
+}
+
 /// How long a body may take of which so many bytes have come.
 fn time_for(bytes: usize) -> Duration {
     let seconds = bytes as u64 / u64::from(FLOOR);
@@ -72,13 +166,13 @@ fn time_for(bytes: usize) -> Duration {
 ///
 /// # Errors
 ///
-/// Those of [`bytes`]; 422 for a text that is not UTF-8.
+/// Those of [`change`]; 422 for a text that is not UTF-8.
 pub async fn message(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
 ) -> Result<Message, Problem> {
-    let body = bytes(request, payload, limit).await?;
+    let body = bytes(request, payload, limit, Content::Message).await?;
     if essence(request) == "application/octet-stream" {
         return Ok(Message::binary(body));
     }
@@ -86,17 +180,30 @@ pub async fn message(
     Ok(Message::text(text))
 }
 
+/// Reads what changes something, of any type.
+///
+/// # Errors
+///
+/// 413 for a longer one, 408 for one that does not come, 400 for one that breaks HTTP, 503 where there is no memory for it.
+pub async fn change(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    bytes(request, payload, limit, Content::Change).await
+}
+
 /// Reads a JSON text of at most `limit` bytes; an empty body is none.
 ///
 /// # Errors
 ///
-/// Those of [`bytes`]; 415 for another type.
+/// Those of [`change`]; 415 for another type.
 pub async fn json_text(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
 ) -> Result<Bytes, Problem> {
-    let body = bytes(request, payload, limit).await?;
+    let body = change(request, payload, limit).await?;
     let essence = essence(request);
     // What `curl -d` says of all that it sends. Who may change anything is decided elsewhere, not by this header.
     let is_curls =
@@ -163,7 +270,11 @@ mod tests {
         let request = TestRequest::default().to_http_request();
         let mut payload = dev::Payload::Stream { payload };
         let payload = Payload::from_request(&request, &mut payload).await.unwrap();
-        let read = tokio::time::timeout(2 * PATIENCE, bytes(&request, payload, 1000)).await;
+        let read = tokio::time::timeout(
+            2 * PATIENCE,
+            bytes(&request, payload, 1000, Content::Message),
+        )
+        .await;
         let problem = read.expect("it ends by itself").unwrap_err();
         assert_eq!(problem.status_code(), 408, "{problem}");
     }
@@ -181,7 +292,11 @@ mod tests {
         let request = TestRequest::default().to_http_request();
         let mut payload = dev::Payload::Stream { payload };
         let payload = Payload::from_request(&request, &mut payload).await.unwrap();
-        let read = tokio::time::timeout(10 * PATIENCE, bytes(&request, payload, 100)).await;
+        let read = tokio::time::timeout(
+            10 * PATIENCE,
+            bytes(&request, payload, 100, Content::Message),
+        )
+        .await;
         let problem = read.expect("it ends by itself").unwrap_err();
         assert_eq!(problem.status_code(), 408, "{problem}");
     }

@@ -15,6 +15,7 @@ mod hosts;
 mod idempotency;
 mod metrics;
 mod openapi;
+mod overview;
 mod patience;
 mod prefix;
 mod probe;

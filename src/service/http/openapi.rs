@@ -9,7 +9,8 @@ use utoipa::OpenApi;
 use super::{
     Api,
     access::{Permit, ToCome},
-    bulk, changes, connections, control, health, metrics, probe, reload, schema, secrets, send,
+    bulk, changes, connections, control, health, metrics, overview, probe, reload, schema, secrets,
+    send,
     streams::{raw, sse, ws},
     why,
 };
@@ -35,6 +36,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         health::alive,
         health::ready,
         metrics::metrics,
+        overview::overview,
         openapi,
         connections::list,
         connections::status,

@@ -10,7 +10,9 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use everwire::{Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json};
+use everwire::{
+    Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json, memory::OutOfMemory,
+};
 use serde_json::{Map, Value as Json, json};
 
 use crate::service::{changes::Busy, kept::NotOnDisk};
@@ -173,6 +175,11 @@ impl From<Rejected> for Problem {
                 let soon = HeaderValue::from_static("1");
                 (problem.header(header::RETRY_AFTER, soon), "full")
             }
+            Rejected::NoMemory => {
+                let problem = Self::unavailable(detail).member("cause", "memory");
+                let soon = HeaderValue::from_static("1");
+                (problem.header(header::RETRY_AFTER, soon), "full")
+            }
             Rejected::Closed => (Self::conflict(detail), "closed"),
             Rejected::TooLarge(too_large) => (Self::too_large(too_large.limit), "too_large"),
             Rejected::NotText => (Self::unprocessable(detail), "not_text"),
@@ -184,6 +191,14 @@ impl From<Rejected> for Problem {
             _ => (Self::unavailable(detail), "unavailable"),
         };
         problem.member("fate", "rejected").member("reason", reason)
+    }
+}
+
+impl From<OutOfMemory> for Problem {
+    fn from(error: OutOfMemory) -> Self {
+        Self::unavailable(error.to_string())
+            .member("cause", "memory")
+            .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 }
 

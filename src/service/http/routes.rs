@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    Serves, bulk, changes, connections, control, health, metrics, openapi, probe,
+    Serves, bulk, changes, connections, control, health, metrics, openapi, overview, probe,
     problem::Problem,
     reload, secrets, send,
     streams::{raw, sse, ws},
@@ -35,6 +35,7 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
 
 fn connections(config: &mut ServiceConfig) {
     config
+        .service(resource("/v1/status", "GET, HEAD").route(get().to(overview::overview)))
         .service(resource("/v1/connections", "GET, HEAD").route(get().to(connections::list)))
         .service(
             resource("/v1/connections/{name}", "GET, HEAD, PUT, DELETE")

@@ -48,7 +48,7 @@ pub async fn put(
         )));
     }
     let id = permit.name(&id)?;
-    let value = body::bytes(&request, payload, MAX_SECRET).await?;
+    let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
     let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
     if value.is_empty() {

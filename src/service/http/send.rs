@@ -75,7 +75,7 @@ struct SendQuery {
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than max_message"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Not UTF-8; a key that was used for another body; confirmed where nothing can confirm"),
         (status = 429, body = super::schema::Problem, content_type = "application/problem+json", description = "The outbox is full"),
-        (status = 503, body = super::schema::Problem, content_type = "application/problem+json", description = "The outbox is durable, and nothing can be stored"),
+        (status = 503, body = super::schema::Problem, content_type = "application/problem+json", description = "The outbox is durable, and nothing can be stored; or service.memory is used up (cause memory)"),
     ),
 )]
 pub async fn send(
@@ -97,6 +97,7 @@ pub async fn send(
         None => handle.send(message)?,
         Some(key) => handle.send_once(key, message)?,
     };
+    body::accepted(&request);
     wait(receipt, &query).await
 }
 

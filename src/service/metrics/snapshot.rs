@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt};
 
-use everwire::{Manager, Pattern, State, Status, connection::Traffic};
+use everwire::{Manager, Pattern, State, Status, connection::Traffic, memory::MemoryUsage};
 use jiff::Timestamp;
 use prometheus_client::{
     collector::Collector,
@@ -20,6 +20,7 @@ pub struct Snapshot {
     states: HashMap<State, i64>,
     left_out: i64,
     missed: u64,
+    memory: MemoryUsage,
     now: Timestamp,
 }
 
@@ -36,6 +37,7 @@ impl Snapshot {
             states: HashMap::new(),
             left_out: 0,
             missed: manager.missed_events(),
+            memory: manager.memory_usage(),
             now: Timestamp::now(),
         };
         for status in statuses {
@@ -81,6 +83,40 @@ impl Snapshot {
             "subscriber_lag",
             help,
             MetricType::Counter,
+        )?)
+    }
+
+    fn encode_memory(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let MemoryUsage {
+            histories,
+            outboxes,
+            reassembly,
+            readers,
+            bodies,
+            ..
+        } = self.memory;
+        let uses = [
+            ("histories", histories),
+            ("outboxes", outboxes),
+            ("reassembly", reassembly),
+            ("readers", readers),
+            ("bodies", bodies),
+        ];
+        let uses = uses.map(|(of, bytes)| ([("use", of)], gauge(bytes)));
+        let help = "Memory that is used of what service.memory allows, by what it is used for";
+        family(
+            encoder,
+            "memory_bytes",
+            help,
+            MetricType::Gauge,
+            uses.into_iter(),
+        )?;
+        let help = "What service.memory allows";
+        gauge(self.memory.limit).encode(describe(
+            encoder,
+            "memory_limit_bytes",
+            help,
+            MetricType::Gauge,
         )?)
     }
 
@@ -172,6 +208,7 @@ impl Snapshot {
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.encode_totals(&mut encoder)?;
+        self.encode_memory(&mut encoder)?;
         self.encode_traffic(&mut encoder)?;
         self.encode_gauges(&mut encoder)
     }
@@ -198,6 +235,10 @@ fn family<L: EncodeLabelSet, V: EncodeMetric>(
         value.encode(described.encode_family(&labels)?)?;
     }
     Ok(())
+}
+
+fn gauge(bytes: usize) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
 fn seconds(at: Timestamp) -> f64 {

@@ -4,12 +4,14 @@
 //! it: a client that sends faster than it is answered, or announces a frame without end, would fill our memory.
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use actix_web::error::PayloadError;
 use bytes::Bytes;
+use everwire::memory::Charge;
 use futures::Stream;
 
 /// The longest header (RFC 6455 §5.2).
@@ -25,17 +27,23 @@ pub struct Frames<S> {
     header: Vec<u8>,
     /// How much of the payload is still to come.
     left: u64,
+    /// How much has come.
+    come: usize,
+    /// The memory of what has come: the reader keeps it until the frame is whole.
+    charge: Charge,
     ended: bool,
 }
 
 impl<S> Frames<S> {
-    pub fn new(inside: S, limit: usize) -> Self {
+    pub fn new(inside: S, limit: usize, charge: Charge) -> Self {
         Self {
             inside,
             limit: u64::try_from(limit).unwrap_or(u64::MAX),
             chunk: Bytes::new(),
             header: Vec::with_capacity(MAX_HEADER),
             left: 0,
+            come: 0,
+            charge,
             ended: false,
         }
     }
@@ -52,6 +60,12 @@ impl<S> Frames<S> {
             let part = self.chunk.split_to(most.min(self.chunk.len()));
             self.left -= part.len() as u64;
             self.ended = self.left == 0;
+            self.come = match self.ended {
+                true => 0,
+                false => self.come + part.len(),
+            };
+            let charged = self.charge.try_set(self.come);
+            charged.map_err(|error| PayloadError::Io(io::Error::other(error)))?;
             return Ok(Some(part));
         }
         loop {
@@ -115,6 +129,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use everwire::memory::MemoryUse;
     use futures::{StreamExt, stream};
 
     use super::*;
@@ -122,7 +137,8 @@ mod tests {
     /// What is handed over up to each time that there is nothing for now, or the error.
     fn handed_over(bytes: &[u8], piece: usize, limit: usize) -> Vec<Result<Vec<u8>, String>> {
         let pieces: Vec<_> = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
-        let mut frames = Frames::new(stream::iter(pieces.into_iter().map(Ok)), limit);
+        let pieces = stream::iter(pieces.into_iter().map(Ok));
+        let mut frames = Frames::new(pieces, limit, Charge::unbounded(MemoryUse::Bodies));
         let (mut told, mut frame) = (Vec::new(), Vec::new());
         let mut cx = Context::from_waker(std::task::Waker::noop());
         loop {

@@ -8,7 +8,10 @@ use actix_web::error::PayloadError;
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use everwire::Message;
+use everwire::{
+    Message,
+    memory::{Charge, OutOfMemory},
+};
 
 /// Joins fragments, up to a limit.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub struct Inbound {
     limit: usize,
     /// The fragments so far, and whether they are text.
     begun: Option<(bool, BytesMut)>,
+    /// Their memory.
+    charge: Charge,
 }
 
 /// What a frame means.
@@ -29,8 +34,12 @@ pub enum Heard {
 }
 
 impl Inbound {
-    pub fn new(limit: usize) -> Self {
-        Self { limit, begun: None }
+    pub fn new(limit: usize, charge: Charge) -> Self {
+        Self {
+            limit,
+            begun: None,
+            charge,
+        }
     }
 
     /// # Errors
@@ -66,8 +75,14 @@ impl Inbound {
         if whole.len() + part.len() > self.limit {
             return Err(reason(CloseCode::Size, "the message is too long"));
         }
+        let charged = self.charge.try_set(whole.len() + part.len());
+        charged.map_err(|error| reason(CloseCode::Again, &error.to_string()))?;
         whole.extend_from_slice(&part);
-        match self.begun.take_if(|_| is_last) {
+        let whole = self.begun.take_if(|_| is_last);
+        if is_last {
+            self.charge.set(0);
+        }
+        match whole {
             None => Ok(Heard::Nothing),
             Some((false, whole)) => Ok(Heard::Message(Message::binary(whole.freeze()))),
             Some((true, whole)) => {
@@ -114,6 +129,9 @@ fn farewell(error: ProtocolError) -> CloseReason {
     match error {
         ProtocolError::Io(error) if error.to_string() == PayloadError::Overflow.to_string() => {
             reason(CloseCode::Size, "the frame is too long")
+        }
+        ProtocolError::Io(error) if error.to_string().contains(&OutOfMemory.to_string()) => {
+            reason(CloseCode::Again, &OutOfMemory.to_string())
         }
         ProtocolError::Overflow => reason(CloseCode::Size, "the frame is too long"),
         ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => {

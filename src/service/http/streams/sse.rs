@@ -56,7 +56,7 @@ pub async fn events(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(&permit, request.query_string())?;
     let since = last_event_id(&request)?.or(query.since);
-    let seat = api.seats.take(&request, &permit, api.access.tenants())?;
+    let seat = api.seat(&request, &permit)?;
     let delivery = super::delivery(EVENTS, BYTES, query.kinds);
     let events = api.manager.resume(query.pattern, delivery, since);
     // An empty event has the client know where it is before anything happens.

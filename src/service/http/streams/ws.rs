@@ -9,7 +9,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
-use everwire::{Event, config::Scope, core::displayable_json};
+use everwire::{Event, config::Scope, core::displayable_json, memory::MemoryUse};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -64,16 +64,21 @@ pub async fn ws(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     super::check_handshake(&request)?;
+    let charge = || api.manager.charge(MemoryUse::Bodies);
+    let (inbound, frames) = (
+        Inbound::new(MAX_REQUEST, charge()),
+        Frames::new(payload, MAX_REQUEST, charge()),
+    );
     let session = Session {
-        _seat: api.seats.take(&request, &permit, api.access.tenants())?,
+        _seat: api.seat(&request, &permit)?,
         api,
         caller: permit,
-        inbound: Inbound::new(MAX_REQUEST),
+        inbound,
         pulse: Pulse::new(),
         subscriptions: HashMap::new(),
         pending: 0,
     };
-    WsResponseBuilder::new(session, &request, Frames::new(payload, MAX_REQUEST))
+    WsResponseBuilder::new(session, &request, frames)
         .protocols(&[PROTOCOL])
         .codec(Codec::new().max_size(MAX_REQUEST))
         .start()

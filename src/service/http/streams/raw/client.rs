@@ -12,6 +12,7 @@ use actix_web::web::Payload;
 use actix_web_actors::ws::{CloseReason, Message as WsMessage, ProtocolError};
 use bytes::BytesMut;
 use bytestring::ByteString;
+use everwire::{Manager, memory::MemoryUse};
 use futures::{Stream, StreamExt, future::poll_fn};
 
 use super::super::{
@@ -29,12 +30,13 @@ pub struct Client {
 
 impl Client {
     /// One whose frames and messages have at most so many bytes.
-    pub fn new(payload: Payload, limit: usize) -> Self {
+    pub fn new(payload: Payload, limit: usize, manager: &Manager) -> Self {
+        let charge = || manager.charge(MemoryUse::Bodies);
         Self {
-            frames: Frames::new(payload, limit),
+            frames: Frames::new(payload, limit, charge()),
             codec: Codec::new().max_size(limit),
             buffer: BytesMut::new(),
-            inbound: Inbound::new(limit),
+            inbound: Inbound::new(limit, charge()),
         }
     }
 

@@ -71,7 +71,7 @@ pub async fn raw(
     let sharing = Sharing::parse(request.query_string())?;
     api.find(&name)?;
     super::check_handshake(&request)?;
-    let seat = api.seats.take(&request, &permit, api.access.tenants())?;
+    let seat = api.seat(&request, &permit)?;
     match sharing {
         Sharing::Own => own::attach(&api, &name, &request, seat, payload).await,
         Sharing::Shared => shared::attach(&api, &name, &request, seat, payload).await,

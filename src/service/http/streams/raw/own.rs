@@ -76,7 +76,7 @@ pub async fn attach(
     let (sender, receiver) = session.split();
     let (controls, told) = mpsc::channel(CONTROLS);
     let line = Rc::new(Line::new());
-    let client = Client::new(payload, settings.max_message);
+    let client = Client::new(payload, settings.max_message, &api.manager);
     let upward = actix::spawn(upward(client, sender, controls, Rc::clone(&line)));
     Ok(answer.streaming(Downward {
         peer: receiver,

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
     ConnectionName, ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected,
-    hub::Kinds,
+    hub::Kinds, memory::MemoryUse,
 };
 
 use super::{
@@ -48,12 +48,13 @@ pub async fn attach(
             api.manager.subscribe(Pattern::exactly(name), delivery),
         )),
         handle,
-        inbound: Inbound::new(limit),
+        inbound: Inbound::new(limit, api.manager.charge(MemoryUse::Bodies)),
         pulse: Pulse::new(),
         _seat: seat,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
-    WsResponseBuilder::new(bridge, request, Frames::new(payload, limit))
+    let frames = Frames::new(payload, limit, api.manager.charge(MemoryUse::Bodies));
+    WsResponseBuilder::new(bridge, request, frames)
         .protocols(&subprotocols)
         .codec(Codec::new().max_size(limit))
         .start()
@@ -130,7 +131,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
 /// How a client is let go whose message cannot be accepted: it has no other way to know.
 fn code(rejected: &Rejected) -> CloseCode {
     match rejected {
-        Rejected::Full => CloseCode::Again,
+        Rejected::Full | Rejected::NoMemory => CloseCode::Again,
         Rejected::Closed => CloseCode::Away,
         Rejected::TooLarge(_) => CloseCode::Size,
         Rejected::NotText => CloseCode::Invalid,

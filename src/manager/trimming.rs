@@ -1,0 +1,65 @@
+//! Has histories give way where all names together use much memory.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use super::{Inside, Manager};
+use crate::memory::{MemoryUse, fair_share};
+
+/// How often it is looked whether they have to.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// So many histories are trimmed before the names of the arbiter have their turn.
+const AT_A_TIME: usize = 32;
+
+/// Looks after the histories for as long as the manager lives.
+pub(super) fn keep(manager: &Manager) {
+    let inside = Arc::downgrade(&manager.0);
+    // The arbiters were started a moment ago.
+    let _running = manager.0.arbiters.get(0).spawn(watch(inside));
+}
+
+async fn watch(inside: Weak<Inside>) {
+    let mut period = tokio::time::interval(PERIOD);
+    period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        period.tick().await;
+        let Some(inside) = inside.upgrade() else {
+            return;
+        };
+        let excess = inside.commons.memory.excess(MemoryUse::Histories);
+        if excess > 0 {
+            trim(&inside, excess).await;
+        }
+    }
+}
+
+/// The longest histories go first: all that is left is as even as it was asked for.
+async fn trim(inside: &Inside, excess: usize) {
+    let usage = inside.commons.memory.usage();
+    if usage.histories == 0 {
+        return;
+    }
+    let gates: Vec<_> = {
+        let names = inside.names.read();
+        let entries = names.entries.values();
+        entries.map(|entry| entry.gate.clone()).collect()
+    };
+    let mut held: Vec<_> = gates
+        .iter()
+        .map(|gate| gate.history().footprint())
+        .collect();
+    // A little more than what is needed, so that it is not needed again at once.
+    let wanted = usage.histories.saturating_sub(excess + usage.limit / 32);
+    let share = fair_share(&mut held, wanted);
+    for some in gates.chunks(AT_A_TIME) {
+        for gate in some {
+            if gate.history().footprint() > share {
+                gate.history().trim(share);
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -67,7 +67,7 @@ const ANY: &[&str] = &["read", "send", "control"];
 const MAX_MESSAGE: usize = 1024;
 
 /// All that needs to know who asks.
-const ROUTES: [Route; 23] = [
+const ROUTES: [Route; 24] = [
     Route::new("GET", "/openapi.json", ANY),
     Route::new("GET", "/v1/connections", &["read"]),
     Route::new("GET", "/v1/connections/NAME", &["read"]),
@@ -86,6 +86,7 @@ const ROUTES: [Route; 23] = [
     Route::new("POST", "/v1/retry?match=none", &["control"]),
     Route::new("POST", "/v1/rotate?match=none", &["control"]),
     Route::new("POST", "/v1/reload?plan=true", &["control"]),
+    Route::new("GET", "/v1/status", &["read"]),
     Route::new("GET", "/v1/events", &["read"]),
     Route::new("GET", "/v1/ws", ANY),
     Route::new("PUT", "/v1/secrets/NAME", &["control"]).body(64 << 10),
@@ -193,6 +194,8 @@ fn nothing_is_told_or_done_for_whom_it_is_not() {
         let refused = service.ask("POST", target, &[("Authorization", &acme)], b"");
         refused.problem(403, "concerns all names");
     }
+    let refused = service.ask("GET", "/v1/status", &[("Authorization", &acme)], b"");
+    refused.problem(403, "does not reach all names");
     let refused = service.ask("GET", "/metrics", &[("Authorization", &acme)], b"");
     refused.problem(403, "does not reach all names");
 }

@@ -20,9 +20,7 @@ pub use self::{once::SendOnceError, receipt::Receipt};
 use super::ages::Ages;
 use crate::{
     clock,
-    core::{
-        ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Queued, Rejected,
-    },
+    core::{ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Rejected},
     hub::{HasHistory, History},
     keeper::Keeper,
     memory::Charge,
@@ -172,14 +170,9 @@ impl Gate {
     )]
     #[inline(always)]
     fn accept(&self, inside: &mut Inside, message: Message) -> Result<Accepted, Rejected> {
-        let needed = message.len() + size_of::<Queued>();
-        if !inside.charge.has_room(needed) {
-            inside.outbox.check(&message)?;
-            return Err(Rejected::NoMemory);
-        }
+        inside.make_memory(&message)?;
         let expires = inside.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
         let admitted = inside.outbox.admit(message, expires)?;
-        inside.count_memory();
         // Of what the store does not have yet the keeper tells.
         let bell = match inside.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
@@ -313,11 +306,36 @@ impl Inside {
         self.outbox.wants_fence(self.confirm_through, is_paced)
     }
 
-    /// Tells the budget what is held by now.
-    fn count_memory(&mut self) {
+    /// What is held by now, in bytes.
+    #[inline]
+    fn held(&self) -> usize {
         let keys = self.keys.as_ref().map_or(0, |keys| keys.footprint());
         let data = self.connect_data.as_ref().map_or(0, |data| data.len());
-        self.charge.set(self.outbox.footprint() + keys + data);
+        self.outbox.footprint() + keys + data
+    }
+
+    /// Tells the budget.
+    #[inline]
+    fn count_memory(&mut self) {
+        let held = self.held();
+        self.charge.follow(held);
+    }
+
+    /// Has memory for a message that is to be accepted.
+    #[inline]
+    fn make_memory(&mut self, message: &Message) -> Result<(), Rejected> {
+        let held = self.held() + self.outbox.growth(message);
+        match held <= self.charge.bytes() || self.charge.try_set(held).is_ok() {
+            true => Ok(()),
+            false => Err(self.without_memory(message)),
+        }
+    }
+
+    /// Why a message is refused for which there is no memory: one that would be refused in any case is told that.
+    #[cold]
+    fn without_memory(&self, message: &Message) -> Rejected {
+        let other = self.outbox.check(message).err();
+        other.unwrap_or(Rejected::NoMemory)
     }
 
     fn leave(&mut self, waker: &Waker) {

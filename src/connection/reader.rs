@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use super::{scratch::with_read_buffer, shared::share};
+use super::{
+    scratch::{READ, with_read_buffer},
+    shared::share,
+};
 use crate::{
     core::Cause,
     memory::{Charge, MemoryBudget, MemoryUse},
@@ -98,6 +101,26 @@ impl Reader {
         }
     }
 
+    /// Others have their turn before the rest of what was read is decoded: its memory counts meanwhile. Where memory is short for all, what
+    /// was decoded already is let go of.
+    pub fn rest(&mut self) {
+        if self.unread.is_empty() {
+            return;
+        }
+        let unread = match self.has_much_memory() {
+            true => READ,
+            false => {
+                self.unread = share(&self.unread);
+                self.unread.len()
+            }
+        };
+        self.charge.set(self.decoder.buffered() + unread);
+    }
+
+    fn has_much_memory(&self) -> bool {
+        self.charge.has_room_of(MemoryUse::Histories, READ)
+    }
+
     /// Reads and throws away, until the peer ends the connection.
     pub fn poll_discard(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<()> {
         self.unread = Bytes::new();
@@ -121,8 +144,13 @@ impl Reader {
         if let Some(mut target) = self.decoder.read_target() {
             return pin!(stream.read_buf(&mut target)).poll(cx);
         }
+        // What is left at the end of a turn is less where memory is short for all.
+        let most = match self.has_much_memory() {
+            true => READ,
+            false => READ / 8,
+        };
         with_read_buffer(|buffer| {
-            let mut buffer = ReadBuf::new(buffer);
+            let mut buffer = ReadBuf::new(&mut buffer[..most]);
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) => {
                     // One allocation a read, shared by the messages in it; the arbiter's buffer stays with the arbiter.

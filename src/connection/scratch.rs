@@ -9,7 +9,7 @@ use crate::wire::deflate::{Lend, NoSpares, Spares};
 use bytes::BytesMut;
 
 /// As much is read from a socket by one call.
-const READ: usize = 64 << 10;
+pub(super) const READ: usize = 64 << 10;
 
 /// As much is encoded before the socket is asked to take it.
 pub(super) const WRITE: usize = 64 << 10;

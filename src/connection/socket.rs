@@ -199,6 +199,11 @@ impl Socket {
     }
 
     fn read(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        self.read_turn(act, now, cx);
+        self.reader.rest();
+    }
+
+    fn read_turn(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
         self.dry = false;
         let messages = act.record.received.messages;

@@ -41,6 +41,14 @@ impl Message {
         }
     }
 
+    /// The same message, with a payload that shares no memory.
+    pub(crate) fn to_own_memory(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::text(&**text),
+            Self::Binary(bytes) => Self::Binary(Bytes::copy_from_slice(bytes)),
+        }
+    }
+
     /// The text of a text message.
     pub fn as_text(&self) -> Option<&str> {
         match self {

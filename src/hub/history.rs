@@ -206,6 +206,10 @@ impl Recent {
         let len = message.len();
         self.make_room(1, len);
         let is_wanted = self.limit.messages > 0 && len <= self.limit.bytes;
+        if is_wanted && self.kept.has_place(message) {
+            self.kept.push(mark, message, self.limit.messages);
+            return;
+        }
         if !is_wanted || !self.has_memory(message) {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;

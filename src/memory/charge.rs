@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{MemoryBudget, MemoryUse, OutOfMemory};
 
 /// What is held is counted in such grains, in bytes: most messages that come and go change nothing.
-const GRAIN: usize = 512;
+const GRAIN: usize = 2048;
 
 /// Memory of one holder, as the bound over all names knows it; dropping it gives it back.
 ///
@@ -49,6 +49,7 @@ impl Charge {
     }
 
     /// As much is held, in bytes.
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.grains as usize * GRAIN
     }
@@ -68,6 +69,16 @@ impl Charge {
         let grains = grains(bytes);
         if grains != self.grains {
             self.change(grains);
+        }
+    }
+
+    /// So much is held now, by one who holds a little more and a little less all the time: what it no longer holds is given back once it is
+    /// more than a grain.
+    #[inline]
+    pub(crate) fn follow(&mut self, bytes: usize) {
+        let counted = self.bytes();
+        if bytes > counted || bytes + 2 * GRAIN <= counted {
+            self.set(bytes);
         }
     }
 

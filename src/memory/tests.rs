@@ -41,7 +41,7 @@ fn a_thread_with_a_lease_takes_ahead_and_never_holds_more_than_it_may() {
         let taken = || own.taken.load(Ordering::Relaxed);
         let mut charge = Charge::new(&own, MemoryUse::Outboxes);
         charge.set(1);
-        assert_eq!((own.usage().outboxes, taken()), (512, 512 + 128 * 1024));
+        assert_eq!((own.usage().outboxes, taken()), (2048, 2048 + 128 * 1024));
         let mut bytes = 1_usize;
         for step in 0..10_000_usize {
             bytes = bytes.wrapping_mul(0x2545_F491).rotate_left(7) ^ step;

@@ -237,6 +237,12 @@ impl Upstream {
     }
 
     fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
+        let turn = self.read_turn(now, cx);
+        self.reader.rest();
+        turn
+    }
+
+    fn read_turn(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
         for _ in 0..MAX_FRAMES {
             let is_heard = match self.poll_listener(now, cx) {
                 Poll::Ready(is_heard) => is_heard,

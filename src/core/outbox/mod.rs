@@ -611,6 +611,15 @@ impl Outbox {
         self.queue.capacity() * size_of::<Queued>() + self.bytes
     }
 
+    /// How much more is held when this message is accepted, in bytes.
+    pub fn growth(&self, message: &Message) -> usize {
+        let places = match self.queue.len() < self.queue.capacity() {
+            true => 0,
+            false => self.queue.capacity().max(4),
+        };
+        places * size_of::<Queued>() + message.len()
+    }
+
     /// Gives back memory that an empty queue does not need.
     pub fn shrink(&mut self) {
         if self.queue.is_empty() && self.queue.capacity() > 64 {

@@ -12,8 +12,10 @@ use crate::{
 };
 
 /// Payloads up to so many bytes are copied, one behind the other. A message that came in shares the memory of all that its read
-/// has brought, and that memory is cold when the message goes: for a short one both cost more than the copy.
-const SHORT: usize = 512;
+/// has brought, up to 64 KiB, and that memory is cold when the message goes: for a short one both cost more than the copy.
+const SHORT: usize = 4096;
+/// Payloads up to so many bytes are copied to memory of their own, longer ones hold on to what they share: at most twice their length.
+const SHARED: usize = 32 << 10;
 /// What one that is kept whole costs where its payload is, beside that, in bytes.
 const COUNTED: usize = 48;
 
@@ -120,17 +122,21 @@ impl Kept {
         entries * size_of::<Entry>() + short + long * size_of::<Message>() + apart
     }
 
+    /// Whether one more message needs no more memory than there is already.
+    pub fn has_place(&self, message: &Message) -> bool {
+        let len = message.len();
+        len <= SHORT
+            && self.entries.len() < self.entries.capacity()
+            && self.short.len() + len <= self.short.capacity()
+    }
+
     /// Whether one more message has room in the memory that is `held` already, in bytes.
     pub fn fits(&self, message: &Message, held: usize) -> bool {
-        let has_place = self.entries.len() < self.entries.capacity();
-        has_place
-            && match message.len() {
-                len @ ..=SHORT => self.short.len() + len <= self.short.capacity(),
-                len => {
-                    let has_place = self.long.len() < self.long.capacity();
-                    has_place && self.footprint() + len + COUNTED <= held
-                }
-            }
+        let len = message.len();
+        let has_places =
+            self.entries.len() < self.entries.capacity() && self.long.len() < self.long.capacity();
+        self.has_place(message)
+            || (len > SHORT && has_places && self.footprint() + len + COUNTED <= held)
     }
 
     /// The place of the last.
@@ -155,7 +161,10 @@ impl Kept {
         match payload {
             Payload::ShortText(_) | Payload::ShortBinary(_) => self.push_short(bytes),
             Payload::Long => {
-                self.long.push_back(message.clone());
+                self.long.push_back(match bytes.len() <= SHARED {
+                    true => message.to_own_memory(),
+                    false => message.clone(),
+                });
                 self.long_bytes += bytes.len();
             }
         }

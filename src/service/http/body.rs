@@ -58,6 +58,8 @@ async fn bytes(
                 if let Some(admitted) = &admitted {
                     admitted.has_arrived()?;
                 }
+                // What was only guessed to be needed is not kept by what keeps the body.
+                body.shrink_to_fit();
                 held.keep(request);
                 return Ok(body.into());
             }

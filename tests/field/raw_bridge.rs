@@ -4,7 +4,7 @@
 //! with 101 and then said nothing; and `/raw/` was 404.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::mpsc,
     thread,
@@ -312,6 +312,35 @@ fn a_client_that_leaves_closes_its_upstream_and_takes_its_queue_along() {
     service.wait_for("feed", "no session", |status| {
         status["sessions"] == json!([])
     });
+}
+
+#[test]
+fn a_client_that_forgets_to_mask_its_answers_is_let_be() {
+    const PONG: [u8; 2] = [0x8a, 0];
+    const CLOSE: [u8; 4] = [0x88, 2, 0x03, 0xf4];
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("bridge-unmasked", LOOPBACK);
+    // Whoever waits for all of it waits too long.
+    let keys = json!({ "close_timeout": "60s" });
+    open(&service, &peer.url("/echo"), &keys);
+    for target in [RAW, "/v1/connections/feed/raw?session=shared"] {
+        let mut client = Socket::open(&service, target, &[]);
+        client.inside.get_mut().write_all(&PONG).unwrap();
+        client.send(Message::text(target));
+        assert_eq!(client.next(), Message::text(target));
+    }
+    let mut client = attach(&service);
+    peer.kick_all(How::Reset);
+    assert_eq!(client.close_code(), 1012);
+    client.inside.get_mut().write_all(&CLOSE).unwrap();
+    let tcp = client.inside.get_mut();
+    assert_eq!(tcp.read_to_end(&mut Vec::new()).unwrap(), 0);
+
+    // What is said unmasked is not heard.
+    let mut client = attach(&service);
+    let text = [0x81, 1, b'x'];
+    client.inside.get_mut().write_all(&text).unwrap();
+    assert_eq!(client.close_code(), 1002);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use futures::Stream;
 
 /// The longest header (RFC 6455 §5.2).
 const MAX_HEADER: usize = 14;
+/// The bit of the second byte that says that a mask follows.
+const MASKED: u8 = 0x80;
 
 /// Hands over one frame, then says that there is nothing for now.
 #[derive(Debug)]
@@ -32,9 +34,11 @@ pub struct Frames<S> {
     /// The memory of what has come: the reader keeps it until the frame is whole.
     charge: Charge,
     ended: bool,
+    masks_controls: bool,
 }
 
 impl<S> Frames<S> {
+    /// Of payloads that have at most so many bytes.
     pub fn new(inside: S, limit: usize, charge: Charge) -> Self {
         Self {
             inside,
@@ -45,7 +49,16 @@ impl<S> Frames<S> {
             come: 0,
             charge,
             ended: false,
+            masks_controls: false,
         }
+    }
+
+    /// Hands over a control frame that is not masked (RFC 6455 §5.1) as one that is.
+    ///
+    /// Some clients forget to mask what they answer to a ping or a close frame (seen: paho for Python), and servers let them.
+    pub fn masking_controls(mut self) -> Self {
+        self.masks_controls = true;
+        self
     }
 
     /// What is behind what was read.
@@ -74,6 +87,11 @@ impl<S> Frames<S> {
                     return Err(PayloadError::Overflow);
                 }
                 (self.left, self.ended) = (payload, payload == 0);
+                if self.masks_controls && is_unmasked_control(&self.header) {
+                    self.header[1] |= MASKED;
+                    // By zeros the payload is what it was.
+                    self.header.extend([0; 4]);
+                }
                 let header = Bytes::copy_from_slice(&self.header);
                 self.header.clear();
                 return Ok(Some(header));
@@ -89,8 +107,8 @@ impl<S> Frames<S> {
 /// The length of the payload, if this is a whole header.
 fn payload_len(header: &[u8]) -> Option<u64> {
     let (&second, rest) = header.get(1).zip(header.get(2..))?;
-    let mask = if second & 0x80 == 0 { 0 } else { 4 };
-    let number = match second & 0x7f {
+    let mask = if second & MASKED == 0 { 0 } else { 4 };
+    let number = match second & !MASKED {
         126 => rest.get(..2)?,
         127 => rest.get(..8)?,
         short => return (rest.len() == mask).then_some(u64::from(short)),
@@ -99,6 +117,10 @@ fn payload_len(header: &[u8]) -> Option<u64> {
         .iter()
         .fold(0, |sum, &byte| sum << 8 | u64::from(byte));
     (rest.len() == number.len() + mask).then_some(length)
+}
+
+fn is_unmasked_control(header: &[u8]) -> bool {
+    matches!(header, &[first, second, ..] if first & 0x08 != 0 && second & MASKED == 0)
 }
 
 impl<S> Stream for Frames<S>
@@ -138,7 +160,16 @@ mod tests {
     fn handed_over(bytes: &[u8], piece: usize, limit: usize) -> Vec<Result<Vec<u8>, String>> {
         let pieces: Vec<_> = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
         let pieces = stream::iter(pieces.into_iter().map(Ok));
-        let mut frames = Frames::new(pieces, limit, Charge::unbounded(MemoryUse::Bodies));
+        told_by(Frames::new(pieces, limit, charge()))
+    }
+
+    fn charge() -> Charge {
+        Charge::unbounded(MemoryUse::Bodies)
+    }
+
+    fn told_by(
+        mut frames: Frames<impl Stream<Item = Result<Bytes, PayloadError>> + Unpin>,
+    ) -> Vec<Result<Vec<u8>, String>> {
         let (mut told, mut frame) = (Vec::new(), Vec::new());
         let mut cx = Context::from_waker(std::task::Waker::noop());
         loop {
@@ -176,6 +207,30 @@ mod tests {
             let told = handed_over(&all, piece, 65_536);
             let told: Vec<_> = told.into_iter().map(Result::unwrap).collect();
             assert_eq!(told, frames, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn control_frames_are_masked_where_that_is_forgotten() {
+        let sent = [
+            &[0x8a, 0x02, b'a', b'b'][..],
+            &[0x88, 0x00],
+            &[0x89, 0x81, 1, 2, 3, 4, 5],
+            &[0x81, 0x01, b'x'],
+        ];
+        let expected = [
+            &[0x8a, 0x82, 0, 0, 0, 0, b'a', b'b'][..],
+            &[0x88, 0x80, 0, 0, 0, 0],
+            sent[2],
+            sent[3],
+        ];
+        for piece in [1, 2, 3, 100] {
+            let bytes = sent.concat();
+            let pieces = bytes.chunks(piece).map(Bytes::copy_from_slice).map(Ok);
+            let pieces = stream::iter(pieces.collect::<Vec<_>>());
+            let told = told_by(Frames::new(pieces, 125, charge()).masking_controls());
+            let told: Vec<_> = told.into_iter().map(Result::unwrap).collect();
+            assert_eq!(told, expected, "in pieces of {piece}");
         }
     }
 

@@ -33,7 +33,7 @@ impl Client {
     pub fn new(payload: Payload, limit: usize, manager: &Manager) -> Self {
         let charge = || manager.charge(MemoryUse::Bodies);
         Self {
-            frames: Frames::new(payload, limit, charge()),
+            frames: Frames::new(payload, limit, charge()).masking_controls(),
             codec: Codec::new().max_size(limit),
             buffer: BytesMut::new(),
             inbound: Inbound::new(limit, charge()),

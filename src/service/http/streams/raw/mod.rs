@@ -43,6 +43,8 @@ pub enum Sharing {
 /// With `session=shared` each message of the client is sent, and each message of the peer is told, over the connection's one socket and its
 /// reconnects; the end of this WebSocket is not the connection's. A client that is too slow, or whose message finds the outbox full, is closed with 1013.
 ///
+/// Pongs and close frames that a client forgets to mask are taken, as many servers do; messages must be masked.
+///
 /// Needs the scopes `send` and `read`. The path may end in a slash.
 #[utoipa::path(
     get,

@@ -53,7 +53,8 @@ pub async fn attach(
         _seat: seat,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
-    let frames = Frames::new(payload, limit, api.manager.charge(MemoryUse::Bodies));
+    let charge = api.manager.charge(MemoryUse::Bodies);
+    let frames = Frames::new(payload, limit, charge).masking_controls();
     WsResponseBuilder::new(bridge, request, frames)
         .protocols(&subprotocols)
         .codec(Codec::new().max_size(limit))

@@ -315,6 +315,22 @@ fn a_client_that_leaves_closes_its_upstream_and_takes_its_queue_along() {
 }
 
 #[test]
+fn a_client_that_does_not_answer_a_close_frame_hears_the_end_at_once() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("bridge-unanswered", LOOPBACK);
+    // Whoever waits for all of it waits too long.
+    let keys = json!({ "close_timeout": "60s" });
+    open(&service, &peer.url("/echo"), &keys);
+    for how in [How::Fin, How::Reset] {
+        let mut client = attach(&service);
+        peer.kick_all(how);
+        assert_eq!(client.close_code(), 1012);
+        let tcp = client.inside.get_mut();
+        assert_eq!(tcp.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+}
+
+#[test]
 fn a_client_that_forgets_to_mask_its_answers_is_let_be() {
     const PONG: [u8; 2] = [0x8a, 0];
     const CLOSE: [u8; 4] = [0x88, 2, 0x03, 0xf4];

@@ -4,12 +4,13 @@
 //! This one lets the oldest silent client go instead.
 
 use std::{
+    cell::Cell,
     io,
     net::TcpListener as StdListener,
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -108,6 +109,7 @@ impl Server {
                     .h1_allow_half_closed(false)
                     .on_connect_ext(|io: &Stream, data| {
                         data.insert(io.client.clone());
+                        data.insert(io.last_bytes.clone());
                     })
                     .finish(app.map_err(|error| error.error_response()));
                 let http =
@@ -221,13 +223,35 @@ where
     }
     let client = place.client();
     // How it ends concerns its client alone.
-    let _ended = http.call((Stream { io, client }, protocol, peer)).await;
+    let stream = Stream {
+        io,
+        client,
+        last_bytes: LastBytes::default(),
+        is_shut: false,
+    };
+    let _ended = http.call((stream, protocol, peer)).await;
 }
 
 /// What a client is connected by.
 struct Stream {
     io: Io,
     client: Client,
+    last_bytes: LastBytes,
+    /// The client has been told that nothing more comes.
+    is_shut: bool,
+}
+
+/// Whether the bytes that a client is sent now are the last ones.
+///
+/// Actix listens to a client for a second more before it ends the connection; until then a client that waits for the end waits.
+#[derive(Clone, Debug, Default)]
+pub struct LastBytes(Rc<Cell<bool>>);
+
+impl LastBytes {
+    /// Nothing may be sent behind what is sent now: the sending half of the connection is shut as soon as that is written.
+    pub fn are_sent(&self) {
+        self.0.set(true);
+    }
 }
 
 enum Io {
@@ -272,9 +296,14 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.io {
-            Io::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
-            Io::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            Io::Plain(tcp) => ready!(Pin::new(tcp).poll_flush(cx))?,
+            Io::Tls(tls) => ready!(Pin::new(tls).poll_flush(cx))?,
         }
+        if self.last_bytes.0.get() && !self.is_shut {
+            ready!(self.as_mut().poll_shutdown(cx))?;
+            self.is_shut = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -46,7 +46,7 @@ use super::{
     client::Client,
     offers, refusal,
 };
-use crate::service::http::{Api, problem::Problem};
+use crate::service::http::{Api, problem::Problem, server::LastBytes};
 
 /// How many answers to its pings may wait for a client; others are not given.
 const CONTROLS: usize = 16;
@@ -87,6 +87,7 @@ pub async fn attach(
         asked: Instant::now(),
         close_timeout: settings.close_timeout,
         state: State::Serves,
+        last_bytes: request.conn_data().cloned().unwrap_or_default(),
         pauses: false,
         _seat: seat,
     }))
@@ -211,6 +212,7 @@ struct Downward {
     asked: Instant,
     close_timeout: Duration,
     state: State,
+    last_bytes: LastBytes,
     /// Others of the thread have their turn first.
     pauses: bool,
     _seat: Seat,
@@ -281,6 +283,8 @@ impl Downward {
     }
 
     fn leave(&mut self, given: Option<CloseReason>) -> WsMessage {
+        // Some clients do not heed a close frame, but only the end (seen: paho for Python).
+        self.last_bytes.are_sent();
         self.state = State::Leaves(Box::pin(sleep(self.close_timeout)));
         WsMessage::Close(given)
     }

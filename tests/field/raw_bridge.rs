@@ -130,7 +130,7 @@ fn messages_pass_verbatim_with_fragments_joined_and_pings_answered_here() {
 }
 
 #[test]
-fn the_greeting_of_the_peer_is_not_lost_and_a_trailing_slash_does_no_harm() {
+fn the_greeting_of_the_peer_is_not_lost_and_what_a_client_puts_behind_the_url_does_no_harm() {
     let peer = Peer::spawn_thread().unwrap();
     peer.script("/greets", Script::sink().send("INFO {}").send("0{}"));
     let service = Service::start("bridge-greeting", LOOPBACK);
@@ -139,6 +139,8 @@ fn the_greeting_of_the_peer_is_not_lost_and_a_trailing_slash_does_no_harm() {
         RAW,
         "/v1/connections/feed/raw/",
         "/v1/connections/feed/raw/?EIO=4",
+        // A charge point of OCPP puts its identity there.
+        "/v1/connections/feed/raw/CP%2F0001",
     ] {
         let mut client = Socket::open(&service, target, &[]);
         assert_eq!(client.next(), Message::text("INFO {}"), "{target}");

@@ -77,9 +77,12 @@ fn streams(config: &mut ServiceConfig) {
     config
         .service(resource("/v1/events", "GET").route(web::get().to(sse::events)))
         .service(resource("/v1/ws", "GET").route(web::get().to(ws::ws)))
-        // Clients that put a path behind their base URL, or clean it, leave the slash.
         .service(resource("/v1/connections/{name}/raw", "GET").route(web::get().to(raw::raw)))
-        .service(resource("/v1/connections/{name}/raw/", "GET").route(web::get().to(raw::raw)));
+        // Some clients put a path behind the URL that they are given: a slash, or the identity of a charge point.
+        .service(
+            resource("/v1/connections/{name}/raw/{ignored:.*}", "GET")
+                .route(web::get().to(raw::raw)),
+        );
 }
 
 fn in_bulk(config: &mut ServiceConfig) {

@@ -10,7 +10,7 @@ use actix_web::{
     http::header,
     web::{Data, Path, Payload},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::service::http::{
@@ -30,6 +30,12 @@ pub enum Sharing {
     Shared,
 }
 
+/// The path, whatever is behind it.
+#[derive(Debug, Deserialize)]
+pub struct Bridged {
+    name: String,
+}
+
 /// Talk to a peer as if the WebSocket were one's own
 ///
 /// With `session=own`, the default, the client gets a socket of its own to the peer, by the connection's settings (URLs, headers, secrets, TLS,
@@ -45,7 +51,8 @@ pub enum Sharing {
 ///
 /// Pongs and close frames that a client forgets to mask are taken, as many servers do; messages must be masked.
 ///
-/// Needs the scopes `send` and `read`. The path may end in a slash.
+/// Needs the scopes `send` and `read`. What a client puts behind the path (a slash, the identity of an OCPP charge point) and other parameters are
+/// ignored: the peer is asked for what the connection's URL says.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/raw",
@@ -65,11 +72,11 @@ pub async fn raw(
     permit: Permit<ToSend>,
     _listens: Permit<ToRead>,
     api: Data<Api>,
-    name: Path<String>,
+    path: Path<Bridged>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
+    let name = permit.name(&path.name)?;
     let sharing = Sharing::parse(request.query_string())?;
     api.find(&name)?;
     super::check_handshake(&request)?;

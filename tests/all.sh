@@ -21,7 +21,7 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 
-stages=(scripts format clippy clippy_core build tests simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests bridge simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
 simulation=connection::simulation
 deny_version=0.20.2
@@ -98,12 +98,17 @@ install() {
   need tinyproxy tinyproxy-bin
   need microsocks microsocks
   need nginx nginx
+  need mosquitto mosquitto
+  need nats-server nats-server
+  need rabbitmqctl rabbitmq-server
   need chromium chromium
   need chromedriver chromium-driver
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis tests/schemathesis/requirements.txt
-  install_node
+  install_venv bridge/python tests/bridge/python/requirements.txt
+  install_node node tests/servers/node
+  install_node bridge/node tests/bridge/node
   tests/autobahn.sh install
   install_deny
   tests/fuzz.sh install
@@ -119,7 +124,7 @@ install_venv() {
 }
 
 install_node() {
-  local from=tests/servers/node to=$test_env/node
+  local to=$test_env/$1 from=$2
   cmp -s "$from/package-lock.json" "$to/installed" && return
   rm -rf "$to"
   mkdir -p "$to"
@@ -187,8 +192,13 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|browser|chaos|crash')
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash')
   cargo test --no-fail-fast --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
+}
+
+# Unmodified clients with their own servers, with and without the raw bridge; it prints how long each takes to be back.
+stage_bridge() {
+  timeout 300 cargo test --locked --all-features --test bridge -- --nocapture --test-threads=5
 }
 
 # 10,000 lives of a name under virtual time.

@@ -290,12 +290,12 @@ impl Drop for Server {
     }
 }
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// What `tests/all.sh` installs. A test that needs what is not there fails; it never skips.
-fn installed(path: &str) -> PathBuf {
+pub fn installed(path: &str) -> PathBuf {
     let env = std::env::var_os("EVERWIRE_TEST_ENV");
     let dir = env.map_or_else(|| root().join(".test-env"), PathBuf::from);
     let path = dir.join(path);

@@ -1,0 +1,226 @@
+// Unmodified client libraries, each twice in one process: to its server directly, and through the raw bridge.
+//
+//     clients.mjs KIND DIRECT_URL BRIDGED_URL
+//
+// Each way sends a question over and over, which comes back by what the client has set up at the server: a subscription, a room. Lines of
+// JSON tell what happens, with `at` in milliseconds of the epoch:
+// {"way", "what": "up"}, {"way", "what": "down", "why"}, {"way", "what": "answer", "asked": when that question was put}.
+// The process ends when its standard input does.
+
+import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+
+// Where packages are installed is said by NODE_PATH, which `import` does not heed.
+const require = createRequire(import.meta.url);
+
+/// The delay of each client between two tries; without jitter, so that both ways try at the same times.
+const RETRY = 500;
+/// How often each client that can asks whether its server is there.
+const HEARTBEAT = 1000;
+/// A question is put again after so long.
+const PATIENCE = 150;
+const PAUSE = 30;
+
+// Each takes a URL, a topic of its own, and whom to tell; it returns how to ask.
+const clients = {
+  "mqtt.js"(url, topic, { up, down, answer }) {
+    const mqtt = require("mqtt");
+    const client = mqtt.connect(url, { reconnectPeriod: RETRY, keepalive: HEARTBEAT / 1000 });
+    client.subscribe(topic);
+    client.on("connect", up);
+    client.on("close", () => down("close"));
+    client.on("error", () => {});
+    client.on("message", (_topic, payload) => answer(Number(payload)));
+    return (id) => client.publish(topic, String(id));
+  },
+
+  "graphql-ws"(url, topic, { up, down, answer }) {
+    const { createClient } = require("graphql-ws");
+    let overdue;
+    const client = createClient({
+      url,
+      webSocketImpl: require("ws"),
+      retryAttempts: Infinity,
+      // Else it gives up when a server that is down refuses it.
+      shouldRetry: () => true,
+      retryWait: () => sleep(RETRY),
+      keepAlive: HEARTBEAT,
+      on: {
+        connected: up,
+        closed: ({ code, reason }) => down(`${code} ${reason}`),
+        // The recipe of its documentation for a server that freezes.
+        ping: (received) => {
+          overdue = received ? overdue : setTimeout(() => client.terminate(), HEARTBEAT);
+        },
+        pong: (received) => received && clearTimeout(overdue),
+      },
+    });
+    const subscribe = (query, id, next) => {
+      client.subscribe({ query, variables: { topic, id } }, { next, error: (error) => down(`an operation failed: ${JSON.stringify(error)}`), complete() {} });
+    };
+    subscribe("subscription ($topic: String!) { said(topic: $topic) }", 0, ({ data }) => answer(data.said));
+    return (id) => subscribe("mutation ($topic: String!, $id: Int!) { say(topic: $topic, id: $id) }", id, () => {});
+  },
+
+  "socket.io-client"(url, room, { up, down, answer }) {
+    const { io } = require("socket.io-client");
+    const { origin, pathname } = new URL(url);
+    const socket = io(origin, {
+      path: pathname,
+      transports: ["websocket"],
+      reconnectionDelay: RETRY,
+      reconnectionDelayMax: RETRY,
+      randomizationFactor: 0,
+    });
+    socket.on("connect", () => {
+      up();
+      socket.emit("join", room);
+    });
+    socket.on("disconnect", down);
+    socket.on("said", answer);
+    return (id) => socket.emit("say", room, id);
+  },
+
+  ethers(url, _topic, { up, down, answer }) {
+    const { WebSocketProvider } = require("ethers");
+    let provider;
+    let waiting = [];
+    const connect = () => {
+      const next = new WebSocketProvider(url, undefined, { staticNetwork: false });
+      next.websocket.onerror = () => {};
+      // It does not come back by itself, so the application makes a new one.
+      next.websocket.onclose = ({ code, reason }) => {
+        down(`${code} ${reason}`);
+        next.destroy().catch(() => {});
+        setTimeout(connect, RETRY);
+      };
+      next.on("block", () => {
+        waiting.forEach((id) => answer(id));
+        waiting = [];
+      }).then(up, () => {});
+      provider = next;
+      waiting = [];
+    };
+    connect();
+    return (id) => {
+      waiting.push(id);
+      return provider.send("evm_mine", []);
+    };
+  },
+
+  "nats.ws"(url, subject, { up, down, answer }) {
+    globalThis.WebSocket = require("ws");
+    const { connect, StringCodec } = require("nats.ws");
+    const text = StringCodec();
+    let connection;
+    const start = async () => {
+      connection = await connect({
+        servers: url,
+        waitOnFirstConnect: true,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RETRY,
+        reconnectJitter: 0,
+        pingInterval: HEARTBEAT,
+        maxPingOut: 1,
+      });
+      up();
+      connection.subscribe(subject, { callback: (_error, message) => answer(Number(text.decode(message.data))) });
+      for await (const { type, data } of connection.status()) {
+        if (type === "disconnect") {
+          down(type);
+        } else if (type === "reconnect") {
+          up();
+        }
+      }
+      down("given up");
+    };
+    start().catch((error) => down(`given up: ${error}`));
+    return (id) => connection?.publish(subject, text.encode(String(id)));
+  },
+
+  stompjs(url, topic, { up, down, answer }) {
+    globalThis.WebSocket = require("ws");
+    const { Client } = require("@stomp/stompjs");
+    const destination = `/topic/${topic}`;
+    const client = new Client({
+      brokerURL: url,
+      connectHeaders: { login: "guest", passcode: "guest" },
+      reconnectDelay: RETRY,
+      heartbeatIncoming: HEARTBEAT,
+      heartbeatOutgoing: HEARTBEAT,
+      // Else it waits for the close frame of a server that freezes.
+      discardWebsocketOnCommFailure: true,
+      onConnect: () => {
+        up();
+        client.subscribe(destination, ({ body }) => answer(Number(body)));
+      },
+      onWebSocketClose: ({ code, reason }) => down(`${code} ${reason}`),
+      onStompError: ({ headers }) => down(`ERROR ${headers.message}`),
+    });
+    client.activate();
+    return (id) => client.connected && client.publish({ destination, body: String(id) });
+  },
+
+  "ocpp-rpc"(url, _topic, { up, down, answer }) {
+    const { RPCClient } = require("ocpp-rpc");
+    const at = url.lastIndexOf("/");
+    const client = new RPCClient({
+      endpoint: url.slice(0, at),
+      identity: url.slice(at + 1),
+      protocols: ["ocpp1.6"],
+      pingIntervalMs: HEARTBEAT,
+      callConcurrency: 100,
+      callTimeoutMs: 5000,
+      backoff: { initialDelay: RETRY, maxDelay: RETRY + 1, factor: 2, randomisationFactor: 0 },
+    });
+    client.on("open", () => {
+      up();
+      client.call("BootNotification", { chargePointModel: "model", chargePointVendor: "vendor" }).catch(() => {});
+    });
+    client.on("disconnect", ({ code, reason }) => down(`${code} ${reason}`));
+    client.on("close", ({ code, reason }) => down(`given up: ${code} ${reason}`));
+    // What the central system asks for comes back from it.
+    client.handle("DataTransfer", ({ params }) => {
+      answer(Number(params.data));
+      return { status: "Accepted" };
+    });
+    client.connect().catch((error) => down(`given up: ${error}`));
+    return (id) => client.call("DataTransfer", { vendorId: "vendor", data: String(id) });
+  },
+};
+
+function tell(what) {
+  console.log(JSON.stringify({ at: Date.now(), ...what }));
+}
+
+async function drive(start, way, url) {
+  const asked = [];
+  let heard = () => {};
+  const ask = start(url, `everwire-${way}`, {
+    up: () => tell({ way, what: "up" }),
+    down: (why) => tell({ way, what: "down", why: String(why) }),
+    answer: (id) => {
+      tell({ way, what: "answer", asked: asked[id] });
+      heard();
+    },
+  });
+  for (;;) {
+    const id = asked.push(Date.now()) - 1;
+    const isHeard = new Promise((resolve) => {
+      heard = resolve;
+    });
+    // While it is down a client may refuse, at once or later.
+    try {
+      Promise.resolve(ask(id)).catch(() => {});
+    } catch {}
+    await Promise.race([isHeard, sleep(PATIENCE)]);
+    await sleep(PAUSE);
+  }
+}
+
+const [kind, direct, bridged] = process.argv.slice(2);
+// What a library leaves to nobody: ethers what was asked by a provider that is destroyed.
+process.on("unhandledRejection", (error) => kind === "ethers" || console.error(`${kind}: not handled: ${error}`));
+drive(clients[kind], "direct", direct);
+drive(clients[kind], "bridged", bridged);
+process.stdin.resume().on("end", () => process.exit(0));

@@ -1,0 +1,77 @@
+// Servers whose libraries come without a program of their own.
+//
+//     servers.mjs KIND PORT
+//
+// They listen on 127.0.0.1, and end on SIGTERM as their documentation has it.
+
+import { EventEmitter, on } from "node:events";
+import http from "node:http";
+import { createRequire } from "node:module";
+
+// Where packages are installed is said by NODE_PATH, which `import` does not heed.
+const require = createRequire(import.meta.url);
+
+const servers = {
+  // What is said to a topic is heard by who has subscribed to it.
+  "graphql-ws"(server) {
+    const { buildSchema } = require("graphql");
+    const { useServer } = require("graphql-ws/use/ws");
+    const { WebSocketServer } = require("ws");
+    const topics = new EventEmitter();
+    const schema = buildSchema(`
+      type Query { version: Int }
+      type Mutation { say(topic: String!, id: Int!): Boolean }
+      type Subscription { said(topic: String!): Int }
+    `);
+    const roots = {
+      query: { version: 1 },
+      mutation: { say: ({ topic, id }) => topics.emit(topic, id) },
+      subscription: {
+        said: async function* ({ topic }) {
+          for await (const [said] of on(topics, topic)) {
+            yield { said };
+          }
+        },
+      },
+    };
+    const { dispose } = useServer({ schema, roots }, new WebSocketServer({ server, path: "/graphql" }));
+    return dispose;
+  },
+
+  // What is said to a room is heard by who has joined it.
+  "socket.io"(server) {
+    const { Server } = require("socket.io");
+    const io = new Server(server, { pingInterval: 1000, pingTimeout: 1000 });
+    io.on("connection", (socket) => {
+      socket.on("join", (room) => socket.join(room));
+      socket.on("say", (room, id) => io.to(room).emit("said", id));
+    });
+    return () => io.close();
+  },
+
+  // A central system that sends each DataTransfer back.
+  "ocpp-rpc"(server) {
+    const { RPCServer } = require("ocpp-rpc");
+    const central = new RPCServer({ protocols: ["ocpp1.6"] });
+    central.auth((accept) => accept());
+    central.on("client", (charger) => {
+      charger.handle("BootNotification", () => ({ status: "Accepted", interval: 300, currentTime: new Date().toISOString() }));
+      charger.handle("DataTransfer", ({ params }) => {
+        charger.call("DataTransfer", params).catch(() => {});
+        return { status: "Accepted" };
+      });
+    });
+    server.on("upgrade", central.handleUpgrade);
+    return () => central.close({ code: 1001, reason: "restarting" });
+  },
+};
+
+const [kind, port] = process.argv.slice(2);
+const server = http.createServer();
+const end = servers[kind](server);
+server.listen(Number(port), "127.0.0.1");
+process.on("SIGTERM", async () => {
+  server.close();
+  await end();
+  process.exit(0);
+});

@@ -828,7 +828,6 @@ fn a_key_that_is_still_to_come_is_not_supported_yet() {
         ("nats.servers = []", "nats"),
         ("prepare.key.keep = '1h'", "prepare"),
         ("service.history_bytes = '1MiB'", "history_bytes"),
-        ("service.api_limits.timeout = '5m'", "api_limits"),
     ] {
         let errors = Memory::default().read(text).unwrap_err();
         assert_eq!(errors.count(), 1, "{errors}");
@@ -963,6 +962,27 @@ fn the_public_url_is_read() {
         let told = errors.render(false);
         assert!(told.contains("invalid public URL"), "{told}");
         assert!(told.contains("https://example.com/everwire"), "{told}");
+    }
+}
+
+#[test]
+fn the_limits_of_the_api_are_read() {
+    let read = |text: &str| Memory::default().read(text).unwrap().service.api_limits;
+    let usual = read("");
+    let written = "[service.api_limits]\ntimeout = '5m'\nmax_message = '16MiB'\noutbox = '16MiB'\nhistory = '16MiB'\nnames = 1000";
+    assert_eq!(read(written), usual);
+    let other = read("service.api_limits = { outbox = '1MiB', names = 0 }");
+    assert_eq!((other.outbox, other.names), (1 << 20, 0));
+    assert_eq!(other.timeout, usual.timeout);
+    for (key, part) in [
+        ("timeout = '0s'", "longer than zero"),
+        ("outbox = 0", "is no size"),
+        ("names = -1", "out of range"),
+        ("bytes = 1", "unknown key `bytes`"),
+    ] {
+        let errors = Memory::default().read(&format!("service.api_limits.{key}"));
+        let told = errors.unwrap_err().render(false);
+        assert!(told.contains(part), "{told}");
     }
 }
 

@@ -3,11 +3,12 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
-    ConnectionSettings, DialPolicy, Part, Proxy, System, Template,
+    ApiLimits, ConnectionSettings, DialPolicy, Part, Proxy, System, Template,
+    api_limits::Written,
     finish::finish,
     keys::{Buckets, ConnectionTable},
     layers::Layers,
-    read::{Context, Origin, Pointers, Read, parse_json},
+    read::{Context, Origin, Place, Pointers, Read, parse_json},
 };
 
 /// What connections that are made at run time inherit: `[defaults]`, `[groups]` and `[rates]` of a configuration.
@@ -81,6 +82,20 @@ impl Inherited {
         json: &[u8],
         policy: &DialPolicy,
     ) -> Result<ConnectionSettings, InvalidJson> {
+        self.connection_within(json, policy, &ApiLimits::NONE)
+    }
+
+    /// The same, within limits.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJson`] with all that is wrong, what is beyond the limits included.
+    pub fn connection_within(
+        &self,
+        json: &[u8],
+        policy: &DialPolicy,
+        limits: &ApiLimits,
+    ) -> Result<ConnectionSettings, InvalidJson> {
         let empty = (Layers::default(), Buckets::default());
         let (layers, buckets) = self.0.as_deref().unwrap_or(&empty);
         let mut pointers = Pointers::default();
@@ -90,6 +105,7 @@ impl Inherited {
         let own = ConnectionTable::read(&root, &mut context).unwrap_or_default();
         refuse_urls(&own, policy, &mut context);
         let brings_proxy = own.proxy.is_some();
+        let written = Written::of(&own, root.place);
         let table = layers.inherit_harmless(own, &mut context);
         layers.check_rules(&table, &mut context);
         let mut settings = finish(table, root.place, buckets, &mut context);
@@ -97,12 +113,22 @@ impl Inherited {
         if brings_proxy {
             settings.proxy_policy = policy.clone();
         }
+        let usual = usual(layers, root.place, buckets);
+        limits.check(&settings, &written, &usual, &mut context);
         let (errors, omitted) = context.problems.into_key_errors(&pointers);
         match errors.is_empty() {
             true => Ok(settings),
             false => Err(InvalidJson::Keys { errors, omitted }),
         }
     }
+}
+
+/// The settings of a name that says nothing; that it lacks a URL is no matter.
+fn usual(layers: &Layers, place: Place, buckets: &Buckets) -> ConnectionSettings {
+    let mut unheard = Context::new(&System);
+    unheard.origin = Origin::Api;
+    let table = layers.inherit_harmless(ConnectionTable::default(), &mut unheard);
+    finish(table, place, buckets, &mut unheard)
 }
 
 /// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.

@@ -9,6 +9,7 @@
 //! Files and variables come through a [`Source`], so that everything here can be tested without either.
 
 mod access;
+mod api_limits;
 mod assemble;
 mod changes;
 mod combine;
@@ -43,6 +44,7 @@ pub mod url;
 mod values;
 
 pub use access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings};
+pub use api_limits::ApiLimits;
 pub use changes::Changes;
 pub(crate) use common::{CommonSettings, NameSettings};
 pub use compression::Compression;

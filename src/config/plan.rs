@@ -93,6 +93,7 @@ impl Plan {
             metrics,
             public_url,
             allow_urls,
+            api_limits,
         } = old;
         // Without tokens the doors must be closed first that they guard.
         let same_doors = *listen == new.listen && *tls == new.tls && *metrics == new.metrics;
@@ -117,6 +118,7 @@ impl Plan {
             ("metrics", *metrics != new.metrics, false),
             ("public_url", *public_url != new.public_url, true),
             ("allow_urls", *allow_urls != new.allow_urls, true),
+            ("api_limits", *api_limits != new.api_limits, true),
         ];
         for (key, differs, live) in compared {
             match (differs, live) {

@@ -63,6 +63,9 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     if let Some(patterns) = table.allow_urls {
         service.allow_urls = patterns.value.0;
     }
+    if let Some(limits) = table.api_limits {
+        service.api_limits = limits.value.settings();
+    }
     let needs_token = table
         .metrics
         .as_ref()

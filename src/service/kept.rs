@@ -1,6 +1,9 @@
 //! What the API was given and what must outlive the process: connections and secrets.
 
-use everwire::{ConnectionName, Manager, config::Secret};
+use everwire::{
+    ConnectionName, ConnectionSettings, Manager,
+    config::{InvalidJson, Secret},
+};
 
 use super::http::Rules;
 
@@ -75,10 +78,36 @@ fn restore_connection(
         connection(manager, &name, None);
         return Ok(());
     }
-    let settings = rules.inherited.connection(json, &rules.policy);
-    let settings = settings.map_err(|invalid| invalid.to_string())?;
+    let settings = accepted_settings(rules, &name, json).map_err(|invalid| invalid.to_string())?;
     let opened = manager.open(&name, settings);
     opened.map(drop).map_err(|error| error.to_string())
+}
+
+/// The settings as they were accepted: limits that are lower now do not take a name down, and hold from its next change on.
+fn accepted_settings(
+    rules: &Rules,
+    name: &ConnectionName,
+    json: &[u8],
+) -> Result<ConnectionSettings, InvalidJson> {
+    let inherited = &rules.inherited;
+    let within = inherited.connection_within(json, &rules.policy, &rules.limits);
+    within.or_else(|beyond| {
+        let accepted = inherited.connection(json, &rules.policy)?;
+        let text = reasons(&beyond);
+        tracing::warn!(%name, text, "settings are beyond limits that are lower now, and stay as they are");
+        Ok(accepted)
+    })
+}
+
+/// All that is wrong, in a line.
+fn reasons(invalid: &InvalidJson) -> String {
+    match invalid {
+        InvalidJson::Keys { errors, .. } => {
+            let errors = errors.iter().map(|error| error.message.as_str());
+            errors.collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
 }
 
 fn tell(name: &str, restored: Result<(), String>) {

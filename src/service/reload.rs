@@ -163,6 +163,7 @@ fn put_service_in_force(
             }
             "public_url" => service.public_url = new.public_url.take(),
             "allow_urls" => service.allow_urls = mem::take(&mut new.allow_urls),
+            "api_limits" => service.api_limits = new.api_limits,
             _ => {}
         }
     }

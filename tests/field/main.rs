@@ -3,6 +3,8 @@
 
 #[cfg(feature = "service")]
 mod addresses;
+#[cfg(feature = "service")]
+mod api_limits;
 mod backlog;
 #[path = "../support/chaos.rs"]
 mod chaos;

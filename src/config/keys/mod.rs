@@ -1,6 +1,7 @@
 //! The keys of the file: their names, types and defaults.
 
 mod access;
+mod api_limits;
 mod compression;
 mod connection;
 mod document;
@@ -19,6 +20,7 @@ mod service;
 
 pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},
+    api_limits::ApiLimitsTable,
     compression::CompressionLayer,
     connection::{BasicAuthTable, ConnectionTable, TlsTable},
     document::DocumentTable,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value as Json, json};
 use url::Host;
 
-use super::{MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
+use super::{ApiLimitsTable, MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
     LogFormat, LogLevel, PublicUrl, Rate,
     read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
@@ -46,8 +46,10 @@ table! {
         public_url: PublicUrlText = "",
         /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
         allow_urls: UrlPatterns = [],
+        /// Upper limits of what comes over the API. What [defaults] give to a name may be more.
+        api_limits: ApiLimitsTable,
     }
-    later { history_bytes, api_limits }
+    later { history_bytes }
 }
 
 table! {

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
-use crate::config::{MetricsSettings, PublicUrl, ServiceTlsSettings, TokenSettings, UrlPattern};
+use crate::config::{
+    ApiLimits, MetricsSettings, PublicUrl, ServiceTlsSettings, TokenSettings, UrlPattern,
+};
 
 /// `[service]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,8 @@ pub struct ServiceSettings {
     pub public_url: Option<PublicUrl>,
     /// What the API may dial; empty: public addresses only.
     pub allow_urls: Vec<UrlPattern>,
+    /// Upper limits of what comes over the API.
+    pub api_limits: ApiLimits,
 }
 
 /// `[service.hosts."HOST"]`.
@@ -132,6 +136,7 @@ impl Default for ServiceSettings {
             metrics: MetricsSettings::default(),
             public_url: None,
             allow_urls: Vec::new(),
+            api_limits: ApiLimits::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use actix_web::HttpRequest;
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
-    config::{DialPolicy, Inherited, PublicUrl, ServiceSettings},
+    config::{ApiLimits, DialPolicy, Inherited, PublicUrl, ServiceSettings},
     memory::{MemoryUse, OutOfMemory},
 };
 use parking_lot::RwLock;
@@ -60,6 +60,8 @@ pub struct Rules {
     pub inherited: Inherited,
     /// What they may dial.
     pub policy: DialPolicy,
+    /// How much they may ask for.
+    pub limits: ApiLimits,
     /// Where users find it behind a reverse proxy.
     pub public_url: Option<PublicUrl>,
     /// The names that the configuration's files own.
@@ -80,6 +82,7 @@ impl Rules {
         Self {
             inherited: settings.inherited.clone(),
             policy: policy(&settings.service),
+            limits: settings.service.api_limits,
             public_url: settings.service.public_url.clone(),
             owned: settings.connections.keys().cloned().collect(),
         }

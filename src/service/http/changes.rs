@@ -86,7 +86,8 @@ async fn put_in_turn(
     // The file may have taken the name over while the body came.
     api.refuse_owned(name)?;
     let rules = api.rules();
-    let settings = rules.inherited.connection(text, &rules.policy)?;
+    let inherited = &rules.inherited;
+    let settings = inherited.connection_within(text, &rules.policy, &rules.limits)?;
     refuse_foreign_secrets(caller, &settings)?;
     refuse_what_moves_others(caller, &settings)?;
     let is_new = open_or_configure(api, name, settings).await?;

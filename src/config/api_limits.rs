@@ -1,0 +1,305 @@
+//! `service.api_limits`: how much the settings that come over the API may ask for.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    ConnectionSettings, Heartbeat,
+    keys::{ConnectionTable, HeartbeatLayer},
+    read::{Context, Located, Place, Problem},
+    units::{MAX_DURATION, format_duration, format_size},
+};
+
+/// `[service.api_limits]`: upper limits of what comes over the API.
+///
+/// A value may be as large as its limit, or as the one that a name has whose settings say nothing, where that is larger: the file's
+/// `[defaults]` are the operator's decision. What a group gives is bounded, since a group is chosen in the settings.
+///
+/// | limit | keys | because |
+/// |---|---|---|
+/// | `timeout` | `connect_timeout` | a handshake holds a place of the dial budget for so long |
+/// | | `close_timeout` | a removal, a rotation and the end of the process wait for so long |
+/// | | `heartbeat.interval`, `heartbeat.timeout` | a dead peer holds a socket for so long, and requests that wait for `confirmed` |
+/// | `max_message` | `max_message`, `max_frame` | memory for one message, and for the body of a request |
+/// | `outbox` | `outbox.bytes`, `outbox.messages` | memory, and disk where it is durable |
+/// | `history` | `history.bytes`, `history.messages` | the same |
+///
+/// Each message stands for [`ApiLimits::MESSAGE_BYTES`] where messages are counted, since it costs memory beside its payload: an outbox of
+/// 16 MiB may hold at most 65,536 of them.
+///
+/// Other durations have no limit, since longer ones cost nobody more: those of `reconnect`, `idle_timeout` and `rotate_after` mean fewer
+/// dials, `outbox.ttl` is for ever by default, and a rate's `per` is bounded by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiLimits {
+    /// The longest timeout.
+    pub timeout: Duration,
+    /// The longest message and frame, in bytes.
+    pub max_message: usize,
+    /// The largest outbox, in bytes.
+    pub outbox: usize,
+    /// The largest history, in bytes.
+    pub history: usize,
+    /// How many names may belong to a token that does not reach all names.
+    pub names: usize,
+}
+
+/// Where settings that came over the API say something.
+pub(super) struct Written {
+    /// The whole.
+    all: Place,
+    group: Option<Place>,
+    keys: [Option<Place>; KEYS.len()],
+}
+
+impl ApiLimits {
+    /// What a message stands for where messages are counted, in bytes.
+    pub const MESSAGE_BYTES: usize = 256;
+
+    /// No limits: for settings that were accepted once.
+    pub const NONE: Self = Self {
+        timeout: MAX_DURATION,
+        max_message: usize::MAX,
+        outbox: usize::MAX,
+        history: usize::MAX,
+        names: usize::MAX,
+    };
+
+    /// Tells about each key of `settings` that has more than it may. `usual`: the settings of a name that says nothing.
+    pub(super) fn check(
+        &self,
+        settings: &ConnectionSettings,
+        written: &Written,
+        usual: &ConnectionSettings,
+        context: &mut Context<'_>,
+    ) {
+        let (amounts, usual) = (amounts(settings), amounts(usual));
+        for (at, key) in KEYS.into_iter().enumerate() {
+            let limit = self.limit(key);
+            let Some(amount) = amounts[at].filter(|amount| *amount > limit) else {
+                continue;
+            };
+            if usual[at].is_some_and(|usual| amount <= usual) {
+                continue;
+            }
+            let origin = match (written.keys[at], &settings.group) {
+                (None, Some(group)) => format!(", of the group {group:?},"),
+                _ => String::new(),
+            };
+            let (name, limits) = (key.as_str(), self.told(key));
+            let message = format!("invalid {name}: {amount}{origin} is {limits}");
+            let place = written.keys[at].or(written.group).unwrap_or(written.all);
+            let problem = Problem::new(place, message).help(format!("write {limit} or less"));
+            context.problems.push(problem);
+        }
+    }
+
+    fn limit(&self, key: Key) -> Amount {
+        let messages = |bytes: usize| Amount::Messages((bytes / Self::MESSAGE_BYTES).max(1));
+        match key {
+            Key::ConnectTimeout
+            | Key::CloseTimeout
+            | Key::HeartbeatInterval
+            | Key::HeartbeatTimeout => Amount::Time(self.timeout),
+            Key::MaxMessage | Key::MaxFrame => Amount::Bytes(self.max_message),
+            Key::OutboxMessages => messages(self.outbox),
+            Key::OutboxBytes => Amount::Bytes(self.outbox),
+            Key::HistoryMessages => messages(self.history),
+            Key::HistoryBytes => Amount::Bytes(self.history),
+        }
+    }
+
+    /// How a value that is too large compares with its limit.
+    fn told(&self, key: Key) -> String {
+        let limit = self.limit(key);
+        let size = |bytes| Amount::Bytes(bytes);
+        match key {
+            Key::ConnectTimeout
+            | Key::CloseTimeout
+            | Key::HeartbeatInterval
+            | Key::HeartbeatTimeout => format!("longer than service.api_limits.timeout, {limit}"),
+            Key::MaxMessage | Key::MaxFrame => {
+                format!("more than service.api_limits.max_message, {limit}")
+            }
+            Key::OutboxBytes => format!("more than service.api_limits.outbox, {limit}"),
+            Key::HistoryBytes => format!("more than service.api_limits.history, {limit}"),
+            Key::OutboxMessages => format!(
+                "more than the {limit} that service.api_limits.outbox, {}, has room for",
+                size(self.outbox)
+            ),
+            Key::HistoryMessages => format!(
+                "more than the {limit} that service.api_limits.history, {}, has room for",
+                size(self.history)
+            ),
+        }
+    }
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(300),
+            max_message: 16 << 20,
+            outbox: 16 << 20,
+            history: 16 << 20,
+            names: 1000,
+        }
+    }
+}
+
+impl Written {
+    /// Where the keys of `own` stand, all of which stand at `all`.
+    pub fn of(own: &ConnectionTable, all: Place) -> Self {
+        let heartbeat = own.heartbeat.as_ref();
+        let heartbeat = heartbeat.map(|Located { value, .. }| {
+            let HeartbeatLayer(table) = value;
+            table
+        });
+        let outbox = own.outbox.as_ref().map(|outbox| &outbox.value);
+        let history = own.history.as_ref().map(|history| &history.value);
+        let place = |key| match key {
+            Key::ConnectTimeout => place(&own.connect_timeout),
+            Key::CloseTimeout => place(&own.close_timeout),
+            Key::HeartbeatInterval => heartbeat.and_then(|table| place(&table.interval)),
+            Key::HeartbeatTimeout => heartbeat.and_then(|table| place(&table.timeout)),
+            Key::MaxMessage => place(&own.max_message),
+            Key::MaxFrame => place(&own.max_frame),
+            Key::OutboxMessages => outbox.and_then(|table| place(&table.messages)),
+            Key::OutboxBytes => outbox.and_then(|table| place(&table.bytes)),
+            Key::HistoryMessages => history.and_then(|table| place(&table.messages)),
+            Key::HistoryBytes => history.and_then(|table| place(&table.bytes)),
+        };
+        Self {
+            all,
+            group: own.group.as_ref().map(|group| group.place),
+            keys: KEYS.map(place),
+        }
+    }
+}
+
+fn place<T>(value: &Option<Located<T>>) -> Option<Place> {
+    value.as_ref().map(|value| value.place)
+}
+
+/// A key that has a limit.
+#[derive(Clone, Copy)]
+enum Key {
+    ConnectTimeout,
+    CloseTimeout,
+    HeartbeatInterval,
+    HeartbeatTimeout,
+    MaxMessage,
+    MaxFrame,
+    OutboxMessages,
+    OutboxBytes,
+    HistoryMessages,
+    HistoryBytes,
+}
+
+const KEYS: [Key; 10] = [
+    Key::ConnectTimeout,
+    Key::CloseTimeout,
+    Key::HeartbeatInterval,
+    Key::HeartbeatTimeout,
+    Key::MaxMessage,
+    Key::MaxFrame,
+    Key::OutboxMessages,
+    Key::OutboxBytes,
+    Key::HistoryMessages,
+    Key::HistoryBytes,
+];
+
+impl Key {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectTimeout => "connect_timeout",
+            Self::CloseTimeout => "close_timeout",
+            Self::HeartbeatInterval => "heartbeat.interval",
+            Self::HeartbeatTimeout => "heartbeat.timeout",
+            Self::MaxMessage => "max_message",
+            Self::MaxFrame => "max_frame",
+            Self::OutboxMessages => "outbox.messages",
+            Self::OutboxBytes => "outbox.bytes",
+            Self::HistoryMessages => "history.messages",
+            Self::HistoryBytes => "history.bytes",
+        }
+    }
+}
+
+/// How much of it. Amounts of one key are of one kind.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Amount {
+    Time(Duration),
+    Bytes(usize),
+    Messages(usize),
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DAY: u64 = 24 * 60 * 60;
+        match self {
+            Self::Time(time)
+                if time.as_secs() > DAY && time.as_millis() % (u128::from(DAY) * 1000) == 0 =>
+            {
+                write!(f, "{}d", time.as_secs() / DAY)
+            }
+            Self::Time(time) => f.write_str(&format_duration(*time)),
+            Self::Bytes(bytes) => f.write_str(&format_size(*bytes as u64)),
+            Self::Messages(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+/// How much settings have of each key, in the order of [`KEYS`].
+fn amounts(settings: &ConnectionSettings) -> [Option<Amount>; KEYS.len()] {
+    // A new key does not compile before it is judged here.
+    let ConnectionSettings {
+        connect_timeout,
+        close_timeout,
+        heartbeat,
+        max_message,
+        max_frame,
+        outbox,
+        history,
+        url: _,
+        failover_urls: _,
+        group: _,
+        tags: _,
+        enabled: _,
+        required: _,
+        headers: _,
+        basic_auth: _,
+        subprotocols: _,
+        source_address: _,
+        proxy: _,
+        on_open: _,
+        idle_timeout: _,
+        close_code: _,
+        compression: _,
+        reconnect: _,
+        rate: _,
+        rotate_after: _,
+        sequence: _,
+        tls: _,
+        dial_policy: _,
+        proxy_policy: _,
+    } = settings;
+    let beats = match heartbeat {
+        Heartbeat::Off => None,
+        Heartbeat::Protocol { interval, timeout }
+        | Heartbeat::Text {
+            interval, timeout, ..
+        } => Some((*interval, *timeout)),
+    };
+    KEYS.map(|key| match key {
+        Key::ConnectTimeout => Some(Amount::Time(*connect_timeout)),
+        Key::CloseTimeout => Some(Amount::Time(*close_timeout)),
+        Key::HeartbeatInterval => beats.map(|(interval, _)| Amount::Time(interval)),
+        Key::HeartbeatTimeout => beats.map(|(_, timeout)| Amount::Time(timeout)),
+        Key::MaxMessage => Some(Amount::Bytes(*max_message)),
+        Key::MaxFrame => Some(Amount::Bytes(*max_frame)),
+        Key::OutboxMessages => Some(Amount::Messages(outbox.messages)),
+        Key::OutboxBytes => Some(Amount::Bytes(outbox.bytes)),
+        Key::HistoryMessages => Some(Amount::Messages(history.messages)),
+        Key::HistoryBytes => Some(Amount::Bytes(history.bytes)),
+    })
+}

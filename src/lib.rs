@@ -73,7 +73,7 @@ pub use self::{
         CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, SendOnceError,
         Snapshot, State, Status, Subscribe,
     },
-    core::{ConnectionName, Fate, Message, Pattern, Rejected},
+    core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},
     events::Event,
     hub::{Delivery, Events, Overflow},
     manager::{Handle, Manager},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use everwire::{
-    Delivery, Event, Fate, Manager, Pattern, Rejected, Settings, State,
+    Delivery, Event, Fate, Manager, Owner, Pattern, Rejected, Settings, State,
     config::{Heartbeat, Opening, Template},
     manager::{Gone, OpenError, StartError},
     testing::Peer,
@@ -32,6 +32,23 @@ async fn a_name_can_be_opened_once() {
     );
     rig.echoes(&feed, "the first is untouched").await;
     assert_eq!(rig.peer.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_name_keeps_its_owner_until_it_is_removed() {
+    let mut rig = Rig::new();
+    let acme = Owner::new("acme");
+    let url = rig.peer.url("/echo");
+    let settings = || quick(url.clone());
+    let owned = rig.manager.open_owned("feed", settings(), acme.clone());
+    rig.echoes(&owned.unwrap(), "up").await;
+    assert_eq!(rig.manager.owner("feed"), Some(acme.clone()));
+    rig.manager.configure("feed", settings()).await.unwrap();
+    assert_eq!(rig.manager.owner("feed"), Some(acme));
+    rig.manager.remove("feed").await.unwrap();
+    assert_eq!(rig.manager.owner("feed"), None);
+    rig.manager.open("feed", settings()).unwrap();
+    assert_eq!(rig.manager.owner("feed"), None);
 }
 
 #[tokio::test]

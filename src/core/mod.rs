@@ -19,6 +19,7 @@ mod lifecycle;
 pub(crate) mod message;
 mod name;
 mod outbox;
+mod owner;
 mod pattern;
 mod pointer;
 mod rate;
@@ -48,6 +49,7 @@ pub use self::{
     message::Message,
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
+    owner::Owner,
     pattern::{InvalidPattern, Pattern},
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     rate::{RateLimiter, Turn, Wait},

@@ -36,7 +36,7 @@ pub use crate::vault::VaultFull;
 use crate::{
     config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
     connection::{Commons, Configure, Connection, Gate, Probed, Status, TokenBuckets, probe},
-    core::{ConnectionName, Cursor, InvalidName, Pattern},
+    core::{ConnectionName, Cursor, InvalidName, Owner, Pattern},
     events::Applied,
     hub::Hub,
     keeper::Keeper,
@@ -68,6 +68,8 @@ struct Names {
 
 /// What the registry knows of a name.
 struct Entry {
+    /// Whose it is, through all its lives.
+    owner: Option<Owner>,
     addr: Addr<Connection>,
     gate: Arc<Gate>,
     settings: NameSettings,
@@ -164,7 +166,7 @@ impl Manager {
         trimming::keep(&manager);
         for (name, settings) in settings.connections {
             // The names of one settings are different, and nobody else can have opened one yet.
-            let _opened = manager.open_named(name, settings);
+            let _opened = manager.open_named(name, settings, None);
         }
         Ok(manager)
     }
@@ -179,13 +181,28 @@ impl Manager {
         name: impl AsRef<str>,
         settings: ConnectionSettings,
     ) -> Result<Handle, OpenError> {
-        self.open_named(ConnectionName::new(name)?, settings)
+        self.open_named(ConnectionName::new(name)?, settings, None)
+    }
+
+    /// Opens a connection that belongs to an owner, until it is removed: no change of its settings gives it to another.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing was opened then.
+    pub fn open_owned(
+        &self,
+        name: impl AsRef<str>,
+        settings: ConnectionSettings,
+        owner: Owner,
+    ) -> Result<Handle, OpenError> {
+        self.open_named(ConnectionName::new(name)?, settings, Some(owner))
     }
 
     fn open_named(
         &self,
         name: ConnectionName,
         settings: ConnectionSettings,
+        owner: Option<Owner>,
     ) -> Result<Handle, OpenError> {
         let mut names = self.0.names.write();
         let names = &mut *names;
@@ -207,6 +224,7 @@ impl Manager {
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
         let entry = Entry {
+            owner,
             addr,
             gate,
             settings,
@@ -282,6 +300,12 @@ impl Manager {
             .entries
             .get(name.as_ref())
             .map(|entry| Arc::new(entry.settings.whole()))
+    }
+
+    /// Whose a name is; `None` for one that nobody owns, and where there is no such name.
+    pub fn owner(&self, name: impl AsRef<str>) -> Option<Owner> {
+        let names = self.0.names.read();
+        names.entries.get(name.as_ref())?.owner.clone()
     }
 
     /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being

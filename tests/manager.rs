@@ -44,7 +44,13 @@ async fn a_name_keeps_its_owner_until_it_is_removed() {
     rig.echoes(&owned.unwrap(), "up").await;
     assert_eq!(rig.manager.owner("feed"), Some(acme.clone()));
     rig.manager.configure("feed", settings()).await.unwrap();
-    assert_eq!(rig.manager.owner("feed"), Some(acme));
+    assert_eq!(rig.manager.owner("feed"), Some(acme.clone()));
+    let others = rig.manager.open("plain", settings());
+    rig.echoes(&others.unwrap(), "up").await;
+    assert_eq!(rig.manager.owned(&acme), 1);
+    rig.manager.disown("feed");
+    assert_eq!(rig.manager.owner("feed"), None);
+    assert_eq!(rig.manager.owned(&acme), 0);
     rig.manager.remove("feed").await.unwrap();
     assert_eq!(rig.manager.owner("feed"), None);
     rig.manager.open("feed", settings()).unwrap();

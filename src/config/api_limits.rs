@@ -39,7 +39,7 @@ pub struct ApiLimits {
     pub outbox: usize,
     /// The largest history, in bytes.
     pub history: usize,
-    /// How many names may belong to a token that does not reach all names.
+    /// How many names a token may have put that does not reach all names. Those that it has stay where the limit becomes lower.
     pub names: usize,
 }
 

@@ -5,6 +5,7 @@ mod epochs;
 mod handle;
 mod listening;
 mod memory;
+mod owners;
 mod removal;
 mod respawn;
 mod shutdown;
@@ -300,12 +301,6 @@ impl Manager {
             .entries
             .get(name.as_ref())
             .map(|entry| Arc::new(entry.settings.whole()))
-    }
-
-    /// Whose a name is; `None` for one that nobody owns, and where there is no such name.
-    pub fn owner(&self, name: impl AsRef<str>) -> Option<Owner> {
-        let names = self.0.names.read();
-        names.entries.get(name.as_ref())?.owner.clone()
     }
 
     /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being

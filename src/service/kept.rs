@@ -1,7 +1,9 @@
 //! What the API was given and what must outlive the process: connections and secrets.
 
+use std::collections::HashMap;
+
 use everwire::{
-    ConnectionName, ConnectionSettings, Manager,
+    ConnectionName, ConnectionSettings, Manager, Owner,
     config::{InvalidJson, Secret},
 };
 
@@ -9,10 +11,26 @@ use super::http::Rules;
 
 const CONNECTION: &str = "connection/";
 const SECRET: &str = "secret/";
+/// Of connections. One without it is of the owner whose name is empty: it was put by an earlier version, or without tokens.
+const OWNER: &str = "owner/";
 
-/// Keeps the settings of a connection as they were given; `None` forgets them.
-pub fn connection(manager: &Manager, name: &ConnectionName, json: Option<&[u8]>) {
-    manager.keep(format!("{CONNECTION}{name}"), json);
+/// Keeps a new connection: whose it is, and its settings as they were given.
+pub fn new_connection(manager: &Manager, name: &ConnectionName, owner: &Owner, json: &[u8]) {
+    let owner = Some(owner.as_str().as_bytes()).filter(|owner| !owner.is_empty());
+    // First: should the process die in between, nothing is without its owner.
+    manager.keep(format!("{OWNER}{name}"), owner);
+    connection(manager, name, json);
+}
+
+/// Keeps the settings of a connection as they were given; its owner stays.
+pub fn connection(manager: &Manager, name: &ConnectionName, json: &[u8]) {
+    manager.keep(format!("{CONNECTION}{name}"), Some(json));
+}
+
+/// Forgets a connection.
+pub fn forget_connection(manager: &Manager, name: &ConnectionName) {
+    manager.keep(format!("{CONNECTION}{name}"), None);
+    manager.keep(format!("{OWNER}{name}"), None);
 }
 
 /// Keeps the value of a secret; `None` forgets it.
@@ -52,10 +70,20 @@ pub fn restore(manager: &Manager, rules: &Rules) {
             tell(id, restore_secret(manager, id, value));
         }
     }
+    let mut owners: HashMap<_, _> = kept
+        .iter()
+        .filter_map(|(key, owner)| Some((key.strip_prefix(OWNER)?, owner)))
+        .collect();
     for (key, json) in &kept {
         if let Some(name) = key.strip_prefix(CONNECTION) {
-            tell(name, restore_connection(manager, rules, name, json));
+            let owner = owners.remove(name).map_or(&[][..], Vec::as_slice);
+            let owner = Owner::new(String::from_utf8_lossy(owner));
+            tell(name, restore_connection(manager, rules, name, owner, json));
         }
+    }
+    // The process died before their connections were kept.
+    for name in owners.into_keys() {
+        manager.keep(format!("{OWNER}{name}"), None);
     }
 }
 
@@ -70,16 +98,17 @@ fn restore_connection(
     manager: &Manager,
     rules: &Rules,
     name: &str,
+    owner: Owner,
     json: &[u8],
 ) -> Result<(), String> {
     let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
     if rules.owned.contains(&name) {
         // The file has taken the name over.
-        connection(manager, &name, None);
+        forget_connection(manager, &name);
         return Ok(());
     }
     let settings = accepted_settings(rules, &name, json).map_err(|invalid| invalid.to_string())?;
-    let opened = manager.open(&name, settings);
+    let opened = manager.open_owned(&name, settings, owner);
     opened.map(drop).map_err(|error| error.to_string())
 }
 

@@ -119,7 +119,7 @@ async fn plan_and_apply(api: &Api, apply: bool) -> Result<Reloaded, ReloadError>
         let (names, plan) = plan(&api.manager, names, &before.owned, &rules.policy);
         let plan = plan.with_service(&service, &new.service);
         for taken_over in rules.owned.difference(&before.owned) {
-            kept::connection(&api.manager, taken_over, None);
+            kept::forget_connection(&api.manager, taken_over);
         }
         let work = Work::enter(api, &plan, names, &rules);
         put_service_in_force(api, &plan, &mut service, &mut new.service);

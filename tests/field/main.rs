@@ -28,6 +28,8 @@ mod nginx;
 #[cfg(feature = "service")]
 mod overlapping_changes;
 mod own_certificate;
+#[cfg(feature = "service")]
+mod owners;
 mod pings;
 mod present_cause;
 mod proxy_answers;

@@ -14,7 +14,7 @@ use everwire::{
     config::{ApiLimits, DialPolicy, Inherited, PublicUrl, ServiceSettings},
     memory::{MemoryUse, OutOfMemory},
 };
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::{
     access::{Access, Caller},
@@ -39,6 +39,8 @@ pub struct Api {
     pub source: Source,
     /// Who changes what.
     pub changes: Changes,
+    /// Held while a name is opened that must not be one too many.
+    pub opening: Mutex<()>,
     /// What a reload changes as a whole.
     rules: RwLock<Arc<Rules>>,
     /// The clients that stay connected.
@@ -103,6 +105,7 @@ impl Api {
             manager,
             access: Access::new(service.tokens.clone()),
             changes: Changes::default(),
+            opening: Mutex::default(),
             rules: RwLock::new(Arc::new(rules)),
             seats: Seats::default(),
             waits: Waits::default(),

@@ -8,7 +8,8 @@ use actix_web::{
     web::{Data, Path, Payload},
 };
 use everwire::{
-    ConnectionName, ConnectionSettings, Status,
+    ConnectionName, ConnectionSettings, Manager, Owner, Status,
+    config::ApiLimits,
     manager::{ConfigureError, OpenError},
 };
 
@@ -24,13 +25,16 @@ use crate::service::{changes::Subject, kept};
 const MAX_SETTINGS: usize = 1 << 20;
 /// How many connections there may be, those of the file included.
 const MAX_CONNECTIONS: usize = 100_000;
+/// Of these, those that only callers open who reach all names.
+const KEPT_CONNECTIONS: usize = 1_000;
 /// How long a request waits for the end of a connection; it goes on all the same.
 const REMOVAL: Duration = Duration::from_secs(30);
 
 /// Create or replace a connection
 ///
 /// The body has the keys of `[connections.NAME]` of the TOML file. `[defaults]` and `[groups]` are inherited, but for what says whom to
-/// dial and what may be secret. No `${NAME}`, `${file:PATH}` or path is allowed, only `${secret:ID}`.
+/// dial and what may be secret. No `${NAME}`, `${file:PATH}` or path is allowed, only `${secret:ID}`. `service.api_limits` bounds what may be
+/// asked for. A new name belongs to the token that creates it; replacing it leaves it to its owner.
 #[utoipa::path(
     put,
     path = "/v1/connections/{name}",
@@ -40,7 +44,7 @@ const REMOVAL: Duration = Duration::from_secs(30);
     responses(
         (status = 200, body = super::schema::Status, description = "Replaced"),
         (status = 201, body = super::schema::Status, description = "Created"),
-        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, or another change of it is under way"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, another change of it is under way, or there are as many names as there may be, of all or of this token"),
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 1 MiB"),
         (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Settings that cannot be used: all that is wrong"),
@@ -90,8 +94,18 @@ async fn put_in_turn(
     let settings = inherited.connection_within(text, &rules.policy, &rules.limits)?;
     refuse_foreign_secrets(caller, &settings)?;
     refuse_what_moves_others(caller, &settings)?;
-    let is_new = open_or_configure(api, name, settings).await?;
-    kept::connection(&api.manager, name, Some(text));
+    let owner = Owner::new(&caller.token);
+    let is_new = match open(caller, api, &rules.limits, name, &settings, owner.clone())? {
+        true => {
+            kept::new_connection(&api.manager, name, &owner, text);
+            true
+        }
+        false => {
+            configure(api, name, settings).await?;
+            kept::connection(&api.manager, name, text);
+            false
+        }
+    };
     let (handle, _) = api.find(name)?;
     Ok((is_new, api.status(&handle).await?))
 }
@@ -133,7 +147,7 @@ async fn delete_in_turn(api: Data<Api>, name: ConnectionName) -> Result<(), Prob
         let _steady = api.changes.steady().await;
         api.find(&name)?;
         api.refuse_owned(&name)?;
-        kept::connection(&api.manager, &name, None);
+        kept::forget_connection(&api.manager, &name);
     }
     let removed = api.manager.remove(&name).await;
     removed.map_err(|_gone| Problem::unknown(name.as_str()))
@@ -182,26 +196,68 @@ fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> R
     Ok(())
 }
 
-/// Whether the name is new.
-async fn open_or_configure(
+/// Opens a name that is not there yet, and belongs to this owner; whether it was not.
+fn open(
+    caller: &Caller,
     api: &Api,
+    limits: &ApiLimits,
     name: &ConnectionName,
-    settings: ConnectionSettings,
+    settings: &ConnectionSettings,
+    owner: Owner,
 ) -> Result<bool, Problem> {
-    if api.manager.settings(name).is_none() && api.manager.len() >= MAX_CONNECTIONS {
+    let manager = &api.manager;
+    // Between the look and the opening nobody opens another one.
+    let _alone = api.opening.lock();
+    if manager.find(name).is_some() {
+        return Ok(false);
+    }
+    refuse_one_more(caller, manager, limits, &owner)?;
+    match manager.open_owned(name, settings.clone(), owner) {
+        Ok(_) => Ok(true),
+        Err(OpenError::Duplicate(_)) => Ok(false),
+        Err(error) => Err(Problem::unavailable(error.to_string())),
+    }
+}
+
+/// There are as many names as there may be, or as the owner may have.
+fn refuse_one_more(
+    caller: &Caller,
+    manager: &Manager,
+    limits: &ApiLimits,
+    owner: &Owner,
+) -> Result<(), Problem> {
+    let (all, most) = (manager.len(), limits.names);
+    if all >= MAX_CONNECTIONS {
         let detail =
             format!("there are {MAX_CONNECTIONS} connections, which is as many as there may be");
         return Err(Problem::conflict(detail));
     }
-    match api.manager.open(name, settings.clone()) {
-        Ok(_) => Ok(true),
-        Err(OpenError::Duplicate(_)) => {
-            let configured = api.in_time(api.manager.configure(name, settings)).await?;
-            configured.map(|_| false).map_err(|error| match error {
-                ConfigureError::Gone(_) => Problem::conflict(format!("{name:?} is being removed")),
-                error => Problem::unavailable(error.to_string()),
-            })
-        }
-        Err(error) => Err(Problem::unavailable(error.to_string())),
+    if caller.reaches_all() {
+        return Ok(());
     }
+    if all >= MAX_CONNECTIONS - KEPT_CONNECTIONS {
+        let detail = format!(
+            "there are {all} connections, and the last {KEPT_CONNECTIONS} are for tokens that reach all names"
+        );
+        return Err(Problem::conflict(detail));
+    }
+    if manager.owned(owner) >= most {
+        let detail = format!(
+            "the token has put {most} names, as many as service.api_limits.names allows; DELETE one of them first"
+        );
+        return Err(Problem::conflict(detail));
+    }
+    Ok(())
+}
+
+async fn configure(
+    api: &Api,
+    name: &ConnectionName,
+    settings: ConnectionSettings,
+) -> Result<(), Problem> {
+    let configured = api.in_time(api.manager.configure(name, settings)).await?;
+    configured.map(drop).map_err(|error| match error {
+        ConfigureError::Gone(_) => Problem::conflict(format!("{name:?} is being removed")),
+        error => Problem::unavailable(error.to_string()),
+    })
 }

@@ -133,7 +133,11 @@ async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Resul
         }
         // In its turn nobody else opens or removes it.
         Wanted::Settings { settings, switched } => match manager.find(name) {
-            Some(_) => configure(manager, name, *settings, switched).await,
+            Some(_) => {
+                // Of whoever put it over the API it is no more.
+                manager.disown(name);
+                configure(manager, name, *settings, switched).await
+            }
             None => {
                 let opened = manager.open(name, *settings);
                 opened.map(drop).map_err(|error| error.to_string())

@@ -1,10 +1,17 @@
 //! One token's clients, keys and names move those of another: it took all 192 places of SSE, WebSocket and raw, and the operator got
 //! 503; it joined a rate of the file and used it up; and its required name with a dead URL had the process say that it is not
-//! ready.
+//! ready. Its 10,001 idempotency keys made the service forget mine, and a payment that I repeated was sent twice.
 
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+};
+
+use everwire::testing::Peer;
 use serde_json::{Value, json};
 
 use super::service_support::{
+    SOON,
     http::{Answer, JSON, Service},
     sse::Sse,
 };
@@ -73,4 +80,78 @@ fn a_token_that_does_not_reach_all_names_decides_nothing_about_readiness() {
     assert_eq!(service.get("/readyz").status, 200);
     assert_eq!(put(&service, "operator", &required).status, 200);
     assert_eq!(service.get("/readyz").status, 503);
+}
+
+/// Sends messages over a connection that stays open, each with a key of its own, as fast as they are accepted.
+fn send_with_keys(listen: &str, by: &str, keys: std::ops::Range<usize>) {
+    let (header, value) = token(by);
+    let stream = TcpStream::connect(listen).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut answers = BufReader::new(&stream);
+    for key in keys {
+        let request = format!(
+            "POST /v1/connections/acme-shared/send HTTP/1.1\r\nHost: {listen}\r\n{header}: {value}\r\n\
+             Idempotency-Key: {key}\r\nContent-Length: 2\r\n\r\nhi"
+        );
+        (&stream).write_all(request.as_bytes()).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            assert_ne!(answers.read_until(b'\n', &mut head).unwrap(), 0);
+        }
+        let head = Answer::read(&String::from_utf8(head).unwrap()).unwrap();
+        assert_eq!(head.status, 200, "{head:?}");
+        let length = head.header("content-length").unwrap().parse().unwrap();
+        answers.read_exact(&mut vec![0; length]).unwrap();
+    }
+}
+
+#[test]
+fn the_keys_of_a_token_do_not_have_a_payment_of_another_sent_twice() {
+    // As many as one name remembers, and what it lets come together before it forgets.
+    const KEYS: usize = 12_000;
+    const CLIENTS: usize = 8;
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start("tenants-keys", TOKENS);
+    let settings = json!({ "url": peer.url("/sink"), "outbox": { "messages": 20_000 } });
+    let (header, value) = token("operator");
+    let mine = [
+        (header, value.as_str()),
+        JSON,
+        ("Idempotency-Key", "payment"),
+    ];
+    let ask = |method: &str, path: &str, body: &str| {
+        let target = format!("/v1/connections/acme-shared{path}");
+        service.ask(method, &target, &mine, body.as_bytes())
+    };
+    assert_eq!(ask("PUT", "", &settings.to_string()).status, 201);
+    let pay = || {
+        let sent = ask("POST", "/send?wait=confirmed&timeout=20s", "pay 100");
+        assert_eq!(sent.status, 200, "{sent:?}");
+        let sent = sent.json();
+        (sent["epoch"].clone(), sent["id"].clone())
+    };
+    let paid = pay();
+    let listen = service.listen.as_str();
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let keys = KEYS * client / CLIENTS..KEYS * (client + 1) / CLIENTS;
+            scope.spawn(move || send_with_keys(listen, "acme", keys));
+        }
+    });
+    assert_eq!(pay(), paid);
+    // What the peer has read by a confirmation it has read in order.
+    let last = service.ask(
+        "POST",
+        "/v1/connections/acme-shared/send?wait=confirmed&timeout=20s",
+        &[(header, &value)],
+        b"last",
+    );
+    assert_eq!(last.status, 200, "{last:?}");
+    let [socket] = &peer.connections_at("/sink")[..] else {
+        panic!("one socket serves");
+    };
+    let sizes = ["pay 100", "last"].map(|text| text.len() as u64);
+    let (messages, bytes) = (KEYS as u64 + 2, 2 * KEYS as u64 + sizes.iter().sum::<u64>());
+    assert_eq!((socket.message_count, socket.byte_count), (messages, bytes));
 }

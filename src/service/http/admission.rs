@@ -59,20 +59,20 @@ pub fn admitted(request: &HttpRequest) -> Option<Rc<Request>> {
 
 fn begin(client: &Client, request: &HttpRequest) -> Result<Request, TooMany> {
     match request.path() {
-        "/healthz" => client.begin(Class::Alive),
-        "/readyz" => client.begin(Class::Ready),
-        _ => match client.begin(Class::Other) {
-            Err(TooMany) if is_operator(request) => client.begin(Class::Operator),
-            begun => begun,
-        },
+        "/healthz" => return client.begin(Class::Alive),
+        "/readyz" => return client.begin(Class::Ready),
+        _ => {}
     }
-}
-
-/// Whether the caller may know of all names.
-fn is_operator(request: &HttpRequest) -> bool {
     let api = request.app_data::<Data<Api>>();
-    let caller = api.and_then(|api| api.access.identify(request.headers()).ok());
-    caller.is_some_and(|caller| caller.reaches_all())
+    let caller = api.and_then(|api| Some((api, api.access.identify(request.headers()).ok()?)));
+    match caller {
+        // Whoever nobody knows is refused at once.
+        None => client.begin(Class::Other),
+        Some((_, caller)) if caller.reaches_all() => client
+            .begin(Class::Other)
+            .or_else(|TooMany| client.begin(Class::Operator)),
+        Some((api, caller)) => client.begin_for(&caller.token, api.access.tenants()),
+    }
 }
 
 impl From<TooMany> for Problem {

@@ -13,6 +13,8 @@ pub const PLACES: usize = 320;
 const MAX_REQUESTS: usize = 64;
 /// So long a client is not let go for another one: what it has sent can be read within that time, however many come at once.
 const GRACE: Duration = Duration::from_millis(100);
+/// Beyond so many requests of all a token that does not reach all names is let in only for its share of the others that may be under way.
+const FREE: usize = 180;
 /// How long an HTTP/1 client may take for the head of a request, the wait for its beginning included.
 const HEAD: Duration = Duration::from_secs(35);
 
@@ -51,6 +53,16 @@ struct Inside {
     clients: BTreeMap<u64, State>,
     /// Requests that have arrived whole, and are not answered.
     under_way: usize,
+    /// Of these, those of each token that does not reach all names.
+    by_tenant: BTreeMap<Rc<str>, usize>,
+}
+
+/// A token that does not reach all names.
+#[derive(Clone, Debug)]
+struct Tenant {
+    token: Rc<str>,
+    /// So many of its requests find room that other tokens cannot take.
+    share: usize,
 }
 
 #[derive(Debug)]
@@ -202,23 +214,49 @@ impl Client {
     ///
     /// [`TooMany`].
     pub fn begin(&self, class: Class) -> Result<Request, TooMany> {
+        self.begin_as(class, None)
+    }
+
+    /// The same of a token that is one of so many that do not reach all names.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`].
+    pub fn begin_for(&self, token: &str, tenants: usize) -> Result<Request, TooMany> {
+        let class = Class::Other;
+        let tenant = Tenant {
+            token: token.into(),
+            share: ((class.limit() - FREE) / tenants.max(1)).max(1),
+        };
+        self.begin_as(class, Some(tenant))
+    }
+
+    fn begin_as(&self, class: Class, tenant: Option<Tenant>) -> Result<Request, TooMany> {
         let begun = self.with(|state| state.begun);
         if begun.is_some_and(|begun| begun >= MAX_REQUESTS) && class != Class::Alive {
             return Err(TooMany);
         }
-        self.arrived(class)?;
+        self.arrived(class, tenant.as_ref())?;
         self.with(|state| state.begun += 1);
         Ok(Request {
             client: self.clone(),
             class,
+            tenant,
             is_whole: true.into(),
         })
     }
 
-    fn arrived(&self, class: Class) -> Result<(), TooMany> {
-        let mut inside = self.clients.0.borrow_mut();
+    fn arrived(&self, class: Class, tenant: Option<&Tenant>) -> Result<(), TooMany> {
+        let inside = &mut *self.clients.0.borrow_mut();
         if inside.under_way >= class.limit() {
             return Err(TooMany);
+        }
+        if let Some(Tenant { token, share }) = tenant {
+            let own = inside.by_tenant.get(token).copied().unwrap_or_default();
+            if inside.under_way >= FREE && own >= *share {
+                return Err(TooMany);
+            }
+            inside.by_tenant.insert(Rc::clone(token), own + 1);
         }
         inside.under_way += 1;
         if let Some(state) = inside.clients.get_mut(&self.id) {
@@ -227,9 +265,17 @@ impl Client {
         Ok(())
     }
 
-    fn left(&self) {
-        let mut inside = self.clients.0.borrow_mut();
+    fn left(&self, tenant: Option<&Tenant>) {
+        let inside = &mut *self.clients.0.borrow_mut();
         inside.under_way -= 1;
+        if let Some(Tenant { token, .. }) = tenant
+            && let Some(own) = inside.by_tenant.get_mut(token)
+        {
+            *own -= 1;
+            if *own == 0 {
+                inside.by_tenant.remove(token);
+            }
+        }
         if let Some(state) = inside.clients.get_mut(&self.id) {
             state.whole -= 1;
         }
@@ -247,6 +293,7 @@ impl Client {
 pub struct Request {
     client: Client,
     class: Class,
+    tenant: Option<Tenant>,
     is_whole: std::cell::Cell<bool>,
 }
 
@@ -254,7 +301,7 @@ impl Request {
     /// Its body is still to come: its client counts as silent meanwhile.
     pub fn wait_for_body(&self) {
         if self.is_whole.replace(false) {
-            self.client.left();
+            self.client.left(self.tenant.as_ref());
         }
     }
 
@@ -265,7 +312,7 @@ impl Request {
     /// [`TooMany`] are under way by now.
     pub fn has_arrived(&self) -> Result<(), TooMany> {
         if !self.is_whole.get() {
-            self.client.arrived(self.class)?;
+            self.client.arrived(self.class, self.tenant.as_ref())?;
             self.is_whole.set(true);
         }
         Ok(())
@@ -275,7 +322,7 @@ impl Request {
 impl Drop for Request {
     fn drop(&mut self) {
         if self.is_whole.get() {
-            self.client.left();
+            self.client.left(self.tenant.as_ref());
         }
         self.client.with(|state| {
             state.begun -= 1;
@@ -347,6 +394,29 @@ mod tests {
         places.push(admit(&clients));
         assert!(places[0].0.with(|_| ()).is_some());
         assert!(places[1].0.with(|_| ()).is_none());
+    }
+
+    #[test]
+    fn a_token_with_many_requests_leaves_each_other_token_its_share() {
+        let clients = Clients::default();
+        let places: Vec<_> = (0..PLACES).map(|_| admit(&clients)).collect();
+        let many = |token: &str, tenants| -> Vec<Request> {
+            let begin = |place: &Place| place.client().begin_for(token, tenants).ok();
+            places.iter().map_while(begin).collect()
+        };
+        let acme = many("acme", 3);
+        assert_eq!(acme.len(), FREE);
+        let others = [many("one", 3), many("two", 3)];
+        assert_eq!(others.each_ref().map(Vec::len), [20, 20]);
+        assert!(places[0].client().begin(Class::Other).is_ok());
+        // A body that comes late is counted as one that came at once.
+        others[0][0].wait_for_body();
+        let _another = places[0].client().begin_for("one", 3).unwrap();
+        assert_eq!(others[0][0].has_arrived(), Err(TooMany));
+        drop((acme, others));
+        assert_eq!(many("acme", 3).len(), FREE - 1);
+        let inside = clients.0.borrow();
+        assert_eq!((inside.under_way, inside.by_tenant.len()), (1, 1));
     }
 
     #[test]

@@ -99,13 +99,14 @@ impl Pattern {
     /// Whether the name is selected.
     pub fn matches(&self, name: &ConnectionName) -> bool {
         let selects = |alternative: &str| glob(alternative.as_bytes(), name.as_str().as_bytes());
-        self.alternatives
-            .iter()
-            .any(|alternative| selects(alternative))
+        // The limit is short, where what it limits is as long as somebody else made it.
+        self.within
+            .as_ref()
+            .is_none_or(|within| within.matches(name))
             && self
-                .within
-                .as_ref()
-                .is_none_or(|within| within.matches(name))
+                .alternatives
+                .iter()
+                .any(|alternative| selects(alternative))
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use everwire::{Event, Manager, Pattern, hub::SubscriptionGuard};
@@ -16,10 +16,17 @@ use tokio::{
     time::timeout,
 };
 
-use super::narrate::{self, MessageLine};
+use super::{
+    log_shares::LogShares,
+    narrate::{self, MessageLine},
+    tenants::Tenants,
+};
 
 /// How many lines may wait to be written; further ones are dropped and counted.
 const WAITING: usize = 8192;
+
+/// Of these, those that lines about names of tokens take which do not reach all names.
+const FOR_TENANTS: usize = 4096;
 
 /// How long the end of the process may wait for the last lines.
 const LAST_LINES: Duration = Duration::from_millis(250);
@@ -46,24 +53,29 @@ impl EventLog {
     /// # Errors
     ///
     /// The operating system's, when it gives no thread.
-    pub fn start(manager: &Manager, messages: bool) -> io::Result<Self> {
+    pub fn start(manager: &Manager, tenants: Tenants, messages: bool) -> io::Result<Self> {
         let (lines, waiting) = mpsc::channel(WAITING);
         let (ended, done) = oneshot::channel();
         let dropped = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&dropped);
+        let shares = Arc::<LogShares>::default();
+        let shared = Arc::clone(&shares);
         thread::Builder::new()
             .name("everwire-log".to_owned())
             .spawn(move || {
-                write(waiting, &counted);
+                write(waiting, &counted, &shared);
                 // Whoever waited for the last line may have given up.
                 let _unheard = ended.send(());
             })?;
-        let sender = lines.clone();
+        let door = Door {
+            lines: lines.clone(),
+            shares,
+            tenants,
+            dropped,
+        };
         let subscription = manager.on_event(Pattern::all(), move |event| {
-            if let Some(line) = line(event, messages)
-                && sender.try_send(line).is_err()
-            {
-                dropped.fetch_add(1, Ordering::Relaxed);
+            if let Some(line) = line(event, messages) {
+                door.take(event, line);
             }
         });
         Ok(Self {
@@ -86,6 +98,33 @@ impl EventLog {
     }
 }
 
+/// Where lines come in.
+struct Door {
+    lines: mpsc::Sender<Line>,
+    shares: Arc<LogShares>,
+    tenants: Tenants,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Door {
+    fn take(&self, event: &Event, line: Line) {
+        let tenant = event.name().and_then(|name| self.tenants.of(name));
+        let Some(tenant) = tenant else {
+            return self.put(line);
+        };
+        let has_room = self.lines.capacity() > WAITING - FOR_TENANTS;
+        if self.shares.take(&tenant, has_room, Instant::now()) {
+            self.put(line);
+        }
+    }
+
+    fn put(&self, line: Line) {
+        if self.lines.try_send(line).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 fn line(event: &Event, messages: bool) -> Option<Line> {
     match event {
         Event::Message(stamp, message) => {
@@ -95,7 +134,7 @@ fn line(event: &Event, messages: bool) -> Option<Line> {
     }
 }
 
-fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64) {
+fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64, shares: &LogShares) {
     while let Some(line) = waiting.blocking_recv() {
         match line {
             Line::Event(event) => narrate::event(&event),
@@ -105,6 +144,13 @@ fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64) {
         let missed = dropped.swap(0, Ordering::Relaxed);
         if missed > 0 {
             tracing::warn!(missed, "the log is too slow: lines were dropped");
+        }
+        for (owner, lines) in shares.left_out(Instant::now()) {
+            tracing::warn!(
+                %owner,
+                lines,
+                "lines about names of this token were left out: it has written its share"
+            );
         }
     }
 }

@@ -7,18 +7,19 @@ use everwire::{
     config::{InvalidJson, Secret},
 };
 
-use super::http::Rules;
+use super::http::{Api, Rules};
 
 const CONNECTION: &str = "connection/";
 const SECRET: &str = "secret/";
 /// Of connections. One without it is of the owner whose name is empty: it was put by an earlier version, or without tokens.
 const OWNER: &str = "owner/";
+/// Of secrets, in the same way.
+const SECRET_OWNER: &str = "secret_owner/";
 
 /// Keeps a new connection: whose it is, and its settings as they were given.
 pub fn new_connection(manager: &Manager, name: &ConnectionName, owner: &Owner, json: &[u8]) {
-    let owner = Some(owner.as_str().as_bytes()).filter(|owner| !owner.is_empty());
     // First: should the process die in between, nothing is without its owner.
-    manager.keep(format!("{OWNER}{name}"), owner);
+    manager.keep(format!("{OWNER}{name}"), kept_owner(owner));
     connection(manager, name, json);
 }
 
@@ -33,9 +34,25 @@ pub fn forget_connection(manager: &Manager, name: &ConnectionName) {
     manager.keep(format!("{OWNER}{name}"), None);
 }
 
-/// Keeps the value of a secret; `None` forgets it.
-pub fn secret(manager: &Manager, id: &ConnectionName, value: Option<&[u8]>) {
-    manager.keep(format!("{SECRET}{id}"), value);
+/// Keeps a new secret: whose it is, and its value.
+pub fn new_secret(manager: &Manager, id: &ConnectionName, owner: &Owner, value: &[u8]) {
+    manager.keep(format!("{SECRET_OWNER}{id}"), kept_owner(owner));
+    secret(manager, id, value);
+}
+
+/// Keeps the value of a secret; its owner stays.
+pub fn secret(manager: &Manager, id: &ConnectionName, value: &[u8]) {
+    manager.keep(format!("{SECRET}{id}"), Some(value));
+}
+
+/// Forgets a secret.
+pub fn forget_secret(manager: &Manager, id: &ConnectionName) {
+    manager.keep(format!("{SECRET}{id}"), None);
+    manager.keep(format!("{SECRET_OWNER}{id}"), None);
+}
+
+fn kept_owner(owner: &Owner) -> Option<&[u8]> {
+    Some(owner.as_str().as_bytes()).filter(|owner| !owner.is_empty())
 }
 
 /// It is changed, and lost if the process ends before the store can write.
@@ -62,35 +79,64 @@ pub async fn written(manager: &Manager) -> Result<(), NotOnDisk> {
 }
 
 /// Gives the manager what earlier processes have kept. What cannot be used any more is told, and stays kept.
-pub fn restore(manager: &Manager, rules: &Rules) {
+pub fn restore(api: &Api) {
+    let (manager, rules) = (&api.manager, api.rules());
     let kept = manager.take_kept();
     // What is dialled below may need them.
+    let mut owners = Owners::of(&kept, SECRET_OWNER);
     for (key, value) in &kept {
         if let Some(id) = key.strip_prefix(SECRET) {
-            tell(id, restore_secret(manager, id, value));
+            tell(id, restore_secret(api, id, owners.take(id), value));
         }
     }
-    let mut owners: HashMap<_, _> = kept
-        .iter()
-        .filter_map(|(key, owner)| Some((key.strip_prefix(OWNER)?, owner)))
-        .collect();
+    owners.forget(manager);
+    let mut owners = Owners::of(&kept, OWNER);
     for (key, json) in &kept {
         if let Some(name) = key.strip_prefix(CONNECTION) {
-            let owner = owners.remove(name).map_or(&[][..], Vec::as_slice);
-            let owner = Owner::new(String::from_utf8_lossy(owner));
-            tell(name, restore_connection(manager, rules, name, owner, json));
+            let owner = owners.take(name);
+            tell(name, restore_connection(manager, &rules, name, owner, json));
         }
     }
-    // The process died before their connections were kept.
-    for name in owners.into_keys() {
-        manager.keep(format!("{OWNER}{name}"), None);
+    owners.forget(manager);
+}
+
+/// The owners that earlier processes have kept of something.
+struct Owners<'a> {
+    prefix: &'static str,
+    owners: HashMap<&'a str, &'a [u8]>,
+}
+
+impl<'a> Owners<'a> {
+    fn of(kept: &'a [(String, Vec<u8>)], prefix: &'static str) -> Self {
+        let owners = kept.iter();
+        let owners =
+            owners.filter_map(|(key, owner)| Some((key.strip_prefix(prefix)?, owner.as_slice())));
+        Self {
+            prefix,
+            owners: owners.collect(),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Owner {
+        let owner = self.owners.remove(name).unwrap_or_default();
+        Owner::new(String::from_utf8_lossy(owner))
+    }
+
+    /// Forgets those that nobody has taken: the process died before what they own was kept.
+    fn forget(self, manager: &Manager) {
+        for name in self.owners.keys() {
+            manager.keep(format!("{}{name}", self.prefix), None);
+        }
     }
 }
 
-fn restore_secret(manager: &Manager, id: &str, value: &[u8]) -> Result<(), String> {
+fn restore_secret(api: &Api, id: &str, owner: Owner, value: &[u8]) -> Result<(), String> {
     let id = ConnectionName::new(id).map_err(|error| error.to_string())?;
     let value = std::str::from_utf8(value).map_err(|_| "it is not UTF-8".to_owned())?;
-    let put = manager.put_secret(id, Secret::new(value));
+    // A share that is smaller now takes nothing away.
+    let put = api
+        .secrets
+        .put(&api.manager, &id, Secret::new(value), owner, None);
     put.map(drop).map_err(|full| full.to_string())
 }
 

@@ -6,12 +6,15 @@ mod event_log;
 pub mod http;
 mod kept;
 pub mod log;
+mod log_shares;
 mod metrics;
 mod narrate;
 mod open_files;
 mod page;
 mod reload;
+mod secrets;
 mod systemd;
+mod tenants;
 mod why;
 
 use std::{
@@ -83,22 +86,22 @@ pub async fn serve(
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
 
-    // The log listens and the first line is written before anything can happen that belongs into it.
     let doors = Doors::new(listener, &service)?;
     let manager = Manager::start(settings)?;
-    let log = EventLog::start(&manager, service.log.messages).map_err(Error::Log)?;
     if let Some(damage) = manager.store_damage() {
         tracing::error!(damage, "the store was damaged");
     }
     let drain_timeout = service.drain_timeout;
     let up = doors.up(connections.len())?;
-    let watch = service.watch;
+    let (watch, log_messages) = (service.watch, service.log.messages);
     let api = Data::new(Api::new(manager.clone(), service, rules, config));
+    // The log listens and the first line is written before anything can happen that belongs into it.
+    let log = EventLog::start(&manager, api.tenants(), log_messages).map_err(Error::Log)?;
     // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
     reload::start(&api, watch)?;
     up.tell();
     open_files::raise(connections.len());
-    kept::restore(&manager, &api.rules());
+    kept::restore(&api);
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }

@@ -51,6 +51,8 @@ mod sent_counts;
 #[path = "../service_support/mod.rs"]
 mod service_support;
 #[cfg(feature = "service")]
+mod shares;
+#[cfg(feature = "service")]
 mod shown;
 #[cfg(feature = "service")]
 mod slow_clients;

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use base64::Engine;
 use everwire::{
-    ConnectionName, Pattern,
+    ConnectionName, Owner, Pattern,
     config::{Scope, TokenSettings},
 };
 use parking_lot::RwLock;
@@ -61,6 +61,20 @@ impl Access {
         let tokens = self.0.read();
         let tenants = tokens.iter().filter(|(_, caller)| !caller.reaches_all());
         tenants.count()
+    }
+
+    /// Who has a share that counts what belongs to this owner: itself, or [`Owner::removed`] where its token is no more. `None`: its token
+    /// reaches all names, or there are no tokens.
+    pub fn tenant(&self, owner: &Owner) -> Option<Owner> {
+        let tokens = self.0.read();
+        if tokens.is_empty() {
+            return None;
+        }
+        let mut callers = tokens.iter().map(|(_, caller)| caller);
+        match callers.find(|caller| caller.token == owner.as_str()) {
+            Some(caller) => (!caller.reaches_all()).then(|| owner.clone()),
+            None => Some(Owner::removed()),
+        }
     }
 
     /// Who sends these headers.

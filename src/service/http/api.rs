@@ -19,10 +19,13 @@ use parking_lot::{Mutex, RwLock};
 use super::{
     access::{Access, Caller},
     problem::Problem,
-    streams::{Seat, Seats},
+    streams::{Seat, Seats, Subscriptions},
     waits::Waits,
 };
-use crate::service::{changes::Changes, metrics::Metrics, reload::Source, why::Why};
+use crate::service::{
+    changes::Changes, metrics::Metrics, reload::Source, secrets::Secrets, tenants::Tenants,
+    why::Why,
+};
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +35,7 @@ pub struct Api {
     /// The connections.
     pub manager: Manager,
     /// Who may come in.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// What happened last.
     pub why: Why,
     /// Where the configuration is read again from.
@@ -41,10 +44,14 @@ pub struct Api {
     pub changes: Changes,
     /// Held while a name is opened that must not be one too many.
     pub opening: Mutex<()>,
+    /// Whose the secrets are.
+    pub secrets: Secrets,
     /// What a reload changes as a whole.
     rules: RwLock<Arc<Rules>>,
     /// The clients that stay connected.
     pub seats: Seats,
+    /// The subscriptions of all WebSockets.
+    pub subscriptions: Subscriptions,
     /// The requests that wait for what becomes of a message.
     pub waits: Waits,
     /// What is measured.
@@ -99,20 +106,29 @@ impl Api {
         rules: Rules,
         config: Option<PathBuf>,
     ) -> Self {
+        let access = Arc::new(Access::new(service.tokens.clone()));
+        let tenants = Tenants::new(manager.clone(), Arc::clone(&access));
         Self {
-            metrics: Metrics::start(&manager, service.metrics.max_names),
+            metrics: Metrics::start(&manager, service.metrics.max_names, tenants),
             why: Why::start(&manager),
             manager,
-            access: Access::new(service.tokens.clone()),
+            access,
             changes: Changes::default(),
             opening: Mutex::default(),
+            secrets: Secrets::default(),
             rules: RwLock::new(Arc::new(rules)),
             seats: Seats::default(),
+            subscriptions: Subscriptions::default(),
             waits: Waits::default(),
             ending: AtomicBool::new(false),
             guards_metrics: service.metrics.token,
             source: Source::new(config, service),
         }
+    }
+
+    /// Whom the names belong to.
+    pub fn tenants(&self) -> Tenants {
+        Tenants::new(self.manager.clone(), Arc::clone(&self.access))
     }
 
     /// What is in force now.

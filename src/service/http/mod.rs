@@ -49,6 +49,7 @@ use actix_web::{
 use rustls::ServerConfig;
 
 pub use self::{
+    access::Access,
     api::{Api, Rules},
     server::Server,
 };

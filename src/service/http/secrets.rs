@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path, Payload},
 };
-use everwire::config::Secret;
+use everwire::{Owner, config::Secret};
 
 use super::{
     Api,
@@ -19,7 +19,7 @@ const MAX_SECRET: usize = 64 * 1024;
 
 /// Give a value to `${secret:ID}`
 ///
-/// The body is the value, verbatim. It counts from the next dial on.
+/// The body is the value, verbatim. It counts from the next dial on. A new secret belongs to the token that creates it, and counts for its share.
 #[utoipa::path(
     put,
     path = "/v1/secrets/{id}",
@@ -29,7 +29,7 @@ const MAX_SECRET: usize = 64 * 1024;
     responses(
         (status = 201, description = "Created"),
         (status = 204, description = "Replaced"),
-        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "There are too many, or another change of it is under way"),
+        (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "There are too many, of all or of this token, or another change of it is under way"),
         (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 64 KiB"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "No id, an empty value, or not UTF-8"),
     ),
@@ -57,11 +57,17 @@ pub async fn put(
         ));
     }
     let turn = api.changes.turn(Subject::Secret(id.clone())).await?;
+    let (manager, owner) = (&api.manager, Owner::new(&permit.token));
+    let tenants = (!permit.reaches_all()).then(|| api.access.tenants());
+    let secret = Secret::new(value.clone());
     let put = api
-        .manager
-        .put_secret(id.clone(), Secret::new(value.clone()));
-    let is_new = put.map_err(|full| Problem::conflict(full.to_string()))?;
-    kept::secret(&api.manager, &id, Some(value.as_bytes()));
+        .secrets
+        .put(manager, &id, secret, owner.clone(), tenants);
+    let is_new = put.map_err(|refused| Problem::conflict(refused.to_string()))?;
+    match is_new {
+        true => kept::new_secret(manager, &id, &owner, value.as_bytes()),
+        false => kept::secret(manager, &id, value.as_bytes()),
+    }
     drop(turn);
     kept::written(&api.manager).await?;
     Ok(match is_new {
@@ -92,8 +98,8 @@ pub async fn delete(
     everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
     let reached = permit.name(&id)?;
     let turn = api.changes.turn(Subject::Secret(reached.clone())).await?;
-    let was_there = api.manager.remove_secret(&reached);
-    kept::secret(&api.manager, &reached, None);
+    let was_there = api.secrets.remove(&api.manager, &reached);
+    kept::forget_secret(&api.manager, &reached);
     drop(turn);
     kept::written(&api.manager).await?;
     match was_there {

@@ -21,6 +21,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::tenants::Tenants;
+
 use self::{
     labels::{DroppedLabels, ReconnectLabels},
     names::Names,
@@ -36,6 +38,7 @@ pub struct Metrics {
 /// What is counted as it happens.
 struct Counters {
     names: Names,
+    tenants: Tenants,
     reconnects: Family<ReconnectLabels, Counter>,
     dropped: Family<DroppedLabels, Counter>,
     dials: Histogram,
@@ -44,9 +47,10 @@ struct Counters {
 
 impl Metrics {
     /// Counts what happens to the connections of a manager from now on; `max_names` of them have series of their own.
-    pub fn start(manager: &Manager, max_names: usize) -> Arc<Self> {
+    pub fn start(manager: &Manager, max_names: usize, tenants: Tenants) -> Arc<Self> {
         let counters = Arc::new(Counters {
             names: Names::new(max_names),
+            tenants,
             reconnects: Family::default(),
             dropped: Family::default(),
             // 0.5 ms to 16 s, and to 8 s.
@@ -67,7 +71,8 @@ impl Metrics {
     ///
     /// That of the encoder.
     pub async fn text(&self, manager: &Manager) -> Result<String, fmt::Error> {
-        let snapshot = Snapshot::take(manager, &self.counters.names).await;
+        let counters = &self.counters;
+        let snapshot = Snapshot::take(manager, &counters.names, |name| counters.admit(name)).await;
         for status in snapshot.statuses() {
             if let Some(rtt) = status.rtt.filter(|_| status.ready) {
                 self.counters.round_trips.observe(rtt.as_secs_f64());
@@ -86,18 +91,24 @@ impl Counters {
         match event {
             Event::Opened(_, opened) => self.dials.observe(dial_seconds(opened)),
             Event::Connecting(stamp, dial) => {
-                if let Some(cause) = dial.cause.filter(|_| self.names.admit(&stamp.name)) {
+                if let Some(cause) = dial.cause.filter(|_| self.admit(&stamp.name)) {
                     let labels = ReconnectLabels::new(&stamp.name, cause);
                     self.reconnects.get_or_create(&labels).inc();
                 }
             }
-            Event::Dropped(stamp, dropped) if self.names.admit(&stamp.name) => {
+            Event::Dropped(stamp, dropped) if self.admit(&stamp.name) => {
                 let labels = DroppedLabels::new(&stamp.name, dropped.reason);
                 self.dropped.get_or_create(&labels).inc_by(dropped.count);
             }
             Event::Removed(stamp) if self.names.forget(&stamp.name) => self.forget(&stamp.name),
             _ => {}
         }
+    }
+
+    /// Whether the name has series of its own.
+    fn admit(&self, name: &ConnectionName) -> bool {
+        let tenant = || Some((self.tenants.of(name)?, self.tenants.count()));
+        self.names.admit(name, tenant)
     }
 
     fn forget(&self, name: &ConnectionName) {

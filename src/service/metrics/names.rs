@@ -1,15 +1,24 @@
 //! Which names have series of their own.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use everwire::ConnectionName;
+use everwire::{ConnectionName, Owner};
 use parking_lot::RwLock;
 
 /// The names that have series of their own: as many as there may be, who comes first. They keep them until they are removed, so that
 /// no series jumps from name to name.
+///
+/// Names of tokens that do not reach all names have three quarters of the series at most, and those of each token an equal share of that.
 pub struct Names {
     max: usize,
-    admitted: RwLock<HashSet<ConnectionName>>,
+    admitted: RwLock<Admitted>,
+}
+
+/// The names, with the owners that they count for.
+#[derive(Default)]
+struct Admitted {
+    names: HashMap<ConnectionName, Option<Owner>>,
+    by_tenant: HashMap<Owner, usize>,
 }
 
 impl Names {
@@ -20,26 +29,63 @@ impl Names {
         }
     }
 
-    /// Whether the name has series of its own.
-    pub fn admit(&self, name: &ConnectionName) -> bool {
-        if self.admitted.read().contains(name) {
+    /// Whether the name has series of its own. `tenant`: the owner that it counts for, and how many such owners share.
+    pub fn admit(
+        &self,
+        name: &ConnectionName,
+        tenant: impl FnOnce() -> Option<(Owner, usize)>,
+    ) -> bool {
+        if self.admitted.read().names.contains_key(name) {
             return true;
         }
+        let tenant = tenant();
         let mut admitted = self.admitted.write();
-        if admitted.len() >= self.max && !admitted.contains(name) {
+        if admitted.names.contains_key(name) {
+            return true;
+        }
+        if admitted.names.len() >= self.max {
             return false;
         }
-        admitted.insert(name.clone());
+        if let Some((owner, tenants)) = &tenant {
+            let for_tenants = self.max - self.max / 4;
+            let share = (for_tenants / (*tenants).max(1)).max(1);
+            let own = admitted.by_tenant.get(owner).copied().unwrap_or_default();
+            if own >= share || admitted.by_tenant.values().sum::<usize>() >= for_tenants {
+                return false;
+            }
+            admitted.by_tenant.insert(owner.clone(), own + 1);
+        }
+        let owner = tenant.map(|(owner, _)| owner);
+        admitted.names.insert(name.clone(), owner);
         true
     }
 
     /// The name is gone; whether it had series.
     pub fn forget(&self, name: &ConnectionName) -> bool {
-        self.admitted.write().remove(name)
+        let mut admitted = self.admitted.write();
+        let gone = admitted.names.remove(name);
+        if let Some(Some(owner)) = &gone {
+            admitted.give_back(owner);
+        }
+        gone.is_some()
     }
 
     /// Forgets the names that are gone without having been told of.
     pub fn keep(&self, is_there: impl Fn(&ConnectionName) -> bool) {
-        self.admitted.write().retain(is_there);
+        let admitted = &mut *self.admitted.write();
+        let gone = admitted.names.extract_if(|name, _| !is_there(name));
+        let owners: Vec<_> = gone.filter_map(|(_, owner)| owner).collect();
+        owners.iter().for_each(|owner| admitted.give_back(owner));
+    }
+}
+
+impl Admitted {
+    fn give_back(&mut self, owner: &Owner) {
+        if let Some(own) = self.by_tenant.get_mut(owner) {
+            *own -= 1;
+            if *own == 0 {
+                self.by_tenant.remove(owner);
+            }
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, fmt};
 
-use everwire::{Manager, Pattern, State, Status, connection::Traffic, memory::MemoryUsage};
+use everwire::{
+    ConnectionName, Manager, Pattern, State, Status, connection::Traffic, memory::MemoryUsage,
+};
 use jiff::Timestamp;
 use prometheus_client::{
     collector::Collector,
@@ -28,8 +30,12 @@ pub struct Snapshot {
 type Label<'a> = (&'static str, &'a str);
 
 impl Snapshot {
-    /// Asks all connections.
-    pub async fn take(manager: &Manager, names: &Names) -> Self {
+    /// Asks all connections; `admit` says which of them have series of their own.
+    pub async fn take(
+        manager: &Manager,
+        names: &Names,
+        admit: impl Fn(&ConnectionName) -> bool,
+    ) -> Self {
         let statuses = manager.statuses(&Pattern::all()).await;
         names.keep(|name| manager.find(name).is_some());
         let mut snapshot = Self {
@@ -42,7 +48,7 @@ impl Snapshot {
         };
         for status in statuses {
             *snapshot.states.entry(status.state).or_default() += 1;
-            if !names.admit(&status.name) {
+            if !admit(&status.name) {
                 snapshot.left_out += 1;
                 continue;
             }

@@ -1,4 +1,6 @@
-use everwire::{ConnectionName, ConnectionSettings, Settings};
+use everwire::{ConnectionName, ConnectionSettings, Owner, Settings};
+
+use crate::service::http::Access;
 
 use super::*;
 
@@ -6,11 +8,35 @@ use super::*;
 fn who_comes_first_has_series_until_the_name_is_gone() {
     let names = Names::new(1);
     let name = |name: &str| ConnectionName::new(name).unwrap();
-    assert!(names.admit(&name("b")) && names.admit(&name("b")) && !names.admit(&name("a")));
+    let admit = |text| names.admit(&name(text), || None);
+    assert!(admit("b") && admit("b") && !admit("a"));
     assert!(names.forget(&name("b")) && !names.forget(&name("b")));
-    assert!(names.admit(&name("a")));
+    assert!(admit("a"));
     names.keep(|_| false);
-    assert!(names.admit(&name("c")));
+    assert!(admit("c"));
+}
+
+#[test]
+fn names_of_a_token_have_its_share_of_the_series_and_leave_those_of_others() {
+    let names = Names::new(16);
+    let admit = |owner: &str, number: usize| {
+        let name = ConnectionName::new(format!("{owner}-{number}")).unwrap();
+        names.admit(&name, || Some((Owner::new(owner), 2)))
+    };
+    let count = |owner| (0..16).filter(|number| admit(owner, *number)).count();
+    assert_eq!((count("acme"), count("other"), count("third")), (6, 6, 0));
+    let file = |number| ConnectionName::new(format!("file-{number}")).unwrap();
+    assert_eq!(
+        (0..16)
+            .filter(|number| names.admit(&file(*number), || None))
+            .count(),
+        4
+    );
+    // What is removed makes room for names of its owner.
+    assert!(names.forget(&ConnectionName::new("acme-0").unwrap()));
+    assert!(admit("acme", 7) && !admit("acme", 8));
+    names.keep(|name| name.as_str().starts_with("file"));
+    assert_eq!((count("other"), count("acme")), (6, 6));
 }
 
 #[tokio::test]
@@ -21,7 +47,8 @@ async fn names_beyond_the_bound_have_no_series_and_are_counted() {
         settings.enabled = false;
         manager.open(name, settings).unwrap();
     }
-    let metrics = Metrics::start(&manager, 2);
+    let access = Arc::<Access>::default();
+    let metrics = Metrics::start(&manager, 2, Tenants::new(manager.clone(), access));
     let text = metrics.text(&manager).await.unwrap();
     assert!(text.contains("everwire_names_left_out 1\n"), "{text}");
     assert!(

@@ -11,6 +11,7 @@ mod pulse;
 pub mod raw;
 mod seats;
 pub mod sse;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 pub mod ws;
@@ -24,7 +25,10 @@ use everwire::{
     hub::{Delivery, Kinds},
 };
 
-pub use self::seats::{Seat, Seats};
+pub use self::{
+    seats::{Seat, Seats},
+    subscriptions::Subscriptions,
+};
 use super::{access::Caller, problem::Problem};
 
 /// What may wait for one subscription; the oldest go first.

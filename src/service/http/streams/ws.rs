@@ -26,6 +26,7 @@ use crate::service::http::{
     access::{Permit, ToCome},
     problem::Problem,
     send,
+    shares::Place,
 };
 
 /// The subprotocol that a client offers beside its token.
@@ -91,7 +92,7 @@ struct Session {
     caller: Permit<ToCome>,
     inbound: Inbound,
     pulse: Pulse,
-    subscriptions: HashMap<String, SpawnHandle>,
+    subscriptions: HashMap<String, (SpawnHandle, Place)>,
     /// The sends that wait for their fate.
     pending: usize,
     _seat: Seat,
@@ -188,6 +189,8 @@ impl Session {
             let detail = format!("a client has at most {MAX_SUBSCRIPTIONS} subscriptions");
             return Err(Problem::too_many(detail));
         }
+        let tenants = self.api.access.tenants();
+        let place = self.api.subscriptions.take(&self.caller, tenants)?;
         let pattern = super::pattern(&self.caller, &subscribe.pattern)?;
         let kinds = super::kinds(&subscribe.types.join(","))?;
         let since = super::cursor("since", &subscribe.since)?;
@@ -199,12 +202,13 @@ impl Session {
             prefix: std::sync::Arc::clone(&prefix),
             events,
         });
-        self.subscriptions.insert(id, ctx.add_stream(told));
+        let stream = ctx.add_stream(told);
+        self.subscriptions.insert(id, (stream, place));
         Ok(Some(ack))
     }
 
     fn unsubscribe(&mut self, id: &str, ctx: &mut Context) -> Result<Option<Json>, Problem> {
-        let Some(subscription) = self.subscriptions.remove(id) else {
+        let Some((subscription, _place)) = self.subscriptions.remove(id) else {
             return Err(Problem::not_found(format!(
                 "there is no subscription {id:?}"
             )));

@@ -1,0 +1,40 @@
+//! How many subscriptions there may be over all WebSockets: each event of a name may cost a look at each of them.
+
+use actix_web::http::header::{self, HeaderValue};
+
+use crate::service::http::{
+    access::Caller,
+    problem::Problem,
+    shares::{Place, Shares},
+};
+
+/// Of all clients.
+const ALL: usize = 2048;
+/// Of these, those that only callers take who reach all names.
+const KEPT: usize = 256;
+
+/// The places of subscriptions. Tokens that do not reach all names have equal shares of what is not kept back.
+#[derive(Clone, Debug)]
+pub struct Subscriptions(Shares);
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self(Shares::new(ALL, KEPT))
+    }
+}
+
+impl Subscriptions {
+    /// Takes a place. `tenants`: how many tokens do not reach all names.
+    ///
+    /// # Errors
+    ///
+    /// 503.
+    pub fn take(&self, caller: &Caller, tenants: usize) -> Result<Place, Problem> {
+        let share = (self.0.for_tenants() / tenants.max(1)).max(1);
+        self.0.take(caller, share).map_err(|_refused| {
+            let soon = HeaderValue::from_static("5");
+            let detail = "there are as many subscriptions as there may be, of all or of this token; unsubscribe what is not read";
+            Problem::unavailable(detail).header(header::RETRY_AFTER, soon)
+        })
+    }
+}

@@ -139,3 +139,15 @@ fn a_reload_puts_other_limits_in_force_and_a_restart_keeps_what_was_accepted() {
     let log = service.end();
     assert!(log.contains("beyond limits that are lower now"), "{log}");
 }
+
+#[test]
+fn settings_of_a_token_for_some_names_are_short() {
+    let service = Service::start("limits-settings", TOKENS);
+    let settings = |length: usize| json!({ "url": URL, "tags": ["x".repeat(length)] });
+    let long = put(&service, "acme", "acme-1", &settings(64 << 10));
+    long.problem(413, "65536 bytes");
+    let fits = put(&service, "acme", "acme-1", &settings((64 << 10) - 100));
+    assert_eq!(fits.status, 201);
+    let long = put(&service, "operator", "acme-1", &settings(64 << 10));
+    assert_eq!(long.status, 200);
+}

@@ -23,6 +23,9 @@ use crate::service::{changes::Subject, kept};
 
 /// The longest settings, in bytes.
 const MAX_SETTINGS: usize = 1 << 20;
+/// The longest of a token that does not reach all names: they are kept in memory and on disk for each of its names, and its tags are in each
+/// list.
+const TENANTS_SETTINGS: usize = 64 << 10;
 /// How many connections there may be, those of the file included.
 const MAX_CONNECTIONS: usize = 100_000;
 /// Of these, those that only callers open who reach all names.
@@ -45,7 +48,7 @@ const REMOVAL: Duration = Duration::from_secs(30);
         (status = 200, body = super::schema::Status, description = "Replaced"),
         (status = 201, body = super::schema::Status, description = "Created"),
         (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, another change of it is under way, or there are as many names as there may be, of all or of this token"),
-        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 1 MiB"),
+        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 1 MiB, or than 64 KiB if the token does not reach all names"),
         (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "Settings that cannot be used: all that is wrong"),
     ),
@@ -59,7 +62,11 @@ pub async fn put(
 ) -> Result<HttpResponse, Problem> {
     let name = new_name(&permit, &name)?;
     api.refuse_owned(&name)?;
-    let text = body::json_text(&request, payload, MAX_SETTINGS).await?;
+    let longest = match permit.reaches_all() {
+        true => MAX_SETTINGS,
+        false => TENANTS_SETTINGS,
+    };
+    let text = body::json_text(&request, payload, longest).await?;
     let change = {
         let (api, name) = (api.clone(), name.clone());
         async move { put_in_turn(&permit, &api, &name, &text).await }

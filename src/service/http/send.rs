@@ -92,7 +92,9 @@ pub async fn send(
     let key = Key::of(&request, &permit)?;
     let message = body::message(&request, payload, settings.max_message).await?;
     let waits = query.wait != Fate::Queued || query.timeout > DEFAULT_TIMEOUT;
-    let _place = waits.then(|| api.waits.take(&permit)).transpose()?;
+    let _place = waits
+        .then(|| api.waits.take(&permit, api.access.tenants()))
+        .transpose()?;
     let receipt = match key {
         None => handle.send(message)?,
         Some(key) => handle.send_once(key, message)?,

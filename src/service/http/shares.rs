@@ -70,13 +70,52 @@ impl Shares {
         self.take_for(tenant, share)
     }
 
+    /// Takes a place; a token that does not reach all names takes no more than `most`, and once three quarters of what such tokens may take
+    /// are taken, no more than its part of the last quarter: each of so many `tenants` finds that part free, however many others take.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub fn take_fairly(
+        &self,
+        caller: &Caller,
+        most: usize,
+        tenants: usize,
+    ) -> Result<Place, Refused> {
+        let tenant = (!caller.reaches_all()).then(|| caller.token.clone());
+        self.take_fairly_for(tenant, most, tenants)
+    }
+
+    fn take_fairly_for(
+        &self,
+        tenant: Option<String>,
+        most: usize,
+        tenants: usize,
+    ) -> Result<Place, Refused> {
+        let (all, last) = (self.for_tenants(), self.for_tenants() / 4);
+        self.take_within(tenant, |taken| match taken >= all - last {
+            true => (last / tenants.max(1)).clamp(1, most),
+            false => most,
+        })
+    }
+
     fn take_for(&self, tenant: Option<String>, share: usize) -> Result<Place, Refused> {
+        self.take_within(tenant, |_| share)
+    }
+
+    /// `share`: of a token, where all that do not reach all names have taken so many.
+    fn take_within(
+        &self,
+        tenant: Option<String>,
+        share: impl FnOnce(usize) -> usize,
+    ) -> Result<Place, Refused> {
         let mut taken = self.0.taken.lock();
         if let Some(tenant) = &tenant {
+            let share = share(taken.by_tenants());
             if taken.by_tenant.get(tenant).is_some_and(|&own| own >= share) {
                 return Err(Refused::Share(share));
             }
-            if taken.by_tenant.values().sum::<usize>() >= self.for_tenants() {
+            if taken.by_tenants() >= self.for_tenants() {
                 return Err(Refused::Kept);
             }
         }
@@ -91,6 +130,13 @@ impl Shares {
             shares: self.clone(),
             tenant,
         })
+    }
+}
+
+impl Taken {
+    /// By all tokens that do not reach all names.
+    fn by_tenants(&self) -> usize {
+        self.by_tenant.values().sum()
     }
 }
 
@@ -155,6 +201,21 @@ mod tests {
         let _operators: Vec<_> = (0..100).map(|_| shares.take_for(None, 0)).collect();
         let (acme, refused) = fill(&shares, Some("acme"), 96);
         assert_eq!((acme.len(), refused), (92, Refused::All(192)));
+    }
+
+    #[test]
+    fn two_tokens_that_take_what_they_can_leave_a_third_its_part_of_the_last_quarter() {
+        let shares = Shares::new(192, 32);
+        let fill = |tenant: &str| -> Vec<Place> {
+            let take = || shares.take_fairly_for(Some(tenant.to_owned()), 96, 4).ok();
+            std::iter::from_fn(take).collect()
+        };
+        let (first, second) = (fill("first"), fill("second"));
+        assert_eq!((first.len(), second.len()), (96, 24));
+        let (third, fourth) = (fill("third"), fill("fourth"));
+        assert_eq!((third.len(), fourth.len()), (10, 10));
+        drop(first);
+        assert_eq!(fill("fourth").len(), 76);
     }
 
     #[test]

@@ -26,13 +26,13 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// Takes a place, before the message is accepted.
+    /// Takes a place, before the message is accepted. `tenants`: how many tokens do not reach all names.
     ///
     /// # Errors
     ///
     /// 503.
-    pub fn take(&self, caller: &Caller) -> Result<Place, Problem> {
-        self.0.take(caller, ONE).map_err(|_refused| {
+    pub fn take(&self, caller: &Caller, tenants: usize) -> Result<Place, Problem> {
+        self.0.take_fairly(caller, ONE, tenants).map_err(|_refused| {
             let soon = HeaderValue::from_static("1");
             let detail = "too many requests wait for what becomes of a message; nothing was sent: send without `wait`, and ask for its fate";
             Problem::unavailable(detail).header(header::RETRY_AFTER, soon)

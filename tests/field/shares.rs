@@ -209,3 +209,39 @@ fn names_of_a_token_have_its_share_of_the_series_of_the_metrics() {
     );
     assert!(metrics.contains("everwire_names_left_out 3\n"), "{metrics}");
 }
+
+#[test]
+fn the_end_of_the_process_does_not_wait_as_long_as_a_token_says() {
+    let peer = Peer::spawn_thread().unwrap();
+    let keys = format!("drain_timeout = '1s'\n{}", tokens(2));
+    let service = Service::start("shares-end", &keys);
+    // It reads no more once it is open, and answers no close frame.
+    let settings = json!({ "url": peer.url("/silent"), "close_timeout": "5m" });
+    put(&service, "acme", "acme-1", &settings);
+    let until = Instant::now() + SOON;
+    while peer.open_count() == 0 {
+        assert!(Instant::now() < until, "it is not up");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // Far longer than the drain may take, and far shorter than the timeout.
+    service.end();
+}
+
+#[test]
+fn a_name_that_fails_all_the_time_costs_why_its_last_attempts_alone() {
+    let service = Service::start("shares-why", &tokens(2));
+    let reconnect = json!({ "min": "1ms", "initial": "1ms", "max": "1ms" });
+    let settings = json!({ "url": "ws://127.0.0.1:1/", "reconnect": reconnect });
+    put(&service, "acme", "acme-1", &settings);
+    let get = |path: &str| {
+        let target = format!("/v1/connections/acme-1{path}");
+        ask(&service, "acme", "GET", &target, "").json()
+    };
+    let until = Instant::now() + SOON;
+    while get("")["attempt"].as_u64() < Some(20) {
+        assert!(Instant::now() < until, "it is not dialled again");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let why = get("/why");
+    assert_eq!(why["attempts"].as_array().unwrap().len(), 8, "{why}");
+}

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     ConnectionSettings, Heartbeat,
-    keys::{ConnectionTable, HeartbeatLayer},
+    keys::ConnectionTable,
     read::{Context, Located, Place, Problem},
     units::{MAX_DURATION, format_duration, format_size},
 };
@@ -111,7 +111,6 @@ impl ApiLimits {
     /// How a value that is too large compares with its limit.
     fn told(&self, key: Key) -> String {
         let limit = self.limit(key);
-        let size = |bytes| Amount::Bytes(bytes);
         match key {
             Key::ConnectTimeout
             | Key::CloseTimeout
@@ -124,11 +123,11 @@ impl ApiLimits {
             Key::HistoryBytes => format!("more than service.api_limits.history, {limit}"),
             Key::OutboxMessages => format!(
                 "more than the {limit} that service.api_limits.outbox, {}, has room for",
-                size(self.outbox)
+                Amount::Bytes(self.outbox)
             ),
             Key::HistoryMessages => format!(
                 "more than the {limit} that service.api_limits.history, {}, has room for",
-                size(self.history)
+                Amount::Bytes(self.history)
             ),
         }
     }
@@ -150,10 +149,7 @@ impl Written {
     /// Where the keys of `own` stand, all of which stand at `all`.
     pub fn of(own: &ConnectionTable, all: Place) -> Self {
         let heartbeat = own.heartbeat.as_ref();
-        let heartbeat = heartbeat.map(|Located { value, .. }| {
-            let HeartbeatLayer(table) = value;
-            table
-        });
+        let heartbeat = heartbeat.map(|heartbeat| &heartbeat.value.0);
         let outbox = own.outbox.as_ref().map(|outbox| &outbox.value);
         let history = own.history.as_ref().map(|history| &history.value);
         let place = |key| match key {

@@ -40,7 +40,7 @@ fn used(memory: &Value, of: &str) -> usize {
 
 /// Puts a name whose outbox waits for a peer that is not there, and takes more than the process may.
 fn put_hoarder(service: &Service, name: &str) {
-    let outbox = json!({ "messages": 100_000, "bytes": "16MiB" });
+    let outbox = json!({ "messages": 65_536, "bytes": "16MiB" });
     let settings = json!({ "url": "ws://127.0.0.1:1/", "outbox": outbox });
     assert_eq!(service.put(name, &settings).status, 201);
 }

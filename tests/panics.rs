@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::{num::NonZeroU32, time::Duration};
+
 use everwire::{
-    CloseMyself, Event, Fate, Handle, Pattern, Rejected, State, config::Heartbeat,
-    connection::Fault,
+    CloseMyself, Event, Fate, Handle, Manager, Owner, Pattern, Rejected, Settings, State,
+    config::Heartbeat, connection::Fault, core::OwnerShares,
 };
 use support::rig::*;
 
@@ -186,6 +188,33 @@ async fn a_dead_actor_is_respawned_with_the_next_epoch_and_its_outbox() {
     let status = rig.manager.find("feed").unwrap().status().await.unwrap();
     assert_eq!(status.epoch, 2);
     let _moved_on = neighbour;
+}
+
+#[tokio::test]
+async fn an_actor_that_dies_in_a_dial_gives_its_owners_place_back_and_keeps_its_owner() {
+    let rig = Rig::new();
+    let acme = Owner::new("acme");
+    let mut settings = Settings::default();
+    settings.service.max_handshakes = NonZeroU32::new(2).unwrap();
+    let manager = Manager::spawn(settings).unwrap();
+    // Of two places it has one.
+    manager.set_owner_shares(OwnerShares::of_tokens([(acme.clone(), false)]));
+    let open = |name: &str, path: &str| {
+        let mut settings = quick(rig.peer.url(path));
+        settings.connect_timeout = Duration::from_secs(300);
+        manager.open_owned(name, settings, acme.clone()).unwrap()
+    };
+    let dies = open("dies", "/never");
+    wait_for("its dial", async || match rig.peer.accepted() {
+        0 => Err("nobody came"),
+        _ => Ok(()),
+    })
+    .await;
+    let waits = open("waits", "/echo");
+    wait_for_state(&waits, State::Connecting).await;
+    dies.addr().do_send(Fault::Death);
+    wait_for_state(&waits, State::Open).await;
+    assert_eq!(manager.owner("dies"), Some(acme));
 }
 
 #[tokio::test]

@@ -134,25 +134,27 @@ impl Driver {
 pub(super) fn dial(act: &Name) -> Dial {
     let (urls, number) = (Arc::clone(&act.urls), act.url_number());
     let (settings, commons) = (Arc::clone(&act.settings), Arc::clone(&act.commons));
-    let (name, attempt) = (act.name.clone(), act.life.dials());
+    let (name, owner) = (act.name.clone(), act.gate.owner());
+    let attempt = act.life.dials();
     Box::pin(async move {
         #[cfg(test)]
         if let Some(scripted) = super::simulation::dial() {
             return scripted.await.map_err(Undialled::from);
         }
-        let url = &urls[number];
+        let (url, owner) = (&urls[number], owner.as_ref());
         let turn = match transport::written_host_key(url) {
-            Some(host) => commons.budget.acquire(host),
+            Some(host) => commons.budget.acquire(host, owner),
             // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
             None => {
                 let host = Box::pin(transport::host_key(url, &commons.vault)).await?;
-                commons.budget.acquire(&host)
+                commons.budget.acquire(&host, owner)
             }
         };
         let permit = turn.await;
         let dial = transport::dial(DialRequest {
             settings: &settings,
             url,
+            owner,
             may_choose_none: false,
             tls: &commons.tls,
             resolver: &commons.resolver,

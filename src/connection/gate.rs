@@ -13,14 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::oneshot;
 
 pub use self::{once::SendOnceError, receipt::Receipt};
 use super::ages::Ages;
 use crate::{
     clock,
-    core::{ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Rejected},
+    core::{
+        ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Owner, Rejected,
+    },
     hub::{HasHistory, History},
     keeper::Keeper,
     memory::Charge,
@@ -30,6 +32,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Gate {
     name: ConnectionName,
+    /// Whose the name is. A lock of its own: who tells of the name asks, wherever it is told.
+    owner: RwLock<Option<Owner>>,
     inside: Mutex<Inside>,
     /// What the name said last.
     history: History,
@@ -100,12 +104,28 @@ impl Gate {
         inside.count_memory();
         Arc::new(Self {
             name,
+            owner: RwLock::default(),
             inside: Mutex::new(inside),
             history: History::new(),
             history_waits: AtomicBool::new(false),
             at_work: AtomicBool::new(false),
             keeper,
         })
+    }
+
+    /// Whose the name is, if anybody's.
+    pub fn owner(&self) -> Option<Owner> {
+        self.owner.read().clone()
+    }
+
+    /// Whether the name is this owner's.
+    pub fn belongs_to(&self, owner: &Owner) -> bool {
+        self.owner.read().as_ref() == Some(owner)
+    }
+
+    /// The name has this owner from now on.
+    pub fn give_to(&self, owner: Option<Owner>) {
+        *self.owner.write() = owner;
     }
 
     /// What the name said last.

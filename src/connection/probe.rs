@@ -13,7 +13,7 @@ use super::Commons;
 use crate::{
     chance,
     config::{NameSettings, Template},
-    core::Cause,
+    core::{Cause, Owner},
     events::DialTimings,
     transport::{self, DialRequest, Opened, Stream, Undialled},
     wire::{CloseFrame, encode_close},
@@ -45,16 +45,25 @@ pub struct Reached {
 }
 
 /// Dials all URLs of a name, when the dial budget allows it, and closes with 1000 what opens. Must run on an arbiter.
-pub(crate) async fn probe(settings: NameSettings, commons: Arc<Commons>) -> Vec<Probed> {
+pub(crate) async fn probe(
+    settings: NameSettings,
+    owner: Option<Owner>,
+    commons: Arc<Commons>,
+) -> Vec<Probed> {
     let probes = settings
         .urls
         .iter()
-        .map(|url| probe_url(&settings, url, &commons));
+        .map(|url| probe_url(&settings, url, owner.as_ref(), &commons));
     join_all(probes).await
 }
 
-async fn probe_url(settings: &NameSettings, url: &Template, commons: &Commons) -> Probed {
-    let dialled = Box::pin(dial(settings, url, commons)).await;
+async fn probe_url(
+    settings: &NameSettings,
+    url: &Template,
+    owner: Option<&Owner>,
+    commons: &Commons,
+) -> Probed {
+    let dialled = Box::pin(dial(settings, url, owner, commons)).await;
     let timings = match &dialled {
         Ok(opened) => opened.timings,
         Err(undialled) => undialled.timings,
@@ -81,13 +90,15 @@ async fn probe_url(settings: &NameSettings, url: &Template, commons: &Commons) -
 async fn dial(
     settings: &NameSettings,
     url: &Template,
+    owner: Option<&Owner>,
     commons: &Commons,
 ) -> Result<Opened, Undialled> {
     let host = transport::host_key(url, &commons.vault).await?;
-    let permit = commons.budget.acquire(&host).await;
+    let permit = commons.budget.acquire(&host, owner).await;
     let request = DialRequest {
         settings: &settings.common,
         url,
+        owner,
         may_choose_none: false,
         tls: &commons.tls,
         resolver: &commons.resolver,

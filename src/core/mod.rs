@@ -20,6 +20,7 @@ pub(crate) mod message;
 mod name;
 mod outbox;
 mod owner;
+mod owner_shares;
 mod pattern;
 mod pointer;
 mod rate;
@@ -50,6 +51,7 @@ pub use self::{
     name::{ConnectionName, InvalidName, MAX_NAME},
     outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
     owner::Owner,
+    owner_shares::{OwnerShares, Share},
     pattern::{InvalidPattern, Pattern},
     pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     rate::{RateLimiter, Turn, Wait},

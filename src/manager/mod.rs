@@ -69,8 +69,6 @@ struct Names {
 
 /// What the registry knows of a name.
 struct Entry {
-    /// Whose it is, through all its lives.
-    owner: Option<Owner>,
     addr: Addr<Connection>,
     gate: Arc<Gate>,
     settings: NameSettings,
@@ -185,7 +183,8 @@ impl Manager {
         self.open_named(ConnectionName::new(name)?, settings, None)
     }
 
-    /// Opens a connection that belongs to an owner, until it is removed: no change of its settings gives it to another.
+    /// Opens a connection that belongs to an owner, through all its lives, until it is removed or [disowned](Self::disown): no change
+    /// of its settings gives it to another.
     ///
     /// # Errors
     ///
@@ -220,12 +219,12 @@ impl Manager {
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
         let (gate, epoch) = recall(&name, &settings, &self.0.commons);
+        gate.give_to(owner);
         let epoch = names.epochs.begin(&name, epoch);
         let settings = self.0.commons.settings.share(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
         let entry = Entry {
-            owner,
             addr,
             gate,
             settings,
@@ -351,10 +350,10 @@ impl Manager {
     ///
     /// [`Gone`] when there is no such name.
     pub async fn probe(&self, name: impl AsRef<str>) -> Result<Vec<Probed>, Gone> {
-        let (settings, arbiter) = {
+        let (settings, owner, arbiter) = {
             let names = self.0.names.read();
             let entry = names.entries.get(name.as_ref()).ok_or(Gone)?;
-            (entry.settings.clone(), entry.arbiter)
+            (entry.settings.clone(), entry.gate.owner(), entry.arbiter)
         };
         let commons = Arc::clone(&self.0.commons);
         let (mut sender, answer) = oneshot::channel();
@@ -362,7 +361,7 @@ impl Manager {
         let _stopped = self.0.arbiters.get(arbiter).spawn_fn(move || {
             actix::spawn(async move {
                 tokio::select! {
-                    probed = probe(settings, commons) => {
+                    probed = probe(settings, owner, commons) => {
                         let _unheard = sender.send(probed);
                     }
                     // Nobody waits any more.

@@ -120,6 +120,7 @@ async fn plan_and_apply(api: &Api, apply: bool) -> Result<Reloaded, ReloadError>
         let plan = plan.with_service(&service, &new.service);
         for taken_over in rules.owned.difference(&before.owned) {
             kept::forget_connection(&api.manager, taken_over);
+            api.manager.disown(taken_over);
         }
         let work = Work::enter(api, &plan, names, &rules);
         put_service_in_force(api, &plan, &mut service, &mut new.service);
@@ -155,7 +156,7 @@ fn put_service_in_force(
         match *key {
             "tokens" => {
                 service.tokens = mem::take(&mut new.tokens);
-                api.access.replace(service.tokens.clone());
+                api.replace_tokens(service.tokens.clone());
             }
             "memory" => {
                 service.memory = new.memory;

@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use crate::{
     config::{HostSettings, Rate},
-    core::{DialId, DialOutcome, Governor},
+    core::{DialId, DialOutcome, Governor, Owner, OwnerShares},
 };
 
 /// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.
@@ -72,9 +72,18 @@ impl DialBudget {
         })))
     }
 
-    /// Waits for the turn of a dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
-    pub(crate) fn acquire(&self, host: &str) -> impl Future<Output = Permit> + use<> {
-        let id = self.change(|budget, now| budget.governor.request(host, now));
+    /// Gives the owners these shares, from now on and for those that wait; see [`Governor::set_shares`].
+    pub(crate) fn set_shares(&self, shares: OwnerShares) {
+        self.change(|budget, now| budget.governor.set_shares(shares, now));
+    }
+
+    /// Waits for the turn of an owner's dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
+    pub(crate) fn acquire(
+        &self,
+        host: &str,
+        owner: Option<&Owner>,
+    ) -> impl Future<Output = Permit> + use<> {
+        let id = self.change(|budget, now| budget.governor.request(host, owner, now));
         // From here on the place is given back however this ends.
         let permit = Permit {
             budget: self.clone(),
@@ -235,8 +244,8 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_permit_admits_the_next() {
         let budget = budget(1, Rate::Unlimited);
-        let first = budget.acquire("a:1").await;
-        let mut second = pin!(budget.acquire("a:1"));
+        let first = budget.acquire("a:1", None).await;
+        let mut second = pin!(budget.acquire("a:1", None));
         assert!((&mut second).now_or_never().is_none());
         drop(first);
         drop(second.await);
@@ -246,10 +255,10 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_wait_gives_its_place_up_granted_or_not() {
         let budget = budget(1, Rate::Unlimited);
-        let first = budget.acquire("a:1").await;
-        let mut dropped_waiting = Box::pin(budget.acquire("a:1"));
-        let mut dropped_granted = Box::pin(budget.acquire("a:1"));
-        let mut last = pin!(budget.acquire("a:1"));
+        let first = budget.acquire("a:1", None).await;
+        let mut dropped_waiting = Box::pin(budget.acquire("a:1", None));
+        let mut dropped_granted = Box::pin(budget.acquire("a:1", None));
+        let mut last = pin!(budget.acquire("a:1", None));
         assert!((&mut dropped_waiting).now_or_never().is_none());
         assert!((&mut dropped_granted).now_or_never().is_none());
         assert!((&mut last).now_or_never().is_none());
@@ -260,12 +269,52 @@ mod tests {
         assert!(budget.is_idle());
     }
 
+    #[tokio::test]
+    async fn a_share_is_given_back_by_those_who_give_up_fail_or_panic() {
+        let budget = budget(4, Rate::Unlimited);
+        let acme = Owner::new("acme");
+        budget.set_shares(OwnerShares::of_tokens([(acme.clone(), false)]));
+        let acquire = |host: &str| budget.acquire(host, Some(&acme));
+        // Of two places a host of which nothing is known leaves one.
+        for end in 0..5 {
+            let held = acquire("a:1").await;
+            let mut next = Box::pin(acquire("b:1"));
+            assert!((&mut next).now_or_never().is_none());
+            match end {
+                0 => drop(held),
+                1 => held.finish(false),
+                2 => {
+                    // It waits no more.
+                    next = Box::pin(acquire("c:1"));
+                    drop(held);
+                }
+                3 => {
+                    let dial = tokio::spawn(async move {
+                        let _held = held;
+                        panic!("within a handshake");
+                    });
+                    assert!(dial.await.unwrap_err().is_panic());
+                }
+                _ => {
+                    let dial = tokio::spawn(async move {
+                        let _held = held;
+                        std::future::pending::<()>().await;
+                    });
+                    dial.abort();
+                    assert!(dial.await.unwrap_err().is_cancelled());
+                }
+            }
+            drop(next.await);
+        }
+        assert!(budget.is_idle());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_kept_to_the_millisecond_by_one_of_those_who_wait() {
         let budget = budget(64, rate(2, SECOND));
         let start = tokio::time::Instant::now();
         let dials = (0..7).map(|_| async {
-            drop(budget.acquire("a:1").await);
+            drop(budget.acquire("a:1", None).await);
             start.elapsed().as_secs_f64().round() as u32
         });
         assert_eq!(join_all(dials).await, [0, 0, 1, 1, 2, 2, 3]);
@@ -275,12 +324,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_timer_is_handed_on_when_its_keeper_goes() {
         let budget = budget(64, rate(1, SECOND));
-        drop(budget.acquire("a:1").await);
-        let mut keeper = Box::pin(budget.acquire("a:1"));
+        drop(budget.acquire("a:1", None).await);
+        let mut keeper = Box::pin(budget.acquire("a:1", None));
         assert!((&mut keeper).now_or_never().is_none());
         let other = tokio::spawn({
             let budget = budget.clone();
-            async move { drop(budget.acquire("a:1").await) }
+            async move { drop(budget.acquire("a:1", None).await) }
         });
         tokio::task::yield_now().await;
         drop(keeper);
@@ -302,7 +351,7 @@ mod tests {
         let (first, second) = (runtime(), runtime());
         let waiting = || {
             let budget = budget.clone();
-            async move { drop(budget.acquire("a:1").await) }
+            async move { drop(budget.acquire("a:1", None).await) }
         };
         first.block_on(async {
             waiting().await;
@@ -337,7 +386,7 @@ mod tests {
                     runtime.unwrap().block_on(async {
                         let dials = (0..250).map(|i| async move {
                             let host = format!("h{}:{thread}", i % 5);
-                            let _permit = budget.acquire(&host).await;
+                            let _permit = budget.acquire(&host, None).await;
                             assert!(flying.fetch_add(1, Ordering::SeqCst) < 3);
                             tokio::task::yield_now().await;
                             flying.fetch_sub(1, Ordering::SeqCst);
@@ -355,6 +404,6 @@ mod tests {
     #[test]
     fn an_admitted_dial_needs_no_runtime() {
         let budget = budget(1, Rate::Unlimited);
-        assert!(budget.acquire("a:1").now_or_never().is_some());
+        assert!(budget.acquire("a:1", None).now_or_never().is_some());
     }
 }

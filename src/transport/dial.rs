@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     config::{ConnectionSettings, PlainUrl, Proxy, Template},
-    core::{Cause, Phase},
+    core::{Cause, Owner, Phase},
     events::TlsReport,
     vault::Vault,
     wire::deflate::Agreed,
@@ -53,6 +53,8 @@ pub(crate) struct DialRequest<'a> {
     pub settings: &'a ConnectionSettings,
     /// Which of the settings' URLs.
     pub url: &'a Template,
+    /// Whose name dials: its lookups count for that share.
+    pub owner: Option<&'a Owner>,
     /// Whether a server that is offered subprotocols may choose none of them.
     pub may_choose_none: bool,
     /// The TLS configurations.
@@ -276,7 +278,7 @@ async fn open(
             Some(proxy) => Box::pin(tunnel(proxy, request, prepared, secrets)).await?,
             None => None,
         },
-        resolver: request.resolver.clone(),
+        resolver: request.resolver.of(request.owner),
         progress: Rc::clone(progress),
     }
     .open()

@@ -8,11 +8,14 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{budget::DialBudget, failure::plain};
-use crate::config::Rate;
+use crate::{
+    config::Rate,
+    core::{Owner, OwnerShares, Share},
+};
 
 /// How many threads of the process may be inside `getaddrinfo`: four times as many as handshakes may be in flight by default, since a
 /// lookup that hangs outlives the dial that began it.
@@ -27,16 +30,24 @@ const MAX_ADDRESSES: usize = 16;
 
 /// Resolves host names off the arbiter's thread.
 ///
-/// Dials of the same host share one lookup while it runs: a name server that does not answer for one host
-/// occupies one thread, however many connections wait for that host. Nothing is kept once a lookup is over.
+/// An owner's dials of the same host share one lookup while it runs: a name server that does not answer for one host
+/// occupies one thread, however many connections wait for that host; none waits for the turn of another owner's lookup. Nothing is
+/// kept once a lookup is over.
 ///
-/// Hosts take turns as they do for handshakes (see [`Governor`](crate::core::Governor)): those whose last lookup hung hold a share of the
-/// threads, and those whose last lookup was answered do not wait for them.
+/// Hosts and owners take turns and have shares as for handshakes (see [`Governor`](crate::core::Governor)): hosts whose last lookup hung
+/// hold a share of the threads, those whose last lookup was answered do not wait for them, and names of the file do not wait for
+/// those of tenants.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     turns: DialBudget,
-    running: Arc<Mutex<HashMap<Arc<str>, Lookup>>>,
+    running: Arc<Mutex<HashMap<Key, Lookup>>>,
+    shares: Arc<RwLock<OwnerShares>>,
+    /// Whose lookups these are: a tenant's, the removed owner's, or of nobody who has a limit.
+    owner: Option<Owner>,
 }
+
+/// Whose lookup of which host.
+type Key = (Option<Owner>, Arc<str>);
 
 /// What everybody who waits for the same host looks at.
 type Lookup = watch::Receiver<Option<Answer>>;
@@ -44,7 +55,10 @@ type Lookup = watch::Receiver<Option<Answer>>;
 type Answer = Result<Arc<[SocketAddr]>, Arc<str>>;
 
 fn lookups() -> DialBudget {
-    DialBudget::new(MAX_LOOKUPS, Rate::Unlimited, BTreeMap::new())
+    let lookups = DialBudget::new(MAX_LOOKUPS, Rate::Unlimited, BTreeMap::new());
+    // Each manager has shares of its own: it says who asks, and only those that have a limit have a name.
+    lookups.set_shares(OwnerShares::tenants());
+    lookups
 }
 
 impl Default for Resolver {
@@ -53,11 +67,31 @@ impl Default for Resolver {
         Self {
             turns: LOOKUPS.clone(),
             running: Arc::default(),
+            shares: Arc::default(),
+            owner: None,
         }
     }
 }
 
 impl Resolver {
+    /// Gives the owners these shares, from the next lookup on.
+    pub(crate) fn set_shares(&self, shares: OwnerShares) {
+        *self.shares.write() = shares;
+    }
+
+    /// The same for the lookups of an owner's names.
+    pub(crate) fn of(&self, owner: Option<&Owner>) -> Self {
+        let owner = match self.shares.read().of(owner) {
+            Share::All => None,
+            Share::Tenant => owner.cloned(),
+            Share::Removed => Some(Owner::removed()),
+        };
+        Self {
+            owner,
+            ..self.clone()
+        }
+    }
+
     /// The addresses of `host` in the order of the system's preference, at least one, with port 0.
     ///
     /// # Errors
@@ -76,7 +110,7 @@ impl Resolver {
         loop {
             let (flight, mut answer) = self.join(host);
             if let Some(flight) = flight {
-                let permit = self.turns.acquire(host).await;
+                let permit = self.turns.acquire(host, self.owner.as_ref()).await;
                 spawn_blocking(move || permit.finish(flight.finish(lookup)));
             }
             // Closed without an answer: the dial that led the lookup was given up before it began.
@@ -90,16 +124,16 @@ impl Resolver {
 
     /// The running lookup of `host`; with a flight when there was none, which the caller must carry out.
     fn join(&self, host: &str) -> (Option<Flight>, Lookup) {
+        let key: Key = (self.owner.clone(), host.into());
         let mut running = self.running.lock();
-        if let Some(answer) = running.get(host) {
+        if let Some(answer) = running.get(&key) {
             return (None, answer.clone());
         }
-        let host: Arc<str> = host.into();
         let (sender, answer) = watch::channel(None);
-        running.insert(Arc::clone(&host), answer.clone());
+        running.insert(key.clone(), answer.clone());
         let flight = Flight {
             resolver: self.clone(),
-            host: Some(host),
+            key: Some(key),
             sender,
         };
         (Some(flight), answer)
@@ -110,7 +144,7 @@ impl Resolver {
 struct Flight {
     resolver: Resolver,
     /// The key of the entry, until it is taken out.
-    host: Option<Arc<str>>,
+    key: Option<Key>,
     sender: watch::Sender<Option<Answer>>,
 }
 
@@ -120,7 +154,8 @@ impl Flight {
         mut self,
         lookup: impl FnOnce(&str) -> io::Result<A>,
     ) -> bool {
-        let host = self.host.as_deref().unwrap_or_default();
+        let key = self.key.as_ref();
+        let host = key.map_or("", |(_, host)| &**host);
         let answer = match lookup(host) {
             Ok(addresses) => Ok(addresses.take(MAX_ADDRESSES).collect::<Arc<[_]>>()),
             Err(error) => Err(reason(&error)),
@@ -139,8 +174,8 @@ impl Flight {
 
     /// Who comes from now on looks up anew.
     fn leave(&mut self) {
-        if let Some(host) = self.host.take() {
-            self.resolver.running.lock().remove(&host);
+        if let Some(key) = self.key.take() {
+            self.resolver.running.lock().remove(&key);
         }
     }
 }
@@ -176,7 +211,7 @@ mod tests {
     fn alone() -> Resolver {
         Resolver {
             turns: lookups(),
-            running: Arc::default(),
+            ..Resolver::default()
         }
     }
 
@@ -250,6 +285,41 @@ mod tests {
         OPENS.notify_all();
         assert!(again.is_ok(), "localhost waits for names that hang");
         assert!(hosts.await.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn a_tenants_lookups_that_hang_leave_threads_for_names_of_the_file() {
+        static IS_CLOSED: Mutex<bool> = Mutex::new(true);
+        static OPENS: Condvar = Condvar::new();
+        let resolver = alone();
+        let tenants = ["acme", "other"].map(Owner::new);
+        let tokens = tenants.clone().map(|owner| (owner, false));
+        resolver.set_shares(OwnerShares::of_tokens(tokens));
+        let hang = |_: &str| {
+            OPENS.wait_while(&mut IS_CLOSED.lock(), |is_closed| *is_closed);
+            Ok(one())
+        };
+        let hosts: Vec<_> = (0..300).map(|i| format!("h{i}.example")).collect();
+        let theirs: Vec<_> = tenants
+            .iter()
+            .map(|owner| resolver.of(Some(owner)))
+            .collect();
+        let lookups = theirs
+            .iter()
+            .flat_map(|resolver| hosts.iter().map(|host| resolver.resolve_by(host, hang)));
+        let lookups = futures::future::join_all(lookups);
+        tokio::pin!(lookups);
+        assert!((&mut lookups).now_or_never().is_none());
+        // Of hosts that nobody has asked for, and of one whose lookup hangs for a tenant, or waits for its turn.
+        let prompt = |_: &str| Ok(one());
+        let file = ["new.example", "h0.example", "h299.example"];
+        let file = file.map(|host| resolver.resolve_by(host, prompt));
+        let file = futures::future::join_all(file);
+        let file = tokio::time::timeout(std::time::Duration::from_secs(20), file).await;
+        *IS_CLOSED.lock() = false;
+        OPENS.notify_all();
+        assert!(file.is_ok(), "names of the file wait for those of tenants");
+        assert!(lookups.await.iter().all(Result::is_ok));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod chaos;
 mod closes;
 mod compressed;
 #[cfg(all(unix, feature = "service"))]
+mod dials;
 mod draining;
 #[cfg(all(unix, feature = "service"))]
 mod few_descriptors;

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::{ConnectionSettings, Subprotocol, Template},
     connection::{Commons, turnstile::ByTurns},
-    core::{Cause, ConnectionName, Phase},
+    core::{Cause, ConnectionName, Owner, Phase},
     transport::{self, DialRequest, Opened},
 };
 
@@ -27,6 +27,7 @@ pub(super) struct Dial {
     pub settings: Arc<ConnectionSettings>,
     pub commons: Arc<Commons>,
     pub name: ConnectionName,
+    pub owner: Option<Owner>,
 }
 
 /// What the settings of a name are for a session: all talking is the client's, and so is the offer of subprotocols.
@@ -105,9 +106,10 @@ impl Dial {
         url: &Template,
         deadline: Option<Instant>,
     ) -> Result<Opened, Option<Cause>> {
+        let owner = self.owner.as_ref();
         let turn = async {
             let host = transport::host_key(url, &self.commons.vault).await?;
-            Ok(self.commons.budget.acquire(&host).await)
+            Ok(self.commons.budget.acquire(&host, owner).await)
         };
         let permit = match deadline {
             Some(deadline) => timeout_at(deadline, turn).await.map_err(|_| None)?,
@@ -124,6 +126,7 @@ impl Dial {
         let dial = transport::dial(DialRequest {
             settings: &settings,
             url,
+            owner,
             may_choose_none: true,
             tls: &self.commons.tls,
             resolver: &self.commons.resolver,

@@ -112,6 +112,7 @@ impl Name {
             settings: Arc::new(settings),
             commons: Arc::clone(&self.commons),
             name: self.name.clone(),
+            owner: self.gate.owner(),
         };
         let (opened, opening) = oneshot::channel();
         actix::spawn(open::serve(dial, shown, ended, opened));

@@ -1,23 +1,26 @@
-//! One host's line, and where the host stands among all.
+//! One line: the dials of a group to a host, and where it stands among all.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use super::{
+    division::rate_of,
     line::{Line, Links, Member},
     ready::Turn,
     standing::{Record, Standing},
     window::Window,
 };
-use crate::config::HostSettings;
+use crate::{config::HostSettings, core::Share};
 
-/// One host's dials.
+/// The dials of one group to one host.
 #[derive(Debug)]
 pub(super) struct Lane {
-    pub host: Arc<str>,
-    max_in_flight: u32,
+    pub host: usize,
+    pub group: usize,
     pub in_flight: u32,
+    /// Of a tenant's dials: its part of the host's rate.
     pub window: Window,
     pub waiting: Line,
+    /// What the host did for this group: another's URLs may end elsewhere.
     pub record: Record,
     pub place: Place,
     /// Its turn, while it is ready.
@@ -25,7 +28,7 @@ pub(super) struct Lane {
     links: Links,
 }
 
-/// Where a host stands; it may change with each grant, request and end.
+/// Where a line stands; it may change with each grant, request and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Nobody waits, or all places are taken.
@@ -36,39 +39,22 @@ pub(super) enum Place {
     Timed(Instant),
     /// No dial is left, and a rate forgets them then.
     Fading(Instant),
-    /// No dial is left, only what is known of it.
+    /// No dial is left, only what is known of the host.
     Resting,
 }
 
 impl Lane {
-    pub fn new(host: Arc<str>, settings: HostSettings) -> Self {
+    pub fn new(host: usize, settings: HostSettings, group: usize, share: Share) -> Self {
         Self {
             host,
-            max_in_flight: settings.max_handshakes.get(),
+            group,
             in_flight: 0,
-            window: Window::new(settings.dial_rate),
+            window: Window::new(rate_of(share, settings.dial_rate)),
             waiting: Line::default(),
             record: Record::default(),
             place: Place::Aside,
             turn: Turn::default(),
             links: Links::default(),
-        }
-    }
-
-    /// Where the host belongs; `None` when nothing of it needs to be kept.
-    pub fn wanted(&mut self, now: Instant) -> Option<Place> {
-        let standing = self.record.standing();
-        if !self.waiting.is_empty() && self.in_flight < self.max_in_flight {
-            let free = self.window.free_at(now);
-            return Some(free.map_or(Place::Ready(standing), Place::Timed));
-        }
-        if self.in_flight > 0 {
-            return Some(Place::Aside);
-        }
-        match self.window.forgotten_at(now) {
-            Some(at) => Some(Place::Fading(at)),
-            None if standing == Standing::Unknown => None,
-            None => Some(Place::Resting),
         }
     }
 }

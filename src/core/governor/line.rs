@@ -47,6 +47,23 @@ impl Line {
         }
     }
 
+    /// Puts one that stands in no line before all others.
+    pub fn join_front(&mut self, members: &mut Slab<impl Member>, key: usize) {
+        *members[key].links() = Links {
+            before: None,
+            behind: self.first,
+        };
+        match self.first.replace(key) {
+            Some(first) => members[first].links().before = Some(key),
+            None => self.last = Some(key),
+        }
+    }
+
+    /// The one behind a member of this line.
+    pub fn behind(members: &mut Slab<impl Member>, key: usize) -> Option<usize> {
+        members[key].links().behind
+    }
+
     /// Takes one out that stands in this line.
     pub fn leave(&mut self, members: &mut Slab<impl Member>, key: usize) {
         let Links { before, behind } = std::mem::take(members[key].links());
@@ -80,7 +97,11 @@ mod tests {
         fn a_line_is_a_queue_that_can_be_left(steps in proptest::collection::vec(any::<(bool, usize)>(), 0..100)) {
             let (mut members, mut line, mut model) = (Slab::new(), Line::default(), VecDeque::new());
             for (joins, at) in steps {
-                if joins {
+                if joins && at % 4 == 0 {
+                    let key = members.insert(Links::default());
+                    line.join_front(&mut members, key);
+                    model.push_front(key);
+                } else if joins {
                     let key = members.insert(Links::default());
                     line.join(&mut members, key);
                     model.push_back(key);

@@ -1,32 +1,60 @@
 //! When a dial may begin: handshakes in flight and dials in a time, over all names and for each host.
 //!
-//! Within a host it is first come, first served. Hosts take turns, by how they did last: those that answered promptly go first, then
-//! those of which nothing is known, those whose last handshakes hung, and those that hang again and again. The last kind
+//! Within an owner's line to a host it is first come, first served. Hosts take turns, by how they did last: those that answered promptly go
+//! first, then those of which nothing is known, those whose last handshakes hung, and those that hang again and again. The last kind
 //! holds at most half of the places, with the one before it three quarters, and all that have not answered seven
 //! eighths. A worse kind is passed over a few times, not for ever. Half of the turns, because a handshake that hangs holds its place for
 //! so long that any smaller share would only make the dead ones' retries rarer, and an eighth of 64 places is
 //! enough for 160 prompt handshakes of 50 ms a second.
 //!
+//! # Whose a dial is
+//!
+//! Owners have lines and turns of their own. What has no limit ([`Share::All`]: names of the file and of Rust programs, and those of
+//! operators) is one owner here, and so are all whose tokens are no more. What a host did for one says nothing for
+//! another: a tenant chooses URLs that hang on a server that others need. Tenants and what has no limit take turns, and so
+//! do tenants among each other: the next is the one whose last turn is the longest ago.
+//!
+//! Of all places, of the places of a host, and of the dials that a rate allows in its time, all tenants together have three quarters at
+//! most, one tenant half, and the removed ones together an eighth, each at least one. A quarter is kept for what has no
+//! limit, two at least; of two or three tenants have one, and a single one is everybody's.
+//!
+//! - The places that tenants leave are what the standings of the file's hosts divide. As long as there are tenants an eighth is theirs.
+//! - The part of a tenant is divided in the same way by the standings of its hosts.
+//! - A tenant that has some of the tenants' places leaves half as many free. Alone it may have its part, and who comes later finds some.
+//!
 //! # How long a host waits
 //!
-//! Let T be the longest time for which a dial holds its place, `connect_timeout`, and let there be more than one place.
+//! Let T be the longest time for which a dial holds its place, `connect_timeout`, and let tenants leave more than one place.
 //!
-//! - **A host that answered last waits only for other such hosts**: one handshake of theirs for each eighth of the places, one place at least.
-//!   Hosts that hang and have never answered do not delay it, however many they are.
+//! - **A name of the file waits for no handshake of a tenant** while the file's dials have less than a quarter of the places would be for
+//!   their standings, however many tenants there are and whatever their hosts do. Beyond that it takes turns with tenants. The same
+//!   holds for rates.
+//! - **A host that answered last waits only for other such hosts** of its owner: one handshake of theirs for each eighth of the
+//!   places, one place at least. Hosts that hang and have never answered do not delay it, however many they are.
 //! - **A live host that waits among dead ones that cannot be told from it**, because nothing is known of them or because they too have
 //!   answered last, waits at most 3 T, however many they are, unless others come after it: two turns for each of these.
 //!   Of hosts that all come at once the middle ones wait longest: T for each round of places that the dead ones fill.
 //! - **A host that failed again and again** takes turns with the others of its kind: T for each round of half the places.
 //!
-//! A dial costs the same however many names wait; only a host with a rate has to be sorted among the others. What is known of a host
-//! without dials is kept for the last few thousand of them.
+//! In the last three the places are those that tenants leave to names of the file, a quarter of all at least. A tenant's hosts have
+//! what the other tenants and the file's dials leave of its part.
+//!
+//! A dial costs the same however many names wait. Only a host with a rate has to be sorted among the others, and tenants that wait are
+//! looked at one by one: a hundred of them take a few microseconds. What is known of a host without dials is kept for
+//! the last few thousand of them, and for as many of all tenants together.
 
+mod division;
+mod find;
+mod group;
+mod host;
 mod lane;
 mod line;
 mod ready;
+mod settle;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod window;
 
 use std::{
@@ -40,16 +68,14 @@ use slab::Slab;
 
 pub use self::standing::DialOutcome;
 use self::{
+    group::{Group, Stock},
+    host::Host,
     lane::{Lane, Place},
     line::{Line, Links, Member},
-    ready::Ready,
-    standing::{PROMPT, Places, Record},
-    window::Window,
+    settle::Resting,
 };
+use super::{Owner, OwnerShares, Share};
 use crate::config::{HostSettings, Rate};
-
-/// What is known is kept of at most so many hosts without dials.
-const MAX_RESTING: usize = 4096;
 
 /// Admits dials.
 ///
@@ -57,24 +83,27 @@ const MAX_RESTING: usize = 4096;
 /// these, and when the time comes that [`next`](Self::next) names, or grants are late.
 #[derive(Debug)]
 pub struct Governor {
-    places: Places,
-    window: Window,
+    stock: Stock,
+    rate: Rate,
     settings: BTreeMap<String, HostSettings>,
+    shares: OwnerShares,
     dials: Slab<Dial>,
+    /// What has no limit, the removed owners, and the tenants.
+    groups: Slab<Group>,
+    tenants: BTreeMap<Owner, usize>,
+    hosts: Slab<Host>,
+    /// The hosts by their names.
+    named: BTreeMap<Arc<str>, usize>,
+    /// For each host and group.
     lanes: Slab<Lane>,
-    /// The lanes by their hosts.
-    hosts: BTreeMap<Arc<str>, usize>,
-    /// Hosts that could be granted a dial.
-    ready: Ready,
+    turns: u64,
     /// Dials in flight that may still prove to be prompt, the oldest first.
     young: Line,
-    /// Hosts that wait for their own rate.
+    /// Lines that wait for their own rate.
     timed: BTreeSet<(Instant, usize)>,
-    /// Hosts with nothing left but a rate that has not forgotten them.
+    /// Lines with nothing left but a rate that has not forgotten them.
     fading: BTreeSet<(Instant, usize)>,
-    /// Hosts of which nothing is left but what is known of them, the longest first.
-    resting: Line,
-    rested: usize,
+    resting: Resting,
 }
 
 /// A dial that was requested and has not ended.
@@ -91,6 +120,7 @@ impl DialId {
 /// One dial, waiting or in flight.
 #[derive(Debug)]
 struct Dial {
+    owner: Option<Owner>,
     lane: usize,
     stage: Stage,
     links: Links,
@@ -114,35 +144,44 @@ impl Member for Dial {
 
 impl Governor {
     /// At most `max_in_flight` handshakes and `rate` dials over all hosts, and for each host what `hosts` says of
-    /// its `host:port`, else of its `host`, else the default.
+    /// its `host:port`, else of its `host`, else the default. No owner has a limit, until [`set_shares`](Self::set_shares).
     ///
-    /// A `host` without a port is one line for all its ports; otherwise each port has its own.
+    /// A `host` without a port is one for all its ports; otherwise each port is one.
     pub fn new(
         max_in_flight: NonZeroU32,
         rate: Rate,
         hosts: BTreeMap<String, HostSettings>,
     ) -> Self {
+        let mut groups = Slab::new();
+        // In this order: they have their numbers.
+        for share in [Share::All, Share::Removed] {
+            groups.insert(Group::new(share, None, rate));
+        }
         Self {
-            places: Places::new(max_in_flight.get()),
-            window: Window::new(rate),
+            stock: Stock::new(max_in_flight.get(), rate),
+            rate,
             settings: hosts,
+            shares: OwnerShares::default(),
             dials: Slab::new(),
+            groups,
+            tenants: BTreeMap::new(),
+            hosts: Slab::new(),
+            named: BTreeMap::new(),
             lanes: Slab::new(),
-            hosts: BTreeMap::new(),
-            ready: Ready::default(),
+            turns: 0,
             young: Line::default(),
             timed: BTreeSet::new(),
             fading: BTreeSet::new(),
-            resting: Line::default(),
-            rested: 0,
+            resting: Resting::default(),
         }
     }
 
-    /// Queues a dial to `host`, written as `host:port`.
-    pub fn request(&mut self, host: &str, now: Instant) -> DialId {
+    /// Queues a dial of a name of `owner` to `host`, written as `host:port`.
+    pub fn request(&mut self, host: &str, owner: Option<&Owner>, now: Instant) -> DialId {
         self.wake(now);
-        let lane = self.lane_of(host);
+        let lane = self.lane_of(host, owner, now);
         let id = self.dials.insert(Dial {
+            owner: owner.cloned(),
             lane,
             stage: Stage::Waiting,
             links: Links::default(),
@@ -175,16 +214,14 @@ impl Governor {
             (Stage::Waiting, _) | (_, DialOutcome::Failed | DialOutcome::Abandoned) => {}
         }
         if stage != Stage::Waiting {
-            let ended = &mut self.lanes[lane];
-            ended.in_flight -= 1;
-            self.places.remove(ended.record.standing(), 1);
+            self.take_off(lane);
         }
         self.dials.remove(id);
         if self.is_idle() {
             // Thousands may have waited.
             self.dials = Slab::new();
         }
-        self.settle(lane, false, now);
+        self.settle_host(lane, now);
     }
 
     /// Whether no dial is left. A rate may still remember some.
@@ -195,21 +232,15 @@ impl Governor {
     /// Grants the one dial whose turn it is, if it may begin at `now`.
     pub fn grant(&mut self, now: Instant) -> Option<DialId> {
         self.wake(now);
-        if self.window.free_at(now).is_some() {
-            return None;
-        }
-        let at = self.ready.take(&mut self.lanes, &self.places)?;
+        let at = self.take_turn(now)?;
         let lane = &mut self.lanes[at];
         lane.place = Place::Aside;
         let id = lane.waiting.first()?;
         lane.waiting.leave(&mut self.dials, id);
-        lane.in_flight += 1;
-        lane.window.count(now);
-        self.places.add(lane.record.standing(), 1);
-        self.window.count(now);
+        self.put_on(at, now);
         self.dials[id].stage = Stage::Young(now);
         self.young.join(&mut self.dials, id);
-        self.settle(at, false, now);
+        self.settle_host(at, now);
         Some(DialId(id))
     }
 
@@ -219,127 +250,32 @@ impl Governor {
         dial.is_some_and(|dial| dial.stage == Stage::Waiting)
     }
 
-    /// When time alone may admit the next dial, and which. All but hosts that wait for their own rate can wait for any other event.
+    /// When time alone may admit the next dial, and which. All but lines that wait for their own rate can wait for any other event.
     pub fn next(&mut self, now: Instant) -> Option<(Instant, DialId)> {
-        if self.places.are_taken() {
-            return None;
-        }
-        let (at, lane) = match self.ready.any(&self.places) {
-            Some(lane) => (now, lane),
-            None => *self.timed.first()?,
-        };
+        let (at, lane) = self.next_turn(now)?;
         let id = self.lanes[lane].waiting.first()?;
-        let all = self.window.free_at(now);
-        Some((all.map_or(at, |all| all.max(at)), DialId(id)))
+        Some((at, DialId(id)))
     }
 
-    /// The lane that this host has from now on.
-    fn lane_of(&mut self, host: &str) -> usize {
-        // A lane of that very name is the host's: the settings never change.
-        if let Some(lane) = self.hosts.get(host) {
-            return *lane;
-        }
-        let (key, settings) = self.line(host);
-        if let Some(lane) = self.hosts.get(key) {
-            return *lane;
-        }
-        let key: Arc<str> = key.into();
-        let lane = self.lanes.insert(Lane::new(Arc::clone(&key), settings));
-        self.hosts.insert(key, lane);
-        lane
-    }
-
-    /// The host's line, and its limits.
-    fn line<'h>(&self, host: &'h str) -> (&'h str, HostSettings) {
-        if let Some(settings) = self.settings.get(host) {
-            return (host, *settings);
-        }
-        let name = host
-            .rsplit_once(':')
-            .filter(|(_, port)| port.parse::<u16>().is_ok())
-            .map(|(name, _)| name);
-        match name.and_then(|name| Some((name, self.settings.get(name)?))) {
-            Some((name, settings)) => (name, *settings),
-            None => (host, HostSettings::default()),
-        }
-    }
-
-    /// Dials that hang from now on are noticed; hosts whose time has come take their turn, or are forgotten.
-    fn wake(&mut self, now: Instant) {
-        while let Some(id) = self.young.first()
-            && let Dial { lane, stage, .. } = &mut self.dials[id]
-            && let (lane, Stage::Young(began)) = (*lane, *stage)
-            && now.saturating_duration_since(began) >= PROMPT
-        {
-            *stage = Stage::Hanging(began);
-            self.young.leave(&mut self.dials, id);
-            self.judge(lane, |record| record.hang(began, now));
-            self.settle(lane, false, now);
-        }
-        let is_due = |first: Option<&(Instant, usize)>| {
-            first.filter(|(at, _)| *at <= now).map(|(_, lane)| *lane)
-        };
-        while let Some(lane) = is_due(self.timed.first()) {
-            self.settle(lane, false, now);
-        }
-        while let Some(lane) = is_due(self.fading.first()) {
-            self.settle(lane, false, now);
-        }
-    }
-
-    /// There is news of a host. Its dials in flight count for what it is from now on.
-    fn judge(&mut self, at: usize, news: impl FnOnce(&mut Record)) {
-        let lane = &mut self.lanes[at];
-        let before = lane.record.standing();
-        news(&mut lane.record);
-        self.places.remove(before, lane.in_flight);
-        self.places.add(lane.record.standing(), lane.in_flight);
-    }
-
-    /// Puts a host where it belongs after something changed, or forgets it when it has nothing left.
-    fn settle(&mut self, at: usize, is_fresh: bool, now: Instant) {
-        let lane = &mut self.lanes[at];
-        let (place, wanted) = (lane.place, lane.wanted(now));
-        // A host that keeps being ready keeps its turn.
-        if Some(place) == wanted {
-            return;
-        }
-        match place {
-            Place::Aside => {}
-            Place::Ready(standing) => self.ready.leave(&mut self.lanes, at, standing),
-            Place::Timed(until) => drop(self.timed.remove(&(until, at))),
-            Place::Fading(until) => drop(self.fading.remove(&(until, at))),
-            Place::Resting => {
-                self.resting.leave(&mut self.lanes, at);
-                self.rested -= 1;
+    /// Gives the owners other shares, from now on and for all dials that have not ended. One whose owner has another share than
+    /// before waits behind those that wait there already.
+    pub fn set_shares(&mut self, shares: OwnerShares, now: Instant) {
+        self.wake(now);
+        self.shares = shares;
+        // Those that wait in the order of their lines, then those in flight.
+        let lanes: Vec<_> = self.lanes.iter().map(|(at, _)| at).collect();
+        for at in lanes {
+            // It may be gone with its last dial.
+            let mut next = self.lanes.get(at).and_then(|lane| lane.waiting.first());
+            while let Some(id) = next {
+                next = Line::behind(&mut self.dials, id);
+                self.regroup(id, now);
             }
         }
-        let Some(place) = wanted else {
-            self.hosts.remove(&self.lanes.remove(at).host);
-            return;
-        };
-        self.lanes[at].place = place;
-        match place {
-            Place::Aside => {}
-            Place::Ready(standing) => {
-                self.ready.join(&mut self.lanes, at, standing, is_fresh);
-            }
-            Place::Timed(until) => drop(self.timed.insert((until, at))),
-            Place::Fading(until) => drop(self.fading.insert((until, at))),
-            Place::Resting => self.rest(at),
+        let dials: Vec<_> = self.dials.iter().map(|(id, _)| id).collect();
+        for id in dials {
+            self.regroup(id, now);
         }
-    }
-
-    /// Keeps what is known of a host, in place of the one of which nothing was heard for longest.
-    fn rest(&mut self, at: usize) {
-        self.resting.join(&mut self.lanes, at);
-        self.rested += 1;
-        if self.rested > MAX_RESTING
-            && let Some(longest) = self.resting.first()
-        {
-            self.resting.leave(&mut self.lanes, longest);
-            self.rested -= 1;
-            self.hosts.remove(&self.lanes.remove(longest).host);
-        }
+        self.forget_groups();
     }
 }

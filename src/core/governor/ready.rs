@@ -2,11 +2,7 @@
 
 use slab::Slab;
 
-use super::{
-    lane::Lane,
-    line::Line,
-    standing::{Places, Standing},
-};
+use super::{lane::Lane, line::Line, standing::Standing};
 
 /// So often a standing may be passed over in favour of better ones.
 const PASSES: u8 = 4;
@@ -40,15 +36,24 @@ pub(super) struct Turn {
     /// Grows with each that joins.
     number: u64,
     is_fresh: bool,
+    /// It lost its turn to another owner's line of its host, and is the first of its group again when it comes back.
+    pub is_kept: bool,
 }
 
 impl Ready {
     /// Queues a host up; a fresh one if nobody waited for it before.
     pub fn join(&mut self, lanes: &mut Slab<Lane>, at: usize, standing: Standing, is_fresh: bool) {
+        let turn = &mut lanes[at].turn;
+        if turn.is_kept {
+            turn.is_kept = false;
+            turn.is_fresh = false;
+            return self.queue(standing).again.join_front(lanes, at);
+        }
         self.joined += 1;
-        lanes[at].turn = Turn {
+        *turn = Turn {
             number: self.joined,
             is_fresh,
+            is_kept: false,
         };
         self.queue(standing).line(is_fresh).join(lanes, at);
     }
@@ -59,16 +64,20 @@ impl Ready {
         self.queue(standing).line(is_fresh).leave(lanes, at);
     }
 
-    /// Some host that could be granted a dial now.
-    pub fn any(&self, places: &Places) -> Option<usize> {
-        let could = |standing: &Standing| places.has_room(*standing);
+    /// Some host that could be granted a dial now, if its standing has room.
+    pub fn any(&self, has_room: impl Fn(Standing) -> bool) -> Option<usize> {
+        let could = |standing: &Standing| has_room(*standing);
         let mut queues = Standing::ALL.iter().zip(&self.queues);
         queues.find_map(|(standing, queue)| queue.any().filter(|_| could(standing)))
     }
 
     /// The host whose turn it is, which leaves.
-    pub fn take(&mut self, lanes: &mut Slab<Lane>, places: &Places) -> Option<usize> {
-        let could = Standing::ALL.map(|s| self.queue(s).any().is_some_and(|_| places.has_room(s)));
+    pub fn take(
+        &mut self,
+        lanes: &mut Slab<Lane>,
+        has_room: impl Fn(Standing) -> bool,
+    ) -> Option<usize> {
+        let could = Standing::ALL.map(|s| self.queue(s).any().is_some_and(|_| has_room(s)));
         let best = could.iter().position(|could| *could)?;
         let is_due = |at: &usize| could[*at] && self.queues[*at].passed_over >= PASSES;
         let chosen = (best + 1..could.len()).rev().find(is_due).unwrap_or(best);

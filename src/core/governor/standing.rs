@@ -24,6 +24,8 @@ pub(super) enum Standing {
 impl Standing {
     /// All of them, the best first.
     pub const ALL: [Self; 4] = [Self::Answered, Self::Unknown, Self::Suspect, Self::Failing];
+    /// Those that leave places to better ones.
+    const LEAVING: [Self; 3] = [Self::Unknown, Self::Suspect, Self::Failing];
 }
 
 /// How a granted dial ended.
@@ -94,33 +96,38 @@ impl Record {
     }
 }
 
-/// The places of handshakes in flight, and who holds them.
-#[derive(Debug)]
+/// The places of a group's handshakes in flight, by the standing of their hosts.
+#[derive(Debug, Default)]
 pub(super) struct Places {
-    all: u32,
     held: [u32; Standing::ALL.len()],
 }
 
 impl Places {
-    pub fn new(all: u32) -> Self {
-        Self {
-            all,
-            held: [0; Standing::ALL.len()],
-        }
+    pub fn total(&self) -> u32 {
+        self.held.iter().sum()
     }
 
-    pub fn are_taken(&self) -> bool {
-        self.held.iter().sum::<u32>() >= self.all
+    /// Whether a host of this standing may have one more, where one more is free of so many: it and all that are worse hold less than they
+    /// may together, and so do those that are better with them.
+    pub fn has_room(&self, standing: Standing, all: u32) -> bool {
+        let mut up_to = Standing::LEAVING.iter().take_while(|s| **s <= standing);
+        up_to.all(|better| self.held_from(*better) < share(*better, all))
     }
 
-    /// Whether a host of this standing may have one more: it and all that are worse hold less than they may together, and so do those
-    /// that are better with them.
-    pub fn has_room(&self, standing: Standing) -> bool {
-        let up_to = Standing::ALL.iter().take_while(|s| **s <= standing);
-        up_to.enumerate().all(|(at, better)| {
-            let held: u32 = self.held[at..].iter().sum();
-            held < self.share(*better)
-        })
+    /// Whether no standing holds more of so many than it may.
+    pub fn fit(&self, all: u32) -> bool {
+        let mut leaving = Standing::LEAVING.iter();
+        leaving.all(|standing| self.held_from(*standing) <= share(*standing, all))
+    }
+
+    /// Whether hosts that have not answered leave those that have what is theirs of so many.
+    pub fn leave_answered(&self, all: u32) -> bool {
+        self.held_from(Standing::Unknown) <= share(Standing::Unknown, all)
+    }
+
+    /// By hosts of this standing and of worse ones.
+    fn held_from(&self, standing: Standing) -> u32 {
+        self.held[standing as usize..].iter().sum()
     }
 
     pub fn add(&mut self, standing: Standing, count: u32) {
@@ -130,25 +137,18 @@ impl Places {
     pub fn remove(&mut self, standing: Standing, count: u32) {
         self.held[standing as usize] -= count;
     }
-
-    /// How many places hosts of this standing and of worse ones may hold together. A single place is everybody's; of more, those that
-    /// answered last have one at least.
-    fn share(&self, standing: Standing) -> u32 {
-        let left = match standing {
-            Standing::Answered => return self.all,
-            Standing::Unknown => self.all / 8,
-            Standing::Suspect => self.all / 4,
-            Standing::Failing => self.all / 2,
-        };
-        self.all.saturating_sub(left.max(1)).max(1)
-    }
 }
 
-#[cfg(test)]
-impl Places {
-    pub fn is_empty(&self) -> bool {
-        self.held.iter().all(|held| *held == 0)
-    }
+/// How many of so many places hosts of this standing and of worse ones may hold together. A single place is everybody's; of more, those
+/// that answered last have one at least.
+fn share(standing: Standing, all: u32) -> u32 {
+    let left = match standing {
+        Standing::Answered => return all,
+        Standing::Unknown => all / 8,
+        Standing::Suspect => all / 4,
+        Standing::Failing => all / 2,
+    };
+    all.saturating_sub(left.max(1)).max(1)
 }
 
 #[cfg(test)]
@@ -206,19 +206,18 @@ mod tests {
             (64, [64, 56, 48, 32]),
             (u32::MAX, [u32::MAX, 0xE000_0000, 0xC000_0000, 0x8000_0000]),
         ] {
-            let places = Places::new(all);
-            assert_eq!(Standing::ALL.map(|s| places.share(s)), shares);
+            assert_eq!(Standing::ALL.map(|s| share(s, all)), shares);
         }
-        let mut places = Places::new(8);
+        let mut places = Places::default();
         places.add(Standing::Failing, 4);
-        let room = |places: &Places| Standing::ALL.map(|s| places.has_room(s));
+        let room = |places: &Places| Standing::ALL.map(|s| places.has_room(s, 8));
         assert_eq!(room(&places), [true, true, true, false]);
         places.add(Standing::Suspect, 2);
         assert_eq!(room(&places), [true, true, false, false]);
         places.remove(Standing::Failing, 4);
         places.add(Standing::Unknown, 5);
         assert_eq!(room(&places), [true, false, false, false]);
-        places.add(Standing::Answered, 1);
-        assert!(places.are_taken());
+        assert!(places.fit(8) && !places.fit(7));
+        assert!(places.leave_answered(8) && !places.leave_answered(7));
     }
 }

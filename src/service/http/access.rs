@@ -12,6 +12,7 @@ use base64::Engine;
 use everwire::{
     ConnectionName, Owner, Pattern,
     config::{Scope, TokenSettings},
+    core::OwnerShares,
 };
 use parking_lot::RwLock;
 use ring::digest::{SHA256, digest};
@@ -54,6 +55,15 @@ impl Access {
             (hash(token.secret.expose().as_bytes()), Arc::new(caller))
         };
         *self.0.write() = tokens.into_iter().map(caller).collect();
+    }
+
+    /// What names of each token's may use of what all names share.
+    pub fn owner_shares(&self) -> OwnerShares {
+        let tokens = self.0.read();
+        let callers = tokens.iter().map(|(_, caller)| caller);
+        OwnerShares::of_tokens(
+            callers.map(|caller| (Owner::new(&caller.token), caller.reaches_all())),
+        )
     }
 
     /// How many tokens do not reach all names: as many share what is not kept back for those that do.

@@ -11,7 +11,7 @@ use std::{
 use actix_web::HttpRequest;
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
-    config::{ApiLimits, DialPolicy, Inherited, PublicUrl, ServiceSettings},
+    config::{ApiLimits, DialPolicy, Inherited, PublicUrl, ServiceSettings, TokenSettings},
     memory::{MemoryUse, OutOfMemory},
 };
 use parking_lot::{Mutex, RwLock};
@@ -108,6 +108,7 @@ impl Api {
     ) -> Self {
         let access = Arc::new(Access::new(service.tokens.clone()));
         let tenants = Tenants::new(manager.clone(), Arc::clone(&access));
+        manager.set_owner_shares(access.owner_shares());
         Self {
             metrics: Metrics::start(&manager, service.metrics.max_names, tenants),
             why: Why::start(&manager),
@@ -139,6 +140,12 @@ impl Api {
     /// From the next request on, these.
     pub fn replace_rules(&self, rules: Rules) {
         *self.rules.write() = Arc::new(rules);
+    }
+
+    /// From the next request on, these tokens and no others; what their names use up counts for the shares of these at once.
+    pub fn replace_tokens(&self, tokens: Vec<TokenSettings>) {
+        self.access.replace(tokens);
+        self.manager.set_owner_shares(self.access.owner_shares());
     }
 
     /// A connection, and its settings.

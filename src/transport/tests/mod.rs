@@ -126,6 +126,7 @@ async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
         url: &settings.url,
         may_choose_none: false,
         tls: &TlsCache::default(),
+        owner: None,
         resolver: &Resolver::default(),
         vault: &Vault::default(),
     })

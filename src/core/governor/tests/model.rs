@@ -5,8 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, BinaryHeap},
 };
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::core::governor::standing::Standing;
+use crate::core::governor::{division::Division, standing::Standing};
 
 /// For how long a dial to a dead host holds its place.
 const T: Duration = Duration::from_secs(10);
@@ -17,6 +19,10 @@ const T_MS: u64 = 10_000;
 /// What a host does, in milliseconds since the beginning.
 #[derive(Clone, Debug)]
 struct Host {
+    /// Whose names they are; 0 is the file, and the last tenant's token is no more.
+    owner: usize,
+    /// Its address, if others have the same.
+    at: Option<usize>,
     names: u32,
     /// Its names want their first socket then.
     comes: u64,
@@ -30,6 +36,8 @@ impl Host {
     /// It never answers.
     fn dead(comes: u64, names: u32) -> Self {
         Self {
+            owner: 0,
+            at: None,
             names,
             comes,
             lives: 0..0,
@@ -41,6 +49,8 @@ impl Host {
     /// It always does.
     fn live(comes: u64, takes: u64, drops: u64) -> Self {
         Self {
+            owner: 0,
+            at: None,
             names: 1,
             comes,
             lives: 0..u64::MAX,
@@ -48,6 +58,16 @@ impl Host {
             drops,
         }
     }
+
+    fn of(self, owner: usize) -> Self {
+        Self { owner, ..self }
+    }
+}
+
+const TENANTS: usize = 4;
+
+fn owner(number: usize) -> Option<Owner> {
+    (number > 0).then(|| Owner::new(format!("tenant-{number}")))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +122,9 @@ impl World {
             live: BTreeSet::new(),
             waits: Vec::new(),
         };
+        let tokens = (1..TENANTS).filter_map(|number| Some((owner(number)?, false)));
+        let shares = OwnerShares::of_tokens(tokens);
+        world.governor.set_shares(shares, world.start);
         for (host, what) in world.hosts.clone().into_iter().enumerate() {
             for _ in 0..what.names {
                 world.plan(what.comes, Happens::Dials { host, failures: 0 });
@@ -133,7 +156,13 @@ impl World {
         let at = self.start + Duration::from_millis(now);
         match happens {
             Happens::Dials { host, failures } => {
-                let id = self.governor.request(&format!("h{host}:1"), at);
+                let Host {
+                    owner: of,
+                    at: place,
+                    ..
+                } = self.hosts[host];
+                let place = format!("h{}:1", place.unwrap_or(host));
+                let id = self.governor.request(&place, owner(of).as_ref(), at);
                 let lane = &self.governor.lanes[self.governor.dials[id.number()].lane];
                 let standing = lane.record.standing();
                 for dial in &self.live {
@@ -205,6 +234,8 @@ fn dead() -> impl Strategy<Value = Vec<Host>> {
     let never = (0u64..60_000, 1u32..20).prop_map(|(comes, names)| Host::dead(comes, names));
     let died = (20_000u64..21_000, 1u32..3, 1u64..1500, 1u64..60_000).prop_map(
         |(dies, names, takes, drops)| Host {
+            owner: 0,
+            at: None,
             names,
             comes: 0,
             lives: 0..dies,
@@ -213,6 +244,26 @@ fn dead() -> impl Strategy<Value = Vec<Host>> {
         },
     );
     proptest::collection::vec(prop_oneof![never, died], 0..400)
+}
+
+/// Hosts of tenants that never answer, of which some are hosts of the file as well.
+fn mute() -> impl Strategy<Value = Vec<Host>> {
+    let mute = (
+        0u64..60_000,
+        1u32..40,
+        1..=TENANTS,
+        proptest::option::of(0usize..8),
+    );
+    let mute = mute.prop_map(|(comes, names, owner, at)| Host {
+        at,
+        ..Host::dead(comes, names).of(owner)
+    });
+    proptest::collection::vec(mute, 0..400)
+}
+
+/// The places that tenants leave at least.
+fn left(places: u32) -> u32 {
+    places - Division::of(places).tenants
 }
 
 /// The places that are left to hosts that answered last.
@@ -253,6 +304,68 @@ proptest! {
             let turns = 2 * waited.behind;
             let bound = T_MS * (3 + turns.div_ceil(eighth(places) as u64));
             prop_assert!(waited.ms <= bound, "{:?}", waited);
+        }
+    }
+
+    #[test]
+    fn a_tenants_mute_hosts_never_delay_a_name_of_the_file(
+        mute in mute(), places in 2u32..100,
+        live in proptest::collection::vec((0u64..60_000, 1u64..5000, 1u64..20_000), 1..4),
+    ) {
+        // As many as may be in flight in the places that tenants leave, were nothing known of them and one of them hanging.
+        let many = (left(places) as usize / 2).clamp(1, live.len());
+        let live = live.into_iter().take(many);
+        let live = live.map(|(comes, takes, drops)| Host::live(comes, takes, drops));
+        let waits = World::run(places, live.chain(mute).collect(), 300_000);
+        for waited in waits.iter().filter(|waited| waited.host < many) {
+            prop_assert_eq!(waited.ms, 0, "{:?}", waited);
+        }
+    }
+
+    #[test]
+    fn neither_the_files_dead_hosts_nor_a_tenants_mute_ones_delay_one_that_answered(
+        dead in proptest::collection::vec((1000u64..60_000, 1u32..20), 0..400), mute in mute(),
+        live in proptest::collection::vec((1u64..1000, 1u64..20_000), 1..8), places in 5u32..100,
+    ) {
+        // As many as an eighth of the places that tenants leave.
+        let live: Vec<_> = live.into_iter().take(eighth(left(places))).collect();
+        let many = live.len();
+        let live = live.into_iter().map(|(takes, drops)| Host::live(0, takes, drops));
+        let dead = dead.into_iter().map(|(comes, names)| Host::dead(comes, names));
+        let mute = mute.into_iter().map(|host| Host { comes: host.comes.max(1000), ..host });
+        let hosts = live.chain(mute).chain(dead).collect();
+        for waited in World::run(places, hosts, 300_000).iter().filter(|waited| waited.host < many) {
+            prop_assert_eq!(waited.ms, 0, "{:?}", waited);
+        }
+    }
+
+    #[test]
+    fn a_live_host_waits_for_a_stated_time_beside_the_files_dead_ones_and_a_tenants_mute_ones(
+        dead in dead(), mute in mute(), places in 9u32..100,
+        comes in 0u64..60_000, takes in 1u64..1500, drops in 1u64..20_000,
+    ) {
+        let mut hosts = dead;
+        let live = hosts.len();
+        hosts.push(Host::live(comes, takes, drops));
+        hosts.extend(mute.into_iter().map(|host| Host { at: None, ..host }));
+        let waits = World::run(places, hosts, 300_000);
+        for waited in waits.iter().filter(|waited| waited.host == live) {
+            let turns = 2 * waited.behind;
+            let bound = T_MS * (3 + turns.div_ceil(eighth(left(places)) as u64));
+            prop_assert!(waited.ms <= bound, "{:?}", waited);
+        }
+    }
+
+    #[test]
+    fn every_owners_turn_comes(
+        dead in proptest::collection::vec((0u64..60_000, 1u32..3, 0..=TENANTS), 0..12), places in 1u32..20,
+    ) {
+        let dead = dead.into_iter();
+        let dead: Vec<_> = dead.map(|(comes, names, owner)| Host::dead(comes, names).of(owner)).collect();
+        let names: u64 = dead.iter().map(|host| u64::from(host.names)).sum();
+        for waited in World::run(places, dead, 2_000_000) {
+            // As if there were a single place, each name ahead five times at a better standing, and another owner's turn between any two.
+            prop_assert!(waited.ms <= T_MS * 12 * names, "{:?}", waited);
         }
     }
 

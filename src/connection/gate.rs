@@ -74,6 +74,8 @@ pub(crate) struct Inside {
     ages: Ages,
     /// The memory of all that.
     charge: Charge,
+    /// How much of it is not used yet, in bytes, as far as messages know that were accepted since it was counted.
+    left: usize,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ impl Gate {
             store_error: None,
             ages: Ages::default(),
             charge,
+            left: 0,
         };
         inside.count_memory();
         Arc::new(Self {
@@ -339,20 +342,31 @@ impl Inside {
     fn count_memory(&mut self) {
         let held = self.held();
         self.charge.follow(held);
+        self.left = self.charge.bytes().saturating_sub(held);
     }
 
     /// Has memory for a message that is to be accepted.
     #[inline]
     fn make_memory(&mut self, message: &Message) -> Result<(), Rejected> {
-        let held = self.held() + self.outbox.growth(message);
-        match held <= self.charge.bytes() || self.charge.try_set(held).is_ok() {
-            true => Ok(()),
-            false => Err(self.without_memory(message)),
+        let growth = self.outbox.growth(message);
+        if growth <= self.left {
+            self.left -= growth;
+            return Ok(());
         }
+        self.make_more_memory(message, growth)
+    }
+
+    #[inline(never)]
+    fn make_more_memory(&mut self, message: &Message, growth: usize) -> Result<(), Rejected> {
+        let held = self.held() + growth;
+        if self.charge.try_set(held).is_err() {
+            return Err(self.without_memory(message));
+        }
+        self.left = self.charge.bytes().saturating_sub(held);
+        Ok(())
     }
 
     /// Why a message is refused for which there is no memory: one that would be refused in any case is told that.
-    #[cold]
     fn without_memory(&self, message: &Message) -> Rejected {
         let other = self.outbox.check(message).err();
         other.unwrap_or(Rejected::NoMemory)

@@ -239,6 +239,7 @@ impl Recent {
     }
 
     /// Lets go of the oldest; `false` if there is none.
+    #[inline]
     fn let_go(&mut self) -> bool {
         let oldest = self.kept.pop();
         self.lost_through = self.lost_through.max(oldest.unwrap_or_default());

@@ -123,6 +123,7 @@ impl Kept {
     }
 
     /// Whether one more message needs no more memory than there is already.
+    #[inline]
     pub fn has_place(&self, message: &Message) -> bool {
         let len = message.len();
         len <= SHORT
@@ -146,6 +147,7 @@ impl Kept {
 
     /// Adds a message behind all others. There will be `most` at most: then there are no more places than that, and each new entry
     /// takes the place of the oldest, not one that has not been touched for as long.
+    #[inline]
     pub fn push(&mut self, mark: Mark, message: &Message, most: usize) {
         if self.entries.len() == self.entries.capacity() {
             let more = self.entries.len().max(4);
@@ -160,16 +162,19 @@ impl Kept {
         };
         match payload {
             Payload::ShortText(_) | Payload::ShortBinary(_) => self.push_short(bytes),
-            Payload::Long => {
-                self.long.push_back(match bytes.len() <= SHARED {
-                    true => message.to_own_memory(),
-                    false => message.clone(),
-                });
-                self.long_bytes += bytes.len();
-            }
+            Payload::Long => self.push_long(message),
         }
         self.bytes += bytes.len();
         self.entries.push_back(Entry { mark, payload });
+    }
+
+    #[cold]
+    fn push_long(&mut self, message: &Message) {
+        self.long_bytes += message.len();
+        self.long.push_back(match message.len() <= SHARED {
+            true => message.to_own_memory(),
+            false => message.clone(),
+        });
     }
 
     /// There is little more room than is needed, for the same reason as above.
@@ -182,6 +187,7 @@ impl Kept {
     }
 
     /// Lets go of the oldest; returns its place.
+    #[inline]
     pub fn pop(&mut self) -> Option<Cursor> {
         let oldest = self.entries.pop_front()?;
         self.gone = self.gone.behind(oldest.payload);

@@ -5,6 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Instant};
 use super::{
     Ending, LastClose, LastMessage, Name, State, StateCause, StateReason, Waiting,
     driver::{Driver, Link, Turn},
+    store_outage::Hold,
     successor::Successor,
     turnstile::ByTurns,
 };
@@ -89,6 +90,8 @@ impl Driver {
 
     fn tell(&mut self, act: &mut Name, happened: Happened, now: Instant) {
         match happened {
+            // It does not begin yet.
+            Happened::Connecting { .. } if act.hold.is_on() => act.hold = Hold::Dials,
             Happened::Connecting { attempt } => {
                 act.show(State::Connecting, None);
                 act.record.failed_dial = None;
@@ -193,6 +196,9 @@ impl Name {
     /// Keeps the state that users see, since when, and why, in step with the core.
     pub(super) fn show_state(&mut self) {
         let state = match self.life.state() {
+            LifeState::Idle | LifeState::Connecting if self.hold.is_on() => {
+                return self.show_outage();
+            }
             LifeState::Idle => State::Idle,
             LifeState::Connecting => State::Connecting,
             LifeState::Open { .. } if self.record.ready => State::Open,
@@ -255,7 +261,7 @@ impl Name {
     }
 
     /// Keeps a reason, unless it is that which is kept.
-    fn because(&mut self, reason: StateReason, rule: Option<Rule>) {
+    pub(super) fn because(&mut self, reason: StateReason, rule: Option<Rule>) {
         let known = self.record.cause.as_deref();
         if rule.is_some() || known.is_none_or(|known| known.reason != reason) {
             let at = self.wall();

@@ -179,6 +179,10 @@ impl Driver {
         let Link::Dialing(dial) = &mut self.link else {
             return;
         };
+        // A dial that is not polled has not begun.
+        if act.hold.is_on() {
+            return;
+        }
         let Poll::Ready(result) = dial.as_mut().poll(cx) else {
             return;
         };

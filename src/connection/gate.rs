@@ -136,6 +136,28 @@ impl Gate {
         &self.history
     }
 
+    /// Nothing is accepted until [`release`](Self::release): what the name has left in the store is not known. The actor tells why.
+    pub fn hold(&self, why: &str) {
+        let mut inside = self.inside.lock();
+        inside.outbox.hold();
+        inside.store_error = Some(why.into());
+    }
+
+    /// What the store has of the name is known.
+    pub fn release(&self) {
+        self.inside.lock().outbox.release();
+    }
+
+    /// What the store has of the name does not matter any more: nothing is stored from now on. Nothing where it is not held.
+    pub fn forgo_store(&self) {
+        self.inside.lock().outbox.forgo_store();
+    }
+
+    /// Whether it is [held](Self::hold).
+    pub fn is_held(&self) -> bool {
+        self.inside.lock().outbox.is_held()
+    }
+
     /// When messages were accepted that an earlier process has left, in the order of their ids.
     pub fn accepted_at(&self, times: impl IntoIterator<Item = (u64, Instant)>) {
         let ages = &mut self.inside.lock().ages;
@@ -158,8 +180,10 @@ impl Gate {
     /// The name has another life: ids are of this epoch from now on.
     pub fn begin_epoch(&self, epoch: u32) {
         let mut inside = self.inside.lock();
-        let next = inside.outbox.last_id() + 1;
-        inside.ids.begin(epoch, next);
+        if inside.ids.current() != epoch {
+            let next = inside.outbox.last_id() + 1;
+            inside.ids.begin(epoch, next);
+        }
     }
 
     /// The epoch of the ids that are given now.

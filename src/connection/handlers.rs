@@ -208,7 +208,7 @@ impl Name {
         self.ahead.len() >= MAX_AHEAD || (is_full && !self.ahead.is_empty())
     }
 
-    fn close(&mut self, frame: CloseFrame) {
+    pub(super) fn close(&mut self, frame: CloseFrame) {
         // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
         self.gate.with(|inside| {
             inside.outbox.set_open(false);
@@ -282,6 +282,10 @@ impl Name {
         }
         let applied = Applied { reconnect };
         self.publish(|stamp| Event::Applied(stamp, applied));
+        // Without anything durable it has nothing to wait for.
+        if !self.gate.is_held() {
+            self.let_go();
+        }
         self.wake();
         applied
     }

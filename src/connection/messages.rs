@@ -10,6 +10,7 @@ use crate::{
     core::{Message, Rejected},
     events::{Applied, Event},
     hub::Delivery,
+    keeper::Outage,
     wire::{MAX_REASON, code, is_sendable},
 };
 
@@ -127,6 +128,21 @@ pub struct Configure(pub Box<ConnectionSettings>);
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Probe;
+
+/// The store, which this name waits for, could not be opened again.
+#[derive(Clone, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct StoreOutage(pub Outage);
+
+/// The store, which could not be opened when the name was, is open. What it has is behind the name's door already.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct StoreIsOpen {
+    /// The name's epoch from now on.
+    pub epoch: u32,
+    /// Whether an earlier process was told to close the name by hand.
+    pub is_closed: bool,
+}
 
 /// Asks what the peer said last before a socket ended.
 #[derive(Clone, Copy, Debug, actix::Message)]

@@ -27,6 +27,7 @@ mod shared;
 mod simulation;
 mod socket;
 mod status;
+mod store_outage;
 mod successor;
 mod turnstile;
 mod writer;
@@ -42,7 +43,7 @@ use self::name::{Ending, Name, Upgrade, Waiting};
 pub(crate) use self::{
     forward::forward,
     gate::Gate,
-    messages::{AskLastMessage, Drain, Probe, Remove},
+    messages::{AskLastMessage, Drain, Probe, Remove, StoreIsOpen, StoreOutage},
     probe::probe,
     pulse::{Finding, beat as pulse},
     rate_limit::TokenBuckets,

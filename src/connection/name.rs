@@ -16,7 +16,7 @@ use super::Fault;
 use super::{
     Commons, Connection, Gate, LastClose, LastError, LastMessage, MAILBOX_TURN, State, StateCause,
     Traffic, passage::Passage, policy, rate_limit::TokenBucket, session::Sessions,
-    successor::Successor,
+    store_outage::Hold, successor::Successor,
 };
 use crate::{
     chance, clock,
@@ -72,6 +72,8 @@ pub(super) struct Name {
     pub(super) wall: Option<Timestamp>,
     pub(super) callback_panic: Option<Box<str>>,
     pub(super) ending: Ending,
+    /// Whether it waits for the store.
+    pub(super) hold: Hold,
     /// Boxed: few names have any.
     pub(super) sessions: Option<Box<Sessions>>,
     #[cfg(feature = "testing")]
@@ -148,9 +150,10 @@ impl Connection {
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
         life.set_endpoints(urls.len());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
-        let (is_open, wanted) = gate.with(|inside| {
-            inside.outbox.lost();
-            (inside.outbox.is_open(), inside.wanted)
+        let (is_open, wanted, is_held) = gate.with(|inside| {
+            let outbox = &mut inside.outbox;
+            outbox.lost();
+            (outbox.is_open(), inside.wanted, outbox.is_held())
         });
         if !is_open {
             life.close(
@@ -208,6 +211,7 @@ impl Connection {
             wall: None,
             callback_panic: None,
             ending: Ending::Stays,
+            hold: if is_held { Hold::Waits } else { Hold::None },
             sessions: None,
             #[cfg(feature = "testing")]
             fault: None,
@@ -229,6 +233,9 @@ impl Name {
         self.record.ready = false;
         self.record.upgrade = None;
         self.life.started(&mut self.effects);
+        if self.hold.is_on() {
+            self.show_state();
+        }
         true
     }
 

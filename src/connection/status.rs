@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::session::SessionStatus;
 use crate::{
-    core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose},
+    core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose, displayable},
     events::{TlsReport, millis, optional_time, rfc3339},
 };
 
@@ -179,6 +179,8 @@ pub struct StateCause {
 pub enum StateReason {
     /// A dial failed, or a socket was lost.
     Loss(Cause),
+    /// The name is durable, and the store cannot be opened: this is why. It is tried again.
+    Store(String),
     /// The name was closed by hand, by this process or by an earlier one.
     ClosedByHand,
     /// The manager shuts down.
@@ -192,6 +194,7 @@ impl StateReason {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Loss(cause) => cause.kind(),
+            Self::Store(_) => "store",
             Self::ClosedByHand => "closed_by_hand",
             Self::Shutdown => "shutdown",
             Self::Removed => "removed",
@@ -202,6 +205,7 @@ impl StateReason {
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Loss(cause) => cause.text(),
+            Self::Store(text) => displayable(text),
             Self::ClosedByHand => "closed by hand".into(),
             Self::Shutdown => "the service shuts down".into(),
             Self::Removed => "the name is being removed".into(),

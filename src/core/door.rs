@@ -16,7 +16,7 @@ pub enum Rejected {
     /// The message is longer than `max_message`, or than the whole outbox.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
-    /// The outbox is durable, and the store cannot write at present: a full disk, for example.
+    /// The name is durable, and the store cannot write at present, or cannot be opened: a full disk, for example.
     #[error("the message cannot be kept: the store cannot write")]
     NotStored,
     /// The payload was to be text, and is not UTF-8.

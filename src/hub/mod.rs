@@ -79,6 +79,18 @@ impl Hub {
         })
     }
 
+    /// Earlier processes are known only now: their last event had this `position`, and up to `forgotten`, if that is known, their messages
+    /// are lost with the names that they belonged to.
+    pub fn go_on_behind(&self, position: u64, forgotten: Option<Cursor>) {
+        // A clock that was set back since has begun below it.
+        self.position.fetch_max(position, Ordering::Relaxed);
+        if let Some(Cursor(forgotten)) = forgotten {
+            // Unless a name has gone meanwhile: then it stays as it is.
+            let (lost, order) = (&self.forgotten, Ordering::AcqRel);
+            let _gone = lost.compare_exchange(self.start.0, forgotten, order, Ordering::Acquire);
+        }
+    }
+
     fn next_cursor(&self) -> Cursor {
         Cursor(self.position.fetch_add(1, Ordering::Relaxed) + 1)
     }

@@ -91,6 +91,24 @@ fn read(events: &mut Events) -> Vec<i64> {
 }
 
 #[test]
+fn a_process_that_learns_late_of_earlier_ones_goes_on_behind_them() {
+    let hub = Hub::new(100, Cursor(100), MemoryBudget::unlimited());
+    hub.go_on_behind(50, Some(Cursor(40)));
+    assert_eq!((hub.now(), hub.forgotten()), (Cursor(100), Cursor(40)));
+    hub.go_on_behind(200, None);
+    assert_eq!((hub.now(), hub.forgotten()), (Cursor(200), Cursor(40)));
+
+    let (hub, gone) = (
+        Hub::new(100, Cursor(100), MemoryBudget::unlimited()),
+        Feed::new(),
+    );
+    publish_kept(&hub, &mut Listeners::default(), gone.history(), 1..=1);
+    hub.forget(gone.history());
+    hub.go_on_behind(50, Some(Cursor(40)));
+    assert_eq!(hub.forgotten(), hub.now(), "what has gone since is lost");
+}
+
+#[test]
 fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
     let (hub, mut listeners) = (
         Hub::new(1, Cursor(1), MemoryBudget::unlimited()),

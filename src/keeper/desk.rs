@@ -116,6 +116,17 @@ impl Desk {
         mem::take(&mut work)
     }
 
+    /// What was taken, and could not be done: it comes before all else.
+    pub fn put_back(&self, taken: Work) {
+        self.put(|work| {
+            let newer = mem::replace(work, taken);
+            work.doors.extend(newer.doors);
+            work.orders.extend(newer.orders);
+            work.waiting.extend(newer.waiting);
+            work.stop = newer.stop.or(work.stop.take());
+        });
+    }
+
     /// Waits for so long, or for the order to end.
     pub fn pause(&self, pause: Duration) {
         let deadline = Instant::now() + pause;

@@ -5,6 +5,9 @@ mod calls;
 mod desk;
 mod door;
 mod keys;
+mod opened;
+mod opener;
+mod orders;
 mod past;
 mod rates;
 mod scribe;
@@ -12,7 +15,6 @@ mod stakes;
 mod trace;
 
 use std::{
-    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,20 +23,22 @@ use std::{
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 #[cfg(test)]
 pub(crate) use self::calls::Calls;
-use self::{desk::Desk, keys::Left, past::Past, scribe::Scribe};
+use self::{desk::Desk, opened::Opened, opener::Opener, orders::Orders, scribe::Scribe};
 pub(crate) use self::{
     desk::Order,
     door::{Door, NameChanges},
+    opener::Outage,
     past::Known,
     rates::StoredRate,
     scribe::left,
 };
 use crate::{
     core::{ConnectionName, Cursor, IdEpochs, Keyed, Pattern},
-    store::{Damage, NameState, Store, StoreError},
+    store::{NameState, StoreError},
 };
 
 /// The store's kind of the values that the program itself keeps.
@@ -58,23 +62,22 @@ enum Kind {
 struct Shared {
     dir: PathBuf,
     desk: Desk,
-    opened: Mutex<Option<Opened>>,
+    state: Mutex<State>,
+    /// Why the store is not open, as long as it is needed and cannot be opened.
+    outage: watch::Sender<Option<Outage>>,
 }
 
-/// What the store held when it was opened.
-struct Opened {
-    /// The names that have not been recalled.
-    names: BTreeMap<ConnectionName, NameState>,
-    /// Of those names.
-    left: Left,
-    past: Past,
-    position: u64,
-    damage: Option<Damage>,
-    unreadable: u64,
-    /// The program's own values, by key.
-    values: Vec<(String, Vec<u8>)>,
-    /// What was written of what rates allow, by key.
-    rates: BTreeMap<String, StoredRate>,
+/// What there is of the store.
+enum State {
+    /// Nobody has needed it. Exits to `Waiting`, and to `Open`.
+    Unused,
+    /// It cannot be opened, and a thread tries it again. Exits to `Open`.
+    Waiting {
+        /// The epoch of the names that are opened meanwhile.
+        epoch: u32,
+    },
+    /// It is open, and stays so.
+    Open(Box<Opened>),
 }
 
 /// What is known of a name that is opened.
@@ -95,7 +98,8 @@ impl Keeper {
         Self(Kind::Store(Arc::new(Shared {
             dir,
             desk: Desk::default(),
-            opened: Mutex::default(),
+            state: Mutex::new(State::Unused),
+            outage: watch::Sender::new(None),
         })))
     }
 
@@ -105,59 +109,56 @@ impl Keeper {
         Self(Kind::Scripted(calls))
     }
 
-    /// Opens the store, if it is not open yet.
+    /// Opens the store, if that was not asked for before. One that cannot be opened for a reason that can pass is tried again until it
+    /// can: [`outage`](Self::outage) says so.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: nothing can be kept then.
+    /// [`StoreError`], when the reason cannot pass by itself: nothing can be kept then.
     pub fn open(&self) -> Result<(), StoreError> {
         let Some(shared) = self.shared() else {
             return Ok(());
         };
-        let mut opened = shared.opened.lock();
-        if opened.is_some() {
+        let mut state = shared.state.lock();
+        if !matches!(*state, State::Unused) {
             return Ok(());
         }
-        let (mut store, mut recovered) = Store::open(&shared.dir)?;
-        let mut past = Past::begin(&mut store, &mut recovered.names)?;
-        if recovered.damage.is_some() || recovered.unreadable > 0 {
-            past.doubt();
-        }
-        let values = store.list(VALUES)?;
-        let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
-        let left = Left::read(&store)?;
-        let epochs = recovered.names.values().map(|state| state.epoch);
-        let highest = epochs.max().unwrap_or_default().max(past.epoch);
-        let scribe = Scribe::new(store, past.epoch, highest);
         let desk = shared.desk.clone();
-        thread::Builder::new()
-            .name("everwire-keeper".into())
-            .spawn(move || scribe.work(&desk))
-            .map_err(|error| StoreError::from_io(shared.dir.clone(), error))?;
-        *opened = Some(Opened {
-            names: recovered.names,
-            left,
-            past,
-            position: recovered.position,
-            damage: recovered.damage,
-            unreadable: recovered.unreadable,
-            values,
-            rates,
-        });
+        *state = match Opened::read(&shared.dir, 1) {
+            Ok((store, opened)) => {
+                let orders = Orders::new(opened.past.epoch, opened.highest_epoch);
+                let scribe = Scribe::new(store, orders);
+                shared.start_thread(move || scribe.work(&desk))?;
+                State::Open(Box::new(opened))
+            }
+            Err(error) if error.can_pass() => {
+                let epoch = epoch_by_the_clock();
+                let opener = Opener::new(shared, epoch);
+                let outage = Outage::new(&error, opener::FIRST);
+                shared.start_thread(move || opener.work(&desk, &error))?;
+                shared.outage.send_replace(Some(outage));
+                State::Waiting { epoch }
+            }
+            Err(error) => return Err(error),
+        };
         Ok(())
     }
 
-    /// Whether the store is open.
-    pub fn is_open(&self) -> bool {
-        self.shared()
-            .is_some_and(|shared| shared.opened.lock().is_some())
+    /// Why the store cannot be opened, though it is needed. It is tried again by itself.
+    pub fn outage(&self) -> Option<Outage> {
+        self.shared()?.outage.borrow().clone()
+    }
+
+    /// Tells of each change of [`outage`](Self::outage) from now on.
+    pub fn watch_outage(&self) -> Option<watch::Receiver<Option<Outage>>> {
+        Some(self.shared()?.outage.subscribe())
     }
 
     /// What the store held of a name, with its next epoch; it is handed out once.
     pub fn recall(&self, name: &ConnectionName) -> Recalled {
-        let first = || Recalled {
+        let first = |epoch| Recalled {
             state: NameState {
-                epoch: 1,
+                epoch,
                 ..NameState::default()
             },
             ids: None,
@@ -165,85 +166,63 @@ impl Keeper {
             known: None,
         };
         let Some(shared) = self.shared() else {
-            return first();
+            return first(1);
         };
-        let mut opened = shared.opened.lock();
-        let Some(opened) = &mut *opened else {
-            return first();
-        };
-        let new = || NameState {
-            epoch: opened.past.epoch,
-            ..NameState::default()
-        };
-        Recalled {
-            state: opened.names.remove(name).unwrap_or_else(new),
-            ids: opened.left.ids.remove(name),
-            keys: opened.left.keys.remove(name).unwrap_or_default(),
-            known: opened.past.known.remove(name),
+        match &mut *shared.state.lock() {
+            State::Unused => first(1),
+            State::Waiting { epoch } => first(*epoch),
+            State::Open(opened) => opened.recall(name),
         }
+    }
+
+    /// What the store holds of a name that was opened before the store was: its next epoch, and whether it was closed by hand.
+    pub fn look_up(&self, name: &ConnectionName) -> Option<(u32, bool)> {
+        self.opened(|opened| match opened.names.get(name) {
+            Some(state) => (state.epoch, state.closed_by_hand),
+            None => (opened.past.epoch, false),
+        })
+    }
+
+    /// Whether the store holds messages of a name that nobody has recalled.
+    pub fn holds_messages_of(&self, name: &ConnectionName) -> bool {
+        let holds = self.opened(|opened| {
+            let state = opened.names.get(name);
+            state.is_some_and(|state| !state.outbox.is_empty())
+        });
+        holds.unwrap_or_default()
     }
 
     /// Up to where messages are lost with the names that they belonged to, if the last process has left word of it.
     pub fn forgotten(&self) -> Option<Cursor> {
-        self.shared()?.opened.lock().as_ref()?.past.forgotten
+        self.opened(|opened| opened.past.forgotten)?
     }
 
     /// The last place in the histories of names that are stored, and that nobody has opened: what they hold is read by no one.
     pub fn last_unopened(&self, pattern: &Pattern) -> Cursor {
-        let opened = self.shared().map(|shared| shared.opened.lock());
-        let last = opened.and_then(|opened| {
-            let names = opened.as_ref()?.names.iter();
-            let selected = names.filter(|(name, _)| pattern.matches(name));
-            selected
-                .filter_map(|(_, state)| Some(state.history.last()?.position))
-                .max()
-        });
-        last.map(Cursor).unwrap_or_default()
+        let last = self.opened(|opened| opened.last_unopened(pattern));
+        last.flatten().unwrap_or_default()
     }
 
     /// The values that earlier processes have kept; they are handed out once.
     pub fn take_values(&self) -> Vec<(String, Vec<u8>)> {
-        let opened = self.shared().map(|shared| shared.opened.lock());
-        opened
-            .and_then(|mut opened| Some(std::mem::take(&mut opened.as_mut()?.values)))
-            .unwrap_or_default()
+        let values = self.opened(|opened| std::mem::take(&mut opened.values));
+        values.unwrap_or_default()
     }
 
     /// What earlier processes have written of what a rate allows; it is handed out once.
     pub fn recall_rate(&self, key: &str) -> Option<StoredRate> {
-        self.shared()?.opened.lock().as_mut()?.rates.remove(key)
+        self.opened(|opened| opened.rates.remove(key))?
     }
 
     /// The greatest position of an event in the store.
     pub fn position(&self) -> u64 {
-        let opened = self.shared().map(|shared| shared.opened.lock());
-        opened
-            .and_then(|opened| Some(opened.as_ref()?.position))
-            .unwrap_or_default()
+        let position = self.opened(|opened| opened.position);
+        position.unwrap_or_default()
     }
 
     /// What was wrong with the store when it was opened, in words.
     pub fn damage(&self) -> Option<String> {
-        let opened = self.shared()?.opened.lock();
-        let opened = opened.as_ref()?;
-        match &opened.damage {
-            Some(damage) => Some(format!(
-                "the store was damaged ({}); {} messages were saved{}, and the damaged files are in {}",
-                damage.reason,
-                damage.saved,
-                if damage.complete {
-                    ""
-                } else {
-                    ", others are missing"
-                },
-                damage.moved_to.display()
-            )),
-            None if opened.unreadable > 0 => Some(format!(
-                "{} rows of the store cannot be understood, and are left alone",
-                opened.unreadable
-            )),
-            None => None,
-        }
+        self.opened(|opened| opened.damage())?
     }
 
     /// Where the store is, or would be.
@@ -260,16 +239,20 @@ impl Keeper {
         }
     }
 
-    /// Something is to be written down that no name is asked for. Without a store it is not.
+    /// Something is to be written down that no name is asked for. Where nobody needs a store it is not.
     pub fn order(&self, order: Order) {
-        if let Some(shared) = self.shared().filter(|_| self.is_open()) {
+        let Some(shared) = self.shared() else {
+            return;
+        };
+        let state = shared.state.lock();
+        if !matches!(*state, State::Unused) {
             shared.desk.order(order);
         }
     }
 
     /// Waits until all that was ordered so far, and what names have called for, is written down. `false`: it cannot be.
     pub async fn written(&self) -> bool {
-        let Some(shared) = self.shared().filter(|_| self.is_open()) else {
+        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
             return true;
         };
         shared.desk.written().await.is_ok()
@@ -277,7 +260,7 @@ impl Keeper {
 
     /// Waits until all is written down, leaves to the next process what is known, and closes the store.
     pub async fn finish(&self, known: Option<Known>) {
-        let Some(shared) = self.shared().filter(|_| self.is_open()) else {
+        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
             return;
         };
         if let Some(known) = known {
@@ -287,6 +270,14 @@ impl Keeper {
         let _ended = shared.desk.stop().await;
     }
 
+    /// Works on what the store held, if it is open.
+    fn opened<T>(&self, work: impl FnOnce(&mut Opened) -> T) -> Option<T> {
+        match &mut *self.shared()?.state.lock() {
+            State::Unused | State::Waiting { .. } => None,
+            State::Open(opened) => Some(work(opened)),
+        }
+    }
+
     fn shared(&self) -> Option<&Arc<Shared>> {
         match &self.0 {
             Kind::Store(shared) => Some(shared),
@@ -294,6 +285,25 @@ impl Keeper {
             Kind::Scripted(_) => None,
         }
     }
+}
+
+impl Shared {
+    fn is_used(&self) -> bool {
+        !matches!(*self.state.lock(), State::Unused)
+    }
+
+    fn start_thread(&self, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let thread = thread::Builder::new().name("everwire-keeper".into());
+        let started = thread.spawn(work);
+        started.map_err(|error| StoreError::from_io(self.dir.clone(), error))?;
+        Ok(())
+    }
+}
+
+/// An epoch beyond those of all processes that knew theirs from the store, and below that of the next one: the seconds since 1970.
+fn epoch_by_the_clock() -> u32 {
+    let seconds = u32::try_from(Timestamp::now().as_second());
+    seconds.unwrap_or(1).max(1)
 }
 
 impl fmt::Debug for Keeper {

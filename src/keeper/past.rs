@@ -38,15 +38,16 @@ impl Past {
     /// Begins another process: all names get their next epoch, and what the last process has left holds for this one only.
     ///
     /// It is on disk when this returns. So no epoch is given twice, and what the histories know is not believed again after a
-    /// process that was killed.
+    /// process that was killed. No epoch is below `least`.
     pub fn begin(
         store: &mut Store,
         names: &mut BTreeMap<ConnectionName, NameState>,
+        least: u32,
     ) -> Result<Self, StoreError> {
         let run: BTreeMap<_, _> = store.list(RUN)?.into_iter().collect();
         let number = |key| run.get(key).and_then(|value| number(value));
         let stored = number(EPOCH).and_then(|epoch| u32::try_from(epoch).ok());
-        let epoch = stored.unwrap_or_default().saturating_add(1);
+        let epoch = stored.unwrap_or_default().saturating_add(1).max(least);
         let mut batch = Batch::default();
         note_given(&mut batch, epoch);
         batch.delete(RUN, FORGOTTEN);

@@ -9,16 +9,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{
-    Door, NameChanges, StoredRate,
+    Door, NameChanges,
     desk::{Desk, Order, Stop, Work},
-    keys, past,
+    keys,
+    orders::Orders,
     stakes::Stakes,
     trace,
 };
 use crate::{
     config::Fsync,
     core::Queued,
-    store::{Batch, Remade, Store, StoreError, StoredMessage, Sync},
+    store::{Remade, Store, StoreError, StoredMessage, Sync},
 };
 
 /// What is written with `fsync = "interval"` is safe from the loss of power after this time.
@@ -44,11 +45,7 @@ pub(super) struct Scribe {
     told_error: String,
     /// When it was last seen that they are there.
     seen: Instant,
-    /// Up to which epoch names of which nothing is stored may have one.
-    given: u32,
-    /// The highest epoch of any name.
-    highest: u32,
-    batch: Batch,
+    orders: Orders,
     /// Whose news are in the batch, and up to which id.
     told: Vec<(Arc<dyn Door>, u64)>,
     /// Who waits for the batch to be committed.
@@ -63,17 +60,15 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
-    /// `given`: up to which epoch names of which nothing is stored may have one; `highest`: that of any name.
-    pub fn new(store: Store, given: u32, highest: u32) -> Self {
+    /// Of a store in which this is to be written first.
+    pub fn new(store: Store, orders: Orders) -> Self {
         Self {
             store,
             stakes: Stakes::default(),
             is_lost: false,
             told_error: String::new(),
             seen: Instant::now(),
-            given,
-            highest,
-            batch: Batch::default(),
+            orders,
             told: Vec::new(),
             waiting: Vec::new(),
             history_has_holes: false,
@@ -136,7 +131,7 @@ impl Scribe {
 
     /// Keeps what waits for a store that fails from growing with each attempt.
     fn compact(&mut self) {
-        self.batch.compact();
+        self.orders.batch.compact();
         self.waiting.retain(|waiting| !waiting.is_closed());
         let address = |door: &Arc<dyn Door>| Arc::as_ptr(door).addr();
         self.told
@@ -163,26 +158,8 @@ impl Scribe {
         }
         for order in work.orders {
             match order {
-                Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
-                Order::Epoch(name, epoch) => {
-                    self.highest = self.highest.max(epoch);
-                    self.batch.set_epoch(&name, epoch);
-                }
-                Order::Given(epoch) if epoch > self.given => {
-                    self.given = epoch;
-                    self.highest = self.highest.max(epoch);
-                    past::note_given(&mut self.batch, epoch);
-                }
-                Order::Given(_) => {}
-                Order::Forget(name) => {
-                    self.batch.forget(&name);
-                    keys::forget(&mut self.batch, &name);
-                }
-                Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
-                Order::Known(known) if !self.history_has_holes => known.leave(&mut self.batch),
-                Order::Known(_) => {}
-                Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
-                Order::Rate(key, rate) => StoredRate::put(rate.as_ref(), &key, &mut self.batch),
+                Order::Known(_) if self.history_has_holes => {}
+                order => self.orders.add(order),
             }
         }
         // Whoever waits is told that it is safe, whatever happens next.
@@ -196,13 +173,14 @@ impl Scribe {
     fn put_messages(&mut self, door: &dyn Door, changes: &NameChanges) {
         let (wall, now) = (Timestamp::now(), crate::clock::now());
         for queued in &changes.outbox.put {
-            self.batch
+            self.orders
+                .batch
                 .put_message(door.name(), stored(queued, wall, now));
         }
         for &(first, last) in &changes.outbox.gone {
-            self.batch.drop_ids(door.name(), first, last);
+            self.orders.batch.drop_ids(door.name(), first, last);
         }
-        keys::put(&mut self.batch, door.name(), changes);
+        keys::put(&mut self.orders.batch, door.name(), changes);
         // What is forgotten too late is sent twice; what is kept too late would be lost.
         if !changes.outbox.put.is_empty() && door.fsync() == Fsync::Always {
             self.sync = Sync::Always;
@@ -213,10 +191,11 @@ impl Scribe {
         let (events, limit) = door.take_unstored_history();
         let is_news = !events.is_empty();
         for event in events {
-            self.batch.append_history(door.name(), event);
+            self.orders.batch.append_history(door.name(), event);
         }
         if let Some(limit) = limit.filter(|_| is_news) {
-            self.batch
+            self.orders
+                .batch
                 .trim_history(door.name(), limit.messages, limit.bytes);
         }
     }
@@ -254,23 +233,22 @@ impl Scribe {
         if !remade.complete {
             self.history_has_holes = true;
             // No name gets an epoch again that it has had.
-            self.given = self.highest;
-            past::note_given(&mut self.batch, self.given);
+            self.orders.give(self.orders.highest);
         }
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         // What was committed before may not be safe from the loss of power yet.
         let is_late = self.sync == Sync::Always && self.unsynced.is_some();
-        if !self.batch.is_empty() || is_late {
-            self.store.commit(&self.batch, self.sync)?;
+        if !self.orders.batch.is_empty() || is_late {
+            self.store.commit(&self.orders.batch, self.sync)?;
             self.seen = Instant::now();
             self.unsynced = match self.sync {
                 Sync::Always => None,
                 Sync::Lazy => self.unsynced.or(Some(Instant::now())),
             };
         }
-        self.batch.clear();
+        self.orders.batch.clear();
         self.failing = false;
         self.sync = Sync::Lazy;
         for (door, last_id) in self.told.drain(..) {

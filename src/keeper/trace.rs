@@ -1,7 +1,31 @@
 //! What becomes of the store, as events of `tracing`: it concerns no name alone, and the process may have none that would tell it.
 //! Without that feature there is nothing of it.
 
+use std::path::Path;
+
 use crate::store::{Remade, StoreError};
+
+/// The store cannot be opened; told when it is for another reason than `told`.
+pub(super) fn not_opened(error: &StoreError, told: &mut String) {
+    let text = error.to_string();
+    if *told != text {
+        #[cfg(feature = "tracing")]
+        tracing::error!(
+            target: "everwire::store",
+            text,
+            "the store cannot be opened, and is tried again: what is durable waits for it"
+        );
+        *told = text;
+    }
+}
+
+/// It could not be opened before, and is open now.
+pub(super) fn opened(dir: &Path) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "everwire::store", dir = %dir.display(), "the store is open at last");
+    #[cfg(not(feature = "tracing"))]
+    let _ = dir;
+}
 
 /// The store's files are gone.
 pub(super) fn lost(error: &StoreError) {

@@ -28,7 +28,8 @@ pub enum StartError {
     /// The operating system gave no thread.
     #[error("the thread of the actix system cannot be started: {0}")]
     Thread(#[from] std::io::Error),
-    /// What earlier processes have left cannot be read, or nothing can be kept.
+    /// The store cannot be opened, and waiting does not help: another process has it, a later version has written it, or `state_dir` is
+    /// no directory that this user can write to.
     #[error("the store cannot be opened: {0}")]
     Store(#[from] StoreError),
     /// The thread of the actix system ended before it was up.

@@ -99,6 +99,12 @@ impl Handle {
         self.gate.epoch()
     }
 
+    /// Whether the name is durable and waits for a store that [cannot be opened yet](crate::Manager::store_outage): what earlier processes
+    /// have accepted is not known, and nothing is accepted.
+    pub fn waits_for_store(&self) -> bool {
+        self.gate.is_held()
+    }
+
     /// The receipt of a message that was accepted earlier, by its [`epoch`](Receipt::epoch) and id. Any later epoch will do in which ids
     /// went on counting, as that of the `sent` event. `None`: no such message is known, perhaps any more.
     pub fn receipt_in(&self, epoch: u32, id: u64) -> Option<Receipt> {

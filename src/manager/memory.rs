@@ -11,7 +11,7 @@ use crate::{
     config::ConnectionSettings,
     connection::{Commons, Gate},
     core::{ConnectionName, IdEpochs, Outbox},
-    keeper::{Order, Recalled, left},
+    keeper::{Order, Outage, Recalled, left as left_message},
     memory::{Charge, MemoryUsage, MemoryUse, default_limit},
 };
 
@@ -25,7 +25,7 @@ impl Manager {
     }
 
     /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
-    /// kept where the store is not open: `service.remember` opens it at the start.
+    /// kept where nothing needs the store: `service.remember` opens it at the start.
     pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
         let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
         self.0.commons.keeper.order(order);
@@ -54,7 +54,8 @@ impl Manager {
         timeout(WRITTEN, written).await.unwrap_or(false)
     }
 
-    /// The values that earlier processes have [kept](Self::keep), by key. They are read at the start and handed out once.
+    /// The values that earlier processes have [kept](Self::keep), by key. They are read when the store is opened and handed out once; none
+    /// as long as it [cannot be](Self::store_outage).
     pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
         self.0.commons.keeper.take_values()
     }
@@ -65,35 +66,68 @@ pub(super) fn needs_store(settings: &ConnectionSettings) -> bool {
     settings.outbox.durable || settings.history.durable
 }
 
+/// The door of a name that waits for the store, and its epoch: it takes nothing until the store is open.
+pub(super) fn hold(
+    name: &ConnectionName,
+    settings: &ConnectionSettings,
+    commons: &Commons,
+    outage: &Outage,
+) -> (Arc<Gate>, u32) {
+    let epoch = commons.keeper.recall(name).state.epoch;
+    let outbox = Outbox::new(settings.outbox, settings.max_message);
+    let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
+    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
+    gate.hold(&outage.text);
+    (gate, epoch)
+}
+
 /// The door of a name with what earlier processes have left behind it, and the epoch of its new life.
 pub(super) fn recall(
     name: &ConnectionName,
     settings: &ConnectionSettings,
     commons: &Commons,
 ) -> (Arc<Gate>, u32) {
+    let recalled = commons.keeper.recall(name);
+    let epoch = recalled.state.epoch;
+    let outbox = Outbox::new(settings.outbox, settings.max_message);
+    let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
+    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
+    restore(&gate, settings, commons, recalled);
+    (gate, epoch)
+}
+
+/// Puts behind a door, which has accepted nothing yet, what earlier processes have left.
+pub(super) fn restore(
+    gate: &Arc<Gate>,
+    settings: &ConnectionSettings,
+    commons: &Commons,
+    recalled: Recalled,
+) {
     let Recalled {
         state,
         ids,
         keys,
         known,
-    } = commons.keeper.recall(name);
-    let mut outbox = Outbox::new(settings.outbox, settings.max_message);
+    } = recalled;
     // Ids go on counting where something is known by them.
     let goes_on = settings.outbox.durable || !state.outbox.is_empty() || !keys.is_empty();
     let mut accepted = Vec::new();
-    if goes_on {
-        let (wall, now) = (Timestamp::now(), clock::now());
-        let left = state.outbox.into_iter().map(|stored| {
-            let age = Duration::try_from(wall.duration_since(stored.at)).unwrap_or_default();
-            accepted.push((stored.id, now.checked_sub(age).unwrap_or(now)));
-            left(stored, wall, now)
-        });
-        outbox.restore(left, state.last_id);
-    }
-    outbox.set_open(!state.closed_by_hand);
-    let has_left = !outbox.is_empty();
-    let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
-    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
+    let left = state.outbox.into_iter();
+    let (wall, now) = (Timestamp::now(), clock::now());
+    let left = left.map(|stored| {
+        let age = Duration::try_from(wall.duration_since(stored.at)).unwrap_or_default();
+        accepted.push((stored.id, now.checked_sub(age).unwrap_or(now)));
+        left_message(stored, wall, now)
+    });
+    let has_left = gate.with(|inside| {
+        if goes_on {
+            inside.outbox.restore(left, state.last_id);
+        }
+        if state.closed_by_hand {
+            inside.outbox.set_open(false);
+        }
+        !inside.outbox.is_empty()
+    });
     if goes_on {
         let earlier = |ids: &IdEpochs| ids.current() < state.epoch;
         gate.restore(ids.filter(earlier), keys);
@@ -108,5 +142,4 @@ pub(super) fn recall(
         gate.history()
             .restore(settings.history, known, charge, state.history);
     }
-    (gate, state.epoch)
 }

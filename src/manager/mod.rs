@@ -5,6 +5,7 @@ mod epochs;
 mod handle;
 mod listening;
 mod memory;
+mod outage;
 mod owners;
 mod removal;
 mod respawn;
@@ -19,13 +20,14 @@ use std::{
 
 use actix::{Addr, Supervisor};
 use jiff::Timestamp;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
     arbiters::Arbiters,
     epochs::Epochs,
-    memory::{needs_store, recall},
+    memory::{hold, needs_store, recall},
+    outage::WhenOpen,
     respawn::Budget,
 };
 pub use self::{
@@ -56,6 +58,8 @@ struct Inside {
     commons: Arc<Commons>,
     arbiters: Arbiters,
     names: RwLock<Names>,
+    /// What the program does once the store is open, which it is not yet.
+    when_open: Mutex<Vec<WhenOpen>>,
 }
 
 #[derive(Default)]
@@ -86,7 +90,8 @@ pub enum OpenError {
     /// The text is no name.
     #[error(transparent)]
     Name(#[from] InvalidName),
-    /// It is to be durable, and nothing can be kept.
+    /// It is to be durable, and the store cannot be opened for a reason that does not pass by itself, as in
+    /// [`StartError::Store`].
     #[error("the store cannot be opened: {0}")]
     Store(String),
     /// A connection of this name exists.
@@ -104,27 +109,32 @@ pub enum ConfigureError {
     /// There is no such name.
     #[error(transparent)]
     Gone(#[from] Gone),
-    /// It is to be durable, and nothing can be kept.
-    #[error("the store cannot be opened: {0}")]
+    /// It is to be durable, and the store cannot be opened, or holds messages of an earlier process that were not looked for when the
+    /// name was opened.
+    #[error("the store cannot be used: {0}")]
     Store(String),
 }
 
 impl Manager {
     /// Starts inside a running actix system: one arbiter per core (or `service.workers`), and the names of `settings`.
     ///
+    /// Where the store is needed and cannot be opened for a reason that can pass, a full disk for example, it starts all the same:
+    /// see [`store_outage`](Self::store_outage).
+    ///
     /// # Errors
     ///
-    /// [`StartError`] outside an actix system, or when a thread cannot be started.
+    /// [`StartError`] outside an actix system, when a thread cannot be started, or when the store cannot be opened for a reason that
+    /// does not pass by itself.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_current_system(settings.service.workers)?;
         Self::with_arbiters(settings, arbiters)
     }
 
-    /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own.
+    /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own; otherwise as [`start`](Self::start).
     ///
     /// # Errors
     ///
-    /// [`StartError`] when a thread cannot be started.
+    /// [`StartError`] when a thread cannot be started, or when the store cannot be opened for a reason that does not pass by itself.
     pub fn spawn(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_own_system(settings.service.workers)?;
         Self::with_arbiters(settings, arbiters)
@@ -159,8 +169,10 @@ impl Manager {
             }),
             arbiters,
             names: RwLock::default(),
+            when_open: Mutex::default(),
         }));
         respawn::watch(&manager, dead);
+        outage::watch(&manager);
         vigil::keep(&manager);
         trimming::keep(&manager);
         for (name, settings) in settings.connections {
@@ -170,7 +182,8 @@ impl Manager {
         Ok(manager)
     }
 
-    /// Opens a connection: it is dialled at once, if `enabled`.
+    /// Opens a connection: it is dialled at once, if `enabled`. One that is durable waits for a store that
+    /// [cannot be opened yet](Self::store_outage).
     ///
     /// # Errors
     ///
@@ -218,7 +231,12 @@ impl Manager {
                 .open()
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
-        let (gate, epoch) = recall(&name, &settings, &self.0.commons);
+        // Those that are held go on only when this lock is free.
+        let outage = keeper.outage().filter(|_| needs_store(&settings));
+        let (gate, epoch) = match outage {
+            Some(outage) => hold(&name, &settings, &self.0.commons, &outage),
+            None => recall(&name, &settings, &self.0.commons),
+        };
         gate.give_to(owner);
         let epoch = names.epochs.begin(&name, epoch);
         let settings = self.0.commons.settings.share(settings);
@@ -335,12 +353,32 @@ impl Manager {
             let entry = names.entries.get_mut(name.as_ref());
             // One that leaves would take the settings along.
             let entry = entry.filter(|entry| !entry.leaves).ok_or(Gone)?;
+            match needs_store(&settings) {
+                true if !entry.gate.is_held() => self.may_become_durable(name.as_ref())?,
+                true => {}
+                // It has nothing to wait for any more.
+                false => entry.gate.forgo_store(),
+            }
             entry.settings = self.0.commons.settings.share(settings.clone());
             entry.addr.clone()
         };
         addr.send(Configure(Box::new(settings)))
             .await
             .map_err(|_| Gone.into())
+    }
+
+    /// Whether a name that was opened without a look into the store can have its messages there.
+    fn may_become_durable(&self, name: &str) -> Result<(), ConfigureError> {
+        let keeper = &self.0.commons.keeper;
+        if let Some(outage) = keeper.outage() {
+            return Err(ConfigureError::Store(outage.text.to_string()));
+        }
+        let is_held = ConnectionName::new(name).is_ok_and(|name| keeper.holds_messages_of(&name));
+        if is_held {
+            let text = "it holds messages of an earlier process for this name, which go out after a restart with these settings";
+            return Err(ConfigureError::Store(text.into()));
+        }
+        Ok(())
     }
 
     /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The

@@ -85,6 +85,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it can pass while the process waits: the disk gets room, or can be written to again. Otherwise `state_dir`, or what runs
+    /// in it, has to be changed: another process has it, a later version has written it, or it is no directory of this user.
+    pub fn can_pass(&self) -> bool {
+        use io::ErrorKind::{AlreadyExists, InvalidInput, NotADirectory, PermissionDenied};
+        match self {
+            Self::InUse { .. } | Self::Newer { .. } => false,
+            Self::Unusable { source, .. } => !matches!(
+                source.kind(),
+                AlreadyExists | InvalidInput | NotADirectory | PermissionDenied
+            ),
+            Self::Full { .. }
+            | Self::Busy { .. }
+            | Self::Lost { .. }
+            | Self::Damaged { .. }
+            | Self::Io { .. } => true,
+        }
+    }
+
     /// An error of the system while the store is at work.
     pub(crate) fn from_io(path: PathBuf, error: io::Error) -> Self {
         match is_full(&error) {
@@ -115,6 +133,11 @@ impl StoreError {
                 path,
                 source: error.into(),
             };
+        }
+        // The index of the log is the first file that a full disk has no room for, and SQLite has no better word for it.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        if extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::Full { path };
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full { path },

@@ -1,6 +1,6 @@
-//! A disk that fills up while the process runs, and one that is read-only: file systems of a child's own.
+//! A disk that fills up while the process runs: a file system of a child's own.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use everwire::{Event, Rejected, testing::Peer};
 
@@ -59,27 +59,6 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
     let errors =
         errors.filter(|event| event.contains(r#""type":"error","#) && event.contains("no space"));
     assert_eq!(errors.count(), 1, "told once");
-}
-
-#[tokio::test]
-async fn a_read_only_file_system_is_told() {
-    let Some(dir) = child::dir() else {
-        return in_a_file_system_of(2, "disk::a_read_only_file_system_is_told");
-    };
-    end(manager(&dir.join("state"))).await;
-    let mounted = Command::new("mount")
-        .args(["-o", "remount,ro"])
-        .arg(&dir)
-        .status()
-        .unwrap();
-    assert!(mounted.success());
-    for path in [dir.join("state"), dir.join("new")] {
-        let error = try_manager(&path, |service| service.remember = true)
-            .expect_err("it is read-only")
-            .to_string();
-        let advice = "state_dir must be on a file system that can be written to";
-        assert!(error.contains(advice), "{error}");
-    }
 }
 
 /// What the next error of the store says.

@@ -42,6 +42,10 @@ fn a_second_opener_is_told_who_has_the_directory() {
         "{error:?}"
     );
     assert!(
+        !error.can_pass(),
+        "this process is to have another directory"
+    );
+    assert!(
         error
             .to_string()
             .contains(&format!("process {}", std::process::id())),
@@ -70,6 +74,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
         ),
         "{error:?}"
     );
+    assert!(!error.can_pass());
     assert!(
         error.to_string().contains("run the version that wrote it"),
         "{error}"
@@ -89,6 +94,7 @@ fn a_file_in_the_directorys_place_is_told() {
     for path in [dir.clone(), dir.join("below")] {
         let error = refusal(&path);
         assert!(matches!(error, StoreError::Unusable { .. }), "{error:?}");
+        assert!(!error.can_pass());
         assert!(
             error.to_string().contains("state_dir must be a directory"),
             "{error}"

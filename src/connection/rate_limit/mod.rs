@@ -91,6 +91,21 @@ impl TokenBucket {
         }
     }
 
+    /// Counts what earlier processes have written, which the store knows.
+    fn recall(&self) {
+        if let Some(stored) = self.keeper.recall_rate(&self.id.key()) {
+            self.change(|inside, now| {
+                let is_idle = inside.limiter.is_idle(now);
+                // Behind what was written since, it can only count as new.
+                let at = |age| if is_idle { age } else { Duration::ZERO };
+                let ages = ages(&stored, Timestamp::now()).map(|(age, count)| (at(age), count));
+                if is_stored(&inside.settings) {
+                    inside.limiter.restore(ages, now);
+                }
+            });
+        }
+    }
+
     /// Other numbers for what was written, and for what comes.
     fn set_settings(&self, settings: &RateSettings) {
         self.counts_control

@@ -76,6 +76,13 @@ impl TokenBuckets {
         Some(bucket)
     }
 
+    /// The store is open only now: what earlier processes have written counts from here on.
+    pub fn recall(&self) {
+        for bucket in self.0.known.lock().buckets.values() {
+            bucket.recall();
+        }
+    }
+
     /// Has the store know what was written. `is_over`: nothing more will be.
     pub fn store(&self, is_over: bool) {
         for bucket in self.0.known.lock().buckets.values() {

@@ -88,6 +88,8 @@ pub struct Outbox {
     settings: OutboxSettings,
     max_message: usize,
     open: bool,
+    /// What an earlier process has left is not known yet.
+    held: bool,
     queue: VecDeque<Queued>,
     kept: usize,
     taken: usize,
@@ -113,6 +115,7 @@ impl Outbox {
             settings,
             max_message,
             open: true,
+            held: false,
             queue: VecDeque::new(),
             kept: 0,
             taken: 0,
@@ -182,6 +185,29 @@ impl Outbox {
         self.open
     }
 
+    /// Refuses new messages as not stored until [`release`](Self::release): what the store has for this outbox is not known, and comes
+    /// before them.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// What the store has is known, and new messages are accepted again.
+    pub fn release(&mut self) {
+        self.held = false;
+    }
+
+    /// An outbox that is held, and is durable no more, waits for no store.
+    pub fn forgo_store(&mut self) {
+        if std::mem::take(&mut self.held) {
+            self.shelf = None;
+        }
+    }
+
+    /// Whether new messages are refused until what the store has is known.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Accepts a message, or says why not.
     ///
     /// # Errors
@@ -223,7 +249,7 @@ impl Outbox {
         if len > limit {
             return Err(TooLarge { len, limit }.into());
         }
-        match self.shelf.as_ref().is_some_and(|shelf| shelf.failing) {
+        match self.held || self.shelf.as_ref().is_some_and(|shelf| shelf.failing) {
             true => Err(Rejected::NotStored),
             false => Ok(()),
         }
@@ -534,7 +560,9 @@ impl Outbox {
     /// The store cannot write: new messages are refused until [`stored`](Self::stored). Says whether that is news.
     pub fn store_failed(&mut self) -> bool {
         let shelf = self.shelf.as_mut();
-        shelf.is_some_and(|shelf| !std::mem::replace(&mut shelf.failing, true))
+        // Of one that is held it was told.
+        let is_news = shelf.is_some_and(|shelf| !std::mem::replace(&mut shelf.failing, true));
+        is_news && !self.held
     }
 
     /// Whether fates are to be told one by one; they wait for [`take_told`](Self::take_told).

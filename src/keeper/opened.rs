@@ -1,0 +1,106 @@
+//! What the store held when it was opened, until those ask for it whom it concerns.
+
+use std::{collections::BTreeMap, path::Path};
+
+use jiff::Timestamp;
+
+use super::{Recalled, StoredRate, VALUES, keys::Left, past::Past};
+use crate::{
+    core::{ConnectionName, Cursor, Pattern},
+    store::{Damage, NameState, Store, StoreError},
+};
+
+/// What the store held.
+pub(super) struct Opened {
+    /// The names that have not been recalled.
+    pub names: BTreeMap<ConnectionName, NameState>,
+    /// Of those names.
+    left: Left,
+    pub past: Past,
+    /// The greatest position of an event.
+    pub position: u64,
+    damage: Option<Damage>,
+    unreadable: u64,
+    /// The program's own values, by key.
+    pub values: Vec<(String, Vec<u8>)>,
+    /// What was written of what rates allow, by key.
+    pub rates: BTreeMap<String, StoredRate>,
+    /// The highest epoch of any name.
+    pub highest_epoch: u32,
+}
+
+impl Opened {
+    /// Opens the store in `dir`, and begins another process in it, in which no name has an epoch below `least`.
+    pub fn read(dir: &Path, least: u32) -> Result<(Store, Self), StoreError> {
+        let (mut store, mut recovered) = Store::open(dir)?;
+        let mut past = Past::begin(&mut store, &mut recovered.names, least)?;
+        if recovered.damage.is_some() || recovered.unreadable > 0 {
+            past.doubt();
+        }
+        let values = store.list(VALUES)?;
+        let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
+        let left = Left::read(&store)?;
+        let epochs = recovered.names.values().map(|state| state.epoch);
+        let highest_epoch = epochs.max().unwrap_or_default().max(past.epoch);
+        let opened = Self {
+            names: recovered.names,
+            left,
+            past,
+            position: recovered.position,
+            damage: recovered.damage,
+            unreadable: recovered.unreadable,
+            values,
+            rates,
+            highest_epoch,
+        };
+        Ok((store, opened))
+    }
+
+    /// What it held of a name, with its next epoch; it is handed out once.
+    pub fn recall(&mut self, name: &ConnectionName) -> Recalled {
+        let new = || NameState {
+            epoch: self.past.epoch,
+            ..NameState::default()
+        };
+        Recalled {
+            state: self.names.remove(name).unwrap_or_else(new),
+            ids: self.left.ids.remove(name),
+            keys: self.left.keys.remove(name).unwrap_or_default(),
+            known: self.past.known.remove(name),
+        }
+    }
+
+    /// A name was removed: nobody is to be handed what it left.
+    pub fn forget(&mut self, name: &ConnectionName) {
+        let _removed = self.recall(name);
+    }
+
+    /// The last place in the histories of the selected names that nobody has recalled.
+    pub fn last_unopened(&self, pattern: &Pattern) -> Option<Cursor> {
+        let selected = self.names.iter().filter(|(name, _)| pattern.matches(name));
+        let last = selected.filter_map(|(_, state)| Some(state.history.last()?.position));
+        last.max().map(Cursor)
+    }
+
+    /// What was wrong with the store, in words.
+    pub fn damage(&self) -> Option<String> {
+        match &self.damage {
+            Some(damage) => Some(format!(
+                "the store was damaged ({}); {} messages were saved{}, and the damaged files are in {}",
+                damage.reason,
+                damage.saved,
+                if damage.complete {
+                    ""
+                } else {
+                    ", others are missing"
+                },
+                damage.moved_to.display()
+            )),
+            None if self.unreadable > 0 => Some(format!(
+                "{} rows of the store cannot be understood, and are left alone",
+                self.unreadable
+            )),
+            None => None,
+        }
+    }
+}

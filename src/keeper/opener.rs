@@ -1,0 +1,186 @@
+//! A store that cannot be opened yet: a thread tries it again and again, and keeps what is ordered meanwhile.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Shared, State,
+    desk::{Desk, Order, Work},
+    opened::Opened,
+    orders::Orders,
+    scribe::Scribe,
+    trace,
+};
+use crate::{
+    core::ConnectionName,
+    store::{Store, StoreError},
+};
+
+/// The first attempt is made again after this time; the time doubles with each that fails.
+pub(super) const FIRST: Duration = Duration::from_secs(1);
+
+/// The longest time between two attempts.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Why a store that is needed is not open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outage {
+    /// What the last attempt said.
+    pub text: Arc<str>,
+    /// When it is tried again.
+    pub retry_at: Timestamp,
+}
+
+impl Outage {
+    pub(super) fn new(error: &StoreError, delay: Duration) -> Self {
+        let now = Timestamp::now();
+        Self {
+            text: error.to_string().into(),
+            retry_at: now.checked_add(delay).unwrap_or(now),
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct Opener {
+    shared: Weak<Shared>,
+    dir: PathBuf,
+    /// The epoch of the names that were opened meanwhile.
+    epoch: u32,
+    /// What was ordered, and who waits.
+    kept: Work,
+    orders: Orders,
+    changed: Changed,
+    told_error: String,
+}
+
+/// What was ordered of that which earlier processes have left.
+#[derive(Default)]
+struct Changed {
+    forgotten: BTreeSet<ConnectionName>,
+    closed: BTreeMap<ConnectionName, bool>,
+    values: BTreeSet<String>,
+}
+
+impl Changed {
+    fn note(&mut self, order: &Order) {
+        match order {
+            Order::Closed(name, closed) => {
+                self.closed.insert(name.clone(), *closed);
+            }
+            Order::Forget(name) => {
+                self.forgotten.insert(name.clone());
+                self.closed.remove(name);
+            }
+            Order::Value(key, _) => {
+                self.values.insert(key.clone());
+            }
+            Order::Epoch(..) | Order::Given(_) | Order::Known(_) | Order::Rate(..) => {}
+        }
+    }
+
+    fn apply(&self, opened: &mut Opened) {
+        for name in &self.forgotten {
+            opened.forget(name);
+        }
+        for (name, closed) in &self.closed {
+            if let Some(state) = opened.names.get_mut(name) {
+                state.closed_by_hand = *closed;
+            }
+        }
+        let values = &mut opened.values;
+        values.retain(|(key, _)| !self.values.contains(key));
+    }
+}
+
+impl Opener {
+    /// Of the store of `shared`, where names have this epoch until it is open.
+    pub fn new(shared: &Arc<Shared>, epoch: u32) -> Self {
+        Self {
+            shared: Arc::downgrade(shared),
+            dir: shared.dir.clone(),
+            epoch,
+            kept: Work::default(),
+            orders: Orders::new(epoch, epoch),
+            changed: Changed::default(),
+            told_error: String::new(),
+        }
+    }
+
+    /// Tries it until it is open, then writes down what comes to the desk. `error` is what the attempt before this thread said.
+    pub fn work(mut self, desk: &Desk, error: &StoreError) {
+        trace::not_opened(error, &mut self.told_error);
+        let mut delay = FIRST;
+        loop {
+            self.wait(desk, delay);
+            match Opened::read(&self.dir, self.epoch) {
+                Ok((store, opened)) => return self.opened(desk, store, opened),
+                Err(error) => {
+                    trace::not_opened(&error, &mut self.told_error);
+                    if let Some(waiting) = self.kept.stop.take() {
+                        // Who has stopped waiting need not be told.
+                        let _gone = waiting.map(|waiting| waiting.send(()));
+                        return;
+                    }
+                    delay = (2 * delay).min(LONGEST);
+                    if let Some(shared) = self.shared.upgrade() {
+                        let outage = Outage::new(&error, delay);
+                        shared.outage.send_replace(Some(outage));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps what comes to the desk, for so long or until the order to end.
+    fn wait(&mut self, desk: &Desk, delay: Duration) {
+        let until = Instant::now() + delay;
+        while self.kept.stop.is_none() && Instant::now() < until {
+            self.collect(desk.wait(Some(until)));
+            self.orders.batch.compact();
+            self.kept.waiting.retain(|waiting| !waiting.is_closed());
+        }
+    }
+
+    fn collect(&mut self, work: Work) {
+        // They call once until they are asked.
+        self.kept.doors.extend(work.doors);
+        self.kept.waiting.extend(work.waiting);
+        self.kept.stop = work.stop.or(self.kept.stop.take());
+        for order in work.orders {
+            self.changed.note(&order);
+            // What the histories have from before, nobody knows yet.
+            if !matches!(order, Order::Known(_)) {
+                self.orders.add(order);
+            }
+        }
+    }
+
+    /// The store is open. At the end of the process nobody is told: what was ordered is written, and no more.
+    fn opened(mut self, desk: &Desk, store: Store, mut opened: Opened) {
+        let (epoch, highest) = (opened.past.epoch, opened.highest_epoch);
+        if let Some(shared) = self.shared.upgrade()
+            && self.kept.stop.is_none()
+        {
+            let mut state = shared.state.lock();
+            // What is ordered from here on comes behind it.
+            self.collect(desk.wait(Some(Instant::now())));
+            self.changed.apply(&mut opened);
+            *state = State::Open(Box::new(opened));
+            drop(state);
+            shared.outage.send_replace(None);
+            trace::opened(&self.dir);
+        }
+        self.orders.highest = self.orders.highest.max(highest);
+        // What was ordered may be of a lower one.
+        self.orders.give(self.orders.given.max(epoch));
+        desk.put_back(self.kept);
+        Scribe::new(store, self.orders).work(desk);
+    }
+}

@@ -1,0 +1,52 @@
+//! What was ordered, as changes of the store.
+
+use super::{StoredRate, desk::Order, keys, past};
+use crate::store::Batch;
+
+/// The changes of the next commit, and the epochs that are in them.
+pub(super) struct Orders {
+    pub batch: Batch,
+    /// The highest epoch given to a name that has no stored state.
+    pub given: u32,
+    /// The highest epoch of any name.
+    pub highest: u32,
+}
+
+impl Orders {
+    /// None yet. `given`: the highest epoch that the store knows to be given to names without stored state; `highest`: to any.
+    pub fn new(given: u32, highest: u32) -> Self {
+        Self {
+            batch: Batch::default(),
+            given,
+            highest,
+        }
+    }
+
+    /// Adds what an order changes.
+    pub fn add(&mut self, order: Order) {
+        match order {
+            Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
+            Order::Epoch(name, epoch) => {
+                self.highest = self.highest.max(epoch);
+                self.batch.set_epoch(&name, epoch);
+            }
+            Order::Given(epoch) if epoch > self.given => self.give(epoch),
+            Order::Given(_) => {}
+            Order::Forget(name) => {
+                self.batch.forget(&name);
+                keys::forget(&mut self.batch, &name);
+            }
+            Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
+            Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
+            Order::Known(known) => known.leave(&mut self.batch),
+            Order::Rate(key, rate) => StoredRate::put(rate.as_ref(), &key, &mut self.batch),
+        }
+    }
+
+    /// Names without stored state have epochs up to this one.
+    pub fn give(&mut self, epoch: u32) {
+        self.given = epoch;
+        self.highest = self.highest.max(epoch);
+        past::note_given(&mut self.batch, epoch);
+    }
+}

@@ -1,0 +1,126 @@
+//! A store that cannot be opened yet: names that need it wait for it, all others are up.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::{Inside, Manager, memory};
+use crate::{
+    connection::{StoreIsOpen, StoreOutage},
+    core::ConnectionName,
+    keeper::{Order, Outage},
+};
+
+/// What is to be done once the store is open.
+pub(super) type WhenOpen = Box<dyn FnOnce(&Manager) + Send>;
+
+impl Manager {
+    /// Why the store is not open, though something needs it. `None`: it is open, or nothing needs it.
+    ///
+    /// A full disk, a file system that is read-only, and errors of reading and writing can pass: the store is tried again after 1 s at
+    /// first and 30 s at most, until it is open. Until then names that are durable are not dialled, and take no messages
+    /// ([`Rejected::NotStored`](crate::Rejected)); all others are as ever, apart from a close by hand in an earlier process, which is
+    /// known only then, and has them closed.
+    pub fn store_outage(&self) -> Option<String> {
+        let outage = self.0.commons.keeper.outage()?;
+        Some(outage.text.to_string())
+    }
+
+    /// Calls `work` once the store is open, before the names that wait for it go on, on an arbiter; at once, on this thread, where
+    /// nothing keeps the store from being open. What earlier processes have [kept](Self::take_kept) is there then. It must not block.
+    pub fn when_store_opens(&self, work: impl FnOnce(&Self) + Send + 'static) {
+        {
+            let mut when_open = self.0.when_open.lock();
+            if self.0.commons.keeper.outage().is_some() {
+                when_open.push(Box::new(work));
+                return;
+            }
+        }
+        work(self);
+    }
+}
+
+/// Tells the names that wait of each attempt, and has them go on when the store is open; for as long as the manager lives.
+pub(super) fn watch(manager: &Manager) {
+    let Some(mut outage) = manager.0.commons.keeper.watch_outage() else {
+        return;
+    };
+    let inside = Arc::downgrade(&manager.0);
+    // The arbiters were started a moment ago.
+    let _running = manager.0.arbiters.get(0).spawn(async move {
+        while outage.changed().await.is_ok() {
+            let Some(inside) = inside.upgrade() else {
+                return;
+            };
+            let now = outage.borrow_and_update().clone();
+            match now {
+                Some(outage) => tell(&inside, &outage),
+                None => go_on(&inside),
+            }
+        }
+    });
+}
+
+/// Tells the names that wait why they do.
+fn tell(inside: &Inside, outage: &Outage) {
+    let names = inside.names.read();
+    for entry in names.entries.values().filter(|entry| entry.gate.is_held()) {
+        // One message for each attempt, which are seconds apart.
+        entry.addr.do_send(StoreOutage(outage.clone()));
+    }
+}
+
+/// The store is open: all goes on as after a start with it.
+fn go_on(inside: &Arc<Inside>) {
+    let commons = &inside.commons;
+    commons
+        .hub
+        .go_on_behind(commons.keeper.position(), commons.keeper.forgotten());
+    commons.buckets.recall();
+    let manager = Manager(Arc::clone(inside));
+    // Secrets are there before what needs them is dialled. What is added while they run is called at once.
+    let when_open = std::mem::take(&mut *inside.when_open.lock());
+    for work in when_open {
+        // The names go on all the same.
+        let _panicked = catch_unwind(AssertUnwindSafe(|| work(&manager)));
+    }
+    let names: Vec<_> = inside.names.read().entries.keys().cloned().collect();
+    for name in names {
+        go_on_with(inside, &name);
+    }
+}
+
+fn go_on_with(inside: &Inside, name: &ConnectionName) {
+    let mut names = inside.names.write();
+    let Some(entry) = names.entries.get_mut(name).filter(|entry| !entry.leaves) else {
+        return;
+    };
+    let keeper = &inside.commons.keeper;
+    let (epoch, is_closed) = match entry.gate.is_held() {
+        true => {
+            let recalled = keeper.recall(name);
+            let (epoch, is_closed) = (recalled.state.epoch, recalled.state.closed_by_hand);
+            let settings = entry.settings.whole();
+            memory::restore(&entry.gate, &settings, &inside.commons, recalled);
+            entry.gate.release();
+            (epoch, is_closed)
+        }
+        // What it has left from when it was durable stays in the store: ids of this process are given already.
+        false => match keeper.look_up(name) {
+            Some(known) => known,
+            None => return,
+        },
+    };
+    if entry.epoch > epoch {
+        // It was respawned meanwhile.
+        keeper.order(Order::Epoch(name.clone(), entry.epoch));
+    }
+    entry.epoch = entry.epoch.max(epoch);
+    entry.gate.begin_epoch(entry.epoch);
+    // One message for each name, once.
+    entry.addr.do_send(StoreIsOpen {
+        epoch: entry.epoch,
+        is_closed,
+    });
+}

@@ -1,6 +1,6 @@
 //! What the API was given and what must outlive the process: connections and secrets.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::Ordering};
 
 use everwire::{
     ConnectionName, ConnectionSettings, Manager, Owner,
@@ -78,8 +78,17 @@ pub async fn written(manager: &Manager) -> Result<(), NotOnDisk> {
     Err(NotOnDisk)
 }
 
+/// The store is open, which can be long after the start: what earlier processes have kept is there.
+pub fn store_is_open(api: &Api) {
+    if let Some(damage) = api.manager.store_damage() {
+        tracing::error!(damage, "the store was damaged");
+    }
+    restore(api);
+    api.knows_kept.store(true, Ordering::Release);
+}
+
 /// Gives the manager what earlier processes have kept. What cannot be used any more is told, and stays kept.
-pub fn restore(api: &Api) {
+fn restore(api: &Api) {
     let (manager, rules) = (&api.manager, api.rules());
     let kept = manager.take_kept();
     // What is dialled below may need them.

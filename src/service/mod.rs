@@ -88,9 +88,6 @@ pub async fn serve(
 
     let doors = Doors::new(listener, &service)?;
     let manager = Manager::start(settings)?;
-    if let Some(damage) = manager.store_damage() {
-        tracing::error!(damage, "the store was damaged");
-    }
     let drain_timeout = service.drain_timeout;
     let up = doors.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
@@ -101,7 +98,8 @@ pub async fn serve(
     reload::start(&api, watch)?;
     up.tell();
     open_files::raise(connections.len());
-    kept::restore(&api);
+    let store_api = api.clone();
+    manager.when_store_opens(move |_| kept::store_is_open(&store_api));
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }

@@ -16,6 +16,8 @@ mod draining;
 #[cfg(all(unix, feature = "service"))]
 mod few_descriptors;
 mod folded;
+#[cfg(all(unix, feature = "service"))]
+mod full_disk;
 #[cfg(feature = "service")]
 mod http2;
 #[cfg(feature = "service")]

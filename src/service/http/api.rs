@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     future::Future,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -58,6 +61,8 @@ pub struct Api {
     pub metrics: Arc<Metrics>,
     /// Whether the process is about to end.
     pub ending: AtomicBool,
+    /// Whether it is known what earlier processes have kept. Not as long as the store cannot be opened.
+    pub knows_kept: AtomicBool,
     /// Whether who reads the metrics needs a token.
     pub guards_metrics: bool,
 }
@@ -112,6 +117,7 @@ impl Api {
         Self {
             metrics: Metrics::start(&manager, service.metrics.max_names, tenants),
             why: Why::start(&manager),
+            knows_kept: AtomicBool::new(manager.store_outage().is_none()),
             manager,
             access,
             changes: Changes::default(),
@@ -152,13 +158,39 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// 404.
+    /// 404; 503 as long as the store may have one that is not known yet.
     pub fn find(
         &self,
         name: &ConnectionName,
     ) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
         let found = self.manager.find(name).zip(self.manager.settings(name));
-        found.ok_or_else(|| Problem::unknown(name.as_str()))
+        found.ok_or_else(|| match self.knows_kept() {
+            true => Problem::unknown(name.as_str()),
+            false => self.unknown_yet(&format!("there may be a connection named {name:?}")),
+        })
+    }
+
+    fn knows_kept(&self) -> bool {
+        self.knows_kept.load(Ordering::Acquire)
+    }
+
+    /// 503: it is not known what earlier processes have kept.
+    pub fn unknown_yet(&self, what: &str) -> Problem {
+        let outage = self.manager.store_outage();
+        let why = outage.as_deref().unwrap_or("it is being read");
+        Problem::store_outage(format!("{what}: the store is not open ({why})"))
+    }
+
+    /// Refuses to change what earlier processes may have kept.
+    ///
+    /// # Errors
+    ///
+    /// 503 as long as nobody knows what that is.
+    pub fn refuse_unknown(&self) -> Result<(), Problem> {
+        match self.knows_kept() {
+            true => Ok(()),
+            false => Err(self.unknown_yet("nothing was changed")),
+        }
     }
 
     /// What a connection tells about itself.

@@ -62,6 +62,7 @@ pub async fn put(
 ) -> Result<HttpResponse, Problem> {
     let name = new_name(&permit, &name)?;
     api.refuse_owned(&name)?;
+    api.refuse_unknown()?;
     let longest = match permit.reaches_all() {
         true => MAX_SETTINGS,
         false => TENANTS_SETTINGS,
@@ -137,6 +138,7 @@ pub async fn delete(
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
+    api.refuse_unknown()?;
     let removal = delete_in_turn(api.clone(), name);
     let removed = tokio::time::timeout(REMOVAL, Api::whole(removal)).await;
     // What is told to be gone is gone on disk, too, whoever removed it.

@@ -29,6 +29,10 @@ pub struct Readiness {
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
     ending: bool,
+    /// The store cannot be opened: durable connections wait for it, and what the API was given before is not known. Absent otherwise.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    store_outage: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
@@ -58,6 +62,7 @@ pub async fn alive() -> HttpResponse {
 pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     let required = required(&api.manager);
     let ending = api.ending.load(Ordering::Relaxed);
+    let store_outage = api.manager.store_outage().is_some();
     let readiness = match api
         .in_time(join_all(required.iter().map(Handle::status)))
         .await
@@ -72,6 +77,7 @@ pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
                 ready: waiting.is_empty() && !ending,
                 waiting,
                 ending,
+                store_outage,
             }
         }
         Err(_silent) => Readiness {
@@ -81,6 +87,7 @@ pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
                 .map(|handle| handle.name().to_string())
                 .collect(),
             ending,
+            store_outage,
         },
     };
     let mut response = match readiness.ready {

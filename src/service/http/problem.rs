@@ -109,6 +109,13 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// 503: the store cannot be opened, and is tried again.
+    pub fn store_outage(detail: impl Into<String>) -> Self {
+        let soon = HeaderValue::from_static("1");
+        let problem = Self::unavailable(detail).header(header::RETRY_AFTER, soon);
+        problem.member("reason", "store_outage")
+    }
+
     /// 409: the fate that was asked for can no longer come.
     pub fn fate(receipt: &Receipt, fate: Fate) -> Self {
         let detail = format!(

@@ -129,7 +129,8 @@ pub struct Problem {
     /// Of a message: what became of it; "rejected" if it was not accepted.
     #[schema(nullable = false)]
     fate: Option<String>,
-    /// Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk.
+    /// Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk;
+    /// "store_outage" if the store cannot be opened, so that it is not known what there is.
     #[schema(nullable = false)]
     reason: Option<String>,
     /// Of settings: all that is wrong.
@@ -259,7 +260,8 @@ pub struct Tls {
 /// Why a connection is in its present state.
 #[derive(ToSchema)]
 pub struct StateCause {
-    /// Of a loss its cause, as in `cause` of the event `retrying`; else `closed_by_hand`, `shutdown` or `removed`.
+    /// Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be opened; else
+    /// `closed_by_hand`, `shutdown` or `removed`.
     #[schema(examples("refused", "closed", "closed_by_hand"))]
     kind: String,
     text: String,

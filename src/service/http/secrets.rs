@@ -48,6 +48,7 @@ pub async fn put(
         )));
     }
     let id = permit.name(&id)?;
+    api.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
     let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
@@ -97,6 +98,7 @@ pub async fn delete(
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
     everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
     let reached = permit.name(&id)?;
+    api.refuse_unknown()?;
     let turn = api.changes.turn(Subject::Secret(reached.clone())).await?;
     let was_there = api.secrets.remove(&api.manager, &reached);
     kept::forget_secret(&api.manager, &reached);

@@ -142,6 +142,9 @@ pub async fn fate(
         Epoch::Of(epoch) => handle.receipt_in(epoch, id),
         Epoch::Never => None,
     };
+    if found.is_none() && handle.waits_for_store() {
+        return Err(api.unknown_yet("what the connection accepted before is not known"));
+    }
     match found.map(|receipt| (receipt.now(), receipt)) {
         Some((fate, receipt)) if fate != Fate::Forgotten => {
             Ok(answer(StatusCode::OK, &receipt, fate))

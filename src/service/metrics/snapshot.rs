@@ -23,6 +23,7 @@ pub struct Snapshot {
     left_out: i64,
     missed: u64,
     memory: MemoryUsage,
+    store_outage: bool,
     now: Timestamp,
 }
 
@@ -44,6 +45,7 @@ impl Snapshot {
             left_out: 0,
             missed: manager.missed_events(),
             memory: manager.memory_usage(),
+            store_outage: manager.store_outage().is_some(),
             now: Timestamp::now(),
         };
         for status in statuses {
@@ -82,6 +84,9 @@ impl Snapshot {
             help,
             MetricType::Gauge,
         )?)?;
+        let help = "1 while the store is needed and cannot be opened, 0 otherwise";
+        let outage = ConstGauge::new(i64::from(self.store_outage));
+        outage.encode(describe(encoder, "store_outage", help, MetricType::Gauge)?)?;
         let help = "Events that subscribers missed because they were too slow";
         let missed = ConstCounter::new(self.missed);
         missed.encode(describe(

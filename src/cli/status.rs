@@ -109,6 +109,7 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
         lines.push(("last message", ago(at)));
     }
     lines.push(("outbox", outbox(&status.outbox)));
+    lines.extend(sessions(&status.sessions, now).map(|told| ("session", told)));
     if let Some(error) = &status.last_error {
         let kind = match error.status {
             Some(status) => format!("{} {status}", error.kind),
@@ -127,6 +128,34 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     lines.push(("reconnects", status.reconnects.to_string()));
     lines.push(("subscribers", status.subscribers.to_string()));
     lines
+}
+
+/// How many sessions are told one by one.
+const SESSIONS: usize = 16;
+
+/// The sockets that clients have for themselves.
+pub(super) fn sessions(
+    sessions: &[client::Session],
+    now: Timestamp,
+) -> impl Iterator<Item = String> {
+    let told = sessions.iter().take(SESSIONS).map(move |session| {
+        let since = words::span(words::between(session.since, now));
+        let whose = session.client.as_deref().unwrap_or("an unknown client");
+        let peer = session.peer.as_ref();
+        let peer = peer.map_or_else(String::new, |peer| format!(" to {peer}"));
+        let (sent, received) = (&session.sent, &session.received);
+        format!(
+            "#{} {} for {since}: {whose}{peer}, {} sent ({}), {} received ({})",
+            session.id,
+            session.state,
+            words::count(sent.messages, "message"),
+            words::bytes(sent.bytes),
+            words::count(received.messages, "message"),
+            words::bytes(received.bytes),
+        )
+    });
+    let more = sessions.len().saturating_sub(SESSIONS);
+    told.chain((more > 0).then(|| format!("and {more} more")))
 }
 
 fn outbox(outbox: &client::Outbox) -> String {

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request},
-    event_line, output, parse,
+    client::{ApiArgs, Cause, Error, Request, Session},
+    event_line, output, parse, status,
     table::Color,
     words,
 };
@@ -43,6 +43,8 @@ struct Story {
     retry_at: Option<Timestamp>,
     cause: Option<Cause>,
     last_message: Option<LastMessage>,
+    #[serde(default)]
+    sessions: Vec<Session>,
     #[serde(default)]
     attempts: Vec<Attempt>,
 }
@@ -114,6 +116,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
     }
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
+    let sessions = status::sessions(&story.sessions, now);
+    lines.extend(sessions.map(|told| format!("session {}", words::one_line(&told))));
     if let Some(at) = story.retry_at {
         let wait = words::span(words::between(now, at));
         lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));

@@ -289,9 +289,15 @@ impl Name {
         cause.map(|cause| cause.reason.kind())
     }
 
+    /// Whether somebody waits for the end, and it is there.
+    pub(super) fn has_ended(&self) -> bool {
+        let is_ending = matches!(self.ending, Ending::Drains(_) | Ending::Leaves(_));
+        is_ending && self.life.is_down() && !self.has_sessions()
+    }
+
     /// Answers those who wait for the end, once it is there.
     fn settle_ending(&mut self) {
-        if !self.life.is_down() {
+        if !self.life.is_down() || self.has_sessions() {
             return;
         }
         match std::mem::take(&mut self.ending) {

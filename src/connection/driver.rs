@@ -148,7 +148,8 @@ impl Driver {
             self.poll_successor(act, now, cx);
             self.check_time(act, now, cx);
             let expiry = self.look_at_outbox(act, now, cx);
-            if act.effects.is_empty() && act.callback_panic.is_none() {
+            let is_done = act.effects.is_empty() && act.callback_panic.is_none();
+            if is_done && !act.has_ended() {
                 self.arm_timer(act, expiry, now, cx);
                 return Turn::Rest;
             }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::session::SessionStatus;
+pub use crate::events::Traffic;
 use crate::{
     core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose, displayable},
     events::{TlsReport, millis, optional_time, rfc3339},
@@ -283,15 +284,6 @@ impl LastClose {
             sent,
         }
     }
-}
-
-/// Messages and payload bytes in one direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Traffic {
-    /// Application messages.
-    pub messages: u64,
-    /// Their payload bytes.
-    pub bytes: u64,
 }
 
 /// What waits to be sent.

@@ -77,6 +77,17 @@ impl Serialize for Event {
             }
             Self::Applied(_, applied) => map.serialize_entry("reconnect", &applied.reconnect)?,
             Self::Removed(_) => {}
+            Self::SessionOpened(_, opened) => serialize_flat(&mut map, &**opened)?,
+            Self::SessionClosed(_, closed) => {
+                map.serialize_entry("session", &closed.session)?;
+                map.serialize_entry("cause", closed.end.kind())?;
+                map.serialize_entry("text", &closed.end.text())?;
+                map.serialize_entry("peer", &closed.peer)?;
+                map.serialize_entry("client", &closed.client)?;
+                map.serialize_entry("lasted_ms", &millis(closed.lasted))?;
+                map.serialize_entry("sent", &closed.sent)?;
+                map.serialize_entry("received", &closed.received)?;
+            }
             Self::Lagged { missed, at } => {
                 map.serialize_entry("missed", missed)?;
                 map.serialize_entry("at", &rfc3339(*at))?;

@@ -2,6 +2,7 @@
 
 mod json;
 mod reports;
+mod session;
 
 use jiff::Timestamp;
 
@@ -10,8 +11,9 @@ pub use self::{
     json::rfc3339,
     reports::{
         Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Failed, FailedDial,
-        Gap, GapReason, Opened, Retrying, Rotated, Sent, StallReason, Stalled, TlsReport,
+        Gap, GapReason, Opened, Retrying, Rotated, Sent, StallReason, Stalled, TlsReport, Traffic,
     },
+    session::{SessionClosed, SessionEnd, SessionOpened},
 };
 use crate::{
     core::{ClosedReport, ConnectionName, Cursor, Message},
@@ -77,6 +79,10 @@ pub enum Event {
     },
     /// Our own side stood still: what was late meanwhile is not blamed on peers. It belongs to no name.
     Stalled(Stalled),
+    /// A caller has a socket of its own: see [`Handle::open_session`](crate::Handle::open_session). Its messages are told to it alone.
+    SessionOpened(Stamp, Box<SessionOpened>),
+    /// A caller's own socket ended, or could not be opened.
+    SessionClosed(Stamp, Box<SessionClosed>),
 }
 
 /// The stamp of an event, by the kind of reference that it is given.
@@ -96,6 +102,8 @@ macro_rules! stamp_of {
             | Event::Failed(stamp, _)
             | Event::Dropped(stamp, _)
             | Event::Applied(stamp, _)
+            | Event::SessionOpened(stamp, _)
+            | Event::SessionClosed(stamp, _)
             | Event::Removed(stamp) => Some(stamp),
             Event::Lagged { .. } | Event::Stalled(_) => None,
         }
@@ -142,7 +150,7 @@ impl Event {
     }
 
     /// The `type` of the JSON form of each kind.
-    pub const KINDS: [&str; 16] = [
+    pub const KINDS: [&str; 18] = [
         "connecting",
         "opened",
         "ready",
@@ -159,6 +167,8 @@ impl Event {
         "removed",
         "lagged",
         "stalled",
+        "session_opened",
+        "session_closed",
     ];
 
     /// The number of [`Event::Sent`] among the kinds.
@@ -188,6 +198,8 @@ impl Event {
             Self::Removed(_) => 13,
             Self::Lagged { .. } => 14,
             Self::Stalled(_) => 15,
+            Self::SessionOpened(..) => 16,
+            Self::SessionClosed(..) => 17,
         }
     }
 

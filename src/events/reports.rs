@@ -151,6 +151,23 @@ pub struct Rotated {
     pub doubled: u64,
 }
 
+/// Messages and payload bytes in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Traffic {
+    /// Application messages.
+    pub messages: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// One message more, of so many bytes.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
 /// See [`Event::Stalled`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stalled {

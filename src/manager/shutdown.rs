@@ -34,8 +34,8 @@ pub struct Left {
 }
 
 impl Manager {
-    /// Shuts down: refuses new names and messages, flushes the outboxes, closes all sockets with their `close_code`, and
-    /// stops the threads that this manager started. Takes `deadline` at most.
+    /// Shuts down: refuses new names and messages, flushes the outboxes, closes all sockets with their `close_code`, those of sessions with
+    /// 1001, and stops the threads that this manager started. Takes `deadline` at most.
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         let begun = Instant::now();
         self.0.names.write().closed = true;

@@ -31,6 +31,7 @@ use everwire::{
     Manager, Settings,
     manager::{OpenError, ShutdownReport, StartError},
 };
+use tokio::time::timeout;
 
 use self::{
     doors::Doors,
@@ -113,7 +114,10 @@ pub async fn serve(
     api.ending.store(true, Ordering::Relaxed);
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
-    let report = manager.shutdown(without_reserve(drain_timeout)).await;
+    let deadline = without_reserve(drain_timeout);
+    // Whoever has a socket of its own hears of its end before its connection goes.
+    let bridges = timeout(deadline, api.bridges.empty());
+    let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
     log.finish().await;
     tell(&report);
     for server in servers {

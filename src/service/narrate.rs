@@ -133,6 +133,29 @@ pub fn event(event: &Event) {
         ),
         Event::Applied(stamp, applied) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
         Event::Removed(stamp) => line!(INFO, stamp, kind),
+        Event::SessionOpened(stamp, opened) => line!(
+            INFO,
+            stamp,
+            kind,
+            session = opened.session,
+            peer = %opened.peer,
+            subprotocol = opened.subprotocol.as_deref(),
+            client = opened.client.as_deref()
+        ),
+        Event::SessionClosed(stamp, closed) => line!(
+            INFO,
+            stamp,
+            kind,
+            session = closed.session,
+            cause = closed.end.kind(),
+            text = &*closed.end.text(),
+            client = closed.client.as_deref(),
+            lasted_ms = millis(closed.lasted),
+            sent_messages = closed.sent.messages,
+            sent_bytes = closed.sent.bytes,
+            received_messages = closed.received.messages,
+            received_bytes = closed.received.bytes
+        ),
         Event::Stalled(stalled) => tracing::event!(
             target: TARGET, Level::WARN,
             reason = json_word(&stalled.reason).as_str(),

@@ -53,6 +53,8 @@ mod sent_counts;
 #[cfg(feature = "service")]
 #[path = "../service_support/mod.rs"]
 mod service_support;
+#[cfg(all(unix, feature = "service"))]
+mod sessions;
 #[cfg(feature = "service")]
 mod shares;
 #[cfg(feature = "service")]

@@ -27,7 +27,7 @@ pub use self::{
     args::ApiArgs,
     error::{Error, Problem},
     request::Request,
-    shapes::{Cause, LastClose, Outbox, Status, Traffic},
+    shapes::{Cause, LastClose, Outbox, Session, Status, Traffic},
     sse::Reader,
 };
 

@@ -29,6 +29,8 @@ pub struct Status {
     #[serde(default)]
     pub last_message_at: Option<Timestamp>,
     pub outbox: Outbox,
+    #[serde(default)]
+    pub sessions: Vec<Session>,
     pub subscribers: usize,
 }
 
@@ -69,10 +71,27 @@ pub struct SentClose {
 }
 
 /// Messages and their bytes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Traffic {
     pub messages: u64,
     pub bytes: u64,
+}
+
+/// A socket that a client of the raw bridge has for itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Session {
+    #[serde(default)]
+    pub id: u64,
+    pub state: String,
+    pub since: Timestamp,
+    #[serde(default)]
+    pub client: Option<String>,
+    #[serde(default)]
+    pub peer: Option<String>,
+    #[serde(default)]
+    pub sent: Traffic,
+    #[serde(default)]
+    pub received: Traffic,
 }
 
 /// What waits to be sent.

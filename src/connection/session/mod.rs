@@ -8,6 +8,7 @@ mod open;
 mod pings;
 mod pipe;
 mod registry;
+mod shown;
 mod upstream;
 
 use std::{fmt, net::SocketAddr, task::Poll};
@@ -18,11 +19,12 @@ use serde::Serialize;
 
 use self::pipe::{Input, Next, Output};
 pub(crate) use self::registry::OpenSession;
-pub(super) use self::registry::Sessions;
+pub(super) use self::{registry::Sessions, shown::SessionNews};
 use super::StateCause;
+pub use crate::events::SessionEnd;
 use crate::{
     core::{Cause, Message, TooLarge},
-    events::rfc3339,
+    events::{Traffic, rfc3339},
     wire::CloseFrame,
 };
 
@@ -38,6 +40,8 @@ const BROKEN: &str = "the session ended within this process";
 pub struct SessionSettings {
     /// The subprotocols that are offered, best first, in place of those of the name. The peer may choose none.
     pub subprotocols: Vec<String>,
+    /// Whose session it is, for whoever looks at the status or hears the events.
+    pub client: Option<String>,
 }
 
 impl SessionSettings {
@@ -45,7 +49,15 @@ impl SessionSettings {
     pub fn with_subprotocols(subprotocols: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             subprotocols: subprotocols.into_iter().map(Into::into).collect(),
+            client: None,
         }
+    }
+
+    /// The same for this client.
+    #[must_use]
+    pub fn client(mut self, client: impl Into<String>) -> Self {
+        self.client = Some(client.into());
+        self
     }
 }
 
@@ -77,38 +89,6 @@ pub enum Heard {
     Message(Message),
     /// Nothing more comes.
     End(SessionEnd),
-}
-
-/// How a session ended, unless its sender closed it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum SessionEnd {
-    /// The socket was closed by the peer, or lost.
-    Lost(Cause),
-    /// It was closed as its sender asked for.
-    Closed,
-    /// The name was closed by hand.
-    ClosedByHand,
-    /// The name was removed.
-    Removed,
-    /// The name has other settings.
-    Reconfigured,
-    /// The manager shuts down.
-    ShutDown,
-}
-
-impl SessionEnd {
-    /// What an operator reads, in one line.
-    pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        match self {
-            Self::Lost(cause) => cause.text(),
-            Self::Closed => "closed as asked for".into(),
-            Self::ClosedByHand => "the connection was closed by hand".into(),
-            Self::Removed => "the connection was removed".into(),
-            Self::Reconfigured => "the connection has other settings now".into(),
-            Self::ShutDown => "the service shuts down".into(),
-        }
-    }
 }
 
 /// Why a message was not taken by a session.
@@ -178,11 +158,21 @@ pub enum SessionState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SessionStatus {
+    /// Counts the sessions of the name in this life of its actor, from 1.
+    pub id: u64,
     /// Where it is.
     pub state: SessionState,
     /// Since when.
     #[serde(serialize_with = "time")]
     pub since: Timestamp,
+    /// Whose session it is, as [`SessionSettings`] say.
+    pub client: Option<String>,
+    /// The address that answered: the peer's, or its proxy's. `None` before one has.
+    pub peer: Option<SocketAddr>,
+    /// Messages of the client that were encoded for the peer.
+    pub sent: Traffic,
+    /// Messages of the peer that were handed to the client.
+    pub received: Traffic,
 }
 
 fn time<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use actix::WeakAddr;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
 };
 
 use super::{
-    OpenSessionError, Session, SessionEnd, SessionSettings, SessionState, registry::Shown,
+    OpenSessionError, Session, SessionEnd, SessionSettings,
+    shown::{Shown, Teller},
     upstream::Upstream,
 };
 use crate::{
     config::{ConnectionSettings, Subprotocol, Template},
-    connection::{Commons, turnstile::ByTurns},
+    connection::{Commons, Connection, turnstile::ByTurns},
     core::{Cause, ConnectionName, Owner, Phase},
     transport::{self, DialRequest, Opened},
 };
@@ -46,26 +48,43 @@ pub(super) fn settings(own: &ConnectionSettings, wished: SessionSettings) -> Con
 pub(super) async fn serve(
     dial: Dial,
     shown: Shown,
+    name: WeakAddr<Connection>,
     mut ended: oneshot::Receiver<SessionEnd>,
     mut opened: oneshot::Sender<Result<Session, OpenSessionError>>,
 ) {
+    let teller = Teller::new(shown.clone(), name);
     let dialled = tokio::select! {
-        dialled = Box::pin(dial.dial()) => dialled,
-        end = &mut ended => Err(refusal(end.unwrap_or(SessionEnd::ShutDown))),
+        dialled = Box::pin(dial.dial()) => dialled.map_err(|error| (loss(&error), error)),
+        end = &mut ended => {
+            let end = end.unwrap_or(SessionEnd::ShutDown);
+            Err((end.clone(), refusal(end)))
+        }
         // Nobody waits any more.
-        () = opened.closed() => return,
+        () = opened.closed() => return shown.end(SessionEnd::Closed),
     };
     let (session, upstream) = match dialled {
-        Ok(socket) => Upstream::new(&dial.settings, socket, &dial.commons.memory),
-        Err(error) => {
+        Ok(socket) => {
+            teller.opened(&socket);
+            Upstream::new(&dial.settings, socket, &dial.commons.memory, shown)
+        }
+        Err((end, error)) => {
+            shown.end(end);
             let _unheard = opened.send(Err(error));
             return;
         }
     };
-    shown.enter(SessionState::Open);
     // Unheard, the session is dropped, which closes it.
     let _unheard = opened.send(Ok(session));
-    upstream.run(ended, &shown).await;
+    upstream.run(ended).await;
+}
+
+/// What a dial that failed is for those who hear of it.
+fn loss(error: &OpenSessionError) -> SessionEnd {
+    SessionEnd::Lost(match error {
+        OpenSessionError::Unreachable(cause) => (**cause).clone(),
+        // It had no turn within its time.
+        _ => Cause::ConnectTimeout(Phase::Prepare),
+    })
 }
 
 /// Why there is no session of a name that has come to this.

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use actix::{Context, Handler};
-use jiff::Timestamp;
-use parking_lot::Mutex;
+use actix::{AsyncContext, Context, Handler, WeakAddr};
 use tokio::sync::oneshot;
 
 use super::{
-    MAX_SESSIONS, OpenSessionError, Session, SessionEnd, SessionSettings, SessionState,
-    SessionStatus, open,
+    MAX_SESSIONS, OpenSessionError, Session, SessionEnd, SessionNews, SessionSettings,
+    SessionStatus, open, shown::Shown,
 };
-use crate::connection::{Connection, Ending, Name, State};
+use crate::{
+    connection::{Connection, Ending, Name, State},
+    events::Event,
+};
 
 /// A session is to be opened.
 #[derive(actix::Message)]
@@ -23,7 +24,10 @@ pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;
 
 /// What a session tells its name, and the other way round.
 #[derive(Default)]
-pub(in crate::connection) struct Sessions(Vec<Entry>);
+pub(in crate::connection) struct Sessions {
+    entries: Vec<Entry>,
+    last_id: u64,
+}
 
 struct Entry {
     shown: Shown,
@@ -31,59 +35,43 @@ struct Entry {
     end: Option<oneshot::Sender<SessionEnd>>,
 }
 
-/// Where a session is, shared by its task and its name.
-#[derive(Clone, Debug)]
-pub(super) struct Shown(Arc<Mutex<SessionStatus>>);
-
-impl Shown {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new(SessionStatus {
-            state: SessionState::Connecting,
-            since: Timestamp::now(),
-        })))
-    }
-
-    /// Whether its task still runs.
-    fn is_live(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
-    }
-
-    /// It is there now.
-    pub fn enter(&self, state: SessionState) {
-        let mut status = self.0.lock();
-        if status.state != state {
-            *status = SessionStatus {
-                state,
-                since: Timestamp::now(),
-            };
-        }
-    }
-}
-
 impl Sessions {
     /// All that have not ended.
     pub fn statuses(&self) -> Vec<SessionStatus> {
-        let live = self.0.iter().filter(|entry| entry.shown.is_live());
-        live.map(|entry| entry.shown.0.lock().clone()).collect()
+        let live = self.entries.iter().filter(|entry| entry.shown.is_live());
+        live.map(|entry| entry.shown.status()).collect()
     }
 
-    fn begin(&mut self) -> Result<(Shown, oneshot::Receiver<SessionEnd>), OpenSessionError> {
-        self.0.retain(|entry| entry.shown.is_live());
-        if self.0.len() >= MAX_SESSIONS {
+    fn any(&self) -> bool {
+        self.entries.iter().any(|entry| entry.shown.is_live())
+    }
+
+    fn forget_ended(&mut self) {
+        self.entries.retain(|entry| entry.shown.is_live());
+    }
+
+    fn begin(
+        &mut self,
+        client: Option<String>,
+    ) -> Result<(Shown, oneshot::Receiver<SessionEnd>), OpenSessionError> {
+        self.forget_ended();
+        if self.entries.len() >= MAX_SESSIONS {
             return Err(OpenSessionError::TooMany);
         }
-        let (shown, (end, ended)) = (Shown::new(), oneshot::channel());
+        self.last_id += 1;
+        let shown = Shown::new(self.last_id, client);
+        let (end, ended) = oneshot::channel();
         let entry = Entry {
             shown: shown.clone(),
             end: Some(end),
         };
-        self.0.push(entry);
+        self.entries.push(entry);
         Ok((shown, ended))
     }
 
     /// Ends all.
     pub fn end(&mut self, how: &SessionEnd) {
-        for end in self.0.iter_mut().filter_map(|entry| entry.end.take()) {
+        for end in self.entries.iter_mut().filter_map(|entry| entry.end.take()) {
             // One that has ended by itself does not hear it.
             let _ended = end.send(how.clone());
         }
@@ -96,15 +84,41 @@ impl Handler<OpenSession> for Connection {
     fn handle(&mut self, open: OpenSession, ctx: &mut Context<Self>) -> Self::Result {
         self.0.take_turn(ctx);
         self.0
-            .guarded(|act| act.open_session(open.0))
+            .guarded(|act| act.open_session(open.0, ctx.address().downgrade()))
             .unwrap_or(Err(OpenSessionError::Gone))
     }
 }
 
+impl Handler<SessionNews> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, news: SessionNews, ctx: &mut Context<Self>) {
+        self.0.take_turn(ctx);
+        self.0.guarded(|act| match news {
+            SessionNews::Opened(opened) => {
+                act.publish(|stamp| Event::SessionOpened(stamp, opened));
+            }
+            SessionNews::Closed(closed) => {
+                act.publish(|stamp| Event::SessionClosed(stamp, closed));
+                if let Some(sessions) = &mut act.sessions {
+                    sessions.forget_ended();
+                }
+                // The end of the name may have waited for it.
+                act.wake();
+            }
+        });
+    }
+}
+
 impl Name {
-    fn open_session(&mut self, wished: SessionSettings) -> Result<Opening, OpenSessionError> {
+    fn open_session(
+        &mut self,
+        mut wished: SessionSettings,
+        address: WeakAddr<Connection>,
+    ) -> Result<Opening, OpenSessionError> {
         self.may_open()?;
-        let (shown, ended) = self.sessions.get_or_insert_default().begin()?;
+        let sessions = self.sessions.get_or_insert_default();
+        let (shown, ended) = sessions.begin(wished.client.take())?;
         let settings = open::settings(&self.settings, wished);
         let dial = open::Dial {
             urls: Arc::clone(&self.urls),
@@ -115,7 +129,7 @@ impl Name {
             owner: self.gate.owner(),
         };
         let (opened, opening) = oneshot::channel();
-        actix::spawn(open::serve(dial, shown, ended, opened));
+        actix::spawn(open::serve(dial, shown, address, ended, opened));
         Ok(opening)
     }
 
@@ -143,6 +157,13 @@ impl Name {
     pub(in crate::connection) fn session_statuses(&self) -> Vec<SessionStatus> {
         let sessions = self.sessions.as_ref();
         sessions.map_or_else(Vec::new, |sessions| sessions.statuses())
+    }
+
+    /// Whether one of them has not ended.
+    pub(in crate::connection) fn has_sessions(&self) -> bool {
+        self.sessions
+            .as_ref()
+            .is_some_and(|sessions| sessions.any())
     }
 
     /// Ends all sessions.

@@ -22,7 +22,7 @@ use super::{
     Session, SessionEnd, SessionReceiver, SessionSender, SessionState,
     pings::Pings,
     pipe::{Input, Next, Output, pipe},
-    registry::Shown,
+    shown::Shown,
 };
 use crate::{
     clock,
@@ -61,6 +61,7 @@ pub(super) struct Upstream {
     client: Output<CloseFrame>,
     /// What its client hears.
     hears: Input<SessionEnd>,
+    shown: Shown,
     pings: Pings,
     close_timeout: Duration,
     phase: Phase,
@@ -93,6 +94,7 @@ impl Upstream {
         settings: &ConnectionSettings,
         opened: Opened,
         memory: &Arc<MemoryBudget>,
+        shown: Shown,
     ) -> (Session, Self) {
         let (decoder, compressor) = codec(settings, opened.compression.as_ref());
         let (input, client) = pipe(memory);
@@ -115,6 +117,7 @@ impl Upstream {
             pongs: VecDeque::new(),
             client,
             hears,
+            shown,
             pings: Pings::new(&settings.heartbeat, clock::now()),
             close_timeout: settings.close_timeout,
             phase: Phase::Serving,
@@ -124,7 +127,7 @@ impl Upstream {
     }
 
     /// Serves it to its end, or until the name ends it.
-    pub async fn run(mut self, mut ended: oneshot::Receiver<SessionEnd>, shown: &Shown) {
+    pub async fn run(mut self, mut ended: oneshot::Receiver<SessionEnd>) {
         let mut timer = pin!(sleep_until(clock::now().into()));
         let mut is_ended = false;
         poll_fn(|cx| {
@@ -139,11 +142,25 @@ impl Upstream {
                 Turn::Rest => {}
             }
             if !matches!(self.phase, Phase::Serving) {
-                shown.enter(SessionState::Closing);
+                self.shown.enter(SessionState::Closing);
             }
             self.poll_timer(timer.as_mut(), now, cx)
         })
         .await;
+        // Nothing else has ended it: its client left, and was not heard out in time.
+        self.shown.end(SessionEnd::Closed);
+    }
+
+    /// Has the client hear how it ends.
+    fn end(&self, end: SessionEnd) {
+        self.shown.end(end.clone());
+        self.hears.end(end);
+    }
+
+    /// Hands a message to the client.
+    fn hand_over(&self, message: Message) {
+        self.shown.received(message.len());
+        self.hears.push(message);
     }
 
     /// The name leaves, or changes, and takes the session along.
@@ -189,7 +206,7 @@ impl Upstream {
     /// All is read that has come, and a peer can be late.
     fn watch_peer(&mut self, now: Instant) -> Turn {
         if matches!(self.phase, Phase::Serving) && self.pings.is_overdue(&self.stream, now) {
-            self.hears.end(SessionEnd::Lost(Cause::PongTimeout));
+            self.end(SessionEnd::Lost(Cause::PongTimeout));
             return Turn::Over;
         }
         Turn::Rest
@@ -208,7 +225,7 @@ impl Upstream {
             return Turn::Over;
         }
         let Some(code) = cause.close_code() else {
-            self.hears.end(SessionEnd::Lost(cause));
+            self.end(SessionEnd::Lost(cause));
             return Turn::Over;
         };
         // RFC 6455 §7.1.7: the peer is told why.
@@ -220,7 +237,7 @@ impl Upstream {
     /// Sends a close frame behind what is half sent. What the client waits to have sent is not sent any more.
     fn close(&mut self, end: Option<SessionEnd>, frame: CloseFrame, now: Instant) {
         if let Some(end) = end {
-            self.hears.end(end);
+            self.end(end);
         }
         self.client.refuse();
         self.pongs.clear();
@@ -258,8 +275,8 @@ impl Upstream {
             };
             match incoming {
                 Incoming::Close(frame) => return Ok(self.closed_by_peer(frame, now)),
-                Incoming::Text(text) if is_heard => self.hears.push(Message::Text(text)),
-                Incoming::Binary(bytes) if is_heard => self.hears.push(Message::Binary(bytes)),
+                Incoming::Text(text) if is_heard => self.hand_over(Message::Text(text)),
+                Incoming::Binary(bytes) if is_heard => self.hand_over(Message::Binary(bytes)),
                 Incoming::Ping(payload) if is_heard => {
                     if self.pongs.len() == MAX_PONGS {
                         self.pongs.pop_front();
@@ -360,6 +377,7 @@ impl Upstream {
             match self.client.poll_next(cx) {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Next::Message(message)) => {
+                    self.shown.sent(message.len());
                     self.encoder
                         .begin(&message, Origin::Opening, &mut self.buffer)?;
                 }
@@ -378,7 +396,7 @@ impl Upstream {
             Phase::Flushing(until) => until,
             Phase::Serving | Phase::Closing(..) => now + self.close_timeout,
         };
-        self.hears.end(SessionEnd::Closed);
+        self.end(SessionEnd::Closed);
         self.phase = Phase::Closing(Some(frame), until);
     }
 

@@ -22,7 +22,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{
     access::{Access, Caller},
     problem::Problem,
-    streams::{Seat, Seats, Subscriptions},
+    streams::{Seat, Seats, Subscriptions, raw::Bridges},
     waits::Waits,
 };
 use crate::service::{
@@ -55,6 +55,8 @@ pub struct Api {
     pub seats: Seats,
     /// The subscriptions of all WebSockets.
     pub subscriptions: Subscriptions,
+    /// The clients of the raw bridge that have sockets of their own.
+    pub bridges: Bridges,
     /// The requests that wait for what becomes of a message.
     pub waits: Waits,
     /// What is measured.
@@ -126,6 +128,7 @@ impl Api {
             rules: RwLock::new(Arc::new(rules)),
             seats: Seats::default(),
             subscriptions: Subscriptions::default(),
+            bridges: Bridges::default(),
             waits: Waits::default(),
             ending: AtomicBool::new(false),
             guards_metrics: service.metrics.token,

@@ -222,10 +222,22 @@ pub struct Status {
 /// A socket that a client of the raw bridge has for itself.
 #[derive(ToSchema)]
 pub struct Session {
+    /// Counts the sessions of the connection, from 1.
+    id: u64,
     state: SessionState,
     /// Since when it is in this state.
     #[schema(format = DateTime)]
     since: String,
+    /// The client's address, as the service sees it.
+    #[schema(required)]
+    client: Option<String>,
+    /// The address that answered: the peer's, or its proxy's; null before one has.
+    #[schema(required)]
+    peer: Option<String>,
+    /// Messages of the client for the peer.
+    sent: Traffic,
+    /// Messages of the peer for the client.
+    received: Traffic,
 }
 
 /// Where such a socket is.
@@ -375,6 +387,8 @@ pub struct Why {
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
+    /// The sockets of clients of the raw bridge with `session=own`.
+    sessions: Vec<Session>,
     /// What the peer said last, where its socket ended within five seconds after it was ready. Only for the scope `control`.
     last_message: Option<LastMessage>,
     /// The last attempts, the latest first.

@@ -44,6 +44,7 @@ pub async fn why(
         "rule": status["cause"]["rule"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
+        "sessions": status["sessions"],
         "attempts": attempts,
     });
     // The peer's words may be anybody's business: whoever may only read does not even learn whether there are any.

@@ -153,6 +153,9 @@ impl Snapshot {
         let waiting = self.by_name(|status| Some(status.outbox.messages as f64));
         let help = "Messages that wait, are being written, or are kept until they are confirmed";
         family(encoder, "outbox_messages", help, MetricType::Gauge, waiting)?;
+        let sessions = self.by_name(|status| Some(status.sessions.len() as f64));
+        let help = "Sockets that clients of the raw bridge have for themselves";
+        family(encoder, "sessions", help, MetricType::Gauge, sessions)?;
         let oldest = self.by_name(|status| {
             let oldest = status.outbox.oldest;
             Some(oldest.map_or(0.0, |oldest| oldest.as_secs_f64()))

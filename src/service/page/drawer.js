@@ -179,6 +179,7 @@ function figures(row) {
     ['Received', `${count(received.messages)}, ${bytes(received.bytes)}`],
     ['Sent', `${count(sent.messages)}, ${bytes(sent.bytes)}`],
     ['Outbox', `${count(outbox.messages)}${doubt}${dropped}`],
+    ['Sessions', count(status.sessions.length)],
     ['Next attempt', status.state === 'backoff' ? time(row).replace('retry ', '') : 'none due'],
     ['Reconnects', count(status.reconnects)],
   ];

@@ -15,7 +15,7 @@ const MANY = 400;
 const MATCH = 3500;
 const RETRY = [1000, 2000, 5000, 15000, 30000];
 const LIFE = ['connecting', 'opened', 'ready', 'closed', 'error', 'retrying', 'failed', 'gap', 'dropped', 'rotated', 'applied', 'removed'];
-const TAIL = ['message', 'sent', 'opened', 'closed', 'retrying', 'failed', 'gap', 'dropped', 'rotated'];
+const TAIL = ['message', 'sent', 'opened', 'closed', 'retrying', 'failed', 'gap', 'dropped', 'rotated', 'session_opened', 'session_closed'];
 
 export class Link {
   // `inSight` tells the names whose figures are shown; `told` hears of every change, `tailed` what happens to the name in the

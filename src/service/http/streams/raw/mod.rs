@@ -1,5 +1,6 @@
 //! The raw bridge: an existing WebSocket client changes one URL.
 
+mod bridges;
 mod client;
 mod own;
 mod refusal;
@@ -12,6 +13,8 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use self::bridges::Bridges;
 
 use crate::service::http::{
     Api,
@@ -44,7 +47,10 @@ pub struct Bridged {
 /// neither `on_open` nor a heartbeat's texts are sent; pings are answered here and by the peer, each for itself. The client's subprotocols are
 /// offered to the peer, and the peer's choice is the answer; `everwire.v1` and `bearer.TOKEN` are for this service, as in `/v1/ws`. When the peer closes,
 /// the client is closed with the same code and reason, and with 1012 where there was none, or the socket was lost; with 1001 when the connection is
-/// closed by hand or removed, with 1012 when its settings change. When the client closes, so is its socket to the peer, with the same code.
+/// closed by hand or removed, or the service ends, with 1012 when its settings change. When the client closes, so is its socket to the peer, with
+/// the same code. The status and the `why` of the connection list these sockets as `sessions`: whose each is, with which peer, and what has passed; the
+/// events `session_opened` and `session_closed` tell of its beginning and of its end, with the `cause`. At its end the service waits, within
+/// `drain_timeout`, until all have closed.
 ///
 /// With `session=shared` each message of the client is sent, and each message of the peer is told, over the connection's one socket and its
 /// reconnects; the end of this WebSocket is not the connection's. A client that is too slow, or whose message finds the outbox full, is closed with 1013.

@@ -24,7 +24,7 @@ use bytes::{Bytes, BytesMut};
 use everwire::{
     ConnectionName, Message,
     connection::{
-        SessionSettings,
+        OpenSessionError, SessionSettings,
         session::{Heard as FromPeer, SessionReceiver, SessionSender},
     },
     wire::CloseFrame,
@@ -43,6 +43,7 @@ use super::{
         pulse::{INTERVAL, TIMEOUT},
         ws::PROTOCOL,
     },
+    bridges::Bridge,
     client::Client,
     offers, refusal,
 };
@@ -65,7 +66,10 @@ pub async fn attach(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let (handle, settings) = api.find(name)?;
-    let wished = SessionSettings::with_subprotocols(for_the_peer(request)?);
+    let bridge = api.bridges.enter();
+    let bridge = bridge.ok_or_else(|| refusal::problem(name, OpenSessionError::ShutDown))?;
+    let mut wished = SessionSettings::with_subprotocols(for_the_peer(request)?);
+    wished.client = request.peer_addr().map(|addr| addr.to_string());
     let session = handle.open_session(wished).await;
     let session = session.map_err(|error| refusal::problem(name, error))?;
     let mut answer =
@@ -90,6 +94,7 @@ pub async fn attach(
         last_bytes: request.conn_data().cloned().unwrap_or_default(),
         pauses: false,
         _seat: seat,
+        _bridge: bridge,
     }))
 }
 
@@ -216,6 +221,7 @@ struct Downward {
     /// Others of the thread have their turn first.
     pauses: bool,
     _seat: Seat,
+    _bridge: Bridge,
 }
 
 enum State {

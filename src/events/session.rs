@@ -1,0 +1,86 @@
+//! What is told of sessions: the sockets that callers have for themselves, beside that of the name.
+
+use std::{borrow::Cow, net::SocketAddr, time::Duration};
+
+use serde::Serialize;
+
+#[cfg(doc)]
+use super::Event;
+use super::Traffic;
+use crate::core::Cause;
+
+/// See [`Event::SessionOpened`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionOpened {
+    /// Counts the sessions of the name in this life of its actor, from 1.
+    pub session: u64,
+    /// The address that answered: the peer's, or its proxy's.
+    pub peer: SocketAddr,
+    /// The subprotocol that the peer chose.
+    pub subprotocol: Option<String>,
+    /// Whose session it is, in the words of whoever opened it: of the raw bridge the client's address.
+    pub client: Option<String>,
+}
+
+/// See [`Event::SessionClosed`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionClosed {
+    /// Its number, as in [`SessionOpened`].
+    pub session: u64,
+    /// Why it ended. Of one that was not opened: why not.
+    pub end: SessionEnd,
+    /// The address that answered; `None` if the session was not opened.
+    pub peer: Option<SocketAddr>,
+    /// Whose session it was.
+    pub client: Option<String>,
+    /// From the beginning of the dial on.
+    pub lasted: Duration,
+    /// Messages of the client that were encoded for the peer.
+    pub sent: Traffic,
+    /// Messages of the peer that were handed to the client.
+    pub received: Traffic,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// The socket was closed by the peer, or lost, or could not be opened.
+    Lost(Cause),
+    /// It was closed as its sender asked for, or its sender has gone.
+    Closed,
+    /// The name was closed by hand.
+    ClosedByHand,
+    /// The name was removed.
+    Removed,
+    /// The name has other settings.
+    Reconfigured,
+    /// The manager shuts down.
+    ShutDown,
+}
+
+impl SessionEnd {
+    /// The stable name of this kind of end; of a loss that of its [`Cause`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Lost(cause) => cause.kind(),
+            Self::Closed => "closed_by_client",
+            Self::ClosedByHand => "closed_by_hand",
+            Self::Removed => "removed",
+            Self::Reconfigured => "reconfigured",
+            Self::ShutDown => "shutdown",
+        }
+    }
+
+    /// What an operator reads, in one line.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Lost(cause) => cause.text(),
+            Self::Closed => "closed as asked for".into(),
+            Self::ClosedByHand => "the connection was closed by hand".into(),
+            Self::Removed => "the connection was removed".into(),
+            Self::Reconfigured => "the connection has other settings now".into(),
+            Self::ShutDown => "the service shuts down".into(),
+        }
+    }
+}

@@ -914,6 +914,24 @@ fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
 }
 
 #[test]
+fn a_connection_for_sessions_alone_has_nothing_durable() {
+    assert!(connection("sessions_only = true").sessions_only);
+    connection("sessions_only = false\nhistory = { durable = true }");
+    connection("sessions_only = true\noutbox = { durable = false }");
+    for keys in [
+        "outbox = { durable = true }",
+        "history = { durable = true }",
+    ] {
+        let told = error(&format!("sessions_only = true\n{keys}"));
+        assert!(
+            told.contains("`sessions_only` is for one that has none"),
+            "{told}"
+        );
+        assert!(told.contains("write durable = false here"), "{told}");
+    }
+}
+
+#[test]
 fn the_doors_of_the_service_are_read() {
     let source = Memory::default()
         .with_file("t.txt", "from-file\n")

@@ -262,6 +262,7 @@ fn amounts(settings: &ConnectionSettings) -> [Option<Amount>; KEYS.len()] {
         tags: _,
         enabled: _,
         required: _,
+        sessions_only: _,
         headers: _,
         basic_auth: _,
         subprotocols: _,

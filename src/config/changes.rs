@@ -24,6 +24,7 @@ impl Changes {
             tags,
             enabled,
             required,
+            sessions_only,
             headers,
             basic_auth,
             subprotocols,
@@ -59,6 +60,8 @@ impl Changes {
             ("tags", *tags != new.tags, false),
             ("enabled", *enabled != new.enabled, false),
             ("required", *required != new.required, false),
+            // The name's own socket goes or comes; those of sessions stay.
+            ("sessions_only", *sessions_only != new.sessions_only, false),
             ("headers", *headers != new.headers, true),
             ("basic_auth", *basic_auth != new.basic_auth, true),
             ("subprotocols", *subprotocols != new.subprotocols, true),

@@ -19,6 +19,7 @@ pub(super) fn finish(
     check_order(&table, true, context);
     check_authorization(&table, context);
     check_fence(&table, context);
+    check_sessions_only(&table, context);
     let urls = urls(&table, place, context);
     check_proxy(&table, &urls, context);
     let mut urls = urls.into_iter();
@@ -41,6 +42,7 @@ pub(super) fn finish(
             .enabled
             .map_or(defaults.enabled, |enabled| enabled.value),
         required: table.required.is_some_and(|required| required.value),
+        sessions_only: table.sessions_only.is_some_and(|only| only.value),
         headers: headers.collect(),
         basic_auth: table.basic_auth.map(|auth| basic_auth(auth, context)),
         subprotocols: table
@@ -167,6 +169,27 @@ fn check_authorization(table: &ConnectionTable, context: &mut Context<'_>) {
         .related(auth.place, "basic_auth is here")
         .help("remove one of them");
         context.problems.push(problem);
+    }
+}
+
+/// What is durable belongs to a socket of the connection's own.
+fn check_sessions_only(table: &ConnectionTable, context: &mut Context<'_>) {
+    let only = table.sessions_only.as_ref().filter(|only| only.value);
+    let Some(only) = only else {
+        return;
+    };
+    let outbox = table.outbox.as_ref();
+    let outbox = outbox.and_then(|outbox| outbox.value.durable.as_ref());
+    let history = table.history.as_ref();
+    let history = history.and_then(|history| history.value.durable.as_ref());
+    for durable in outbox.into_iter().chain(history) {
+        if durable.value {
+            let reason = "`durable = true` keeps messages of the connection's own socket, and `sessions_only` is for one that has none";
+            let problem = Problem::new(durable.place, reason)
+                .related(only.place, "sessions_only is here")
+                .help("write durable = false here, or leave sessions_only out");
+            context.problems.push(problem);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ impl ConnectionSettings {
             "tags": self.tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>(),
             "enabled": self.enabled,
             "required": self.required,
+            "sessions_only": self.sessions_only,
             "headers": self.masked_headers(),
             "subprotocols": self.subprotocols.iter().map(|one| escaped(one.template())).collect::<Vec<_>>(),
             "proxy": match &self.proxy {

@@ -62,6 +62,9 @@ pub struct ConnectionSettings {
     pub enabled: bool,
     /// Whether the service is not ready while this name is not.
     pub required: bool,
+    /// Whether the name keeps no socket of its own, and is there for [sessions](crate::Handle::open_session) alone: it is `idle` while they
+    /// may be opened, and takes no messages ([`Rejected::SessionsOnly`](crate::Rejected)).
+    pub sessions_only: bool,
     /// Headers of the upgrade request; names are valid. They are sent as they are written, in this order; `Host`
     /// is always the first.
     pub headers: Vec<(String, SecretTemplate)>,
@@ -217,6 +220,7 @@ impl ConnectionSettings {
             tags: Vec::new(),
             enabled: true,
             required: false,
+            sessions_only: false,
             headers: Vec::new(),
             basic_auth: None,
             subprotocols: Vec::new(),

@@ -244,6 +244,9 @@ impl Name {
                 let cause = &mut self.record.cause;
                 *cause = cause.take().filter(|cause| cause.rule.is_some());
             }
+            State::Idle if self.settings.sessions_only => {
+                self.because(StateReason::SessionsOnly, None);
+            }
             State::Idle | State::Opening | State::Open => self.record.cause = None,
             State::Closing => {
                 let loss = self.life.loss().cloned();
@@ -273,6 +276,7 @@ impl Name {
     /// Why the name is closed other than by a loss.
     fn farewell(&self) -> StateReason {
         match self.ending {
+            Ending::Stays if self.life.goes_idle() => StateReason::SessionsOnly,
             Ending::Stays => StateReason::ClosedByHand,
             Ending::Drains(_) => StateReason::Shutdown,
             Ending::Leaves(_) | Ending::Gone => StateReason::Removed,

@@ -180,6 +180,9 @@ impl Name {
         if !matches!(self.ending, Ending::Stays) {
             return Err(Rejected::Closed);
         }
+        if self.settings.sessions_only {
+            return self.serve_sessions(data.is_some());
+        }
         if let Some(data) = data {
             let (len, limit) = (data.len(), self.settings.max_message);
             if len > limit {
@@ -261,8 +264,13 @@ impl Name {
             .commons
             .buckets
             .get(&self.name, new.rate.as_ref(), self.pace.take());
-        self.gate
-            .with(|inside| inside.outbox.configure(new.outbox, new.max_message));
+        self.gate.with(|inside| {
+            inside.outbox.configure(new.outbox, new.max_message);
+            inside.outbox.set_sessions_only(new.sessions_only);
+        });
+        if old.sessions_only != new.sessions_only {
+            self.keep_a_socket(!new.sessions_only);
+        }
         let needs_socket = moved || Changes::between(&old, &new).needs_socket;
         if needs_socket {
             self.end_sessions(SessionEnd::Reconfigured);
@@ -339,6 +347,7 @@ impl Name {
             last_message_at: self.record.last_message_at,
             outbox,
             sessions: self.session_statuses(),
+            takes_sessions: self.takes_sessions(),
             subscribers: self.listeners.count(&self.commons.hub, &self.name),
         }
     }

@@ -162,7 +162,7 @@ impl Connection {
                 clock::now(),
                 &mut effects,
             );
-        } else if settings.enabled || wanted {
+        } else if (settings.enabled || wanted) && !settings.sessions_only {
             life.connect(&mut Vec::new());
         }
         let pace = commons.buckets.get(&name, settings.rate.as_ref(), None);
@@ -233,7 +233,7 @@ impl Name {
         self.record.ready = false;
         self.record.upgrade = None;
         self.life.started(&mut self.effects);
-        if self.hold.is_on() {
+        if self.hold.is_on() || self.settings.sessions_only {
             self.show_state();
         }
         true

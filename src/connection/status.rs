@@ -149,6 +149,8 @@ pub struct Status {
     pub outbox: OutboxStatus,
     /// The sockets beside that of the name, each of which a caller has opened for itself; in the order in which they were asked for.
     pub sessions: Vec<SessionStatus>,
+    /// Whether another one can be opened now: the name is to be up, and has neither failed nor been closed by hand.
+    pub takes_sessions: bool,
     /// How many subscribers hear this name.
     pub subscribers: usize,
 }
@@ -182,6 +184,8 @@ pub enum StateReason {
     Loss(Cause),
     /// The name is durable, and the store cannot be opened: this is why. It is tried again.
     Store(String),
+    /// The name keeps no socket of its own: `sessions_only` is set.
+    SessionsOnly,
     /// The name was closed by hand, by this process or by an earlier one.
     ClosedByHand,
     /// The manager shuts down.
@@ -196,6 +200,7 @@ impl StateReason {
         match self {
             Self::Loss(cause) => cause.kind(),
             Self::Store(_) => "store",
+            Self::SessionsOnly => "sessions_only",
             Self::ClosedByHand => "closed_by_hand",
             Self::Shutdown => "shutdown",
             Self::Removed => "removed",
@@ -207,6 +212,7 @@ impl StateReason {
         match self {
             Self::Loss(cause) => cause.text(),
             Self::Store(text) => displayable(text),
+            Self::SessionsOnly => "it keeps no socket of its own: sessions_only is set".into(),
             Self::ClosedByHand => "closed by hand".into(),
             Self::Shutdown => "the service shuts down".into(),
             Self::Removed => "the name is being removed".into(),

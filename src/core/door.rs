@@ -19,6 +19,9 @@ pub enum Rejected {
     /// The name is durable, and the store cannot write at present, or cannot be opened: a full disk, for example.
     #[error("the message cannot be kept: the store cannot write")]
     NotStored,
+    /// The name keeps no socket of its own: `sessions_only` is set.
+    #[error("the connection sends nothing by itself: sessions_only is set")]
+    SessionsOnly,
     /// The payload was to be text, and is not UTF-8.
     #[error("the payload is not UTF-8")]
     NotText,

@@ -63,7 +63,7 @@ impl Manager {
 
 /// Whether these settings promise something that outlives the process.
 pub(super) fn needs_store(settings: &ConnectionSettings) -> bool {
-    settings.outbox.durable || settings.history.durable
+    (settings.outbox.durable || settings.history.durable) && !settings.sessions_only
 }
 
 /// The door of a name that waits for the store, and its epoch: it takes nothing until the store is open.
@@ -92,6 +92,7 @@ pub(super) fn recall(
     let outbox = Outbox::new(settings.outbox, settings.max_message);
     let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
     let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
+    gate.with(|inside| inside.outbox.set_sessions_only(settings.sessions_only));
     restore(&gate, settings, commons, recalled);
     (gate, epoch)
 }

@@ -189,6 +189,95 @@ fn the_end_of_a_session_is_told_with_its_cause() {
     service.running.event("removed", Some("feed"));
 }
 
+#[test]
+fn a_name_for_sessions_alone_keeps_no_socket_and_lets_clients_in() {
+    let peer = Peer::spawn_thread().unwrap();
+    let url = peer.url("/echo");
+    let keys = format!(
+        "{LOOPBACK}\n[connections.feed]\nurl = '{url}'\nsessions_only = true\nrequired = true
+         [connections.off]\nurl = '{url}'\nsessions_only = true\nenabled = false\nrequired = true"
+    );
+    let service = Service::start("sessions-only", &keys);
+    let shown = |name: &str| {
+        let status = service.status(name);
+        let members = ["state", "takes_sessions"].map(|key| status[key].clone());
+        (members, status["cause"]["kind"].clone())
+    };
+    let idle = |takes: bool| ([json!("idle"), json!(takes)], json!("sessions_only"));
+    assert_eq!((shown("feed"), shown("off")), (idle(true), idle(false)));
+    let ready = service.get("/readyz");
+    assert_eq!(
+        (ready.status, &ready.json()["waiting"]),
+        (503, &json!(["off"]))
+    );
+    service.post("/v1/connections/off/connect", "");
+    assert_eq!(shown("off"), idle(true));
+    assert_eq!(service.get("/readyz").status, 200);
+
+    let mut client = attach(&service);
+    echo(&mut client, "x");
+    let status = service.status("feed");
+    assert_eq!(
+        (&status["state"], &status["sessions"][0]["state"]),
+        (&json!("idle"), &json!("open"))
+    );
+    assert_eq!(peer.connections().len(), 1, "the client's alone");
+
+    // It sends nothing by itself.
+    let refused = service
+        .post("/v1/connections/feed/send", "x")
+        .problem(409, "sessions_only");
+    assert_eq!(
+        (&refused["fate"], &refused["reason"]),
+        (&json!("rejected"), &json!("sessions_only"))
+    );
+    let refused = service.post("/v1/connections/feed/connect", "x");
+    assert_eq!(refused.problem(409, "")["reason"], "sessions_only");
+    let shared = Socket::try_open(&service, "/v1/connections/feed/raw?session=shared", &[]);
+    assert!(shared.is_err_and(|answer| answer.starts_with("HTTP/1.1 409")));
+
+    // Closed is closed.
+    service.post("/v1/connections/feed/close", "");
+    assert_eq!(client.close_code(), 1001);
+    assert_eq!(service.status("feed")["cause"]["kind"], "closed_by_hand");
+    let refused = Socket::try_open(&service, "/v1/connections/feed/raw", &[]);
+    assert!(refused.is_err_and(|answer| answer.contains(r#""reason":"closed""#)));
+    assert_eq!(service.get("/readyz").status, 503);
+    service.post("/v1/connections/feed/connect", "");
+    assert_eq!(shown("feed"), idle(true));
+    echo(&mut attach(&service), "y");
+    assert_eq!(peer.connections().len(), 2);
+}
+
+#[test]
+fn the_own_socket_of_a_name_goes_and_comes_with_the_key_and_sessions_stay() {
+    let peer = Peer::spawn_thread().unwrap();
+    peer.script_each("/", [Script::sink(), Script::echo(), Script::echo()]);
+    let mut service = start("sessions-switch", &peer.url("/"), &json!({}));
+    let mut client = attach(&service);
+    echo(&mut client, "a");
+    let put = |service: &Service, only: bool| {
+        let keys = json!({ "url": peer.url("/"), "sessions_only": only });
+        assert_eq!(service.put("feed", &keys).status, 200);
+    };
+    put(&service, true);
+    service.wait_for_state("feed", "idle");
+    assert_eq!(service.status("feed")["cause"]["kind"], "sessions_only");
+    let closed = service.running.event("closed", Some("feed"));
+    assert_eq!(
+        (&closed["code"], &closed["clean"]),
+        (&json!(1001), &json!(true)),
+        "{closed}"
+    );
+    echo(&mut client, "b");
+    put(&service, false);
+    service.wait_for_state("feed", "open");
+    assert_eq!(service.status("feed")["cause"], Value::Null);
+    let sent = service.post("/v1/connections/feed/send?wait=written", "x");
+    assert_eq!(sent.json()["fate"], "written", "{sent:?}");
+    echo(&mut client, "c");
+}
+
 /// Tells the process to end, and waits until it drains.
 fn drain(service: &mut Service) {
     service.running.signal("TERM");

@@ -32,6 +32,8 @@ table! {
         enabled: bool = true,
         /// Whether the service is not ready (`/readyz`) while this connection is not.
         required: bool = false,
+        /// Whether it keeps no socket of its own: its settings are for the sessions that clients open through the raw bridge.
+        sessions_only: bool = false,
         /// Headers of the upgrade request. "" removes one that was inherited. `${NAME}` and `${file:PATH}` are expanded.
         headers: Headers = {},
         /// HTTP basic authentication (RFC 7617).

@@ -10,8 +10,11 @@ use super::{
     SessionStatus, open, shown::Shown,
 };
 use crate::{
-    connection::{Connection, Ending, Name, State},
+    clock,
+    connection::{Connection, Ending, Name, State, policy},
+    core::{Rejected, State as LifeState},
     events::Event,
+    wire::CloseFrame,
 };
 
 /// A session is to be opened.
@@ -148,9 +151,50 @@ impl Name {
             return Err(OpenSessionError::Closed);
         }
         match self.record.shown {
-            State::Idle => Err(OpenSessionError::Idle),
+            State::Idle if !self.settings.sessions_only || !self.is_wanted() => {
+                Err(OpenSessionError::Idle)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a session can be opened now.
+    pub(in crate::connection) fn takes_sessions(&self) -> bool {
+        self.may_open().is_ok()
+    }
+
+    /// Whether the name is to be up: by its settings, or by hand.
+    fn is_wanted(&self) -> bool {
+        self.settings.enabled || self.gate.with(|inside| inside.wanted)
+    }
+
+    /// A name that is there for sessions alone is connected by hand: they may be opened.
+    pub(in crate::connection) fn serve_sessions(&mut self, has_data: bool) -> Result<(), Rejected> {
+        if has_data {
+            return Err(Rejected::SessionsOnly);
+        }
+        self.gate.with(|inside| inside.wanted = true);
+        self.life.reopen(&mut self.effects);
+        self.show_state();
+        self.wake();
+        Ok(())
+    }
+
+    /// The name is to have a socket of its own from now on, or not any more.
+    pub(in crate::connection) fn keep_a_socket(&mut self, keeps: bool) {
+        let frame = CloseFrame::new(self.settings.close_code, "");
+        let policy = policy(&self.settings);
+        match keeps {
+            false => {
+                let now = clock::now();
+                self.life.rest(frame, policy, now, &mut self.effects);
+            }
+            true if matches!(self.life.state(), LifeState::Idle) && self.is_wanted() => {
+                self.life.connect(&mut self.effects);
+            }
+            true => {}
+        }
+        self.show_state();
     }
 
     /// Where the sessions are.

@@ -131,12 +131,17 @@ impl Lifecycle {
         self.state == State::Closed
     }
 
+    /// Whether the socket that is on its way out is the last one, and the name is idle then.
+    pub fn goes_idle(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.then == Then::Idle)
+    }
+
     /// Why the socket that is on its way out was lost; `None` where it was closed by hand, or gives way to a successor.
     pub fn loss(&self) -> Option<&Cause> {
         match &self.state {
             State::Closing(closing) => match &closing.then {
                 Then::Lost(cause) => Some(cause),
-                Then::Closed | Then::Connect | Then::Adopt { .. } => None,
+                Then::Closed | Then::Idle | Then::Connect | Then::Adopt { .. } => None,
             },
             _ => None,
         }
@@ -198,7 +203,7 @@ impl Lifecycle {
                 self.dial(out);
             }
             State::Backoff { .. } => self.dial(out),
-            State::Closing(closing) if closing.then == Then::Closed => {
+            State::Closing(closing) if matches!(closing.then, Then::Closed | Then::Idle) => {
                 closing.then = Then::Connect;
                 out.push(Effect::Door(true));
             }
@@ -254,6 +259,53 @@ impl Lifecycle {
                 self.end_incarnation(out);
             }
             State::Closed => {}
+        }
+    }
+
+    /// The name is to keep no socket: one that is up is closed as by hand, and messages that wait are cancelled, but then the name is
+    /// idle. One that was closed by hand stays so.
+    pub fn rest(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        match &mut self.state {
+            State::Open { .. } => {
+                self.close(frame, policy, now, out);
+                self.reopen(out);
+            }
+            State::Closing(closing) if closing.then != Then::Closed => closing.then = Then::Idle,
+            State::Connecting | State::Backoff { .. } | State::Adopting { .. } | State::Failed => {
+                self.state = State::Idle;
+                self.begin_anew();
+                out.push(Effect::Door(true));
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            State::Idle | State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// A name that keeps no socket, and was closed by hand, is wanted again.
+    pub fn reopen(&mut self, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Closed | State::Failed => {
+                self.begin_anew();
+                self.state = State::Idle;
+                out.push(Effect::Door(true));
+            }
+            State::Closing(closing) if closing.then == Then::Closed => {
+                closing.then = Then::Idle;
+                out.push(Effect::Door(true));
+            }
+            State::Idle
+            | State::Connecting
+            | State::Open { .. }
+            | State::Closing(_)
+            | State::Adopting { .. }
+            | State::Backoff { .. } => {}
         }
     }
 
@@ -451,6 +503,13 @@ impl Lifecycle {
             Then::Closed => {
                 out.push(ended);
                 self.state = State::Closed;
+                self.begin_anew();
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            Then::Idle => {
+                out.push(ended);
+                self.state = State::Idle;
                 self.begin_anew();
                 out.push(Effect::Cancel);
                 self.end_incarnation(out);

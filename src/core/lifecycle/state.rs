@@ -11,9 +11,9 @@ use crate::{
 /// Where a name is. Each variant's comment lists its exits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Not asked to connect yet. → `Connecting` by `connect`; `Closed` by hand.
+    /// Not asked to connect yet, or to keep no socket. → `Connecting` by `connect`; `Closed` by hand.
     Idle,
-    /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand.
+    /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand; `Idle` by `rest`.
     Connecting,
     /// The socket serves. → `Closing` by hand, by the peer, by a violation, by a successor that is ready; `Backoff` or `Failed`
     /// by a loss.
@@ -23,7 +23,7 @@ pub enum State {
         /// Whether another socket is to take its place.
         rotation: Rotation,
     },
-    /// The socket is on its way out. → `Closed`, `Connecting`, `Adopting`, `Backoff` or `Failed`, as `then` says.
+    /// The socket is on its way out. → `Closed`, `Idle`, `Connecting`, `Adopting`, `Backoff` or `Failed`, as `then` says.
     Closing(Box<Closing>),
     /// The old socket has ended, and the next incarnation takes over its successor. → `Open`; `Closed` by hand.
     Adopting {
@@ -97,6 +97,7 @@ impl Closing {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Then {
     Closed,
+    Idle,
     Connect,
     Adopt { since: Instant },
     Lost(Cause),

@@ -104,6 +104,14 @@ impl World {
         self.input(|life, policy, now, out| life.close(frame(1000), policy, now, out));
     }
 
+    fn rest(&mut self) {
+        self.input(|life, policy, now, out| life.rest(frame(1001), policy, now, out));
+    }
+
+    fn reopen(&mut self) {
+        self.input(|life, _, _, out| life.reopen(out));
+    }
+
     fn open(&mut self) {
         let now = self.now;
         self.input(|life, _, _, _| life.opened(now));
@@ -133,6 +141,8 @@ fn backoff() -> Backoff {
 enum Step {
     Connect,
     Close,
+    Rest,
+    Reopen,
     Opened,
     Lost(u8),
     PeerClosed,
@@ -150,6 +160,8 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
     let step = prop_oneof![
         2 => Just(Step::Connect),
         2 => Just(Step::Close),
+        1 => Just(Step::Rest),
+        1 => Just(Step::Reopen),
         4 => Just(Step::Opened),
         3 => (0u8..4).prop_map(Step::Lost),
         2 => Just(Step::PeerClosed),
@@ -191,6 +203,8 @@ proptest! {
             match step {
                 Step::Connect => { world.connect(); closed = false; }
                 Step::Close => { world.close(); closed = true; }
+                Step::Rest => { world.rest(); closed = true; }
+                Step::Reopen => world.reopen(),
                 // What belongs to a link happens only while there is one; a restart takes it away first.
                 _ if world.restart_due => world.restart(),
                 Step::Opened if world.links == 1 => world.open(),
@@ -228,7 +242,8 @@ proptest! {
                 | Step::SuccessorFailed(_) => world.restart(),
             }
             prop_assert!(!closed || world.dials == dials, "dialled after a close by hand");
-            prop_assert_eq!(!closed || world.life.state() == &State::Idle, world.door || world.life.state() == &State::Failed);
+            let is_idle = world.life.state() == &State::Idle || world.life.goes_idle();
+            prop_assert_eq!(!closed || is_idle, world.door || world.life.state() == &State::Failed);
             dials = world.dials;
             for delay in world.delays.drain(..) {
                 let least = if delay >= 7 * SECOND { backoff().min } else { Duration::ZERO };
@@ -305,6 +320,38 @@ fn a_close_by_hand_flushes_says_goodbye_and_ends_closed() {
         panic!("not told");
     };
     assert!(report.clean && report.by == CloseBy::Us && report.code == 1000);
+}
+
+#[test]
+fn a_name_that_is_to_keep_no_socket_lets_its_own_go_in_order_and_is_idle() {
+    let mut world = World::new(Reconnect::default());
+    world.connect();
+    world.open();
+    world.rest();
+    assert!(world.life.is_flushing() && world.life.goes_idle() && world.door);
+    let out = world.input(|life, policy, now, out| life.flushed(policy, now, out));
+    assert_eq!(out, [Effect::SendClose(frame(1001))]);
+    world.lost(Cause::Eof, 0);
+    world.restart();
+    assert_eq!((world.life.state(), world.dials), (&State::Idle, 1));
+
+    // A dial and a backoff end at once; one that was closed by hand stays so, until it is wanted again.
+    world.connect();
+    world.rest();
+    world.restart();
+    world.connect();
+    world.lost(Cause::Eof, 0);
+    world.restart();
+    world.rest();
+    world.restart();
+    assert_eq!(world.life.state(), &State::Idle);
+    world.close();
+    world.restart();
+    world.rest();
+    assert_eq!((world.life.state(), world.door), (&State::Closed, false));
+    world.reopen();
+    assert_eq!((world.life.state(), world.door), (&State::Idle, true));
+    assert_eq!(world.dials, 3);
 }
 
 /// What is told when a peer's close frame comes behind ours, which was 1000 "done".

@@ -28,6 +28,15 @@ pub struct Queued {
     pub doubt: bool,
 }
 
+/// Why nothing is accepted, though the door is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// What an earlier process has left is not known yet.
+    Unknown,
+    /// There is never a socket.
+    SessionsOnly,
+}
+
 /// The answer to an accepted message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {
@@ -88,8 +97,7 @@ pub struct Outbox {
     settings: OutboxSettings,
     max_message: usize,
     open: bool,
-    /// What an earlier process has left is not known yet.
-    held: bool,
+    refusal: Option<Refusal>,
     queue: VecDeque<Queued>,
     kept: usize,
     taken: usize,
@@ -115,7 +123,7 @@ impl Outbox {
             settings,
             max_message,
             open: true,
-            held: false,
+            refusal: None,
             queue: VecDeque::new(),
             kept: 0,
             taken: 0,
@@ -188,24 +196,38 @@ impl Outbox {
     /// Refuses new messages as not stored until [`release`](Self::release): what the store has for this outbox is not known, and comes
     /// before them.
     pub fn hold(&mut self) {
-        self.held = true;
+        self.refusal = Some(Refusal::Unknown);
     }
 
     /// What the store has is known, and new messages are accepted again.
     pub fn release(&mut self) {
-        self.held = false;
+        if self.is_held() {
+            self.refusal = None;
+        }
     }
 
     /// An outbox that is held, and is durable no more, waits for no store.
     pub fn forgo_store(&mut self) {
-        if std::mem::take(&mut self.held) {
+        if self.is_held() {
+            self.refusal = None;
             self.shelf = None;
         }
     }
 
     /// Whether new messages are refused until what the store has is known.
     pub fn is_held(&self) -> bool {
-        self.held
+        self.refusal == Some(Refusal::Unknown)
+    }
+
+    /// Whether there is never a socket that could take a message: new ones are refused then.
+    pub fn set_sessions_only(&mut self, only: bool) {
+        match only {
+            true => self.refusal = Some(Refusal::SessionsOnly),
+            false => {
+                let refusal = self.refusal;
+                self.refusal = refusal.filter(|refusal| *refusal != Refusal::SessionsOnly);
+            }
+        }
     }
 
     /// Accepts a message, or says why not.
@@ -249,9 +271,12 @@ impl Outbox {
         if len > limit {
             return Err(TooLarge { len, limit }.into());
         }
-        match self.held || self.shelf.as_ref().is_some_and(|shelf| shelf.failing) {
-            true => Err(Rejected::NotStored),
-            false => Ok(()),
+        let is_failing = self.shelf.as_ref().is_some_and(|shelf| shelf.failing);
+        match self.refusal {
+            Some(Refusal::SessionsOnly) => Err(Rejected::SessionsOnly),
+            Some(Refusal::Unknown) => Err(Rejected::NotStored),
+            None if is_failing => Err(Rejected::NotStored),
+            None => Ok(()),
         }
     }
 
@@ -562,7 +587,7 @@ impl Outbox {
         let shelf = self.shelf.as_mut();
         // Of one that is held it was told.
         let is_news = shelf.is_some_and(|shelf| !std::mem::replace(&mut shelf.failing, true));
-        is_news && !self.held
+        is_news && !self.is_held()
     }
 
     /// Whether fates are to be told one by one; they wait for [`take_told`](Self::take_told).

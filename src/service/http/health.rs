@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use actix_web::{HttpResponse, web::Data};
-use everwire::{Handle, Manager, Pattern};
+use everwire::{Handle, Manager, Pattern, State};
 use futures::future::join_all;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,7 +69,10 @@ pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     {
         Ok(statuses) => {
             let waits = |(handle, status): (&Handle, Result<everwire::Status, _>)| {
-                let is_ready = status.is_ok_and(|status| status.ready);
+                // An idle one that takes sessions is there for nothing else.
+                let is_ready = status.is_ok_and(|status| {
+                    status.ready || (status.state == State::Idle && status.takes_sessions)
+                });
                 (!is_ready).then(|| handle.name().to_string())
             };
             let waiting: Vec<_> = required.iter().zip(statuses).filter_map(waits).collect();

@@ -189,6 +189,7 @@ impl From<Rejected> for Problem {
             }
             Rejected::Closed => (Self::conflict(detail), "closed"),
             Rejected::TooLarge(too_large) => (Self::too_large(too_large.limit), "too_large"),
+            Rejected::SessionsOnly => (Self::conflict(detail), "sessions_only"),
             Rejected::NotText => (Self::unprocessable(detail), "not_text"),
             Rejected::NotStored => {
                 let soon = HeaderValue::from_static("1");

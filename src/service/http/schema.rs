@@ -215,6 +215,8 @@ pub struct Status {
     outbox: Outbox,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
+    /// Whether a client can open another one now.
+    takes_sessions: bool,
     /// How many subscribers hear it.
     subscribers: usize,
 }
@@ -273,7 +275,7 @@ pub struct Tls {
 #[derive(ToSchema)]
 pub struct StateCause {
     /// Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be opened; else
-    /// `closed_by_hand`, `shutdown` or `removed`.
+    /// `sessions_only`, `closed_by_hand`, `shutdown` or `removed`.
     #[schema(examples("refused", "closed", "closed_by_hand"))]
     kind: String,
     text: String,

@@ -50,7 +50,7 @@ pub struct Bridged {
 /// closed by hand or removed, or the service ends, with 1012 when its settings change. When the client closes, so is its socket to the peer, with
 /// the same code. The status and the `why` of the connection list these sockets as `sessions`: whose each is, with which peer, and what has passed; the
 /// events `session_opened` and `session_closed` tell of its beginning and of its end, with the `cause`. At its end the service waits, within
-/// `drain_timeout`, until all have closed.
+/// `drain_timeout`, until all have closed. A connection with `sessions_only` has no other sockets: it is `idle`, and lets clients in.
 ///
 /// With `session=shared` each message of the client is sent, and each message of the peer is told, over the connection's one socket and its
 /// reconnects; the end of this WebSocket is not the connection's. A client that is too slow, or whose message finds the outbox full, is closed with 1013.

@@ -36,6 +36,9 @@ pub async fn attach(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let (handle, settings) = api.find(name)?;
+    if settings.sessions_only {
+        return Err(Rejected::SessionsOnly.into());
+    }
     let subprotocol = subprotocol(api, request, &handle, &settings).await?;
     let limit = settings.max_message;
     let kinds = ["message", "failed", "removed"].iter();

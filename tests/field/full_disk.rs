@@ -141,6 +141,8 @@ async fn on_a_full_disk_it_starts_and_what_is_durable_goes_on_when_there_is_room
     assert_eq!(ready.status, 503);
     assert_eq!(ready.json()["store_outage"], true);
     assert_eq!(ready.json()["waiting"], json!(["kept"]));
+    let outage = || service.get("/v1/status").json()["store_outage"].clone();
+    assert!(outage().as_str().unwrap().contains("no space is left for"));
     let metrics = service.get("/metrics").body;
     assert!(metrics.contains("\neverwire_store_outage 1\n"), "{metrics}");
 
@@ -181,6 +183,7 @@ async fn on_a_full_disk_it_starts_and_what_is_durable_goes_on_when_there_is_room
     let sent = service.post("/v1/connections/kept/send?wait=confirmed", "2");
     assert_eq!(sent.json()["fate"], "confirmed", "{sent:?}");
     assert_eq!(world.heard.texts(), ["1", "2"]);
+    assert_eq!(outage(), Value::Null);
     let ready = service.get("/readyz");
     assert_eq!(
         (ready.status, &ready.json()["store_outage"]),

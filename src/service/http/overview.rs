@@ -21,6 +21,9 @@ pub struct Overview {
     /// Events that readers missed because they were too slow or there was no memory, since the start.
     missed_events: u64,
     memory: Memory,
+    /// Why the store cannot be opened, which is tried again; null where it is open, or nothing needs it.
+    #[schema(required)]
+    store_outage: Option<String>,
 }
 
 /// How much memory is used, and for what, in bytes.
@@ -65,6 +68,7 @@ impl Overview {
             connections: manager.len(),
             missed_events: manager.missed_events(),
             memory: manager.memory_usage().into(),
+            store_outage: manager.store_outage(),
         }
     }
 }

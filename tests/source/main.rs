@@ -1,0 +1,8 @@
+//! Reads our own source: which file names what of which other file, and what the library shows to its users.
+
+mod floors;
+mod names;
+mod resolve;
+mod resolver_tests;
+mod scan;
+mod tree;

@@ -1,0 +1,372 @@
+//! The modules of a crate as they are declared, and what each of them defines and imports.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use syn::{Attribute, Item, UseTree, Visibility, spanned::Spanned as _};
+
+use super::scan;
+
+/// Files by their path below `src`, with their text.
+pub type Sources = BTreeMap<String, String>;
+
+/// All modules of the library and of the program.
+#[derive(Default)]
+pub struct Tree {
+    pub modules: Vec<Module>,
+    pub library: usize,
+    pub program: Option<usize>,
+    /// The files that no `mod` leads to but one of tests.
+    pub tests: BTreeSet<String>,
+    /// The names of macros that write an item whose name they are given.
+    writers: BTreeSet<String>,
+}
+
+/// A module, in a file of its own or inside one.
+pub struct Module {
+    pub file: String,
+    pub parent: Option<usize>,
+    /// The root of its crate.
+    pub root: usize,
+    pub scope: Scope,
+    /// Without what is for tests, and without the modules inside, which are modules themselves.
+    pub items: Vec<Item>,
+}
+
+/// What can be named without a path.
+#[derive(Default)]
+pub struct Scope {
+    pub definitions: Vec<Definition>,
+    pub imports: Vec<Import>,
+}
+
+pub struct Definition {
+    pub name: String,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Module(usize),
+    Type,
+    Value,
+    /// A struct without named fields: a type, and its constructor.
+    Both,
+    Macro,
+}
+
+/// One leaf of a `use`.
+#[derive(Clone)]
+pub struct Import {
+    /// What it is called here; `None` for a glob.
+    pub name: Option<String>,
+    pub path: Vec<String>,
+    pub line: usize,
+    /// Whether others may name it: `pub`, `pub(crate)` and the like.
+    pub passed_on: bool,
+}
+
+/// All Rust files below a folder.
+pub fn read(folder: &Path) -> Sources {
+    let mut sources = Sources::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(&inner).unwrap_or_else(|e| panic!("{}: {e}", inner.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == "rs") {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy();
+                sources.insert(name.replace('\\', "/"), fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    sources
+}
+
+impl Tree {
+    /// The modules that `lib.rs` and, if there is one, `main.rs` lead to. Panics where a file cannot be read, or is led to by none.
+    pub fn new(sources: &Sources) -> Self {
+        let parsed: BTreeMap<&str, syn::File> = sources
+            .iter()
+            .map(|(path, text)| {
+                let file = syn::parse_file(text).unwrap_or_else(|error| {
+                    panic!("src/{path}:{}: {error}", error.span().start().line)
+                });
+                (path.as_str(), file)
+            })
+            .collect();
+        let mut tree = Self::default();
+        for file in parsed.values() {
+            tree.note_writers(&file.items);
+        }
+        let mut reached = BTreeSet::new();
+        tree.library = tree.add_root("lib.rs", &parsed, &mut reached);
+        if parsed.contains_key("main.rs") {
+            tree.program = Some(tree.add_root("main.rs", &parsed, &mut reached));
+        }
+        let lost: Vec<&&str> = parsed
+            .keys()
+            .filter(|path| !reached.contains(**path))
+            .collect();
+        assert!(lost.is_empty(), "no `mod` leads to {lost:?}");
+        tree
+    }
+
+    fn add_root(
+        &mut self,
+        file: &str,
+        parsed: &BTreeMap<&str, syn::File>,
+        reached: &mut BTreeSet<String>,
+    ) -> usize {
+        let place = Place {
+            file: file.to_owned(),
+            folder: PathBuf::new(),
+            parent: None,
+        };
+        reached.insert(file.to_owned());
+        self.add(place, &parsed[file].items, parsed, reached)
+    }
+
+    fn add(
+        &mut self,
+        place: Place,
+        items: &[Item],
+        parsed: &BTreeMap<&str, syn::File>,
+        reached: &mut BTreeSet<String>,
+    ) -> usize {
+        let id = self.modules.len();
+        let root = place.parent.map_or(id, |parent| self.modules[parent].root);
+        self.modules.push(Module {
+            file: place.file.clone(),
+            parent: place.parent,
+            root,
+            scope: Scope::default(),
+            items: Vec::new(),
+        });
+        let mut scope = Scope::default();
+        let mut kept = Vec::new();
+        for item in items {
+            if let Item::Mod(module) = item {
+                let tests = scan::is_for_tests(&module.attrs);
+                let name = module.ident.to_string();
+                let inner = place.inside(&name, module, id, parsed);
+                if inner.file != place.file {
+                    reached.insert(inner.file.clone());
+                }
+                let content = match &module.content {
+                    Some((_, items)) => items.as_slice(),
+                    None => &parsed[inner.file.as_str()].items,
+                };
+                if tests {
+                    self.leave_out(&inner, content, id, parsed, reached);
+                    continue;
+                }
+                let child = self.add(inner, content, parsed, reached);
+                scope.define(&name, Kind::Module(child));
+            } else if !scan::is_for_tests(attributes(item)) {
+                scope.take(item, &self.writers);
+                kept.push(item.clone());
+            }
+        }
+        self.modules[id].scope = scope;
+        self.modules[id].items = kept;
+        id
+    }
+
+    /// Notes the files of a module of tests, and of those inside.
+    fn leave_out(
+        &mut self,
+        place: &Place,
+        items: &[Item],
+        parent: usize,
+        parsed: &BTreeMap<&str, syn::File>,
+        reached: &mut BTreeSet<String>,
+    ) {
+        if place.file != self.modules[parent].file {
+            self.tests.insert(place.file.clone());
+        }
+        for item in items {
+            let Item::Mod(module) = item else { continue };
+            let inner = place.inside(&module.ident.to_string(), module, parent, parsed);
+            reached.insert(inner.file.clone());
+            let content = match &module.content {
+                Some((_, items)) => items.as_slice(),
+                None => &parsed[inner.file.as_str()].items,
+            };
+            self.leave_out(&inner, content, parent, parsed, reached);
+        }
+    }
+
+    fn note_writers(&mut self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Macro(found) => {
+                    if let Some(name) = &found.ident
+                        && scan::writes_an_item(&found.mac.tokens)
+                    {
+                        self.writers.insert(name.to_string());
+                    }
+                }
+                Item::Mod(module) => {
+                    if let Some((_, items)) = &module.content {
+                        self.note_writers(items);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a module is another one, or lies inside it.
+    pub fn is_inside(&self, mut module: usize, outer: usize) -> bool {
+        loop {
+            if module == outer {
+                return true;
+            }
+            match self.modules[module].parent {
+                Some(parent) => module = parent,
+                None => return false,
+            }
+        }
+    }
+}
+
+/// Where a module is, before it is read.
+struct Place {
+    file: String,
+    /// Where the files of its own modules lie.
+    folder: PathBuf,
+    parent: Option<usize>,
+}
+
+impl Place {
+    fn inside(
+        &self,
+        name: &str,
+        module: &syn::ItemMod,
+        parent: usize,
+        parsed: &BTreeMap<&str, syn::File>,
+    ) -> Self {
+        let folder = self.folder.join(name);
+        let file = if module.content.is_some() {
+            self.file.clone()
+        } else {
+            let plain = format!("{}.rs", folder.display());
+            let nested = folder.join("mod.rs").display().to_string();
+            let found = [plain, nested]
+                .into_iter()
+                .find(|file| parsed.contains_key(file.as_str()));
+            found.unwrap_or_else(|| panic!("src/{}: no file of `mod {name}`", self.file))
+        };
+        Self {
+            file,
+            folder,
+            parent: Some(parent),
+        }
+    }
+}
+
+impl Scope {
+    fn define(&mut self, name: &str, kind: Kind) {
+        let name = name.to_owned();
+        self.definitions.push(Definition { name, kind });
+    }
+
+    /// What an item defines or imports.
+    pub fn take(&mut self, item: &Item, writers: &BTreeSet<String>) {
+        match item {
+            Item::Const(item) => self.define(&item.ident.to_string(), Kind::Value),
+            Item::Static(item) => self.define(&item.ident.to_string(), Kind::Value),
+            Item::Fn(item) => self.define(&item.sig.ident.to_string(), Kind::Value),
+            Item::Struct(item) => {
+                let named = matches!(item.fields, syn::Fields::Named(_));
+                let kind = if named { Kind::Type } else { Kind::Both };
+                self.define(&item.ident.to_string(), kind);
+            }
+            Item::Enum(item) => self.define(&item.ident.to_string(), Kind::Type),
+            Item::Union(item) => self.define(&item.ident.to_string(), Kind::Type),
+            Item::Trait(item) => self.define(&item.ident.to_string(), Kind::Type),
+            Item::TraitAlias(item) => self.define(&item.ident.to_string(), Kind::Type),
+            Item::Type(item) => self.define(&item.ident.to_string(), Kind::Type),
+            Item::Macro(item) => match &item.ident {
+                Some(name) => self.define(&name.to_string(), Kind::Macro),
+                None => {
+                    let path = &item.mac.path;
+                    let writes = path
+                        .segments
+                        .last()
+                        .is_some_and(|last| writers.contains(&last.ident.to_string()));
+                    for (name, kind) in scan::items_in(&item.mac.tokens, writes) {
+                        self.define(&name, kind);
+                    }
+                }
+            },
+            Item::Use(item) => {
+                let import = Import {
+                    name: None,
+                    path: Vec::new(),
+                    line: 0,
+                    passed_on: !matches!(item.vis, Visibility::Inherited),
+                };
+                // `use ::name` is of another crate, whatever there is of that name here.
+                if item.leading_colon.is_none() {
+                    self.import(&item.tree, import);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn import(&mut self, tree: &UseTree, mut import: Import) {
+        import.line = tree.span().start().line;
+        match tree {
+            UseTree::Path(path) => {
+                import.path.push(path.ident.to_string());
+                self.import(&path.tree, import);
+            }
+            UseTree::Name(name) => self.leaf(&name.ident, None, import),
+            UseTree::Rename(rename) => self.leaf(&rename.ident, Some(&rename.rename), import),
+            UseTree::Glob(_) => self.imports.push(import),
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.import(tree, import.clone());
+                }
+            }
+        }
+    }
+
+    fn leaf(&mut self, ident: &syn::Ident, rename: Option<&syn::Ident>, mut import: Import) {
+        if ident != "self" || import.path.is_empty() {
+            import.path.push(ident.to_string());
+        }
+        let called = rename.map(ToString::to_string);
+        import.name = called.or_else(|| import.path.last().cloned());
+        self.imports.push(import);
+    }
+}
+
+/// The attributes of an item.
+pub fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::ExternCrate(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::ForeignMod(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::TraitAlias(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Union(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}

@@ -1,5 +1,7 @@
 //! Reads our own source: which file names what of which other file, and what the library shows to its users.
 
+mod api;
+mod api_lines;
 mod floors;
 mod names;
 mod resolve;

@@ -40,6 +40,25 @@ fn conditions(stream: TokenStream) -> Vec<TokenStream> {
     parts
 }
 
+/// Whether `#[doc(hidden)]`.
+pub fn is_hidden(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        Meta::List(list) => list.path.is_ident("doc") && list.tokens.to_string() == "hidden",
+        _ => false,
+    })
+}
+
+/// The conditions of `#[cfg(…)]`, as they are written.
+pub fn features(attributes: &[Attribute]) -> Vec<String> {
+    let conditions = attributes
+        .iter()
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::List(list) if list.path.is_ident("cfg") => Some(list.tokens.to_string()),
+            _ => None,
+        });
+    conditions.collect()
+}
+
 /// Whether a `macro_rules!` writes an item whose name is a variable of it.
 pub fn writes_an_item(tokens: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();

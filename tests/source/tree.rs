@@ -34,6 +34,9 @@ pub struct Module {
     pub scope: Scope,
     /// Without what is for tests, and without the modules inside, which are modules themselves.
     pub items: Vec<Item>,
+    /// Whether `pub mod`, not hidden from the documentation, and the conditions of its `cfg`.
+    pub public: bool,
+    pub features: Vec<String>,
 }
 
 /// What can be named without a path.
@@ -67,6 +70,9 @@ pub struct Import {
     pub line: usize,
     /// Whether others may name it: `pub`, `pub(crate)` and the like.
     pub passed_on: bool,
+    /// Whether it is `pub`, not hidden from the documentation, and the conditions of its `cfg`.
+    pub public: bool,
+    pub features: Vec<String>,
 }
 
 /// All Rust files below a folder.
@@ -126,6 +132,8 @@ impl Tree {
             file: file.to_owned(),
             folder: PathBuf::new(),
             parent: None,
+            public: true,
+            features: Vec::new(),
         };
         reached.insert(file.to_owned());
         self.add(place, &parsed[file].items, parsed, reached)
@@ -146,6 +154,8 @@ impl Tree {
             root,
             scope: Scope::default(),
             items: Vec::new(),
+            public: place.public,
+            features: place.features.clone(),
         });
         let mut scope = Scope::default();
         let mut kept = Vec::new();
@@ -241,6 +251,8 @@ struct Place {
     /// Where the files of its own modules lie.
     folder: PathBuf,
     parent: Option<usize>,
+    public: bool,
+    features: Vec<String>,
 }
 
 impl Place {
@@ -266,6 +278,8 @@ impl Place {
             file,
             folder,
             parent: Some(parent),
+            public: is_public(&module.vis) && !scan::is_hidden(&module.attrs),
+            features: scan::features(&module.attrs),
         }
     }
 }
@@ -311,6 +325,8 @@ impl Scope {
                     path: Vec::new(),
                     line: 0,
                     passed_on: !matches!(item.vis, Visibility::Inherited),
+                    public: is_public(&item.vis) && !scan::is_hidden(&item.attrs),
+                    features: scan::features(&item.attrs),
                 };
                 // `use ::name` is of another crate, whatever there is of that name here.
                 if item.leading_colon.is_none() {
@@ -347,6 +363,10 @@ impl Scope {
         import.name = called.or_else(|| import.path.last().cloned());
         self.imports.push(import);
     }
+}
+
+pub fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
 }
 
 /// The attributes of an item.

@@ -165,6 +165,7 @@ die() {
 
 stage_scripts() {
   shellcheck .ci/run tests/*.sh
+  tests/subjects.sh
 }
 
 stage_format() {

@@ -6,5 +6,6 @@ mod floors;
 mod names;
 mod resolve;
 mod resolver_tests;
+mod rust_version;
 mod scan;
 mod tree;

@@ -15,6 +15,15 @@ pub const MAX_NAME: usize = 128;
 /// assert!(ConnectionName::new("market.btc-usd").is_ok());
 /// assert!(ConnectionName::new("-feed").is_err());
 /// ```
+///
+/// It compares with texts:
+///
+/// ```
+/// # use everwire::ConnectionName;
+/// let name = ConnectionName::new("market.btc-usd")?;
+/// assert!(name == "market.btc-usd" && name != String::from("market.eth-usd"));
+/// # Ok::<(), everwire::core::InvalidName>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionName(Arc<str>);
 
@@ -104,6 +113,42 @@ impl std::borrow::Borrow<str> for ConnectionName {
     }
 }
 
+impl PartialEq<str> for ConnectionName {
+    fn eq(&self, other: &str) -> bool {
+        *self.0 == *other
+    }
+}
+
+impl PartialEq<&str> for ConnectionName {
+    fn eq(&self, other: &&str) -> bool {
+        *self.0 == **other
+    }
+}
+
+impl PartialEq<String> for ConnectionName {
+    fn eq(&self, other: &String) -> bool {
+        *self.0 == **other
+    }
+}
+
+impl PartialEq<ConnectionName> for str {
+    fn eq(&self, other: &ConnectionName) -> bool {
+        *self == *other.0
+    }
+}
+
+impl PartialEq<ConnectionName> for &str {
+    fn eq(&self, other: &ConnectionName) -> bool {
+        **self == *other.0
+    }
+}
+
+impl PartialEq<ConnectionName> for String {
+    fn eq(&self, other: &ConnectionName) -> bool {
+        **self == *other.0
+    }
+}
+
 impl FromStr for ConnectionName {
     type Err = InvalidName;
 
@@ -127,6 +172,17 @@ mod tests {
         for name in ["a", "A.b_c:d-9", "0", &"x".repeat(128)] {
             assert_eq!(ConnectionName::new(name).unwrap().as_str(), name);
         }
+    }
+
+    #[test]
+    fn a_name_compares_with_texts_from_both_sides() {
+        let name = ConnectionName::new("feed").unwrap();
+        let (same, other) = ("feed".to_owned(), "other".to_owned());
+        assert!(name == same && name == "feed" && name == *"feed");
+        assert!(same == name && "feed" == name && *"feed" == name);
+        assert_ne!(name, other);
+        assert_ne!(name, "other");
+        assert_ne!(other, name);
     }
 
     #[test]

@@ -244,19 +244,11 @@ async fn an_actor_hears_the_events_it_subscribed_to() {
         });
         let (collector, stop) =
             wait_for("the collector", async || arbiter.lock().take().ok_or(())).await;
-        let recipient = collector.recipient();
-        let delivery = Delivery::default();
         if through_the_name {
-            feed.addr()
-                .send(Subscribe {
-                    recipient,
-                    delivery,
-                })
-                .await
-                .unwrap();
+            feed.addr().send(Subscribe::new(collector)).await.unwrap();
         } else {
             rig.manager
-                .subscribe_actor(Pattern::all(), recipient, delivery);
+                .subscribe_actor(Pattern::all(), collector, Delivery::default());
             wait_for("the subscription", async || {
                 let subscribers = feed.status().await.unwrap().subscribers;
                 if subscribers == 2 {

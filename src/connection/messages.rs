@@ -102,6 +102,16 @@ pub struct Subscribe {
     pub delivery: Delivery,
 }
 
+impl Subscribe {
+    /// For an actor, given by its `Addr` or as a `Recipient`, with the default [`Delivery`].
+    pub fn new(recipient: impl Into<Recipient<Event>>) -> Self {
+        Self {
+            recipient: recipient.into(),
+            delivery: Delivery::default(),
+        }
+    }
+}
+
 /// Asks for the [`Status`].
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Status")]

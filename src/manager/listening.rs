@@ -41,17 +41,18 @@ impl Manager {
         })
     }
 
-    /// Hands the events of all names that the pattern selects to an actor, until it stops.
+    /// Hands the events of all names that the pattern selects to an actor, until it stops. The actor is given by its `Addr`, or as a
+    /// `Recipient`.
     pub fn subscribe_actor(
         &self,
         pattern: Pattern,
-        recipient: Recipient<Event>,
+        recipient: impl Into<Recipient<Event>>,
         delivery: Delivery,
     ) {
         let events = self.subscribe(pattern, delivery);
         let arbiter = self.0.arbiters.get(self.0.arbiters.next());
         // An arbiter that has stopped carries no name either: there is nothing left to hear.
-        let _stopped = arbiter.spawn(forward(events, recipient));
+        let _stopped = arbiter.spawn(forward(events, recipient.into()));
     }
 
     /// Calls back at each event of the names that the pattern selects, on that name's arbiter and in its turn.

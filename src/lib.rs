@@ -68,7 +68,7 @@ mod vault;
 pub mod wire;
 
 pub use self::{
-    config::{ConnectionSettings, Settings},
+    config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},
     connection::{
         CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, SendOnceError,
         Snapshot, State, Status, Subscribe,

@@ -39,6 +39,12 @@
 //! and goes to every subscriber whose [`Pattern`] selects the name: a [stream](Manager::subscribe), an
 //! [actor](Manager::subscribe_actor) or a [callback](Manager::on_event), each bounded by its [`Delivery`].
 //!
+//! # With actix
+//!
+//! [`Handle::addr`] is an `actix::Addr`, and your actors are actix actors: your `Cargo.toml` names `actix = "0.13"` beside everwire.
+//! tokio is needed only for what you use of it yourself: `#[tokio::main]` wants `tokio` with its features `macros` and `rt-multi-thread`,
+//! `#[actix::main]` wants nothing. `examples/actors.rs` is a whole application.
+//!
 //! # Features
 //!
 //! - `service` (default): the binary, its command line, log, status routes and demo. Without it there is no web server, no

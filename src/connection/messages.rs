@@ -27,6 +27,17 @@ pub struct Connect {
 }
 
 /// A message is to be sent. Answered at once with a [`Receipt`]; it waits while the socket is down.
+///
+/// A file that also needs the trait of that name, in a bound or a `dyn` type, imports the message under another one:
+///
+/// ```
+/// use everwire::Send as SendMessage;
+///
+/// fn hello() -> Result<SendMessage, Box<dyn std::error::Error + Send>> {
+///     Ok(SendMessage::text("hello"))
+/// }
+/// # assert!(hello().is_ok());
+/// ```
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "Result<Receipt, Rejected>")]
 pub struct Send(pub Message);

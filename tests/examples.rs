@@ -19,7 +19,8 @@ use everwire::{
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What each example must print, in this order.
-const EXAMPLES: [(&str, &[&str]); 4] = [
+const EXAMPLES: [(&str, &[&str]); 5] = [
+    ("actors", &["* prices: hello from prices", "closed: 3"]),
     (
         "from_tokio",
         &[
@@ -70,6 +71,11 @@ fn all_examples_are_known() {
         .map(|(name, _)| (*name).to_owned())
         .collect();
     assert_eq!(found, known);
+}
+
+#[test]
+fn actors_hear_three_names() {
+    run("actors");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::core::ConnectionName;
 /// let new = Settings::from_toml("connections.a = { url = 'ws://h', tags = ['y'] }\nconnections.b.url = 'ws://h'")?;
 /// let plan = Plan::between(&old.connections, &new.connections);
 /// assert_eq!(plan.applied[0].keys, ["tags"]);
-/// assert_eq!(plan.added, ["b".parse()?]);
+/// assert_eq!(plan.added, ["b"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

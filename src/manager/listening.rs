@@ -14,6 +14,31 @@ use crate::{
 
 impl Manager {
     /// The events of all names that the pattern selects, those that are opened later included.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// use everwire::{Delivery, Event, Pattern};
+    /// use futures::StreamExt;
+    ///
+    /// let mut events = manager.subscribe(Pattern::all(), Delivery::default());
+    /// manager.open("feed", settings)?;
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::Ready(stamp) = event {
+    ///         println!("{} is up", stamp.name);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe(&self, pattern: Pattern, delivery: Delivery) -> Events {
         self.0.commons.hub.stream(pattern, delivery)
     }
@@ -26,6 +51,36 @@ impl Manager {
     /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
     ///
     /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let feed = manager.open("feed", settings)?;
+    /// # use everwire::{Delivery, Event, Pattern, hub::Kinds};
+    /// # use futures::StreamExt;
+    /// let delivery = Delivery::default().kinds(Kinds::parse("message")?);
+    /// let mut events = manager.resume(Pattern::all(), delivery, None);
+    /// let mut cursor = events.start(); // keep it: it has a text form
+    /// feed.send("hello")?; // the peer sends it back
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::Message(stamp, _) = event {
+    ///         cursor = stamp.cursor;
+    ///         break;
+    ///     }
+    /// }
+    /// // Later, from behind that message.
+    /// let events = manager.resume(Pattern::all(), delivery, Some(cursor));
+    /// # assert_eq!(events.start(), cursor);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
         let Commons { hub, keeper, .. } = &*self.0.commons;
         let selected = pattern.clone();
@@ -43,6 +98,29 @@ impl Manager {
 
     /// Hands the events of all names that the pattern selects to an actor, until it stops. The actor is given by its `Addr`, or as a
     /// `Recipient`.
+    ///
+    /// ```
+    /// # use actix::{Actor, Context, Handler};
+    /// # use everwire::{Delivery, Event, Manager, Pattern, Settings};
+    /// struct Printer;
+    ///
+    /// impl Handler<Event> for Printer {
+    ///     type Result = ();
+    ///     fn handle(&mut self, event: Event, _ctx: &mut Context<Self>) {
+    ///         println!("{:?}: {}", event.name(), event.kind());
+    ///     }
+    /// }
+    /// # impl Actor for Printer {
+    /// #     type Context = Context<Self>;
+    /// # }
+    /// # #[actix::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = Manager::start(Settings::default())?;
+    ///
+    /// manager.subscribe_actor(Pattern::all(), Printer.start(), Delivery::default());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe_actor(
         &self,
         pattern: Pattern,
@@ -58,6 +136,33 @@ impl Manager {
     /// Calls back at each event of the names that the pattern selects, on that name's arbiter and in its turn.
     ///
     /// It must not block. A panic in it costs the name its socket, as a panic of its own would.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// use everwire::Pattern;
+    ///
+    /// let (sender, mut kinds) = tokio::sync::mpsc::unbounded_channel();
+    /// let guard = manager.on_event(Pattern::all(), move |event| {
+    ///     let _nobody_listens = sender.send(event.kind());
+    /// });
+    /// manager.open("feed", settings)?;
+    /// while let Some(kind) = kinds.recv().await {
+    ///     if kind == "connecting" {
+    ///         break;
+    ///     }
+    /// }
+    /// drop(guard); // no more calls
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_event(
         &self,
         pattern: Pattern,

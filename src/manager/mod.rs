@@ -121,6 +121,19 @@ impl Manager {
     /// Where the store is needed and cannot be opened for a reason that can pass, a full disk for example, it starts all the same:
     /// see [`store_outage`](Self::store_outage).
     ///
+    /// ```
+    /// use everwire::{Manager, Settings};
+    ///
+    /// #[actix::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let manager = Manager::start(Settings::from_toml(
+    ///         "connections.feed = { url = 'ws://localhost:9/', enabled = false }",
+    ///     )?)?;
+    ///     assert!(manager.find("feed").is_some());
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StartError`] outside an actix system, when a thread cannot be started, or when the store cannot be opened for a reason that
@@ -131,6 +144,16 @@ impl Manager {
     }
 
     /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own; otherwise as [`start`](Self::start).
+    ///
+    /// ```
+    /// use everwire::{Manager, Settings};
+    ///
+    /// let mut settings = Settings::default();
+    /// settings.service.workers = 2; // threads, in place of one per core
+    /// let manager = Manager::spawn(settings)?;
+    /// assert!(manager.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -185,6 +208,20 @@ impl Manager {
     /// Opens a connection: it is dialled at once, if `enabled`. One that is durable waits for a store that
     /// [cannot be opened yet](Self::store_outage).
     ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::manager::OpenError;
+    ///
+    /// let feed = manager.open("feed", settings.clone())?;
+    /// assert_eq!(feed.name(), "feed");
+    ///
+    /// let again = manager.open("feed", settings);
+    /// assert!(matches!(again, Err(OpenError::Duplicate(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`OpenError`]; nothing was opened then.
@@ -198,6 +235,18 @@ impl Manager {
 
     /// Opens a connection that belongs to an owner, through all its lives, until it is removed or [disowned](Self::disown): no change
     /// of its settings gives it to another.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::Owner;
+    ///
+    /// let acme = Owner::new("acme");
+    /// manager.open_owned("acme.orders", settings, acme.clone())?;
+    /// assert_eq!(manager.owner("acme.orders"), Some(acme));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -283,6 +332,18 @@ impl Manager {
     }
 
     /// The handle of a name.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// // Where nothing but the name is known.
+    /// let feed = manager.find("feed").ok_or("no such name")?;
+    /// feed.send("hello")?;
+    /// assert!(manager.find("news").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn find(&self, name: impl AsRef<str>) -> Option<Handle> {
         let names = self.0.names.read();
         let (name, entry) = names.entries.get_key_value(name.as_ref())?;
@@ -290,6 +351,22 @@ impl Manager {
     }
 
     /// The handles of all names that the pattern selects, in the order of their names.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::Pattern;
+    ///
+    /// for name in ["eu.orders", "eu.prices", "us.prices"] {
+    ///     manager.open(name, settings.clone())?;
+    /// }
+    /// for handle in manager.list(&Pattern::new("eu.*")?) {
+    ///     handle.send("hello, Europe")?;
+    /// }
+    /// # assert_eq!(manager.list(&Pattern::new("eu.*")?).len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn list(&self, pattern: &Pattern) -> Vec<Handle> {
         self.0
             .names
@@ -302,16 +379,47 @@ impl Manager {
     }
 
     /// How many names there are.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// for name in ["orders", "prices"] {
+    ///     manager.open(name, settings.clone())?;
+    /// }
+    /// assert_eq!(manager.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.0.names.read().entries.len()
     }
 
     /// Whether there is no name.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// assert!(manager.is_empty());
+    /// manager.open("feed", settings)?;
+    /// assert!(!manager.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The settings of a name, as they were opened or last configured.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// let settings = manager.settings("feed").ok_or("no such name")?;
+    /// println!("closes with {} within {:?}", settings.close_code, settings.close_timeout);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn settings(&self, name: impl AsRef<str>) -> Option<Arc<ConnectionSettings>> {
         let names = self.0.names.read();
         names
@@ -322,6 +430,28 @@ impl Manager {
 
     /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being
     /// removed or respawned just now, is left out.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::{Pattern, State};
+    ///
+    /// let statuses = manager.statuses(&Pattern::all()).await;
+    /// let down = statuses.iter().filter(|status| status.state != State::Open);
+    /// for status in down {
+    ///     println!("{} is {}", status.name, status.state.as_str());
+    /// }
+    /// # assert_eq!(statuses.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn statuses(&self, pattern: &Pattern) -> Vec<Status> {
         let asked = self
             .list(pattern)
@@ -335,6 +465,26 @@ impl Manager {
     }
 
     /// Gives a name new settings; says whether its socket is replaced for them.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// let settings = manager.settings("feed").ok_or("no such name")?;
+    /// let mut settings = (*settings).clone();
+    /// settings.tags.push("production".into());
+    ///
+    /// let applied = manager.configure("feed", settings).await?;
+    /// assert!(!applied.reconnect); // a tag needs no other socket
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -384,6 +534,27 @@ impl Manager {
     /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The
     /// name itself, its socket and its attempts know nothing of it.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let feed = manager.open("feed", settings)?;
+    /// for probed in manager.probe("feed").await? {
+    ///     match probed.outcome {
+    ///         Ok(reached) => println!("{}: {} would serve", probed.url, reached.peer),
+    ///         Err(cause) => println!("{}: {}", probed.url, cause.text()),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Gone`] when there is no such name.
@@ -412,6 +583,18 @@ impl Manager {
 
     /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.
     ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{ConnectionName, config::Secret};
+    ///
+    /// // For a name with `headers = { Authorization = "Bearer ${secret:feed-token}" }`.
+    /// let id = ConnectionName::new("feed-token")?;
+    /// assert!(manager.put_secret(id.clone(), Secret::new("abc"))?);
+    /// // The token was replaced: sockets that are up stay up.
+    /// assert!(!manager.put_secret(id, Secret::new("def"))?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultFull`]; nothing was changed then.
@@ -420,11 +603,31 @@ impl Manager {
     }
 
     /// Forgets a secret; whether there was one. What needs it waits for it at its next dial: `secret_missing`.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{ConnectionName, config::Secret};
+    ///
+    /// manager.put_secret(ConnectionName::new("feed-token")?, Secret::new("abc"))?;
+    /// assert!(manager.remove_secret("feed-token"));
+    /// assert!(!manager.remove_secret("feed-token"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remove_secret(&self, id: impl AsRef<str>) -> bool {
         self.0.commons.vault.remove(id.as_ref())
     }
 
     /// How many events subscribers of all kinds missed because they were too slow, since the start.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// let missed = manager.missed_events();
+    /// if missed > 0 {
+    ///     eprintln!("subscribers are too slow: they missed {missed} events");
+    /// }
+    /// # assert_eq!(missed, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn missed_events(&self) -> u64 {
         self.0.commons.hub.missed()
     }

@@ -22,6 +22,15 @@ impl Manager {
     /// first and 30 s at most, until it is open. Until then names that are durable are not dialled, and take no messages
     /// ([`Rejected::NotStored`](crate::Rejected)); all others are as ever, apart from a close by hand in an earlier process, which is
     /// known only then, and has them closed.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// if let Some(why) = manager.store_outage() {
+    ///     eprintln!("durable names wait until the store can be opened: {why}");
+    /// }
+    /// # assert_eq!(manager.store_outage(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn store_outage(&self) -> Option<String> {
         let outage = self.0.commons.keeper.outage()?;
         Some(outage.text.to_string())
@@ -29,6 +38,16 @@ impl Manager {
 
     /// Calls `work` once the store is open, before the names that wait for it go on, on an arbiter; at once, on this thread, where
     /// nothing keeps the store from being open. What earlier processes have [kept](Self::take_kept) is there then. It must not block.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// manager.when_store_opens(|manager| {
+    ///     for (key, value) in manager.take_kept() {
+    ///         println!("{key}: {} bytes of an earlier process", value.len());
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn when_store_opens(&self, work: impl FnOnce(&Self) + Send + 'static) {
         {
             let mut when_open = self.0.when_open.lock();

@@ -5,12 +5,41 @@ use crate::core::{Owner, OwnerShares};
 
 impl Manager {
     /// Whose a name is; `None` for one that nobody owns, and where there is no such name.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::Owner;
+    ///
+    /// manager.open("feed", settings.clone())?;
+    /// assert_eq!(manager.owner("feed"), None);
+    ///
+    /// manager.open_owned("acme.feed", settings, Owner::new("acme"))?;
+    /// assert_eq!(manager.owner("acme.feed"), Some(Owner::new("acme")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn owner(&self, name: impl AsRef<str>) -> Option<Owner> {
         let names = self.0.names.read();
         names.entries.get(name.as_ref())?.gate.owner()
     }
 
     /// How many names belong to an owner, those included that are being removed. It looks at all names.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::Owner;
+    ///
+    /// const MOST: usize = 100;
+    /// let acme = Owner::new("acme");
+    /// if manager.owned(&acme) < MOST {
+    ///     manager.open_owned("acme.feed", settings, acme.clone())?;
+    /// }
+    /// assert_eq!(manager.owned(&acme), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn owned(&self, owner: &Owner) -> usize {
         let names = self.0.names.read();
         let entries = names.entries.values();
@@ -19,6 +48,18 @@ impl Manager {
     }
 
     /// Takes a name from its owner: nobody owns it from now on, and its next dial is nobody's.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::Owner;
+    ///
+    /// manager.open_owned("acme.feed", settings, Owner::new("acme"))?;
+    /// manager.disown("acme.feed");
+    /// assert_eq!(manager.owner("acme.feed"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn disown(&self, name: impl AsRef<str>) {
         if let Some(entry) = self.0.names.read().entries.get(name.as_ref()) {
             entry.gate.give_to(None);
@@ -27,6 +68,18 @@ impl Manager {
 
     /// Gives the owners these shares of what names use up together: places of the dial budget and its rates, and lookups. They hold
     /// from now on, for dials that wait and for those under way as well. Until then no owner has a limit.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{Owner, core::{OwnerShares, Share}};
+    ///
+    /// // `ops` reaches all names and has no limit; `acme` has a part.
+    /// let (ops, acme) = (Owner::new("ops"), Owner::new("acme"));
+    /// let shares = OwnerShares::of_tokens([(ops, true), (acme.clone(), false)]);
+    /// assert_eq!(shares.of(Some(&acme)), Share::Tenant);
+    /// manager.set_owner_shares(shares);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_owner_shares(&self, shares: OwnerShares) {
         self.0.commons.resolver.set_shares(shares.clone());
         self.0.commons.budget.set_shares(shares);

@@ -16,6 +16,26 @@ impl Manager {
     ///
     /// Its name is free when this is done. Handles that are still held find it closed.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::Rejected;
+    ///
+    /// manager.remove("feed").await?;
+    /// assert!(manager.find("feed").is_none());
+    /// // A handle from before.
+    /// assert!(matches!(feed.send("hello"), Err(Rejected::Closed)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Gone`] when there is no such name.

@@ -36,6 +36,27 @@ pub struct Left {
 impl Manager {
     /// Shuts down: refuses new names and messages, flushes the outboxes, closes all sockets with their `close_code`, those of sessions with
     /// 1001, and stops the threads that this manager started. Takes `deadline` at most.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use std::time::Duration;
+    ///
+    /// let report = manager.shutdown(Duration::from_secs(5)).await;
+    /// for left in &report.left {
+    ///     eprintln!("{} did not send {} messages", left.name, left.messages);
+    /// }
+    /// assert_eq!(report.closed, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         let begun = Instant::now();
         self.0.names.write().closed = true;

@@ -41,16 +41,54 @@ impl Receipt {
     }
 
     /// The message's id: counts the accepted messages of the name, from 1. With [`epoch`](Self::epoch) it names this message alone.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// assert_eq!(feed.send("one")?.id(), 1);
+    /// assert_eq!(feed.send("two")?.id(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn id(&self) -> u64 {
         self.id
     }
 
     /// The epoch of the name in which the message was accepted. Ids begin anew in a later one, unless the outbox outlives the epoch.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// let receipt = feed.send("hello")?;
+    /// // What a log needs to find the message again, with `Handle::receipt_in`.
+    /// println!("{} {}.{}", feed.name(), receipt.epoch(), receipt.id());
+    /// # assert_eq!(receipt.epoch(), feed.epoch());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
 
     /// What has become of the message so far.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::Fate;
+    ///
+    /// let receipt = feed.send("hello")?;
+    /// match receipt.now() {
+    ///     Fate::Written | Fate::Confirmed => println!("on its way"),
+    ///     fate => println!("{}", fate.as_str()),
+    /// }
+    /// # assert_eq!(receipt.now(), Fate::Queued);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn now(&self) -> Fate {
         let inside = self.gate.inside.lock();
         inside.fate(self.id).unwrap_or(Fate::Forgotten)
@@ -60,6 +98,28 @@ impl Receipt {
     ///
     /// Waiting for [`Fate::Confirmed`] has a ping sent behind the message. Where the heartbeat cannot fence
     /// ([`Heartbeat::can_fence`](crate::config::Heartbeat::can_fence)) the wait ends only with the socket.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::Fate;
+    ///
+    /// let receipt = feed.send("hello")?;
+    /// match receipt.fate(Fate::Confirmed).await {
+    ///     Fate::Confirmed => println!("the peer has it"),
+    ///     fate => println!("perhaps not: {}", fate.as_str()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn fate(&self, wanted: Fate) -> Fate {
         let (answer, bell) = {
             let mut inside = self.gate.inside.lock();

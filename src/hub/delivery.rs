@@ -41,18 +41,43 @@ impl Default for Delivery {
 
 impl Delivery {
     /// The same with another answer to being too slow.
+    ///
+    /// ```
+    /// use everwire::{Delivery, Overflow};
+    ///
+    /// // A reader that must not miss anything: the sockets wait for it.
+    /// let delivery = Delivery::default().overflow(Overflow::Pause);
+    /// assert_eq!(delivery.overflow, Overflow::Pause);
+    /// ```
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
         self
     }
 
     /// The same for other kinds of events.
+    ///
+    /// ```
+    /// use everwire::{Delivery, hub::Kinds};
+    ///
+    /// let delivery = Delivery::default().kinds(Kinds::parse("message,gap")?);
+    /// assert!(delivery.kinds.has("gap") && !delivery.kinds.has("closed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn kinds(mut self, kinds: Kinds) -> Self {
         self.kinds = kinds;
         self
     }
 
     /// The same with another number of events that may wait; 0 counts as 1.
+    ///
+    /// ```
+    /// use everwire::Delivery;
+    ///
+    /// // A page that shows what is new: old events are of no use to it.
+    /// let delivery = Delivery::default().events(16);
+    /// assert_eq!(delivery.events, 16);
+    /// assert_eq!(delivery.events(0).events, 1);
+    /// ```
     pub fn events(mut self, events: usize) -> Self {
         self.events = events.max(1);
         self

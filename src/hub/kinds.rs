@@ -25,16 +25,43 @@ pub struct UnknownKind {
 
 impl Kinds {
     /// All kinds.
+    ///
+    /// ```
+    /// use everwire::{Delivery, hub::Kinds};
+    ///
+    /// // The default leaves out `sent`.
+    /// let delivery = Delivery::default().kinds(Kinds::all());
+    /// assert!(delivery.kinds.has("sent"));
+    /// ```
     pub fn all() -> Self {
         Self((1 << Event::KINDS.len()) - 1)
     }
 
     /// No kind.
+    ///
+    /// ```
+    /// use everwire::hub::Kinds;
+    ///
+    /// // A set to begin with.
+    /// let kinds = Kinds::none();
+    /// assert!(!kinds.has("message"));
+    /// ```
     pub fn none() -> Self {
         Self(0)
     }
 
     /// Kinds by their names, separated by commas; `lagged` and `stalled` are told to every subscriber.
+    ///
+    /// ```
+    /// use everwire::hub::Kinds;
+    ///
+    /// let kinds = Kinds::parse("opened, closed")?;
+    /// assert!(kinds.has("opened") && !kinds.has("message"));
+    ///
+    /// let unknown = Kinds::parse("opened,shut").unwrap_err();
+    /// assert_eq!(unknown.name, "shut");
+    /// # Ok::<(), everwire::hub::UnknownKind>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -51,12 +78,28 @@ impl Kinds {
     }
 
     /// The same set with one kind more, if there is one of this name.
+    ///
+    /// ```
+    /// use everwire::hub::Kinds;
+    ///
+    /// let kinds = Kinds::default().with("sent");
+    /// assert_eq!(kinds, Some(Kinds::all()));
+    /// assert_eq!(Kinds::none().with("shut"), None);
+    /// ```
     pub fn with(self, name: &str) -> Option<Self> {
         let at = Event::KINDS.iter().position(|kind| *kind == name)?;
         Some(Self(self.0 | 1 << at))
     }
 
     /// Whether the kind of this name is in the set.
+    ///
+    /// ```
+    /// use everwire::hub::Kinds;
+    ///
+    /// let kinds = Kinds::default();
+    /// assert!(kinds.has("message"));
+    /// assert!(!kinds.has("sent")); // an event for each message: only who asks gets it
+    /// ```
     pub fn has(self, name: &str) -> bool {
         Self::none()
             .with(name)

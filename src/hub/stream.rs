@@ -85,6 +85,19 @@ impl Events {
     }
 
     /// The place in front of the first event: whoever resumes from here hears all that this stream tells.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{Delivery, Pattern};
+    ///
+    /// let events = manager.resume(Pattern::all(), Delivery::default(), None);
+    /// let start = events.start();
+    /// drop(events); // broken off before it was read
+    ///
+    /// let events = manager.resume(Pattern::all(), Delivery::default(), Some(start));
+    /// assert_eq!(events.start(), start);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn start(&self) -> Cursor {
         self.start
     }

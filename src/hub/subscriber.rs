@@ -166,6 +166,15 @@ impl SubscriptionGuard {
     }
 
     /// Keeps the subscription for as long as the manager lives.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::Pattern;
+    ///
+    /// let guard = manager.on_event(Pattern::all(), |event| println!("{}", event.kind()));
+    /// guard.forever();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn forever(mut self) {
         self.hub = Weak::new();
     }

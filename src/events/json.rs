@@ -120,6 +120,14 @@ fn serialize_cause<M: SerializeMap>(map: &mut M, cause: &Cause) -> Result<(), M:
 }
 
 /// A time as RFC 3339 in UTC, with microseconds.
+///
+/// ```
+/// use everwire::events::rfc3339;
+///
+/// let at = jiff::Timestamp::from_millisecond(1_700_000_000_250)?;
+/// assert_eq!(rfc3339(at), "2023-11-14T22:13:20.250000Z");
+/// # Ok::<(), jiff::Error>(())
+/// ```
 pub fn rfc3339(at: Timestamp) -> String {
     format!("{at:.6}")
 }

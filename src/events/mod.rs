@@ -112,6 +112,20 @@ macro_rules! stamp_of {
 
 impl Event {
     /// Where the event stands; `None` for [`Event::Lagged`] and [`Event::Stalled`].
+    ///
+    /// ```
+    /// # use everwire::{ConnectionName, Event, core::Cursor, events::Stamp};
+    /// # let name = ConnectionName::new("feed")?;
+    /// # let at = jiff::Timestamp::UNIX_EPOCH;
+    /// # let event = Event::Ready(Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at });
+    /// // `event` was read from a stream.
+    /// match event.stamp() {
+    ///     Some(stamp) => println!("{} {}.{} at {}", stamp.name, stamp.epoch, stamp.seq, stamp.at),
+    ///     None => println!("of no name"),
+    /// }
+    /// # assert_eq!(event.stamp().map(|stamp| stamp.seq), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stamp(&self) -> Option<&Stamp> {
         stamp_of!(self)
     }
@@ -145,6 +159,19 @@ impl Event {
     }
 
     /// Whose event it is; `None` for [`Event::Lagged`] and [`Event::Stalled`].
+    ///
+    /// ```
+    /// # use everwire::{ConnectionName, Event, core::Cursor, events::Stamp};
+    /// # let name = ConnectionName::new("feed")?;
+    /// # let at = jiff::Timestamp::UNIX_EPOCH;
+    /// # let event = Event::Ready(Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at });
+    /// // `event` was read from a stream over all names.
+    /// if event.name().is_some_and(|name| name == "feed") {
+    ///     println!("{}", event.kind());
+    /// }
+    /// # assert!(event.name().is_some_and(|name| name == "feed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name(&self) -> Option<&ConnectionName> {
         self.stamp().map(|stamp| &stamp.name)
     }
@@ -175,6 +202,19 @@ impl Event {
     pub(crate) const SENT: usize = 4;
 
     /// The `type` of the JSON form.
+    ///
+    /// ```
+    /// # use everwire::{ConnectionName, Event, core::Cursor, events::Stamp};
+    /// # let name = ConnectionName::new("feed")?;
+    /// # let at = jiff::Timestamp::UNIX_EPOCH;
+    /// # let event = Event::Ready(Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at });
+    /// use everwire::hub::Kinds;
+    ///
+    /// // `event` was read from a stream.
+    /// assert_eq!(event.kind(), "ready");
+    /// assert!(Kinds::default().has(event.kind()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn kind(&self) -> &'static str {
         Self::KINDS[self.kind_number()]
     }

@@ -262,6 +262,14 @@ impl DropReason {
     pub const ALL: [Self; 3] = [Self::Expired, Self::Evicted, Self::Cancelled];
 
     /// The name that the API uses.
+    ///
+    /// ```
+    /// use everwire::events::{DropReason, Dropped};
+    ///
+    /// let dropped = Dropped { count: 2, reason: DropReason::Expired };
+    /// let line = format!("{} messages dropped: {}", dropped.count, dropped.reason.as_str());
+    /// assert_eq!(line, "2 messages dropped: expired");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",

@@ -61,6 +61,13 @@ pub enum SessionEnd {
 
 impl SessionEnd {
     /// The stable name of this kind of end; of a loss that of its [`Cause`].
+    ///
+    /// ```
+    /// use everwire::events::SessionEnd;
+    ///
+    /// // A label of a counter, for example.
+    /// assert_eq!(SessionEnd::ClosedByHand.kind(), "closed_by_hand");
+    /// ```
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Lost(cause) => cause.kind(),
@@ -73,6 +80,15 @@ impl SessionEnd {
     }
 
     /// What an operator reads, in one line.
+    ///
+    /// ```
+    /// use everwire::{connection::session::Heard, events::SessionEnd};
+    ///
+    /// let heard = Heard::End(SessionEnd::ShutDown); // from `SessionReceiver::heard`
+    /// if let Heard::End(end) = heard {
+    ///     assert_eq!(end.text(), "the service shuts down");
+    /// }
+    /// ```
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Lost(cause) => cause.text(),

@@ -18,16 +18,59 @@ type Id = (usize, String);
 
 /// The lines of all that a user can name.
 pub fn of(tree: &Tree) -> BTreeSet<String> {
-    let mut walk = Walk {
-        tree,
-        paths: BTreeMap::new(),
-        lines: BTreeSet::new(),
-        seen: BTreeSet::new(),
-    };
-    walk.module(tree.library, "everwire", &[]);
+    let mut walk = Walk::new(tree);
     walk.items();
     walk.impls();
     walk.lines
+}
+
+/// A function that a user can call.
+pub struct Function<'a> {
+    /// By which it is called.
+    pub path: String,
+    /// Where it lies, below `src`.
+    pub file: &'a str,
+    pub line: usize,
+    pub attributes: &'a [Attribute],
+}
+
+/// All public functions: those of modules, and those of the impls of types. Those of traits are not among them.
+pub fn functions(tree: &Tree) -> Vec<Function<'_>> {
+    let walk = Walk::new(tree);
+    let mut found = Vec::new();
+    for (module, content) in tree.modules.iter().enumerate() {
+        let function = |path, signature: &syn::Signature, attributes| Function {
+            path,
+            file: content.file.as_str(),
+            line: signature.ident.span().start().line,
+            attributes,
+        };
+        for item in &content.items {
+            match item {
+                Item::Fn(it) if is_shown(item) => {
+                    let id = (module, it.sig.ident.to_string());
+                    let way = walk.paths.get(&id).and_then(BTreeSet::first);
+                    found.extend(way.map(|way| function(way.path.clone(), &it.sig, &*it.attrs)));
+                }
+                Item::Impl(all) if all.trait_.is_none() && !scan::is_hidden(&all.attrs) => {
+                    let Some(way) = walk.owner(module, all) else {
+                        continue;
+                    };
+                    for inner in &all.items {
+                        if let ImplItem::Fn(it) = inner
+                            && is_public(&it.vis)
+                            && !scan::is_hidden(&it.attrs)
+                        {
+                            let path = format!("{}::{}", way.path, it.sig.ident);
+                            found.push(function(path, &it.sig, &*it.attrs));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 struct Walk<'a> {
@@ -46,7 +89,19 @@ struct Way {
     conditions: Vec<String>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// One that knows all paths.
+    fn new(tree: &'a Tree) -> Self {
+        let mut walk = Walk {
+            tree,
+            paths: BTreeMap::new(),
+            lines: BTreeSet::new(),
+            seen: BTreeSet::new(),
+        };
+        walk.module(tree.library, "everwire", &[]);
+        walk
+    }
+
     fn module(&mut self, module: usize, path: &str, conditions: &[String]) {
         if !self.seen.insert((module, path.to_owned())) {
             return;

@@ -6,11 +6,17 @@
 
 use std::time::{Duration, Instant};
 
-use everwire::testing::{How, Peer, Script};
+use everwire::{
+    connection::SessionSettings,
+    testing::{How, Peer, Script},
+};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::service_support::{SOON, cli, http::Service, ws::Socket};
+use crate::{
+    service_support::{SOON, cli, http::Service, ws::Socket},
+    support::rig::Rig,
+};
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
@@ -359,4 +365,15 @@ fn the_end_of_the_process_waits_for_the_ends_of_sessions_and_not_for_ever() {
     let codes = peer.connections().into_iter();
     let codes = codes.filter_map(|log| log.close.and_then(|close| close.code));
     assert_eq!(codes.collect::<Vec<_>>(), [1001, 1001], "both heard of it");
+}
+
+#[tokio::test]
+async fn a_name_that_was_opened_just_now_takes_sessions() {
+    let rig = Rig::new();
+    for _ in 0..20 {
+        let feed = rig.open("/echo");
+        let session = feed.open_session(SessionSettings::default()).await;
+        session.expect("the name is enabled");
+        rig.manager.remove("feed").await.unwrap();
+    }
 }

@@ -151,9 +151,8 @@ impl Name {
             return Err(OpenSessionError::Closed);
         }
         match self.record.shown {
-            State::Idle if !self.settings.sessions_only || !self.is_wanted() => {
-                Err(OpenSessionError::Idle)
-            }
+            // One that is to be up is idle before its first turn, and where it is there for sessions alone.
+            State::Idle if !self.is_wanted() => Err(OpenSessionError::Idle),
             _ => Ok(()),
         }
     }

@@ -291,17 +291,21 @@ mod tests {
         places: impl IntoIterator<Item = u64>,
     ) {
         for place in places {
-            let stamp = Stamp {
-                name: ConnectionName::new("feed").unwrap(),
-                epoch: 1,
-                seq: place,
-                cursor: Cursor(place),
-                at: Timestamp::UNIX_EPOCH,
-            };
+            let stamp = stamp(place);
             let message = Message::text("12345");
             history.with(limit, Cursor(start), charge, |recent| {
                 recent.push(&stamp, &message);
             });
+        }
+    }
+
+    fn stamp(place: u64) -> Stamp {
+        Stamp {
+            name: ConnectionName::new("feed").unwrap(),
+            epoch: 1,
+            seq: place,
+            cursor: Cursor(place),
+            at: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -381,13 +385,7 @@ mod tests {
         let charge = || Charge::new(&budget, MemoryUse::Histories);
         let history = History::new();
         let keep = |place: u64, len: usize| {
-            let stamp = Stamp {
-                name: ConnectionName::new("feed").unwrap(),
-                epoch: 1,
-                seq: place,
-                cursor: Cursor(place),
-                at: Timestamp::UNIX_EPOCH,
-            };
+            let stamp = stamp(place);
             let message = Message::text("x".repeat(len));
             history.with(limit(100_000, 1 << 30), Cursor(0), charge, |recent| {
                 recent.push(&stamp, &message);

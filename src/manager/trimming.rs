@@ -8,8 +8,11 @@ use std::{
 use super::{Inside, Manager};
 use crate::memory::{MemoryUse, fair_share};
 
-/// How often it is looked whether they have to.
+/// How often it is looked whether they have to, where that may be soon.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// And where much is free: a process that keeps little sleeps.
+const RARELY: Duration = Duration::from_secs(1);
 
 /// So many histories are trimmed before the names of the arbiter have their turn.
 const AT_A_TIME: usize = 32;
@@ -22,17 +25,19 @@ pub(super) fn keep(manager: &Manager) {
 }
 
 async fn watch(inside: Weak<Inside>) {
-    let mut period = tokio::time::interval(PERIOD);
-    period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut period = RARELY;
     loop {
-        period.tick().await;
+        tokio::time::sleep(period).await;
         let Some(inside) = inside.upgrade() else {
             return;
         };
-        let excess = inside.commons.memory.excess(MemoryUse::Histories);
+        let memory = &inside.commons.memory;
+        let excess = memory.excess(MemoryUse::Histories);
         if excess > 0 {
             trim(&inside, excess).await;
         }
+        let is_near = !memory.has_room(MemoryUse::Histories, memory.limit() / 8);
+        period = if is_near { PERIOD } else { RARELY };
     }
 }
 

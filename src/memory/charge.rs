@@ -44,7 +44,7 @@ impl Charge {
 
     /// One that counts for nobody else.
     #[must_use]
-    pub fn unbounded(of: MemoryUse) -> Self {
+    pub fn detached(of: MemoryUse) -> Self {
         Self::new(&MemoryBudget::new(usize::MAX), of)
     }
 

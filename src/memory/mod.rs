@@ -136,15 +136,20 @@ impl MemoryBudget {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// The bound, in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Whether so much more may be taken for this use.
     pub fn has_room(&self, of: MemoryUse, bytes: usize) -> bool {
-        let ceiling = of.ceiling(self.limit.load(Ordering::Relaxed));
+        let ceiling = of.ceiling(self.limit());
         self.taken.load(Ordering::Relaxed).saturating_add(bytes) <= ceiling
     }
 
     /// By how much all that is taken exceeds the ceiling of this use.
     pub fn excess(&self, of: MemoryUse) -> usize {
-        let ceiling = of.ceiling(self.limit.load(Ordering::Relaxed));
+        let ceiling = of.ceiling(self.limit());
         self.taken.load(Ordering::Relaxed).saturating_sub(ceiling)
     }
 
@@ -161,7 +166,7 @@ impl MemoryBudget {
         // What moves between threads while it is read may be seen on one side only.
         let of = |of: MemoryUse| usize::try_from(sums[of as usize]).unwrap_or_default();
         MemoryUsage {
-            limit: self.limit.load(Ordering::Relaxed),
+            limit: self.limit(),
             histories: of(MemoryUse::Histories),
             outboxes: of(MemoryUse::Outboxes),
             reassembly: of(MemoryUse::Reassembly),
@@ -172,7 +177,7 @@ impl MemoryBudget {
 
     /// Takes so much if it is there.
     fn try_take(self: &Arc<Self>, of: MemoryUse, bytes: usize) -> bool {
-        let ceiling = of.ceiling(self.limit.load(Ordering::Relaxed));
+        let ceiling = of.ceiling(self.limit());
         lease::try_take(self, of, bytes, ceiling).unwrap_or_else(|| {
             let there = self.reserve(bytes, bytes, ceiling);
             if there {

@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn charge() -> Charge {
-        Charge::unbounded(MemoryUse::Bodies)
+        Charge::detached(MemoryUse::Bodies)
     }
 
     fn told_by(

@@ -59,6 +59,11 @@ impl Reader {
         self.received
     }
 
+    /// Whether another message is known to follow in what was read.
+    pub fn has_next(&self) -> bool {
+        self.decoder.begins_with_message(&self.unread)
+    }
+
     /// The data frame that is not complete, if there is one.
     pub fn within_frame(&self) -> Option<WithinFrame> {
         let lacks = self.decoder.lacks()?;

@@ -102,8 +102,8 @@ impl Socket {
             (self.alive, self.heard) = (now, now);
             turn += 1 + weight(&incoming);
             match incoming {
-                Incoming::Text(text) => act.hold(self.noted(Message::Text(text))),
-                Incoming::Binary(bytes) => act.hold(self.noted(Message::Binary(bytes))),
+                Incoming::Text(text) => self.hold(act, Message::Text(text)),
+                Incoming::Binary(bytes) => self.hold(act, Message::Binary(bytes)),
                 Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
                 Incoming::Pong(_) => {}
                 Incoming::Close(frame) => {
@@ -275,7 +275,13 @@ impl Socket {
     fn message(&mut self, act: &mut Name, message: Message, now: Instant) {
         self.heard = now;
         turnstile::heard(now);
-        act.receive(self.noted(message));
+        self.note(act, &message);
+        act.receive(message);
+    }
+
+    fn hold(&mut self, act: &mut Name, message: Message) {
+        self.note(act, &message);
+        act.hold(message);
     }
 
     fn write(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
@@ -317,10 +323,10 @@ impl Socket {
         while act.life.may_read() && self.reader.received() < end {
             match self.reader.poll_next(&mut self.stream, now, cx) {
                 Poll::Ready(Ok(Incoming::Text(text))) if paused => {
-                    self.noted(Message::Text(text));
+                    self.note(act, &Message::Text(text));
                 }
                 Poll::Ready(Ok(Incoming::Binary(bytes))) if paused => {
-                    self.noted(Message::Binary(bytes));
+                    self.note(act, &Message::Binary(bytes));
                 }
                 Poll::Ready(Ok(incoming)) => {
                     self.alive = now;

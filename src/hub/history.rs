@@ -206,16 +206,15 @@ impl Recent {
         let len = message.len();
         self.make_room(1, len);
         let is_wanted = self.limit.messages > 0 && len <= self.limit.bytes;
-        if is_wanted && self.kept.has_place(message) {
-            self.kept.push(mark, message, self.limit.messages);
-            return;
-        }
-        if !is_wanted || !self.has_memory(message) {
+        let has_place = self.kept.has_place(message);
+        if !is_wanted || !(has_place || self.has_memory(message)) {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;
         }
         self.kept.push(mark, message, self.limit.messages);
-        self.charge.set(self.kept.footprint());
+        if !has_place {
+            self.charge.set(self.kept.footprint());
+        }
     }
 
     /// Whether there is memory for one more: where there is none for all names, that of the oldest is used again.

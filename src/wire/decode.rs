@@ -184,6 +184,11 @@ impl Decoder {
         (whole && allowed && expected).then_some((opcode, len))
     }
 
+    /// Whether `input` begins with a whole message; `false` for a long one and for one that is compressed, too.
+    pub(crate) fn begins_with_message(&self, input: &[u8]) -> bool {
+        self.short_message(input).is_some()
+    }
+
     fn run(&mut self, input: &mut Bytes, now: Instant) -> Result<Option<Incoming>, Violation> {
         loop {
             let incoming = match mem::replace(&mut self.reading, Reading::Boundary) {

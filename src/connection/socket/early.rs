@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Socket;
 use crate::{
+    config::Heartbeat,
     connection::{LastMessage, Name, last_message::Start},
     core::Message,
 };
@@ -31,12 +32,16 @@ impl Early {
 }
 
 impl Socket {
-    /// The message, which may be the last one.
-    pub(super) fn noted(&mut self, message: Message) -> Message {
-        if let Some(early) = &mut self.early {
+    /// Notes a message that may be the last one. One that another follows is not: a clone costs more than the look.
+    pub(super) fn note(&mut self, act: &Name, message: &Message) {
+        // What follows may be an answer to a text heartbeat, which is no message of the application.
+        let may_be_last =
+            || matches!(act.settings.heartbeat, Heartbeat::Text { .. }) || !self.reader.has_next();
+        if let Some(early) = &mut self.early
+            && may_be_last()
+        {
             early.latest = Some(message.clone());
         }
-        message
     }
 
     /// Copies the start of the last message: the message itself holds all that was read with it.

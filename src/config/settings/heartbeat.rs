@@ -38,6 +38,11 @@ impl Heartbeat {
     /// From a ping to its pong, unless the settings say otherwise.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
+    /// Whether it sends texts.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
+
     /// Whether its answers confirm what was written before them.
     pub fn can_fence(&self) -> bool {
         match self {

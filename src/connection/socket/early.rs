@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::Socket;
 use crate::{
-    config::Heartbeat,
     connection::{LastMessage, Name, last_message::Start},
     core::Message,
 };
@@ -35,8 +34,7 @@ impl Socket {
     /// Notes a message that may be the last one. One that another follows is not: a clone costs more than the look.
     pub(super) fn note(&mut self, act: &Name, message: &Message) {
         // What follows may be an answer to a text heartbeat, which is no message of the application.
-        let may_be_last =
-            || matches!(act.settings.heartbeat, Heartbeat::Text { .. }) || !self.reader.has_next();
+        let may_be_last = || act.settings.heartbeat.is_text() || !self.reader.has_next();
         if let Some(early) = &mut self.early
             && may_be_last()
         {

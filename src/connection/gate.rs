@@ -1,6 +1,7 @@
 //! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
 
 mod door;
+mod memory;
 mod once;
 mod receipt;
 
@@ -351,49 +352,6 @@ impl Inside {
     /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.
     pub fn wants_fence(&self, is_paced: bool) -> bool {
         self.outbox.wants_fence(self.confirm_through, is_paced)
-    }
-
-    /// What is held by now, in bytes.
-    #[inline]
-    fn held(&self) -> usize {
-        let keys = self.keys.as_ref().map_or(0, |keys| keys.footprint());
-        let data = self.connect_data.as_ref().map_or(0, |data| data.len());
-        self.outbox.footprint() + keys + data
-    }
-
-    /// Tells the budget.
-    #[inline]
-    fn count_memory(&mut self) {
-        let held = self.held();
-        self.charge.follow(held);
-        self.left = self.charge.bytes().saturating_sub(held);
-    }
-
-    /// Has memory for a message that is to be accepted.
-    #[inline]
-    fn make_memory(&mut self, message: &Message) -> Result<(), Rejected> {
-        let growth = self.outbox.growth(message);
-        if growth <= self.left {
-            self.left -= growth;
-            return Ok(());
-        }
-        self.make_more_memory(message, growth)
-    }
-
-    #[inline(never)]
-    fn make_more_memory(&mut self, message: &Message, growth: usize) -> Result<(), Rejected> {
-        let held = self.held() + growth;
-        if self.charge.try_set(held).is_err() {
-            return Err(self.without_memory(message));
-        }
-        self.left = self.charge.bytes().saturating_sub(held);
-        Ok(())
-    }
-
-    /// Why a message is refused for which there is no memory: one that would be refused in any case is told that.
-    fn without_memory(&self, message: &Message) -> Rejected {
-        let other = self.outbox.check(message).err();
-        other.unwrap_or(Rejected::NoMemory)
     }
 
     fn leave(&mut self, waker: &Waker) {

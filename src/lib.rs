@@ -47,9 +47,10 @@
 //!
 //! # Features
 //!
-//! - `service` (default): the binary, its command line, log, status routes and demo. Without it there is no web server, no
-//!   command line and no terminal in your dependencies.
 //! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
+//! - `tracing`: dials as spans of `tracing`.
+//!
+//! The program `everwire`, with its command line, log and HTTP API, is the crate `everwire-cli`.
 
 // What the outside world can influence is an error, never a panic. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -23,6 +23,8 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 
 stages=(scripts format clippy clippy_core build tests bridge simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
+# All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
+whole=(--locked --workspace)
 simulation=connection::simulation
 deny_version=0.20.2
 table=()
@@ -105,10 +107,10 @@ install() {
   need chromedriver chromium-driver
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
-  install_venv schemathesis tests/schemathesis/requirements.txt
-  install_venv bridge/python tests/bridge/python/requirements.txt
+  install_venv schemathesis crates/everwire-cli/tests/schemathesis/requirements.txt
+  install_venv bridge/python crates/everwire-cli/tests/bridge/python/requirements.txt
   install_node node tests/servers/node
-  install_node bridge/node tests/bridge/node
+  install_node bridge/node crates/everwire-cli/tests/bridge/node
   tests/autobahn.sh install
   install_deny
   tests/fuzz.sh install
@@ -164,27 +166,27 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh
+  shellcheck .ci/run tests/*.sh crates/*/tests/*.sh
   tests/subjects.sh
 }
 
 stage_format() {
-  cargo fmt --check
+  cargo fmt --all --check
   cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
 stage_clippy() {
-  cargo clippy --locked --all-targets --all-features -- -D warnings
+  cargo clippy "${whole[@]}" --all-targets -- -D warnings
 }
 
 # What a library user gets without default features.
 stage_clippy_core() {
-  cargo clippy --locked --lib --no-default-features -- -D warnings
+  cargo clippy --locked -p everwire --lib --no-default-features -- -D warnings
 }
 
 # Examples, benches and tests too; the tests run what is built here.
 stage_build() {
-  cargo build --locked --all-targets --all-features
+  cargo build "${whole[@]}" --all-targets
 }
 
 # Property tests start from a fixed seed, so that a change fails them and chance does not; property_long searches.
@@ -194,27 +196,27 @@ stage_tests() {
   while read -r name; do
     targets+=(--test "$name")
   done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash')
-  cargo test --no-fail-fast --locked --all-features --lib --bins "${targets[@]}" -- --skip "$simulation"
+  cargo test --no-fail-fast "${whole[@]}" --lib --bins "${targets[@]}" -- --skip "$simulation"
 }
 
 # Unmodified clients with their own servers, with and without the raw bridge; it prints how long each takes to be back.
 stage_bridge() {
-  timeout 300 cargo test --locked --all-features --test bridge -- --nocapture --test-threads=5
+  timeout 300 cargo test "${whole[@]}" --test bridge -- --nocapture --test-threads=5
 }
 
 # 10,000 lives of a name under virtual time.
 stage_simulation() {
-  EVERWIRE_SEEDS=10000 cargo test --locked --all-features --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=10000 cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
 }
 
 # kill -9, 20 times.
 stage_crash() {
-  cargo test --locked --all-features --test crash -- --nocapture
+  cargo test "${whole[@]}" --test crash -- --nocapture
 }
 
 # A minute of a bad network.
 stage_chaos() {
-  cargo test --locked --all-features --test chaos -- --nocapture
+  cargo test "${whole[@]}" --test chaos -- --nocapture
 }
 
 # On request only.
@@ -229,7 +231,7 @@ stage_chaos_long() {
 
 # On request only. A find is kept beside its test in proptest-regressions, which CONTRIBUTING.md speaks of.
 stage_property_long() {
-  local run=(cargo test --quiet --locked --all-features) end=$((SECONDS + 600)) seed
+  local run=(cargo test --quiet "${whole[@]}") end=$((SECONDS + 600)) seed
   local holders=(--lib --test config_properties --test store --test wire_codec)
   "${run[@]}" "${holders[@]}" --no-run
   while ((SECONDS < end)); do
@@ -246,52 +248,53 @@ for package in json.load(sys.stdin)["packages"]:
     for target in package["targets"]:
         if "test" in target["kind"]:
             print(target["name"])
-'
+' | sort -u
 }
 
 stage_doc_tests() {
-  cargo test --locked --all-features --doc
+  cargo test "${whole[@]}" --doc
 }
 
 stage_docs() {
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+  RUSTDOCFLAGS="-D warnings" cargo doc "${whole[@]}" --no-deps
 }
 
 # A library user without default features gets no web server, command line or page.
 stage_core_deps() {
   local found
-  found=$(cargo tree --locked -e normal --no-default-features --prefix none |
+  found=$(cargo tree --locked -p everwire -e normal --no-default-features --prefix none |
     grep -E '^(actix-web|actix-web-actors|clap|prometheus-client|ratatui|tracing-subscriber|utoipa) ' || true)
   [[ -z $found ]] || die "the library depends on what only the service needs: $found"
 }
 
 stage_deny() {
-  cargo deny --locked check bans licenses sources
+  cargo deny --locked --workspace check bans licenses sources
   # The database of advisories is a git repository elsewhere, which not every machine reaches.
   if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
-    cargo deny --locked check --disable-fetch advisories
+    cargo deny --locked --workspace check --disable-fetch advisories
   else
     echo "warning: the database of advisories cannot be fetched from here; advisories are not checked" >&2
   fi
 }
 
 stage_autobahn() {
-  cargo test --locked --all-features --test autobahn
+  cargo test "${whole[@]}" --test autobahn
 }
 
 stage_schemathesis() {
-  cargo build --locked --all-features --bin everwire
-  tests/schemathesis.sh
+  # With a test of it, so that it has the features that the build of all gave it.
+  cargo test "${whole[@]}" --no-run --test service_run
+  crates/everwire-cli/tests/schemathesis.sh
 }
 
 # The screenshots are left in target/tmp/browser.
 stage_browser() {
-  timeout 300 cargo test --locked --all-features --test browser -- --test-threads=2
+  timeout 300 cargo test "${whole[@]}" --test browser -- --test-threads=2
 }
 
 # On request only.
 stage_autobahn_all() {
-  cargo test --locked --all-features --test autobahn -- --ignored --nocapture
+  cargo test "${whole[@]}" --test autobahn -- --ignored --nocapture
 }
 
 # From a fixed seed, all at once. CONTRIBUTING.md says what to do with a find.

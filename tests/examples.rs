@@ -174,13 +174,7 @@ fn built() -> &'static Path {
         let exe = env::current_exe().unwrap();
         let profile = exe.ancestors().nth(2).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--all-features",
-            "--examples",
-        ]);
+        cargo.args(["build", "--quiet", "--locked", "--workspace", "--examples"]);
         cargo.arg("--target-dir").arg(profile.parent().unwrap());
         cargo.current_dir(root());
         if profile.ends_with("release") {

@@ -1,5 +1,5 @@
 //! A dial is a span of `tracing`, with its phases.
-#![cfg(feature = "service")]
+#![cfg(feature = "tracing")]
 
 mod support;
 

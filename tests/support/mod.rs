@@ -142,11 +142,11 @@ impl Foreign {
         self.start_with([], Some(record))
     }
 
-    /// A client of the service, to be told what to do; told in `tests/clients`.
+    /// A client of the service, to be told what to do; told in `crates/everwire-cli/tests/clients`.
     pub fn client(self) -> Command {
         match self {
-            Self::Python => self.script("tests/clients/client.py"),
-            Self::Node => self.script("tests/clients/client.mjs"),
+            Self::Python => self.script("crates/everwire-cli/tests/clients/client.py"),
+            Self::Node => self.script("crates/everwire-cli/tests/clients/client.mjs"),
         }
     }
 
@@ -290,8 +290,12 @@ impl Drop for Server {
     }
 }
 
+/// The folder of the repository, above the crate whose tests these are.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    folders
+        .find(|folder| folder.join("tests/all.sh").exists())
+        .expect("the tests are run in the repository")
 }
 
 /// What `tests/all.sh` installs. A test that needs what is not there fails; it never skips.

@@ -1,0 +1,167 @@
+//! What the demo runs: the peer, the manager with its names, and the HTTP status.
+
+use std::{
+    io, mem,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use actix_web::web::Data;
+use everwire::{
+    Manager, Message, Pattern, Settings,
+    config::{Source, System},
+    testing::Peer,
+};
+
+use crate::{
+    cli::Failure,
+    service::{
+        self,
+        http::{Api, Rules, Serves},
+    },
+};
+
+/// The settings of the demo's names.
+const CONFIG: &str = include_str!("demo.toml");
+
+/// How long the end may take.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// How often the names with the tag [`TALK`] are sent a message.
+const PAUSE: Duration = Duration::from_millis(500);
+const TALK: &str = "talk";
+
+/// Everything that runs.
+pub struct Stage {
+    peer: Peer,
+    manager: Manager,
+    settings: Settings,
+    server: service::http::Server,
+    listen: SocketAddr,
+}
+
+impl Stage {
+    /// Starts the peer, an empty manager and the HTTP status, inside a running actix system.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when a thread or a port cannot be had.
+    pub fn set() -> Result<Self, Failure> {
+        let peer = Peer::spawn_thread().map_err(Failure::Peer)?;
+        let environment = Environment { peer: peer.addr() };
+        let mut settings =
+            Settings::from_toml_with(CONFIG, &environment).map_err(Failure::Config)?;
+        let connections = mem::take(&mut settings.connections);
+        let manager = Manager::start(settings.clone()).map_err(service::Error::Manager)?;
+        settings.connections = connections;
+
+        // A service that runs on this machine has the usual port; the demo then takes any.
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = service::http::bind(settings.service.listen)
+            .or_else(|_taken| service::http::bind(any))?;
+        let listen = listener.local_addr().map_err(service::Error::Http)?;
+        let api = Api::new(
+            manager.clone(),
+            settings.service.clone(),
+            Rules::of(&settings),
+            None,
+        );
+        let server = service::http::start(listener, Data::new(api), Serves::Everything, None)
+            .map_err(service::Error::Http)?;
+        Ok(Self {
+            peer,
+            manager,
+            settings,
+            server,
+            listen,
+        })
+    }
+
+    /// Opens the names, and begins to send.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when a name cannot be opened.
+    pub fn open(&self) -> Result<(), Failure> {
+        for (name, settings) in self.settings.connections.clone() {
+            self.manager
+                .open(&name, settings)
+                .map_err(service::Error::Open)?;
+        }
+        actix::spawn(talk(self.manager.clone()));
+        Ok(())
+    }
+
+    /// The names.
+    pub fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
+    /// The address of the peer.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer.addr()
+    }
+
+    /// The URL of the HTTP status.
+    pub fn status_url(&self) -> String {
+        format!("http://{}/v1/connections", self.listen)
+    }
+
+    /// Cuts all links to the peer.
+    pub fn cut(&self) {
+        self.peer.kick_all(everwire::testing::How::Reset);
+    }
+
+    /// Ends it all.
+    pub async fn strike(self) {
+        self.manager.shutdown(DRAIN).await;
+        self.server.stop().await;
+        self.peer.stop().await;
+    }
+}
+
+/// Sends to the names that are there to answer, for as long as there are any.
+async fn talk(manager: Manager) {
+    let mut ticks = tokio::time::interval(PAUSE);
+    let mut count = 0_u64;
+    loop {
+        ticks.tick().await;
+        let names = manager.list(&Pattern::all());
+        if names.is_empty() {
+            return;
+        }
+        count += 1;
+        let talks = |name: &str| {
+            manager
+                .settings(name)
+                .is_some_and(|settings| settings.tags.iter().any(|tag| tag == TALK))
+        };
+        for handle in names.iter().filter(|handle| talks(handle.name().as_str())) {
+            // A full outbox is part of the show.
+            let _rejected = handle.send(Message::text(format!("message {count}")));
+        }
+    }
+}
+
+/// This process's environment, and the address of the peer.
+struct Environment {
+    peer: SocketAddr,
+}
+
+impl Source for Environment {
+    fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "DEMO_PEER" => Some(self.peer.to_string()),
+            _ => System.variable(name),
+        }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        System.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        System.list(path)
+    }
+}

@@ -1,0 +1,213 @@
+//! Why a name is down, and what was done about it.
+
+mod service_support;
+
+use std::{
+    io::Read,
+    net::{SocketAddr, TcpListener},
+    thread,
+};
+
+use everwire::testing::{How, Peer};
+use serde_json::{Value, json};
+use service_support::http::Service;
+
+fn why(service: &Service, name: &str) -> Value {
+    let answer = service.get(&format!("/v1/connections/{name}/why"));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+fn types(attempt: &Value) -> Vec<&str> {
+    let events = attempt["events"].as_array().unwrap().iter();
+    events
+        .map(|event| event["type"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn why_tells_the_last_attempts_the_rule_and_the_time_of_the_next() {
+    let service = Service::start(
+        "why-refused",
+        "[connections.a]\nurl = 'ws://127.0.0.1:1/'\nreconnect = { initial = '1ms', min = '1ms', max = '1ms' }\n\
+         [connections.b]\nurl = 'ws://127.0.0.1:1/'\nreconnect = { initial = '1h', min = '1h', max = '1h' }\n",
+    );
+    service.wait_for("a", "ten attempts", |status| {
+        status["attempt"].as_u64() > Some(10)
+    });
+    let told = why(&service, "a");
+    let attempts = told["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 8, "{told:#}");
+    assert!(attempts[0]["at"].as_str() > attempts[7]["at"].as_str());
+    assert_eq!(types(&attempts[7]), ["connecting", "error", "retrying"]);
+
+    service.wait_for_state("b", "backoff");
+    let told = why(&service, "b");
+    assert_eq!(
+        (&told["state"], &told["rule"], &told["last_error"]["kind"]),
+        (&json!("backoff"), &json!("backoff"), &json!("refused")),
+        "{told:#}"
+    );
+    assert_eq!(told["retry_at"], service.status("b")["retry_at"]);
+    assert!(told["retry_at"].is_string());
+    let attempt = &told["attempts"][0];
+    assert_eq!(attempt["outcome"], "lost");
+    assert!(attempt["events"][1]["after_ms"].is_number());
+    assert_eq!(attempt["events"][2]["rule"], "backoff");
+
+    service
+        .get("/v1/connections/nobody/why")
+        .problem(404, "nobody");
+}
+
+/// A server that hangs up when it is greeted.
+fn no_tls() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let _bytes = client.read(&mut [0; 1024]);
+        }
+    });
+    addr
+}
+
+#[test]
+fn why_tells_how_far_a_dial_came_that_failed() {
+    let peer = Peer::spawn_thread().unwrap();
+    let names = [
+        // No name server is asked for a label that is too long.
+        ("dns", format!("ws://{}/", "n".repeat(64)), &["dns"][..]),
+        ("tcp", "ws://127.0.0.1:1/".into(), &["tcp"]),
+        ("tls", format!("wss://{}", no_tls()), &["tcp", "tls"]),
+        ("upgrade", peer.url("/status/503"), &["tcp", "upgrade"]),
+        (
+            "proxy",
+            "ws://127.0.0.1:2/'\nproxy = 'http://127.0.0.1:1".into(),
+            &["proxy"],
+        ),
+    ];
+    let mut keys =
+        String::from("[defaults]\nreconnect = { min = '1h', initial = '1h', max = '1h' }\n");
+    for (phase, url, _) in &names {
+        keys.push_str(&format!("[connections.{phase}]\nurl = '{url}'\n"));
+    }
+    let service = Service::start("why-phases", &keys);
+    for (phase, _, steps) in names {
+        service.wait_for_state(phase, "backoff");
+        let told = why(&service, phase);
+        let error = &told["attempts"][0]["events"][1];
+        assert_eq!(
+            (&error["type"], &error["phase"]),
+            (&json!("error"), &json!(phase)),
+            "{told:#}"
+        );
+        for step in ["dns", "proxy", "tcp", "tls", "upgrade"] {
+            let took = &error["timings"][format!("{step}_ms")];
+            assert_eq!(took.is_number(), steps.contains(&step), "{step}: {error:#}");
+        }
+    }
+    // What was no dial has no phases.
+    let service = Service::start(
+        "why-reset",
+        &format!("[connections.a]\nurl = '{}'\n", peer.url("/sink")),
+    );
+    service.wait_for("a", "ready", |status| status["ready"] == true);
+    peer.kick("/sink", How::Reset);
+    service.wait_for("a", "a loss", |status| status["incarnation"] != 1);
+    let told = why(&service, "a");
+    let attempts = told["attempts"].as_array().unwrap().iter();
+    let events = attempts.flat_map(|attempt| attempt["events"].as_array().unwrap());
+    let errors: Vec<_> = events.filter(|event| event["type"] == "error").collect();
+    assert_eq!(errors.len(), 1, "{told:#}");
+    assert_eq!(
+        (&errors[0]["phase"], &errors[0]["timings"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn why_tells_how_long_each_step_took_and_who_closed() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start(
+        "why-up",
+        &format!("[connections.a]\nurl = '{}'\n", peer.url("/echo")),
+    );
+    service.wait_for("a", "ready", |status| status["ready"] == true);
+    let told = why(&service, "a");
+    let attempt = &told["attempts"][0];
+    assert_eq!(types(attempt), ["connecting", "opened", "ready"]);
+    assert_eq!(
+        (&attempt["outcome"], &told["rule"]),
+        (&json!("up"), &Value::Null)
+    );
+    assert!(attempt["events"][1]["timings"]["tcp_ms"].is_number());
+
+    // All that match are rotated, and it is part of the story.
+    let rotated = service.post("/v1/rotate?match=*", "");
+    assert_eq!(
+        (rotated.status, rotated.json()),
+        (200, json!({ "matched": 1, "changed": 1 }))
+    );
+    service.wait_for("a", "another socket", |status| {
+        status["incarnation"].as_u64() > Some(1) && status["ready"] == true
+    });
+    let told = why(&service, "a");
+    let tells_of_it = |attempt: &Value| types(attempt).contains(&"rotated");
+    let attempts = told["attempts"].as_array().unwrap();
+    assert!(attempts.iter().any(tells_of_it), "{told:#}");
+
+    service.post("/v1/connections/a/close", "");
+    service.wait_for_state("a", "closed");
+    let told = why(&service, "a");
+    let last = told["attempts"][0]["events"].as_array().unwrap();
+    let closed = last.iter().find(|event| event["type"] == "closed");
+    assert_eq!(closed.unwrap()["by"], "us", "{told:#}");
+    assert_eq!(told["attempts"][0]["outcome"], "closed");
+}
+
+#[test]
+fn a_probe_tells_what_a_dial_comes_to_and_leaves_the_socket_alone() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = Service::start(
+        "why-probe",
+        &format!(
+            "[connections.a]\nurls = ['{}', 'ws://127.0.0.1:1/']\n\
+             [connections.refused]\nurl = '{}'\nenabled = false\n",
+            peer.url("/echo"),
+            peer.url("/status/503"),
+        ),
+    );
+    let up = service.wait_for("a", "ready", |status| status["ready"] == true);
+    let probed = service.post("/v1/connections/a/probe", "");
+    assert_eq!(probed.status, 200, "{probed:?}");
+    let probes = &probed.json()["probes"];
+    assert_eq!(
+        (&probes[0]["ok"], &probes[0]["error"]),
+        (&json!(true), &Value::Null)
+    );
+    assert!(probes[0]["timings"]["upgrade_ms"].is_number(), "{probes}");
+    assert_eq!(probes[0]["peer"], peer.addr().to_string());
+    assert_eq!(
+        (&probes[1]["ok"], &probes[1]["error"]["kind"]),
+        (&json!(false), &json!("refused"))
+    );
+    assert!(probes[1]["timings"]["tcp_ms"].is_number(), "{probes}");
+    assert_eq!(probes[1]["timings"]["upgrade_ms"], Value::Null);
+    let after = service.status("a");
+    for key in ["incarnation", "state", "since", "sent", "last_error"] {
+        assert_eq!(after[key], up[key], "{key}");
+    }
+
+    let dials = peer.connections_at("/echo");
+    let closes = dials.iter().filter_map(|dial| dial.close.as_ref());
+    let codes: Vec<_> = closes.map(|close| close.code).collect();
+    assert_eq!((dials.len(), &*codes), (2, &[Some(1000)][..]));
+
+    let refused = service.post("/v1/connections/refused/probe", "").json();
+    assert_eq!(refused["probes"][0]["error"]["status"], 503, "{refused}");
+    assert_eq!(service.status("refused")["state"], "idle");
+    service
+        .post("/v1/connections/nobody/probe", "")
+        .problem(404, "nobody");
+}

@@ -59,7 +59,6 @@ mod chance;
 mod clock;
 pub mod config;
 pub mod connection;
-pub mod core;
 pub mod events;
 pub mod hub;
 mod keeper;
@@ -71,8 +70,19 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
+mod settings;
 mod vault;
-pub mod wire;
+
+/// The pure heart: what a name does, decided without a clock, a socket or a random number generator.
+pub mod core {
+    pub use everwire_proto::{
+        core::*,
+        language::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
+        settings::{ConnectionName, InvalidName, InvalidPattern, MAX_NAME, Pattern},
+    };
+}
+
+pub use everwire_proto::wire;
 
 pub use self::{
     config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},
@@ -85,4 +95,4 @@ pub use self::{
     hub::{Delivery, Events, Overflow},
     manager::{Handle, Manager},
 };
-pub use transport::limit_dial_descriptors;
+pub use transport::{check_tls, limit_dial_descriptors};

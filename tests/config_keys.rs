@@ -17,6 +17,7 @@ use everwire::config::{
     LogFormat, LogLevel, Opening, Rate, RateSettings, Reconnect, Resend, Scope, SequenceSettings,
     Settings, WhenFull,
 };
+use everwire::config::masked;
 use everwire::core::JsonPointer;
 use everwire::wire::deflate::{Level, WindowBits};
 use memory::Memory;
@@ -167,7 +168,7 @@ fn a_sequence_is_a_table_of_pointers_or_none() {
     let keys = "sequence = { json = '/data/t', by = '/a~1b/0' }";
     assert_eq!(connection(keys).sequence, Some(of_streams.clone()));
     assert_eq!(
-        connection(keys).masked()["sequence"],
+        masked(&connection(keys))["sequence"],
         serde_json::json!({ "json": "/data/t", "by": "/a~1b/0" })
     );
 
@@ -197,7 +198,7 @@ fn a_rate_is_a_table_a_bucket_or_unlimited() {
     let keys = "rate = { messages = 5, per = '1ms', burst = 3, control = true }";
     assert_eq!(connection(keys).rate, Some(bursty.clone()));
     assert_eq!(
-        connection(keys).masked()["rate"],
+        masked(&connection(keys))["rate"],
         serde_json::json!({ "messages": 5, "per": "1ms", "burst": 3, "control": true })
     );
 
@@ -209,7 +210,7 @@ fn a_rate_is_a_table_a_bucket_or_unlimited() {
         );
         let settings = settings(&text);
         let [a, b] = ["a", "b"].map(|name| settings.connections[name].clone());
-        (a.rate.clone(), b.rate, a.masked()["rate"].clone())
+        (a.rate.clone(), b.rate, masked(&a)["rate"].clone())
     };
     assert_eq!(of("").0, Some(own));
     assert_eq!(of("rate = 'unlimited'").0, None);
@@ -777,13 +778,13 @@ fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
     all.min_size = 2048;
     assert_eq!(connection(table).compression, Some(all));
     assert_eq!(
-        connection(table).masked()["compression"],
+        masked(&connection(table))["compression"],
         serde_json::json!({
             "client_max_window_bits": 9, "server_max_window_bits": 8, "client_no_context_takeover": true,
             "server_no_context_takeover": true, "level": 9, "min_size": "2KiB",
         })
     );
-    assert_eq!(connection("").masked()["compression"], false);
+    assert_eq!(masked(&connection(""))["compression"], false);
 
     let layered = |keys: &str| {
         let text = format!(
@@ -1156,12 +1157,12 @@ fn variables_are_read_once_and_never_printed() {
         header.expose().render(|_| unreachable!()).unwrap().expose(),
         "Bearer s3cr3t"
     );
-    let printed = format!("{a:?} {}", a.masked());
+    let printed = format!("{a:?} {}", masked(&a));
     assert!(!printed.contains("s3cr3t"), "{printed}");
-    assert_eq!(a.masked()["headers"]["A"], "***${TOKEN}");
-    assert_eq!(a.masked()["headers"]["B"], "***");
-    assert_eq!(a.masked()["basic_auth"]["password"], "***");
-    assert_eq!(a.masked()["basic_auth"]["user"], "${X_1}");
+    assert_eq!(masked(&a)["headers"]["A"], "***${TOKEN}");
+    assert_eq!(masked(&a)["headers"]["B"], "***");
+    assert_eq!(masked(&a)["basic_auth"]["password"], "***");
+    assert_eq!(masked(&a)["basic_auth"]["user"], "${X_1}");
     let errors = source
         .connection("headers = { A = \"${TOKEN}\\u0007\", B = 'hidden' }\nnope = 1")
         .unwrap_err();
@@ -1219,14 +1220,14 @@ fn urls_are_tried_in_order_and_the_nearer_of_url_and_urls_counts() {
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains("s3cret"), "{text}");
     }
-    let masked = settings(&format!("connections.a.{two}")).connections["a"].masked();
-    assert_eq!(masked["urls"][1], "wss://b");
-    assert!(masked["url"].is_null());
+    let shown = masked(&settings(&format!("connections.a.{two}")).connections["a"]);
+    assert_eq!(shown["urls"][1], "wss://b");
+    assert!(shown["url"].is_null());
 }
 
 #[test]
 fn a_proxy_is_a_url_the_environment_or_none() {
-    let of = |text: &str| connection(text).masked()["proxy"].clone();
+    let of = |text: &str| masked(&connection(text))["proxy"].clone();
     assert_eq!(of(""), "none");
     assert_eq!(of("proxy = 'none'"), "none");
     assert_eq!(of("proxy = 'socks5h://h:1080'"), "socks5h://h:1080");
@@ -1264,7 +1265,7 @@ fn the_environments_proxies_are_read_at_load() {
     ];
     let settings = read("wss://h", &variables).unwrap();
     let connection = &settings.connections["a"];
-    assert_eq!(connection.masked()["proxy"], "env");
+    assert_eq!(masked(&connection)["proxy"], "env");
     assert!(!format!("{connection:?}").contains("s3cret"));
     let errors = read("wss://h", &[("ALL_PROXY", "socks4://me:s3cret@h")])
         .unwrap_err()

@@ -131,7 +131,7 @@ fn is_quoted(quoted: &str, text: &str) -> bool {
 fn told_without_secrets(settings: &Settings, source: &Memory) {
     assert!(!format!("{settings:?}").contains(SECRET));
     for (name, settings) in settings.connections.iter().take(LOOKED_AT) {
-        let shown = settings.masked();
+        let shown = everwire::config::masked(&settings);
         assert!(!shown.to_string().contains(SECRET));
         let headers = shown["headers"]
             .as_object()

@@ -32,7 +32,7 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
         connections: layers.settings(&fleets, members, &buckets, context),
         warnings: Vec::new(),
         inherited: match inherits {
-            true => Inherited::new(layers, buckets),
+            true => Inherited::new((layers, buckets)),
             false => Inherited::default(),
         },
     }

@@ -1,10 +1,10 @@
 //! What is wrong with a configuration, and what would be right.
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::read::boundary;
+use crate::settings::{Diagnostic, Excerpt};
 
 /// All errors of a configuration, in the order of its files.
 ///
@@ -24,53 +24,6 @@ pub struct Diagnostics {
     errors: Vec<Diagnostic>,
     /// Errors beyond the bound on how many are kept.
     omitted: usize,
-}
-
-/// One error of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Diagnostic {
-    /// The file, as it was named or found.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1, in characters.
-    pub column: usize,
-    /// The offending text, as it stands in the file.
-    pub text: String,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right.
-    pub help: Option<String>,
-    /// Another place that has to do with it.
-    pub related: Option<Related>,
-    #[serde(skip)]
-    excerpt: Excerpt,
-}
-
-/// Another place that has to do with an error.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Related {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1, in characters.
-    pub column: usize,
-    /// What it has to do with the error.
-    pub message: String,
-    #[serde(skip)]
-    excerpt: Excerpt,
-}
-
-/// The line that an error starts on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Excerpt {
-    line: usize,
-    column: usize,
-    source: String,
-    range: Range<usize>,
 }
 
 impl Diagnostics {
@@ -98,7 +51,7 @@ impl Diagnostics {
         let mut drawn: Vec<String> = self
             .errors
             .iter()
-            .map(|error| renderer.render(&error.report()))
+            .map(|error| renderer.render(&report(error)))
             .collect();
         drawn.extend(self.rest());
         drawn.join("\n\n")
@@ -139,110 +92,34 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-impl Diagnostic {
-    pub(super) fn new(
-        file: String,
-        message: String,
-        help: Option<String>,
-        excerpt: Excerpt,
-        related: Option<Related>,
-    ) -> Self {
-        Self {
-            file,
-            line: excerpt.line,
-            column: excerpt.column,
-            text: excerpt.source[excerpt.range.clone()].to_owned(),
-            message,
-            help,
-            related,
-            excerpt,
-        }
+/// The error, and what has to do with it, as a drawing.
+fn report(error: &Diagnostic) -> Vec<Group<'_>> {
+    let excerpt = snippet(&error.excerpt, &error.file, AnnotationKind::Primary);
+    let mut title = Level::ERROR
+        .primary_title(error.message.as_str())
+        .element(excerpt);
+    if let Some(help) = &error.help {
+        title = title.element(Level::HELP.message(help.as_str()));
     }
-
-    fn report(&self) -> Vec<Group<'_>> {
-        let mut error = Level::ERROR
-            .primary_title(self.message.as_str())
-            .element(self.excerpt.snippet(&self.file, AnnotationKind::Primary));
-        if let Some(help) = &self.help {
-            error = error.element(Level::HELP.message(help.as_str()));
-        }
-        let mut report = vec![error];
-        if let Some(related) = &self.related {
-            let snippet = related
-                .excerpt
-                .snippet(&related.file, AnnotationKind::Context);
-            report.push(
-                Level::NOTE
-                    .secondary_title(related.message.as_str())
-                    .element(snippet),
-            );
-        }
-        report
+    let mut report = vec![title];
+    if let Some(related) = &error.related {
+        let excerpt = snippet(&related.excerpt, &related.file, AnnotationKind::Context);
+        report.push(
+            Level::NOTE
+                .secondary_title(related.message.as_str())
+                .element(excerpt),
+        );
     }
+    report
 }
 
-impl fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file, line, column, ..
-        } = self;
-        writeln!(f, "{file}:{line}:{column}: {}", self.message)?;
-        let source = self.excerpt.source.trim();
-        if !source.is_empty() {
-            writeln!(f, "    | {source}")?;
-        }
-        if let Some(Related {
-            file,
-            line,
-            column,
-            message,
-            ..
-        }) = &self.related
-        {
-            writeln!(f, "    {message}: {file}:{line}:{column}")?;
-        }
-        if let Some(help) = &self.help {
-            writeln!(f, "    help: {help}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Related {
-    pub(super) fn new(file: String, message: String, excerpt: Excerpt) -> Self {
-        Self {
-            file,
-            line: excerpt.line,
-            column: excerpt.column,
-            message,
-            excerpt,
-        }
-    }
-}
-
-impl Excerpt {
-    /// More of a line than this is cut off on both sides, in bytes.
-    const MAX: usize = 400;
-
-    /// `range` of a line; its number and the column count from 1.
-    pub(super) fn new(line: usize, column: usize, source: &str, range: Range<usize>) -> Self {
-        let cut = match source.len() > Self::MAX {
-            true => boundary(source, range.start.saturating_sub(Self::MAX / 4)),
-            false => 0,
-        };
-        let end = boundary(source, cut + Self::MAX);
-        Self {
-            line,
-            column,
-            source: source[cut..end].to_owned(),
-            range: (range.start - cut).min(end - cut)..(range.end - cut).min(end - cut),
-        }
-    }
-
-    fn snippet<'a>(&'a self, file: &'a str, kind: AnnotationKind) -> Snippet<'a, Annotation<'a>> {
-        Snippet::source(self.source.as_str())
-            .path(file)
-            .line_start(self.line)
-            .annotation(kind.span(self.range.clone()))
-    }
+fn snippet<'a>(
+    excerpt: &'a Excerpt,
+    file: &'a str,
+    kind: AnnotationKind,
+) -> Snippet<'a, Annotation<'a>> {
+    Snippet::source(excerpt.source.as_str())
+        .path(file)
+        .line_start(excerpt.line)
+        .annotation(kind.span(excerpt.range.clone()))
 }

@@ -1,21 +1,15 @@
 //! The keys of a connection as JSON: what an API is given, where a file is given TOML.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use super::{
-    ApiLimits, ConnectionSettings, DialPolicy, Part, Proxy, System, Template,
+    ApiLimits, ConnectionSettings, DialPolicy, Inherited, Part, Proxy, System, Template,
     api_limits::Written,
     finish::finish,
     keys::{Buckets, ConnectionTable},
     layers::Layers,
     read::{Context, Origin, Place, Pointers, Read, parse_json},
 };
-
-/// What connections that are made at run time inherit: `[defaults]`, `[groups]` and `[rates]` of a configuration.
-///
-/// Two are equal when both are empty, or clones of each other.
-#[derive(Clone, Default)]
-pub struct Inherited(Option<Arc<(Layers, Buckets)>>);
 
 /// Why a JSON text gives no connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,10 +48,6 @@ pub struct KeyError {
 }
 
 impl Inherited {
-    pub(super) fn new(layers: Layers, buckets: Buckets) -> Self {
-        Self(Some(Arc::new((layers, buckets))))
-    }
-
     /// The settings of a connection whose keys are the members of a JSON object, in the notation of the TOML file.
     ///
     /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
@@ -97,7 +87,7 @@ impl Inherited {
         limits: &ApiLimits,
     ) -> Result<ConnectionSettings, InvalidJson> {
         let empty = (Layers::default(), Buckets::default());
-        let (layers, buckets) = self.0.as_deref().unwrap_or(&empty);
+        let (layers, buckets) = self.tables::<(Layers, Buckets)>().unwrap_or(&empty);
         let mut pointers = Pointers::default();
         let root = parse_json(json, &mut pointers)?;
         let mut context = Context::new(&System);
@@ -169,22 +159,6 @@ fn refusal(template: &Template, policy: &DialPolicy) -> Option<String> {
     match template.parts().first()? {
         Part::Literal(start) => policy.refusal_of_start(start),
         _ => None,
-    }
-}
-
-impl PartialEq for Inherited {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Debug for Inherited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inherited").finish_non_exhaustive()
     }
 }
 

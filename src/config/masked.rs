@@ -10,92 +10,90 @@ use super::{
     values::Choice,
 };
 
-impl ConnectionSettings {
-    /// The settings under the keys and in the notation of the TOML file, those included that have their default.
-    ///
-    /// Variables are shown by name, and header values and passwords as `***` around them. The URL and the messages of
-    /// `on_open` are shown as they were written.
-    ///
-    /// ```
-    /// use everwire::ConnectionSettings;
-    ///
-    /// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
-    /// settings.headers.push(("Authorization".into(), "Bearer abc".into()));
-    /// let masked = settings.masked();
-    /// assert_eq!(masked["headers"]["Authorization"], "***");
-    /// assert_eq!(masked["connect_timeout"], "10s");
-    /// # Ok::<(), everwire::config::InvalidUrl>(())
-    /// ```
-    pub fn masked(&self) -> Json {
-        let mut keys = json!({
-            "tags": self.tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>(),
-            "enabled": self.enabled,
-            "required": self.required,
-            "sessions_only": self.sessions_only,
-            "headers": self.masked_headers(),
-            "subprotocols": self.subprotocols.iter().map(|one| escaped(one.template())).collect::<Vec<_>>(),
-            "proxy": match &self.proxy {
-                None => json!("none"),
-                Some(Proxy::Environment(_)) => json!("env"),
-                Some(Proxy::Url(url)) => json!(url.to_string()),
-            },
-            "on_open": self.on_open.iter().map(opening).collect::<Vec<_>>(),
-            "connect_timeout": format_duration(self.connect_timeout),
-            "close_timeout": format_duration(self.close_timeout),
-            "idle_timeout": format_duration(self.idle_timeout.unwrap_or_default()),
-            "close_code": self.close_code,
-            "max_message": format_size(self.max_message as u64),
-            "max_frame": format_size(self.max_frame as u64),
-            "compression": compression(self.compression),
-            "heartbeat": heartbeat(&self.heartbeat),
-            "reconnect": reconnect(&self.reconnect),
-            "outbox": {
-                "messages": self.outbox.messages,
-                "bytes": format_size(self.outbox.bytes as u64),
-                "when_full": self.outbox.when_full.word(),
-                "ttl": format_duration(self.outbox.ttl.unwrap_or_default()),
-                "durable": self.outbox.durable,
-                "fsync": self.outbox.fsync.word(),
-                "resend": self.outbox.resend.word(),
-                "in_flight": self.outbox.in_flight.map_or(0, |limit| limit.get()),
-            },
-            "history": {
-                "messages": self.history.messages,
-                "bytes": format_size(self.history.bytes as u64),
-                "durable": self.history.durable,
-            },
-            "rate": rate(self.rate.as_ref()),
-            "rotate_after": format_duration(self.rotate_after.unwrap_or_default()),
-            "sequence": sequence(self.sequence.as_ref()),
+/// The settings under the keys and in the notation of the TOML file, those included that have their default.
+///
+/// Variables are shown by name, and header values and passwords as `***` around them. The URL and the messages of
+/// `on_open` are shown as they were written.
+///
+/// ```
+/// use everwire::{ConnectionSettings, config};
+///
+/// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
+/// settings.headers.push(("Authorization".into(), "Bearer abc".into()));
+/// let masked = config::masked(&settings);
+/// assert_eq!(masked["headers"]["Authorization"], "***");
+/// assert_eq!(masked["connect_timeout"], "10s");
+/// # Ok::<(), everwire::config::InvalidUrl>(())
+/// ```
+pub fn masked(settings: &ConnectionSettings) -> Json {
+    let mut keys = json!({
+        "tags": settings.tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>(),
+        "enabled": settings.enabled,
+        "required": settings.required,
+        "sessions_only": settings.sessions_only,
+        "headers": masked_headers(settings),
+        "subprotocols": settings.subprotocols.iter().map(|one| escaped(one.template())).collect::<Vec<_>>(),
+        "proxy": match &settings.proxy {
+            None => json!("none"),
+            Some(Proxy::Environment(_)) => json!("env"),
+            Some(Proxy::Url(url)) => json!(url.to_string()),
+        },
+        "on_open": settings.on_open.iter().map(opening).collect::<Vec<_>>(),
+        "connect_timeout": format_duration(settings.connect_timeout),
+        "close_timeout": format_duration(settings.close_timeout),
+        "idle_timeout": format_duration(settings.idle_timeout.unwrap_or_default()),
+        "close_code": settings.close_code,
+        "max_message": format_size(settings.max_message as u64),
+        "max_frame": format_size(settings.max_frame as u64),
+        "compression": compression(settings.compression),
+        "heartbeat": heartbeat(&settings.heartbeat),
+        "reconnect": reconnect(&settings.reconnect),
+        "outbox": {
+            "messages": settings.outbox.messages,
+            "bytes": format_size(settings.outbox.bytes as u64),
+            "when_full": settings.outbox.when_full.word(),
+            "ttl": format_duration(settings.outbox.ttl.unwrap_or_default()),
+            "durable": settings.outbox.durable,
+            "fsync": settings.outbox.fsync.word(),
+            "resend": settings.outbox.resend.word(),
+            "in_flight": settings.outbox.in_flight.map_or(0, |limit| limit.get()),
+        },
+        "history": {
+            "messages": settings.history.messages,
+            "bytes": format_size(settings.history.bytes as u64),
+            "durable": settings.history.durable,
+        },
+        "rate": rate(settings.rate.as_ref()),
+        "rotate_after": format_duration(settings.rotate_after.unwrap_or_default()),
+        "sequence": sequence(settings.sequence.as_ref()),
+    });
+    match settings.failover_urls.is_empty() {
+        true => keys["url"] = json!(escaped(&settings.url)),
+        false => keys["urls"] = settings.urls().map(escaped).collect(),
+    }
+    // What has no default is shown only when it is set.
+    if let Some(group) = &settings.group {
+        keys["group"] = json!(plain(group));
+    }
+    if let Some(auth) = &settings.basic_auth {
+        keys["basic_auth"] = json!({
+            "user": escaped(&auth.user),
+            "password": auth.password.to_string(),
+            "encoding": auth.encoding.word(),
         });
-        match self.failover_urls.is_empty() {
-            true => keys["url"] = json!(escaped(&self.url)),
-            false => keys["urls"] = self.urls().map(escaped).collect(),
-        }
-        // What has no default is shown only when it is set.
-        if let Some(group) = &self.group {
-            keys["group"] = json!(plain(group));
-        }
-        if let Some(auth) = &self.basic_auth {
-            keys["basic_auth"] = json!({
-                "user": escaped(&auth.user),
-                "password": auth.password.to_string(),
-                "encoding": auth.encoding.word(),
-            });
-        }
-        if let Some(address) = self.source_address {
-            keys["source_address"] = json!(address);
-        }
-        keys["tls"] = tls(&self.tls);
-        keys
     }
+    if let Some(address) = settings.source_address {
+        keys["source_address"] = json!(address);
+    }
+    keys["tls"] = tls(&settings.tls);
+    keys
+}
 
-    fn masked_headers(&self) -> Map<String, Json> {
-        let headers = self.headers.iter();
-        headers
-            .map(|(name, value)| (name.clone(), value.to_string().into()))
-            .collect()
-    }
+fn masked_headers(settings: &ConnectionSettings) -> Map<String, Json> {
+    let headers = settings.headers.iter();
+    headers
+        .map(|(name, value)| (name.clone(), value.to_string().into()))
+        .collect()
 }
 
 /// A template as it is written in a file.

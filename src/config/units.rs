@@ -3,9 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use super::Rate;
-
-/// The longest duration that is accepted: a year. Far below what would overflow a clock.
-pub(super) const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+use crate::settings::MAX_DURATION;
 
 /// The largest size that is accepted: 1 TiB.
 pub(super) const MAX_SIZE: u64 = 1 << 40;

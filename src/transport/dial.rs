@@ -29,7 +29,7 @@ use super::{
     secrets::Secrets,
     stream::Stream,
     target::Target,
-    tcp::{Local, needs_keepalive},
+    tcp::Local,
     tls::{self, Client, TlsCache},
     trace,
     tunnel::Tunnel,
@@ -271,7 +271,7 @@ async fn open(
         tls,
         local: Local {
             address: request.settings.source_address,
-            keepalive: needs_keepalive(&request.settings.heartbeat),
+            keepalive: request.settings.heartbeat.needs_keepalive(),
         },
         proxy: match &request.settings.proxy {
             // Boxed: seldom used, and larger than all the rest of a hop.

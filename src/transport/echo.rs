@@ -90,46 +90,12 @@ pub(super) fn without_secrets(
     secrets: &Secrets,
     all: bool,
 ) -> Cause {
-    if let Some(text) = words(&mut cause, all)
+    if let Some(text) = cause.foreign_text(all)
         && let Some(masked) = masked(text, settings, std::slice::from_ref(url), secrets)
     {
         *text = masked;
     }
     cause
-}
-
-/// What may hold words of the server's; or any words at all.
-fn words(cause: &mut Cause, all: bool) -> Option<&mut String> {
-    match cause {
-        Cause::HandshakeStatus { text, .. }
-        | Cause::HandshakeInvalid(text)
-        | Cause::Subprotocol(text)
-        | Cause::Extension(text) => Some(text),
-        Cause::SecretMissing(text)
-        | Cause::InvalidRequest(text)
-        | Cause::Forbidden(text)
-        | Cause::Dns(text)
-        | Cause::Proxy { text, .. }
-        | Cause::Refused(text)
-        | Cause::Unreachable(text)
-        | Cause::Tcp(text)
-        | Cause::TlsCertificate(text)
-        | Cause::Tls(text)
-        | Cause::Reset(text) => Some(text).filter(|_| all),
-        Cause::ConnectTimeout(_)
-        | Cause::Redirected { .. }
-        | Cause::Closed(_)
-        | Cause::Eof
-        | Cause::PongTimeout
-        | Cause::ForeignPongs
-        | Cause::FenceTimeout
-        | Cause::WriteTimeout
-        | Cause::IdleTimeout
-        | Cause::OutOfMemory
-        | Cause::Protocol(_)
-        | Cause::Store(_)
-        | Cause::Panic(_) => None,
-    }
 }
 
 /// The longest first: one may hold another.

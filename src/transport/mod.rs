@@ -39,8 +39,8 @@ pub(crate) use echo::masked;
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;
-pub(crate) use tcp::needs_keepalive;
 #[cfg(test)]
 pub(crate) use tcp_stream::Tcp;
 pub(crate) use tls::TlsCache;
+pub use tls::check_tls;
 pub(crate) use trace::in_span;

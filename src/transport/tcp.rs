@@ -22,24 +22,10 @@ use crate::{
 /// So long one address may be silent before the next is tried beside it (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// A connection that was silent for so long is probed by the kernel.
-const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
-
 /// The kernel's own probes: the last resort where the heartbeat is off.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(KEEPALIVE_TIME)
+    .with_time(Heartbeat::KEEPALIVE_TIME)
     .with_interval(Duration::from_secs(15));
-
-/// Whether a connection with this heartbeat needs the kernel's probes. One that is never silent for [`KEEPALIVE_TIME`] would
-/// never see one: it is spared three system calls at each dial.
-pub(crate) fn needs_keepalive(heartbeat: &Heartbeat) -> bool {
-    match heartbeat {
-        Heartbeat::Off => true,
-        Heartbeat::Protocol { interval, .. } | Heartbeat::Text { interval, .. } => {
-            *interval >= KEEPALIVE_TIME
-        }
-    }
-}
 
 /// How our end of a connection is set up.
 #[derive(Clone, Copy, Debug, Default)]

@@ -58,7 +58,7 @@ async fn a_token_is_offered_and_shown_by_its_name() {
             [["v4.channel.k8s.io".to_owned(), format!("{PREFIX}s3cret")]]
         );
         let settings = rig.manager.settings("feed").unwrap();
-        let masked = settings.masked();
+        let masked = everwire::config::masked(&settings);
         let shown = [
             "v4.channel.k8s.io".to_owned(),
             format!("{PREFIX}${{TOKEN}}"),
@@ -172,7 +172,7 @@ fn variables_are_expanded_and_checked_in_a_file() {
     let own = settings
         .inherited
         .connection(own, &everwire::config::DialPolicy::Any);
-    assert_eq!(own.unwrap().masked()["subprotocols"][0], "x.${secret:id}");
+    assert_eq!(everwire::config::masked(&own.unwrap())["subprotocols"][0], "x.${secret:id}");
     let file = br#"{"url": "ws://h/", "subprotocols": ["x.${file:token}"]}"#;
     let refused = settings
         .inherited

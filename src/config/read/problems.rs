@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{File, Place, Pointers};
-use crate::config::{
-    diagnostics::{Diagnostic, Diagnostics, Excerpt, Related},
-    json::KeyError,
+use crate::{
+    config::{diagnostics::Diagnostics, json::KeyError},
+    settings::{Diagnostic, Excerpt, Related},
 };
 
 /// How many errors are told; the rest is counted.

@@ -54,6 +54,6 @@ fn environment(node: &Node, context: &mut Context<'_>) -> Option<ProxySetting> {
     if context.refuse_over_api(node.place, "\"env\"", help) {
         return None;
     }
-    let proxies = EnvironmentProxies::read(context.source);
+    let proxies = EnvironmentProxies::from_variables(|name| context.source.variable(name));
     Some(ProxySetting(Some(Proxy::Environment(Box::new(proxies)))))
 }

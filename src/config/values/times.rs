@@ -4,6 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::{Value as Json, json};
 
+use crate::settings::MAX_DURATION;
 use crate::config::{
     Rate,
     read::{Context, Node, Read, Value, backticked},
@@ -100,7 +101,7 @@ impl Read for Rotation {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let duration = duration(node, context)?;
         let is_off = duration.is_zero();
-        (is_off || within(duration, MIN_ROTATION..=units::MAX_DURATION, node, context))
+        (is_off || within(duration, MIN_ROTATION..=MAX_DURATION, node, context))
             .then_some(Self(duration))
     }
 

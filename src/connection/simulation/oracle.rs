@@ -187,9 +187,7 @@ impl Story {
                 );
                 tally.unsent += 1;
             }
-            Fate::Accepted | Fate::Queued | Fate::Written | Fate::Forgotten => {
-                panic!("{message:?} has ended {fate:?}")
-            }
+            other => panic!("{message:?} has ended {other:?}"),
         }
     }
 }

@@ -93,21 +93,19 @@ impl TlsCache {
     }
 }
 
-impl TlsSettings {
-    /// Reads the files as a dial does: whether the authorities can be used, and whether the client certificate and its key can, and belong
-    /// together. Blocks.
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::Tls`] with what is wrong with the first that cannot be used.
-    pub fn check(&self) -> Result<(), Cause> {
-        let key = Key::of(self)?;
-        let roots = match &key.ca_file {
-            Some(path) => Some(read_roots(path)?),
-            None => None,
-        };
-        build(&key, roots).map(|_| ())
-    }
+/// Reads the files of `tls` as a dial does: whether the authorities can be used, and whether the client certificate and its key can, and belong
+/// together. Blocks.
+///
+/// # Errors
+///
+/// [`Cause::Tls`] with what is wrong with the first that cannot be used.
+pub fn check_tls(settings: &TlsSettings) -> Result<(), Cause> {
+    let key = Key::of(settings)?;
+    let roots = match &key.ca_file {
+        Some(path) => Some(read_roots(path)?),
+        None => None,
+    };
+    build(&key, roots).map(|_| ())
 }
 
 impl Key {

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{Destination, say};
 use crate::{
-    config::proxy::ProxyParts,
+    config::ProxyParts,
     core::{Cause, is_displayable},
     transport::{
         failure::plain,

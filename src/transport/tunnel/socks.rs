@@ -4,7 +4,7 @@ use tokio_socks::{Error, TargetAddr, tcp::Socks5Stream};
 
 use super::Destination;
 use crate::{
-    config::proxy::ProxyParts,
+    config::ProxyParts,
     core::Cause,
     transport::{failure::plain, stream::Stream},
 };

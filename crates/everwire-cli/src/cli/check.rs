@@ -97,7 +97,7 @@ fn unusable_files(settings: &Settings) -> Vec<(Option<&ConnectionName>, String)>
     for (name, connection) in &settings.connections {
         let tls = &connection.tls;
         if seen.insert((&tls.ca_file, &tls.cert_file, &tls.key_file, tls.insecure))
-            && let Err(error) = tls.check()
+            && let Err(error) = everwire::check_tls(tls)
         {
             unusable.push((Some(name), error.text().into_owned()));
         }

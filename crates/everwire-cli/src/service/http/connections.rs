@@ -91,7 +91,7 @@ pub async fn config(
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
     let (_, settings) = api.find(&name)?;
-    Ok(HttpResponse::Ok().json(settings.masked()))
+    Ok(HttpResponse::Ok().json(everwire::config::masked(&settings)))
 }
 
 async fn page(manager: &Manager, caller: &Caller, query: &ListQuery) -> Page {

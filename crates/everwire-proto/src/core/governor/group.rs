@@ -1,0 +1,185 @@
+//! Those whose dials count together, and how much of all places each may have.
+
+use std::time::Instant;
+
+use super::{
+    division::{Division, rate_of, rate_of_tenants},
+    ready::Ready,
+    standing::{Places, Standing},
+    window::Window,
+};
+use crate::{
+    settings::Rate,
+    core::{Owner, Share},
+};
+
+/// What has no limit: names of the file and of Rust programs, and those of operators.
+pub(super) const UNLIMITED: usize = 0;
+/// What belongs to tokens that are no more.
+pub(super) const REMOVED: usize = 1;
+
+/// The names of one tenant, or of all owners of another share.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub share: Share,
+    /// The tenant.
+    pub owner: Option<Owner>,
+    /// Hosts that could be granted a dial.
+    pub ready: Ready,
+    pub places: Places,
+    window: Window,
+    /// When it had its last turn, in turns.
+    pub last_turn: u64,
+    pub lanes: usize,
+}
+
+impl Group {
+    pub fn new(share: Share, owner: Option<Owner>, rate: Rate) -> Self {
+        Self {
+            share,
+            owner,
+            ready: Ready::default(),
+            places: Places::default(),
+            window: Window::new(rate_of(share, rate)),
+            last_turn: 0,
+            lanes: 0,
+        }
+    }
+
+    /// Whether nothing of it needs to be kept.
+    pub fn is_over(&mut self, now: Instant) -> bool {
+        self.share == Share::Tenant && self.lanes == 0 && self.window.forgotten_at(now).is_none()
+    }
+}
+
+/// All places and the rate, and what tenants have of them together.
+#[derive(Debug)]
+pub(super) struct Stock {
+    all: u32,
+    division: Division,
+    held: u32,
+    /// Of these, by tenants.
+    by_tenants: u32,
+    window: Window,
+    tenants_window: Window,
+    /// When tenants had their last turn.
+    pub tenants_turn: u64,
+    /// Of all tenants.
+    pub lanes_of_tenants: usize,
+}
+
+impl Stock {
+    pub fn new(all: u32, rate: Rate) -> Self {
+        Self {
+            all,
+            division: Division::of(all),
+            held: 0,
+            by_tenants: 0,
+            window: Window::new(rate),
+            tenants_window: Window::new(rate_of_tenants(rate)),
+            tenants_turn: 0,
+            lanes_of_tenants: 0,
+        }
+    }
+
+    pub fn is_taken(&self) -> bool {
+        self.held >= self.all
+    }
+
+    /// Among how many places the hosts of a group share by their standings, `None` if it may have no more at all. `unlimited` are
+    /// the places of what has no limit.
+    pub fn room(&self, group: &Group, unlimited: &Places) -> Option<u32> {
+        if self.is_taken() {
+            return None;
+        }
+        let Some(part) = self.division.part(group.share) else {
+            return Some(self.left(self.by_tenants));
+        };
+        let own = group.places.total();
+        let free = self.division.tenants.saturating_sub(self.by_tenants);
+        // Who has some leaves half as many to the other tenants.
+        let leaves_some =
+            own == 0 || own.saturating_add(1) <= free.saturating_sub(1).saturating_mul(2);
+        let may = own < part && free > 0 && leaves_some;
+        let left = self.left(self.by_tenants + 1);
+        let keeps = match self.by_tenants < self.floor() {
+            true => unlimited.leave_answered(left),
+            false => unlimited.fit(left),
+        };
+        (may && keeps).then_some(part)
+    }
+
+    /// What tenants leave that have so many, for those that have no limit to share by their standings. An eighth is the tenants' as long
+    /// as there are any.
+    fn left(&self, by_tenants: u32) -> u32 {
+        self.all - by_tenants.max(self.floor()).min(self.all)
+    }
+
+    fn floor(&self) -> u32 {
+        match self.lanes_of_tenants {
+            0 => 0,
+            _ if self.all < 4 => 0,
+            _ => (self.all / 8).max(1),
+        }
+    }
+
+    /// When the rate over all names lets any dial begin; `None` if now.
+    pub fn free_at(&mut self, now: Instant) -> Option<Instant> {
+        self.window.free_at(now)
+    }
+
+    /// When the rates let a dial of this group begin; `None` if now.
+    pub fn free_for(&mut self, group: &mut Group, now: Instant) -> Option<Instant> {
+        let all = self.window.free_at(now);
+        match group.share {
+            Share::All => all,
+            Share::Tenant | Share::Removed => {
+                let tenants = self.tenants_window.free_at(now);
+                all.max(tenants).max(group.window.free_at(now))
+            }
+        }
+    }
+
+    /// A dial of this group begins.
+    pub fn begin(&mut self, group: &mut Group, standing: Standing, now: Instant) {
+        self.window.count(now);
+        if group.share != Share::All {
+            self.tenants_window.count(now);
+            group.window.count(now);
+        }
+        self.add(group, standing, 1);
+    }
+
+    /// So many more are in flight.
+    pub fn add(&mut self, group: &mut Group, standing: Standing, count: u32) {
+        group.places.add(standing, count);
+        self.held += count;
+        if group.share != Share::All {
+            self.by_tenants += count;
+        }
+    }
+
+    /// So many less are.
+    pub fn remove(&mut self, group: &mut Group, standing: Standing, count: u32) {
+        group.places.remove(standing, count);
+        self.held -= count;
+        if group.share != Share::All {
+            self.by_tenants -= count;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Group {
+    /// Whether it has no line, and nothing in flight.
+    pub fn is_empty(&self) -> bool {
+        self.lanes == 0 && self.ready.is_empty() && self.places.total() == 0
+    }
+}
+
+#[cfg(test)]
+impl Stock {
+    pub fn is_empty(&self) -> bool {
+        self.held == 0 && self.by_tenants == 0 && self.lanes_of_tenants == 0
+    }
+}

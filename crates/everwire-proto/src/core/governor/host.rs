@@ -1,0 +1,114 @@
+//! A host: what all owners' dials to it share.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    division::{Division, rate_of_tenants},
+    window::Window,
+};
+use crate::{settings::HostSettings, core::Share};
+
+/// What is common to the lines of a host.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub name: Arc<str>,
+    pub settings: HostSettings,
+    division: Division,
+    in_flight: u32,
+    /// Of these, those of tenants.
+    of_tenants: u32,
+    window: Window,
+    tenants_window: Window,
+    /// The lines: one for each group, by the group.
+    lanes: Vec<(usize, usize)>,
+}
+
+impl Host {
+    pub fn new(name: Arc<str>, settings: HostSettings) -> Self {
+        Self {
+            name,
+            settings,
+            division: Division::of(settings.max_handshakes.get()),
+            in_flight: 0,
+            of_tenants: 0,
+            window: Window::new(settings.dial_rate),
+            tenants_window: Window::new(rate_of_tenants(settings.dial_rate)),
+            lanes: Vec::new(),
+        }
+    }
+
+    /// The line of a group.
+    pub fn lane(&self, group: usize) -> Option<usize> {
+        let at = self.lanes.binary_search_by_key(&group, |(group, _)| *group);
+        at.ok().map(|at| self.lanes[at].1)
+    }
+
+    pub fn add_lane(&mut self, group: usize, lane: usize) {
+        let at = self.lanes.partition_point(|(other, _)| *other < group);
+        // Most hosts have one owner's names.
+        self.lanes.reserve_exact(1);
+        self.lanes.insert(at, (group, lane));
+    }
+
+    /// Whether it was the last one.
+    pub fn remove_lane(&mut self, group: usize) -> bool {
+        self.lanes.retain(|(other, _)| *other != group);
+        self.lanes.is_empty()
+    }
+
+    /// The line at this place, from 0, if there are so many.
+    pub fn nth_lane(&self, at: usize) -> Option<usize> {
+        self.lanes.get(at).map(|(_, lane)| *lane)
+    }
+
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Whether a line of this share that has so many handshakes in flight may have one more.
+    pub fn has_room(&self, share: Share, own: u32) -> bool {
+        let all = self.settings.max_handshakes.get();
+        let part = self.division.part(share);
+        self.in_flight < all
+            && part.is_none_or(|part| own < part && self.of_tenants < self.division.tenants)
+    }
+
+    /// When the rates of the host let one of this share begin; `None` if now.
+    pub fn free_at(&mut self, share: Share, now: Instant) -> Option<Instant> {
+        let all = self.window.free_at(now);
+        match share {
+            Share::All => all,
+            Share::Tenant | Share::Removed => all.max(self.tenants_window.free_at(now)),
+        }
+    }
+
+    /// When the rates have forgotten all dials; `None` if they have.
+    pub fn forgotten_at(&mut self, now: Instant) -> Option<Instant> {
+        self.window.forgotten_at(now)
+    }
+
+    /// A dial begins.
+    pub fn begin(&mut self, share: Share, now: Instant) {
+        self.window.count(now);
+        if share != Share::All {
+            self.tenants_window.count(now);
+        }
+        self.add(share, 1);
+    }
+
+    /// So many more are in flight.
+    pub fn add(&mut self, share: Share, count: u32) {
+        self.in_flight += count;
+        if share != Share::All {
+            self.of_tenants += count;
+        }
+    }
+
+    /// So many less are.
+    pub fn remove(&mut self, share: Share, count: u32) {
+        self.in_flight -= count;
+        if share != Share::All {
+            self.of_tenants -= count;
+        }
+    }
+}

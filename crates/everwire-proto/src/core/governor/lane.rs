@@ -1,0 +1,66 @@
+//! One line: the dials of a group to a host, and where it stands among all.
+
+use std::time::Instant;
+
+use super::{
+    division::rate_of,
+    line::{Line, Links, Member},
+    ready::Turn,
+    standing::{Record, Standing},
+    window::Window,
+};
+use crate::{settings::HostSettings, core::Share};
+
+/// The dials of one group to one host.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub host: usize,
+    pub group: usize,
+    pub in_flight: u32,
+    /// Of a tenant's dials: its part of the host's rate.
+    pub window: Window,
+    pub waiting: Line,
+    /// What the host did for this group: another's URLs may end elsewhere.
+    pub record: Record,
+    pub place: Place,
+    /// Its turn, while it is ready.
+    pub turn: Turn,
+    links: Links,
+}
+
+/// Where a line stands; it may change with each grant, request and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nobody waits, or all places are taken.
+    Aside,
+    /// Among those of this standing that could be granted a dial.
+    Ready(Standing),
+    /// Among those that wait for their own rate, until then.
+    Timed(Instant),
+    /// No dial is left, and a rate forgets them then.
+    Fading(Instant),
+    /// No dial is left, only what is known of the host.
+    Resting,
+}
+
+impl Lane {
+    pub fn new(host: usize, settings: HostSettings, group: usize, share: Share) -> Self {
+        Self {
+            host,
+            group,
+            in_flight: 0,
+            window: Window::new(rate_of(share, settings.dial_rate)),
+            waiting: Line::default(),
+            record: Record::default(),
+            place: Place::Aside,
+            turn: Turn::default(),
+            links: Links::default(),
+        }
+    }
+}
+
+impl Member for Lane {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}

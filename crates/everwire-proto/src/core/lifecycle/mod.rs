@@ -1,0 +1,628 @@
+//! The life of a name: when it dials, when it waits, when it closes, when it gives up.
+
+mod rotation;
+mod state;
+
+use std::time::{Duration, Instant};
+
+pub use self::state::{
+    CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, SentClose, State,
+};
+use self::state::{Closing, Stage, Then};
+use super::{Cause, Endpoints, Loss, Pace, Rule, Verdict, backoff, verdict};
+use crate::{settings::Reconnect, wire::CloseFrame};
+
+/// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
+const LINGER: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Incarnation {
+    /// Nothing was dialled in it.
+    Fresh,
+    /// It has its dial or its socket.
+    Used,
+    /// A restart is due.
+    Ending,
+}
+
+/// The state machine of one name.
+///
+/// Each input appends the effects to `out`, to be carried out in order.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    state: State,
+    incarnation: Incarnation,
+    incarnations: u32,
+    /// Retries since the last stable socket: of an only URL the exponent of its backoff.
+    attempt: u32,
+    /// The URLs, and what is counted and kept of each.
+    endpoints: Endpoints,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            state: State::Idle,
+            incarnation: Incarnation::Ending,
+            incarnations: 0,
+            attempt: 0,
+            endpoints: Endpoints::new(1),
+        }
+    }
+}
+
+impl Lifecycle {
+    /// Where the name is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Which incarnation this is, from 1.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnations
+    }
+
+    /// The retries since the last stable socket.
+    pub fn attempt(&self, policy: Policy<'_>, now: Instant) -> u32 {
+        match self.state {
+            State::Open { since, .. } if is_stable(policy, since, now) => 0,
+            _ => self.attempt,
+        }
+    }
+
+    /// The number of the dial that is under way.
+    pub fn dials(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Which URL is in use, or dialled next.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The name has so many URLs, and none has failed.
+    pub fn set_endpoints(&mut self, count: usize) {
+        self.endpoints = Endpoints::new(count);
+    }
+
+    /// The URL that a dial waits for is not the one that is dialled next any more: what held that one does not hold the other.
+    pub fn hurry(&mut self, policy: Policy<'_>, now: Instant, random: u64) {
+        if let (State::Backoff { until }, Reconnect::Backoff(backoff)) =
+            (&mut self.state, policy.reconnect)
+        {
+            *until = (*until).min(now + backoff::before_another_url(backoff, random));
+        }
+    }
+
+    /// Whether the outbox is being flushed before a close.
+    pub fn is_flushing(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.stage == Stage::Flushing)
+    }
+
+    /// Whether application messages may be written.
+    pub fn may_write(&self) -> bool {
+        matches!(self.state, State::Open { .. }) || self.is_flushing()
+    }
+
+    /// Whether frames that come in still count: until the peer's close frame or our own verdict.
+    pub fn may_read(&self) -> bool {
+        match &self.state {
+            State::Open { .. } => true,
+            State::Closing(closing) => closing.stage != Stage::Goodbye,
+            _ => false,
+        }
+    }
+
+    /// Whether both sides have said all, and only the end of the TCP connection is awaited.
+    pub fn is_goodbye(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.stage == Stage::Goodbye)
+    }
+
+    /// Whether a dial is under way or a socket exists.
+    pub fn holds_a_link(&self) -> bool {
+        matches!(
+            self.state,
+            State::Connecting | State::Open { .. } | State::Closing(_)
+        )
+    }
+
+    /// Whether the name is closed by hand, and nothing is under way.
+    pub fn is_down(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Whether the socket that is on its way out is the last one, and the name is idle then.
+    pub fn goes_idle(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.then == Then::Idle)
+    }
+
+    /// Why the socket that is on its way out was lost; `None` where it was closed by hand, or gives way to a successor.
+    pub fn loss(&self) -> Option<&Cause> {
+        match &self.state {
+            State::Closing(closing) => match &closing.then {
+                Then::Lost(cause) => Some(cause),
+                Then::Closed | Then::Idle | Then::Connect | Then::Adopt { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// When [`timer`](Self::timer) must be called.
+    pub fn deadline(&self, policy: Policy<'_>) -> Option<Instant> {
+        match &self.state {
+            State::Backoff { until } => Some(*until),
+            State::Closing(closing) => Some(closing.deadline),
+            State::Open { since, rotation } => Self::rotation_deadline(policy, *since, *rotation),
+            State::Idle
+            | State::Connecting
+            | State::Adopting { .. }
+            | State::Closed
+            | State::Failed => None,
+        }
+    }
+
+    /// When the peer's answer to our close frame is late.
+    pub fn close_deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Closing(closing) if closing.stage == Stage::Handshake => Some(closing.deadline),
+            _ => None,
+        }
+    }
+
+    /// The peer's answer to our close frame is not late before `until`: it was not yet able to come.
+    pub fn postpone_close(&mut self, until: Instant) {
+        if let State::Closing(closing) = &mut self.state
+            && closing.stage == Stage::Handshake
+        {
+            closing.deadline = closing.deadline.max(until);
+        }
+    }
+
+    /// A new incarnation has started.
+    pub fn started(&mut self, out: &mut Vec<Effect>) {
+        self.incarnation = Incarnation::Fresh;
+        self.incarnations = self.incarnations.wrapping_add(1);
+        match self.state {
+            State::Connecting => self.dial(out),
+            // The socket went down with the last incarnation without a verdict: nothing is left to wait for.
+            State::Open { .. } | State::Closing(_) => {
+                self.state = State::Connecting;
+                self.dial(out);
+            }
+            State::Adopting { since } => self.adopt(since),
+            State::Idle | State::Backoff { .. } | State::Closed | State::Failed => {}
+        }
+    }
+
+    /// The name is to be up: dials now, if it neither is up nor dials.
+    pub fn connect(&mut self, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Idle | State::Closed | State::Failed => {
+                self.begin_anew();
+                out.push(Effect::Door(true));
+                self.dial(out);
+            }
+            State::Backoff { .. } => self.dial(out),
+            State::Closing(closing) if matches!(closing.then, Then::Closed | Then::Idle) => {
+                closing.then = Then::Connect;
+                out.push(Effect::Door(true));
+            }
+            State::Connecting | State::Open { .. } | State::Closing(_) | State::Adopting { .. } => {
+            }
+        }
+    }
+
+    fn dial(&mut self, out: &mut Vec<Effect>) {
+        self.state = State::Connecting;
+        if self.incarnation == Incarnation::Fresh {
+            self.incarnation = Incarnation::Used;
+            out.push(Effect::Emit(Happened::Connecting {
+                attempt: self.attempt,
+            }));
+            out.push(Effect::Dial);
+        }
+    }
+
+    /// Closed by hand: wins over everything that is under way.
+    pub fn close(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(Effect::Door(false));
+        match &mut self.state {
+            State::Open { since, .. } => {
+                let stable = is_stable(policy, *since, now);
+                self.state = State::Closing(Box::new(Closing {
+                    then: Then::Closed,
+                    stage: Stage::Flushing,
+                    deadline: now + policy.close_timeout,
+                    report: ClosedReport::of(&frame, false, CloseBy::Us),
+                    stable,
+                }));
+            }
+            State::Closing(closing) => closing.then = Then::Closed,
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Failed => {
+                self.state = State::Closed;
+                out.push(Effect::Cancel);
+                out.push(Effect::Emit(Happened::Closed(ClosedReport::of(
+                    &frame,
+                    true,
+                    CloseBy::Us,
+                ))));
+                self.end_incarnation(out);
+            }
+            State::Closed => {}
+        }
+    }
+
+    /// The name is to keep no socket: one that is up is closed as by hand, and messages that wait are cancelled, but then the name is
+    /// idle. One that was closed by hand stays so.
+    pub fn rest(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        match &mut self.state {
+            State::Open { .. } => {
+                self.close(frame, policy, now, out);
+                self.reopen(out);
+            }
+            State::Closing(closing) if closing.then != Then::Closed => closing.then = Then::Idle,
+            State::Connecting | State::Backoff { .. } | State::Adopting { .. } | State::Failed => {
+                self.state = State::Idle;
+                self.begin_anew();
+                out.push(Effect::Door(true));
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            State::Idle | State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// A name that keeps no socket, and was closed by hand, is wanted again.
+    pub fn reopen(&mut self, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Closed | State::Failed => {
+                self.begin_anew();
+                self.state = State::Idle;
+                out.push(Effect::Door(true));
+            }
+            State::Closing(closing) if closing.then == Then::Closed => {
+                closing.then = Then::Idle;
+                out.push(Effect::Door(true));
+            }
+            State::Idle
+            | State::Connecting
+            | State::Open { .. }
+            | State::Closing(_)
+            | State::Adopting { .. }
+            | State::Backoff { .. } => {}
+        }
+    }
+
+    /// What the dial depends on has changed: a dial is given up for another one, a socket gets a successor. Says whether there
+    /// was one or the other.
+    pub fn replace(&mut self, out: &mut Vec<Effect>) -> bool {
+        if self.state == State::Connecting {
+            self.end_incarnation(out);
+            return true;
+        }
+        self.rotate_anew(out)
+    }
+
+    /// The dial succeeded.
+    pub fn opened(&mut self, now: Instant) {
+        if self.state == State::Connecting && self.incarnation == Incarnation::Used {
+            self.endpoints.opened();
+            self.state = State::Open {
+                since: now,
+                rotation: Rotation::None,
+            };
+        }
+    }
+
+    /// Everything that was accepted before a close has been handed to the kernel.
+    pub fn flushed(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        if let State::Closing(closing) = &mut self.state
+            && closing.stage == Stage::Flushing
+        {
+            closing.stage = Stage::Handshake;
+            closing.deadline = now + policy.close_timeout;
+            let frame = CloseFrame::new(closing.report.code, closing.report.reason.as_str());
+            closing.report.sent = Some((&frame).into());
+            out.push(Effect::SendClose(frame));
+        }
+    }
+
+    /// The peer's close frame came.
+    pub fn peer_closed(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let deadline = now + policy.close_timeout.min(LINGER);
+        let reply = CloseFrame {
+            code: frame.code,
+            reason: Default::default(),
+        };
+        match &mut self.state {
+            State::Open { since, rotation } => {
+                self.state = State::Closing(Box::new(Closing {
+                    stable: is_stable(policy, *since, now),
+                    then: Self::then(*rotation, Cause::Closed(frame.clone())),
+                    stage: Stage::Goodbye,
+                    deadline,
+                    report: ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply),
+                }));
+                out.push(Effect::SendClose(reply));
+            }
+            State::Closing(closing) => {
+                match closing.stage {
+                    Stage::Flushing => {
+                        closing.report = ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply);
+                        out.push(Effect::SendClose(reply));
+                    }
+                    Stage::Handshake => closing.answered(&frame),
+                    Stage::Goodbye => return,
+                }
+                closing.stage = Stage::Goodbye;
+                closing.deadline = deadline;
+            }
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Closed
+            | State::Failed => {}
+        }
+    }
+
+    /// The peer broke the protocol or a limit: says so with `code`, and lets the socket go.
+    pub fn violated(
+        &mut self,
+        cause: Cause,
+        code: u16,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let frame = CloseFrame {
+            code: Some(code),
+            reason: cause.text().as_ref().into(),
+        };
+        let (then, stable, sent) = match &self.state {
+            State::Open { since, rotation } => (
+                Self::then(*rotation, cause.clone()),
+                is_stable(policy, *since, now),
+                None,
+            ),
+            State::Closing(closing) if closing.stage != Stage::Goodbye => (
+                closing.then.clone(),
+                closing.stable,
+                closing.report.sent.clone(),
+            ),
+            _ => return,
+        };
+        out.push(Effect::Emit(Happened::Error(cause)));
+        let mut report = ClosedReport::of(&frame, false, CloseBy::Us);
+        report.sent = sent.or_else(|| {
+            out.push(Effect::SendClose(frame.clone()));
+            Some((&frame).into())
+        });
+        self.state = State::Closing(Box::new(Closing {
+            then,
+            stage: Stage::Goodbye,
+            deadline: now + policy.close_timeout.min(LINGER),
+            report,
+            stable,
+        }));
+    }
+
+    /// The dial failed, the socket died, or code panicked.
+    pub fn lost(
+        &mut self,
+        cause: Cause,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        match std::mem::replace(&mut self.state, State::Connecting) {
+            State::Connecting => {
+                out.push(Effect::Emit(Happened::Error(cause.clone())));
+                self.after_loss(Over::dial(cause), policy, now, random, out);
+            }
+            State::Open { since, rotation } => {
+                out.push(Effect::Emit(Happened::Error(cause.clone())));
+                let closing = Closing {
+                    report: ClosedReport::unanswered(&cause),
+                    stable: is_stable(policy, since, now),
+                    then: Self::then(rotation, cause),
+                    stage: Stage::Goodbye,
+                    deadline: now,
+                };
+                self.finish(closing, policy, now, random, out);
+            }
+            State::Closing(mut closing) => {
+                if closing.stage != Stage::Goodbye {
+                    closing.report.clean = false;
+                }
+                self.finish(*closing, policy, now, random, out);
+            }
+            state @ (State::Idle
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Closed
+            | State::Failed) => {
+                self.state = state;
+                out.push(Effect::Emit(Happened::Error(cause)));
+                self.end_incarnation(out);
+            }
+        }
+    }
+
+    /// A deadline of [`deadline`](Self::deadline) may have passed.
+    pub fn timer(&mut self, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
+        if self.deadline(policy).is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if matches!(self.state, State::Open { .. }) {
+            self.rotate(out);
+        } else if self.is_flushing() {
+            out.push(Effect::Cancel);
+            self.flushed(policy, now, out);
+        } else if let State::Closing(closing) = &self.state {
+            self.finish((**closing).clone(), policy, now, random, out);
+        } else {
+            self.dial(out);
+        }
+    }
+
+    fn finish(
+        &mut self,
+        closing: Closing,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        let ended = Effect::Emit(Happened::Closed(closing.report.clone()));
+        match closing.then {
+            Then::Adopt { since } => self.hand_over(since, closing.report, closing.stable, out),
+            Then::Closed => {
+                out.push(ended);
+                self.state = State::Closed;
+                self.begin_anew();
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            Then::Idle => {
+                out.push(ended);
+                self.state = State::Idle;
+                self.begin_anew();
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            Then::Connect => {
+                out.push(ended);
+                self.state = State::Connecting;
+                self.begin_anew();
+                self.end_incarnation(out);
+            }
+            Then::Lost(cause) => {
+                out.push(ended);
+                let over = Over {
+                    close: closing.report.code_of_the_peer(&cause),
+                    was_stable: closing.stable,
+                    cause,
+                };
+                self.after_loss(over, policy, now, random, out);
+            }
+        }
+    }
+
+    /// What was counted was of a life that is over.
+    fn begin_anew(&mut self) {
+        self.attempt = 0;
+        self.endpoints.reset();
+    }
+
+    /// The one place that decides between another attempt and giving up.
+    fn after_loss(
+        &mut self,
+        over: Over,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        let Over {
+            cause,
+            close,
+            was_stable,
+        } = over;
+        if was_stable {
+            self.attempt = 0;
+            self.endpoints.was_stable();
+        } else {
+            self.endpoints.failed();
+        }
+        let attempt = self.endpoints.attempt(self.attempt);
+        let loss = Loss {
+            cause: &cause,
+            close,
+            failures: self.endpoints.rounds(),
+            attempt,
+        };
+        match (verdict(loss, policy.reconnect), policy.reconnect) {
+            (Verdict::Retry { pace, rule }, Reconnect::Backoff(backoff)) => {
+                // One number draws both delays: they are of different servers.
+                let own = backoff::wait(backoff, pace, attempt, random);
+                let another = backoff::before_another_url(backoff, random);
+                let keeps_its_turn = was_stable || pace == Pace::AtOnce;
+                let next = self.endpoints.choose(own, another, keeps_its_turn, now);
+                let rule = match next.is_another {
+                    true => Rule::NextUrl(Box::new(rule)),
+                    false => rule,
+                };
+                let delay = next.delay;
+                self.attempt = self.attempt.saturating_add(1);
+                self.state = State::Backoff { until: now + delay };
+                out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));
+            }
+            (Verdict::Retry { rule, .. } | Verdict::GiveUp(rule), _) => {
+                self.state = State::Failed;
+                out.push(Effect::Door(false));
+                out.push(Effect::Cancel);
+                out.push(Effect::Emit(Happened::Failed { cause, rule }));
+            }
+        }
+        self.end_incarnation(out);
+    }
+
+    fn end_incarnation(&mut self, out: &mut Vec<Effect>) {
+        if self.incarnation != Incarnation::Ending {
+            self.incarnation = Incarnation::Ending;
+            out.push(Effect::Restart);
+        }
+    }
+}
+
+/// A dial or a socket that is over.
+struct Over {
+    cause: Cause,
+    /// See [`Loss::close`].
+    close: Option<u16>,
+    was_stable: bool,
+}
+
+impl Over {
+    fn dial(cause: Cause) -> Self {
+        Self {
+            cause,
+            close: None,
+            was_stable: false,
+        }
+    }
+}
+
+fn is_stable(policy: Policy<'_>, since: Instant, now: Instant) -> bool {
+    match policy.reconnect {
+        Reconnect::Never => false,
+        Reconnect::Backoff(backoff) => now.saturating_duration_since(since) >= backoff.stable_after,
+    }
+}
+
+#[cfg(test)]
+mod tests;

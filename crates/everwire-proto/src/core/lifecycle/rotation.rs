@@ -1,0 +1,181 @@
+//! Make before break: a successor is made ready while the old socket serves.
+
+use std::time::Instant;
+
+use super::{
+    Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation, Lifecycle,
+    Loss, Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable,
+    verdict,
+};
+use crate::settings::Backoff;
+
+impl Lifecycle {
+    /// The socket that serves is to be replaced. Says whether there is one, or one that is on its way to be.
+    pub fn rotate(&mut self, out: &mut Vec<Effect>) -> bool {
+        let State::Open { rotation, .. } = &mut self.state else {
+            return false;
+        };
+        let attempt = match *rotation {
+            Rotation::None => 0,
+            Rotation::Postponed { attempt, .. } => attempt,
+            Rotation::Underway { .. } => return true,
+        };
+        *rotation = Rotation::Underway { attempt, up: None };
+        out.push(Effect::DialSuccessor);
+        true
+    }
+
+    /// What the successor depends on has changed: it is dialled anew.
+    pub fn rotate_anew(&mut self, out: &mut Vec<Effect>) -> bool {
+        if let State::Open { rotation, .. } = &mut self.state {
+            *rotation = Rotation::None;
+        }
+        self.rotate(out)
+    }
+
+    /// Whether a successor is of use, at whatever it is.
+    pub fn wants_successor(&self) -> bool {
+        match &self.state {
+            State::Open { rotation, .. } => matches!(rotation, Rotation::Underway { .. }),
+            State::Closing(closing) => matches!(closing.then, Then::Adopt { .. }),
+            State::Adopting { .. } => true,
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Closed
+            | State::Failed => false,
+        }
+    }
+
+    /// Whether the successor is ready, and the old socket is read to its end.
+    pub fn is_handing_over(&self) -> bool {
+        !matches!(self.state, State::Open { .. }) && self.wants_successor()
+    }
+
+    /// The successor could not be had: the old socket serves on, and another attempt follows.
+    pub fn successor_failed(
+        &mut self,
+        cause: Cause,
+        policy: Policy<'_>,
+        now: Instant,
+        random: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        let State::Open { rotation, .. } = &mut self.state else {
+            return;
+        };
+        let Rotation::Underway { attempt, .. } = *rotation else {
+            return;
+        };
+        let usual = Backoff::default();
+        let backoff = match policy.reconnect {
+            Reconnect::Backoff(backoff) => backoff,
+            Reconnect::Never => &usual,
+        };
+        let loss = Loss {
+            cause: &cause,
+            close: None,
+            failures: 0,
+            attempt,
+        };
+        let pace = match verdict(loss, policy.reconnect) {
+            Verdict::GiveUp(_) => Pace::Slow,
+            // The peer goes: its successor is no sooner there than any other.
+            Verdict::Retry {
+                pace: Pace::AtOnce, ..
+            } => Pace::Usual,
+            Verdict::Retry { pace, .. } => pace,
+        };
+        *rotation = Rotation::Postponed {
+            attempt: attempt.saturating_add(1),
+            until: now + backoff::wait(backoff, pace, attempt, random),
+        };
+        out.push(Effect::Emit(Happened::Error(cause)));
+    }
+
+    /// The successor's dial succeeded.
+    pub fn successor_up(&mut self, now: Instant) {
+        if let State::Open {
+            rotation: Rotation::Underway { up, .. },
+            ..
+        } = &mut self.state
+        {
+            *up = Some(now);
+        }
+    }
+
+    /// What follows when the socket that serves ends by itself: its successor, if that is up.
+    pub(super) fn then(rotation: Rotation, cause: Cause) -> Then {
+        match rotation {
+            Rotation::Underway {
+                up: Some(since), ..
+            } => Then::Adopt { since },
+            Rotation::None | Rotation::Underway { .. } | Rotation::Postponed { .. } => {
+                Then::Lost(cause)
+            }
+        }
+    }
+
+    /// The successor has said what is to be said first. The old socket is closed with `frame`, and read to its end.
+    pub fn successor_ready(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let State::Open { since, rotation } = &self.state else {
+            return;
+        };
+        if !matches!(rotation, Rotation::Underway { .. }) {
+            return;
+        }
+        self.state = State::Closing(Box::new(Closing {
+            then: Then::Adopt { since: now },
+            stage: Stage::Handshake,
+            deadline: now + policy.close_timeout,
+            report: ClosedReport::of(&frame, false, CloseBy::Us).sent(&frame),
+            stable: is_stable(policy, *since, now),
+        }));
+        out.push(Effect::SendClose(frame));
+    }
+
+    /// The old socket has ended: the next incarnation takes the successor over.
+    pub(super) fn hand_over(
+        &mut self,
+        since: Instant,
+        report: ClosedReport,
+        stable: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        if stable {
+            self.attempt = 0;
+            self.endpoints.was_stable();
+        }
+        self.state = State::Adopting { since };
+        out.push(Effect::Emit(Happened::Rotated { report }));
+        self.end_incarnation(out);
+    }
+
+    /// The incarnation that follows the hand-over has begun.
+    pub(super) fn adopt(&mut self, since: Instant) {
+        self.incarnation = Incarnation::Used;
+        self.state = State::Open {
+            since,
+            rotation: Rotation::None,
+        };
+    }
+
+    /// When a socket that serves since then must be looked at.
+    pub(super) fn rotation_deadline(
+        policy: Policy<'_>,
+        since: Instant,
+        rotation: Rotation,
+    ) -> Option<Instant> {
+        match rotation {
+            Rotation::None => policy.rotate_after.map(|after| since + after),
+            Rotation::Underway { .. } => None,
+            Rotation::Postponed { until, .. } => Some(until),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! JSON Pointers (RFC 6901): where in a JSON text a value stands.
+
+mod lookup;
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+pub use self::lookup::Scalar;
+
+/// The longest pointer that is accepted, in bytes.
+pub const MAX_POINTER: usize = 1024;
+
+/// A JSON Pointer (RFC 6901): `/data/t`, `/a/0`, and `""` for the whole text. In a key `~` is written `~0`, and `/` is `~1`.
+///
+/// Cloning is cheap: the keys are shared.
+///
+/// ```
+/// use everwire_proto::language::JsonPointer;
+///
+/// assert_eq!(JsonPointer::new("/data/t")?.to_string(), "/data/t");
+/// assert!(JsonPointer::new("data.t").is_err());
+/// # Ok::<(), everwire_proto::language::InvalidPointer>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct JsonPointer(Arc<[Box<str>]>);
+
+/// Why a text is no JSON Pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPointer {
+    /// It has characters, and the first is no slash.
+    #[error("it starts with a slash, as in \"/data/t\"")]
+    NoSlash,
+    /// A tilde with neither 0 nor 1 behind it, and its offset in bytes.
+    #[error("the ~ at position {0} is neither ~0, which stands for ~, nor ~1, which stands for /")]
+    Escape(usize),
+    /// It is longer than [`MAX_POINTER`].
+    #[error("it has at most {MAX_POINTER} bytes, and this one has {0}")]
+    TooLong(usize),
+}
+
+impl JsonPointer {
+    /// Reads a pointer.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPointer`] says which rule is broken, and where.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidPointer> {
+        let text = text.as_ref();
+        if text.len() > MAX_POINTER {
+            return Err(InvalidPointer::TooLong(text.len()));
+        }
+        if text.is_empty() {
+            return Ok(Self::root());
+        }
+        let keys = text.strip_prefix('/').ok_or(InvalidPointer::NoSlash)?;
+        let known = |at: usize| matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1'));
+        if let Some((at, _)) = text.match_indices('~').find(|(at, _)| !known(*at)) {
+            return Err(InvalidPointer::Escape(at));
+        }
+        // In this order: "~01" is the key "~1".
+        let key = |key: &str| key.replace("~1", "/").replace("~0", "~").into();
+        Ok(Self(keys.split('/').map(key).collect()))
+    }
+
+    /// The whole text: `""`.
+    pub fn root() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Whether this is the whole text.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for JsonPointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for key in self.0.iter() {
+            write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for JsonPointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_string(), f)
+    }
+}
+
+impl FromStr for JsonPointer {
+    type Err = InvalidPointer;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPointer> {
+        Self::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_written_back() {
+        for text in ["", "/", "/a", "/a/0", "/~0~1", "/~01", "//", "/a b/ä"] {
+            assert_eq!(JsonPointer::new(text).unwrap().to_string(), text);
+        }
+        assert_eq!(
+            &*JsonPointer::new("/~01/~10").unwrap().0,
+            ["~1".into(), "/0".into()]
+        );
+    }
+
+    #[test]
+    fn each_broken_rule_is_told() {
+        let long = format!("/{}", "x".repeat(MAX_POINTER));
+        for (text, error) in [
+            ("a", InvalidPointer::NoSlash),
+            ("$.a", InvalidPointer::NoSlash),
+            ("/a~", InvalidPointer::Escape(2)),
+            ("/~0~2", InvalidPointer::Escape(3)),
+            (&long, InvalidPointer::TooLong(1025)),
+        ] {
+            assert_eq!(JsonPointer::new(text), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Texts in which variables may stand, and such texts that are secret as a whole.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::Secret;
+
+/// A part of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it was written.
+    Literal(Box<str>),
+    /// `${NAME}`: read from the environment when the configuration was loaded.
+    Env {
+        /// The variable's name.
+        name: Box<str>,
+        /// Its value.
+        value: Secret,
+    },
+    /// `${file:PATH}`: read again for each dial; the trailing line end is cut off.
+    File(PathBuf),
+    /// `${secret:ID}`: the secret of that id, as it was given last, at each dial.
+    Stored(Box<str>),
+}
+
+/// What must be looked up to render a [`Template`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable<'a> {
+    /// The content of a file.
+    File(&'a Path),
+    /// The secret of this id.
+    Stored(&'a str),
+}
+
+/// A string of the configuration in which `${NAME}`, `${file:PATH}` and `${secret:ID}` may stand.
+///
+/// `Debug` and `Display` print the variables' names, never their values.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Template(Box<[Part]>);
+
+/// A [`Template`] whose written text is a secret as well: a header's value, a password.
+///
+/// ```
+/// use everwire_proto::language::SecretTemplate;
+///
+/// let header: SecretTemplate = "Bearer abc".into();
+/// assert_eq!(format!("{header:?}"), "***");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretTemplate(Template);
+
+impl SecretTemplate {
+    /// The template, which prints what was written. Every use of this is a place to review.
+    pub fn expose(&self) -> &Template {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretTemplate {
+    /// `***` for what is written, `${NAME}` for a variable.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.parts().iter().try_for_each(|part| match part {
+            Part::Literal(_) => f.write_str("***"),
+            part => write!(f, "{}", Template::from_parts([part.clone()])),
+        })
+    }
+}
+
+impl fmt::Debug for SecretTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<Template> for SecretTemplate {
+    fn from(template: Template) -> Self {
+        Self(template)
+    }
+}
+
+impl From<&str> for SecretTemplate {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for SecretTemplate {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+/// A variable of a template that has no value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretMissing {
+    /// A `${file:PATH}` could not be read.
+    #[error("the secret file {} cannot be read: {source}", path.display())]
+    File {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// There is no secret for a `${secret:ID}`.
+    #[error("there is no secret {0:?}")]
+    Stored(String),
+}
+
+impl Template {
+    /// A template that is one literal text: nothing in it is expanded.
+    pub fn literal(text: impl Into<Box<str>>) -> Self {
+        Self([Part::Literal(text.into())].into())
+    }
+
+    /// A template of these parts, in order.
+    pub fn from_parts(parts: impl Into<Box<[Part]>>) -> Self {
+        Self(parts.into())
+    }
+
+    /// The text, where nothing in it is expanded.
+    pub fn as_literal(&self) -> Option<&str> {
+        match &*self.0 {
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The parts, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// What [`render`](Self::render) will ask for.
+    pub fn variables(&self) -> impl Iterator<Item = Variable<'_>> {
+        self.0.iter().filter_map(|part| match part {
+            Part::File(path) => Some(Variable::File(path)),
+            Part::Stored(id) => Some(Variable::Stored(id)),
+            Part::Literal(_) | Part::Env { .. } => None,
+        })
+    }
+
+    /// The files among them.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.variables().filter_map(|variable| match variable {
+            Variable::File(path) => Some(path),
+            Variable::Stored(_) => None,
+        })
+    }
+
+    /// Whether a variable stands in it, whose value may be a secret.
+    pub fn has_variables(&self) -> bool {
+        let is_variable = |part: &Part| !matches!(part, Part::Literal(_));
+        self.0.iter().any(is_variable)
+    }
+
+    /// Whether nothing needs to be read to render this.
+    pub fn is_static(&self) -> bool {
+        self.variables().next().is_none()
+    }
+
+    /// The text with everything expanded; `read` gives the content of a file, or a secret.
+    ///
+    /// # Errors
+    ///
+    /// The first variable for which `read` had nothing.
+    pub fn render(
+        &self,
+        mut read: impl FnMut(Variable<'_>) -> std::io::Result<String>,
+    ) -> Result<Secret, SecretMissing> {
+        // Room for what is known, so that a literal is copied once.
+        let known = self.0.iter().map(|part| match part {
+            Part::Literal(literal) => literal.len(),
+            Part::Env { value, .. } => value.expose().len(),
+            Part::File(_) | Part::Stored(_) => 0,
+        });
+        let mut text = String::with_capacity(known.sum());
+        for part in &self.0 {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Env { value, .. } => text.push_str(value.expose()),
+                Part::File(path) => {
+                    let content =
+                        read(Variable::File(path)).map_err(|source| SecretMissing::File {
+                            path: path.clone(),
+                            source,
+                        })?;
+                    text.push_str(content.trim_end_matches(['\r', '\n']));
+                }
+                Part::Stored(id) => {
+                    let missing = |_| SecretMissing::Stored(id.to_string());
+                    text.push_str(&read(Variable::Stored(id)).map_err(missing)?);
+                }
+            }
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Literal(literal) => f.write_str(literal),
+            Part::Env { name, .. } => write!(f, "${{{name}}}"),
+            Part::File(path) => write!(f, "${{file:{}}}", path.display()),
+            Part::Stored(id) => write!(f, "${{secret:{id}}}"),
+        })
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<&str> for Template {
+    fn from(text: &str) -> Self {
+        Self::literal(text)
+    }
+}
+
+impl From<String> for Template {
+    fn from(text: String) -> Self {
+        Self::literal(text)
+    }
+}

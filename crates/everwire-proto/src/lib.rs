@@ -1,0 +1,15 @@
+//! The pure parts of [everwire](https://docs.rs/everwire), without I/O: for whoever brings another runtime.
+//!
+//! Time and randomness are arguments, effects are return values. Nothing here knows a socket, a file, a clock or a thread.
+//!
+//! * [`wire`]: bytes in, messages out, and back (RFC 6455, RFC 7692).
+//! * [`language`]: what stands inside the values of settings.
+//! * [`settings`]: what one connection is to do.
+//! * [`core`]: what a connection decides.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod core;
+pub mod language;
+pub mod settings;
+pub mod wire;

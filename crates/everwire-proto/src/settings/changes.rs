@@ -1,0 +1,108 @@
+//! What differs between two settings of a connection, and what that means for its socket.
+
+use super::ConnectionSettings;
+
+/// The keys that differ between two settings of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The keys, in the order of their declaration.
+    pub keys: Vec<&'static str>,
+    /// Whether a socket that was opened under the old ones cannot serve under the new ones.
+    pub needs_socket: bool,
+}
+
+impl Changes {
+    /// Compares.
+    pub fn between(old: &ConnectionSettings, new: &ConnectionSettings) -> Self {
+        // A new key does not compile before it is judged here.
+        let ConnectionSettings {
+            url,
+            failover_urls,
+            group,
+            tags,
+            enabled,
+            required,
+            sessions_only,
+            headers,
+            basic_auth,
+            subprotocols,
+            source_address,
+            proxy,
+            on_open,
+            connect_timeout,
+            close_timeout,
+            idle_timeout,
+            close_code,
+            max_message,
+            max_frame,
+            compression,
+            heartbeat,
+            reconnect,
+            outbox,
+            history,
+            rate,
+            rotate_after,
+            sequence,
+            tls,
+            dial_policy,
+            proxy_policy,
+        } = old;
+        // The kernel's probes are set up with the socket.
+        let probes = new.heartbeat.needs_keepalive() && !heartbeat.needs_keepalive();
+        let policies = *dial_policy != new.dial_policy || *proxy_policy != new.proxy_policy;
+        // The key, whether it differs, and whether that takes another socket.
+        let compared = [
+            ("url", *url != new.url, true),
+            ("urls", *failover_urls != new.failover_urls, true),
+            ("group", *group != new.group, false),
+            ("tags", *tags != new.tags, false),
+            ("enabled", *enabled != new.enabled, false),
+            ("required", *required != new.required, false),
+            // The name's own socket goes or comes; those of sessions stay.
+            ("sessions_only", *sessions_only != new.sessions_only, false),
+            ("headers", *headers != new.headers, true),
+            ("basic_auth", *basic_auth != new.basic_auth, true),
+            ("subprotocols", *subprotocols != new.subprotocols, true),
+            (
+                "source_address",
+                *source_address != new.source_address,
+                true,
+            ),
+            ("proxy", *proxy != new.proxy, true),
+            ("on_open", *on_open != new.on_open, true),
+            (
+                "connect_timeout",
+                *connect_timeout != new.connect_timeout,
+                false,
+            ),
+            ("close_timeout", *close_timeout != new.close_timeout, false),
+            ("idle_timeout", *idle_timeout != new.idle_timeout, false),
+            ("close_code", *close_code != new.close_code, false),
+            ("max_message", *max_message != new.max_message, true),
+            ("max_frame", *max_frame != new.max_frame, true),
+            ("compression", *compression != new.compression, true),
+            ("heartbeat", *heartbeat != new.heartbeat, probes),
+            ("reconnect", *reconnect != new.reconnect, false),
+            ("outbox", *outbox != new.outbox, false),
+            ("history", *history != new.history, false),
+            ("rate", *rate != new.rate, false),
+            ("rotate_after", *rotate_after != new.rotate_after, false),
+            ("sequence", *sequence != new.sequence, false),
+            ("tls", *tls != new.tls, true),
+            ("service.allow_urls", policies, true),
+        ];
+        let mut changes = Self::default();
+        for (key, differs, needs_socket) in compared {
+            if differs {
+                changes.keys.push(key);
+                changes.needs_socket |= needs_socket;
+            }
+        }
+        changes
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}

@@ -1,0 +1,210 @@
+//! The settings of one connection.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl, Proxy,
+    RateSettings, Reconnect, SequenceSettings, Subprotocol, url,
+};
+use crate::language::{SecretTemplate, Template, Variable};
+
+/// One connection's settings: what stands under `[connections.NAME]`, merged and checked.
+///
+/// ```
+/// use std::time::Duration;
+/// use everwire_proto::settings::ConnectionSettings;
+///
+/// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
+/// settings.idle_timeout = Some(Duration::from_secs(60));
+/// # Ok::<(), everwire_proto::settings::InvalidUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionSettings {
+    /// `ws://` or `wss://`; rendered and parsed again at each dial.
+    pub url: Template,
+    /// What is dialled, in order, when `url` fails: the others of `urls`.
+    pub failover_urls: Vec<Template>,
+    /// The group whose keys this connection inherited.
+    pub group: Option<String>,
+    /// For the reader: filters and views.
+    pub tags: Vec<String>,
+    /// Whether the name is dialled when it is opened.
+    pub enabled: bool,
+    /// Whether the service is not ready while this name is not.
+    pub required: bool,
+    /// Whether the name keeps no socket of its own, and is there for sessions alone: it is `idle` while they
+    /// may be opened, and takes no messages (`Rejected::SessionsOnly`).
+    pub sessions_only: bool,
+    /// Headers of the upgrade request; names are valid. They are sent as they are written, in this order; `Host`
+    /// is always the first.
+    pub headers: Vec<(String, SecretTemplate)>,
+    /// HTTP basic authentication (RFC 7617).
+    pub basic_auth: Option<BasicAuth>,
+    /// Subprotocols that are offered, best first; if any, the server must choose one.
+    pub subprotocols: Vec<Subprotocol>,
+    /// The local address to dial from.
+    pub source_address: Option<IpAddr>,
+    /// What all dials go through; `None`: nothing.
+    pub proxy: Option<Proxy>,
+    /// What is sent whenever a socket opens, before anything else.
+    pub on_open: Vec<Opening>,
+    /// From the start of a dial to the upgrade's answer.
+    pub connect_timeout: Duration,
+    /// For the closing handshake, and before it for flushing the outbox.
+    pub close_timeout: Duration,
+    /// A socket without an application message for so long is a loss.
+    pub idle_timeout: Option<Duration>,
+    /// The close code that is sent on a drain.
+    pub close_code: u16,
+    /// The longest message that is accepted, in bytes, in both directions; of a compressed one, decompressed.
+    pub max_message: usize,
+    /// The longest frame that is accepted, in bytes on the wire.
+    pub max_frame: usize,
+    /// permessage-deflate (RFC 7692), if it is to be offered.
+    pub compression: Option<Compression>,
+    /// How a dead peer is found.
+    pub heartbeat: Heartbeat,
+    /// What happens after a loss.
+    pub reconnect: Reconnect,
+    /// How much may wait to be sent, and what is kept until it is confirmed.
+    pub outbox: OutboxSettings,
+    /// How much of what came in last can be read again.
+    pub history: HistorySettings,
+    /// How fast messages may go out; `None`: as fast as the peer takes them.
+    pub rate: Option<RateSettings>,
+    /// A socket that was ready for so long is replaced: its successor is made ready before it is closed.
+    pub rotate_after: Option<Duration>,
+    /// Where the peer's own numbers stand, if its messages have any.
+    pub sequence: Option<SequenceSettings>,
+    /// TLS, for `wss`.
+    pub tls: TlsSettings,
+    /// What may be dialled. No key of a file says it: it is for settings that come from elsewhere.
+    pub dial_policy: DialPolicy,
+    /// What may be dialled as a proxy.
+    pub proxy_policy: DialPolicy,
+}
+
+/// `basic_auth`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BasicAuth {
+    /// The user name; without a colon.
+    pub user: Template,
+    /// The password.
+    pub password: SecretTemplate,
+    /// How both become bytes.
+    pub encoding: AuthEncoding,
+}
+
+/// How the user name and the password of [`BasicAuth`] become bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthEncoding {
+    /// UTF-8 (RFC 7617 §2.1).
+    #[default]
+    Utf8,
+    /// ISO 8859-1; other characters are refused at the dial.
+    Latin1,
+}
+
+/// A message of `on_open`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opening {
+    /// A text message; secrets are read again for each dial.
+    Text(Template),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+/// `tls`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the client certificate, with its chain. It and `key_file` belong together.
+    pub cert_file: Option<PathBuf>,
+    /// PEM file of the client certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
+    pub key_file: Option<PathBuf>,
+    /// The DNS name or IP address to ask for (SNI) and to verify, instead of the URL's host.
+    pub server_name: Option<String>,
+    /// Whether any certificate of the server is accepted.
+    pub insecure: bool,
+}
+
+impl ConnectionSettings {
+    /// The defaults, for this URL. Nothing in the text is expanded.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`] when the text is no absolute `ws://` or `wss://` URL with a host, or has a fragment (RFC 6455 §3).
+    pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidUrl> {
+        let url = url.as_ref();
+        if PlainUrl::of(url).is_none() {
+            url::parse(url)?;
+        }
+        Ok(Self::with_url(Template::literal(url)))
+    }
+
+    /// All URLs, `url` first.
+    pub fn urls(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.url).chain(&self.failover_urls)
+    }
+
+    /// The ids of all `${secret:ID}` in these settings.
+    pub fn secret_ids(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter().map(|(_, value)| value.expose());
+        let auth = self.basic_auth.iter();
+        let auth = auth.flat_map(|auth| [&auth.user, auth.password.expose()]);
+        let openings = self.on_open.iter().filter_map(|opening| match opening {
+            Opening::Text(text) => Some(text),
+            Opening::Binary(_) => None,
+        });
+        self.urls()
+            .chain(headers)
+            .chain(auth)
+            .chain(self.subprotocols.iter().map(Subprotocol::template))
+            .chain(self.proxy.iter().flat_map(Proxy::templates))
+            .chain(openings)
+            .flat_map(Template::variables)
+            .filter_map(|variable| match variable {
+                Variable::Stored(id) => Some(id),
+                Variable::File(_) => None,
+            })
+    }
+
+    /// The defaults, for a template that [`url::parse`] checks when it is rendered.
+    pub fn with_url(url: Template) -> Self {
+        Self {
+            url,
+            failover_urls: Vec::new(),
+            group: None,
+            tags: Vec::new(),
+            enabled: true,
+            required: false,
+            sessions_only: false,
+            headers: Vec::new(),
+            basic_auth: None,
+            subprotocols: Vec::new(),
+            source_address: None,
+            proxy: None,
+            on_open: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            idle_timeout: None,
+            close_code: 1001,
+            max_message: 16 << 20,
+            max_frame: 16 << 20,
+            compression: None,
+            heartbeat: Heartbeat::default(),
+            reconnect: Reconnect::default(),
+            outbox: OutboxSettings::default(),
+            history: HistorySettings::default(),
+            rate: None,
+            rotate_after: None,
+            sequence: None,
+            tls: TlsSettings::default(),
+            dial_policy: DialPolicy::Any,
+            proxy_policy: DialPolicy::Any,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What one connection is to do: settings that cannot be wrong.
+//!
+//! A reader of files, a builder or an API ends here. How the settings of a whole process are put together is not known here.
+
+mod changes;
+mod compression;
+mod connection;
+mod delivery;
+mod dial_policy;
+mod dial_rate;
+mod heartbeat;
+mod name;
+mod no_proxy;
+mod pattern;
+mod plain_url;
+mod proxy;
+mod reconnect;
+mod subprotocol;
+pub mod url;
+
+pub use self::{
+    changes::Changes,
+    compression::Compression,
+    connection::{AuthEncoding, BasicAuth, ConnectionSettings, Opening, TlsSettings},
+    delivery::{
+        Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,
+    },
+    dial_policy::{DialPolicy, InvalidUrlPattern, Reach, UrlPattern},
+    dial_rate::{HostSettings, Rate},
+    heartbeat::Heartbeat,
+    name::{ConnectionName, InvalidName, MAX_NAME},
+    no_proxy::NoProxy,
+    pattern::{InvalidPattern, Pattern},
+    plain_url::PlainUrl,
+    proxy::{
+        EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyKind, ProxyParts,
+        ProxyUrl, parse_proxy,
+    },
+    reconnect::{Backoff, GiveUpRule, Jitter, Reconnect},
+    subprotocol::Subprotocol,
+    url::InvalidUrl,
+};

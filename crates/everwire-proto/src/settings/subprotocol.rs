@@ -1,0 +1,61 @@
+//! A subprotocol to offer.
+
+use std::fmt;
+
+use crate::language::Template;
+
+/// A subprotocol to offer, which may hold a token: its variables are shown by name.
+///
+/// ```
+/// use everwire_proto::settings::Subprotocol;
+///
+/// let plain: Subprotocol = "graphql-ws".into();
+/// assert_eq!(plain, "graphql-ws");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subprotocol(Template);
+
+impl Subprotocol {
+    /// The template that is rendered for each dial.
+    pub fn template(&self) -> &Template {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subprotocol {
+    /// As a [`Template`] does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Subprotocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<Template> for Subprotocol {
+    fn from(template: Template) -> Self {
+        Self(template)
+    }
+}
+
+impl From<&str> for Subprotocol {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Subprotocol {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Whether it is this text, with nothing to expand.
+impl PartialEq<&str> for Subprotocol {
+    fn eq(&self, text: &&str) -> bool {
+        self.0.as_literal() == Some(*text)
+    }
+}

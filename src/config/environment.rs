@@ -1,0 +1,25 @@
+//! `proxy = "env"`: what the environment says about proxies.
+
+use super::{EnvironmentProxies, InvalidProxyVariable, Proxy, Source};
+
+/// The proxies that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name now.
+///
+/// ```
+/// use everwire::{ConnectionSettings, config};
+///
+/// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
+/// settings.proxy = Some(config::proxies_from(&config::System)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`InvalidProxyVariable`] if neither `ws` nor `wss` could be dialled, since their variables name no proxy. Otherwise the dials that
+/// would go through such a one fail.
+pub fn proxies_from(source: &dyn Source) -> Result<Proxy, InvalidProxyVariable> {
+    let proxies = EnvironmentProxies::from_variables(|name| source.variable(name));
+    if let (Err(error), Err(_)) = (proxies.check(true), proxies.check(false)) {
+        return Err(error.clone());
+    }
+    Ok(Proxy::Environment(Box::new(proxies)))
+}

@@ -66,8 +66,11 @@ pub enum ProxyKind {
 /// The parts of a proxy's URL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProxyParts {
+    /// How one talks to it.
     pub kind: ProxyKind,
+    /// A name or an address, in lower case and without brackets.
     pub host: String,
+    /// The port, the default one included.
     pub port: u16,
     /// User and password, percent-decoded.
     pub login: Option<(Secret, Secret)>,

@@ -26,7 +26,9 @@ pub enum DialPolicy {
 /// Which addresses a URL may have, once it may be dialled at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
+    /// All.
     Any,
+    /// Those of the Internet.
     PublicOnly,
 }
 

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, env, fs, path::Path};
 
-use super::{
-    api_lines,
-    tree::{self, Sources, Tree},
-};
+use super::{api_lines, resolver_tests, tree};
 
 const LISTED: &str = "docs/api.txt";
 
@@ -18,7 +15,7 @@ const HEAD: &str = "\
 #[test]
 fn the_public_items_are_those_that_are_written_down() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let lines = api_lines::of(&Tree::new(&tree::read(&root.join("src"))));
+    let lines = api_lines::of(&tree::library());
     assert!(lines.len() > 500, "only {} lines were found", lines.len());
     let found = text(&lines);
     if env::var_os("EVERWIRE_BLESS").is_some() {
@@ -97,11 +94,8 @@ fn items_are_listed_by_the_path_of_their_users() {
         ("written.rs", written),
         ("hidden.rs", "pub fn hidden() {}"),
     ];
-    let sources: Sources = files
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-        .collect();
-    let found: Vec<String> = api_lines::of(&Tree::new(&sources)).into_iter().collect();
+    let found = api_lines::of(&resolver_tests::library(&files));
+    let found: Vec<String> = found.into_iter().collect();
     assert_eq!(
         found,
         [

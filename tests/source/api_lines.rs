@@ -28,7 +28,7 @@ pub fn of(tree: &Tree) -> BTreeSet<String> {
 pub struct Function<'a> {
     /// By which it is called.
     pub path: String,
-    /// Where it lies, below `src`.
+    /// Where it lies, below the folder of the repository.
     pub file: &'a str,
     pub line: usize,
     pub attributes: &'a [Attribute],
@@ -41,7 +41,7 @@ pub fn functions(tree: &Tree) -> Vec<Function<'_>> {
     for (module, content) in tree.modules.iter().enumerate() {
         let function = |path, signature: &syn::Signature, attributes| Function {
             path,
-            file: content.file.as_str(),
+            file: content.path.as_str(),
             line: signature.ident.span().start().line,
             attributes,
         };
@@ -98,7 +98,8 @@ impl<'a> Walk<'a> {
             lines: BTreeSet::new(),
             seen: BTreeSet::new(),
         };
-        walk.module(tree.library, "everwire", &[]);
+        let library = tree.crate_root("everwire").expect("the library");
+        walk.module(library, "everwire", &[]);
         walk
     }
 

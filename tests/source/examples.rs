@@ -1,12 +1,11 @@
 //! Each public function of what every user touches has an example in its documentation, which `cargo test --doc` compiles and runs.
 
-use std::path::Path;
-
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 use super::{
     api_lines::{self, Function},
-    tree::{self, Sources, Tree},
+    resolver_tests,
+    tree::{self, Tree},
 };
 
 /// The modules and types whose functions these are.
@@ -24,8 +23,7 @@ const SHOWN: [&str; 9] = [
 
 #[test]
 fn each_public_function_of_the_manager_its_handles_and_events_has_an_example() {
-    let sources = tree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let tree = Tree::new(&sources);
+    let tree = tree::library();
     // The other types of `manager` only hold what is told: it may have no function of its own.
     for place in SHOWN.iter().filter(|place| **place != "everwire::manager") {
         let any = api_lines::functions(&tree)
@@ -47,7 +45,7 @@ fn without_example(tree: &Tree) -> Vec<String> {
             |Function {
                  path, file, line, ..
              }| {
-                format!("src/{file}:{line}: {path} has no example in its documentation")
+                format!("{file}:{line}: {path} has no example in its documentation")
             },
         )
         .collect()
@@ -118,11 +116,7 @@ impl Default for Manager { fn default() -> Self { Self } }";
         ("events.rs", "/// Free.\npub async fn free() {}"),
         ("other.rs", "pub fn other() {}"),
     ];
-    let sources: Sources = files
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-        .collect();
-    let mut found = without_example(&Tree::new(&sources));
+    let mut found = without_example(&resolver_tests::library(&files));
     found.sort();
     let told = |place: &str| format!("src/{place} has no example in its documentation");
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The house stands on floors, and nothing looks up: a folder of `src` names only what lies below it, and the files of a folder name each
-//! other in no circle.
+//! The house stands on floors, and nothing looks up: a folder of a crate's sources names only what lies below it, in its crate or in a
+//! lower one, and the files of a folder name each other in no circle.
 //!
 //! An edge goes from the file that names an item, in `use` or in a path, to the file that defines it. A parent's `mod` and `pub use` are
 //! no edges; tests are left out. `allowed.txt` lists what still breaks the rule. It may only shrink: what is not needed any more fails,
@@ -14,32 +14,34 @@ use std::{
 
 use super::{
     names::{self, Edge, Reading},
-    tree::{self, Tree},
+    tree::{self, Crate, LIBRARY, PROGRAM, WORKSPACE},
 };
 
-/// The folders of `src`, and its own files, from the ground up.
-const FLOORS: [&str; 21] = [
-    "chance",
-    "clock",
-    "panics",
-    "wire",
-    "core",
-    "memory",
-    "events",
-    "store",
-    "vault",
-    "transport",
-    "hub",
-    "keeper",
-    "connection",
-    "manager",
-    "config",
-    "testing",
-    "lib",
-    "terminal",
-    "service",
-    "cli",
-    "main",
+/// The crates from the ground up; in each the folders of its sources, and the files beside them, from the ground up.
+const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
+    (
+        LIBRARY,
+        &[
+            "chance",
+            "clock",
+            "panics",
+            "wire",
+            "core",
+            "memory",
+            "events",
+            "store",
+            "vault",
+            "transport",
+            "hub",
+            "keeper",
+            "connection",
+            "manager",
+            "config",
+            "testing",
+            "lib",
+        ],
+    ),
+    (PROGRAM, &["terminal", "service", "cli", "main"]),
 ];
 
 const ALLOWED: &str = "tests/source/allowed.txt";
@@ -62,10 +64,16 @@ fn nothing_looks_up_and_nothing_runs_in_a_circle() {
 
 #[test]
 fn every_folder_has_its_floor_and_every_floor_its_folder() {
-    let known: BTreeSet<String> = FLOORS.iter().map(ToString::to_string).collect();
-    let sources = tree::read(&root().join("src"));
-    let found: BTreeSet<String> = sources.keys().map(|file| folder(file).to_owned()).collect();
-    assert_eq!(found, known);
+    assert_eq!(FLOORS.map(|(of, _)| of), WORKSPACE);
+    for (of, floors) in FLOORS {
+        let known: BTreeSet<String> = floors.iter().map(ToString::to_string).collect();
+        let keys: Vec<String> = tree::read(of)
+            .keys()
+            .map(|file| format!("{}{file}", of.prefix))
+            .collect();
+        let found: BTreeSet<String> = keys.iter().map(|file| folder(file).to_owned()).collect();
+        assert_eq!(found, known, "{}", of.sources);
+    }
 }
 
 #[test]
@@ -92,7 +100,7 @@ fn every_path_of_ours_leads_to_an_item() {
 /// The source as it is, read once.
 fn reading() -> &'static Reading {
     static READING: OnceLock<Reading> = OnceLock::new();
-    READING.get_or_init(|| names::read(&Tree::new(&tree::read(&root().join("src")))))
+    READING.get_or_init(|| names::read(&tree::workspace()))
 }
 
 /// What looks up, and what runs in circles.
@@ -242,8 +250,11 @@ fn places(edges: &BTreeSet<Edge>, from: &str, to: &str) -> Vec<String> {
         .filter(|edge| seen.insert(&edge.item))
         .map(|edge| {
             format!(
-                "    src/{from}:{}: names {}, which src/{to} defines",
-                edge.line, edge.item
+                "    {}:{}: names {}, which {} defines",
+                path(from),
+                edge.line,
+                edge.item,
+                path(to)
             )
         })
         .collect()
@@ -307,17 +318,34 @@ fn shortest_circle(edges: &BTreeSet<Edge>, circle: &[String], start: &String) ->
     vec![start.clone()]
 }
 
-/// The folder directly below `src`, or the file itself where it lies there.
+/// The folder directly below the sources of its crate, or the file itself where it lies there; with the crate's prefix.
 fn folder(file: &str) -> &str {
-    let first = file.split('/').next().unwrap_or(file);
-    first.strip_suffix(".rs").unwrap_or(first)
+    let prefixes = WORKSPACE.iter().map(|of| of.prefix);
+    let prefix = prefixes
+        .filter(|prefix| file.starts_with(prefix))
+        .max_by_key(|prefix| prefix.len());
+    let start = prefix.unwrap_or_default().len();
+    let end = file[start..]
+        .find('/')
+        .map_or(file.len(), |slash| start + slash);
+    let folder = &file[..end];
+    folder.strip_suffix(".rs").unwrap_or(folder)
 }
 
-fn floor(folder: &str) -> usize {
-    let found = FLOORS.iter().position(|floor| *floor == folder);
-    found.unwrap_or_else(|| {
-        panic!("src/{folder} has no floor: give it one in tests/source/floors.rs")
-    })
+/// First the crate's, then the folder's in the crate.
+fn floor(folder: &str) -> (usize, usize) {
+    let found = FLOORS.iter().enumerate().find_map(|(height, (_, floors))| {
+        let floor = floors.iter().position(|floor| *floor == folder)?;
+        Some((height, floor))
+    });
+    found.unwrap_or_else(|| panic!("{folder} has no floor: give it one in tests/source/floors.rs"))
+}
+
+/// Where a file lies, from the folder of the repository.
+fn path(file: &str) -> String {
+    let (height, _) = floor(folder(file));
+    let (of, _) = FLOORS[height];
+    format!("{}/{}", of.sources, &file[of.prefix.len()..])
 }
 
 fn root() -> &'static Path {

@@ -111,10 +111,10 @@ impl Reader<'_> {
         let meaning = self.tree.resolve(place, path);
         let ours = matches!(path[0].as_str(), "crate" | "self" | "super") && path.len() > 1;
         if ours && meaning == Meaning::default() {
-            let file = &self.tree.modules[self.module].file;
+            let file = &self.tree.modules[self.module].path;
             self.reading
                 .lost
-                .insert(format!("src/{file}:{line}: {}", path.join("::")));
+                .insert(format!("{file}:{line}: {}", path.join("::")));
         }
         meaning
     }

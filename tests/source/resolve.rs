@@ -125,8 +125,10 @@ impl Resolver<'_> {
                 above = tree.modules[outer].parent;
             }
         }
-        if meaning.types.is_none() && name == "everwire" && Some(module.root) == tree.program {
-            meaning.types = Some(Found::Module(tree.library));
+        if meaning.types.is_none() {
+            // Another crate. None names itself.
+            let root = tree.crate_root(name).filter(|root| *root != module.root);
+            meaning.types = root.map(Found::Module);
         }
         meaning
     }

@@ -1,17 +1,34 @@
 //! The reader of the source, on small sources.
 
 use super::{
-    names,
-    tree::{Sources, Tree},
+    api_lines, names,
+    tree::{Crate, LIBRARY, PROGRAM, Sources, Tree},
 };
 
-/// The edges of a crate of these files, as `from -> to: item`.
+/// A crate below the library.
+const LOWER: Crate = Crate {
+    name: "everwire_lower",
+    sources: "crates/everwire-lower/src",
+    prefix: "lower/",
+};
+
+/// A library of these files.
+pub fn library(files: &[(&str, &str)]) -> Tree {
+    Tree::new(&[(LIBRARY, sources(files))])
+}
+
+fn sources(files: &[(&str, &str)]) -> Sources {
+    let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+    files.iter().map(owned).collect()
+}
+
+/// The edges of a library of these files, as `from -> to: item`.
 fn edges(files: &[(&str, &str)]) -> Vec<String> {
-    let sources: Sources = files
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-        .collect();
-    let reading = names::read(&Tree::new(&sources));
+    edges_of(&library(files))
+}
+
+fn edges_of(tree: &Tree) -> Vec<String> {
+    let reading = names::read(tree);
     assert!(reading.lost.is_empty(), "{:?}", reading.lost);
     let lines = reading.edges.iter();
     let mut lines: Vec<String> = lines
@@ -108,19 +125,63 @@ fn a_module_and_a_function_of_one_name_do_not_meet() {
 
 #[test]
 fn the_program_names_the_library_by_its_name() {
-    let files = [
+    let library = [
         ("lib.rs", "pub mod a; pub use a::Thing;"),
-        ("a.rs", "pub struct Thing;"),
+        ("a.rs", "pub struct Thing; fn f() { everwire::a::f() }"),
+    ];
+    let program = [
         ("main.rs", "mod cli; fn main() { cli::main() }"),
         (
             "cli.rs",
             "use everwire::Thing; pub fn main() { everwire::a::Thing; }",
         ),
     ];
+    let tree = Tree::new(&[(LIBRARY, sources(&library)), (PROGRAM, sources(&program))]);
     assert_eq!(
-        edges(&files),
+        edges_of(&tree),
         ["cli.rs -> a.rs: Thing", "main.rs -> cli.rs: main"]
     );
+}
+
+#[test]
+fn what_a_crate_passes_on_leads_to_the_crate_that_defines_it() {
+    let lower = [
+        ("lib.rs", "pub mod core; pub use core::Cause;"),
+        ("core.rs", "pub struct Cause; pub fn decide() {}"),
+    ];
+    let library = [
+        ("lib.rs", "mod hub; pub use everwire_lower::{core, Cause};"),
+        (
+            "hub.rs",
+            "use crate::{core::decide, Cause}; fn f(_: everwire_lower::core::Cause) {}",
+        ),
+    ];
+    let program = [(
+        "main.rs",
+        "use everwire::Cause; fn main() { everwire::core::decide() }",
+    )];
+    let tree = Tree::new(&[
+        (LOWER, sources(&lower)),
+        (LIBRARY, sources(&library)),
+        (PROGRAM, sources(&program)),
+    ]);
+    assert_eq!(
+        edges_of(&tree),
+        [
+            "hub.rs -> lower/core.rs: Cause",
+            "hub.rs -> lower/core.rs: decide",
+            "lib.rs -> lower/core.rs: Cause",
+            "main.rs -> lower/core.rs: Cause",
+            "main.rs -> lower/core.rs: decide",
+        ]
+    );
+    let shown = api_lines::of(&tree);
+    for line in [
+        "everwire::Cause: struct Cause",
+        "everwire::core::decide: fn decide()",
+    ] {
+        assert!(shown.contains(line), "{line:?} in {shown:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The modules of a crate as they are declared, and what each of them defines and imports.
+//! The modules of the crates as they are declared, and what each of them defines and imports.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,15 +10,41 @@ use syn::{Attribute, Item, UseTree, Visibility, spanned::Spanned as _};
 
 use super::scan;
 
-/// Files by their path below `src`, with their text.
+/// A crate of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crate {
+    /// By which the other crates name it.
+    pub name: &'static str,
+    /// The folder of its sources.
+    pub sources: &'static str,
+    /// What the keys of its files begin with; the rest is the path below `sources`.
+    pub prefix: &'static str,
+}
+
+pub const LIBRARY: Crate = Crate {
+    name: "everwire",
+    sources: "src",
+    prefix: "",
+};
+
+pub const PROGRAM: Crate = Crate {
+    name: "everwire_cli",
+    sources: "crates/everwire-cli/src",
+    prefix: "",
+};
+
+/// All crates, from the ground up.
+pub const WORKSPACE: [Crate; 2] = [LIBRARY, PROGRAM];
+
+/// Files by their path below the folder of their crate's sources, with their text.
 pub type Sources = BTreeMap<String, String>;
 
-/// All modules of the library and of the program.
+/// All modules of some crates.
 #[derive(Default)]
 pub struct Tree {
     pub modules: Vec<Module>,
-    pub library: usize,
-    pub program: Option<usize>,
+    /// The root of each crate.
+    pub crates: Vec<(Crate, usize)>,
     /// The files that no `mod` leads to but one of tests.
     pub tests: BTreeSet<String>,
     /// The names of macros that write an item whose name they are given.
@@ -27,7 +53,10 @@ pub struct Tree {
 
 /// A module, in a file of its own or inside one.
 pub struct Module {
+    /// The key of its file.
     pub file: String,
+    /// The same file, below the folder of the repository.
+    pub path: String,
     pub parent: Option<usize>,
     /// The root of its crate.
     pub root: usize,
@@ -75,8 +104,25 @@ pub struct Import {
     pub features: Vec<String>,
 }
 
-/// All Rust files below a folder.
-pub fn read(folder: &Path) -> Sources {
+/// The library, with the crates that it stands on.
+pub fn library() -> Tree {
+    let lower = WORKSPACE.iter().position(|of| *of == LIBRARY);
+    read_all(&WORKSPACE[..=lower.unwrap()])
+}
+
+/// All crates.
+pub fn workspace() -> Tree {
+    read_all(&WORKSPACE)
+}
+
+fn read_all(crates: &[Crate]) -> Tree {
+    let crates: Vec<(Crate, Sources)> = crates.iter().map(|of| (*of, read(*of))).collect();
+    Tree::new(&crates)
+}
+
+/// All Rust files of a crate.
+pub fn read(of: Crate) -> Sources {
+    let folder = &Path::new(env!("CARGO_MANIFEST_DIR")).join(of.sources);
     let mut sources = Sources::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(inner) = folders.pop() {
@@ -94,49 +140,54 @@ pub fn read(folder: &Path) -> Sources {
 }
 
 impl Tree {
-    /// The modules that `lib.rs` and, if there is one, `main.rs` lead to. Panics where a file cannot be read, or is led to by none.
-    pub fn new(sources: &Sources) -> Self {
+    /// The modules of crates, from the ground up. Panics where a file cannot be read, or is led to by none.
+    pub fn new(crates: &[(Crate, Sources)]) -> Self {
+        let mut tree = Self::default();
+        for (of, sources) in crates {
+            tree.add_crate(*of, sources);
+        }
+        tree
+    }
+
+    fn add_crate(&mut self, of: Crate, sources: &Sources) {
         let parsed: BTreeMap<&str, syn::File> = sources
             .iter()
             .map(|(path, text)| {
                 let file = syn::parse_file(text).unwrap_or_else(|error| {
-                    panic!("src/{path}:{}: {error}", error.span().start().line)
+                    let line = error.span().start().line;
+                    panic!("{}/{path}:{line}: {error}", of.sources)
                 });
                 (path.as_str(), file)
             })
             .collect();
-        let mut tree = Self::default();
         for file in parsed.values() {
-            tree.note_writers(&file.items);
+            self.note_writers(&file.items);
         }
-        let mut reached = BTreeSet::new();
-        tree.library = tree.add_root("lib.rs", &parsed, &mut reached);
-        if parsed.contains_key("main.rs") {
-            tree.program = Some(tree.add_root("main.rs", &parsed, &mut reached));
-        }
-        let lost: Vec<&&str> = parsed
-            .keys()
-            .filter(|path| !reached.contains(**path))
-            .collect();
-        assert!(lost.is_empty(), "no `mod` leads to {lost:?}");
-        tree
-    }
-
-    fn add_root(
-        &mut self,
-        file: &str,
-        parsed: &BTreeMap<&str, syn::File>,
-        reached: &mut BTreeSet<String>,
-    ) -> usize {
+        let roots = ["lib.rs", "main.rs"].into_iter();
+        let mut roots = roots.filter(|root| parsed.contains_key(root));
+        let file = roots.next().expect("the file of the crate");
         let place = Place {
+            of,
             file: file.to_owned(),
             folder: PathBuf::new(),
             parent: None,
             public: true,
             features: Vec::new(),
         };
-        reached.insert(file.to_owned());
-        self.add(place, &parsed[file].items, parsed, reached)
+        let mut reached = BTreeSet::from([file.to_owned()]);
+        let root = self.add(place, &parsed[file].items, &parsed, &mut reached);
+        self.crates.push((of, root));
+        let lost: Vec<&&str> = parsed
+            .keys()
+            .filter(|path| !reached.contains(**path))
+            .collect();
+        assert!(lost.is_empty(), "no `mod` leads to {lost:?}");
+    }
+
+    /// The root of a crate, by the name that other crates call it.
+    pub fn crate_root(&self, name: &str) -> Option<usize> {
+        let found = self.crates.iter().find(|(of, _)| of.name == name);
+        found.map(|(_, root)| *root)
     }
 
     fn add(
@@ -149,7 +200,8 @@ impl Tree {
         let id = self.modules.len();
         let root = place.parent.map_or(id, |parent| self.modules[parent].root);
         self.modules.push(Module {
-            file: place.file.clone(),
+            file: place.key(),
+            path: format!("{}/{}", place.of.sources, place.file),
             parent: place.parent,
             root,
             scope: Scope::default(),
@@ -196,8 +248,8 @@ impl Tree {
         parsed: &BTreeMap<&str, syn::File>,
         reached: &mut BTreeSet<String>,
     ) {
-        if place.file != self.modules[parent].file {
-            self.tests.insert(place.file.clone());
+        if place.key() != self.modules[parent].file {
+            self.tests.insert(place.key());
         }
         for item in items {
             let Item::Mod(module) = item else { continue };
@@ -247,6 +299,7 @@ impl Tree {
 
 /// Where a module is, before it is read.
 struct Place {
+    of: Crate,
     file: String,
     /// Where the files of its own modules lie.
     folder: PathBuf,
@@ -256,6 +309,10 @@ struct Place {
 }
 
 impl Place {
+    fn key(&self) -> String {
+        format!("{}{}", self.of.prefix, self.file)
+    }
+
     fn inside(
         &self,
         name: &str,
@@ -272,9 +329,12 @@ impl Place {
             let found = [plain, nested]
                 .into_iter()
                 .find(|file| parsed.contains_key(file.as_str()));
-            found.unwrap_or_else(|| panic!("src/{}: no file of `mod {name}`", self.file))
+            found.unwrap_or_else(|| {
+                panic!("{}/{}: no file of `mod {name}`", self.of.sources, self.file)
+            })
         };
         Self {
+            of: self.of,
             file,
             folder,
             parent: Some(parent),

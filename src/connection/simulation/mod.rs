@@ -113,7 +113,7 @@ fn live_some(next: &AtomicU64, seeds: u64, tells: bool) -> Tally {
         match catch_unwind(AssertUnwindSafe(|| life::live(seed, false))) {
             Ok(tally) => sum += tally,
             Err(panic) => panic!(
-                "seed {seed}: {}\nreplay it: EVERWIRE_SEED={seed} cargo test --all-features --lib simulation -- --nocapture",
+                "seed {seed}: {}\nreplay it: EVERWIRE_SEED={seed} cargo test --workspace --lib simulation -- --nocapture",
                 panic_text(&*panic)
             ),
         }

@@ -65,12 +65,12 @@ mod keeper;
 pub mod manager;
 pub mod memory;
 mod panics;
+mod settings;
 #[doc(hidden)]
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
-mod settings;
 mod vault;
 
 /// The pure heart: what a name does, decided without a clock, a socket or a random number generator.

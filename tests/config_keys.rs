@@ -12,12 +12,12 @@ mod memory;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use everwire::Pattern;
+use everwire::config::masked;
 use everwire::config::{
     AuthEncoding, Backoff, Compression, ConnectionSettings, Fsync, GiveUpRule, Heartbeat, Jitter,
     LogFormat, LogLevel, Opening, Rate, RateSettings, Reconnect, Resend, Scope, SequenceSettings,
     Settings, WhenFull,
 };
-use everwire::config::masked;
 use everwire::core::JsonPointer;
 use everwire::wire::deflate::{Level, WindowBits};
 use memory::Memory;

@@ -41,13 +41,13 @@ pub use self::{
     schema::schema,
     units::parse_duration,
 };
-pub(crate) use crate::settings::{CommonSettings, NameSettings};
-pub(crate) use everwire_proto::settings::{PlainUrl, ProxyParts, Reach};
 pub use crate::settings::{
     ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, LogFormat, LogLevel, LogSettings,
     MetricsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
     Settings, Source, System, TokenSettings,
 };
+pub(crate) use crate::settings::{CommonSettings, NameSettings};
+pub(crate) use everwire_proto::settings::{PlainUrl, ProxyParts, Reach};
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},
     settings::{

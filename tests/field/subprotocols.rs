@@ -172,7 +172,10 @@ fn variables_are_expanded_and_checked_in_a_file() {
     let own = settings
         .inherited
         .connection(own, &everwire::config::DialPolicy::Any);
-    assert_eq!(everwire::config::masked(&own.unwrap())["subprotocols"][0], "x.${secret:id}");
+    assert_eq!(
+        everwire::config::masked(&own.unwrap())["subprotocols"][0],
+        "x.${secret:id}"
+    );
     let file = br#"{"url": "ws://h/", "subprotocols": ["x.${file:token}"]}"#;
     let refused = settings
         .inherited

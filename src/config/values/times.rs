@@ -4,12 +4,12 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::{Value as Json, json};
 
-use crate::settings::MAX_DURATION;
 use crate::config::{
     Rate,
     read::{Context, Node, Read, Value, backticked},
     units,
 };
+use crate::settings::MAX_DURATION;
 
 /// The shortest time between rotations.
 const MIN_ROTATION: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl, Proxy,
-    RateSettings, Reconnect, SequenceSettings, Subprotocol, url,
+    Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl,
+    Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol, url,
 };
 use crate::language::{SecretTemplate, Template, Variable};
 

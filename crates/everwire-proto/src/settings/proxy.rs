@@ -356,7 +356,10 @@ mod tests {
                 .map(|(user, password)| (user.expose(), password.expose()));
             assert_eq!(told, login, "{text}");
         }
-        assert_eq!(parse_proxy("socks5://[::1]").unwrap().ip(), "::1".parse().ok());
+        assert_eq!(
+            parse_proxy("socks5://[::1]").unwrap().ip(),
+            "::1".parse().ok()
+        );
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The codec of RFC 6455, seen from outside: tables, properties, and a comparison with `tungstenite`.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a helper fails its test by panicking"
+    reason = "a test looks at a clock, and a helper fails its test by panicking"
 )]
 
 mod bounds;

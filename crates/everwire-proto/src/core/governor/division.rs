@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::{settings::Rate, core::Share};
+use crate::{core::Share, settings::Rate};
 
 /// The most that owners of one share may have of something, one at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

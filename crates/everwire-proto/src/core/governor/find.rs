@@ -9,8 +9,8 @@ use super::{
     lane::Lane,
 };
 use crate::{
-    settings::HostSettings,
     core::{Owner, Share},
+    settings::HostSettings,
 };
 
 impl Governor {

@@ -9,8 +9,8 @@ use super::{
     window::Window,
 };
 use crate::{
-    settings::Rate,
     core::{Owner, Share},
+    settings::Rate,
 };
 
 /// What has no limit: names of the file and of Rust programs, and those of operators.

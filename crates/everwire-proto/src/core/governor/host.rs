@@ -6,7 +6,7 @@ use super::{
     division::{Division, rate_of_tenants},
     window::Window,
 };
-use crate::{settings::HostSettings, core::Share};
+use crate::{core::Share, settings::HostSettings};
 
 /// What is common to the lines of a host.
 #[derive(Debug)]

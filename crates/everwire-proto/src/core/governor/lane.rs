@@ -9,7 +9,7 @@ use super::{
     standing::{Record, Standing},
     window::Window,
 };
-use crate::{settings::HostSettings, core::Share};
+use crate::{core::Share, settings::HostSettings};
 
 /// The dials of one group to one host.
 #[derive(Debug)]

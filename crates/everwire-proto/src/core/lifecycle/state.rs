@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    settings::Reconnect,
     core::{Cause, Rule},
+    settings::Reconnect,
     wire::{CloseFrame, code},
 };
 

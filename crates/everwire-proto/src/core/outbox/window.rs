@@ -124,8 +124,8 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::{
-        settings::{OutboxSettings, Resend},
         core::{Fate, Message, Outbox},
+        settings::{OutboxSettings, Resend},
     };
 
     /// What a backlog took to arrive.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::{
-    settings::SequenceSettings,
     core::{
         Message, Sequence,
         sequence::{MAX_STREAMS, starts_over},
     },
+    settings::SequenceSettings,
 };
 
 /// The numbers of the old socket.

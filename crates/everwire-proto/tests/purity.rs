@@ -1,0 +1,114 @@
+//! This crate knows no actor, runtime, clock, file, environment or global random number. `clippy.toml` says the same of calls and types;
+//! this test reads the text, so that no dependency can bring them in by another name.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A map whose hashes are seeded by chance, so that no peer can choose keys that collide: the one exception, where a peer chooses the keys
+/// and nothing that is decided depends on their order.
+const SEEDED: &str = "HashMap";
+
+/// The files that may have one.
+const MAY_SEED: [&str; 2] = ["core/sequence.rs", "core/splice/numbers.rs"];
+
+/// What the pure parts must not name. `Instant` as a type is fine: its values are arguments.
+const IMPURE: [&str; 32] = [
+    "actix",
+    "tokio",
+    "awc",
+    "mio::",
+    "socket2",
+    "rustls",
+    "async fn",
+    ".await",
+    "Instant::now",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "std::env",
+    "std::fs",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "std::thread",
+    "std::process",
+    "fs::read",
+    "env::var",
+    "rand::rng",
+    "rand::random",
+    "thread_rng",
+    "parking_lot",
+    "Mutex",
+    "thread_local!",
+    "static mut",
+    SEEDED,
+    "HashSet",
+    "RandomState",
+];
+
+#[test]
+fn the_crate_is_pure() {
+    let mut found = Vec::new();
+    let mut files = 0;
+    for path in rust_files("src") {
+        files += 1;
+        let code = production_code(&fs::read_to_string(&path).unwrap());
+        for word in IMPURE {
+            if word == SEEDED && MAY_SEED.iter().any(|file| path.ends_with(file)) {
+                continue;
+            }
+            if let Some(line) = code.iter().find(|line| line.contains(word)) {
+                found.push(format!("{}: {word:?} in {:?}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(files >= 80, "only {files} files were found");
+    assert!(found.is_empty(), "impure: {found:#?}");
+}
+
+#[test]
+fn the_scan_sees_what_it_looks_for() {
+    let code = "use std::fs;\n// tokio in a comment\nfn f() { let now = Instant::now(); } // tokio\n\
+                #[cfg(test)]\nmod tests {\n    use tokio::test;\n}\n";
+    let code = production_code(code);
+    let seen = |word: &str| code.iter().any(|line| line.contains(word));
+    assert!(seen("std::fs") && seen("Instant::now"));
+    assert!(!seen("tokio"));
+}
+
+/// The lines without comments, up to the tests.
+fn production_code(text: &str) -> Vec<String> {
+    text.lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .map(|line| line.split("//").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// All Rust files below a folder that are no tests.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            match path.extension() {
+                _ if name.starts_with("tests") => {}
+                None => folders.push(path),
+                Some(extension) if extension == "rs" => files.push(path),
+                Some(_) => {}
+            }
+        }
+    }
+    files
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

@@ -2,6 +2,7 @@
 
 mod alignment;
 mod digest;
+mod limits;
 mod numbers;
 #[cfg(test)]
 mod tests;
@@ -16,19 +17,10 @@ use self::{
 use super::{Message, Sequence};
 use crate::settings::SequenceSettings;
 
-pub use self::alignment::MAX_GREETING;
+pub use self::{alignment::MAX_GREETING, limits::HoldLimits};
 
 /// How many of the old socket's last messages are remembered.
 pub const MAX_REMEMBERED: usize = 4096;
-
-/// How much of the successor's may be held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HoldLimits {
-    /// Messages.
-    pub messages: usize,
-    /// Payload bytes.
-    pub bytes: usize,
-}
 
 /// A rotation before the cut: the old socket serves, and what comes on its successor is held.
 ///

@@ -1,10 +1,10 @@
-//! Close codes and close frames (RFC 6455 §5.5.1, §7.4).
+//! Close frames (RFC 6455 §5.5.1).
 
 use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{MAX_CONTROL, Violation};
+use super::{MAX_CONTROL, Violation, code::is_sendable};
 
 /// The longest reason of a Close frame, in bytes: what the code leaves of a control frame.
 pub const MAX_REASON: usize = MAX_CONTROL - 2;
@@ -55,31 +55,4 @@ impl fmt::Display for CloseFrame {
         }
         Ok(())
     }
-}
-
-/// Close codes of RFC 6455 §7.4.1, and of IANA's registry.
-pub mod code {
-    /// The purpose has been fulfilled.
-    pub const NORMAL: u16 = 1000;
-    /// An endpoint goes away.
-    pub const GOING_AWAY: u16 = 1001;
-    /// A protocol error.
-    pub const PROTOCOL_ERROR: u16 = 1002;
-    /// Never sent: the close frame had no code.
-    pub const NO_STATUS: u16 = 1005;
-    /// Never sent: no close frame was seen.
-    pub const ABNORMAL: u16 = 1006;
-    /// Data that is not consistent with the type of the message: text that is not UTF-8.
-    pub const INVALID_DATA: u16 = 1007;
-    /// A policy is broken, and no other code fits better.
-    pub const POLICY_VIOLATION: u16 = 1008;
-    /// A message that is too big.
-    pub const TOO_BIG: u16 = 1009;
-    /// The service restarts.
-    pub const SERVICE_RESTART: u16 = 1012;
-}
-
-/// Whether `code` may stand in a Close frame on the wire (RFC 6455 §7.4, and IANA's registry).
-pub fn is_sendable(code: u16) -> bool {
-    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::{
-    CloseFrame, MAX_CONTROL, MAX_REASON, Opcode, close::is_sendable, header::RSV1, mask_into,
+    CloseFrame, MAX_CONTROL, MAX_REASON, Opcode, code::is_sendable, header::RSV1, mask_into,
 };
 
 /// The longest header that is written, in bytes.

@@ -27,6 +27,7 @@
 
 mod assemble;
 mod close;
+pub mod code;
 mod decode;
 pub mod deflate;
 mod encode;
@@ -35,15 +36,18 @@ mod header;
 mod incoming;
 mod limits;
 mod mask;
+mod opcode;
 mod partial;
 mod utf8;
 mod violation;
 
-pub use close::{CloseFrame, MAX_REASON, code, is_sendable};
+pub use close::{CloseFrame, MAX_REASON};
+pub use code::is_sendable;
 pub use decode::Decoder;
 pub use encode::{MAX_HEADER, encode_close, encode_compressed, encode_frame, encode_header};
-pub use header::{Header, MAX_CONTROL, Opcode};
+pub use header::Header;
 pub use incoming::Incoming;
 pub use limits::Limits;
 pub use mask::mask_into;
+pub use opcode::{MAX_CONTROL, Opcode};
 pub use violation::Violation;

@@ -5,7 +5,6 @@ use std::time::Instant;
 use super::{
     division::rate_of,
     line::{Line, Links, Member},
-    ready::Turn,
     standing::{Record, Standing},
     window::Window,
 };
@@ -41,6 +40,17 @@ pub(super) enum Place {
     Fading(Instant),
     /// No dial is left, only what is known of the host.
     Resting,
+}
+
+/// Where in its queue a host stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Turn {
+    /// Grows with each that joins.
+    pub number: u64,
+    /// Nobody waited for it until it joined.
+    pub is_fresh: bool,
+    /// It lost its turn to another owner's line of its host, and is the first of its group again when it comes back.
+    pub is_kept: bool,
 }
 
 impl Lane {

@@ -50,6 +50,7 @@ mod host;
 mod lane;
 mod line;
 mod ready;
+mod resting;
 mod settle;
 mod standing;
 #[cfg(test)]
@@ -72,7 +73,7 @@ use self::{
     host::Host,
     lane::{Lane, Place},
     line::{Line, Links, Member},
-    settle::Resting,
+    resting::Resting,
 };
 use super::{Owner, OwnerShares, Share};
 use crate::settings::{HostSettings, Rate};

@@ -2,7 +2,11 @@
 
 use slab::Slab;
 
-use super::{lane::Lane, line::Line, standing::Standing};
+use super::{
+    lane::{Lane, Turn},
+    line::Line,
+    standing::Standing,
+};
 
 /// So often a standing may be passed over in favour of better ones.
 const PASSES: u8 = 4;
@@ -28,16 +32,6 @@ struct Queue {
     /// Whether the next turn is that of the host that came last.
     is_newest_next: bool,
     passed_over: u8,
-}
-
-/// Where in its queue a host stands.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Turn {
-    /// Grows with each that joins.
-    number: u64,
-    is_fresh: bool,
-    /// It lost its turn to another owner's line of its host, and is the first of its group again when it comes back.
-    pub is_kept: bool,
 }
 
 impl Ready {

@@ -2,64 +2,13 @@
 
 use std::time::Instant;
 
-use slab::Slab;
-
 use super::{
     Dial, Governor, Stage,
     group::Group,
     lane::{Lane, Place},
-    line::Line,
     standing::{PROMPT, Record, Standing},
 };
 use crate::core::{Owner, Share};
-
-/// What is known is kept of at most so many hosts without dials.
-pub(super) const MAX_RESTING: usize = 4096;
-
-/// Lines of which nothing is left but what is known of their hosts, the longest first.
-#[derive(Debug, Default)]
-pub(super) struct Rest {
-    line: Line,
-    count: usize,
-}
-
-/// What has no limit, and all tenants: neither makes the other's forgotten.
-#[derive(Debug, Default)]
-pub(super) struct Resting {
-    pub unlimited: Rest,
-    pub tenants: Rest,
-}
-
-impl Resting {
-    fn of(&mut self, share: Share) -> &mut Rest {
-        match share {
-            Share::All => &mut self.unlimited,
-            Share::Tenant | Share::Removed => &mut self.tenants,
-        }
-    }
-}
-
-impl Rest {
-    fn join(&mut self, lanes: &mut Slab<Lane>, at: usize) {
-        self.line.join(lanes, at);
-        self.count += 1;
-    }
-
-    fn leave(&mut self, lanes: &mut Slab<Lane>, at: usize) {
-        self.line.leave(lanes, at);
-        self.count -= 1;
-    }
-
-    /// The one of which nothing was heard for longest, if they are too many.
-    fn surplus(&self) -> Option<usize> {
-        self.line.first().filter(|_| self.count > MAX_RESTING)
-    }
-
-    #[cfg(test)]
-    pub fn count(&self) -> usize {
-        self.count
-    }
-}
 
 impl Governor {
     /// Dials that hang from now on are noticed; lines whose time has come take their turn, or are forgotten.

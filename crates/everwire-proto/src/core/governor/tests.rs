@@ -6,7 +6,7 @@ mod properties;
 
 use std::time::Duration;
 
-use super::{settle::MAX_RESTING, standing::PROMPT, *};
+use super::{resting::MAX_RESTING, standing::PROMPT, *};
 
 fn limit(count: u32, per: Duration) -> Rate {
     Rate::Limited {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem};
 
-use super::{Digest, HoldLimits};
+use super::{digest::Digest, limits::HoldLimits};
 use crate::core::Message;
 
 /// How many messages of the successor's own may come before those that came on both sockets.

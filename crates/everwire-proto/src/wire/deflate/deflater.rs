@@ -1,37 +1,11 @@
 //! Our messages, compressed.
 
-use flate2::{Compress, Compression, FlushCompress};
+use flate2::{Compress, FlushCompress};
 
-use super::{Agreed, Lend, TAIL, WindowBits, spares};
-
-/// What a state is made for.
-pub(super) type Kind = (Level, WindowBits);
-
-/// How hard to try: from 1, fast, to 9, small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Level(u8);
-
-impl Level {
-    /// `None` outside of 1 to 9.
-    pub const fn new(level: u8) -> Option<Self> {
-        match level {
-            1..=9 => Some(Self(level)),
-            _ => None,
-        }
-    }
-
-    /// The number itself.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl Default for Level {
-    /// 6, the usual compromise.
-    fn default() -> Self {
-        Self(6)
-    }
-}
+use super::{
+    Agreed, Lend, Level, TAIL, WindowBits, spares,
+    state::{self, Kind},
+};
 
 /// The compressor failed. It does not while it is used as documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +56,7 @@ impl Deflater {
     ) -> Result<(), DeflateError> {
         let mut state = match self.state.take() {
             Some(state) => state,
-            None if self.keeps_window => state_of(self.kind),
+            None if self.keeps_window => state::compressor(self.kind),
             None => spares::take_deflate(self.lender, self.kind),
         };
         run(&mut state, piece, end, out)?;
@@ -93,12 +67,6 @@ impl Deflater {
         }
         Ok(())
     }
-}
-
-/// A new state.
-pub(super) fn state_of((level, window): Kind) -> Compress {
-    let level = Compression::new(level.get().into());
-    Compress::new_with_window_bits(level, false, window.get().max(9))
 }
 
 fn run(

@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Agreed, Lend, spares};
+use super::{Agreed, Lend, spares, state};
 use crate::wire::{Violation, assemble::Gathering};
 
 /// What is decompressed behind each message: the rest of the empty block that ends it (RFC 7692 §7.2.2), and another one.
@@ -46,7 +46,7 @@ impl Inflater {
             return Ok(());
         }
         let state = self.state.get_or_insert_with(|| match self.keeps_window {
-            true => any_window(),
+            true => state::decompressor(),
             false => spares::take_inflate(self.lender),
         });
         self.may_end = inflate(state, input, message, max)?;
@@ -76,11 +76,6 @@ impl Inflater {
         message.shrink();
         Ok(())
     }
-}
-
-/// A new state. Its window is the largest: a smaller one would save no memory, and the encoders that were told 8 bits use 9.
-pub(super) fn any_window() -> Decompress {
-    Decompress::new(false)
 }
 
 /// Decompresses all of `input` to the end of the message. Whether its last byte ended a final block.

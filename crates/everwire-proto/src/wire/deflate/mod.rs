@@ -11,14 +11,16 @@ mod deflater;
 mod inflater;
 mod offer;
 mod spares;
+mod state;
 mod window;
 
 pub use agreed::Agreed;
 pub use answer::{AnswerError, agree};
-pub use deflater::{DeflateError, Deflater, Level};
+pub use deflater::{DeflateError, Deflater};
 pub use inflater::Inflater;
 pub use offer::Offer;
 pub use spares::{Lend, NoSpares, Spares};
+pub use state::Level;
 pub use window::WindowBits;
 
 /// The extension's name (RFC 7692 §8).

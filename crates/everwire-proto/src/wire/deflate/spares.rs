@@ -4,10 +4,7 @@ use std::fmt;
 
 use flate2::{Compress, Decompress};
 
-use super::{
-    deflater::{self, Kind},
-    inflater,
-};
+use super::state::{self, Kind};
 
 /// How many states of each kind wait for their next use. More than one are in use at a time only while messages arrive
 /// or leave in pieces.
@@ -40,7 +37,7 @@ impl Lend for NoSpares {
 pub(super) fn take_inflate(lender: &dyn Lend) -> Decompress {
     let mut spare = None;
     lender.lend(&mut |spares| spare = spares.inflate.pop());
-    spare.unwrap_or_else(inflater::any_window)
+    spare.unwrap_or_else(state::decompressor)
 }
 
 /// Takes back what [`take_inflate`] gave.
@@ -60,7 +57,7 @@ pub(super) fn take_deflate(lender: &dyn Lend, kind: Kind) -> Compress {
         let at = spares.deflate.iter().rposition(|(own, _)| *own == kind);
         spare = at.map(|at| spares.deflate.remove(at).1);
     });
-    spare.unwrap_or_else(|| deflater::state_of(kind))
+    spare.unwrap_or_else(|| state::compressor(kind))
 }
 
 /// Takes back what [`take_deflate`] gave for this kind. The oldest makes room.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest duration that is accepted: a year. Far below what would overflow a clock.
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// `[service.api_limits]`: upper limits of what comes over the API.
 ///
 /// A value may be as large as its limit, or as the one that a name has whose settings say nothing, where that is larger: the file's
@@ -42,7 +45,7 @@ impl ApiLimits {
 
     /// No limits: for settings that were accepted once.
     pub const NONE: Self = Self {
-        timeout: super::MAX_DURATION,
+        timeout: MAX_DURATION,
         max_message: usize::MAX,
         outbox: usize::MAX,
         history: usize::MAX,

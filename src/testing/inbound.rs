@@ -9,7 +9,7 @@ use super::{
     parts::{Pongs, Reply, opcode},
     script::Script,
 };
-use crate::core::message::Message;
+use crate::core::Message;
 
 /// The state of a client's stream of frames.
 #[derive(Default)]

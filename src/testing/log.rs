@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{handshake::Request, parts::How};
-use crate::core::message::Message;
+use crate::core::Message;
 
 /// Payloads are kept up to these bounds: of a connection, messages and bytes; of a peer, bytes.
 const KEPT_MESSAGES: usize = 1000;

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::frame;
-use crate::core::message::Message;
+use crate::core::Message;
 
 /// How the peer ends a connection, or worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

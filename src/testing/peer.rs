@@ -20,7 +20,7 @@ use super::{
     script::Script,
     shared::Shared,
 };
-use crate::core::message::Message;
+use crate::core::Message;
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 

@@ -8,7 +8,7 @@ use super::{
     frame,
     parts::{Answer, How, Pongs, Reply, ReplyFn, Step, Subprotocol, Upgrade, opcode},
 };
-use crate::core::message::Message;
+use crate::core::Message;
 
 /// What the peer does with a connection: how it answers the handshake, what it replies to messages,
 /// and what it does of its own accord, step after step.

@@ -21,6 +21,12 @@ pub struct Crate {
     pub prefix: &'static str,
 }
 
+pub const PROTO: Crate = Crate {
+    name: "everwire_proto",
+    sources: "crates/everwire-proto/src",
+    prefix: "proto:",
+};
+
 pub const LIBRARY: Crate = Crate {
     name: "everwire",
     sources: "src",
@@ -34,7 +40,7 @@ pub const PROGRAM: Crate = Crate {
 };
 
 /// All crates, from the ground up.
-pub const WORKSPACE: [Crate; 2] = [LIBRARY, PROGRAM];
+pub const WORKSPACE: [Crate; 3] = [PROTO, LIBRARY, PROGRAM];
 
 /// Files by their path below the folder of their crate's sources, with their text.
 pub type Sources = BTreeMap<String, String>;

@@ -16,7 +16,7 @@ mod idempotency;
 mod journal;
 mod ledger;
 mod lifecycle;
-pub mod message;
+mod message;
 mod outbox;
 mod owner;
 mod owner_shares;

@@ -9,7 +9,7 @@ pub mod model;
 #[path = "../../tests/config/memory.rs"]
 pub mod memory;
 /// A server's side of the wire, as the tests have it.
-#[path = "../../tests/wire_codec/server.rs"]
+#[path = "../../crates/everwire-proto/tests/wire_codec/server.rs"]
 pub mod server;
 /// JSON as TOML, as the tests write it.
 #[path = "../../tests/config/write.rs"]

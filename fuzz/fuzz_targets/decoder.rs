@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use everwire::wire::{
+use everwire_proto::wire::{
     Decoder, Incoming, Limits, Opcode,
     deflate::{Agreed, Deflater, Inflater, Level, WindowBits},
     encode_close, encode_compressed, encode_frame,

@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use everwire::wire::{
+use everwire_proto::wire::{
     Decoder, Incoming, Limits, Violation,
     deflate::{Agreed, Inflater, Lend, NoSpares, WindowBits},
 };

@@ -1,6 +1,6 @@
 //! A stream of a server's frames, read by the book (RFC 6455 §5.2) and without judging it.
 
-use everwire::wire::{CloseFrame, Incoming, Limits};
+use everwire_proto::wire::{CloseFrame, Incoming, Limits};
 
 use crate::{
     model::{Model, Verdict},

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use everwire::wire::deflate::{Lend, Spares};
+use everwire_proto::wire::deflate::{Lend, Spares};
 
 /// Lends this thread's spares.
 #[derive(Debug)]

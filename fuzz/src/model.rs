@@ -1,6 +1,6 @@
 //! What becomes of compressed messages, by the book (RFC 7692 §7.2.2).
 
-use everwire::wire::Violation;
+use everwire_proto::wire::Violation;
 
 use crate::inflate::{End, inflate};
 

@@ -21,8 +21,7 @@ use tokio::{
 
 use super::{
     address::Address,
-    echo::{masked, without_secrets},
-    failure::without_tls,
+    redact::{masked, without_secrets},
     redirect::{Redirect, Trail},
     request::{Field, Prepared, render_url},
     resolve::Resolver,
@@ -34,6 +33,7 @@ use super::{
     trace,
     tunnel::Tunnel,
     upgrade::{self, Upgraded},
+    upgrade_error::without_tls,
 };
 use crate::{
     config::{ConnectionSettings, PlainUrl, Proxy, Template},

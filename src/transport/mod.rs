@@ -6,14 +6,13 @@
 
 mod address;
 mod answer;
-mod budget;
 mod descriptors;
 mod dial;
-mod echo;
+mod dial_budget;
 mod exchange;
-mod failure;
 mod files;
 mod html;
+mod redact;
 mod redirect;
 mod refusal;
 mod request;
@@ -28,14 +27,15 @@ mod trace;
 mod tunnel;
 mod unfold;
 mod upgrade;
+mod upgrade_error;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use budget::DialBudget;
 pub use descriptors::limit_dial_descriptors;
 pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key, written_host_key};
-pub(crate) use echo::masked;
+pub(crate) use dial_budget::DialBudget;
+pub(crate) use redact::masked;
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;
 pub(crate) use stream::Stream;

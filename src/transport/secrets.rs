@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf};
 
-use super::{failure::plain, files};
+use super::{files, upgrade_error::plain};
 use crate::{
     config::{ConnectionSettings, Opening, Proxy, Secret, Subprotocol, Template, Variable},
     core::Cause,

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{descriptors, failure};
+use super::{descriptors, upgrade_error};
 use crate::{
     config::Heartbeat,
     core::{Cause, Phase},
@@ -118,19 +118,20 @@ fn weight(cause: &Cause) -> u8 {
 }
 
 async fn connect_one(to: SocketAddr, local: Local) -> Result<(TcpStream, SocketAddr), Cause> {
-    let socket = prepare(to, local.keepalive).map_err(|error| failure::connect(&error, to))?;
+    let socket =
+        prepare(to, local.keepalive).map_err(|error| upgrade_error::connect(&error, to))?;
     descriptors::check(&socket).map_err(Cause::Tcp)?;
     if let Some(source) = local.address {
         socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
             Cause::Tcp(format!(
                 "source_address {source}: {}",
-                failure::plain(&error)
+                upgrade_error::plain(&error)
             ))
         })?;
     }
     match socket.connect(to).await {
         Ok(tcp) => Ok((tcp, to)),
-        Err(error) => Err(failure::connect(&error, to)),
+        Err(error) => Err(upgrade_error::connect(&error, to)),
     }
 }
 

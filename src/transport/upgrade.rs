@@ -8,8 +8,9 @@ use bytes::Bytes;
 
 use super::{
     dial::Progress,
-    exchange, failure,
+    exchange,
     request::{Offered, Prepared},
+    upgrade_error,
 };
 use crate::{
     core::Cause,
@@ -42,7 +43,7 @@ pub(super) async fn upgrade(
         .replace(std::mem::take(&mut prepared.headers));
     request = request.header(header::HOST, HeaderValue::from_static(""));
     let answered = exchange::within(Rc::clone(progress), request.connect()).await;
-    let (answer, framed) = answered.map_err(failure::upgrade)?;
+    let (answer, framed) = answered.map_err(upgrade_error::upgrade)?;
     check_upgrade(answer.headers())?;
     let compression = agreed(answer.headers(), prepared.compression.as_ref())?;
     let subprotocol = chosen(answer.headers(), &prepared.subprotocols, may_choose_none)?;

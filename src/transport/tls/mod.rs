@@ -1,11 +1,11 @@
 //! TLS configurations, built once and shared, and what a failed handshake means.
 
-mod anyone;
-mod failure;
-mod identity;
-mod nobody;
-mod own;
-mod pinned;
+mod client_cert;
+mod handshake_error;
+mod insecure_verifier;
+mod no_client_cert;
+mod pem_files;
+mod pinned_verifier;
 mod report;
 
 use std::{collections::HashMap, hash::Hash, path::PathBuf, sync::Arc};
@@ -19,18 +19,18 @@ use rustls::{
 use tokio::sync::OnceCell;
 
 use self::{
-    anyone::Anyone,
-    identity::{Authorities, Stamp, read_roots},
-    nobody::Nobody,
-    own::own,
-    pinned::Pinned,
+    client_cert::own,
+    insecure_verifier::Anyone,
+    no_client_cert::Nobody,
+    pem_files::{Authorities, Stamp, read_roots},
+    pinned_verifier::Pinned,
 };
 pub(super) use self::{
-    failure::{Client, failure, handshake_failure, silence},
-    nobody::noticing,
+    handshake_error::{Client, failure, handshake_failure, silence},
+    no_client_cert::noticing,
     report::report,
 };
-use super::{failure::plain, files};
+use super::{files, upgrade_error::plain};
 use crate::{config::TlsSettings, core::Cause};
 
 /// As many authority files, and as many configurations, are kept parsed; beyond that some are read again.

@@ -6,7 +6,7 @@ use super::Destination;
 use crate::{
     config::ProxyParts,
     core::Cause,
-    transport::{failure::plain, stream::Stream},
+    transport::{stream::Stream, upgrade_error::plain},
 };
 
 /// Has the proxy open a tunnel over `stream`.

@@ -8,8 +8,8 @@ use rustls::{
 };
 
 use super::{
-    failure::why_unusable,
-    identity::{read_identity, unusable},
+    handshake_error::why_unusable,
+    pem_files::{read_identity, unusable},
 };
 use crate::core::Cause;
 

@@ -12,10 +12,10 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use super::failure::why_unusable;
+use super::handshake_error::why_unusable;
 use crate::{
     core::Cause,
-    transport::{failure::plain, files},
+    transport::{files, upgrade_error::plain},
 };
 
 /// The longest `tls.ca_file`, in bytes; a whole system's bundle is a tenth of it.

@@ -12,7 +12,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::{identity::Authorities, report::validity};
+use super::{pem_files::Authorities, report::validity};
 use crate::core::Cause;
 
 /// Judges as ever, and accepts a server that shows one of these very certificates, byte for byte.

@@ -9,6 +9,7 @@ mod answer;
 mod descriptors;
 mod dial;
 mod dial_budget;
+mod error_text;
 mod exchange;
 mod files;
 mod html;

@@ -11,7 +11,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::{sync::watch, task::spawn_blocking};
 
-use super::{dial_budget::DialBudget, upgrade_error::plain};
+use super::{dial_budget::DialBudget, error_text::plain};
 use crate::{
     config::Rate,
     core::{Owner, OwnerShares, Share},

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf};
 
-use super::{files, upgrade_error::plain};
+use super::{error_text::plain, files};
 use crate::{
     config::{ConnectionSettings, Opening, Proxy, Secret, Subprotocol, Template, Variable},
     core::Cause,

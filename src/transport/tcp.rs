@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{descriptors, upgrade_error};
+use super::{descriptors, error_text::plain};
 use crate::{
     config::Heartbeat,
     core::{Cause, Phase},
@@ -118,20 +118,29 @@ fn weight(cause: &Cause) -> u8 {
 }
 
 async fn connect_one(to: SocketAddr, local: Local) -> Result<(TcpStream, SocketAddr), Cause> {
-    let socket =
-        prepare(to, local.keepalive).map_err(|error| upgrade_error::connect(&error, to))?;
+    let socket = prepare(to, local.keepalive).map_err(|error| connect_failure(&error, to))?;
     descriptors::check(&socket).map_err(Cause::Tcp)?;
     if let Some(source) = local.address {
-        socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
-            Cause::Tcp(format!(
-                "source_address {source}: {}",
-                upgrade_error::plain(&error)
-            ))
-        })?;
+        socket
+            .bind(SocketAddr::new(source, 0))
+            .map_err(|error| Cause::Tcp(format!("source_address {source}: {}", plain(&error))))?;
     }
     match socket.connect(to).await {
         Ok(tcp) => Ok((tcp, to)),
-        Err(error) => Err(upgrade_error::connect(&error, to)),
+        Err(error) => Err(connect_failure(&error, to)),
+    }
+}
+
+/// A TCP connection that did not come about.
+fn connect_failure(error: &io::Error, to: SocketAddr) -> Cause {
+    let text = format!("{to}: {}", plain(error));
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Cause::Refused(text),
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown => Cause::Unreachable(text),
+        io::ErrorKind::ConnectionReset => Cause::Reset(text),
+        _ => Cause::Tcp(text),
     }
 }
 
@@ -166,5 +175,16 @@ mod tests {
             assert_eq!(interleave(addresses(given).into_iter()), addresses(raced));
         }
         assert!(interleave(std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn errors_of_a_connect_are_told_apart() {
+        let to = SocketAddr::from(([127, 0, 0, 1], 9));
+        let kind = |errno| connect_failure(&io::Error::from_raw_os_error(errno), to).kind();
+        assert_eq!(kind(111), "refused");
+        assert_eq!(kind(113), "unreachable");
+        assert_eq!(kind(101), "unreachable");
+        assert_eq!(kind(104), "reset");
+        assert_eq!(kind(24), "tcp");
     }
 }

@@ -1,39 +1,12 @@
-//! What went wrong below a dial, as the one cause that is told.
+//! What `awc` ended an upgrade with, as the cause that is told.
 
-use std::{io, net::SocketAddr};
+use std::io;
 
 use actix_http::error::ParseError;
 use awc::error::{ConnectError, SendRequestError, WsClientError};
 
-use super::{stream::AnswerTooLong, tls};
+use super::{error_text::plain, stream::AnswerTooLong, tls};
 use crate::core::{Cause, Phase};
-
-/// The text of the operating system, lowercase and without its number.
-pub(super) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut characters = text.chars();
-    match characters.next() {
-        // An acronym keeps its case: "SSL error" is no "sSL error".
-        Some(first) if !characters.as_str().starts_with(char::is_uppercase) => {
-            first.to_lowercase().chain(characters).collect()
-        }
-        _ => text.to_owned(),
-    }
-}
-
-/// A TCP connection that did not come about.
-pub(super) fn connect(error: &io::Error, to: SocketAddr) -> Cause {
-    let text = format!("{to}: {}", plain(error));
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Cause::Refused(text),
-        io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown => Cause::Unreachable(text),
-        io::ErrorKind::ConnectionReset => Cause::Reset(text),
-        _ => Cause::Tcp(text),
-    }
-}
 
 /// What `awc` ended an upgrade with.
 pub(super) fn upgrade(error: WsClientError) -> Cause {
@@ -140,28 +113,4 @@ fn cut_off() -> Cause {
 
 fn invalid(text: &str) -> Cause {
     Cause::HandshakeInvalid(text.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_the_system_lose_their_number_and_capital() {
-        let refused = io::Error::from_raw_os_error(111);
-        assert_eq!(plain(&refused), "connection refused");
-        assert_eq!(plain(&io::Error::other("SSL broke")), "SSL broke");
-        assert_eq!(plain(&io::Error::other("")), "");
-    }
-
-    #[test]
-    fn errors_of_a_connect_are_told_apart() {
-        let to = SocketAddr::from(([127, 0, 0, 1], 9));
-        let kind = |errno| connect(&io::Error::from_raw_os_error(errno), to).kind();
-        assert_eq!(kind(111), "refused");
-        assert_eq!(kind(113), "unreachable");
-        assert_eq!(kind(101), "unreachable");
-        assert_eq!(kind(104), "reset");
-        assert_eq!(kind(24), "tcp");
-    }
 }

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, io};
 use jiff::Timestamp;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, pki_types::UnixTime};
 
-use crate::{core::Cause, transport::upgrade_error::plain};
+use crate::{core::Cause, transport::error_text::plain};
 
 /// What we have to show to a server that asks for a client certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

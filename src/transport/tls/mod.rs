@@ -30,7 +30,7 @@ pub(super) use self::{
     no_client_cert::noticing,
     report::report,
 };
-use super::{files, upgrade_error::plain};
+use super::{error_text::plain, files};
 use crate::{config::TlsSettings, core::Cause};
 
 /// As many authority files, and as many configurations, are kept parsed; beyond that some are read again.

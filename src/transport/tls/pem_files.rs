@@ -15,7 +15,7 @@ use rustls::{
 use super::handshake_error::why_unusable;
 use crate::{
     core::Cause,
-    transport::{files, upgrade_error::plain},
+    transport::{error_text::plain, files},
 };
 
 /// The longest `tls.ca_file`, in bytes; a whole system's bundle is a tenth of it.

@@ -11,10 +11,10 @@ use crate::{
     config::ProxyParts,
     core::{Cause, is_displayable},
     transport::{
+        error_text::plain,
         refusal::{retry_after, said_at},
         stream::Stream,
         unfold::unfold,
-        upgrade_error::plain,
     },
 };
 

@@ -6,7 +6,7 @@ use super::Destination;
 use crate::{
     config::ProxyParts,
     core::Cause,
-    transport::{stream::Stream, upgrade_error::plain},
+    transport::{error_text::plain, stream::Stream},
 };
 
 /// Has the proxy open a tunnel over `stream`.

@@ -19,7 +19,7 @@ use awc::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::{stream::Lent, unfold::unfold};
+use super::{borrowed_stream::Lent, unfold::unfold};
 use crate::core::Cause;
 
 /// As much is read at once.

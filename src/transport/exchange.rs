@@ -25,8 +25,8 @@ use futures::future::LocalBoxFuture;
 use tokio::{io::AsyncWriteExt, task_local};
 
 use super::{
-    answer::Answer, dial::Progress, redirect::Redirect, refusal::refusal, request::Field,
-    stream::Lent,
+    answer::Answer, borrowed_stream::Lent, progress::Progress, redirect::Redirect,
+    refusal::refusal, request::Field,
 };
 use crate::core::Cause;
 

@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod borrowed_stream;
 mod descriptors;
 mod dial;
 mod dial_budget;
@@ -13,6 +14,7 @@ mod error_text;
 mod exchange;
 mod files;
 mod html;
+mod progress;
 mod redact;
 mod redirect;
 mod refusal;
@@ -34,8 +36,9 @@ mod upgrade_error;
 mod tests;
 
 pub use descriptors::limit_dial_descriptors;
-pub(crate) use dial::{DialRequest, Opened, Timings, Undialled, dial, host_key, written_host_key};
+pub(crate) use dial::{DialRequest, Opened, dial, host_key, written_host_key};
 pub(crate) use dial_budget::DialBudget;
+pub(crate) use progress::{Timings, Undialled};
 pub(crate) use redact::masked;
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;

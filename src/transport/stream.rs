@@ -1,9 +1,8 @@
-//! The upgraded stream, and the thin loan of it that `awc` works on.
+//! The stream to a peer, plain or over TLS.
 
 use std::{
     io,
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -11,14 +10,7 @@ use rustls::ClientConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-use super::{
-    dial::Progress,
-    tcp_stream::Tcp,
-    tls::{self, Client},
-};
-
-/// More than this is never read before the upgrade is answered: heads beyond it are an attack or a mistake.
-pub(super) const MAX_ANSWER: usize = 32 * 1024;
+use super::tcp_stream::Tcp;
 
 /// A connection to a peer, plain or over TLS.
 #[derive(Debug)]
@@ -122,80 +114,5 @@ impl AsyncWrite for Stream {
             #[cfg(test)]
             Self::Memory(memory) => memory.is_write_vectored(),
         }
-    }
-}
-
-/// The stream of a dial, lent to `awc` until the upgrade is answered.
-pub(super) struct Lent {
-    progress: Rc<Progress>,
-    read: usize,
-}
-
-impl Lent {
-    /// Lends what lies in `progress.stream`.
-    pub fn new(progress: Rc<Progress>) -> Self {
-        Self { progress, read: 0 }
-    }
-
-    fn with<T>(
-        &self,
-        f: impl FnOnce(Pin<&mut Stream>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        match &mut *self.progress.stream.borrow_mut() {
-            Some(stream) => f(Pin::new(stream)),
-            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-        }
-    }
-}
-
-/// The answer to the upgrade is longer than [`MAX_ANSWER`].
-#[derive(Debug, thiserror::Error)]
-#[error("the answer to the upgrade is longer than {MAX_ANSWER} bytes")]
-pub(super) struct AnswerTooLong;
-
-impl AsyncRead for Lent {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.read >= MAX_ANSWER {
-            return Poll::Ready(Err(io::Error::other(AnswerTooLong)));
-        }
-        let before = buf.filled().len();
-        let client = this.progress.client.get();
-        let result = this
-            .with(|stream| stream.poll_read(cx, buf))
-            .map_err(|error| told(error, client));
-        this.read += buf.filled().len() - before;
-        this.progress.answered.set(this.read > 0);
-        result
-    }
-}
-
-/// An alert of the server's travels to the end of the dial as the cause that it is.
-fn told(error: io::Error, client: Client) -> io::Error {
-    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(alert) => io::Error::other(tls::failure(alert, client)),
-        None => error,
-    }
-}
-
-impl AsyncWrite for Lent {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.with(|stream| stream.poll_write(cx, buf))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|stream| stream.poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|stream| stream.poll_shutdown(cx))
     }
 }

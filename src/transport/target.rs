@@ -8,7 +8,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     address::Host,
-    dial::Progress,
+    progress::Progress,
     resolve::Resolver,
     stream::Stream,
     tcp::{self, Local},

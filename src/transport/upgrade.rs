@@ -7,8 +7,8 @@ use awc::http::header::{self, HeaderValue};
 use bytes::Bytes;
 
 use super::{
-    dial::Progress,
     exchange,
+    progress::Progress,
     request::{Offered, Prepared},
     upgrade_error,
 };

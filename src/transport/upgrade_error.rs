@@ -5,7 +5,7 @@ use std::io;
 use actix_http::error::ParseError;
 use awc::error::{ConnectError, SendRequestError, WsClientError};
 
-use super::{error_text::plain, stream::AnswerTooLong, tls};
+use super::{borrowed_stream::AnswerTooLong, error_text::plain, tls};
 use crate::core::{Cause, Phase};
 
 /// What `awc` ended an upgrade with.

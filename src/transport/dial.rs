@@ -13,6 +13,7 @@ use super::{
     redirect::{Redirect, Trail},
     request::{Prepared, render_url},
     resolve::Resolver,
+    route::Route,
     secrets::Secrets,
     stream::Stream,
     target::Target,
@@ -212,22 +213,24 @@ async fn open(
     };
     let reach = request.settings.dial_policy.reach_of(&prepared.to.text);
     let reach = reach.ok_or_else(|| forbidden(&prepared.to))?;
-    Target {
-        reach,
-        host: prepared.to.host.clone(),
-        port: prepared.to.port,
+    Route {
         tls,
-        local: Local {
-            address: request.settings.source_address,
-            keepalive: request.settings.heartbeat.needs_keepalive(),
-        },
         proxy: match &request.settings.proxy {
             // Boxed: seldom used, and larger than all the rest of a hop.
             Some(proxy) => Box::pin(tunnel(proxy, request, prepared, secrets)).await?,
             None => None,
         },
-        resolver: request.resolver.of(request.owner),
-        progress: Rc::clone(progress),
+        target: Target {
+            reach,
+            host: prepared.to.host.clone(),
+            port: prepared.to.port,
+            local: Local {
+                address: request.settings.source_address,
+                keepalive: request.settings.heartbeat.needs_keepalive(),
+            },
+            resolver: request.resolver.of(request.owner),
+            progress: Rc::clone(progress),
+        },
     }
     .open()
     .await

@@ -20,6 +20,7 @@ mod redirect;
 mod refusal;
 mod request;
 mod resolve;
+mod route;
 mod secrets;
 mod stream;
 mod target;

@@ -4,9 +4,9 @@ use std::{io, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::BytesMut;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Destination, say};
+use super::destination::Destination;
 use crate::{
     config::ProxyParts,
     core::{Cause, is_displayable},
@@ -61,6 +61,12 @@ pub(super) async fn connect(
             n => read += n,
         }
     }
+}
+
+/// Writes and flushes, which over TLS are two things.
+async fn say(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }
 
 fn request(proxy: &ProxyParts, to: &Destination) -> String {

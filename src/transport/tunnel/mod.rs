@@ -1,15 +1,16 @@
 //! A tunnel to the peer through a proxy.
 
+mod destination;
 mod http;
 mod socks;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use self::destination::Destination;
 use super::{
     address::Host,
     secrets::Secrets,
@@ -33,13 +34,6 @@ pub(super) struct Tunnel {
     tls: Option<Arc<ClientConfig>>,
     /// Which addresses the proxy may have.
     reach: Reach,
-}
-
-/// Whom the proxy is asked to connect to.
-enum Destination {
-    /// A name for the proxy to resolve.
-    Name(String, u16),
-    Address(SocketAddr),
 }
 
 impl Tunnel {
@@ -165,19 +159,4 @@ impl Tunnel {
             cause => Cause::proxy(format!("the proxy {}: {}", self.proxy, cause.text())),
         }
     }
-}
-
-impl std::fmt::Display for Destination {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Name(name, port) => write!(f, "{name}:{port}"),
-            Self::Address(address) => write!(f, "{address}"),
-        }
-    }
-}
-
-/// Writes and flushes, which over TLS are two things.
-async fn say(stream: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
-    stream.write_all(bytes).await?;
-    stream.flush().await
 }

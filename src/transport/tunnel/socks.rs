@@ -2,7 +2,7 @@
 
 use tokio_socks::{Error, TargetAddr, tcp::Socks5Stream};
 
-use super::Destination;
+use super::destination::Destination;
 use crate::{
     config::ProxyParts,
     core::Cause,

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{MemoryBudget, MemoryUse, OutOfMemory};
+use super::{
+    budget::MemoryBudget,
+    lease,
+    usage::{MemoryUse, OutOfMemory},
+};
 
 /// What is held is counted in such grains, in bytes: most messages that come and go change nothing.
 const GRAIN: usize = 2048;
@@ -93,7 +97,7 @@ impl Charge {
             self.set(bytes);
             return Ok(());
         };
-        match self.budget.try_take(self.of, more as usize * GRAIN) {
+        match lease::try_take(&self.budget, self.of, more as usize * GRAIN) {
             true => self.grains = grains,
             false => return Err(OutOfMemory),
         }
@@ -102,10 +106,10 @@ impl Charge {
 
     fn change(&mut self, grains: u32) {
         match grains.checked_sub(self.grains) {
-            Some(more) => self.budget.take(self.of, more as usize * GRAIN),
+            Some(more) => lease::take(&self.budget, self.of, more as usize * GRAIN),
             None => {
                 let less = (self.grains - grains) as usize * GRAIN;
-                self.budget.give_back(self.of, less);
+                lease::give_back(&self.budget, self.of, less);
             }
         }
         self.grains = grains;

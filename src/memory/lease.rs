@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Weak, atomic::Ordering},
 };
 
-use super::{Counts, MemoryBudget, MemoryUse};
+use super::{
+    budget::{Counts, MemoryBudget},
+    usage::MemoryUse,
+};
 
 /// A thread holds no more than this ahead of its needs, in bytes.
 const MOST: usize = 256 << 10;
@@ -43,8 +46,29 @@ impl Lease {
     }
 }
 
+/// Takes so much if it is there: from this thread's lease, if it has one on this budget.
+pub(super) fn try_take(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> bool {
+    let ceiling = of.ceiling(budget.limit());
+    try_take_leased(budget, of, bytes, ceiling)
+        .unwrap_or_else(|| budget.try_take_shared(of, bytes, ceiling))
+}
+
+/// Takes so much, whatever the ceiling says.
+pub(super) fn take(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) {
+    if !take_leased(budget, of, bytes) {
+        budget.take_shared(of, bytes);
+    }
+}
+
+/// Gives so much back.
+pub(super) fn give_back(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) {
+    if !give_back_leased(budget, of, bytes) {
+        budget.give_back_shared(of, bytes);
+    }
+}
+
 /// Takes from this thread's lease if there is so much below the ceiling; `None` if the thread has none on this budget.
-pub(super) fn try_take(
+fn try_take_leased(
     budget: &Arc<MemoryBudget>,
     of: MemoryUse,
     bytes: usize,
@@ -71,7 +95,7 @@ pub(super) fn try_take(
 }
 
 /// Takes from this thread's lease; `false` if it has none on this budget.
-pub(super) fn take(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> bool {
+fn take_leased(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> bool {
     with_lease(budget, |lease| {
         lease.counts.add_own(of, bytes.cast_signed());
         if lease.ahead < bytes {
@@ -84,7 +108,7 @@ pub(super) fn take(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> b
 }
 
 /// Gives back to this thread's lease; `false` if it has none on this budget.
-pub(super) fn give_back(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> bool {
+fn give_back_leased(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> bool {
     with_lease(budget, |lease| {
         lease.counts.add_own(of, -bytes.cast_signed());
         lease.ahead += bytes;

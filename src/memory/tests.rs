@@ -1,4 +1,7 @@
-use std::thread;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+};
 
 use super::*;
 

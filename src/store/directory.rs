@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{StoreError, place::FileId};
+use super::{StoreError, file_id::FileId};
 
 /// How long an owner that is on its way out is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -90,6 +90,12 @@ impl Directory {
         File::open(&self.path)
             .and_then(|directory| directory.sync_all())
             .map_err(|error| StoreError::unusable(&self.path, error))
+    }
+
+    /// The log of the database that was opened a moment ago, to be synced.
+    pub(super) fn open_log(&self) -> Result<File, StoreError> {
+        let log = beside(&self.database(), "-wal");
+        File::open(&log).map_err(|error| StoreError::unusable(&log, error))
     }
 
     /// What the database says, told of its file.

@@ -8,6 +8,7 @@ mod apply;
 mod batch;
 mod directory;
 mod error;
+mod file_id;
 mod index;
 mod open;
 mod place;
@@ -18,7 +19,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use std::{fs::File, path::Path};
+use std::fs::File;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -62,18 +63,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in `dir`, which is created if it is missing, and reads what it holds.
-    ///
-    /// A torn end of the log is cut off. A damaged database is set aside, and what can be read of it is copied into a new one:
-    /// see [`Recovered::damage`].
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] says what is wrong with the directory, or that another process has it, and what would be right.
-    pub fn open(dir: &Path) -> Result<(Self, Recovered), StoreError> {
-        open::open(dir)
-    }
-
     /// Carries out all changes of `batch`, in order, or none of them.
     ///
     /// After an error the store is still usable, and the same batch can be committed again: also where the error came after the
@@ -134,15 +123,6 @@ impl Store {
                 path: self.directory.database(),
             }),
         }
-    }
-
-    /// After [`StoreError::Lost`]: has all that the store holds where its path leads, in new files if need be.
-    ///
-    /// # Errors
-    ///
-    /// What keeps it from that. The store holds all that it held, and it can be tried again.
-    pub fn remake(&mut self) -> Result<Remade, StoreError> {
-        remake::remake(self)
     }
 
     /// All values of a kind, by key.

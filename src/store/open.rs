@@ -1,12 +1,12 @@
 //! Opening the store, whatever state it was left in.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::{
     Damage, Recovered, Store, StoreError,
-    directory::{Directory, beside, private_file},
+    directory::{Directory, private_file},
     error::is_damage,
     index::Index,
     place::Place,
@@ -20,21 +20,30 @@ const FREE_PAGES: i64 = 16_384;
 /// What is "little": 16 MiB.
 const FEW_PAGES: i64 = 4096;
 
-/// See [`Store::open`].
-pub(super) fn open(dir: &Path) -> Result<(Store, Recovered), StoreError> {
-    let directory = Directory::lock(dir)?;
-    salvage::finish_interrupted(&directory)?;
-    remake::clear_interrupted(&directory)?;
-    match read(&directory)? {
-        Outcome::Read(opened) => finish(directory, *opened, None),
-        Outcome::Damaged(reason) => {
-            let damage = salvage::rebuild(&directory, reason)?;
-            match read(&directory)? {
-                Outcome::Read(opened) => finish(directory, *opened, Some(damage)),
-                Outcome::Damaged(reason) => Err(StoreError::Damaged {
-                    path: directory.database(),
-                    source: reason.into(),
-                }),
+impl Store {
+    /// Opens the store in `dir`, which is created if it is missing, and reads what it holds.
+    ///
+    /// A torn end of the log is cut off. A damaged database is set aside, and what can be read of it is copied into a new one:
+    /// see [`Recovered::damage`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] says what is wrong with the directory, or that another process has it, and what would be right.
+    pub fn open(dir: &Path) -> Result<(Self, Recovered), StoreError> {
+        let directory = Directory::lock(dir)?;
+        salvage::finish_interrupted(&directory)?;
+        remake::clear_interrupted(&directory)?;
+        match read(&directory)? {
+            Outcome::Read(opened) => finish(directory, *opened, None),
+            Outcome::Damaged(reason) => {
+                let damage = salvage::rebuild(&directory, reason)?;
+                match read(&directory)? {
+                    Outcome::Read(opened) => finish(directory, *opened, Some(damage)),
+                    Outcome::Damaged(reason) => Err(StoreError::Damaged {
+                        path: directory.database(),
+                        source: reason.into(),
+                    }),
+                }
             }
         }
     }
@@ -95,7 +104,7 @@ fn finish(
     } = opened;
     recovered.damage = damage;
     shrink(&connection).map_err(|error| directory.error(error))?;
-    let wal = open_log(&directory)?;
+    let wal = directory.open_log()?;
     let place = Place::of(&directory)?;
     directory.sync()?;
     let mut store = Store {
@@ -109,12 +118,6 @@ fn finish(
     // What is told from here on was read from a log that the process before may not have synced.
     store.sync()?;
     Ok((store, recovered))
-}
-
-/// The log of the database that was opened a moment ago, to be synced.
-pub(super) fn open_log(directory: &Directory) -> Result<File, StoreError> {
-    let log = beside(&directory.database(), "-wal");
-    File::open(&log).map_err(|error| StoreError::unusable(&log, error))
 }
 
 /// After a long outage the database may be large and almost empty.

@@ -2,11 +2,12 @@
 //!
 //! An open file works on when its path is gone, and nobody finds what is written to it then.
 
-use std::{fs::Metadata, io, path::Path};
+use std::{io, path::Path};
 
 use super::{
     StoreError,
     directory::{Directory, beside},
+    file_id::FileId,
 };
 
 /// The files that the store has open, by what the system knows them by.
@@ -63,49 +64,4 @@ impl Place {
         let found = FileId::at(path).ok().flatten();
         found.is_some_and(|found| found == self.log || found == self.index)
     }
-}
-
-/// Which file it is, whatever its path. Where the system does not say, all are the same: nothing is noticed there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId {
-    device: u64,
-    number: u64,
-}
-
-impl FileId {
-    /// The file at this path, if there is one.
-    pub(super) fn at(path: &Path) -> io::Result<Option<Self>> {
-        match path.metadata() {
-            Ok(metadata) => Ok(Some(Self::of(&metadata))),
-            Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The file that this is said of.
-    #[cfg(unix)]
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            device: metadata.dev(),
-            number: metadata.ino(),
-        }
-    }
-
-    /// The file that this is said of.
-    #[cfg(not(unix))]
-    pub(super) fn of(_metadata: &Metadata) -> Self {
-        Self {
-            device: 0,
-            number: 0,
-        }
-    }
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    use io::ErrorKind::{NotADirectory, NotFound, StaleNetworkFileHandle};
-    matches!(
-        error.kind(),
-        NotFound | NotADirectory | StaleNetworkFileHandle
-    )
 }

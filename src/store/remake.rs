@@ -9,7 +9,6 @@ use rusqlite::{Connection, config::DbConfig};
 use super::{
     Index, Lost, Place, Store, StoreError,
     directory::{Directory, beside, private_file},
-    open::open_log,
     salvage::{self, Copied},
     schema::{self, Unfit},
 };
@@ -25,14 +24,20 @@ pub struct Remade {
     pub moved_to: Option<PathBuf>,
 }
 
-/// See [`Store::remake`].
-pub(super) fn remake(store: &mut Store) -> Result<Remade, StoreError> {
-    let lost = store.place.lost(&store.directory);
-    store.directory.lock_again()?;
-    match lost {
-        None if store.connection.is_some() => unchanged(store),
-        None | Some(Lost::Beside) => reopen(store),
-        Some(Lost::Database) => anew(store),
+impl Store {
+    /// After [`StoreError::Lost`]: has all that the store holds where its path leads, in new files if need be.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from that. The store holds all that it held, and it can be tried again.
+    pub fn remake(&mut self) -> Result<Remade, StoreError> {
+        let lost = self.place.lost(&self.directory);
+        self.directory.lock_again()?;
+        match lost {
+            None if self.connection.is_some() => unchanged(self),
+            None | Some(Lost::Beside) => reopen(self),
+            Some(Lost::Database) => anew(self),
+        }
     }
 }
 
@@ -101,7 +106,7 @@ fn make_room(store: &Store, complete: bool) -> Result<Option<PathBuf>, StoreErro
 fn attach(store: &mut Store) -> Result<(), StoreError> {
     let directory = &store.directory;
     let (connection, index) = open(directory)?;
-    let wal = open_log(directory)?;
+    let wal = directory.open_log()?;
     let place = Place::of(directory)?;
     directory.sync()?;
     store.connection = Some(connection);

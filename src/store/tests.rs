@@ -1,6 +1,6 @@
 //! What can be seen from the inside alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 

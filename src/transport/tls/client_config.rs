@@ -1,0 +1,105 @@
+//! One TLS configuration, built from its settings.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rustls::{
+    ClientConfig,
+    client::{Resumption, WantsClientCert, danger::ServerCertVerifier},
+    crypto::ring,
+};
+
+use super::{
+    client_cert::own,
+    insecure_verifier::Anyone,
+    no_client_cert::Nobody,
+    pem_files::{Authorities, read_roots},
+    pinned_verifier::Pinned,
+};
+use crate::{config::TlsSettings, core::Cause};
+
+/// As many servers' session tickets are kept per configuration.
+const MAX_SESSIONS: usize = 32;
+
+/// What a configuration depends on, besides the files' content.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    /// The authorities; `None` for those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The client certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// Whether any certificate will do.
+    pub insecure: bool,
+}
+
+/// Reads the files of `tls` as a dial does: whether the authorities can be used, and whether the client certificate and its key can, and belong
+/// together. Blocks.
+///
+/// # Errors
+///
+/// [`Cause::Tls`] with what is wrong with the first that cannot be used.
+pub fn check_tls(settings: &TlsSettings) -> Result<(), Cause> {
+    let key = Key::of(settings)?;
+    let roots = match &key.ca_file {
+        Some(path) => Some(read_roots(path)?),
+        None => None,
+    };
+    build(&key, roots).map(|_| ())
+}
+
+impl Key {
+    /// Of these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Tls`] where a certificate has no key, or a key no certificate.
+    pub fn of(settings: &TlsSettings) -> Result<Self, Cause> {
+        let identity = match (&settings.cert_file, &settings.key_file) {
+            (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+            (None, None) => None,
+            _ => {
+                let text = "tls.cert_file and tls.key_file belong together";
+                return Err(Cause::Tls(text.into()));
+            }
+        };
+        Ok(Self {
+            // Where any certificate will do, the authorities are not asked.
+            ca_file: settings.ca_file.clone().filter(|_| !settings.insecure),
+            identity,
+            insecure: settings.insecure,
+        })
+    }
+
+    /// Whether no file is looked at for it.
+    pub fn names_no_file(&self) -> bool {
+        self.ca_file.is_none() && self.identity.is_none()
+    }
+}
+
+/// Reads the client certificate, if there is one. Blocks then.
+pub(super) fn build(key: &Key, roots: Option<Arc<Authorities>>) -> Result<Arc<ClientConfig>, Cause> {
+    let verified = verified(roots)?;
+    let mut config = match &key.identity {
+        None => verified.with_client_cert_resolver(Arc::new(Nobody)),
+        Some(files) => verified.with_client_cert_resolver(Arc::new(own(files)?)),
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
+    Ok(Arc::new(config))
+}
+
+/// The provider is always named: a process default would depend on which crate came first.
+fn verified(
+    roots: Option<Arc<Authorities>>,
+) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, Cause> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Cause::Tls(error.to_string()))?;
+    let verifier: Arc<dyn ServerCertVerifier> = match roots {
+        Some(authorities) => Arc::new(Pinned::new(&authorities, provider)?),
+        None => Arc::new(Anyone(provider)),
+    };
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier))
+}

@@ -25,8 +25,8 @@ use futures::future::LocalBoxFuture;
 use tokio::{io::AsyncWriteExt, task_local};
 
 use super::{
-    answer::Answer, borrowed_stream::Lent, progress::Progress, redirect::Redirect,
-    refusal::refusal, request::Field,
+    answer::Answer, borrowed_stream::Lent, headers::Field, progress::Progress, redirect::Redirect,
+    refusal::refusal,
 };
 use crate::core::Cause;
 

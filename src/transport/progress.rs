@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
+    headers::Field,
     redirect::Redirect,
-    request::Field,
     stream::Stream,
     tls::{self, Client},
     trace,

@@ -4,7 +4,7 @@ use awc::http::header;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
-    request::{authorization, header_name, is_harmless},
+    headers::{authorization, header_name, is_harmless},
     secrets::Secrets,
 };
 use crate::{

@@ -1,47 +1,19 @@
 //! The upgrade request, rendered and checked before anything is dialled.
 
-use std::borrow::Cow;
-
-use awc::http::{
-    Uri,
-    header::{self, HeaderName, HeaderValue},
-};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use awc::http::Uri;
 use rustls::pki_types::ServerName;
 
 use super::{
     address::{Address, Host},
+    headers::{Field, headers},
     secrets::Secrets,
+    subprotocols::{Offered, subprotocols},
 };
 use crate::{
-    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Subprotocol, Template},
+    config::{ConnectionSettings, Template},
     core::Cause,
     wire::deflate::Offer,
 };
-
-/// What the upgrade says of itself unless the settings say otherwise.
-const USER_AGENT: &str = concat!("everwire/", env!("CARGO_PKG_VERSION"));
-
-/// Headers that belong to the handshake (RFC 6455 §4.1) or would give the request a body.
-const RESERVED: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::UPGRADE,
-    header::SEC_WEBSOCKET_KEY,
-    header::SEC_WEBSOCKET_VERSION,
-    header::SEC_WEBSOCKET_EXTENSIONS,
-    header::SEC_WEBSOCKET_PROTOCOL,
-    header::SEC_WEBSOCKET_ACCEPT,
-    header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-];
-
-/// A header of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    /// Its name as it is sent: the user's as it was written, ours as the standards spell it. Some servers know no other.
-    pub name: Cow<'static, str>,
-    pub value: HeaderValue,
-}
 
 /// A request that can be sent.
 #[derive(Debug)]
@@ -60,22 +32,6 @@ pub(super) struct Prepared {
     pub subprotocols: Vec<Offered>,
     /// The compression that is offered.
     pub compression: Option<Offer>,
-}
-
-/// A subprotocol that is offered.
-#[derive(Debug)]
-pub(super) struct Offered {
-    /// As the server reads it.
-    pub text: Secret,
-    /// As it is told: with its variables unexpanded, if it has any.
-    shown: Option<String>,
-}
-
-impl Offered {
-    /// As it is told.
-    pub fn shown(&self) -> &str {
-        self.shown.as_deref().unwrap_or(self.text.expose())
-    }
 }
 
 impl Prepared {
@@ -175,160 +131,13 @@ fn uri(to: &Address) -> Result<Uri, Cause> {
     uri.map_err(|error| invalid(format!("the URL cannot be requested: {error}")))
 }
 
-fn headers(
-    settings: &ConnectionSettings,
-    secrets: &Secrets,
-    to: &Address,
-    subprotocols: &[Offered],
-    with_credentials: bool,
-) -> Result<Vec<Field>, Cause> {
-    let mut headers = Vec::with_capacity(settings.headers.len() + 5);
-    for (name, template) in &settings.headers {
-        let parsed = header_name(name)?;
-        if !with_credentials && !is_harmless(&parsed, template.expose()) {
-            continue;
-        }
-        let value = header_value(name, &secrets.render(template.expose())?)?;
-        headers.push(Field {
-            name: Cow::Owned(name.clone()),
-            value,
-        });
-    }
-    // RFC 9110 §7.2: it should be the first.
-    match position(&headers, "Host") {
-        Some(at) => headers[..=at].rotate_right(1),
-        None => headers.insert(0, ours("Host", host_header(to)?)),
-    }
-    if position(&headers, "User-Agent").is_none() {
-        headers.push(ours("User-Agent", HeaderValue::from_static(USER_AGENT)));
-    }
-    if let Some(auth) = settings.basic_auth.as_ref().filter(|_| with_credentials) {
-        if position(&headers, "Authorization").is_some() {
-            let text = "basic_auth and a header Authorization exclude each other";
-            return Err(invalid(text));
-        }
-        headers.push(ours("Authorization", authorization(auth, secrets)?));
-    }
-    if !subprotocols.is_empty() {
-        headers.push(ours("Sec-WebSocket-Protocol", offer(subprotocols)?));
-    }
-    if let Some(compression) = settings.compression {
-        let value = HeaderValue::try_from(compression.offer().to_string())
-            .map_err(|_| invalid("the offer of compression cannot stand in a header"))?;
-        headers.push(ours("Sec-WebSocket-Extensions", value));
-    }
-    Ok(headers)
-}
-
-fn ours(name: &'static str, value: HeaderValue) -> Field {
-    let name = Cow::Borrowed(name);
-    Field { name, value }
-}
-
-fn position(headers: &[Field], name: &str) -> Option<usize> {
-    headers
-        .iter()
-        .position(|given| given.name.eq_ignore_ascii_case(name))
-}
-
-/// Whether a header may go to a host that the settings do not name. Any other may hold a secret, and `Host` is wrong there.
-pub(super) fn is_harmless(name: &HeaderName, value: &Template) -> bool {
-    let is_literal = |part: &Part| matches!(part, Part::Literal(_));
-    [header::USER_AGENT, header::ORIGIN, header::ACCEPT_LANGUAGE].contains(name)
-        && value.parts().iter().all(is_literal)
-}
-
-pub(super) fn header_name(name: &str) -> Result<HeaderName, Cause> {
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| invalid(format!("{name:?} is no header name")))?;
-    match RESERVED.contains(&parsed) {
-        true => Err(invalid(format!(
-            "the header {name} is part of the handshake and cannot be set"
-        ))),
-        false => Ok(parsed),
-    }
-}
-
-fn header_value(name: &str, value: &Secret) -> Result<HeaderValue, Cause> {
-    HeaderValue::from_bytes(value.expose().as_bytes())
-        .map_err(|_| invalid(format!("the header {name} holds a control character")))
-}
-
-fn host_header(to: &Address) -> Result<HeaderValue, Cause> {
-    HeaderValue::from_str(to.authority())
-        .map_err(|_| invalid("the URL's host cannot stand in a header"))
-}
-
-/// RFC 7617 §2: no colon in the user's name, no control characters at all.
-pub(super) fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
-    let (user, password) = (
-        secrets.render(&auth.user)?,
-        secrets.render(auth.password.expose())?,
-    );
-    if user.expose().contains(':') {
-        return Err(invalid("the user of basic_auth holds a colon"));
-    }
-    let pair = format!("{}:{}", user.expose(), password.expose());
-    if pair.contains(char::is_control) {
-        return Err(invalid("basic_auth holds a control character"));
-    }
-    let bytes = match auth.encoding {
-        AuthEncoding::Utf8 => pair.into_bytes(),
-        AuthEncoding::Latin1 => pair
-            .chars()
-            .map(|c| u8::try_from(u32::from(c)))
-            .collect::<Result<_, _>>()
-            .map_err(|_| invalid("basic_auth holds a character that latin1 has not"))?,
-    };
-    HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(bytes)))
-        .map_err(|_| invalid("basic_auth cannot stand in a header"))
-}
-
-/// What is offered: unique tokens (RFC 6455 §4.1). One with a variable may hold a secret, and is not for a host that the settings do
-/// not name.
-fn subprotocols(
-    settings: &ConnectionSettings,
-    secrets: &Secrets,
-    with_credentials: bool,
-) -> Result<Vec<Offered>, Cause> {
-    let mut offered: Vec<Offered> = Vec::with_capacity(settings.subprotocols.len());
-    for template in settings.subprotocols.iter().map(Subprotocol::template) {
-        if template.has_variables() && !with_credentials {
-            continue;
-        }
-        let text = secrets.render(template)?;
-        let name = || template.to_string();
-        if text.expose().is_empty() || !text.expose().bytes().all(is_token_byte) {
-            return Err(invalid(format!("{:?} is no subprotocol", name())));
-        }
-        if offered.iter().any(|other| other.text == text) {
-            let text = format!("the subprotocol {:?} is offered twice", name());
-            return Err(invalid(text));
-        }
-        offered.push(Offered {
-            text,
-            shown: template.has_variables().then(name),
-        });
-    }
-    Ok(offered)
-}
-
-/// In the order of preference.
-fn offer(subprotocols: &[Offered]) -> Result<HeaderValue, Cause> {
-    let texts: Vec<_> = subprotocols.iter().map(|one| one.text.expose()).collect();
-    HeaderValue::try_from(texts.join(", "))
-        .map_err(|_| invalid("the subprotocols cannot stand in a header"))
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Compression;
+    use crate::{
+        config::{AuthEncoding, BasicAuth, Compression, Part, Secret, Subprotocol},
+        transport::headers::{USER_AGENT, position},
+    };
 
     fn prepare(settings: &ConnectionSettings) -> Result<Prepared, Cause> {
         Prepared::new(settings, &settings.url, &Secrets::default())

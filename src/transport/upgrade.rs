@@ -7,10 +7,7 @@ use awc::http::header::{self, HeaderValue};
 use bytes::Bytes;
 
 use super::{
-    exchange,
-    progress::Progress,
-    request::{Offered, Prepared},
-    upgrade_error,
+    exchange, progress::Progress, request::Prepared, subprotocols::Offered, upgrade_error,
 };
 use crate::{
     core::Cause,

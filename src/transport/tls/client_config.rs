@@ -76,7 +76,10 @@ impl Key {
 }
 
 /// Reads the client certificate, if there is one. Blocks then.
-pub(super) fn build(key: &Key, roots: Option<Arc<Authorities>>) -> Result<Arc<ClientConfig>, Cause> {
+pub(super) fn build(
+    key: &Key,
+    roots: Option<Arc<Authorities>>,
+) -> Result<Arc<ClientConfig>, Cause> {
     let verified = verified(roots)?;
     let mut config = match &key.identity {
         None => verified.with_client_cert_resolver(Arc::new(Nobody)),

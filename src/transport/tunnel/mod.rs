@@ -2,6 +2,7 @@
 
 mod destination;
 mod http;
+#[cfg(feature = "socks")]
 mod socks;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -47,6 +48,10 @@ impl Tunnel {
         let rendered = secrets.render(url.template())?;
         let proxy = parse(rendered.expose())
             .map_err(|error| Cause::proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
+        #[cfg(not(feature = "socks"))]
+        if matches!(proxy.kind, ProxyKind::Socks5 | ProxyKind::Socks5h) {
+            return Err(without_socks(&proxy));
+        }
         let place = Url::parse(rendered.expose()).ok();
         let reach = place
             .and_then(|place| policy.reach(&place))
@@ -96,9 +101,12 @@ impl Tunnel {
                 ProxyKind::Http | ProxyKind::Https => {
                     http::connect(&mut stream, &self.proxy, &destination).await
                 }
+                #[cfg(feature = "socks")]
                 ProxyKind::Socks5 | ProxyKind::Socks5h => {
                     socks::connect(&mut stream, &self.proxy, &destination).await
                 }
+                #[cfg(not(feature = "socks"))]
+                ProxyKind::Socks5 | ProxyKind::Socks5h => Err(without_socks(&self.proxy)),
             };
             match asked {
                 Ok(()) => return Ok((stream, peer)),
@@ -159,4 +167,12 @@ impl Tunnel {
             cause => Cause::proxy(format!("the proxy {}: {}", self.proxy, cause.text())),
         }
     }
+}
+
+/// A URL may say only at the dial that its proxy speaks SOCKS5, when it is rendered.
+#[cfg(not(feature = "socks"))]
+fn without_socks(proxy: &ProxyParts) -> Cause {
+    Cause::proxy(format!(
+        "the proxy {proxy}: everwire was built without the feature \"socks\""
+    ))
 }

@@ -61,10 +61,10 @@ pub mod config;
 pub mod connection;
 pub mod events;
 pub mod hub;
-mod keeper;
 pub mod manager;
 pub mod memory;
 mod panics;
+mod persistence;
 mod settings;
 #[doc(hidden)]
 pub mod store;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     core::{Cause, Effect, Happened, Rule, State as LifeState},
     events::{self, Connecting, DropReason, ErrorReport, Event, Failed, FailedDial, Retrying},
-    keeper::Order,
+    persistence::Order,
     transport::{self, DialRequest, Opened, Undialled},
     wire::CloseFrame,
 };

@@ -18,7 +18,7 @@ use crate::{
     config::{Changes, ConnectionSettings, NameSettings, Template},
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
-    keeper::Order,
+    persistence::Order,
     wire::CloseFrame,
 };
 

@@ -10,7 +10,7 @@ use crate::{
     core::{Message, Rejected},
     events::{Applied, Event},
     hub::Delivery,
-    keeper::Outage,
+    persistence::Outage,
     wire::{MAX_REASON, code, is_sendable},
 };
 

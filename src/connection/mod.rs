@@ -66,8 +66,8 @@ use crate::{
     config::{CommonSettings, ConnectionSettings},
     core::{ConnectionName, Policy},
     hub::Hub,
-    keeper::Keeper,
     memory::MemoryBudget,
+    persistence::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };

@@ -11,8 +11,8 @@ use crate::{
     config::ConnectionSettings,
     connection::{Commons, Gate},
     core::{ConnectionName, IdEpochs, Outbox},
-    keeper::{Order, Outage, Recalled, left as left_message},
     memory::{Charge, MemoryUsage, MemoryUse, default_limit},
+    persistence::{Order, Outage, Recalled, left as left_message},
 };
 
 /// A store that has not written after so long is failing.

@@ -42,8 +42,8 @@ use crate::{
     core::{ConnectionName, Cursor, InvalidName, Owner, Pattern},
     events::Applied,
     hub::Hub,
-    keeper::Keeper,
     memory::{MemoryBudget, default_limit},
+    persistence::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };

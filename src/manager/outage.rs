@@ -9,7 +9,7 @@ use super::{Inside, Manager, memory};
 use crate::{
     connection::{StoreIsOpen, StoreOutage},
     core::ConnectionName,
-    keeper::{Order, Outage},
+    persistence::{Order, Outage},
 };
 
 /// What is to be done once the store is open.

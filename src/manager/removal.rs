@@ -8,7 +8,7 @@ use super::{Gone, Manager, respawn::WRITTEN};
 use crate::{
     connection::{Gate, Remove},
     core::ConnectionName,
-    keeper::Order,
+    persistence::Order,
 };
 
 impl Manager {

@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{Inside, Manager};
-use crate::{core::ConnectionName, keeper::Order};
+use crate::{core::ConnectionName, persistence::Order};
 
 /// As many deaths within [`WINDOW`] are answered by a new actor.
 const RESPAWNS: usize = 5;

@@ -9,7 +9,7 @@ use super::{Handle, Manager};
 use crate::{
     connection::Drain,
     core::{ConnectionName, Pattern},
-    keeper::Known,
+    persistence::Known,
 };
 
 /// The store has at least so long to be closed.

@@ -42,7 +42,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "vault",
             "transport",
             "hub",
-            "keeper",
+            "persistence",
             "connection",
             "manager",
             "config",

@@ -6,7 +6,7 @@ use super::{Gate, Inside};
 use crate::{
     config::{Fsync, HistorySettings},
     core::{ConnectionName, Fate},
-    keeper::{Door, NameChanges},
+    persistence::{Door, NameChanges},
     store::{StoreError, StoredEvent},
 };
 

@@ -28,8 +28,8 @@ use crate::{
     connection::{CloseMyself, Commons, Connect, Connection, Gate, Rotate, TokenBuckets},
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
-    keeper::{Calls, Door, Keeper},
     memory::{Charge, MemoryBudget, MemoryUse},
+    persistence::{Calls, Door, Keeper},
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
     vault::Vault,
 };

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::plan::Dice;
 use crate::{
     core::{Message, Queued},
-    keeper::Calls,
+    persistence::Calls,
     store::StoreError,
 };
 

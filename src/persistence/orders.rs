@@ -1,6 +1,6 @@
 //! What was ordered, as changes of the store.
 
-use super::{StoredRate, desk::Order, keys, past};
+use super::{StoredRate, keys, previous_run, write_queue::Order};
 use crate::store::Batch;
 
 /// The changes of the next commit, and the epochs that are in them.
@@ -47,6 +47,6 @@ impl Orders {
     pub fn give(&mut self, epoch: u32) {
         self.given = epoch;
         self.highest = self.highest.max(epoch);
-        past::note_given(&mut self.batch, epoch);
+        previous_run::note_given(&mut self.batch, epoch);
     }
 }

@@ -9,7 +9,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::door::NameChanges;
+use super::persist_source::NameChanges;
 use crate::{
     core::{ConnectionName, Fate, IdEpochs, Keyed},
     store::{Batch, Store, StoreError},

@@ -9,12 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{
-    Door, NameChanges,
-    desk::{Desk, Order, Stop, Work},
-    keys,
+    Door, NameChanges, keys,
     orders::Orders,
     stakes::Stakes,
     trace,
+    write_queue::{Desk, Order, Stop, Work},
 };
 use crate::{
     config::Fsync,

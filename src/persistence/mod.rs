@@ -1,18 +1,18 @@
 //! Writes down what must outlive the process: one thread, one store, one commit for all names that have something to keep.
 
-#[cfg(test)]
-mod calls;
-mod desk;
-mod door;
 mod keys;
 mod opened;
 mod opener;
 mod orders;
-mod past;
+mod persist_source;
+mod previous_run;
 mod rates;
-mod scribe;
+#[cfg(test)]
+mod simulated_queue;
 mod stakes;
+mod store_writer;
 mod trace;
+mod write_queue;
 
 use std::{
     fmt,
@@ -26,15 +26,17 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 #[cfg(test)]
-pub(crate) use self::calls::Calls;
-use self::{desk::Desk, opened::Opened, opener::Opener, orders::Orders, scribe::Scribe};
+pub(crate) use self::simulated_queue::Calls;
+use self::{
+    opened::Opened, opener::Opener, orders::Orders, store_writer::Scribe, write_queue::Desk,
+};
 pub(crate) use self::{
-    desk::Order,
-    door::{Door, NameChanges},
     opener::Outage,
-    past::Known,
+    persist_source::{Door, NameChanges},
+    previous_run::Known,
     rates::StoredRate,
-    scribe::left,
+    store_writer::left,
+    write_queue::Order,
 };
 use crate::{
     core::{ConnectionName, Cursor, IdEpochs, Keyed, Pattern},

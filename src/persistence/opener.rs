@@ -11,11 +11,11 @@ use jiff::Timestamp;
 
 use super::{
     Shared, State,
-    desk::{Desk, Order, Work},
     opened::Opened,
     orders::Orders,
-    scribe::Scribe,
+    store_writer::Scribe,
     trace,
+    write_queue::{Desk, Order, Work},
 };
 use crate::{
     core::ConnectionName,

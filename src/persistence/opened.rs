@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 
-use super::{Recalled, StoredRate, VALUES, keys::Left, past::Past};
+use super::{Recalled, StoredRate, VALUES, keys::Left, previous_run::Past};
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
     store::{Damage, NameState, Store, StoreError},

@@ -68,6 +68,7 @@ mod persistence;
 mod settings;
 #[doc(hidden)]
 pub mod store;
+mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;

@@ -17,7 +17,7 @@ pub use self::{
 };
 use crate::{
     core::{ClosedReport, ConnectionName, Cursor, Message},
-    store::StoredEvent,
+    stored::StoredEvent,
 };
 
 /// Where an event stands: whose it is, its number, its time.

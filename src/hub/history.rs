@@ -12,7 +12,7 @@ use crate::{
     core::{Cursor, Message},
     events::Stamp,
     memory::{Charge, MemoryUse},
-    store::StoredEvent,
+    stored::StoredEvent,
 };
 
 /// A history of so many bytes may still grow where others must not.

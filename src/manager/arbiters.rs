@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use crate::{
     memory::{Lease, MemoryBudget},
-    store::StoreError,
+    stored::StoreError,
 };
 
 /// Why a manager did not start.

@@ -36,6 +36,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "clock",
             "panics",
             "memory",
+            "stored",
             "events",
             "settings",
             "store",

@@ -7,7 +7,7 @@ use crate::{
     config::{Fsync, HistorySettings},
     core::{ConnectionName, Fate},
     persistence::{Door, NameChanges},
-    store::{StoreError, StoredEvent},
+    stored::{StoreError, StoredEvent},
 };
 
 impl Door for Gate {

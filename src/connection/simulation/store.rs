@@ -8,7 +8,7 @@ use super::plan::Dice;
 use crate::{
     core::{Message, Queued},
     persistence::Calls,
-    store::StoreError,
+    stored::StoreError,
 };
 
 /// What is on the disk: it outlives the process.

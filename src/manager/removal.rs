@@ -4,7 +4,7 @@ use std::{collections::btree_map, sync::Arc};
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Gone, Manager, respawn::WRITTEN};
+use super::{error::Gone, registry::Manager, respawn::WRITTEN};
 use crate::{
     connection::{Gate, Remove},
     core::ConnectionName,

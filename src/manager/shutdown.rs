@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Handle, Manager};
+use super::{handle::Handle, registry::Manager};
 use crate::{
     connection::Drain,
     core::{ConnectionName, Pattern},

@@ -47,6 +47,8 @@
 //!
 //! # Features
 //!
+//! - `durable` (default): outboxes and histories that outlive the process, in SQLite. Without it a name that asks for that is refused
+//!   ([`FeatureMissing`](manager::FeatureMissing)), and cursors and epochs of an earlier process mean nothing to the next one.
 //! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
 //! - `tracing`: dials as spans of `tracing`.
 //!
@@ -54,6 +56,13 @@
 
 // What the outside world can influence is an error, never a panic. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(
+    not(feature = "durable"),
+    allow(
+        dead_code,
+        reason = "a keeper that keeps nothing asks no name what there is to keep"
+    )
+)]
 
 mod chance;
 mod clock;
@@ -66,6 +75,7 @@ pub mod memory;
 mod panics;
 mod persistence;
 mod settings;
+#[cfg(feature = "durable")]
 #[doc(hidden)]
 pub mod store;
 mod stored;

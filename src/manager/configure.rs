@@ -2,6 +2,7 @@
 
 use super::{
     error::{ConfigureError, Gone},
+    features,
     recall::needs_store,
     registry::Manager,
 };
@@ -40,6 +41,7 @@ impl Manager {
         name: impl AsRef<str>,
         settings: ConnectionSettings,
     ) -> Result<Applied, ConfigureError> {
+        features::check(&settings)?;
         if needs_store(&settings) {
             let opened = self.0.commons.keeper.open();
             opened.map_err(|error| ConfigureError::Store(error.to_string()))?;

@@ -20,6 +20,15 @@ pub enum StartError {
     /// no directory that this user can write to.
     #[error("the store cannot be opened: {0}")]
     Store(#[from] StoreError),
+    /// A connection, or the manager itself, is to do what this build was made without.
+    #[error("{}{missing}", name.as_ref().map(|name| format!("the connection {name:?}: ")).unwrap_or_default())]
+    FeatureMissing {
+        /// Which connection; `None` for the manager.
+        name: Option<ConnectionName>,
+        /// What it lacks.
+        #[source]
+        missing: FeatureMissing,
+    },
     /// The thread of the actix system ended before it was up.
     #[error("the actix system ended before it was up")]
     Ended,
@@ -36,6 +45,9 @@ pub enum OpenError {
     /// [`StartError::Store`].
     #[error("the store cannot be opened: {0}")]
     Store(String),
+    /// It is to do what this build was made without.
+    #[error(transparent)]
+    FeatureMissing(#[from] FeatureMissing),
     /// A connection of this name exists.
     #[error("a connection named {0:?} exists already")]
     Duplicate(ConnectionName),
@@ -51,6 +63,9 @@ pub enum ConfigureError {
     /// There is no such name.
     #[error(transparent)]
     Gone(#[from] Gone),
+    /// It is to do what this build was made without.
+    #[error(transparent)]
+    FeatureMissing(#[from] FeatureMissing),
     /// It is to be durable, and the store cannot be opened, or holds messages of an earlier process that were not looked for when the
     /// name was opened.
     #[error("the store cannot be used: {0}")]
@@ -71,4 +86,19 @@ pub enum CloseError {
     /// The code or the reason cannot be sent.
     #[error(transparent)]
     Invalid(#[from] InvalidClose),
+}
+
+/// Settings ask for something that needs a feature of everwire which this build lacks. Nothing was opened or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{key} needs the feature \"{feature}\", which this build of everwire lacks; {instead}, or build it with that feature"
+)]
+#[non_exhaustive]
+pub struct FeatureMissing {
+    /// The feature, as `Cargo.toml` names it.
+    pub feature: &'static str,
+    /// The key that asks for it.
+    pub key: &'static str,
+    /// What would be right without it.
+    pub instead: &'static str,
 }

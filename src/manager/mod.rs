@@ -4,6 +4,7 @@ mod arbiters;
 mod configure;
 mod epochs;
 mod error;
+mod features;
 mod handle;
 mod kept;
 mod listening;
@@ -21,10 +22,12 @@ mod secrets;
 mod shutdown;
 mod stall_monitor;
 mod start;
+#[cfg(test)]
+mod tests;
 mod trimming;
 
 pub use self::{
-    error::{CloseError, ConfigureError, Gone, OpenError, StartError},
+    error::{CloseError, ConfigureError, FeatureMissing, Gone, OpenError, StartError},
     handle::Handle,
     registry::Manager,
     shutdown::{Left, ShutdownReport},

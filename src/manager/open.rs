@@ -6,6 +6,7 @@ use actix::{Addr, Supervisor};
 
 use super::{
     error::OpenError,
+    features,
     handle::Handle,
     recall::{hold, needs_store, recall},
     registry::{Entry, Manager},
@@ -88,6 +89,7 @@ impl Manager {
         let btree_map::Entry::Vacant(place) = names.entries.entry(name.clone()) else {
             return Err(OpenError::Duplicate(name));
         };
+        features::check(&settings)?;
         let keeper = &self.0.commons.keeper;
         if needs_store(&settings) {
             keeper

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
 use super::{
     arbiters::Arbiters,
     error::StartError,
-    outage,
+    features, outage,
     recall::needs_store,
     registry::{Inside, Manager},
     respawn, stall_monitor, trimming,
@@ -75,15 +74,13 @@ impl Manager {
 
     fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Result<Self, StartError> {
         let keeper = Keeper::new(settings.service.state_dir.clone());
+        features::check_all(&settings)?;
         if settings.service.remember || settings.connections.values().any(needs_store) {
             keeper.open()?;
         }
         let (obituaries, dead) = mpsc::unbounded_channel();
         let service = settings.service;
-        // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
-        // events a second, year in, year out.
-        let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
-        let start = start.max(keeper.position() + 1);
+        let start = keeper.first_position();
         let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
         arbiters.begin_leases(&memory);
         let forgotten = keeper.forgotten().unwrap_or(Cursor(start));

@@ -175,6 +175,14 @@ impl Keeper {
         self.opened(|opened| opened.rates.remove(key))?
     }
 
+    /// Where this process begins to count events.
+    pub fn first_position(&self) -> u64 {
+        // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
+        // events a second, year in, year out.
+        let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        now.max(self.position() + 1)
+    }
+
     /// The greatest position of an event in the store.
     pub fn position(&self) -> u64 {
         let position = self.opened(|opened| opened.position);

@@ -11,7 +11,8 @@ use actix_web::{
     },
 };
 use everwire::{
-    Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json, memory::OutOfMemory,
+    Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json, manager::FeatureMissing,
+    memory::OutOfMemory,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -215,6 +216,15 @@ impl From<NotOnDisk> for Problem {
         Self::unavailable(error.to_string())
             .member("reason", "not_stored")
             .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+}
+
+impl From<FeatureMissing> for Problem {
+    fn from(missing: FeatureMissing) -> Self {
+        Self::unprocessable(missing.to_string())
+            .member("reason", "feature_missing")
+            .member("feature", missing.feature)
+            .member("key", missing.key)
     }
 }
 

@@ -98,8 +98,8 @@ pub use everwire_proto::wire;
 pub use self::{
     config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, SendOnceError,
-        Snapshot, State, Status, Subscribe,
+        CloseMyself, Configure, Connect, Connection, ConnectionGone, NotOpen, Receipt, Rotate,
+        Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},
     events::Event,

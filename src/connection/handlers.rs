@@ -8,10 +8,10 @@ use bytestring::ByteString;
 #[cfg(feature = "testing")]
 use super::Fault;
 use super::{
-    AskLastMessage, CloseMyself, Configure, Connect, Connection, Drain, Ending, InvalidClose,
-    MAX_AHEAD, MAX_INTERVALS, Name, NotUp, OutboxStatus, Probe, Receipt, Remove, Rotate, Send,
-    Snapshot, State, Status, Subscribe, UrlStatus, Waiting, forward, policy, session::SessionEnd,
-    socket,
+    AskLastMessage, CloseMyself, Configure, Connect, Connection, ConnectionGone, Drain, Ending,
+    InvalidClose, MAX_AHEAD, MAX_INTERVALS, Name, NotOpen, OutboxStatus, Probe, Receipt, Remove,
+    Rotate, Send, Snapshot, State, StateReason, Status, Subscribe, UrlStatus, Waiting, forward,
+    policy, session::SessionEnd, socket,
 };
 use crate::{
     chance, clock,
@@ -106,11 +106,13 @@ impl Handler<Configure> for Connection {
 }
 
 impl Handler<Rotate> for Connection {
-    type Result = Result<(), NotUp>;
+    type Result = Result<(), NotOpen>;
 
     fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
         self.0.take_turn(ctx);
-        self.0.guarded(|act| act.rotate()).unwrap_or(Err(NotUp))
+        self.0
+            .guarded(|act| act.rotate())
+            .unwrap_or(Err(NotOpen::NoSocket))
     }
 }
 
@@ -242,10 +244,20 @@ impl Name {
         });
     }
 
-    fn rotate(&mut self) -> Result<(), NotUp> {
+    fn rotate(&mut self) -> Result<(), NotOpen> {
         let rotates = self.life.is_handing_over() || self.life.rotate(&mut self.effects);
         self.wake();
-        rotates.then_some(()).ok_or(NotUp)
+        match (rotates, self.record.cause.as_deref()) {
+            (true, _) => Ok(()),
+            (false, _) if matches!(self.ending, Ending::Gone) => {
+                Err(NotOpen::Gone(ConnectionGone::UNKNOWN))
+            }
+            (false, Some(cause)) => match &cause.reason {
+                StateReason::Loss(cause) => Err(NotOpen::Lost(cause.clone())),
+                _ => Err(NotOpen::NoSocket),
+            },
+            (false, None) => Err(NotOpen::NoSocket),
+        }
     }
 
     fn configure(

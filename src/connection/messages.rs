@@ -4,7 +4,7 @@ use actix::Recipient;
 use bytestring::ByteString;
 use tokio::sync::oneshot;
 
-use super::{LastMessage, Receipt, Status};
+use super::{LastMessage, NotOpen, Receipt, Status};
 use crate::{
     config::ConnectionSettings,
     core::{Message, Rejected},
@@ -131,13 +131,8 @@ pub struct Snapshot;
 /// The socket is to be replaced by another one, without a gap: the successor is made ready while the old socket serves.
 /// `docs/delivery.md` says what that means for messages. Told by [`Event::Rotated`].
 #[derive(Clone, Copy, Debug, Default, actix::Message)]
-#[rtype(result = "Result<(), NotUp>")]
+#[rtype(result = "Result<(), NotOpen>")]
 pub struct Rotate;
-
-/// There is no socket to be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the connection is not open: there is nothing to rotate")]
-pub struct NotUp;
 
 /// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) [rotates](Rotate) it; all else
 /// applies to the socket that is up.

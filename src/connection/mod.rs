@@ -9,6 +9,7 @@ mod carry;
 mod codec;
 mod driver;
 mod encoder;
+mod error;
 mod forward;
 mod gate;
 mod handlers;
@@ -40,6 +41,18 @@ use tokio::sync::mpsc;
 #[cfg(feature = "testing")]
 pub use self::messages::Fault;
 use self::name::{Ending, Name, Upgrade, Waiting};
+pub use self::{
+    error::{ConnectionGone, NotOpen, SendError},
+    gate::{Receipt, SendOnceError},
+    last_message::{LastMessage, Shown},
+    messages::{CloseMyself, Configure, Connect, InvalidClose, Rotate, Send, Snapshot, Subscribe},
+    probe::{Probed, Reached},
+    session::{OpenSessionError, Session, SessionSettings},
+    status::{
+        LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
+        UnknownState, UrlStatus,
+    },
+};
 pub(crate) use self::{
     forward::forward,
     gate::Gate,
@@ -48,19 +61,6 @@ pub(crate) use self::{
     pulse::{Finding, beat as pulse},
     rate_limit::TokenBuckets,
     session::OpenSession,
-};
-pub use self::{
-    gate::{Receipt, SendOnceError},
-    last_message::{LastMessage, Shown},
-    messages::{
-        CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
-    },
-    probe::{Probed, Reached},
-    session::{OpenSessionError, Session, SessionSettings},
-    status::{
-        LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
-        UnknownState, UrlStatus,
-    },
 };
 use crate::{
     config::{CommonSettings, ConnectionSettings},

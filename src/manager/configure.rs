@@ -1,13 +1,11 @@
 //! A name gets other settings.
 
-use super::{
-    error::{ConfigureError, Gone},
-    features,
-    recall::needs_store,
-    registry::Manager,
-};
+use super::{error::ConfigureError, features, recall::needs_store, registry::Manager};
 use crate::{
-    config::ConnectionSettings, connection::Configure, core::ConnectionName, events::Applied,
+    config::ConnectionSettings,
+    connection::{Configure, ConnectionGone},
+    core::ConnectionName,
+    events::Applied,
 };
 
 impl Manager {
@@ -50,7 +48,9 @@ impl Manager {
             let mut names = self.0.names.write();
             let entry = names.entries.get_mut(name.as_ref());
             // One that leaves would take the settings along.
-            let entry = entry.filter(|entry| !entry.leaves).ok_or(Gone)?;
+            let entry = entry
+                .filter(|entry| !entry.leaves)
+                .ok_or(ConnectionGone::UNKNOWN)?;
             match needs_store(&settings) {
                 true if !entry.gate.is_held() => self.may_become_durable(name.as_ref())?,
                 true => {}
@@ -62,7 +62,7 @@ impl Manager {
         };
         addr.send(Configure(Box::new(settings)))
             .await
-            .map_err(|_| Gone.into())
+            .map_err(|closed| ConnectionGone::told(closed).into())
     }
 
     /// Whether a name that was opened without a look into the store can have its messages there.

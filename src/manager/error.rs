@@ -1,7 +1,7 @@
 //! Why a manager, or a handle, did not do what it was asked for.
 
 use crate::{
-    connection::InvalidClose,
+    connection::{ConnectionGone, InvalidClose},
     core::{ConnectionName, InvalidName},
     stored::StoreError,
 };
@@ -62,7 +62,7 @@ pub enum OpenError {
 pub enum ConfigureError {
     /// There is no such name.
     #[error(transparent)]
-    Gone(#[from] Gone),
+    Gone(#[from] ConnectionGone),
     /// It is to do what this build was made without.
     #[error(transparent)]
     FeatureMissing(#[from] FeatureMissing),
@@ -72,17 +72,12 @@ pub enum ConfigureError {
     Store(String),
 }
 
-/// The name was removed, or its actor is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the connection is gone")]
-pub struct Gone;
-
 /// Why a close did not begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseError {
     /// The name is gone.
     #[error(transparent)]
-    Gone(#[from] Gone),
+    Gone(#[from] ConnectionGone),
     /// The code or the reason cannot be sent.
     #[error(transparent)]
     Invalid(#[from] InvalidClose),

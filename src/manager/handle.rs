@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use actix::Addr;
 
-use super::error::Gone;
 use crate::{
-    connection::{AskLastMessage, Connection, Gate, LastMessage, Snapshot, Status},
+    connection::{AskLastMessage, Connection, ConnectionGone, Gate, LastMessage, Snapshot, Status},
     core::{ConnectionName, Pattern},
     hub::{Delivery, Events, Hub},
 };
@@ -142,9 +141,9 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`Gone`].
-    pub async fn status(&self) -> Result<Status, Gone> {
-        self.addr.send(Snapshot).await.map_err(|_| Gone)
+    /// [`ConnectionGone`].
+    pub async fn status(&self) -> Result<Status, ConnectionGone> {
+        self.addr.send(Snapshot).await.map_err(ConnectionGone::told)
     }
 
     /// The peer's last message before its last socket ended, where that one ended within five seconds after it was ready: some servers
@@ -181,9 +180,12 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`Gone`].
-    pub async fn last_message(&self) -> Result<Option<LastMessage>, Gone> {
-        self.addr.send(AskLastMessage).await.map_err(|_| Gone)
+    /// [`ConnectionGone`].
+    pub async fn last_message(&self) -> Result<Option<LastMessage>, ConnectionGone> {
+        self.addr
+            .send(AskLastMessage)
+            .await
+            .map_err(ConnectionGone::told)
     }
 
     /// How many messages wait or are being written.

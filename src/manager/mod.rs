@@ -27,9 +27,9 @@ mod tests;
 mod trimming;
 
 pub use self::{
-    error::{CloseError, ConfigureError, FeatureMissing, Gone, OpenError, StartError},
+    error::{CloseError, ConfigureError, FeatureMissing, OpenError, StartError},
     handle::Handle,
     registry::Manager,
     shutdown::{Left, ShutdownReport},
 };
-pub use crate::vault::VaultFull;
+pub use crate::{stored::StoreError, vault::VaultFull};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{error::Gone, registry::Manager};
-use crate::connection::{Probed, probe};
+use super::registry::Manager;
+use crate::connection::{ConnectionGone, Probed, probe};
 
 impl Manager {
     /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The
@@ -34,11 +34,14 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`Gone`] when there is no such name.
-    pub async fn probe(&self, name: impl AsRef<str>) -> Result<Vec<Probed>, Gone> {
+    /// [`ConnectionGone`] when there is no such name.
+    pub async fn probe(&self, name: impl AsRef<str>) -> Result<Vec<Probed>, ConnectionGone> {
         let (settings, owner, arbiter) = {
             let names = self.0.names.read();
-            let entry = names.entries.get(name.as_ref()).ok_or(Gone)?;
+            let entry = names
+                .entries
+                .get(name.as_ref())
+                .ok_or(ConnectionGone::UNKNOWN)?;
             (entry.settings.clone(), entry.gate.owner(), entry.arbiter)
         };
         let commons = Arc::clone(&self.0.commons);
@@ -55,6 +58,6 @@ impl Manager {
                 }
             });
         });
-        answer.await.map_err(|_| Gone)
+        answer.await.map_err(|_| ConnectionGone::UNKNOWN)
     }
 }

@@ -81,6 +81,17 @@ pub enum StoreError {
 impl StoreError {
     /// Whether it can pass while the process waits: the disk gets room, or can be written to again. Otherwise `state_dir`, or what runs
     /// in it, has to be changed: another process has it, a later version has written it, or it is no directory of this user.
+    ///
+    /// ```
+    /// use everwire::{Manager, Settings, manager::StartError};
+    ///
+    /// match Manager::spawn(Settings::default()) {
+    ///     Ok(manager) => println!("{} names", manager.len()),
+    ///     // A manager starts all the same where it can: it waits for the store.
+    ///     Err(StartError::Store(error)) => assert!(!error.can_pass(), "{error}"),
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
+    /// ```
     pub fn can_pass(&self) -> bool {
         use io::ErrorKind::{AlreadyExists, InvalidInput, NotADirectory, PermissionDenied};
         match self {

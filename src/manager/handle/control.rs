@@ -5,11 +5,11 @@ use bytestring::ByteString;
 use super::Handle;
 use crate::{
     connection::{
-        CloseMyself, Connect, NotUp, OpenSession, OpenSessionError, Rotate, Session,
-        SessionSettings,
+        CloseMyself, Connect, ConnectionGone, NotOpen, OpenSession, OpenSessionError, Rotate,
+        SendError, Session, SessionSettings,
     },
-    core::{Message, Rejected},
-    manager::error::{CloseError, Gone},
+    core::Message,
+    manager::error::CloseError,
 };
 
 impl Handle {
@@ -45,12 +45,13 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`Rejected`] when `data` is too long, too much of it waits, or the name was removed.
-    pub async fn connect(&self, data: Option<Message>) -> Result<(), Rejected> {
+    /// [`SendError`] when `data` is too long, too much of it waits, or the name was removed.
+    pub async fn connect(&self, data: Option<Message>) -> Result<(), SendError> {
         self.addr
             .send(Connect { data })
             .await
-            .unwrap_or(Err(Rejected::Closed))
+            .map_err(ConnectionGone::told)??;
+        Ok(())
     }
 
     /// Begins a close by hand: see [`CloseMyself`].
@@ -64,11 +65,11 @@ impl Handle {
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
     /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
     /// # let feed = manager.open("feed", settings)?;
-    /// use everwire::Rejected;
+    /// use everwire::{Rejected, SendError};
     ///
     /// feed.close(1000, "until tomorrow").await?;
     /// // It stays closed until somebody connects it.
-    /// assert!(matches!(feed.send("hello"), Err(Rejected::Closed)));
+    /// assert!(matches!(feed.send("hello"), Err(SendError::Rejected(Rejected::Closed))));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).await??;
     /// # Ok(())
@@ -83,7 +84,7 @@ impl Handle {
         self.addr
             .send(CloseMyself { code, reason })
             .await
-            .map_err(|_| Gone)??;
+            .map_err(ConnectionGone::told)??;
         Ok(())
     }
 
@@ -121,9 +122,9 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`NotUp`] when no socket serves, or the name is gone.
-    pub async fn rotate(&self) -> Result<(), NotUp> {
-        self.addr.send(Rotate).await.unwrap_or(Err(NotUp))
+    /// [`NotOpen`] when no socket serves, or the name is gone.
+    pub async fn rotate(&self) -> Result<(), NotOpen> {
+        self.addr.send(Rotate).await.map_err(ConnectionGone::told)?
     }
 
     /// Opens a socket of its own, made by the name's settings as they are now, beside the socket of the name: its URLs, that which the

@@ -2,8 +2,8 @@
 
 use super::Handle;
 use crate::{
-    connection::{Receipt, SendOnceError},
-    core::{Fate, Message, Rejected},
+    connection::{Receipt, SendError, SendOnceError},
+    core::{Fate, Message},
 };
 
 impl Handle {
@@ -31,9 +31,9 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`Rejected`] when the outbox has no room, the message is too long, or the name is closed.
-    pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, Rejected> {
-        self.gate.send(message.into())
+    /// [`SendError`] when the outbox has no room, the message is too long, or the name is closed.
+    pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, SendError> {
+        Ok(self.gate.send(message.into())?)
     }
 
     /// The same for a message that the caller may have to send again, not knowing whether it was accepted: with the same `key` it is

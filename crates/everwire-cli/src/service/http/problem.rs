@@ -11,8 +11,8 @@ use actix_web::{
     },
 };
 use everwire::{
-    Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json, manager::FeatureMissing,
-    memory::OutOfMemory,
+    Fate, Receipt, Rejected, SendError, config::InvalidJson, core::displayable_json,
+    manager::FeatureMissing, memory::OutOfMemory,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -200,6 +200,17 @@ impl From<Rejected> for Problem {
             _ => (Self::unavailable(detail), "unavailable"),
         };
         problem.member("fate", "rejected").member("reason", reason)
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Rejected(rejected) => rejected.into(),
+            // It is as closed as can be.
+            SendError::Gone(_) => Rejected::Closed.into(),
+            error => Self::unavailable(error.to_string()),
+        }
     }
 }
 

@@ -1265,7 +1265,7 @@ fn the_environments_proxies_are_read_at_load() {
     ];
     let settings = read("wss://h", &variables).unwrap();
     let connection = &settings.connections["a"];
-    assert_eq!(masked(&connection)["proxy"], "env");
+    assert_eq!(masked(connection)["proxy"], "env");
     assert!(!format!("{connection:?}").contains("s3cret"));
     let errors = read("wss://h", &[("ALL_PROXY", "socks4://me:s3cret@h")])
         .unwrap_err()

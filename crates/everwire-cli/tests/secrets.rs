@@ -449,7 +449,7 @@ fn no_secret_is_told_by_what_settings_print_of_themselves() {
     told.hear("Debug", format!("{settings:?}"));
     told.hear("pretty Debug", format!("{settings:#?}"));
     for connection in settings.connections.values() {
-        told.hear("masked", masked(&connection).to_string());
+        told.hear("masked", masked(connection).to_string());
     }
     drop(peer);
     told.assert_clean();

@@ -4,17 +4,24 @@ use super::{
     error::{FeatureMissing, StartError},
     recall::needs_store,
 };
-use crate::config::{ConnectionSettings, Settings};
+use crate::config::{ConnectionSettings, Proxy, Settings};
 
 /// Whether this build can do all that a connection is to do.
 pub(super) fn check(settings: &ConnectionSettings) -> Result<(), FeatureMissing> {
-    match needs_store(settings) {
-        true if !cfg!(feature = "durable") => Err(durable(match settings.outbox.durable {
+    if needs_store(settings) && !cfg!(feature = "durable") {
+        return Err(durable(match settings.outbox.durable {
             true => ("outbox.durable", "set outbox.durable = false"),
             false => ("history.durable", "set history.durable = false"),
-        })),
-        _ => Ok(()),
+        }));
     }
+    if settings.proxy.as_ref().is_some_and(Proxy::speaks_socks) && !cfg!(feature = "socks") {
+        return Err(FeatureMissing {
+            feature: "socks",
+            key: "proxy",
+            instead: "name a proxy with http:// or https://",
+        });
+    }
+    Ok(())
 }
 
 /// Whether this build can do all that a manager begins with.

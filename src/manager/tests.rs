@@ -118,3 +118,21 @@ mod without_a_store {
         }
     }
 }
+
+#[cfg(not(feature = "socks"))]
+#[tokio::test]
+async fn a_name_whose_proxy_speaks_socks_is_refused_and_told_why() {
+    use crate::config::{Proxy, ProxyUrl};
+
+    let manager = Manager::spawn(Settings::default()).unwrap();
+    let mut settings = settings();
+    settings.proxy = Some(Proxy::Url(ProxyUrl::new("socks5h://127.0.0.1:1").unwrap()));
+    let refused = manager.open("feed", settings.clone());
+    let Err(OpenError::FeatureMissing(missing)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((missing.feature, missing.key), ("socks", "proxy"));
+    settings.proxy = Some(Proxy::Url(ProxyUrl::new("http://127.0.0.1:1").unwrap()));
+    manager.open("feed", settings).unwrap();
+    manager.shutdown(Duration::from_secs(1)).await;
+}

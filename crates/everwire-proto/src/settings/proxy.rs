@@ -63,6 +63,39 @@ pub enum ProxyKind {
     Socks5h,
 }
 
+impl ProxyKind {
+    /// The kind of a scheme in lower case.
+    fn of_scheme(scheme: &str) -> Option<Self> {
+        Some(match scheme {
+            "http" => Self::Http,
+            "https" => Self::Https,
+            "socks5" => Self::Socks5,
+            "socks5h" => Self::Socks5h,
+            _ => return None,
+        })
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+            Self::Socks5 | Self::Socks5h => 1080,
+        }
+    }
+}
+
+/// The kind of the proxy that a template leads to; `None` where a file or a secret decides.
+fn kind_of(template: &Template) -> Option<ProxyKind> {
+    let known = template.parts().iter().map_while(|part| match part {
+        Part::Literal(text) => Some(&**text),
+        Part::Env { value, .. } => Some(value.expose()),
+        Part::File(_) | Part::Stored(_) => None,
+    });
+    let known: String = known.collect();
+    let (scheme, _) = known.trim_start().split_once(':')?;
+    ProxyKind::of_scheme(&scheme.to_ascii_lowercase())
+}
+
 /// The parts of a proxy's URL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProxyParts {
@@ -92,6 +125,12 @@ impl Proxy {
             Self::Url(url) => Ok(Some(url)),
             Self::Environment(proxies) => proxies.for_target(host, port, tls),
         }
+    }
+
+    /// Whether some dials go through a proxy that speaks SOCKS5, as far as that is known before a file or a secret is read.
+    pub fn speaks_socks(&self) -> bool {
+        let is_socks = |kind| matches!(kind, ProxyKind::Socks5 | ProxyKind::Socks5h);
+        self.templates().filter_map(kind_of).any(is_socks)
     }
 
     /// All templates that a dial may need.
@@ -259,13 +298,8 @@ pub fn parse_proxy(text: &str) -> Result<ProxyParts, InvalidProxy> {
             "{error}; write http://host:port or socks5://host:port"
         ))
     })?;
-    let (kind, default_port) = match url.scheme() {
-        "http" => (ProxyKind::Http, 80),
-        "https" => (ProxyKind::Https, 443),
-        "socks5" => (ProxyKind::Socks5, 1080),
-        "socks5h" => (ProxyKind::Socks5h, 1080),
-        _ => return Err(invalid("its scheme must be http, https, socks5 or socks5h")),
-    };
+    let kind = ProxyKind::of_scheme(url.scheme())
+        .ok_or_else(|| invalid("its scheme must be http, https, socks5 or socks5h"))?;
     let host = url.host_str().unwrap_or_default();
     if host.is_empty() {
         return Err(invalid("the host is missing"));
@@ -288,7 +322,7 @@ pub fn parse_proxy(text: &str) -> Result<ProxyParts, InvalidProxy> {
     Ok(ProxyParts {
         kind,
         host: host.trim_matches(['[', ']']).to_ascii_lowercase(),
-        port: url.port().unwrap_or(default_port),
+        port: url.port().unwrap_or(kind.default_port()),
         login,
     })
 }
@@ -360,6 +394,29 @@ mod tests {
             parse_proxy("socks5://[::1]").unwrap().ip(),
             "::1".parse().ok()
         );
+    }
+
+    #[test]
+    fn whether_a_proxy_speaks_socks_is_known_before_a_secret_is() {
+        let env = |value: &str| Part::Env {
+            name: "P".into(),
+            value: Secret::new(value),
+        };
+        let literal = |text: &str| Part::Literal(text.into());
+        for (parts, socks) in [
+            (vec![literal("socks5://h:1")], true),
+            (vec![literal("SOCKS5h://h:1")], true),
+            (vec![literal("http://h:1")], false),
+            (vec![env("socks5://h")], true),
+            (vec![literal("socks5://"), Part::Stored("id".into())], true),
+            (vec![Part::Stored("id".into())], false),
+        ] {
+            let url = ProxyUrl(Template::from_parts(parts));
+            assert_eq!(Proxy::Url(url.clone()).speaks_socks(), socks, "{url}");
+        }
+        let variables = |name: &str| (name == "ALL_PROXY").then(|| "socks5://h".to_owned());
+        let proxies = EnvironmentProxies::from_variables(variables);
+        assert!(Proxy::Environment(Box::new(proxies)).speaks_socks());
     }
 
     #[test]

@@ -4,33 +4,17 @@
 //! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
 //! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its gate.
 
-mod ages;
-mod carry;
-mod codec;
+mod actor;
+mod arbiter;
 mod driver;
-mod encoder;
-mod forward;
-mod gate;
-mod handlers;
-mod last_message;
-mod messages;
-mod name;
-mod passage;
-mod probe;
-mod pulse;
-mod rate_limit;
-mod reader;
-mod scratch;
+mod outbox;
+mod rotation;
 pub mod session;
-mod shared;
 #[cfg(test)]
 mod simulation;
 mod socket;
+mod state;
 mod status;
-mod store_outage;
-mod successor;
-mod turnstile;
-mod writer;
 
 use std::sync::Arc;
 
@@ -38,29 +22,30 @@ use actix::{Actor, AsyncContext, Context, Supervised};
 use tokio::sync::mpsc;
 
 #[cfg(feature = "testing")]
-pub use self::messages::Fault;
-use self::name::{Ending, Name, Upgrade, Waiting};
-pub(crate) use self::{
-    forward::forward,
-    gate::Gate,
-    messages::{AskLastMessage, Drain, Probe, Remove, StoreIsOpen, StoreOutage},
-    probe::probe,
-    pulse::{Finding, beat as pulse},
-    rate_limit::TokenBuckets,
-    session::OpenSession,
-};
+pub use self::actor::messages::Fault;
+use self::state::Name;
 pub use self::{
-    gate::{Receipt, SendOnceError},
-    last_message::{LastMessage, Shown},
-    messages::{
+    actor::messages::{
         CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
     },
-    probe::{Probed, Reached},
+    driver::probe::{Probed, Reached},
+    outbox::shared::{Receipt, SendOnceError},
     session::{OpenSessionError, Session, SessionSettings},
     status::{
         LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
         UnknownState, UrlStatus,
+        last_message::{LastMessage, Shown},
     },
+};
+pub(crate) use self::{
+    actor::{
+        forward::forward,
+        messages::{AskLastMessage, Drain, Probe, Remove, StoreIsOpen, StoreOutage},
+    },
+    arbiter::stall_detector::{Finding, beat as pulse},
+    driver::probe::probe,
+    outbox::{rate_limit::TokenBuckets, shared::Gate},
+    session::OpenSession,
 };
 use crate::{
     config::{CommonSettings, ConnectionSettings},

@@ -93,12 +93,12 @@ fn every_path_of_ours_leads_to_an_item() {
     for (from, to, item) in [
         ("service/http/api.rs", "manager/mod.rs", "Manager"),
         (
-            "connection/carry.rs",
+            "connection/driver/effects.rs",
             "proto:core/lifecycle/state.rs",
             "Effect",
         ),
         ("config/keys/rate.rs", "config/read/table.rs", "table"),
-        ("connection/driver.rs", "clock.rs", "now"),
+        ("connection/driver/mod.rs", "clock.rs", "now"),
     ] {
         let seen = |edge: &Edge| {
             (edge.from.as_str(), edge.to.as_str(), edge.item.as_str()) == (from, to, item)

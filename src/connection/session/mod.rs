@@ -20,9 +20,9 @@ use serde::Serialize;
 use self::pipe::{Input, Next, Output};
 pub(crate) use self::registry::OpenSession;
 pub(super) use self::{registry::Sessions, shown::SessionNews};
-use super::StateCause;
 pub use crate::events::SessionEnd;
 use crate::{
+    connection::StateCause,
     core::{Cause, Message, TooLarge},
     events::{Traffic, rfc3339},
     wire::CloseFrame,

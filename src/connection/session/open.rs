@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{ConnectionSettings, Subprotocol, Template},
-    connection::{Commons, Connection, turnstile::ByTurns},
+    connection::{Commons, Connection, arbiter::dial_scheduler::ByTurns},
     core::{Cause, ConnectionName, Owner, Phase},
     transport::{self, DialRequest, Opened},
 };

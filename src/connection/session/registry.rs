@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     clock,
-    connection::{Connection, Ending, Name, State, policy},
+    connection::{
+        Connection, State, policy,
+        state::{Ending, Name},
+    },
     core::{Rejected, State as LifeState},
     events::Event,
     wire::CloseFrame,

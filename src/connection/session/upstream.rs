@@ -28,10 +28,12 @@ use crate::{
     clock,
     config::ConnectionSettings,
     connection::{
-        codec::codec,
-        encoder::{Encoder, Origin},
-        reader::Reader,
-        scratch::{WRITE, mask_key},
+        arbiter::buffers::{WRITE, mask_key},
+        socket::{
+            codec::codec,
+            encoder::{Encoder, Origin},
+            reader::Reader,
+        },
     },
     core::{Cause, Message},
     memory::MemoryBudget,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Socket;
 use crate::{
-    connection::{LastMessage, Name, last_message::Start},
+    connection::{LastMessage, state::Name, status::last_message::Start},
     core::Message,
 };
 

@@ -1,0 +1,4 @@
+//! From one socket to its successor.
+
+pub(super) mod deduplication;
+pub(super) mod successor;

@@ -205,13 +205,6 @@ impl Gate {
         }
     }
 
-    /// Accepts a message in call order, and wakes the actor if it rests.
-    pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
-        let mut inside = self.inside.lock();
-        let accepted = self.accept(&mut inside, message)?;
-        Ok(self.accepted(inside, accepted))
-    }
-
     #[expect(
         clippy::inline_always,
         reason = "every message passes, and a call costs more than what it does"
@@ -240,7 +233,7 @@ impl Gate {
         })
     }
 
-    /// Lets go of the lock, and tells whom the message concerns.
+    /// Lets go of the lock, and tells whom the message concerns. Returns what the message is known by.
     #[expect(
         clippy::inline_always,
         reason = "every message passes, and a call costs more than what it does"
@@ -250,8 +243,8 @@ impl Gate {
         self: &Arc<Self>,
         mut inside: MutexGuard<'_, Inside>,
         Accepted { id, bell }: Accepted,
-    ) -> Receipt {
-        let receipt = Receipt::new(self, id, inside.ids.current());
+    ) -> MessageId {
+        let epoch = inside.ids.current();
         let keep = inside.has_news_for_keeper();
         drop(inside);
         if keep {
@@ -260,7 +253,7 @@ impl Gate {
         if let Some(bell) = bell {
             bell.wake();
         }
-        receipt
+        MessageId { id, epoch }
     }
 
     /// Works on the inside under the lock, then answers those whose fate is known by now.
@@ -322,6 +315,12 @@ impl HasHistory for Gate {
 struct Accepted {
     id: u64,
     bell: Option<Waker>,
+}
+
+/// What names an accepted message.
+struct MessageId {
+    id: u64,
+    epoch: u32,
 }
 
 impl Inside {

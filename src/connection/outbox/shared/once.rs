@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 
-use super::{Gate, Receipt};
+use super::{Gate, MessageId, receipt::Receipt};
 use crate::{
     clock,
     core::{Fingerprint, IdempotencyKeys, Lookup, Message, Rejected},
@@ -49,7 +49,8 @@ impl Gate {
         let accepted = self.accept(inside, message)?;
         let (keys, outbox) = (inside.keys.get_or_insert_default(), &inside.outbox);
         keys.insert(accepted.id, key, fingerprint, now, |id| outbox.holds(id));
-        Ok(self.accepted(guard, accepted))
+        let MessageId { id, epoch } = self.accepted(guard, accepted);
+        Ok(Receipt::new(self, id, epoch))
     }
 }
 

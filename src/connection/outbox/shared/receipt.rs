@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Gate, Waiter, is_answer};
-use crate::core::Fate;
+use super::{Gate, MessageId, Waiter, is_answer};
+use crate::core::{Fate, Message, Rejected};
 
 /// An accepted message. Costs nothing while nobody asks for the message's fate; outlives restarts of the name.
 #[derive(Clone, Debug)]
@@ -16,6 +16,14 @@ pub struct Receipt {
 }
 
 impl Gate {
+    /// Accepts a message in call order, and wakes the actor if it rests.
+    pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
+        let mut inside = self.inside.lock();
+        let accepted = self.accept(&mut inside, message)?;
+        let MessageId { id, epoch } = self.accepted(inside, accepted);
+        Ok(Receipt::new(self, id, epoch))
+    }
+
     /// The receipt of a message that was accepted earlier, if the id was given out.
     pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
         let inside = self.inside.lock();

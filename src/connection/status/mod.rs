@@ -1,15 +1,16 @@
 //! What a name tells about itself.
 
 pub(super) mod last_message;
+pub(super) mod session;
 
 use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::session::SessionStatus;
 pub use crate::events::Traffic;
 use crate::{
-    connection::session::SessionStatus,
     core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose, displayable},
     events::{TlsReport, millis, optional_time, rfc3339},
 };

@@ -146,7 +146,7 @@ impl Driver {
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
-            if act.passage_deadline().is_some_and(|until| until <= now) && self.has_read_all() {
+            if act.passage.deadline().is_some_and(|until| until <= now) && self.has_read_all() {
                 act.hurry_passage();
             }
             self.poll_successor(act, now, cx);
@@ -296,7 +296,7 @@ impl Driver {
         };
         let life = act.life.deadline(policy(&act.settings));
         let aside = self.successor.paced_until().filter(|until| *until > now);
-        let passage = act.passage_deadline().filter(|_| self.has_read_all());
+        let passage = act.passage.deadline().filter(|_| self.has_read_all());
         let Some(deadline) = [life, expiry, socket, paced, aside, passage]
             .into_iter()
             .flatten()

@@ -4,41 +4,9 @@ use std::time::Instant;
 
 use crate::{
     connection::state::Name,
-    core::{HoldLimits, Message, Observed, Seam, Splice},
+    core::{Deliverable, Message, Observed},
     events::{Event, Gap, GapReason},
 };
-
-/// How much of a successor's is held before the cut.
-const HOLD: HoldLimits = HoldLimits {
-    messages: 4096,
-    bytes: 4 << 20,
-};
-
-/// Where the messages of a name are, between two sockets.
-#[derive(Debug, Default)]
-pub(in crate::connection) enum Passage {
-    /// One socket, and nothing to compare.
-    #[default]
-    Plain,
-    /// The old socket serves, and what comes on the successor is held.
-    Before {
-        splice: Box<Splice>,
-        /// The old socket is itself a successor that has not caught up with the one before.
-        seam: Option<Box<Seam>>,
-    },
-    /// The successor was lost, and the old socket serves on. What was held is delivered unless the old one brings it, too.
-    Abandoned {
-        splice: Box<Splice>,
-        /// When that is decided.
-        until: Instant,
-    },
-    /// The successor serves, and what the old socket has brought is dropped.
-    After {
-        seam: Box<Seam>,
-        /// When nothing is held any more; `None`: nothing is.
-        until: Option<Instant>,
-    },
-}
 
 impl Name {
     /// A message came on the socket that serves.
@@ -46,27 +14,9 @@ impl Name {
         self.record.received.messages += 1;
         self.record.received.bytes += message.len() as u64;
         self.record.last_message_at = Some(self.wall());
-        match &mut self.passage {
-            Passage::Plain => self.deliver(message),
-            Passage::Before { splice, seam } => {
-                let messages = match seam {
-                    Some(seam) => seam.feed(message),
-                    None => vec![message],
-                };
-                messages.iter().for_each(|message| splice.old(message));
-                self.deliver_all(messages);
-            }
-            Passage::Abandoned { splice, .. } => {
-                splice.old(&message);
-                self.deliver(message);
-            }
-            Passage::After { seam, .. } => {
-                let messages = seam.feed(message);
-                if seam.is_settled() {
-                    self.passage = Passage::Plain;
-                }
-                self.deliver_all(messages);
-            }
+        match self.passage.receive(message) {
+            Deliverable::One(message) => self.deliver(message),
+            Deliverable::Many(messages) => self.deliver_all(messages),
         }
     }
 
@@ -74,130 +24,37 @@ impl Name {
     pub(in crate::connection) fn hold(&mut self, message: Message) {
         self.record.received.messages += 1;
         self.record.received.bytes += message.len() as u64;
-        match &mut self.passage {
-            Passage::Before { splice, .. } => splice.hold(message),
-            // There is no successor without a splice.
-            Passage::Plain | Passage::Abandoned { .. } | Passage::After { .. } => {
-                self.deliver(message);
-            }
+        if let Some(message) = self.passage.hold(message) {
+            self.deliver(message);
         }
-    }
-
-    /// Whether the successor must not be read for now.
-    pub(in crate::connection) fn holds_enough(&self) -> bool {
-        matches!(&self.passage, Passage::Before { splice, .. } if splice.is_full())
-    }
-
-    /// Whether nothing of the last rotation is open.
-    pub(in crate::connection) fn is_settled(&self) -> bool {
-        matches!(
-            self.passage,
-            Passage::Plain | Passage::After { until: None, .. }
-        )
     }
 
     /// A successor is going to be dialled.
     pub(in crate::connection) fn begin_passage(&mut self) {
-        let splice = match (&self.settings.sequence, self.sequence.as_deref()) {
-            (Some(settings), marks) => {
-                let marks = marks.cloned().unwrap_or_default();
-                Splice::by_sequence(settings.clone(), marks, HOLD)
-            }
-            (None, _) => Splice::by_payload(HOLD),
-        };
-        let seam = match std::mem::take(&mut self.passage) {
-            Passage::After { seam, .. } => Some(seam),
-            Passage::Plain | Passage::Before { .. } | Passage::Abandoned { .. } => None,
-        };
-        self.passage = Passage::Before {
-            splice: Box::new(splice),
-            seam,
-        };
+        let (settings, marks) = (self.settings.sequence.as_ref(), self.sequence.as_deref());
+        self.passage.begin(settings, marks);
     }
 
     /// The old socket was read to its end. Returns what can be delivered of the successor's.
     pub(in crate::connection) fn cut(&mut self, now: Instant) -> Vec<Message> {
-        let Passage::Before { splice, .. } = std::mem::take(&mut self.passage) else {
-            return Vec::new();
-        };
-        let (seam, messages) = splice.cut();
-        if !seam.is_settled() {
-            self.passage = Passage::After {
-                seam: Box::new(seam),
-                until: Some(now + self.settings.close_timeout),
-            };
-        }
-        messages
+        self.passage.cut(now + self.settings.close_timeout)
     }
 
-    /// Closed by hand: what came on a socket that never served is nobody's.
-    pub(in crate::connection) fn forget_successor(&mut self) {
-        if let Passage::Before { seam, .. } = &mut self.passage {
-            self.passage = match seam.take() {
-                Some(seam) => Passage::After { seam, until: None },
-                None => Passage::Plain,
-            };
-        }
-    }
-
-    /// The successor is lost, and the old socket serves on. It may lag, and still bring what the successor has brought.
+    /// The successor is lost, and the old socket serves on.
     pub(in crate::connection) fn abandon_passage(&mut self, now: Instant) {
-        match std::mem::take(&mut self.passage) {
-            Passage::Before {
-                splice,
-                seam: Some(seam),
-            } if splice.holds_nothing() => self.passage = Passage::After { seam, until: None },
-            Passage::Before { splice, .. } if splice.holds_nothing() => {}
-            Passage::Before { splice, .. } => {
-                self.passage = Passage::Abandoned {
-                    splice,
-                    until: now + self.settings.close_timeout,
-                };
-            }
-            other => self.passage = other,
-        }
-    }
-
-    /// How many of the successor's messages were dropped so far.
-    pub(in crate::connection) fn doubles(&self) -> u64 {
-        match &self.passage {
-            Passage::After { seam, .. } => seam.doubles(),
-            Passage::Plain | Passage::Before { .. } | Passage::Abandoned { .. } => 0,
-        }
-    }
-
-    /// When a passage has taken long enough.
-    pub(in crate::connection) fn passage_deadline(&self) -> Option<Instant> {
-        match &self.passage {
-            Passage::After { until, .. } => *until,
-            Passage::Abandoned { until, .. } => Some(*until),
-            Passage::Plain | Passage::Before { .. } => None,
-        }
+        self.passage.abandon(now + self.settings.close_timeout);
     }
 
     /// The time is up: nothing is held any more.
     pub(in crate::connection) fn hurry_passage(&mut self) {
-        match &mut self.passage {
-            Passage::After { seam, until } => {
-                *until = None;
-                let messages = seam.trust();
-                self.deliver_all(messages);
-            }
-            Passage::Plain | Passage::Before { .. } | Passage::Abandoned { .. } => {
-                self.end_passage();
-            }
-        }
+        let held = self.passage.hurry();
+        self.deliver_all(held);
     }
 
     /// A socket is gone: what is held is delivered, unless it is known to have been.
     pub(in crate::connection) fn end_passage(&mut self) {
-        match std::mem::take(&mut self.passage) {
-            Passage::Plain => {}
-            Passage::After { mut seam, .. } => self.deliver_all(seam.trust()),
-            Passage::Before { splice, .. } | Passage::Abandoned { splice, .. } => {
-                self.deliver_all(splice.abandon());
-            }
-        }
+        let held = self.passage.end();
+        self.deliver_all(held);
     }
 
     pub(in crate::connection) fn deliver_all(&mut self, messages: Vec<Message>) {

@@ -74,10 +74,10 @@ impl Driver {
         }
         if !act.life.wants_successor() {
             self.successor = Successor::None;
-            act.forget_successor();
+            act.passage.forget_successor();
             return;
         }
-        if matches!(self.successor, Successor::Wanted) && act.is_settled() {
+        if matches!(self.successor, Successor::Wanted) && act.passage.is_settled() {
             act.begin_passage();
             self.successor = Successor::Dialing(dial(act));
         }
@@ -164,7 +164,7 @@ impl Driver {
                 timings: face.timings,
                 tls: face.tls,
                 old,
-                doubled: act.doubles(),
+                doubled: act.passage.doubles(),
             };
             act.publish(|stamp| Event::Rotated(stamp, Box::new(rotated)));
         }

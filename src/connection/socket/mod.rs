@@ -97,7 +97,7 @@ impl Socket {
     ) -> Result<(), Cause> {
         self.write_aside(act, cx)?;
         let mut turn = 0;
-        while turn < MAX_FRAMES && !act.holds_enough() {
+        while turn < MAX_FRAMES && !act.passage.holds_enough() {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 break;
             };

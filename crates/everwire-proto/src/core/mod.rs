@@ -6,6 +6,7 @@
 mod awaited;
 mod backoff;
 mod cause;
+mod deduplication;
 mod display;
 mod door;
 mod endpoints;
@@ -29,6 +30,7 @@ pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{before_another_url, cap, delay, retry_after},
     cause::{Cause, Phase, code_in},
+    deduplication::{Deliverable, Passage},
     display::{displayable, displayable_json, is_displayable},
     door::{Rejected, TooLarge},
     endpoints::{Endpoints, NextDial},

@@ -5,24 +5,23 @@ use std::sync::Arc;
 use actix::{Context, Handler, MessageResult};
 use bytestring::ByteString;
 
-#[cfg(feature = "testing")]
-use super::messages::Fault;
 use super::{
     forward::forward,
     messages::{
         AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, NotUp, Probe, Remove,
         Rotate, Send, Snapshot, Subscribe,
     },
+    start_interval,
 };
+#[cfg(feature = "testing")]
+use crate::connection::state::fault::Fault;
 use crate::{
     chance, clock,
     config::{Changes, ConnectionSettings, NameSettings, Template},
     connection::{
-        Connection, MAX_AHEAD, MAX_INTERVALS, OutboxStatus, Receipt, State, Status, UrlStatus,
-        policy,
+        Connection, OutboxStatus, Receipt, State, Status, UrlStatus,
         session::SessionEnd,
-        socket,
-        state::{Ending, Name, Waiting},
+        state::{Ending, Name, Waiting, policy},
     },
     core::{Message, Pattern, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
@@ -30,12 +29,17 @@ use crate::{
     wire::CloseFrame,
 };
 
+/// Heartbeat intervals in one incarnation: a change of the heartbeat beyond that takes a new socket.
+const MAX_INTERVALS: u32 = 16;
+
+/// Messages that may wait to go out ahead of the outbox.
+const MAX_AHEAD: usize = 64;
+
 impl Handler<Connect> for Connection {
     type Result = Result<(), Rejected>;
 
     fn handle(&mut self, connect: Connect, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        self.0
+        self.begin_turn(ctx)
             .guarded(|act| {
                 act.remember_closed(false);
                 act.connect(connect.data)
@@ -48,8 +52,7 @@ impl Handler<Send> for Connection {
     type Result = Result<Receipt, Rejected>;
 
     fn handle(&mut self, Send(message): Send, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        self.0
+        self.begin_turn(ctx)
             .guarded(|act| act.gate.send(message))
             .unwrap_or(Err(Rejected::Closed))
     }
@@ -59,9 +62,9 @@ impl Handler<CloseMyself> for Connection {
     type Result = Result<(), InvalidClose>;
 
     fn handle(&mut self, close: CloseMyself, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
+        let state = self.begin_turn(ctx);
         close.check()?;
-        self.0.guarded(|act| {
+        state.guarded(|act| {
             act.remember_closed(true);
             act.close(CloseFrame {
                 code: Some(close.code),
@@ -76,12 +79,9 @@ impl Handler<Subscribe> for Connection {
     type Result = ();
 
     fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        let events = self
-            .0
-            .commons
-            .hub
-            .stream(Pattern::exactly(&self.0.name), subscribe.delivery);
+        let state = self.begin_turn(ctx);
+        let pattern = Pattern::exactly(&state.name);
+        let events = state.commons.hub.stream(pattern, subscribe.delivery);
         actix::spawn(forward(events, subscribe.recipient));
     }
 }
@@ -90,8 +90,7 @@ impl Handler<Snapshot> for Connection {
     type Result = MessageResult<Snapshot>;
 
     fn handle(&mut self, _: Snapshot, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        MessageResult(self.0.status())
+        MessageResult(self.begin_turn(ctx).status())
     }
 }
 
@@ -99,8 +98,8 @@ impl Handler<AskLastMessage> for Connection {
     type Result = MessageResult<AskLastMessage>;
 
     fn handle(&mut self, _: AskLastMessage, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        MessageResult(self.0.record.last_message.as_deref().cloned())
+        let state = self.begin_turn(ctx);
+        MessageResult(state.record.last_message.as_deref().cloned())
     }
 }
 
@@ -108,8 +107,10 @@ impl Handler<Configure> for Connection {
     type Result = MessageResult<Configure>;
 
     fn handle(&mut self, Configure(settings): Configure, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        MessageResult(self.0.configure(*settings, ctx))
+        let state = self.begin_turn(ctx);
+        let applied = state.configure(*settings);
+        start_interval(state, ctx);
+        MessageResult(applied)
     }
 }
 
@@ -117,8 +118,9 @@ impl Handler<Rotate> for Connection {
     type Result = Result<(), NotUp>;
 
     fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        self.0.guarded(|act| act.rotate()).unwrap_or(Err(NotUp))
+        self.begin_turn(ctx)
+            .guarded(|act| act.rotate())
+            .unwrap_or(Err(NotUp))
     }
 }
 
@@ -126,9 +128,9 @@ impl Handler<Probe> for Connection {
     type Result = ();
 
     fn handle(&mut self, _: Probe, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        self.0.probe_due = true;
-        self.0.wake();
+        let state = self.begin_turn(ctx);
+        state.probe_due = true;
+        state.wake();
     }
 }
 
@@ -136,8 +138,7 @@ impl Handler<Drain> for Connection {
     type Result = ();
 
     fn handle(&mut self, Drain(done): Drain, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        self.0.guarded(|act| {
+        self.begin_turn(ctx).guarded(|act| {
             match &mut act.ending {
                 Ending::Stays => act.ending = Ending::Drains(Box::new(Waiting(vec![done]))),
                 Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting.0.push(done),
@@ -152,8 +153,7 @@ impl Handler<Remove> for Connection {
     type Result = ();
 
     fn handle(&mut self, Remove(done): Remove, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        self.0.guarded(|act| {
+        self.begin_turn(ctx).guarded(|act| {
             let mut waiting = match std::mem::take(&mut act.ending) {
                 Ending::Stays => Box::default(),
                 Ending::Drains(waiting) | Ending::Leaves(waiting) => waiting,
@@ -175,7 +175,7 @@ impl Handler<Fault> for Connection {
 
     fn handle(&mut self, fault: Fault, _: &mut Context<Self>) {
         assert!(fault != Fault::Death, "a death that was asked for");
-        self.0.guarded(|act| {
+        self.0.state.guarded(|act| {
             act.fault = Some(fault);
             act.trip(Fault::Handler);
             act.wake();
@@ -256,11 +256,7 @@ impl Name {
         rotates.then_some(()).ok_or(NotUp)
     }
 
-    fn configure(
-        &mut self,
-        settings: ConnectionSettings,
-        ctx: &mut Context<Connection>,
-    ) -> Applied {
+    fn configure(&mut self, settings: ConnectionSettings) -> Applied {
         let NameSettings { urls, common: new } = self.commons.settings.share(settings);
         let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
         let moved = self.urls != urls;
@@ -294,7 +290,7 @@ impl Name {
             && matches!(self.life.state(), LifeState::Open { .. })
         {
             self.heartbeat = Default::default();
-            socket::start_heartbeat(self, ctx);
+            self.want_interval();
         }
         let applied = Applied { reconnect };
         self.publish(|stamp| Event::Applied(stamp, applied));
@@ -365,11 +361,6 @@ impl Name {
         &self.urls[self.url_number()]
     }
 
-    /// Which of the URLs that is.
-    pub(in crate::connection) fn url_number(&self) -> usize {
-        self.life.endpoints().current().min(self.urls.len() - 1)
-    }
-
     fn url_statuses(&self) -> Vec<UrlStatus> {
         if self.urls.len() == 1 {
             return Vec::new();
@@ -382,15 +373,5 @@ impl Name {
                 failures,
             })
             .collect()
-    }
-
-    /// Panics if this fault was asked for.
-    #[cfg(feature = "testing")]
-    #[allow(clippy::panic, reason = "it is what was asked for")]
-    pub(in crate::connection) fn trip(&mut self, here: Fault) {
-        if self.fault == Some(here) {
-            self.fault = None;
-            panic!("a panic that was asked for, in the {here:?}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     config::ConnectionSettings,
-    connection::{LastMessage, Receipt, Status},
+    connection::{LastMessage, OpenSessionError, Receipt, Session, SessionSettings, Status},
     core::{Message, Rejected},
     events::{Applied, Event},
     hub::Delivery,
@@ -180,18 +180,10 @@ pub(crate) struct Drain(pub oneshot::Sender<()>);
 #[rtype(result = "()")]
 pub(crate) struct Remove(pub oneshot::Sender<()>);
 
-/// Where a panic is to happen, to show that it harms nobody else.
-#[cfg(feature = "testing")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, actix::Message)]
-#[rtype(result = "()")]
-#[non_exhaustive]
-pub enum Fault {
-    /// In the handler of this very message.
-    Handler,
-    /// In the next beat of the heartbeat.
-    Timer,
-    /// In the next turn of the driver.
-    Driver,
-    /// Where nothing catches it: the actor dies, and the manager respawns it.
-    Death,
-}
+/// A session is to be opened.
+#[derive(actix::Message)]
+#[rtype(result = "Result<Opening, OpenSessionError>")]
+pub(crate) struct OpenSession(pub SessionSettings);
+
+/// A session that is being opened. Dropping it ends that.
+pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;

@@ -6,38 +6,19 @@ use actix::{Context, Handler};
 use super::messages::{StoreIsOpen, StoreOutage};
 use crate::{
     connection::{
-        Connection, State, StateReason,
-        state::{Ending, Name},
+        Connection, StateReason,
+        state::{Ending, Name, hold::Hold},
     },
     core::{Journal, State as LifeState},
     events::{Connecting, Event},
     wire::CloseFrame,
 };
 
-/// Whether a name waits for the store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::connection) enum Hold {
-    #[default]
-    None,
-    /// It does. Exits to `Dials` with a dial that is due, to `None` when the store is open or not needed any more.
-    Waits,
-    /// A dial is due and was not told. Exits to `None`, as above.
-    Dials,
-}
-
-impl Hold {
-    /// Whether no dial begins.
-    pub fn is_on(self) -> bool {
-        self != Self::None
-    }
-}
-
 impl Handler<StoreOutage> for Connection {
     type Result = ();
 
     fn handle(&mut self, StoreOutage(outage): StoreOutage, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        self.0.guarded(|act| {
+        self.begin_turn(ctx).guarded(|act| {
             if act.hold.is_on() && act.outage_is_news(&outage.text) {
                 let text = outage.text.as_ref().into();
                 act.gate.with(|inside| inside.store_error = Some(text));
@@ -52,8 +33,7 @@ impl Handler<StoreIsOpen> for Connection {
     type Result = ();
 
     fn handle(&mut self, open: StoreIsOpen, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        self.0.guarded(|act| act.store_is_open(open));
+        self.begin_turn(ctx).guarded(|act| act.store_is_open(open));
     }
 }
 
@@ -88,18 +68,6 @@ impl Name {
         }
         self.show_state();
         self.wake();
-    }
-
-    /// Shows why the name is not dialled, and when that may end.
-    pub(in crate::connection) fn show_outage(&mut self) {
-        let Some(outage) = self.commons.keeper.outage() else {
-            return;
-        };
-        if !matches!(self.life.state(), LifeState::Idle) {
-            self.show(State::Backoff, None);
-            self.record.retry_at = Some(Box::new(outage.retry_at));
-        }
-        self.because(StateReason::Store(outage.text.to_string()), None);
     }
 
     fn outage_is_news(&self, text: &str) -> bool {

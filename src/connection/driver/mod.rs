@@ -1,7 +1,8 @@
 //! The one future that drives a name's incarnation: it dials, reads, writes, watches the time, and carries out what the
 //! core decided.
 
-pub(super) mod effects;
+mod dial;
+mod effects;
 pub(super) mod probe;
 
 use std::{
@@ -11,13 +12,16 @@ use std::{
     time::Instant,
 };
 
-use actix::{ActorContext, Context, fut::ActorFuture};
 use tokio::{task::coop, time::Sleep};
 
-use self::effects::Dial;
+use self::dial::dial;
 use crate::{
     chance, clock,
-    connection::{Connection, policy, rotation::successor::Successor, socket::Socket, state::Name},
+    connection::{
+        rotation::successor::{Dial, Successor},
+        socket::Socket,
+        state::{Name, policy},
+    },
     core::{Cause, Removed, State as LifeState, Told},
     events::{DropReason, Event},
     panics::panic_text,
@@ -72,31 +76,6 @@ pub(in crate::connection) enum Turn {
     Gone,
 }
 
-impl ActorFuture<Connection> for Driver {
-    type Output = ();
-
-    fn poll(
-        self: Pin<&mut Self>,
-        act: &mut Connection,
-        ctx: &mut Context<Connection>,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<()> {
-        let (this, act) = (self.get_mut(), &mut *act.0);
-        let turn = catch_unwind(AssertUnwindSafe(|| this.turn(act, ctx, cx)))
-            .unwrap_or_else(|panic| this.after_panic(act, panic_text(&*panic)));
-        act.wall = None;
-        match turn {
-            Turn::Rest => Poll::Pending,
-            // The one place that ends an incarnation: the supervisor starts the next.
-            Turn::Restart => {
-                ctx.stop();
-                Poll::Pending
-            }
-            Turn::Gone => Poll::Ready(()),
-        }
-    }
-}
-
 impl Driver {
     /// The driver of an incarnation that begins with a socket, or without.
     pub(in crate::connection) fn new(socket: Option<Box<Socket>>) -> Self {
@@ -106,11 +85,24 @@ impl Driver {
         }
     }
 
+    /// Does all that can be done now. A successor that is to serve next is left in `heir`.
+    pub(in crate::connection) fn poll(
+        &mut self,
+        act: &mut Name,
+        heir: &mut Successor,
+        cx: &mut TaskContext<'_>,
+    ) -> Turn {
+        let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, heir, cx)))
+            .unwrap_or_else(|panic| self.after_panic(act, heir, panic_text(&*panic)));
+        act.wall = None;
+        turn
+    }
+
     /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
-    fn after_panic(&mut self, act: &mut Name, text: String) -> Turn {
+    fn after_panic(&mut self, act: &mut Name, heir: &mut Successor, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
             act.lost(Cause::Panic(text), clock::now());
-            self.carry_out(act, clock::now())
+            self.carry_out(act, heir, clock::now())
         }));
         match told {
             Ok(Turn::Gone) => Turn::Gone,
@@ -118,12 +110,7 @@ impl Driver {
         }
     }
 
-    fn turn(
-        &mut self,
-        act: &mut Name,
-        ctx: &mut Context<Connection>,
-        cx: &mut TaskContext<'_>,
-    ) -> Turn {
+    fn turn(&mut self, act: &mut Name, heir: &mut Successor, cx: &mut TaskContext<'_>) -> Turn {
         act.mailbox_turn = 0;
         if !act
             .waker
@@ -134,7 +121,7 @@ impl Driver {
             self.timer_will_wake = false;
         }
         #[cfg(feature = "testing")]
-        act.trip(crate::connection::Fault::Driver);
+        act.trip(crate::connection::state::fault::Fault::Driver);
         // Whoever sends while we run need not wake us.
         act.gate.begin_turn();
         let now = clock::now();
@@ -142,7 +129,7 @@ impl Driver {
         #[cfg(test)]
         crate::connection::simulation::count_turn(now);
         for _ in 0..MAX_ROUNDS {
-            self.poll_dial(act, ctx, now, cx);
+            self.poll_dial(act, now, cx);
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
@@ -157,7 +144,7 @@ impl Driver {
                 self.arm_timer(act, expiry, now, cx);
                 return Turn::Rest;
             }
-            match self.carry_out(act, now) {
+            match self.carry_out(act, heir, now) {
                 Turn::Rest => {}
                 over @ (Turn::Restart | Turn::Gone) => return over,
             }
@@ -174,13 +161,7 @@ impl Driver {
         }
     }
 
-    fn poll_dial(
-        &mut self,
-        act: &mut Name,
-        ctx: &mut Context<Connection>,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) {
+    fn poll_dial(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let Link::Dialing(dial) = &mut self.link else {
             return;
         };
@@ -193,10 +174,18 @@ impl Driver {
         };
         self.link = Link::None;
         let opened = result.map_err(|undialled| act.note_failed(undialled));
-        match opened.and_then(|opened| Socket::open(act, ctx, opened, now)) {
+        match opened.and_then(|opened| Socket::open(act, opened, now)) {
             Ok(socket) => self.link = Link::Up(socket),
             Err(cause) => act.lost(cause, now),
         }
+    }
+
+    fn poll_successor(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        if self.successor.may_dial(act) {
+            act.begin_passage();
+            self.successor = Successor::Dialing(dial(act));
+        }
+        self.successor.poll(act, now, cx);
     }
 
     /// Whatever is overdue.

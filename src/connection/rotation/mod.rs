@@ -1,4 +1,4 @@
 //! From one socket to its successor.
 
-pub(super) mod deduplication;
+mod handover;
 pub(super) mod successor;

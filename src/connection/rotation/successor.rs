@@ -1,28 +1,24 @@
 //! The socket that is made ready beside the one that serves.
 
 use std::{
+    pin::Pin,
     task::{Context as TaskContext, Poll},
     time::Instant,
 };
 
-use actix::Context;
-
 use crate::{
-    chance, clock,
+    chance,
     connection::{
-        Connection,
-        driver::{
-            Driver,
-            effects::{Dial, dial},
-        },
-        policy,
-        socket::{Face, Socket, start_heartbeat},
-        state::Name,
+        socket::{Face, Socket},
+        state::{Name, policy},
     },
-    core::{Cause, ClosedReport},
-    events::{Event, Rotated},
+    core::Cause,
+    transport::{Opened, Undialled},
     wire::CloseFrame,
 };
+
+/// What becomes of a dial.
+pub(in crate::connection) type Dial = Pin<Box<dyn Future<Output = Result<Opened, Undialled>>>>;
 
 /// What a successor is at.
 #[derive(Default)]
@@ -45,10 +41,10 @@ pub(in crate::connection) enum Successor {
 
 /// A socket that is to serve.
 pub(in crate::connection) struct Heir {
-    socket: Box<Socket>,
-    face: Face,
+    pub(super) socket: Box<Socket>,
+    pub(super) face: Face,
     /// Since when it hears what the peer says.
-    hears_since: Instant,
+    pub(super) hears_since: Instant,
 }
 
 impl Successor {
@@ -59,29 +55,28 @@ impl Successor {
             Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
         }
     }
-}
 
-impl Driver {
+    /// Whether it is to be dialled now.
+    pub(in crate::connection) fn may_dial(&self, act: &Name) -> bool {
+        matches!(self, Self::Wanted) && act.life.wants_successor() && act.passage.is_settled()
+    }
+
     /// Lets the successor come on, and go when it is of no use any more.
-    pub(in crate::connection) fn poll_successor(
+    pub(in crate::connection) fn poll(
         &mut self,
         act: &mut Name,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
-        if matches!(self.successor, Successor::None) {
+        if matches!(self, Self::None) {
             return;
         }
         if !act.life.wants_successor() {
-            self.successor = Successor::None;
+            *self = Self::None;
             act.passage.forget_successor();
             return;
         }
-        if matches!(self.successor, Successor::Wanted) && act.passage.is_settled() {
-            act.begin_passage();
-            self.successor = Successor::Dialing(dial(act));
-        }
-        if let Successor::Dialing(dial) = &mut self.successor {
+        if let Self::Dialing(dial) = self {
             let Poll::Ready(result) = dial.as_mut().poll(cx) else {
                 return;
             };
@@ -89,16 +84,16 @@ impl Driver {
             match opened.and_then(|opened| Socket::new(act, opened, now)) {
                 Ok((socket, face)) => {
                     act.life.successor_up(now);
-                    self.successor = Successor::Up(Box::new(Heir {
+                    *self = Self::Up(Box::new(Heir {
                         socket,
                         face,
                         hears_since: now,
                     }));
                 }
-                Err(cause) => return self.successor_failed(act, cause, now),
+                Err(cause) => return self.failed(act, cause, now),
             }
         }
-        if let Successor::Up(heir) = &mut self.successor {
+        if let Self::Up(heir) = self {
             match heir.socket.poll_aside(act, now, cx) {
                 Ok(false) => {}
                 Ok(true) => {
@@ -107,102 +102,32 @@ impl Driver {
                     act.life
                         .successor_ready(frame, policy, now, &mut act.effects);
                 }
-                Err(cause) => self.successor_failed(act, cause, now),
+                Err(cause) => self.failed(act, cause, now),
             }
         }
     }
 
-    fn successor_failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
-        if let Successor::Up(heir) = &mut self.successor {
+    fn failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
+        if let Self::Up(heir) = self {
             act.record.last_message = heir.socket.last_message(act);
         }
         if act.life.is_handing_over() {
             // The old socket is on its way out already: the next incarnation finds this out.
-            let hears_since = match &self.successor {
-                Successor::Up(heir) => heir.hears_since,
-                Successor::None
-                | Successor::Wanted
-                | Successor::Dialing(_)
-                | Successor::Lost { .. } => now,
+            let hears_since = match self {
+                Self::Up(heir) => heir.hears_since,
+                Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => now,
             };
-            self.successor = Successor::Lost {
+            *self = Self::Lost {
                 cause: Box::new(cause),
                 hears_since,
             };
             return;
         }
-        self.successor = Successor::None;
+        *self = Self::None;
         act.abandon_passage(now);
         let random = chance::next_u64();
         let policy = policy(&act.settings);
         act.life
             .successor_failed(cause, policy, now, random, &mut act.effects);
-    }
-
-    /// The old socket has ended: tells so, and leaves the successor in the actor's state, for the next incarnation.
-    pub(in crate::connection) fn hand_over(
-        &mut self,
-        act: &mut Name,
-        old: ClosedReport,
-        now: Instant,
-    ) {
-        let clean = old.clean;
-        let blind_since = act.record.blind_since.take();
-        let messages = act.cut(now);
-        act.heir = std::mem::take(&mut self.successor);
-        let hears_since = match &act.heir {
-            Successor::Up(heir) => heir.hears_since,
-            Successor::Lost { hears_since, .. } => *hears_since,
-            Successor::None | Successor::Wanted | Successor::Dialing(_) => now,
-        };
-        if let Successor::Up(heir) = &act.heir {
-            let face = heir.face.clone();
-            let rotated = Rotated {
-                peer: face.peer,
-                subprotocol: face.subprotocol,
-                incarnation: act.life.incarnation().wrapping_add(1),
-                timings: face.timings,
-                tls: face.tls,
-                old,
-                doubled: act.passage.doubles(),
-            };
-            act.publish(|stamp| Event::Rotated(stamp, Box::new(rotated)));
-        }
-        // What was still on its way on the old socket is lost, and may be older than what the successor has heard.
-        if let Some(since) = blind_since.filter(|_| !clean) {
-            act.tell_blind(since, hears_since.max(since));
-        }
-        act.deliver_all(messages);
-    }
-}
-
-impl Name {
-    /// A new incarnation takes over the socket that the last one has made ready, if there is one.
-    pub(in crate::connection) fn adopt(
-        &mut self,
-        ctx: &mut Context<Connection>,
-    ) -> Option<Box<Socket>> {
-        match std::mem::take(&mut self.heir) {
-            Successor::Up(heir) => {
-                self.begin_numbers();
-                start_heartbeat(self, ctx);
-                self.record.upgrade = heir.face.upgrade();
-                // One whose opening messages are not out yet tells when they are.
-                self.record.ready = heir.socket.has_spoken();
-                self.show_state();
-                if std::mem::take(&mut self.rotate_again) {
-                    self.life.rotate_anew(&mut self.effects);
-                }
-                Some(heir.socket)
-            }
-            Successor::Lost { cause, .. } => {
-                let now = clock::now();
-                self.end_passage();
-                self.record.blind_since = Some(now);
-                self.lost(*cause, now);
-                None
-            }
-            Successor::None | Successor::Wanted | Successor::Dialing(_) => None,
-        }
     }
 }

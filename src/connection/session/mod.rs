@@ -4,11 +4,10 @@
 //! down, or when settings change that a socket depends on. In between the session is a task of its own on the name's arbiter, and neither
 //! the name's outbox nor its events know of its messages.
 
-mod open;
+pub(super) mod open;
 mod pings;
 mod pipe;
-mod registry;
-mod shown;
+mod teller;
 mod upstream;
 
 use std::{net::SocketAddr, task::Poll};
@@ -16,23 +15,18 @@ use std::{net::SocketAddr, task::Poll};
 use futures::future::poll_fn;
 
 use self::pipe::{Input, Next, Output};
-pub(crate) use self::registry::OpenSession;
-pub(super) use self::{registry::Sessions, shown::SessionNews};
 use crate::{
-    connection::StateCause,
+    connection::{StateCause, state::sessions::BROKEN},
     core::{Cause, Message, TooLarge},
     wire::CloseFrame,
 };
 pub use crate::{
-    connection::status::session::{SessionState, SessionStatus},
+    connection::{
+        state::sessions::MAX_SESSIONS,
+        status::session::{SessionState, SessionStatus},
+    },
     events::SessionEnd,
 };
-
-/// How many sessions a name has at most.
-pub const MAX_SESSIONS: usize = 1024;
-
-/// What is told of a session whose task has ended without a word: by a panic, or with its arbiter.
-const BROKEN: &str = "the session ended within this process";
 
 /// What is to be asked of the peer of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -22,7 +22,6 @@ use super::{
     Session, SessionEnd, SessionReceiver, SessionSender, SessionState,
     pings::Pings,
     pipe::{Input, Next, Output, pipe},
-    shown::Shown,
 };
 use crate::{
     clock,
@@ -34,6 +33,7 @@ use crate::{
             encoder::{Encoder, Origin},
             reader::Reader,
         },
+        state::sessions::Shown,
     },
     core::{Cause, Message},
     memory::MemoryBudget,

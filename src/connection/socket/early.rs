@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::Socket;
 use crate::{
-    connection::{LastMessage, state::Name, status::last_message::Start},
+    connection::{
+        state::Name,
+        status::last_message::{LastMessage, Start},
+    },
     core::Message,
 };
 

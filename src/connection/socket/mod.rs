@@ -16,8 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{AsyncContext, Context};
-
 pub(in crate::connection) use self::open::Face;
 use self::{
     deadlines::{Blocked, Look},
@@ -28,7 +26,10 @@ use self::{
 };
 use crate::{
     config::Heartbeat,
-    connection::{Connection, arbiter::dial_scheduler, policy, state::Name},
+    connection::{
+        arbiter::dial_scheduler,
+        state::{Name, policy},
+    },
     core::{Cause, Message, State as LifeState},
     events::Event,
     transport::Stream,
@@ -428,41 +429,6 @@ fn weight(incoming: &Incoming) -> usize {
         Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Close(_) => 0,
     };
     len / FRAME_WEIGHT
-}
-
-/// The heartbeat is an interval on the actor's context: it goes with the incarnation.
-pub(in crate::connection) fn start_heartbeat(act: &mut Name, ctx: &mut Context<Connection>) {
-    let Some(interval) = act.settings.heartbeat.interval() else {
-        return;
-    };
-    act.intervals += 1;
-    let this = act.intervals;
-    ctx.run_interval(interval, move |Connection(act), _| {
-        // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
-        if act.intervals == this {
-            act.guarded(Name::beat);
-        }
-    });
-}
-
-impl Name {
-    /// All that was taken from the outbox up to `id` has arrived.
-    fn confirmed(&mut self, id: u64) {
-        let written = self.gate.with(|inside| inside.outbox.confirmed(id));
-        self.count_sent(written);
-    }
-
-    pub(in crate::connection) fn count_sent(&mut self, (messages, bytes): (u64, u64)) {
-        self.record.sent.messages += messages;
-        self.record.sent.bytes += bytes;
-    }
-
-    fn beat(&mut self) {
-        #[cfg(feature = "testing")]
-        self.trip(crate::connection::Fault::Timer);
-        self.beat_due = true;
-        self.wake();
-    }
 }
 
 fn delivers_pongs(heartbeat: &Heartbeat) -> bool {

@@ -2,13 +2,11 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use actix::Context;
-
-use super::{Sent, Socket, codec::codec, reader::Reader, start_heartbeat, writer::Writer};
+use super::{Sent, Socket, codec::codec, reader::Reader, writer::Writer};
 use crate::{
     config::Opening,
     connection::{
-        Connection, State,
+        State,
         arbiter::stall_detector,
         state::{Name, Upgrade},
     },
@@ -42,7 +40,6 @@ impl Socket {
     /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
     pub(in crate::connection) fn open(
         act: &mut Name,
-        ctx: &mut Context<Connection>,
         opened: transport::Opened,
         now: Instant,
     ) -> Result<Box<Self>, Cause> {
@@ -50,7 +47,7 @@ impl Socket {
         let (socket, face) = Self::new(act, opened, now)?;
         act.life.opened(now);
         act.begin_numbers();
-        start_heartbeat(act, ctx);
+        act.want_interval();
         act.record.upgrade = face.upgrade();
         act.show(State::Opening, None);
         let opened = events::Opened {
@@ -115,4 +112,16 @@ fn openings(act: &Name, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
             .with(|inside| inside.connect_data.as_deref().cloned()),
     );
     Ok(messages)
+}
+
+impl From<transport::Timings> for events::DialTimings {
+    fn from(timings: transport::Timings) -> Self {
+        Self {
+            dns: timings.dns,
+            proxy: timings.proxy,
+            tcp: timings.tcp,
+            tls: timings.tls,
+            upgrade: timings.upgrade,
+        }
+    }
 }

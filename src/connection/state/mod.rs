@@ -1,29 +1,35 @@
 //! What the actor of a name holds, whatever its incarnation.
 
+#[cfg(feature = "testing")]
+pub(super) mod fault;
+pub(super) mod hold;
+mod receive;
+pub(super) mod sessions;
+mod show;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::Waker,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use actix::{AsyncContext, Context};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 #[cfg(feature = "testing")]
-use crate::connection::Fault;
+use self::fault::Fault;
+use self::{hold::Hold, sessions::Sessions};
 use crate::{
     chance, clock,
     config::{ConnectionSettings, NameSettings, Template},
     connection::{
-        Commons, Connection, Gate, LastClose, LastError, LastMessage, MAILBOX_TURN, State,
-        StateCause, Traffic, actor::store_outage::Hold, outbox::rate_limit::TokenBucket, policy,
-        rotation::successor::Successor, session::Sessions,
+        Commons, Gate, LastClose, LastError, LastMessage, State, StateCause, Traffic,
+        outbox::rate_limit::TokenBucket,
     },
     core::{
         Cause, ConnectionName, Cursor, Effect, HeartbeatState, Journal, Lifecycle, Message,
-        Passage, Removed, Sequence, Told,
+        Passage, Policy, Removed, Sequence, Told,
     },
     events::{DropReason, Dropped, Event, FailedDial, Sent, Stamp, TlsReport},
     hub::{Listeners, Memory},
@@ -32,9 +38,6 @@ use crate::{
 };
 
 /// What is behind the actor of a name.
-///
-/// It has memory of its own, so that the actor can be moved into its task without it, and so that neither needs more than malloc's
-/// quick lists have: they end at 1 KiB.
 pub(in crate::connection) struct Name {
     pub(in crate::connection) name: ConnectionName,
     /// All URLs of the settings, at least one.
@@ -53,8 +56,6 @@ pub(in crate::connection) struct Name {
     pub(in crate::connection) ahead: Vec<Message>,
     /// What is between two sockets of a rotation.
     pub(in crate::connection) passage: Passage,
-    /// The socket that the next incarnation takes over.
-    pub(in crate::connection) heir: Successor,
     /// Settings have changed too late for the successor that is taking over: another one is needed.
     pub(in crate::connection) rotate_again: bool,
     /// The peer's own numbers, where `sequence` says how to read them.
@@ -64,6 +65,8 @@ pub(in crate::connection) struct Name {
     pub(in crate::connection) probe_due: bool,
     /// Heartbeat intervals that this incarnation has started; only the last one counts.
     pub(in crate::connection) intervals: u32,
+    /// The last one is to be started.
+    interval_waits: bool,
     pub(in crate::connection) effects: Vec<Effect>,
     pub(in crate::connection) record: Record,
     pub(in crate::connection) mailbox_turn: u32,
@@ -134,9 +137,9 @@ pub(in crate::connection) enum Ending {
     Gone,
 }
 
-impl Connection {
-    /// The actor of a name that has not started yet.
-    pub(crate) fn new(
+impl Name {
+    /// The state of a name whose actor has not started yet.
+    pub(in crate::connection) fn new(
         name: ConnectionName,
         settings: NameSettings,
         commons: Arc<Commons>,
@@ -166,7 +169,7 @@ impl Connection {
             life.connect(&mut Vec::new());
         }
         let pace = commons.buckets.get(&name, settings.rate.as_ref(), None);
-        Self(Box::new(Name {
+        Self {
             name,
             urls,
             settings,
@@ -179,12 +182,12 @@ impl Connection {
             pace,
             ahead: Vec::new(),
             passage: Passage::default(),
-            heir: Successor::default(),
             rotate_again: false,
             sequence: None,
             beat_due: false,
             probe_due: false,
             intervals: 0,
+            interval_waits: false,
             effects,
             record: Record {
                 since: Timestamp::now(),
@@ -215,11 +218,9 @@ impl Connection {
             sessions: None,
             #[cfg(feature = "testing")]
             fault: None,
-        }))
+        }
     }
-}
 
-impl Name {
     /// An incarnation begins; whether there is to be one.
     pub(in crate::connection) fn begin(&mut self) -> bool {
         if matches!(self.ending, Ending::Gone) {
@@ -229,6 +230,7 @@ impl Name {
         self.beat_due = false;
         self.probe_due = false;
         self.intervals = 0;
+        self.interval_waits = false;
         self.mailbox_turn = 0;
         self.record.ready = false;
         self.record.upgrade = None;
@@ -335,14 +337,61 @@ impl Name {
         }
     }
 
-    /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
-    /// mailbox is flooded.
-    pub(in crate::connection) fn take_turn(&mut self, ctx: &mut Context<Connection>) {
-        self.wall = None;
-        self.mailbox_turn += 1;
-        if self.mailbox_turn >= MAILBOX_TURN {
-            self.mailbox_turn = 0;
-            ctx.wait(actix::fut::wrap_future(tokio::task::yield_now()));
+    /// The socket that serves has beats from now on.
+    pub(in crate::connection) fn want_interval(&mut self) {
+        if self.settings.heartbeat.interval().is_some() {
+            self.intervals += 1;
+            self.interval_waits = true;
+        }
+    }
+
+    /// The heartbeat interval that is to be started, once: its number, and its length.
+    pub(in crate::connection) fn take_interval(&mut self) -> Option<(u32, Duration)> {
+        if !std::mem::take(&mut self.interval_waits) {
+            return None;
+        }
+        let interval = self.settings.heartbeat.interval()?;
+        Some((self.intervals, interval))
+    }
+
+    /// The interval of the heartbeat has passed.
+    pub(in crate::connection) fn beat(&mut self) {
+        #[cfg(feature = "testing")]
+        self.trip(Fault::Timer);
+        self.beat_due = true;
+        self.wake();
+    }
+
+    /// All that was taken from the outbox up to `id` has arrived.
+    pub(in crate::connection) fn confirmed(&mut self, id: u64) {
+        let written = self.gate.with(|inside| inside.outbox.confirmed(id));
+        self.count_sent(written);
+    }
+
+    pub(in crate::connection) fn count_sent(&mut self, (messages, bytes): (u64, u64)) {
+        self.record.sent.messages += messages;
+        self.record.sent.bytes += bytes;
+    }
+
+    /// Which of the URLs is in use or dialled next.
+    pub(in crate::connection) fn url_number(&self) -> usize {
+        self.life.endpoints().current().min(self.urls.len() - 1)
+    }
+
+    /// Whether a session of it has not ended.
+    pub(in crate::connection) fn has_sessions(&self) -> bool {
+        self.sessions
+            .as_ref()
+            .is_some_and(|sessions| sessions.any())
+    }
+
+    /// Panics if this fault was asked for.
+    #[cfg(feature = "testing")]
+    #[allow(clippy::panic, reason = "it is what was asked for")]
+    pub(in crate::connection) fn trip(&mut self, here: Fault) {
+        if self.fault == Some(here) {
+            self.fault = None;
+            panic!("a panic that was asked for, in the {here:?}");
         }
     }
 }
@@ -356,5 +405,14 @@ impl Drop for Name {
                 .obituaries
                 .send((self.name.clone(), self.journal.epoch()));
         }
+    }
+}
+
+/// The settings that the core's decisions depend on.
+pub(in crate::connection) fn policy(settings: &ConnectionSettings) -> Policy<'_> {
+    Policy {
+        reconnect: &settings.reconnect,
+        close_timeout: settings.close_timeout,
+        rotate_after: settings.rotate_after,
     }
 }

@@ -2,95 +2,29 @@
 
 use std::sync::Arc;
 
-use actix::{AsyncContext, Context, Handler, WeakAddr};
+use actix::{AsyncContext, Context, Handler, WeakRecipient};
 use tokio::sync::oneshot;
 
-use super::{
-    MAX_SESSIONS, OpenSessionError, Session, SessionEnd, SessionNews, SessionSettings,
-    SessionStatus, open, shown::Shown,
-};
+use super::messages::{OpenSession, Opening};
 use crate::{
     clock,
     connection::{
-        Connection, State, policy,
-        state::{Ending, Name},
+        Connection, OpenSessionError, SessionSettings, State,
+        session::{SessionEnd, SessionStatus, open},
+        state::{Ending, Name, policy, sessions::SessionNews},
     },
     core::{Rejected, State as LifeState},
     events::Event,
     wire::CloseFrame,
 };
 
-/// A session is to be opened.
-#[derive(actix::Message)]
-#[rtype(result = "Result<Opening, OpenSessionError>")]
-pub(crate) struct OpenSession(pub SessionSettings);
-
-/// A session that is being opened. Dropping it ends that.
-pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;
-
-/// What a session tells its name, and the other way round.
-#[derive(Default)]
-pub(in crate::connection) struct Sessions {
-    entries: Vec<Entry>,
-    last_id: u64,
-}
-
-struct Entry {
-    shown: Shown,
-    /// Ends it, once. Dropped, as by the death of the actor, it ends it as well.
-    end: Option<oneshot::Sender<SessionEnd>>,
-}
-
-impl Sessions {
-    /// All that have not ended.
-    pub fn statuses(&self) -> Vec<SessionStatus> {
-        let live = self.entries.iter().filter(|entry| entry.shown.is_live());
-        live.map(|entry| entry.shown.status()).collect()
-    }
-
-    fn any(&self) -> bool {
-        self.entries.iter().any(|entry| entry.shown.is_live())
-    }
-
-    fn forget_ended(&mut self) {
-        self.entries.retain(|entry| entry.shown.is_live());
-    }
-
-    fn begin(
-        &mut self,
-        client: Option<String>,
-    ) -> Result<(Shown, oneshot::Receiver<SessionEnd>), OpenSessionError> {
-        self.forget_ended();
-        if self.entries.len() >= MAX_SESSIONS {
-            return Err(OpenSessionError::TooMany);
-        }
-        self.last_id += 1;
-        let shown = Shown::new(self.last_id, client);
-        let (end, ended) = oneshot::channel();
-        let entry = Entry {
-            shown: shown.clone(),
-            end: Some(end),
-        };
-        self.entries.push(entry);
-        Ok((shown, ended))
-    }
-
-    /// Ends all.
-    pub fn end(&mut self, how: &SessionEnd) {
-        for end in self.entries.iter_mut().filter_map(|entry| entry.end.take()) {
-            // One that has ended by itself does not hear it.
-            let _ended = end.send(how.clone());
-        }
-    }
-}
-
 impl Handler<OpenSession> for Connection {
     type Result = Result<Opening, OpenSessionError>;
 
     fn handle(&mut self, open: OpenSession, ctx: &mut Context<Self>) -> Self::Result {
-        self.0.take_turn(ctx);
-        self.0
-            .guarded(|act| act.open_session(open.0, ctx.address().downgrade()))
+        let news = ctx.address().downgrade().recipient();
+        self.begin_turn(ctx)
+            .guarded(|act| act.open_session(open.0, news))
             .unwrap_or(Err(OpenSessionError::Gone))
     }
 }
@@ -99,8 +33,7 @@ impl Handler<SessionNews> for Connection {
     type Result = ();
 
     fn handle(&mut self, news: SessionNews, ctx: &mut Context<Self>) {
-        self.0.take_turn(ctx);
-        self.0.guarded(|act| match news {
+        self.begin_turn(ctx).guarded(|act| match news {
             SessionNews::Opened(opened) => {
                 act.publish(|stamp| Event::SessionOpened(stamp, opened));
             }
@@ -120,11 +53,12 @@ impl Name {
     fn open_session(
         &mut self,
         mut wished: SessionSettings,
-        address: WeakAddr<Connection>,
+        news: WeakRecipient<SessionNews>,
     ) -> Result<Opening, OpenSessionError> {
         self.may_open()?;
         let sessions = self.sessions.get_or_insert_default();
-        let (shown, ended) = sessions.begin(wished.client.take())?;
+        let begun = sessions.begin(wished.client.take());
+        let (shown, ended) = begun.ok_or(OpenSessionError::TooMany)?;
         let settings = open::settings(&self.settings, wished);
         let dial = open::Dial {
             urls: Arc::clone(&self.urls),
@@ -135,7 +69,7 @@ impl Name {
             owner: self.gate.owner(),
         };
         let (opened, opening) = oneshot::channel();
-        actix::spawn(open::serve(dial, shown, address, ended, opened));
+        actix::spawn(open::serve(dial, shown, news, ended, opened));
         Ok(opening)
     }
 
@@ -161,7 +95,7 @@ impl Name {
     }
 
     /// Whether a session can be opened now.
-    pub(in crate::connection) fn takes_sessions(&self) -> bool {
+    pub(super) fn takes_sessions(&self) -> bool {
         self.may_open().is_ok()
     }
 
@@ -171,7 +105,7 @@ impl Name {
     }
 
     /// A name that is there for sessions alone is connected by hand: they may be opened.
-    pub(in crate::connection) fn serve_sessions(&mut self, has_data: bool) -> Result<(), Rejected> {
+    pub(super) fn serve_sessions(&mut self, has_data: bool) -> Result<(), Rejected> {
         if has_data {
             return Err(Rejected::SessionsOnly);
         }
@@ -183,7 +117,7 @@ impl Name {
     }
 
     /// The name is to have a socket of its own from now on, or not any more.
-    pub(in crate::connection) fn keep_a_socket(&mut self, keeps: bool) {
+    pub(super) fn keep_a_socket(&mut self, keeps: bool) {
         let frame = CloseFrame::new(self.settings.close_code, "");
         let policy = policy(&self.settings);
         match keeps {
@@ -200,27 +134,20 @@ impl Name {
     }
 
     /// Where the sessions are.
-    pub(in crate::connection) fn session_statuses(&self) -> Vec<SessionStatus> {
+    pub(super) fn session_statuses(&self) -> Vec<SessionStatus> {
         let sessions = self.sessions.as_ref();
         sessions.map_or_else(Vec::new, |sessions| sessions.statuses())
     }
 
-    /// Whether one of them has not ended.
-    pub(in crate::connection) fn has_sessions(&self) -> bool {
-        self.sessions
-            .as_ref()
-            .is_some_and(|sessions| sessions.any())
-    }
-
     /// Ends all sessions.
-    pub(in crate::connection) fn end_sessions(&mut self, how: SessionEnd) {
+    pub(super) fn end_sessions(&mut self, how: SessionEnd) {
         if let Some(sessions) = &mut self.sessions {
             sessions.end(&how);
         }
     }
 
     /// Ends all sessions as the name ends.
-    pub(in crate::connection) fn close_sessions(&mut self) {
+    pub(super) fn close_sessions(&mut self) {
         self.end_sessions(match self.ending {
             Ending::Stays => SessionEnd::ClosedByHand,
             Ending::Drains(_) => SessionEnd::ShutDown,

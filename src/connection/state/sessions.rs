@@ -1,19 +1,83 @@
-//! What a session shows of itself, and tells its name.
+//! The sessions of a name, as its actor knows them, and what each shows of itself.
 
 use std::{sync::Arc, time::Instant};
 
-use actix::WeakAddr;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
-use super::{BROKEN, SessionEnd, SessionState, SessionStatus};
 use crate::{
     clock,
-    connection::Connection,
+    connection::status::session::{SessionState, SessionStatus},
     core::Cause,
-    events::{SessionClosed, SessionOpened},
+    events::{SessionClosed, SessionEnd, SessionOpened},
     transport::Opened,
 };
+
+/// How many sessions a name has at most.
+pub const MAX_SESSIONS: usize = 1024;
+
+/// What is told of a session whose task has ended without a word: by a panic, or with its arbiter.
+pub(in crate::connection) const BROKEN: &str = "the session ended within this process";
+
+/// The sessions of a name.
+#[derive(Default)]
+pub(in crate::connection) struct Sessions {
+    entries: Vec<Entry>,
+    last_id: u64,
+}
+
+struct Entry {
+    shown: Shown,
+    /// Ends it, once. Dropped, as by the death of the actor, it ends it as well.
+    end: Option<oneshot::Sender<SessionEnd>>,
+}
+
+impl Sessions {
+    /// All that have not ended.
+    pub fn statuses(&self) -> Vec<SessionStatus> {
+        let live = self.entries.iter().filter(|entry| entry.shown.is_live());
+        live.map(|entry| entry.shown.status()).collect()
+    }
+
+    /// Whether one has not ended.
+    pub fn any(&self) -> bool {
+        self.entries.iter().any(|entry| entry.shown.is_live())
+    }
+
+    /// Forgets those that have ended.
+    pub fn forget_ended(&mut self) {
+        self.entries.retain(|entry| entry.shown.is_live());
+    }
+
+    /// Another one, which is dialled; `None` if there are [`MAX_SESSIONS`] already.
+    pub fn begin(
+        &mut self,
+        client: Option<String>,
+    ) -> Option<(Shown, oneshot::Receiver<SessionEnd>)> {
+        self.forget_ended();
+        if self.entries.len() >= MAX_SESSIONS {
+            return None;
+        }
+        self.last_id += 1;
+        let shown = Shown::new(self.last_id, client);
+        let (end, ended) = oneshot::channel();
+        let entry = Entry {
+            shown: shown.clone(),
+            end: Some(end),
+        };
+        self.entries.push(entry);
+        Some((shown, ended))
+    }
+
+    /// Ends all.
+    pub fn end(&mut self, how: &SessionEnd) {
+        for end in self.entries.iter_mut().filter_map(|entry| entry.end.take()) {
+            // One that has ended by itself does not hear it.
+            let _ended = end.send(how.clone());
+        }
+    }
+}
 
 /// What a session tells its name, which tells all who listen.
 #[derive(Debug, actix::Message)]
@@ -25,7 +89,7 @@ pub(in crate::connection) enum SessionNews {
 
 /// Where a session is, shared by its task and its name.
 #[derive(Clone, Debug)]
-pub(super) struct Shown(Arc<Mutex<Inside>>);
+pub(in crate::connection) struct Shown(Arc<Mutex<Inside>>);
 
 #[derive(Debug)]
 struct Inside {
@@ -86,7 +150,7 @@ impl Shown {
         self.0.lock().end.get_or_insert(end);
     }
 
-    fn opened(&self, opened: &Opened) -> SessionOpened {
+    pub fn opened(&self, opened: &Opened) -> SessionOpened {
         self.enter(SessionState::Open);
         let status = &mut self.0.lock().status;
         status.peer = Some(opened.peer);
@@ -98,7 +162,7 @@ impl Shown {
         }
     }
 
-    fn closed(&self) -> SessionClosed {
+    pub fn closed(&self) -> SessionClosed {
         let inside = self.0.lock();
         let status = inside.status.clone();
         let broken = || SessionEnd::Lost(Cause::Panic(BROKEN.to_owned()));
@@ -110,45 +174,6 @@ impl Shown {
             lasted: clock::now().saturating_duration_since(inside.began),
             sent: status.sent,
             received: status.received,
-        }
-    }
-}
-
-/// Tells the name that a session has begun, and, dropped, that it has ended.
-pub(super) struct Teller {
-    shown: Option<Shown>,
-    name: WeakAddr<Connection>,
-}
-
-impl Teller {
-    pub fn new(shown: Shown, name: WeakAddr<Connection>) -> Self {
-        Self {
-            shown: Some(shown),
-            name,
-        }
-    }
-
-    pub fn opened(&self, opened: &Opened) {
-        if let Some(shown) = &self.shown {
-            self.tell(SessionNews::Opened(Box::new(shown.opened(opened))));
-        }
-    }
-
-    /// At most two for each session, of which a name has a bounded number.
-    fn tell(&self, news: SessionNews) {
-        // A name that is gone has nobody to tell.
-        if let Some(name) = self.name.upgrade() {
-            name.do_send(news);
-        }
-    }
-}
-
-impl Drop for Teller {
-    fn drop(&mut self) {
-        // The name is to find it ended.
-        let closed = self.shown.take().map(|shown| shown.closed());
-        if let Some(closed) = closed {
-            self.tell(SessionNews::Closed(Box::new(closed)));
         }
     }
 }

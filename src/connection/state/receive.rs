@@ -2,10 +2,16 @@
 
 use std::time::Instant;
 
+use super::Name;
 use crate::{
-    connection::state::Name,
-    core::{Deliverable, Message, Observed},
+    core::{Deliverable, HoldLimits, Message, Observed, Splice},
     events::{Event, Gap, GapReason},
+};
+
+/// How much of a successor's is held before the cut.
+const HOLD: HoldLimits = HoldLimits {
+    messages: 4096,
+    bytes: 4 << 20,
 };
 
 impl Name {
@@ -31,8 +37,11 @@ impl Name {
 
     /// A successor is going to be dialled.
     pub(in crate::connection) fn begin_passage(&mut self) {
-        let (settings, marks) = (self.settings.sequence.as_ref(), self.sequence.as_deref());
-        self.passage.begin(settings, marks);
+        let marks = || self.sequence.as_deref().cloned().unwrap_or_default();
+        self.passage.begin(match &self.settings.sequence {
+            Some(settings) => Splice::by_sequence(settings.clone(), marks(), HOLD),
+            None => Splice::by_payload(HOLD),
+        });
     }
 
     /// The old socket was read to its end. Returns what can be delivered of the successor's.

@@ -278,7 +278,7 @@ impl Driver {
         let (socket, paced) = match &self.link {
             // One that has passed is looked at again when the kernel takes more.
             Link::Up(socket) => (
-                socket.deadline(act),
+                socket.deadline(act, now),
                 socket.paced_until().filter(|until| *until > now),
             ),
             Link::None | Link::Dialing(_) => (None, None),

@@ -4,6 +4,7 @@ pub(super) mod codec;
 mod deadlines;
 mod early;
 pub(super) mod encoder;
+mod last_message;
 mod open;
 pub(super) mod reader;
 mod redaction;
@@ -13,14 +14,13 @@ mod writer;
 use std::{
     io,
     task::{Context as TaskContext, Poll, Waker},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 pub(in crate::connection) use self::open::Face;
 use self::{
-    deadlines::{Blocked, Look},
     early::Early,
-    reader::{Reader, WithinFrame, read_error},
+    reader::{Reader, read_error},
     redaction::Sent,
     writer::{Allowed, Pings, Writer},
 };
@@ -30,7 +30,7 @@ use crate::{
         arbiter::dial_scheduler,
         state::{Name, policy},
     },
-    core::{Cause, Message, State as LifeState},
+    core::{Cause, Deadlines, Message, State as LifeState},
     events::Event,
     transport::Stream,
     wire::{CloseFrame, Incoming, Opcode},
@@ -50,22 +50,9 @@ pub(in crate::connection) struct Socket {
     stream: Stream,
     reader: Reader,
     writer: Writer,
-    /// When the last application message came, or the socket opened.
-    heard: Instant,
     /// When the last frame came.
     alive: Instant,
-    /// Since when a subscriber keeps us from reading.
-    paused: Option<Instant>,
-    /// Since when bytes of ours wait for the kernel.
-    blocked: Option<Blocked>,
-    /// What the peer's TCP had taken when we looked last, while it has not taken a ping whole.
-    look: Option<Look>,
-    /// The data frame that was not complete when all that had come was read.
-    within: Option<WithinFrame>,
-    /// Whether all that has come is read.
-    dry: bool,
-    /// How long this thread had stood still when we looked last.
-    stalled: Duration,
+    deadlines: Deadlines,
     sent: Sent,
     /// What the peer says while the socket is young.
     early: Option<Box<Early>>,
@@ -102,7 +89,8 @@ impl Socket {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 break;
             };
-            (self.alive, self.heard) = (now, now);
+            self.alive = now;
+            self.deadlines.heard(now);
             turn += 1 + weight(&incoming);
             match incoming {
                 Incoming::Text(text) => self.hold(act, Message::Text(text)),
@@ -208,7 +196,7 @@ impl Socket {
 
     fn read_turn(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
-        self.dry = false;
+        self.deadlines.reads();
         let messages = act.record.received.messages;
         while turn < MAX_FRAMES {
             if act.life.is_goodbye() {
@@ -222,7 +210,6 @@ impl Socket {
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {
                 Poll::Pending => {
-                    self.dry = true;
                     self.note_life(act, messages, now);
                     return;
                 }
@@ -276,7 +263,7 @@ impl Socket {
     }
 
     fn message(&mut self, act: &mut Name, message: Message, now: Instant) {
-        self.heard = now;
+        self.deadlines.heard(now);
         dial_scheduler::heard(now);
         self.note(act, &message);
         act.receive(message);
@@ -321,7 +308,7 @@ impl Socket {
     /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
     /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
     pub fn read_to_end(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
-        let paused = self.paused.is_some();
+        let paused = self.deadlines.is_paused();
         let end = self.reader.received() + LAST_BYTES;
         while act.life.may_read() && self.reader.received() < end {
             match self.reader.poll_next(&mut self.stream, now, cx) {
@@ -373,11 +360,6 @@ impl Socket {
             let written = act.gate.with(|inside| inside.outbox.written(id));
             act.count_sent(written);
         }
-    }
-
-    /// Whether all that has come is read.
-    pub fn has_read_all(&self) -> bool {
-        self.dry
     }
 
     /// Whether the kernel has all that was given to this socket.

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use super::shared_bytes::share;
 use crate::{
     connection::arbiter::buffers::{READ, with_read_buffer},
-    core::Cause,
+    core::{Cause, WithinFrame},
     memory::{Charge, MemoryBudget, MemoryUse},
     transport::Stream,
     wire::{Decoder, Incoming},
@@ -30,15 +30,6 @@ pub(in crate::connection) struct Reader {
     received: u64,
     /// The memory of a message of which a part has come.
     charge: Charge,
-}
-
-/// A data frame of which a part has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::connection) struct WithinFrame {
-    /// Which of the data frames of the socket it is.
-    pub number: u32,
-    /// How many bytes of it have not come.
-    pub lacks: usize,
 }
 
 impl Reader {

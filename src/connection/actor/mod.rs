@@ -3,6 +3,8 @@
 pub(super) mod forward;
 mod handlers;
 pub(super) mod messages;
+mod orders;
+mod report;
 mod sessions;
 mod store_outage;
 
@@ -24,9 +26,6 @@ use crate::{
     },
     core::ConnectionName,
 };
-
-/// How many messages of its mailbox a name handles before others of its arbiter have their turn.
-const MAILBOX_TURN: u32 = 128;
 
 /// The actor of one name: keeps at most one socket up.
 ///
@@ -69,10 +68,8 @@ impl Connection {
     /// mailbox is flooded.
     fn begin_turn(&mut self, ctx: &mut Context<Self>) -> &mut Name {
         let state = &mut self.0.state;
-        state.wall = None;
-        state.mailbox_turn += 1;
-        if state.mailbox_turn >= MAILBOX_TURN {
-            state.mailbox_turn = 0;
+        state.publisher.set_wall(None);
+        if state.wakeups.count_message() {
             ctx.wait(actix::fut::wrap_future(tokio::task::yield_now()));
         }
         state
@@ -88,7 +85,7 @@ impl Actor for Connection {
         if state.begin() {
             let socket = heir.adopt(state);
             if socket.is_none() {
-                state.ahead.clear();
+                state.ahead.drain();
             }
             start_interval(state, ctx);
             ctx.spawn(Incarnation(Driver::new(socket)));
@@ -128,12 +125,12 @@ impl ActorFuture<Connection> for Incarnation {
 
 /// The heartbeat is an interval on the actor's context: it goes with the incarnation.
 fn start_interval(state: &mut Name, ctx: &mut Context<Connection>) {
-    let Some((this, interval)) = state.take_interval() else {
+    let Some((this, interval)) = state.beats.take() else {
         return;
     };
     ctx.run_interval(interval, move |Connection(inner), _| {
         // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
-        if inner.state.intervals == this {
+        if inner.state.beats.counts(this) {
             inner.state.guarded(Name::beat);
         }
     });

@@ -11,7 +11,7 @@ use crate::{
     connection::{
         Connection, OpenSessionError, SessionSettings, State,
         session::{SessionEnd, SessionStatus, open},
-        state::{Ending, Name, policy, sessions::SessionNews},
+        state::{Name, ending::Ending, policy, sessions::SessionNews},
     },
     core::{Rejected, State as LifeState},
     events::Event,
@@ -79,15 +79,15 @@ impl Name {
             Ending::Drains(_) => return Err(OpenSessionError::ShutDown),
             Ending::Leaves(_) | Ending::Gone => return Err(OpenSessionError::Gone),
         }
-        if self.record.shown == State::Failed {
-            let cause = self.record.cause.clone();
-            return Err(OpenSessionError::Failed(cause));
+        if self.reported.state() == State::Failed {
+            let cause = self.reported.cause().cloned();
+            return Err(OpenSessionError::Failed(cause.map(Box::new)));
         }
         // The door shuts with the close by hand, and before its socket does.
         if !self.gate.with(|inside| inside.outbox.is_open()) {
             return Err(OpenSessionError::Closed);
         }
-        match self.record.shown {
+        match self.reported.state() {
             // One that is to be up is idle before its first turn, and where it is there for sessions alone.
             State::Idle if !self.is_wanted() => Err(OpenSessionError::Idle),
             _ => Ok(()),

@@ -7,9 +7,9 @@ use super::messages::{StoreIsOpen, StoreOutage};
 use crate::{
     connection::{
         Connection, StateReason,
-        state::{Ending, Name, hold::Hold},
+        state::{Name, hold::Hold},
     },
-    core::{Journal, State as LifeState},
+    core::State as LifeState,
     events::{Connecting, Event},
     wire::CloseFrame,
 };
@@ -39,12 +39,10 @@ impl Handler<StoreIsOpen> for Connection {
 
 impl Name {
     fn store_is_open(&mut self, StoreIsOpen { epoch, is_closed }: StoreIsOpen) {
-        if epoch > self.journal.epoch() {
-            self.journal = Journal::new(epoch);
-        }
+        self.publisher.begin_epoch(epoch);
         // Who has connected it by hand since gave a later order.
         let is_closed = is_closed && !self.gate.with(|inside| inside.wanted);
-        if is_closed && matches!(self.ending, Ending::Stays) {
+        if is_closed && self.ending.stays() {
             self.close(CloseFrame {
                 code: Some(self.settings.close_code),
                 reason: "".into(),
@@ -71,7 +69,7 @@ impl Name {
     }
 
     fn outage_is_news(&self, text: &str) -> bool {
-        let shown = self.record.cause.as_deref().map(|cause| &cause.reason);
+        let shown = self.reported.cause().map(|cause| &cause.reason);
         !matches!(shown, Some(StateReason::Store(shown)) if shown == text)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     connection::{
         LastClose, LastError, LastMessage, State,
         rotation::successor::Successor,
-        state::{Ending, Name, Waiting, hold::Hold},
+        state::{Name, ending::Ending, hold::Hold},
     },
     core::{Cause, Effect, Happened},
     events::{Connecting, DropReason, ErrorReport, Event, Failed, Retrying},
@@ -42,7 +42,7 @@ impl Driver {
                 }
             }
             act.show_state();
-            let Some(text) = act.callback_panic.take() else {
+            let Some(text) = act.publisher.take_panic() else {
                 break;
             };
             // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
@@ -55,7 +55,7 @@ impl Driver {
         act.settle_ending();
         if over {
             Turn::Restart
-        } else if matches!(act.ending, Ending::Gone) {
+        } else if act.ending.is_gone() {
             Turn::Gone
         } else {
             Turn::Rest
@@ -68,7 +68,7 @@ impl Driver {
             return;
         };
         // The writer puts it right ahead of the close frame.
-        act.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
+        act.beats.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
         socket.send_close(frame);
     }
 
@@ -79,7 +79,7 @@ impl Driver {
             if !act.life.wants_successor() {
                 act.end_passage();
             }
-            act.record.in_doubt += act.gate.with(|inside| inside.outbox.lost());
+            act.counters.in_doubt += act.gate.with(|inside| inside.outbox.lost());
         }
     }
 
@@ -97,15 +97,15 @@ impl Driver {
             Happened::Connecting { .. } if act.hold.is_on() => act.hold = Hold::Dials,
             Happened::Connecting { attempt } => {
                 act.show(State::Connecting, None);
-                act.record.failed_dial = None;
-                let cause = act.count_reconnect();
+                act.last.failed_dial = None;
+                let cause = act.reported.count_reconnect();
                 act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt, cause }));
             }
             Happened::Closed(report) => {
                 self.own_up(act, now);
-                act.record.last_message = self.last_message(act);
+                act.last.message = self.last_message(act);
                 let last = LastClose::new(report.clone(), act.wall());
-                act.record.last_close = Some(Box::new(last));
+                act.last.close = Some(Box::new(last));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
             Happened::Rotated { report } => {
@@ -114,11 +114,11 @@ impl Driver {
             }
             Happened::Error(cause) => {
                 let at = act.wall();
-                act.record.last_error = Some(Box::new(LastError {
+                act.last.error = Some(Box::new(LastError {
                     cause: cause.clone(),
                     at,
                 }));
-                let dial = act.record.failed_dial.take().map(|dial| *dial);
+                let dial = act.last.failed_dial.take().map(|dial| *dial);
                 act.publish(|stamp| Event::Error(stamp, Box::new(ErrorReport { cause, dial })));
             }
             Happened::Retrying { delay, cause, rule } => {
@@ -139,8 +139,7 @@ impl Driver {
 impl Name {
     /// Whether somebody waits for the end, and it is there.
     pub(in crate::connection) fn has_ended(&self) -> bool {
-        let is_ending = matches!(self.ending, Ending::Drains(_) | Ending::Leaves(_));
-        is_ending && self.life.is_down() && !self.has_sessions()
+        self.ending.is_awaited() && self.life.is_down() && !self.has_sessions()
     }
 
     /// Answers those who wait for the end, once it is there.
@@ -150,23 +149,16 @@ impl Name {
         }
         match std::mem::take(&mut self.ending) {
             Ending::Stays => {}
-            Ending::Drains(waiting) => answer(*waiting),
+            Ending::Drains(waiting) => waiting.answer(),
             Ending::Leaves(waiting) => {
                 let discarded = self.gate.with(|inside| inside.outbox.discard());
                 self.tell_removed(discarded, DropReason::Cancelled);
                 self.commons.keeper.order(Order::Forget(self.name.clone()));
                 self.publish(Event::Removed);
                 self.ending = Ending::Gone;
-                answer(*waiting);
+                waiting.answer();
             }
             Ending::Gone => self.ending = Ending::Gone,
         }
-    }
-}
-
-fn answer(waiting: Waiting) {
-    for sender in waiting.0 {
-        // Who no longer waits need not be told.
-        let _gone = sender.send(());
     }
 }

@@ -94,7 +94,7 @@ impl Driver {
     ) -> Turn {
         let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, heir, cx)))
             .unwrap_or_else(|panic| self.after_panic(act, heir, panic_text(&*panic)));
-        act.wall = None;
+        act.publisher.set_wall(None);
         turn
     }
 
@@ -111,13 +111,7 @@ impl Driver {
     }
 
     fn turn(&mut self, act: &mut Name, heir: &mut Successor, cx: &mut TaskContext<'_>) -> Turn {
-        act.mailbox_turn = 0;
-        if !act
-            .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            act.waker = Some(cx.waker().clone());
+        if act.wakeups.begin_turn(cx.waker()) {
             self.timer_will_wake = false;
         }
         #[cfg(feature = "testing")]
@@ -125,7 +119,7 @@ impl Driver {
         // Whoever sends while we run need not wake us.
         act.gate.begin_turn();
         let now = clock::now();
-        act.wall = Some(clock::wall_at(now));
+        act.publisher.set_wall(Some(clock::wall_at(now)));
         #[cfg(test)]
         crate::connection::simulation::count_turn(now);
         for _ in 0..MAX_ROUNDS {
@@ -133,13 +127,19 @@ impl Driver {
             if let Link::Up(socket) = &mut self.link {
                 socket.poll(act, now, cx);
             }
-            if act.passage.deadline().is_some_and(|until| until <= now) && self.has_read_all() {
+            if act
+                .inbound
+                .passage
+                .deadline()
+                .is_some_and(|until| until <= now)
+                && self.has_read_all()
+            {
                 act.hurry_passage();
             }
             self.poll_successor(act, now, cx);
             self.check_time(act, now, cx);
             let expiry = self.look_at_outbox(act, now, cx);
-            let is_done = act.effects.is_empty() && act.callback_panic.is_none();
+            let is_done = act.effects.is_empty() && !act.publisher.has_panic();
             if is_done && !act.has_ended() {
                 self.arm_timer(act, expiry, now, cx);
                 return Turn::Rest;
@@ -173,7 +173,7 @@ impl Driver {
             return;
         };
         self.link = Link::None;
-        let opened = result.map_err(|undialled| act.note_failed(undialled));
+        let opened = result.map_err(|undialled| act.last.note_failed(undialled));
         match opened.and_then(|opened| Socket::open(act, opened, now)) {
             Ok(socket) => self.link = Link::Up(socket),
             Err(cause) => act.lost(cause, now),
@@ -218,7 +218,7 @@ impl Driver {
         if let Link::Up(socket) = &mut self.link {
             socket.tell_openings(act);
         }
-        let tell_sent = act.listeners.want_sent(&act.commons.hub, &act.name);
+        let tell_sent = act.publisher.want_sent(&act.commons.hub, &act.name);
         let (is_paced, written) = match &mut self.link {
             Link::Up(socket) => (socket.is_paced(now), socket.take_written()),
             Link::None | Link::Dialing(_) => (false, None),
@@ -238,7 +238,7 @@ impl Driver {
                 wants_fence: inside.wants_fence(is_paced),
             }
         });
-        act.count_sent(look.written);
+        act.counters.count_sent(look.written);
         act.tell_dropped(look.evicted, DropReason::Evicted);
         act.tell_removed(look.expired, DropReason::Expired);
         act.tell_sent(look.told);
@@ -256,7 +256,7 @@ impl Driver {
             Link::None | Link::Dialing(_) => true,
         };
         // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
-        if look.next_waits && !is_paced && flushed && act.record.ready && act.life.may_write() {
+        if look.next_waits && !is_paced && flushed && act.reported.ready && act.life.may_write() {
             cx.waker().wake_by_ref();
         }
         if act.life.is_flushing() && look.is_written && flushed {
@@ -285,7 +285,11 @@ impl Driver {
         };
         let life = act.life.deadline(policy(&act.settings));
         let aside = self.successor.paced_until().filter(|until| *until > now);
-        let passage = act.passage.deadline().filter(|_| self.has_read_all());
+        let passage = act
+            .inbound
+            .passage
+            .deadline()
+            .filter(|_| self.has_read_all());
         let Some(deadline) = [life, expiry, socket, paced, aside, passage]
             .into_iter()
             .flatten()

@@ -20,7 +20,7 @@ impl Successor {
         now: Instant,
     ) {
         let clean = old.clean;
-        let blind_since = act.record.blind_since.take();
+        let blind_since = act.last.blind_since.take();
         let messages = act.cut(now);
         *heir = std::mem::take(self);
         let hears_since = match heir {
@@ -37,7 +37,7 @@ impl Successor {
                 timings: face.timings,
                 tls: face.tls,
                 old,
-                doubled: act.passage.doubles(),
+                doubled: act.inbound.passage.doubles(),
             };
             act.publish(|stamp| Event::Rotated(stamp, Box::new(rotated)));
         }
@@ -52,11 +52,11 @@ impl Successor {
     pub(in crate::connection) fn adopt(&mut self, act: &mut Name) -> Option<Box<Socket>> {
         match std::mem::take(self) {
             Self::Up(heir) => {
-                act.begin_numbers();
+                act.inbound.begin_numbers();
                 act.want_interval();
-                act.record.upgrade = heir.face.upgrade();
+                act.reported.upgrade = heir.face.upgrade();
                 // One whose opening messages are not out yet tells when they are.
-                act.record.ready = heir.socket.has_spoken();
+                act.reported.ready = heir.socket.has_spoken();
                 act.show_state();
                 if std::mem::take(&mut act.rotate_again) {
                     act.life.rotate_anew(&mut act.effects);
@@ -66,7 +66,7 @@ impl Successor {
             Self::Lost { cause, .. } => {
                 let now = clock::now();
                 act.end_passage();
-                act.record.blind_since = Some(now);
+                act.last.blind_since = Some(now);
                 act.lost(*cause, now);
                 None
             }

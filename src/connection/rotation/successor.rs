@@ -58,7 +58,9 @@ impl Successor {
 
     /// Whether it is to be dialled now.
     pub(in crate::connection) fn may_dial(&self, act: &Name) -> bool {
-        matches!(self, Self::Wanted) && act.life.wants_successor() && act.passage.is_settled()
+        matches!(self, Self::Wanted)
+            && act.life.wants_successor()
+            && act.inbound.passage.is_settled()
     }
 
     /// Lets the successor come on, and go when it is of no use any more.
@@ -73,14 +75,14 @@ impl Successor {
         }
         if !act.life.wants_successor() {
             *self = Self::None;
-            act.passage.forget_successor();
+            act.inbound.passage.forget_successor();
             return;
         }
         if let Self::Dialing(dial) = self {
             let Poll::Ready(result) = dial.as_mut().poll(cx) else {
                 return;
             };
-            let opened = result.map_err(|undialled| act.note_failed(undialled));
+            let opened = result.map_err(|undialled| act.last.note_failed(undialled));
             match opened.and_then(|opened| Socket::new(act, opened, now)) {
                 Ok((socket, face)) => {
                     act.life.successor_up(now);
@@ -109,7 +111,7 @@ impl Successor {
 
     fn failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
         if let Self::Up(heir) = self {
-            act.record.last_message = heir.socket.last_message(act);
+            act.last.message = heir.socket.last_message(act);
         }
         if act.life.is_handing_over() {
             // The old socket is on its way out already: the next incarnation finds this out.

@@ -13,13 +13,13 @@ impl Socket {
     pub(super) fn forgive_stalls(&mut self, act: &mut Name, now: Instant) {
         let stalled = stall_detector::stalled(now);
         self.deadlines
-            .forgive_stalls(stalled, &mut act.heartbeat, now);
+            .forgive_stalls(stalled, &mut act.beats.state, now);
     }
 
     /// Notes what the kernel takes of our bytes, and the peer's TCP of those up to a ping.
     pub(super) fn watch_writer(&mut self, act: &mut Name, now: Instant) {
         if self.writer.take_ping_written()
-            && let Some(answer) = act.heartbeat.awaited()
+            && let Some(answer) = act.beats.state.awaited()
             && let Some(timeout) = act.settings.heartbeat.timeout()
         {
             let tcp = self.tcp_progress();
@@ -34,7 +34,7 @@ impl Socket {
         if self.deadlines.is_look_due(now) {
             let (tcp, timeout) = (self.tcp_progress(), act.settings.heartbeat.timeout());
             self.deadlines
-                .looked(act.heartbeat.awaited(), timeout, tcp, now);
+                .looked(act.beats.state.awaited(), timeout, tcp, now);
         }
     }
 
@@ -62,7 +62,7 @@ impl Socket {
         }
         self.read_to_end(act, now, cx);
         // A ping goes ahead of each close frame where the heartbeat has pings.
-        let (answer, timeout) = (act.heartbeat.awaited(), act.settings.close_timeout);
+        let (answer, timeout) = (act.beats.state.awaited(), act.settings.close_timeout);
         let until = self
             .deadlines
             .close_late_until(answer.as_deref(), timeout, now);
@@ -76,10 +76,10 @@ impl Socket {
     /// All that has come is read, with it so many messages more than `messages`: signs of life for whoever waits.
     pub(super) fn note_life(&mut self, act: &mut Name, messages: u64, now: Instant) {
         let within = self.reader.within_frame();
-        self.deadlines.read_all(within, &mut act.heartbeat, now);
-        if act.record.received.messages != messages && act.heartbeat.is_waiting() {
+        self.deadlines.read_all(within, &mut act.beats.state, now);
+        if act.counters.received.messages != messages && act.beats.state.is_waiting() {
             let is_awaited = act.gate.with(|inside| inside.awaits_confirmation());
-            act.heartbeat.heard(is_awaited, now);
+            act.beats.state.heard(is_awaited, now);
         }
     }
 
@@ -91,9 +91,9 @@ impl Socket {
         cx: &mut TaskContext<'_>,
     ) -> bool {
         let paused = act
-            .listeners
+            .publisher
             .are_paused(&act.commons.hub, &act.name, now, cx.waker());
-        self.deadlines.pause(paused, &mut act.heartbeat, now);
+        self.deadlines.pause(paused, &mut act.beats.state, now);
         paused
     }
 
@@ -126,11 +126,11 @@ fn patience(act: &Name) -> Patience {
 }
 
 fn owed(act: &Name, now: Instant) -> Owed {
-    let (heartbeat, settings) = (&act.heartbeat, &act.settings.heartbeat);
+    let (heartbeat, settings) = (&act.beats.state, &act.settings.heartbeat);
     Owed {
         answer: heartbeat.deadline(settings),
         is_waiting: heartbeat.is_waiting(),
-        is_due: act.beat_due,
+        is_due: act.beats.beat_due,
         heard_instead: heartbeat.heard_instead(settings, now),
         foreign_pongs: heartbeat.has_foreign_pongs(),
     }

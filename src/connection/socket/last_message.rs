@@ -29,12 +29,12 @@ impl Socket {
 
     /// Lets go of what the peer said when the socket has stayed, and of what it had said on the one before.
     pub(super) fn watch_age(&mut self, act: &mut Name, now: Instant) {
-        let ready = act.record.ready;
+        let ready = act.reported.ready;
         if let Some(early) = &mut self.early
             && early.is_over(ready, now)
         {
             self.early = None;
-            act.record.last_message = None;
+            act.last.message = None;
         }
     }
 

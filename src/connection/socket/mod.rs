@@ -85,7 +85,7 @@ impl Socket {
     ) -> Result<(), Cause> {
         self.write_aside(act, cx)?;
         let mut turn = 0;
-        while turn < MAX_FRAMES && !act.passage.holds_enough() {
+        while turn < MAX_FRAMES && !act.inbound.passage.holds_enough() {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 break;
             };
@@ -133,7 +133,7 @@ impl Socket {
     /// Reads and writes what can be read and written.
     pub fn poll(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         self.forgive_stalls(act, now);
-        if !act.record.ready {
+        if !act.reported.ready {
             // What came with the 101 is an answer to nothing yet: the opening messages go first.
             self.speak(act, now, cx);
         }
@@ -148,8 +148,8 @@ impl Socket {
 
     /// Sends a ping behind what was written, if none is unanswered: the writer knows whether one is wanted.
     pub fn fence(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
-        let may = act.record.ready && act.life.may_write() && self.writer.is_idle();
-        if may && act.settings.heartbeat.can_fence() && !act.heartbeat.is_waiting() {
+        let may = act.reported.ready && act.life.may_write() && self.writer.is_idle();
+        if may && act.settings.heartbeat.can_fence() && !act.beats.state.is_waiting() {
             self.write(act, now, cx);
             self.watch_writer(act, now);
             self.tell_written(act);
@@ -163,14 +163,14 @@ impl Socket {
         while self.take_ahead(act) {
             self.write(act, now, cx);
         }
-        if !act.record.ready
+        if !act.reported.ready
             && self.writer.messages_ahead() == 0
             && matches!(act.life.state(), LifeState::Open { .. })
         {
-            act.record.ready = true;
+            act.reported.ready = true;
             act.show_state();
             act.publish(Event::Ready);
-            if let Some(since) = act.record.blind_since.take() {
+            if let Some(since) = act.last.blind_since.take() {
                 act.tell_blind(since, now);
             }
             self.write(act, now, cx);
@@ -184,7 +184,7 @@ impl Socket {
             return false;
         }
         act.ahead
-            .drain(..)
+            .drain()
             .for_each(|message| self.writer.message(message));
         true
     }
@@ -197,7 +197,7 @@ impl Socket {
     fn read_turn(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
         self.deadlines.reads();
-        let messages = act.record.received.messages;
+        let messages = act.counters.received.messages;
         while turn < MAX_FRAMES {
             if act.life.is_goodbye() {
                 if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
@@ -237,7 +237,7 @@ impl Socket {
     fn incoming(&mut self, act: &mut Name, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
-                if let Some(fence) = act.heartbeat.text(&act.settings.heartbeat, &text, now) {
+                if let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now) {
                     if let Some(fence) = fence {
                         act.confirmed(fence);
                     }
@@ -250,7 +250,7 @@ impl Socket {
             Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
             Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
             Incoming::Pong(payload) => {
-                if let Some(fence) = act.heartbeat.pong(&act.settings.heartbeat, &payload, now) {
+                if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
                     act.confirmed(fence);
                 }
             }
@@ -291,13 +291,13 @@ impl Socket {
         cx: &mut TaskContext<'_>,
     ) -> Poll<io::Result<()>> {
         let mut allowed = Allowed {
-            outbox: act.record.ready && act.life.may_write(),
+            outbox: act.reported.ready && act.life.may_write(),
             pace: act.pace.as_ref(),
             pings: act.life.may_read().then_some(Pings {
-                heartbeat: &mut act.heartbeat,
+                heartbeat: &mut act.beats.state,
                 settings: &act.settings,
-                beat_due: &mut act.beat_due,
-                last_due: &mut act.probe_due,
+                beat_due: &mut act.beats.beat_due,
+                last_due: &mut act.beats.probe_due,
                 now,
             }),
         };
@@ -358,7 +358,7 @@ impl Socket {
     fn tell_written(&mut self, act: &mut Name) {
         if let Some(id) = self.writer.take_written() {
             let written = act.gate.with(|inside| inside.outbox.written(id));
-            act.count_sent(written);
+            act.counters.count_sent(written);
         }
     }
 
@@ -375,7 +375,7 @@ impl Socket {
         self.tell_written(act);
         self.take_last_answers(act, now);
         // Of sockets that were never ready nobody has heard enough.
-        act.record.blind_since.get_or_insert(self.alive);
+        act.last.blind_since.get_or_insert(self.alive);
     }
 }
 
@@ -384,14 +384,14 @@ impl Socket {
     fn take_last_answers(&mut self, act: &mut Name, now: Instant) {
         let mut cx = TaskContext::from_waker(Waker::noop());
         let end = self.reader.received() + LAST_BYTES;
-        while act.heartbeat.is_waiting() && self.reader.received() < end {
+        while act.beats.state.is_waiting() && self.reader.received() < end {
             let settings = &act.settings.heartbeat;
             let fence = match self.reader.poll_next(&mut self.stream, now, &mut cx) {
                 Poll::Ready(Ok(Incoming::Pong(payload))) => {
-                    act.heartbeat.pong(settings, &payload, now)
+                    act.beats.state.pong(settings, &payload, now)
                 }
                 Poll::Ready(Ok(Incoming::Text(text))) => {
-                    act.heartbeat.text(settings, &text, now).flatten()
+                    act.beats.state.text(settings, &text, now).flatten()
                 }
                 Poll::Ready(Ok(_)) => None,
                 Poll::Ready(Err(_)) | Poll::Pending => return,

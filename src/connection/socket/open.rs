@@ -8,7 +8,7 @@ use crate::{
     connection::{
         State,
         arbiter::stall_detector,
-        state::{Name, Upgrade},
+        state::{Name, reported::Upgrade},
     },
     core::{Cause, Deadlines, Message},
     events::{self, Event},
@@ -46,9 +46,9 @@ impl Socket {
         let compression = opened.compression;
         let (socket, face) = Self::new(act, opened, now)?;
         act.life.opened(now);
-        act.begin_numbers();
+        act.inbound.begin_numbers();
         act.want_interval();
-        act.record.upgrade = face.upgrade();
+        act.reported.upgrade = face.upgrade();
         act.show(State::Opening, None);
         let opened = events::Opened {
             peer: face.peer,

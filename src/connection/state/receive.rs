@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::Name;
 use crate::{
-    core::{Deliverable, HoldLimits, Message, Observed, Splice},
-    events::{Event, Gap, GapReason},
+    core::{Deliverable, HoldLimits, Message, Splice},
+    events::Event,
 };
 
 /// How much of a successor's is held before the cut.
@@ -17,10 +17,9 @@ const HOLD: HoldLimits = HoldLimits {
 impl Name {
     /// A message came on the socket that serves.
     pub(in crate::connection) fn receive(&mut self, message: Message) {
-        self.record.received.messages += 1;
-        self.record.received.bytes += message.len() as u64;
-        self.record.last_message_at = Some(self.wall());
-        match self.passage.receive(message) {
+        self.counters.count_received(&message);
+        self.counters.last_message_at = Some(self.wall());
+        match self.inbound.passage.receive(message) {
             Deliverable::One(message) => self.deliver(message),
             Deliverable::Many(messages) => self.deliver_all(messages),
         }
@@ -28,41 +27,42 @@ impl Name {
 
     /// A message came on the successor.
     pub(in crate::connection) fn hold(&mut self, message: Message) {
-        self.record.received.messages += 1;
-        self.record.received.bytes += message.len() as u64;
-        if let Some(message) = self.passage.hold(message) {
+        self.counters.count_received(&message);
+        if let Some(message) = self.inbound.passage.hold(message) {
             self.deliver(message);
         }
     }
 
     /// A successor is going to be dialled.
     pub(in crate::connection) fn begin_passage(&mut self) {
-        let marks = || self.sequence.as_deref().cloned().unwrap_or_default();
-        self.passage.begin(match &self.settings.sequence {
-            Some(settings) => Splice::by_sequence(settings.clone(), marks(), HOLD),
+        let splice = match &self.settings.sequence {
+            Some(settings) => Splice::by_sequence(settings.clone(), self.inbound.marks(), HOLD),
             None => Splice::by_payload(HOLD),
-        });
+        };
+        self.inbound.passage.begin(splice);
     }
 
     /// The old socket was read to its end. Returns what can be delivered of the successor's.
     pub(in crate::connection) fn cut(&mut self, now: Instant) -> Vec<Message> {
-        self.passage.cut(now + self.settings.close_timeout)
+        self.inbound.passage.cut(now + self.settings.close_timeout)
     }
 
     /// The successor is lost, and the old socket serves on.
     pub(in crate::connection) fn abandon_passage(&mut self, now: Instant) {
-        self.passage.abandon(now + self.settings.close_timeout);
+        self.inbound
+            .passage
+            .abandon(now + self.settings.close_timeout);
     }
 
     /// The time is up: nothing is held any more.
     pub(in crate::connection) fn hurry_passage(&mut self) {
-        let held = self.passage.hurry();
+        let held = self.inbound.passage.hurry();
         self.deliver_all(held);
     }
 
     /// A socket is gone: what is held is delivered, unless it is known to have been.
     pub(in crate::connection) fn end_passage(&mut self) {
-        let held = self.passage.end();
+        let held = self.inbound.passage.end();
         self.deliver_all(held);
     }
 
@@ -85,46 +85,15 @@ impl Name {
         let Some((stream, number)) = settings.number_of(message) else {
             return;
         };
-        let observed = self
-            .sequence
-            .get_or_insert_default()
-            .observe(&stream, number);
-        let (reason, last, missing) = match observed {
-            Observed::First | Observed::Next => return,
-            Observed::Hole { expected, missing } => {
-                (GapReason::Hole, expected.saturating_sub(1), Some(missing))
-            }
-            Observed::Double { last } => (GapReason::Double, last, None),
-            Observed::Restart { last } => (GapReason::Restart, last, None),
-        };
-        let gap = Gap {
-            reason,
-            blind: std::time::Duration::ZERO,
-            stream: settings.by.is_some().then(|| stream.into_owned()),
-            peer_seq: Some(last),
-            next: Some(number),
-            missing,
-        };
-        self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+        let gap = self.inbound.observe(stream, number, settings.by.is_some());
+        if let Some(gap) = gap {
+            self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+        }
     }
 
     /// Nothing was heard from `since` to `now`.
     pub(in crate::connection) fn tell_blind(&mut self, since: Instant, now: Instant) {
-        let gap = Gap {
-            reason: GapReason::Reconnect,
-            blind: now.saturating_duration_since(since),
-            stream: None,
-            peer_seq: self.sequence.as_ref().and_then(|sequence| sequence.last()),
-            next: None,
-            missing: None,
-        };
+        let gap = self.inbound.blind(since, now);
         self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
-    }
-
-    /// The numbers of the socket that serves from now on may start over.
-    pub(in crate::connection) fn begin_numbers(&mut self) {
-        if let Some(sequence) = &mut self.sequence {
-            sequence.begin_socket();
-        }
     }
 }

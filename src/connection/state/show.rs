@@ -1,28 +1,17 @@
-//! What a name shows of itself: its state, and why it is in it.
+//! Keeps what a name reports in step with what the core decides.
 
 use std::time::Instant;
 
-use super::{Ending, Name};
+use super::{Name, ending::Ending};
 use crate::{
-    connection::{State, StateCause, StateReason},
+    connection::{State, StateReason},
     core::{Cause, Rule, State as LifeState},
-    events::FailedDial,
-    transport::Undialled,
 };
 
 impl Name {
-    /// Keeps how far a dial came for the event that tells of its end.
-    pub(in crate::connection) fn note_failed(&mut self, undialled: Undialled) -> Cause {
-        self.record.failed_dial = Some(Box::new(FailedDial {
-            phase: undialled.phase,
-            timings: undialled.timings.into(),
-        }));
-        undialled.cause
-    }
-
     /// Keeps when the next dial is due.
     pub(in crate::connection) fn note_retry_at(&mut self, now: Instant) {
-        self.record.retry_at = match self.life.state() {
+        self.reported.retry_at = match self.life.state() {
             LifeState::Backoff { until } => {
                 let wait = until.saturating_duration_since(now);
                 self.wall().checked_add(wait).ok().map(Box::new)
@@ -39,7 +28,7 @@ impl Name {
             }
             LifeState::Idle => State::Idle,
             LifeState::Connecting => State::Connecting,
-            LifeState::Open { .. } if self.record.ready => State::Open,
+            LifeState::Open { .. } if self.reported.ready => State::Open,
             LifeState::Open { .. } => State::Opening,
             LifeState::Closing(_) | LifeState::Adopting { .. } if self.life.is_handing_over() => {
                 State::Open
@@ -54,61 +43,42 @@ impl Name {
 
     /// Shows a state. The verdict on a loss comes with the states that it leads to.
     pub(in crate::connection) fn show(&mut self, state: State, verdict: Option<(&Cause, &Rule)>) {
-        self.explain(state, verdict);
-        if state != self.record.shown {
-            self.record.shown = state;
-            self.record.since = self.wall();
+        let at = self.wall();
+        match verdict {
+            Some((cause, rule)) => self.reported.judged(cause, rule, at),
+            None => self.explain(state),
         }
-        if state != State::Backoff {
-            self.record.retry_at = None;
-        }
-        if !matches!(state, State::Open | State::Closing) {
-            self.record.ready = false;
-        }
+        self.reported.enter(state, at);
     }
 
-    /// Keeps the reason of the state that is shown from now on. It is set nowhere else, so that all faces tell the same.
-    fn explain(&mut self, state: State, verdict: Option<(&Cause, &Rule)>) {
-        if let Some((cause, rule)) = verdict {
-            self.record.lost = true;
-            self.because(StateReason::Loss(cause.clone()), Some(rule.clone()));
-            return;
-        }
+    /// Keeps the reason of a state that no verdict has led to just now.
+    fn explain(&mut self, state: State) {
         match state {
             // The verdict has led here.
             State::Backoff | State::Failed => {}
-            // A dial follows the loss that was judged last; a close by hand is over.
-            State::Connecting => {
-                let cause = &mut self.record.cause;
-                *cause = cause.take().filter(|cause| cause.rule.is_some());
-            }
+            State::Connecting => self.reported.keep_verdict(),
             State::Idle if self.settings.sessions_only => {
-                self.because(StateReason::SessionsOnly, None);
+                self.because(StateReason::SessionsOnly);
             }
-            State::Idle | State::Opening | State::Open => self.record.cause = None,
+            State::Idle | State::Opening | State::Open => self.reported.needs_no_reason(),
             State::Closing => {
                 let loss = self.life.loss().cloned();
                 let reason = loss.map_or_else(|| self.farewell(), StateReason::Loss);
-                self.because(reason, None);
+                self.because(reason);
             }
             // A name that was closed by hand stays so while the process shuts down.
-            State::Closed if self.record.shown == State::Closed => {}
+            State::Closed if self.reported.state() == State::Closed => {}
             State::Closed => {
-                self.record.lost = false;
-                self.record.last_message = None;
-                self.because(self.farewell(), None);
+                self.reported.forget_loss();
+                self.last.message = None;
+                self.because(self.farewell());
             }
         }
     }
 
-    /// Keeps a reason, unless it is that which is kept.
-    pub(in crate::connection) fn because(&mut self, reason: StateReason, rule: Option<Rule>) {
-        let known = self.record.cause.as_deref();
-        if rule.is_some() || known.is_none_or(|known| known.reason != reason) {
-            let at = self.wall();
-            let cause = StateCause { reason, rule, at };
-            self.record.cause = Some(Box::new(cause));
-        }
+    fn because(&mut self, reason: StateReason) {
+        let at = self.wall();
+        self.reported.because(reason, None, at);
     }
 
     /// Why the name is closed other than by a loss.
@@ -121,16 +91,6 @@ impl Name {
         }
     }
 
-    /// A dial begins: counts it if it follows a loss, and says of which kind that was.
-    pub(in crate::connection) fn count_reconnect(&mut self) -> Option<&'static str> {
-        if !std::mem::take(&mut self.record.lost) {
-            return None;
-        }
-        self.record.reconnects += 1;
-        let cause = self.record.cause.as_deref();
-        cause.map(|cause| cause.reason.kind())
-    }
-
     /// Shows why the name is not dialled, and when that may end.
     fn show_outage(&mut self) {
         let Some(outage) = self.commons.keeper.outage() else {
@@ -138,8 +98,8 @@ impl Name {
         };
         if !matches!(self.life.state(), LifeState::Idle) {
             self.show(State::Backoff, None);
-            self.record.retry_at = Some(Box::new(outage.retry_at));
+            self.reported.retry_at = Some(Box::new(outage.retry_at));
         }
-        self.because(StateReason::Store(outage.text.to_string()), None);
+        self.because(StateReason::Store(outage.text.to_string()));
     }
 }

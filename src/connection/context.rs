@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::outbox::rate_limit::TokenBuckets;
+use super::{dialer::Dialer, outbox::rate_limit::TokenBuckets};
 use crate::{
     config::CommonSettings,
     core::ConnectionName,
@@ -18,6 +18,8 @@ use crate::{
 /// What all names of a process share.
 pub(crate) struct Commons {
     pub hub: Arc<Hub>,
+    /// How the names come to their sockets.
+    pub dialer: Box<dyn Dialer>,
     pub budget: DialBudget,
     /// The bound over what all names keep.
     pub memory: Arc<MemoryBudget>,

@@ -10,6 +10,7 @@
 mod actor;
 mod arbiter;
 mod context;
+mod dialer;
 mod driver;
 mod outbox;
 mod rotation;
@@ -43,6 +44,6 @@ pub(crate) use self::{
     },
     arbiter::stall_detector::{Finding, beat as pulse},
     context::Commons,
-    driver::probe::probe,
+    driver::{dial::NetworkDialer, probe::probe},
     outbox::{rate_limit::TokenBuckets, shared::Gate},
 };

@@ -49,19 +49,13 @@ const VALUES: &str = "value";
 /// The store is opened when it is needed first. Whoever has something to keep calls; the thread comes, collects what has
 /// gathered meanwhile, commits it, and tells those who wait. What is accepted while a commit runs shares the next one.
 #[derive(Clone)]
-pub(crate) struct Keeper(Kind);
-
-#[derive(Clone)]
-enum Kind {
-    Store(Arc<Shared>),
-    /// One whose store is simulated.
-    #[cfg(test)]
-    Scripted(Calls),
-}
+pub(crate) struct Keeper(Arc<Shared>);
 
 struct Shared {
     dir: PathBuf,
     desk: Desk,
+    /// Where the doors go that have something to write down: to the desk, unless a simulation takes them.
+    takes: Box<dyn Fn(Arc<dyn Door>) + Send + Sync>,
     state: Mutex<State>,
     /// Why the store is not open, as long as it is needed and cannot be opened.
     outage: watch::Sender<Option<Outage>>,
@@ -95,18 +89,24 @@ pub(crate) struct Recalled {
 impl Keeper {
     /// A keeper of the store in `dir`, which is not touched yet.
     pub fn new(dir: PathBuf) -> Self {
-        Self(Kind::Store(Arc::new(Shared {
-            dir,
-            desk: Desk::default(),
-            state: Mutex::new(State::Unused),
-            outage: watch::Sender::new(None),
-        })))
+        let desk = Desk::default();
+        let takes = desk.clone();
+        Self::with_desk(dir, desk, move |door| takes.call(door))
     }
 
-    /// One whose store is simulated.
-    #[cfg(test)]
-    pub fn scripted(calls: Calls) -> Self {
-        Self(Kind::Scripted(calls))
+    /// One whose doors go to `takes`.
+    fn with_desk(
+        dir: PathBuf,
+        desk: Desk,
+        takes: impl Fn(Arc<dyn Door>) + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            dir,
+            desk,
+            takes: Box::new(takes),
+            state: Mutex::new(State::Unused),
+            outage: watch::Sender::new(None),
+        }))
     }
 
     /// Opens the store, if that was not asked for before. One that cannot be opened for a reason that can pass is tried again until it
@@ -116,9 +116,7 @@ impl Keeper {
     ///
     /// [`StoreError`], when the reason cannot pass by itself: nothing can be kept then.
     pub fn open(&self) -> Result<(), StoreError> {
-        let Some(shared) = self.shared() else {
-            return Ok(());
-        };
+        let shared = &self.0;
         let mut state = shared.state.lock();
         if !matches!(*state, State::Unused) {
             return Ok(());
@@ -146,12 +144,12 @@ impl Keeper {
 
     /// Why the store cannot be opened, though it is needed. It is tried again by itself.
     pub fn outage(&self) -> Option<Outage> {
-        self.shared()?.outage.borrow().clone()
+        self.0.outage.borrow().clone()
     }
 
     /// Tells of each change of [`outage`](Self::outage) from now on.
     pub fn watch_outage(&self) -> Option<watch::Receiver<Option<Outage>>> {
-        Some(self.shared()?.outage.subscribe())
+        Some(self.0.outage.subscribe())
     }
 
     /// What the store held of a name, with its next epoch; it is handed out once.
@@ -165,10 +163,7 @@ impl Keeper {
             keys: Vec::new(),
             known: None,
         };
-        let Some(shared) = self.shared() else {
-            return first(1);
-        };
-        match &mut *shared.state.lock() {
+        match &mut *self.0.state.lock() {
             State::Unused => first(1),
             State::Waiting { epoch } => first(*epoch),
             State::Open(opened) => opened.recall(name),
@@ -227,62 +222,47 @@ impl Keeper {
 
     /// Where the store is, or would be.
     pub fn dir(&self) -> Option<&Path> {
-        Some(&self.shared()?.dir)
+        Some(&self.0.dir)
     }
 
     /// A name has something to write down.
     pub fn call(&self, door: Arc<dyn Door>) {
-        match &self.0 {
-            Kind::Store(shared) => shared.desk.call(door),
-            #[cfg(test)]
-            Kind::Scripted(calls) => calls.call(door),
-        }
+        (self.0.takes)(door);
     }
 
     /// Something is to be written down that no name is asked for. Where nobody needs a store it is not.
     pub fn order(&self, order: Order) {
-        let Some(shared) = self.shared() else {
-            return;
-        };
-        let state = shared.state.lock();
+        let state = self.0.state.lock();
         if !matches!(*state, State::Unused) {
-            shared.desk.order(order);
+            self.0.desk.order(order);
         }
     }
 
     /// Waits until all that was ordered so far, and what names have called for, is written down. `false`: it cannot be.
     pub async fn written(&self) -> bool {
-        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
+        if !self.0.is_used() {
             return true;
-        };
-        shared.desk.written().await.is_ok()
+        }
+        self.0.desk.written().await.is_ok()
     }
 
     /// Waits until all is written down, leaves to the next process what is known, and closes the store.
     pub async fn finish(&self, known: Option<Known>) {
-        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
+        if !self.0.is_used() {
             return;
-        };
+        }
         if let Some(known) = known {
-            shared.desk.order(Order::Known(known));
+            self.0.desk.order(Order::Known(known));
         }
         // A thread that has ended has finished, one way or another.
-        let _ended = shared.desk.stop().await;
+        let _ended = self.0.desk.stop().await;
     }
 
     /// Works on what the store held, if it is open.
     fn opened<T>(&self, work: impl FnOnce(&mut Opened) -> T) -> Option<T> {
-        match &mut *self.shared()?.state.lock() {
+        match &mut *self.0.state.lock() {
             State::Unused | State::Waiting { .. } => None,
             State::Open(opened) => Some(work(opened)),
-        }
-    }
-
-    fn shared(&self) -> Option<&Arc<Shared>> {
-        match &self.0 {
-            Kind::Store(shared) => Some(shared),
-            #[cfg(test)]
-            Kind::Scripted(_) => None,
         }
     }
 }

@@ -38,7 +38,9 @@ pub use self::{
 pub use crate::vault::VaultFull;
 use crate::{
     config::{CommonSettings, ConnectionSettings, NameSettings, Secret, Settings},
-    connection::{Commons, Configure, Connection, Gate, Probed, Status, TokenBuckets, probe},
+    connection::{
+        Commons, Configure, Connection, Gate, NetworkDialer, Probed, Status, TokenBuckets, probe,
+    },
     core::{ConnectionName, Cursor, InvalidName, Owner, Pattern},
     events::Applied,
     hub::Hub,
@@ -177,14 +179,17 @@ impl Manager {
         let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
         arbiters.begin_leases(&memory);
         let forgotten = keeper.forgotten().unwrap_or(Cursor(start));
+        let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);
+        let (tls, resolver, vault) = (TlsCache::default(), Resolver::default(), Vault::default());
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
                 hub: Hub::new(start, forgotten, Arc::clone(&memory)),
                 memory,
-                budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
-                tls: TlsCache::default(),
-                resolver: Resolver::default(),
-                vault: Vault::default(),
+                dialer: Box::new(NetworkDialer::new(&budget, &tls, &resolver, &vault)),
+                budget,
+                tls,
+                resolver,
+                vault,
                 buckets: TokenBuckets::new(keeper.clone()),
                 keeper,
                 settings: CommonSettings::default(),

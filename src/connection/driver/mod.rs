@@ -1,7 +1,7 @@
 //! The one future that drives a name's incarnation: it dials, reads, writes, watches the time, and carries out what the
 //! core decided.
 
-mod dial;
+pub(super) mod dial;
 mod effects;
 pub(super) mod probe;
 
@@ -18,7 +18,8 @@ use self::dial::dial;
 use crate::{
     chance, clock,
     connection::{
-        rotation::successor::{Dial, Successor},
+        dialer::Dial,
+        rotation::successor::Successor,
         socket::Socket,
         state::{Name, policy},
     },
@@ -120,8 +121,6 @@ impl Driver {
         act.gate.begin_turn();
         let now = clock::now();
         act.publisher.set_wall(Some(clock::wall_at(now)));
-        #[cfg(test)]
-        crate::connection::simulation::count_turn(now);
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, now, cx);
             if let Link::Up(socket) = &mut self.link {

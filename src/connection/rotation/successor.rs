@@ -1,7 +1,6 @@
 //! The socket that is made ready beside the one that serves.
 
 use std::{
-    pin::Pin,
     task::{Context as TaskContext, Poll},
     time::Instant,
 };
@@ -9,16 +8,13 @@ use std::{
 use crate::{
     chance,
     connection::{
+        dialer::Dial,
         socket::{Face, Socket},
         state::{Name, policy},
     },
     core::Cause,
-    transport::{Opened, Undialled},
     wire::CloseFrame,
 };
-
-/// What becomes of a dial.
-pub(in crate::connection) type Dial = Pin<Box<dyn Future<Output = Result<Opened, Undialled>>>>;
 
 /// What a successor is at.
 #[derive(Default)]

@@ -53,6 +53,12 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
     (PROGRAM, &["terminal", "service", "cli", "main"]),
 ];
 
+/// The rooms of `connection/`, from the ground up.
+const ROOMS: [&str; 11] = [
+    "arbiter", "status", "outbox", "dialer", "context", "state", "socket", "session", "rotation",
+    "driver", "actor",
+];
+
 const ALLOWED: &str = "tests/source/allowed.txt";
 
 #[test]
@@ -83,6 +89,29 @@ fn every_folder_has_its_floor_and_every_floor_its_folder() {
         let found: BTreeSet<String> = keys.iter().map(|file| folder(file).to_owned()).collect();
         assert_eq!(found, known, "{}", of.sources);
     }
+}
+
+#[test]
+fn each_room_of_a_connection_names_only_the_rooms_below_it() {
+    let room = |file: &str| {
+        let (room, _) = file.strip_prefix("connection/")?.split_once(['/', '.'])?;
+        // The parent, which only wires.
+        (room != "mod").then(|| {
+            let found = ROOMS.iter().position(|known| *known == room);
+            found.unwrap_or_else(|| panic!("connection/{room} has no place among {ROOMS:?}"))
+        })
+    };
+    let edges = reading().edges.iter();
+    let upward: Vec<&Edge> = edges
+        .filter(|edge| matches!((room(&edge.from), room(&edge.to)), (Some(from), Some(to)) if from < to))
+        .collect();
+    assert!(upward.is_empty(), "{upward:#?}");
+    assert!(
+        reading()
+            .edges
+            .iter()
+            .any(|edge| room(&edge.from).is_some())
+    );
 }
 
 #[test]

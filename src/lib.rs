@@ -47,6 +47,8 @@
 //!
 //! # Features
 //!
+//! - `durable` (default): outboxes and histories that outlive the process, in SQLite. Without it a name that asks for that is refused
+//!   ([`FeatureMissing`](manager::FeatureMissing)), and cursors and epochs of an earlier process mean nothing to the next one.
 //! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
 //! - `tracing`: dials as spans of `tracing`.
 //!
@@ -54,6 +56,13 @@
 
 // What the outside world can influence is an error, never a panic. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(
+    not(feature = "durable"),
+    allow(
+        dead_code,
+        reason = "a keeper that keeps nothing asks no name what there is to keep"
+    )
+)]
 
 mod chance;
 mod clock;
@@ -61,13 +70,15 @@ pub mod config;
 pub mod connection;
 pub mod events;
 pub mod hub;
-mod keeper;
 pub mod manager;
 pub mod memory;
 mod panics;
+mod persistence;
 mod settings;
+#[cfg(feature = "durable")]
 #[doc(hidden)]
 pub mod store;
+mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
@@ -87,8 +98,8 @@ pub use everwire_proto::wire;
 pub use self::{
     config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, Receipt, Rotate, Send, SendOnceError,
-        Snapshot, State, Status, Subscribe,
+        CloseMyself, Configure, Connect, Connection, ConnectionGone, NotOpen, Receipt, Rotate,
+        Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},
     events::Event,

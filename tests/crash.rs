@@ -18,7 +18,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Fate, Handle, Manager, Receipt, Rejected, Settings,
+    ConnectionSettings, Fate, Handle, Manager, Receipt, Rejected, SendError, Settings,
     config::{Fsync, Heartbeat, Resend},
     testing::{How, Peer},
 };
@@ -224,7 +224,7 @@ async fn send_until_killed(feed: &Handle, round: u64) {
 async fn send(feed: &Handle, number: u64) -> Receipt {
     wait_for("room in the outbox", async || {
         match feed.send(number.to_string()) {
-            Err(Rejected::Full) => Err("full"),
+            Err(SendError::Rejected(Rejected::Full)) => Err("full"),
             sent => Ok(sent.unwrap()),
         }
     })

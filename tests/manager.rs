@@ -4,14 +4,16 @@ mod support;
 
 use std::{
     collections::BTreeSet,
+    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use everwire::{
-    Delivery, Event, Fate, Manager, Owner, Pattern, Rejected, Settings, State,
+    ConnectionGone, Delivery, Event, Fate, Manager, NotOpen, Owner, Pattern, Rejected, SendError,
+    Settings, State,
     config::{Heartbeat, Opening, Template},
-    manager::{Gone, OpenError, StartError},
+    manager::{ConfigureError, OpenError, StartError},
     testing::Peer,
 };
 use parking_lot::Mutex;
@@ -107,8 +109,13 @@ async fn a_removed_name_is_told_closed_and_free_again() {
 
     assert!(rig.manager.find("feed").is_none());
     assert_eq!(feed.send("no").unwrap_err(), Rejected::Closed);
-    assert_eq!(feed.connect(None).await, Err(Rejected::Closed));
-    assert_eq!(rig.manager.remove("feed").await, Err(Gone));
+    assert_eq!(
+        feed.connect(None).await,
+        Err(SendError::Rejected(Rejected::Closed))
+    );
+    assert!(matches!(feed.rotate().await, Err(NotOpen::Gone(_))));
+    let gone: ConnectionGone = rig.manager.remove("feed").await.unwrap_err();
+    assert!(gone.source().is_none());
 
     let again = rig.open("/echo");
     let mut watch = Watch::over(again.subscribe(Delivery::default()));
@@ -312,10 +319,10 @@ async fn settings_that_need_no_new_socket_apply_to_the_one_that_is_up() {
         ),
         (1, 1)
     );
-    assert_eq!(
+    assert!(matches!(
         rig.manager.configure("nobody", settings).await,
-        Err(Gone.into())
-    );
+        Err(ConfigureError::Gone(_))
+    ));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 mod support;
 
 use everwire::{
-    Event, Fate, Handle, Message, Receipt, Rejected, Send,
+    Event, Fate, Handle, Message, Receipt, Rejected, Send, SendError,
     config::{Heartbeat, WhenFull},
     core::TooLarge,
     events::{DropReason, Dropped},
@@ -335,7 +335,7 @@ async fn a_slow_reader_gets_everything_and_the_outbox_bounds_what_waits() {
     loop {
         match feed.send(vec![7; 100_000]) {
             Ok(_) => sent += 1,
-            Err(Rejected::Full) => break,
+            Err(SendError::Rejected(Rejected::Full)) => break,
             Err(other) => panic!("{other}"),
         }
         if sent.is_multiple_of(8) {

@@ -5,8 +5,8 @@ mod support;
 use std::{num::NonZeroU32, time::Duration};
 
 use everwire::{
-    CloseMyself, Event, Fate, Handle, Manager, Owner, Pattern, Rejected, Settings, State,
-    config::Heartbeat, connection::Fault, core::OwnerShares,
+    CloseMyself, Event, Fate, Handle, Manager, Owner, Pattern, Rejected, SendError, Settings,
+    State, config::Heartbeat, connection::Fault, core::OwnerShares,
 };
 use support::rig::*;
 
@@ -299,7 +299,7 @@ async fn a_name_that_dies_again_and_again_is_left_dead_and_says_so() {
         .addr()
         .do_send(Fault::Death);
     wait_for("a closed door", async || match feed.send("anybody?") {
-        Err(Rejected::Closed) => Ok(()),
+        Err(SendError::Rejected(Rejected::Closed)) => Ok(()),
         other => Err(other),
     })
     .await;

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use everwire::{
-    Event, Message,
+    Event, Message, NotOpen,
     config::{Heartbeat, SequenceSettings},
     core::JsonPointer,
     testing::{How, Script},
@@ -148,7 +148,7 @@ async fn a_name_that_is_down_has_nothing_to_rotate() {
     let mut rig = Rig::new();
     let feed = rig.open("/status/503");
     rig.watch.retrying().await;
-    assert!(feed.rotate().await.is_err());
+    assert!(matches!(feed.rotate().await, Err(NotOpen::Lost(_))));
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::{
     config::CommonSettings,
     core::ConnectionName,
     hub::Hub,
-    keeper::Keeper,
     memory::MemoryBudget,
+    persistence::Keeper,
     transport::{DialBudget, Resolver, TlsCache},
     vault::Vault,
 };

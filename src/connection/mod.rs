@@ -12,6 +12,7 @@ mod arbiter;
 mod context;
 mod dialer;
 mod driver;
+mod error;
 mod outbox;
 mod rotation;
 pub mod session;
@@ -26,9 +27,10 @@ pub use self::state::fault::Fault;
 pub use self::{
     actor::Connection,
     actor::messages::{
-        CloseMyself, Configure, Connect, InvalidClose, NotUp, Rotate, Send, Snapshot, Subscribe,
+        CloseMyself, Configure, Connect, InvalidClose, Rotate, Send, Snapshot, Subscribe,
     },
     driver::probe::{Probed, Reached},
+    error::{ConnectionGone, NotOpen, SendError},
     outbox::shared::{Receipt, SendOnceError},
     session::{OpenSessionError, Session, SessionSettings},
     status::{

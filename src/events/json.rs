@@ -1,12 +1,12 @@
 //! An event as the API writes it.
 
-use std::time::Duration;
-
 use base64::Engine;
-use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::Event;
+use super::{
+    event::Event,
+    times::{millis, rfc3339},
+};
 use crate::core::{Cause, Message};
 
 impl Serialize for Event {
@@ -119,48 +119,10 @@ fn serialize_cause<M: SerializeMap>(map: &mut M, cause: &Cause) -> Result<(), M:
     map.serialize_entry("text", &cause.text())
 }
 
-/// A time as RFC 3339 in UTC, with microseconds.
-///
-/// ```
-/// use everwire::events::rfc3339;
-///
-/// let at = jiff::Timestamp::from_millisecond(1_700_000_000_250)?;
-/// assert_eq!(rfc3339(at), "2023-11-14T22:13:20.250000Z");
-/// # Ok::<(), jiff::Error>(())
-/// ```
-pub fn rfc3339(at: Timestamp) -> String {
-    format!("{at:.6}")
-}
-
-/// A duration in milliseconds, with a fraction.
-pub(crate) fn millis(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1000.0
-}
-
-/// A time of [`rfc3339`], or null.
-pub(crate) fn optional_time<S: Serializer>(
-    at: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    at.map(rfc3339).serialize(serializer)
-}
-
-pub(super) fn as_millis<S: Serializer>(
-    duration: &Duration,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(millis(*duration))
-}
-
-pub(super) fn optional_millis<S: Serializer>(
-    duration: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    duration.map(millis).serialize(serializer)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         core::{ConnectionName, Cursor, Rule},

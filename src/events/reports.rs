@@ -4,15 +4,13 @@ use std::{net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
 
-#[cfg(doc)]
-use super::Event;
-use super::json::{as_millis, optional_millis, optional_time};
+use super::times::{as_millis, optional_millis, optional_time};
 use crate::{
     core::{Cause, ClosedReport, Fate, Phase, Rule},
     wire::deflate::Agreed,
 };
 
-/// See [`Event::Connecting`].
+/// See [`Event::Connecting`](crate::Event::Connecting).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Connecting {
     /// The retries since the last stable socket.
@@ -21,7 +19,7 @@ pub struct Connecting {
     pub cause: Option<&'static str>,
 }
 
-/// See [`Event::Opened`].
+/// See [`Event::Opened`](crate::Event::Opened).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Opened {
     /// The address that answered: the peer's, or its proxy's.
@@ -69,7 +67,7 @@ pub struct DialTimings {
     pub upgrade: Option<Duration>,
 }
 
-/// See [`Event::Sent`].
+/// See [`Event::Sent`](crate::Event::Sent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The message's id; 0, and `null` in JSON, for an opening message and for `Connect`'s data, which have none. The message may have been
@@ -95,7 +93,7 @@ impl Sent {
     }
 }
 
-/// See [`Event::Gap`].
+/// See [`Event::Gap`](crate::Event::Gap).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Gap {
     /// How it was noticed.
@@ -131,7 +129,7 @@ pub enum GapReason {
     Restart,
 }
 
-/// See [`Event::Rotated`].
+/// See [`Event::Rotated`](crate::Event::Rotated).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Rotated {
     /// The address that answered: the peer's, or its proxy's.
@@ -168,7 +166,7 @@ impl Traffic {
     }
 }
 
-/// See [`Event::Stalled`].
+/// See [`Event::Stalled`](crate::Event::Stalled).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stalled {
     /// What stood still.
@@ -190,7 +188,7 @@ pub enum StallReason {
     Clock,
 }
 
-/// See [`Event::Error`].
+/// See [`Event::Error`](crate::Event::Error).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorReport {
     /// What went wrong.
@@ -215,7 +213,7 @@ pub struct FailedDial {
     pub timings: DialTimings,
 }
 
-/// See [`Event::Retrying`].
+/// See [`Event::Retrying`](crate::Event::Retrying).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retrying {
     /// How long until the dial.
@@ -226,7 +224,7 @@ pub struct Retrying {
     pub rule: Rule,
 }
 
-/// See [`Event::Failed`].
+/// See [`Event::Failed`](crate::Event::Failed).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failed {
     /// The last cause.
@@ -235,7 +233,7 @@ pub struct Failed {
     pub rule: Rule,
 }
 
-/// See [`Event::Dropped`].
+/// See [`Event::Dropped`](crate::Event::Dropped).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Dropped {
     /// How many messages.
@@ -279,7 +277,7 @@ impl DropReason {
     }
 }
 
-/// See [`Event::Applied`].
+/// See [`Event::Applied`](crate::Event::Applied).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Applied {
     /// Whether another socket is needed for it: a dial starts anew, a socket that serves is rotated.

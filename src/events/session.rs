@@ -4,12 +4,10 @@ use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
 use serde::Serialize;
 
-#[cfg(doc)]
-use super::Event;
-use super::Traffic;
+use super::reports::Traffic;
 use crate::core::Cause;
 
-/// See [`Event::SessionOpened`].
+/// See [`Event::SessionOpened`](crate::Event::SessionOpened).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionOpened {
     /// Counts the sessions of the name in this life of its actor, from 1.
@@ -22,7 +20,7 @@ pub struct SessionOpened {
     pub client: Option<String>,
 }
 
-/// See [`Event::SessionClosed`].
+/// See [`Event::SessionClosed`](crate::Event::SessionClosed).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionClosed {
     /// Its number, as in [`SessionOpened`].

@@ -1,6 +1,6 @@
 //! What a subscriber asks for.
 
-use super::Kinds;
+use super::kinds::Kinds;
 
 /// How much may wait for a subscriber, and what happens when it is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use parking_lot::Mutex;
 
 pub(super) use self::kept::Place;
 use self::kept::{Kept, Mark};
-use super::past::Room;
+use super::reading::{ReadOn, Room};
 use crate::{
     config::HistorySettings,
     core::{Cursor, Message},
     events::Stamp,
     memory::{Charge, MemoryUse},
-    store::StoredEvent,
+    stored::StoredEvent,
 };
 
 /// A history of so many bytes may still grow where others must not.
@@ -30,15 +30,6 @@ pub(super) struct Beginning {
     /// The position of the first message behind it.
     pub next: Option<Cursor>,
     pub place: Place,
-}
-
-/// How far a reader has come.
-#[derive(Debug, Default)]
-pub(super) struct ReadOn {
-    /// Whether something has gone that it had not read; then nothing was read.
-    pub lost: bool,
-    /// The position of the next message.
-    pub next: Option<Cursor>,
 }
 
 /// The last messages, bounded by their number and the bytes of their payloads, and by the memory that there is for all names.

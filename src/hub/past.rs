@@ -8,8 +8,9 @@ use std::{
 };
 
 use super::{
-    Hub,
-    history::{History, Place, ReadOn},
+    history::{History, Place},
+    reading::{PIECE_BYTES, ReadOn, Room},
+    registry::Hub,
     subscriber::Subscriber,
 };
 use crate::{
@@ -18,10 +19,6 @@ use crate::{
     memory::{Charge, MemoryUse},
 };
 
-/// So many events are read at a time, each of which may cost a look under a lock.
-const PIECE: usize = 128;
-/// And so many payload bytes, unless a single message has more.
-const PIECE_BYTES: usize = 64 << 10;
 /// What each name costs until it is read, in bytes.
 const PER_SOURCE: usize = size_of::<Source>() + size_of::<Reverse<(Cursor, usize)>>();
 
@@ -95,7 +92,7 @@ impl Past {
         let through = hub.now();
         let (mut sources, mut next) = (Vec::new(), Vec::new());
         for of in names {
-            let begin = of.history().begin(since, hub.start);
+            let begin = of.history().begin(since, hub.start());
             missed |= wants_messages && !begin.complete;
             if let Some(first) = begin.next.filter(|_| wants_messages) {
                 let place = begin.place;
@@ -188,33 +185,5 @@ impl Past {
 impl fmt::Debug for Past {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Past(through {})", self.through)
-    }
-}
-
-/// What is left of a piece.
-pub(super) struct Room {
-    events: usize,
-    bytes: usize,
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self {
-            events: PIECE,
-            bytes: PIECE_BYTES,
-        }
-    }
-}
-
-impl Room {
-    /// Whether something has room.
-    pub fn is_left(&self) -> bool {
-        self.events > 0 && self.bytes > 0
-    }
-
-    /// An event of so many payload bytes has taken its place.
-    pub fn take(&mut self, bytes: usize) {
-        self.events -= 1;
-        self.bytes = self.bytes.saturating_sub(bytes);
     }
 }

@@ -11,8 +11,9 @@ use futures::Stream;
 use jiff::Timestamp;
 
 use super::{
+    guard::SubscriptionGuard,
     past::{Past, Piece},
-    subscriber::{Subscriber, SubscriptionGuard},
+    subscriber::Subscriber,
 };
 use crate::{core::Cursor, events::Event};
 

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Weak},
     task::Waker,
     time::Instant,
 };
@@ -11,7 +10,6 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{
-    Hub,
     delivery::{Delivery, Overflow},
     kinds::Kinds,
     queue::{Account, Queue},
@@ -146,44 +144,5 @@ fn push(queue: &Mutex<Queue>, event: Event) {
 impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subscriber({})", self.pattern)
-    }
-}
-
-/// Keeps a subscription; dropping it unsubscribes.
-#[must_use = "dropping this ends the subscription"]
-#[derive(Debug)]
-pub struct SubscriptionGuard {
-    hub: Weak<Hub>,
-    subscriber: Weak<Subscriber>,
-}
-
-impl SubscriptionGuard {
-    pub(super) fn new(hub: &Arc<Hub>, subscriber: &Arc<Subscriber>) -> Self {
-        Self {
-            hub: Arc::downgrade(hub),
-            subscriber: Arc::downgrade(subscriber),
-        }
-    }
-
-    /// Keeps the subscription for as long as the manager lives.
-    ///
-    /// ```
-    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
-    /// use everwire::Pattern;
-    ///
-    /// let guard = manager.on_event(Pattern::all(), |event| println!("{}", event.kind()));
-    /// guard.forever();
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn forever(mut self) {
-        self.hub = Weak::new();
-    }
-}
-
-impl Drop for SubscriptionGuard {
-    fn drop(&mut self) {
-        if let (Some(hub), Some(subscriber)) = (self.hub.upgrade(), self.subscriber.upgrade()) {
-            hub.remove(&subscriber);
-        }
     }
 }

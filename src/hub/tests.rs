@@ -1,7 +1,10 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use futures::{FutureExt, StreamExt, task::noop_waker};
@@ -9,7 +12,12 @@ use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::{core::Message, events::Stamp};
+use crate::{
+    config::HistorySettings,
+    core::{ConnectionName, Cursor, Message, Pattern},
+    events::{Event, Stamp},
+    memory::{Charge, MemoryBudget, MemoryUse},
+};
 
 fn name(name: &str) -> ConnectionName {
     ConnectionName::new(name).unwrap()

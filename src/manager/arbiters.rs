@@ -13,29 +13,8 @@ use std::{
 use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 
-use crate::{
-    memory::{Lease, MemoryBudget},
-    store::StoreError,
-};
-
-/// Why a manager did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// `Manager::start` needs an actix system around it; `Manager::spawn` does not.
-    #[error("no actix system is running on this thread; use Manager::spawn outside of one")]
-    NoSystem,
-    /// The operating system gave no thread.
-    #[error("the thread of the actix system cannot be started: {0}")]
-    Thread(#[from] std::io::Error),
-    /// The store cannot be opened, and waiting does not help: another process has it, a later version has written it, or `state_dir` is
-    /// no directory that this user can write to.
-    #[error("the store cannot be opened: {0}")]
-    Store(#[from] StoreError),
-    /// The thread of the actix system ended before it was up.
-    #[error("the actix system ended before it was up")]
-    Ended,
-}
+use super::error::StartError;
+use crate::memory::{Lease, MemoryBudget};
 
 /// The arbiters of a manager, and the system they belong to if it is the manager's own.
 pub(super) struct Arbiters {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Recipient;
 
-use super::Manager;
+use super::registry::Manager;
 use crate::{
     connection::{Commons, Gate, forward},
     core::{Cursor, Pattern},
@@ -169,5 +169,20 @@ impl Manager {
         callback: impl Fn(&Event) + Send + Sync + 'static,
     ) -> SubscriptionGuard {
         self.0.commons.hub.callback(pattern, callback)
+    }
+
+    /// How many events subscribers of all kinds missed because they were too slow, since the start.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// let missed = manager.missed_events();
+    /// if missed > 0 {
+    ///     eprintln!("subscribers are too slow: they missed {missed} events");
+    /// }
+    /// # assert_eq!(missed, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn missed_events(&self) -> u64 {
+        self.0.commons.hub.missed()
     }
 }

@@ -5,15 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use super::{Inside, Manager, memory};
+use super::{
+    recall,
+    registry::{Inside, Manager},
+};
 use crate::{
     connection::{StoreIsOpen, StoreOutage},
     core::ConnectionName,
-    keeper::{Order, Outage},
+    persistence::{Order, Outage},
 };
-
-/// What is to be done once the store is open.
-pub(super) type WhenOpen = Box<dyn FnOnce(&Manager) + Send>;
 
 impl Manager {
     /// Why the store is not open, though something needs it. `None`: it is open, or nothing needs it.
@@ -121,7 +121,7 @@ fn go_on_with(inside: &Inside, name: &ConnectionName) {
             let recalled = keeper.recall(name);
             let (epoch, is_closed) = (recalled.state.epoch, recalled.state.closed_by_hand);
             let settings = entry.settings.whole();
-            memory::restore(&entry.gate, &settings, &inside.commons, recalled);
+            recall::restore(&entry.gate, &settings, &inside.commons, recalled);
             entry.gate.release();
             (epoch, is_closed)
         }

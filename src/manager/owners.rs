@@ -1,6 +1,6 @@
 //! Whose the names are, and what that gives them.
 
-use super::Manager;
+use super::registry::Manager;
 use crate::core::{Owner, OwnerShares};
 
 impl Manager {

@@ -4,11 +4,11 @@ use std::{collections::btree_map, sync::Arc};
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Gone, Manager, respawn::WRITTEN};
+use super::{registry::Manager, respawn::WRITTEN};
 use crate::{
-    connection::{Gate, Remove},
+    connection::{ConnectionGone, Gate, Remove},
     core::ConnectionName,
-    keeper::Order,
+    persistence::Order,
 };
 
 impl Manager {
@@ -24,12 +24,12 @@ impl Manager {
     /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
     /// # settings.enabled = false;
     /// # let feed = manager.open("feed", settings)?;
-    /// use everwire::Rejected;
+    /// use everwire::{Rejected, SendError};
     ///
     /// manager.remove("feed").await?;
     /// assert!(manager.find("feed").is_none());
     /// // A handle from before.
-    /// assert!(matches!(feed.send("hello"), Err(Rejected::Closed)));
+    /// assert!(matches!(feed.send("hello"), Err(SendError::Rejected(Rejected::Closed))));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).await??;
     /// # Ok(())
@@ -38,13 +38,16 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`Gone`] when there is no such name.
-    pub async fn remove(&self, name: impl AsRef<str>) -> Result<(), Gone> {
+    /// [`ConnectionGone`] when there is no such name.
+    pub async fn remove(&self, name: impl AsRef<str>) -> Result<(), ConnectionGone> {
         let (name, gate, addr, arbiter) = {
             let mut names = self.0.names.write();
             let name = names.entries.get_key_value(name.as_ref());
-            let name = name.ok_or(Gone)?.0.clone();
-            let entry = names.entries.get_mut(&name).ok_or(Gone)?;
+            let name = name.ok_or(ConnectionGone::UNKNOWN)?.0.clone();
+            let entry = names
+                .entries
+                .get_mut(&name)
+                .ok_or(ConnectionGone::UNKNOWN)?;
             entry.leaves = true;
             let gate = Arc::clone(&entry.gate);
             (name, gate, entry.addr.clone(), entry.arbiter)
@@ -62,7 +65,7 @@ impl Manager {
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
-        answer.await.map_err(|_| Gone)
+        answer.await.map_err(|_| ConnectionGone::UNKNOWN)
     }
 
     /// Frees a name whose actor is gone. `gate` is that life's: whoever removes the name at the same time may have been first, and

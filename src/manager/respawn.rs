@@ -1,44 +1,17 @@
 //! The second line behind the supervisor: an actor that died is started anew, within a budget, with the next epoch.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Inside, Manager};
-use crate::{core::ConnectionName, keeper::Order};
-
-/// As many deaths within [`WINDOW`] are answered by a new actor.
-const RESPAWNS: usize = 5;
-const WINDOW: Duration = Duration::from_secs(60);
+use super::registry::{Inside, Manager};
+use crate::{core::ConnectionName, persistence::Order};
 
 /// A respawn waits no longer for the disk.
 pub(super) const WRITTEN: Duration = Duration::from_secs(1);
-
-/// When a name's actor was respawned, as far as that matters.
-#[derive(Debug, Default)]
-pub(super) struct Budget(VecDeque<Instant>);
-
-impl Budget {
-    /// Takes one respawn, if there is one left.
-    fn take(&mut self, now: Instant) -> bool {
-        while self
-            .0
-            .front()
-            .is_some_and(|&past| now.saturating_duration_since(past) >= WINDOW)
-        {
-            self.0.pop_front();
-        }
-        if self.0.len() >= RESPAWNS {
-            return false;
-        }
-        self.0.push_back(now);
-        true
-    }
-}
 
 /// Respawns the actors whose deaths `dead` tells, for as long as the manager lives.
 pub(super) fn watch(manager: &Manager, mut dead: mpsc::UnboundedReceiver<(ConnectionName, u32)>) {
@@ -95,17 +68,4 @@ fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> 
     }
     entry.epoch += 1;
     Some(entry.epoch)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_budget_is_spent_and_comes_back_with_time() {
-        let (mut budget, now) = (Budget::default(), Instant::now());
-        assert!((0..RESPAWNS).all(|_| budget.take(now)));
-        assert!(!budget.take(now + WINDOW / 2));
-        assert!(budget.take(now + WINDOW));
-    }
 }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Handle, Manager};
+use super::{handle::Handle, registry::Manager};
 use crate::{
     connection::Drain,
     core::{ConnectionName, Pattern},
-    keeper::Known,
+    persistence::Known,
 };
 
 /// The store has at least so long to be closed.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Inside, Manager};
+use super::registry::{Inside, Manager};
 use crate::memory::{MemoryUse, fair_share};
 
 /// How often it is looked whether they have to, where that may be soon.

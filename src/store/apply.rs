@@ -6,10 +6,13 @@ use rusqlite::{
 };
 
 use super::{
-    batch::{Batch, Change, NameChange, StoredEvent, StoredMessage},
+    batch::{Batch, Change, NameChange},
     index::{Entry, Index, Kept, Waiting},
 };
-use crate::core::{ConnectionName, Message};
+use crate::{
+    core::{ConnectionName, Message},
+    stored::{StoredEvent, StoredMessage},
+};
 
 /// Carries out the changes in order, in the transaction that is open, and notes in `index` what it did.
 pub(super) fn apply(

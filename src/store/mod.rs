@@ -30,11 +30,11 @@ use self::{
     place::{Lost, Place},
 };
 pub use self::{
-    batch::{Batch, StoredEvent, StoredMessage},
-    error::StoreError,
-    recovered::{Damage, NameState, Recovered},
+    batch::Batch,
+    recovered::{Damage, Recovered},
     remake::Remade,
 };
+pub use crate::stored::{NameState, StoreError, StoredEvent, StoredMessage};
 
 /// When a commit is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

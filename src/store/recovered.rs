@@ -10,8 +10,10 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, types::ValueRef};
 
-use super::batch::{StoredEvent, StoredMessage};
-use crate::core::{ConnectionName, Message};
+use crate::{
+    core::{ConnectionName, Message},
+    stored::{NameState, StoredEvent, StoredMessage},
+};
 
 /// What the store holds when it is opened.
 #[derive(Debug, Default, PartialEq)]
@@ -24,21 +26,6 @@ pub struct Recovered {
     pub damage: Option<Damage>,
     /// Rows that could not be understood and are left out of the above. They stay in the database.
     pub unreadable: u64,
-}
-
-/// What is known of a name.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NameState {
-    /// Its last life; 0 if none was stored.
-    pub epoch: u32,
-    /// Whether it was closed by hand.
-    pub closed_by_hand: bool,
-    /// The greatest id that was ever stored. Also where that message is gone: ids are not given twice.
-    pub last_id: u64,
-    /// What waits to be sent, by id.
-    pub outbox: Vec<StoredMessage>,
-    /// What came in, by position.
-    pub history: Vec<StoredEvent>,
 }
 
 /// What became of a damaged database.

@@ -1,6 +1,8 @@
 //! What outlives the process: outboxes, histories, closes by hand. Each manager here is one life of a process; the peer outlives
 //! them all.
 
+#![cfg(feature = "durable")]
+
 mod directory;
 mod disk;
 mod history;

@@ -1,5 +1,7 @@
 //! The embedded store, through everything that can happen to a process, a disk and an operator.
 
+#![cfg(feature = "durable")]
+
 mod crash;
 mod damage;
 mod disk;

@@ -6,7 +6,7 @@ use super::{
     Connection,
     forward::forward,
     messages::{
-        AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, NotUp, Probe, Remove,
+        AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, Probe, Remove,
         Rotate, Send, Snapshot, Subscribe,
     },
     start_interval,
@@ -14,7 +14,7 @@ use super::{
 #[cfg(feature = "testing")]
 use crate::connection::state::fault::Fault;
 use crate::{
-    connection::Receipt,
+    connection::{NotOpen, Receipt},
     core::{Pattern, Rejected},
     wire::CloseFrame,
 };
@@ -99,12 +99,12 @@ impl Handler<Configure> for Connection {
 }
 
 impl Handler<Rotate> for Connection {
-    type Result = Result<(), NotUp>;
+    type Result = Result<(), NotOpen>;
 
     fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
         self.begin_turn(ctx)
             .guarded(|act| act.rotate())
-            .unwrap_or(Err(NotUp))
+            .unwrap_or(Err(NotOpen::NoSocket))
     }
 }
 

@@ -6,11 +6,13 @@ use tokio::sync::oneshot;
 
 use crate::{
     config::ConnectionSettings,
-    connection::{LastMessage, OpenSessionError, Receipt, Session, SessionSettings, Status},
+    connection::{
+        LastMessage, NotOpen, OpenSessionError, Receipt, Session, SessionSettings, Status,
+    },
     core::{Message, Rejected},
     events::{Applied, Event},
     hub::Delivery,
-    keeper::Outage,
+    persistence::Outage,
     wire::{MAX_REASON, code, is_sendable},
 };
 
@@ -131,13 +133,8 @@ pub struct Snapshot;
 /// The socket is to be replaced by another one, without a gap: the successor is made ready while the old socket serves.
 /// `docs/delivery.md` says what that means for messages. Told by [`Event::Rotated`].
 #[derive(Clone, Copy, Debug, Default, actix::Message)]
-#[rtype(result = "Result<(), NotUp>")]
+#[rtype(result = "Result<(), NotOpen>")]
 pub struct Rotate;
-
-/// There is no socket to be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the connection is not open: there is nothing to rotate")]
-pub struct NotUp;
 
 /// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) [rotates](Rotate) it; all else
 /// applies to the socket that is up.

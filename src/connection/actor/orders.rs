@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::messages::NotUp;
 use crate::{
     chance, clock,
     config::{Changes, ConnectionSettings, NameSettings, Template},
     connection::{
+        ConnectionGone, NotOpen, StateReason,
         session::SessionEnd,
         state::{Name, policy},
     },
     core::{Message, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
-    keeper::Order,
+    persistence::Order,
     wire::CloseFrame,
 };
 
@@ -78,10 +78,18 @@ impl Name {
         });
     }
 
-    pub(super) fn rotate(&mut self) -> Result<(), NotUp> {
+    pub(super) fn rotate(&mut self) -> Result<(), NotOpen> {
         let rotates = self.life.is_handing_over() || self.life.rotate(&mut self.effects);
         self.wake();
-        rotates.then_some(()).ok_or(NotUp)
+        match (rotates, self.reported.cause()) {
+            (true, _) => Ok(()),
+            (false, _) if self.ending.is_gone() => Err(NotOpen::Gone(ConnectionGone::UNKNOWN)),
+            (false, Some(cause)) => match &cause.reason {
+                StateReason::Loss(cause) => Err(NotOpen::Lost(cause.clone())),
+                _ => Err(NotOpen::NoSocket),
+            },
+            (false, None) => Err(NotOpen::NoSocket),
+        }
     }
 
     pub(super) fn configure(&mut self, settings: ConnectionSettings) -> Applied {

@@ -11,7 +11,7 @@ use crate::{
     },
     core::{Cause, Effect, Happened},
     events::{Connecting, DropReason, ErrorReport, Event, Failed, Retrying},
-    keeper::Order,
+    persistence::Order,
     wire::CloseFrame,
 };
 

@@ -25,8 +25,8 @@ use crate::{
         ConnectionName, Fate, IdEpochs, IdempotencyKeys, Keyed, Message, Outbox, Owner, Rejected,
     },
     hub::{HasHistory, History},
-    keeper::Keeper,
     memory::Charge,
+    persistence::Keeper,
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.

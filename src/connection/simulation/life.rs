@@ -33,8 +33,8 @@ use crate::{
     },
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
-    keeper::{Calls, Door, Keeper},
     memory::{Charge, MemoryBudget, MemoryUse},
+    persistence::{Calls, Door, Keeper},
     transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache, Undialled},
     vault::Vault,
 };
@@ -116,8 +116,8 @@ impl World {
             tls: TlsCache::default(),
             resolver: Resolver::default(),
             vault: Vault::default(),
-            buckets: TokenBuckets::new(Keeper::simulated(calls.clone())),
-            keeper: Keeper::simulated(Calls::default()),
+            buckets: TokenBuckets::new(Keeper::scripted(calls.clone())),
+            keeper: Keeper::scripted(Calls::default()),
             settings: CommonSettings::default(),
             obituaries,
         });
@@ -159,7 +159,7 @@ impl World {
             outbox.restore(disk.left(), disk.last_id);
         }
         let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
-        Gate::new(name, outbox, Keeper::simulated(calls.clone()), charge)
+        Gate::new(name, outbox, Keeper::scripted(calls.clone()), charge)
     }
 
     async fn listen(self: Rc<Self>, process: u64, mut events: crate::Events) {

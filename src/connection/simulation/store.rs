@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use super::plan::Dice;
 use crate::{
     core::{Message, Queued},
-    keeper::Calls,
-    store::StoreError,
+    persistence::Calls,
+    stored::StoreError,
 };
 
 /// What is on the disk: it outlives the process.

@@ -545,8 +545,8 @@ mod tests {
     use crate::{
         config::OutboxSettings,
         core::{ConnectionName, Outbox},
-        keeper::Keeper,
         memory::{Charge, MemoryBudget, MemoryUse},
+        persistence::Keeper,
         transport::Tcp,
     };
 

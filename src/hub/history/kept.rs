@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     core::{Cursor, Message},
     events::Stamp,
-    store::StoredEvent,
+    stored::StoredEvent,
 };
 
 /// Payloads up to so many bytes are copied, one behind the other. A message that came in shares the memory of all that its read

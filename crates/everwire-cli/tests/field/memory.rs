@@ -10,7 +10,7 @@ use std::{
 };
 
 use everwire::{
-    Delivery, Event, Manager, Message, Pattern, Rejected, Settings,
+    Delivery, Event, Manager, Message, Pattern, Rejected, SendError, Settings,
     hub::Kinds,
     memory::{MemoryUsage, MemoryUse},
     testing::{Peer, Script},
@@ -312,7 +312,10 @@ async fn a_program_that_sends_is_told_that_memory_is_used_up() {
     // One that would be refused in any case is told that.
     let too_long = Message::binary(vec![0; 17 * MIB]);
     let refused = feed.send(too_long).unwrap_err();
-    assert!(matches!(refused, Rejected::TooLarge(_)), "{refused}");
+    assert!(
+        matches!(refused, SendError::Rejected(Rejected::TooLarge(_))),
+        "{refused}"
+    );
     drop(other);
     feed.send(long).unwrap();
 }

@@ -22,7 +22,8 @@ use crate::{
     clock,
     config::RateSettings,
     core::{ConnectionName, RateLimiter, Turn, Wait},
-    keeper::{Keeper, Order, StoredRate},
+    persistence::{Keeper, Order},
+    stored::StoredRate,
 };
 
 /// What was written within such a period counts in the next process, too.

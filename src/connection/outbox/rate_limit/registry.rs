@@ -8,7 +8,7 @@ use super::{BucketId, TokenBucket, is_stored};
 use crate::{
     config::RateSettings,
     core::ConnectionName,
-    keeper::{Keeper, Order},
+    persistence::{Keeper, Order},
 };
 
 /// So many buckets that no name has are remembered for what was written.

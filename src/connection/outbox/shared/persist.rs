@@ -6,8 +6,8 @@ use super::{Gate, Inside};
 use crate::{
     config::{Fsync, HistorySettings},
     core::{ConnectionName, Fate},
-    keeper::{Door, NameChanges},
-    store::{StoreError, StoredEvent},
+    persistence::{Door, NameChanges},
+    stored::{StoreError, StoredEvent},
 };
 
 impl Door for Gate {

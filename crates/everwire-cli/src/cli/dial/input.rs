@@ -1,7 +1,7 @@
 //! The input, as messages.
 
 use bytes::Bytes;
-use everwire::{Fate, Handle, Message, Receipt, Rejected};
+use everwire::{Fate, Handle, Message, Receipt, Rejected, SendError};
 
 use crate::cli::{Failure, input::Lines};
 
@@ -31,11 +31,11 @@ pub async fn send(handle: &Handle, mut lines: Lines) -> Result<Sent, Failure> {
 }
 
 /// `before` is the message ahead of it: when that is written, there is room.
-async fn one(handle: &Handle, line: Bytes, before: Option<&Receipt>) -> Result<Receipt, Rejected> {
+async fn one(handle: &Handle, line: Bytes, before: Option<&Receipt>) -> Result<Receipt, SendError> {
     let text = std::str::from_utf8(&line).map_err(|_| Rejected::NotText)?;
     let message = Message::text(text);
     match (handle.send(message.clone()), before) {
-        (Err(Rejected::Full), Some(before)) => {
+        (Err(SendError::Rejected(Rejected::Full)), Some(before)) => {
             before.fate(Fate::Written).await;
             handle.send(message)
         }

@@ -224,6 +224,7 @@ fn open(
     match manager.open_owned(name, settings.clone(), owner) {
         Ok(_) => Ok(true),
         Err(OpenError::Duplicate(_)) => Ok(false),
+        Err(OpenError::FeatureMissing(missing)) => Err(missing.into()),
         Err(error) => Err(Problem::unavailable(error.to_string())),
     }
 }
@@ -267,6 +268,7 @@ async fn configure(
     let configured = api.in_time(api.manager.configure(name, settings)).await?;
     configured.map(drop).map_err(|error| match error {
         ConfigureError::Gone(_) => Problem::conflict(format!("{name:?} is being removed")),
+        ConfigureError::FeatureMissing(missing) => missing.into(),
         error => Problem::unavailable(error.to_string()),
     })
 }

@@ -11,7 +11,8 @@ use actix_web::{
     },
 };
 use everwire::{
-    Fate, Receipt, Rejected, config::InvalidJson, core::displayable_json, memory::OutOfMemory,
+    Fate, Receipt, Rejected, SendError, config::InvalidJson, core::displayable_json,
+    manager::FeatureMissing, memory::OutOfMemory,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -202,6 +203,17 @@ impl From<Rejected> for Problem {
     }
 }
 
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Rejected(rejected) => rejected.into(),
+            // It is as closed as can be.
+            SendError::Gone(_) => Rejected::Closed.into(),
+            error => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
 impl From<OutOfMemory> for Problem {
     fn from(error: OutOfMemory) -> Self {
         Self::unavailable(error.to_string())
@@ -215,6 +227,15 @@ impl From<NotOnDisk> for Problem {
         Self::unavailable(error.to_string())
             .member("reason", "not_stored")
             .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+}
+
+impl From<FeatureMissing> for Problem {
+    fn from(missing: FeatureMissing) -> Self {
+        Self::unprocessable(missing.to_string())
+            .member("reason", "feature_missing")
+            .member("feature", missing.feature)
+            .member("key", missing.key)
     }
 }
 

@@ -130,7 +130,8 @@ pub struct Problem {
     #[schema(nullable = false)]
     fate: Option<String>,
     /// Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk;
-    /// "store_outage" if the store cannot be opened, so that it is not known what there is.
+    /// "store_outage" if the store cannot be opened, so that it is not known what there is;
+    /// "feature_missing" if it needs what this build was made without.
     #[schema(nullable = false)]
     reason: Option<String>,
     /// Of settings: all that is wrong.

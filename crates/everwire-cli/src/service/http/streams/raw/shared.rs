@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
     ConnectionName, ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected,
-    hub::Kinds, memory::MemoryUse,
+    SendError, hub::Kinds, memory::MemoryUse,
 };
 
 use super::{
@@ -121,9 +121,9 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
             Ok(Heard::Ping(data)) => ctx.pong(&data),
             Ok(Heard::Message(message)) => {
                 // A client of a plain WebSocket has no use for the receipt.
-                if let Err(rejected) = self.handle.send(message) {
-                    let text = rejected.to_string();
-                    end(ctx, Some(reason(code(&rejected), &text)));
+                if let Err(error) = self.handle.send(message) {
+                    let text = error.to_string();
+                    end(ctx, Some(reason(code(&error), &text)));
                 }
             }
             Ok(Heard::Close(reason)) => end(ctx, reason),
@@ -133,7 +133,10 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
 }
 
 /// How a client is let go whose message cannot be accepted: it has no other way to know.
-fn code(rejected: &Rejected) -> CloseCode {
+fn code(error: &SendError) -> CloseCode {
+    let SendError::Rejected(rejected) = error else {
+        return CloseCode::Away;
+    };
     match rejected {
         Rejected::Full | Rejected::NoMemory => CloseCode::Again,
         Rejected::Closed => CloseCode::Away,

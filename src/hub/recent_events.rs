@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::history::ReadOn;
+use super::reading::ReadOn;
 use crate::{core::Cursor, events::Event};
 
 /// So many events are kept.

@@ -9,26 +9,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{Door, Known, StoredRate};
-use crate::core::ConnectionName;
-
-/// Something to write down that is not asked of a name's door.
-pub(crate) enum Order {
-    /// A name was closed by hand, or is wanted again.
-    Closed(ConnectionName, bool),
-    /// A name has a new life.
-    Epoch(ConnectionName, u32),
-    /// Names of which nothing is stored may have epochs up to this one.
-    Given(u32),
-    /// A name was removed.
-    Forget(ConnectionName),
-    /// The process ends in order, and this is what it leaves.
-    Known(Known),
-    /// A value of the program's own: kept under this key, or forgotten.
-    Value(String, Option<Vec<u8>>),
-    /// What was written of what a rate allows: kept under this key, or forgotten.
-    Rate(String, Option<StoredRate>),
-}
+use crate::persistence::{Door, Order};
 
 /// The desk. Cloning shares it.
 #[derive(Clone, Default)]

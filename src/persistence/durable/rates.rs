@@ -4,21 +4,13 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::store::{Batch, Store, StoreError, Sync};
+use crate::{
+    store::{Batch, Store, Sync},
+    stored::{StoreError, StoredRate},
+};
 
 /// The store's kind of these values.
 const KIND: &str = "rate";
-
-/// What was written of what a rate allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StoredRate {
-    /// After so long it does not count any more.
-    pub per: Duration,
-    /// So much may have been written besides.
-    pub reserve: u32,
-    /// When, and how many messages; oldest first.
-    pub written: Vec<(Timestamp, u32)>,
-}
 
 impl StoredRate {
     /// Puts it into a batch; `None` deletes it.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use super::Door;
+use crate::persistence::Door;
 
 /// With fewer doors than this it is not looked which of them are gone.
 const FEW: usize = 64;

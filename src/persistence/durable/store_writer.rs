@@ -9,17 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{
-    Door, NameChanges,
-    desk::{Desk, Order, Stop, Work},
     keys,
     orders::Orders,
     stakes::Stakes,
     trace,
+    write_queue::{Desk, Stop, Work},
 };
 use crate::{
     config::Fsync,
     core::Queued,
-    store::{Remade, Store, StoreError, StoredMessage, Sync},
+    persistence::{Door, NameChanges, Order},
+    store::{Remade, Store, Sync},
+    stored::{StoreError, StoredMessage},
 };
 
 /// What is written with `fsync = "interval"` is safe from the loss of power after this time.
@@ -289,18 +290,5 @@ fn stored(queued: &Queued, wall: Timestamp, now: Instant) -> StoredMessage {
             wall.checked_add(left).ok()
         }),
         message: queued.message.clone(),
-    }
-}
-
-/// A message that an earlier process has left.
-pub(crate) fn left(stored: StoredMessage, wall: Timestamp, now: Instant) -> Queued {
-    Queued {
-        id: stored.id,
-        message: stored.message,
-        expires: stored.expires_at.map(|expires| {
-            let left = Duration::try_from(expires.duration_since(wall)).unwrap_or_default();
-            now + left
-        }),
-        doubt: true,
     }
 }

@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 
-use super::{Recalled, StoredRate, VALUES, keys::Left, past::Past};
+use super::{keys::Left, orders::VALUES, previous_run::Past};
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
-    store::{Damage, NameState, Store, StoreError},
+    persistence::Recalled,
+    store::{Damage, Store},
+    stored::{NameState, StoreError, StoredRate},
 };
 
 /// What the store held.

@@ -1,7 +1,10 @@
 //! What was ordered, as changes of the store.
 
-use super::{StoredRate, desk::Order, keys, past};
-use crate::store::Batch;
+use super::{keys, previous_run};
+use crate::{persistence::Order, store::Batch, stored::StoredRate};
+
+/// The store's kind of the values that the program itself keeps.
+pub(super) const VALUES: &str = "value";
 
 /// The changes of the next commit, and the epochs that are in them.
 pub(super) struct Orders {
@@ -36,8 +39,8 @@ impl Orders {
                 self.batch.forget(&name);
                 keys::forget(&mut self.batch, &name);
             }
-            Order::Value(key, Some(value)) => self.batch.put(super::VALUES, &key, &value),
-            Order::Value(key, None) => self.batch.delete(super::VALUES, &key),
+            Order::Value(key, Some(value)) => self.batch.put(VALUES, &key, &value),
+            Order::Value(key, None) => self.batch.delete(VALUES, &key),
             Order::Known(known) => known.leave(&mut self.batch),
             Order::Rate(key, rate) => StoredRate::put(rate.as_ref(), &key, &mut self.batch),
         }
@@ -47,6 +50,6 @@ impl Orders {
     pub fn give(&mut self, epoch: u32) {
         self.given = epoch;
         self.highest = self.highest.max(epoch);
-        past::note_given(&mut self.batch, epoch);
+        previous_run::note_given(&mut self.batch, epoch);
     }
 }

@@ -1,112 +1,73 @@
-//! Writes down what must outlive the process: one thread, one store, one commit for all names that have something to keep.
+//! A keeper with a store: one thread, one commit for all names that have something to keep.
 
-#[cfg(test)]
-mod calls;
-mod desk;
-mod door;
 mod keys;
 mod opened;
 mod opener;
 mod orders;
-mod past;
+mod previous_run;
 mod rates;
-mod scribe;
+mod shared;
 mod stakes;
+mod store_writer;
 mod trace;
+mod write_queue;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
 };
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use self::{
+    opened::Opened,
+    opener::Opener,
+    orders::Orders,
+    shared::{Shared, State},
+    store_writer::Scribe,
+    write_queue::Desk,
+};
 #[cfg(test)]
-pub(crate) use self::calls::Calls;
-use self::{desk::Desk, opened::Opened, opener::Opener, orders::Orders, scribe::Scribe};
-pub(crate) use self::{
-    desk::Order,
-    door::{Door, NameChanges},
-    opener::Outage,
-    past::Known,
-    rates::StoredRate,
-    scribe::left,
-};
+use super::Calls;
+use super::{Door, Known, Order, Outage, Recalled};
 use crate::{
-    core::{ConnectionName, Cursor, IdEpochs, Keyed, Pattern},
-    store::{NameState, StoreError},
+    core::{ConnectionName, Cursor, Pattern},
+    stored::{NameState, StoreError, StoredRate},
 };
-
-/// The store's kind of the values that the program itself keeps.
-const VALUES: &str = "value";
 
 /// The one writer of a manager's store. Cloning shares it.
 ///
 /// The store is opened when it is needed first. Whoever has something to keep calls; the thread comes, collects what has
 /// gathered meanwhile, commits it, and tells those who wait. What is accepted while a commit runs shares the next one.
 #[derive(Clone)]
-pub(crate) struct Keeper(Arc<Shared>);
+pub(crate) struct Keeper(Kind);
 
-struct Shared {
-    dir: PathBuf,
-    desk: Desk,
-    /// Where the doors go that have something to write down: to the desk, unless a simulation takes them.
-    takes: Box<dyn Fn(Arc<dyn Door>) + Send + Sync>,
-    state: Mutex<State>,
-    /// Why the store is not open, as long as it is needed and cannot be opened.
-    outage: watch::Sender<Option<Outage>>,
-}
-
-/// What there is of the store.
-enum State {
-    /// Nobody has needed it. Exits to `Waiting`, and to `Open`.
-    Unused,
-    /// It cannot be opened, and a thread tries it again. Exits to `Open`.
-    Waiting {
-        /// The epoch of the names that are opened meanwhile.
-        epoch: u32,
-    },
-    /// It is open, and stays so.
-    Open(Box<Opened>),
-}
-
-/// What is known of a name that is opened.
-pub(crate) struct Recalled {
-    /// What the store held.
-    pub state: NameState,
-    /// The epochs of the ids that its outbox gave.
-    pub ids: Option<IdEpochs>,
-    /// The keys of its messages.
-    pub keys: Vec<Keyed>,
-    /// Behind which place its history has all that came. `None`: nobody knows.
-    pub known: Option<Cursor>,
+#[derive(Clone)]
+enum Kind {
+    Store(Arc<Shared>),
+    /// One whose store is simulated.
+    #[cfg(test)]
+    Scripted(Calls),
 }
 
 impl Keeper {
     /// A keeper of the store in `dir`, which is not touched yet.
     pub fn new(dir: PathBuf) -> Self {
-        let desk = Desk::default();
-        let takes = desk.clone();
-        Self::with_desk(dir, desk, move |door| takes.call(door))
-    }
-
-    /// One whose doors go to `takes`.
-    fn with_desk(
-        dir: PathBuf,
-        desk: Desk,
-        takes: impl Fn(Arc<dyn Door>) + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(Shared {
+        Self(Kind::Store(Arc::new(Shared {
             dir,
-            desk,
-            takes: Box::new(takes),
+            desk: Desk::default(),
             state: Mutex::new(State::Unused),
             outage: watch::Sender::new(None),
-        }))
+        })))
+    }
+
+    /// One whose store is simulated.
+    #[cfg(test)]
+    pub fn scripted(calls: Calls) -> Self {
+        Self(Kind::Scripted(calls))
     }
 
     /// Opens the store, if that was not asked for before. One that cannot be opened for a reason that can pass is tried again until it
@@ -116,7 +77,9 @@ impl Keeper {
     ///
     /// [`StoreError`], when the reason cannot pass by itself: nothing can be kept then.
     pub fn open(&self) -> Result<(), StoreError> {
-        let shared = &self.0;
+        let Some(shared) = self.shared() else {
+            return Ok(());
+        };
         let mut state = shared.state.lock();
         if !matches!(*state, State::Unused) {
             return Ok(());
@@ -132,7 +95,7 @@ impl Keeper {
             Err(error) if error.can_pass() => {
                 let epoch = epoch_by_the_clock();
                 let opener = Opener::new(shared, epoch);
-                let outage = Outage::new(&error, opener::FIRST);
+                let outage = opener::outage(&error, opener::FIRST);
                 shared.start_thread(move || opener.work(&desk, &error))?;
                 shared.outage.send_replace(Some(outage));
                 State::Waiting { epoch }
@@ -144,12 +107,12 @@ impl Keeper {
 
     /// Why the store cannot be opened, though it is needed. It is tried again by itself.
     pub fn outage(&self) -> Option<Outage> {
-        self.0.outage.borrow().clone()
+        self.shared()?.outage.borrow().clone()
     }
 
     /// Tells of each change of [`outage`](Self::outage) from now on.
     pub fn watch_outage(&self) -> Option<watch::Receiver<Option<Outage>>> {
-        Some(self.0.outage.subscribe())
+        Some(self.shared()?.outage.subscribe())
     }
 
     /// What the store held of a name, with its next epoch; it is handed out once.
@@ -163,7 +126,10 @@ impl Keeper {
             keys: Vec::new(),
             known: None,
         };
-        match &mut *self.0.state.lock() {
+        let Some(shared) = self.shared() else {
+            return first(1);
+        };
+        match &mut *shared.state.lock() {
             State::Unused => first(1),
             State::Waiting { epoch } => first(*epoch),
             State::Open(opened) => opened.recall(name),
@@ -209,6 +175,14 @@ impl Keeper {
         self.opened(|opened| opened.rates.remove(key))?
     }
 
+    /// Where this process begins to count events.
+    pub fn first_position(&self) -> u64 {
+        // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
+        // events a second, year in, year out.
+        let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        now.max(self.position() + 1)
+    }
+
     /// The greatest position of an event in the store.
     pub fn position(&self) -> u64 {
         let position = self.opened(|opened| opened.position);
@@ -222,61 +196,63 @@ impl Keeper {
 
     /// Where the store is, or would be.
     pub fn dir(&self) -> Option<&Path> {
-        Some(&self.0.dir)
+        Some(&self.shared()?.dir)
     }
 
     /// A name has something to write down.
     pub fn call(&self, door: Arc<dyn Door>) {
-        (self.0.takes)(door);
+        match &self.0 {
+            Kind::Store(shared) => shared.desk.call(door),
+            #[cfg(test)]
+            Kind::Scripted(calls) => calls.call(door),
+        }
     }
 
     /// Something is to be written down that no name is asked for. Where nobody needs a store it is not.
     pub fn order(&self, order: Order) {
-        let state = self.0.state.lock();
+        let Some(shared) = self.shared() else {
+            return;
+        };
+        let state = shared.state.lock();
         if !matches!(*state, State::Unused) {
-            self.0.desk.order(order);
+            shared.desk.order(order);
         }
     }
 
     /// Waits until all that was ordered so far, and what names have called for, is written down. `false`: it cannot be.
     pub async fn written(&self) -> bool {
-        if !self.0.is_used() {
+        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
             return true;
-        }
-        self.0.desk.written().await.is_ok()
+        };
+        shared.desk.written().await.is_ok()
     }
 
     /// Waits until all is written down, leaves to the next process what is known, and closes the store.
     pub async fn finish(&self, known: Option<Known>) {
-        if !self.0.is_used() {
+        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
             return;
-        }
+        };
         if let Some(known) = known {
-            self.0.desk.order(Order::Known(known));
+            shared.desk.order(Order::Known(known));
         }
         // A thread that has ended has finished, one way or another.
-        let _ended = self.0.desk.stop().await;
+        let _ended = shared.desk.stop().await;
     }
 
     /// Works on what the store held, if it is open.
     fn opened<T>(&self, work: impl FnOnce(&mut Opened) -> T) -> Option<T> {
-        match &mut *self.0.state.lock() {
+        match &mut *self.shared()?.state.lock() {
             State::Unused | State::Waiting { .. } => None,
             State::Open(opened) => Some(work(opened)),
         }
     }
-}
 
-impl Shared {
-    fn is_used(&self) -> bool {
-        !matches!(*self.state.lock(), State::Unused)
-    }
-
-    fn start_thread(&self, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
-        let thread = thread::Builder::new().name("everwire-keeper".into());
-        let started = thread.spawn(work);
-        started.map_err(|error| StoreError::from_io(self.dir.clone(), error))?;
-        Ok(())
+    fn shared(&self) -> Option<&Arc<Shared>> {
+        match &self.0 {
+            Kind::Store(shared) => Some(shared),
+            #[cfg(test)]
+            Kind::Scripted(_) => None,
+        }
     }
 }
 
@@ -289,11 +265,5 @@ fn epoch_by_the_clock() -> u32 {
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keeper({:?})", self.dir())
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.desk.abandon();
     }
 }

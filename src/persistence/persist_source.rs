@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     config::{Fsync, HistorySettings},
     core::{Changes, ConnectionName, IdEpochs, KeyChanges},
-    store::{StoreError, StoredEvent},
+    stored::{StoreError, StoredEvent},
 };
 
 /// What is to be written down of a name's outbox, in one commit.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Inside, Manager};
+use super::registry::{Inside, Manager};
 use crate::{
     connection::{Finding, Probe, pulse},
     events::{Event, StallReason, Stalled},

@@ -9,10 +9,11 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::door::NameChanges;
 use crate::{
     core::{ConnectionName, Fate, IdEpochs, Keyed},
-    store::{Batch, Store, StoreError},
+    persistence::NameChanges,
+    store::{Batch, Store},
+    stored::StoreError,
 };
 
 /// The store's kind of the epochs of a name's ids, by name.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::store::{Remade, StoreError};
+use crate::{store::Remade, stored::StoreError};
 
 /// The store cannot be opened; told when it is for another reason than `told`.
 pub(super) fn not_opened(error: &StoreError, told: &mut String) {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{ConnectionName, Cursor},
-    store::{Batch, NameState, Store, StoreError, Sync},
+    persistence::Known,
+    store::{Batch, Store, Sync},
+    stored::{NameState, StoreError},
 };
 
 /// The store's kinds of these values, which are decimal numbers, so that an operator can read them.
@@ -23,15 +25,6 @@ pub(super) struct Past {
     pub forgotten: Option<Cursor>,
     /// Behind which place the history of a name has all that came.
     pub known: BTreeMap<ConnectionName, Cursor>,
-}
-
-/// What a process that ends in order knows. What it does not leave is taken for incomplete.
-#[derive(Debug)]
-pub(crate) struct Known {
-    /// Up to here messages are lost with the names that they belonged to.
-    pub forgotten: Cursor,
-    /// Behind which place the durable history of a name has all that came.
-    pub histories: Vec<(ConnectionName, Cursor)>,
 }
 
 impl Past {

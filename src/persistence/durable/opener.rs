@@ -10,16 +10,18 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Shared, State,
-    desk::{Desk, Order, Work},
     opened::Opened,
     orders::Orders,
-    scribe::Scribe,
+    shared::{Shared, State},
+    store_writer::Scribe,
     trace,
+    write_queue::{Desk, Work},
 };
 use crate::{
     core::ConnectionName,
-    store::{Store, StoreError},
+    persistence::{Order, Outage},
+    store::Store,
+    stored::StoreError,
 };
 
 /// The first attempt is made again after this time; the time doubles with each that fails.
@@ -28,22 +30,12 @@ pub(super) const FIRST: Duration = Duration::from_secs(1);
 /// The longest time between two attempts.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Why a store that is needed is not open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outage {
-    /// What the last attempt said.
-    pub text: Arc<str>,
-    /// When it is tried again.
-    pub retry_at: Timestamp,
-}
-
-impl Outage {
-    pub(super) fn new(error: &StoreError, delay: Duration) -> Self {
-        let now = Timestamp::now();
-        Self {
-            text: error.to_string().into(),
-            retry_at: now.checked_add(delay).unwrap_or(now),
-        }
+/// What an attempt said, and that the next one is made after so long.
+pub(super) fn outage(error: &StoreError, delay: Duration) -> Outage {
+    let now = Timestamp::now();
+    Outage {
+        text: error.to_string().into(),
+        retry_at: now.checked_add(delay).unwrap_or(now),
     }
 }
 
@@ -130,7 +122,7 @@ impl Opener {
                     }
                     delay = (2 * delay).min(LONGEST);
                     if let Some(shared) = self.shared.upgrade() {
-                        let outage = Outage::new(&error, delay);
+                        let outage = outage(&error, delay);
                         shared.outage.send_replace(Some(outage));
                     }
                 }

@@ -1,11 +1,11 @@
 //! A desk whose store is simulated.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Desk, Door, Keeper};
+use super::Door;
 
 /// The doors that have called, and who is to be woken for them. Cloning shares it.
 #[derive(Clone, Default)]
@@ -14,16 +14,8 @@ pub(crate) struct Calls {
     bell: Arc<Notify>,
 }
 
-impl Keeper {
-    /// One whose doors go to `calls`; it never touches a store.
-    pub fn simulated(calls: Calls) -> Self {
-        let dir = PathBuf::from("simulated");
-        Self::with_desk(dir, Desk::default(), move |door| calls.call(door))
-    }
-}
-
 impl Calls {
-    fn call(&self, door: Arc<dyn Door>) {
+    pub(super) fn call(&self, door: Arc<dyn Door>) {
         self.doors.lock().push(door);
         self.bell.notify_one();
     }

@@ -1,0 +1,178 @@
+//! What is asked of a connection: to be up, to be closed, to have another socket or one more.
+
+use bytestring::ByteString;
+
+use super::Handle;
+use crate::{
+    connection::{
+        CloseMyself, Connect, ConnectionGone, NotOpen, OpenSession, OpenSessionError, Rotate,
+        SendError, Session, SessionSettings,
+    },
+    core::Message,
+    manager::error::CloseError,
+};
+
+impl Handle {
+    /// Has the name up: see [`Connect`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::{Delivery, Event};
+    /// use futures::StreamExt;
+    ///
+    /// // Its settings have `enabled = false`.
+    /// let mut events = feed.subscribe(Delivery::default());
+    /// feed.connect(None).await?;
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::Ready(stamp) = event {
+    ///         println!("{} is up", stamp.name);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when `data` is too long, too much of it waits, or the name was removed.
+    pub async fn connect(&self, data: Option<Message>) -> Result<(), SendError> {
+        self.addr
+            .send(Connect { data })
+            .await
+            .map_err(ConnectionGone::told)??;
+        Ok(())
+    }
+
+    /// Begins a close by hand: see [`CloseMyself`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::{Rejected, SendError};
+    ///
+    /// feed.close(1000, "until tomorrow").await?;
+    /// // It stays closed until somebody connects it.
+    /// assert!(matches!(feed.send("hello"), Err(SendError::Rejected(Rejected::Closed))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CloseError`]; nothing was closed then.
+    pub async fn close(&self, code: u16, reason: impl Into<ByteString>) -> Result<(), CloseError> {
+        let reason = reason.into();
+        self.addr
+            .send(CloseMyself { code, reason })
+            .await
+            .map_err(ConnectionGone::told)??;
+        Ok(())
+    }
+
+    /// Replaces the socket without a gap: see [`Rotate`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let mut events = manager.subscribe(everwire::Pattern::all(), everwire::Delivery::default());
+    /// # let feed = manager.open("feed", settings)?;
+    /// # use futures::StreamExt;
+    /// # use everwire::Event;
+    /// # while let Some(event) = events.next().await {
+    /// #     if matches!(event, Event::Ready(_)) {
+    /// #         break;
+    /// #     }
+    /// # }
+    /// feed.rotate().await?;
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::Rotated(stamp, rotated) = event {
+    ///         println!("{}: {} serves now", stamp.name, rotated.peer);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotOpen`] when no socket serves, or the name is gone.
+    pub async fn rotate(&self) -> Result<(), NotOpen> {
+        self.addr.send(Rotate).await.map_err(ConnectionGone::told)?
+    }
+
+    /// Opens a socket of its own, made by the name's settings as they are now, beside the socket of the name: its URLs, that which the
+    /// name uses first, headers, secrets, TLS, proxy, compression and limits, when the dial budget allows it, and in all within
+    /// `connect_timeout`. Dropping the future ends the dial.
+    ///
+    /// All talking is the caller's: neither `on_open` nor a heartbeat's texts are sent, and messages are not told as events, but the beginning
+    /// and the end of the session are ([`SessionOpened`](crate::Event::SessionOpened), [`SessionClosed`](crate::Event::SessionClosed)), and
+    /// [`Status::sessions`] shows it. Pings go as the heartbeat has them. `rate`, `idle_timeout` and `rotate_after` are for the socket of the name. The session ends with the name:
+    /// when that is closed by hand or removed, or gets other settings for its socket. A removal and
+    /// a shutdown wait for its close, which takes `close_timeout` at most.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let mut events = manager.subscribe(everwire::Pattern::all(), everwire::Delivery::default());
+    /// # let feed = manager.open("feed", settings)?;
+    /// # while let Some(event) = futures::StreamExt::next(&mut events).await {
+    /// #     if matches!(event, everwire::Event::Ready(_)) {
+    /// #         break;
+    /// #     }
+    /// # }
+    /// use everwire::connection::session::{Heard, SessionSettings};
+    ///
+    /// let settings = SessionSettings::default().client("10.0.0.7");
+    /// let (sender, mut receiver) = feed.open_session(settings).await?.split();
+    /// sender.send("hello".into()).await?;
+    /// assert_eq!(receiver.heard().await, Heard::Message("hello".into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OpenSessionError`], when the name is not to be up, or the peer cannot be reached.
+    pub async fn open_session(
+        &self,
+        settings: SessionSettings,
+    ) -> Result<Session, OpenSessionError> {
+        let asked = self.addr.send(OpenSession(settings)).await;
+        let opening = asked.map_err(|_| OpenSessionError::Gone)??;
+        opening.await.map_err(|_| OpenSessionError::Gone)?
+    }
+}

@@ -1,0 +1,115 @@
+//! Small values of the program's own that outlive the process.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::registry::Manager;
+use crate::persistence::Order;
+
+/// A store that has not written after so long is failing.
+const WRITTEN: Duration = Duration::from_secs(2);
+
+impl Manager {
+    /// What was wrong with the store when it was opened, in words, if anything was: something is lost then.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// if let Some(damage) = manager.store_damage() {
+    ///     eprintln!("the store was damaged, something is lost: {damage}");
+    /// }
+    /// # assert_eq!(manager.store_damage(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn store_damage(&self) -> Option<String> {
+        self.0.commons.keeper.damage()
+    }
+
+    /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
+    /// kept where nothing needs the store: `service.remember` opens it at the start.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let dir = std::env::temp_dir().join(format!("everwire-keep-{}", std::process::id()));
+    /// # let mut settings = everwire::Settings::default();
+    /// # settings.service.state_dir = dir.clone();
+    /// # settings.service.remember = true;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// // `service.remember` is set.
+    /// manager.keep("last_order", Some(b"4711"));
+    /// println!("on disk: {}", manager.written().await);
+    ///
+    /// manager.keep("last_order", None); // not needed any more
+    /// # manager.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # std::fs::remove_dir_all(dir)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
+        let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
+        self.0.commons.keeper.order(order);
+    }
+
+    /// Waits until what was to be [kept](Self::keep) so far, closes by hand and removals, is safe on disk. `false`: the store fails, and
+    /// writes it as soon as it can. At once where there is no store.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let dir = std::env::temp_dir().join(format!("everwire-written-{}", std::process::id()));
+    /// # let mut settings = everwire::Settings::default();
+    /// # settings.service.state_dir = dir.clone();
+    /// # settings.service.remember = true;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// manager.keep("last_order", Some(b"4711"));
+    /// if !manager.written().await {
+    ///     eprintln!("the disk is full, or fails: the order is not safe yet");
+    /// }
+    /// # manager.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # std::fs::remove_dir_all(dir)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn written(&self) -> bool {
+        let written = self.0.commons.keeper.written();
+        timeout(WRITTEN, written).await.unwrap_or(false)
+    }
+
+    /// The values that earlier processes have [kept](Self::keep), by key. They are read when the store is opened and handed out once; none
+    /// as long as it [cannot be](Self::store_outage).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let dir = std::env::temp_dir().join(format!("everwire-take_kept-{}", std::process::id()));
+    /// # let mut settings = everwire::Settings::default();
+    /// # settings.service.state_dir = dir.clone();
+    /// # settings.service.remember = true;
+    /// # use everwire::Manager;
+    /// # use std::time::Duration;
+    /// let manager = Manager::spawn(settings.clone())?;
+    /// manager.keep("last_order", Some(b"4711"));
+    /// manager.shutdown(Duration::from_secs(20)).await;
+    ///
+    /// // The next process.
+    /// let manager = Manager::spawn(settings)?;
+    /// assert_eq!(manager.take_kept(), [("last_order".into(), b"4711".to_vec())]);
+    /// # manager.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # std::fs::remove_dir_all(dir)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.commons.keeper.take_values()
+    }
+}

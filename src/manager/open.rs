@@ -1,0 +1,141 @@
+//! A name comes to be.
+
+use std::{collections::btree_map, sync::Arc};
+
+use actix::{Addr, Supervisor};
+
+use super::{
+    error::OpenError,
+    features,
+    handle::Handle,
+    recall::{hold, needs_store, recall},
+    registry::{Entry, Manager},
+    respawn_budget::Budget,
+};
+use crate::{
+    config::{ConnectionSettings, NameSettings},
+    connection::{Connection, Gate},
+    core::{ConnectionName, Owner},
+};
+
+impl Manager {
+    /// Opens a connection: it is dialled at once, if `enabled`. One that is durable waits for a store that
+    /// [cannot be opened yet](Self::store_outage).
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::manager::OpenError;
+    ///
+    /// let feed = manager.open("feed", settings.clone())?;
+    /// assert_eq!(feed.name(), "feed");
+    ///
+    /// let again = manager.open("feed", settings);
+    /// assert!(matches!(again, Err(OpenError::Duplicate(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing was opened then.
+    pub fn open(
+        &self,
+        name: impl AsRef<str>,
+        settings: ConnectionSettings,
+    ) -> Result<Handle, OpenError> {
+        self.open_named(ConnectionName::new(name)?, settings, None)
+    }
+
+    /// Opens a connection that belongs to an owner, through all its lives, until it is removed or [disowned](Self::disown): no change
+    /// of its settings gives it to another.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// use everwire::Owner;
+    ///
+    /// let acme = Owner::new("acme");
+    /// manager.open_owned("acme.orders", settings, acme.clone())?;
+    /// assert_eq!(manager.owner("acme.orders"), Some(acme));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing was opened then.
+    pub fn open_owned(
+        &self,
+        name: impl AsRef<str>,
+        settings: ConnectionSettings,
+        owner: Owner,
+    ) -> Result<Handle, OpenError> {
+        self.open_named(ConnectionName::new(name)?, settings, Some(owner))
+    }
+
+    /// Opens a connection whose name is one.
+    pub(super) fn open_named(
+        &self,
+        name: ConnectionName,
+        settings: ConnectionSettings,
+        owner: Option<Owner>,
+    ) -> Result<Handle, OpenError> {
+        let mut names = self.0.names.write();
+        let names = &mut *names;
+        if names.closed {
+            return Err(OpenError::ShutDown);
+        }
+        let btree_map::Entry::Vacant(place) = names.entries.entry(name.clone()) else {
+            return Err(OpenError::Duplicate(name));
+        };
+        features::check(&settings)?;
+        let keeper = &self.0.commons.keeper;
+        if needs_store(&settings) {
+            keeper
+                .open()
+                .map_err(|error| OpenError::Store(error.to_string()))?;
+        }
+        // Those that are held go on only when this lock is free.
+        let outage = keeper.outage().filter(|_| needs_store(&settings));
+        let (gate, epoch) = match outage {
+            Some(outage) => hold(&name, &settings, &self.0.commons, &outage),
+            None => recall(&name, &settings, &self.0.commons),
+        };
+        gate.give_to(owner);
+        let epoch = names.epochs.begin(&name, epoch);
+        let settings = self.0.commons.settings.share(settings);
+        let arbiter = self.0.arbiters.next();
+        let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
+        let entry = Entry {
+            addr,
+            gate,
+            settings,
+            arbiter,
+            epoch,
+            respawns: Budget::default(),
+            leaves: false,
+        };
+        let handle = self.handle(&name, &entry);
+        place.insert(entry);
+        Ok(handle)
+    }
+
+    /// Starts the actor of a name, for the first time or anew.
+    pub(super) fn start_actor(
+        &self,
+        name: &ConnectionName,
+        settings: &NameSettings,
+        gate: &Arc<Gate>,
+        arbiter: usize,
+        epoch: u32,
+    ) -> Addr<Connection> {
+        // Before the actor runs: what is sent to it already is of this life.
+        gate.begin_epoch(epoch);
+        let (name, settings, gate) = (name.clone(), settings.clone(), Arc::clone(gate));
+        let commons = Arc::clone(&self.0.commons);
+        Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {
+            Connection::new(name, settings, commons, gate, epoch)
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! Dials that show whether a name's settings would do.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::registry::Manager;
+use crate::connection::{ConnectionGone, Probed, probe};
+
+impl Manager {
+    /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The
+    /// name itself, its socket and its attempts know nothing of it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let feed = manager.open("feed", settings)?;
+    /// for probed in manager.probe("feed").await? {
+    ///     match probed.outcome {
+    ///         Ok(reached) => println!("{}: {} would serve", probed.url, reached.peer),
+    ///         Err(cause) => println!("{}: {}", probed.url, cause.text()),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionGone`] when there is no such name.
+    pub async fn probe(&self, name: impl AsRef<str>) -> Result<Vec<Probed>, ConnectionGone> {
+        let (settings, owner, arbiter) = {
+            let names = self.0.names.read();
+            let entry = names
+                .entries
+                .get(name.as_ref())
+                .ok_or(ConnectionGone::UNKNOWN)?;
+            (entry.settings.clone(), entry.gate.owner(), entry.arbiter)
+        };
+        let commons = Arc::clone(&self.0.commons);
+        let (mut sender, answer) = oneshot::channel();
+        // A dial runs on an arbiter. An arbiter that has stopped carries no name either.
+        let _stopped = self.0.arbiters.get(arbiter).spawn_fn(move || {
+            actix::spawn(async move {
+                tokio::select! {
+                    probed = probe(settings, owner, commons) => {
+                        let _unheard = sender.send(probed);
+                    }
+                    // Nobody waits any more.
+                    () = sender.closed() => {}
+                }
+            });
+        });
+        answer.await.map_err(|_| ConnectionGone::UNKNOWN)
+    }
+}

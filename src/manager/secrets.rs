@@ -1,0 +1,42 @@
+//! Secrets that are given to the running manager.
+
+use super::registry::Manager;
+use crate::{config::Secret, core::ConnectionName, vault::VaultFull};
+
+impl Manager {
+    /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{ConnectionName, config::Secret};
+    ///
+    /// // For a name with `headers = { Authorization = "Bearer ${secret:feed-token}" }`.
+    /// let id = ConnectionName::new("feed-token")?;
+    /// assert!(manager.put_secret(id.clone(), Secret::new("abc"))?);
+    /// // The token was replaced: sockets that are up stay up.
+    /// assert!(!manager.put_secret(id, Secret::new("def"))?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`VaultFull`]; nothing was changed then.
+    pub fn put_secret(&self, id: ConnectionName, secret: Secret) -> Result<bool, VaultFull> {
+        self.0.commons.vault.put(id, secret)
+    }
+
+    /// Forgets a secret; whether there was one. What needs it waits for it at its next dial: `secret_missing`.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{ConnectionName, config::Secret};
+    ///
+    /// manager.put_secret(ConnectionName::new("feed-token")?, Secret::new("abc"))?;
+    /// assert!(manager.remove_secret("feed-token"));
+    /// assert!(!manager.remove_secret("feed-token"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remove_secret(&self, id: impl AsRef<str>) -> bool {
+        self.0.commons.vault.remove(id.as_ref())
+    }
+}

@@ -1,0 +1,117 @@
+//! A manager begins.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc;
+
+use super::{
+    arbiters::Arbiters,
+    error::StartError,
+    features, outage,
+    recall::needs_store,
+    registry::{Inside, Manager},
+    respawn, stall_monitor, trimming,
+};
+use crate::{
+    config::{CommonSettings, Settings},
+    connection::{Commons, NetworkDialer, TokenBuckets},
+    core::Cursor,
+    hub::Hub,
+    memory::{MemoryBudget, default_limit},
+    persistence::Keeper,
+    transport::{DialBudget, Resolver, TlsCache},
+    vault::Vault,
+};
+
+impl Manager {
+    /// Starts inside a running actix system: one arbiter per core (or `service.workers`), and the names of `settings`.
+    ///
+    /// Where the store is needed and cannot be opened for a reason that can pass, a full disk for example, it starts all the same:
+    /// see [`store_outage`](Self::store_outage).
+    ///
+    /// ```
+    /// use everwire::{Manager, Settings};
+    ///
+    /// #[actix::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let manager = Manager::start(Settings::from_toml(
+    ///         "connections.feed = { url = 'ws://localhost:9/', enabled = false }",
+    ///     )?)?;
+    ///     assert!(manager.find("feed").is_some());
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] outside an actix system, when a thread cannot be started, or when the store cannot be opened for a reason that
+    /// does not pass by itself.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        let arbiters = Arbiters::in_current_system(settings.service.workers)?;
+        Self::with_arbiters(settings, arbiters)
+    }
+
+    /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own; otherwise as [`start`](Self::start).
+    ///
+    /// ```
+    /// use everwire::{Manager, Settings};
+    ///
+    /// let mut settings = Settings::default();
+    /// settings.service.workers = 2; // threads, in place of one per core
+    /// let manager = Manager::spawn(settings)?;
+    /// assert!(manager.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when a thread cannot be started, or when the store cannot be opened for a reason that does not pass by itself.
+    pub fn spawn(settings: Settings) -> Result<Self, StartError> {
+        let arbiters = Arbiters::in_own_system(settings.service.workers)?;
+        Self::with_arbiters(settings, arbiters)
+    }
+
+    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Result<Self, StartError> {
+        let keeper = Keeper::new(settings.service.state_dir.clone());
+        features::check_all(&settings)?;
+        if settings.service.remember || settings.connections.values().any(needs_store) {
+            keeper.open()?;
+        }
+        let (obituaries, dead) = mpsc::unbounded_channel();
+        let service = settings.service;
+        let start = keeper.first_position();
+        let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
+        arbiters.begin_leases(&memory);
+        let forgotten = keeper.forgotten().unwrap_or(Cursor(start));
+        let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);
+        let (tls, resolver, vault) = (TlsCache::default(), Resolver::default(), Vault::default());
+        let manager = Self(Arc::new(Inside {
+            commons: Arc::new(Commons {
+                hub: Hub::new(start, forgotten, Arc::clone(&memory)),
+                memory,
+                dialer: Box::new(NetworkDialer::new(&budget, &tls, &resolver, &vault)),
+                budget,
+                tls,
+                resolver,
+                vault,
+                buckets: TokenBuckets::new(keeper.clone()),
+                keeper,
+                settings: CommonSettings::default(),
+                obituaries,
+            }),
+            arbiters,
+            names: RwLock::default(),
+            when_open: Mutex::default(),
+        }));
+        respawn::watch(&manager, dead);
+        outage::watch(&manager);
+        stall_monitor::keep(&manager);
+        trimming::keep(&manager);
+        for (name, settings) in settings.connections {
+            // The names of one settings are different, and nobody else can have opened one yet.
+            let _opened = manager.open_named(name, settings, None);
+        }
+        Ok(manager)
+    }
+}

@@ -1,0 +1,28 @@
+//! Writes down what must outlive the process, and has it read by the next one.
+//!
+//! A name that has something to keep is a [`Door`]: it calls the keeper, and is asked. With the feature `durable` a thread writes it to a
+//! store on disk; without it nothing is kept.
+
+#[cfg(feature = "durable")]
+mod durable;
+#[cfg(not(feature = "durable"))]
+mod nothing;
+mod order;
+mod outage;
+mod persist_source;
+mod recalled;
+#[cfg(test)]
+mod simulated_queue;
+
+#[cfg(feature = "durable")]
+pub(crate) use self::durable::Keeper;
+#[cfg(not(feature = "durable"))]
+pub(crate) use self::nothing::Keeper;
+#[cfg(test)]
+pub(crate) use self::simulated_queue::Calls;
+pub(crate) use self::{
+    order::{Known, Order},
+    outage::Outage,
+    persist_source::{Door, NameChanges},
+    recalled::{Recalled, left},
+};

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{CommonSettings, Settings},
-    connection::{Commons, TokenBuckets},
+    connection::{Commons, NetworkDialer, TokenBuckets},
     core::Cursor,
     hub::Hub,
     memory::{MemoryBudget, default_limit},
@@ -84,14 +84,17 @@ impl Manager {
         let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
         arbiters.begin_leases(&memory);
         let forgotten = keeper.forgotten().unwrap_or(Cursor(start));
+        let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);
+        let (tls, resolver, vault) = (TlsCache::default(), Resolver::default(), Vault::default());
         let manager = Self(Arc::new(Inside {
             commons: Arc::new(Commons {
                 hub: Hub::new(start, forgotten, Arc::clone(&memory)),
                 memory,
-                budget: DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts),
-                tls: TlsCache::default(),
-                resolver: Resolver::default(),
-                vault: Vault::default(),
+                dialer: Box::new(NetworkDialer::new(&budget, &tls, &resolver, &vault)),
+                budget,
+                tls,
+                resolver,
+                vault,
                 buckets: TokenBuckets::new(keeper.clone()),
                 keeper,
                 settings: CommonSettings::default(),

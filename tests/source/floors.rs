@@ -54,6 +54,12 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
     (PROGRAM, &["terminal", "service", "cli", "main"]),
 ];
 
+/// The rooms of `connection/`, from the ground up.
+const ROOMS: [&str; 12] = [
+    "error", "arbiter", "status", "outbox", "dialer", "context", "state", "socket", "session",
+    "rotation", "driver", "actor",
+];
+
 const ALLOWED: &str = "tests/source/allowed.txt";
 
 #[test]
@@ -87,6 +93,29 @@ fn every_folder_has_its_floor_and_every_floor_its_folder() {
 }
 
 #[test]
+fn each_room_of_a_connection_names_only_the_rooms_below_it() {
+    let room = |file: &str| {
+        let (room, _) = file.strip_prefix("connection/")?.split_once(['/', '.'])?;
+        // The parent, which only wires.
+        (room != "mod").then(|| {
+            let found = ROOMS.iter().position(|known| *known == room);
+            found.unwrap_or_else(|| panic!("connection/{room} has no place among {ROOMS:?}"))
+        })
+    };
+    let edges = reading().edges.iter();
+    let upward: Vec<&Edge> = edges
+        .filter(|edge| matches!((room(&edge.from), room(&edge.to)), (Some(from), Some(to)) if from < to))
+        .collect();
+    assert!(upward.is_empty(), "{upward:#?}");
+    assert!(
+        reading()
+            .edges
+            .iter()
+            .any(|edge| room(&edge.from).is_some())
+    );
+}
+
+#[test]
 fn every_path_of_ours_leads_to_an_item() {
     let reading = reading();
     assert!(reading.lost.is_empty(), "{:#?}", reading.lost);
@@ -94,12 +123,12 @@ fn every_path_of_ours_leads_to_an_item() {
     for (from, to, item) in [
         ("service/http/api.rs", "manager/registry.rs", "Manager"),
         (
-            "connection/carry.rs",
+            "connection/driver/effects.rs",
             "proto:core/lifecycle/state.rs",
             "Effect",
         ),
         ("config/keys/rate.rs", "config/read/table.rs", "table"),
-        ("connection/driver.rs", "clock.rs", "now"),
+        ("connection/driver/mod.rs", "clock.rs", "now"),
     ] {
         let seen = |edge: &Edge| {
             (edge.from.as_str(), edge.to.as_str(), edge.item.as_str()) == (from, to, item)

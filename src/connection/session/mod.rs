@@ -4,35 +4,29 @@
 //! down, or when settings change that a socket depends on. In between the session is a task of its own on the name's arbiter, and neither
 //! the name's outbox nor its events know of its messages.
 
-mod open;
+pub(super) mod open;
 mod pings;
 mod pipe;
-mod registry;
-mod shown;
+mod teller;
 mod upstream;
 
-use std::{fmt, net::SocketAddr, task::Poll};
+use std::{net::SocketAddr, task::Poll};
 
 use futures::future::poll_fn;
-use jiff::Timestamp;
-use serde::Serialize;
 
 use self::pipe::{Input, Next, Output};
-pub(crate) use self::registry::OpenSession;
-pub(super) use self::{registry::Sessions, shown::SessionNews};
-use super::StateCause;
-pub use crate::events::SessionEnd;
 use crate::{
+    connection::{StateCause, state::sessions::BROKEN},
     core::{Cause, Message, TooLarge},
-    events::{Traffic, rfc3339},
     wire::CloseFrame,
 };
-
-/// How many sessions a name has at most.
-pub const MAX_SESSIONS: usize = 1024;
-
-/// What is told of a session whose task has ended without a word: by a panic, or with its arbiter.
-const BROKEN: &str = "the session ended within this process";
+pub use crate::{
+    connection::{
+        state::sessions::MAX_SESSIONS,
+        status::session::{SessionState, SessionStatus},
+    },
+    events::SessionEnd,
+};
 
 /// What is to be asked of the peer of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,44 +135,6 @@ fn told(cause: &Option<Box<StateCause>>) -> String {
     cause.map_or_else(String::new, |cause| format!(": {}", cause.reason.text()))
 }
 
-/// Where a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SessionState {
-    /// It waits for its turn to dial, or dials.
-    Connecting,
-    /// Its socket is up.
-    Open,
-    /// The closing handshake is under way.
-    Closing,
-}
-
-/// A session, as its name tells of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct SessionStatus {
-    /// Counts the sessions of the name in this life of its actor, from 1.
-    pub id: u64,
-    /// Where it is.
-    pub state: SessionState,
-    /// Since when.
-    #[serde(serialize_with = "time")]
-    pub since: Timestamp,
-    /// Whose session it is, as [`SessionSettings`] say.
-    pub client: Option<String>,
-    /// The address that answered: the peer's, or its proxy's. `None` before one has.
-    pub peer: Option<SocketAddr>,
-    /// Messages of the client that were encoded for the peer.
-    pub sent: Traffic,
-    /// Messages of the peer that were handed to the client.
-    pub received: Traffic,
-}
-
-fn time<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&rfc3339(*at))
-}
-
 impl Session {
     /// The subprotocol that the peer chose.
     pub fn subprotocol(&self) -> Option<&str> {
@@ -239,16 +195,6 @@ impl SessionReceiver {
     /// The next message, or the end.
     pub async fn heard(&mut self) -> Heard {
         poll_fn(|cx| self.poll_heard(cx)).await
-    }
-}
-
-impl fmt::Display for SessionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connecting => "connecting",
-            Self::Open => "open",
-            Self::Closing => "closing",
-        })
     }
 }
 

@@ -2,26 +2,28 @@
 
 use std::sync::Arc;
 
-use actix::WeakAddr;
+use actix::WeakRecipient;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
 };
 
 use super::{
-    OpenSessionError, Session, SessionEnd, SessionSettings,
-    shown::{Shown, Teller},
-    upstream::Upstream,
+    OpenSessionError, Session, SessionEnd, SessionSettings, teller::Teller, upstream::Upstream,
 };
 use crate::{
     config::{ConnectionSettings, Subprotocol, Template},
-    connection::{Commons, Connection, turnstile::ByTurns},
+    connection::{
+        Commons,
+        arbiter::dial_scheduler::ByTurns,
+        state::sessions::{SessionNews, Shown},
+    },
     core::{Cause, ConnectionName, Owner, Phase},
     transport::{self, DialRequest, Opened},
 };
 
 /// What a session dials with.
-pub(super) struct Dial {
+pub(in crate::connection) struct Dial {
     /// All URLs of the name.
     pub urls: Arc<[Template]>,
     /// The one that is tried first: the one that the name itself uses.
@@ -33,7 +35,10 @@ pub(super) struct Dial {
 }
 
 /// What the settings of a name are for a session: all talking is the client's, and so is the offer of subprotocols.
-pub(super) fn settings(own: &ConnectionSettings, wished: SessionSettings) -> ConnectionSettings {
+pub(in crate::connection) fn settings(
+    own: &ConnectionSettings,
+    wished: SessionSettings,
+) -> ConnectionSettings {
     let mut settings = own.clone();
     settings.on_open = Vec::new();
     let offered = wished
@@ -45,14 +50,14 @@ pub(super) fn settings(own: &ConnectionSettings, wished: SessionSettings) -> Con
 }
 
 /// Dials, and serves the session to its end.
-pub(super) async fn serve(
+pub(in crate::connection) async fn serve(
     dial: Dial,
     shown: Shown,
-    name: WeakAddr<Connection>,
+    news: WeakRecipient<SessionNews>,
     mut ended: oneshot::Receiver<SessionEnd>,
     mut opened: oneshot::Sender<Result<Session, OpenSessionError>>,
 ) {
-    let teller = Teller::new(shown.clone(), name);
+    let teller = Teller::new(shown.clone(), news);
     let dialled = tokio::select! {
         dialled = Box::pin(dial.dial()) => dialled.map_err(|error| (loss(&error), error)),
         end = &mut ended => {

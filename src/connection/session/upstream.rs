@@ -22,16 +22,18 @@ use super::{
     Session, SessionEnd, SessionReceiver, SessionSender, SessionState,
     pings::Pings,
     pipe::{Input, Next, Output, pipe},
-    shown::Shown,
 };
 use crate::{
     clock,
     config::ConnectionSettings,
     connection::{
-        codec::codec,
-        encoder::{Encoder, Origin},
-        reader::Reader,
-        scratch::{WRITE, mask_key},
+        arbiter::buffers::{WRITE, mask_key},
+        socket::{
+            codec::codec,
+            encoder::{Encoder, Origin},
+            reader::Reader,
+        },
+        state::sessions::Shown,
     },
     core::{Cause, Message},
     memory::MemoryBudget,

@@ -10,7 +10,8 @@ use futures::{StreamExt, future::LocalBoxFuture};
 use tokio::{
     io::BufWriter,
     runtime::Builder,
-    sync::mpsc,
+    select,
+    sync::{mpsc, oneshot},
     task::{LocalSet, spawn_local},
     time::{Instant, sleep, sleep_until, timeout},
 };
@@ -20,17 +21,21 @@ use super::{
     oracle::{Accepted, Story, Tally},
     peer::{Broadcast, Log, Manners, serve},
     plan::{Dice, Plan},
+    spin::unless_it_spins,
     store::{Disk, write},
 };
 use crate::{
     chance,
     config::{CommonSettings, Rate},
-    connection::{CloseMyself, Commons, Connect, Connection, Gate, Rotate, TokenBuckets},
+    connection::{
+        CloseMyself, Commons, Connect, Connection, Gate, Rotate, TokenBuckets,
+        dialer::{Dial, DialTarget, Dialer},
+    },
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     memory::{Charge, MemoryBudget, MemoryUse},
     persistence::{Calls, Door, Keeper},
-    transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
+    transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache, Undialled},
     vault::Vault,
 };
 
@@ -63,7 +68,8 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
         });
         for process in 0..=world.plan.crashes {
             let tasks = LocalSet::new();
-            tasks.run_until(world.clone().process(process)).await;
+            let process = world.clone().process(process);
+            tasks.run_until(unless_it_spins(process)).await;
         }
         let log = world.log.borrow();
         world
@@ -99,12 +105,13 @@ impl World {
         let calls = Calls::default();
         let gate = self.gate(&calls);
         let (obituaries, _dead) = mpsc::unbounded_channel();
-        let dialer = self.clone();
-        super::dial_by(move || dialer.clone().dial());
+        let (dialer, dials) = mpsc::unbounded_channel();
+        spawn_local(self.clone().serve_dials(dials));
         let memory = MemoryBudget::unlimited();
         let commons = Arc::new(Commons {
             hub: Hub::new(number, Cursor(number), Arc::clone(&memory)),
             memory,
+            dialer: Box::new(SimulatedDialer(dialer)),
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),
@@ -251,7 +258,22 @@ impl World {
         }
     }
 
-    /// A dial's outcome. It runs in the actor's own future.
+    /// Dials when the name asks for it, and as long as it waits.
+    async fn serve_dials(self: Rc<Self>, mut dials: mpsc::UnboundedReceiver<Outcome>) {
+        while let Some(mut outcome) = dials.recv().await {
+            let dial = self.clone().dial();
+            spawn_local(async move {
+                let opened = select! {
+                    opened = dial => opened,
+                    () = outcome.closed() => return,
+                };
+                // A name that has given up meanwhile drops the socket.
+                let _given_up = outcome.send(opened.map_err(Undialled::from));
+            });
+        }
+    }
+
+    /// A dial's outcome.
     fn dial(self: Rc<Self>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
         let mut dice = self.dice();
         Box::pin(async move {
@@ -342,6 +364,23 @@ impl World {
             let mut ids = story.accepted.iter().map(|message| message.id);
             inside.outbox.is_empty()
                 && ids.all(|id| inside.outbox.fate(id).is_none_or(Fate::is_final))
+        })
+    }
+}
+
+/// Where a dial's outcome is waited for.
+type Outcome = oneshot::Sender<Result<Opened, Undialled>>;
+
+/// Has the world dial.
+struct SimulatedDialer(mpsc::UnboundedSender<Outcome>);
+
+impl Dialer for SimulatedDialer {
+    fn dial(&self, _: DialTarget) -> Dial {
+        let world = self.0.clone();
+        Box::pin(async move {
+            let (outcome, dialled) = oneshot::channel();
+            world.send(outcome).expect("the world outlives its names");
+            dialled.await.expect("the world answers")
         })
     }
 }

@@ -13,49 +13,18 @@ mod network;
 mod oracle;
 mod peer;
 mod plan;
+mod spin;
 mod store;
 
 use std::{
-    cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
-    rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use futures::future::LocalBoxFuture;
-
 use self::oracle::Tally;
-use crate::{core::Cause, panics::panic_text, transport::Opened};
-
-type Dial = LocalBoxFuture<'static, Result<Opened, Cause>>;
-
-thread_local! {
-    static DIAL: RefCell<Option<Rc<dyn Fn() -> Dial>>> = const { RefCell::new(None) };
-}
-
-/// From here on dials of this thread lead where `script` has them lead.
-fn dial_by(script: impl Fn() -> Dial + 'static) {
-    DIAL.set(Some(Rc::new(script)));
-}
-
-/// A dial by the script, if this thread is in a simulation.
-pub(super) fn dial() -> Option<Dial> {
-    DIAL.with_borrow(|script| script.as_ref().map(|script| script()))
-}
-
-thread_local! {
-    static TURNS: Cell<(Option<Instant>, u32)> = const { Cell::new((None, 0)) };
-}
-
-/// Fails where a name keeps itself awake though no time passes.
-pub(super) fn count_turn(now: Instant) {
-    let (last, turns) = TURNS.get();
-    let turns = if last == Some(now) { turns + 1 } else { 0 };
-    TURNS.set((Some(now), turns));
-    assert!(turns < 100_000, "the driver spins");
-}
+use crate::panics::panic_text;
 
 /// Lives in an ordinary test run.
 const SEEDS: u64 = 500;

@@ -3,11 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Socket;
-use crate::{
-    connection::{LastMessage, Name, last_message::Start},
-    core::Message,
-};
+use jiff::Timestamp;
+
+use crate::{connection::status::last_message::Start, core::Message};
 
 /// A socket is young until it has been ready for so long.
 const YOUTH: Duration = Duration::from_secs(5);
@@ -28,48 +26,30 @@ impl Early {
     pub fn until(&self) -> Option<Instant> {
         self.until
     }
-}
 
-impl Socket {
-    /// Notes a message that may be the last one. One that another follows is not: a clone costs more than the look.
-    pub(super) fn note(&mut self, act: &Name, message: &Message) {
-        // What follows may be an answer to a text heartbeat, which is no message of the application.
-        let may_be_last = || act.settings.heartbeat.is_text() || !self.reader.has_next();
-        if let Some(early) = &mut self.early
-            && may_be_last()
-        {
-            early.latest = Some(message.clone());
+    /// A message that may be the last one.
+    pub fn note(&mut self, message: &Message) {
+        self.latest = Some(message.clone());
+    }
+
+    /// Copies the start of the last message, which came `at` that time: the message itself holds all that was read with it.
+    pub fn keep(&mut self, at: impl FnOnce() -> Timestamp) {
+        if let Some(message) = self.latest.take() {
+            self.start = Some(Start::of(&message, at()));
         }
     }
 
-    /// Copies the start of the last message: the message itself holds all that was read with it.
-    pub(super) fn keep_last(&mut self, act: &mut Name) {
-        if let Some(early) = &mut self.early
-            && let Some(message) = early.latest.take()
-        {
-            early.start = Some(Start::of(&message, act.wall()));
+    /// The socket is, or is not yet, ready: whether it is young no more.
+    pub fn is_over(&mut self, ready: bool, now: Instant) -> bool {
+        if self.until.is_none() && ready {
+            self.until = Some(now + YOUTH);
+            return false;
         }
+        self.until.is_some_and(|until| until <= now)
     }
 
-    /// Lets go of what the peer said when the socket has stayed, and of what it had said on the one before.
-    pub(super) fn watch_age(&mut self, act: &mut Name, now: Instant) {
-        let Some(early) = &mut self.early else {
-            return;
-        };
-        match early.until {
-            None if act.record.ready => early.until = Some(now + YOUTH),
-            Some(until) if until <= now => {
-                self.early = None;
-                act.record.last_message = None;
-            }
-            None | Some(_) => {}
-        }
-    }
-
-    /// What the peer said last, if the socket was young. Asked when the socket is gone.
-    pub fn last_message(&mut self, act: &mut Name) -> Option<Box<LastMessage>> {
-        self.keep_last(act);
-        let start = self.early.take()?.start?;
-        Some(Box::new(start.told(|text| self.sent.masked(text))))
+    /// The start of what the peer said last.
+    pub fn into_start(self) -> Option<Start> {
+        self.start
     }
 }

@@ -6,6 +6,8 @@
 mod awaited;
 mod backoff;
 mod cause;
+mod deadlines;
+mod deduplication;
 mod display;
 mod door;
 mod endpoints;
@@ -29,6 +31,8 @@ pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{before_another_url, cap, delay, retry_after},
     cause::{Cause, Phase, code_in},
+    deadlines::{Deadlines, Owed, Patience, TcpProgress, WithinFrame},
+    deduplication::{Deliverable, Passage},
     display::{displayable, displayable_json, is_displayable},
     door::{Rejected, TooLarge},
     endpoints::{Endpoints, NextDial},

@@ -1,0 +1,315 @@
+//! Which message of a successor was delivered already: what comes on the sockets of a rotation, on its way to the subscribers.
+
+use std::time::Instant;
+
+use super::{Message, Seam, Splice};
+
+/// Where the messages of a name are, between two sockets.
+#[derive(Debug, Default)]
+pub enum Passage {
+    /// One socket, and nothing to compare.
+    #[default]
+    Plain,
+    /// The old socket serves, and what comes on the successor is held. Exits to `After` with the cut, to `Abandoned` with the successor.
+    Before {
+        /// What came on both.
+        splice: Box<Splice>,
+        /// The old socket is itself a successor that has not caught up with the one before.
+        seam: Option<Box<Seam>>,
+    },
+    /// The successor was lost, and the old socket serves on. What was held is delivered unless the old one brings it, too.
+    Abandoned {
+        /// What came on both.
+        splice: Box<Splice>,
+        /// When that is decided.
+        until: Instant,
+    },
+    /// The successor serves, and what the old socket has brought is dropped. Exits to `Plain` once nothing more can be a duplicate.
+    After {
+        /// Tells them apart.
+        seam: Box<Seam>,
+        /// When nothing is held any more; `None`: nothing is.
+        until: Option<Instant>,
+    },
+}
+
+/// What is to be delivered, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deliverable {
+    /// One message: without a rotation it is always one.
+    One(Message),
+    /// As many as are known to be no duplicates by now.
+    Many(Vec<Message>),
+}
+
+impl Passage {
+    /// A message came on the socket that serves.
+    pub fn receive(&mut self, message: Message) -> Deliverable {
+        match self {
+            Self::Plain => Deliverable::One(message),
+            Self::Before { splice, seam: None } | Self::Abandoned { splice, .. } => {
+                splice.old(&message);
+                Deliverable::One(message)
+            }
+            Self::Before {
+                splice,
+                seam: Some(seam),
+            } => {
+                let messages = seam.feed(message);
+                messages.iter().for_each(|message| splice.old(message));
+                Deliverable::Many(messages)
+            }
+            Self::After { seam, .. } => {
+                let messages = seam.feed(message);
+                if seam.is_settled() {
+                    *self = Self::Plain;
+                }
+                Deliverable::Many(messages)
+            }
+        }
+    }
+
+    /// A message came on the successor. Gives it back where there is no successor to hold it for.
+    pub fn hold(&mut self, message: Message) -> Option<Message> {
+        match self {
+            Self::Before { splice, .. } => {
+                splice.hold(message);
+                None
+            }
+            Self::Plain | Self::Abandoned { .. } | Self::After { .. } => Some(message),
+        }
+    }
+
+    /// Whether the successor must not be read for now.
+    pub fn holds_enough(&self) -> bool {
+        matches!(self, Self::Before { splice, .. } if splice.is_full())
+    }
+
+    /// Whether nothing of the last rotation is open.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Plain | Self::After { until: None, .. })
+    }
+
+    /// A successor is going to be dialled, and `splice` takes what comes on both sockets.
+    pub fn begin(&mut self, splice: Splice) {
+        let seam = match std::mem::take(self) {
+            Self::After { seam, .. } => Some(seam),
+            Self::Plain | Self::Before { .. } | Self::Abandoned { .. } => None,
+        };
+        *self = Self::Before {
+            splice: Box::new(splice),
+            seam,
+        };
+    }
+
+    /// The old socket was read to its end. Returns what can be delivered of the successor's; what cannot is held until then at most.
+    pub fn cut(&mut self, until: Instant) -> Vec<Message> {
+        let Self::Before { splice, .. } = std::mem::take(self) else {
+            return Vec::new();
+        };
+        let (seam, messages) = splice.cut();
+        if !seam.is_settled() {
+            *self = Self::After {
+                seam: Box::new(seam),
+                until: Some(until),
+            };
+        }
+        messages
+    }
+
+    /// Closed by hand: what came on a socket that never served is nobody's.
+    pub fn forget_successor(&mut self) {
+        if let Self::Before { seam, .. } = self {
+            *self = match seam.take() {
+                Some(seam) => Self::After { seam, until: None },
+                None => Self::Plain,
+            };
+        }
+    }
+
+    /// The successor is lost, and the old socket serves on. It may lag, and still bring until then what the successor has brought.
+    pub fn abandon(&mut self, until: Instant) {
+        *self = match std::mem::take(self) {
+            Self::Before {
+                splice,
+                seam: Some(seam),
+            } if splice.holds_nothing() => Self::After { seam, until: None },
+            Self::Before { splice, .. } if splice.holds_nothing() => Self::Plain,
+            Self::Before { splice, .. } => Self::Abandoned { splice, until },
+            other => other,
+        };
+    }
+
+    /// How many of the successor's messages were dropped so far.
+    pub fn doubles(&self) -> u64 {
+        match self {
+            Self::After { seam, .. } => seam.doubles(),
+            Self::Plain | Self::Before { .. } | Self::Abandoned { .. } => 0,
+        }
+    }
+
+    /// When a passage has taken long enough.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::After { until, .. } => *until,
+            Self::Abandoned { until, .. } => Some(*until),
+            Self::Plain | Self::Before { .. } => None,
+        }
+    }
+
+    /// The time is up: nothing is held any more. Returns what was.
+    pub fn hurry(&mut self) -> Vec<Message> {
+        match self {
+            Self::After { seam, until } => {
+                *until = None;
+                seam.trust()
+            }
+            Self::Plain | Self::Before { .. } | Self::Abandoned { .. } => self.end(),
+        }
+    }
+
+    /// A socket is gone. Returns what is held, unless it is known to have been delivered.
+    pub fn end(&mut self) -> Vec<Message> {
+        match std::mem::take(self) {
+            Self::Plain => Vec::new(),
+            Self::After { mut seam, .. } => seam.trust(),
+            Self::Before { splice, .. } | Self::Abandoned { splice, .. } => splice.abandon(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::HoldLimits;
+
+    const HOLD: HoldLimits = HoldLimits {
+        messages: 16,
+        bytes: 1 << 10,
+    };
+
+    fn texts<const N: usize>(texts: [&str; N]) -> Vec<Message> {
+        texts.map(Message::text).to_vec()
+    }
+
+    fn receive(passage: &mut Passage, text: &str) -> Vec<Message> {
+        match passage.receive(Message::text(text)) {
+            Deliverable::One(message) => vec![message],
+            Deliverable::Many(messages) => messages,
+        }
+    }
+
+    fn hold(passage: &mut Passage, text: &str) {
+        assert_eq!(passage.hold(Message::text(text)), None);
+    }
+
+    /// The old socket has brought `old`, and its successor, beside it, `held`.
+    fn before<const N: usize, const M: usize>(old: [&str; N], held: [&str; M]) -> Passage {
+        let mut passage = Passage::default();
+        passage.begin(Splice::by_payload(HOLD));
+        for text in old {
+            assert_eq!(receive(&mut passage, text), texts([text]));
+        }
+        held.iter().for_each(|text| hold(&mut passage, text));
+        passage
+    }
+
+    #[test]
+    fn without_a_rotation_a_message_is_delivered_as_it_comes() {
+        let mut passage = Passage::default();
+        let message = Message::text("a");
+        assert_eq!(
+            passage.receive(message.clone()),
+            Deliverable::One(message.clone())
+        );
+        assert_eq!(passage.hold(message.clone()), Some(message));
+        assert!(passage.is_settled() && passage.end().is_empty());
+        assert_eq!((passage.deadline(), passage.doubles()), (None, 0));
+    }
+
+    #[test]
+    fn what_came_on_both_sockets_is_delivered_once() {
+        let until = Instant::now();
+        let mut passage = before(["a", "b", "c"], ["b", "c", "d"]);
+        assert!(!passage.is_settled());
+        assert_eq!(passage.cut(until), texts(["d"]));
+        assert_eq!(receive(&mut passage, "e"), texts(["e"]));
+        assert!(matches!(passage, Passage::Plain));
+    }
+
+    #[test]
+    fn a_successor_that_lags_is_held_until_it_has_caught_up_or_its_time_is_up() {
+        let until = Instant::now() + Duration::from_secs(1);
+        let mut passage = before(["a", "b", "c"], ["a"]);
+        assert_eq!(passage.cut(until), []);
+        assert_eq!(passage.deadline(), Some(until));
+        assert_eq!(receive(&mut passage, "b"), []);
+        assert_eq!(receive(&mut passage, "c"), []);
+        assert_eq!(receive(&mut passage, "d"), texts(["d"]));
+        assert_eq!(passage.deadline(), None);
+
+        let mut passage = before(["a", "b", "c"], ["a"]);
+        assert_eq!(passage.cut(until), []);
+        // It is far likelier to lag than to say the same again.
+        assert_eq!(passage.hurry(), []);
+        assert_eq!((passage.deadline(), passage.doubles()), (None, 1));
+        assert!(passage.is_settled());
+    }
+
+    #[test]
+    fn of_a_lost_successor_is_delivered_what_the_old_socket_does_not_bring() {
+        let until = Instant::now() + Duration::from_secs(1);
+        let mut passage = before(["a"], ["b", "c"]);
+        passage.abandon(until);
+        assert_eq!(passage.deadline(), Some(until));
+        assert!(!passage.is_settled());
+        assert_eq!(receive(&mut passage, "b"), texts(["b"]));
+        assert_eq!(passage.hurry(), texts(["c"]));
+        assert!(passage.is_settled());
+
+        let mut silent = before(["a"], []);
+        silent.abandon(until);
+        assert!(matches!(silent, Passage::Plain));
+    }
+
+    #[test]
+    fn a_close_by_hand_forgets_what_only_the_successor_has_brought() {
+        let mut passage = before(["a"], ["b"]);
+        passage.forget_successor();
+        assert!(matches!(passage, Passage::Plain));
+        assert_eq!(passage.end(), []);
+    }
+
+    #[test]
+    fn a_socket_that_is_lost_leaves_what_was_held() {
+        let mut passage = before(["a", "b"], ["b", "c"]);
+        assert_eq!(passage.end(), texts(["c"]));
+        assert!(passage.is_settled());
+    }
+
+    #[test]
+    fn a_successor_that_brings_too_much_is_not_read_on() {
+        let mut passage = before([], []);
+        for _ in 0..HOLD.messages {
+            assert!(!passage.holds_enough());
+            hold(&mut passage, "a");
+        }
+        assert!(passage.holds_enough());
+    }
+
+    #[test]
+    fn a_rotation_within_a_rotation_goes_on_where_the_last_one_was() {
+        let until = Instant::now();
+        let mut passage = before(["a", "b"], ["a"]);
+        assert_eq!(passage.cut(until), []);
+        passage.begin(Splice::by_payload(HOLD));
+        // Still a duplicate of the first socket's.
+        assert_eq!(receive(&mut passage, "b"), []);
+        assert_eq!(receive(&mut passage, "c"), texts(["c"]));
+        hold(&mut passage, "c");
+        hold(&mut passage, "d");
+        assert_eq!(passage.cut(until), texts(["d"]));
+    }
+}

@@ -1,0 +1,157 @@
+//! How the actor answers its messages: at once, whatever the socket is doing.
+
+use actix::{Context, Handler, MessageResult};
+
+use super::{
+    Connection,
+    forward::forward,
+    messages::{
+        AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, Probe, Remove,
+        Rotate, Send, Snapshot, Subscribe,
+    },
+    start_interval,
+};
+#[cfg(feature = "testing")]
+use crate::connection::state::fault::Fault;
+use crate::{
+    connection::{NotOpen, Receipt},
+    core::{Pattern, Rejected},
+    wire::CloseFrame,
+};
+
+impl Handler<Connect> for Connection {
+    type Result = Result<(), Rejected>;
+
+    fn handle(&mut self, connect: Connect, ctx: &mut Context<Self>) -> Self::Result {
+        self.begin_turn(ctx)
+            .guarded(|act| {
+                act.remember_closed(false);
+                act.connect(connect.data)
+            })
+            .unwrap_or(Err(Rejected::Closed))
+    }
+}
+
+impl Handler<Send> for Connection {
+    type Result = Result<Receipt, Rejected>;
+
+    fn handle(&mut self, Send(message): Send, ctx: &mut Context<Self>) -> Self::Result {
+        self.begin_turn(ctx)
+            .guarded(|act| act.gate.send(message))
+            .unwrap_or(Err(Rejected::Closed))
+    }
+}
+
+impl Handler<CloseMyself> for Connection {
+    type Result = Result<(), InvalidClose>;
+
+    fn handle(&mut self, close: CloseMyself, ctx: &mut Context<Self>) -> Self::Result {
+        let state = self.begin_turn(ctx);
+        close.check()?;
+        state.guarded(|act| {
+            act.remember_closed(true);
+            act.close(CloseFrame {
+                code: Some(close.code),
+                reason: close.reason,
+            });
+        });
+        Ok(())
+    }
+}
+
+impl Handler<Subscribe> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        let state = self.begin_turn(ctx);
+        let pattern = Pattern::exactly(&state.name);
+        let events = state.commons.hub.stream(pattern, subscribe.delivery);
+        actix::spawn(forward(events, subscribe.recipient));
+    }
+}
+
+impl Handler<Snapshot> for Connection {
+    type Result = MessageResult<Snapshot>;
+
+    fn handle(&mut self, _: Snapshot, ctx: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.begin_turn(ctx).status())
+    }
+}
+
+impl Handler<AskLastMessage> for Connection {
+    type Result = MessageResult<AskLastMessage>;
+
+    fn handle(&mut self, _: AskLastMessage, ctx: &mut Context<Self>) -> Self::Result {
+        let state = self.begin_turn(ctx);
+        MessageResult(state.last.message.as_deref().cloned())
+    }
+}
+
+impl Handler<Configure> for Connection {
+    type Result = MessageResult<Configure>;
+
+    fn handle(&mut self, Configure(settings): Configure, ctx: &mut Context<Self>) -> Self::Result {
+        let state = self.begin_turn(ctx);
+        let applied = state.configure(*settings);
+        start_interval(state, ctx);
+        MessageResult(applied)
+    }
+}
+
+impl Handler<Rotate> for Connection {
+    type Result = Result<(), NotOpen>;
+
+    fn handle(&mut self, _: Rotate, ctx: &mut Context<Self>) -> Self::Result {
+        self.begin_turn(ctx)
+            .guarded(|act| act.rotate())
+            .unwrap_or(Err(NotOpen::NoSocket))
+    }
+}
+
+impl Handler<Probe> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, _: Probe, ctx: &mut Context<Self>) {
+        let state = self.begin_turn(ctx);
+        state.beats.probe_due = true;
+        state.wake();
+    }
+}
+
+impl Handler<Drain> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, Drain(done): Drain, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx).guarded(|act| {
+            if act.ending.drain(done) {
+                act.close_for_good();
+            }
+        });
+    }
+}
+
+impl Handler<Remove> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, Remove(done): Remove, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx).guarded(|act| {
+            if act.ending.leave(done) {
+                act.close_for_good();
+            }
+        });
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Handler<Fault> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, fault: Fault, _: &mut Context<Self>) {
+        assert!(fault != Fault::Death, "a death that was asked for");
+        self.0.state.guarded(|act| {
+            act.fault = Some(fault);
+            act.trip(Fault::Handler);
+            act.wake();
+        });
+    }
+}

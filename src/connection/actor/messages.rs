@@ -1,0 +1,186 @@
+//! The messages of a name's address.
+
+use actix::Recipient;
+use bytestring::ByteString;
+use tokio::sync::oneshot;
+
+use crate::{
+    config::ConnectionSettings,
+    connection::{
+        LastMessage, NotOpen, OpenSessionError, Receipt, Session, SessionSettings, Status,
+    },
+    core::{Message, Rejected},
+    events::{Applied, Event},
+    hub::Delivery,
+    persistence::Outage,
+    wire::{MAX_REASON, code, is_sendable},
+};
+
+/// The name is to be up.
+///
+/// Where it is down it dials now, a backoff notwithstanding. `data` is sent once the socket is open, and again after each
+/// reconnect; while the socket is up it is sent at once. New data replaces the old, `None` keeps it; a close by hand
+/// forgets it.
+#[derive(Clone, Debug, Default, actix::Message)]
+#[rtype(result = "Result<(), Rejected>")]
+pub struct Connect {
+    /// What to send when the socket opens.
+    pub data: Option<Message>,
+}
+
+/// A message is to be sent. Answered at once with a [`Receipt`]; it waits while the socket is down.
+///
+/// A file that also needs the trait of that name, in a bound or a `dyn` type, imports the message under another one:
+///
+/// ```
+/// use everwire::Send as SendMessage;
+///
+/// fn hello() -> Result<SendMessage, Box<dyn std::error::Error + Send>> {
+///     Ok(SendMessage::text("hello"))
+/// }
+/// # assert!(hello().is_ok());
+/// ```
+#[derive(Clone, Debug, actix::Message)]
+#[rtype(result = "Result<Receipt, Rejected>")]
+pub struct Send(pub Message);
+
+impl Send {
+    /// A text message.
+    pub fn text(text: impl Into<ByteString>) -> Self {
+        Self(Message::text(text))
+    }
+
+    /// A binary message.
+    pub fn binary(bytes: impl Into<bytes::Bytes>) -> Self {
+        Self(Message::binary(bytes))
+    }
+}
+
+/// The name is to be closed, and to stay so until [`Connect`].
+///
+/// New messages are refused from now on, those that wait go out within `close_timeout`, then the closing handshake
+/// follows. It wins over whatever is under way: a dial, a backoff, a loss.
+#[derive(Clone, Debug, PartialEq, Eq, actix::Message)]
+#[rtype(result = "Result<(), InvalidClose>")]
+pub struct CloseMyself {
+    /// The close code (RFC 6455 §7.4).
+    pub code: u16,
+    /// The reason, at most 123 bytes.
+    pub reason: ByteString,
+}
+
+impl CloseMyself {
+    /// Code 1000, without a reason.
+    pub fn normal() -> Self {
+        Self {
+            code: code::NORMAL,
+            reason: ByteString::new(),
+        }
+    }
+
+    /// Whether it can be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidClose`].
+    pub fn check(&self) -> Result<(), InvalidClose> {
+        if !is_sendable(self.code) {
+            return Err(InvalidClose::Code(self.code));
+        }
+        if self.reason.len() > MAX_REASON {
+            return Err(InvalidClose::Reason(self.reason.len()));
+        }
+        Ok(())
+    }
+}
+
+/// A close that cannot be sent; nothing was closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidClose {
+    /// The code must not stand in a close frame.
+    #[error("close code {0} cannot be sent; use 1000-1003, 1007-1014 or 3000-4999")]
+    Code(u16),
+    /// The reason is too long for a control frame.
+    #[error("the reason has {0} bytes, at most {MAX_REASON} are allowed")]
+    Reason(usize),
+}
+
+/// An actor is to hear this name's events, from now until it stops.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub struct Subscribe {
+    /// Who is to hear.
+    pub recipient: Recipient<Event>,
+    /// How much may wait for it.
+    pub delivery: Delivery,
+}
+
+impl Subscribe {
+    /// For an actor, given by its `Addr` or as a `Recipient`, with the default [`Delivery`].
+    pub fn new(recipient: impl Into<Recipient<Event>>) -> Self {
+        Self {
+            recipient: recipient.into(),
+            delivery: Delivery::default(),
+        }
+    }
+}
+
+/// Asks for the [`Status`].
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "Status")]
+pub struct Snapshot;
+
+/// The socket is to be replaced by another one, without a gap: the successor is made ready while the old socket serves.
+/// `docs/delivery.md` says what that means for messages. Told by [`Event::Rotated`].
+#[derive(Clone, Copy, Debug, Default, actix::Message)]
+#[rtype(result = "Result<(), NotOpen>")]
+pub struct Rotate;
+
+/// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) [rotates](Rotate) it; all else
+/// applies to the socket that is up.
+#[derive(Clone, Debug, actix::Message)]
+#[rtype(result = "Applied")]
+pub struct Configure(pub Box<ConnectionSettings>);
+
+/// The machine or the thread stood still: whether the peer is still there is to be found out at once.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Probe;
+
+/// The store, which this name waits for, could not be opened again.
+#[derive(Clone, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct StoreOutage(pub Outage);
+
+/// The store, which could not be opened when the name was, is open. What it has is behind the name's door already.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct StoreIsOpen {
+    /// The name's epoch from now on.
+    pub epoch: u32,
+    /// Whether an earlier process was told to close the name by hand.
+    pub is_closed: bool,
+}
+
+/// Asks what the peer said last before a socket ended.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "Option<LastMessage>")]
+pub(crate) struct AskLastMessage;
+
+/// Closes for a shutdown, and says when that is done.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain(pub oneshot::Sender<()>);
+
+/// Closes and forgets the name, and says when that is done.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Remove(pub oneshot::Sender<()>);
+
+/// A session is to be opened.
+#[derive(actix::Message)]
+#[rtype(result = "Result<Opening, OpenSessionError>")]
+pub(crate) struct OpenSession(pub SessionSettings);
+
+/// A session that is being opened. Dropping it ends that.
+pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;

@@ -1,0 +1,137 @@
+//! The actor of a name: what it is told, how it answers, and the incarnations that its driver lives through.
+
+pub(super) mod forward;
+mod handlers;
+pub(super) mod messages;
+mod orders;
+mod report;
+mod sessions;
+mod store_outage;
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Supervised, fut::ActorFuture};
+
+use crate::{
+    config::NameSettings,
+    connection::{
+        Commons, Gate,
+        driver::{Driver, Turn},
+        rotation::successor::Successor,
+        state::Name,
+    },
+    core::ConnectionName,
+};
+
+/// The actor of one name: keeps at most one socket up.
+///
+/// It is started by the [`Manager`](crate::Manager), under an actix supervisor. Its address takes [`Connect`], [`Send`],
+/// [`CloseMyself`], [`Subscribe`], [`Snapshot`] and [`Configure`].
+///
+/// `Addr::do_send` knows no bound: what it puts into the mailbox stands outside the promise that everything is bounded.
+/// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
+pub struct Connection(Box<Inner>);
+
+/// What is behind the actor of a name.
+///
+/// It has memory of its own, so that the actor can be moved into its task without it, and so that neither needs more than malloc's
+/// quick lists have: they end at 1 KiB.
+struct Inner {
+    state: Name,
+    /// The socket that the next incarnation takes over.
+    heir: Successor,
+}
+
+/// jemalloc's size class: beyond it each name takes 128 bytes more.
+const _: () = assert!(size_of::<Inner>() <= 640);
+
+impl Connection {
+    /// The actor of a name that has not started yet.
+    pub(crate) fn new(
+        name: ConnectionName,
+        settings: NameSettings,
+        commons: Arc<Commons>,
+        gate: Arc<Gate>,
+        epoch: u32,
+    ) -> Self {
+        Self(Box::new(Inner {
+            state: Name::new(name, settings, commons, gate, epoch),
+            heir: Successor::default(),
+        }))
+    }
+
+    /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
+    /// mailbox is flooded.
+    fn begin_turn(&mut self, ctx: &mut Context<Self>) -> &mut Name {
+        let state = &mut self.0.state;
+        state.publisher.set_wall(None);
+        if state.wakeups.count_message() {
+            ctx.wait(actix::fut::wrap_future(tokio::task::yield_now()));
+        }
+        state
+    }
+}
+
+impl Actor for Connection {
+    type Context = Context<Self>;
+
+    /// The one place where an incarnation's driver is spawned: with it come and go socket, dial and timers.
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let Inner { state, heir } = &mut *self.0;
+        if state.begin() {
+            let socket = heir.adopt(state);
+            if socket.is_none() {
+                state.ahead.drain();
+            }
+            start_interval(state, ctx);
+            ctx.spawn(Incarnation(Driver::new(socket)));
+        }
+    }
+}
+
+impl Supervised for Connection {}
+
+/// The driver, as a future on the actor's context.
+struct Incarnation(Driver);
+
+impl ActorFuture<Connection> for Incarnation {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        Connection(inner): &mut Connection,
+        ctx: &mut Context<Connection>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        let Inner { state, heir } = &mut **inner;
+        match self.get_mut().0.poll(state, heir, cx) {
+            Turn::Rest => {
+                start_interval(state, ctx);
+                Poll::Pending
+            }
+            // The one place that ends an incarnation: the supervisor starts the next.
+            Turn::Restart => {
+                ctx.stop();
+                Poll::Pending
+            }
+            Turn::Gone => Poll::Ready(()),
+        }
+    }
+}
+
+/// The heartbeat is an interval on the actor's context: it goes with the incarnation.
+fn start_interval(state: &mut Name, ctx: &mut Context<Connection>) {
+    let Some((this, interval)) = state.beats.take() else {
+        return;
+    };
+    ctx.run_interval(interval, move |Connection(inner), _| {
+        // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
+        if inner.state.beats.counts(this) {
+            inner.state.guarded(Name::beat);
+        }
+    });
+}

@@ -1,0 +1,153 @@
+//! What is wanted of a name: to be up, to be closed, to have another socket or other settings.
+
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use crate::{
+    chance, clock,
+    config::{Changes, ConnectionSettings, NameSettings, Template},
+    connection::{
+        ConnectionGone, NotOpen, StateReason,
+        session::SessionEnd,
+        state::{Name, policy},
+    },
+    core::{Message, Rejected, State as LifeState, TooLarge},
+    events::{Applied, Event},
+    persistence::Order,
+    wire::CloseFrame,
+};
+
+impl Name {
+    pub(super) fn connect(&mut self, data: Option<Message>) -> Result<(), Rejected> {
+        if !self.ending.stays() {
+            return Err(Rejected::Closed);
+        }
+        if self.settings.sessions_only {
+            return self.serve_sessions(data.is_some());
+        }
+        if let Some(data) = data {
+            let (len, limit) = (data.len(), self.settings.max_message);
+            if len > limit {
+                return Err(TooLarge { len, limit }.into());
+            }
+            if matches!(self.life.state(), LifeState::Open { .. }) || self.life.is_handing_over() {
+                let bytes = self.settings.outbox.bytes;
+                if !self.ahead.push(&data, bytes) {
+                    return Err(Rejected::Full);
+                }
+            }
+            self.gate
+                .with(|inside| inside.connect_data = Some(Box::new(data)));
+        }
+        self.gate.with(|inside| inside.wanted = true);
+        self.life.connect(&mut self.effects);
+        self.show_state();
+        self.wake();
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self, frame: CloseFrame) {
+        // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
+        self.gate.with(|inside| {
+            inside.outbox.set_open(false);
+            inside.connect_data = None;
+            inside.wanted = false;
+        });
+        self.close_sessions();
+        self.life.close(
+            frame,
+            policy(&self.settings),
+            clock::now(),
+            &mut self.effects,
+        );
+        self.show_state();
+        self.wake();
+    }
+
+    /// A close by hand outlives the process, where there is something that outlives it.
+    pub(super) fn remember_closed(&self, closed: bool) {
+        let order = Order::Closed(self.name.clone(), closed);
+        self.commons.keeper.order(order);
+    }
+
+    pub(super) fn close_for_good(&mut self) {
+        self.close(CloseFrame {
+            code: Some(self.settings.close_code),
+            reason: ByteString::new(),
+        });
+    }
+
+    pub(super) fn rotate(&mut self) -> Result<(), NotOpen> {
+        let rotates = self.life.is_handing_over() || self.life.rotate(&mut self.effects);
+        self.wake();
+        match (rotates, self.reported.cause()) {
+            (true, _) => Ok(()),
+            (false, _) if self.ending.is_gone() => Err(NotOpen::Gone(ConnectionGone::UNKNOWN)),
+            (false, Some(cause)) => match &cause.reason {
+                StateReason::Loss(cause) => Err(NotOpen::Lost(cause.clone())),
+                _ => Err(NotOpen::NoSocket),
+            },
+            (false, None) => Err(NotOpen::NoSocket),
+        }
+    }
+
+    pub(super) fn configure(&mut self, settings: ConnectionSettings) -> Applied {
+        let NameSettings { urls, common: new } = self.commons.settings.share(settings);
+        let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
+        let moved = self.urls != urls;
+        if moved {
+            self.move_to(urls);
+        }
+        self.gate.history().configure(new.history);
+        self.pace = self
+            .commons
+            .buckets
+            .get(&self.name, new.rate.as_ref(), self.pace.take());
+        self.gate.with(|inside| {
+            inside.outbox.configure(new.outbox, new.max_message);
+            inside.outbox.set_sessions_only(new.sessions_only);
+        });
+        if old.sessions_only != new.sessions_only {
+            self.keep_a_socket(!new.sessions_only);
+        }
+        let needs_socket = moved || Changes::between(&old, &new).needs_socket;
+        if needs_socket {
+            self.end_sessions(SessionEnd::Reconfigured);
+        }
+        let needed = needs_socket || self.beats.are_used_up();
+        self.rotate_again |= needed && self.life.is_handing_over();
+        let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
+        if new.sequence != old.sequence {
+            self.inbound.forget_numbers();
+        }
+        if !reconnect
+            && old.heartbeat != new.heartbeat
+            && matches!(self.life.state(), LifeState::Open { .. })
+        {
+            self.beats.state = Default::default();
+            self.want_interval();
+        }
+        let applied = Applied { reconnect };
+        self.publish(|stamp| Event::Applied(stamp, applied));
+        // Without anything durable it has nothing to wait for.
+        if !self.gate.is_held() {
+            self.let_go();
+        }
+        self.wake();
+        applied
+    }
+
+    /// There are other URLs. A dial that waits for one that is not the first any more has nothing to wait for.
+    fn move_to(&mut self, urls: Arc<[Template]>) {
+        let waits_in_vain = self.url() != &urls[0];
+        self.life.set_endpoints(urls.len());
+        self.urls = urls;
+        if waits_in_vain {
+            let now = clock::now();
+            let random = chance::next_u64();
+            self.life.hurry(policy(&self.settings), now, random);
+            self.note_retry_at(now);
+        }
+    }
+}

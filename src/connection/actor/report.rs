@@ -1,0 +1,66 @@
+//! The snapshot of a name.
+
+use crate::{
+    clock,
+    connection::{
+        OutboxStatus, State, Status, UrlStatus,
+        state::{Name, policy},
+    },
+};
+
+impl Name {
+    pub(super) fn status(&mut self) -> Status {
+        let outbox = self.gate.with(|inside| OutboxStatus {
+            messages: inside.outbox.len(),
+            bytes: inside.outbox.bytes(),
+            oldest: inside.oldest_age(clock::now()),
+            in_doubt: self.counters.in_doubt + inside.outbox.in_doubt(),
+            dropped: self.counters.dropped,
+        });
+        let state = self.reported.state();
+        let upgrade = self.reported.upgrade.as_deref();
+        Status {
+            name: self.name.clone(),
+            state,
+            ready_state: state.ready_state(),
+            // A socket that closes has been ready, and takes no application message any more.
+            ready: self.reported.ready && state == State::Open,
+            url: self.url().to_string(),
+            urls: self.url_statuses(),
+            subprotocol: upgrade.and_then(|upgrade| upgrade.subprotocol.clone()),
+            tls: upgrade.and_then(|upgrade| upgrade.tls),
+            tags: self.settings.tags.clone(),
+            since: self.reported.since(),
+            epoch: self.publisher.epoch(),
+            incarnation: self.life.incarnation(),
+            attempt: self.life.attempt(policy(&self.settings), clock::now()),
+            retry_at: self.reported.retry_at.as_deref().copied(),
+            cause: self.reported.cause().cloned(),
+            last_error: self.last.error.as_deref().cloned(),
+            last_close: self.last.close.as_deref().cloned(),
+            reconnects: self.reported.reconnects(),
+            rtt: self.beats.state.rtt(),
+            sent: self.counters.sent,
+            received: self.counters.received,
+            last_message_at: self.counters.last_message_at,
+            outbox,
+            sessions: self.session_statuses(),
+            takes_sessions: self.takes_sessions(),
+            subscribers: self.publisher.count(&self.commons.hub, &self.name),
+        }
+    }
+
+    fn url_statuses(&self) -> Vec<UrlStatus> {
+        if self.urls.len() == 1 {
+            return Vec::new();
+        }
+        let failures = self.life.endpoints().failures();
+        let statuses = self.urls.iter().zip(failures);
+        statuses
+            .map(|(url, failures)| UrlStatus {
+                url: url.to_string(),
+                failures,
+            })
+            .collect()
+    }
+}

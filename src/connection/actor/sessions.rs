@@ -1,0 +1,157 @@
+//! The sessions of a name, as its actor knows them.
+
+use std::sync::Arc;
+
+use actix::{AsyncContext, Context, Handler, WeakRecipient};
+use tokio::sync::oneshot;
+
+use super::messages::{OpenSession, Opening};
+use crate::{
+    clock,
+    connection::{
+        Connection, OpenSessionError, SessionSettings, State,
+        session::{SessionEnd, SessionStatus, open},
+        state::{Name, ending::Ending, policy, sessions::SessionNews},
+    },
+    core::{Rejected, State as LifeState},
+    events::Event,
+    wire::CloseFrame,
+};
+
+impl Handler<OpenSession> for Connection {
+    type Result = Result<Opening, OpenSessionError>;
+
+    fn handle(&mut self, open: OpenSession, ctx: &mut Context<Self>) -> Self::Result {
+        let news = ctx.address().downgrade().recipient();
+        self.begin_turn(ctx)
+            .guarded(|act| act.open_session(open.0, news))
+            .unwrap_or(Err(OpenSessionError::Gone))
+    }
+}
+
+impl Handler<SessionNews> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, news: SessionNews, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx).guarded(|act| match news {
+            SessionNews::Opened(opened) => {
+                act.publish(|stamp| Event::SessionOpened(stamp, opened));
+            }
+            SessionNews::Closed(closed) => {
+                act.publish(|stamp| Event::SessionClosed(stamp, closed));
+                if let Some(sessions) = &mut act.sessions {
+                    sessions.forget_ended();
+                }
+                // The end of the name may have waited for it.
+                act.wake();
+            }
+        });
+    }
+}
+
+impl Name {
+    fn open_session(
+        &mut self,
+        mut wished: SessionSettings,
+        news: WeakRecipient<SessionNews>,
+    ) -> Result<Opening, OpenSessionError> {
+        self.may_open()?;
+        let sessions = self.sessions.get_or_insert_default();
+        let begun = sessions.begin(wished.client.take());
+        let (shown, ended) = begun.ok_or(OpenSessionError::TooMany)?;
+        let settings = open::settings(&self.settings, wished);
+        let dial = open::Dial {
+            urls: Arc::clone(&self.urls),
+            first: self.url_number(),
+            settings: Arc::new(settings),
+            commons: Arc::clone(&self.commons),
+            name: self.name.clone(),
+            owner: self.gate.owner(),
+        };
+        let (opened, opening) = oneshot::channel();
+        actix::spawn(open::serve(dial, shown, news, ended, opened));
+        Ok(opening)
+    }
+
+    fn may_open(&self) -> Result<(), OpenSessionError> {
+        match self.ending {
+            Ending::Stays => {}
+            Ending::Drains(_) => return Err(OpenSessionError::ShutDown),
+            Ending::Leaves(_) | Ending::Gone => return Err(OpenSessionError::Gone),
+        }
+        if self.reported.state() == State::Failed {
+            let cause = self.reported.cause().cloned();
+            return Err(OpenSessionError::Failed(cause.map(Box::new)));
+        }
+        // The door shuts with the close by hand, and before its socket does.
+        if !self.gate.with(|inside| inside.outbox.is_open()) {
+            return Err(OpenSessionError::Closed);
+        }
+        match self.reported.state() {
+            // One that is to be up is idle before its first turn, and where it is there for sessions alone.
+            State::Idle if !self.is_wanted() => Err(OpenSessionError::Idle),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a session can be opened now.
+    pub(super) fn takes_sessions(&self) -> bool {
+        self.may_open().is_ok()
+    }
+
+    /// Whether the name is to be up: by its settings, or by hand.
+    fn is_wanted(&self) -> bool {
+        self.settings.enabled || self.gate.with(|inside| inside.wanted)
+    }
+
+    /// A name that is there for sessions alone is connected by hand: they may be opened.
+    pub(super) fn serve_sessions(&mut self, has_data: bool) -> Result<(), Rejected> {
+        if has_data {
+            return Err(Rejected::SessionsOnly);
+        }
+        self.gate.with(|inside| inside.wanted = true);
+        self.life.reopen(&mut self.effects);
+        self.show_state();
+        self.wake();
+        Ok(())
+    }
+
+    /// The name is to have a socket of its own from now on, or not any more.
+    pub(super) fn keep_a_socket(&mut self, keeps: bool) {
+        let frame = CloseFrame::new(self.settings.close_code, "");
+        let policy = policy(&self.settings);
+        match keeps {
+            false => {
+                let now = clock::now();
+                self.life.rest(frame, policy, now, &mut self.effects);
+            }
+            true if matches!(self.life.state(), LifeState::Idle) && self.is_wanted() => {
+                self.life.connect(&mut self.effects);
+            }
+            true => {}
+        }
+        self.show_state();
+    }
+
+    /// Where the sessions are.
+    pub(super) fn session_statuses(&self) -> Vec<SessionStatus> {
+        let sessions = self.sessions.as_ref();
+        sessions.map_or_else(Vec::new, |sessions| sessions.statuses())
+    }
+
+    /// Ends all sessions.
+    pub(super) fn end_sessions(&mut self, how: SessionEnd) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.end(&how);
+        }
+    }
+
+    /// Ends all sessions as the name ends.
+    pub(super) fn close_sessions(&mut self) {
+        self.end_sessions(match self.ending {
+            Ending::Stays => SessionEnd::ClosedByHand,
+            Ending::Drains(_) => SessionEnd::ShutDown,
+            Ending::Leaves(_) | Ending::Gone => SessionEnd::Removed,
+        });
+    }
+}

@@ -1,0 +1,75 @@
+//! A name that is durable, and whose store cannot be opened yet. All is as with any other name that is to be up, but for one thing: its
+//! dial is not begun before the store is open.
+
+use actix::{Context, Handler};
+
+use super::messages::{StoreIsOpen, StoreOutage};
+use crate::{
+    connection::{
+        Connection, StateReason,
+        state::{Name, hold::Hold},
+    },
+    core::State as LifeState,
+    events::{Connecting, Event},
+    wire::CloseFrame,
+};
+
+impl Handler<StoreOutage> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, StoreOutage(outage): StoreOutage, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx).guarded(|act| {
+            if act.hold.is_on() && act.outage_is_news(&outage.text) {
+                let text = outage.text.as_ref().into();
+                act.gate.with(|inside| inside.store_error = Some(text));
+            }
+            act.show_state();
+            act.wake();
+        });
+    }
+}
+
+impl Handler<StoreIsOpen> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, open: StoreIsOpen, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx).guarded(|act| act.store_is_open(open));
+    }
+}
+
+impl Name {
+    fn store_is_open(&mut self, StoreIsOpen { epoch, is_closed }: StoreIsOpen) {
+        self.publisher.begin_epoch(epoch);
+        // Who has connected it by hand since gave a later order.
+        let is_closed = is_closed && !self.gate.with(|inside| inside.wanted);
+        if is_closed && self.ending.stays() {
+            self.close(CloseFrame {
+                code: Some(self.settings.close_code),
+                reason: "".into(),
+            });
+        }
+        self.let_go();
+    }
+
+    /// Nothing keeps the name from being dialled any more.
+    pub(in crate::connection) fn let_go(&mut self) {
+        let held = std::mem::take(&mut self.hold);
+        if !held.is_on() {
+            return;
+        }
+        if held == Hold::Dials && matches!(self.life.state(), LifeState::Connecting) {
+            let attempt = self.life.dials();
+            self.publish(|stamp| {
+                let cause = None;
+                Event::Connecting(stamp, Connecting { attempt, cause })
+            });
+        }
+        self.show_state();
+        self.wake();
+    }
+
+    fn outage_is_news(&self, text: &str) -> bool {
+        let shown = self.reported.cause().map(|cause| &cause.reason);
+        !matches!(shown, Some(StateReason::Store(shown)) if shown == text)
+    }
+}

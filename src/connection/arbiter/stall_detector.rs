@@ -1,0 +1,117 @@
+//! The pulse of an arbiter: finds out when the thread, or the whole machine, stood still, so that no peer is blamed for it.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::clock;
+
+/// How often the pulse beats.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A beat that is later than this tells of a stall.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// By how much the two clocks may drift apart in a beat: more is a machine that slept, or a wall clock that was set.
+const DRIFT: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static PULSE: Cell<Option<Pulse>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pulse {
+    last: Instant,
+    /// A beat up to here is in time.
+    late_from: Instant,
+    stalled: Duration,
+}
+
+impl Pulse {
+    fn new(last: Instant, stalled: Duration) -> Self {
+        Self {
+            last,
+            late_from: last + BEAT + SLACK,
+            stalled,
+        }
+    }
+}
+
+/// What a beat found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// This thread was late by so much.
+    Late(Duration),
+    /// The wall clock went so much further, or less far, than the monotonic one.
+    Jump(Duration),
+}
+
+/// How long this thread has stood still in all, a stall that is only just over included.
+pub(in crate::connection) fn stalled(now: Instant) -> Duration {
+    match PULSE.get() {
+        None => Duration::ZERO,
+        // The common case, for its speed.
+        Some(pulse) if now <= pulse.late_from => pulse.stalled,
+        Some(pulse) => pulse.stalled + lateness(now.saturating_duration_since(pulse.last)),
+    }
+}
+
+/// Beats for ever on the thread that it is called on, and tells what it finds.
+pub(crate) async fn beat(mut tell: impl FnMut(Finding)) {
+    let mut wall = SystemTime::now();
+    PULSE.set(Some(Pulse::new(clock::now(), Duration::ZERO)));
+    loop {
+        tokio::time::sleep(BEAT).await;
+        let (now, wall_now) = (clock::now(), SystemTime::now());
+        let Some(pulse) = PULSE.get() else {
+            return;
+        };
+        let elapsed = now.saturating_duration_since(pulse.last);
+        let late = lateness(elapsed);
+        PULSE.set(Some(Pulse::new(now, pulse.stalled + late)));
+        if !late.is_zero() {
+            tell(Finding::Late(late));
+        }
+        let drift = drift(wall, wall_now, elapsed);
+        if drift > DRIFT {
+            tell(Finding::Jump(drift));
+        }
+        wall = wall_now;
+    }
+}
+
+fn lateness(elapsed: Duration) -> Duration {
+    match elapsed > BEAT + SLACK {
+        true => elapsed - BEAT,
+        false => Duration::ZERO,
+    }
+}
+
+/// How far the wall clock went astray while so much time passed.
+fn drift(from: SystemTime, to: SystemTime, elapsed: Duration) -> Duration {
+    match to.duration_since(from) {
+        Ok(walled) => walled.abs_diff(elapsed),
+        Err(backwards) => backwards.duration() + elapsed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_in_time_is_not_late_and_a_stall_counts_whole() {
+        assert_eq!(lateness(BEAT), Duration::ZERO);
+        assert_eq!(lateness(BEAT + SLACK), Duration::ZERO);
+        assert_eq!(lateness(BEAT + 3 * BEAT), 3 * BEAT);
+    }
+
+    #[test]
+    fn clocks_that_agree_do_not_drift_and_jumps_count_in_both_directions() {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert_eq!(drift(wall, wall + BEAT, BEAT), Duration::ZERO);
+        assert_eq!(drift(wall, wall + 61 * BEAT, BEAT), 60 * BEAT);
+        assert_eq!(drift(wall, wall - 60 * BEAT, BEAT), 61 * BEAT);
+    }
+}

@@ -1,0 +1,31 @@
+//! How a name comes to a socket: over the network, unless a simulation brings its own way.
+
+use std::{pin::Pin, sync::Arc};
+
+use crate::{
+    config::{ConnectionSettings, Template},
+    core::{ConnectionName, Owner},
+    transport::{Opened, Undialled},
+};
+
+/// What becomes of a dial. It begins when it is polled, and stops when it is dropped.
+pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Opened, Undialled>>>>;
+
+/// What is to be dialled.
+pub(crate) struct DialTarget {
+    /// All URLs of the name.
+    pub urls: Arc<[Template]>,
+    /// Which of them.
+    pub number: usize,
+    pub settings: Arc<ConnectionSettings>,
+    pub name: ConnectionName,
+    pub owner: Option<Owner>,
+    /// How many dials of the name there were before.
+    pub attempt: u32,
+}
+
+/// Dials.
+pub(crate) trait Dialer: Send + Sync {
+    /// A dial of this target.
+    fn dial(&self, target: DialTarget) -> Dial;
+}

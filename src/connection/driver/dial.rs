@@ -1,0 +1,79 @@
+//! The dial of a name.
+
+use std::sync::Arc;
+
+use crate::{
+    connection::{
+        arbiter::dial_scheduler::ByTurns,
+        dialer::{Dial, DialTarget, Dialer},
+        state::Name,
+    },
+    transport::{self, DialBudget, DialRequest, Resolver, TlsCache},
+    vault::Vault,
+};
+
+/// A dial of the URL that is in use, or next.
+pub(in crate::connection) fn dial(act: &Name) -> Dial {
+    act.commons.dialer.dial(DialTarget {
+        urls: Arc::clone(&act.urls),
+        number: act.url_number(),
+        settings: Arc::clone(&act.settings),
+        name: act.name.clone(),
+        owner: act.gate.owner(),
+        attempt: act.life.dials(),
+    })
+}
+
+/// Dials over the network, when the budget allows it.
+pub(crate) struct NetworkDialer(Arc<Network>);
+
+/// What all dials share.
+struct Network {
+    budget: DialBudget,
+    tls: TlsCache,
+    resolver: Resolver,
+    vault: Vault,
+}
+
+impl NetworkDialer {
+    /// One that shares these.
+    pub fn new(budget: &DialBudget, tls: &TlsCache, resolver: &Resolver, vault: &Vault) -> Self {
+        Self(Arc::new(Network {
+            budget: budget.clone(),
+            tls: tls.clone(),
+            resolver: resolver.clone(),
+            vault: vault.clone(),
+        }))
+    }
+}
+
+impl Dialer for NetworkDialer {
+    fn dial(&self, target: DialTarget) -> Dial {
+        let network = Arc::clone(&self.0);
+        Box::pin(async move {
+            let (url, owner) = (&target.urls[target.number], target.owner.as_ref());
+            let turn = match transport::written_host_key(url) {
+                Some(host) => network.budget.acquire(host, owner),
+                // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+                None => {
+                    let host = Box::pin(transport::host_key(url, &network.vault)).await?;
+                    network.budget.acquire(&host, owner)
+                }
+            };
+            let permit = turn.await;
+            let dial = transport::dial(DialRequest {
+                settings: &target.settings,
+                url,
+                owner,
+                may_choose_none: false,
+                tls: &network.tls,
+                resolver: &network.resolver,
+                vault: &network.vault,
+            });
+            let dial = transport::in_span(&target.name, target.attempt, dial);
+            let dialled = ByTurns::new(dial).await;
+            permit.finish(dialled.is_ok());
+            dialled
+        })
+    }
+}

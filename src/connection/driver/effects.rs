@@ -1,0 +1,164 @@
+//! Carrying out what the core decided, in order.
+
+use std::time::Instant;
+
+use super::{Driver, Link, Turn, dial::dial};
+use crate::{
+    connection::{
+        LastClose, LastError, LastMessage, State,
+        rotation::successor::Successor,
+        state::{Name, ending::Ending, hold::Hold},
+    },
+    core::{Cause, Effect, Happened},
+    events::{Connecting, DropReason, ErrorReport, Event, Failed, Retrying},
+    persistence::Order,
+    wire::CloseFrame,
+};
+
+impl Driver {
+    /// Carries out all effects. After the incarnation's end none is left.
+    pub(in crate::connection) fn carry_out(
+        &mut self,
+        act: &mut Name,
+        heir: &mut Successor,
+        now: Instant,
+    ) -> Turn {
+        let mut over = false;
+        loop {
+            for effect in std::mem::take(&mut act.effects) {
+                match effect {
+                    Effect::Dial => {
+                        self.link = Link::Dialing(dial(act));
+                    }
+                    Effect::DialSuccessor => self.successor = Successor::Wanted,
+                    Effect::Restart => over = true,
+                    Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
+                    Effect::Cancel => {
+                        let cancelled = act.gate.with(|inside| inside.outbox.cancel());
+                        act.tell_removed(cancelled, DropReason::Cancelled);
+                    }
+                    Effect::SendClose(frame) => self.send_close(act, frame),
+                    Effect::Emit(happened) => self.tell(act, heir, happened, now),
+                }
+            }
+            act.show_state();
+            let Some(text) = act.publisher.take_panic() else {
+                break;
+            };
+            // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
+            if !over && act.life.holds_a_link() {
+                act.lost(Cause::Panic(text.into()), now);
+            } else if act.effects.is_empty() {
+                break;
+            }
+        }
+        act.settle_ending();
+        if over {
+            Turn::Restart
+        } else if act.ending.is_gone() {
+            Turn::Gone
+        } else {
+            Turn::Rest
+        }
+    }
+
+    /// Our Close frame. A ping goes ahead of it where that tells whether the last messages have arrived.
+    fn send_close(&mut self, act: &mut Name, frame: CloseFrame) {
+        let Link::Up(socket) = &mut self.link else {
+            return;
+        };
+        // The writer puts it right ahead of the close frame.
+        act.beats.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
+        socket.send_close(frame);
+    }
+
+    /// What became of the messages that were on their way when the socket ended.
+    fn own_up(&mut self, act: &mut Name, now: Instant) {
+        if let Link::Up(socket) = &mut self.link {
+            socket.own_up(act, now);
+            if !act.life.wants_successor() {
+                act.end_passage();
+            }
+            act.counters.in_doubt += act.gate.with(|inside| inside.outbox.lost());
+        }
+    }
+
+    /// What the peer said last on the socket that has ended. After a close by hand that explains nothing.
+    fn last_message(&mut self, act: &mut Name) -> Option<Box<LastMessage>> {
+        match &mut self.link {
+            Link::Up(socket) if !act.life.is_down() => socket.last_message(act),
+            Link::Up(_) | Link::None | Link::Dialing(_) => None,
+        }
+    }
+
+    fn tell(&mut self, act: &mut Name, heir: &mut Successor, happened: Happened, now: Instant) {
+        match happened {
+            // It does not begin yet.
+            Happened::Connecting { .. } if act.hold.is_on() => act.hold = Hold::Dials,
+            Happened::Connecting { attempt } => {
+                act.show(State::Connecting, None);
+                act.last.failed_dial = None;
+                let cause = act.reported.count_reconnect();
+                act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt, cause }));
+            }
+            Happened::Closed(report) => {
+                self.own_up(act, now);
+                act.last.message = self.last_message(act);
+                let last = LastClose::new(report.clone(), act.wall());
+                act.last.close = Some(Box::new(last));
+                act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
+            }
+            Happened::Rotated { report } => {
+                self.own_up(act, now);
+                self.successor.hand_over(act, heir, report, now);
+            }
+            Happened::Error(cause) => {
+                let at = act.wall();
+                act.last.error = Some(Box::new(LastError {
+                    cause: cause.clone(),
+                    at,
+                }));
+                let dial = act.last.failed_dial.take().map(|dial| *dial);
+                act.publish(|stamp| Event::Error(stamp, Box::new(ErrorReport { cause, dial })));
+            }
+            Happened::Retrying { delay, cause, rule } => {
+                act.show(State::Backoff, Some((&cause, &rule)));
+                act.note_retry_at(now);
+                act.publish(|stamp| {
+                    Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
+                });
+            }
+            Happened::Failed { cause, rule } => {
+                act.show(State::Failed, Some((&cause, &rule)));
+                act.publish(|stamp| Event::Failed(stamp, Box::new(Failed { cause, rule })));
+            }
+        }
+    }
+}
+
+impl Name {
+    /// Whether somebody waits for the end, and it is there.
+    pub(in crate::connection) fn has_ended(&self) -> bool {
+        self.ending.is_awaited() && self.life.is_down() && !self.has_sessions()
+    }
+
+    /// Answers those who wait for the end, once it is there.
+    fn settle_ending(&mut self) {
+        if !self.life.is_down() || self.has_sessions() {
+            return;
+        }
+        match std::mem::take(&mut self.ending) {
+            Ending::Stays => {}
+            Ending::Drains(waiting) => waiting.answer(),
+            Ending::Leaves(waiting) => {
+                let discarded = self.gate.with(|inside| inside.outbox.discard());
+                self.tell_removed(discarded, DropReason::Cancelled);
+                self.commons.keeper.order(Order::Forget(self.name.clone()));
+                self.publish(Event::Removed);
+                self.ending = Ending::Gone;
+                waiting.answer();
+            }
+            Ending::Gone => self.ending = Ending::Gone,
+        }
+    }
+}

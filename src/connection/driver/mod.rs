@@ -1,0 +1,320 @@
+//! The one future that drives a name's incarnation: it dials, reads, writes, watches the time, and carries out what the
+//! core decided.
+
+pub(super) mod dial;
+mod effects;
+pub(super) mod probe;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::{Context as TaskContext, Poll},
+    time::Instant,
+};
+
+use tokio::{task::coop, time::Sleep};
+
+use self::dial::dial;
+use crate::{
+    chance, clock,
+    connection::{
+        dialer::Dial,
+        rotation::successor::Successor,
+        socket::Socket,
+        state::{Name, policy},
+    },
+    core::{Cause, Removed, State as LifeState, Told},
+    events::{DropReason, Event},
+    panics::panic_text,
+};
+
+/// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
+const MAX_ROUNDS: usize = 16;
+
+/// What an incarnation is at.
+#[derive(Default)]
+pub(in crate::connection) enum Link {
+    /// Neither a dial nor a socket.
+    #[default]
+    None,
+    /// A dial under way.
+    Dialing(Dial),
+    /// The socket.
+    Up(Box<Socket>),
+}
+
+/// See the module.
+#[derive(Default)]
+pub(in crate::connection) struct Driver {
+    pub(in crate::connection) link: Link,
+    pub(in crate::connection) successor: Successor,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer knows the waker: then it need not be polled before it has passed.
+    timer_will_wake: bool,
+}
+
+/// What a look at the outbox shows.
+struct Look {
+    written: (u64, u64),
+    expired: Removed,
+    evicted: u64,
+    told: Vec<Told>,
+    store_error: Option<Box<str>>,
+    is_written: bool,
+    next_waits: bool,
+    next_expiry: Option<Instant>,
+    wants_fence: bool,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::connection) enum Turn {
+    /// Nothing is left to do until the waker is called.
+    Rest,
+    /// The incarnation is over.
+    Restart,
+    /// The name is gone.
+    Gone,
+}
+
+impl Driver {
+    /// The driver of an incarnation that begins with a socket, or without.
+    pub(in crate::connection) fn new(socket: Option<Box<Socket>>) -> Self {
+        Self {
+            link: socket.map_or(Link::None, Link::Up),
+            ..Self::default()
+        }
+    }
+
+    /// Does all that can be done now. A successor that is to serve next is left in `heir`.
+    pub(in crate::connection) fn poll(
+        &mut self,
+        act: &mut Name,
+        heir: &mut Successor,
+        cx: &mut TaskContext<'_>,
+    ) -> Turn {
+        let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, heir, cx)))
+            .unwrap_or_else(|panic| self.after_panic(act, heir, panic_text(&*panic)));
+        act.publisher.set_wall(None);
+        turn
+    }
+
+    /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
+    fn after_panic(&mut self, act: &mut Name, heir: &mut Successor, text: String) -> Turn {
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            act.lost(Cause::Panic(text), clock::now());
+            self.carry_out(act, heir, clock::now())
+        }));
+        match told {
+            Ok(Turn::Gone) => Turn::Gone,
+            Ok(Turn::Rest | Turn::Restart) | Err(_) => Turn::Restart,
+        }
+    }
+
+    fn turn(&mut self, act: &mut Name, heir: &mut Successor, cx: &mut TaskContext<'_>) -> Turn {
+        if act.wakeups.begin_turn(cx.waker()) {
+            self.timer_will_wake = false;
+        }
+        #[cfg(feature = "testing")]
+        act.trip(crate::connection::state::fault::Fault::Driver);
+        // Whoever sends while we run need not wake us.
+        act.gate.begin_turn();
+        let now = clock::now();
+        act.publisher.set_wall(Some(clock::wall_at(now)));
+        for _ in 0..MAX_ROUNDS {
+            self.poll_dial(act, now, cx);
+            if let Link::Up(socket) = &mut self.link {
+                socket.poll(act, now, cx);
+            }
+            if act
+                .inbound
+                .passage
+                .deadline()
+                .is_some_and(|until| until <= now)
+                && self.has_read_all()
+            {
+                act.hurry_passage();
+            }
+            self.poll_successor(act, now, cx);
+            self.check_time(act, now, cx);
+            let expiry = self.look_at_outbox(act, now, cx);
+            let is_done = act.effects.is_empty() && !act.publisher.has_panic();
+            if is_done && !act.has_ended() {
+                self.arm_timer(act, expiry, now, cx);
+                return Turn::Rest;
+            }
+            match self.carry_out(act, heir, now) {
+                Turn::Rest => {}
+                over @ (Turn::Restart | Turn::Gone) => return over,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Turn::Rest
+    }
+
+    /// Whether nothing has come that was not looked at: only then is what did not come late.
+    fn has_read_all(&self) -> bool {
+        match &self.link {
+            Link::Up(socket) => socket.has_read_all(),
+            Link::None | Link::Dialing(_) => true,
+        }
+    }
+
+    fn poll_dial(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        let Link::Dialing(dial) = &mut self.link else {
+            return;
+        };
+        // A dial that is not polled has not begun.
+        if act.hold.is_on() {
+            return;
+        }
+        let Poll::Ready(result) = dial.as_mut().poll(cx) else {
+            return;
+        };
+        self.link = Link::None;
+        let opened = result.map_err(|undialled| act.last.note_failed(undialled));
+        match opened.and_then(|opened| Socket::open(act, opened, now)) {
+            Ok(socket) => self.link = Link::Up(socket),
+            Err(cause) => act.lost(cause, now),
+        }
+    }
+
+    fn poll_successor(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        if self.successor.may_dial(act) {
+            act.begin_passage();
+            self.successor = Successor::Dialing(dial(act));
+        }
+        self.successor.poll(act, now, cx);
+    }
+
+    /// Whatever is overdue.
+    fn check_time(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        if let Link::Up(socket) = &mut self.link {
+            socket.look_at_tcp(act, now);
+            socket.hear_out(act, now, cx);
+        }
+        let policy = policy(&act.settings);
+        let deadline = act.life.deadline(policy);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            let random = chance::next_u64();
+            act.life.timer(policy, now, random, &mut act.effects);
+        }
+        if let (Link::Up(socket), LifeState::Open { .. }) = (&mut self.link, act.life.state())
+            && let Some(cause) = socket.overdue(act, now)
+        {
+            act.lost(cause, now);
+        }
+    }
+
+    /// What happened at the door: the outbox is told what was written, expired and evicted messages are told, a flush is
+    /// noticed, the bell is left. Returns when the next message expires.
+    fn look_at_outbox(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Instant> {
+        if let Link::Up(socket) = &mut self.link {
+            socket.tell_openings(act);
+        }
+        let tell_sent = act.publisher.want_sent(&act.commons.hub, &act.name);
+        let (is_paced, written) = match &mut self.link {
+            Link::Up(socket) => (socket.is_paced(now), socket.take_written()),
+            Link::None | Link::Dialing(_) => (false, None),
+        };
+        let look = act.gate.end_turn(cx.waker(), |inside| {
+            let written = written.map_or((0, 0), |id| inside.outbox.written(id));
+            inside.outbox.tell_fates(tell_sent);
+            Look {
+                written,
+                expired: inside.outbox.expire(now),
+                evicted: std::mem::take(&mut inside.evicted),
+                told: inside.outbox.take_told(),
+                store_error: inside.store_error.take(),
+                is_written: inside.outbox.is_written(),
+                next_waits: inside.outbox.peek().is_some(),
+                next_expiry: inside.outbox.next_expiry(),
+                wants_fence: inside.wants_fence(is_paced),
+            }
+        });
+        act.counters.count_sent(look.written);
+        act.tell_dropped(look.evicted, DropReason::Evicted);
+        act.tell_removed(look.expired, DropReason::Expired);
+        act.tell_sent(look.told);
+        if let Some(text) = look.store_error {
+            let cause = Cause::Store(text.into());
+            act.publish(|stamp| Event::Error(stamp, Box::new(cause.into())));
+        }
+        if let Link::Up(socket) = &mut self.link
+            && look.wants_fence
+        {
+            socket.fence(act, now, cx);
+        }
+        let flushed = match &self.link {
+            Link::Up(socket) => socket.is_flushed(),
+            Link::None | Link::Dialing(_) => true,
+        };
+        // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
+        if look.next_waits && !is_paced && flushed && act.reported.ready && act.life.may_write() {
+            cx.waker().wake_by_ref();
+        }
+        if act.life.is_flushing() && look.is_written && flushed {
+            act.life
+                .flushed(policy(&act.settings), now, &mut act.effects);
+        }
+        look.next_expiry
+    }
+
+    /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with
+    /// every message would cost more.
+    fn arm_timer(
+        &mut self,
+        act: &mut Name,
+        expiry: Option<Instant>,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) {
+        let (socket, paced) = match &self.link {
+            // One that has passed is looked at again when the kernel takes more.
+            Link::Up(socket) => (
+                socket.deadline(act, now),
+                socket.paced_until().filter(|until| *until > now),
+            ),
+            Link::None | Link::Dialing(_) => (None, None),
+        };
+        let life = act.life.deadline(policy(&act.settings));
+        let aside = self.successor.paced_until().filter(|until| *until > now);
+        let passage = act
+            .inbound
+            .passage
+            .deadline()
+            .filter(|_| self.has_read_all());
+        let Some(deadline) = [life, expiry, socket, paced, aside, passage]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
+            return;
+        };
+        let deadline = tokio::time::Instant::from_std(deadline.max(now));
+        let timer = match &mut self.timer {
+            Some(timer) if !timer.is_elapsed() && timer.deadline() <= deadline => {
+                if self.timer_will_wake {
+                    return;
+                }
+                timer
+            }
+            Some(timer) => {
+                timer.as_mut().reset(deadline);
+                timer
+            }
+            none => none.insert(Box::pin(tokio::time::sleep_until(deadline))),
+        };
+        // With its budget spent a task that polls a timer is woken, but the timer does not know of it.
+        let timer = coop::unconstrained(timer.as_mut());
+        self.timer_will_wake = pin!(timer).poll(cx).is_pending();
+        if !self.timer_will_wake {
+            cx.waker().wake_by_ref();
+        }
+    }
+}

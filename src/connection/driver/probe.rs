@@ -1,0 +1,122 @@
+//! A dry run of a dial: what the settings of a name come to now, without its socket.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use futures::future::join_all;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use crate::{
+    chance,
+    config::{NameSettings, Template},
+    connection::Commons,
+    core::{Cause, Owner},
+    events::DialTimings,
+    transport::{self, DialRequest, Opened, Stream, Undialled},
+    wire::{CloseFrame, encode_close},
+};
+
+/// How long the peer may take to answer our close; it is let go then.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// What came of a dry run, for one of a name's URLs.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Probed {
+    /// The URL, with its variables unexpanded.
+    pub url: String,
+    /// Who answered the upgrade, or why nobody did.
+    pub outcome: Result<Reached, Cause>,
+    /// How long the steps took; of a dial that failed, up to then.
+    pub timings: DialTimings,
+}
+
+/// A peer that would serve.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Reached {
+    /// The address that answered: the peer's, or its proxy's.
+    pub peer: SocketAddr,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<String>,
+}
+
+/// Dials all URLs of a name, when the dial budget allows it, and closes with 1000 what opens. Must run on an arbiter.
+pub(crate) async fn probe(
+    settings: NameSettings,
+    owner: Option<Owner>,
+    commons: Arc<Commons>,
+) -> Vec<Probed> {
+    let probes = settings
+        .urls
+        .iter()
+        .map(|url| probe_url(&settings, url, owner.as_ref(), &commons));
+    join_all(probes).await
+}
+
+async fn probe_url(
+    settings: &NameSettings,
+    url: &Template,
+    owner: Option<&Owner>,
+    commons: &Commons,
+) -> Probed {
+    let dialled = Box::pin(dial(settings, url, owner, commons)).await;
+    let timings = match &dialled {
+        Ok(opened) => opened.timings,
+        Err(undialled) => undialled.timings,
+    };
+    let outcome = match dialled {
+        Err(undialled) => Err(undialled.cause),
+        Ok(opened) => {
+            let reached = Reached {
+                peer: opened.peer,
+                subprotocol: opened.subprotocol,
+            };
+            // What it is for has been seen: a peer that does not take the close, or does not answer it, changes nothing.
+            let _unanswered = timeout(CLOSING, close(opened.stream)).await;
+            Ok(reached)
+        }
+    };
+    Probed {
+        url: url.to_string(),
+        outcome,
+        timings: timings.into(),
+    }
+}
+
+async fn dial(
+    settings: &NameSettings,
+    url: &Template,
+    owner: Option<&Owner>,
+    commons: &Commons,
+) -> Result<Opened, Undialled> {
+    let host = transport::host_key(url, &commons.vault).await?;
+    let permit = commons.budget.acquire(&host, owner).await;
+    let request = DialRequest {
+        settings: &settings.common,
+        url,
+        owner,
+        may_choose_none: false,
+        tls: &commons.tls,
+        resolver: &commons.resolver,
+        vault: &commons.vault,
+    };
+    let dialled = Box::pin(transport::dial(request)).await;
+    permit.finish(dialled.is_ok());
+    dialled
+}
+
+/// Sends the close, and reads until the peer has closed.
+async fn close(mut stream: Stream) -> std::io::Result<()> {
+    let mut frame = BytesMut::new();
+    let key = chance::next_u32().to_ne_bytes();
+    encode_close(&CloseFrame::new(1000, ""), key, &mut frame);
+    stream.write_all(&frame).await?;
+    stream.flush().await?;
+    let mut space = [0; 1024];
+    while stream.read(&mut space).await? > 0 {}
+    Ok(())
+}

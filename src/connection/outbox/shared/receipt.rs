@@ -1,0 +1,163 @@
+//! What an accepted message is known by.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{Gate, MessageId, Waiter, is_answer};
+use crate::core::{Fate, Message, Rejected};
+
+/// An accepted message. Costs nothing while nobody asks for the message's fate; outlives restarts of the name.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    id: u64,
+    epoch: u32,
+    gate: Arc<Gate>,
+}
+
+impl Gate {
+    /// Accepts a message in call order, and wakes the actor if it rests.
+    pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
+        let mut inside = self.inside.lock();
+        let accepted = self.accept(&mut inside, message)?;
+        let MessageId { id, epoch } = self.accepted(inside, accepted);
+        Ok(Receipt::new(self, id, epoch))
+    }
+
+    /// The receipt of a message that was accepted earlier, if the id was given out.
+    pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
+        let inside = self.inside.lock();
+        inside.outbox.fate(id)?;
+        Some(Receipt::new(self, id, inside.ids.of(id)))
+    }
+
+    /// The same, of the message that had the id in that epoch; `None` if it is not known that this is the one which has it now.
+    pub fn receipt_in(self: &Arc<Self>, epoch: u32, id: u64) -> Option<Receipt> {
+        let receipt = self.receipt(id)?;
+        let inside = self.inside.lock();
+        inside.ids.means_the_same(id, epoch).then_some(receipt)
+    }
+}
+
+impl Receipt {
+    pub(super) fn new(gate: &Arc<Gate>, id: u64, epoch: u32) -> Self {
+        Self {
+            id,
+            epoch,
+            gate: Arc::clone(gate),
+        }
+    }
+
+    /// The message's id: counts the accepted messages of the name, from 1. With [`epoch`](Self::epoch) it names this message alone.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// assert_eq!(feed.send("one")?.id(), 1);
+    /// assert_eq!(feed.send("two")?.id(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The epoch of the name in which the message was accepted. Ids begin anew in a later one, unless the outbox outlives the epoch.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// let receipt = feed.send("hello")?;
+    /// // What a log needs to find the message again, with `Handle::receipt_in`.
+    /// println!("{} {}.{}", feed.name(), receipt.epoch(), receipt.id());
+    /// # assert_eq!(receipt.epoch(), feed.epoch());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What has become of the message so far.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// # settings.enabled = false;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::Fate;
+    ///
+    /// let receipt = feed.send("hello")?;
+    /// match receipt.now() {
+    ///     Fate::Written | Fate::Confirmed => println!("on its way"),
+    ///     fate => println!("{}", fate.as_str()),
+    /// }
+    /// # assert_eq!(receipt.now(), Fate::Queued);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn now(&self) -> Fate {
+        let inside = self.gate.inside.lock();
+        inside.fate(self.id).unwrap_or(Fate::Forgotten)
+    }
+
+    /// Waits until the message has the `wanted` fate or a better one, or until that can no longer come; says which.
+    ///
+    /// Waiting for [`Fate::Confirmed`] has a ping sent behind the message. Where the heartbeat cannot fence
+    /// ([`Heartbeat::can_fence`](crate::config::Heartbeat::can_fence)) the wait ends only with the socket.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let peer = everwire::testing::Peer::start().await?;
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
+    /// # let feed = manager.open("feed", settings)?;
+    /// use everwire::Fate;
+    ///
+    /// let receipt = feed.send("hello")?;
+    /// match receipt.fate(Fate::Confirmed).await {
+    ///     Fate::Confirmed => println!("the peer has it"),
+    ///     fate => println!("perhaps not: {}", fate.as_str()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn fate(&self, wanted: Fate) -> Fate {
+        let (answer, bell) = {
+            let mut inside = self.gate.inside.lock();
+            let fate = inside.fate(self.id).unwrap_or(Fate::Forgotten);
+            if is_answer(fate, wanted) {
+                return fate;
+            }
+            let (sender, receiver) = oneshot::channel();
+            if inside.waiters.len() == inside.waiters.capacity() {
+                inside.waiters.retain(|waiter| !waiter.answer.is_closed());
+            }
+            inside.waiters.push(Waiter {
+                id: self.id,
+                wanted,
+                answer: sender,
+            });
+            let fence = wanted == Fate::Confirmed;
+            if fence {
+                inside.confirm_through = inside.confirm_through.max(self.id);
+            }
+            let bell = match fence {
+                true => self.gate.take_bell(&mut inside),
+                false => None,
+            };
+            (receiver, bell)
+        };
+        if let Some(bell) = bell {
+            bell.wake();
+        }
+        // The gate outlives us, and with it the sender: an error cannot come.
+        answer.await.unwrap_or(Fate::Forgotten)
+    }
+}

@@ -1,0 +1,4 @@
+//! From one socket to its successor.
+
+mod handover;
+pub(super) mod successor;

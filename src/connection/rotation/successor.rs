@@ -1,0 +1,131 @@
+//! The socket that is made ready beside the one that serves.
+
+use std::{
+    task::{Context as TaskContext, Poll},
+    time::Instant,
+};
+
+use crate::{
+    chance,
+    connection::{
+        dialer::Dial,
+        socket::{Face, Socket},
+        state::{Name, policy},
+    },
+    core::Cause,
+    wire::CloseFrame,
+};
+
+/// What a successor is at.
+#[derive(Default)]
+pub(in crate::connection) enum Successor {
+    /// There is none.
+    #[default]
+    None,
+    /// It is to be dialled when the seam of the last rotation is settled.
+    Wanted,
+    /// It is dialled.
+    Dialing(Dial),
+    /// Its opening messages go out, or have.
+    Up(Box<Heir>),
+    /// It was lost when the old socket was being closed already.
+    Lost {
+        cause: Box<Cause>,
+        hears_since: Instant,
+    },
+}
+
+/// A socket that is to serve.
+pub(in crate::connection) struct Heir {
+    pub(super) socket: Box<Socket>,
+    pub(super) face: Face,
+    /// Since when it hears what the peer says.
+    pub(super) hears_since: Instant,
+}
+
+impl Successor {
+    /// When to ask whether its next opening message may go out, if the rate keeps that waiting.
+    pub(in crate::connection) fn paced_until(&self) -> Option<Instant> {
+        match self {
+            Self::Up(heir) => heir.socket.paced_until(),
+            Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
+        }
+    }
+
+    /// Whether it is to be dialled now.
+    pub(in crate::connection) fn may_dial(&self, act: &Name) -> bool {
+        matches!(self, Self::Wanted)
+            && act.life.wants_successor()
+            && act.inbound.passage.is_settled()
+    }
+
+    /// Lets the successor come on, and go when it is of no use any more.
+    pub(in crate::connection) fn poll(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) {
+        if matches!(self, Self::None) {
+            return;
+        }
+        if !act.life.wants_successor() {
+            *self = Self::None;
+            act.inbound.passage.forget_successor();
+            return;
+        }
+        if let Self::Dialing(dial) = self {
+            let Poll::Ready(result) = dial.as_mut().poll(cx) else {
+                return;
+            };
+            let opened = result.map_err(|undialled| act.last.note_failed(undialled));
+            match opened.and_then(|opened| Socket::new(act, opened, now)) {
+                Ok((socket, face)) => {
+                    act.life.successor_up(now);
+                    *self = Self::Up(Box::new(Heir {
+                        socket,
+                        face,
+                        hears_since: now,
+                    }));
+                }
+                Err(cause) => return self.failed(act, cause, now),
+            }
+        }
+        if let Self::Up(heir) = self {
+            match heir.socket.poll_aside(act, now, cx) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let frame = CloseFrame::new(act.settings.close_code, "");
+                    let policy = policy(&act.settings);
+                    act.life
+                        .successor_ready(frame, policy, now, &mut act.effects);
+                }
+                Err(cause) => self.failed(act, cause, now),
+            }
+        }
+    }
+
+    fn failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
+        if let Self::Up(heir) = self {
+            act.last.message = heir.socket.last_message(act);
+        }
+        if act.life.is_handing_over() {
+            // The old socket is on its way out already: the next incarnation finds this out.
+            let hears_since = match self {
+                Self::Up(heir) => heir.hears_since,
+                Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => now,
+            };
+            *self = Self::Lost {
+                cause: Box::new(cause),
+                hears_since,
+            };
+            return;
+        }
+        *self = Self::None;
+        act.abandon_passage(now);
+        let random = chance::next_u64();
+        let policy = policy(&act.settings);
+        act.life
+            .successor_failed(cause, policy, now, random, &mut act.effects);
+    }
+}

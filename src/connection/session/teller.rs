@@ -1,0 +1,47 @@
+//! What a session tells its name.
+
+use actix::WeakRecipient;
+
+use crate::{
+    connection::state::sessions::{SessionNews, Shown},
+    transport::Opened,
+};
+
+/// Tells the name that a session has begun, and, dropped, that it has ended.
+pub(super) struct Teller {
+    shown: Option<Shown>,
+    name: WeakRecipient<SessionNews>,
+}
+
+impl Teller {
+    pub fn new(shown: Shown, name: WeakRecipient<SessionNews>) -> Self {
+        Self {
+            shown: Some(shown),
+            name,
+        }
+    }
+
+    pub fn opened(&self, opened: &Opened) {
+        if let Some(shown) = &self.shown {
+            self.tell(SessionNews::Opened(Box::new(shown.opened(opened))));
+        }
+    }
+
+    /// At most two for each session, of which a name has a bounded number.
+    fn tell(&self, news: SessionNews) {
+        // A name that is gone has nobody to tell.
+        if let Some(name) = self.name.upgrade() {
+            name.do_send(news);
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        // The name is to find it ended.
+        let closed = self.shown.take().map(|shown| shown.closed());
+        if let Some(closed) = closed {
+            self.tell(SessionNews::Closed(Box::new(closed)));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What reads and compresses the messages of a socket, as client and server agreed.
+
+use super::encoder::Compressor;
+use crate::{
+    config::ConnectionSettings,
+    connection::arbiter::buffers::ArbitersSpares,
+    wire::{
+        Decoder, Limits,
+        deflate::{Agreed, Deflater, Inflater},
+    },
+};
+
+/// The decoder of a socket, and its compressor if there is something to compress with.
+pub(in crate::connection) fn codec(
+    settings: &ConnectionSettings,
+    agreed: Option<&Agreed>,
+) -> (Decoder, Option<Compressor>) {
+    let decoder = Decoder::new(Limits {
+        max_message: settings.max_message,
+        max_frame: settings.max_frame,
+        ..Limits::default()
+    });
+    let (Some(agreed), Some(wished)) = (agreed, &settings.compression) else {
+        return (decoder, None);
+    };
+    let inflater = Inflater::new(agreed, &ArbitersSpares);
+    let deflater = Deflater::new(agreed, wished.level, &ArbitersSpares);
+    let compressor = deflater.map(|deflater| Compressor::new(deflater, wished.min_size));
+    (decoder.with_inflater(inflater), compressor)
+}

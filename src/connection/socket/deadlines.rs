@@ -1,0 +1,137 @@
+//! What a socket's deadlines go by: asked of the kernel, the heartbeat, the subscribers and the clocks. `core` decides what is late.
+
+use std::{task::Context as TaskContext, time::Instant};
+
+use super::Socket;
+use crate::{
+    connection::{arbiter::stall_detector, state::Name},
+    core::{Cause, Owed, Patience, State as LifeState, TcpProgress},
+};
+
+impl Socket {
+    /// While this thread stood still, nobody was late.
+    pub(super) fn forgive_stalls(&mut self, act: &mut Name, now: Instant) {
+        let stalled = stall_detector::stalled(now);
+        self.deadlines
+            .forgive_stalls(stalled, &mut act.beats.state, now);
+    }
+
+    /// Notes what the kernel takes of our bytes, and the peer's TCP of those up to a ping.
+    pub(super) fn watch_writer(&mut self, act: &mut Name, now: Instant) {
+        if self.writer.take_ping_written()
+            && let Some(answer) = act.beats.state.awaited()
+            && let Some(timeout) = act.settings.heartbeat.timeout()
+        {
+            let tcp = self.tcp_progress();
+            self.deadlines.ping_written(answer, timeout, tcp, now);
+        }
+        let (is_blocked, accepted) = (self.writer.is_blocked(), self.writer.accepted());
+        self.deadlines.written(is_blocked, accepted, now);
+    }
+
+    /// Looks how much the peer's TCP has taken of the bytes up to the ping, when it is time.
+    pub(in crate::connection) fn look_at_tcp(&mut self, act: &mut Name, now: Instant) {
+        if self.deadlines.is_look_due(now) {
+            let (tcp, timeout) = (self.tcp_progress(), act.settings.heartbeat.timeout());
+            self.deadlines
+                .looked(act.beats.state.awaited(), timeout, tcp, now);
+        }
+    }
+
+    fn tcp_progress(&self) -> Option<TcpProgress> {
+        self.stream.tcp().map(|tcp| TcpProgress {
+            written: tcp.written(),
+            unacknowledged: tcp.unacknowledged().unwrap_or(0),
+        })
+    }
+
+    /// The peer's close frame seems to be late: reads what has come, and waits longer where our own bytes, or a frame that comes in,
+    /// are in its way.
+    pub(in crate::connection) fn hear_out(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) {
+        let is_due = |act: &Name| {
+            let deadline = act.life.close_deadline();
+            deadline.is_some_and(|deadline| deadline <= now)
+        };
+        if !is_due(act) {
+            return;
+        }
+        self.read_to_end(act, now, cx);
+        // A ping goes ahead of each close frame where the heartbeat has pings.
+        let (answer, timeout) = (act.beats.state.awaited(), act.settings.close_timeout);
+        let until = self
+            .deadlines
+            .close_late_until(answer.as_deref(), timeout, now);
+        if is_due(act)
+            && let Some(until) = until
+        {
+            act.life.postpone_close(until);
+        }
+    }
+
+    /// All that has come is read, with it so many messages more than `messages`: signs of life for whoever waits.
+    pub(super) fn note_life(&mut self, act: &mut Name, messages: u64, now: Instant) {
+        let within = self.reader.within_frame();
+        self.deadlines.read_all(within, &mut act.beats.state, now);
+        if act.counters.received.messages != messages && act.beats.state.is_waiting() {
+            let is_awaited = act.gate.with(|inside| inside.awaits_confirmation());
+            act.beats.state.heard(is_awaited, now);
+        }
+    }
+
+    /// Whether a subscriber that asked for it keeps us from reading.
+    pub(super) fn is_paused(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
+        let paused = act
+            .publisher
+            .are_paused(&act.commons.hub, &act.name, now, cx.waker());
+        self.deadlines.pause(paused, &mut act.beats.state, now);
+        paused
+    }
+
+    /// Whether all that has come is read.
+    pub fn has_read_all(&self) -> bool {
+        self.deadlines.has_read_all()
+    }
+
+    /// What did not come in time.
+    pub(in crate::connection) fn overdue(&self, act: &Name, now: Instant) -> Option<Cause> {
+        self.deadlines.overdue(patience(act), owed(act, now), now)
+    }
+
+    /// When [`overdue`](Self::overdue) must be asked, or something looked at again.
+    pub(in crate::connection) fn deadline(&self, act: &Name, now: Instant) -> Option<Instant> {
+        let is_open = matches!(act.life.state(), LifeState::Open { .. });
+        let next = self
+            .deadlines
+            .next(patience(act), owed(act, now), is_open, now);
+        let stays = self.early.as_ref().and_then(|early| early.until());
+        next.into_iter().chain(stays).min()
+    }
+}
+
+fn patience(act: &Name) -> Patience {
+    Patience {
+        answer: act.settings.heartbeat.timeout(),
+        idle: act.settings.idle_timeout,
+    }
+}
+
+fn owed(act: &Name, now: Instant) -> Owed {
+    let (heartbeat, settings) = (&act.beats.state, &act.settings.heartbeat);
+    Owed {
+        answer: heartbeat.deadline(settings),
+        is_waiting: heartbeat.is_waiting(),
+        is_due: act.beats.beat_due,
+        heard_instead: heartbeat.heard_instead(settings, now),
+        foreign_pongs: heartbeat.has_foreign_pongs(),
+    }
+}

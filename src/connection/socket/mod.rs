@@ -1,0 +1,418 @@
+//! One socket of one incarnation.
+
+pub(super) mod codec;
+mod deadlines;
+mod early;
+pub(super) mod encoder;
+mod last_message;
+mod open;
+pub(super) mod reader;
+mod redaction;
+mod shared_bytes;
+mod writer;
+
+use std::{
+    io,
+    task::{Context as TaskContext, Poll, Waker},
+    time::Instant,
+};
+
+pub(in crate::connection) use self::open::Face;
+use self::{
+    early::Early,
+    reader::{Reader, read_error},
+    redaction::Sent,
+    writer::{Allowed, Pings, Writer},
+};
+use crate::{
+    config::Heartbeat,
+    connection::{
+        arbiter::dial_scheduler,
+        state::{Name, policy},
+    },
+    core::{Cause, Deadlines, Message, State as LifeState},
+    events::Event,
+    transport::Stream,
+    wire::{CloseFrame, Incoming, Opcode},
+};
+
+/// Frames that are handled, the weight of messages included, before other names of the arbiter have their turn.
+const MAX_FRAMES: usize = 128;
+
+/// So many bytes of a message weigh as much as a frame.
+const FRAME_WEIGHT: usize = 64 << 10;
+
+/// So many bytes are read at most of what the kernel still holds when a socket is lost: more than it has room for.
+const LAST_BYTES: u64 = 64 << 20;
+
+/// A socket that is up, and its two halves.
+pub(in crate::connection) struct Socket {
+    stream: Stream,
+    reader: Reader,
+    writer: Writer,
+    /// When the last frame came.
+    alive: Instant,
+    deadlines: Deadlines,
+    sent: Sent,
+    /// What the peer says while the socket is young.
+    early: Option<Box<Early>>,
+}
+
+/// jemalloc's size class: beyond it each socket takes 128 bytes more.
+const _: () = assert!(size_of::<Socket>() <= 640);
+
+impl Socket {
+    /// Beside another one that serves: says the opening messages, answers pings, and holds what comes. True once the opening
+    /// messages are out.
+    pub fn poll_aside(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Result<bool, Cause> {
+        let hears = self.hear_aside(act, now, cx);
+        self.keep_last(act);
+        hears?;
+        self.write_aside(act, cx)?;
+        Ok(self.has_spoken())
+    }
+
+    fn hear_aside(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Result<(), Cause> {
+        self.write_aside(act, cx)?;
+        let mut turn = 0;
+        while turn < MAX_FRAMES && !act.inbound.passage.holds_enough() {
+            let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
+                break;
+            };
+            self.alive = now;
+            self.deadlines.heard(now);
+            turn += 1 + weight(&incoming);
+            match incoming {
+                Incoming::Text(text) => self.hold(act, Message::Text(text)),
+                Incoming::Binary(bytes) => self.hold(act, Message::Binary(bytes)),
+                Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
+                Incoming::Pong(_) => {}
+                Incoming::Close(frame) => {
+                    return Err(Cause::Closed(self.sent.taken_out_of(frame)));
+                }
+            }
+        }
+        if turn >= MAX_FRAMES {
+            cx.waker().wake_by_ref();
+        }
+        Ok(())
+    }
+
+    /// Whether the opening messages are out.
+    pub fn has_spoken(&self) -> bool {
+        self.writer.messages_ahead() == 0 && self.writer.is_idle()
+    }
+
+    /// Writes all but messages of the outbox.
+    fn write_aside(&mut self, act: &mut Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
+        let mut allowed = Allowed {
+            outbox: false,
+            pace: act.pace.as_ref(),
+            pings: None,
+        };
+        let written = self
+            .writer
+            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx);
+        self.tell_openings(act);
+        match written {
+            Poll::Ready(Err(error)) => Err(read_error(&error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Reads and writes what can be read and written.
+    pub fn poll(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        self.forgive_stalls(act, now);
+        if !act.reported.ready {
+            // What came with the 101 is an answer to nothing yet: the opening messages go first.
+            self.speak(act, now, cx);
+        }
+        self.read(act, now, cx);
+        if act.life.holds_a_link() {
+            self.speak(act, now, cx);
+        }
+        self.watch_writer(act, now);
+        self.keep_last(act);
+        self.watch_age(act, now);
+    }
+
+    /// Sends a ping behind what was written, if none is unanswered: the writer knows whether one is wanted.
+    pub fn fence(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        let may = act.reported.ready && act.life.may_write() && self.writer.is_idle();
+        if may && act.settings.heartbeat.can_fence() && !act.beats.state.is_waiting() {
+            self.write(act, now, cx);
+            self.watch_writer(act, now);
+            self.tell_written(act);
+        }
+    }
+
+    /// Writes what waits, and tells when the opening messages are out.
+    fn speak(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        self.take_ahead(act);
+        self.write(act, now, cx);
+        while self.take_ahead(act) {
+            self.write(act, now, cx);
+        }
+        if !act.reported.ready
+            && self.writer.messages_ahead() == 0
+            && matches!(act.life.state(), LifeState::Open { .. })
+        {
+            act.reported.ready = true;
+            act.show_state();
+            act.publish(Event::Ready);
+            if let Some(since) = act.last.blind_since.take() {
+                act.tell_blind(since, now);
+            }
+            self.write(act, now, cx);
+        }
+    }
+
+    /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
+    /// and during a hand-over all waits for the successor.
+    fn take_ahead(&mut self, act: &mut Name) -> bool {
+        if act.ahead.is_empty() || self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
+            return false;
+        }
+        act.ahead
+            .drain()
+            .for_each(|message| self.writer.message(message));
+        true
+    }
+
+    fn read(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        self.read_turn(act, now, cx);
+        self.reader.rest();
+    }
+
+    fn read_turn(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        let mut turn = 0;
+        self.deadlines.reads();
+        let messages = act.counters.received.messages;
+        while turn < MAX_FRAMES {
+            if act.life.is_goodbye() {
+                if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
+                    act.lost(Cause::Eof, now);
+                }
+                return;
+            }
+            if !act.life.may_read() || self.is_paused(act, now, cx) {
+                return;
+            }
+            match self.reader.poll_next(&mut self.stream, now, cx) {
+                Poll::Pending => {
+                    self.note_life(act, messages, now);
+                    return;
+                }
+                Poll::Ready(Ok(incoming)) => {
+                    self.alive = now;
+                    turn += 1 + weight(&incoming);
+                    self.incoming(act, incoming, now);
+                }
+                Poll::Ready(Err(cause)) => {
+                    let Some(code) = cause.close_code() else {
+                        return act.lost(cause, now);
+                    };
+                    // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
+                    let _unsent = self.push(act, now, cx);
+                    turn += 1;
+                    let policy = policy(&act.settings);
+                    act.life
+                        .violated(cause, code, policy, now, &mut act.effects);
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    fn incoming(&mut self, act: &mut Name, incoming: Incoming, now: Instant) {
+        match incoming {
+            Incoming::Text(text) => {
+                if let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now) {
+                    if let Some(fence) = fence {
+                        act.confirmed(fence);
+                    }
+                    if !delivers_pongs(&act.settings.heartbeat) {
+                        return;
+                    }
+                }
+                self.message(act, Message::Text(text), now);
+            }
+            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
+            Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
+            Incoming::Pong(payload) => {
+                if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
+                    act.confirmed(fence);
+                }
+            }
+            Incoming::Close(frame) => {
+                let frame = self.sent.taken_out_of(frame);
+                act.life
+                    .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
+            }
+        }
+    }
+
+    fn message(&mut self, act: &mut Name, message: Message, now: Instant) {
+        self.deadlines.heard(now);
+        dial_scheduler::heard(now);
+        self.note(act, &message);
+        act.receive(message);
+    }
+
+    fn hold(&mut self, act: &mut Name, message: Message) {
+        self.note(act, &message);
+        act.hold(message);
+    }
+
+    fn write(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        if let Poll::Ready(Err(error)) = self.push(act, now, cx) {
+            // What the peer said before it went is worth more than that our write failed: a close frame, for example.
+            self.read_to_end(act, now, cx);
+            if act.life.may_read() {
+                act.lost(read_error(&error), now);
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        act: &mut Name,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut allowed = Allowed {
+            outbox: act.reported.ready && act.life.may_write(),
+            pace: act.pace.as_ref(),
+            pings: act.life.may_read().then_some(Pings {
+                heartbeat: &mut act.beats.state,
+                settings: &act.settings,
+                beat_due: &mut act.beats.beat_due,
+                last_due: &mut act.beats.probe_due,
+                now,
+            }),
+        };
+        self.writer
+            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx)
+    }
+
+    /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
+    /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
+    pub fn read_to_end(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+        let paused = self.deadlines.is_paused();
+        let end = self.reader.received() + LAST_BYTES;
+        while act.life.may_read() && self.reader.received() < end {
+            match self.reader.poll_next(&mut self.stream, now, cx) {
+                Poll::Ready(Ok(Incoming::Text(text))) if paused => {
+                    self.note(act, &Message::Text(text));
+                }
+                Poll::Ready(Ok(Incoming::Binary(bytes))) if paused => {
+                    self.note(act, &Message::Binary(bytes));
+                }
+                Poll::Ready(Ok(incoming)) => {
+                    self.alive = now;
+                    self.incoming(act, incoming, now);
+                }
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            }
+        }
+    }
+
+    /// The last frame of this socket.
+    pub fn send_close(&mut self, frame: CloseFrame) {
+        self.writer.close(frame);
+    }
+
+    /// When to ask whether the next message may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.writer.paced_until()
+    }
+
+    /// Whether the rate keeps the next message waiting.
+    pub fn is_paced(&self, now: Instant) -> bool {
+        self.writer.is_paced(now)
+    }
+
+    /// The last message that the kernel has whole, until it was asked for.
+    pub fn take_written(&mut self) -> Option<u64> {
+        self.writer.take_written()
+    }
+
+    /// Counts and tells the opening messages, and `Connect`'s data, that the kernel has whole.
+    pub fn tell_openings(&mut self, act: &mut Name) {
+        let openings = self.writer.take_openings();
+        if openings.messages > 0 {
+            act.tell_openings(openings);
+        }
+    }
+
+    fn tell_written(&mut self, act: &mut Name) {
+        if let Some(id) = self.writer.take_written() {
+            let written = act.gate.with(|inside| inside.outbox.written(id));
+            act.counters.count_sent(written);
+        }
+    }
+
+    /// Whether the kernel has all that was given to this socket.
+    pub fn is_flushed(&self) -> bool {
+        self.writer.is_idle()
+    }
+
+    /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it. A pong that
+    /// lies in our kernel still confirms.
+    pub fn own_up(&mut self, act: &mut Name, now: Instant) {
+        self.writer.own_up();
+        self.tell_openings(act);
+        self.tell_written(act);
+        self.take_last_answers(act, now);
+        // Of sockets that were never ready nobody has heard enough.
+        act.last.blind_since.get_or_insert(self.alive);
+    }
+}
+
+impl Socket {
+    /// The answers to our pings among what the kernel still holds; all else is lost with the socket.
+    fn take_last_answers(&mut self, act: &mut Name, now: Instant) {
+        let mut cx = TaskContext::from_waker(Waker::noop());
+        let end = self.reader.received() + LAST_BYTES;
+        while act.beats.state.is_waiting() && self.reader.received() < end {
+            let settings = &act.settings.heartbeat;
+            let fence = match self.reader.poll_next(&mut self.stream, now, &mut cx) {
+                Poll::Ready(Ok(Incoming::Pong(payload))) => {
+                    act.beats.state.pong(settings, &payload, now)
+                }
+                Poll::Ready(Ok(Incoming::Text(text))) => {
+                    act.beats.state.text(settings, &text, now).flatten()
+                }
+                Poll::Ready(Ok(_)) => None,
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            };
+            if let Some(fence) = fence {
+                act.confirmed(fence);
+            }
+        }
+    }
+}
+
+/// By how many frames more a message counts in a turn. A few bytes on the wire may be megabytes decompressed.
+fn weight(incoming: &Incoming) -> usize {
+    let len = match incoming {
+        Incoming::Text(text) => text.len(),
+        Incoming::Binary(payload) => payload.len(),
+        Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Close(_) => 0,
+    };
+    len / FRAME_WEIGHT
+}
+
+fn delivers_pongs(heartbeat: &Heartbeat) -> bool {
+    matches!(heartbeat, Heartbeat::Text { deliver: true, .. })
+}

@@ -1,0 +1,121 @@
+//! How what a dial brought becomes a socket.
+
+use std::{net::SocketAddr, time::Instant};
+
+use super::{Sent, Socket, codec::codec, reader::Reader, writer::Writer};
+use crate::{
+    config::Opening,
+    connection::{
+        State,
+        arbiter::stall_detector,
+        state::{Name, reported::Upgrade},
+    },
+    core::{Cause, Deadlines, Message},
+    events::{self, Event},
+    transport::{self, Secrets},
+};
+
+/// What is told of a socket.
+#[derive(Clone, Debug)]
+pub(in crate::connection) struct Face {
+    pub peer: SocketAddr,
+    pub subprotocol: Option<String>,
+    pub timings: events::DialTimings,
+    pub tls: Option<events::TlsReport>,
+}
+
+impl Face {
+    /// What the status keeps of it.
+    pub fn upgrade(&self) -> Option<Box<Upgrade>> {
+        (self.subprotocol.is_some() || self.tls.is_some()).then(|| {
+            Box::new(Upgrade {
+                subprotocol: self.subprotocol.clone(),
+                tls: self.tls,
+            })
+        })
+    }
+}
+
+impl Socket {
+    /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
+    pub(in crate::connection) fn open(
+        act: &mut Name,
+        opened: transport::Opened,
+        now: Instant,
+    ) -> Result<Box<Self>, Cause> {
+        let compression = opened.compression;
+        let (socket, face) = Self::new(act, opened, now)?;
+        act.life.opened(now);
+        act.inbound.begin_numbers();
+        act.want_interval();
+        act.reported.upgrade = face.upgrade();
+        act.show(State::Opening, None);
+        let opened = events::Opened {
+            peer: face.peer,
+            subprotocol: face.subprotocol,
+            compression,
+            incarnation: act.life.incarnation(),
+            timings: face.timings,
+            tls: face.tls,
+        };
+        act.publish(|stamp| Event::Opened(stamp, Box::new(opened)));
+        Ok(socket)
+    }
+
+    /// Takes over what a dial brought, and queues the opening messages.
+    pub(in crate::connection) fn new(
+        act: &Name,
+        opened: transport::Opened,
+        now: Instant,
+    ) -> Result<(Box<Self>, Face), Cause> {
+        let (decoder, deflater) = codec(&act.settings, opened.compression.as_ref());
+        let mut writer = Writer::new(deflater);
+        for message in openings(act, &opened.secrets)? {
+            writer.message(message);
+        }
+        let face = Face {
+            peer: opened.peer,
+            subprotocol: opened.subprotocol,
+            timings: opened.timings.into(),
+            tls: opened.tls,
+        };
+        let socket = Box::new(Self {
+            stream: opened.stream,
+            reader: Reader::new(decoder, opened.leftover, &act.commons.memory),
+            writer,
+            alive: now,
+            deadlines: Deadlines::new(stall_detector::stalled(now), now),
+            sent: Sent::new(act, opened.secrets),
+            early: Some(Box::default()),
+        });
+        Ok((socket, face))
+    }
+}
+
+/// What goes out before anything else: `on_open`, then `Connect`'s data.
+fn openings(act: &Name, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
+    let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
+    for opening in &act.settings.on_open {
+        messages.push(match opening {
+            Opening::Text(template) => Message::text(secrets.render(template)?.expose().to_owned()),
+            Opening::Binary(bytes) => Message::Binary(bytes.clone()),
+        });
+    }
+    messages.extend(
+        act.gate
+            .with(|inside| inside.connect_data.as_deref().cloned()),
+    );
+    Ok(messages)
+}
+
+impl From<transport::Timings> for events::DialTimings {
+    fn from(timings: transport::Timings) -> Self {
+        Self {
+            dns: timings.dns,
+            proxy: timings.proxy,
+            tcp: timings.tcp,
+            tls: timings.tls,
+            upgrade: timings.upgrade,
+        }
+    }
+}

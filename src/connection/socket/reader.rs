@@ -1,0 +1,167 @@
+//! The reading half of a socket.
+
+use std::{
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+use super::shared_bytes::share;
+use crate::{
+    connection::arbiter::buffers::{READ, with_read_buffer},
+    core::{Cause, WithinFrame},
+    memory::{Charge, MemoryBudget, MemoryUse},
+    transport::Stream,
+    wire::{Decoder, Incoming},
+};
+
+/// The reading half of one socket: owns no buffer while no frame is half received.
+#[derive(Debug)]
+pub(in crate::connection) struct Reader {
+    decoder: Decoder,
+    /// Read, and not decoded yet.
+    unread: Bytes,
+    /// Bytes that were read.
+    received: u64,
+    /// The memory of a message of which a part has come.
+    charge: Charge,
+}
+
+impl Reader {
+    /// Starts with what came behind the handshake's answer.
+    pub fn new(decoder: Decoder, leftover: Bytes, memory: &Arc<MemoryBudget>) -> Self {
+        Self {
+            decoder,
+            unread: leftover,
+            received: 0,
+            charge: Charge::new(memory, MemoryUse::Reassembly),
+        }
+    }
+
+    /// How many bytes were read from the socket.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Whether another message is known to follow in what was read.
+    pub fn has_next(&self) -> bool {
+        self.decoder.begins_with_message(&self.unread)
+    }
+
+    /// The data frame that is not complete, if there is one.
+    pub fn within_frame(&self) -> Option<WithinFrame> {
+        let lacks = self.decoder.lacks()?;
+        Some(WithinFrame {
+            number: self.decoder.data_frames(),
+            lacks,
+        })
+    }
+
+    /// The next message or control frame.
+    ///
+    /// # Errors
+    ///
+    /// The end of the stream, an error of the operating system, a violation, or that there is no memory for what is to come.
+    pub fn poll_next(
+        &mut self,
+        stream: &mut Stream,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Incoming, Cause>> {
+        loop {
+            match self.decoder.decode(&mut self.unread, now) {
+                Ok(Some(incoming)) => return Poll::Ready(Ok(incoming)),
+                Ok(None) => {
+                    self.unread = Bytes::new();
+                    let held = self.charge.try_set(self.decoder.buffered());
+                    held.map_err(|_| Cause::OutOfMemory)?;
+                }
+                Err(violation) => return Poll::Ready(Err(Cause::Protocol(violation))),
+            }
+            match self.poll_fill(stream, cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::Eof)),
+                Poll::Ready(Ok(count)) => self.received += count as u64,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(read_error(&error))),
+                Poll::Pending => {
+                    self.decoder.read_all(now);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Others have their turn before the rest of what was read is decoded: its memory counts meanwhile. Where memory is short for all, what
+    /// was decoded already is let go of.
+    pub fn rest(&mut self) {
+        if self.unread.is_empty() {
+            return;
+        }
+        let unread = match self.has_much_memory() {
+            true => READ,
+            false => {
+                self.unread = share(&self.unread);
+                self.unread.len()
+            }
+        };
+        self.charge.set(self.decoder.buffered() + unread);
+    }
+
+    fn has_much_memory(&self) -> bool {
+        self.charge.has_room_of(MemoryUse::Histories, READ)
+    }
+
+    /// Reads and throws away, until the peer ends the connection.
+    pub fn poll_discard(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<()> {
+        self.unread = Bytes::new();
+        with_read_buffer(|buffer| {
+            // Bounded: a peer that floods us must not hold the arbiter.
+            for _ in 0..16 {
+                let mut buffer = ReadBuf::new(buffer);
+                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+
+    /// Reads once: into the rest of a long message directly, or through the arbiter's buffer.
+    fn poll_fill(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Some(mut target) = self.decoder.read_target() {
+            return pin!(stream.read_buf(&mut target)).poll(cx);
+        }
+        // What is left at the end of a turn is less where memory is short for all.
+        let most = match self.has_much_memory() {
+            true => READ,
+            false => READ / 8,
+        };
+        with_read_buffer(|buffer| {
+            let mut buffer = ReadBuf::new(&mut buffer[..most]);
+            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) => {
+                    // One allocation a read, shared by the messages in it; the arbiter's buffer stays with the arbiter.
+                    self.unread = share(buffer.filled());
+                    Poll::Ready(Ok(self.unread.len()))
+                }
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+    }
+}
+
+/// What an error of the socket means. TLS reports a connection that ended without `close_notify` as an unexpected end.
+pub(in crate::connection) fn read_error(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Cause::Eof,
+        _ => Cause::Reset(error.to_string()),
+    }
+}

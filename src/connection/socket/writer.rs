@@ -1,0 +1,606 @@
+//! The writing half of a socket: what goes out next, and how much of it the kernel has.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+
+use super::encoder::{Compressor, Encoder, Ended, Origin};
+use crate::{
+    chance,
+    config::ConnectionSettings,
+    connection::{
+        Traffic,
+        arbiter::buffers::{WRITE, mask_key, with_write_buffer},
+        outbox::{
+            rate_limit::{TokenBucket, Waiting},
+            shared::{Gate, Inside},
+        },
+    },
+    core::{Beat, HeartbeatState, Message, Question},
+    transport::Stream,
+    wire::{CloseFrame, Opcode, encode_close, encode_frame},
+};
+
+/// Pongs that may wait: as many as a turn can ask for. Beyond that an older one need not be sent when a newer one is
+/// (RFC 6455 §5.5.3).
+const MAX_PONGS: usize = 128;
+
+/// Messages that are encoded in one turn.
+const MAX_MESSAGES: usize = 128;
+
+/// So many compressed bytes weigh as much as a message in a turn.
+const COMPRESSED_WEIGHT: usize = 8 << 10;
+
+/// What a writer may send besides what it was given.
+#[derive(Debug)]
+pub(in crate::connection) struct Allowed<'a> {
+    /// Whether it may take from the outbox.
+    pub outbox: bool,
+    /// How fast.
+    pub pace: Option<&'a Arc<TokenBucket>>,
+    /// The pings that go out behind what is encoded; `None` where there are none.
+    pub pings: Option<Pings<'a>>,
+}
+
+/// The heartbeat of the socket that serves: a ping is made in the moment in which it is encoded, so that it is known what is ahead
+/// of it.
+#[derive(Debug)]
+pub(in crate::connection) struct Pings<'a> {
+    pub heartbeat: &'a mut HeartbeatState,
+    pub settings: &'a ConnectionSettings,
+    /// The interval has passed.
+    pub beat_due: &'a mut bool,
+    /// A ping is due though another one may be unanswered.
+    pub last_due: &'a mut bool,
+    pub now: Instant,
+}
+
+/// A message of the application that is encoded, and not with the kernel yet.
+#[derive(Clone, Copy, Debug)]
+enum Unwritten {
+    /// One of the outbox, by its id.
+    Outbox(u64),
+    /// One that goes ahead of the outbox, by its length.
+    Opening(u64),
+}
+
+/// What one look at what goes out next has brought.
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    messages: usize,
+    /// Whether nothing more could go out now. What comes later rings, or is seen before the actor rests.
+    is_all: bool,
+}
+
+/// The writing half of one socket.
+#[derive(Debug, Default)]
+pub(in crate::connection) struct Writer {
+    /// Control frames, ahead of all messages that are not encoded yet.
+    urgent: VecDeque<(Opcode, Bytes)>,
+    /// Messages of ours ahead of the outbox, which wait for the rate as those of the outbox do.
+    opening: VecDeque<Message>,
+    encoder: Encoder,
+    /// Encoded bytes that the kernel did not take.
+    pending: BytesMut,
+    /// Encoded bytes in all.
+    encoded: u64,
+    /// Where the messages that are not written yet end, by encoded bytes, and what they are.
+    ends: VecDeque<(u64, Unwritten)>,
+    /// The last message that the kernel has whole, until the outbox is told.
+    written: Option<u64>,
+    /// The opening messages that it has whole, until they are counted.
+    openings_written: Traffic,
+    /// Where the ping ends, by encoded bytes, that the kernel has not whole.
+    ping_end: Option<u64>,
+    /// Whether the kernel has a ping whole that was not asked for yet.
+    ping_written: bool,
+    /// Over TLS: bytes given to the session and not flushed.
+    unflushed: bool,
+    close: Option<Box<CloseFrame>>,
+    closed: bool,
+    /// The next message has to wait for the rate.
+    waiting: Option<Box<Waiting>>,
+}
+
+impl Writer {
+    /// Compresses what is worth it with `compressor`.
+    pub fn new(compressor: Option<Compressor>) -> Self {
+        Self {
+            encoder: Encoder::new(compressor),
+            ..Self::default()
+        }
+    }
+
+    /// A Pong: ahead of the messages that are not encoded yet.
+    pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
+        let pongs = |(opcode, _): &(Opcode, Bytes)| *opcode == Opcode::Pong;
+        if opcode == Opcode::Pong
+            && self.urgent.iter().filter(|urgent| pongs(urgent)).count() >= MAX_PONGS
+        {
+            let oldest = self.urgent.iter().position(pongs);
+            oldest.map(|at| self.urgent.remove(at));
+        }
+        self.urgent.push_back((opcode, payload));
+    }
+
+    /// A message of ours: ahead of the outbox.
+    pub fn message(&mut self, message: Message) {
+        self.opening.push_back(message);
+    }
+
+    /// How many of our own messages have not been encoded yet.
+    pub fn messages_ahead(&self) -> usize {
+        self.opening.len()
+    }
+
+    /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames
+    /// that wait.
+    pub fn close(&mut self, frame: CloseFrame) {
+        if !self.closed && self.close.is_none() {
+            self.opening.clear();
+            self.close = Some(Box::new(frame));
+        }
+    }
+
+    /// Whether encoded bytes wait for the kernel.
+    pub fn is_blocked(&self) -> bool {
+        !self.pending.is_empty() || self.unflushed
+    }
+
+    /// How many bytes the kernel, or the TLS session, has taken.
+    pub fn accepted(&self) -> u64 {
+        self.encoded - self.pending.len() as u64
+    }
+
+    /// The stream is gone. Messages that a TLS session took whole may have left it, flushed or not: they count as written.
+    pub fn own_up(&mut self) {
+        self.settle_accepted();
+    }
+
+    /// The last message that the kernel has whole, if that was not asked for since it has it. The outbox is to be told in the
+    /// same turn.
+    pub fn take_written(&mut self) -> Option<u64> {
+        self.written.take()
+    }
+
+    /// The opening messages that the kernel has whole, if they were not asked for since it has them.
+    pub fn take_openings(&mut self) -> Traffic {
+        std::mem::take(&mut self.openings_written)
+    }
+
+    /// Whether the kernel has the last ping whole, if that was not asked for since it has it.
+    pub fn take_ping_written(&mut self) -> bool {
+        std::mem::take(&mut self.ping_written)
+    }
+
+    /// Whether the kernel has all that was given to this writer.
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+            && self.urgent.is_empty()
+            && self.opening.is_empty()
+            && !self.encoder.is_busy()
+            && self.close.is_none()
+            && !self.unflushed
+    }
+
+    /// When to ask whether the next message may go out, if the rate keeps it waiting.
+    pub fn paced_until(&self) -> Option<Instant> {
+        self.waiting.as_ref()?.until()
+    }
+
+    /// Whether the rate keeps the next message waiting.
+    pub fn is_paced(&self, now: Instant) -> bool {
+        let waits = |waiting: &Waiting| waiting.until().is_none_or(|until| until > now);
+        self.waiting.as_deref().is_some_and(waits)
+    }
+
+    /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with
+    /// the waker called). `allowed`: what may go out of the outbox.
+    pub fn poll_write(
+        &mut self,
+        stream: &mut Stream,
+        gate: &Arc<Gate>,
+        allowed: &mut Allowed<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut turn = 0;
+        loop {
+            while !self.pending.is_empty() {
+                match Pin::new(&mut *stream).poll_write(cx, &self.pending) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(n)) => {
+                        self.pending.advance(n);
+                        self.unflushed = stream.holds_back();
+                        self.settle();
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        // Others need not wait for one that cannot write.
+                        self.waiting = None;
+                        return Poll::Pending;
+                    }
+                }
+            }
+            self.pending = BytesMut::new();
+            if turn >= MAX_MESSAGES {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let filled = with_write_buffer(|buffer| {
+                self.go_on(buffer)?;
+                let filled = gate.with(|inside| self.fill(buffer, inside, allowed, cx.waker()))?;
+                turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
+                self.encoded += buffer.len() as u64;
+                self.write_once(stream, buffer, cx)?;
+                io::Result::Ok(filled)
+            })?;
+            turn += filled.messages;
+            self.settle();
+            if filled.is_all && self.pending.is_empty() {
+                break;
+            }
+        }
+        self.poll_flush(stream, cx)
+    }
+
+    fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            match Pin::new(&mut *stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => {
+                    self.unflushed = false;
+                    self.settle();
+                }
+                other => return other,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Asks the kernel once to take the buffer; what it leaves becomes `pending`.
+    fn write_once(
+        &mut self,
+        stream: &mut Stream,
+        buffer: &BytesMut,
+        cx: &mut Context<'_>,
+    ) -> io::Result<()> {
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let taken = match Pin::new(&mut *stream).poll_write(cx, buffer) {
+            Poll::Ready(Ok(taken)) => taken,
+            Poll::Pending => 0,
+            Poll::Ready(Err(error)) => {
+                // A session may have taken a part of it, and sent that; a bare socket that fails has taken nothing.
+                if stream.tls().is_none() {
+                    self.pending = BytesMut::from(&buffer[..]);
+                }
+                return Err(error);
+            }
+        };
+        if taken > 0 && stream.holds_back() {
+            self.unflushed = true;
+        }
+        if taken < buffer.len() {
+            self.pending = BytesMut::from(&buffer[taken..]);
+        }
+        Ok(())
+    }
+
+    /// Notes which messages the kernel has whole.
+    fn settle(&mut self) {
+        // What a TLS session holds back is not with the kernel.
+        if !self.unflushed {
+            self.settle_accepted();
+        }
+    }
+
+    /// Notes the messages whose last byte was taken.
+    fn settle_accepted(&mut self) {
+        let accepted = self.accepted();
+        while let Some((_, message)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
+            match *message {
+                Unwritten::Outbox(id) => self.written = Some(id),
+                Unwritten::Opening(len) => {
+                    self.openings_written.messages += 1;
+                    self.openings_written.bytes += len;
+                }
+            }
+            self.ends.pop_front();
+        }
+        if self.ping_end.is_some_and(|end| end <= accepted) {
+            self.ping_end = None;
+            self.ping_written = true;
+        }
+        if self.ends.is_empty() && self.ends.capacity() > MAX_MESSAGES {
+            self.ends = VecDeque::new();
+        }
+    }
+
+    /// Encodes what goes out next, up to the buffer's size.
+    fn fill(
+        &mut self,
+        buffer: &mut BytesMut,
+        inside: &mut Inside,
+        allowed: &mut Allowed<'_>,
+        waker: &Waker,
+    ) -> io::Result<Filled> {
+        let (mut messages, mut is_all) = (0, false);
+        let mut waiting = self.waiting.take();
+        // No interval passes within this turn.
+        let mut beat_due = allowed.pings.as_ref().is_some_and(Pings::are_due);
+        while buffer.len() < WRITE
+            && self.encoder.compressed() < WRITE
+            && !self.encoder.is_busy()
+            && messages < MAX_MESSAGES
+        {
+            if self.closed {
+                self.urgent.clear();
+                is_all = true;
+                break;
+            }
+            match self.urgent.pop_front() {
+                Some((opcode, payload)) => {
+                    allowed.pace.inspect(|pace| pace.spend_for_control());
+                    encode_frame(opcode, true, &payload, mask_key(), buffer);
+                    continue;
+                }
+                // An idle socket keeps no room for what it does not send.
+                None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
+                None => {}
+            }
+            if std::mem::take(&mut beat_due)
+                && let Some(beat) = next_beat(allowed, inside, self.position(buffer))
+            {
+                self.ping(beat, allowed.pace, buffer)?;
+                continue;
+            }
+            if let Some(frame) = self.close.take() {
+                encode_close(&frame, mask_key(), buffer);
+                self.closed = true;
+            }
+            if self.closed || !self.may_go(inside, allowed, &mut waiting, waker) {
+                is_all = true;
+                break;
+            }
+            if let Some(message) = self.opening.pop_front() {
+                messages += 1;
+                self.begin(&message, Origin::Opening, buffer)?;
+                continue;
+            }
+            let Some(next) = inside.outbox.take() else {
+                is_all = true;
+                break;
+            };
+            messages += 1;
+            self.begin(&next.message, Origin::Outbox(next.id), buffer)?;
+        }
+        self.fence(buffer, inside, allowed)?;
+        Ok(Filled { messages, is_all })
+    }
+
+    /// A ping behind the last message, if one is due there: nothing can come between the two.
+    fn fence(
+        &mut self,
+        buffer: &mut BytesMut,
+        inside: &Inside,
+        allowed: &mut Allowed<'_>,
+    ) -> io::Result<()> {
+        let is_paced = self.waiting.is_some();
+        if self.closed || self.encoder.is_busy() || !allowed.outbox || !inside.wants_fence(is_paced)
+        {
+            return Ok(());
+        }
+        let position = self.position(buffer);
+        let pings = allowed.pings.as_mut();
+        match pings.and_then(|pings| pings.fence(inside, position)) {
+            Some(beat) => self.ping(beat, allowed.pace, buffer),
+            None => Ok(()),
+        }
+    }
+
+    fn ping(
+        &mut self,
+        beat: Beat,
+        pace: Option<&Arc<TokenBucket>>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        match beat {
+            Beat::Ping(payload) => {
+                pace.inspect(|pace| pace.spend_for_control());
+                encode_frame(Opcode::Ping, true, &payload, mask_key(), buffer);
+            }
+            Beat::Text(text) => {
+                pace.inspect(|pace| pace.spend());
+                self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
+            }
+        }
+        self.ping_end
+            .get_or_insert(self.encoded + buffer.len() as u64);
+        Ok(())
+    }
+
+    /// How many bytes were encoded, with those in `buffer`.
+    fn position(&self, buffer: &BytesMut) -> u64 {
+        self.encoded + buffer.len() as u64
+    }
+
+    /// Whether there is a next message, and the rate allows it. `waiting`: what that has said before.
+    fn may_go(
+        &mut self,
+        inside: &Inside,
+        allowed: &Allowed<'_>,
+        waiting: &mut Option<Box<Waiting>>,
+        waker: &Waker,
+    ) -> bool {
+        let is_ours = !self.opening.is_empty();
+        if !is_ours && !allowed.outbox {
+            return false;
+        }
+        let Some(pace) = allowed.pace else {
+            return true;
+        };
+        if !is_ours && inside.outbox.peek().is_none() {
+            return false;
+        }
+        let before = waiting.take().map(|waiting| *waiting);
+        self.waiting = pace.take(before, waker).err().map(Box::new);
+        self.waiting.is_none()
+    }
+
+    /// The next piece of a message that has begun. It needs no lock.
+    fn go_on(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
+        let ended = self.encoder.go_on(buffer)?;
+        self.mark(ended, buffer);
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        message: &Message,
+        origin: Origin,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        let ended = self.encoder.begin(message, origin, buffer)?;
+        self.mark(ended, buffer);
+        Ok(())
+    }
+
+    fn mark(&mut self, ended: Option<Ended>, buffer: &BytesMut) {
+        let Some(Ended { origin, len }) = ended else {
+            return;
+        };
+        let message = match origin {
+            Origin::Outbox(id) => Unwritten::Outbox(id),
+            Origin::Opening => Unwritten::Opening(len as u64),
+            Origin::Heartbeat => return,
+        };
+        let end = self.encoded + buffer.len() as u64;
+        self.ends.push_back((end, message));
+    }
+}
+
+impl Pings<'_> {
+    /// Whether a ping is due by the interval, or ahead of a close.
+    fn are_due(&self) -> bool {
+        *self.beat_due || *self.last_due
+    }
+
+    /// That ping.
+    fn due(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
+        let last = std::mem::take(self.last_due);
+        if !std::mem::take(self.beat_due) && !last {
+            return None;
+        }
+        let question = self.question(inside, position);
+        let (heartbeat, random) = (&self.settings.heartbeat, chance::next_u64());
+        match last {
+            true => self
+                .heartbeat
+                .last_beat(heartbeat, question, random, self.now),
+            false => self.heartbeat.beat(heartbeat, question, random, self.now),
+        }
+    }
+
+    /// A ping that is a fence, if none is unanswered and this heartbeat can fence.
+    fn fence(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
+        let heartbeat = &self.settings.heartbeat;
+        if self.heartbeat.is_waiting() || !heartbeat.can_fence() {
+            return None;
+        }
+        let question = self.question(inside, position);
+        self.heartbeat
+            .beat(heartbeat, question, chance::next_u64(), self.now)
+    }
+
+    fn question(&self, inside: &Inside, position: u64) -> Question {
+        Question {
+            fence: inside.outbox.fence(),
+            position,
+            max_ahead: self.settings.outbox.bytes as u64,
+            max_frame: self.settings.max_frame as u64,
+        }
+    }
+}
+
+fn next_beat(allowed: &mut Allowed<'_>, inside: &Inside, position: u64) -> Option<Beat> {
+    let pings = allowed.pings.as_mut()?;
+    pings.due(inside, position)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::{
+        config::OutboxSettings,
+        core::{ConnectionName, Outbox},
+        memory::{Charge, MemoryBudget, MemoryUse},
+        persistence::Keeper,
+        transport::Tcp,
+    };
+
+    /// All of the outbox, without a heartbeat.
+    fn all() -> Allowed<'static> {
+        Allowed {
+            outbox: true,
+            pace: None,
+            pings: None,
+        }
+    }
+
+    fn gate() -> Arc<Gate> {
+        let outbox = Outbox::new(OutboxSettings::default(), 1 << 20);
+        let name = ConnectionName::new("feed").unwrap();
+        let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
+        Gate::new(name, outbox, Keeper::new(PathBuf::from("unused")), charge)
+    }
+
+    /// A stream whose peer has reset it.
+    async fn reset() -> Stream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (peer, _) = listener.accept().await.unwrap();
+        peer.set_zero_linger().unwrap();
+        drop(peer);
+        let stream = stream.unwrap();
+        stream.readable().await.unwrap();
+        Stream::Tcp(Tcp::new(stream))
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_write_did_not_take_is_not_written() {
+        let (gate, mut writer) = (gate(), Writer::new(None));
+        gate.send(Message::text("hello")).unwrap();
+        let mut stream = reset().await;
+        let mut cx = Context::from_waker(Waker::noop());
+        let written = writer.poll_write(&mut stream, &gate, &mut all(), &mut cx);
+        assert!(matches!(written, Poll::Ready(Err(_))), "{written:?}");
+        writer.own_up();
+        assert_eq!(writer.take_written(), None);
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_has_is_told_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (gate, mut writer) = (gate(), Writer::new(None));
+        let ids = ["a", "b", "c"].map(|text| gate.send(Message::text(text)).unwrap().id());
+        let mut stream = Stream::Tcp(Tcp::new(stream.unwrap()));
+        let mut cx = Context::from_waker(Waker::noop());
+        let written = writer.poll_write(&mut stream, &gate, &mut all(), &mut cx);
+        assert!(matches!(written, Poll::Ready(Ok(()))), "{written:?}");
+        assert_eq!(writer.take_written(), Some(ids[2]));
+        assert_eq!(writer.take_written(), None);
+    }
+}

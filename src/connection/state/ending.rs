@@ -1,0 +1,72 @@
+//! Whether a name is to stay, and who waits for its end.
+
+use tokio::sync::oneshot;
+
+/// Whether the name is to stay.
+#[derive(Default)]
+pub(in crate::connection) enum Ending {
+    /// Exits to `Drains` and `Leaves`.
+    #[default]
+    Stays,
+    /// Told once the socket is closed; the name stays. Exits to `Leaves`, and to `Stays` when that is told.
+    Drains(Box<Waiting>),
+    /// Told once the socket is closed; then the name is gone. Exits to `Gone`.
+    Leaves(Box<Waiting>),
+    Gone,
+}
+
+/// Those who wait for the end of a name.
+#[derive(Default)]
+pub(in crate::connection) struct Waiting(Vec<oneshot::Sender<()>>);
+
+impl Ending {
+    /// Whether the name is to stay.
+    pub fn stays(&self) -> bool {
+        matches!(self, Self::Stays)
+    }
+
+    /// Whether the name is gone.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone)
+    }
+
+    /// Whether somebody waits for the end.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self, Self::Drains(_) | Self::Leaves(_))
+    }
+
+    /// The socket is to be closed, and `done` told then; false if the name is gone.
+    pub fn drain(&mut self, done: oneshot::Sender<()>) -> bool {
+        match self {
+            Self::Stays => *self = Self::Drains(Box::new(Waiting(vec![done]))),
+            Self::Drains(waiting) | Self::Leaves(waiting) => waiting.0.push(done),
+            Self::Gone => return false,
+        }
+        true
+    }
+
+    /// The name is to go, and `done` told then; false if it is gone.
+    pub fn leave(&mut self, done: oneshot::Sender<()>) -> bool {
+        let mut waiting = match std::mem::take(self) {
+            Self::Stays => Box::default(),
+            Self::Drains(waiting) | Self::Leaves(waiting) => waiting,
+            Self::Gone => {
+                *self = Self::Gone;
+                return false;
+            }
+        };
+        waiting.0.push(done);
+        *self = Self::Leaves(waiting);
+        true
+    }
+}
+
+impl Waiting {
+    /// Tells all of them.
+    pub fn answer(self) {
+        for sender in self.0 {
+            // Who no longer waits need not be told.
+            let _gone = sender.send(());
+        }
+    }
+}

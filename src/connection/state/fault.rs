@@ -1,0 +1,16 @@
+//! Faults that a test asks for.
+
+/// Where a panic is to happen, to show that it harms nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, actix::Message)]
+#[rtype(result = "()")]
+#[non_exhaustive]
+pub enum Fault {
+    /// In the handler of this very message.
+    Handler,
+    /// In the next beat of the heartbeat.
+    Timer,
+    /// In the next turn of the driver.
+    Driver,
+    /// Where nothing catches it: the actor dies, and the manager respawns it.
+    Death,
+}

@@ -1,0 +1,72 @@
+//! What comes in: past the seam of a rotation, and past the peer's own numbers.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    core::{Observed, Passage, Sequence},
+    events::{Gap, GapReason},
+};
+
+/// What is known of the messages of a name.
+#[derive(Default)]
+pub(in crate::connection) struct Inbound {
+    /// What is between two sockets of a rotation.
+    pub passage: Passage,
+    /// The peer's own numbers, where `sequence` says how to read them.
+    numbers: Option<Box<Sequence>>,
+}
+
+impl Inbound {
+    /// The numbers that the peer has come to.
+    pub fn marks(&self) -> Sequence {
+        self.numbers.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Numbers are read in another way from now on.
+    pub fn forget_numbers(&mut self) {
+        self.numbers = None;
+    }
+
+    /// The numbers of the socket that serves from now on may start over.
+    pub fn begin_numbers(&mut self) {
+        if let Some(numbers) = &mut self.numbers {
+            numbers.begin_socket();
+        }
+    }
+
+    /// A message has this number; the hole, or the repetition, that it shows. `has_streams`: the peer numbers several streams.
+    pub fn observe(&mut self, stream: Cow<'_, str>, number: u64, has_streams: bool) -> Option<Gap> {
+        let numbers = self.numbers.get_or_insert_default();
+        let (reason, last, missing) = match numbers.observe(&stream, number) {
+            Observed::First | Observed::Next => return None,
+            Observed::Hole { expected, missing } => {
+                (GapReason::Hole, expected.saturating_sub(1), Some(missing))
+            }
+            Observed::Double { last } => (GapReason::Double, last, None),
+            Observed::Restart { last } => (GapReason::Restart, last, None),
+        };
+        Some(Gap {
+            reason,
+            blind: Duration::ZERO,
+            stream: has_streams.then(|| stream.into_owned()),
+            peer_seq: Some(last),
+            next: Some(number),
+            missing,
+        })
+    }
+
+    /// Nothing was heard from `since` to `now`.
+    pub fn blind(&self, since: Instant, now: Instant) -> Gap {
+        Gap {
+            reason: GapReason::Reconnect,
+            blind: now.saturating_duration_since(since),
+            stream: None,
+            peer_seq: self.numbers.as_ref().and_then(|numbers| numbers.last()),
+            next: None,
+            missing: None,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! What the actor of a name holds, whatever its incarnation.
+
+mod ahead;
+mod beats;
+mod counters;
+pub(super) mod ending;
+#[cfg(feature = "testing")]
+pub(super) mod fault;
+pub(super) mod hold;
+mod inbound;
+mod last;
+mod publisher;
+mod receive;
+pub(super) mod reported;
+pub(super) mod sessions;
+mod show;
+mod wakeups;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use jiff::Timestamp;
+
+#[cfg(feature = "testing")]
+use self::fault::Fault;
+use self::{
+    ahead::Ahead, beats::Beats, counters::Counters, ending::Ending, hold::Hold, inbound::Inbound,
+    last::Last, publisher::Publisher, reported::Reported, sessions::Sessions, wakeups::Wakeups,
+};
+use crate::{
+    chance, clock,
+    config::{ConnectionSettings, NameSettings, Template},
+    connection::{Commons, Gate, Traffic, outbox::rate_limit::TokenBucket},
+    core::{Cause, ConnectionName, Effect, Lifecycle, Policy, Removed, Told},
+    events::{DropReason, Dropped, Event, Sent, Stamp},
+    hub::Memory,
+    panics::panic_text,
+    wire::CloseFrame,
+};
+
+/// What is behind the actor of a name.
+pub(in crate::connection) struct Name {
+    pub(in crate::connection) name: ConnectionName,
+    /// All URLs of the settings, at least one.
+    pub(in crate::connection) urls: Arc<[Template]>,
+    /// The settings without their URLs.
+    pub(in crate::connection) settings: Arc<ConnectionSettings>,
+    pub(in crate::connection) commons: Arc<Commons>,
+    pub(in crate::connection) gate: Arc<Gate>,
+    /// How fast messages may go out; `None`: as fast as they can.
+    pub(in crate::connection) pace: Option<Arc<TokenBucket>>,
+    pub(in crate::connection) life: Lifecycle,
+    /// What it has decided, and the driver is to do.
+    pub(in crate::connection) effects: Vec<Effect>,
+    pub(in crate::connection) publisher: Publisher,
+    pub(in crate::connection) beats: Beats,
+    pub(in crate::connection) ahead: Ahead,
+    pub(in crate::connection) inbound: Inbound,
+    /// Settings have changed too late for the successor that is taking over: another one is needed.
+    pub(in crate::connection) rotate_again: bool,
+    pub(in crate::connection) reported: Reported,
+    pub(in crate::connection) counters: Counters,
+    pub(in crate::connection) last: Last,
+    pub(in crate::connection) wakeups: Wakeups,
+    pub(in crate::connection) ending: Ending,
+    /// Whether it waits for the store.
+    pub(in crate::connection) hold: Hold,
+    /// Boxed: few names have any.
+    pub(in crate::connection) sessions: Option<Box<Sessions>>,
+    #[cfg(feature = "testing")]
+    pub(in crate::connection) fault: Option<Fault>,
+}
+
+/// jemalloc's size class: beyond it each name takes 128 bytes more.
+const _: () = assert!(size_of::<Name>() <= 640);
+
+impl Name {
+    /// The state of a name whose actor has not started yet.
+    pub(in crate::connection) fn new(
+        name: ConnectionName,
+        settings: NameSettings,
+        commons: Arc<Commons>,
+        gate: Arc<Gate>,
+        epoch: u32,
+    ) -> Self {
+        let NameSettings {
+            urls,
+            common: settings,
+        } = settings;
+        let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
+        life.set_endpoints(urls.len());
+        // A respawned name finds its door as it was: closed, if it was closed by hand.
+        let (is_open, wanted, is_held) = gate.with(|inside| {
+            let outbox = &mut inside.outbox;
+            outbox.lost();
+            (outbox.is_open(), inside.wanted, outbox.is_held())
+        });
+        if !is_open {
+            life.close(
+                CloseFrame::default(),
+                policy(&settings),
+                clock::now(),
+                &mut effects,
+            );
+        } else if (settings.enabled || wanted) && !settings.sessions_only {
+            life.connect(&mut Vec::new());
+        }
+        let pace = commons.buckets.get(&name, settings.rate.as_ref(), None);
+        Self {
+            name,
+            urls,
+            settings,
+            commons,
+            gate,
+            pace,
+            life,
+            effects,
+            publisher: Publisher::new(epoch),
+            beats: Beats::default(),
+            ahead: Ahead::default(),
+            inbound: Inbound::default(),
+            rotate_again: false,
+            reported: Reported::new(is_open),
+            counters: Counters::default(),
+            last: Last::default(),
+            wakeups: Wakeups::default(),
+            ending: Ending::Stays,
+            hold: if is_held { Hold::Waits } else { Hold::None },
+            sessions: None,
+            #[cfg(feature = "testing")]
+            fault: None,
+        }
+    }
+
+    /// An incarnation begins; whether there is to be one.
+    pub(in crate::connection) fn begin(&mut self) -> bool {
+        if self.ending.is_gone() {
+            return false;
+        }
+        self.beats = Beats::default();
+        self.wakeups.begin();
+        self.reported.begin();
+        self.life.started(&mut self.effects);
+        if self.hold.is_on() || self.settings.sessions_only {
+            self.show_state();
+        }
+        true
+    }
+
+    /// Runs a handler. A panic becomes a loss of this name's socket.
+    pub(in crate::connection) fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                self.lost(Cause::Panic(panic_text(&*panic)), clock::now());
+                self.wake();
+                None
+            }
+        }
+    }
+
+    /// The one way to tell the core that a dial failed or a socket is gone.
+    pub(in crate::connection) fn lost(&mut self, cause: Cause, now: Instant) {
+        let random = chance::next_u64();
+        let policy = policy(&self.settings);
+        self.life
+            .lost(cause, policy, now, random, &mut self.effects);
+    }
+
+    /// Has the driver run again in this turn or the next.
+    pub(in crate::connection) fn wake(&self) {
+        self.wakeups.wake();
+    }
+
+    pub(in crate::connection) fn wall(&mut self) -> Timestamp {
+        self.publisher.wall()
+    }
+
+    /// Numbers an event and tells all subscribers.
+    pub(in crate::connection) fn publish(&mut self, event: impl FnOnce(Stamp) -> Event) {
+        let memory = Memory {
+            history: self.gate.history(),
+            limit: self.settings.history,
+        };
+        self.publisher
+            .publish(&self.commons.hub, &self.name, memory, event);
+        if self.settings.history.durable {
+            self.gate.history_grew();
+        }
+    }
+
+    pub(in crate::connection) fn tell_dropped(&mut self, count: u64, reason: DropReason) {
+        if count > 0 {
+            self.counters.dropped += count;
+            self.publish(|stamp| Event::Dropped(stamp, Dropped { count, reason }));
+        }
+    }
+
+    pub(in crate::connection) fn tell_removed(&mut self, removed: Removed, reason: DropReason) {
+        // What the peer may have was not dropped unsent: its fate is told as `in_doubt`.
+        self.counters.in_doubt += removed.in_doubt;
+        self.tell_dropped(removed.unsent, reason);
+    }
+
+    /// Tells the fates of messages one by one, if a subscriber asks for that.
+    pub(in crate::connection) fn tell_sent(&mut self, told: Vec<Told>) {
+        for run in told {
+            for id in run.first..=run.last {
+                let sent = Sent {
+                    id,
+                    fate: run.fate,
+                    resent: run.resent,
+                };
+                self.publish(|stamp| Event::Sent(stamp, sent));
+            }
+        }
+    }
+
+    /// Opening messages, or `Connect`'s data, are with the kernel.
+    pub(in crate::connection) fn tell_openings(&mut self, openings: Traffic) {
+        self.counters
+            .count_sent((openings.messages, openings.bytes));
+        if self.publisher.want_sent(&self.commons.hub, &self.name) {
+            for _ in 0..openings.messages {
+                self.publish(|stamp| Event::Sent(stamp, Sent::OPENING));
+            }
+        }
+    }
+
+    /// The socket that serves has beats from now on.
+    pub(in crate::connection) fn want_interval(&mut self) {
+        self.beats.want(self.settings.heartbeat.interval());
+    }
+
+    /// The interval of the heartbeat has passed.
+    pub(in crate::connection) fn beat(&mut self) {
+        #[cfg(feature = "testing")]
+        self.trip(Fault::Timer);
+        self.beats.beat_due = true;
+        self.wake();
+    }
+
+    /// All that was taken from the outbox up to `id` has arrived.
+    pub(in crate::connection) fn confirmed(&mut self, id: u64) {
+        let written = self.gate.with(|inside| inside.outbox.confirmed(id));
+        self.counters.count_sent(written);
+    }
+
+    /// The URL that is in use or dialled next.
+    pub(in crate::connection) fn url(&self) -> &Template {
+        &self.urls[self.url_number()]
+    }
+
+    /// Which of the URLs that is.
+    pub(in crate::connection) fn url_number(&self) -> usize {
+        self.life.endpoints().current().min(self.urls.len() - 1)
+    }
+
+    /// Whether a session of it has not ended.
+    pub(in crate::connection) fn has_sessions(&self) -> bool {
+        self.sessions
+            .as_ref()
+            .is_some_and(|sessions| sessions.any())
+    }
+
+    /// Panics if this fault was asked for.
+    #[cfg(feature = "testing")]
+    #[allow(clippy::panic, reason = "it is what was asked for")]
+    pub(in crate::connection) fn trip(&mut self, here: Fault) {
+        if self.fault == Some(here) {
+            self.fault = None;
+            panic!("a panic that was asked for, in the {here:?}");
+        }
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if !self.ending.is_gone() {
+            // Without a manager nobody is left to mourn.
+            let _alone = self
+                .commons
+                .obituaries
+                .send((self.name.clone(), self.publisher.epoch()));
+        }
+    }
+}
+
+/// The settings that the core's decisions depend on.
+pub(in crate::connection) fn policy(settings: &ConnectionSettings) -> Policy<'_> {
+    Policy {
+        reconnect: &settings.reconnect,
+        close_timeout: settings.close_timeout,
+        rotate_after: settings.rotate_after,
+    }
+}

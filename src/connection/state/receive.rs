@@ -1,0 +1,99 @@
+//! What comes in on its way to the subscribers: past the seam of a rotation, and past the peer's own numbers.
+
+use std::time::Instant;
+
+use super::Name;
+use crate::{
+    core::{Deliverable, HoldLimits, Message, Splice},
+    events::Event,
+};
+
+/// How much of a successor's is held before the cut.
+const HOLD: HoldLimits = HoldLimits {
+    messages: 4096,
+    bytes: 4 << 20,
+};
+
+impl Name {
+    /// A message came on the socket that serves.
+    pub(in crate::connection) fn receive(&mut self, message: Message) {
+        self.counters.count_received(&message);
+        self.counters.last_message_at = Some(self.wall());
+        match self.inbound.passage.receive(message) {
+            Deliverable::One(message) => self.deliver(message),
+            Deliverable::Many(messages) => self.deliver_all(messages),
+        }
+    }
+
+    /// A message came on the successor.
+    pub(in crate::connection) fn hold(&mut self, message: Message) {
+        self.counters.count_received(&message);
+        if let Some(message) = self.inbound.passage.hold(message) {
+            self.deliver(message);
+        }
+    }
+
+    /// A successor is going to be dialled.
+    pub(in crate::connection) fn begin_passage(&mut self) {
+        let splice = match &self.settings.sequence {
+            Some(settings) => Splice::by_sequence(settings.clone(), self.inbound.marks(), HOLD),
+            None => Splice::by_payload(HOLD),
+        };
+        self.inbound.passage.begin(splice);
+    }
+
+    /// The old socket was read to its end. Returns what can be delivered of the successor's.
+    pub(in crate::connection) fn cut(&mut self, now: Instant) -> Vec<Message> {
+        self.inbound.passage.cut(now + self.settings.close_timeout)
+    }
+
+    /// The successor is lost, and the old socket serves on.
+    pub(in crate::connection) fn abandon_passage(&mut self, now: Instant) {
+        self.inbound
+            .passage
+            .abandon(now + self.settings.close_timeout);
+    }
+
+    /// The time is up: nothing is held any more.
+    pub(in crate::connection) fn hurry_passage(&mut self) {
+        let held = self.inbound.passage.hurry();
+        self.deliver_all(held);
+    }
+
+    /// A socket is gone: what is held is delivered, unless it is known to have been.
+    pub(in crate::connection) fn end_passage(&mut self) {
+        let held = self.inbound.passage.end();
+        self.deliver_all(held);
+    }
+
+    pub(in crate::connection) fn deliver_all(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            self.deliver(message);
+        }
+    }
+
+    fn deliver(&mut self, message: Message) {
+        self.check_number(&message);
+        self.publish(|stamp| Event::Message(stamp, message));
+    }
+
+    /// Tells where the peer's own numbers have a hole, or come again.
+    fn check_number(&mut self, message: &Message) {
+        let Some(settings) = &self.settings.sequence else {
+            return;
+        };
+        let Some((stream, number)) = settings.number_of(message) else {
+            return;
+        };
+        let gap = self.inbound.observe(stream, number, settings.by.is_some());
+        if let Some(gap) = gap {
+            self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+        }
+    }
+
+    /// Nothing was heard from `since` to `now`.
+    pub(in crate::connection) fn tell_blind(&mut self, since: Instant, now: Instant) {
+        let gap = self.inbound.blind(since, now);
+        self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+    }
+}

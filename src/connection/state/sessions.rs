@@ -1,0 +1,179 @@
+//! The sessions of a name, as its actor knows them, and what each shows of itself.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::{
+    clock,
+    connection::status::session::{SessionState, SessionStatus},
+    core::Cause,
+    events::{SessionClosed, SessionEnd, SessionOpened},
+    transport::Opened,
+};
+
+/// How many sessions a name has at most.
+pub const MAX_SESSIONS: usize = 1024;
+
+/// What is told of a session whose task has ended without a word: by a panic, or with its arbiter.
+pub(in crate::connection) const BROKEN: &str = "the session ended within this process";
+
+/// The sessions of a name.
+#[derive(Default)]
+pub(in crate::connection) struct Sessions {
+    entries: Vec<Entry>,
+    last_id: u64,
+}
+
+struct Entry {
+    shown: Shown,
+    /// Ends it, once. Dropped, as by the death of the actor, it ends it as well.
+    end: Option<oneshot::Sender<SessionEnd>>,
+}
+
+impl Sessions {
+    /// All that have not ended.
+    pub fn statuses(&self) -> Vec<SessionStatus> {
+        let live = self.entries.iter().filter(|entry| entry.shown.is_live());
+        live.map(|entry| entry.shown.status()).collect()
+    }
+
+    /// Whether one has not ended.
+    pub fn any(&self) -> bool {
+        self.entries.iter().any(|entry| entry.shown.is_live())
+    }
+
+    /// Forgets those that have ended.
+    pub fn forget_ended(&mut self) {
+        self.entries.retain(|entry| entry.shown.is_live());
+    }
+
+    /// Another one, which is dialled; `None` if there are [`MAX_SESSIONS`] already.
+    pub fn begin(
+        &mut self,
+        client: Option<String>,
+    ) -> Option<(Shown, oneshot::Receiver<SessionEnd>)> {
+        self.forget_ended();
+        if self.entries.len() >= MAX_SESSIONS {
+            return None;
+        }
+        self.last_id += 1;
+        let shown = Shown::new(self.last_id, client);
+        let (end, ended) = oneshot::channel();
+        let entry = Entry {
+            shown: shown.clone(),
+            end: Some(end),
+        };
+        self.entries.push(entry);
+        Some((shown, ended))
+    }
+
+    /// Ends all.
+    pub fn end(&mut self, how: &SessionEnd) {
+        for end in self.entries.iter_mut().filter_map(|entry| entry.end.take()) {
+            // One that has ended by itself does not hear it.
+            let _ended = end.send(how.clone());
+        }
+    }
+}
+
+/// What a session tells its name, which tells all who listen.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(in crate::connection) enum SessionNews {
+    Opened(Box<SessionOpened>),
+    Closed(Box<SessionClosed>),
+}
+
+/// Where a session is, shared by its task and its name.
+#[derive(Clone, Debug)]
+pub(in crate::connection) struct Shown(Arc<Mutex<Inside>>);
+
+#[derive(Debug)]
+struct Inside {
+    status: SessionStatus,
+    began: Instant,
+    /// The first thing that ended it.
+    end: Option<SessionEnd>,
+}
+
+impl Shown {
+    /// A session of this number, which is dialled.
+    pub fn new(id: u64, client: Option<String>) -> Self {
+        let status = SessionStatus {
+            id,
+            state: SessionState::Connecting,
+            since: Timestamp::now(),
+            client,
+            peer: None,
+            sent: Default::default(),
+            received: Default::default(),
+        };
+        Self(Arc::new(Mutex::new(Inside {
+            status,
+            began: clock::now(),
+            end: None,
+        })))
+    }
+
+    /// Whether its task still runs.
+    pub fn is_live(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    pub fn status(&self) -> SessionStatus {
+        self.0.lock().status.clone()
+    }
+
+    /// It is there now.
+    pub fn enter(&self, state: SessionState) {
+        let status = &mut self.0.lock().status;
+        if status.state != state {
+            (status.state, status.since) = (state, Timestamp::now());
+        }
+    }
+
+    /// A message of so many bytes was encoded for the peer.
+    pub fn sent(&self, bytes: usize) {
+        self.0.lock().status.sent.count(bytes);
+    }
+
+    /// A message of so many bytes was handed to the client.
+    pub fn received(&self, bytes: usize) {
+        self.0.lock().status.received.count(bytes);
+    }
+
+    /// Keeps why it ends, unless something else has ended it before.
+    pub fn end(&self, end: SessionEnd) {
+        self.0.lock().end.get_or_insert(end);
+    }
+
+    pub fn opened(&self, opened: &Opened) -> SessionOpened {
+        self.enter(SessionState::Open);
+        let status = &mut self.0.lock().status;
+        status.peer = Some(opened.peer);
+        SessionOpened {
+            session: status.id,
+            peer: opened.peer,
+            subprotocol: opened.subprotocol.clone(),
+            client: status.client.clone(),
+        }
+    }
+
+    pub fn closed(&self) -> SessionClosed {
+        let inside = self.0.lock();
+        let status = inside.status.clone();
+        let broken = || SessionEnd::Lost(Cause::Panic(BROKEN.to_owned()));
+        SessionClosed {
+            session: status.id,
+            end: inside.end.clone().unwrap_or_else(broken),
+            peer: status.peer,
+            client: status.client,
+            lasted: clock::now().saturating_duration_since(inside.began),
+            sent: status.sent,
+            received: status.received,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The last message of a peer whose socket ended young.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    core::{Message, is_displayable},
+    events::rfc3339,
+};
+
+/// So many bytes of it are kept at most.
+const KEPT: usize = 256;
+
+/// The last message of a peer before its socket ended, its start if it is long.
+///
+/// Serialized it has the members `at`, `binary`, `bytes`, and one of `text` and `base64`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LastMessage {
+    /// When it came.
+    #[serde(serialize_with = "time")]
+    pub at: Timestamp,
+    /// Whether it was a binary message.
+    pub binary: bool,
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// What is shown of it: of its first 256 bytes.
+    #[serde(flatten)]
+    pub shown: Shown,
+}
+
+/// What is shown of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Shown {
+    /// Its text, with `***` for each secret; it ends with `…` where the message goes on. U+FFFD stands for bytes of a binary message
+    /// that are no UTF-8.
+    Text(String),
+    /// The bytes of a binary message that is no text.
+    #[serde(serialize_with = "base64")]
+    Base64(Vec<u8>),
+}
+
+/// The start of a message, as it came.
+#[derive(Debug)]
+pub(in crate::connection) struct Start {
+    at: Timestamp,
+    binary: bool,
+    bytes: usize,
+    kept: Box<[u8]>,
+}
+
+impl Start {
+    /// That of a message which came at this time.
+    pub fn of(message: &Message, at: Timestamp) -> Self {
+        let payload = message.payload();
+        Self {
+            at,
+            binary: matches!(message, Message::Binary(_)),
+            bytes: payload.len(),
+            kept: payload[..payload.len().min(KEPT)].into(),
+        }
+    }
+
+    /// As it is shown; `mask` gives a text without the secrets in it, if it has any.
+    pub fn told(self, mask: impl FnOnce(&str) -> Option<String>) -> LastMessage {
+        let is_cut = self.kept.len() < self.bytes;
+        let (mut text, is_text) = match std::str::from_utf8(&self.kept) {
+            Ok(text) => (text.to_owned(), true),
+            // The cut is within a character.
+            Err(error) if is_cut && error.error_len().is_none() => {
+                let whole = &self.kept[..error.valid_up_to()];
+                (String::from_utf8_lossy(whole).into_owned(), true)
+            }
+            Err(_) => (String::from_utf8_lossy(&self.kept).into_owned(), false),
+        };
+        let is_readable = is_text || is_readable(&text);
+        if is_cut {
+            text.push('…');
+        }
+        let shown = match mask(&text) {
+            Some(masked) => Shown::Text(masked),
+            None if is_readable => Shown::Text(text),
+            None => Shown::Base64(self.kept.into()),
+        };
+        LastMessage {
+            at: self.at,
+            binary: self.binary,
+            bytes: self.bytes,
+            shown,
+        }
+    }
+}
+
+/// Whether most of what was made of some bytes are characters: MessagePack and its like name an error in words.
+fn is_readable(text: &str) -> bool {
+    let is_shown = |c: &char| is_displayable(*c) && *c != char::REPLACEMENT_CHARACTER;
+    let shown = text.chars().filter(is_shown).count();
+    shown * 4 >= text.chars().count() * 3
+}
+
+fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}
+
+fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(message: Message) -> LastMessage {
+        Start::of(&message, Timestamp::UNIX_EPOCH).told(|text| {
+            let masked = text.replace("secret", "***");
+            (masked != text).then_some(masked)
+        })
+    }
+
+    fn text(message: Message) -> String {
+        match told(message).shown {
+            Shown::Text(text) => text,
+            Shown::Base64(bytes) => panic!("{bytes:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_is_cut_between_two_characters() {
+        assert_eq!(text(Message::text("a".repeat(256))), "a".repeat(256));
+        let long = format!("{}ü", "a".repeat(255));
+        assert_eq!(told(Message::text(long.clone())).bytes, 257);
+        assert_eq!(text(Message::text(long)), format!("{}…", "a".repeat(255)));
+        let long = "🦀".repeat(100);
+        let binary = Message::binary(long.into_bytes());
+        assert_eq!(text(binary), format!("{}…", "🦀".repeat(64)));
+        assert_eq!(text(Message::text("")), "");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_text_when_they_hold_a_secret() {
+        let bytes = |text: &[u8]| Message::binary([text, &[0xff; 40]].concat());
+        assert_eq!(
+            told(bytes(b"word")).shown,
+            Shown::Base64([&b"word"[..], &[0xff; 40]].concat())
+        );
+        assert!(text(bytes(b"secret")).starts_with("***\u{fffd}"));
+    }
+
+    #[test]
+    fn it_is_told_in_json() {
+        let json = |message| serde_json::to_string(&told(message)).unwrap();
+        assert_eq!(
+            json(Message::text("no")),
+            r#"{"at":"1970-01-01T00:00:00.000000Z","binary":false,"bytes":2,"text":"no"}"#
+        );
+        assert_eq!(
+            json(Message::binary(vec![0xff])),
+            r#"{"at":"1970-01-01T00:00:00.000000Z","binary":true,"bytes":1,"base64":"/w=="}"#
+        );
+    }
+}

@@ -74,6 +74,7 @@ pub mod manager;
 pub mod memory;
 mod panics;
 mod persistence;
+mod secret_store;
 mod settings;
 #[cfg(feature = "durable")]
 #[doc(hidden)]
@@ -82,7 +83,6 @@ mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
-mod vault;
 
 /// The pure heart: what a name does, decided without a clock, a socket or a random number generator.
 pub mod core {

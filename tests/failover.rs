@@ -11,7 +11,7 @@ use everwire::{
 use support::rig::*;
 
 /// The `url` and the failures of each URL.
-fn told(status: &Status) -> (String, Vec<u64>) {
+fn urls_of(status: &Status) -> (String, Vec<u64>) {
     let json = serde_json::to_value(status).unwrap();
     let failures = json["urls"].as_array().unwrap();
     let failures = failures.iter().map(|url| url["failures"].as_u64().unwrap());
@@ -26,7 +26,10 @@ async fn the_next_url_is_dialled_when_one_fails_and_both_are_counted() {
         settings.failover_urls = vec![bad.as_str().into(), good.as_str().into()];
     });
     rig.echoes(&feed, "third").await;
-    assert_eq!(told(&feed.status().await.unwrap()), (good, vec![1, 1, 0]));
+    assert_eq!(
+        urls_of(&feed.status().await.unwrap()),
+        (good, vec![1, 1, 0])
+    );
 }
 
 #[tokio::test]
@@ -42,7 +45,7 @@ async fn an_early_loss_counts_and_after_the_last_comes_the_first() {
         assert_eq!(rig.watch.retrying().await.cause.kind(), "closed");
         assert_eq!(rig.watch.retrying().await.cause.kind(), "handshake_status");
     }
-    let (_, failures) = told(&feed.status().await.unwrap());
+    let (_, failures) = urls_of(&feed.status().await.unwrap());
     assert!(failures[0] >= 2 && failures[1] >= 2, "{failures:?}");
 }
 
@@ -67,5 +70,5 @@ async fn after_a_stable_socket_the_first_url_is_preferred_again() {
             matches!(event, Event::Opened(stamp, _) if stamp.name.as_str() == "feed").then_some(())
         })
         .await;
-    assert_eq!(told(&feed.status().await.unwrap()), (first, vec![1, 0]));
+    assert_eq!(urls_of(&feed.status().await.unwrap()), (first, vec![1, 0]));
 }

@@ -13,7 +13,7 @@ use everwire::{
 use support::rig::*;
 
 /// The peer tells this on all its sockets.
-fn tell(rig: &Rig, number: u64) {
+fn broadcast(rig: &Rig, number: u64) {
     rig.peer.send("/sink", format!(r#"{{"n":{number}}}"#));
 }
 
@@ -47,11 +47,11 @@ async fn rotates_without_a_hole(change: impl FnOnce(&mut everwire::ConnectionSet
         // Told before, while and after the successor takes over.
         while rig.peer.connections().len() == sockets || rig.peer.open_count() > 1 {
             number += 1;
-            tell(&rig, number);
+            broadcast(&rig, number);
             tokio::time::sleep(ms(1)).await;
         }
         number += 1;
-        tell(&rig, number);
+        broadcast(&rig, number);
     }
     assert_eq!(
         hear(&mut rig, number).await,
@@ -160,6 +160,6 @@ async fn a_loss_while_the_successor_is_dialled_is_an_ordinary_loss() {
     rig.peer.kick_all(How::Fin);
     rig.peer.resume().await.unwrap();
     rig.watch.ready().await;
-    tell(&rig, 7);
+    broadcast(&rig, 7);
     assert_eq!(hear(&mut rig, 7).await, [7]);
 }

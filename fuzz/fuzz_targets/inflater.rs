@@ -6,7 +6,7 @@
 
 use everwire_proto::wire::{
     Decoder, Incoming, Limits, Violation,
-    deflate::{Agreed, Inflater, Lend, NoSpares, WindowBits},
+    deflate::{Agreed, Inflater, Lend, NoPool, WindowBits},
 };
 use everwire_fuzz::{
     book::item,
@@ -50,7 +50,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         let mut decoder = Decoder::new(limits).with_inflater(Inflater::new(&agreed, lender));
         server::decode(&mut decoder, &stream, cuts, false)
     };
-    let whole = decode(&[], &NoSpares);
+    let whole = decode(&[], &NoPool);
     let pieces = decode(&cuts.map(usize::from), &Lender);
     let bytes = decode(&[1], &Lender);
     for other in [&pieces, &bytes] {

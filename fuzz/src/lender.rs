@@ -2,16 +2,16 @@
 
 use std::cell::RefCell;
 
-use everwire_proto::wire::deflate::{Lend, Spares};
+use everwire_proto::wire::deflate::{Lend, StatePool};
 
 /// Lends this thread's spares.
 #[derive(Debug)]
 pub struct Lender;
 
 impl Lend for Lender {
-    fn lend(&self, work: &mut dyn FnMut(&mut Spares)) {
+    fn lend(&self, work: &mut dyn FnMut(&mut StatePool)) {
         thread_local! {
-            static SPARES: RefCell<Spares> = RefCell::default();
+            static SPARES: RefCell<StatePool> = RefCell::default();
         }
         SPARES.with_borrow_mut(work);
     }

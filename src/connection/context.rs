@@ -10,13 +10,13 @@ use crate::{
     core::ConnectionName,
     hub::Hub,
     memory::MemoryBudget,
-    persistence::Keeper,
+    persistence::Persistence,
+    secret_store::SecretStore,
     transport::{DialBudget, Resolver, TlsCache},
-    vault::Vault,
 };
 
 /// What all names of a process share.
-pub(crate) struct Commons {
+pub(crate) struct ProcessContext {
     pub hub: Arc<Hub>,
     /// How the names come to their sockets.
     pub dialer: Box<dyn Dialer>,
@@ -26,13 +26,13 @@ pub(crate) struct Commons {
     pub tls: TlsCache,
     pub resolver: Resolver,
     /// The secrets that templates name.
-    pub vault: Vault,
+    pub secret_store: SecretStore,
     /// The buckets of their rates.
     pub buckets: TokenBuckets,
     /// Writes down closes by hand.
-    pub keeper: Keeper,
+    pub persistence: Persistence,
     /// What names that are alike share.
     pub settings: CommonSettings,
     /// Told when an actor died without having been removed.
-    pub obituaries: mpsc::UnboundedSender<(ConnectionName, u32)>,
+    pub death_tx: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }

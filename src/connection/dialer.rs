@@ -5,11 +5,11 @@ use std::{pin::Pin, sync::Arc};
 use crate::{
     config::{ConnectionSettings, Template},
     core::{ConnectionName, Owner},
-    transport::{Opened, Undialled},
+    transport::{DialError, Opened},
 };
 
 /// What becomes of a dial. It begins when it is polled, and stops when it is dropped.
-pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Opened, Undialled>>>>;
+pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Opened, DialError>>>>;
 
 /// What is to be dialled.
 pub(crate) struct DialTarget {

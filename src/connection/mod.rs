@@ -42,10 +42,10 @@ pub use self::{
 pub(crate) use self::{
     actor::{
         forward::forward,
-        messages::{AskLastMessage, Drain, OpenSession, Probe, Remove, StoreIsOpen, StoreOutage},
+        messages::{AskLastMessage, Drain, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage},
     },
-    arbiter::stall_detector::{Finding, beat as pulse},
-    context::Commons,
+    arbiter::stall_detector::{Finding, watch_stalls},
+    context::ProcessContext,
     driver::{dial::NetworkDialer, probe::probe},
-    outbox::{rate_limit::TokenBuckets, shared::Gate},
+    outbox::{rate_limit::TokenBuckets, shared::SharedOutbox},
 };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    registry::{Hub, Memory},
+    registry::{HistoryRef, Hub},
     subscriber::Subscriber,
 };
 use crate::{core::ConnectionName, events::Event};
@@ -56,23 +56,23 @@ impl Listeners {
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
-        memory: Memory<'_>,
+        history_ref: HistoryRef<'_>,
         mut event: Event,
     ) -> Result<(), String> {
         // A subscriber that comes in between asks what was kept before it is told what is new: it must find the event in
         // one of the two, so that an event is kept only for the listeners that it is told to.
-        while !self.place(hub, name, memory, &mut event) {}
+        while !self.place(hub, name, history_ref, &mut event) {}
         let mut panicked = None;
         let mut others = self.list.iter().filter(|subscriber| !subscriber.resumes());
         if let Some(mut next) = others.next() {
             for after in others {
-                panicked = panicked.or(next.tell(&event).err());
+                panicked = panicked.or(next.deliver(&event).err());
                 next = after;
             }
             // The last one can have the event itself. It is not moved for one who only looks at it.
             match next.keeps(&event) {
                 true => next.give(event),
-                false => panicked = panicked.or(next.tell(&event).err()),
+                false => panicked = panicked.or(next.deliver(&event).err()),
             }
         }
         panicked.map_or(Ok(()), Err)
@@ -84,14 +84,14 @@ impl Listeners {
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
-        memory: Memory<'_>,
+        history_ref: HistoryRef<'_>,
         event: &mut Event,
     ) -> bool {
         self.current(hub, name);
         let _order = self.any_resumes.then(|| hub.order.lock());
         let generation = self.generation;
         let placed = hub.keep(
-            memory,
+            history_ref,
             |event| {
                 let placed = hub.generation.load(Ordering::Acquire) == generation;
                 if placed {
@@ -104,7 +104,7 @@ impl Listeners {
         if placed && self.any_resumes {
             for subscriber in self.list.iter().filter(|subscriber| subscriber.resumes()) {
                 // It has a queue, and a queue does not panic.
-                let _told = subscriber.tell(event);
+                let _told = subscriber.deliver(event);
             }
         }
         placed

@@ -26,5 +26,5 @@ pub(crate) use self::{
     history::History,
     listeners::Listeners,
     past::HasHistory,
-    registry::{Hub, Memory},
+    registry::{HistoryRef, Hub},
 };

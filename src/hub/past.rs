@@ -54,7 +54,7 @@ enum Source {
         place: Place,
     },
     /// Up to here it was read.
-    Story(Cursor),
+    RecentEvents(Cursor),
 }
 
 /// What there is of the past.
@@ -88,7 +88,7 @@ impl Past {
         let wants_messages = kinds.has("message");
         // Who publishes looks whom to tell under these locks: who takes one from now on tells the subscriber.
         names.iter().for_each(|of| of.history().locked(|| ()));
-        drop(hub.story.lock());
+        drop(hub.recent.lock());
         let through = hub.now();
         let (mut sources, mut next) = (Vec::new(), Vec::new());
         for of in names {
@@ -100,15 +100,15 @@ impl Past {
                 sources.push(Source::Messages { of, place });
             }
         }
-        let story = hub.story.lock();
+        let recent = hub.recent.lock();
         if kinds.want_more_than_messages() {
-            missed |= !story.is_complete(since);
-            if let Some(first) = story.since(since).next() {
+            missed |= !recent.is_complete(since);
+            if let Some(first) = recent.since(since).next() {
                 next.push(Reverse((first.cursor(), sources.len())));
-                sources.push(Source::Story(since));
+                sources.push(Source::RecentEvents(since));
             }
         }
-        drop(story);
+        drop(recent);
         missed |= wants_messages && since < hub.forgotten();
         missed |= kinds.has("sent") && since < hub.fates();
         Self {
@@ -166,7 +166,7 @@ impl Past {
             Source::Messages { of, place } => of.history().read(place, until, room, |message| {
                 into.push_back(Event::recalled(of.name(), message));
             }),
-            Source::Story(place) => self.hub.story.lock().read(place, |event| {
+            Source::RecentEvents(place) => self.hub.recent.lock().read(place, |event| {
                 let reads = event.cursor() <= until && room.is_left();
                 if reads {
                     room.take(event.payload_len());

@@ -10,13 +10,13 @@ const KEPT: usize = 4096;
 
 /// The last events of all names that are neither messages nor fates.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct RecentEvents {
     events: VecDeque<Event>,
     /// Events up to here are not kept any more, or never were.
     lost_through: Cursor,
 }
 
-impl Story {
+impl RecentEvents {
     /// A story that begins behind `start`.
     pub fn new(start: Cursor) -> Self {
         Self {

@@ -7,7 +7,9 @@ use std::sync::{
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{history::History, queue::Account, recent_events::Story, subscriber::Subscriber};
+use super::{
+    history::History, queue::Account, recent_events::RecentEvents, subscriber::Subscriber,
+};
 use crate::{
     config::HistorySettings,
     core::Cursor,
@@ -30,7 +32,7 @@ pub(crate) struct Hub {
     /// What histories and readers take their memory of.
     pub(super) memory: Arc<MemoryBudget>,
     /// What happened to all names, messages aside.
-    pub(super) story: Mutex<Story>,
+    pub(super) recent: Mutex<RecentEvents>,
     /// Up to here messages are lost with the names that they belonged to.
     forgotten: AtomicU64,
     /// Up to here fates were told, which are not kept.
@@ -51,7 +53,7 @@ impl Hub {
             position: AtomicU64::new(start),
             missed: Arc::default(),
             memory,
-            story: Mutex::new(Story::new(Cursor(start))),
+            recent: Mutex::new(RecentEvents::new(Cursor(start))),
             forgotten: AtomicU64::new(forgotten.0),
             fates: AtomicU64::new(start),
             order: Mutex::default(),
@@ -105,15 +107,15 @@ impl Hub {
     /// Keeps an event for those who are away. `memory` is that of its name.
     pub(super) fn keep(
         &self,
-        memory: Memory<'_>,
+        history_ref: HistoryRef<'_>,
         place: impl FnOnce(&mut Event) -> bool,
         event: &mut Event,
     ) -> bool {
         if matches!(event, Event::Message(..)) {
             let charge = || Charge::new(&self.memory, MemoryUse::Histories);
-            memory
+            history_ref
                 .history
-                .with(memory.limit, self.start, charge, |recent| {
+                .with(history_ref.limit, self.start, charge, |recent| {
                     let placed = place(event);
                     if placed && let Event::Message(stamp, message) = event {
                         recent.push(stamp, message);
@@ -122,16 +124,16 @@ impl Hub {
                 })
         } else if matches!(event, Event::Sent(..)) {
             // A reader that comes in between waits for this lock before it looks.
-            memory.history.locked(|| {
+            history_ref.history.locked(|| {
                 let placed = place(event);
                 self.fates.fetch_max(event.cursor().0, Ordering::AcqRel);
                 placed
             })
         } else {
-            let mut story = self.story.lock();
+            let mut recent = self.recent.lock();
             let placed = place(event);
             if placed {
-                story.push(event.clone());
+                recent.push(event.clone());
             }
             placed
         }
@@ -142,7 +144,7 @@ impl Hub {
         let subscribers = self.subscribers.read().clone();
         for subscriber in subscribers {
             // A callback's panic has no name that it could cost its socket.
-            let _panicked = subscriber.tell(event);
+            let _panicked = subscriber.deliver(event);
         }
     }
 
@@ -176,7 +178,7 @@ impl Hub {
 
 /// Where the messages of a name are kept for those who are away.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory<'a> {
+pub(crate) struct HistoryRef<'a> {
     /// Of this name.
     pub history: &'a History,
     /// How much it keeps.

@@ -88,7 +88,7 @@ impl Subscriber {
     }
 
     /// Tells an event, if it is of a kind that is wanted. The error is the text of a callback's panic.
-    pub fn tell(&self, event: &Event) -> Result<(), String> {
+    pub fn deliver(&self, event: &Event) -> Result<(), String> {
         match &self.sink {
             Sink::Queue(queue) if self.is_for(event) => {
                 push(queue, event.clone());

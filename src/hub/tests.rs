@@ -73,11 +73,11 @@ fn publish_kept(
     seqs: std::ops::RangeInclusive<u64>,
 ) {
     for seq in seqs {
-        tell(hub, listeners, history, event(seq)).unwrap();
+        publish_event(hub, listeners, history, event(seq)).unwrap();
     }
 }
 
-fn tell(
+fn publish_event(
     hub: &Hub,
     listeners: &mut Listeners,
     history: &History,
@@ -85,7 +85,7 @@ fn tell(
 ) -> Result<(), String> {
     let mut limit = HistorySettings::default();
     limit.messages = 4;
-    listeners.publish(hub, &name("feed"), Memory { history, limit }, event)
+    listeners.publish(hub, &name("feed"), HistoryRef { history, limit }, event)
 }
 
 /// What can be read at once: sequence numbers, and `-missed` for a lag.
@@ -197,7 +197,7 @@ fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
     let _counts = hub.callback(Pattern::all(), move |_| {
         counter.fetch_add(1, Ordering::Relaxed);
     });
-    let told = tell(&hub, &mut listeners, &History::new(), event(1));
+    let told = publish_event(&hub, &mut listeners, &History::new(), event(1));
     assert_eq!(told, Err("no".to_owned()));
     assert_eq!(heard.load(Ordering::Relaxed), 1);
 }
@@ -286,7 +286,7 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
     let Event::Message(stamp, _) = event(1) else {
         panic!("no message");
     };
-    tell(&hub, &mut listeners, history.history(), Event::Ready(stamp)).unwrap();
+    publish_event(&hub, &mut listeners, history.history(), Event::Ready(stamp)).unwrap();
     publish_kept(&hub, &mut listeners, history.history(), 2..=9);
     let resume = |pattern: &str, kinds: &str| {
         let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
@@ -313,9 +313,9 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
             scope.spawn(move || {
                 let mut listeners = Listeners::default();
                 for seq in 1..=most {
-                    let memory = Memory { history, limit };
+                    let history_ref = HistoryRef { history, limit };
                     listeners
-                        .publish(hub, &name("feed"), memory, event(seq))
+                        .publish(hub, &name("feed"), history_ref, event(seq))
                         .unwrap();
                 }
             });
@@ -355,8 +355,8 @@ fn a_past_is_read_a_piece_at_a_time_and_what_gave_way_meanwhile_is_told() {
     let history = feed.history();
     let mut say = |seqs: std::ops::RangeInclusive<u64>| {
         for seq in seqs {
-            let memory = Memory { history, limit };
-            let told = listeners.publish(&hub, &name("feed"), memory, event(seq));
+            let history_ref = HistoryRef { history, limit };
+            let told = listeners.publish(&hub, &name("feed"), history_ref, event(seq));
             told.unwrap();
         }
     };
@@ -482,8 +482,10 @@ fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
             0 => Event::Ready(stamp),
             _ => Event::Message(stamp, message),
         };
-        let memory = Memory { history, limit };
-        listeners.publish(hub, feed.name(), memory, event).unwrap();
+        let history_ref = HistoryRef { history, limit };
+        listeners
+            .publish(hub, feed.name(), history_ref, event)
+            .unwrap();
         if cuts && seq % 50 == 0 {
             let mut less = limit;
             less.messages = 1;

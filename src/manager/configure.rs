@@ -41,7 +41,7 @@ impl Manager {
     ) -> Result<Applied, ConfigureError> {
         features::check(&settings)?;
         if needs_store(&settings) {
-            let opened = self.0.commons.keeper.open();
+            let opened = self.0.process.persistence.open();
             opened.map_err(|error| ConfigureError::Store(error.to_string()))?;
         }
         let addr = {
@@ -52,12 +52,12 @@ impl Manager {
                 .filter(|entry| !entry.leaves)
                 .ok_or(ConnectionGone::UNKNOWN)?;
             match needs_store(&settings) {
-                true if !entry.gate.is_held() => self.may_become_durable(name.as_ref())?,
+                true if !entry.outbox.is_held() => self.may_become_durable(name.as_ref())?,
                 true => {}
                 // It has nothing to wait for any more.
-                false => entry.gate.forgo_store(),
+                false => entry.outbox.forgo_store(),
             }
-            entry.settings = self.0.commons.settings.share(settings.clone());
+            entry.settings = self.0.process.settings.share(settings.clone());
             entry.addr.clone()
         };
         addr.send(Configure(Box::new(settings)))
@@ -67,11 +67,12 @@ impl Manager {
 
     /// Whether a name that was opened without a look into the store can have its messages there.
     fn may_become_durable(&self, name: &str) -> Result<(), ConfigureError> {
-        let keeper = &self.0.commons.keeper;
-        if let Some(outage) = keeper.outage() {
+        let persistence = &self.0.process.persistence;
+        if let Some(outage) = persistence.outage() {
             return Err(ConfigureError::Store(outage.text.to_string()));
         }
-        let is_held = ConnectionName::new(name).is_ok_and(|name| keeper.holds_messages_of(&name));
+        let is_held =
+            ConnectionName::new(name).is_ok_and(|name| persistence.holds_messages_of(&name));
         if is_held {
             let text = "it holds messages of an earlier process for this name, which go out after a restart with these settings";
             return Err(ConfigureError::Store(text.into()));

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use actix::Addr;
 
 use crate::{
-    connection::{AskLastMessage, Connection, ConnectionGone, Gate, LastMessage, Snapshot, Status},
+    connection::{
+        AskLastMessage, Connection, ConnectionGone, LastMessage, SharedOutbox, Snapshot, Status,
+    },
     core::{ConnectionName, Pattern},
     hub::{Delivery, Events, Hub},
 };
@@ -18,7 +20,7 @@ use crate::{
 pub struct Handle {
     name: ConnectionName,
     addr: Addr<Connection>,
-    gate: Arc<Gate>,
+    outbox: Arc<SharedOutbox>,
     hub: Arc<Hub>,
 }
 
@@ -26,13 +28,13 @@ impl Handle {
     pub(super) fn new(
         name: ConnectionName,
         addr: Addr<Connection>,
-        gate: Arc<Gate>,
+        outbox: Arc<SharedOutbox>,
         hub: Arc<Hub>,
     ) -> Self {
         Self {
             name,
             addr,
-            gate,
+            outbox,
             hub,
         }
     }
@@ -94,7 +96,7 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn epoch(&self) -> u32 {
-        self.gate.epoch()
+        self.outbox.epoch()
     }
 
     /// Whether the name is durable and waits for a store that [cannot be opened yet](crate::Manager::store_outage): what earlier processes
@@ -114,7 +116,7 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn waits_for_store(&self) -> bool {
-        self.gate.is_held()
+        self.outbox.is_held()
     }
 
     /// What the name tells about itself.
@@ -190,7 +192,7 @@ impl Handle {
 
     /// How many messages wait or are being written.
     pub(super) fn waiting(&self) -> usize {
-        self.gate.with(|inside| inside.outbox.len())
+        self.outbox.with(|locked| locked.outbox.len())
     }
 
     /// The events of this name alone.

@@ -22,7 +22,7 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn store_damage(&self) -> Option<String> {
-        self.0.commons.keeper.damage()
+        self.0.process.persistence.damage()
     }
 
     /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
@@ -51,7 +51,7 @@ impl Manager {
     /// ```
     pub fn keep(&self, key: impl Into<String>, value: Option<&[u8]>) {
         let order = Order::Value(key.into(), value.map(<[u8]>::to_vec));
-        self.0.commons.keeper.order(order);
+        self.0.process.persistence.order(order);
     }
 
     /// Waits until what was to be [kept](Self::keep) so far, closes by hand and removals, is safe on disk. `false`: the store fails, and
@@ -78,7 +78,7 @@ impl Manager {
     /// # }
     /// ```
     pub async fn written(&self) -> bool {
-        let written = self.0.commons.keeper.written();
+        let written = self.0.process.persistence.written();
         timeout(WRITTEN, written).await.unwrap_or(false)
     }
 
@@ -110,6 +110,6 @@ impl Manager {
     /// # }
     /// ```
     pub fn take_kept(&self) -> Vec<(String, Vec<u8>)> {
-        self.0.commons.keeper.take_values()
+        self.0.process.persistence.take_values()
     }
 }

@@ -6,7 +6,7 @@ use actix::Recipient;
 
 use super::registry::Manager;
 use crate::{
-    connection::{Commons, Gate, forward},
+    connection::{ProcessContext, SharedOutbox, forward},
     core::{Cursor, Pattern},
     events::Event,
     hub::{Delivery, Events, HasHistory, SubscriptionGuard},
@@ -40,7 +40,7 @@ impl Manager {
     /// # }
     /// ```
     pub fn subscribe(&self, pattern: Pattern, delivery: Delivery) -> Events {
-        self.0.commons.hub.stream(pattern, delivery)
+        self.0.process.hub.stream(pattern, delivery)
     }
 
     /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
@@ -82,15 +82,17 @@ impl Manager {
     /// # }
     /// ```
     pub fn resume(&self, pattern: Pattern, delivery: Delivery, since: Option<Cursor>) -> Events {
-        let Commons { hub, keeper, .. } = &*self.0.commons;
+        let ProcessContext {
+            hub, persistence, ..
+        } = &*self.0.process;
         let selected = pattern.clone();
         hub.resume(pattern, delivery, since, || {
             // Before the names are listed: one that is opened in between is in both, not in neither.
-            let lost = keeper.last_unopened(&selected);
+            let lost = persistence.last_unopened(&selected);
             let names = self.0.names.read();
             let gates = names.entries.iter().filter_map(|(name, entry)| {
-                let gate: Arc<dyn HasHistory> = Arc::<Gate>::clone(&entry.gate);
-                selected.matches(name).then_some(gate)
+                let outbox: Arc<dyn HasHistory> = Arc::<SharedOutbox>::clone(&entry.outbox);
+                selected.matches(name).then_some(outbox)
             });
             (gates.collect(), lost)
         })
@@ -168,7 +170,7 @@ impl Manager {
         pattern: Pattern,
         callback: impl Fn(&Event) + Send + Sync + 'static,
     ) -> SubscriptionGuard {
-        self.0.commons.hub.callback(pattern, callback)
+        self.0.process.hub.callback(pattern, callback)
     }
 
     /// How many events subscribers of all kinds missed because they were too slow, since the start.
@@ -183,6 +185,6 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn missed_events(&self) -> u64 {
-        self.0.commons.hub.missed()
+        self.0.process.hub.missed()
     }
 }

@@ -13,7 +13,7 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn memory_usage(&self) -> MemoryUsage {
-        self.0.commons.memory.usage()
+        self.0.process.memory.usage()
     }
 
     /// An account of memory that the program holds for its names.
@@ -33,7 +33,7 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn charge(&self, of: MemoryUse) -> Charge {
-        Charge::new(&self.0.commons.memory, of)
+        Charge::new(&self.0.process.memory, of)
     }
 
     /// From now on so many bytes may be used, or half of what the machine allows. Nothing that was accepted is dropped for it.
@@ -47,6 +47,6 @@ impl Manager {
     /// ```
     pub fn set_memory(&self, limit: Option<usize>) {
         let limit = limit.unwrap_or_else(default_limit);
-        self.0.commons.memory.set_limit(limit);
+        self.0.process.memory.set_limit(limit);
     }
 }

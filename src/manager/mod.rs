@@ -32,4 +32,4 @@ pub use self::{
     registry::Manager,
     shutdown::{Left, ShutdownReport},
 };
-pub use crate::{stored::StoreError, vault::VaultFull};
+pub use crate::{secret_store::SecretStoreFull, stored::StoreError};

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{ConnectionSettings, NameSettings},
-    connection::{Connection, Gate},
+    connection::{Connection, SharedOutbox},
     core::{ConnectionName, Owner},
 };
 
@@ -90,26 +90,26 @@ impl Manager {
             return Err(OpenError::Duplicate(name));
         };
         features::check(&settings)?;
-        let keeper = &self.0.commons.keeper;
+        let persistence = &self.0.process.persistence;
         if needs_store(&settings) {
-            keeper
+            persistence
                 .open()
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
         // Those that are held go on only when this lock is free.
-        let outage = keeper.outage().filter(|_| needs_store(&settings));
-        let (gate, epoch) = match outage {
-            Some(outage) => hold(&name, &settings, &self.0.commons, &outage),
-            None => recall(&name, &settings, &self.0.commons),
+        let outage = persistence.outage().filter(|_| needs_store(&settings));
+        let (outbox, epoch) = match outage {
+            Some(outage) => hold(&name, &settings, &self.0.process, &outage),
+            None => recall(&name, &settings, &self.0.process),
         };
-        gate.give_to(owner);
+        outbox.give_to(owner);
         let epoch = names.epochs.begin(&name, epoch);
-        let settings = self.0.commons.settings.share(settings);
+        let settings = self.0.process.settings.share(settings);
         let arbiter = self.0.arbiters.next();
-        let addr = self.start_actor(&name, &settings, &gate, arbiter, epoch);
+        let addr = self.start_actor(&name, &settings, &outbox, arbiter, epoch);
         let entry = Entry {
             addr,
-            gate,
+            outbox,
             settings,
             arbiter,
             epoch,
@@ -126,16 +126,16 @@ impl Manager {
         &self,
         name: &ConnectionName,
         settings: &NameSettings,
-        gate: &Arc<Gate>,
+        outbox: &Arc<SharedOutbox>,
         arbiter: usize,
         epoch: u32,
     ) -> Addr<Connection> {
         // Before the actor runs: what is sent to it already is of this life.
-        gate.begin_epoch(epoch);
-        let (name, settings, gate) = (name.clone(), settings.clone(), Arc::clone(gate));
-        let commons = Arc::clone(&self.0.commons);
+        outbox.begin_epoch(epoch);
+        let (name, settings, outbox) = (name.clone(), settings.clone(), Arc::clone(outbox));
+        let process = Arc::clone(&self.0.process);
         Supervisor::start_in_arbiter(self.0.arbiters.get(arbiter), move |_| {
-            Connection::new(name, settings, commons, gate, epoch)
+            Connection::new(name, settings, process, outbox, epoch)
         })
     }
 }

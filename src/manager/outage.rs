@@ -32,7 +32,7 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn store_outage(&self) -> Option<String> {
-        let outage = self.0.commons.keeper.outage()?;
+        let outage = self.0.process.persistence.outage()?;
         Some(outage.text.to_string())
     }
 
@@ -51,7 +51,7 @@ impl Manager {
     pub fn when_store_opens(&self, work: impl FnOnce(&Self) + Send + 'static) {
         {
             let mut when_open = self.0.when_open.lock();
-            if self.0.commons.keeper.outage().is_some() {
+            if self.0.process.persistence.outage().is_some() {
                 when_open.push(Box::new(work));
                 return;
             }
@@ -62,7 +62,7 @@ impl Manager {
 
 /// Tells the names that wait of each attempt, and has them go on when the store is open; for as long as the manager lives.
 pub(super) fn watch(manager: &Manager) {
-    let Some(mut outage) = manager.0.commons.keeper.watch_outage() else {
+    let Some(mut outage) = manager.0.process.persistence.watch_outage() else {
         return;
     };
     let inside = Arc::downgrade(&manager.0);
@@ -74,7 +74,7 @@ pub(super) fn watch(manager: &Manager) {
             };
             let now = outage.borrow_and_update().clone();
             match now {
-                Some(outage) => tell(&inside, &outage),
+                Some(outage) => notify_held(&inside, &outage),
                 None => go_on(&inside),
             }
         }
@@ -82,9 +82,13 @@ pub(super) fn watch(manager: &Manager) {
 }
 
 /// Tells the names that wait why they do.
-fn tell(inside: &Inside, outage: &Outage) {
+fn notify_held(inside: &Inside, outage: &Outage) {
     let names = inside.names.read();
-    for entry in names.entries.values().filter(|entry| entry.gate.is_held()) {
+    for entry in names
+        .entries
+        .values()
+        .filter(|entry| entry.outbox.is_held())
+    {
         // One message for each attempt, which are seconds apart.
         entry.addr.do_send(StoreOutage(outage.clone()));
     }
@@ -92,11 +96,12 @@ fn tell(inside: &Inside, outage: &Outage) {
 
 /// The store is open: all goes on as after a start with it.
 fn go_on(inside: &Arc<Inside>) {
-    let commons = &inside.commons;
-    commons
-        .hub
-        .go_on_behind(commons.keeper.position(), commons.keeper.forgotten());
-    commons.buckets.recall();
+    let process = &inside.process;
+    process.hub.go_on_behind(
+        process.persistence.position(),
+        process.persistence.forgotten(),
+    );
+    process.buckets.recall();
     let manager = Manager(Arc::clone(inside));
     // Secrets are there before what needs them is dialled. What is added while they run is called at once.
     let when_open = std::mem::take(&mut *inside.when_open.lock());
@@ -115,28 +120,28 @@ fn go_on_with(inside: &Inside, name: &ConnectionName) {
     let Some(entry) = names.entries.get_mut(name).filter(|entry| !entry.leaves) else {
         return;
     };
-    let keeper = &inside.commons.keeper;
-    let (epoch, is_closed) = match entry.gate.is_held() {
+    let persistence = &inside.process.persistence;
+    let (epoch, is_closed) = match entry.outbox.is_held() {
         true => {
-            let recalled = keeper.recall(name);
+            let recalled = persistence.recall(name);
             let (epoch, is_closed) = (recalled.state.epoch, recalled.state.closed_by_hand);
             let settings = entry.settings.whole();
-            recall::restore(&entry.gate, &settings, &inside.commons, recalled);
-            entry.gate.release();
+            recall::restore(&entry.outbox, &settings, &inside.process, recalled);
+            entry.outbox.release();
             (epoch, is_closed)
         }
         // What it has left from when it was durable stays in the store: ids of this process are given already.
-        false => match keeper.look_up(name) {
+        false => match persistence.look_up(name) {
             Some(known) => known,
             None => return,
         },
     };
     if entry.epoch > epoch {
         // It was respawned meanwhile.
-        keeper.order(Order::Epoch(name.clone(), entry.epoch));
+        persistence.order(Order::Epoch(name.clone(), entry.epoch));
     }
     entry.epoch = entry.epoch.max(epoch);
-    entry.gate.begin_epoch(entry.epoch);
+    entry.outbox.begin_epoch(entry.epoch);
     // One message for each name, once.
     entry.addr.do_send(StoreIsOpen {
         epoch: entry.epoch,

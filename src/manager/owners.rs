@@ -21,7 +21,7 @@ impl Manager {
     /// ```
     pub fn owner(&self, name: impl AsRef<str>) -> Option<Owner> {
         let names = self.0.names.read();
-        names.entries.get(name.as_ref())?.gate.owner()
+        names.entries.get(name.as_ref())?.outbox.owner()
     }
 
     /// How many names belong to an owner, those included that are being removed. It looks at all names.
@@ -43,7 +43,7 @@ impl Manager {
     pub fn owned(&self, owner: &Owner) -> usize {
         let names = self.0.names.read();
         let entries = names.entries.values();
-        let owned = entries.filter(|entry| entry.gate.belongs_to(owner));
+        let owned = entries.filter(|entry| entry.outbox.belongs_to(owner));
         owned.count()
     }
 
@@ -62,7 +62,7 @@ impl Manager {
     /// ```
     pub fn disown(&self, name: impl AsRef<str>) {
         if let Some(entry) = self.0.names.read().entries.get(name.as_ref()) {
-            entry.gate.give_to(None);
+            entry.outbox.give_to(None);
         }
     }
 
@@ -81,7 +81,7 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_owner_shares(&self, shares: OwnerShares) {
-        self.0.commons.resolver.set_shares(shares.clone());
-        self.0.commons.budget.set_shares(shares);
+        self.0.process.resolver.set_shares(shares.clone());
+        self.0.process.budget.set_shares(shares);
     }
 }

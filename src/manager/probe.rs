@@ -42,15 +42,15 @@ impl Manager {
                 .entries
                 .get(name.as_ref())
                 .ok_or(ConnectionGone::UNKNOWN)?;
-            (entry.settings.clone(), entry.gate.owner(), entry.arbiter)
+            (entry.settings.clone(), entry.outbox.owner(), entry.arbiter)
         };
-        let commons = Arc::clone(&self.0.commons);
+        let process = Arc::clone(&self.0.process);
         let (mut sender, answer) = oneshot::channel();
         // A dial runs on an arbiter. An arbiter that has stopped carries no name either.
         let _stopped = self.0.arbiters.get(arbiter).spawn_fn(move || {
             actix::spawn(async move {
                 tokio::select! {
-                    probed = probe(settings, owner, commons) => {
+                    probed = probe(settings, owner, process) => {
                         let _unheard = sender.send(probed);
                     }
                     // Nobody waits any more.

@@ -1,4 +1,4 @@
-//! What earlier processes have left of a name, put behind its door.
+//! What earlier processes have left of a name, put into its outbox.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     clock,
     config::ConnectionSettings,
-    connection::{Commons, Gate},
+    connection::{ProcessContext, SharedOutbox},
     core::{ConnectionName, IdEpochs, Outbox},
     memory::{Charge, MemoryUse},
     persistence::{Outage, Recalled, left as left_message},
@@ -18,42 +18,42 @@ pub(super) fn needs_store(settings: &ConnectionSettings) -> bool {
     (settings.outbox.durable || settings.history.durable) && !settings.sessions_only
 }
 
-/// The door of a name that waits for the store, and its epoch: it takes nothing until the store is open.
+/// The outbox of a name that waits for the store, and its epoch: it takes nothing until the store is open.
 pub(super) fn hold(
     name: &ConnectionName,
     settings: &ConnectionSettings,
-    commons: &Commons,
+    process: &ProcessContext,
     outage: &Outage,
-) -> (Arc<Gate>, u32) {
-    let epoch = commons.keeper.recall(name).state.epoch;
+) -> (Arc<SharedOutbox>, u32) {
+    let epoch = process.persistence.recall(name).state.epoch;
     let outbox = Outbox::new(settings.outbox, settings.max_message);
-    let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
-    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
-    gate.hold(&outage.text);
-    (gate, epoch)
+    let charge = Charge::new(&process.memory, MemoryUse::Outboxes);
+    let outbox = SharedOutbox::new(name.clone(), outbox, process.persistence.clone(), charge);
+    outbox.hold(&outage.text);
+    (outbox, epoch)
 }
 
-/// The door of a name with what earlier processes have left behind it, and the epoch of its new life.
+/// The outbox of a name with what earlier processes have left in it, and the epoch of its new life.
 pub(super) fn recall(
     name: &ConnectionName,
     settings: &ConnectionSettings,
-    commons: &Commons,
-) -> (Arc<Gate>, u32) {
-    let recalled = commons.keeper.recall(name);
+    process: &ProcessContext,
+) -> (Arc<SharedOutbox>, u32) {
+    let recalled = process.persistence.recall(name);
     let epoch = recalled.state.epoch;
     let outbox = Outbox::new(settings.outbox, settings.max_message);
-    let charge = Charge::new(&commons.memory, MemoryUse::Outboxes);
-    let gate = Gate::new(name.clone(), outbox, commons.keeper.clone(), charge);
-    gate.with(|inside| inside.outbox.set_sessions_only(settings.sessions_only));
-    restore(&gate, settings, commons, recalled);
-    (gate, epoch)
+    let charge = Charge::new(&process.memory, MemoryUse::Outboxes);
+    let outbox = SharedOutbox::new(name.clone(), outbox, process.persistence.clone(), charge);
+    outbox.with(|locked| locked.outbox.set_sessions_only(settings.sessions_only));
+    restore(&outbox, settings, process, recalled);
+    (outbox, epoch)
 }
 
-/// Puts behind a door, which has accepted nothing yet, what earlier processes have left.
+/// Puts into an outbox, which has accepted nothing yet, what earlier processes have left.
 pub(super) fn restore(
-    gate: &Arc<Gate>,
+    outbox: &Arc<SharedOutbox>,
     settings: &ConnectionSettings,
-    commons: &Commons,
+    process: &ProcessContext,
     recalled: Recalled,
 ) {
     let Recalled {
@@ -72,27 +72,28 @@ pub(super) fn restore(
         accepted.push((stored.id, now.checked_sub(age).unwrap_or(now)));
         left_message(stored, wall, now)
     });
-    let has_left = gate.with(|inside| {
+    let has_left = outbox.with(|locked| {
         if goes_on {
-            inside.outbox.restore(left, state.last_id);
+            locked.outbox.restore(left, state.last_id);
         }
         if state.closed_by_hand {
-            inside.outbox.set_open(false);
+            locked.outbox.set_open(false);
         }
-        !inside.outbox.is_empty()
+        !locked.outbox.is_empty()
     });
     if goes_on {
         let earlier = |ids: &IdEpochs| ids.current() < state.epoch;
-        gate.restore(ids.filter(earlier), keys);
-        gate.accepted_at(accepted);
+        outbox.restore(ids.filter(earlier), keys);
+        outbox.accepted_at(accepted);
     }
     if has_left {
-        gate.call_keeper();
+        outbox.call_persistence();
     }
     if settings.history.durable && (known.is_some() || !state.history.is_empty()) {
-        let known = known.unwrap_or(commons.hub.start());
-        let charge = Charge::new(&commons.memory, MemoryUse::Histories);
-        gate.history()
+        let known = known.unwrap_or(process.hub.start());
+        let charge = Charge::new(&process.memory, MemoryUse::Histories);
+        outbox
+            .history()
             .restore(settings.history, known, charge, state.history);
     }
 }

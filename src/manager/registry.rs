@@ -8,7 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{arbiters::Arbiters, epochs::Epochs, handle::Handle, respawn_budget::Budget};
 use crate::{
     config::{ConnectionSettings, NameSettings},
-    connection::{Commons, Connection, Gate, Status},
+    connection::{Connection, ProcessContext, SharedOutbox, Status},
     core::{ConnectionName, Pattern},
 };
 
@@ -20,7 +20,7 @@ pub struct Manager(pub(super) Arc<Inside>);
 
 /// What all clones of a manager share.
 pub(super) struct Inside {
-    pub commons: Arc<Commons>,
+    pub process: Arc<ProcessContext>,
     pub arbiters: Arbiters,
     pub names: RwLock<Names>,
     /// What the program does once the store is open, which it is not yet.
@@ -40,7 +40,7 @@ pub(super) struct Names {
 /// What the registry knows of a name.
 pub(super) struct Entry {
     pub addr: Addr<Connection>,
-    pub gate: Arc<Gate>,
+    pub outbox: Arc<SharedOutbox>,
     pub settings: NameSettings,
     pub arbiter: usize,
     pub epoch: u32,
@@ -58,8 +58,8 @@ impl Manager {
         Handle::new(
             name.clone(),
             entry.addr.clone(),
-            Arc::clone(&entry.gate),
-            Arc::clone(&self.0.commons.hub),
+            Arc::clone(&entry.outbox),
+            Arc::clone(&self.0.process.hub),
         )
     }
 

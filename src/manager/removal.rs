@@ -6,7 +6,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{registry::Manager, respawn::WRITTEN};
 use crate::{
-    connection::{ConnectionGone, Gate, Remove},
+    connection::{ConnectionGone, Remove, SharedOutbox},
     core::ConnectionName,
     persistence::Order,
 };
@@ -40,7 +40,7 @@ impl Manager {
     ///
     /// [`ConnectionGone`] when there is no such name.
     pub async fn remove(&self, name: impl AsRef<str>) -> Result<(), ConnectionGone> {
-        let (name, gate, addr, arbiter) = {
+        let (name, outbox, addr, arbiter) = {
             let mut names = self.0.names.write();
             let name = names.entries.get_key_value(name.as_ref());
             let name = name.ok_or(ConnectionGone::UNKNOWN)?.0.clone();
@@ -49,8 +49,8 @@ impl Manager {
                 .get_mut(&name)
                 .ok_or(ConnectionGone::UNKNOWN)?;
             entry.leaves = true;
-            let gate = Arc::clone(&entry.gate);
-            (name, gate, entry.addr.clone(), entry.arbiter)
+            let outbox = Arc::clone(&entry.outbox);
+            (name, outbox, entry.addr.clone(), entry.arbiter)
         };
         let (done, removed) = oneshot::channel();
         let (forgotten, answer) = oneshot::channel();
@@ -61,7 +61,7 @@ impl Manager {
                 // An actor that dies meanwhile is gone all the same.
                 let _died = removed.await;
             }
-            manager.retire(&name, &gate).await;
+            manager.retire(&name, &outbox).await;
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
@@ -70,28 +70,28 @@ impl Manager {
 
     /// Frees a name whose actor is gone. `gate` is that life's: whoever removes the name at the same time may have been first, and
     /// somebody else may have opened it anew.
-    async fn retire(&self, name: &ConnectionName, gate: &Arc<Gate>) {
+    async fn retire(&self, name: &ConnectionName, outbox: &Arc<SharedOutbox>) {
         let epoch = {
             let names = self.0.names.read();
             let entry = names.entries.get(name);
             entry
-                .filter(|entry| Arc::ptr_eq(&entry.gate, gate))
+                .filter(|entry| Arc::ptr_eq(&entry.outbox, outbox))
                 .map(|entry| entry.epoch)
         };
         let Some(epoch) = epoch else {
             return;
         };
-        let keeper = &self.0.commons.keeper;
-        keeper.order(Order::Given(epoch.saturating_add(1)));
+        let persistence = &self.0.process.persistence;
+        persistence.order(Order::Given(epoch.saturating_add(1)));
         // Who opens the name again gets the next epoch, and tells it at once. A disk that does not answer holds up nobody.
-        let _late = timeout(WRITTEN, keeper.written()).await;
+        let _late = timeout(WRITTEN, persistence.written()).await;
         let names = &mut *self.0.names.write();
         if let btree_map::Entry::Occupied(entry) = names.entries.entry(name.clone())
-            && Arc::ptr_eq(&entry.get().gate, gate)
+            && Arc::ptr_eq(&entry.get().outbox, outbox)
         {
             entry.remove();
             names.epochs.gone(name.clone(), epoch);
-            self.0.commons.hub.forget(gate.history());
+            self.0.process.hub.forget(outbox.history());
         }
     }
 }

@@ -32,10 +32,10 @@ async fn respawn(inside: &Arc<Inside>, name: &ConnectionName, died: u32) {
     let Some(epoch) = next_epoch(inside, name, died) else {
         return;
     };
-    let keeper = &inside.commons.keeper;
-    keeper.order(Order::Epoch(name.clone(), epoch));
+    let persistence = &inside.process.persistence;
+    persistence.order(Order::Epoch(name.clone(), epoch));
     // An epoch that is told is on disk, so that no later process gives it again. A disk that does not answer keeps no name down.
-    let _late = timeout(WRITTEN, keeper.written()).await;
+    let _late = timeout(WRITTEN, persistence.written()).await;
     let mut names = inside.names.write();
     if names.closed {
         return;
@@ -44,8 +44,8 @@ async fn respawn(inside: &Arc<Inside>, name: &ConnectionName, died: u32) {
     let entry = names.entries.get_mut(name);
     if let Some(entry) = entry.filter(|entry| entry.epoch == epoch && !entry.leaves) {
         let manager = Manager(Arc::clone(inside));
-        let (settings, gate) = (&entry.settings, &entry.gate);
-        entry.addr = manager.start_actor(name, settings, gate, entry.arbiter, epoch);
+        let (settings, outbox) = (&entry.settings, &entry.outbox);
+        entry.addr = manager.start_actor(name, settings, outbox, entry.arbiter, epoch);
     }
 }
 
@@ -59,10 +59,10 @@ fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> 
     let entry = entry.filter(|entry| entry.epoch == died && !entry.leaves)?;
     if !entry.respawns.take(Instant::now()) {
         // What dies again and again is left dead, and says so to whoever sends.
-        entry.gate.with(|inside| {
-            inside.outbox.set_open(false);
-            inside.outbox.lost();
-            inside.outbox.cancel();
+        entry.outbox.with(|locked| {
+            locked.outbox.set_open(false);
+            locked.outbox.lost();
+            locked.outbox.cancel();
         });
         return None;
     }

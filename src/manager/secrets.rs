@@ -1,7 +1,7 @@
 //! Secrets that are given to the running manager.
 
 use super::registry::Manager;
-use crate::{config::Secret, core::ConnectionName, vault::VaultFull};
+use crate::{config::Secret, core::ConnectionName, secret_store::SecretStoreFull};
 
 impl Manager {
     /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.
@@ -20,9 +20,9 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`VaultFull`]; nothing was changed then.
-    pub fn put_secret(&self, id: ConnectionName, secret: Secret) -> Result<bool, VaultFull> {
-        self.0.commons.vault.put(id, secret)
+    /// [`SecretStoreFull`]; nothing was changed then.
+    pub fn put_secret(&self, id: ConnectionName, secret: Secret) -> Result<bool, SecretStoreFull> {
+        self.0.process.secret_store.put(id, secret)
     }
 
     /// Forgets a secret; whether there was one. What needs it waits for it at its next dial: `secret_missing`.
@@ -37,6 +37,6 @@ impl Manager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn remove_secret(&self, id: impl AsRef<str>) -> bool {
-        self.0.commons.vault.remove(id.as_ref())
+        self.0.process.secret_store.remove(id.as_ref())
     }
 }

@@ -74,25 +74,25 @@ impl Manager {
             }
         }
         let known = report.left.is_empty().then(|| self.known());
-        self.0.commons.buckets.store(report.left.is_empty());
+        self.0.process.buckets.store(report.left.is_empty());
         self.0.names.write().entries.clear();
         // What is still to be written down has the rest of the time.
         let rest = deadline.saturating_sub(begun.elapsed()).max(LEAST);
-        let _late = timeout(rest, self.0.commons.keeper.finish(known)).await;
+        let _late = timeout(rest, self.0.process.persistence.finish(known)).await;
         self.0.arbiters.stop();
         report
     }
 
     /// What the histories know, when nothing comes any more.
     fn known(&self) -> Known {
-        let hub = &self.0.commons.hub;
-        let unopened = self.0.commons.keeper.last_unopened(&Pattern::all());
+        let hub = &self.0.process.hub;
+        let unopened = self.0.process.persistence.last_unopened(&Pattern::all());
         let mut known = Known {
             forgotten: hub.forgotten().max(unopened),
             histories: Vec::new(),
         };
         for (name, entry) in &self.0.names.read().entries {
-            let history = entry.gate.history();
+            let history = entry.outbox.history();
             if entry.settings.common.history.durable {
                 known
                     .histories

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::registry::{Inside, Manager};
 use crate::{
-    connection::{Finding, Probe, pulse},
+    connection::{Finding, PingNow, watch_stalls},
     events::{Event, StallReason, Stalled},
 };
 
@@ -17,13 +17,13 @@ const LONG: Duration = Duration::from_secs(5);
 pub(super) fn keep(manager: &Manager) {
     for arbiter in 0..manager.0.arbiters.len() {
         let inside = Arc::downgrade(&manager.0);
-        let tell = move |finding| {
+        let report = move |finding| {
             if let Some(inside) = inside.upgrade() {
                 found(&inside, arbiter, finding);
             }
         };
         // The arbiters were started a moment ago.
-        let _running = manager.0.arbiters.get(arbiter).spawn(pulse(tell));
+        let _running = manager.0.arbiters.get(arbiter).spawn(watch_stalls(report));
     }
 }
 
@@ -36,7 +36,7 @@ fn found(inside: &Inside, arbiter: usize, finding: Finding) {
     if reason == StallReason::Arbiter || arbiter == 0 {
         let at = Timestamp::now();
         let stalled = Stalled { reason, by, at };
-        inside.commons.hub.announce(&Event::Stalled(stalled));
+        inside.process.hub.announce(&Event::Stalled(stalled));
     }
     if probe {
         let names = inside.names.read();
@@ -46,7 +46,7 @@ fn found(inside: &Inside, arbiter: usize, finding: Finding) {
             .filter(|entry| entry.arbiter == arbiter)
         {
             // One message for each name, once a second at most: no flood, and a full mailbox is no reason not to ask.
-            entry.addr.do_send(Probe);
+            entry.addr.do_send(PingNow);
         }
     }
 }

@@ -15,13 +15,13 @@ use super::{
 };
 use crate::{
     config::{CommonSettings, Settings},
-    connection::{Commons, NetworkDialer, TokenBuckets},
+    connection::{NetworkDialer, ProcessContext, TokenBuckets},
     core::Cursor,
     hub::Hub,
     memory::{MemoryBudget, default_limit},
-    persistence::Keeper,
+    persistence::Persistence,
+    secret_store::SecretStore,
     transport::{DialBudget, Resolver, TlsCache},
-    vault::Vault,
 };
 
 impl Manager {
@@ -73,32 +73,36 @@ impl Manager {
     }
 
     fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Result<Self, StartError> {
-        let keeper = Keeper::new(settings.service.state_dir.clone());
+        let persistence = Persistence::new(settings.service.state_dir.clone());
         features::check_all(&settings)?;
         if settings.service.remember || settings.connections.values().any(needs_store) {
-            keeper.open()?;
+            persistence.open()?;
         }
-        let (obituaries, dead) = mpsc::unbounded_channel();
+        let (death_tx, dead) = mpsc::unbounded_channel();
         let service = settings.service;
-        let start = keeper.first_position();
+        let start = persistence.first_position();
         let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
         arbiters.begin_leases(&memory);
-        let forgotten = keeper.forgotten().unwrap_or(Cursor(start));
+        let forgotten = persistence.forgotten().unwrap_or(Cursor(start));
         let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);
-        let (tls, resolver, vault) = (TlsCache::default(), Resolver::default(), Vault::default());
+        let (tls, resolver, secret_store) = (
+            TlsCache::default(),
+            Resolver::default(),
+            SecretStore::default(),
+        );
         let manager = Self(Arc::new(Inside {
-            commons: Arc::new(Commons {
+            process: Arc::new(ProcessContext {
                 hub: Hub::new(start, forgotten, Arc::clone(&memory)),
                 memory,
-                dialer: Box::new(NetworkDialer::new(&budget, &tls, &resolver, &vault)),
+                dialer: Box::new(NetworkDialer::new(&budget, &tls, &resolver, &secret_store)),
                 budget,
                 tls,
                 resolver,
-                vault,
-                buckets: TokenBuckets::new(keeper.clone()),
-                keeper,
+                secret_store,
+                buckets: TokenBuckets::new(persistence.clone()),
+                persistence,
                 settings: CommonSettings::default(),
-                obituaries,
+                death_tx,
             }),
             arbiters,
             names: RwLock::default(),

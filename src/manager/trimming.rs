@@ -31,7 +31,7 @@ async fn watch(inside: Weak<Inside>) {
         let Some(inside) = inside.upgrade() else {
             return;
         };
-        let memory = &inside.commons.memory;
+        let memory = &inside.process.memory;
         let excess = memory.excess(MemoryUse::Histories);
         if excess > 0 {
             trim(&inside, excess).await;
@@ -43,26 +43,26 @@ async fn watch(inside: Weak<Inside>) {
 
 /// The longest histories go first: all that is left is as even as it was asked for.
 async fn trim(inside: &Inside, excess: usize) {
-    let usage = inside.commons.memory.usage();
+    let usage = inside.process.memory.usage();
     if usage.histories == 0 {
         return;
     }
     let gates: Vec<_> = {
         let names = inside.names.read();
         let entries = names.entries.values();
-        entries.map(|entry| entry.gate.clone()).collect()
+        entries.map(|entry| entry.outbox.clone()).collect()
     };
     let mut held: Vec<_> = gates
         .iter()
-        .map(|gate| gate.history().footprint())
+        .map(|outbox| outbox.history().footprint())
         .collect();
     // A little more than what is needed, so that it is not needed again at once.
     let wanted = usage.histories.saturating_sub(excess + usage.limit / 32);
     let share = fair_share(&mut held, wanted);
     for some in gates.chunks(AT_A_TIME) {
-        for gate in some {
-            if gate.history().footprint() > share {
-                gate.history().trim(share);
+        for outbox in some {
+            if outbox.history().footprint() > share {
+                outbox.history().trim(share);
             }
         }
         tokio::task::yield_now().await;

@@ -1,12 +1,10 @@
-//! A keeper without a store, in a build without the feature `durable`: it keeps nothing, and remembers nothing.
+//! A store that does not exist, in a build without the feature `durable`: it keeps nothing, and remembers nothing.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use tokio::sync::watch;
 
-#[cfg(test)]
-use super::Calls;
-use super::{Door, Known, Order, Outage, Recalled};
+use super::{Known, Order, Outage, PersistSource, Recalled};
 use crate::{
     chance,
     core::{ConnectionName, Cursor, Pattern},
@@ -24,33 +22,34 @@ const POSITIONS: u64 = 1 << 60;
 /// Nobody knows which cursors and epochs earlier processes have given out, nor whether the clock was set back since. They begin at random, so
 /// that none of an earlier process is ever taken for one of this: a reader that comes with one is told that it lagged.
 #[derive(Clone)]
-pub(crate) struct Keeper {
+pub(crate) struct Persistence {
     /// The first epoch of each name.
     epoch: u32,
     /// Where events begin to be counted.
     position: u64,
-    /// Who writes down what is called for, in a simulation.
-    #[cfg(test)]
-    calls: Option<Calls>,
+    /// Where sources go that have something to write down: nowhere, unless a simulation takes them.
+    takes: Arc<dyn Fn(Arc<dyn PersistSource>) + Send + Sync>,
 }
 
-impl Keeper {
-    /// A keeper that does without a directory.
+impl Persistence {
+    /// It does without a directory.
     pub fn new(_dir: PathBuf) -> Self {
         Self {
             epoch: chance::next_u32() % EPOCHS + 1,
             position: POSITIONS + chance::next_u64() % POSITIONS,
-            #[cfg(test)]
-            calls: None,
+            takes: Arc::new(drop),
         }
     }
 
-    /// One whose store is simulated.
+    /// One whose sources go to `takes`, and whose names begin at epoch 1.
     #[cfg(test)]
-    pub fn scripted(calls: Calls) -> Self {
+    pub(super) fn with_takes(
+        _dir: PathBuf,
+        takes: impl Fn(Arc<dyn PersistSource>) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             epoch: 1,
-            calls: Some(calls),
+            takes: Arc::new(takes),
             ..Self::new(PathBuf::new())
         }
     }
@@ -129,12 +128,8 @@ impl Keeper {
     }
 
     /// A name has something to write down. It is not asked for it.
-    pub fn call(&self, door: Arc<dyn Door>) {
-        #[cfg(test)]
-        if let Some(calls) = &self.calls {
-            return calls.call(door);
-        }
-        drop(door);
+    pub fn call(&self, source: Arc<dyn PersistSource>) {
+        (self.takes)(source);
     }
 
     /// What is ordered is not written down.
@@ -151,9 +146,9 @@ impl Keeper {
     pub async fn finish(&self, _known: Option<Known>) {}
 }
 
-impl fmt::Debug for Keeper {
+impl fmt::Debug for Persistence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keeper(of nothing)")
+        f.write_str("Persistence(of nothing)")
     }
 }
 
@@ -164,7 +159,7 @@ mod tests {
     #[test]
     fn two_processes_share_neither_epochs_nor_positions() {
         let name = ConnectionName::new("feed").unwrap();
-        let [one, two] = [(); 2].map(|()| Keeper::new(PathBuf::new()));
+        let [one, two] = [(); 2].map(|()| Persistence::new(PathBuf::new()));
         assert_ne!(one.recall(&name).state.epoch, two.recall(&name).state.epoch);
         assert!(one.first_position().abs_diff(two.first_position()) > 1 << 30);
     }

@@ -5,7 +5,7 @@ use crate::{
     stored::StoredRate,
 };
 
-/// Something to write down that is not asked of a name's door.
+/// Something to write down that is not asked of a name.
 pub(crate) enum Order {
     /// A name was closed by hand, or is wanted again.
     Closed(ConnectionName, bool),

@@ -1,4 +1,4 @@
-//! What the keeper asks of those who call it.
+//! What persistence asks of those who have something to keep.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ pub(crate) struct NameChanges {
 }
 
 /// A name that has something to write down.
-pub(crate) trait Door: Send + Sync {
-    /// Whose door it is.
+pub(crate) trait PersistSource: Send + Sync {
+    /// Whose it is.
     fn name(&self) -> &ConnectionName;
 
-    /// What is to be written down of the outbox. From here on news call the keeper again.
+    /// What is to be written down of the outbox. From here on news call again.
     fn take_changes(&self) -> NameChanges;
 
     /// The same, and all that was written down before and still is to be kept.

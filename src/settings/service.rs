@@ -25,7 +25,7 @@ pub struct ServiceSettings {
     /// How long a shutdown may flush outboxes and close sockets.
     pub drain_timeout: Duration,
     /// Handshakes in flight over all names. Hosts take turns; those whose handshakes hang hold at most half of the places, so that the
-    /// others do not wait for them: [`Governor`](crate::core::Governor) says for how long a host may wait.
+    /// others do not wait for them: [`DialLimiter`](crate::core::DialLimiter) says for how long a host may wait.
     pub max_handshakes: NonZeroU32,
     /// Dials over all names in a time.
     pub dial_rate: Rate,

@@ -19,7 +19,7 @@ use awc::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::{borrowed_stream::Lent, unfold::unfold};
+use super::{borrowed_stream::BorrowedStream, unfold::unfold};
 use crate::core::Cause;
 
 /// As much is read at once.
@@ -52,7 +52,7 @@ thread_local! {
 
 /// An answer that is being read. It owns no buffer while nothing has come.
 pub(super) struct Answer<C = ClientCodec> {
-    pub stream: Lent,
+    pub stream: BorrowedStream,
     pub codec: C,
     /// What came and was not decoded.
     pub unread: BytesMut,
@@ -60,7 +60,7 @@ pub(super) struct Answer<C = ClientCodec> {
 
 impl Answer {
     /// Nothing of it has come yet.
-    pub fn new(stream: Lent, codec: ClientCodec) -> Self {
+    pub fn new(stream: BorrowedStream, codec: ClientCodec) -> Self {
         Self {
             stream,
             codec,

@@ -19,12 +19,12 @@ use super::{
 pub(super) const MAX_ANSWER: usize = 32 * 1024;
 
 /// The stream of a dial, lent to `awc` until the upgrade is answered.
-pub(super) struct Lent {
+pub(super) struct BorrowedStream {
     progress: Rc<Progress>,
     read: usize,
 }
 
-impl Lent {
+impl BorrowedStream {
     /// Lends what lies in `progress.stream`.
     pub fn new(progress: Rc<Progress>) -> Self {
         Self { progress, read: 0 }
@@ -46,7 +46,7 @@ impl Lent {
 #[error("the answer to the upgrade is longer than {MAX_ANSWER} bytes")]
 pub(super) struct AnswerTooLong;
 
-impl AsyncRead for Lent {
+impl AsyncRead for BorrowedStream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -60,7 +60,7 @@ impl AsyncRead for Lent {
         let client = this.progress.client.get();
         let result = this
             .with(|stream| stream.poll_read(cx, buf))
-            .map_err(|error| told(error, client));
+            .map_err(|error| into_error(error, client));
         this.read += buf.filled().len() - before;
         this.progress.answered.set(this.read > 0);
         result
@@ -68,14 +68,14 @@ impl AsyncRead for Lent {
 }
 
 /// An alert of the server's travels to the end of the dial as the cause that it is.
-fn told(error: io::Error, client: Client) -> io::Error {
+fn into_error(error: io::Error, client: Client) -> io::Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(alert) => io::Error::other(tls::failure(alert, client)),
         None => error,
     }
 }
 
-impl AsyncWrite for Lent {
+impl AsyncWrite for BorrowedStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 
 use super::{
     address::Address,
-    progress::{Progress, Timings, Undialled},
+    progress::{DialError, Progress, Timings},
     redact::{masked, without_secrets},
     redirect::{Redirect, Trail},
     request::{Prepared, render_url},
@@ -28,7 +28,7 @@ use crate::{
     config::{ConnectionSettings, PlainUrl, Proxy, Template},
     core::{Cause, Owner},
     events::TlsReport,
-    vault::Vault,
+    secret_store::SecretStore,
     wire::deflate::Agreed,
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct DialRequest<'a> {
     /// The lookups of host names.
     pub resolver: &'a Resolver,
     /// The secrets that templates name.
-    pub vault: &'a Vault,
+    pub secret_store: &'a SecretStore,
 }
 
 /// An upgraded connection.
@@ -79,8 +79,8 @@ pub(crate) struct Opened {
 ///
 /// # Errors
 ///
-/// [`Undialled`]: why, and how far it had come.
-pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, Undialled> {
+/// [`DialError`]: why, and how far it had come.
+pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, DialError> {
     let progress = Progress::new(request.settings.connect_timeout);
     timeout_at(progress.deadline, run(request, &progress))
         .await
@@ -99,14 +99,14 @@ pub(crate) fn written_host_key(url: &Template) -> Option<&str> {
 /// # Errors
 ///
 /// [`Cause::SecretMissing`] or [`Cause::InvalidRequest`] when the URL cannot be rendered.
-pub(crate) async fn host_key(url: &Template, vault: &Vault) -> Result<String, Cause> {
-    let secrets = Secrets::read([url], vault).await?;
+pub(crate) async fn host_key(url: &Template, secret_store: &SecretStore) -> Result<String, Cause> {
+    let secrets = Secrets::read([url], secret_store).await?;
     render_url(url, &secrets).map(|to| to.host_and_port())
 }
 
 async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened, Cause> {
     let settings = request.settings;
-    let secrets = Secrets::of(settings, request.url, request.vault).await?;
+    let secrets = Secrets::of(settings, request.url, request.secret_store).await?;
     let mut prepared = Prepared::new(settings, request.url, &secrets)?;
     trace::host(|| prepared.to.host_and_port());
     let mut trail: Option<Trail> = None;

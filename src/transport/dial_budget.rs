@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use crate::{
     config::{HostSettings, Rate},
-    core::{DialId, DialOutcome, Governor, Owner, OwnerShares},
+    core::{DialId, DialLimiter, DialOutcome, Owner, OwnerShares},
 };
 
 /// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.
@@ -45,7 +45,7 @@ impl Permit {
 }
 
 struct Budget {
-    governor: Governor,
+    limiter: DialLimiter,
     /// Of the dials that wait and were polled, by their numbers.
     wakers: Vec<Option<Waker>>,
     timekeeper: Option<Timekeeper>,
@@ -59,22 +59,22 @@ struct Timekeeper {
 }
 
 impl DialBudget {
-    /// A budget with these limits; see [`Governor::new`].
+    /// A budget with these limits; see [`DialLimiter::new`].
     pub(crate) fn new(
         max_handshakes: NonZeroU32,
         dial_rate: Rate,
         hosts: BTreeMap<String, HostSettings>,
     ) -> Self {
         Self(Arc::new(Mutex::new(Budget {
-            governor: Governor::new(max_handshakes, dial_rate, hosts),
+            limiter: DialLimiter::new(max_handshakes, dial_rate, hosts),
             wakers: Vec::new(),
             timekeeper: None,
         })))
     }
 
-    /// Gives the owners these shares, from now on and for those that wait; see [`Governor::set_shares`].
+    /// Gives the owners these shares, from now on and for those that wait; see [`DialLimiter::set_shares`].
     pub(crate) fn set_shares(&self, shares: OwnerShares) {
-        self.change(|budget, now| budget.governor.set_shares(shares, now));
+        self.change(|budget, now| budget.limiter.set_shares(shares, now));
     }
 
     /// Waits for the turn of an owner's dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
@@ -83,7 +83,7 @@ impl DialBudget {
         host: &str,
         owner: Option<&Owner>,
     ) -> impl Future<Output = Permit> + use<> {
-        let id = self.change(|budget, now| budget.governor.request(host, owner, now));
+        let id = self.change(|budget, now| budget.limiter.request(host, owner, now));
         // From here on the place is given back however this ends.
         let permit = Permit {
             budget: self.clone(),
@@ -130,7 +130,7 @@ impl DialBudget {
         // Behind the lock, so that the governor never sees time go back.
         let now = tokio::time::Instant::now().into_std();
         let result = f(&mut budget, now);
-        let woken = budget.settle(now);
+        let woken = budget.grant_ready(now);
         drop(budget);
         woken.into_iter().for_each(Waker::wake);
         result
@@ -154,7 +154,7 @@ impl fmt::Debug for Permit {
 impl Budget {
     /// `None` if the dial was granted; else until when it keeps the time, if it does.
     fn check(&mut self, id: DialId, cx: &Context<'_>) -> Option<Option<Instant>> {
-        if !self.governor.is_waiting(id) {
+        if !self.limiter.is_waiting(id) {
             return None;
         }
         let number = id.number();
@@ -175,22 +175,22 @@ impl Budget {
         if self.timekeeper.is_some_and(|keeper| keeper.id == id) {
             self.timekeeper = None;
         }
-        self.governor.end(id, outcome, now);
-        if self.governor.is_idle() {
+        self.limiter.end(id, outcome, now);
+        if self.limiter.is_idle() {
             self.wakers = Vec::new();
         }
     }
 
     /// Grants what can be granted, and sees to it that somebody keeps the time. Who is to be woken.
-    fn settle(&mut self, now: Instant) -> Vec<Waker> {
+    fn grant_ready(&mut self, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
-        while let Some(id) = self.governor.grant(now) {
+        while let Some(id) = self.limiter.grant(now) {
             woken.extend(self.take_waker(id));
         }
-        let next = self.governor.next(now);
+        let next = self.limiter.next(now);
         let before = self.timekeeper;
         // Whoever keeps the time goes on with it as long as it waits.
-        let keeper = before.filter(|keeper| self.governor.is_waiting(keeper.id));
+        let keeper = before.filter(|keeper| self.limiter.is_waiting(keeper.id));
         self.timekeeper = next.map(|(until, id)| Timekeeper {
             id: keeper.map_or(id, |keeper| keeper.id),
             until,
@@ -237,7 +237,7 @@ mod tests {
     impl DialBudget {
         fn is_idle(&self) -> bool {
             let budget = self.0.lock();
-            budget.governor.is_idle() && budget.wakers.is_empty() && budget.timekeeper.is_none()
+            budget.limiter.is_idle() && budget.wakers.is_empty() && budget.timekeeper.is_none()
         }
     }
 

@@ -25,8 +25,8 @@ use futures::future::LocalBoxFuture;
 use tokio::{io::AsyncWriteExt, task_local};
 
 use super::{
-    answer::Answer, borrowed_stream::Lent, headers::Field, progress::Progress, redirect::Redirect,
-    refusal::refusal,
+    answer::Answer, borrowed_stream::BorrowedStream, headers::Field, progress::Progress,
+    redirect::Redirect, refusal::refusal,
 };
 use crate::core::Cause;
 
@@ -85,7 +85,7 @@ impl Service<ConnectRequest> for Exchange {
         Box::pin(async move {
             let dates = dates();
             let codec = ClientCodec::new(ServiceConfig::clone(&dates));
-            let mut answer = Answer::new(Lent::new(Rc::clone(&progress)), codec);
+            let mut answer = Answer::new(BorrowedStream::new(Rc::clone(&progress)), codec);
             let bytes = encode(request, &progress.headers.take())?;
             ask(&bytes, &mut answer.stream).await?;
             let (head, answer) = judge(answer, &progress).await?;
@@ -97,7 +97,7 @@ impl Service<ConnectRequest> for Exchange {
 }
 
 /// Sends the request.
-async fn ask(request: &[u8], stream: &mut Lent) -> Result<(), SendRequestError> {
+async fn ask(request: &[u8], stream: &mut BorrowedStream) -> Result<(), SendRequestError> {
     let written = stream.write_all(request).await;
     written.map_err(SendRequestError::Send)?;
     stream.flush().await.map_err(SendRequestError::Send)
@@ -116,7 +116,7 @@ const BY_AWC: [(header::HeaderName, &str); 3] = [
 fn encode(request: ConnectRequest, ours: &[Field]) -> Result<Vec<u8>, SendRequestError> {
     let ConnectRequest::Tunnel(head, _) = request else {
         let text = "the request is no upgrade".into();
-        return Err(told(Cause::InvalidRequest(text)));
+        return Err(into_error(Cause::InvalidRequest(text)));
     };
     let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut bytes = Vec::with_capacity(REQUEST);
@@ -170,14 +170,14 @@ async fn judge(
     while head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
         if !matches!(answer.codec.message_type(), MessageType::None) {
             let text = format!("the answer {} announces a body", head.status.as_u16());
-            return Err(told(Cause::HandshakeInvalid(text)));
+            return Err(into_error(Cause::HandshakeInvalid(text)));
         }
         head = answer.head().await?;
     }
     if let Some(redirect) = Redirect::of(&head) {
         progress.redirect.replace(Some(redirect));
         let status = head.status.as_u16();
-        return Err(told(Cause::HandshakeStatus {
+        return Err(into_error(Cause::HandshakeStatus {
             status,
             retry_after: None,
             text: "a redirect".into(),
@@ -186,15 +186,15 @@ async fn judge(
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
         // Boxed: an answer that is no refusal pays nothing for it.
         let cause = Box::pin(refusal(&head, answer, progress.deadline)).await;
-        return Err(told(cause));
+        return Err(into_error(cause));
     }
     if head.version != Version::HTTP_11 {
         let text = "the answer is not in HTTP/1.1".into();
-        return Err(told(Cause::HandshakeInvalid(text)));
+        return Err(into_error(Cause::HandshakeInvalid(text)));
     }
     Ok((head, answer))
 }
 
-fn told(cause: Cause) -> SendRequestError {
+fn into_error(cause: Cause) -> SendRequestError {
     SendRequestError::Custom(Box::new(cause), Box::new("answer"))
 }

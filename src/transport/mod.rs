@@ -41,7 +41,7 @@ mod tests;
 pub use descriptors::limit_dial_descriptors;
 pub(crate) use dial::{DialRequest, Opened, dial, host_key, written_host_key};
 pub(crate) use dial_budget::DialBudget;
-pub(crate) use progress::{Timings, Undialled};
+pub(crate) use progress::{DialError, Timings};
 pub(crate) use redact::masked;
 pub(crate) use resolve::Resolver;
 pub(crate) use secrets::Secrets;

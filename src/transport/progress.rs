@@ -43,7 +43,7 @@ pub(crate) struct Timings {
 
 /// A dial that came to nothing.
 #[derive(Debug)]
-pub(crate) struct Undialled {
+pub(crate) struct DialError {
     /// What ended it; [`Cause::ConnectTimeout`] says in which phase the time ran out.
     pub cause: Cause,
     /// The phase that it ended in.
@@ -52,7 +52,7 @@ pub(crate) struct Undialled {
     pub timings: Timings,
 }
 
-impl From<Cause> for Undialled {
+impl From<Cause> for DialError {
     /// One that did not begin.
     fn from(cause: Cause) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl Progress {
     }
 
     /// The dial is over in the phase in which it is.
-    pub fn fail(&self, cause: Cause) -> Undialled {
+    pub fn fail(&self, cause: Cause) -> DialError {
         let phase = self.phase();
         self.enter(phase);
         let cause = match self.redirected.take() {
@@ -161,7 +161,7 @@ impl Progress {
             None => cause,
         };
         trace::failed(phase, &cause);
-        Undialled {
+        DialError {
             cause,
             phase,
             timings: self.timings.get(),

@@ -34,7 +34,7 @@ const MAX_ADDRESSES: usize = 16;
 /// occupies one thread, however many connections wait for that host; none waits for the turn of another owner's lookup. Nothing is
 /// kept once a lookup is over.
 ///
-/// Hosts and owners take turns and have shares as for handshakes (see [`Governor`](crate::core::Governor)): hosts whose last lookup hung
+/// Hosts and owners take turns and have shares as for handshakes (see [`DialLimiter`](crate::core::DialLimiter)): hosts whose last lookup hung
 /// hold a share of the threads, those whose last lookup was answered do not wait for them, and names of the file do not wait for
 /// those of tenants.
 #[derive(Clone)]

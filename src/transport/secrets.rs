@@ -6,7 +6,7 @@ use super::{error_text::plain, files};
 use crate::{
     config::{ConnectionSettings, Opening, Proxy, Secret, Subprotocol, Template, Variable},
     core::Cause,
-    vault::Vault,
+    secret_store::SecretStore,
 };
 
 /// The longest file that a `${file:…}` may name, in bytes.
@@ -34,7 +34,7 @@ impl Secrets {
     /// file or no UTF-8, and for the first secret that `vault` does not have.
     pub(crate) fn read<'a, I>(
         templates: I,
-        vault: &Vault,
+        secret_store: &SecretStore,
     ) -> impl Future<Output = Result<Self, Cause>> + use<I>
     where
         I: IntoIterator<Item = &'a Template>,
@@ -45,12 +45,17 @@ impl Secrets {
             .flat_map(Template::variables)
             .map(Key::of)
             .collect();
-        let vault = (!keys.is_empty()).then(|| vault.clone());
+        let secret_store = (!keys.is_empty()).then(|| secret_store.clone());
         async move {
-            let Some(vault) = vault else {
+            let Some(secret_store) = secret_store else {
                 return Ok(Self::default());
             };
-            let read = move || Ok(keys.into_iter().map(|key| key.read(&vault)).collect());
+            let read = move || {
+                Ok(keys
+                    .into_iter()
+                    .map(|key| key.read(&secret_store))
+                    .collect())
+            };
             files::off_thread(read)
                 .await
                 .unwrap_or_else(|error| Err(Cause::SecretMissing(plain(&error))))
@@ -66,7 +71,7 @@ impl Secrets {
     pub(crate) fn of<'a>(
         settings: &'a ConnectionSettings,
         url: &'a Template,
-        vault: &Vault,
+        secret_store: &SecretStore,
     ) -> impl Future<Output = Result<Self, Cause>> + use<'a> {
         let headers = settings.headers.iter().map(|(_, value)| value.expose());
         let auth = settings.basic_auth.iter();
@@ -81,7 +86,7 @@ impl Secrets {
                 .chain(settings.subprotocols.iter().map(Subprotocol::template))
                 .chain(settings.proxy.iter().flat_map(Proxy::templates))
                 .chain(openings),
-            vault,
+            secret_store,
         )
     }
 
@@ -116,11 +121,11 @@ impl Key {
         }
     }
 
-    fn read(self, vault: &Vault) -> Result<(Self, Secret), Cause> {
+    fn read(self, secret_store: &SecretStore) -> Result<(Self, Secret), Cause> {
         let path = match &self {
             Self::File(path) => path,
             Self::Stored(id) => {
-                let secret = vault.get(id);
+                let secret = secret_store.get(id);
                 let missing = || Cause::SecretMissing(format!("there is no secret {id:?}"));
                 return secret.ok_or_else(missing).map(|secret| (self, secret));
             }
@@ -157,7 +162,7 @@ mod tests {
     async fn files_are_read_once_and_lose_their_line_end() {
         let dir = ScratchDir::new("secrets_read");
         let template = file(dir.write("token", "s3cret\r\n"));
-        let secrets = Secrets::read([&template, &template], &Vault::default())
+        let secrets = Secrets::read([&template, &template], &SecretStore::default())
             .await
             .unwrap();
         assert_eq!(secrets.0.len(), 1);
@@ -176,7 +181,7 @@ mod tests {
             ("binary", "not UTF-8"),
             (".", "not a regular file"),
         ] {
-            let error = Secrets::read([&file(dir.path(name))], &Vault::default())
+            let error = Secrets::read([&file(dir.path(name))], &SecretStore::default())
                 .await
                 .unwrap_err();
             let text = text(error);
@@ -186,13 +191,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_stored_secret_is_looked_up_at_each_dial() {
-        let vault = Vault::default();
+        let secret_store = SecretStore::default();
         let template = Template::from_parts([Part::Stored("id".into())]);
-        let error = Secrets::read([&template], &vault).await.unwrap_err();
+        let error = Secrets::read([&template], &secret_store).await.unwrap_err();
         assert_eq!(text(error), "there is no secret \"id\"");
         let id = crate::ConnectionName::new("id").unwrap();
-        vault.put(id, Secret::new("s3cret")).unwrap();
-        let secrets = Secrets::read([&template], &vault).await.unwrap();
+        secret_store.put(id, Secret::new("s3cret")).unwrap();
+        let secrets = Secrets::read([&template], &secret_store).await.unwrap();
         assert_eq!(secrets.render(&template).unwrap().expose(), "s3cret");
     }
 

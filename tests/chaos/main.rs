@@ -7,7 +7,7 @@
 
 #[path = "../support/chaos.rs"]
 mod chaos;
-mod ledger;
+mod delivery_audit;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -20,12 +20,12 @@ use std::{
 };
 
 use chaos::{End, Link, Proxy};
+use delivery_audit::{Account, DeliveryAudit};
 use everwire::{
     ConnectionSettings, Delivery, Handle, Manager, Pattern, Rejected,
     config::{Heartbeat, RateSettings, Resend},
     hub::Kinds,
 };
-use ledger::{Account, Ledger};
 use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
 use support::{Foreign, Server, TestDir, heard::number, rig::*};
 use tokio::time::sleep;
@@ -61,7 +61,7 @@ async fn nothing_is_lost_whatever_the_network_does() {
     let sides = Foreign::ALL.map(|foreign| Side::new(foreign, dir.path(), &mut dice));
     let manager = Manager::spawn(Default::default()).unwrap();
     let delivery = Delivery::default().events(1_000_000).kinds(Kinds::all());
-    let ledger = Ledger::keep(manager.subscribe(Pattern::all(), delivery));
+    let audit = DeliveryAudit::keep(manager.subscribe(Pattern::all(), delivery));
 
     let end = Instant::now() + Duration::from_secs(seconds);
     let senders = (0..NAMES).map(|n| {
@@ -85,7 +85,7 @@ async fn nothing_is_lost_whatever_the_network_does() {
     sides.iter().for_each(|side| side.proxy.clear_up());
     all_recover(&manager).await;
     for (handle, accepted) in &handles {
-        ledger.all_confirmed(handle.name(), *accepted).await;
+        audit.all_confirmed(handle.name(), *accepted).await;
         let outbox = handle.status().await.unwrap().outbox;
         assert_eq!(
             outbox.messages,
@@ -107,9 +107,9 @@ async fn nothing_is_lost_whatever_the_network_does() {
     let mut sum = Account::default();
     for (handle, accepted) in &handles {
         let arrived = records.remove(handle.name().as_str()).unwrap_or_default();
-        sum += ledger.settle(handle.name(), *accepted, &arrived);
+        sum += audit.reconcile(handle.name(), *accepted, &arrived);
     }
-    let rotations = ledger.rotations();
+    let rotations = audit.rotations();
     println!(
         "{seconds} s, {NAMES} names, {losses} links ended by the network, {rotations} rotations"
     );

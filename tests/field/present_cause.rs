@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 
 use crate::support::{SOON, rig::*};
 
-async fn told(feed: &Handle) -> Value {
+async fn status_of(feed: &Handle) -> Value {
     serde_json::to_value(feed.status().await.unwrap()).unwrap()
 }
 
 /// The status, once the name is in this state for a cause of this kind.
-async fn told_in(feed: &Handle, state: &str, kind: &str) -> Value {
+async fn status_in(feed: &Handle, state: &str, kind: &str) -> Value {
     wait_for(&format!("{state} for {kind}"), async || {
-        match told(feed).await {
+        match status_of(feed).await {
             now if now["state"] == state && now["cause"]["kind"] == kind => Ok(now),
             now => Err(now),
         }
@@ -38,7 +38,7 @@ async fn refused(rig: &Rig) -> Handle {
             backoff.give_up_on = vec![GiveUpRule::Close(4003..=4003)];
         });
     });
-    told_in(&feed, "backoff", "refused").await;
+    status_in(&feed, "backoff", "refused").await;
     rig.peer.resume().await.unwrap();
     feed
 }
@@ -51,7 +51,7 @@ async fn a_name_that_gave_up_shows_the_close_that_decided_and_not_an_older_error
     let feed = refused(&rig).await;
     feed.connect(None).await.unwrap();
     rig.watch.failed().await;
-    let status = told_in(&feed, "failed", "closed").await;
+    let status = status_in(&feed, "failed", "closed").await;
     let cause = &status["cause"];
     assert_eq!(cause["text"], "the peer closed: 4003 \"not allowed\"");
     assert_eq!(cause["rule"], "give_up_on close:4003");
@@ -69,11 +69,11 @@ async fn a_name_that_waits_or_dials_shows_the_loss_that_it_comes_from() {
     rig.peer.script_each("/feed", scripts);
     let feed = refused(&rig).await;
     feed.connect(None).await.unwrap();
-    let waiting = told_in(&feed, "backoff", "closed").await;
+    let waiting = status_in(&feed, "backoff", "closed").await;
     assert_eq!(waiting["cause"]["text"], "the peer closed: 1000");
     assert_eq!(waiting["cause"]["rule"], "backoff");
     feed.connect(None).await.unwrap();
-    let dialling = told_in(&feed, "connecting", "closed").await;
+    let dialling = status_in(&feed, "connecting", "closed").await;
     assert_eq!(dialling["cause"], waiting["cause"]);
 }
 
@@ -84,7 +84,7 @@ async fn a_name_that_is_up_needs_no_reason() {
     let feed = refused(&rig).await;
     feed.connect(None).await.unwrap();
     rig.watch.ready().await;
-    let status = told(&feed).await;
+    let status = status_of(&feed).await;
     assert_eq!(
         (&status["state"], status.get("cause")),
         (&json!("open"), Some(&Value::Null)),
@@ -98,9 +98,9 @@ async fn a_close_by_hand_is_the_reason_and_a_name_that_is_closing_is_not_ready()
     rig.peer.script("/feed", Script::echo().ignore_close());
     let feed = rig.open_with("/feed", |settings| settings.close_timeout = ms(300));
     rig.watch.ready().await;
-    assert_eq!(told(&feed).await["ready"], true);
+    assert_eq!(status_of(&feed).await["ready"], true);
     feed.close(1000, "").await.unwrap();
-    let closing = told(&feed).await;
+    let closing = status_of(&feed).await;
     assert_eq!(
         (
             &closing["state"],
@@ -110,12 +110,12 @@ async fn a_close_by_hand_is_the_reason_and_a_name_that_is_closing_is_not_ready()
         (&json!("closing"), &json!(false), &json!("closed_by_hand")),
         "{closing}"
     );
-    let closed = told_in(&feed, "closed", "closed_by_hand").await;
+    let closed = status_in(&feed, "closed", "closed_by_hand").await;
     assert_eq!(closed["cause"]["text"], "closed by hand");
     assert_eq!(closed["cause"]["rule"], Value::Null);
     feed.connect(None).await.unwrap();
     rig.watch.ready().await;
-    assert_eq!(told(&feed).await["cause"], Value::Null);
+    assert_eq!(status_of(&feed).await["cause"], Value::Null);
 }
 
 #[tokio::test]
@@ -123,11 +123,11 @@ async fn a_close_by_hand_in_a_backoff_takes_the_place_of_the_loss() {
     let rig = Rig::new();
     let feed = refused(&rig).await;
     feed.close(1000, "").await.unwrap();
-    assert_eq!(told(&feed).await["cause"]["kind"], "closed_by_hand");
+    assert_eq!(status_of(&feed).await["cause"]["kind"], "closed_by_hand");
     rig.peer.script("/feed", Script::hang_up(How::Freeze));
     feed.connect(None).await.unwrap();
     wait_for_state(&feed, State::Connecting).await;
-    assert_eq!(told(&feed).await["cause"], Value::Null);
+    assert_eq!(status_of(&feed).await["cause"], Value::Null);
 }
 
 #[tokio::test]
@@ -135,17 +135,17 @@ async fn reconnects_are_the_losses_that_were_followed_by_a_dial() {
     let mut rig = Rig::new();
     let feed = rig.open("/echo");
     rig.watch.ready().await;
-    assert_eq!(told(&feed).await["reconnects"], 0);
+    assert_eq!(status_of(&feed).await["reconnects"], 0);
 
     // Another socket is no loss.
     feed.rotate().await.unwrap();
     rig.watch.rotated().await;
-    assert_eq!(told(&feed).await["reconnects"], 0);
+    assert_eq!(status_of(&feed).await["reconnects"], 0);
 
     for (count, how) in [(1, How::Reset), (2, How::Close(1011))] {
         rig.peer.kick("/echo", how);
         rig.watch.ready().await;
-        assert_eq!(told(&feed).await["reconnects"], count);
+        assert_eq!(status_of(&feed).await["reconnects"], count);
     }
 
     // Neither is a close by hand.
@@ -153,7 +153,7 @@ async fn reconnects_are_the_losses_that_were_followed_by_a_dial() {
     wait_for_state(&feed, State::Closed).await;
     feed.connect(None).await.unwrap();
     rig.watch.ready().await;
-    assert_eq!(told(&feed).await["reconnects"], 2);
+    assert_eq!(status_of(&feed).await["reconnects"], 2);
 
     let dials = rig.watch.seen().iter();
     let dials = dials.map(|event| serde_json::from_str::<Value>(event).unwrap());
@@ -190,5 +190,5 @@ async fn a_dial_that_is_given_up_for_another_one_counts_its_loss_once() {
     settings.max_message = 1000;
     rig.manager.configure("feed", settings).await.unwrap();
     rig.watch.ready().await;
-    assert_eq!(told(&feed).await["reconnects"], 1);
+    assert_eq!(status_of(&feed).await["reconnects"], 1);
 }

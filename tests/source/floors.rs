@@ -40,7 +40,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "events",
             "settings",
             "store",
-            "vault",
+            "secret_store",
             "transport",
             "hub",
             "persistence",

@@ -185,7 +185,7 @@ fn create(service: &Service, peer: &Peer, told: &mut Told) {
 }
 
 /// Waits for what each name comes to; that of names whose dials fail.
-fn settle(service: &Service) {
+fn await_outcomes(service: &Service) {
     let status = |name: &str| ask(service, "GET", &format!("/v1/connections/{name}"), "").json();
     let until = std::time::Instant::now() + service_support::SOON;
     let settled = |name: &str| {
@@ -215,7 +215,7 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
     let mut ws = Socket::open(&service, "/v1/ws", &[AUTH]);
     ws.ask(&json!({ "op": "subscribe", "id": "s", "match": "*", "since": "0" }));
     create(&service, &peer, &mut told);
-    settle(&service);
+    await_outcomes(&service);
     were_used(&peer);
 
     for path in [

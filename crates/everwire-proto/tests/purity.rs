@@ -12,7 +12,7 @@ use std::{
 const SEEDED: &str = "HashMap";
 
 /// The files that may have one.
-const MAY_SEED: [&str; 2] = ["core/sequence.rs", "core/splice/numbers.rs"];
+const MAY_SEED: [&str; 2] = ["core/sequence.rs", "core/overlap/numbers.rs"];
 
 /// What the pure parts must not name. `Instant` as a type is fine: its values are arguments.
 const IMPURE: [&str; 32] = [

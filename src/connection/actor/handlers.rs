@@ -6,7 +6,7 @@ use super::{
     Connection,
     forward::forward,
     messages::{
-        AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, Probe, Remove,
+        AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, PingNow, Remove,
         Rotate, Send, Snapshot, Subscribe,
     },
     start_interval,
@@ -37,7 +37,7 @@ impl Handler<Send> for Connection {
 
     fn handle(&mut self, Send(message): Send, ctx: &mut Context<Self>) -> Self::Result {
         self.begin_turn(ctx)
-            .guarded(|act| act.gate.send(message))
+            .guarded(|act| act.outbox.send(message))
             .unwrap_or(Err(Rejected::Closed))
     }
 }
@@ -65,7 +65,7 @@ impl Handler<Subscribe> for Connection {
     fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         let state = self.begin_turn(ctx);
         let pattern = Pattern::exactly(&state.name);
-        let events = state.commons.hub.stream(pattern, subscribe.delivery);
+        let events = state.process.hub.stream(pattern, subscribe.delivery);
         actix::spawn(forward(events, subscribe.recipient));
     }
 }
@@ -108,10 +108,10 @@ impl Handler<Rotate> for Connection {
     }
 }
 
-impl Handler<Probe> for Connection {
+impl Handler<PingNow> for Connection {
     type Result = ();
 
-    fn handle(&mut self, _: Probe, ctx: &mut Context<Self>) {
+    fn handle(&mut self, _: PingNow, ctx: &mut Context<Self>) {
         let state = self.begin_turn(ctx);
         state.beats.probe_due = true;
         state.wake();

@@ -145,14 +145,14 @@ pub struct Configure(pub Box<ConnectionSettings>);
 /// The machine or the thread stood still: whether the peer is still there is to be found out at once.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
-pub(crate) struct Probe;
+pub(crate) struct PingNow;
 
 /// The store, which this name waits for, could not be opened again.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct StoreOutage(pub Outage);
 
-/// The store, which could not be opened when the name was, is open. What it has is behind the name's door already.
+/// The store, which could not be opened when the name was, is open. What it has is in the name's outbox already.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct StoreIsOpen {

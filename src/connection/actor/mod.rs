@@ -19,10 +19,10 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Supervised, fut::ActorFu
 use crate::{
     config::NameSettings,
     connection::{
-        Commons, Gate,
+        ProcessContext, SharedOutbox,
         driver::{Driver, Turn},
         rotation::successor::Successor,
-        state::Name,
+        state::ActorState,
     },
     core::ConnectionName,
 };
@@ -41,9 +41,9 @@ pub struct Connection(Box<Inner>);
 /// It has memory of its own, so that the actor can be moved into its task without it, and so that neither needs more than malloc's
 /// quick lists have: they end at 1 KiB.
 struct Inner {
-    state: Name,
+    state: ActorState,
     /// The socket that the next incarnation takes over.
-    heir: Successor,
+    ready: Successor,
 }
 
 /// jemalloc's size class: beyond it each name takes 128 bytes more.
@@ -54,19 +54,19 @@ impl Connection {
     pub(crate) fn new(
         name: ConnectionName,
         settings: NameSettings,
-        commons: Arc<Commons>,
-        gate: Arc<Gate>,
+        process: Arc<ProcessContext>,
+        outbox: Arc<SharedOutbox>,
         epoch: u32,
     ) -> Self {
         Self(Box::new(Inner {
-            state: Name::new(name, settings, commons, gate, epoch),
-            heir: Successor::default(),
+            state: ActorState::new(name, settings, process, outbox, epoch),
+            ready: Successor::default(),
         }))
     }
 
     /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
     /// mailbox is flooded.
-    fn begin_turn(&mut self, ctx: &mut Context<Self>) -> &mut Name {
+    fn begin_turn(&mut self, ctx: &mut Context<Self>) -> &mut ActorState {
         let state = &mut self.0.state;
         state.publisher.set_wall(None);
         if state.wakeups.count_message() {
@@ -81,9 +81,9 @@ impl Actor for Connection {
 
     /// The one place where an incarnation's driver is spawned: with it come and go socket, dial and timers.
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let Inner { state, heir } = &mut *self.0;
+        let Inner { state, ready } = &mut *self.0;
         if state.begin() {
-            let socket = heir.adopt(state);
+            let socket = ready.adopt(state);
             if socket.is_none() {
                 state.ahead.drain();
             }
@@ -107,8 +107,8 @@ impl ActorFuture<Connection> for Incarnation {
         ctx: &mut Context<Connection>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        let Inner { state, heir } = &mut **inner;
-        match self.get_mut().0.poll(state, heir, cx) {
+        let Inner { state, ready } = &mut **inner;
+        match self.get_mut().0.poll(state, ready, cx) {
             Turn::Rest => {
                 start_interval(state, ctx);
                 Poll::Pending
@@ -124,14 +124,14 @@ impl ActorFuture<Connection> for Incarnation {
 }
 
 /// The heartbeat is an interval on the actor's context: it goes with the incarnation.
-fn start_interval(state: &mut Name, ctx: &mut Context<Connection>) {
+fn start_interval(state: &mut ActorState, ctx: &mut Context<Connection>) {
     let Some((this, interval)) = state.beats.take() else {
         return;
     };
     ctx.run_interval(interval, move |Connection(inner), _| {
         // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
         if inner.state.beats.counts(this) {
-            inner.state.guarded(Name::beat);
+            inner.state.guarded(ActorState::beat);
         }
     });
 }

@@ -10,7 +10,7 @@ use crate::{
     connection::{
         ConnectionGone, NotOpen, StateReason,
         session::SessionEnd,
-        state::{Name, policy},
+        state::{ActorState, policy},
     },
     core::{Message, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
@@ -18,7 +18,7 @@ use crate::{
     wire::CloseFrame,
 };
 
-impl Name {
+impl ActorState {
     pub(super) fn connect(&mut self, data: Option<Message>) -> Result<(), Rejected> {
         if !self.ending.stays() {
             return Err(Rejected::Closed);
@@ -37,10 +37,10 @@ impl Name {
                     return Err(Rejected::Full);
                 }
             }
-            self.gate
-                .with(|inside| inside.connect_data = Some(Box::new(data)));
+            self.outbox
+                .with(|locked| locked.connect_data = Some(Box::new(data)));
         }
-        self.gate.with(|inside| inside.wanted = true);
+        self.outbox.with(|locked| locked.wanted = true);
         self.life.connect(&mut self.effects);
         self.show_state();
         self.wake();
@@ -49,10 +49,10 @@ impl Name {
 
     pub(super) fn close(&mut self, frame: CloseFrame) {
         // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
-        self.gate.with(|inside| {
-            inside.outbox.set_open(false);
-            inside.connect_data = None;
-            inside.wanted = false;
+        self.outbox.with(|locked| {
+            locked.outbox.set_open(false);
+            locked.connect_data = None;
+            locked.wanted = false;
         });
         self.close_sessions();
         self.life.close(
@@ -68,7 +68,7 @@ impl Name {
     /// A close by hand outlives the process, where there is something that outlives it.
     pub(super) fn remember_closed(&self, closed: bool) {
         let order = Order::Closed(self.name.clone(), closed);
-        self.commons.keeper.order(order);
+        self.process.persistence.order(order);
     }
 
     pub(super) fn close_for_good(&mut self) {
@@ -93,20 +93,20 @@ impl Name {
     }
 
     pub(super) fn configure(&mut self, settings: ConnectionSettings) -> Applied {
-        let NameSettings { urls, common: new } = self.commons.settings.share(settings);
+        let NameSettings { urls, common: new } = self.process.settings.share(settings);
         let old = std::mem::replace(&mut self.settings, Arc::clone(&new));
         let moved = self.urls != urls;
         if moved {
             self.move_to(urls);
         }
-        self.gate.history().configure(new.history);
-        self.pace = self
-            .commons
+        self.outbox.history().configure(new.history);
+        self.bucket = self
+            .process
             .buckets
-            .get(&self.name, new.rate.as_ref(), self.pace.take());
-        self.gate.with(|inside| {
-            inside.outbox.configure(new.outbox, new.max_message);
-            inside.outbox.set_sessions_only(new.sessions_only);
+            .get(&self.name, new.rate.as_ref(), self.bucket.take());
+        self.outbox.with(|locked| {
+            locked.outbox.configure(new.outbox, new.max_message);
+            locked.outbox.set_sessions_only(new.sessions_only);
         });
         if old.sessions_only != new.sessions_only {
             self.keep_a_socket(!new.sessions_only);
@@ -131,7 +131,7 @@ impl Name {
         let applied = Applied { reconnect };
         self.publish(|stamp| Event::Applied(stamp, applied));
         // Without anything durable it has nothing to wait for.
-        if !self.gate.is_held() {
+        if !self.outbox.is_held() {
             self.let_go();
         }
         self.wake();

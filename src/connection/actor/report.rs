@@ -4,17 +4,17 @@ use crate::{
     clock,
     connection::{
         OutboxStatus, State, Status, UrlStatus,
-        state::{Name, policy},
+        state::{ActorState, policy},
     },
 };
 
-impl Name {
+impl ActorState {
     pub(super) fn status(&mut self) -> Status {
-        let outbox = self.gate.with(|inside| OutboxStatus {
-            messages: inside.outbox.len(),
-            bytes: inside.outbox.bytes(),
-            oldest: inside.oldest_age(clock::now()),
-            in_doubt: self.counters.in_doubt + inside.outbox.in_doubt(),
+        let outbox = self.outbox.with(|locked| OutboxStatus {
+            messages: locked.outbox.len(),
+            bytes: locked.outbox.bytes(),
+            oldest: locked.oldest_age(clock::now()),
+            in_doubt: self.counters.in_doubt + locked.outbox.in_doubt(),
             dropped: self.counters.dropped,
         });
         let state = self.reported.state();
@@ -46,7 +46,7 @@ impl Name {
             outbox,
             sessions: self.session_statuses(),
             takes_sessions: self.takes_sessions(),
-            subscribers: self.publisher.count(&self.commons.hub, &self.name),
+            subscribers: self.publisher.count(&self.process.hub, &self.name),
         }
     }
 

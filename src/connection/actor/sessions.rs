@@ -11,7 +11,7 @@ use crate::{
     connection::{
         Connection, OpenSessionError, SessionSettings, State,
         session::{SessionEnd, SessionStatus, open},
-        state::{Name, ending::Ending, policy, sessions::SessionNews},
+        state::{ActorState, ending::Ending, policy, sessions::SessionNews},
     },
     core::{Rejected, State as LifeState},
     events::Event,
@@ -49,7 +49,7 @@ impl Handler<SessionNews> for Connection {
     }
 }
 
-impl Name {
+impl ActorState {
     fn open_session(
         &mut self,
         mut wished: SessionSettings,
@@ -64,9 +64,9 @@ impl Name {
             urls: Arc::clone(&self.urls),
             first: self.url_number(),
             settings: Arc::new(settings),
-            commons: Arc::clone(&self.commons),
+            process: Arc::clone(&self.process),
             name: self.name.clone(),
-            owner: self.gate.owner(),
+            owner: self.outbox.owner(),
         };
         let (opened, opening) = oneshot::channel();
         actix::spawn(open::serve(dial, shown, news, ended, opened));
@@ -83,8 +83,8 @@ impl Name {
             let cause = self.reported.cause().cloned();
             return Err(OpenSessionError::Failed(cause.map(Box::new)));
         }
-        // The door shuts with the close by hand, and before its socket does.
-        if !self.gate.with(|inside| inside.outbox.is_open()) {
+        // The close by hand shuts the outbox before its socket ends.
+        if !self.outbox.with(|locked| locked.outbox.is_open()) {
             return Err(OpenSessionError::Closed);
         }
         match self.reported.state() {
@@ -101,7 +101,7 @@ impl Name {
 
     /// Whether the name is to be up: by its settings, or by hand.
     fn is_wanted(&self) -> bool {
-        self.settings.enabled || self.gate.with(|inside| inside.wanted)
+        self.settings.enabled || self.outbox.with(|locked| locked.wanted)
     }
 
     /// A name that is there for sessions alone is connected by hand: they may be opened.
@@ -109,7 +109,7 @@ impl Name {
         if has_data {
             return Err(Rejected::SessionsOnly);
         }
-        self.gate.with(|inside| inside.wanted = true);
+        self.outbox.with(|locked| locked.wanted = true);
         self.life.reopen(&mut self.effects);
         self.show_state();
         self.wake();

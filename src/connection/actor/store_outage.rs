@@ -7,7 +7,7 @@ use super::messages::{StoreIsOpen, StoreOutage};
 use crate::{
     connection::{
         Connection, StateReason,
-        state::{Name, hold::Hold},
+        state::{ActorState, hold::Hold},
     },
     core::State as LifeState,
     events::{Connecting, Event},
@@ -21,7 +21,7 @@ impl Handler<StoreOutage> for Connection {
         self.begin_turn(ctx).guarded(|act| {
             if act.hold.is_on() && act.outage_is_news(&outage.text) {
                 let text = outage.text.as_ref().into();
-                act.gate.with(|inside| inside.store_error = Some(text));
+                act.outbox.with(|locked| locked.store_error = Some(text));
             }
             act.show_state();
             act.wake();
@@ -37,11 +37,11 @@ impl Handler<StoreIsOpen> for Connection {
     }
 }
 
-impl Name {
+impl ActorState {
     fn store_is_open(&mut self, StoreIsOpen { epoch, is_closed }: StoreIsOpen) {
         self.publisher.begin_epoch(epoch);
         // Who has connected it by hand since gave a later order.
-        let is_closed = is_closed && !self.gate.with(|inside| inside.wanted);
+        let is_closed = is_closed && !self.outbox.with(|locked| locked.wanted);
         if is_closed && self.ending.stays() {
             self.close(CloseFrame {
                 code: Some(self.settings.close_code),

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use crate::chance;
-use crate::wire::deflate::{Lend, NoSpares, Spares};
+use crate::wire::deflate::{Lend, NoPool, StatePool};
 use bytes::BytesMut;
 
 /// As much is read from a socket by one call.
@@ -18,7 +18,7 @@ thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
     static WRITE_BUFFER: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(WRITE + 256));
     static DEFLATE_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static SPARES: RefCell<Spares> = RefCell::default();
+    static STATE_POOL: RefCell<StatePool> = RefCell::default();
 }
 
 /// Lends the arbiter's buffer for reading. A borrow within a borrow gets one of its own.
@@ -53,13 +53,13 @@ pub(in crate::connection) fn with_deflate_buffer<T>(work: impl FnOnce(&mut Vec<u
 
 /// The arbiter's spare states, for messages that are compressed on their own.
 #[derive(Debug)]
-pub(in crate::connection) struct ArbitersSpares;
+pub(in crate::connection) struct ArbiterPool;
 
-impl Lend for ArbitersSpares {
-    fn lend(&self, work: &mut dyn FnMut(&mut Spares)) {
-        SPARES.with(|spares| match spares.try_borrow_mut() {
-            Ok(mut spares) => work(&mut spares),
-            Err(_) => NoSpares.lend(work),
+impl Lend for ArbiterPool {
+    fn lend(&self, work: &mut dyn FnMut(&mut StatePool)) {
+        STATE_POOL.with(|pool| match pool.try_borrow_mut() {
+            Ok(mut pool) => work(&mut pool),
+            Err(_) => NoPool.lend(work),
         });
     }
 }

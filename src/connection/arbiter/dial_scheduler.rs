@@ -24,7 +24,7 @@ const TURN: Duration = Duration::from_micros(60);
 const LIVELY: Duration = Duration::from_secs(1);
 
 thread_local! {
-    static TURNSTILE: Rc<Turnstile> = Rc::default();
+    static SCHEDULER: Rc<DialScheduler> = Rc::default();
     static HEARD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
@@ -40,30 +40,30 @@ fn is_lively(now: Instant) -> bool {
 }
 
 /// A dial, each step of which passes the turnstile of the thread that it is polled on.
-pub(in crate::connection) struct ByTurns<F> {
+pub(in crate::connection) struct Scheduled<F> {
     dial: Pin<Box<F>>,
     /// Held while a step waits.
-    place: Option<Rc<Place>>,
+    slot: Option<Rc<Slot>>,
 }
 
 /// A place among those that wait.
 #[derive(Debug)]
-struct Place {
+struct Slot {
     is_admitted: Cell<bool>,
     waker: RefCell<Waker>,
 }
 
 #[derive(Default)]
-struct Turnstile {
+struct DialScheduler {
     /// How long the steps of this turn took.
     used: Cell<Duration>,
-    waiting: RefCell<VecDeque<Weak<Place>>>,
-    usher: RefCell<Usher>,
+    waiting: RefCell<VecDeque<Weak<Slot>>>,
+    ticker: RefCell<Ticker>,
 }
 
 /// Who begins the next turn.
 #[derive(Default)]
-enum Usher {
+enum Ticker {
     #[default]
     None,
     /// Until a step is taken.
@@ -71,40 +71,40 @@ enum Usher {
     AtWork,
 }
 
-impl<F: Future> ByTurns<F> {
+impl<F: Future> Scheduled<F> {
     /// The steps of this dial.
     pub fn new(dial: F) -> Self {
         Self {
             dial: Box::pin(dial),
-            place: None,
+            slot: None,
         }
     }
 }
 
-impl<F: Future> Future for ByTurns<F> {
+impl<F: Future> Future for Scheduled<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let start = clock::now();
-        if self.place.is_none() && !is_lively(start) {
+        if self.slot.is_none() && !is_lively(start) {
             return self.dial.as_mut().poll(cx);
         }
-        let turnstile = TURNSTILE.with(Rc::clone);
-        if !turnstile.admits(&mut self.place, cx.waker()) {
+        let scheduler = SCHEDULER.with(Rc::clone);
+        if !scheduler.admits(&mut self.slot, cx.waker()) {
             return Poll::Pending;
         }
         let polled = self.dial.as_mut().poll(cx);
-        turnstile.count(clock::now().saturating_duration_since(start));
+        scheduler.count(clock::now().saturating_duration_since(start));
         polled
     }
 }
 
-impl Turnstile {
+impl DialScheduler {
     /// Whether a step may be taken now; if not, it has a place, and the waker is called when it may.
-    fn admits(&self, place: &mut Option<Rc<Place>>, waker: &Waker) -> bool {
-        match place {
+    fn admits(&self, slot: &mut Option<Rc<Slot>>, waker: &Waker) -> bool {
+        match slot {
             Some(held) if held.is_admitted.get() => {
-                *place = None;
+                *slot = None;
                 true
             }
             Some(held) => {
@@ -113,30 +113,30 @@ impl Turnstile {
             }
             None if self.used.get() < TURN && self.waiting.borrow().is_empty() => true,
             None => {
-                *place = Some(self.queue_up(waker));
+                *slot = Some(self.queue_up(waker));
                 false
             }
         }
     }
 
-    fn queue_up(&self, waker: &Waker) -> Rc<Place> {
-        let place = Rc::new(Place {
+    fn queue_up(&self, waker: &Waker) -> Rc<Slot> {
+        let slot = Rc::new(Slot {
             is_admitted: Cell::new(false),
             waker: RefCell::new(waker.clone()),
         });
-        self.waiting.borrow_mut().push_back(Rc::downgrade(&place));
-        place
+        self.waiting.borrow_mut().push_back(Rc::downgrade(&slot));
+        slot
     }
 
     /// A step took so long: there must be a next turn.
     fn count(self: &Rc<Self>, step: Duration) {
         self.used.set(self.used.get().saturating_add(step));
-        match self.usher.replace(Usher::AtWork) {
-            Usher::None => {
-                tokio::task::spawn_local(Shift(Rc::clone(self)).work());
+        match self.ticker.replace(Ticker::AtWork) {
+            Ticker::None => {
+                tokio::task::spawn_local(TickerTask(Rc::clone(self)).work());
             }
-            Usher::Rests(waker) => waker.wake(),
-            Usher::AtWork => {}
+            Ticker::Rests(waker) => waker.wake(),
+            Ticker::AtWork => {}
         }
     }
 
@@ -145,19 +145,19 @@ impl Turnstile {
         self.used.set(Duration::ZERO);
         let next = || self.waiting.borrow_mut().pop_front();
         // The places of dials that were given up stay behind.
-        let first = std::iter::from_fn(next).find_map(|place| place.upgrade());
-        if let Some(place) = &first {
-            place.is_admitted.set(true);
-            place.waker.borrow().wake_by_ref();
+        let first = std::iter::from_fn(next).find_map(|slot| slot.upgrade());
+        if let Some(slot) = &first {
+            slot.is_admitted.set(true);
+            slot.waker.borrow().wake_by_ref();
         }
         first.is_some()
     }
 }
 
 /// The usher's time at the turnstile. It ends with the runtime; the thread may get another one.
-struct Shift(Rc<Turnstile>);
+struct TickerTask(Rc<DialScheduler>);
 
-impl Shift {
+impl TickerTask {
     /// Begins one turn after the other: each when the runtime has looked for what else is ready, and all of that has run.
     async fn work(self) {
         loop {
@@ -172,23 +172,23 @@ impl Shift {
     async fn rest(&self) {
         let mut rested = false;
         poll_fn(|cx| {
-            let mut usher = self.0.usher.borrow_mut();
-            if rested && matches!(*usher, Usher::AtWork) {
+            let mut ticker = self.0.ticker.borrow_mut();
+            if rested && matches!(*ticker, Ticker::AtWork) {
                 return Poll::Ready(());
             }
             rested = true;
-            *usher = Usher::Rests(cx.waker().clone());
+            *ticker = Ticker::Rests(cx.waker().clone());
             Poll::Pending
         })
         .await
     }
 }
 
-impl Drop for Shift {
+impl Drop for TickerTask {
     fn drop(&mut self) {
         self.0.used.set(Duration::ZERO);
         self.0.waiting.take();
-        self.0.usher.take();
+        self.0.ticker.take();
     }
 }
 
@@ -229,7 +229,7 @@ mod tests {
         let log = Log::default();
         run(async {
             let dials: Vec<_> = (0..20)
-                .map(|_| spawn_local(ByTurns::new(dial(Rc::clone(&log)))))
+                .map(|_| spawn_local(Scheduled::new(dial(Rc::clone(&log)))))
                 .collect();
             let others = Rc::clone(&log);
             let others = spawn_local(async move {
@@ -253,7 +253,7 @@ mod tests {
         let log = Log::default();
         run(async {
             let mut dials: Vec<_> = (0..9)
-                .map(|_| spawn_local(ByTurns::new(dial(Rc::clone(&log)))))
+                .map(|_| spawn_local(Scheduled::new(dial(Rc::clone(&log)))))
                 .collect();
             yield_now().await;
             for given_up in dials.drain(1..8) {
@@ -271,13 +271,13 @@ mod tests {
         for _ in 0..2 {
             let log = Log::default();
             run(async {
-                let first = spawn_local(ByTurns::new(dial(Rc::clone(&log))));
-                let second = spawn_local(ByTurns::new(dial(Rc::clone(&log))));
+                let first = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
+                let second = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
                 first.await.unwrap();
                 second.await.unwrap();
                 // Left behind in the middle.
-                let _left = spawn_local(ByTurns::new(dial(Rc::clone(&log))));
-                let _waiting = spawn_local(ByTurns::new(dial(Rc::clone(&log))));
+                let _left = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
+                let _waiting = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
                 yield_now().await;
             });
             assert!(log.borrow().len() >= 4);

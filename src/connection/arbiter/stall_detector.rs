@@ -17,18 +17,18 @@ const SLACK: Duration = Duration::from_millis(500);
 const DRIFT: Duration = Duration::from_secs(2);
 
 thread_local! {
-    static PULSE: Cell<Option<Pulse>> = const { Cell::new(None) };
+    static DETECTOR: Cell<Option<StallDetector>> = const { Cell::new(None) };
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Pulse {
+struct StallDetector {
     last: Instant,
     /// A beat up to here is in time.
     late_from: Instant,
     stalled: Duration,
 }
 
-impl Pulse {
+impl StallDetector {
     fn new(last: Instant, stalled: Duration) -> Self {
         Self {
             last,
@@ -49,33 +49,33 @@ pub(crate) enum Finding {
 
 /// How long this thread has stood still in all, a stall that is only just over included.
 pub(in crate::connection) fn stalled(now: Instant) -> Duration {
-    match PULSE.get() {
+    match DETECTOR.get() {
         None => Duration::ZERO,
         // The common case, for its speed.
-        Some(pulse) if now <= pulse.late_from => pulse.stalled,
-        Some(pulse) => pulse.stalled + lateness(now.saturating_duration_since(pulse.last)),
+        Some(detector) if now <= detector.late_from => detector.stalled,
+        Some(detector) => detector.stalled + lateness(now.saturating_duration_since(detector.last)),
     }
 }
 
 /// Beats for ever on the thread that it is called on, and tells what it finds.
-pub(crate) async fn beat(mut tell: impl FnMut(Finding)) {
+pub(crate) async fn watch_stalls(mut report: impl FnMut(Finding)) {
     let mut wall = SystemTime::now();
-    PULSE.set(Some(Pulse::new(clock::now(), Duration::ZERO)));
+    DETECTOR.set(Some(StallDetector::new(clock::now(), Duration::ZERO)));
     loop {
         tokio::time::sleep(BEAT).await;
         let (now, wall_now) = (clock::now(), SystemTime::now());
-        let Some(pulse) = PULSE.get() else {
+        let Some(detector) = DETECTOR.get() else {
             return;
         };
-        let elapsed = now.saturating_duration_since(pulse.last);
+        let elapsed = now.saturating_duration_since(detector.last);
         let late = lateness(elapsed);
-        PULSE.set(Some(Pulse::new(now, pulse.stalled + late)));
+        DETECTOR.set(Some(StallDetector::new(now, detector.stalled + late)));
         if !late.is_zero() {
-            tell(Finding::Late(late));
+            report(Finding::Late(late));
         }
         let drift = drift(wall, wall_now, elapsed);
         if drift > DRIFT {
-            tell(Finding::Jump(drift));
+            report(Finding::Jump(drift));
         }
         wall = wall_now;
     }

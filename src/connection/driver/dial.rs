@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use crate::{
     connection::{
-        arbiter::dial_scheduler::ByTurns,
+        arbiter::dial_scheduler::Scheduled,
         dialer::{Dial, DialTarget, Dialer},
-        state::Name,
+        state::ActorState,
     },
+    secret_store::SecretStore,
     transport::{self, DialBudget, DialRequest, Resolver, TlsCache},
-    vault::Vault,
 };
 
 /// A dial of the URL that is in use, or next.
-pub(in crate::connection) fn dial(act: &Name) -> Dial {
-    act.commons.dialer.dial(DialTarget {
+pub(in crate::connection) fn dial(act: &ActorState) -> Dial {
+    act.process.dialer.dial(DialTarget {
         urls: Arc::clone(&act.urls),
         number: act.url_number(),
         settings: Arc::clone(&act.settings),
         name: act.name.clone(),
-        owner: act.gate.owner(),
+        owner: act.outbox.owner(),
         attempt: act.life.dials(),
     })
 }
@@ -32,17 +32,22 @@ struct Network {
     budget: DialBudget,
     tls: TlsCache,
     resolver: Resolver,
-    vault: Vault,
+    secret_store: SecretStore,
 }
 
 impl NetworkDialer {
     /// One that shares these.
-    pub fn new(budget: &DialBudget, tls: &TlsCache, resolver: &Resolver, vault: &Vault) -> Self {
+    pub fn new(
+        budget: &DialBudget,
+        tls: &TlsCache,
+        resolver: &Resolver,
+        secret_store: &SecretStore,
+    ) -> Self {
         Self(Arc::new(Network {
             budget: budget.clone(),
             tls: tls.clone(),
             resolver: resolver.clone(),
-            vault: vault.clone(),
+            secret_store: secret_store.clone(),
         }))
     }
 }
@@ -56,7 +61,7 @@ impl Dialer for NetworkDialer {
                 Some(host) => network.budget.acquire(host, owner),
                 // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
                 None => {
-                    let host = Box::pin(transport::host_key(url, &network.vault)).await?;
+                    let host = Box::pin(transport::host_key(url, &network.secret_store)).await?;
                     network.budget.acquire(&host, owner)
                 }
             };
@@ -68,10 +73,10 @@ impl Dialer for NetworkDialer {
                 may_choose_none: false,
                 tls: &network.tls,
                 resolver: &network.resolver,
-                vault: &network.vault,
+                secret_store: &network.secret_store,
             });
             let dial = transport::in_span(&target.name, target.attempt, dial);
-            let dialled = ByTurns::new(dial).await;
+            let dialled = Scheduled::new(dial).await;
             permit.finish(dialled.is_ok());
             dialled
         })

@@ -7,7 +7,7 @@ use crate::{
     connection::{
         LastClose, LastError, LastMessage, State,
         rotation::successor::Successor,
-        state::{Name, ending::Ending, hold::Hold},
+        state::{ActorState, ending::Ending, hold::Hold},
     },
     core::{Cause, Effect, Happened},
     events::{Connecting, DropReason, ErrorReport, Event, Failed, Retrying},
@@ -17,10 +17,10 @@ use crate::{
 
 impl Driver {
     /// Carries out all effects. After the incarnation's end none is left.
-    pub(in crate::connection) fn carry_out(
+    pub(in crate::connection) fn apply_effects(
         &mut self,
-        act: &mut Name,
-        heir: &mut Successor,
+        act: &mut ActorState,
+        ready: &mut Successor,
         now: Instant,
     ) -> Turn {
         let mut over = false;
@@ -32,13 +32,15 @@ impl Driver {
                     }
                     Effect::DialSuccessor => self.successor = Successor::Wanted,
                     Effect::Restart => over = true,
-                    Effect::Door(open) => act.gate.with(|inside| inside.outbox.set_open(open)),
+                    Effect::SetAccepting(open) => {
+                        act.outbox.with(|locked| locked.outbox.set_open(open))
+                    }
                     Effect::Cancel => {
-                        let cancelled = act.gate.with(|inside| inside.outbox.cancel());
-                        act.tell_removed(cancelled, DropReason::Cancelled);
+                        let cancelled = act.outbox.with(|locked| locked.outbox.cancel());
+                        act.publish_removed(cancelled, DropReason::Cancelled);
                     }
                     Effect::SendClose(frame) => self.send_close(act, frame),
-                    Effect::Emit(happened) => self.tell(act, heir, happened, now),
+                    Effect::Emit(happened) => self.emit(act, ready, happened, now),
                 }
             }
             act.show_state();
@@ -52,7 +54,7 @@ impl Driver {
                 break;
             }
         }
-        act.settle_ending();
+        act.complete_ending();
         if over {
             Turn::Restart
         } else if act.ending.is_gone() {
@@ -63,7 +65,7 @@ impl Driver {
     }
 
     /// Our Close frame. A ping goes ahead of it where that tells whether the last messages have arrived.
-    fn send_close(&mut self, act: &mut Name, frame: CloseFrame) {
+    fn send_close(&mut self, act: &mut ActorState, frame: CloseFrame) {
         let Link::Up(socket) = &mut self.link else {
             return;
         };
@@ -73,25 +75,31 @@ impl Driver {
     }
 
     /// What became of the messages that were on their way when the socket ended.
-    fn own_up(&mut self, act: &mut Name, now: Instant) {
+    fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
         if let Link::Up(socket) = &mut self.link {
-            socket.own_up(act, now);
+            socket.settle_on_close(act, now);
             if !act.life.wants_successor() {
-                act.end_passage();
+                act.end_deduplication();
             }
-            act.counters.in_doubt += act.gate.with(|inside| inside.outbox.lost());
+            act.counters.in_doubt += act.outbox.with(|locked| locked.outbox.lost());
         }
     }
 
     /// What the peer said last on the socket that has ended. After a close by hand that explains nothing.
-    fn last_message(&mut self, act: &mut Name) -> Option<Box<LastMessage>> {
+    fn last_message(&mut self, act: &mut ActorState) -> Option<Box<LastMessage>> {
         match &mut self.link {
             Link::Up(socket) if !act.life.is_down() => socket.last_message(act),
             Link::Up(_) | Link::None | Link::Dialing(_) => None,
         }
     }
 
-    fn tell(&mut self, act: &mut Name, heir: &mut Successor, happened: Happened, now: Instant) {
+    fn emit(
+        &mut self,
+        act: &mut ActorState,
+        ready: &mut Successor,
+        happened: Happened,
+        now: Instant,
+    ) {
         match happened {
             // It does not begin yet.
             Happened::Connecting { .. } if act.hold.is_on() => act.hold = Hold::Dials,
@@ -102,15 +110,15 @@ impl Driver {
                 act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt, cause }));
             }
             Happened::Closed(report) => {
-                self.own_up(act, now);
+                self.settle_on_close(act, now);
                 act.last.message = self.last_message(act);
                 let last = LastClose::new(report.clone(), act.wall());
                 act.last.close = Some(Box::new(last));
                 act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
             }
             Happened::Rotated { report } => {
-                self.own_up(act, now);
-                self.successor.hand_over(act, heir, report, now);
+                self.settle_on_close(act, now);
+                self.successor.hand_over(act, ready, report, now);
             }
             Happened::Error(cause) => {
                 let at = act.wall();
@@ -136,14 +144,14 @@ impl Driver {
     }
 }
 
-impl Name {
+impl ActorState {
     /// Whether somebody waits for the end, and it is there.
     pub(in crate::connection) fn has_ended(&self) -> bool {
         self.ending.is_awaited() && self.life.is_down() && !self.has_sessions()
     }
 
     /// Answers those who wait for the end, once it is there.
-    fn settle_ending(&mut self) {
+    fn complete_ending(&mut self) {
         if !self.life.is_down() || self.has_sessions() {
             return;
         }
@@ -151,9 +159,11 @@ impl Name {
             Ending::Stays => {}
             Ending::Drains(waiting) => waiting.answer(),
             Ending::Leaves(waiting) => {
-                let discarded = self.gate.with(|inside| inside.outbox.discard());
-                self.tell_removed(discarded, DropReason::Cancelled);
-                self.commons.keeper.order(Order::Forget(self.name.clone()));
+                let discarded = self.outbox.with(|locked| locked.outbox.discard());
+                self.publish_removed(discarded, DropReason::Cancelled);
+                self.process
+                    .persistence
+                    .order(Order::Forget(self.name.clone()));
                 self.publish(Event::Removed);
                 self.ending = Ending::Gone;
                 waiting.answer();

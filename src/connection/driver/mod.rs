@@ -21,9 +21,9 @@ use crate::{
         dialer::Dial,
         rotation::successor::Successor,
         socket::Socket,
-        state::{Name, policy},
+        state::{ActorState, policy},
     },
-    core::{Cause, Removed, State as LifeState, Told},
+    core::{Cause, FateRun, Removed, State as LifeState},
     events::{DropReason, Event},
     panics::panic_text,
 };
@@ -58,7 +58,7 @@ struct Look {
     written: (u64, u64),
     expired: Removed,
     evicted: u64,
-    told: Vec<Told>,
+    told: Vec<FateRun>,
     store_error: Option<Box<str>>,
     is_written: bool,
     next_waits: bool,
@@ -89,21 +89,21 @@ impl Driver {
     /// Does all that can be done now. A successor that is to serve next is left in `heir`.
     pub(in crate::connection) fn poll(
         &mut self,
-        act: &mut Name,
-        heir: &mut Successor,
+        act: &mut ActorState,
+        ready: &mut Successor,
         cx: &mut TaskContext<'_>,
     ) -> Turn {
-        let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, heir, cx)))
-            .unwrap_or_else(|panic| self.after_panic(act, heir, panic_text(&*panic)));
+        let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, ready, cx)))
+            .unwrap_or_else(|panic| self.after_panic(act, ready, panic_text(&*panic)));
         act.publisher.set_wall(None);
         turn
     }
 
     /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
-    fn after_panic(&mut self, act: &mut Name, heir: &mut Successor, text: String) -> Turn {
+    fn after_panic(&mut self, act: &mut ActorState, ready: &mut Successor, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
             act.lost(Cause::Panic(text), clock::now());
-            self.carry_out(act, heir, clock::now())
+            self.apply_effects(act, ready, clock::now())
         }));
         match told {
             Ok(Turn::Gone) => Turn::Gone,
@@ -111,14 +111,19 @@ impl Driver {
         }
     }
 
-    fn turn(&mut self, act: &mut Name, heir: &mut Successor, cx: &mut TaskContext<'_>) -> Turn {
+    fn turn(
+        &mut self,
+        act: &mut ActorState,
+        ready: &mut Successor,
+        cx: &mut TaskContext<'_>,
+    ) -> Turn {
         if act.wakeups.begin_turn(cx.waker()) {
             self.timer_will_wake = false;
         }
         #[cfg(feature = "testing")]
         act.trip(crate::connection::state::fault::Fault::Driver);
         // Whoever sends while we run need not wake us.
-        act.gate.begin_turn();
+        act.outbox.begin_turn();
         let now = clock::now();
         act.publisher.set_wall(Some(clock::wall_at(now)));
         for _ in 0..MAX_ROUNDS {
@@ -128,7 +133,7 @@ impl Driver {
             }
             if act
                 .inbound
-                .passage
+                .deduplication
                 .deadline()
                 .is_some_and(|until| until <= now)
                 && self.has_read_all()
@@ -143,7 +148,7 @@ impl Driver {
                 self.arm_timer(act, expiry, now, cx);
                 return Turn::Rest;
             }
-            match self.carry_out(act, heir, now) {
+            match self.apply_effects(act, ready, now) {
                 Turn::Rest => {}
                 over @ (Turn::Restart | Turn::Gone) => return over,
             }
@@ -160,7 +165,7 @@ impl Driver {
         }
     }
 
-    fn poll_dial(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn poll_dial(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let Link::Dialing(dial) = &mut self.link else {
             return;
         };
@@ -172,23 +177,23 @@ impl Driver {
             return;
         };
         self.link = Link::None;
-        let opened = result.map_err(|undialled| act.last.note_failed(undialled));
+        let opened = result.map_err(|error| act.last.note_failed(error));
         match opened.and_then(|opened| Socket::open(act, opened, now)) {
             Ok(socket) => self.link = Link::Up(socket),
             Err(cause) => act.lost(cause, now),
         }
     }
 
-    fn poll_successor(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn poll_successor(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if self.successor.may_dial(act) {
-            act.begin_passage();
+            act.begin_deduplication();
             self.successor = Successor::Dialing(dial(act));
         }
         self.successor.poll(act, now, cx);
     }
 
     /// Whatever is overdue.
-    fn check_time(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn check_time(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if let Link::Up(socket) = &mut self.link {
             socket.look_at_tcp(act, now);
             socket.hear_out(act, now, cx);
@@ -206,41 +211,41 @@ impl Driver {
         }
     }
 
-    /// What happened at the door: the outbox is told what was written, expired and evicted messages are told, a flush is
+    /// What happened outside: the outbox is told what was written, expired and evicted messages are told, a flush is
     /// noticed, the bell is left. Returns when the next message expires.
     fn look_at_outbox(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
         if let Link::Up(socket) = &mut self.link {
-            socket.tell_openings(act);
+            socket.publish_openings(act);
         }
-        let tell_sent = act.publisher.want_sent(&act.commons.hub, &act.name);
+        let tell_sent = act.publisher.want_sent(&act.process.hub, &act.name);
         let (is_paced, written) = match &mut self.link {
             Link::Up(socket) => (socket.is_paced(now), socket.take_written()),
             Link::None | Link::Dialing(_) => (false, None),
         };
-        let look = act.gate.end_turn(cx.waker(), |inside| {
-            let written = written.map_or((0, 0), |id| inside.outbox.written(id));
-            inside.outbox.tell_fates(tell_sent);
+        let look = act.outbox.end_turn(cx.waker(), |locked| {
+            let written = written.map_or((0, 0), |id| locked.outbox.written(id));
+            locked.outbox.set_fate_reporting(tell_sent);
             Look {
                 written,
-                expired: inside.outbox.expire(now),
-                evicted: std::mem::take(&mut inside.evicted),
-                told: inside.outbox.take_told(),
-                store_error: inside.store_error.take(),
-                is_written: inside.outbox.is_written(),
-                next_waits: inside.outbox.peek().is_some(),
-                next_expiry: inside.outbox.next_expiry(),
-                wants_fence: inside.wants_fence(is_paced),
+                expired: locked.outbox.expire(now),
+                evicted: std::mem::take(&mut locked.evicted),
+                told: locked.outbox.take_fate_runs(),
+                store_error: locked.store_error.take(),
+                is_written: locked.outbox.is_written(),
+                next_waits: locked.outbox.peek().is_some(),
+                next_expiry: locked.outbox.next_expiry(),
+                wants_fence: locked.wants_fence(is_paced),
             }
         });
         act.counters.count_sent(look.written);
-        act.tell_dropped(look.evicted, DropReason::Evicted);
-        act.tell_removed(look.expired, DropReason::Expired);
-        act.tell_sent(look.told);
+        act.publish_dropped(look.evicted, DropReason::Evicted);
+        act.publish_removed(look.expired, DropReason::Expired);
+        act.publish_sent(look.told);
         if let Some(text) = look.store_error {
             let cause = Cause::Store(text.into());
             act.publish(|stamp| Event::Error(stamp, Box::new(cause.into())));
@@ -269,7 +274,7 @@ impl Driver {
     /// every message would cost more.
     fn arm_timer(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         expiry: Option<Instant>,
         now: Instant,
         cx: &mut TaskContext<'_>,
@@ -284,12 +289,12 @@ impl Driver {
         };
         let life = act.life.deadline(policy(&act.settings));
         let aside = self.successor.paced_until().filter(|until| *until > now);
-        let passage = act
+        let deduplication = act
             .inbound
-            .passage
+            .deduplication
             .deadline()
             .filter(|_| self.has_read_all());
-        let Some(deadline) = [life, expiry, socket, paced, aside, passage]
+        let Some(deadline) = [life, expiry, socket, paced, aside, deduplication]
             .into_iter()
             .flatten()
             .min()

@@ -12,10 +12,10 @@ use tokio::{
 use crate::{
     chance,
     config::{NameSettings, Template},
-    connection::Commons,
+    connection::ProcessContext,
     core::{Cause, Owner},
     events::DialTimings,
-    transport::{self, DialRequest, Opened, Stream, Undialled},
+    transport::{self, DialError, DialRequest, Opened, Stream},
     wire::{CloseFrame, encode_close},
 };
 
@@ -48,12 +48,12 @@ pub struct Reached {
 pub(crate) async fn probe(
     settings: NameSettings,
     owner: Option<Owner>,
-    commons: Arc<Commons>,
+    process: Arc<ProcessContext>,
 ) -> Vec<Probed> {
     let probes = settings
         .urls
         .iter()
-        .map(|url| probe_url(&settings, url, owner.as_ref(), &commons));
+        .map(|url| probe_url(&settings, url, owner.as_ref(), &process));
     join_all(probes).await
 }
 
@@ -61,15 +61,15 @@ async fn probe_url(
     settings: &NameSettings,
     url: &Template,
     owner: Option<&Owner>,
-    commons: &Commons,
+    process: &ProcessContext,
 ) -> Probed {
-    let dialled = Box::pin(dial(settings, url, owner, commons)).await;
+    let dialled = Box::pin(dial(settings, url, owner, process)).await;
     let timings = match &dialled {
         Ok(opened) => opened.timings,
-        Err(undialled) => undialled.timings,
+        Err(error) => error.timings,
     };
     let outcome = match dialled {
-        Err(undialled) => Err(undialled.cause),
+        Err(error) => Err(error.cause),
         Ok(opened) => {
             let reached = Reached {
                 peer: opened.peer,
@@ -91,18 +91,18 @@ async fn dial(
     settings: &NameSettings,
     url: &Template,
     owner: Option<&Owner>,
-    commons: &Commons,
-) -> Result<Opened, Undialled> {
-    let host = transport::host_key(url, &commons.vault).await?;
-    let permit = commons.budget.acquire(&host, owner).await;
+    process: &ProcessContext,
+) -> Result<Opened, DialError> {
+    let host = transport::host_key(url, &process.secret_store).await?;
+    let permit = process.budget.acquire(&host, owner).await;
     let request = DialRequest {
         settings: &settings.common,
         url,
         owner,
         may_choose_none: false,
-        tls: &commons.tls,
-        resolver: &commons.resolver,
-        vault: &commons.vault,
+        tls: &process.tls,
+        resolver: &process.resolver,
+        secret_store: &process.secret_store,
     };
     let dialled = Box::pin(transport::dial(request)).await;
     permit.finish(dialled.is_ok());

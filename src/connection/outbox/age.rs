@@ -13,15 +13,15 @@ const MAX_MARKS: usize = 64;
 
 /// When some of the messages were accepted: one of each run that came while the actor was at work, or in a moment.
 #[derive(Debug, Default)]
-pub(in crate::connection) struct Ages(Option<Box<Marks>>);
+pub(in crate::connection) struct OutboxAge(Option<Box<AcceptedAt>>);
 
 /// Ids, and when they were accepted. Boxed as a whole: most names have none.
 #[derive(Debug, Default)]
-struct Marks {
+struct AcceptedAt {
     list: VecDeque<(u64, Instant)>,
 }
 
-impl Ages {
+impl OutboxAge {
     /// The message `id` was accepted at that time, and finds the actor at rest, or may have to wait again.
     pub fn mark(&mut self, id: u64, now: Instant) {
         let marks = &mut self.0.get_or_insert_default().list;
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_as_old_as_the_run_that_it_came_in() {
-        let (mut ages, start) = (Ages::default(), Instant::now());
+        let (mut ages, start) = (OutboxAge::default(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(ages.of(Some(1), Some(1), at(0)), None);
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn marks_are_bounded_and_the_first_one_stays() {
-        let (mut ages, start) = (Ages::default(), Instant::now());
+        let (mut ages, start) = (OutboxAge::default(), Instant::now());
         for id in 1..10_000 {
             ages.mark(id, start + APART * u32::try_from(id).unwrap());
             assert!(ages.0.as_ref().unwrap().list.len() <= MAX_MARKS);

@@ -18,7 +18,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::oneshot;
 
 pub use self::{once::SendOnceError, receipt::Receipt};
-use super::age::Ages;
+use super::age::OutboxAge;
 use crate::{
     clock,
     core::{
@@ -26,16 +26,16 @@ use crate::{
     },
     hub::{HasHistory, History},
     memory::Charge,
-    persistence::Keeper,
+    persistence::Persistence,
 };
 
 /// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct SharedOutbox {
     name: ConnectionName,
     /// Whose the name is. A lock of its own: who tells of the name asks, wherever it is told.
     owner: RwLock<Option<Owner>>,
-    inside: Mutex<Inside>,
+    locked: Mutex<Locked>,
     /// What the name said last.
     history: History,
     /// Whether the keeper was told that the history has grown.
@@ -44,12 +44,12 @@ pub(crate) struct Gate {
     /// who reads `true` there comes before that look. Who misses that it has risen wakes the actor for nothing.
     at_work: AtomicBool,
     /// Writes durable messages down.
-    keeper: Keeper,
+    persistence: Persistence,
 }
 
 /// What the lock guards.
 #[derive(Debug)]
-pub(crate) struct Inside {
+pub(crate) struct Locked {
     pub outbox: Outbox,
     /// In which epochs the outbox has given its ids.
     ids: IdEpochs,
@@ -64,15 +64,15 @@ pub(crate) struct Inside {
     /// Whether the name was connected by hand: one that is not `enabled` stays wanted over a death of its actor.
     pub wanted: bool,
     /// Left by the actor when it has nothing to do, and good until somebody rings.
-    bell: Option<Waker>,
+    waker: Option<Waker>,
     waiters: Vec<Waiter>,
     /// The last id whose confirmation somebody waits for.
     confirm_through: u64,
     /// Whether the keeper was called, and has not come yet.
-    keeper_called: bool,
+    persistence_called: bool,
     /// Why the store cannot write, not told yet.
     pub store_error: Option<Box<str>>,
-    ages: Ages,
+    age: OutboxAge,
     /// The memory of all that.
     charge: Charge,
     /// How much of it is not used yet, in bytes, as far as messages know that were accepted since it was counted.
@@ -86,9 +86,14 @@ struct Waiter {
     answer: oneshot::Sender<Fate>,
 }
 
-impl Gate {
-    pub fn new(name: ConnectionName, outbox: Outbox, keeper: Keeper, charge: Charge) -> Arc<Self> {
-        let mut inside = Inside {
+impl SharedOutbox {
+    pub fn new(
+        name: ConnectionName,
+        outbox: Outbox,
+        persistence: Persistence,
+        charge: Charge,
+    ) -> Arc<Self> {
+        let mut locked = Locked {
             outbox,
             ids: IdEpochs::new(1),
             stored_epoch: 0,
@@ -96,24 +101,24 @@ impl Gate {
             evicted: 0,
             connect_data: None,
             wanted: false,
-            bell: None,
+            waker: None,
             waiters: Vec::new(),
             confirm_through: 0,
-            keeper_called: false,
+            persistence_called: false,
             store_error: None,
-            ages: Ages::default(),
+            age: OutboxAge::default(),
             charge,
             left: 0,
         };
-        inside.count_memory();
+        locked.count_memory();
         Arc::new(Self {
             name,
             owner: RwLock::default(),
-            inside: Mutex::new(inside),
+            locked: Mutex::new(locked),
             history: History::new(),
             history_waits: AtomicBool::new(false),
             at_work: AtomicBool::new(false),
-            keeper,
+            persistence,
         })
     }
 
@@ -139,69 +144,69 @@ impl Gate {
 
     /// Nothing is accepted until [`release`](Self::release): what the name has left in the store is not known. The actor tells why.
     pub fn hold(&self, why: &str) {
-        let mut inside = self.inside.lock();
-        inside.outbox.hold();
-        inside.store_error = Some(why.into());
+        let mut locked = self.locked.lock();
+        locked.outbox.hold();
+        locked.store_error = Some(why.into());
     }
 
     /// What the store has of the name is known.
     pub fn release(&self) {
-        self.inside.lock().outbox.release();
+        self.locked.lock().outbox.release();
     }
 
     /// What the store has of the name does not matter any more: nothing is stored from now on. Nothing where it is not held.
     pub fn forgo_store(&self) {
-        self.inside.lock().outbox.forgo_store();
+        self.locked.lock().outbox.forgo_store();
     }
 
     /// Whether it is [held](Self::hold).
     pub fn is_held(&self) -> bool {
-        self.inside.lock().outbox.is_held()
+        self.locked.lock().outbox.is_held()
     }
 
     /// When messages were accepted that an earlier process has left, in the order of their ids.
     pub fn accepted_at(&self, times: impl IntoIterator<Item = (u64, Instant)>) {
-        let ages = &mut self.inside.lock().ages;
-        times.into_iter().for_each(|(id, at)| ages.mark(id, at));
+        let age = &mut self.locked.lock().age;
+        times.into_iter().for_each(|(id, at)| age.mark(id, at));
     }
 
     /// What earlier processes have left of the outbox's ids, and of the keys of its messages.
     pub fn restore(&self, ids: Option<IdEpochs>, keys: Vec<Keyed>) {
-        let mut inside = self.inside.lock();
+        let mut locked = self.locked.lock();
         if let Some(ids) = ids {
-            inside.stored_epoch = ids.current();
-            inside.ids = ids;
+            locked.stored_epoch = ids.current();
+            locked.ids = ids;
         }
         if !keys.is_empty() {
-            let known = inside.keys.get_or_insert_default();
+            let known = locked.keys.get_or_insert_default();
             known.restore(keys, clock::now());
         }
     }
 
     /// The name has another life: ids are of this epoch from now on.
     pub fn begin_epoch(&self, epoch: u32) {
-        let mut inside = self.inside.lock();
-        if inside.ids.current() != epoch {
-            let next = inside.outbox.last_id() + 1;
-            inside.ids.begin(epoch, next);
+        let mut locked = self.locked.lock();
+        if locked.ids.current() != epoch {
+            let next = locked.outbox.last_id() + 1;
+            locked.ids.begin(epoch, next);
         }
     }
 
     /// The epoch of the ids that are given now.
     pub fn epoch(&self) -> u32 {
-        self.inside.lock().ids.current()
+        self.locked.lock().ids.current()
     }
 
     /// Has the keeper know that there is something to lose.
-    pub fn call_keeper(self: &Arc<Self>) {
-        let door: Arc<Self> = Arc::clone(self);
-        self.keeper.call(door);
+    pub fn call_persistence(self: &Arc<Self>) {
+        let source: Arc<Self> = Arc::clone(self);
+        self.persistence.call(source);
     }
 
     /// There is something to write down that is to outlive the process.
     pub fn history_grew(self: &Arc<Self>) {
         if !self.history_waits.swap(true, Ordering::AcqRel) {
-            self.call_keeper();
+            self.call_persistence();
         }
     }
 
@@ -210,26 +215,26 @@ impl Gate {
         reason = "every message passes, and a call costs more than what it does"
     )]
     #[inline(always)]
-    fn accept(&self, inside: &mut Inside, message: Message) -> Result<Accepted, Rejected> {
-        inside.make_memory(&message)?;
-        let expires = inside.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
-        let admitted = inside.outbox.admit(message, expires)?;
+    fn accept(&self, locked: &mut Locked, message: Message) -> Result<Accepted, Rejected> {
+        locked.make_memory(&message)?;
+        let expires = locked.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
+        let admitted = locked.outbox.admit(message, expires)?;
         // Of what the store does not have yet the keeper tells.
-        let bell = match inside.outbox.settings().durable && admitted.evicted == 0 {
+        let waker = match locked.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
-            false => self.take_bell(inside),
+            false => self.take_waker(locked),
         };
         // An actor that is at work will see to it in this very turn; what is kept may have to wait later on.
-        if bell.is_some() || inside.outbox.settings().keeps() {
-            inside.ages.mark(admitted.id, clock::now());
+        if waker.is_some() || locked.outbox.settings().keeps() {
+            locked.age.mark(admitted.id, clock::now());
         }
         if admitted.evicted > 0 {
-            inside.evicted += u64::from(admitted.evicted);
-            inside.settle();
+            locked.evicted += u64::from(admitted.evicted);
+            locked.resolve_waiters();
         }
         Ok(Accepted {
             id: admitted.id,
-            bell,
+            waker,
         })
     }
 
@@ -241,40 +246,40 @@ impl Gate {
     #[inline(always)]
     fn accepted(
         self: &Arc<Self>,
-        mut inside: MutexGuard<'_, Inside>,
-        Accepted { id, bell }: Accepted,
+        mut locked: MutexGuard<'_, Locked>,
+        Accepted { id, waker }: Accepted,
     ) -> MessageId {
-        let epoch = inside.ids.current();
-        let keep = inside.has_news_for_keeper();
-        drop(inside);
+        let epoch = locked.ids.current();
+        let keep = locked.has_news_to_persist();
+        drop(locked);
         if keep {
-            self.call_keeper();
+            self.call_persistence();
         }
-        if let Some(bell) = bell {
-            bell.wake();
+        if let Some(waker) = waker {
+            waker.wake();
         }
         MessageId { id, epoch }
     }
 
     /// Works on the inside under the lock, then answers those whose fate is known by now.
-    pub fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Inside) -> T) -> T {
-        let mut inside = self.inside.lock();
-        let result = work(&mut inside);
-        inside.settle();
-        inside.count_memory();
-        let keep = inside.has_news_for_keeper();
-        drop(inside);
+    pub fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Locked) -> T) -> T {
+        let mut locked = self.locked.lock();
+        let result = work(&mut locked);
+        locked.resolve_waiters();
+        locked.count_memory();
+        let keep = locked.has_news_to_persist();
+        drop(locked);
         if keep {
-            self.call_keeper();
+            self.call_persistence();
         }
         result
     }
 
     /// The same, and the actor has a look at what has changed.
-    pub fn with_and_ring<T>(self: &Arc<Self>, work: impl FnOnce(&mut Inside) -> T) -> T {
-        let (result, bell) = self.with(|inside| (work(inside), self.take_bell(inside)));
-        if let Some(bell) = bell {
-            bell.wake();
+    pub fn with_and_wake<T>(self: &Arc<Self>, work: impl FnOnce(&mut Locked) -> T) -> T {
+        let (result, waker) = self.with(|locked| (work(locked), self.take_waker(locked)));
+        if let Some(waker) = waker {
+            waker.wake();
         }
         result
     }
@@ -285,23 +290,23 @@ impl Gate {
     }
 
     /// A look after which the actor may rest. Leaves its waker behind, for the next message.
-    pub fn end_turn<T>(self: &Arc<Self>, waker: &Waker, look: impl FnOnce(&mut Inside) -> T) -> T {
-        self.with(|inside| {
-            inside.leave(waker);
+    pub fn end_turn<T>(self: &Arc<Self>, waker: &Waker, look: impl FnOnce(&mut Locked) -> T) -> T {
+        self.with(|locked| {
+            locked.leave_waker(waker);
             self.at_work.store(false, Ordering::Relaxed);
-            look(inside)
+            look(locked)
         })
     }
 
     /// The bell, if the actor rests. `inside` is this gate's own.
-    fn take_bell(&self, inside: &mut Inside) -> Option<Waker> {
-        inside
-            .bell
+    fn take_waker(&self, locked: &mut Locked) -> Option<Waker> {
+        locked
+            .waker
             .take_if(|_| !self.at_work.load(Ordering::Relaxed))
     }
 }
 
-impl HasHistory for Gate {
+impl HasHistory for SharedOutbox {
     fn name(&self) -> &ConnectionName {
         &self.name
     }
@@ -314,7 +319,7 @@ impl HasHistory for Gate {
 /// A message that has its place, and the bell that is to ring for it.
 struct Accepted {
     id: u64,
-    bell: Option<Waker>,
+    waker: Option<Waker>,
 }
 
 /// What names an accepted message.
@@ -323,11 +328,11 @@ struct MessageId {
     epoch: u32,
 }
 
-impl Inside {
+impl Locked {
     /// For how long the oldest message has waited of which nothing was written.
     pub fn oldest_age(&mut self, now: Instant) -> Option<Duration> {
         let oldest = self.outbox.oldest_waiting().map(|queued| queued.id);
-        self.ages.of(self.outbox.oldest_id(), oldest, now)
+        self.age.of(self.outbox.oldest_id(), oldest, now)
     }
 
     /// What has become of a message, if its id was given out.
@@ -337,9 +342,9 @@ impl Inside {
     }
 
     /// Whether the keeper has to be called: once until it comes.
-    fn has_news_for_keeper(&mut self) -> bool {
-        let news = !self.keeper_called && self.outbox.has_changes();
-        self.keeper_called |= news;
+    fn has_news_to_persist(&mut self) -> bool {
+        let news = !self.persistence_called && self.outbox.has_changes();
+        self.persistence_called |= news;
         news
     }
 
@@ -353,13 +358,17 @@ impl Inside {
         self.outbox.wants_fence(self.confirm_through, is_paced)
     }
 
-    fn leave(&mut self, waker: &Waker) {
-        if !self.bell.as_ref().is_some_and(|bell| bell.will_wake(waker)) {
-            self.bell = Some(waker.clone());
+    fn leave_waker(&mut self, waker: &Waker) {
+        if !self
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            self.waker = Some(waker.clone());
         }
     }
 
-    fn settle(&mut self) {
+    fn resolve_waiters(&mut self) {
         if self.waiters.is_empty() {
             return;
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::successor::Successor;
 use crate::{
     clock,
-    connection::{socket::Socket, state::Name},
+    connection::{socket::Socket, state::ActorState},
     core::ClosedReport,
     events::{Event, Rotated},
 };
@@ -14,58 +14,58 @@ impl Successor {
     /// The old socket has ended: tells so, and leaves the successor in `heir`, for the next incarnation.
     pub(in crate::connection) fn hand_over(
         &mut self,
-        act: &mut Name,
-        heir: &mut Self,
+        act: &mut ActorState,
+        ready: &mut Self,
         old: ClosedReport,
         now: Instant,
     ) {
         let clean = old.clean;
         let blind_since = act.last.blind_since.take();
         let messages = act.cut(now);
-        *heir = std::mem::take(self);
-        let hears_since = match heir {
-            Self::Up(heir) => heir.hears_since,
+        *ready = std::mem::take(self);
+        let hears_since = match ready {
+            Self::Up(ready) => ready.hears_since,
             Self::Lost { hears_since, .. } => *hears_since,
             Self::None | Self::Wanted | Self::Dialing(_) => now,
         };
-        if let Self::Up(heir) = heir {
-            let face = heir.face.clone();
+        if let Self::Up(ready) = ready {
+            let info = ready.info.clone();
             let rotated = Rotated {
-                peer: face.peer,
-                subprotocol: face.subprotocol,
+                peer: info.peer,
+                subprotocol: info.subprotocol,
                 incarnation: act.life.incarnation().wrapping_add(1),
-                timings: face.timings,
-                tls: face.tls,
+                timings: info.timings,
+                tls: info.tls,
                 old,
-                doubled: act.inbound.passage.doubles(),
+                doubled: act.inbound.deduplication.doubles(),
             };
             act.publish(|stamp| Event::Rotated(stamp, Box::new(rotated)));
         }
         // What was still on its way on the old socket is lost, and may be older than what the successor has heard.
         if let Some(since) = blind_since.filter(|_| !clean) {
-            act.tell_blind(since, hears_since.max(since));
+            act.publish_blind_gap(since, hears_since.max(since));
         }
         act.deliver_all(messages);
     }
 
     /// A new incarnation takes over the socket that the last one has made ready, if there is one.
-    pub(in crate::connection) fn adopt(&mut self, act: &mut Name) -> Option<Box<Socket>> {
+    pub(in crate::connection) fn adopt(&mut self, act: &mut ActorState) -> Option<Box<Socket>> {
         match std::mem::take(self) {
-            Self::Up(heir) => {
+            Self::Up(ready) => {
                 act.inbound.begin_numbers();
                 act.want_interval();
-                act.reported.upgrade = heir.face.upgrade();
+                act.reported.upgrade = ready.info.upgrade();
                 // One whose opening messages are not out yet tells when they are.
-                act.reported.ready = heir.socket.has_spoken();
+                act.reported.ready = ready.socket.has_spoken();
                 act.show_state();
                 if std::mem::take(&mut act.rotate_again) {
                     act.life.rotate_anew(&mut act.effects);
                 }
-                Some(heir.socket)
+                Some(ready.socket)
             }
             Self::Lost { cause, .. } => {
                 let now = clock::now();
-                act.end_passage();
+                act.end_deduplication();
                 act.last.blind_since = Some(now);
                 act.lost(*cause, now);
                 None

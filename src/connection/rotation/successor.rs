@@ -9,8 +9,8 @@ use crate::{
     chance,
     connection::{
         dialer::Dial,
-        socket::{Face, Socket},
-        state::{Name, policy},
+        socket::{Socket, SocketInfo},
+        state::{ActorState, policy},
     },
     core::Cause,
     wire::CloseFrame,
@@ -27,7 +27,7 @@ pub(in crate::connection) enum Successor {
     /// It is dialled.
     Dialing(Dial),
     /// Its opening messages go out, or have.
-    Up(Box<Heir>),
+    Up(Box<ReadySocket>),
     /// It was lost when the old socket was being closed already.
     Lost {
         cause: Box<Cause>,
@@ -36,9 +36,9 @@ pub(in crate::connection) enum Successor {
 }
 
 /// A socket that is to serve.
-pub(in crate::connection) struct Heir {
+pub(in crate::connection) struct ReadySocket {
     pub(super) socket: Box<Socket>,
-    pub(super) face: Face,
+    pub(super) info: SocketInfo,
     /// Since when it hears what the peer says.
     pub(super) hears_since: Instant,
 }
@@ -47,22 +47,22 @@ impl Successor {
     /// When to ask whether its next opening message may go out, if the rate keeps that waiting.
     pub(in crate::connection) fn paced_until(&self) -> Option<Instant> {
         match self {
-            Self::Up(heir) => heir.socket.paced_until(),
+            Self::Up(ready) => ready.socket.paced_until(),
             Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
         }
     }
 
     /// Whether it is to be dialled now.
-    pub(in crate::connection) fn may_dial(&self, act: &Name) -> bool {
+    pub(in crate::connection) fn may_dial(&self, act: &ActorState) -> bool {
         matches!(self, Self::Wanted)
             && act.life.wants_successor()
-            && act.inbound.passage.is_settled()
+            && act.inbound.deduplication.is_resolved()
     }
 
     /// Lets the successor come on, and go when it is of no use any more.
     pub(in crate::connection) fn poll(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
@@ -71,28 +71,28 @@ impl Successor {
         }
         if !act.life.wants_successor() {
             *self = Self::None;
-            act.inbound.passage.forget_successor();
+            act.inbound.deduplication.forget_successor();
             return;
         }
         if let Self::Dialing(dial) = self {
             let Poll::Ready(result) = dial.as_mut().poll(cx) else {
                 return;
             };
-            let opened = result.map_err(|undialled| act.last.note_failed(undialled));
+            let opened = result.map_err(|error| act.last.note_failed(error));
             match opened.and_then(|opened| Socket::new(act, opened, now)) {
-                Ok((socket, face)) => {
+                Ok((socket, info)) => {
                     act.life.successor_up(now);
-                    *self = Self::Up(Box::new(Heir {
+                    *self = Self::Up(Box::new(ReadySocket {
                         socket,
-                        face,
+                        info,
                         hears_since: now,
                     }));
                 }
                 Err(cause) => return self.failed(act, cause, now),
             }
         }
-        if let Self::Up(heir) = self {
-            match heir.socket.poll_aside(act, now, cx) {
+        if let Self::Up(ready) = self {
+            match ready.socket.poll_aside(act, now, cx) {
                 Ok(false) => {}
                 Ok(true) => {
                     let frame = CloseFrame::new(act.settings.close_code, "");
@@ -105,14 +105,14 @@ impl Successor {
         }
     }
 
-    fn failed(&mut self, act: &mut Name, cause: Cause, now: Instant) {
-        if let Self::Up(heir) = self {
-            act.last.message = heir.socket.last_message(act);
+    fn failed(&mut self, act: &mut ActorState, cause: Cause, now: Instant) {
+        if let Self::Up(ready) = self {
+            act.last.message = ready.socket.last_message(act);
         }
         if act.life.is_handing_over() {
             // The old socket is on its way out already: the next incarnation finds this out.
             let hears_since = match self {
-                Self::Up(heir) => heir.hears_since,
+                Self::Up(ready) => ready.hears_since,
                 Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => now,
             };
             *self = Self::Lost {
@@ -122,7 +122,7 @@ impl Successor {
             return;
         }
         *self = Self::None;
-        act.abandon_passage(now);
+        act.abandon_deduplication(now);
         let random = chance::next_u64();
         let policy = policy(&act.settings);
         act.life

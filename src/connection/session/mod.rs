@@ -111,7 +111,7 @@ pub enum OpenSessionError {
     #[error("the connection is idle: it is not enabled, and nobody has connected it")]
     Idle,
     /// The name has given up.
-    #[error("the connection has failed{}", told(.0))]
+    #[error("the connection has failed{}", cause_text(.0))]
     Failed(Option<Box<StateCause>>),
     /// The manager shuts down.
     #[error("the service shuts down")]
@@ -130,7 +130,7 @@ pub enum OpenSessionError {
     Unreachable(Box<Cause>),
 }
 
-fn told(cause: &Option<Box<StateCause>>) -> String {
+fn cause_text(cause: &Option<Box<StateCause>>) -> String {
     let cause = cause.as_ref();
     cause.map_or_else(String::new, |cause| format!(": {}", cause.reason.text()))
 }

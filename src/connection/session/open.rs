@@ -9,13 +9,14 @@ use tokio::{
 };
 
 use super::{
-    OpenSessionError, Session, SessionEnd, SessionSettings, teller::Teller, upstream::Upstream,
+    OpenSessionError, Session, SessionEnd, SessionSettings, teller::SessionNotifier,
+    upstream::Upstream,
 };
 use crate::{
     config::{ConnectionSettings, Subprotocol, Template},
     connection::{
-        Commons,
-        arbiter::dial_scheduler::ByTurns,
+        ProcessContext,
+        arbiter::dial_scheduler::Scheduled,
         state::sessions::{SessionNews, Shown},
     },
     core::{Cause, ConnectionName, Owner, Phase},
@@ -29,7 +30,7 @@ pub(in crate::connection) struct Dial {
     /// The one that is tried first: the one that the name itself uses.
     pub first: usize,
     pub settings: Arc<ConnectionSettings>,
-    pub commons: Arc<Commons>,
+    pub process: Arc<ProcessContext>,
     pub name: ConnectionName,
     pub owner: Option<Owner>,
 }
@@ -57,7 +58,7 @@ pub(in crate::connection) async fn serve(
     mut ended: oneshot::Receiver<SessionEnd>,
     mut opened: oneshot::Sender<Result<Session, OpenSessionError>>,
 ) {
-    let teller = Teller::new(shown.clone(), news);
+    let teller = SessionNotifier::new(shown.clone(), news);
     let dialled = tokio::select! {
         dialled = Box::pin(dial.dial()) => dialled.map_err(|error| (loss(&error), error)),
         end = &mut ended => {
@@ -70,7 +71,7 @@ pub(in crate::connection) async fn serve(
     let (session, upstream) = match dialled {
         Ok(socket) => {
             teller.opened(&socket);
-            Upstream::new(&dial.settings, socket, &dial.commons.memory, shown)
+            Upstream::new(&dial.settings, socket, &dial.process.memory, shown)
         }
         Err((end, error)) => {
             shown.end(end);
@@ -132,8 +133,8 @@ impl Dial {
     ) -> Result<Opened, Option<Cause>> {
         let owner = self.owner.as_ref();
         let turn = async {
-            let host = transport::host_key(url, &self.commons.vault).await?;
-            Ok(self.commons.budget.acquire(&host, owner).await)
+            let host = transport::host_key(url, &self.process.secret_store).await?;
+            Ok(self.process.budget.acquire(&host, owner).await)
         };
         let permit = match deadline {
             Some(deadline) => timeout_at(deadline, turn).await.map_err(|_| None)?,
@@ -152,12 +153,12 @@ impl Dial {
             url,
             owner,
             may_choose_none: true,
-            tls: &self.commons.tls,
-            resolver: &self.commons.resolver,
-            vault: &self.commons.vault,
+            tls: &self.process.tls,
+            resolver: &self.process.resolver,
+            secret_store: &self.process.secret_store,
         });
-        let dialled = ByTurns::new(transport::in_span(&self.name, 0, dial)).await;
+        let dialled = Scheduled::new(transport::in_span(&self.name, 0, dial)).await;
         permit.finish(dialled.is_ok());
-        dialled.map_err(|undialled| Some(undialled.cause))
+        dialled.map_err(|error| Some(error.cause))
     }
 }

@@ -8,12 +8,12 @@ use crate::{
 };
 
 /// Tells the name that a session has begun, and, dropped, that it has ended.
-pub(super) struct Teller {
+pub(super) struct SessionNotifier {
     shown: Option<Shown>,
     name: WeakRecipient<SessionNews>,
 }
 
-impl Teller {
+impl SessionNotifier {
     pub fn new(shown: Shown, name: WeakRecipient<SessionNews>) -> Self {
         Self {
             shown: Some(shown),
@@ -23,12 +23,12 @@ impl Teller {
 
     pub fn opened(&self, opened: &Opened) {
         if let Some(shown) = &self.shown {
-            self.tell(SessionNews::Opened(Box::new(shown.opened(opened))));
+            self.notify(SessionNews::Opened(Box::new(shown.opened(opened))));
         }
     }
 
     /// At most two for each session, of which a name has a bounded number.
-    fn tell(&self, news: SessionNews) {
+    fn notify(&self, news: SessionNews) {
         // A name that is gone has nobody to tell.
         if let Some(name) = self.name.upgrade() {
             name.do_send(news);
@@ -36,12 +36,12 @@ impl Teller {
     }
 }
 
-impl Drop for Teller {
+impl Drop for SessionNotifier {
     fn drop(&mut self) {
         // The name is to find it ended.
         let closed = self.shown.take().map(|shown| shown.closed());
         if let Some(closed) = closed {
-            self.tell(SessionNews::Closed(Box::new(closed)));
+            self.notify(SessionNews::Closed(Box::new(closed)));
         }
     }
 }

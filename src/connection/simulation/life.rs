@@ -28,15 +28,15 @@ use crate::{
     chance,
     config::{CommonSettings, Rate},
     connection::{
-        CloseMyself, Commons, Connect, Connection, Gate, Rotate, TokenBuckets,
+        CloseMyself, Connect, Connection, ProcessContext, Rotate, SharedOutbox, TokenBuckets,
         dialer::{Dial, DialTarget, Dialer},
     },
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     hub::{Delivery, Hub, Kinds},
     memory::{Charge, MemoryBudget, MemoryUse},
-    persistence::{Calls, Door, Keeper},
-    transport::{DialBudget, Opened, Resolver, Secrets, Stream, Timings, TlsCache, Undialled},
-    vault::Vault,
+    persistence::{PersistSource, Persistence, SimulatedQueue},
+    secret_store::SecretStore,
+    transport::{DialBudget, DialError, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
 };
 
 /// After the trouble has stopped a name must be up, and all messages must have met their fate, within this time.
@@ -102,41 +102,41 @@ impl World {
 
     /// One process: to its crash, or to the end of the life.
     async fn process(self: Rc<Self>, number: u64) {
-        let calls = Calls::default();
-        let gate = self.gate(&calls);
-        let (obituaries, _dead) = mpsc::unbounded_channel();
+        let calls = SimulatedQueue::default();
+        let outbox = self.outbox(&calls);
+        let (death_tx, _dead) = mpsc::unbounded_channel();
         let (dialer, dials) = mpsc::unbounded_channel();
         spawn_local(self.clone().serve_dials(dials));
         let memory = MemoryBudget::unlimited();
-        let commons = Arc::new(Commons {
+        let process = Arc::new(ProcessContext {
             hub: Hub::new(number, Cursor(number), Arc::clone(&memory)),
             memory,
             dialer: Box::new(SimulatedDialer(dialer)),
             budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
             tls: TlsCache::default(),
             resolver: Resolver::default(),
-            vault: Vault::default(),
-            buckets: TokenBuckets::new(Keeper::scripted(calls.clone())),
-            keeper: Keeper::scripted(Calls::default()),
+            secret_store: SecretStore::default(),
+            buckets: TokenBuckets::new(Persistence::simulated(calls.clone())),
+            persistence: Persistence::simulated(SimulatedQueue::default()),
             settings: CommonSettings::default(),
-            obituaries,
+            death_tx,
         });
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
-        let events = commons.hub.stream(Pattern::all(), delivery);
+        let events = process.hub.stream(Pattern::all(), delivery);
         spawn_local(self.clone().listen(number, events));
         if self.plan.settings.outbox.durable {
             spawn_local(write(calls, self.disk.clone(), self.dice()));
             spawn_local(self.clone().fill_disk());
         }
-        let settings = commons.settings.share(self.plan.settings.clone());
-        let (name, door) = (gate.name().clone(), gate.clone());
+        let settings = process.settings.share(self.plan.settings.clone());
+        let (name, source) = (outbox.name().clone(), outbox.clone());
         let epoch = u32::try_from(number + 1).expect("few");
         let addr =
-            Supervisor::start(move |_| Connection::new(name, settings, commons, door, epoch));
-        spawn_local(self.clone().send(number, gate.clone()));
+            Supervisor::start(move |_| Connection::new(name, settings, process, source, epoch));
+        spawn_local(self.clone().send(number, outbox.clone()));
         spawn_local(self.clone().close_by_hand(addr.clone()));
         spawn_local(self.clone().rotate(addr.clone()));
-        spawn_local(self.clone().tell_all());
+        spawn_local(self.clone().keep_broadcasting());
         if number < self.plan.crashes {
             let life = self.plan.trouble / u32::try_from(self.plan.crashes + 1).expect("few");
             let from = self
@@ -146,11 +146,11 @@ impl World {
             return;
         }
         sleep_until(self.trouble_until).await;
-        self.settle(&gate, &addr).await;
+        self.await_completion(&outbox, &addr).await;
     }
 
     /// The door of this process: with what the last one has left.
-    fn gate(&self, calls: &Calls) -> Arc<Gate> {
+    fn outbox(&self, calls: &SimulatedQueue) -> Arc<SharedOutbox> {
         let name = ConnectionName::new("feed").expect("a name");
         let settings = &self.plan.settings;
         let mut outbox = Outbox::new(settings.outbox, settings.max_message);
@@ -159,7 +159,7 @@ impl World {
             outbox.restore(disk.left(), disk.last_id);
         }
         let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
-        Gate::new(name, outbox, Keeper::scripted(calls.clone()), charge)
+        SharedOutbox::new(name, outbox, Persistence::simulated(calls.clone()), charge)
     }
 
     async fn listen(self: Rc<Self>, process: u64, mut events: crate::Events) {
@@ -173,7 +173,7 @@ impl World {
     }
 
     /// Sends messages until the trouble is over, and waits for the fate of some.
-    async fn send(self: Rc<Self>, process: u64, gate: Arc<Gate>) {
+    async fn send(self: Rc<Self>, process: u64, outbox: Arc<SharedOutbox>) {
         let mut dice = self.dice();
         let pause = self.plan.trouble.as_millis() as u64 * 2 / self.plan.messages + 1;
         while self.is_troubled() {
@@ -183,13 +183,13 @@ impl World {
                 1
             };
             for _ in 0..burst {
-                self.send_one(process, &gate, &mut dice);
+                self.send_one(process, &outbox, &mut dice);
             }
             sleep(Duration::from_millis(dice.within(0, pause * burst))).await;
         }
     }
 
-    fn send_one(self: &Rc<Self>, process: u64, gate: &Arc<Gate>, dice: &mut Dice) {
+    fn send_one(self: &Rc<Self>, process: u64, outbox: &Arc<SharedOutbox>, dice: &mut Dice) {
         let accepted = self.story.borrow().accepted.len();
         let number = accepted as u64;
         let padding = match dice.percent(4) {
@@ -197,7 +197,7 @@ impl World {
             false => dice.within(0, 60),
         };
         let text = format!("{number}:{}", "x".repeat(padding as usize));
-        let Ok(receipt) = gate.send(Message::text(text)) else {
+        let Ok(receipt) = outbox.send(Message::text(text)) else {
             return;
         };
         self.story.borrow_mut().accepted.push(Accepted {
@@ -239,11 +239,11 @@ impl World {
     }
 
     /// The peer tells something on all its sockets now and then, until everything is settled.
-    async fn tell_all(self: Rc<Self>) {
+    async fn keep_broadcasting(self: Rc<Self>) {
         let mut dice = self.dice();
         loop {
             sleep(dice.millis(2_000)).await;
-            self.broadcast.borrow_mut().tell();
+            self.broadcast.borrow_mut().broadcast();
         }
     }
 
@@ -268,7 +268,7 @@ impl World {
                     () = outcome.closed() => return,
                 };
                 // A name that has given up meanwhile drops the socket.
-                let _given_up = outcome.send(opened.map_err(Undialled::from));
+                let _given_up = outcome.send(opened.map_err(DialError::from));
             });
         }
     }
@@ -333,14 +333,14 @@ impl World {
     }
 
     /// The trouble is over: everything has to come to its end.
-    async fn settle(&self, gate: &Arc<Gate>, addr: &Addr<Connection>) {
+    async fn await_completion(&self, outbox: &Arc<SharedOutbox>, addr: &Addr<Connection>) {
         let limit = match self.plan.dies_after {
             None => SETTLED,
             // A socket confirms one message at least.
             Some(_) => SETTLED * u32::try_from(self.plan.settings.outbox.messages).expect("few"),
         };
         let settled = timeout(limit, async {
-            while !self.is_settled(gate) {
+            while !self.is_complete(outbox) {
                 sleep(Duration::from_millis(100)).await;
             }
         });
@@ -348,28 +348,28 @@ impl World {
             let status = addr.send(crate::Snapshot).await;
             panic!(
                 "not settled after {limit:?}: {} messages, {status:#?}",
-                gate.with(|inside| inside.outbox.len())
+                outbox.with(|locked| locked.outbox.len())
             );
         }
         // What the last events are must have been heard.
         sleep(Duration::from_millis(10)).await;
     }
 
-    fn is_settled(&self, gate: &Arc<Gate>) -> bool {
+    fn is_complete(&self, outbox: &Arc<SharedOutbox>) -> bool {
         if !self.log.borrow().hands_off {
             return false;
         }
-        gate.with(|inside| {
+        outbox.with(|locked| {
             let story = self.story.borrow();
             let mut ids = story.accepted.iter().map(|message| message.id);
-            inside.outbox.is_empty()
-                && ids.all(|id| inside.outbox.fate(id).is_none_or(Fate::is_final))
+            locked.outbox.is_empty()
+                && ids.all(|id| locked.outbox.fate(id).is_none_or(Fate::is_final))
         })
     }
 }
 
 /// Where a dial's outcome is waited for.
-type Outcome = oneshot::Sender<Result<Opened, Undialled>>;
+type Outcome = oneshot::Sender<Result<Opened, DialError>>;
 
 /// Has the world dial.
 struct SimulatedDialer(mpsc::UnboundedSender<Outcome>);

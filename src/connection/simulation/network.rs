@@ -87,7 +87,7 @@ struct End {
     come: Cell<bool>,
     /// Nothing moves any more, in neither direction: where bytes do not arrive, acknowledgements of the others do not either.
     hole: Cell<bool>,
-    bell: Notify,
+    wakeup: Notify,
 }
 
 /// One direction.
@@ -106,7 +106,7 @@ async fn carry(
         let piece = if slow { quality.piece } else { buffer.len() };
         let count = select! {
             biased;
-            () = end.bell.notified() => return,
+            () = end.wakeup.notified() => return,
             read = from.read(&mut buffer[..piece]) => match read {
                 Ok(0) | Err(_) => break,
                 Ok(count) => count,
@@ -137,7 +137,7 @@ async fn carry(
                 pending::<()>().await;
             }
             end.come.set(true);
-            end.bell.notify_waiters();
+            end.wakeup.notify_waiters();
             return;
         }
     }

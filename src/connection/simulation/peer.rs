@@ -29,7 +29,7 @@ impl Broadcast {
     }
 
     /// Tells the next number.
-    pub fn tell(&mut self) {
+    pub fn broadcast(&mut self) {
         self.next += 1;
         let next = self.next;
         self.sockets.retain(|socket| socket.send(next).is_ok());

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::plan::Dice;
 use crate::{
     core::{Message, Queued},
-    persistence::Calls,
+    persistence::SimulatedQueue,
     stored::StoreError,
 };
 
@@ -34,18 +34,18 @@ impl Disk {
 }
 
 /// Writes to the disk what the doors call about, until it is dropped: then the process has died.
-pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice) {
+pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut dice: Dice) {
     let no_room = StoreError::Full {
         path: "simulated".into(),
     };
     loop {
-        for door in calls.next().await {
+        for source in calls.next().await {
             sleep(dice.millis(200)).await;
-            let changes = door.take_changes().outbox;
+            let changes = source.take_changes().outbox;
             // The commit takes its time, and may fail until there is room again.
             sleep(dice.millis(100)).await;
             while disk.borrow().full {
-                Arc::clone(&door).store_failed(&no_room);
+                Arc::clone(&source).store_failed(&no_room);
                 sleep(dice.millis(1000)).await;
             }
             {
@@ -59,7 +59,7 @@ pub(super) async fn write(calls: Calls, disk: Rc<RefCell<Disk>>, mut dice: Dice)
                 disk.last_id = disk.last_id.max(changes.last_id);
             }
             sleep(dice.millis(20)).await;
-            door.stored(changes.last_id);
+            source.stored(changes.last_id);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::encoder::Compressor;
 use crate::{
     config::ConnectionSettings,
-    connection::arbiter::buffers::ArbitersSpares,
+    connection::arbiter::buffers::ArbiterPool,
     wire::{
         Decoder, Limits,
         deflate::{Agreed, Deflater, Inflater},
@@ -23,8 +23,8 @@ pub(in crate::connection) fn codec(
     let (Some(agreed), Some(wished)) = (agreed, &settings.compression) else {
         return (decoder, None);
     };
-    let inflater = Inflater::new(agreed, &ArbitersSpares);
-    let deflater = Deflater::new(agreed, wished.level, &ArbitersSpares);
+    let inflater = Inflater::new(agreed, &ArbiterPool);
+    let deflater = Deflater::new(agreed, wished.level, &ArbiterPool);
     let compressor = deflater.map(|deflater| Compressor::new(deflater, wished.min_size));
     (decoder.with_inflater(inflater), compressor)
 }

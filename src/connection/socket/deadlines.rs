@@ -4,20 +4,20 @@ use std::{task::Context as TaskContext, time::Instant};
 
 use super::Socket;
 use crate::{
-    connection::{arbiter::stall_detector, state::Name},
+    connection::{arbiter::stall_detector, state::ActorState},
     core::{Cause, Owed, Patience, State as LifeState, TcpProgress},
 };
 
 impl Socket {
     /// While this thread stood still, nobody was late.
-    pub(super) fn forgive_stalls(&mut self, act: &mut Name, now: Instant) {
+    pub(super) fn forgive_stalls(&mut self, act: &mut ActorState, now: Instant) {
         let stalled = stall_detector::stalled(now);
         self.deadlines
             .forgive_stalls(stalled, &mut act.beats.state, now);
     }
 
     /// Notes what the kernel takes of our bytes, and the peer's TCP of those up to a ping.
-    pub(super) fn watch_writer(&mut self, act: &mut Name, now: Instant) {
+    pub(super) fn watch_writer(&mut self, act: &mut ActorState, now: Instant) {
         if self.writer.take_ping_written()
             && let Some(answer) = act.beats.state.awaited()
             && let Some(timeout) = act.settings.heartbeat.timeout()
@@ -30,7 +30,7 @@ impl Socket {
     }
 
     /// Looks how much the peer's TCP has taken of the bytes up to the ping, when it is time.
-    pub(in crate::connection) fn look_at_tcp(&mut self, act: &mut Name, now: Instant) {
+    pub(in crate::connection) fn look_at_tcp(&mut self, act: &mut ActorState, now: Instant) {
         if self.deadlines.is_look_due(now) {
             let (tcp, timeout) = (self.tcp_progress(), act.settings.heartbeat.timeout());
             self.deadlines
@@ -49,11 +49,11 @@ impl Socket {
     /// are in its way.
     pub(in crate::connection) fn hear_out(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) {
-        let is_due = |act: &Name| {
+        let is_due = |act: &ActorState| {
             let deadline = act.life.close_deadline();
             deadline.is_some_and(|deadline| deadline <= now)
         };
@@ -74,11 +74,11 @@ impl Socket {
     }
 
     /// All that has come is read, with it so many messages more than `messages`: signs of life for whoever waits.
-    pub(super) fn note_life(&mut self, act: &mut Name, messages: u64, now: Instant) {
+    pub(super) fn note_life(&mut self, act: &mut ActorState, messages: u64, now: Instant) {
         let within = self.reader.within_frame();
         self.deadlines.read_all(within, &mut act.beats.state, now);
         if act.counters.received.messages != messages && act.beats.state.is_waiting() {
-            let is_awaited = act.gate.with(|inside| inside.awaits_confirmation());
+            let is_awaited = act.outbox.with(|locked| locked.awaits_confirmation());
             act.beats.state.heard(is_awaited, now);
         }
     }
@@ -86,13 +86,13 @@ impl Socket {
     /// Whether a subscriber that asked for it keeps us from reading.
     pub(super) fn is_paused(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> bool {
         let paused = act
             .publisher
-            .are_paused(&act.commons.hub, &act.name, now, cx.waker());
+            .are_paused(&act.process.hub, &act.name, now, cx.waker());
         self.deadlines.pause(paused, &mut act.beats.state, now);
         paused
     }
@@ -103,12 +103,16 @@ impl Socket {
     }
 
     /// What did not come in time.
-    pub(in crate::connection) fn overdue(&self, act: &Name, now: Instant) -> Option<Cause> {
+    pub(in crate::connection) fn overdue(&self, act: &ActorState, now: Instant) -> Option<Cause> {
         self.deadlines.overdue(patience(act), owed(act, now), now)
     }
 
     /// When [`overdue`](Self::overdue) must be asked, or something looked at again.
-    pub(in crate::connection) fn deadline(&self, act: &Name, now: Instant) -> Option<Instant> {
+    pub(in crate::connection) fn deadline(
+        &self,
+        act: &ActorState,
+        now: Instant,
+    ) -> Option<Instant> {
         let is_open = matches!(act.life.state(), LifeState::Open { .. });
         let next = self
             .deadlines
@@ -118,14 +122,14 @@ impl Socket {
     }
 }
 
-fn patience(act: &Name) -> Patience {
+fn patience(act: &ActorState) -> Patience {
     Patience {
         answer: act.settings.heartbeat.timeout(),
         idle: act.settings.idle_timeout,
     }
 }
 
-fn owed(act: &Name, now: Instant) -> Owed {
+fn owed(act: &ActorState, now: Instant) -> Owed {
     let (heartbeat, settings) = (&act.beats.state, &act.settings.heartbeat);
     Owed {
         answer: heartbeat.deadline(settings),

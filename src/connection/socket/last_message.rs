@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use super::Socket;
 use crate::{
-    connection::{state::Name, status::last_message::LastMessage},
+    connection::{state::ActorState, status::last_message::LastMessage},
     core::Message,
 };
 
 impl Socket {
     /// Notes a message that may be the last one. One that another follows is not: a clone costs more than the look.
-    pub(super) fn note(&mut self, act: &Name, message: &Message) {
+    pub(super) fn note(&mut self, act: &ActorState, message: &Message) {
         // What follows may be an answer to a text heartbeat, which is no message of the application.
         let may_be_last = || act.settings.heartbeat.is_text() || !self.reader.has_next();
         if let Some(early) = &mut self.early
@@ -21,14 +21,14 @@ impl Socket {
     }
 
     /// Keeps the start of the last message of what was read.
-    pub(super) fn keep_last(&mut self, act: &mut Name) {
+    pub(super) fn keep_last(&mut self, act: &mut ActorState) {
         if let Some(early) = &mut self.early {
             early.keep(|| act.wall());
         }
     }
 
     /// Lets go of what the peer said when the socket has stayed, and of what it had said on the one before.
-    pub(super) fn watch_age(&mut self, act: &mut Name, now: Instant) {
+    pub(super) fn watch_age(&mut self, act: &mut ActorState, now: Instant) {
         let ready = act.reported.ready;
         if let Some(early) = &mut self.early
             && early.is_over(ready, now)
@@ -39,9 +39,9 @@ impl Socket {
     }
 
     /// What the peer said last, if the socket was young. Asked when the socket is gone.
-    pub fn last_message(&mut self, act: &mut Name) -> Option<Box<LastMessage>> {
+    pub fn last_message(&mut self, act: &mut ActorState) -> Option<Box<LastMessage>> {
         self.keep_last(act);
         let start = self.early.take()?.into_start()?;
-        Some(Box::new(start.told(|text| self.sent.masked(text))))
+        Some(Box::new(start.shown(|text| self.sent.masked(text))))
     }
 }

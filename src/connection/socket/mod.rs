@@ -17,7 +17,7 @@ use std::{
     time::Instant,
 };
 
-pub(in crate::connection) use self::open::Face;
+pub(in crate::connection) use self::open::SocketInfo;
 use self::{
     early::Early,
     reader::{Reader, read_error},
@@ -28,7 +28,7 @@ use crate::{
     config::Heartbeat,
     connection::{
         arbiter::dial_scheduler,
-        state::{Name, policy},
+        state::{ActorState, policy},
     },
     core::{Cause, Deadlines, Message, State as LifeState},
     events::Event,
@@ -66,7 +66,7 @@ impl Socket {
     /// messages are out.
     pub fn poll_aside(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<bool, Cause> {
@@ -79,13 +79,13 @@ impl Socket {
 
     fn hear_aside(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<(), Cause> {
         self.write_aside(act, cx)?;
         let mut turn = 0;
-        while turn < MAX_FRAMES && !act.inbound.passage.holds_enough() {
+        while turn < MAX_FRAMES && !act.inbound.deduplication.holds_enough() {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 break;
             };
@@ -114,16 +114,16 @@ impl Socket {
     }
 
     /// Writes all but messages of the outbox.
-    fn write_aside(&mut self, act: &mut Name, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
+    fn write_aside(&mut self, act: &mut ActorState, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
         let mut allowed = Allowed {
             outbox: false,
-            pace: act.pace.as_ref(),
+            bucket: act.bucket.as_ref(),
             pings: None,
         };
         let written = self
             .writer
-            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx);
-        self.tell_openings(act);
+            .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx);
+        self.publish_openings(act);
         match written {
             Poll::Ready(Err(error)) => Err(read_error(&error)),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
@@ -131,7 +131,7 @@ impl Socket {
     }
 
     /// Reads and writes what can be read and written.
-    pub fn poll(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    pub fn poll(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.forgive_stalls(act, now);
         if !act.reported.ready {
             // What came with the 101 is an answer to nothing yet: the opening messages go first.
@@ -147,17 +147,17 @@ impl Socket {
     }
 
     /// Sends a ping behind what was written, if none is unanswered: the writer knows whether one is wanted.
-    pub fn fence(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    pub fn fence(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let may = act.reported.ready && act.life.may_write() && self.writer.is_idle();
         if may && act.settings.heartbeat.can_fence() && !act.beats.state.is_waiting() {
             self.write(act, now, cx);
             self.watch_writer(act, now);
-            self.tell_written(act);
+            self.record_written(act);
         }
     }
 
     /// Writes what waits, and tells when the opening messages are out.
-    fn speak(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn speak(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.take_ahead(act);
         self.write(act, now, cx);
         while self.take_ahead(act) {
@@ -171,7 +171,7 @@ impl Socket {
             act.show_state();
             act.publish(Event::Ready);
             if let Some(since) = act.last.blind_since.take() {
-                act.tell_blind(since, now);
+                act.publish_blind_gap(since, now);
             }
             self.write(act, now, cx);
         }
@@ -179,7 +179,7 @@ impl Socket {
 
     /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
     /// and during a hand-over all waits for the successor.
-    fn take_ahead(&mut self, act: &mut Name) -> bool {
+    fn take_ahead(&mut self, act: &mut ActorState) -> bool {
         if act.ahead.is_empty() || self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
             return false;
         }
@@ -189,12 +189,12 @@ impl Socket {
         true
     }
 
-    fn read(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.read_turn(act, now, cx);
         self.reader.rest();
     }
 
-    fn read_turn(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn read_turn(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let mut turn = 0;
         self.deadlines.reads();
         let messages = act.counters.received.messages;
@@ -234,7 +234,7 @@ impl Socket {
         cx.waker().wake_by_ref();
     }
 
-    fn incoming(&mut self, act: &mut Name, incoming: Incoming, now: Instant) {
+    fn incoming(&mut self, act: &mut ActorState, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
                 if let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now) {
@@ -262,19 +262,19 @@ impl Socket {
         }
     }
 
-    fn message(&mut self, act: &mut Name, message: Message, now: Instant) {
+    fn message(&mut self, act: &mut ActorState, message: Message, now: Instant) {
         self.deadlines.heard(now);
         dial_scheduler::heard(now);
         self.note(act, &message);
         act.receive(message);
     }
 
-    fn hold(&mut self, act: &mut Name, message: Message) {
+    fn hold(&mut self, act: &mut ActorState, message: Message) {
         self.note(act, &message);
         act.hold(message);
     }
 
-    fn write(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    fn write(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if let Poll::Ready(Err(error)) = self.push(act, now, cx) {
             // What the peer said before it went is worth more than that our write failed: a close frame, for example.
             self.read_to_end(act, now, cx);
@@ -286,13 +286,13 @@ impl Socket {
 
     fn push(
         &mut self,
-        act: &mut Name,
+        act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Poll<io::Result<()>> {
         let mut allowed = Allowed {
             outbox: act.reported.ready && act.life.may_write(),
-            pace: act.pace.as_ref(),
+            bucket: act.bucket.as_ref(),
             pings: act.life.may_read().then_some(Pings {
                 heartbeat: &mut act.beats.state,
                 settings: &act.settings,
@@ -302,12 +302,12 @@ impl Socket {
             }),
         };
         self.writer
-            .poll_write(&mut self.stream, &act.gate, &mut allowed, cx)
+            .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx)
     }
 
     /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
     /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
-    pub fn read_to_end(&mut self, act: &mut Name, now: Instant, cx: &mut TaskContext<'_>) {
+    pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let paused = self.deadlines.is_paused();
         let end = self.reader.received() + LAST_BYTES;
         while act.life.may_read() && self.reader.received() < end {
@@ -348,16 +348,16 @@ impl Socket {
     }
 
     /// Counts and tells the opening messages, and `Connect`'s data, that the kernel has whole.
-    pub fn tell_openings(&mut self, act: &mut Name) {
+    pub fn publish_openings(&mut self, act: &mut ActorState) {
         let openings = self.writer.take_openings();
         if openings.messages > 0 {
-            act.tell_openings(openings);
+            act.publish_openings(openings);
         }
     }
 
-    fn tell_written(&mut self, act: &mut Name) {
+    fn record_written(&mut self, act: &mut ActorState) {
         if let Some(id) = self.writer.take_written() {
-            let written = act.gate.with(|inside| inside.outbox.written(id));
+            let written = act.outbox.with(|locked| locked.outbox.written(id));
             act.counters.count_sent(written);
         }
     }
@@ -369,10 +369,10 @@ impl Socket {
 
     /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it. A pong that
     /// lies in our kernel still confirms.
-    pub fn own_up(&mut self, act: &mut Name, now: Instant) {
-        self.writer.own_up();
-        self.tell_openings(act);
-        self.tell_written(act);
+    pub fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
+        self.writer.settle_on_close();
+        self.publish_openings(act);
+        self.record_written(act);
         self.take_last_answers(act, now);
         // Of sockets that were never ready nobody has heard enough.
         act.last.blind_since.get_or_insert(self.alive);
@@ -381,7 +381,7 @@ impl Socket {
 
 impl Socket {
     /// The answers to our pings among what the kernel still holds; all else is lost with the socket.
-    fn take_last_answers(&mut self, act: &mut Name, now: Instant) {
+    fn take_last_answers(&mut self, act: &mut ActorState, now: Instant) {
         let mut cx = TaskContext::from_waker(Waker::noop());
         let end = self.reader.received() + LAST_BYTES;
         while act.beats.state.is_waiting() && self.reader.received() < end {

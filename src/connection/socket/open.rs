@@ -8,7 +8,7 @@ use crate::{
     connection::{
         State,
         arbiter::stall_detector,
-        state::{Name, reported::Upgrade},
+        state::{ActorState, reported::Upgrade},
     },
     core::{Cause, Deadlines, Message},
     events::{self, Event},
@@ -17,14 +17,14 @@ use crate::{
 
 /// What is told of a socket.
 #[derive(Clone, Debug)]
-pub(in crate::connection) struct Face {
+pub(in crate::connection) struct SocketInfo {
     pub peer: SocketAddr,
     pub subprotocol: Option<String>,
     pub timings: events::DialTimings,
     pub tls: Option<events::TlsReport>,
 }
 
-impl Face {
+impl SocketInfo {
     /// What the status keeps of it.
     pub fn upgrade(&self) -> Option<Box<Upgrade>> {
         (self.subprotocol.is_some() || self.tls.is_some()).then(|| {
@@ -39,24 +39,24 @@ impl Face {
 impl Socket {
     /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
     pub(in crate::connection) fn open(
-        act: &mut Name,
+        act: &mut ActorState,
         opened: transport::Opened,
         now: Instant,
     ) -> Result<Box<Self>, Cause> {
         let compression = opened.compression;
-        let (socket, face) = Self::new(act, opened, now)?;
+        let (socket, info) = Self::new(act, opened, now)?;
         act.life.opened(now);
         act.inbound.begin_numbers();
         act.want_interval();
-        act.reported.upgrade = face.upgrade();
+        act.reported.upgrade = info.upgrade();
         act.show(State::Opening, None);
         let opened = events::Opened {
-            peer: face.peer,
-            subprotocol: face.subprotocol,
+            peer: info.peer,
+            subprotocol: info.subprotocol,
             compression,
             incarnation: act.life.incarnation(),
-            timings: face.timings,
-            tls: face.tls,
+            timings: info.timings,
+            tls: info.tls,
         };
         act.publish(|stamp| Event::Opened(stamp, Box::new(opened)));
         Ok(socket)
@@ -64,16 +64,16 @@ impl Socket {
 
     /// Takes over what a dial brought, and queues the opening messages.
     pub(in crate::connection) fn new(
-        act: &Name,
+        act: &ActorState,
         opened: transport::Opened,
         now: Instant,
-    ) -> Result<(Box<Self>, Face), Cause> {
+    ) -> Result<(Box<Self>, SocketInfo), Cause> {
         let (decoder, deflater) = codec(&act.settings, opened.compression.as_ref());
         let mut writer = Writer::new(deflater);
         for message in openings(act, &opened.secrets)? {
             writer.message(message);
         }
-        let face = Face {
+        let info = SocketInfo {
             peer: opened.peer,
             subprotocol: opened.subprotocol,
             timings: opened.timings.into(),
@@ -81,19 +81,19 @@ impl Socket {
         };
         let socket = Box::new(Self {
             stream: opened.stream,
-            reader: Reader::new(decoder, opened.leftover, &act.commons.memory),
+            reader: Reader::new(decoder, opened.leftover, &act.process.memory),
             writer,
             alive: now,
             deadlines: Deadlines::new(stall_detector::stalled(now), now),
             sent: Sent::new(act, opened.secrets),
             early: Some(Box::default()),
         });
-        Ok((socket, face))
+        Ok((socket, info))
     }
 }
 
 /// What goes out before anything else: `on_open`, then `Connect`'s data.
-fn openings(act: &Name, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
+fn openings(act: &ActorState, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
     let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
     for opening in &act.settings.on_open {
         messages.push(match opening {
@@ -102,8 +102,8 @@ fn openings(act: &Name, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
         });
     }
     messages.extend(
-        act.gate
-            .with(|inside| inside.connect_data.as_deref().cloned()),
+        act.outbox
+            .with(|locked| locked.connect_data.as_deref().cloned()),
     );
     Ok(messages)
 }

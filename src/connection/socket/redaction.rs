@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{ConnectionSettings, Template},
-    connection::state::Name,
+    connection::state::ActorState,
     transport::{Secrets, masked},
     wire::CloseFrame,
 };
@@ -18,7 +18,7 @@ pub(super) struct Sent {
 
 impl Sent {
     /// What the name's settings and these secrets made of the dial that has just come up.
-    pub fn new(act: &Name, secrets: Secrets) -> Self {
+    pub fn new(act: &ActorState, secrets: Secrets) -> Self {
         Self {
             settings: Arc::clone(&act.settings),
             urls: Arc::clone(&act.urls),

@@ -21,7 +21,7 @@ use crate::{
         arbiter::buffers::{WRITE, mask_key, with_write_buffer},
         outbox::{
             rate_limit::{TokenBucket, Waiting},
-            shared::{Gate, Inside},
+            shared::{Locked, SharedOutbox},
         },
     },
     core::{Beat, HeartbeatState, Message, Question},
@@ -45,7 +45,7 @@ pub(in crate::connection) struct Allowed<'a> {
     /// Whether it may take from the outbox.
     pub outbox: bool,
     /// How fast.
-    pub pace: Option<&'a Arc<TokenBucket>>,
+    pub bucket: Option<&'a Arc<TokenBucket>>,
     /// The pings that go out behind what is encoded; `None` where there are none.
     pub pings: Option<Pings<'a>>,
 }
@@ -161,8 +161,8 @@ impl Writer {
     }
 
     /// The stream is gone. Messages that a TLS session took whole may have left it, flushed or not: they count as written.
-    pub fn own_up(&mut self) {
-        self.settle_accepted();
+    pub fn settle_on_close(&mut self) {
+        self.note_accepted();
     }
 
     /// The last message that the kernel has whole, if that was not asked for since it has it. The outbox is to be told in the
@@ -207,7 +207,7 @@ impl Writer {
     pub fn poll_write(
         &mut self,
         stream: &mut Stream,
-        gate: &Arc<Gate>,
+        outbox: &Arc<SharedOutbox>,
         allowed: &mut Allowed<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -219,7 +219,7 @@ impl Writer {
                     Poll::Ready(Ok(n)) => {
                         self.pending.advance(n);
                         self.unflushed = stream.holds_back();
-                        self.settle();
+                        self.note_written();
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
@@ -236,14 +236,15 @@ impl Writer {
             }
             let filled = with_write_buffer(|buffer| {
                 self.go_on(buffer)?;
-                let filled = gate.with(|inside| self.fill(buffer, inside, allowed, cx.waker()))?;
+                let filled =
+                    outbox.with(|locked| self.fill(buffer, locked, allowed, cx.waker()))?;
                 turn += self.encoder.take_compressed() / COMPRESSED_WEIGHT;
                 self.encoded += buffer.len() as u64;
                 self.write_once(stream, buffer, cx)?;
                 io::Result::Ok(filled)
             })?;
             turn += filled.messages;
-            self.settle();
+            self.note_written();
             if filled.is_all && self.pending.is_empty() {
                 break;
             }
@@ -256,7 +257,7 @@ impl Writer {
             match Pin::new(&mut *stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => {
                     self.unflushed = false;
-                    self.settle();
+                    self.note_written();
                 }
                 other => return other,
             }
@@ -295,15 +296,15 @@ impl Writer {
     }
 
     /// Notes which messages the kernel has whole.
-    fn settle(&mut self) {
+    fn note_written(&mut self) {
         // What a TLS session holds back is not with the kernel.
         if !self.unflushed {
-            self.settle_accepted();
+            self.note_accepted();
         }
     }
 
     /// Notes the messages whose last byte was taken.
-    fn settle_accepted(&mut self) {
+    fn note_accepted(&mut self) {
         let accepted = self.accepted();
         while let Some((_, message)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
             match *message {
@@ -328,7 +329,7 @@ impl Writer {
     fn fill(
         &mut self,
         buffer: &mut BytesMut,
-        inside: &mut Inside,
+        locked: &mut Locked,
         allowed: &mut Allowed<'_>,
         waker: &Waker,
     ) -> io::Result<Filled> {
@@ -348,7 +349,7 @@ impl Writer {
             }
             match self.urgent.pop_front() {
                 Some((opcode, payload)) => {
-                    allowed.pace.inspect(|pace| pace.spend_for_control());
+                    allowed.bucket.inspect(|bucket| bucket.spend_for_control());
                     encode_frame(opcode, true, &payload, mask_key(), buffer);
                     continue;
                 }
@@ -357,16 +358,16 @@ impl Writer {
                 None => {}
             }
             if std::mem::take(&mut beat_due)
-                && let Some(beat) = next_beat(allowed, inside, self.position(buffer))
+                && let Some(beat) = next_beat(allowed, locked, self.position(buffer))
             {
-                self.ping(beat, allowed.pace, buffer)?;
+                self.ping(beat, allowed.bucket, buffer)?;
                 continue;
             }
             if let Some(frame) = self.close.take() {
                 encode_close(&frame, mask_key(), buffer);
                 self.closed = true;
             }
-            if self.closed || !self.may_go(inside, allowed, &mut waiting, waker) {
+            if self.closed || !self.may_go(locked, allowed, &mut waiting, waker) {
                 is_all = true;
                 break;
             }
@@ -375,14 +376,14 @@ impl Writer {
                 self.begin(&message, Origin::Opening, buffer)?;
                 continue;
             }
-            let Some(next) = inside.outbox.take() else {
+            let Some(next) = locked.outbox.take() else {
                 is_all = true;
                 break;
             };
             messages += 1;
             self.begin(&next.message, Origin::Outbox(next.id), buffer)?;
         }
-        self.fence(buffer, inside, allowed)?;
+        self.fence(buffer, locked, allowed)?;
         Ok(Filled { messages, is_all })
     }
 
@@ -390,18 +391,18 @@ impl Writer {
     fn fence(
         &mut self,
         buffer: &mut BytesMut,
-        inside: &Inside,
+        locked: &Locked,
         allowed: &mut Allowed<'_>,
     ) -> io::Result<()> {
         let is_paced = self.waiting.is_some();
-        if self.closed || self.encoder.is_busy() || !allowed.outbox || !inside.wants_fence(is_paced)
+        if self.closed || self.encoder.is_busy() || !allowed.outbox || !locked.wants_fence(is_paced)
         {
             return Ok(());
         }
         let position = self.position(buffer);
         let pings = allowed.pings.as_mut();
-        match pings.and_then(|pings| pings.fence(inside, position)) {
-            Some(beat) => self.ping(beat, allowed.pace, buffer),
+        match pings.and_then(|pings| pings.fence(locked, position)) {
+            Some(beat) => self.ping(beat, allowed.bucket, buffer),
             None => Ok(()),
         }
     }
@@ -409,16 +410,16 @@ impl Writer {
     fn ping(
         &mut self,
         beat: Beat,
-        pace: Option<&Arc<TokenBucket>>,
+        bucket: Option<&Arc<TokenBucket>>,
         buffer: &mut BytesMut,
     ) -> io::Result<()> {
         match beat {
             Beat::Ping(payload) => {
-                pace.inspect(|pace| pace.spend_for_control());
+                bucket.inspect(|bucket| bucket.spend_for_control());
                 encode_frame(Opcode::Ping, true, &payload, mask_key(), buffer);
             }
             Beat::Text(text) => {
-                pace.inspect(|pace| pace.spend());
+                bucket.inspect(|bucket| bucket.spend());
                 self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
             }
         }
@@ -435,7 +436,7 @@ impl Writer {
     /// Whether there is a next message, and the rate allows it. `waiting`: what that has said before.
     fn may_go(
         &mut self,
-        inside: &Inside,
+        locked: &Locked,
         allowed: &Allowed<'_>,
         waiting: &mut Option<Box<Waiting>>,
         waker: &Waker,
@@ -444,14 +445,14 @@ impl Writer {
         if !is_ours && !allowed.outbox {
             return false;
         }
-        let Some(pace) = allowed.pace else {
+        let Some(bucket) = allowed.bucket else {
             return true;
         };
-        if !is_ours && inside.outbox.peek().is_none() {
+        if !is_ours && locked.outbox.peek().is_none() {
             return false;
         }
         let before = waiting.take().map(|waiting| *waiting);
-        self.waiting = pace.take(before, waker).err().map(Box::new);
+        self.waiting = bucket.take(before, waker).err().map(Box::new);
         self.waiting.is_none()
     }
 
@@ -494,12 +495,12 @@ impl Pings<'_> {
     }
 
     /// That ping.
-    fn due(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
+    fn due(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
         let last = std::mem::take(self.last_due);
         if !std::mem::take(self.beat_due) && !last {
             return None;
         }
-        let question = self.question(inside, position);
+        let question = self.question(locked, position);
         let (heartbeat, random) = (&self.settings.heartbeat, chance::next_u64());
         match last {
             true => self
@@ -510,19 +511,19 @@ impl Pings<'_> {
     }
 
     /// A ping that is a fence, if none is unanswered and this heartbeat can fence.
-    fn fence(&mut self, inside: &Inside, position: u64) -> Option<Beat> {
+    fn fence(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
         let heartbeat = &self.settings.heartbeat;
         if self.heartbeat.is_waiting() || !heartbeat.can_fence() {
             return None;
         }
-        let question = self.question(inside, position);
+        let question = self.question(locked, position);
         self.heartbeat
             .beat(heartbeat, question, chance::next_u64(), self.now)
     }
 
-    fn question(&self, inside: &Inside, position: u64) -> Question {
+    fn question(&self, locked: &Locked, position: u64) -> Question {
         Question {
-            fence: inside.outbox.fence(),
+            fence: locked.outbox.fence(),
             position,
             max_ahead: self.settings.outbox.bytes as u64,
             max_frame: self.settings.max_frame as u64,
@@ -530,9 +531,9 @@ impl Pings<'_> {
     }
 }
 
-fn next_beat(allowed: &mut Allowed<'_>, inside: &Inside, position: u64) -> Option<Beat> {
+fn next_beat(allowed: &mut Allowed<'_>, locked: &Locked, position: u64) -> Option<Beat> {
     let pings = allowed.pings.as_mut()?;
-    pings.due(inside, position)
+    pings.due(locked, position)
 }
 
 #[cfg(test)]
@@ -546,7 +547,7 @@ mod tests {
         config::OutboxSettings,
         core::{ConnectionName, Outbox},
         memory::{Charge, MemoryBudget, MemoryUse},
-        persistence::Keeper,
+        persistence::Persistence,
         transport::Tcp,
     };
 
@@ -554,16 +555,21 @@ mod tests {
     fn all() -> Allowed<'static> {
         Allowed {
             outbox: true,
-            pace: None,
+            bucket: None,
             pings: None,
         }
     }
 
-    fn gate() -> Arc<Gate> {
+    fn outbox() -> Arc<SharedOutbox> {
         let outbox = Outbox::new(OutboxSettings::default(), 1 << 20);
         let name = ConnectionName::new("feed").unwrap();
         let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
-        Gate::new(name, outbox, Keeper::new(PathBuf::from("unused")), charge)
+        SharedOutbox::new(
+            name,
+            outbox,
+            Persistence::new(PathBuf::from("unused")),
+            charge,
+        )
     }
 
     /// A stream whose peer has reset it.
@@ -580,13 +586,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_failed_write_did_not_take_is_not_written() {
-        let (gate, mut writer) = (gate(), Writer::new(None));
-        gate.send(Message::text("hello")).unwrap();
+        let (outbox, mut writer) = (outbox(), Writer::new(None));
+        outbox.send(Message::text("hello")).unwrap();
         let mut stream = reset().await;
         let mut cx = Context::from_waker(Waker::noop());
-        let written = writer.poll_write(&mut stream, &gate, &mut all(), &mut cx);
+        let written = writer.poll_write(&mut stream, &outbox, &mut all(), &mut cx);
         assert!(matches!(written, Poll::Ready(Err(_))), "{written:?}");
-        writer.own_up();
+        writer.settle_on_close();
         assert_eq!(writer.take_written(), None);
     }
 
@@ -594,11 +600,11 @@ mod tests {
     async fn what_the_kernel_has_is_told_once() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
-        let (gate, mut writer) = (gate(), Writer::new(None));
-        let ids = ["a", "b", "c"].map(|text| gate.send(Message::text(text)).unwrap().id());
+        let (outbox, mut writer) = (outbox(), Writer::new(None));
+        let ids = ["a", "b", "c"].map(|text| outbox.send(Message::text(text)).unwrap().id());
         let mut stream = Stream::Tcp(Tcp::new(stream.unwrap()));
         let mut cx = Context::from_waker(Waker::noop());
-        let written = writer.poll_write(&mut stream, &gate, &mut all(), &mut cx);
+        let written = writer.poll_write(&mut stream, &outbox, &mut all(), &mut cx);
         assert!(matches!(written, Poll::Ready(Ok(()))), "{written:?}");
         assert_eq!(writer.take_written(), Some(ids[2]));
         assert_eq!(writer.take_written(), None);

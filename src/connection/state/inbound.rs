@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    core::{Observed, Passage, Sequence},
+    core::{Deduplication, Observed, Sequence},
     events::{Gap, GapReason},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Default)]
 pub(in crate::connection) struct Inbound {
     /// What is between two sockets of a rotation.
-    pub passage: Passage,
+    pub deduplication: Deduplication,
     /// The peer's own numbers, where `sequence` says how to read them.
     numbers: Option<Box<Sequence>>,
 }

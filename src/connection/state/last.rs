@@ -6,7 +6,7 @@ use crate::{
     connection::{LastClose, LastError, LastMessage},
     core::Cause,
     events::FailedDial,
-    transport::Undialled,
+    transport::DialError,
 };
 
 /// The last of each kind. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
@@ -24,11 +24,11 @@ pub(in crate::connection) struct Last {
 
 impl Last {
     /// Keeps how far a dial came for the event that tells of its end.
-    pub fn note_failed(&mut self, undialled: Undialled) -> Cause {
+    pub fn note_failed(&mut self, error: DialError) -> Cause {
         self.failed_dial = Some(Box::new(FailedDial {
-            phase: undialled.phase,
-            timings: undialled.timings.into(),
+            phase: error.phase,
+            timings: error.timings.into(),
         }));
-        undialled.cause
+        error.cause
     }
 }

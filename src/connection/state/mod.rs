@@ -33,25 +33,25 @@ use self::{
 use crate::{
     chance, clock,
     config::{ConnectionSettings, NameSettings, Template},
-    connection::{Commons, Gate, Traffic, outbox::rate_limit::TokenBucket},
-    core::{Cause, ConnectionName, Effect, Lifecycle, Policy, Removed, Told},
+    connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::TokenBucket},
+    core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed},
     events::{DropReason, Dropped, Event, Sent, Stamp},
-    hub::Memory,
+    hub::HistoryRef,
     panics::panic_text,
     wire::CloseFrame,
 };
 
 /// What is behind the actor of a name.
-pub(in crate::connection) struct Name {
+pub(in crate::connection) struct ActorState {
     pub(in crate::connection) name: ConnectionName,
     /// All URLs of the settings, at least one.
     pub(in crate::connection) urls: Arc<[Template]>,
     /// The settings without their URLs.
     pub(in crate::connection) settings: Arc<ConnectionSettings>,
-    pub(in crate::connection) commons: Arc<Commons>,
-    pub(in crate::connection) gate: Arc<Gate>,
+    pub(in crate::connection) process: Arc<ProcessContext>,
+    pub(in crate::connection) outbox: Arc<SharedOutbox>,
     /// How fast messages may go out; `None`: as fast as they can.
-    pub(in crate::connection) pace: Option<Arc<TokenBucket>>,
+    pub(in crate::connection) bucket: Option<Arc<TokenBucket>>,
     pub(in crate::connection) life: Lifecycle,
     /// What it has decided, and the driver is to do.
     pub(in crate::connection) effects: Vec<Effect>,
@@ -75,15 +75,15 @@ pub(in crate::connection) struct Name {
 }
 
 /// jemalloc's size class: beyond it each name takes 128 bytes more.
-const _: () = assert!(size_of::<Name>() <= 640);
+const _: () = assert!(size_of::<ActorState>() <= 640);
 
-impl Name {
+impl ActorState {
     /// The state of a name whose actor has not started yet.
     pub(in crate::connection) fn new(
         name: ConnectionName,
         settings: NameSettings,
-        commons: Arc<Commons>,
-        gate: Arc<Gate>,
+        process: Arc<ProcessContext>,
+        outbox: Arc<SharedOutbox>,
         epoch: u32,
     ) -> Self {
         let NameSettings {
@@ -93,10 +93,10 @@ impl Name {
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
         life.set_endpoints(urls.len());
         // A respawned name finds its door as it was: closed, if it was closed by hand.
-        let (is_open, wanted, is_held) = gate.with(|inside| {
-            let outbox = &mut inside.outbox;
+        let (is_open, wanted, is_held) = outbox.with(|locked| {
+            let outbox = &mut locked.outbox;
             outbox.lost();
-            (outbox.is_open(), inside.wanted, outbox.is_held())
+            (outbox.is_open(), locked.wanted, outbox.is_held())
         });
         if !is_open {
             life.close(
@@ -108,14 +108,14 @@ impl Name {
         } else if (settings.enabled || wanted) && !settings.sessions_only {
             life.connect(&mut Vec::new());
         }
-        let pace = commons.buckets.get(&name, settings.rate.as_ref(), None);
+        let bucket = process.buckets.get(&name, settings.rate.as_ref(), None);
         Self {
             name,
             urls,
             settings,
-            commons,
-            gate,
-            pace,
+            process,
+            outbox,
+            bucket,
             life,
             effects,
             publisher: Publisher::new(epoch),
@@ -184,33 +184,33 @@ impl Name {
 
     /// Numbers an event and tells all subscribers.
     pub(in crate::connection) fn publish(&mut self, event: impl FnOnce(Stamp) -> Event) {
-        let memory = Memory {
-            history: self.gate.history(),
+        let history_ref = HistoryRef {
+            history: self.outbox.history(),
             limit: self.settings.history,
         };
         self.publisher
-            .publish(&self.commons.hub, &self.name, memory, event);
+            .publish(&self.process.hub, &self.name, history_ref, event);
         if self.settings.history.durable {
-            self.gate.history_grew();
+            self.outbox.history_grew();
         }
     }
 
-    pub(in crate::connection) fn tell_dropped(&mut self, count: u64, reason: DropReason) {
+    pub(in crate::connection) fn publish_dropped(&mut self, count: u64, reason: DropReason) {
         if count > 0 {
             self.counters.dropped += count;
             self.publish(|stamp| Event::Dropped(stamp, Dropped { count, reason }));
         }
     }
 
-    pub(in crate::connection) fn tell_removed(&mut self, removed: Removed, reason: DropReason) {
+    pub(in crate::connection) fn publish_removed(&mut self, removed: Removed, reason: DropReason) {
         // What the peer may have was not dropped unsent: its fate is told as `in_doubt`.
         self.counters.in_doubt += removed.in_doubt;
-        self.tell_dropped(removed.unsent, reason);
+        self.publish_dropped(removed.unsent, reason);
     }
 
     /// Tells the fates of messages one by one, if a subscriber asks for that.
-    pub(in crate::connection) fn tell_sent(&mut self, told: Vec<Told>) {
-        for run in told {
+    pub(in crate::connection) fn publish_sent(&mut self, runs: Vec<FateRun>) {
+        for run in runs {
             for id in run.first..=run.last {
                 let sent = Sent {
                     id,
@@ -223,10 +223,10 @@ impl Name {
     }
 
     /// Opening messages, or `Connect`'s data, are with the kernel.
-    pub(in crate::connection) fn tell_openings(&mut self, openings: Traffic) {
+    pub(in crate::connection) fn publish_openings(&mut self, openings: Traffic) {
         self.counters
             .count_sent((openings.messages, openings.bytes));
-        if self.publisher.want_sent(&self.commons.hub, &self.name) {
+        if self.publisher.want_sent(&self.process.hub, &self.name) {
             for _ in 0..openings.messages {
                 self.publish(|stamp| Event::Sent(stamp, Sent::OPENING));
             }
@@ -248,7 +248,7 @@ impl Name {
 
     /// All that was taken from the outbox up to `id` has arrived.
     pub(in crate::connection) fn confirmed(&mut self, id: u64) {
-        let written = self.gate.with(|inside| inside.outbox.confirmed(id));
+        let written = self.outbox.with(|locked| locked.outbox.confirmed(id));
         self.counters.count_sent(written);
     }
 
@@ -280,13 +280,13 @@ impl Name {
     }
 }
 
-impl Drop for Name {
+impl Drop for ActorState {
     fn drop(&mut self) {
         if !self.ending.is_gone() {
             // Without a manager nobody is left to mourn.
             let _alone = self
-                .commons
-                .obituaries
+                .process
+                .death_tx
                 .send((self.name.clone(), self.publisher.epoch()));
         }
     }

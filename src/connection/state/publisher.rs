@@ -5,14 +5,14 @@ use std::{task::Waker, time::Instant};
 use jiff::Timestamp;
 
 use crate::{
-    core::{ConnectionName, Cursor, Journal},
+    core::{ConnectionName, Cursor, EventCounter},
     events::{Event, Stamp},
-    hub::{Hub, Listeners, Memory},
+    hub::{HistoryRef, Hub, Listeners},
 };
 
 /// Numbers the events of a name, and tells them.
 pub(in crate::connection) struct Publisher {
-    journal: Journal,
+    event_counter: EventCounter,
     listeners: Listeners,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
@@ -24,7 +24,7 @@ impl Publisher {
     /// The events of a name in this epoch.
     pub fn new(epoch: u32) -> Self {
         Self {
-            journal: Journal::new(epoch),
+            event_counter: EventCounter::new(epoch),
             listeners: Listeners::default(),
             wall: None,
             callback_panic: None,
@@ -33,13 +33,13 @@ impl Publisher {
 
     /// The epoch of the events.
     pub fn epoch(&self) -> u32 {
-        self.journal.epoch()
+        self.event_counter.epoch()
     }
 
     /// Numbers begin anew in this epoch, if it is a later one.
     pub fn begin_epoch(&mut self, epoch: u32) {
-        if epoch > self.journal.epoch() {
-            self.journal = Journal::new(epoch);
+        if epoch > self.event_counter.epoch() {
+            self.event_counter = EventCounter::new(epoch);
         }
     }
 
@@ -58,18 +58,18 @@ impl Publisher {
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
-        memory: Memory<'_>,
+        history_ref: HistoryRef<'_>,
         event: impl FnOnce(Stamp) -> Event,
     ) {
         let stamp = Stamp {
             name: name.clone(),
-            epoch: self.journal.epoch(),
-            seq: self.journal.advance(),
+            epoch: self.event_counter.epoch(),
+            seq: self.event_counter.advance(),
             // Its place over all names is found where it is told.
             cursor: Cursor::default(),
             at: self.wall(),
         };
-        let told = self.listeners.publish(hub, name, memory, event(stamp));
+        let told = self.listeners.publish(hub, name, history_ref, event(stamp));
         if let Err(panic) = told {
             self.callback_panic.get_or_insert(panic.into());
         }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::Name;
+use super::ActorState;
 use crate::{
-    core::{Deliverable, HoldLimits, Message, Splice},
+    core::{Deliverable, HoldLimits, Message, OverlapRecorder},
     events::Event,
 };
 
@@ -14,12 +14,12 @@ const HOLD: HoldLimits = HoldLimits {
     bytes: 4 << 20,
 };
 
-impl Name {
+impl ActorState {
     /// A message came on the socket that serves.
     pub(in crate::connection) fn receive(&mut self, message: Message) {
         self.counters.count_received(&message);
         self.counters.last_message_at = Some(self.wall());
-        match self.inbound.passage.receive(message) {
+        match self.inbound.deduplication.receive(message) {
             Deliverable::One(message) => self.deliver(message),
             Deliverable::Many(messages) => self.deliver_all(messages),
         }
@@ -28,41 +28,45 @@ impl Name {
     /// A message came on the successor.
     pub(in crate::connection) fn hold(&mut self, message: Message) {
         self.counters.count_received(&message);
-        if let Some(message) = self.inbound.passage.hold(message) {
+        if let Some(message) = self.inbound.deduplication.hold(message) {
             self.deliver(message);
         }
     }
 
     /// A successor is going to be dialled.
-    pub(in crate::connection) fn begin_passage(&mut self) {
-        let splice = match &self.settings.sequence {
-            Some(settings) => Splice::by_sequence(settings.clone(), self.inbound.marks(), HOLD),
-            None => Splice::by_payload(HOLD),
+    pub(in crate::connection) fn begin_deduplication(&mut self) {
+        let recorder = match &self.settings.sequence {
+            Some(settings) => {
+                OverlapRecorder::by_sequence(settings.clone(), self.inbound.marks(), HOLD)
+            }
+            None => OverlapRecorder::by_payload(HOLD),
         };
-        self.inbound.passage.begin(splice);
+        self.inbound.deduplication.begin(recorder);
     }
 
     /// The old socket was read to its end. Returns what can be delivered of the successor's.
     pub(in crate::connection) fn cut(&mut self, now: Instant) -> Vec<Message> {
-        self.inbound.passage.cut(now + self.settings.close_timeout)
+        self.inbound
+            .deduplication
+            .cut(now + self.settings.close_timeout)
     }
 
     /// The successor is lost, and the old socket serves on.
-    pub(in crate::connection) fn abandon_passage(&mut self, now: Instant) {
+    pub(in crate::connection) fn abandon_deduplication(&mut self, now: Instant) {
         self.inbound
-            .passage
+            .deduplication
             .abandon(now + self.settings.close_timeout);
     }
 
     /// The time is up: nothing is held any more.
     pub(in crate::connection) fn hurry_passage(&mut self) {
-        let held = self.inbound.passage.hurry();
+        let held = self.inbound.deduplication.hurry();
         self.deliver_all(held);
     }
 
     /// A socket is gone: what is held is delivered, unless it is known to have been.
-    pub(in crate::connection) fn end_passage(&mut self) {
-        let held = self.inbound.passage.end();
+    pub(in crate::connection) fn end_deduplication(&mut self) {
+        let held = self.inbound.deduplication.end();
         self.deliver_all(held);
     }
 
@@ -92,7 +96,7 @@ impl Name {
     }
 
     /// Nothing was heard from `since` to `now`.
-    pub(in crate::connection) fn tell_blind(&mut self, since: Instant, now: Instant) {
+    pub(in crate::connection) fn publish_blind_gap(&mut self, since: Instant, now: Instant) {
         let gap = self.inbound.blind(since, now);
         self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
     }

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use super::{Name, ending::Ending};
+use super::{ActorState, ending::Ending};
 use crate::{
     connection::{State, StateReason},
     core::{Cause, Rule, State as LifeState},
 };
 
-impl Name {
+impl ActorState {
     /// Keeps when the next dial is due.
     pub(in crate::connection) fn note_retry_at(&mut self, now: Instant) {
         self.reported.retry_at = match self.life.state() {
@@ -93,7 +93,7 @@ impl Name {
 
     /// Shows why the name is not dialled, and when that may end.
     fn show_outage(&mut self) {
-        let Some(outage) = self.commons.keeper.outage() else {
+        let Some(outage) = self.process.persistence.outage() else {
             return;
         };
         if !matches!(self.life.state(), LifeState::Idle) {

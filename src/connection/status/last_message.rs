@@ -65,7 +65,7 @@ impl Start {
     }
 
     /// As it is shown; `mask` gives a text without the secrets in it, if it has any.
-    pub fn told(self, mask: impl FnOnce(&str) -> Option<String>) -> LastMessage {
+    pub fn shown(self, mask: impl FnOnce(&str) -> Option<String>) -> LastMessage {
         let is_cut = self.kept.len() < self.bytes;
         let (mut text, is_text) = match std::str::from_utf8(&self.kept) {
             Ok(text) => (text.to_owned(), true),
@@ -113,15 +113,15 @@ fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 mod tests {
     use super::*;
 
-    fn told(message: Message) -> LastMessage {
-        Start::of(&message, Timestamp::UNIX_EPOCH).told(|text| {
+    fn shown(message: Message) -> LastMessage {
+        Start::of(&message, Timestamp::UNIX_EPOCH).shown(|text| {
             let masked = text.replace("secret", "***");
             (masked != text).then_some(masked)
         })
     }
 
     fn text(message: Message) -> String {
-        match told(message).shown {
+        match shown(message).shown {
             Shown::Text(text) => text,
             Shown::Base64(bytes) => panic!("{bytes:?}"),
         }
@@ -131,7 +131,7 @@ mod tests {
     fn a_message_is_cut_between_two_characters() {
         assert_eq!(text(Message::text("a".repeat(256))), "a".repeat(256));
         let long = format!("{}ü", "a".repeat(255));
-        assert_eq!(told(Message::text(long.clone())).bytes, 257);
+        assert_eq!(shown(Message::text(long.clone())).bytes, 257);
         assert_eq!(text(Message::text(long)), format!("{}…", "a".repeat(255)));
         let long = "🦀".repeat(100);
         let binary = Message::binary(long.into_bytes());
@@ -143,7 +143,7 @@ mod tests {
     fn bytes_that_are_no_text_are_shown_as_text_when_they_hold_a_secret() {
         let bytes = |text: &[u8]| Message::binary([text, &[0xff; 40]].concat());
         assert_eq!(
-            told(bytes(b"word")).shown,
+            shown(bytes(b"word")).shown,
             Shown::Base64([&b"word"[..], &[0xff; 40]].concat())
         );
         assert!(text(bytes(b"secret")).starts_with("***\u{fffd}"));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn it_is_told_in_json() {
-        let json = |message| serde_json::to_string(&told(message)).unwrap();
+        let json = |message| serde_json::to_string(&shown(message)).unwrap();
         assert_eq!(
             json(Message::text("no")),
             r#"{"at":"1970-01-01T00:00:00.000000Z","binary":false,"bytes":2,"text":"no"}"#

@@ -33,7 +33,7 @@ impl Handle {
     ///
     /// [`SendError`] when the outbox has no room, the message is too long, or the name is closed.
     pub fn send(&self, message: impl Into<Message>) -> Result<Receipt, SendError> {
-        Ok(self.gate.send(message.into())?)
+        Ok(self.outbox.send(message.into())?)
     }
 
     /// The same for a message that the caller may have to send again, not knowing whether it was accepted: with the same `key` it is
@@ -64,7 +64,7 @@ impl Handle {
         key: impl AsRef<[u8]>,
         message: impl Into<Message>,
     ) -> Result<Receipt, SendOnceError> {
-        self.gate.send_once(key.as_ref(), message.into())
+        self.outbox.send_once(key.as_ref(), message.into())
     }
 
     /// The receipt of a message that was accepted earlier, by its [`epoch`](Receipt::epoch) and id. Any later epoch will do in which ids
@@ -85,7 +85,7 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn receipt_in(&self, epoch: u32, id: u64) -> Option<Receipt> {
-        self.gate.receipt_in(epoch, id)
+        self.outbox.receipt_in(epoch, id)
     }
 
     /// The receipt of a message that was accepted earlier, by its id; `None` if the id was never given out.
@@ -102,7 +102,7 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn receipt(&self, id: u64) -> Option<Receipt> {
-        self.gate.receipt(id)
+        self.outbox.receipt(id)
     }
 
     /// What has become of a message that was accepted earlier, by its id; `None` if the id was never given out.

@@ -1,4 +1,4 @@
-//! A keeper with a store: one thread, one commit for all names that have something to keep.
+//! Persistence with a store: one thread, one commit for all names that have something to keep.
 
 mod keys;
 mod opened;
@@ -26,13 +26,11 @@ use self::{
     opened::Opened,
     opener::Opener,
     orders::Orders,
-    shared::{Shared, State},
-    store_writer::Scribe,
-    write_queue::Desk,
+    shared::{PersistenceInner, State},
+    store_writer::StoreWriter,
+    write_queue::WriteQueue,
 };
-#[cfg(test)]
-use super::Calls;
-use super::{Door, Known, Order, Outage, Recalled};
+use super::{Known, Order, Outage, PersistSource, Recalled};
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
     stored::{NameState, StoreError, StoredRate},
@@ -43,31 +41,37 @@ use crate::{
 /// The store is opened when it is needed first. Whoever has something to keep calls; the thread comes, collects what has
 /// gathered meanwhile, commits it, and tells those who wait. What is accepted while a commit runs shares the next one.
 #[derive(Clone)]
-pub(crate) struct Keeper(Kind);
+pub(crate) struct Persistence(Arc<PersistenceInner>);
 
-#[derive(Clone)]
-enum Kind {
-    Store(Arc<Shared>),
-    /// One whose store is simulated.
-    #[cfg(test)]
-    Scripted(Calls),
-}
-
-impl Keeper {
-    /// A keeper of the store in `dir`, which is not touched yet.
+impl Persistence {
+    /// The persistence of the store in `dir`, which is not touched yet.
     pub fn new(dir: PathBuf) -> Self {
-        Self(Kind::Store(Arc::new(Shared {
-            dir,
-            desk: Desk::default(),
-            state: Mutex::new(State::Unused),
-            outage: watch::Sender::new(None),
-        })))
+        let queue = WriteQueue::default();
+        let takes = queue.clone();
+        Self::with_queue(dir, queue, move |source| takes.call(source))
     }
 
-    /// One whose store is simulated.
+    /// One whose sources go to `takes`: its store is never asked for.
     #[cfg(test)]
-    pub fn scripted(calls: Calls) -> Self {
-        Self(Kind::Scripted(calls))
+    pub(super) fn with_takes(
+        dir: PathBuf,
+        takes: impl Fn(Arc<dyn PersistSource>) + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_queue(dir, WriteQueue::default(), takes)
+    }
+
+    fn with_queue(
+        dir: PathBuf,
+        queue: WriteQueue,
+        takes: impl Fn(Arc<dyn PersistSource>) + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(PersistenceInner {
+            dir,
+            queue,
+            takes: Box::new(takes),
+            state: Mutex::new(State::Unused),
+            outage: watch::Sender::new(None),
+        }))
     }
 
     /// Opens the store, if that was not asked for before. One that cannot be opened for a reason that can pass is tried again until it
@@ -77,26 +81,24 @@ impl Keeper {
     ///
     /// [`StoreError`], when the reason cannot pass by itself: nothing can be kept then.
     pub fn open(&self) -> Result<(), StoreError> {
-        let Some(shared) = self.shared() else {
-            return Ok(());
-        };
+        let shared = &self.0;
         let mut state = shared.state.lock();
         if !matches!(*state, State::Unused) {
             return Ok(());
         }
-        let desk = shared.desk.clone();
+        let queue = shared.queue.clone();
         *state = match Opened::read(&shared.dir, 1) {
             Ok((store, opened)) => {
-                let orders = Orders::new(opened.past.epoch, opened.highest_epoch);
-                let scribe = Scribe::new(store, orders);
-                shared.start_thread(move || scribe.work(&desk))?;
+                let orders = Orders::new(opened.previous.epoch, opened.highest_epoch);
+                let writer = StoreWriter::new(store, orders);
+                shared.start_thread(move || writer.work(&queue))?;
                 State::Open(Box::new(opened))
             }
             Err(error) if error.can_pass() => {
                 let epoch = epoch_by_the_clock();
                 let opener = Opener::new(shared, epoch);
                 let outage = opener::outage(&error, opener::FIRST);
-                shared.start_thread(move || opener.work(&desk, &error))?;
+                shared.start_thread(move || opener.work(&queue, &error))?;
                 shared.outage.send_replace(Some(outage));
                 State::Waiting { epoch }
             }
@@ -107,12 +109,12 @@ impl Keeper {
 
     /// Why the store cannot be opened, though it is needed. It is tried again by itself.
     pub fn outage(&self) -> Option<Outage> {
-        self.shared()?.outage.borrow().clone()
+        self.0.outage.borrow().clone()
     }
 
     /// Tells of each change of [`outage`](Self::outage) from now on.
     pub fn watch_outage(&self) -> Option<watch::Receiver<Option<Outage>>> {
-        Some(self.shared()?.outage.subscribe())
+        Some(self.0.outage.subscribe())
     }
 
     /// What the store held of a name, with its next epoch; it is handed out once.
@@ -126,9 +128,7 @@ impl Keeper {
             keys: Vec::new(),
             known: None,
         };
-        let Some(shared) = self.shared() else {
-            return first(1);
-        };
+        let shared = &self.0;
         match &mut *shared.state.lock() {
             State::Unused => first(1),
             State::Waiting { epoch } => first(*epoch),
@@ -140,7 +140,7 @@ impl Keeper {
     pub fn look_up(&self, name: &ConnectionName) -> Option<(u32, bool)> {
         self.opened(|opened| match opened.names.get(name) {
             Some(state) => (state.epoch, state.closed_by_hand),
-            None => (opened.past.epoch, false),
+            None => (opened.previous.epoch, false),
         })
     }
 
@@ -155,7 +155,7 @@ impl Keeper {
 
     /// Up to where messages are lost with the names that they belonged to, if the last process has left word of it.
     pub fn forgotten(&self) -> Option<Cursor> {
-        self.opened(|opened| opened.past.forgotten)?
+        self.opened(|opened| opened.previous.forgotten)?
     }
 
     /// The last place in the histories of names that are stored, and that nobody has opened: what they hold is read by no one.
@@ -196,62 +196,50 @@ impl Keeper {
 
     /// Where the store is, or would be.
     pub fn dir(&self) -> Option<&Path> {
-        Some(&self.shared()?.dir)
+        Some(&self.0.dir)
     }
 
     /// A name has something to write down.
-    pub fn call(&self, door: Arc<dyn Door>) {
-        match &self.0 {
-            Kind::Store(shared) => shared.desk.call(door),
-            #[cfg(test)]
-            Kind::Scripted(calls) => calls.call(door),
-        }
+    pub fn call(&self, source: Arc<dyn PersistSource>) {
+        (self.0.takes)(source);
     }
 
     /// Something is to be written down that no name is asked for. Where nobody needs a store it is not.
     pub fn order(&self, order: Order) {
-        let Some(shared) = self.shared() else {
-            return;
-        };
+        let shared = &self.0;
         let state = shared.state.lock();
         if !matches!(*state, State::Unused) {
-            shared.desk.order(order);
+            shared.queue.order(order);
         }
     }
 
     /// Waits until all that was ordered so far, and what names have called for, is written down. `false`: it cannot be.
     pub async fn written(&self) -> bool {
-        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
+        let shared = &self.0;
+        if !shared.is_used() {
             return true;
-        };
-        shared.desk.written().await.is_ok()
+        }
+        shared.queue.written().await.is_ok()
     }
 
     /// Waits until all is written down, leaves to the next process what is known, and closes the store.
     pub async fn finish(&self, known: Option<Known>) {
-        let Some(shared) = self.shared().filter(|shared| shared.is_used()) else {
+        let shared = &self.0;
+        if !shared.is_used() {
             return;
-        };
+        }
         if let Some(known) = known {
-            shared.desk.order(Order::Known(known));
+            shared.queue.order(Order::Known(known));
         }
         // A thread that has ended has finished, one way or another.
-        let _ended = shared.desk.stop().await;
+        let _ended = shared.queue.stop().await;
     }
 
     /// Works on what the store held, if it is open.
     fn opened<T>(&self, work: impl FnOnce(&mut Opened) -> T) -> Option<T> {
-        match &mut *self.shared()?.state.lock() {
+        match &mut *self.0.state.lock() {
             State::Unused | State::Waiting { .. } => None,
             State::Open(opened) => Some(work(opened)),
-        }
-    }
-
-    fn shared(&self) -> Option<&Arc<Shared>> {
-        match &self.0 {
-            Kind::Store(shared) => Some(shared),
-            #[cfg(test)]
-            Kind::Scripted(_) => None,
         }
     }
 }
@@ -262,8 +250,8 @@ fn epoch_by_the_clock() -> u32 {
     seconds.unwrap_or(1).max(1)
 }
 
-impl fmt::Debug for Keeper {
+impl fmt::Debug for Persistence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keeper({:?})", self.dir())
+        write!(f, "Persistence({:?})", self.dir())
     }
 }

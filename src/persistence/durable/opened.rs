@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 
-use super::{keys::Left, orders::VALUES, previous_run::Past};
+use super::{keys::Left, orders::VALUES, previous_run::PreviousRun};
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
     persistence::Recalled,
@@ -18,7 +18,7 @@ pub(super) struct Opened {
     pub names: BTreeMap<ConnectionName, NameState>,
     /// Of those names.
     left: Left,
-    pub past: Past,
+    pub previous: PreviousRun,
     /// The greatest position of an event.
     pub position: u64,
     damage: Option<Damage>,
@@ -35,19 +35,19 @@ impl Opened {
     /// Opens the store in `dir`, and begins another process in it, in which no name has an epoch below `least`.
     pub fn read(dir: &Path, least: u32) -> Result<(Store, Self), StoreError> {
         let (mut store, mut recovered) = Store::open(dir)?;
-        let mut past = Past::begin(&mut store, &mut recovered.names, least)?;
+        let mut previous = PreviousRun::begin(&mut store, &mut recovered.names, least)?;
         if recovered.damage.is_some() || recovered.unreadable > 0 {
-            past.doubt();
+            previous.doubt();
         }
         let values = store.list(VALUES)?;
         let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
         let left = Left::read(&store)?;
         let epochs = recovered.names.values().map(|state| state.epoch);
-        let highest_epoch = epochs.max().unwrap_or_default().max(past.epoch);
+        let highest_epoch = epochs.max().unwrap_or_default().max(previous.epoch);
         let opened = Self {
             names: recovered.names,
             left,
-            past,
+            previous,
             position: recovered.position,
             damage: recovered.damage,
             unreadable: recovered.unreadable,
@@ -61,14 +61,14 @@ impl Opened {
     /// What it held of a name, with its next epoch; it is handed out once.
     pub fn recall(&mut self, name: &ConnectionName) -> Recalled {
         let new = || NameState {
-            epoch: self.past.epoch,
+            epoch: self.previous.epoch,
             ..NameState::default()
         };
         Recalled {
             state: self.names.remove(name).unwrap_or_else(new),
             ids: self.left.ids.remove(name),
             keys: self.left.keys.remove(name).unwrap_or_default(),
-            known: self.past.known.remove(name),
+            known: self.previous.known.remove(name),
         }
     }
 

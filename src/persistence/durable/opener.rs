@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use super::{
     opened::Opened,
     orders::Orders,
-    shared::{Shared, State},
-    store_writer::Scribe,
+    shared::{PersistenceInner, State},
+    store_writer::StoreWriter,
     trace,
-    write_queue::{Desk, Work},
+    write_queue::{Work, WriteQueue},
 };
 use crate::{
     core::ConnectionName,
@@ -41,7 +41,7 @@ pub(super) fn outage(error: &StoreError, delay: Duration) -> Outage {
 
 /// See the module.
 pub(super) struct Opener {
-    shared: Weak<Shared>,
+    shared: Weak<PersistenceInner>,
     dir: PathBuf,
     /// The epoch of the names that were opened meanwhile.
     epoch: u32,
@@ -93,7 +93,7 @@ impl Changed {
 
 impl Opener {
     /// Of the store of `shared`, where names have this epoch until it is open.
-    pub fn new(shared: &Arc<Shared>, epoch: u32) -> Self {
+    pub fn new(shared: &Arc<PersistenceInner>, epoch: u32) -> Self {
         Self {
             shared: Arc::downgrade(shared),
             dir: shared.dir.clone(),
@@ -105,14 +105,14 @@ impl Opener {
         }
     }
 
-    /// Tries it until it is open, then writes down what comes to the desk. `error` is what the attempt before this thread said.
-    pub fn work(mut self, desk: &Desk, error: &StoreError) {
+    /// Tries it until it is open, then writes down what comes to the queue. `error` is what the attempt before this thread said.
+    pub fn work(mut self, queue: &WriteQueue, error: &StoreError) {
         trace::not_opened(error, &mut self.told_error);
         let mut delay = FIRST;
         loop {
-            self.wait(desk, delay);
+            self.wait(queue, delay);
             match Opened::read(&self.dir, self.epoch) {
-                Ok((store, opened)) => return self.opened(desk, store, opened),
+                Ok((store, opened)) => return self.opened(queue, store, opened),
                 Err(error) => {
                     trace::not_opened(&error, &mut self.told_error);
                     if let Some(waiting) = self.kept.stop.take() {
@@ -130,11 +130,11 @@ impl Opener {
         }
     }
 
-    /// Keeps what comes to the desk, for so long or until the order to end.
-    fn wait(&mut self, desk: &Desk, delay: Duration) {
+    /// Keeps what comes to the queue, for so long or until the order to end.
+    fn wait(&mut self, queue: &WriteQueue, delay: Duration) {
         let until = Instant::now() + delay;
         while self.kept.stop.is_none() && Instant::now() < until {
-            self.collect(desk.wait(Some(until)));
+            self.collect(queue.wait(Some(until)));
             self.orders.batch.compact();
             self.kept.waiting.retain(|waiting| !waiting.is_closed());
         }
@@ -142,7 +142,7 @@ impl Opener {
 
     fn collect(&mut self, work: Work) {
         // They call once until they are asked.
-        self.kept.doors.extend(work.doors);
+        self.kept.sources.extend(work.sources);
         self.kept.waiting.extend(work.waiting);
         self.kept.stop = work.stop.or(self.kept.stop.take());
         for order in work.orders {
@@ -155,14 +155,14 @@ impl Opener {
     }
 
     /// The store is open. At the end of the process nobody is told: what was ordered is written, and no more.
-    fn opened(mut self, desk: &Desk, store: Store, mut opened: Opened) {
-        let (epoch, highest) = (opened.past.epoch, opened.highest_epoch);
+    fn opened(mut self, queue: &WriteQueue, store: Store, mut opened: Opened) {
+        let (epoch, highest) = (opened.previous.epoch, opened.highest_epoch);
         if let Some(shared) = self.shared.upgrade()
             && self.kept.stop.is_none()
         {
             let mut state = shared.state.lock();
             // What is ordered from here on comes behind it.
-            self.collect(desk.wait(Some(Instant::now())));
+            self.collect(queue.wait(Some(Instant::now())));
             self.changed.apply(&mut opened);
             *state = State::Open(Box::new(opened));
             drop(state);
@@ -172,7 +172,7 @@ impl Opener {
         self.orders.highest = self.orders.highest.max(highest);
         // What was ordered may be of a lower one.
         self.orders.give(self.orders.given.max(epoch));
-        desk.put_back(self.kept);
-        Scribe::new(store, self.orders).work(desk);
+        queue.put_back(self.kept);
+        StoreWriter::new(store, self.orders).work(queue);
     }
 }

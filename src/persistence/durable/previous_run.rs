@@ -18,7 +18,7 @@ const FORGOTTEN: &str = "forgotten";
 
 /// What a process knows of those before it.
 #[derive(Debug, Default)]
-pub(super) struct Past {
+pub(super) struct PreviousRun {
     /// The epoch of names of which nothing is stored.
     pub epoch: u32,
     /// Up to here messages are lost with the names that they belonged to. `None`: the last process was killed, and nobody knows.
@@ -27,7 +27,7 @@ pub(super) struct Past {
     pub known: BTreeMap<ConnectionName, Cursor>,
 }
 
-impl Past {
+impl PreviousRun {
     /// Begins another process: all names get their next epoch, and what the last process has left holds for this one only.
     ///
     /// It is on disk when this returns. So no epoch is given twice, and what the histories know is not believed again after a

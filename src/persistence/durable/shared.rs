@@ -1,17 +1,22 @@
-//! What there is of the store, for all who have the keeper.
+//! What there is of the store, for all who share it.
 
-use std::{path::PathBuf, thread};
+use std::{path::PathBuf, sync::Arc, thread};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{opened::Opened, write_queue::Desk};
-use crate::{persistence::Outage, stored::StoreError};
+use super::{opened::Opened, write_queue::WriteQueue};
+use crate::{
+    persistence::{Outage, PersistSource},
+    stored::StoreError,
+};
 
-/// What all clones of a keeper share.
-pub(super) struct Shared {
+/// What all clones of a [`Persistence`](super::Persistence) share.
+pub(super) struct PersistenceInner {
     pub dir: PathBuf,
-    pub desk: Desk,
+    pub queue: WriteQueue,
+    /// Where sources go that have something to write down: to the queue, unless a simulation takes them.
+    pub takes: Box<dyn Fn(Arc<dyn PersistSource>) + Send + Sync>,
     pub state: Mutex<State>,
     /// Why the store is not open, as long as it is needed and cannot be opened.
     pub outage: watch::Sender<Option<Outage>>,
@@ -30,7 +35,7 @@ pub(super) enum State {
     Open(Box<Opened>),
 }
 
-impl Shared {
+impl PersistenceInner {
     /// Whether anybody has needed the store.
     pub fn is_used(&self) -> bool {
         !matches!(*self.state.lock(), State::Unused)
@@ -45,8 +50,8 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for PersistenceInner {
     fn drop(&mut self) {
-        self.desk.abandon();
+        self.queue.abandon();
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use crate::persistence::Door;
+use crate::persistence::PersistSource;
 
 /// With fewer doors than this it is not looked which of them are gone.
 const FEW: usize = 64;
@@ -14,25 +14,25 @@ const FEW: usize = 64;
 #[derive(Default)]
 pub(super) struct Stakes {
     /// By their addresses, which nobody else has as long as they are here.
-    doors: HashMap<usize, Weak<dyn Door>>,
+    sources: HashMap<usize, Weak<dyn PersistSource>>,
     prune_at: usize,
 }
 
 impl Stakes {
-    /// A door has called.
-    pub fn note(&mut self, door: &Arc<dyn Door>) {
-        let address = Arc::as_ptr(door).addr();
-        self.doors
+    /// A source has called.
+    pub fn note(&mut self, source: &Arc<dyn PersistSource>) {
+        let address = Arc::as_ptr(source).addr();
+        self.sources
             .entry(address)
-            .or_insert_with(|| Arc::downgrade(door));
-        if self.doors.len() > self.prune_at.max(FEW) {
-            self.doors.retain(|_, door| door.strong_count() > 0);
-            self.prune_at = 2 * self.doors.len();
+            .or_insert_with(|| Arc::downgrade(source));
+        if self.sources.len() > self.prune_at.max(FEW) {
+            self.sources.retain(|_, source| source.strong_count() > 0);
+            self.prune_at = 2 * self.sources.len();
         }
     }
 
     /// Those that are there.
-    pub fn doors(&self) -> Vec<Arc<dyn Door>> {
-        self.doors.values().filter_map(Weak::upgrade).collect()
+    pub fn sources(&self) -> Vec<Arc<dyn PersistSource>> {
+        self.sources.values().filter_map(Weak::upgrade).collect()
     }
 }

@@ -13,12 +13,12 @@ use super::{
     orders::Orders,
     stakes::Stakes,
     trace,
-    write_queue::{Desk, Stop, Work},
+    write_queue::{Stop, Work, WriteQueue},
 };
 use crate::{
     config::Fsync,
     core::Queued,
-    persistence::{Door, NameChanges, Order},
+    persistence::{NameChanges, Order, PersistSource},
     store::{Remade, Store, Sync},
     stored::{StoreError, StoredMessage},
 };
@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const LAST_TRIES: u32 = 2;
 
 /// The store and what is to be written next.
-pub(super) struct Scribe {
+pub(super) struct StoreWriter {
     store: Store,
     /// Who has something to lose with it.
     stakes: Stakes,
@@ -48,7 +48,7 @@ pub(super) struct Scribe {
     seen: Instant,
     orders: Orders,
     /// Whose news are in the batch, and up to which id.
-    told: Vec<(Arc<dyn Door>, u64)>,
+    told: Vec<(Arc<dyn PersistSource>, u64)>,
     /// Who waits for the batch to be committed.
     waiting: Vec<oneshot::Sender<()>>,
     sync: Sync,
@@ -60,7 +60,7 @@ pub(super) struct Scribe {
     history_has_holes: bool,
 }
 
-impl Scribe {
+impl StoreWriter {
     /// Of a store in which this is to be written first.
     pub fn new(store: Store, orders: Orders) -> Self {
         Self {
@@ -79,13 +79,13 @@ impl Scribe {
         }
     }
 
-    /// Writes down what comes to the desk, until it is told to end.
-    pub fn work(mut self, desk: &Desk) {
+    /// Writes down what comes to the queue, until it is told to end.
+    pub fn work(mut self, queue: &WriteQueue) {
         loop {
             let sync = self.unsynced.map(|since| since + INTERVAL);
             let look = self.seen + LOOK;
-            let work = desk.wait(Some(sync.map_or(look, |sync| sync.min(look))));
-            let stop = self.write(desk, work);
+            let work = queue.wait(Some(sync.map_or(look, |sync| sync.min(look))));
+            let stop = self.write(queue, work);
             if stop.is_some()
                 || self
                     .unsynced
@@ -107,12 +107,12 @@ impl Scribe {
     }
 
     /// Commits all of it, however often that takes; returns the order to end, if it has come.
-    fn write(&mut self, desk: &Desk, work: Work) -> Option<Stop> {
+    fn write(&mut self, queue: &WriteQueue, work: Work) -> Option<Stop> {
         let mut stop = self.collect(work);
         let mut last_tries = 0;
         while let Err(error) = self.look(&stop).and_then(|()| self.commit()) {
             self.failing = true;
-            let is_news = self.tell_failure(&error);
+            let is_news = self.report_failure(&error);
             if stop.is_some() {
                 last_tries += 1;
                 if last_tries > LAST_TRIES {
@@ -121,10 +121,10 @@ impl Scribe {
             }
             // Whoever is replacing the directory has a moment for it, unless this is the end.
             if !(is_news && stop.is_some()) {
-                desk.pause(RETRY);
+                queue.pause(RETRY);
             }
             // Others have called meanwhile: they share the next attempt.
-            stop = self.collect(desk.wait(Some(Instant::now()))).or(stop);
+            stop = self.collect(queue.wait(Some(Instant::now()))).or(stop);
             self.compact();
         }
         stop
@@ -134,9 +134,9 @@ impl Scribe {
     fn compact(&mut self) {
         self.orders.batch.compact();
         self.waiting.retain(|waiting| !waiting.is_closed());
-        let address = |door: &Arc<dyn Door>| Arc::as_ptr(door).addr();
+        let address = |source: &Arc<dyn PersistSource>| Arc::as_ptr(source).addr();
         self.told
-            .sort_by_key(|(door, last_id)| (address(door), *last_id));
+            .sort_by_key(|(source, last_id)| (address(source), *last_id));
         self.told.dedup_by(|later, earlier| {
             let is_same = address(&later.0) == address(&earlier.0);
             if is_same {
@@ -147,15 +147,15 @@ impl Scribe {
     }
 
     fn collect(&mut self, work: Work) -> Option<Stop> {
-        for door in work.doors {
-            let changes = door.take_changes();
-            self.put_messages(&*door, &changes);
-            self.stakes.note(&door);
+        for source in work.sources {
+            let changes = source.take_changes();
+            self.put_messages(&*source, &changes);
+            self.stakes.note(&source);
             match self.failing {
-                false => self.put_history(&*door),
+                false => self.put_history(&*source),
                 true => self.history_has_holes = true,
             }
-            self.told.push((door, changes.outbox.last_id));
+            self.told.push((source, changes.outbox.last_id));
         }
         for order in work.orders {
             match order {
@@ -171,33 +171,33 @@ impl Scribe {
         work.stop
     }
 
-    fn put_messages(&mut self, door: &dyn Door, changes: &NameChanges) {
+    fn put_messages(&mut self, source: &dyn PersistSource, changes: &NameChanges) {
         let (wall, now) = (Timestamp::now(), crate::clock::now());
         for queued in &changes.outbox.put {
             self.orders
                 .batch
-                .put_message(door.name(), stored(queued, wall, now));
+                .put_message(source.name(), stored(queued, wall, now));
         }
         for &(first, last) in &changes.outbox.gone {
-            self.orders.batch.drop_ids(door.name(), first, last);
+            self.orders.batch.drop_ids(source.name(), first, last);
         }
-        keys::put(&mut self.orders.batch, door.name(), changes);
+        keys::put(&mut self.orders.batch, source.name(), changes);
         // What is forgotten too late is sent twice; what is kept too late would be lost.
-        if !changes.outbox.put.is_empty() && door.fsync() == Fsync::Always {
+        if !changes.outbox.put.is_empty() && source.fsync() == Fsync::Always {
             self.sync = Sync::Always;
         }
     }
 
-    fn put_history(&mut self, door: &dyn Door) {
-        let (events, limit) = door.take_unstored_history();
+    fn put_history(&mut self, source: &dyn PersistSource) {
+        let (events, limit) = source.take_unstored_history();
         let is_news = !events.is_empty();
         for event in events {
-            self.orders.batch.append_history(door.name(), event);
+            self.orders.batch.append_history(source.name(), event);
         }
         if let Some(limit) = limit.filter(|_| is_news) {
             self.orders
                 .batch
-                .trim_history(door.name(), limit.messages, limit.bytes);
+                .trim_history(source.name(), limit.messages, limit.bytes);
         }
     }
 
@@ -222,14 +222,14 @@ impl Scribe {
     /// as it is there.
     fn remade(&mut self, remade: &Remade) {
         trace::remade(remade);
-        for door in self.stakes.doors() {
+        for source in self.stakes.sources() {
             let mut last_id = 0;
             if !remade.complete {
-                let all = door.take_all();
-                self.put_messages(&*door, &all);
+                let all = source.take_all();
+                self.put_messages(&*source, &all);
                 last_id = all.outbox.last_id;
             }
-            self.told.push((door, last_id));
+            self.told.push((source, last_id));
         }
         if !remade.complete {
             self.history_has_holes = true;
@@ -252,8 +252,8 @@ impl Scribe {
         self.orders.batch.clear();
         self.failing = false;
         self.sync = Sync::Lazy;
-        for (door, last_id) in self.told.drain(..) {
-            door.stored(last_id);
+        for (source, last_id) in self.told.drain(..) {
+            source.stored(last_id);
         }
         for waiting in self.waiting.drain(..) {
             // Who has stopped waiting need not be told.
@@ -263,19 +263,19 @@ impl Scribe {
     }
 
     /// Tells those whose messages wait for it, and of a loss all who have something to lose. Whether a loss is news.
-    fn tell_failure(&mut self, error: &StoreError) -> bool {
+    fn report_failure(&mut self, error: &StoreError) -> bool {
         let is_news = matches!(error, StoreError::Lost { .. }) && !self.is_lost;
         if is_news {
             self.is_lost = true;
             trace::lost(error);
-            for door in self.stakes.doors() {
-                door.store_failed(error);
+            for source in self.stakes.sources() {
+                source.store_failed(error);
             }
         } else if self.is_lost {
             trace::not_remade(error, &mut self.told_error);
         }
-        for (door, _) in &self.told {
-            Arc::clone(door).store_failed(error);
+        for (source, _) in &self.told {
+            Arc::clone(source).store_failed(error);
         }
         is_news
     }

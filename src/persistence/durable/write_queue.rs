@@ -1,4 +1,4 @@
-//! What lies before the keeper: who has called, and what was ordered.
+//! What waits for the thread of the store: who has called, and what was ordered.
 
 use std::{
     mem,
@@ -9,23 +9,23 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use crate::persistence::{Door, Order};
+use crate::persistence::{Order, PersistSource};
 
-/// The desk. Cloning shares it.
+/// What waits to be written. Cloning shares it.
 #[derive(Clone, Default)]
-pub(super) struct Desk(Arc<Inside>);
+pub(super) struct WriteQueue(Arc<Inside>);
 
 #[derive(Default)]
 struct Inside {
     work: Mutex<Work>,
-    bell: Condvar,
+    changed: Condvar,
 }
 
 /// What lies there.
 #[derive(Default)]
 pub(super) struct Work {
-    /// The doors that have something to write down. A door calls once until it is asked.
-    pub doors: Vec<Arc<dyn Door>>,
+    /// The sources that have something to write down. A source calls once until it is asked.
+    pub sources: Vec<Arc<dyn PersistSource>>,
     pub orders: Vec<Order>,
     /// Who waits until all of this is written down.
     pub waiting: Vec<oneshot::Sender<()>>,
@@ -38,16 +38,16 @@ pub(super) type Stop = Option<oneshot::Sender<()>>;
 
 impl Work {
     fn is_empty(&self) -> bool {
-        self.doors.is_empty()
+        self.sources.is_empty()
             && self.orders.is_empty()
             && self.waiting.is_empty()
             && self.stop.is_none()
     }
 }
 
-impl Desk {
-    pub fn call(&self, door: Arc<dyn Door>) {
-        self.put(|work| work.doors.push(door));
+impl WriteQueue {
+    pub fn call(&self, source: Arc<dyn PersistSource>) {
+        self.put(|work| work.sources.push(source));
     }
 
     pub fn order(&self, order: Order) {
@@ -61,7 +61,7 @@ impl Desk {
         answer
     }
 
-    /// Has the keeper end when all is written down; the answer is there then.
+    /// Has the thread end when all is written down; the answer is there then.
     pub fn stop(&self) -> oneshot::Receiver<()> {
         let (ended, end) = oneshot::channel();
         self.put(|work| work.stop = Some(Some(ended)));
@@ -78,7 +78,7 @@ impl Desk {
     fn put(&self, put: impl FnOnce(&mut Work)) {
         let mut work = self.0.work.lock();
         put(&mut work);
-        self.0.bell.notify_one();
+        self.0.changed.notify_one();
     }
 
     /// Waits for work, until `deadline` at most; takes all there is.
@@ -86,9 +86,9 @@ impl Desk {
         let mut work = self.0.work.lock();
         while work.is_empty() {
             match deadline {
-                None => self.0.bell.wait(&mut work),
+                None => self.0.changed.wait(&mut work),
                 Some(deadline) => {
-                    if self.0.bell.wait_until(&mut work, deadline).timed_out() {
+                    if self.0.changed.wait_until(&mut work, deadline).timed_out() {
                         break;
                     }
                 }
@@ -101,7 +101,7 @@ impl Desk {
     pub fn put_back(&self, taken: Work) {
         self.put(|work| {
             let newer = mem::replace(work, taken);
-            work.doors.extend(newer.doors);
+            work.sources.extend(newer.sources);
             work.orders.extend(newer.orders);
             work.waiting.extend(newer.waiting);
             work.stop = newer.stop.or(work.stop.take());
@@ -112,6 +112,6 @@ impl Desk {
     pub fn pause(&self, pause: Duration) {
         let deadline = Instant::now() + pause;
         let mut work = self.0.work.lock();
-        while work.stop.is_none() && !self.0.bell.wait_until(&mut work, deadline).timed_out() {}
+        while work.stop.is_none() && !self.0.changed.wait_until(&mut work, deadline).timed_out() {}
     }
 }

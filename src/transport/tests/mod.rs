@@ -17,7 +17,7 @@ use std::{
 };
 
 use super::{DialRequest, Opened, Resolver, TlsCache, dial};
-use crate::{config::ConnectionSettings, core::Cause, vault::Vault};
+use crate::{config::ConnectionSettings, core::Cause, secret_store::SecretStore};
 
 /// A folder for one test's files, gone when the test is done.
 pub(super) struct ScratchDir(PathBuf);
@@ -128,10 +128,10 @@ async fn dial_with(settings: &ConnectionSettings) -> Result<Opened, Cause> {
         tls: &TlsCache::default(),
         owner: None,
         resolver: &Resolver::default(),
-        vault: &Vault::default(),
+        secret_store: &SecretStore::default(),
     })
     .await
-    .map_err(|undialled| undialled.cause)
+    .map_err(|error| error.cause)
 }
 
 async fn dial_to(address: SocketAddr) -> Result<Opened, Cause> {

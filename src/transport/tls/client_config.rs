@@ -10,8 +10,8 @@ use rustls::{
 
 use super::{
     client_cert::own,
-    insecure_verifier::Anyone,
-    no_client_cert::Nobody,
+    insecure_verifier::InsecureVerifier,
+    no_client_cert::NoClientCert,
     pem_files::{Authorities, read_roots},
     pinned_verifier::Pinned,
 };
@@ -82,7 +82,7 @@ pub(super) fn build(
 ) -> Result<Arc<ClientConfig>, Cause> {
     let verified = verified(roots)?;
     let mut config = match &key.identity {
-        None => verified.with_client_cert_resolver(Arc::new(Nobody)),
+        None => verified.with_client_cert_resolver(Arc::new(NoClientCert)),
         Some(files) => verified.with_client_cert_resolver(Arc::new(own(files)?)),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -100,7 +100,7 @@ fn verified(
         .map_err(|error| Cause::Tls(error.to_string()))?;
     let verifier: Arc<dyn ServerCertVerifier> = match roots {
         Some(authorities) => Arc::new(Pinned::new(&authorities, provider)?),
-        None => Arc::new(Anyone(provider)),
+        None => Arc::new(InsecureVerifier(provider)),
     };
     Ok(builder
         .dangerous()

@@ -12,9 +12,9 @@ use rustls::{
 /// Accepts whatever certificate the server shows. The handshake itself is checked as ever: the server must hold the
 /// certificate's key.
 #[derive(Debug)]
-pub(super) struct Anyone(pub Arc<CryptoProvider>);
+pub(super) struct InsecureVerifier(pub Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for InsecureVerifier {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

@@ -11,9 +11,9 @@ thread_local! {
 
 /// Has no certificate to show.
 #[derive(Debug)]
-pub(super) struct Nobody;
+pub(super) struct NoClientCert;
 
-impl ResolvesClientCert for Nobody {
+impl ResolvesClientCert for NoClientCert {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         ASKED.set(true);
         None
@@ -24,7 +24,7 @@ impl ResolvesClientCert for Nobody {
     }
 }
 
-/// Runs a handshake; `true` if the server asked for a client certificate and [`Nobody`] answered.
+/// Runs a handshake; `true` if the server asked for a client certificate and [`NoClientCert`] answered.
 pub(in crate::transport) async fn noticing<T>(handshake: impl Future<Output = T>) -> (T, bool) {
     let mut handshake = pin!(handshake);
     let mut asked = false;

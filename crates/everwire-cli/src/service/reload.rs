@@ -129,7 +129,7 @@ async fn plan_and_apply(api: &Api, apply: bool) -> Result<Reloaded, ReloadError>
     };
     let mut reloaded = Reloaded::planned(plan);
     reloaded.done = true;
-    reloaded.failed = work.carry_out(api).await;
+    reloaded.failed = work.apply(api).await;
     Ok(reloaded)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use everwire::{ConnectionName, Manager, Owner, config::Secret, manager::VaultFull};
+use everwire::{ConnectionName, Manager, Owner, config::Secret, manager::SecretStoreFull};
 use parking_lot::Mutex;
 
 /// So many secrets may be kept for tokens that do not reach all names; those that do have the rest of the store's 10,000, too.
@@ -25,7 +25,7 @@ pub enum Refused {
     Kept,
     /// All are taken.
     #[error(transparent)]
-    Full(#[from] VaultFull),
+    Full(#[from] SecretStoreFull),
 }
 
 impl Secrets {

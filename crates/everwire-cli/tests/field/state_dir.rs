@@ -66,7 +66,7 @@ impl World {
     }
 
     /// Waits for the event that tells of it.
-    fn told(&mut self) -> String {
+    fn store_error(&mut self) -> String {
         let error = self.service.running.event("error", Some("feed"));
         assert_eq!(error["cause"], "store", "{error}");
         error["text"].as_str().unwrap().to_owned()
@@ -115,7 +115,7 @@ fn database(dir: &Path) -> PathBuf {
 fn a_directory_that_is_deleted_is_made_anew_with_all_that_was_kept() {
     let mut world = World::new("deleted");
     fs::remove_dir_all(&world.dir).unwrap();
-    let told = world.told();
+    let told = world.store_error();
     assert!(told.contains("removed, moved away or replaced"), "{told}");
     // Nobody need send for that.
     wait_for("the database", || database(&world.dir).exists());
@@ -135,7 +135,7 @@ fn a_process_that_only_waits_notices_it_as_well() {
     world.service.kill();
     world.service = start(&world.test);
     fs::remove_dir_all(&world.dir).unwrap();
-    world.told();
+    world.store_error();
     wait_for("the database", || database(&world.dir).exists());
     world.survives();
 }
@@ -189,7 +189,7 @@ fn what_is_accepted_as_the_directory_goes_is_on_disk_when_it_is_said_to_be() {
 fn a_database_that_is_deleted_alone_is_made_anew() {
     let mut world = World::new("database");
     fs::remove_file(database(&world.dir)).unwrap();
-    world.told();
+    world.store_error();
     world.send();
     world.survives();
 }
@@ -199,7 +199,7 @@ fn a_log_that_is_deleted_alone_costs_nothing() {
     for ending in ["-wal", "-shm"] {
         let mut world = World::new(&format!("log{ending}"));
         fs::remove_file(world.dir.join(format!("store.db{ending}"))).unwrap();
-        world.told();
+        world.store_error();
         world.send();
         world.survives();
     }
@@ -209,7 +209,7 @@ fn a_log_that_is_deleted_alone_costs_nothing() {
 fn a_lock_that_is_deleted_is_taken_again_so_that_no_second_process_gets_in() {
     let mut world = World::new("lock");
     fs::remove_file(world.dir.join("lock")).unwrap();
-    world.told();
+    world.store_error();
     world.send();
     let config = Service::configure(&world.test, KEYS);
     let second = crate::service_support::run(&["run", config.to_str().unwrap()]);
@@ -232,7 +232,7 @@ fn another_directory_in_its_place_is_set_aside_and_not_mixed_with_ours() {
     let away = world.dir.with_file_name("moved-away");
     fs::rename(&world.dir, &away).unwrap();
     fs::rename(&other_dir, &world.dir).unwrap();
-    world.told();
+    world.store_error();
     wait_for("what was there", || {
         let entries = fs::read_dir(&world.dir).unwrap();
         let mut names = entries.map(|entry| entry.unwrap().file_name());
@@ -249,7 +249,7 @@ fn where_it_cannot_be_made_anew_nothing_is_said_to_be_stored() {
     let away = world.dir.with_file_name("hopeless-away");
     fs::rename(&world.dir, &away).unwrap();
     fs::write(&world.dir, "no directory").unwrap();
-    world.told();
+    world.store_error();
     let refused = world.service.post("/v1/connections/feed/send", "hi");
     let problem = refused.problem(503, "cannot be kept");
     assert_eq!(problem["fate"], "rejected", "{problem}");

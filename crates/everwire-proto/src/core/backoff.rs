@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Pace;
+use super::DelayKind;
 use crate::settings::{Backoff, Jitter};
 
 /// The longest delay that attempt number `attempt` (from 0) may get: `min(max, initial × factor^attempt)`.
@@ -20,12 +20,17 @@ pub fn cap(backoff: &Backoff, attempt: u32) -> Duration {
 }
 
 /// How long what failed is not dialled.
-pub(super) fn wait(backoff: &Backoff, pace: Pace, attempt: u32, random: u64) -> Duration {
-    match pace {
-        Pace::AtOnce => Duration::ZERO,
-        Pace::Usual => delay(backoff, cap(backoff, attempt), random),
-        Pace::Slow => delay(backoff, backoff.max, random),
-        Pace::After(after) => retry_after(backoff, after, random),
+pub(super) fn wait(
+    backoff: &Backoff,
+    delay_kind: DelayKind,
+    attempt: u32,
+    random: u64,
+) -> Duration {
+    match delay_kind {
+        DelayKind::AtOnce => Duration::ZERO,
+        DelayKind::Usual => delay(backoff, cap(backoff, attempt), random),
+        DelayKind::Slow => delay(backoff, backoff.max, random),
+        DelayKind::After(after) => retry_after(backoff, after, random),
     }
 }
 

@@ -2,32 +2,32 @@
 
 use std::time::Instant;
 
-use super::{Message, Seam, Splice};
+use super::{DuplicateFilter, Message, OverlapRecorder};
 
 /// Where the messages of a name are, between two sockets.
 #[derive(Debug, Default)]
-pub enum Passage {
+pub enum Deduplication {
     /// One socket, and nothing to compare.
     #[default]
     Plain,
     /// The old socket serves, and what comes on the successor is held. Exits to `After` with the cut, to `Abandoned` with the successor.
     Before {
         /// What came on both.
-        splice: Box<Splice>,
+        recorder: Box<OverlapRecorder>,
         /// The old socket is itself a successor that has not caught up with the one before.
-        seam: Option<Box<Seam>>,
+        filter: Option<Box<DuplicateFilter>>,
     },
     /// The successor was lost, and the old socket serves on. What was held is delivered unless the old one brings it, too.
     Abandoned {
         /// What came on both.
-        splice: Box<Splice>,
+        recorder: Box<OverlapRecorder>,
         /// When that is decided.
         until: Instant,
     },
     /// The successor serves, and what the old socket has brought is dropped. Exits to `Plain` once nothing more can be a duplicate.
     After {
         /// Tells them apart.
-        seam: Box<Seam>,
+        filter: Box<DuplicateFilter>,
         /// When nothing is held any more; `None`: nothing is.
         until: Option<Instant>,
     },
@@ -42,26 +42,30 @@ pub enum Deliverable {
     Many(Vec<Message>),
 }
 
-impl Passage {
+impl Deduplication {
     /// A message came on the socket that serves.
     pub fn receive(&mut self, message: Message) -> Deliverable {
         match self {
             Self::Plain => Deliverable::One(message),
-            Self::Before { splice, seam: None } | Self::Abandoned { splice, .. } => {
-                splice.old(&message);
+            Self::Before {
+                recorder,
+                filter: None,
+            }
+            | Self::Abandoned { recorder, .. } => {
+                recorder.old(&message);
                 Deliverable::One(message)
             }
             Self::Before {
-                splice,
-                seam: Some(seam),
+                recorder,
+                filter: Some(filter),
             } => {
-                let messages = seam.feed(message);
-                messages.iter().for_each(|message| splice.old(message));
+                let messages = filter.feed(message);
+                messages.iter().for_each(|message| recorder.old(message));
                 Deliverable::Many(messages)
             }
-            Self::After { seam, .. } => {
-                let messages = seam.feed(message);
-                if seam.is_settled() {
+            Self::After { filter, .. } => {
+                let messages = filter.feed(message);
+                if filter.is_resolved() {
                     *self = Self::Plain;
                 }
                 Deliverable::Many(messages)
@@ -72,8 +76,8 @@ impl Passage {
     /// A message came on the successor. Gives it back where there is no successor to hold it for.
     pub fn hold(&mut self, message: Message) -> Option<Message> {
         match self {
-            Self::Before { splice, .. } => {
-                splice.hold(message);
+            Self::Before { recorder, .. } => {
+                recorder.hold(message);
                 None
             }
             Self::Plain | Self::Abandoned { .. } | Self::After { .. } => Some(message),
@@ -82,35 +86,35 @@ impl Passage {
 
     /// Whether the successor must not be read for now.
     pub fn holds_enough(&self) -> bool {
-        matches!(self, Self::Before { splice, .. } if splice.is_full())
+        matches!(self, Self::Before { recorder, .. } if recorder.is_full())
     }
 
     /// Whether nothing of the last rotation is open.
-    pub fn is_settled(&self) -> bool {
+    pub fn is_resolved(&self) -> bool {
         matches!(self, Self::Plain | Self::After { until: None, .. })
     }
 
     /// A successor is going to be dialled, and `splice` takes what comes on both sockets.
-    pub fn begin(&mut self, splice: Splice) {
-        let seam = match std::mem::take(self) {
-            Self::After { seam, .. } => Some(seam),
+    pub fn begin(&mut self, recorder: OverlapRecorder) {
+        let filter = match std::mem::take(self) {
+            Self::After { filter, .. } => Some(filter),
             Self::Plain | Self::Before { .. } | Self::Abandoned { .. } => None,
         };
         *self = Self::Before {
-            splice: Box::new(splice),
-            seam,
+            recorder: Box::new(recorder),
+            filter,
         };
     }
 
     /// The old socket was read to its end. Returns what can be delivered of the successor's; what cannot is held until then at most.
     pub fn cut(&mut self, until: Instant) -> Vec<Message> {
-        let Self::Before { splice, .. } = std::mem::take(self) else {
+        let Self::Before { recorder, .. } = std::mem::take(self) else {
             return Vec::new();
         };
-        let (seam, messages) = splice.cut();
-        if !seam.is_settled() {
+        let (filter, messages) = recorder.cut();
+        if !filter.is_resolved() {
             *self = Self::After {
-                seam: Box::new(seam),
+                filter: Box::new(filter),
                 until: Some(until),
             };
         }
@@ -119,9 +123,12 @@ impl Passage {
 
     /// Closed by hand: what came on a socket that never served is nobody's.
     pub fn forget_successor(&mut self) {
-        if let Self::Before { seam, .. } = self {
-            *self = match seam.take() {
-                Some(seam) => Self::After { seam, until: None },
+        if let Self::Before { filter, .. } = self {
+            *self = match filter.take() {
+                Some(filter) => Self::After {
+                    filter,
+                    until: None,
+                },
                 None => Self::Plain,
             };
         }
@@ -131,11 +138,14 @@ impl Passage {
     pub fn abandon(&mut self, until: Instant) {
         *self = match std::mem::take(self) {
             Self::Before {
-                splice,
-                seam: Some(seam),
-            } if splice.holds_nothing() => Self::After { seam, until: None },
-            Self::Before { splice, .. } if splice.holds_nothing() => Self::Plain,
-            Self::Before { splice, .. } => Self::Abandoned { splice, until },
+                recorder,
+                filter: Some(filter),
+            } if recorder.holds_nothing() => Self::After {
+                filter,
+                until: None,
+            },
+            Self::Before { recorder, .. } if recorder.holds_nothing() => Self::Plain,
+            Self::Before { recorder, .. } => Self::Abandoned { recorder, until },
             other => other,
         };
     }
@@ -143,7 +153,7 @@ impl Passage {
     /// How many of the successor's messages were dropped so far.
     pub fn doubles(&self) -> u64 {
         match self {
-            Self::After { seam, .. } => seam.doubles(),
+            Self::After { filter, .. } => filter.doubles(),
             Self::Plain | Self::Before { .. } | Self::Abandoned { .. } => 0,
         }
     }
@@ -160,9 +170,9 @@ impl Passage {
     /// The time is up: nothing is held any more. Returns what was.
     pub fn hurry(&mut self) -> Vec<Message> {
         match self {
-            Self::After { seam, until } => {
+            Self::After { filter, until } => {
                 *until = None;
-                seam.trust()
+                filter.trust()
             }
             Self::Plain | Self::Before { .. } | Self::Abandoned { .. } => self.end(),
         }
@@ -172,8 +182,8 @@ impl Passage {
     pub fn end(&mut self) -> Vec<Message> {
         match std::mem::take(self) {
             Self::Plain => Vec::new(),
-            Self::After { mut seam, .. } => seam.trust(),
-            Self::Before { splice, .. } | Self::Abandoned { splice, .. } => splice.abandon(),
+            Self::After { mut filter, .. } => filter.trust(),
+            Self::Before { recorder, .. } | Self::Abandoned { recorder, .. } => recorder.abandon(),
         }
     }
 }
@@ -194,21 +204,21 @@ mod tests {
         texts.map(Message::text).to_vec()
     }
 
-    fn receive(passage: &mut Passage, text: &str) -> Vec<Message> {
+    fn receive(passage: &mut Deduplication, text: &str) -> Vec<Message> {
         match passage.receive(Message::text(text)) {
             Deliverable::One(message) => vec![message],
             Deliverable::Many(messages) => messages,
         }
     }
 
-    fn hold(passage: &mut Passage, text: &str) {
+    fn hold(passage: &mut Deduplication, text: &str) {
         assert_eq!(passage.hold(Message::text(text)), None);
     }
 
     /// The old socket has brought `old`, and its successor, beside it, `held`.
-    fn before<const N: usize, const M: usize>(old: [&str; N], held: [&str; M]) -> Passage {
-        let mut passage = Passage::default();
-        passage.begin(Splice::by_payload(HOLD));
+    fn before<const N: usize, const M: usize>(old: [&str; N], held: [&str; M]) -> Deduplication {
+        let mut passage = Deduplication::default();
+        passage.begin(OverlapRecorder::by_payload(HOLD));
         for text in old {
             assert_eq!(receive(&mut passage, text), texts([text]));
         }
@@ -218,14 +228,14 @@ mod tests {
 
     #[test]
     fn without_a_rotation_a_message_is_delivered_as_it_comes() {
-        let mut passage = Passage::default();
+        let mut passage = Deduplication::default();
         let message = Message::text("a");
         assert_eq!(
             passage.receive(message.clone()),
             Deliverable::One(message.clone())
         );
         assert_eq!(passage.hold(message.clone()), Some(message));
-        assert!(passage.is_settled() && passage.end().is_empty());
+        assert!(passage.is_resolved() && passage.end().is_empty());
         assert_eq!((passage.deadline(), passage.doubles()), (None, 0));
     }
 
@@ -233,10 +243,10 @@ mod tests {
     fn what_came_on_both_sockets_is_delivered_once() {
         let until = Instant::now();
         let mut passage = before(["a", "b", "c"], ["b", "c", "d"]);
-        assert!(!passage.is_settled());
+        assert!(!passage.is_resolved());
         assert_eq!(passage.cut(until), texts(["d"]));
         assert_eq!(receive(&mut passage, "e"), texts(["e"]));
-        assert!(matches!(passage, Passage::Plain));
+        assert!(matches!(passage, Deduplication::Plain));
     }
 
     #[test]
@@ -255,7 +265,7 @@ mod tests {
         // It is far likelier to lag than to say the same again.
         assert_eq!(passage.hurry(), []);
         assert_eq!((passage.deadline(), passage.doubles()), (None, 1));
-        assert!(passage.is_settled());
+        assert!(passage.is_resolved());
     }
 
     #[test]
@@ -264,21 +274,21 @@ mod tests {
         let mut passage = before(["a"], ["b", "c"]);
         passage.abandon(until);
         assert_eq!(passage.deadline(), Some(until));
-        assert!(!passage.is_settled());
+        assert!(!passage.is_resolved());
         assert_eq!(receive(&mut passage, "b"), texts(["b"]));
         assert_eq!(passage.hurry(), texts(["c"]));
-        assert!(passage.is_settled());
+        assert!(passage.is_resolved());
 
         let mut silent = before(["a"], []);
         silent.abandon(until);
-        assert!(matches!(silent, Passage::Plain));
+        assert!(matches!(silent, Deduplication::Plain));
     }
 
     #[test]
     fn a_close_by_hand_forgets_what_only_the_successor_has_brought() {
         let mut passage = before(["a"], ["b"]);
         passage.forget_successor();
-        assert!(matches!(passage, Passage::Plain));
+        assert!(matches!(passage, Deduplication::Plain));
         assert_eq!(passage.end(), []);
     }
 
@@ -286,7 +296,7 @@ mod tests {
     fn a_socket_that_is_lost_leaves_what_was_held() {
         let mut passage = before(["a", "b"], ["b", "c"]);
         assert_eq!(passage.end(), texts(["c"]));
-        assert!(passage.is_settled());
+        assert!(passage.is_resolved());
     }
 
     #[test]
@@ -304,7 +314,7 @@ mod tests {
         let until = Instant::now();
         let mut passage = before(["a", "b"], ["a"]);
         assert_eq!(passage.cut(until), []);
-        passage.begin(Splice::by_payload(HOLD));
+        passage.begin(OverlapRecorder::by_payload(HOLD));
         // Still a duplicate of the first socket's.
         assert_eq!(receive(&mut passage, "b"), []);
         assert_eq!(receive(&mut passage, "c"), texts(["c"]));

@@ -8,49 +8,49 @@ mod backoff;
 mod cause;
 mod deadlines;
 mod deduplication;
+mod dial_limiter;
 mod display;
-mod door;
 mod endpoints;
-mod governor;
+mod event_counter;
+mod fates;
 mod heartbeat;
 mod id_epochs;
 mod idempotency;
-mod journal;
-mod ledger;
 mod lifecycle;
 mod message;
 mod outbox;
+mod overlap;
 mod owner;
 mod owner_shares;
 mod rate;
+mod rejected;
 mod retry;
 mod sequence;
-mod splice;
 
 pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{before_another_url, cap, delay, retry_after},
     cause::{Cause, Phase, code_in},
     deadlines::{Deadlines, Owed, Patience, TcpProgress, WithinFrame},
-    deduplication::{Deliverable, Passage},
+    deduplication::{Deduplication, Deliverable},
+    dial_limiter::{DialId, DialLimiter, DialOutcome},
     display::{displayable, displayable_json, is_displayable},
-    door::{Rejected, TooLarge},
     endpoints::{Endpoints, NextDial},
-    governor::{DialId, DialOutcome, Governor},
+    event_counter::{Cursor, EventCounter, InvalidCursor},
+    fates::{Fate, Fates},
     heartbeat::{Beat, HeartbeatState, Question},
     id_epochs::{IdEpochs, InvalidIdEpochs},
     idempotency::{Fingerprint, IdempotencyKeys, KeyChanges, Keyed, Lookup},
-    journal::{Cursor, InvalidCursor, Journal},
-    ledger::{Fate, Ledger},
     lifecycle::{
         CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, SentClose, State,
     },
     message::Message,
-    outbox::{Admitted, Changes, Outbox, Queued, Removed, Told},
+    outbox::{Admitted, Changes, FateRun, Outbox, Queued, Removed},
+    overlap::{DuplicateFilter, HoldLimits, MAX_GREETING, MAX_REMEMBERED, OverlapRecorder},
     owner::Owner,
     owner_shares::{OwnerShares, Share},
     rate::{RateLimiter, Turn, Wait},
-    retry::{Loss, Pace, Rule, Verdict, verdict},
+    rejected::{Rejected, TooLarge},
+    retry::{DelayKind, Loss, Rule, Verdict, verdict},
     sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},
-    splice::{HoldLimits, MAX_GREETING, MAX_REMEMBERED, Seam, Splice},
 };

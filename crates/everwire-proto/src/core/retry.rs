@@ -17,7 +17,7 @@ pub enum Verdict {
     /// Dial again after a delay.
     Retry {
         /// How the delay is drawn.
-        pace: Pace,
+        delay_kind: DelayKind,
         /// The rule that decided.
         rule: Rule,
     },
@@ -27,7 +27,7 @@ pub enum Verdict {
 
 /// How the delay before a retry is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum DelayKind {
     /// There is none.
     AtOnce,
     /// Below a cap that grows with the attempts.
@@ -106,11 +106,11 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         return Verdict::GiveUp(Rule::MaxAttempts(most));
     }
     let usual = Verdict::Retry {
-        pace: Pace::Usual,
+        delay_kind: DelayKind::Usual,
         rule: Rule::Backoff,
     };
     let slow = Verdict::Retry {
-        pace: Pace::Slow,
+        delay_kind: DelayKind::Slow,
         rule: by_its_author(cause, Rule::BackoffFromMax),
     };
     match cause {
@@ -124,7 +124,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         } => {
             let after = (*after).min(MAX_RETRY_AFTER);
             Verdict::Retry {
-                pace: Pace::After(after),
+                delay_kind: DelayKind::After(after),
                 rule: by_its_author(cause, Rule::RetryAfter(after)),
             }
         }
@@ -140,7 +140,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
             code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
             ..
         }) if attempt == 0 => Verdict::Retry {
-            pace: Pace::AtOnce,
+            delay_kind: DelayKind::AtOnce,
             rule: Rule::PeerRestarts,
         },
         Cause::HandshakeStatus { .. }
@@ -297,7 +297,7 @@ mod tests {
         assert!(matches!(
             again,
             Verdict::Retry {
-                pace: Pace::Usual,
+                delay_kind: DelayKind::Usual,
                 rule: Rule::Backoff,
                 ..
             }

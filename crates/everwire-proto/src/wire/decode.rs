@@ -7,9 +7,9 @@ use bytes::{Buf, BufMut, Bytes};
 use super::{
     CloseFrame, Header, Incoming, Limits, MAX_CONTROL, Opcode, Violation,
     assemble::{FrameEnd, Gathering},
+    control_rate::ControlBudget,
     deflate::Inflater,
-    flood::ControlBudget,
-    partial::{ControlStart, HeaderStart},
+    partial_frame::{ControlStart, HeaderStart},
     utf8,
 };
 

@@ -28,16 +28,16 @@
 mod assemble;
 mod close;
 pub mod code;
+mod control_rate;
 mod decode;
 pub mod deflate;
 mod encode;
-mod flood;
 mod header;
 mod incoming;
 mod limits;
 mod mask;
 mod opcode;
-mod partial;
+mod partial_frame;
 mod utf8;
 mod violation;
 

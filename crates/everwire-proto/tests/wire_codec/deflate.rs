@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use everwire_proto::wire::{
     Decoder, Incoming, Limits, Opcode, Violation,
-    deflate::{Agreed, Deflater, Inflater, Level, NoSpares, WindowBits},
+    deflate::{Agreed, Deflater, Inflater, Level, NoPool, WindowBits},
     encode_compressed,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -25,7 +25,7 @@ fn agreed(takeover: bool, bits: u8) -> Agreed {
 }
 
 fn decoder_within(limits: Limits, takeover: bool) -> Decoder {
-    Decoder::new(limits).with_inflater(Inflater::new(&agreed(takeover, 15), &NoSpares))
+    Decoder::new(limits).with_inflater(Inflater::new(&agreed(takeover, 15), &NoPool))
 }
 
 fn decoder(takeover: bool) -> Decoder {
@@ -40,7 +40,7 @@ fn marked(opcode: u8, fin: bool, payload: &[u8]) -> Vec<u8> {
 }
 
 fn deflater(agreed: &Agreed) -> Deflater {
-    Deflater::new(agreed, Level::default(), &NoSpares).unwrap()
+    Deflater::new(agreed, Level::default(), &NoPool).unwrap()
 }
 
 fn deflate(deflater: &mut Deflater, message: &[u8]) -> Vec<u8> {
@@ -409,12 +409,12 @@ fn the_empty_block_that_ends_a_message_may_be_a_final_one() {
 #[test]
 fn a_window_of_8_bits_is_received_and_not_sent() {
     let small = agreed(true, 8);
-    assert!(Deflater::new(&small, Level::default(), &NoSpares).is_none());
+    assert!(Deflater::new(&small, Level::default(), &NoPool).is_none());
     // What zlib makes of 8 bits is a window of 9.
     let mut deflater = deflater(&agreed(true, 9));
     let message: Vec<u8> = (0..2000_u32).map(|i| (i % 500 * 7) as u8).collect();
     let stream = marked(BINARY, true, &deflate(&mut deflater, &message));
-    let mut decoder = Decoder::new(limits()).with_inflater(Inflater::new(&small, &NoSpares));
+    let mut decoder = Decoder::new(limits()).with_inflater(Inflater::new(&small, &NoPool));
     let outcome = decode(&mut decoder, &stream, &[], false);
     assert_eq!(outcome.incoming, [Incoming::Binary(message.into())]);
 }
@@ -441,7 +441,7 @@ fn written(
     level: u8,
     messages: &[(Vec<u8>, Vec<Index>, Vec<Index>)],
 ) -> (Vec<u8>, Vec<Incoming>) {
-    let mut deflater = Deflater::new(agreed, Level::new(level).unwrap(), &NoSpares).unwrap();
+    let mut deflater = Deflater::new(agreed, Level::new(level).unwrap(), &NoPool).unwrap();
     let (mut stream, mut expected) = (Vec::new(), Vec::new());
     for (message, pieces, fragments) in messages {
         let mut data = Vec::new();
@@ -490,7 +490,7 @@ proptest! {
     ) {
         let agreed = agreed(takeover, bits);
         let (stream, expected) = written(&agreed, level, &messages);
-        let mut decoder = Decoder::new(limits()).with_inflater(Inflater::new(&agreed, &NoSpares));
+        let mut decoder = Decoder::new(limits()).with_inflater(Inflater::new(&agreed, &NoPool));
         let outcome = decode(&mut decoder, &stream, &sizes, true);
         prop_assert_eq!(outcome.violation, None);
         prop_assert!(outcome.incoming == expected);

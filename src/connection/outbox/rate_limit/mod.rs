@@ -22,7 +22,7 @@ use crate::{
     clock,
     config::RateSettings,
     core::{ConnectionName, RateLimiter, Turn, Wait},
-    persistence::{Keeper, Order},
+    persistence::{Order, Persistence},
     stored::StoredRate,
 };
 
@@ -37,7 +37,7 @@ pub(in crate::connection) struct TokenBucket {
     id: BucketId,
     counts_control: AtomicBool,
     inside: Mutex<Inside>,
-    keeper: Keeper,
+    persistence: Persistence,
 }
 
 /// Whose bucket it is.
@@ -72,10 +72,10 @@ struct Ticket {
 }
 
 impl TokenBucket {
-    fn new(id: BucketId, settings: &RateSettings, keeper: Keeper) -> Self {
+    fn new(id: BucketId, settings: &RateSettings, persistence: Persistence) -> Self {
         let mut limiter = RateLimiter::new(settings, clock::now());
         if is_stored(settings)
-            && let Some(stored) = keeper.recall_rate(&id.key())
+            && let Some(stored) = persistence.recall_rate(&id.key())
         {
             limiter.restore(ages(&stored, Timestamp::now()), clock::now());
         }
@@ -88,13 +88,13 @@ impl TokenBucket {
                 untold: 0,
                 reserve: 0,
             }),
-            keeper,
+            persistence,
         }
     }
 
     /// Counts what earlier processes have written, which the store knows.
     fn recall(&self) {
-        if let Some(stored) = self.keeper.recall_rate(&self.id.key()) {
+        if let Some(stored) = self.persistence.recall_rate(&self.id.key()) {
             self.change(|inside, now| {
                 let is_idle = inside.limiter.is_idle(now);
                 // Behind what was written since, it can only count as new.
@@ -158,7 +158,7 @@ impl TokenBucket {
     /// Has the store know what was written: all of it, if nothing more comes (`is_over`).
     fn store(&self, is_over: bool) {
         let mut inside = self.inside.lock();
-        self.tell_store(&mut inside, is_over, clock::now());
+        self.persist(&mut inside, is_over, clock::now());
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Inside, Instant) -> T) -> T {
@@ -167,7 +167,7 @@ impl TokenBucket {
         let result = change(&mut inside, now);
         // The store knows of more than was written, so that a process that is killed leaves no gap. Twice a reserve is told once.
         if is_stored(&inside.settings) && inside.untold > inside.reserve / 2 {
-            self.tell_store(&mut inside, false, now);
+            self.persist(&mut inside, false, now);
         }
         let woken = inside.limiter.take_woken();
         drop(inside);
@@ -175,7 +175,7 @@ impl TokenBucket {
         result
     }
 
-    fn tell_store(&self, inside: &mut Inside, is_over: bool, now: Instant) {
+    fn persist(&self, inside: &mut Inside, is_over: bool, now: Instant) {
         if !is_stored(&inside.settings) {
             return;
         }
@@ -196,7 +196,7 @@ impl TokenBucket {
             written: written.map(|(age, count)| (at(age), count)).collect(),
         };
         let order = Order::Rate(self.id.key(), Some(stored));
-        self.keeper.order(order);
+        self.persistence.order(order);
     }
 
     /// Whether nothing that was written counts any more.

@@ -8,7 +8,7 @@ use super::{BucketId, TokenBucket, is_stored};
 use crate::{
     config::RateSettings,
     core::ConnectionName,
-    persistence::{Keeper, Order},
+    persistence::{Order, Persistence},
 };
 
 /// So many buckets that no name has are remembered for what was written.
@@ -22,7 +22,7 @@ const FEW: usize = 64;
 pub(crate) struct TokenBuckets(Arc<Shared>);
 
 struct Shared {
-    keeper: Keeper,
+    persistence: Persistence,
     known: Mutex<Known>,
 }
 
@@ -35,9 +35,9 @@ struct Known {
 
 impl TokenBuckets {
     /// Buckets with a `per` of a minute or more are kept in this store, if it is open.
-    pub fn new(keeper: Keeper) -> Self {
+    pub fn new(persistence: Persistence) -> Self {
         Self(Arc::new(Shared {
-            keeper,
+            persistence,
             known: Mutex::default(),
         }))
     }
@@ -67,10 +67,10 @@ impl TokenBuckets {
             }
             return Some(bucket);
         }
-        let keeper = self.0.keeper.clone();
-        let bucket = Arc::new(TokenBucket::new(id.clone(), settings, keeper));
+        let persistence = self.0.persistence.clone();
+        let bucket = Arc::new(TokenBucket::new(id.clone(), settings, persistence));
         if is_known {
-            known.forget_unused(&self.0.keeper);
+            known.forget_unused(&self.0.persistence);
             known.buckets.insert(id, Arc::clone(&bucket));
         }
         Some(bucket)
@@ -93,7 +93,7 @@ impl TokenBuckets {
 
 impl Known {
     /// Forgets the buckets that no name has, and that have nothing to remember. Of the others the store knows.
-    fn forget_unused(&mut self, keeper: &Keeper) {
+    fn forget_unused(&mut self, persistence: &Persistence) {
         if self.buckets.len() < self.look_at.max(FEW) {
             return;
         }
@@ -103,7 +103,7 @@ impl Known {
                 return true;
             }
             if bucket.is_idle() {
-                keeper.order(Order::Rate(id.key(), None));
+                persistence.order(Order::Rate(id.key(), None));
                 return false;
             }
             unused += 1;

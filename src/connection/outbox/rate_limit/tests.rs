@@ -16,7 +16,7 @@ fn settings(bucket: Option<&str>, messages: u32, per: Duration) -> RateSettings 
 }
 
 fn unstored() -> TokenBuckets {
-    TokenBuckets::new(Keeper::new(PathBuf::from("unused")))
+    TokenBuckets::new(Persistence::new(PathBuf::from("unused")))
 }
 
 fn name(name: &str) -> ConnectionName {
@@ -145,27 +145,27 @@ fn names_with_a_key_share_a_bucket_and_changed_numbers_forget_nothing() {
 /// A process: its buckets, and its store.
 struct Process {
     buckets: TokenBuckets,
-    keeper: Keeper,
+    persistence: Persistence,
 }
 
 impl Process {
     fn start(dir: &Dir) -> Self {
-        let keeper = Keeper::new(dir.0.clone());
-        keeper.open().unwrap();
+        let persistence = Persistence::new(dir.0.clone());
+        persistence.open().unwrap();
         Self {
-            buckets: TokenBuckets::new(keeper.clone()),
-            keeper,
+            buckets: TokenBuckets::new(persistence.clone()),
+            persistence,
         }
     }
 
     async fn end(self) {
         self.buckets.store(true);
-        self.keeper.finish(None).await;
+        self.persistence.finish(None).await;
     }
 
     /// The store is left as it is after the last commit.
     async fn kill(self) {
-        self.keeper.finish(None).await;
+        self.persistence.finish(None).await;
     }
 }
 
@@ -250,7 +250,7 @@ async fn what_is_written_within_less_than_a_minute_is_not_stored() {
     process.end().await;
     let process = Process::start(&dir);
     assert_eq!(free(&bucket(&process.buckets, &settings)), 5);
-    assert_eq!(process.keeper.recall_rate("shared site"), None);
+    assert_eq!(process.persistence.recall_rate("shared site"), None);
     process.end().await;
 }
 

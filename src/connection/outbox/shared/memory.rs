@@ -1,9 +1,9 @@
 //! What an outbox and all that belongs to it holds of the memory of all names.
 
-use super::Inside;
+use super::Locked;
 use crate::core::{Message, Rejected};
 
-impl Inside {
+impl Locked {
     /// What is held by now, in bytes.
     #[inline]
     fn held(&self) -> usize {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 
-use super::{Gate, MessageId, receipt::Receipt};
+use super::{MessageId, SharedOutbox, receipt::Receipt};
 use crate::{
     clock,
     core::{Fingerprint, IdempotencyKeys, Lookup, Message, Rejected},
@@ -25,7 +25,7 @@ pub enum SendOnceError {
     InvalidKey(usize),
 }
 
-impl Gate {
+impl SharedOutbox {
     /// Accepts a message, unless it was accepted before with the same key: then that one's receipt is given.
     pub fn send_once(
         self: &Arc<Self>,
@@ -36,18 +36,18 @@ impl Gate {
             return Err(SendOnceError::InvalidKey(key.len()));
         }
         let (fingerprint, now) = (fingerprint(&message), clock::now());
-        let mut guard = self.inside.lock();
-        let inside = &mut *guard;
-        let keys = inside.keys.as_ref();
+        let mut guard = self.locked.lock();
+        let locked = &mut *guard;
+        let keys = locked.keys.as_ref();
         let known =
-            keys.map(|keys| keys.find(key, &fingerprint, now, |id| inside.outbox.holds(id)));
+            keys.map(|keys| keys.find(key, &fingerprint, now, |id| locked.outbox.holds(id)));
         match known.unwrap_or(Lookup::New) {
-            Lookup::Known(id) => return Ok(Receipt::new(self, id, inside.ids.of(id))),
+            Lookup::Known(id) => return Ok(Receipt::new(self, id, locked.ids.of(id))),
             Lookup::Other => return Err(SendOnceError::KeyUsed),
             Lookup::New => {}
         }
-        let accepted = self.accept(inside, message)?;
-        let (keys, outbox) = (inside.keys.get_or_insert_default(), &inside.outbox);
+        let accepted = self.accept(locked, message)?;
+        let (keys, outbox) = (locked.keys.get_or_insert_default(), &locked.outbox);
         keys.insert(accepted.id, key, fingerprint, now, |id| outbox.holds(id));
         let MessageId { id, epoch } = self.accepted(guard, accepted);
         Ok(Receipt::new(self, id, epoch))

@@ -1,30 +1,30 @@
-//! What the keeper asks of a name, and tells it.
+//! What persistence asks of a name, and tells it.
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Gate, Inside};
+use super::{Locked, SharedOutbox};
 use crate::{
     config::{Fsync, HistorySettings},
     core::{ConnectionName, Fate},
-    persistence::{Door, NameChanges},
+    persistence::{NameChanges, PersistSource},
     stored::{StoreError, StoredEvent},
 };
 
-impl Door for Gate {
+impl PersistSource for SharedOutbox {
     fn name(&self) -> &ConnectionName {
         &self.name
     }
 
     fn take_changes(&self) -> NameChanges {
         self.history_waits.store(false, Ordering::Release);
-        self.inside.lock().take_changes()
+        self.locked.lock().take_changes()
     }
 
     fn take_all(&self) -> NameChanges {
-        let mut inside = self.inside.lock();
-        inside.outbox.store_was_lost();
-        inside.stored_epoch = 0;
-        inside.take_changes()
+        let mut locked = self.locked.lock();
+        locked.outbox.store_was_lost();
+        locked.stored_epoch = 0;
+        locked.take_changes()
     }
 
     fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>) {
@@ -32,26 +32,26 @@ impl Door for Gate {
     }
 
     fn fsync(&self) -> Fsync {
-        self.inside.lock().outbox.settings().fsync
+        self.locked.lock().outbox.settings().fsync
     }
 
     fn stored(self: Arc<Self>, id: u64) {
-        self.with_and_ring(|inside| inside.outbox.stored(id));
+        self.with_and_wake(|locked| locked.outbox.stored(id));
     }
 
     /// The actor tells it, once until the store can write again.
     fn store_failed(self: Arc<Self>, error: &StoreError) {
-        self.with_and_ring(|inside| {
-            if inside.outbox.store_failed() {
-                inside.store_error = Some(error.to_string().into());
+        self.with_and_wake(|locked| {
+            if locked.outbox.store_failed() {
+                locked.store_error = Some(error.to_string().into());
             }
         });
     }
 }
 
-impl Inside {
+impl Locked {
     fn take_changes(&mut self) -> NameChanges {
-        self.keeper_called = false;
+        self.persistence_called = false;
         let (outbox, keys) = (self.outbox.changes(), self.keys.as_deref_mut());
         let put = outbox.put.iter().map(|queued| queued.id);
         let fate = |id| self.outbox.fate(id).unwrap_or(Fate::Forgotten);

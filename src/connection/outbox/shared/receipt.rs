@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Gate, MessageId, Waiter, is_answer};
+use super::{MessageId, SharedOutbox, Waiter, is_answer};
 use crate::core::{Fate, Message, Rejected};
 
 /// An accepted message. Costs nothing while nobody asks for the message's fate; outlives restarts of the name.
@@ -12,39 +12,39 @@ use crate::core::{Fate, Message, Rejected};
 pub struct Receipt {
     id: u64,
     epoch: u32,
-    gate: Arc<Gate>,
+    outbox: Arc<SharedOutbox>,
 }
 
-impl Gate {
+impl SharedOutbox {
     /// Accepts a message in call order, and wakes the actor if it rests.
     pub fn send(self: &Arc<Self>, message: Message) -> Result<Receipt, Rejected> {
-        let mut inside = self.inside.lock();
-        let accepted = self.accept(&mut inside, message)?;
-        let MessageId { id, epoch } = self.accepted(inside, accepted);
+        let mut locked = self.locked.lock();
+        let accepted = self.accept(&mut locked, message)?;
+        let MessageId { id, epoch } = self.accepted(locked, accepted);
         Ok(Receipt::new(self, id, epoch))
     }
 
     /// The receipt of a message that was accepted earlier, if the id was given out.
     pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
-        let inside = self.inside.lock();
-        inside.outbox.fate(id)?;
-        Some(Receipt::new(self, id, inside.ids.of(id)))
+        let locked = self.locked.lock();
+        locked.outbox.fate(id)?;
+        Some(Receipt::new(self, id, locked.ids.of(id)))
     }
 
     /// The same, of the message that had the id in that epoch; `None` if it is not known that this is the one which has it now.
     pub fn receipt_in(self: &Arc<Self>, epoch: u32, id: u64) -> Option<Receipt> {
         let receipt = self.receipt(id)?;
-        let inside = self.inside.lock();
-        inside.ids.means_the_same(id, epoch).then_some(receipt)
+        let locked = self.locked.lock();
+        locked.ids.means_the_same(id, epoch).then_some(receipt)
     }
 }
 
 impl Receipt {
-    pub(super) fn new(gate: &Arc<Gate>, id: u64, epoch: u32) -> Self {
+    pub(super) fn new(outbox: &Arc<SharedOutbox>, id: u64, epoch: u32) -> Self {
         Self {
             id,
             epoch,
-            gate: Arc::clone(gate),
+            outbox: Arc::clone(outbox),
         }
     }
 
@@ -98,8 +98,8 @@ impl Receipt {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn now(&self) -> Fate {
-        let inside = self.gate.inside.lock();
-        inside.fate(self.id).unwrap_or(Fate::Forgotten)
+        let locked = self.outbox.locked.lock();
+        locked.fate(self.id).unwrap_or(Fate::Forgotten)
     }
 
     /// Waits until the message has the `wanted` fate or a better one, or until that can no longer come; says which.
@@ -129,33 +129,33 @@ impl Receipt {
     /// # }
     /// ```
     pub async fn fate(&self, wanted: Fate) -> Fate {
-        let (answer, bell) = {
-            let mut inside = self.gate.inside.lock();
-            let fate = inside.fate(self.id).unwrap_or(Fate::Forgotten);
+        let (answer, waker) = {
+            let mut locked = self.outbox.locked.lock();
+            let fate = locked.fate(self.id).unwrap_or(Fate::Forgotten);
             if is_answer(fate, wanted) {
                 return fate;
             }
             let (sender, receiver) = oneshot::channel();
-            if inside.waiters.len() == inside.waiters.capacity() {
-                inside.waiters.retain(|waiter| !waiter.answer.is_closed());
+            if locked.waiters.len() == locked.waiters.capacity() {
+                locked.waiters.retain(|waiter| !waiter.answer.is_closed());
             }
-            inside.waiters.push(Waiter {
+            locked.waiters.push(Waiter {
                 id: self.id,
                 wanted,
                 answer: sender,
             });
             let fence = wanted == Fate::Confirmed;
             if fence {
-                inside.confirm_through = inside.confirm_through.max(self.id);
+                locked.confirm_through = locked.confirm_through.max(self.id);
             }
-            let bell = match fence {
-                true => self.gate.take_bell(&mut inside),
+            let waker = match fence {
+                true => self.outbox.take_waker(&mut locked),
                 false => None,
             };
-            (receiver, bell)
+            (receiver, waker)
         };
-        if let Some(bell) = bell {
-            bell.wake();
+        if let Some(waker) = waker {
+            waker.wake();
         }
         // The gate outlives us, and with it the sender: an error cannot come.
         answer.await.unwrap_or(Fate::Forgotten)

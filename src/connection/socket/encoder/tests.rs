@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    connection::arbiter::buffers::ArbitersSpares,
+    connection::arbiter::buffers::ArbiterPool,
     wire::deflate::{Agreed, Level, WindowBits},
 };
 
@@ -178,7 +178,7 @@ fn encoder(keeps_window: bool, bits: u8, min_size: usize) -> Encoder {
         server_max_window_bits: WindowBits::MAX,
         client_max_window_bits: WindowBits::new(bits).unwrap(),
     };
-    let deflater = Deflater::new(&agreed, Level::default(), &ArbitersSpares).unwrap();
+    let deflater = Deflater::new(&agreed, Level::default(), &ArbiterPool).unwrap();
     Encoder::new(Some(Compressor::new(deflater, min_size)))
 }
 

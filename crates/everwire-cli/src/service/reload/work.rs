@@ -85,7 +85,7 @@ impl Work {
     }
 
     /// Removes, configures and opens, in this order.
-    pub async fn carry_out(self, api: &Api) -> Vec<Failed> {
+    pub async fn apply(self, api: &Api) -> Vec<Failed> {
         let manager = &api.manager;
         let added = self.opened.len();
         let removed = self.removed.into_iter().map(|(name, place)| async move {

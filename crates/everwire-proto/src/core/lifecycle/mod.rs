@@ -9,7 +9,7 @@ pub use self::state::{
     CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, SentClose, State,
 };
 use self::state::{Closing, Stage, Then};
-use super::{Cause, Endpoints, Loss, Pace, Rule, Verdict, backoff, verdict};
+use super::{Cause, DelayKind, Endpoints, Loss, Rule, Verdict, backoff, verdict};
 use crate::{settings::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
@@ -199,13 +199,13 @@ impl Lifecycle {
         match &mut self.state {
             State::Idle | State::Closed | State::Failed => {
                 self.begin_anew();
-                out.push(Effect::Door(true));
+                out.push(Effect::SetAccepting(true));
                 self.dial(out);
             }
             State::Backoff { .. } => self.dial(out),
             State::Closing(closing) if matches!(closing.then, Then::Closed | Then::Idle) => {
                 closing.then = Then::Connect;
-                out.push(Effect::Door(true));
+                out.push(Effect::SetAccepting(true));
             }
             State::Connecting | State::Open { .. } | State::Closing(_) | State::Adopting { .. } => {
             }
@@ -231,7 +231,7 @@ impl Lifecycle {
         now: Instant,
         out: &mut Vec<Effect>,
     ) {
-        out.push(Effect::Door(false));
+        out.push(Effect::SetAccepting(false));
         match &mut self.state {
             State::Open { since, .. } => {
                 let stable = is_stable(policy, *since, now);
@@ -280,7 +280,7 @@ impl Lifecycle {
             State::Connecting | State::Backoff { .. } | State::Adopting { .. } | State::Failed => {
                 self.state = State::Idle;
                 self.begin_anew();
-                out.push(Effect::Door(true));
+                out.push(Effect::SetAccepting(true));
                 out.push(Effect::Cancel);
                 self.end_incarnation(out);
             }
@@ -294,11 +294,11 @@ impl Lifecycle {
             State::Closed | State::Failed => {
                 self.begin_anew();
                 self.state = State::Idle;
-                out.push(Effect::Door(true));
+                out.push(Effect::SetAccepting(true));
             }
             State::Closing(closing) if closing.then == Then::Closed => {
                 closing.then = Then::Idle;
-                out.push(Effect::Door(true));
+                out.push(Effect::SetAccepting(true));
             }
             State::Idle
             | State::Connecting
@@ -566,11 +566,11 @@ impl Lifecycle {
             attempt,
         };
         match (verdict(loss, policy.reconnect), policy.reconnect) {
-            (Verdict::Retry { pace, rule }, Reconnect::Backoff(backoff)) => {
+            (Verdict::Retry { delay_kind, rule }, Reconnect::Backoff(backoff)) => {
                 // One number draws both delays: they are of different servers.
-                let own = backoff::wait(backoff, pace, attempt, random);
+                let own = backoff::wait(backoff, delay_kind, attempt, random);
                 let another = backoff::before_another_url(backoff, random);
-                let keeps_its_turn = was_stable || pace == Pace::AtOnce;
+                let keeps_its_turn = was_stable || delay_kind == DelayKind::AtOnce;
                 let next = self.endpoints.choose(own, another, keeps_its_turn, now);
                 let rule = match next.is_another {
                     true => Rule::NextUrl(Box::new(rule)),
@@ -583,7 +583,7 @@ impl Lifecycle {
             }
             (Verdict::Retry { rule, .. } | Verdict::GiveUp(rule), _) => {
                 self.state = State::Failed;
-                out.push(Effect::Door(false));
+                out.push(Effect::SetAccepting(false));
                 out.push(Effect::Cancel);
                 out.push(Effect::Emit(Happened::Failed { cause, rule }));
             }

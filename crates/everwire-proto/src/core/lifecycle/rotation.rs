@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    Cause, CloseBy, CloseFrame, ClosedReport, Closing, Effect, Happened, Incarnation, Lifecycle,
-    Loss, Pace, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable,
+    Cause, CloseBy, CloseFrame, ClosedReport, Closing, DelayKind, Effect, Happened, Incarnation,
+    Lifecycle, Loss, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable,
     verdict,
 };
 use crate::settings::Backoff;
@@ -78,17 +78,18 @@ impl Lifecycle {
             failures: 0,
             attempt,
         };
-        let pace = match verdict(loss, policy.reconnect) {
-            Verdict::GiveUp(_) => Pace::Slow,
+        let delay_kind = match verdict(loss, policy.reconnect) {
+            Verdict::GiveUp(_) => DelayKind::Slow,
             // The peer goes: its successor is no sooner there than any other.
             Verdict::Retry {
-                pace: Pace::AtOnce, ..
-            } => Pace::Usual,
-            Verdict::Retry { pace, .. } => pace,
+                delay_kind: DelayKind::AtOnce,
+                ..
+            } => DelayKind::Usual,
+            Verdict::Retry { delay_kind, .. } => delay_kind,
         };
         *rotation = Rotation::Postponed {
             attempt: attempt.saturating_add(1),
-            until: now + backoff::wait(backoff, pace, attempt, random),
+            until: now + backoff::wait(backoff, delay_kind, attempt, random),
         };
         out.push(Effect::Emit(Happened::Error(cause)));
     }

@@ -202,7 +202,7 @@ pub enum Effect {
     /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
     Restart,
     /// Open or close the door for new messages.
-    Door(bool),
+    SetAccepting(bool),
     /// Cancel all messages that wait.
     Cancel,
     /// Send this close frame behind what is encoded.

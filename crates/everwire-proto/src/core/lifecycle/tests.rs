@@ -18,7 +18,7 @@ struct World {
     /// A second link, beside the one that serves.
     successor: bool,
     restart_due: bool,
-    door: bool,
+    accepting: bool,
     happened: Vec<Happened>,
     delays: Vec<Duration>,
 }
@@ -33,7 +33,7 @@ impl World {
             dials: 0,
             successor: false,
             restart_due: false,
-            door: true,
+            accepting: true,
             happened: Vec::new(),
             delays: Vec::new(),
         };
@@ -57,7 +57,10 @@ impl World {
                 !self.restart_due
                     || matches!(
                         effect,
-                        Effect::Emit(_) | Effect::Door(_) | Effect::Cancel | Effect::SendClose(_)
+                        Effect::Emit(_)
+                            | Effect::SetAccepting(_)
+                            | Effect::Cancel
+                            | Effect::SendClose(_)
                     ),
                 "{effect:?} after the end of the incarnation"
             );
@@ -68,7 +71,7 @@ impl World {
                     assert_eq!(self.links, 1, "two links in one incarnation");
                 }
                 Effect::Restart => self.restart_due = true,
-                Effect::Door(open) => self.door = *open,
+                Effect::SetAccepting(open) => self.accepting = *open,
                 Effect::Emit(happened) => {
                     if let Happened::Retrying { delay, .. } = happened {
                         self.delays.push(*delay);
@@ -243,7 +246,7 @@ proptest! {
             }
             prop_assert!(!closed || world.dials == dials, "dialled after a close by hand");
             let is_idle = world.life.state() == &State::Idle || world.life.goes_idle();
-            prop_assert_eq!(!closed || is_idle, world.door || world.life.state() == &State::Failed);
+            prop_assert_eq!(!closed || is_idle, world.accepting || world.life.state() == &State::Failed);
             dials = world.dials;
             for delay in world.delays.drain(..) {
                 let least = if delay >= 7 * SECOND { backoff().min } else { Duration::ZERO };
@@ -309,7 +312,7 @@ fn a_close_by_hand_flushes_says_goodbye_and_ends_closed() {
     world.connect();
     world.open();
     world.close();
-    assert!(world.life.is_flushing() && !world.door);
+    assert!(world.life.is_flushing() && !world.accepting);
     let out = world.input(|life, policy, now, out| life.flushed(policy, now, out));
     assert_eq!(out, [Effect::SendClose(frame(1000))]);
     world.input(|life, policy, now, out| life.peer_closed(frame(1000), policy, now, out));
@@ -328,7 +331,7 @@ fn a_name_that_is_to_keep_no_socket_lets_its_own_go_in_order_and_is_idle() {
     world.connect();
     world.open();
     world.rest();
-    assert!(world.life.is_flushing() && world.life.goes_idle() && world.door);
+    assert!(world.life.is_flushing() && world.life.goes_idle() && world.accepting);
     let out = world.input(|life, policy, now, out| life.flushed(policy, now, out));
     assert_eq!(out, [Effect::SendClose(frame(1001))]);
     world.lost(Cause::Eof, 0);
@@ -348,9 +351,12 @@ fn a_name_that_is_to_keep_no_socket_lets_its_own_go_in_order_and_is_idle() {
     world.close();
     world.restart();
     world.rest();
-    assert_eq!((world.life.state(), world.door), (&State::Closed, false));
+    assert_eq!(
+        (world.life.state(), world.accepting),
+        (&State::Closed, false)
+    );
     world.reopen();
-    assert_eq!((world.life.state(), world.door), (&State::Idle, true));
+    assert_eq!((world.life.state(), world.accepting), (&State::Idle, true));
     assert_eq!(world.dials, 3);
 }
 
@@ -419,7 +425,7 @@ fn a_connect_during_a_close_dials_once_the_socket_is_gone() {
     world.open();
     world.close();
     world.connect();
-    assert!(world.door);
+    assert!(world.accepting);
     assert_eq!(world.dials, 1);
     world.lost(Cause::Eof, 0);
     world.restart();
@@ -451,9 +457,9 @@ fn attempts_are_counted_until_the_name_gives_up() {
     }
     assert_eq!(world.dials, 3);
     assert_eq!(world.life.state(), &State::Failed);
-    assert!(!world.door);
+    assert!(!world.accepting);
     world.connect();
-    assert!(world.door);
+    assert!(world.accepting);
     assert_eq!(world.dials, 4);
 }
 

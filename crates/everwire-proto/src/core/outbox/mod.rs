@@ -1,6 +1,6 @@
 //! What waits to be sent: bounded by messages and bytes, in order, with one fate for each.
 
-mod shelf;
+mod persist_state;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -8,10 +8,10 @@ mod window;
 use std::{collections::VecDeque, time::Instant};
 
 use self::{
-    shelf::Shelf,
+    persist_state::PersistState,
     window::{Amount, Window},
 };
-use super::{Fate, Ledger, Message, Rejected, TooLarge};
+use super::{Fate, Fates, Message, Rejected, TooLarge};
 use crate::settings::{OutboxSettings, Resend, WhenFull};
 
 /// A message in the outbox.
@@ -48,7 +48,7 @@ pub struct Admitted {
 
 /// Neighbouring messages that have met the same fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct FateRun {
     /// The first id.
     pub first: u64,
     /// The last id.
@@ -103,9 +103,9 @@ pub struct Outbox {
     taken: usize,
     bytes: usize,
     last_id: u64,
-    ledger: Ledger,
+    fates: Fates,
     /// Of a durable outbox only.
-    shelf: Option<Box<Shelf>>,
+    persist_state: Option<Box<PersistState>>,
     /// Of an outbox that keeps its messages until they are confirmed.
     window: Option<Box<Window>>,
     /// Fates that somebody wants to be told one by one.
@@ -113,7 +113,7 @@ pub struct Outbox {
         clippy::box_collection,
         reason = "one word for the many names that nobody listens to"
     )]
-    told: Option<Box<Vec<Told>>>,
+    fate_runs: Option<Box<Vec<FateRun>>>,
 }
 
 impl Outbox {
@@ -129,10 +129,10 @@ impl Outbox {
             taken: 0,
             bytes: 0,
             last_id: 0,
-            ledger: Ledger::default(),
-            shelf: settings.durable.then(Box::default),
+            fates: Fates::default(),
+            persist_state: settings.durable.then(Box::default),
             window: window(&settings, Amount::default()),
-            told: None,
+            fate_runs: None,
         }
     }
 
@@ -141,18 +141,18 @@ impl Outbox {
         let mut next = 1;
         for message in messages {
             if message.id > next {
-                self.ledger.except(next, message.id - 1, Fate::Forgotten);
+                self.fates.except(next, message.id - 1, Fate::Forgotten);
             }
             next = message.id + 1;
             self.bytes += message.message.len();
             self.queue.push_back(message);
         }
         if last_id >= next {
-            self.ledger.except(next, last_id, Fate::Forgotten);
+            self.fates.except(next, last_id, Fate::Forgotten);
         }
         self.last_id = last_id;
         if self.settings.durable || !self.queue.is_empty() {
-            self.shelf = Some(Box::new(Shelf::restored(last_id)));
+            self.persist_state = Some(Box::new(PersistState::restored(last_id)));
         }
     }
 
@@ -160,8 +160,8 @@ impl Outbox {
     pub fn configure(&mut self, settings: OutboxSettings, max_message: usize) {
         self.settings = settings;
         self.max_message = max_message;
-        if settings.durable && self.shelf.is_none() {
-            self.shelf = Some(Box::default());
+        if settings.durable && self.persist_state.is_none() {
+            self.persist_state = Some(Box::default());
         }
         match (&mut self.window, settings.keeps()) {
             (Some(window), true) => window.configure(&settings),
@@ -210,7 +210,7 @@ impl Outbox {
     pub fn forgo_store(&mut self) {
         if self.is_held() {
             self.refusal = None;
-            self.shelf = None;
+            self.persist_state = None;
         }
     }
 
@@ -271,7 +271,10 @@ impl Outbox {
         if len > limit {
             return Err(TooLarge { len, limit }.into());
         }
-        let is_failing = self.shelf.as_ref().is_some_and(|shelf| shelf.failing);
+        let is_failing = self
+            .persist_state
+            .as_ref()
+            .is_some_and(|persist_state| persist_state.failing);
         match self.refusal {
             Some(Refusal::SessionsOnly) => Err(Rejected::SessionsOnly),
             Some(Refusal::Unknown) => Err(Rejected::NotStored),
@@ -318,14 +321,14 @@ impl Outbox {
 
     /// The ids from `first` to `last` have met this exceptional end.
     fn end(&mut self, first: u64, last: u64, fate: Fate) {
-        self.ledger.except(first, last, fate);
+        self.fates.except(first, last, fate);
         self.forget_stored(first, last);
-        self.tell(first, last, fate, false);
+        self.report_fate(first, last, fate, false);
     }
 
     fn forget_stored(&mut self, first: u64, last: u64) {
-        if let Some(shelf) = &mut self.shelf {
-            (first..=last).for_each(|id| shelf.forget(id));
+        if let Some(persist_state) = &mut self.persist_state {
+            (first..=last).for_each(|id| persist_state.forget(id));
         }
     }
 
@@ -342,9 +345,9 @@ impl Outbox {
     /// The next message that [`take`](Self::take) would give: none that is not safe in the store, and none beyond the window.
     pub fn peek(&self) -> Option<&Queued> {
         let next = self.oldest_waiting()?;
-        let is_stored = |shelf: &Shelf| next.id <= shelf.stored;
+        let is_stored = |persist_state: &PersistState| next.id <= persist_state.stored;
         let is_admitted = |window: &Window| window.admits(next.message.len());
-        let may_go = self.shelf.as_deref().is_none_or(is_stored)
+        let may_go = self.persist_state.as_deref().is_none_or(is_stored)
             && self.window.as_deref().is_none_or(is_admitted);
         may_go.then_some(next)
     }
@@ -364,7 +367,7 @@ impl Outbox {
             let (id, len, resent) = (first.id, first.message.len(), first.doubt);
             messages += 1;
             bytes += len as u64;
-            self.ledger.written(id);
+            self.fates.written(id);
             self.taken -= 1;
             match keeps {
                 true => self.kept += 1,
@@ -374,7 +377,7 @@ impl Outbox {
                     self.forget_stored(id, id);
                 }
             }
-            self.tell(id, id, Fate::Written, resent);
+            self.report_fate(id, id, Fate::Written, resent);
         }
         (messages, bytes)
     }
@@ -384,7 +387,7 @@ impl Outbox {
     pub fn fence(&self) -> u64 {
         let held = self.kept + self.taken;
         let last = held.checked_sub(1).and_then(|last| self.queue.get(last));
-        let written = self.ledger.last_written();
+        let written = self.fates.last_written();
         match (last, self.oldest_waiting()) {
             (Some(last), _) => last.id,
             (None, Some(waiting)) => written.min(waiting.id - 1),
@@ -396,13 +399,13 @@ impl Outbox {
     /// to be written: messages, and their payload bytes.
     pub fn confirmed(&mut self, id: u64) -> (u64, u64) {
         let written = self.written(id);
-        if self.told.is_some() {
-            let runs: Vec<_> = self.ledger.unconfirmed_runs(id).collect();
+        if self.fate_runs.is_some() {
+            let runs: Vec<_> = self.fates.unconfirmed_runs(id).collect();
             for (first, last) in runs {
-                self.tell(first, last, Fate::Confirmed, false);
+                self.report_fate(first, last, Fate::Confirmed, false);
             }
         }
-        self.ledger.confirmed(id);
+        self.fates.confirmed(id);
         let released = self.release_through(id);
         if let Some(window) = &mut self.window
             && released.messages > 0
@@ -445,13 +448,13 @@ impl Outbox {
             false => self.oldest_waiting().filter(|waiting| waiting.doubt),
         };
         let over = first_again.map_or(u64::MAX, |first| first.id - 1);
-        let runs: Vec<_> = self.ledger.unconfirmed_runs(over).collect();
+        let runs: Vec<_> = self.fates.unconfirmed_runs(over).collect();
         let mut in_doubt = 0;
         for (first, last) in runs {
             in_doubt += last - first + 1;
             self.end(first, last, Fate::InDoubt);
         }
-        self.ledger.settle(over);
+        self.fates.complete_through(over);
         if again {
             for kept in self.queue.iter_mut().take(self.kept) {
                 kept.doubt = true;
@@ -502,8 +505,8 @@ impl Outbox {
     pub fn fate(&self, id: u64) -> Option<Fate> {
         (1..=self.last_id)
             .contains(&id)
-            .then(|| match (self.ledger.fate(id), &self.shelf) {
-                (Fate::Queued, Some(shelf)) if id > shelf.stored => Fate::Accepted,
+            .then(|| match (self.fates.fate(id), &self.persist_state) {
+                (Fate::Queued, Some(persist_state)) if id > persist_state.stored => Fate::Accepted,
                 (Fate::Forgotten, _) if self.holds(id) => Fate::Queued,
                 (fate, _) => fate,
             })
@@ -527,7 +530,7 @@ impl Outbox {
     /// Whether the confirmation of something that this socket was given is awaited: because it is kept until then, or because
     /// somebody waits for the confirmation of a message up to the id `through`.
     pub fn awaits_confirmation(&self, through: u64) -> bool {
-        let confirmed = self.ledger.last_confirmed();
+        let confirmed = self.fates.last_confirmed();
         self.fence() > confirmed && (self.window.is_some() || through > confirmed)
     }
 
@@ -541,78 +544,84 @@ impl Outbox {
     fn is_half_unconfirmed(&self) -> bool {
         let unconfirmed = match &self.window {
             Some(window) => window.in_flight().messages as u64,
-            None => self.ledger.unconfirmed_through(u64::MAX),
+            None => self.fates.unconfirmed_through(u64::MAX),
         };
         unconfirmed * 2 >= self.settings.messages as u64
     }
 
     /// What a store has to be told since the last call: messages to put, ids to forget.
     pub fn changes(&mut self) -> Changes {
-        let Some(shelf) = &mut self.shelf else {
+        let Some(persist_state) = &mut self.persist_state else {
             return Changes::default();
         };
-        let from = self.queue.partition_point(|q| q.id <= shelf.submitted);
+        let from = self
+            .queue
+            .partition_point(|q| q.id <= persist_state.submitted);
         let put = self.queue.range(from..).cloned().collect();
-        shelf.submitted = self.last_id;
+        persist_state.submitted = self.last_id;
         Changes {
             put,
-            gone: shelf.take_gone(),
+            gone: persist_state.take_gone(),
             last_id: self.last_id,
         }
     }
 
     /// The store has lost what it was given: [`changes`](Self::changes) gives it all again.
     pub fn store_was_lost(&mut self) {
-        if let Some(shelf) = &mut self.shelf {
-            shelf.submitted = 0;
+        if let Some(persist_state) = &mut self.persist_state {
+            persist_state.submitted = 0;
         }
     }
 
     /// Whether [`changes`](Self::changes) has something to say.
     pub fn has_changes(&self) -> bool {
-        let shelf = self.shelf.as_ref();
-        shelf.is_some_and(|shelf| shelf.submitted < self.last_id || shelf.has_gone())
+        let persist_state = self.persist_state.as_ref();
+        persist_state.is_some_and(|persist_state| {
+            persist_state.submitted < self.last_id || persist_state.has_gone()
+        })
     }
 
     /// The store has all up to `id` safe on disk.
     pub fn stored(&mut self, id: u64) {
-        if let Some(shelf) = &mut self.shelf {
-            shelf.stored = shelf.stored.max(id);
-            shelf.failing = false;
+        if let Some(persist_state) = &mut self.persist_state {
+            persist_state.stored = persist_state.stored.max(id);
+            persist_state.failing = false;
         }
     }
 
     /// The store cannot write: new messages are refused until [`stored`](Self::stored). Says whether that is news.
     pub fn store_failed(&mut self) -> bool {
-        let shelf = self.shelf.as_mut();
+        let persist_state = self.persist_state.as_mut();
         // Of one that is held it was told.
-        let is_news = shelf.is_some_and(|shelf| !std::mem::replace(&mut shelf.failing, true));
+        let is_news = persist_state
+            .is_some_and(|persist_state| !std::mem::replace(&mut persist_state.failing, true));
         is_news && !self.is_held()
     }
 
     /// Whether fates are to be told one by one; they wait for [`take_told`](Self::take_told).
-    pub fn tell_fates(&mut self, tell: bool) {
-        if tell != self.told.is_some() {
-            self.told = tell.then(Box::default);
+    pub fn set_fate_reporting(&mut self, reports: bool) {
+        if reports != self.fate_runs.is_some() {
+            self.fate_runs = reports.then(Box::default);
         }
     }
 
     /// The fates that were met since the last call.
-    pub fn take_told(&mut self) -> Vec<Told> {
-        let told = self.told.as_mut();
-        told.map(|told| std::mem::take(&mut **told))
+    pub fn take_fate_runs(&mut self) -> Vec<FateRun> {
+        let fate_runs = self.fate_runs.as_mut();
+        fate_runs
+            .map(|fate_runs| std::mem::take(&mut **fate_runs))
             .unwrap_or_default()
     }
 
-    fn tell(&mut self, first: u64, last: u64, fate: Fate, resent: bool) {
-        let Some(told) = &mut self.told else {
+    fn report_fate(&mut self, first: u64, last: u64, fate: Fate, resent: bool) {
+        let Some(fate_runs) = &mut self.fate_runs else {
             return;
         };
-        match told.last_mut() {
+        match fate_runs.last_mut() {
             Some(run) if run.last + 1 == first && (run.fate, run.resent) == (fate, resent) => {
                 run.last = last;
             }
-            _ => told.push(Told {
+            _ => fate_runs.push(FateRun {
                 first,
                 last,
                 fate,

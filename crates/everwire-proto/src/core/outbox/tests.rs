@@ -104,7 +104,7 @@ fn a_message_expires_when_its_time_is_up() {
 #[test]
 fn what_is_in_doubt_goes_first_in_order_once_per_socket_and_says_so() {
     let mut outbox = keeping(10, false);
-    outbox.tell_fates(true);
+    outbox.set_fate_reporting(true);
     admit_all(&mut outbox, &["a", "b", "c"]);
     assert_eq!(take_all(&mut outbox), [1, 2, 3]);
     outbox.written(2);
@@ -117,14 +117,14 @@ fn what_is_in_doubt_goes_first_in_order_once_per_socket_and_says_so() {
     assert_eq!(outbox.in_doubt(), 1);
     assert_eq!(take_all(&mut outbox), [2, 3]);
     outbox.written(3);
-    let told = |first, last, fate, resent| Told {
+    let told = |first, last, fate, resent| FateRun {
         first,
         last,
         fate,
         resent,
     };
     assert_eq!(
-        outbox.take_told(),
+        outbox.take_fate_runs(),
         [
             told(1, 2, Fate::Written, false),
             told(1, 1, Fate::Written, true),
@@ -134,7 +134,10 @@ fn what_is_in_doubt_goes_first_in_order_once_per_socket_and_says_so() {
         ]
     );
     outbox.confirmed(3);
-    assert_eq!(outbox.take_told(), [told(2, 3, Fate::Confirmed, false)]);
+    assert_eq!(
+        outbox.take_fate_runs(),
+        [told(2, 3, Fate::Confirmed, false)]
+    );
     assert!(outbox.is_empty() && outbox.bytes() == 0 && outbox.in_doubt() == 0);
 }
 
@@ -294,9 +297,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     )
 }
 
-fn forget(shelf: &mut BTreeSet<u64>, gone: Vec<(u64, u64)>) {
+fn forget(persist_state: &mut BTreeSet<u64>, gone: Vec<(u64, u64)>) {
     for (first, last) in gone {
-        shelf.retain(|id| !(first..=last).contains(id));
+        persist_state.retain(|id| !(first..=last).contains(id));
     }
 }
 
@@ -318,7 +321,7 @@ proptest! {
         settings.resend = if again { Resend::InDoubt } else { Resend::Never };
         let mut outbox = Outbox::new(settings, 1 << 20);
         // What the store has, by its own account, and what the peer may have.
-        let (mut shelf, mut taken) = (BTreeSet::new(), BTreeSet::new());
+        let (mut persist_state, mut taken) = (BTreeSet::new(), BTreeSet::new());
         let mut now = Instant::now();
         let mut ends: Vec<Option<Fate>> = vec![None];
         let mut last_taken = 0;
@@ -334,7 +337,7 @@ proptest! {
                 Step::Take => {
                     if let Some(id) = outbox.take().map(|taken| taken.id) {
                         prop_assert!(id > last_taken, "order");
-                        prop_assert!(!durable || shelf.contains(&id), "sent before it was stored");
+                        prop_assert!(!durable || persist_state.contains(&id), "sent before it was stored");
                         last_taken = id;
                         taken.insert(id);
                     }
@@ -347,8 +350,8 @@ proptest! {
                 }
                 Step::Store => {
                     let changes = outbox.changes();
-                    shelf.extend(changes.put.iter().map(|put| put.id));
-                    forget(&mut shelf, changes.gone);
+                    persist_state.extend(changes.put.iter().map(|put| put.id));
+                    forget(&mut persist_state, changes.gone);
                     outbox.stored(changes.last_id);
                 }
                 Step::Expire(seconds) => {
@@ -372,8 +375,8 @@ proptest! {
         }
         outbox.lost();
         outbox.discard();
-        forget(&mut shelf, outbox.changes().gone);
-        prop_assert!(shelf.is_empty(), "left in the store: {:?}", shelf);
+        forget(&mut persist_state, outbox.changes().gone);
+        prop_assert!(persist_state.is_empty(), "left in the store: {:?}", persist_state);
         for id in 1..ends.len() {
             prop_assert!(outbox.fate(id as u64).unwrap().is_final());
         }

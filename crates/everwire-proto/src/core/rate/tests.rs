@@ -60,7 +60,7 @@ impl World {
     fn send(&mut self, by: usize, messages: u32) {
         self.senders[by].backlog += messages;
         self.ask(by);
-        self.settle();
+        self.run_woken();
     }
 
     fn spend(&mut self, messages: u32) {
@@ -68,7 +68,7 @@ impl World {
         let at = self.now;
         self.log
             .extend((0..messages).map(|_| Written { at, by: None }));
-        self.settle();
+        self.run_woken();
     }
 
     /// It is closed, or its socket is lost.
@@ -78,29 +78,29 @@ impl World {
             self.limiter.leave(turn, self.now);
         }
         self.line.retain(|waiting| *waiting != by);
-        self.settle();
+        self.run_woken();
     }
 
     fn set_stuck(&mut self, by: usize, is_stuck: bool) {
         self.senders[by].is_stuck = is_stuck;
-        self.settle();
+        self.run_woken();
     }
 
     fn advance(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(next) = self.next_time().filter(|next| *next <= end) {
             self.now = self.now.max(next);
-            self.settle();
+            self.run_woken();
         }
         self.now = end;
-        self.settle();
+        self.run_woken();
     }
 
     /// Runs until all have sent what they have, or nobody comes any more.
     fn run(&mut self) {
         while let Some(next) = self.next_time() {
             self.now = self.now.max(next);
-            self.settle();
+            self.run_woken();
         }
     }
 
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// Those who are woken ask, until nobody is.
-    fn settle(&mut self) {
+    fn run_woken(&mut self) {
         loop {
             for woken in self.limiter.take_woken() {
                 self.senders[woken].is_woken = true;
@@ -337,7 +337,7 @@ fn changed_limits_hold_at_once_and_forget_nothing() {
     assert_eq!(world.log.len(), 5);
     world.settings = settings(7, ms(60_000), 7);
     world.limiter.set_limits(&world.settings);
-    world.settle();
+    world.run_woken();
     world.advance(ms(59_989));
     assert_eq!(world.log.len(), 7);
     world.advance(ms(1));

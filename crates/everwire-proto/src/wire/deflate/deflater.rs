@@ -3,7 +3,7 @@
 use flate2::{Compress, FlushCompress};
 
 use super::{
-    Agreed, Lend, Level, TAIL, WindowBits, spares,
+    Agreed, Lend, Level, TAIL, WindowBits, pool,
     state::{self, Kind},
 };
 
@@ -57,11 +57,11 @@ impl Deflater {
         let mut state = match self.state.take() {
             Some(state) => state,
             None if self.keeps_window => state::compressor(self.kind),
-            None => spares::take_deflate(self.lender, self.kind),
+            None => pool::take_deflate(self.lender, self.kind),
         };
         run(&mut state, piece, end, out)?;
         if end && !self.keeps_window {
-            spares::put_deflate(self.lender, self.kind, state);
+            pool::put_deflate(self.lender, self.kind, state);
         } else {
             self.state = Some(state);
         }

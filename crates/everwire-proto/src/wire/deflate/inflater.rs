@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Agreed, Lend, spares, state};
+use super::{Agreed, Lend, pool, state};
 use crate::wire::{Violation, assemble::Gathering};
 
 /// What is decompressed behind each message: the rest of the empty block that ends it (RFC 7692 §7.2.2), and another one.
@@ -47,7 +47,7 @@ impl Inflater {
         }
         let state = self.state.get_or_insert_with(|| match self.keeps_window {
             true => state::decompressor(),
-            false => spares::take_inflate(self.lender),
+            false => pool::take_inflate(self.lender),
         });
         self.may_end = inflate(state, input, message, max)?;
         Ok(())
@@ -71,7 +71,7 @@ impl Inflater {
         if !self.keeps_window
             && let Some(state) = self.state.take()
         {
-            spares::put_inflate(self.lender, state);
+            pool::put_inflate(self.lender, state);
         }
         message.shrink();
         Ok(())

@@ -3,14 +3,14 @@
 //! * [`Offer`] is the element of `Sec-WebSocket-Extensions` that a client sends; [`agree`] judges the answer.
 //! * [`Inflater`] goes into a [`Decoder`](super::Decoder), which then accepts RSV1 on the first frame of a message.
 //! * [`Deflater`] compresses messages, whole or piece by piece.
-//! * [`Spares`], which are lent by whoever runs the connections, hold the states that connections without context takeover borrow for the length of a message.
+//! * [`StatePool`], which are lent by whoever runs the connections, hold the states that connections without context takeover borrow for the length of a message.
 
 mod agreed;
 mod answer;
 mod deflater;
 mod inflater;
 mod offer;
-mod spares;
+mod pool;
 mod state;
 mod window;
 
@@ -19,7 +19,7 @@ pub use answer::{AnswerError, agree};
 pub use deflater::{DeflateError, Deflater};
 pub use inflater::Inflater;
 pub use offer::Offer;
-pub use spares::{Lend, NoSpares, Spares};
+pub use pool::{Lend, NoPool, StatePool};
 pub use state::Level;
 pub use window::WindowBits;
 

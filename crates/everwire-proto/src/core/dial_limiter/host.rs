@@ -20,7 +20,7 @@ pub(super) struct Host {
     window: Window,
     tenants_window: Window,
     /// The lines: one for each group, by the group.
-    lanes: Vec<(usize, usize)>,
+    host_queues: Vec<(usize, usize)>,
 }
 
 impl Host {
@@ -33,36 +33,40 @@ impl Host {
             of_tenants: 0,
             window: Window::new(settings.dial_rate),
             tenants_window: Window::new(rate_of_tenants(settings.dial_rate)),
-            lanes: Vec::new(),
+            host_queues: Vec::new(),
         }
     }
 
     /// The line of a group.
-    pub fn lane(&self, group: usize) -> Option<usize> {
-        let at = self.lanes.binary_search_by_key(&group, |(group, _)| *group);
-        at.ok().map(|at| self.lanes[at].1)
+    pub fn queue(&self, group: usize) -> Option<usize> {
+        let at = self
+            .host_queues
+            .binary_search_by_key(&group, |(group, _)| *group);
+        at.ok().map(|at| self.host_queues[at].1)
     }
 
-    pub fn add_lane(&mut self, group: usize, lane: usize) {
-        let at = self.lanes.partition_point(|(other, _)| *other < group);
+    pub fn add_queue(&mut self, group: usize, host_queue: usize) {
+        let at = self
+            .host_queues
+            .partition_point(|(other, _)| *other < group);
         // Most hosts have one owner's names.
-        self.lanes.reserve_exact(1);
-        self.lanes.insert(at, (group, lane));
+        self.host_queues.reserve_exact(1);
+        self.host_queues.insert(at, (group, host_queue));
     }
 
     /// Whether it was the last one.
-    pub fn remove_lane(&mut self, group: usize) -> bool {
-        self.lanes.retain(|(other, _)| *other != group);
-        self.lanes.is_empty()
+    pub fn remove_queue(&mut self, group: usize) -> bool {
+        self.host_queues.retain(|(other, _)| *other != group);
+        self.host_queues.is_empty()
     }
 
     /// The line at this place, from 0, if there are so many.
-    pub fn nth_lane(&self, at: usize) -> Option<usize> {
-        self.lanes.get(at).map(|(_, lane)| *lane)
+    pub fn nth_queue(&self, at: usize) -> Option<usize> {
+        self.host_queues.get(at).map(|(_, host_queue)| *host_queue)
     }
 
-    pub fn lanes(&self) -> usize {
-        self.lanes.len()
+    pub fn queue_count(&self) -> usize {
+        self.host_queues.len()
     }
 
     /// Whether a line of this share that has so many handshakes in flight may have one more.

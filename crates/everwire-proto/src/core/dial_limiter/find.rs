@@ -3,38 +3,43 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    Governor, Stage,
+    DialLimiter, Stage,
     group::{Group, REMOVED, UNLIMITED},
     host::Host,
-    lane::Lane,
+    host_queue::HostQueue,
 };
 use crate::{
     core::{Owner, Share},
     settings::HostSettings,
 };
 
-impl Governor {
+impl DialLimiter {
     /// The line that dials of this owner to this host have from now on.
-    pub(super) fn lane_of(&mut self, host: &str, owner: Option<&Owner>, now: Instant) -> usize {
+    pub(super) fn host_queue_of(
+        &mut self,
+        host: &str,
+        owner: Option<&Owner>,
+        now: Instant,
+    ) -> usize {
         let host = self.host_of(host);
         let group = self.group_of(owner, now);
-        self.lane(host, group)
+        self.host_queue(host, group)
     }
 
-    fn lane(&mut self, host: usize, group: usize) -> usize {
-        if let Some(lane) = self.hosts[host].lane(group) {
-            return lane;
+    fn host_queue(&mut self, host: usize, group: usize) -> usize {
+        if let Some(host_queue) = self.hosts[host].queue(group) {
+            return host_queue;
         }
         let settings = self.hosts[host].settings;
         let of = &mut self.groups[group];
-        of.lanes += 1;
+        of.host_queues += 1;
         if of.share != Share::All {
-            self.stock.lanes_of_tenants += 1;
+            self.stock.tenant_queues += 1;
         }
-        let lane = Lane::new(host, settings, group, of.share);
-        let lane = self.lanes.insert(lane);
-        self.hosts[host].add_lane(group, lane);
-        lane
+        let host_queue = HostQueue::new(host, settings, group, of.share);
+        let host_queue = self.host_queues.insert(host_queue);
+        self.hosts[host].add_queue(group, host_queue);
+        host_queue
     }
 
     fn host_of(&mut self, host: &str) -> usize {
@@ -97,25 +102,25 @@ impl Governor {
 
     /// Puts a dial into the line that it belongs to by the shares of now.
     pub(super) fn regroup(&mut self, id: usize, now: Instant) {
-        let (owner, from) = (self.dials[id].owner.clone(), self.dials[id].lane);
+        let (owner, from) = (self.dials[id].owner.clone(), self.dials[id].host_queue);
         let group = self.group_of(owner.as_ref(), now);
-        if group == self.lanes[from].group {
+        if group == self.host_queues[from].group {
             return;
         }
-        let to = self.lane(self.lanes[from].host, group);
-        let is_fresh = self.lanes[to].waiting.is_empty();
-        self.dials[id].lane = to;
+        let to = self.host_queue(self.host_queues[from].host, group);
+        let is_fresh = self.host_queues[to].waiting.is_empty();
+        self.dials[id].host_queue = to;
         match self.dials[id].stage {
             Stage::Waiting => {
-                self.lanes[from].waiting.leave(&mut self.dials, id);
-                self.lanes[to].waiting.join(&mut self.dials, id);
+                self.host_queues[from].waiting.leave(&mut self.dials, id);
+                self.host_queues[to].waiting.join(&mut self.dials, id);
             }
             Stage::Young(_) | Stage::Hanging(_) => {
                 self.take_off(from);
                 self.carry_over(to);
             }
         }
-        self.settle(to, is_fresh, now);
-        self.settle_host(from, now);
+        self.requeue(to, is_fresh, now);
+        self.requeue_host(from, now);
     }
 }

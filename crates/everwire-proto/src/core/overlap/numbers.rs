@@ -79,7 +79,7 @@ impl Overlap {
         }
     }
 
-    pub fn is_settled(&self) -> bool {
+    pub fn is_resolved(&self) -> bool {
         self.streams.is_empty()
     }
 
@@ -88,7 +88,7 @@ impl Overlap {
     }
 
     fn is_double(&mut self, message: &Message) -> bool {
-        if self.is_settled() {
+        if self.is_resolved() {
             return false;
         }
         let Some((stream, number)) = self.settings.number_of(message) else {

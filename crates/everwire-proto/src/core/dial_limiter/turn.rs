@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use super::{
-    Governor,
+    DialLimiter,
     group::{Group, Stock, UNLIMITED},
     standing::{Places, Standing},
 };
 use crate::core::Share;
 
-impl Governor {
+impl DialLimiter {
     /// The line whose turn it is, if there is one now; it leaves those that are ready.
     pub(super) fn take_turn(&mut self, now: Instant) -> Option<usize> {
         if self.stock.is_taken() || self.stock.free_at(now).is_some() {
@@ -25,7 +25,7 @@ impl Governor {
             self.stock.tenants_turn = self.turns;
         }
         let has_room = has_room(&group.places, room);
-        group.ready.take(&mut self.lanes, has_room)
+        group.ready.take(&mut self.host_queues, has_room)
     }
 
     /// Those whose last turn is the longest ago. What has no limit and all tenants have every second turn.
@@ -54,14 +54,15 @@ impl Governor {
         }
         let all = stock.free_at(now);
         let timed = self.timed.first();
-        let timed = timed.map(|(at, lane)| (all.map_or(*at, |all| all.max(*at)), *lane));
+        let timed =
+            timed.map(|(at, host_queue)| (all.map_or(*at, |all| all.max(*at)), *host_queue));
         let mut groups = self.groups.iter_mut();
         let (_, unlimited) = groups.next()?;
         let first = could(stock, unlimited, &unlimited.places);
-        let first = first.map(|lane| (all.unwrap_or(now), lane));
+        let first = first.map(|host_queue| (all.unwrap_or(now), host_queue));
         let tenants = groups.filter_map(|(_, group)| {
-            let lane = could(stock, group, &unlimited.places)?;
-            Some((stock.free_for(group, now).unwrap_or(now), lane))
+            let host_queue = could(stock, group, &unlimited.places)?;
+            Some((stock.free_for(group, now).unwrap_or(now), host_queue))
         });
         tenants.chain(first).chain(timed).min()
     }
@@ -69,7 +70,7 @@ impl Governor {
 
 /// Some line of a group that could be granted a dial as soon as the rates allow it.
 fn could(stock: &Stock, group: &Group, unlimited: &Places) -> Option<usize> {
-    if group.lanes == 0 {
+    if group.host_queues == 0 {
         return None;
     }
     let room = stock.room(group, unlimited)?;

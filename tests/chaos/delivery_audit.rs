@@ -17,17 +17,17 @@ use crate::support::{heard::firsts, poll_until};
 const DRAINED: Duration = Duration::from_secs(60);
 
 /// All that was told about messages, by name.
-pub struct Ledger(Arc<Mutex<Notes>>);
+pub struct DeliveryAudit(Arc<Mutex<Notes>>);
 
 #[derive(Default)]
 struct Notes {
-    names: BTreeMap<ConnectionName, Told>,
+    names: BTreeMap<ConnectionName, Deliveries>,
     rotations: u64,
 }
 
 /// What was told of one name's messages.
 #[derive(Default)]
-struct Told {
+struct Deliveries {
     /// By id: how often the message was written, and how often that was said to be for a second time.
     written: BTreeMap<u64, (u64, u64)>,
     /// Up to this id all are confirmed, in order.
@@ -43,7 +43,7 @@ pub struct Account {
     pub doubled: u64,
 }
 
-impl Ledger {
+impl DeliveryAudit {
     /// Notes what a subscriber is told, until its stream ends.
     pub fn keep(mut events: Events) -> Self {
         let notes: Arc<Mutex<Notes>> = Arc::default();
@@ -82,7 +82,7 @@ impl Ledger {
 
     /// Compares what was told of a name with what has arrived: each message, in the order of first deliveries, and none more
     /// often than it was said to be written.
-    pub fn settle(&self, name: &ConnectionName, accepted: u64, arrived: &[u64]) -> Account {
+    pub fn reconcile(&self, name: &ConnectionName, accepted: u64, arrived: &[u64]) -> Account {
         let all: Vec<u64> = (1..=accepted).collect();
         assert!(
             firsts(arrived) == all,
@@ -112,7 +112,7 @@ impl Ledger {
     }
 }
 
-impl Told {
+impl Deliveries {
     fn note(&mut self, sent: Sent) {
         match sent.fate {
             Fate::Written => {

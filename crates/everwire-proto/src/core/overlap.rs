@@ -27,9 +27,9 @@ pub const MAX_REMEMBERED: usize = 4096;
 /// A peer that broadcasts sends each message on both sockets; others send each on one of them. Nobody says which it is, so
 /// the messages must tell. All that subscribers would see is given to [`old`](Self::old) and [`hold`](Self::hold), from
 /// *before* the successor is dialled: a peer may send on it before we know that it is open. Once the old socket has been
-/// read to its end, the [`cut`](Self::cut) gives the [`Seam`], which decides.
+/// read to its end, the [`cut`](Self::cut) gives the [`DuplicateFilter`], which decides.
 #[derive(Clone, Debug)]
-pub struct Splice {
+pub struct OverlapRecorder {
     kept: Kept,
     held: Vec<Message>,
     bytes: usize,
@@ -65,7 +65,7 @@ enum Kept {
 /// number, or has started over as [`Sequence`] says it; numbers that the old socket brought since the dial are never taken
 /// for such a start. Nothing is held. Messages without a number are delivered.
 #[derive(Clone, Debug)]
-pub struct Seam(Rule);
+pub struct DuplicateFilter(Rule);
 
 #[derive(Clone, Debug)]
 enum Rule {
@@ -73,7 +73,7 @@ enum Rule {
     Sequence(Overlap),
 }
 
-impl Splice {
+impl OverlapRecorder {
     /// Tells messages apart by their payload.
     pub fn by_payload(limits: HoldLimits) -> Self {
         let kept = Kept::Payloads {
@@ -133,7 +133,7 @@ impl Splice {
     }
 
     /// The old socket was read to its end, or is lost. Gives what can be delivered at once of what was held.
-    pub fn cut(self) -> (Seam, Vec<Message>) {
+    pub fn cut(self) -> (DuplicateFilter, Vec<Message>) {
         let mut delivered = Vec::with_capacity(self.held.len());
         let rule = match self.kept {
             Kept::Payloads { old, held } => {
@@ -151,7 +151,7 @@ impl Splice {
                 Rule::Sequence(overlap)
             }
         };
-        (Seam(rule), delivered)
+        (DuplicateFilter(rule), delivered)
     }
 
     /// The successor is lost before the cut, and the old socket goes on serving. Gives those of the held messages that the
@@ -175,7 +175,7 @@ impl Splice {
     }
 }
 
-impl Seam {
+impl DuplicateFilter {
     /// A message came on the successor. Gives what is to be delivered now: nothing, it alone, or it behind what was held.
     pub fn feed(&mut self, message: Message) -> Vec<Message> {
         let mut delivered = Vec::new();
@@ -190,10 +190,10 @@ impl Seam {
     }
 
     /// Whether nothing is held, and each further message will be delivered as it comes: the seam is no longer needed.
-    pub fn is_settled(&self) -> bool {
+    pub fn is_resolved(&self) -> bool {
         match &self.0 {
-            Rule::Payload(alignment) => alignment.is_settled(),
-            Rule::Sequence(overlap) => overlap.is_settled(),
+            Rule::Payload(alignment) => alignment.is_resolved(),
+            Rule::Sequence(overlap) => overlap.is_resolved(),
         }
     }
 

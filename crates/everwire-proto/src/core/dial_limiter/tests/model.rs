@@ -8,7 +8,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::governor::{division::Division, standing::Standing};
+use crate::core::dial_limiter::{division::Division, standing::Standing};
 
 /// For how long a dial to a dead host holds its place.
 const T: Duration = Duration::from_secs(10);
@@ -98,7 +98,7 @@ struct Waited {
 }
 
 struct World {
-    governor: Governor,
+    limiter: DialLimiter,
     start: Instant,
     hosts: Vec<Host>,
     agenda: BinaryHeap<Reverse<(u64, u64, Happens)>>,
@@ -113,7 +113,7 @@ impl World {
     /// What becomes of these hosts until `end`, with so many places.
     fn run(places: u32, hosts: Vec<Host>, end: u64) -> Vec<Waited> {
         let mut world = Self {
-            governor: governor(places, Rate::Unlimited, []),
+            limiter: limiter(places, Rate::Unlimited, []),
             start: Instant::now(),
             hosts,
             agenda: BinaryHeap::new(),
@@ -124,7 +124,7 @@ impl World {
         };
         let tokens = (1..TENANTS).filter_map(|number| Some((owner(number)?, false)));
         let shares = OwnerShares::of_tokens(tokens);
-        world.governor.set_shares(shares, world.start);
+        world.limiter.set_shares(shares, world.start);
         for (host, what) in world.hosts.clone().into_iter().enumerate() {
             for _ in 0..what.names {
                 world.plan(what.comes, Happens::Dials { host, failures: 0 });
@@ -140,7 +140,7 @@ impl World {
         }
         // Those that still wait are told, too.
         for dial in world.dials.values().copied().collect::<Vec<_>>() {
-            if world.governor.is_waiting(dial.id) {
+            if world.limiter.is_waiting(dial.id) {
                 world.note(&dial, now);
             }
         }
@@ -162,9 +162,10 @@ impl World {
                     ..
                 } = self.hosts[host];
                 let place = format!("h{}:1", place.unwrap_or(host));
-                let id = self.governor.request(&place, owner(of).as_ref(), at);
-                let lane = &self.governor.lanes[self.governor.dials[id.number()].lane];
-                let standing = lane.record.standing();
+                let id = self.limiter.request(&place, owner(of).as_ref(), at);
+                let host_queue =
+                    &self.limiter.host_queues[self.limiter.dials[id.number()].host_queue];
+                let standing = host_queue.record.standing();
                 for dial in &self.live {
                     let dial = self.dials.get_mut(dial).unwrap();
                     dial.behind += u64::from(standing <= dial.standing);
@@ -196,7 +197,7 @@ impl World {
                         (500 << dial.failures.min(10)).min(30_000),
                     ),
                 };
-                self.governor.end(dial.id, outcome, at);
+                self.limiter.end(dial.id, outcome, at);
                 let host = dial.host;
                 self.plan(now + delay, Happens::Dials { host, failures });
             }
@@ -205,7 +206,7 @@ impl World {
 
     fn grant(&mut self, now: u64) {
         let at = self.start + Duration::from_millis(now);
-        while let Some(id) = self.governor.grant(at) {
+        while let Some(id) = self.limiter.grant(at) {
             let dial = self.dials[&id.number()];
             self.note(&dial, now);
             let host = &self.hosts[dial.host];
@@ -216,7 +217,7 @@ impl World {
             let dial = id.number();
             self.plan(now + takes, Happens::Ends { dial });
         }
-        assert_eq!(self.governor.next(at), None, "only ends are waited for");
+        assert_eq!(self.limiter.next(at), None, "only ends are waited for");
     }
 
     fn note(&mut self, dial: &Under, now: u64) {

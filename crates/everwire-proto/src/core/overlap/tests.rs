@@ -23,24 +23,34 @@ fn texts(messages: &[Message]) -> Vec<&str> {
 }
 
 /// A cut after these messages of the old socket, and `held` of the successor's. The first are what was delivered.
-fn cut(mut splice: Splice, old: &[Message], held: &[Message]) -> (Seam, Vec<Message>) {
+fn cut(
+    mut recorder: OverlapRecorder,
+    old: &[Message],
+    held: &[Message],
+) -> (DuplicateFilter, Vec<Message>) {
     // What is held and what is old may come in any order: neither knows of the other before the cut.
-    held.iter().for_each(|message| splice.hold(message.clone()));
-    old.iter().for_each(|message| splice.old(message));
-    splice.cut()
+    held.iter()
+        .for_each(|message| recorder.hold(message.clone()));
+    old.iter().for_each(|message| recorder.old(message));
+    recorder.cut()
 }
 
 /// What is delivered of the successor's messages, the first `held` of which came before the cut.
-fn spliced(splice: Splice, old: &[Message], new: &[Message], held: usize) -> (Seam, Vec<Message>) {
-    let (mut seam, mut delivered) = cut(splice, old, &new[..held]);
+fn spliced(
+    recorder: OverlapRecorder,
+    old: &[Message],
+    new: &[Message],
+    held: usize,
+) -> (DuplicateFilter, Vec<Message>) {
+    let (mut filter, mut delivered) = cut(recorder, old, &new[..held]);
     for message in &new[held..] {
-        delivered.extend(seam.feed(message.clone()));
+        delivered.extend(filter.feed(message.clone()));
     }
-    (seam, delivered)
+    (filter, delivered)
 }
 
-fn by_payload() -> Splice {
-    Splice::by_payload(LIMITS)
+fn by_payload() -> OverlapRecorder {
+    OverlapRecorder::by_payload(LIMITS)
 }
 
 #[test]
@@ -48,45 +58,45 @@ fn what_came_on_both_is_delivered_once() {
     let old = messages(["a", "b", "c", "d"]);
     let new = messages(["c", "d", "e"]);
     for held in 0..=3 {
-        let (seam, delivered) = spliced(by_payload(), &old, &new, held);
+        let (filter, delivered) = spliced(by_payload(), &old, &new, held);
         assert_eq!(texts(&delivered), ["e"]);
-        assert!(seam.is_settled());
-        assert_eq!(seam.doubles(), 2);
+        assert!(filter.is_resolved());
+        assert_eq!(filter.doubles(), 2);
     }
 }
 
 #[test]
 fn a_successor_that_lags_is_held_until_it_has_caught_up() {
-    let (mut seam, delivered) = cut(by_payload(), &messages(["a", "b", "c"]), &messages(["b"]));
-    assert!(delivered.is_empty() && !seam.is_settled());
-    assert!(seam.feed("c".into()).is_empty());
-    assert!(seam.is_settled());
-    assert_eq!(texts(&seam.feed("d".into())), ["d"]);
+    let (mut filter, delivered) = cut(by_payload(), &messages(["a", "b", "c"]), &messages(["b"]));
+    assert!(delivered.is_empty() && !filter.is_resolved());
+    assert!(filter.feed("c".into()).is_empty());
+    assert!(filter.is_resolved());
+    assert_eq!(texts(&filter.feed("d".into())), ["d"]);
 }
 
 #[test]
 fn a_message_that_breaks_the_run_sets_free_what_was_held() {
-    let (mut seam, delivered) = cut(
+    let (mut filter, delivered) = cut(
         by_payload(),
         &messages(["a", "b", "c"]),
         &messages(["a", "b"]),
     );
     assert!(delivered.is_empty());
-    assert_eq!(texts(&seam.feed("x".into())), ["a", "b", "x"]);
-    assert_eq!(seam.doubles(), 0);
+    assert_eq!(texts(&filter.feed("x".into())), ["a", "b", "x"]);
+    assert_eq!(filter.doubles(), 0);
 }
 
 #[test]
 fn the_same_payload_as_text_and_as_bytes_is_not_the_same_message() {
-    let (seam, delivered) = spliced(by_payload(), &messages(["a"]), &[Message::binary("a")], 1);
-    assert_eq!((delivered.len(), seam.doubles()), (1, 0));
+    let (filter, delivered) = spliced(by_payload(), &messages(["a"]), &[Message::binary("a")], 1);
+    assert_eq!((delivered.len(), filter.doubles()), (1, 0));
 }
 
 #[test]
 fn without_messages_of_the_old_socket_there_is_nothing_to_tell_apart() {
-    let (seam, delivered) = cut(by_payload(), &[], &messages(["a", "b"]));
+    let (filter, delivered) = cut(by_payload(), &[], &messages(["a", "b"]));
     assert_eq!(texts(&delivered), ["a", "b"]);
-    assert!(seam.is_settled());
+    assert!(filter.is_resolved());
 }
 
 #[test]
@@ -95,8 +105,8 @@ fn a_greeting_may_come_first_unless_it_is_too_long() {
     let greeted = |greetings: usize| {
         let mut new: Vec<String> = (0..greetings).map(|n| format!("hello {n}")).collect();
         new.extend(["a".into(), "b".into(), "c".into()]);
-        let (seam, delivered) = spliced(by_payload(), &old, &messages(&new), 1);
-        assert!(seam.is_settled());
+        let (filter, delivered) = spliced(by_payload(), &old, &messages(&new), 1);
+        assert!(filter.is_resolved());
         delivered.len() - greetings
     };
     assert_eq!(greeted(0), 1);
@@ -107,13 +117,13 @@ fn a_greeting_may_come_first_unless_it_is_too_long() {
 #[test]
 fn equal_payloads_at_the_seam_are_taken_for_the_same_message() {
     // A peer that broadcasts and repeats itself: the longest run counts, though the last tick may be a new one.
-    let (seam, delivered) = spliced(
+    let (filter, delivered) = spliced(
         by_payload(),
         &messages(["t", "t", "t"]),
         &messages(["t", "t", "t"]),
         0,
     );
-    assert!(delivered.is_empty() && seam.is_settled());
+    assert!(delivered.is_empty() && filter.is_resolved());
     // One that does not broadcast, and says on the new socket what it said last on the old one.
     let (_, delivered) = spliced(
         by_payload(),
@@ -134,27 +144,27 @@ fn equal_payloads_at_the_seam_are_taken_for_the_same_message() {
 
 #[test]
 fn at_the_deadline_one_that_lags_is_trusted_and_nothing_is_held_any_more() {
-    let (mut seam, delivered) = cut(
+    let (mut filter, delivered) = cut(
         by_payload(),
         &messages(["a", "b", "c"]),
         &messages(["a", "b"]),
     );
     assert!(delivered.is_empty());
-    assert!(seam.trust().is_empty());
-    assert_eq!((seam.doubles(), seam.is_settled()), (2, false));
-    assert!(seam.feed("c".into()).is_empty() && seam.is_settled());
-    assert_eq!(texts(&seam.feed("c".into())), ["c"]);
-    assert_eq!(seam.doubles(), 3);
+    assert!(filter.trust().is_empty());
+    assert_eq!((filter.doubles(), filter.is_resolved()), (2, false));
+    assert!(filter.feed("c".into()).is_empty() && filter.is_resolved());
+    assert_eq!(texts(&filter.feed("c".into())), ["c"]);
+    assert_eq!(filter.doubles(), 3);
 
     // "t" is the old one's end; "t", "t", "x" may yet become a longer run.
-    let (mut seam, delivered) = cut(
+    let (mut filter, delivered) = cut(
         by_payload(),
         &messages(["t", "t", "x", "t"]),
         &messages(["t"]),
     );
-    assert!(delivered.is_empty() && !seam.is_settled());
-    assert!(seam.trust().is_empty());
-    assert_eq!(seam.doubles(), 1);
+    assert!(delivered.is_empty() && !filter.is_resolved());
+    assert!(filter.trust().is_empty());
+    assert_eq!(filter.doubles(), 1);
 }
 
 #[test]
@@ -163,40 +173,48 @@ fn no_more_is_held_than_allowed() {
         messages: 3,
         bytes: 10,
     };
-    let mut splice = Splice::by_payload(limits);
+    let mut recorder = OverlapRecorder::by_payload(limits);
     for (message, is_full) in [("a", false), ("b", false), ("c", true), ("d", true)] {
-        splice.hold(message.into());
-        assert_eq!(splice.is_full(), is_full, "{message}");
+        recorder.hold(message.into());
+        assert_eq!(recorder.is_full(), is_full, "{message}");
     }
-    let mut splice = Splice::by_payload(limits);
-    splice.hold("0123456789".into());
-    assert!(splice.is_full());
+    let mut recorder = OverlapRecorder::by_payload(limits);
+    recorder.hold("0123456789".into());
+    assert!(recorder.is_full());
 
     let old = messages(["a", "b", "c", "d", "e", "f"]);
-    let (mut seam, delivered) = cut(Splice::by_payload(limits), &old, &messages(["a", "b", "c"]));
+    let (mut filter, delivered) = cut(
+        OverlapRecorder::by_payload(limits),
+        &old,
+        &messages(["a", "b", "c"]),
+    );
     assert!(delivered.is_empty());
-    assert!(seam.feed("d".into()).is_empty());
-    assert_eq!(seam.doubles(), 4, "taken for the same, and held no longer");
+    assert!(filter.feed("d".into()).is_empty());
+    assert_eq!(
+        filter.doubles(),
+        4,
+        "taken for the same, and held no longer"
+    );
     let old = messages(["0123456", "7890", "x"]);
-    let (seam, delivered) = cut(
-        Splice::by_payload(limits),
+    let (filter, delivered) = cut(
+        OverlapRecorder::by_payload(limits),
         &old,
         &messages(["0123456", "7890"]),
     );
-    assert_eq!((delivered.len(), seam.doubles()), (0, 2));
+    assert_eq!((delivered.len(), filter.doubles()), (0, 2));
 }
 
 #[test]
 fn of_a_long_overlap_the_end_is_remembered() {
     let all: Vec<_> = (0..MAX_REMEMBERED + 10).map(|n| n.to_string()).collect();
     let all = messages(&all);
-    let (seam, delivered) = spliced(by_payload(), &all, &all[all.len() - 5..], 2);
-    assert_eq!((delivered.len(), seam.doubles()), (0, 5));
+    let (filter, delivered) = spliced(by_payload(), &all, &all[all.len() - 5..], 2);
+    assert_eq!((delivered.len(), filter.doubles()), (0, 5));
     let Kept::Payloads { old, .. } = all
         .iter()
-        .fold(by_payload(), |mut splice, message| {
-            splice.old(message);
-            splice
+        .fold(by_payload(), |mut recorder, message| {
+            recorder.old(message);
+            recorder
         })
         .kept
     else {
@@ -207,35 +225,35 @@ fn of_a_long_overlap_the_end_is_remembered() {
 
 #[test]
 fn a_successor_that_is_lost_leaves_what_it_alone_has_brought() {
-    let mut splice = by_payload();
+    let mut recorder = by_payload();
     messages(["a", "b", "c"])
         .into_iter()
-        .for_each(|message| splice.hold(message));
+        .for_each(|message| recorder.hold(message));
     messages(["x", "b", "a"])
         .iter()
-        .for_each(|message| splice.old(message));
-    assert_eq!(texts(&splice.abandon()), ["c"]);
+        .for_each(|message| recorder.old(message));
+    assert_eq!(texts(&recorder.abandon()), ["c"]);
 
-    let mut splice = by_sequence(&[]);
+    let mut recorder = by_sequence(&[]);
     for number in [5, 6, 7] {
-        splice.hold(numbered("a", number));
+        recorder.hold(numbered("a", number));
     }
-    splice.old(&numbered("a", 6));
-    assert_eq!(splice.abandon(), [numbered("a", 7)]);
+    recorder.old(&numbered("a", 6));
+    assert_eq!(recorder.abandon(), [numbered("a", 7)]);
 }
 
 fn numbered(stream: &str, number: u64) -> Message {
     Message::text(format!(r#"{{"s":"{stream}","n":{number}}}"#))
 }
 
-fn by_sequence(marks: &[(&str, u64)]) -> Splice {
+fn by_sequence(marks: &[(&str, u64)]) -> OverlapRecorder {
     let mut settings = SequenceSettings::new(JsonPointer::new("/n").unwrap());
     settings.by = Some(JsonPointer::new("/s").unwrap());
     let mut sequence = Sequence::default();
     for (stream, number) in marks {
         assert_eq!(sequence.observe(stream, *number), Observed::First);
     }
-    Splice::by_sequence(settings, sequence, LIMITS)
+    OverlapRecorder::by_sequence(settings, sequence, LIMITS)
 }
 
 #[test]
@@ -253,7 +271,7 @@ fn numbers_tell_apart_what_payloads_cannot() {
         numbered("a", 9),
         numbered("c", 1),
     ];
-    let (mut seam, delivered) = spliced(
+    let (mut filter, delivered) = spliced(
         by_sequence(&[("a", 6), ("b", 2), ("quiet", 9)]),
         &old,
         &new,
@@ -268,13 +286,16 @@ fn numbers_tell_apart_what_payloads_cannot() {
             new[4].clone()
         ]
     );
-    assert_eq!(seam.doubles(), 1);
-    assert!(!seam.is_settled(), "the quiet stream may yet repeat itself");
-    assert!(seam.feed(numbered("quiet", 9)).is_empty());
-    assert_eq!(seam.feed(numbered("quiet", 10)).len(), 1);
-    assert!(seam.is_settled());
+    assert_eq!(filter.doubles(), 1);
+    assert!(
+        !filter.is_resolved(),
+        "the quiet stream may yet repeat itself"
+    );
+    assert!(filter.feed(numbered("quiet", 9)).is_empty());
+    assert_eq!(filter.feed(numbered("quiet", 10)).len(), 1);
+    assert!(filter.is_resolved());
     assert_eq!(
-        seam.feed(numbered("a", 9)).len(),
+        filter.feed(numbered("a", 9)).len(),
         1,
         "past the seam a double is the peer's own"
     );
@@ -284,17 +305,17 @@ fn numbers_tell_apart_what_payloads_cannot() {
 fn a_peer_that_counts_for_each_socket_loses_nothing() {
     let old = [numbered("", 500), numbered("", 501)];
     let new = [1, 2, 3].map(|number| numbered("", number));
-    let (seam, delivered) = spliced(by_sequence(&[("", 499)]), &old, &new, 1);
+    let (filter, delivered) = spliced(by_sequence(&[("", 499)]), &old, &new, 1);
     assert_eq!(delivered, new);
-    assert!(seam.is_settled());
+    assert!(filter.is_resolved());
 }
 
 #[test]
 fn numbers_that_began_on_the_old_socket_since_the_dial_are_no_restart() {
     let numbers = [0, 1, 2, 3].map(|number| numbered("fresh", number));
-    let (seam, delivered) = spliced(by_sequence(&[]), &numbers[..3], &numbers, 2);
+    let (filter, delivered) = spliced(by_sequence(&[]), &numbers[..3], &numbers, 2);
     assert_eq!(delivered, [numbered("fresh", 3)]);
-    assert_eq!(seam.doubles(), 3);
+    assert_eq!(filter.doubles(), 3);
 }
 
 /// Where a broadcasting peer's messages go: all of `first..end` to the old socket, those from `joined` on to the successor.
@@ -351,14 +372,14 @@ proptest! {
     fn a_broadcast_is_delivered_once_and_in_order_wherever_it_is_cut(broadcast in broadcast()) {
         let message = |n: usize| Message::text(format!("m{n}"));
         let (old, new, held) = broadcast.sockets(message);
-        let (mut seam, delivered) = spliced(by_payload(), &old, &new, held);
+        let (mut filter, delivered) = spliced(by_payload(), &old, &new, held);
         // With nothing in between only more messages could tell that there is no overlap.
         if broadcast.end > broadcast.joined {
-            prop_assert!(seam.is_settled());
+            prop_assert!(filter.is_resolved());
         }
-        assert!(seam.trust().is_empty());
+        assert!(filter.trust().is_empty());
         prop_assert_eq!(delivered, broadcast.expected(message));
-        prop_assert_eq!(seam.doubles() as usize, broadcast.end - broadcast.joined);
+        prop_assert_eq!(filter.doubles() as usize, broadcast.end - broadcast.joined);
     }
 
     #[test]
@@ -372,9 +393,9 @@ proptest! {
             numbered(&streams[n].to_string(), start + before)
         };
         let (old, new, held) = broadcast.sockets(message);
-        let (seam, delivered) = spliced(by_sequence(&[]), &old, &new, held);
+        let (filter, delivered) = spliced(by_sequence(&[]), &old, &new, held);
         prop_assert_eq!(delivered, broadcast.expected(message));
-        prop_assert_eq!(seam.doubles() as usize, broadcast.end - broadcast.joined);
+        prop_assert_eq!(filter.doubles() as usize, broadcast.end - broadcast.joined);
     }
 
     #[test]
@@ -382,12 +403,12 @@ proptest! {
         let old = messages((0..old).map(|n| format!("old {n}")));
         let new = messages((0..new).map(|n| format!("new {n}")));
         let held = held.index(new.len() + 1);
-        let (mut seam, delivered) = cut(by_payload(), &old, &new[..held]);
+        let (mut filter, delivered) = cut(by_payload(), &old, &new[..held]);
         prop_assert_eq!(&delivered[..], &new[..held]);
         for message in &new[held..] {
-            prop_assert_eq!(seam.feed(message.clone()), std::slice::from_ref(message));
+            prop_assert_eq!(filter.feed(message.clone()), std::slice::from_ref(message));
         }
-        prop_assert_eq!(seam.doubles(), 0);
+        prop_assert_eq!(filter.doubles(), 0);
     }
 
     #[test]
@@ -398,13 +419,13 @@ proptest! {
     ) {
         let [old, new] = [old, new].map(|payloads| messages(payloads.iter().map(u8::to_string)));
         let held = held.index(new.len() + 1);
-        let (mut seam, mut delivered) = cut(by_payload(), &old, &new[..held]);
+        let (mut filter, mut delivered) = cut(by_payload(), &old, &new[..held]);
         for message in new.iter().skip(held) {
-            delivered.extend(seam.feed(message.clone()));
+            delivered.extend(filter.feed(message.clone()));
         }
-        delivered.extend(seam.trust());
+        delivered.extend(filter.trust());
         let dropped = new.len() - delivered.len();
-        prop_assert_eq!(seam.doubles() as usize, dropped);
+        prop_assert_eq!(filter.doubles() as usize, dropped);
         let explains = |start: usize| {
             let run = &new[start..start + dropped];
             (run.is_empty() || old.windows(run.len()).any(|window| window == run)) && [&new[..start], &new[start + dropped..]].concat() == delivered

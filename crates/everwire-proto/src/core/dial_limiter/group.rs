@@ -30,7 +30,7 @@ pub(super) struct Group {
     window: Window,
     /// When it had its last turn, in turns.
     pub last_turn: u64,
-    pub lanes: usize,
+    pub host_queues: usize,
 }
 
 impl Group {
@@ -42,13 +42,15 @@ impl Group {
             places: Places::default(),
             window: Window::new(rate_of(share, rate)),
             last_turn: 0,
-            lanes: 0,
+            host_queues: 0,
         }
     }
 
     /// Whether nothing of it needs to be kept.
     pub fn is_over(&mut self, now: Instant) -> bool {
-        self.share == Share::Tenant && self.lanes == 0 && self.window.forgotten_at(now).is_none()
+        self.share == Share::Tenant
+            && self.host_queues == 0
+            && self.window.forgotten_at(now).is_none()
     }
 }
 
@@ -65,7 +67,7 @@ pub(super) struct Stock {
     /// When tenants had their last turn.
     pub tenants_turn: u64,
     /// Of all tenants.
-    pub lanes_of_tenants: usize,
+    pub tenant_queues: usize,
 }
 
 impl Stock {
@@ -78,7 +80,7 @@ impl Stock {
             window: Window::new(rate),
             tenants_window: Window::new(rate_of_tenants(rate)),
             tenants_turn: 0,
-            lanes_of_tenants: 0,
+            tenant_queues: 0,
         }
     }
 
@@ -116,7 +118,7 @@ impl Stock {
     }
 
     fn floor(&self) -> u32 {
-        match self.lanes_of_tenants {
+        match self.tenant_queues {
             0 => 0,
             _ if self.all < 4 => 0,
             _ => (self.all / 8).max(1),
@@ -173,13 +175,13 @@ impl Stock {
 impl Group {
     /// Whether it has no line, and nothing in flight.
     pub fn is_empty(&self) -> bool {
-        self.lanes == 0 && self.ready.is_empty() && self.places.total() == 0
+        self.host_queues == 0 && self.ready.is_empty() && self.places.total() == 0
     }
 }
 
 #[cfg(test)]
 impl Stock {
     pub fn is_empty(&self) -> bool {
-        self.held == 0 && self.by_tenants == 0 && self.lanes_of_tenants == 0
+        self.held == 0 && self.by_tenants == 0 && self.tenant_queues == 0
     }
 }

@@ -17,12 +17,12 @@ pub(super) struct Links {
 
 /// The two ends of a line; its members are in a slab, always the same one.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct LinkedQueue {
     first: Option<usize>,
     last: Option<usize>,
 }
 
-impl Line {
+impl LinkedQueue {
     pub fn first(&self) -> Option<usize> {
         self.first
     }
@@ -95,7 +95,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_is_a_queue_that_can_be_left(steps in proptest::collection::vec(any::<(bool, usize)>(), 0..100)) {
-            let (mut members, mut line, mut model) = (Slab::new(), Line::default(), VecDeque::new());
+            let (mut members, mut line, mut model) = (Slab::new(), LinkedQueue::default(), VecDeque::new());
             for (joins, at) in steps {
                 if joins && at % 4 == 0 {
                     let key = members.insert(Links::default());

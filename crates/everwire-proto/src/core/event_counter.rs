@@ -43,12 +43,12 @@ impl FromStr for Cursor {
 
 /// Numbers a name's events within an epoch, from 1, without holes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Journal {
+pub struct EventCounter {
     epoch: u32,
     seq: u64,
 }
 
-impl Journal {
+impl EventCounter {
     /// The journal of a new epoch.
     pub fn new(epoch: u32) -> Self {
         Self { epoch, seq: 0 }

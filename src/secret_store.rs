@@ -11,19 +11,19 @@ const MAX_SECRETS: usize = 10_000;
 
 /// The secrets of a process by their ids. Nothing but a dial reads them. Cloning shares them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Vault(Arc<RwLock<HashMap<ConnectionName, Secret>>>);
+pub(crate) struct SecretStore(Arc<RwLock<HashMap<ConnectionName, Secret>>>);
 
 /// There are too many secrets for one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are {MAX_SECRETS} secrets already; remove those that are not used")]
-pub struct VaultFull;
+pub struct SecretStoreFull;
 
-impl Vault {
+impl SecretStore {
     /// Keeps a secret; whether it is a new one.
-    pub fn put(&self, id: ConnectionName, secret: Secret) -> Result<bool, VaultFull> {
+    pub fn put(&self, id: ConnectionName, secret: Secret) -> Result<bool, SecretStoreFull> {
         let mut secrets = self.0.write();
         if secrets.len() >= MAX_SECRETS && !secrets.contains_key(&id) {
-            return Err(VaultFull);
+            return Err(SecretStoreFull);
         }
         Ok(secrets.insert(id, secret).is_none())
     }
@@ -45,16 +45,19 @@ mod tests {
 
     #[test]
     fn secrets_are_replaced_and_bounded_and_never_printed() {
-        let vault = Vault::default();
+        let secret_store = SecretStore::default();
         let id = |number| ConnectionName::new(format!("s-{number}")).unwrap();
         for number in 0..MAX_SECRETS {
-            assert_eq!(vault.put(id(number), Secret::new("a")), Ok(true));
+            assert_eq!(secret_store.put(id(number), Secret::new("a")), Ok(true));
         }
-        assert_eq!(vault.put(id(7), Secret::new("s3cret")), Ok(false));
-        assert_eq!(vault.put(id(MAX_SECRETS), Secret::new("a")), Err(VaultFull));
-        assert_eq!(vault.get("s-7").unwrap().expose(), "s3cret");
-        assert!(!format!("{vault:?}").contains("s3cret"));
-        assert!(vault.remove("s-7") && !vault.remove("s-7"));
-        assert!(vault.get("s-7").is_none());
+        assert_eq!(secret_store.put(id(7), Secret::new("s3cret")), Ok(false));
+        assert_eq!(
+            secret_store.put(id(MAX_SECRETS), Secret::new("a")),
+            Err(SecretStoreFull)
+        );
+        assert_eq!(secret_store.get("s-7").unwrap().expose(), "s3cret");
+        assert!(!format!("{secret_store:?}").contains("s3cret"));
+        assert!(secret_store.remove("s-7") && !secret_store.remove("s-7"));
+        assert!(secret_store.get("s-7").is_none());
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::governor::{
+use crate::core::dial_limiter::{
     division::{Division, rate_of, rate_of_tenants},
     group::UNLIMITED,
 };
@@ -66,7 +66,7 @@ struct Granted {
 
 /// What a governor did, kept to be judged.
 struct Run {
-    governor: Governor,
+    limiter: DialLimiter,
     now: Instant,
     all: (u32, Rate),
     each: HostSettings,
@@ -127,7 +127,7 @@ impl Run {
     fn new(all: (u32, Rate), each: HostSettings) -> Self {
         let hosts = (0..HOSTS).map(|host| (name(host), each)).collect();
         Self {
-            governor: Governor::new(NonZeroU32::new(all.0).unwrap(), all.1, hosts),
+            limiter: DialLimiter::new(NonZeroU32::new(all.0).unwrap(), all.1, hosts),
             now: Instant::now(),
             all,
             each,
@@ -152,11 +152,11 @@ impl Run {
             Step::Request(host, owner) => drop(self.request(host, owner)),
             Step::GiveUp(at) if !self.waiting.is_empty() => {
                 let asked = self.waiting.remove(at % self.waiting.len());
-                self.governor.end(asked.id, GONE, self.now);
+                self.limiter.end(asked.id, GONE, self.now);
             }
             Step::End(at, outcome) if !self.flying.is_empty() => {
                 let asked = self.flying.remove(at % self.flying.len());
-                self.governor.end(asked.id, outcome, self.now);
+                self.limiter.end(asked.id, outcome, self.now);
             }
             Step::GiveUp(_) | Step::End(..) => {}
             Step::Wait(ms) => self.now += Duration::from_millis(ms.into()),
@@ -167,7 +167,7 @@ impl Run {
 
     fn replace(&mut self, which: u8) {
         self.shares = tokens(which);
-        self.governor.set_shares(self.shares.clone(), self.now);
+        self.limiter.set_shares(self.shares.clone(), self.now);
         let groups: Vec<_> = (0..OWNERS.len()).map(|owner| self.group(owner)).collect();
         self.mixed |= !self.flying.is_empty();
         for asked in self.waiting.iter_mut().chain(&mut self.flying) {
@@ -178,7 +178,7 @@ impl Run {
 
     fn request(&mut self, host: u8, number: usize) -> DialId {
         let owner = owner(number);
-        let id = self.governor.request(&name(host), owner.as_ref(), self.now);
+        let id = self.limiter.request(&name(host), owner.as_ref(), self.now);
         self.waiting.push(Asked {
             id,
             host,
@@ -190,7 +190,7 @@ impl Run {
     }
 
     fn poll(&mut self) -> Option<Instant> {
-        let (granted, next) = self.governor.poll(self.now);
+        let (granted, next) = self.limiter.poll(self.now);
         for id in granted {
             let at = self.waiting.iter().position(|asked| asked.id == id);
             let at = at.expect("granted what does not wait");
@@ -298,14 +298,14 @@ impl Run {
 
     /// Whether the places let one of this group begin, by what its host did. Some of them wait.
     fn has_room(&self, host: u8, group: Group) -> bool {
-        let governor = &self.governor;
+        let limiter = &self.limiter;
         let waits = |a: &&Asked| (a.host, a.group) == (host, group);
         let id = self.waiting.iter().find(waits).unwrap().id;
-        let lane = &governor.lanes[governor.dials[id.0].lane];
-        let of = &governor.groups[lane.group];
-        let unlimited = &governor.groups[UNLIMITED].places;
-        let room = governor.stock.room(of, unlimited);
-        room.is_some_and(|room| of.places.has_room(lane.record.standing(), room))
+        let host_queue = &limiter.host_queues[limiter.dials[id.0].host_queue];
+        let of = &limiter.groups[host_queue.group];
+        let unlimited = &limiter.groups[UNLIMITED].places;
+        let room = limiter.stock.room(of, unlimited);
+        room.is_some_and(|room| of.places.has_room(host_queue.record.standing(), room))
     }
 
     /// Whoever waits has a reason, and `next` is exactly when it ends.
@@ -337,7 +337,7 @@ impl Run {
     fn drain(&mut self) {
         while !self.waiting.is_empty() {
             for asked in std::mem::take(&mut self.flying) {
-                self.governor.end(asked.id, GONE, self.now);
+                self.limiter.end(asked.id, GONE, self.now);
             }
             let before = self.waiting.len();
             let next = self.poll();
@@ -346,7 +346,7 @@ impl Run {
             }
         }
         for asked in std::mem::take(&mut self.flying) {
-            self.governor.end(asked.id, GONE, self.now);
+            self.limiter.end(asked.id, GONE, self.now);
         }
         self.now += Duration::from_secs(3600);
         assert_eq!(self.poll(), None);
@@ -393,10 +393,10 @@ proptest! {
         }
         run.drain();
         run.judge_rates();
-        let governor = &run.governor;
-        prop_assert!(governor.groups.iter().all(|(_, group)| group.places.total() == 0));
-        let rested = governor.resting.unlimited.count() + governor.resting.tenants.count();
-        prop_assert_eq!(rested, governor.lanes.len(), "nothing is left but what is known");
+        let limiter = &run.limiter;
+        prop_assert!(limiter.groups.iter().all(|(_, group)| group.places.total() == 0));
+        let rested = limiter.resting.unlimited.count() + limiter.resting.tenants.count();
+        prop_assert_eq!(rested, limiter.host_queues.len(), "nothing is left but what is known");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use slab::Slab;
 
-use super::{lane::Lane, line::Line};
+use super::{host_queue::HostQueue, linked_queue::LinkedQueue};
 use crate::core::Share;
 
 /// What is known is kept of at most so many hosts without dials.
@@ -11,7 +11,7 @@ pub(super) const MAX_RESTING: usize = 4096;
 /// Lines of which nothing is left but what is known of their hosts, the longest first.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
-    line: Line,
+    line: LinkedQueue,
     count: usize,
 }
 
@@ -32,13 +32,13 @@ impl Resting {
 }
 
 impl Rest {
-    pub fn join(&mut self, lanes: &mut Slab<Lane>, at: usize) {
-        self.line.join(lanes, at);
+    pub fn join(&mut self, host_queues: &mut Slab<HostQueue>, at: usize) {
+        self.line.join(host_queues, at);
         self.count += 1;
     }
 
-    pub fn leave(&mut self, lanes: &mut Slab<Lane>, at: usize) {
-        self.line.leave(lanes, at);
+    pub fn leave(&mut self, host_queues: &mut Slab<HostQueue>, at: usize) {
+        self.line.leave(host_queues, at);
         self.count -= 1;
     }
 

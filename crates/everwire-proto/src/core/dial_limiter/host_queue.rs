@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     division::rate_of,
-    line::{Line, Links, Member},
+    linked_queue::{LinkedQueue, Links, Member},
     standing::{Record, Standing},
     window::Window,
 };
@@ -12,16 +12,16 @@ use crate::{core::Share, settings::HostSettings};
 
 /// The dials of one group to one host.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct HostQueue {
     pub host: usize,
     pub group: usize,
     pub in_flight: u32,
     /// Of a tenant's dials: its part of the host's rate.
     pub window: Window,
-    pub waiting: Line,
+    pub waiting: LinkedQueue,
     /// What the host did for this group: another's URLs may end elsewhere.
     pub record: Record,
-    pub place: Place,
+    pub state: QueueState,
     /// Its turn, while it is ready.
     pub turn: Turn,
     links: Links,
@@ -29,7 +29,7 @@ pub(super) struct Lane {
 
 /// Where a line stands; it may change with each grant, request and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum QueueState {
     /// Nobody waits, or all places are taken.
     Aside,
     /// Among those of this standing that could be granted a dial.
@@ -37,7 +37,7 @@ pub(super) enum Place {
     /// Among those that wait for their own rate, until then.
     Timed(Instant),
     /// No dial is left, and a rate forgets them then.
-    Fading(Instant),
+    Expiring(Instant),
     /// No dial is left, only what is known of the host.
     Resting,
 }
@@ -53,23 +53,23 @@ pub(super) struct Turn {
     pub is_kept: bool,
 }
 
-impl Lane {
+impl HostQueue {
     pub fn new(host: usize, settings: HostSettings, group: usize, share: Share) -> Self {
         Self {
             host,
             group,
             in_flight: 0,
             window: Window::new(rate_of(share, settings.dial_rate)),
-            waiting: Line::default(),
+            waiting: LinkedQueue::default(),
             record: Record::default(),
-            place: Place::Aside,
+            state: QueueState::Aside,
             turn: Turn::default(),
             links: Links::default(),
         }
     }
 }
 
-impl Member for Lane {
+impl Member for HostQueue {
     fn links(&mut self) -> &mut Links {
         &mut self.links
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// How far the store is behind the outbox. Bounded by the outbox: only what was handed to the store has to be taken back.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct PersistState {
     /// Up to this id messages were handed to the store.
     pub submitted: u64,
     /// Up to this id they are safe.
@@ -15,7 +15,7 @@ pub(super) struct Shelf {
     gone: VecDeque<(u64, u64)>,
 }
 
-impl Shelf {
+impl PersistState {
     /// What was stored before stays stored, up to `last_id`.
     pub fn restored(last_id: u64) -> Self {
         Self {

@@ -22,7 +22,7 @@ pub(super) struct Alignment {
     held: VecDeque<Message>,
     bytes: usize,
     limits: HoldLimits,
-    is_settled: bool,
+    is_resolved: bool,
     /// What equals the midst of the old socket's messages is taken for the same, and held no longer.
     trusts: bool,
     doubles: u64,
@@ -42,7 +42,7 @@ impl Alignment {
     pub fn new(old: Vec<Digest>, limits: HoldLimits) -> Self {
         Self {
             runs: vec![0; old.len()],
-            is_settled: old.is_empty(),
+            is_resolved: old.is_empty(),
             old,
             seen: 0,
             complete: None,
@@ -56,7 +56,7 @@ impl Alignment {
 
     /// Takes the successor's next message, and delivers what can be.
     pub fn take(&mut self, message: Message, digest: Digest, delivered: &mut Vec<Message>) {
-        if self.is_settled {
+        if self.is_resolved {
             delivered.push(message);
             return;
         }
@@ -71,15 +71,15 @@ impl Alignment {
         let is_decided = pending.is_none() && (self.complete.is_some() || self.seen > MAX_GREETING);
         let is_too_much = self.held.len() > self.limits.messages || self.bytes > self.limits.bytes;
         if is_decided {
-            self.settle(delivered);
+            self.resolve(delivered);
         } else if is_too_much || self.trusts {
             self.trust(delivered);
         }
     }
 
     /// Drops the run that has come to the old socket's end, and delivers the rest.
-    fn settle(&mut self, delivered: &mut Vec<Message>) {
-        self.is_settled = true;
+    fn resolve(&mut self, delivered: &mut Vec<Message>) {
+        self.is_resolved = true;
         if let Some(Run { start, len }) = self.complete.take() {
             self.release(start, delivered);
             self.drop_through(start + len);
@@ -94,7 +94,7 @@ impl Alignment {
     /// A run that has come to their end decides, though a longer one might have followed.
     pub fn trust(&mut self, delivered: &mut Vec<Message>) {
         if self.complete.is_some() {
-            return self.settle(delivered);
+            return self.resolve(delivered);
         }
         self.trusts = true;
         self.drop_through(self.seen);
@@ -109,8 +109,8 @@ impl Alignment {
         }
     }
 
-    pub fn is_settled(&self) -> bool {
-        self.is_settled
+    pub fn is_resolved(&self) -> bool {
+        self.is_resolved
     }
 
     pub fn doubles(&self) -> u64 {

@@ -81,16 +81,16 @@ struct Run {
 
 /// The fates of all ids: two marks for the usual way, and runs of neighbours for the exceptions.
 ///
-/// It costs no memory per message, and at most [`Ledger::RUNS`] runs; beyond that the oldest exceptions are forgotten.
+/// It costs no memory per message, and at most [`Fates::RUNS`] runs; beyond that the oldest exceptions are forgotten.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct Fates {
     written: u64,
     confirmed: u64,
     runs: VecDeque<Run>,
     forgotten: u64,
 }
 
-impl Ledger {
+impl Fates {
     /// How many runs of exceptions are kept.
     pub const RUNS: usize = 1024;
 
@@ -155,7 +155,7 @@ impl Ledger {
     }
 
     /// All up to `id` have met their end: none of them is looked at again.
-    pub fn settle(&mut self, id: u64) {
+    pub fn complete_through(&mut self, id: u64) {
         self.confirmed = self.confirmed.max(id.min(self.written));
     }
 
@@ -204,13 +204,13 @@ mod tests {
 
     #[test]
     fn the_oldest_exceptions_are_forgotten_and_say_so() {
-        let mut ledger = Ledger::default();
-        for n in 1..=(Ledger::RUNS as u64 + 1) {
-            ledger.except(2 * n, 2 * n, Fate::Evicted);
+        let mut fates = Fates::default();
+        for n in 1..=(Fates::RUNS as u64 + 1) {
+            fates.except(2 * n, 2 * n, Fate::Evicted);
         }
-        assert_eq!(ledger.fate(2), Fate::Forgotten);
-        assert_eq!(ledger.fate(4), Fate::Evicted);
-        assert_eq!(ledger.fate(5), Fate::Queued);
+        assert_eq!(fates.fate(2), Fate::Forgotten);
+        assert_eq!(fates.fate(4), Fate::Evicted);
+        assert_eq!(fates.fate(5), Fate::Queued);
     }
 
     proptest! {
@@ -220,32 +220,32 @@ mod tests {
         fn a_ledger_agrees_with_a_map_of_single_ids(
             steps in prop::collection::vec((0u8..4, 1u64..4), 1..60),
         ) {
-            let mut ledger = Ledger::default();
+            let mut fates = Fates::default();
             let mut model: BTreeMap<u64, Fate> = (1..=200).map(|id| (id, Fate::Queued)).collect();
             let mut next = 1;
             for (what, count) in steps {
                 match what {
                     0 => {
                         let last = next + count - 1;
-                        ledger.written(last);
+                        fates.written(last);
                         (next..=last).for_each(|id| { model.insert(id, Fate::Written); });
                         next = last + 1;
                     }
                     1 => {
-                        ledger.except(next, next + count - 1, Fate::Evicted);
+                        fates.except(next, next + count - 1, Fate::Evicted);
                         (next..next + count).for_each(|id| { model.insert(id, Fate::Evicted); });
                         next += count;
                     }
                     2 => {
-                        let mark = ledger.last_written().saturating_sub(count);
-                        ledger.confirmed(mark);
+                        let mark = fates.last_written().saturating_sub(count);
+                        fates.confirmed(mark);
                         for (id, fate) in &mut model {
                             if *id <= mark && *fate == Fate::Written { *fate = Fate::Confirmed; }
                         }
                     }
                     _ => {
                         let limit = if count == 3 { u64::MAX } else { next - 1 };
-                        let runs: Vec<_> = ledger.unconfirmed_runs(limit).collect();
+                        let runs: Vec<_> = fates.unconfirmed_runs(limit).collect();
                         let ids: Vec<u64> = runs.iter().flat_map(|(first, last)| *first..=*last).collect();
                         let expected: Vec<u64> = model
                             .iter()
@@ -253,15 +253,15 @@ mod tests {
                             .map(|(id, _)| *id)
                             .collect();
                         prop_assert_eq!(ids, expected);
-                        runs.iter().for_each(|(first, last)| ledger.except(*first, *last, Fate::InDoubt));
-                        ledger.settle(limit);
+                        runs.iter().for_each(|(first, last)| fates.except(*first, *last, Fate::InDoubt));
+                        fates.complete_through(limit);
                         for fate in model.values_mut() {
                             if *fate == Fate::Written { *fate = Fate::InDoubt; }
                         }
                     }
                 }
                 for (id, fate) in &model {
-                    prop_assert_eq!(ledger.fate(*id), *fate, "id {}", id);
+                    prop_assert_eq!(fates.fate(*id), *fate, "id {}", id);
                 }
             }
         }

@@ -47,11 +47,11 @@ mod division;
 mod find;
 mod group;
 mod host;
-mod lane;
-mod line;
+mod host_queue;
+mod linked_queue;
 mod ready;
+mod requeue;
 mod resting;
-mod settle;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -71,8 +71,8 @@ pub use self::standing::DialOutcome;
 use self::{
     group::{Group, Stock},
     host::Host,
-    lane::{Lane, Place},
-    line::{Line, Links, Member},
+    host_queue::{HostQueue, QueueState},
+    linked_queue::{LinkedQueue, Links, Member},
     resting::Resting,
 };
 use super::{Owner, OwnerShares, Share};
@@ -83,7 +83,7 @@ use crate::settings::{HostSettings, Rate};
 /// Every dial is requested once, and ended once, granted or not. [`grant`](Self::grant) until it has nothing more after each of
 /// these, and when the time comes that [`next`](Self::next) names, or grants are late.
 #[derive(Debug)]
-pub struct Governor {
+pub struct DialLimiter {
     stock: Stock,
     rate: Rate,
     settings: BTreeMap<String, HostSettings>,
@@ -96,14 +96,14 @@ pub struct Governor {
     /// The hosts by their names.
     named: BTreeMap<Arc<str>, usize>,
     /// For each host and group.
-    lanes: Slab<Lane>,
+    host_queues: Slab<HostQueue>,
     turns: u64,
     /// Dials in flight that may still prove to be prompt, the oldest first.
-    young: Line,
+    young: LinkedQueue,
     /// Lines that wait for their own rate.
     timed: BTreeSet<(Instant, usize)>,
     /// Lines with nothing left but a rate that has not forgotten them.
-    fading: BTreeSet<(Instant, usize)>,
+    expiring: BTreeSet<(Instant, usize)>,
     resting: Resting,
 }
 
@@ -122,7 +122,7 @@ impl DialId {
 #[derive(Debug)]
 struct Dial {
     owner: Option<Owner>,
-    lane: usize,
+    host_queue: usize,
     stage: Stage,
     links: Links,
 }
@@ -143,7 +143,7 @@ impl Member for Dial {
     }
 }
 
-impl Governor {
+impl DialLimiter {
     /// At most `max_in_flight` handshakes and `rate` dials over all hosts, and for each host what `hosts` says of
     /// its `host:port`, else of its `host`, else the default. No owner has a limit, until [`set_shares`](Self::set_shares).
     ///
@@ -168,11 +168,11 @@ impl Governor {
             tenants: BTreeMap::new(),
             hosts: Slab::new(),
             named: BTreeMap::new(),
-            lanes: Slab::new(),
+            host_queues: Slab::new(),
             turns: 0,
-            young: Line::default(),
+            young: LinkedQueue::default(),
             timed: BTreeSet::new(),
-            fading: BTreeSet::new(),
+            expiring: BTreeSet::new(),
             resting: Resting::default(),
         }
     }
@@ -180,16 +180,18 @@ impl Governor {
     /// Queues a dial of a name of `owner` to `host`, written as `host:port`.
     pub fn request(&mut self, host: &str, owner: Option<&Owner>, now: Instant) -> DialId {
         self.wake(now);
-        let lane = self.lane_of(host, owner, now);
+        let host_queue = self.host_queue_of(host, owner, now);
         let id = self.dials.insert(Dial {
             owner: owner.cloned(),
-            lane,
+            host_queue,
             stage: Stage::Waiting,
             links: Links::default(),
         });
-        let is_fresh = self.lanes[lane].waiting.is_empty();
-        self.lanes[lane].waiting.join(&mut self.dials, id);
-        self.settle(lane, is_fresh, now);
+        let is_fresh = self.host_queues[host_queue].waiting.is_empty();
+        self.host_queues[host_queue]
+            .waiting
+            .join(&mut self.dials, id);
+        self.requeue(host_queue, is_fresh, now);
         DialId(id)
     }
 
@@ -197,32 +199,37 @@ impl Governor {
     /// never granted says nothing.
     pub fn end(&mut self, DialId(id): DialId, outcome: DialOutcome, now: Instant) {
         self.wake(now);
-        let Some(&Dial { lane, stage, .. }) = self.dials.get(id) else {
+        let Some(&Dial {
+            host_queue, stage, ..
+        }) = self.dials.get(id)
+        else {
             return;
         };
         match stage {
-            Stage::Waiting => self.lanes[lane].waiting.leave(&mut self.dials, id),
+            Stage::Waiting => self.host_queues[host_queue]
+                .waiting
+                .leave(&mut self.dials, id),
             Stage::Young(_) => self.young.leave(&mut self.dials, id),
             Stage::Hanging(_) => {}
         }
         match (stage, outcome) {
             (Stage::Young(began) | Stage::Hanging(began), DialOutcome::Answered) => {
-                self.judge(lane, |record| record.answer(began, now));
+                self.judge(host_queue, |record| record.answer(began, now));
             }
             (Stage::Young(began), DialOutcome::Failed) => {
-                self.judge(lane, |record| record.fail(began, now));
+                self.judge(host_queue, |record| record.fail(began, now));
             }
             (Stage::Waiting, _) | (_, DialOutcome::Failed | DialOutcome::Abandoned) => {}
         }
         if stage != Stage::Waiting {
-            self.take_off(lane);
+            self.take_off(host_queue);
         }
         self.dials.remove(id);
         if self.is_idle() {
             // Thousands may have waited.
             self.dials = Slab::new();
         }
-        self.settle_host(lane, now);
+        self.requeue_host(host_queue, now);
     }
 
     /// Whether no dial is left. A rate may still remember some.
@@ -234,14 +241,14 @@ impl Governor {
     pub fn grant(&mut self, now: Instant) -> Option<DialId> {
         self.wake(now);
         let at = self.take_turn(now)?;
-        let lane = &mut self.lanes[at];
-        lane.place = Place::Aside;
-        let id = lane.waiting.first()?;
-        lane.waiting.leave(&mut self.dials, id);
+        let host_queue = &mut self.host_queues[at];
+        host_queue.state = QueueState::Aside;
+        let id = host_queue.waiting.first()?;
+        host_queue.waiting.leave(&mut self.dials, id);
         self.put_on(at, now);
         self.dials[id].stage = Stage::Young(now);
         self.young.join(&mut self.dials, id);
-        self.settle_host(at, now);
+        self.requeue_host(at, now);
         Some(DialId(id))
     }
 
@@ -253,8 +260,8 @@ impl Governor {
 
     /// When time alone may admit the next dial, and which. All but lines that wait for their own rate can wait for any other event.
     pub fn next(&mut self, now: Instant) -> Option<(Instant, DialId)> {
-        let (at, lane) = self.next_turn(now)?;
-        let id = self.lanes[lane].waiting.first()?;
+        let (at, host_queue) = self.next_turn(now)?;
+        let id = self.host_queues[host_queue].waiting.first()?;
         Some((at, DialId(id)))
     }
 
@@ -264,12 +271,15 @@ impl Governor {
         self.wake(now);
         self.shares = shares;
         // Those that wait in the order of their lines, then those in flight.
-        let lanes: Vec<_> = self.lanes.iter().map(|(at, _)| at).collect();
-        for at in lanes {
+        let host_queues: Vec<_> = self.host_queues.iter().map(|(at, _)| at).collect();
+        for at in host_queues {
             // It may be gone with its last dial.
-            let mut next = self.lanes.get(at).and_then(|lane| lane.waiting.first());
+            let mut next = self
+                .host_queues
+                .get(at)
+                .and_then(|host_queue| host_queue.waiting.first());
             while let Some(id) = next {
-                next = Line::behind(&mut self.dials, id);
+                next = LinkedQueue::behind(&mut self.dials, id);
                 self.regroup(id, now);
             }
         }

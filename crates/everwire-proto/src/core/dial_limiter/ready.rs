@@ -3,8 +3,8 @@
 use slab::Slab;
 
 use super::{
-    lane::{Lane, Turn},
-    line::Line,
+    host_queue::{HostQueue, Turn},
+    linked_queue::LinkedQueue,
     standing::Standing,
 };
 
@@ -26,9 +26,9 @@ pub(super) struct Ready {
 #[derive(Debug, Default)]
 struct Queue {
     /// Those that nobody waited for until now.
-    fresh: Line,
+    fresh: LinkedQueue,
     /// Those that had a turn, and for which others wait.
-    again: Line,
+    again: LinkedQueue,
     /// Whether the next turn is that of the host that came last.
     is_newest_next: bool,
     passed_over: u8,
@@ -36,12 +36,18 @@ struct Queue {
 
 impl Ready {
     /// Queues a host up; a fresh one if nobody waited for it before.
-    pub fn join(&mut self, lanes: &mut Slab<Lane>, at: usize, standing: Standing, is_fresh: bool) {
-        let turn = &mut lanes[at].turn;
+    pub fn join(
+        &mut self,
+        host_queues: &mut Slab<HostQueue>,
+        at: usize,
+        standing: Standing,
+        is_fresh: bool,
+    ) {
+        let turn = &mut host_queues[at].turn;
         if turn.is_kept {
             turn.is_kept = false;
             turn.is_fresh = false;
-            return self.queue(standing).again.join_front(lanes, at);
+            return self.queue(standing).again.join_front(host_queues, at);
         }
         self.joined += 1;
         *turn = Turn {
@@ -49,13 +55,13 @@ impl Ready {
             is_fresh,
             is_kept: false,
         };
-        self.queue(standing).line(is_fresh).join(lanes, at);
+        self.queue(standing).line(is_fresh).join(host_queues, at);
     }
 
     /// Takes a host out that stands there.
-    pub fn leave(&mut self, lanes: &mut Slab<Lane>, at: usize, standing: Standing) {
-        let is_fresh = lanes[at].turn.is_fresh;
-        self.queue(standing).line(is_fresh).leave(lanes, at);
+    pub fn leave(&mut self, host_queues: &mut Slab<HostQueue>, at: usize, standing: Standing) {
+        let is_fresh = host_queues[at].turn.is_fresh;
+        self.queue(standing).line(is_fresh).leave(host_queues, at);
     }
 
     /// Some host that could be granted a dial now, if its standing has room.
@@ -68,7 +74,7 @@ impl Ready {
     /// The host whose turn it is, which leaves.
     pub fn take(
         &mut self,
-        lanes: &mut Slab<Lane>,
+        host_queues: &mut Slab<HostQueue>,
         has_room: impl Fn(Standing) -> bool,
     ) -> Option<usize> {
         let could = Standing::ALL.map(|s| self.queue(s).any().is_some_and(|_| has_room(s)));
@@ -83,7 +89,7 @@ impl Ready {
         queue.passed_over = 0;
         // Nothing speaks for a failing host that came last.
         let both_ends = Standing::ALL[chosen] != Standing::Failing;
-        queue.take(lanes, both_ends)
+        queue.take(host_queues, both_ends)
     }
 
     fn queue(&mut self, standing: Standing) -> &mut Queue {
@@ -97,7 +103,7 @@ impl Ready {
 }
 
 impl Queue {
-    fn line(&mut self, is_fresh: bool) -> &mut Line {
+    fn line(&mut self, is_fresh: bool) -> &mut LinkedQueue {
         match is_fresh {
             true => &mut self.fresh,
             false => &mut self.again,
@@ -108,19 +114,19 @@ impl Queue {
         self.fresh.first().or(self.again.first())
     }
 
-    fn take(&mut self, lanes: &mut Slab<Lane>, both_ends: bool) -> Option<usize> {
+    fn take(&mut self, host_queues: &mut Slab<HostQueue>, both_ends: bool) -> Option<usize> {
         let newest = self.fresh.last().filter(|_| self.is_newest_next);
         self.is_newest_next = both_ends && !self.is_newest_next;
-        let at = newest.or_else(|| self.longest(lanes))?;
-        let is_fresh = lanes[at].turn.is_fresh;
-        self.line(is_fresh).leave(lanes, at);
+        let at = newest.or_else(|| self.longest(host_queues))?;
+        let is_fresh = host_queues[at].turn.is_fresh;
+        self.line(is_fresh).leave(host_queues, at);
         Some(at)
     }
 
     /// The one that has waited longest.
-    fn longest(&self, lanes: &Slab<Lane>) -> Option<usize> {
+    fn longest(&self, host_queues: &Slab<HostQueue>) -> Option<usize> {
         let firsts = [self.fresh.first(), self.again.first()];
         let firsts = firsts.into_iter().flatten();
-        firsts.min_by_key(|at| lanes[*at].turn.number)
+        firsts.min_by_key(|at| host_queues[*at].turn.number)
     }
 }

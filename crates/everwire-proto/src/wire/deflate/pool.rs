@@ -13,30 +13,30 @@ const MOST: usize = 4;
 /// States for messages that are compressed on their own, so that a connection needs none between two of them. At most
 /// four of each kind wait here; what messages borrow beyond is freed behind them.
 #[derive(Default)]
-pub struct Spares {
+pub struct StatePool {
     inflate: Vec<Decompress>,
     deflate: Vec<(Kind, Compress)>,
 }
 
-/// Where connections find their [`Spares`]: it belongs to whoever runs the connections.
+/// Where connections find their [`StatePool`]: it belongs to whoever runs the connections.
 pub trait Lend: fmt::Debug + Send + Sync {
     /// Calls `work` once with the spares.
-    fn lend(&self, work: &mut dyn FnMut(&mut Spares));
+    fn lend(&self, work: &mut dyn FnMut(&mut StatePool));
 }
 
 /// Keeps no spares: each message makes its own state.
 #[derive(Clone, Copy, Debug)]
-pub struct NoSpares;
+pub struct NoPool;
 
-impl Lend for NoSpares {
-    fn lend(&self, work: &mut dyn FnMut(&mut Spares)) {
-        work(&mut Spares::default());
+impl Lend for NoPool {
+    fn lend(&self, work: &mut dyn FnMut(&mut StatePool)) {
+        work(&mut StatePool::default());
     }
 }
 
 pub(super) fn take_inflate(lender: &dyn Lend) -> Decompress {
     let mut spare = None;
-    lender.lend(&mut |spares| spare = spares.inflate.pop());
+    lender.lend(&mut |pool| spare = pool.inflate.pop());
     spare.unwrap_or_else(state::decompressor)
 }
 
@@ -44,18 +44,18 @@ pub(super) fn take_inflate(lender: &dyn Lend) -> Decompress {
 pub(super) fn put_inflate(lender: &dyn Lend, mut state: Decompress) {
     state.reset(false);
     let mut state = Some(state);
-    lender.lend(&mut |spares| {
-        if spares.inflate.len() < MOST {
-            spares.inflate.extend(state.take());
+    lender.lend(&mut |pool| {
+        if pool.inflate.len() < MOST {
+            pool.inflate.extend(state.take());
         }
     });
 }
 
 pub(super) fn take_deflate(lender: &dyn Lend, kind: Kind) -> Compress {
     let mut spare = None;
-    lender.lend(&mut |spares| {
-        let at = spares.deflate.iter().rposition(|(own, _)| *own == kind);
-        spare = at.map(|at| spares.deflate.remove(at).1);
+    lender.lend(&mut |pool| {
+        let at = pool.deflate.iter().rposition(|(own, _)| *own == kind);
+        spare = at.map(|at| pool.deflate.remove(at).1);
     });
     spare.unwrap_or_else(|| state::compressor(kind))
 }
@@ -64,17 +64,15 @@ pub(super) fn take_deflate(lender: &dyn Lend, kind: Kind) -> Compress {
 pub(super) fn put_deflate(lender: &dyn Lend, kind: Kind, mut state: Compress) {
     state.reset();
     let mut state = Some(state);
-    lender.lend(&mut |spares| {
-        if spares.deflate.len() >= MOST {
-            spares.deflate.remove(0);
+    lender.lend(&mut |pool| {
+        if pool.deflate.len() >= MOST {
+            pool.deflate.remove(0);
         }
-        spares
-            .deflate
-            .extend(state.take().map(|state| (kind, state)));
+        pool.deflate.extend(state.take().map(|state| (kind, state)));
     });
 }
 
-impl fmt::Debug for Spares {
+impl fmt::Debug for StatePool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spares")
             .field("inflate", &self.inflate.len())

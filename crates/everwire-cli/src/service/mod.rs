@@ -1,16 +1,16 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
 mod changes;
-mod doors;
 mod event_log;
 pub mod http;
-mod kept;
+mod listen_sockets;
 pub mod log;
+mod log_line;
 mod log_shares;
 mod metrics;
-mod narrate;
 mod open_files;
 mod page;
+mod persisted;
 mod reload;
 mod secrets;
 mod systemd;
@@ -34,9 +34,9 @@ use everwire::{
 use tokio::time::timeout;
 
 use self::{
-    doors::Doors,
     event_log::EventLog,
     http::{Api, Rules},
+    listen_sockets::Doors,
 };
 
 /// Why the service did not start.
@@ -100,7 +100,7 @@ pub async fn serve(
     up.tell();
     open_files::raise(connections.len());
     let store_api = api.clone();
-    manager.when_store_opens(move |_| kept::store_is_open(&store_api));
+    manager.when_store_opens(move |_| persisted::store_is_open(&store_api));
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }

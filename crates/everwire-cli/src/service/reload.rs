@@ -22,7 +22,7 @@ pub use self::triggers::{TriggerError, start};
 use self::work::Work;
 use super::{
     http::{Api, Rules},
-    kept,
+    persisted,
 };
 
 /// Where the configuration is read again from, and what of `[service]` is in force.
@@ -119,7 +119,7 @@ async fn plan_and_apply(api: &Api, apply: bool) -> Result<Reloaded, ReloadError>
         let (names, plan) = plan(&api.manager, names, &before.owned, &rules.policy);
         let plan = plan.with_service(&service, &new.service);
         for taken_over in rules.owned.difference(&before.owned) {
-            kept::forget_connection(&api.manager, taken_over);
+            persisted::forget_connection(&api.manager, taken_over);
             api.manager.disown(taken_over);
         }
         let work = Work::enter(api, &plan, names, &rules);

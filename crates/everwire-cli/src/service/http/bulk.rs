@@ -16,7 +16,7 @@ use super::{
     control::{Close, MAX_CLOSE},
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted};
 
 /// How many connections are asked at a time.
 const AT_A_TIME: usize = 256;
@@ -49,7 +49,7 @@ pub async fn connect(
         handle.connect(None).await.is_ok() && is_down
     });
     let answer = connected.await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     Ok(answer)
 }
 
@@ -80,7 +80,7 @@ pub async fn close(
         handle.close(close.code, close.reason.clone()).await.is_ok() && is_up
     });
     let answer = closed.await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     Ok(answer)
 }
 

@@ -19,7 +19,7 @@ use super::{
     body,
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted};
 
 /// The longest settings, in bytes.
 const MAX_SETTINGS: usize = 1 << 20;
@@ -73,7 +73,7 @@ pub async fn put(
         async move { put_in_turn(&permit, &api, &name, &text).await }
     };
     let (is_new, status) = Api::whole(change).await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     if !is_new {
         return Ok(HttpResponse::Ok().json(status));
     }
@@ -105,12 +105,12 @@ async fn put_in_turn(
     let owner = Owner::new(&caller.token);
     let is_new = match open(caller, api, &rules.limits, name, &settings, owner.clone())? {
         true => {
-            kept::new_connection(&api.manager, name, &owner, text);
+            persisted::new_connection(&api.manager, name, &owner, text);
             true
         }
         false => {
             configure(api, name, settings).await?;
-            kept::connection(&api.manager, name, text);
+            persisted::connection(&api.manager, name, text);
             false
         }
     };
@@ -142,7 +142,7 @@ pub async fn delete(
     let removal = delete_in_turn(api.clone(), name);
     let removed = tokio::time::timeout(REMOVAL, Api::whole(removal)).await;
     // What is told to be gone is gone on disk, too, whoever removed it.
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     match removed {
         Ok(removed) => removed.map(|()| HttpResponse::NoContent().finish()),
         Err(_) => Ok(HttpResponse::Accepted().finish()),
@@ -156,7 +156,7 @@ async fn delete_in_turn(api: Data<Api>, name: ConnectionName) -> Result<(), Prob
         let _steady = api.changes.steady().await;
         api.find(&name)?;
         api.refuse_owned(&name)?;
-        kept::forget_connection(&api.manager, &name);
+        persisted::forget_connection(&api.manager, &name);
     }
     let removed = api.manager.remove(&name).await;
     removed.map_err(|_gone| Problem::unknown(name.as_str()))

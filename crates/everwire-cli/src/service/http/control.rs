@@ -14,7 +14,7 @@ use super::{
     body,
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted};
 
 /// The longest body of a close, in bytes.
 pub const MAX_CLOSE: usize = 4096;
@@ -83,7 +83,7 @@ pub async fn connect(
         }
     };
     let status = Api::whole(change).await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     Ok(HttpResponse::Accepted().json(status))
 }
 
@@ -127,6 +127,6 @@ pub async fn close(
         }
     };
     let status = Api::whole(change).await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     Ok(HttpResponse::Accepted().json(status))
 }

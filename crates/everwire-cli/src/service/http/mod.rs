@@ -16,7 +16,6 @@ mod idempotency;
 mod metrics;
 mod openapi;
 mod overview;
-mod patience;
 mod prefix;
 mod probe;
 mod problem;
@@ -32,6 +31,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod user_timeout;
 mod waits;
 mod why;
 

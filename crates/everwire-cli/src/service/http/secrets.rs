@@ -12,7 +12,7 @@ use super::{
     body,
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted};
 
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -66,11 +66,11 @@ pub async fn put(
         .put(manager, &id, secret, owner.clone(), tenants);
     let is_new = put.map_err(|refused| Problem::conflict(refused.to_string()))?;
     match is_new {
-        true => kept::new_secret(manager, &id, &owner, value.as_bytes()),
-        false => kept::secret(manager, &id, value.as_bytes()),
+        true => persisted::new_secret(manager, &id, &owner, value.as_bytes()),
+        false => persisted::secret(manager, &id, value.as_bytes()),
     }
     drop(turn);
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     Ok(match is_new {
         true => HttpResponse::Created().finish(),
         false => HttpResponse::NoContent().finish(),
@@ -101,9 +101,9 @@ pub async fn delete(
     api.refuse_unknown()?;
     let turn = api.changes.turn(Subject::Secret(reached.clone())).await?;
     let was_there = api.secrets.remove(&api.manager, &reached);
-    kept::forget_secret(&api.manager, &reached);
+    persisted::forget_secret(&api.manager, &reached);
     drop(turn);
-    kept::written(&api.manager).await?;
+    persisted::written(&api.manager).await?;
     match was_there {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(unknown()),

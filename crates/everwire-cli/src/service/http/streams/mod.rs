@@ -1,15 +1,15 @@
 //! What stays open: server-sent events, the downstream WebSocket, the raw bridge.
 //!
 //! A client that stops reading is not polled, and cannot end itself. What waits for it stays in its subscriptions' bounds, which
-//! cost the oldest events and say so, and the kernel ends its connection ([`patience`](super::patience)).
+//! cost the oldest events and say so, and the kernel ends its connection ([`user_timeout`](super::user_timeout)).
 
 mod batches;
+mod client_timeout;
+mod connection_limit;
 mod frames;
 mod inbound;
 mod op;
-mod pulse;
 pub mod raw;
-mod seats;
 pub mod sse;
 mod subscriptions;
 #[cfg(test)]
@@ -26,7 +26,7 @@ use everwire::{
 };
 
 pub use self::{
-    seats::{Seat, Seats},
+    connection_limit::{Seat, Seats},
     subscriptions::Subscriptions,
 };
 use super::{access::Caller, problem::Problem};

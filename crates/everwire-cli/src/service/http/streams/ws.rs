@@ -16,10 +16,10 @@ use serde_json::{Value as Json, json};
 use super::{
     Seat,
     batches::Batches,
+    client_timeout::{HasPulse, Pulse},
     frames::Frames,
     inbound::{Heard, Inbound, end, reason},
     op::{Op, Send, Subscribe},
-    pulse::{HasPulse, Pulse},
 };
 use crate::service::http::{
     Api,

@@ -39,8 +39,8 @@ use tokio::{
 use super::{
     super::{
         Seat,
+        client_timeout::{INTERVAL, TIMEOUT},
         inbound::{Heard, reason},
-        pulse::{INTERVAL, TIMEOUT},
         ws::PROTOCOL,
     },
     bridges::Bridge,

@@ -13,10 +13,10 @@ use super::{
     super::{
         Seat,
         batches::Batches,
+        client_timeout::{HasPulse, Pulse},
         delivery,
         frames::Frames,
         inbound::{Heard, Inbound, end, reason},
-        pulse::{HasPulse, Pulse},
     },
     offers,
 };

@@ -10,11 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Caller, Permit, ToRead},
+    access::Caller,
+    permit::{Permit, ToRead},
     problem::Problem,
     query::ListQuery,
 };
+use crate::service::state::AppState;
 
 /// How many actors are asked at a time.
 const BATCH: usize = 256;
@@ -47,11 +48,11 @@ pub struct Page {
 )]
 pub async fn list(
     permit: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let query = ListQuery::parse(request.query_string())?;
-    let page = api.in_time(page(&api.manager, &permit, &query)).await?;
+    let page = state.in_time(page(&state.manager, &permit, &query)).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -65,12 +66,12 @@ pub async fn list(
 )]
 pub async fn status(
     permit: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
-    let status = api.status(&handle).await?;
+    let (handle, _) = state.find(&name)?;
+    let status = state.status(&handle).await?;
     Ok(HttpResponse::Ok().json(status))
 }
 
@@ -86,11 +87,11 @@ pub async fn status(
 )]
 pub async fn config(
     permit: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (_, settings) = api.find(&name)?;
+    let (_, settings) = state.find(&name)?;
     Ok(HttpResponse::Ok().json(everwire::config::masked(&settings)))
 }
 

@@ -9,12 +9,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Permit, ToControl},
     body,
+    permit::{Permit, ToControl},
     problem::Problem,
 };
-use crate::service::{changes::Subject, persisted};
+use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest body of a close, in bytes.
 pub const MAX_CLOSE: usize = 4096;
@@ -63,27 +62,30 @@ impl Default for Close {
 )]
 pub async fn connect(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (_, settings) = api.find(&name)?;
+    let (_, settings) = state.find(&name)?;
     let data = body::message(&request, payload, settings.max_message).await?;
     let data = Some(data).filter(|data| !data.is_empty());
     let change = {
-        let api = api.clone();
+        let state = state.clone();
         async move {
-            let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
+            let _turn = state
+                .changes
+                .turn(Subject::Connection(name.clone()))
+                .await?;
             // It may be another one by now.
-            let (handle, _) = api.find(&name)?;
-            api.in_time(handle.connect(data)).await??;
-            api.status(&handle).await
+            let (handle, _) = state.find(&name)?;
+            state.in_time(handle.connect(data)).await??;
+            state.status(&handle).await
         }
     };
-    let status = Api::whole(change).await?;
-    persisted::written(&api.manager).await?;
+    let status = AppState::whole(change).await?;
+    persisted::written(&state.manager).await?;
     Ok(HttpResponse::Accepted().json(status))
 }
 
@@ -105,28 +107,33 @@ pub async fn connect(
 )]
 pub async fn close(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    api.find(&name)?;
+    state.find(&name)?;
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
     let change = {
-        let api = api.clone();
+        let state = state.clone();
         async move {
-            let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
-            let (handle, _) = api.find(&name)?;
-            let closed = api.in_time(handle.close(close.code, close.reason)).await?;
+            let _turn = state
+                .changes
+                .turn(Subject::Connection(name.clone()))
+                .await?;
+            let (handle, _) = state.find(&name)?;
+            let closed = state
+                .in_time(handle.close(close.code, close.reason))
+                .await?;
             closed.map_err(|error| match error {
                 CloseError::Gone(_) => Problem::unknown(name.as_str()),
                 CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
             })?;
-            api.status(&handle).await
+            state.status(&handle).await
         }
     };
-    let status = Api::whole(change).await?;
-    persisted::written(&api.manager).await?;
+    let status = AppState::whole(change).await?;
+    persisted::written(&state.manager).await?;
     Ok(HttpResponse::Accepted().json(status))
 }

@@ -10,10 +10,10 @@ use everwire::connection::Probed;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Api,
-    access::{Permit, ToControl},
+    permit::{Permit, ToControl},
     problem::Problem,
 };
+use crate::service::state::AppState;
 
 /// How long a request waits: for its turn among the dials, and for the dial.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,12 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 )]
 pub async fn probe(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    api.find(&name)?;
-    let probed = tokio::time::timeout(PATIENCE, api.manager.probe(&name)).await;
+    state.find(&name)?;
+    let probed = tokio::time::timeout(PATIENCE, state.manager.probe(&name)).await;
     let probed = probed
         .map_err(|_| Problem::unavailable("the dial has not had its turn, or takes too long"))?
         .map_err(|_gone| Problem::unknown(name.as_str()))?;

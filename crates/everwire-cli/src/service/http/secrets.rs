@@ -7,12 +7,11 @@ use actix_web::{
 use everwire::{Owner, config::Secret};
 
 use super::{
-    Api,
-    access::{Permit, ToControl},
     body,
+    permit::{Permit, ToControl},
     problem::Problem,
 };
-use crate::service::{changes::Subject, persisted};
+use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -36,7 +35,7 @@ const MAX_SECRET: usize = 64 * 1024;
 )]
 pub async fn put(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     id: Path<String>,
     request: HttpRequest,
     payload: Payload,
@@ -48,7 +47,7 @@ pub async fn put(
         )));
     }
     let id = permit.name(&id)?;
-    api.refuse_unknown()?;
+    state.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
     let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
@@ -57,11 +56,11 @@ pub async fn put(
             "the value is empty; DELETE removes a secret",
         ));
     }
-    let turn = api.changes.turn(Subject::Secret(id.clone())).await?;
-    let (manager, owner) = (&api.manager, Owner::new(&permit.token));
-    let tenants = (!permit.reaches_all()).then(|| api.access.tenants());
+    let turn = state.changes.turn(Subject::Secret(id.clone())).await?;
+    let (manager, owner) = (&state.manager, Owner::new(&permit.token));
+    let tenants = (!permit.reaches_all()).then(|| state.access.tenants());
     let secret = Secret::new(value.clone());
-    let put = api
+    let put = state
         .secrets
         .put(manager, &id, secret, owner.clone(), tenants);
     let is_new = put.map_err(|refused| Problem::conflict(refused.to_string()))?;
@@ -70,7 +69,7 @@ pub async fn put(
         false => persisted::secret(manager, &id, value.as_bytes()),
     }
     drop(turn);
-    persisted::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     Ok(match is_new {
         true => HttpResponse::Created().finish(),
         false => HttpResponse::NoContent().finish(),
@@ -92,18 +91,18 @@ pub async fn put(
 )]
 pub async fn delete(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
     everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
     let reached = permit.name(&id)?;
-    api.refuse_unknown()?;
-    let turn = api.changes.turn(Subject::Secret(reached.clone())).await?;
-    let was_there = api.secrets.remove(&api.manager, &reached);
-    persisted::forget_secret(&api.manager, &reached);
+    state.refuse_unknown()?;
+    let turn = state.changes.turn(Subject::Secret(reached.clone())).await?;
+    let was_there = state.secrets.remove(&state.manager, &reached);
+    persisted::forget_secret(&state.manager, &reached);
     drop(turn);
-    persisted::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     match was_there {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(unknown()),

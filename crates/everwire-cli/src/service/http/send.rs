@@ -12,12 +12,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Permit, ToAsk, ToSend},
     body,
     idempotency::Key,
+    permit::{Permit, ToAsk, ToSend},
     problem::Problem,
 };
+use crate::service::state::AppState;
 
 /// How long a request waits for a fate when it does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,20 +80,20 @@ struct SendQuery {
 )]
 pub async fn send(
     permit: Permit<ToSend>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (handle, settings) = api.find(&name)?;
+    let (handle, settings) = state.find(&name)?;
     let query = SendQuery::parse(request.query_string())?;
     check_wait(query.wait, &settings)?;
     let key = Key::of(&request, &permit)?;
     let message = body::message(&request, payload, settings.max_message).await?;
     let waits = query.wait != Fate::Queued || query.timeout > DEFAULT_TIMEOUT;
     let _place = waits
-        .then(|| api.waits.take(&permit, api.access.tenants()))
+        .then(|| state.waits.take(&permit, state.access.tenants()))
         .transpose()?;
     let receipt = match key {
         None => handle.send(message)?,
@@ -123,13 +123,13 @@ pub async fn send(
 )]
 pub async fn fate(
     permit: Permit<ToAsk>,
-    api: Data<Api>,
+    state: Data<AppState>,
     path: Path<(String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (name, id) = path.into_inner();
     let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
+    let (handle, _) = state.find(&name)?;
     let epoch = Epoch::parse(request.query_string())?;
     let unknown = || {
         Problem::not_found(format!(
@@ -143,7 +143,7 @@ pub async fn fate(
         Epoch::Never => None,
     };
     if found.is_none() && handle.waits_for_store() {
-        return Err(api.unknown_yet("what the connection accepted before is not known"));
+        return Err(state.unknown_yet("what the connection accepted before is not known"));
     }
     match found.map(|receipt| (receipt.now(), receipt)) {
         Some((fate, receipt)) if fate != Fate::Forgotten => {

@@ -8,10 +8,10 @@ use everwire::config::Scope;
 use serde_json::json;
 
 use super::{
-    Api,
-    access::{Permit, ToRead},
+    permit::{Permit, ToRead},
     problem::Problem,
 };
+use crate::service::state::AppState;
 
 /// Why a connection is up or down
 ///
@@ -27,13 +27,13 @@ use super::{
 )]
 pub async fn why(
     permit: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
-    let status = json!(api.status(&handle).await?);
-    let attempts = api.why.of(&name);
+    let (handle, _) = state.find(&name)?;
+    let status = json!(state.status(&handle).await?);
+    let attempts = state.why.of(&name);
     let mut told = json!({
         "name": name,
         "state": status["state"],
@@ -49,7 +49,7 @@ pub async fn why(
     });
     // The peer's words may be anybody's business: whoever may only read does not even learn whether there are any.
     if permit.need(&[Scope::Control]).is_ok() {
-        let last = api.in_time(handle.last_message()).await?;
+        let last = state.in_time(handle.last_message()).await?;
         let last = last.map_err(|_gone| Problem::unknown(name.as_str()))?;
         told["last_message"] = json!(last);
     }

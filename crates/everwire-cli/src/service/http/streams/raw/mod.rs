@@ -16,10 +16,12 @@ use utoipa::ToSchema;
 
 pub use self::bridges::Bridges;
 
-use crate::service::http::{
-    Api,
-    access::{Permit, ToRead, ToSend},
-    problem::Problem,
+use crate::service::{
+    http::{
+        permit::{Permit, ToRead, ToSend},
+        problem::Problem,
+    },
+    state::AppState,
 };
 
 /// Whose socket a client talks over.
@@ -77,19 +79,19 @@ pub struct Bridged {
 pub async fn raw(
     permit: Permit<ToSend>,
     _listens: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     path: Path<Bridged>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = permit.name(&path.name)?;
     let sharing = Sharing::parse(request.query_string())?;
-    api.find(&name)?;
+    state.find(&name)?;
     super::check_handshake(&request)?;
-    let seat = api.seat(&request, &permit)?;
+    let seat = super::seat(&state, &request, &permit)?;
     match sharing {
-        Sharing::Own => own::attach(&api, &name, &request, seat, payload).await,
-        Sharing::Shared => shared::attach(&api, &name, &request, seat, payload).await,
+        Sharing::Own => own::attach(&state, &name, &request, seat, payload).await,
+        Sharing::Shared => shared::attach(&state, &name, &request, seat, payload).await,
     }
 }
 

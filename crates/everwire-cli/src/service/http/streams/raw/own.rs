@@ -47,7 +47,10 @@ use super::{
     client::Client,
     offers, refusal,
 };
-use crate::service::http::{Api, problem::Problem, server::LastBytes};
+use crate::service::{
+    http::{problem::Problem, server::LastBytes},
+    state::AppState,
+};
 
 /// How many answers to its pings may wait for a client; others are not given.
 const CONTROLS: usize = 16;
@@ -59,14 +62,14 @@ const BATCH: usize = 64 << 10;
 
 /// Opens a socket for the client, and then lets it in.
 pub async fn attach(
-    api: &Api,
+    state: &AppState,
     name: &ConnectionName,
     request: &HttpRequest,
     seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (handle, settings) = api.find(name)?;
-    let bridge = api.bridges.enter();
+    let (handle, settings) = state.find(name)?;
+    let bridge = state.bridges.enter();
     let bridge = bridge.ok_or_else(|| refusal::problem(name, OpenSessionError::ShutDown))?;
     let mut wished = SessionSettings::with_subprotocols(for_the_peer(request)?);
     wished.client = request.peer_addr().map(|addr| addr.to_string());
@@ -80,7 +83,7 @@ pub async fn attach(
     let (sender, receiver) = session.split();
     let (controls, told) = mpsc::channel(CONTROLS);
     let line = Rc::new(Line::new());
-    let client = Client::new(payload, settings.max_message, &api.manager);
+    let client = Client::new(payload, settings.max_message, &state.manager);
     let upward = actix::spawn(upward(client, sender, controls, Rc::clone(&line)));
     Ok(answer.streaming(Downward {
         peer: receiver,

@@ -20,7 +20,7 @@ use super::{
     },
     offers,
 };
-use crate::service::http::{Api, problem::Problem};
+use crate::service::{http::problem::Problem, state::AppState};
 
 /// How many messages may wait for a client.
 const MESSAGES: usize = 4096;
@@ -29,17 +29,17 @@ const BYTES: usize = 4 << 20;
 
 /// Lets the client in.
 pub async fn attach(
-    api: &Api,
+    state: &AppState,
     name: &ConnectionName,
     request: &HttpRequest,
     seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (handle, settings) = api.find(name)?;
+    let (handle, settings) = state.find(name)?;
     if settings.sessions_only {
         return Err(Rejected::SessionsOnly.into());
     }
-    let subprotocol = subprotocol(api, request, &handle, &settings).await?;
+    let subprotocol = subprotocol(state, request, &handle, &settings).await?;
     let limit = settings.max_message;
     let kinds = ["message", "failed", "removed"].iter();
     let kinds = kinds.fold(Kinds::none(), |kinds, kind| {
@@ -48,15 +48,15 @@ pub async fn attach(
     let delivery = delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
     let bridge = Bridge {
         told: Some(Batches::new(
-            api.manager.subscribe(Pattern::exactly(name), delivery),
+            state.manager.subscribe(Pattern::exactly(name), delivery),
         )),
         handle,
-        inbound: Inbound::new(limit, api.manager.charge(MemoryUse::Bodies)),
+        inbound: Inbound::new(limit, state.manager.charge(MemoryUse::Bodies)),
         pulse: Pulse::new(),
         _seat: seat,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
-    let charge = api.manager.charge(MemoryUse::Bodies);
+    let charge = state.manager.charge(MemoryUse::Bodies);
     let frames = Frames::new(payload, limit, charge).masking_controls();
     WsResponseBuilder::new(bridge, request, frames)
         .protocols(&subprotocols)
@@ -67,7 +67,7 @@ pub async fn attach(
 
 /// What the peer speaks, if that is known and the client offers it; else what the client would rather speak of what the peer will be offered.
 async fn subprotocol(
-    api: &Api,
+    state: &AppState,
     request: &HttpRequest,
     handle: &Handle,
     settings: &ConnectionSettings,
@@ -76,7 +76,7 @@ async fn subprotocol(
     if offers.is_empty() {
         return Ok(None);
     }
-    let spoken = api.status(handle).await?.subprotocol;
+    let spoken = state.status(handle).await?.subprotocol;
     let fits = |offer: &&&str| match &spoken {
         Some(spoken) => spoken == **offer,
         None => settings.subprotocols.iter().any(|ours| ours == *offer),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Handle, Manager, Status,
+    ConnectionName, ConnectionSettings, Handle, Manager, Pattern, Status,
     config::{ServiceSettings, TokenSettings},
 };
 use parking_lot::{Mutex, RwLock};
@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{
     changes::Changes,
     http::{
-        access::Access,
+        access::{Access, Caller, ReachedName},
         problem::Problem,
         streams::{Seats, Subscriptions, raw::Bridges},
         waits::Waits,
@@ -128,15 +128,20 @@ impl AppState {
     /// # Errors
     ///
     /// 404; 503 as long as the store may have one that is not known yet.
-    pub fn find(
-        &self,
-        name: &ConnectionName,
-    ) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
+    pub fn find(&self, name: &ReachedName) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
+        let name: &ConnectionName = name;
         let found = self.manager.find(name).zip(self.manager.settings(name));
         found.ok_or_else(|| match self.knows_kept() {
             true => Problem::unknown(name.as_str()),
             false => self.unknown_yet(&format!("there may be a connection named {name:?}")),
         })
+    }
+
+    /// The connections of a pattern that the caller reaches.
+    pub fn list(&self, caller: &Caller, pattern: &Pattern) -> Vec<Handle> {
+        let mut handles = self.manager.list(pattern);
+        handles.retain(|handle| caller.reaches(handle.name()));
+        handles
     }
 
     fn knows_kept(&self) -> bool {

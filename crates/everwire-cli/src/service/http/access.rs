@@ -1,6 +1,6 @@
 //! Who asks, and what they may do.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 use actix_web::http::header::{self, HeaderMap};
 use base64::Engine;
@@ -150,19 +150,52 @@ impl Caller {
         self.names == Pattern::all()
     }
 
-    /// A name as they wrote it.
+    /// Asks that they may know of all names; `or` says what is refused otherwise.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn need_all_names(&self, or: &str) -> Result<(), Problem> {
+        match self.reaches_all() {
+            true => Ok(()),
+            false => Err(Problem::forbidden(or)),
+        }
+    }
+
+    /// The name of a connection as they wrote it.
     ///
     /// # Errors
     ///
     /// 404 for what is no name, 403 for one that they must not know of.
-    pub fn name(&self, name: &str) -> Result<ConnectionName, Problem> {
+    pub fn name(&self, name: &str) -> Result<ReachedName, Problem> {
         let name = ConnectionName::new(name).map_err(|_| Problem::unknown(name))?;
+        self.reach(name)
+    }
+
+    /// Asks that they may know of this name, of a connection or a secret.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn reach(&self, name: ConnectionName) -> Result<ReachedName, Problem> {
         match self.reaches(&name) {
-            true => Ok(name),
+            true => Ok(ReachedName(name)),
             false => Err(Problem::forbidden(format!(
                 "the token does not reach {name:?}"
             ))),
         }
+    }
+}
+
+/// A name that its caller may know of: nothing else finds a connection.
+#[derive(Clone)]
+pub struct ReachedName(ConnectionName);
+
+impl Deref for ReachedName {
+    type Target = ConnectionName;
+
+    fn deref(&self) -> &ConnectionName {
+        &self.0
     }
 }
 

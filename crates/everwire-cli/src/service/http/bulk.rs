@@ -150,9 +150,7 @@ fn matched(
         let detail = "match: a pattern is needed; * selects all connections";
         return Err(Problem::bad_request(detail));
     };
-    let mut handles = state.manager.list(&pattern);
-    handles.retain(|handle| caller.reaches(handle.name()));
-    Ok(handles)
+    Ok(state.list(caller, &pattern))
 }
 
 /// Before the first connection is closed: a code that one refuses is refused by all.

@@ -14,8 +14,9 @@ use everwire::{
 };
 
 use super::{
-    access::Caller,
+    access::{Caller, ReachedName},
     body,
+    lookup::Named,
     permit::{Permit, ToControl},
     problem::Problem,
 };
@@ -60,7 +61,9 @@ pub async fn put(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = new_name(&permit, &name)?;
+    let name = ConnectionName::new(name.as_str())
+        .map_err(|error| Problem::unprocessable(format!("{:?} is no name: {error}", *name)))?;
+    let name = permit.reach(name)?;
     state.refuse_owned(&name)?;
     state.refuse_unknown()?;
     let longest = match permit.reaches_all() {
@@ -79,7 +82,7 @@ pub async fn put(
     }
     let rules = state.rules();
     let prefix = rules.public_url.as_ref().map_or("", |url| url.path());
-    let location = format!("{prefix}/v1/connections/{name}");
+    let location = format!("{prefix}/v1/connections/{}", *name);
     let mut created = HttpResponse::Created();
     Ok(created
         .insert_header((header::LOCATION, location))
@@ -90,13 +93,11 @@ pub async fn put(
 async fn put_in_turn(
     caller: &Caller,
     state: &AppState,
-    name: &ConnectionName,
+    name: &ReachedName,
     text: &[u8],
 ) -> Result<(bool, Status), Problem> {
-    let _turn = state
-        .changes
-        .turn(Subject::Connection(name.clone()))
-        .await?;
+    let subject = Subject::Connection(ConnectionName::clone(name));
+    let _turn = state.changes.turn(subject).await?;
     let _steady = state.changes.steady().await;
     // The file may have taken the name over while the body came.
     state.refuse_owned(name)?;
@@ -135,12 +136,8 @@ async fn put_in_turn(
         (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, or another change of it is under way"),
     ),
 )]
-pub async fn delete(
-    permit: Permit<ToControl>,
-    state: Data<AppState>,
-    name: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
+pub async fn delete(named: Named<ToControl>) -> Result<HttpResponse, Problem> {
+    let Named { state, name, .. } = named;
     state.refuse_unknown()?;
     let removal = delete_in_turn(state.clone(), name);
     let removed = tokio::time::timeout(REMOVAL, AppState::whole(removal)).await;
@@ -153,29 +150,17 @@ pub async fn delete(
 }
 
 /// The turn lasts until the name is free.
-async fn delete_in_turn(state: Data<AppState>, name: ConnectionName) -> Result<(), Problem> {
-    let _turn = state
-        .changes
-        .turn(Subject::Connection(name.clone()))
-        .await?;
+async fn delete_in_turn(state: Data<AppState>, name: ReachedName) -> Result<(), Problem> {
+    let subject = Subject::Connection(ConnectionName::clone(&name));
+    let _turn = state.changes.turn(subject).await?;
     {
         let _steady = state.changes.steady().await;
         state.find(&name)?;
         state.refuse_owned(&name)?;
         persisted::forget_connection(&state.manager, &name);
     }
-    let removed = state.manager.remove(&name).await;
+    let removed = state.manager.remove(&*name).await;
     removed.map_err(|_gone| Problem::unknown(name.as_str()))
-}
-
-/// A name that need not be there yet.
-fn new_name(caller: &Caller, name: &str) -> Result<ConnectionName, Problem> {
-    if let Err(error) = ConnectionName::new(name) {
-        return Err(Problem::unprocessable(format!(
-            "{name:?} is no name: {error}"
-        )));
-    }
-    caller.name(name)
 }
 
 /// A token that reaches some names reaches the secrets with such ids: another's would otherwise be sent wherever it likes.

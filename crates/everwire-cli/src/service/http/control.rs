@@ -1,18 +1,11 @@
 //! Connecting and closing one connection.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Data, Path, Payload},
-};
-use everwire::manager::CloseError;
+use actix_web::{HttpRequest, HttpResponse, web::Payload};
+use everwire::{ConnectionName, Handle, manager::CloseError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    body,
-    permit::{Permit, ToControl},
-    problem::Problem,
-};
+use super::{body, lookup::Found, permit::ToControl, problem::Problem};
 use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest body of a close, in bytes.
@@ -61,32 +54,17 @@ impl Default for Close {
     ),
 )]
 pub async fn connect(
-    permit: Permit<ToControl>,
-    state: Data<AppState>,
-    name: Path<String>,
+    connection: Found<ToControl>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (_, settings) = state.find(&name)?;
-    let data = body::message(&request, payload, settings.max_message).await?;
+    let limit = connection.settings.max_message;
+    let data = body::message(&request, payload, limit).await?;
     let data = Some(data).filter(|data| !data.is_empty());
-    let change = {
-        let state = state.clone();
-        async move {
-            let _turn = state
-                .changes
-                .turn(Subject::Connection(name.clone()))
-                .await?;
-            // It may be another one by now.
-            let (handle, _) = state.find(&name)?;
-            state.in_time(handle.connect(data)).await??;
-            state.status(&handle).await
-        }
-    };
-    let status = AppState::whole(change).await?;
-    persisted::written(&state.manager).await?;
-    Ok(HttpResponse::Accepted().json(status))
+    in_turn(connection, async move |state, handle| {
+        Ok(state.in_time(handle.connect(data)).await??)
+    })
+    .await
 }
 
 /// Close a connection by hand
@@ -106,34 +84,40 @@ pub async fn connect(
     ),
 )]
 pub async fn close(
-    permit: Permit<ToControl>,
-    state: Data<AppState>,
-    name: Path<String>,
+    connection: Found<ToControl>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    state.find(&name)?;
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
-    let change = {
+    in_turn(connection, async move |state, handle| {
+        let closed = handle.close(close.code, close.reason);
+        let closed = state.in_time(closed).await?;
+        closed.map_err(|error| match error {
+            CloseError::Gone(_) => Problem::unknown(handle.name().as_str()),
+            CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
+        })
+    })
+    .await
+}
+
+/// Changes a connection when it is its turn, and tells what it is then. The change is made whole, even if its client stops waiting for it.
+async fn in_turn(
+    connection: Found<ToControl>,
+    change: impl AsyncFnOnce(&AppState, &Handle) -> Result<(), Problem> + 'static,
+) -> Result<HttpResponse, Problem> {
+    let Found { state, name, .. } = connection;
+    let changed = {
         let state = state.clone();
         async move {
-            let _turn = state
-                .changes
-                .turn(Subject::Connection(name.clone()))
-                .await?;
+            let subject = Subject::Connection(ConnectionName::clone(&name));
+            let _turn = state.changes.turn(subject).await?;
+            // It may be another one by now.
             let (handle, _) = state.find(&name)?;
-            let closed = state
-                .in_time(handle.close(close.code, close.reason))
-                .await?;
-            closed.map_err(|error| match error {
-                CloseError::Gone(_) => Problem::unknown(name.as_str()),
-                CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
-            })?;
+            change(&state, &handle).await?;
             state.status(&handle).await
         }
     };
-    let status = AppState::whole(change).await?;
+    let status = AppState::whole(changed).await?;
     persisted::written(&state.manager).await?;
     Ok(HttpResponse::Accepted().json(status))
 }

@@ -21,11 +21,7 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 pub async fn metrics(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if state.guards_metrics {
         let permit: Permit<ToRead> = Permit::extract(&request).await?;
-        if !permit.reaches_all() {
-            return Err(Problem::forbidden(
-                "the token does not reach all names, which metrics are about",
-            ));
-        }
+        permit.need_all_names("the token does not reach all names, which metrics are about")?;
     }
     let text = state.in_time(state.metrics.text(&state.manager)).await?;
     let text =

@@ -12,6 +12,7 @@ mod displayed;
 mod health;
 mod hosts;
 mod idempotency;
+mod lookup;
 mod metrics;
 mod openapi;
 mod overview;

@@ -86,9 +86,8 @@ pub async fn overview(
     permit: Permit<ToRead>,
     state: Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    if !permit.reaches_all() {
-        let detail = "the token does not reach all names, which the status of the process is about";
-        return Err(Problem::forbidden(detail));
-    }
+    permit.need_all_names(
+        "the token does not reach all names, which the status of the process is about",
+    )?;
     Ok(HttpResponse::Ok().json(Overview::of(&state.manager)))
 }

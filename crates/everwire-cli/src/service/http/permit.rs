@@ -2,7 +2,12 @@
 
 use std::{fmt, future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderValue},
+    web::Data,
+};
 use everwire::config::Scope;
 
 use super::{access::Caller, problem::Problem};
@@ -10,21 +15,36 @@ use crate::service::state::AppState;
 
 /// Something that a caller needs a scope for.
 pub trait Need: 'static {
-    /// The scopes, of which one is enough.
-    const SCOPES: &'static [Scope];
-    /// How the lack of it is told (RFC 6750 §3.1).
-    const CHALLENGE: &'static str;
+    /// Asks for it.
+    ///
+    /// # Errors
+    ///
+    /// 403, with a challenge that says what is lacking (RFC 6750 §3.1).
+    fn ask(caller: &Caller) -> Result<(), Problem>;
 }
 
+/// Both of them, in this order.
+impl<A: Need, B: Need> Need for (A, B) {
+    fn ask(caller: &Caller) -> Result<(), Problem> {
+        A::ask(caller)?;
+        B::ask(caller)
+    }
+}
+
+/// Declares a need, with the scopes of which one is enough, and how the lack of it is told.
 macro_rules! need {
     ($(#[doc = $doc:literal])* $name:ident: [$($scope:ident),*], $text:literal) => {
         $(#[doc = $doc])*
         pub enum $name {}
 
         impl Need for $name {
-            const SCOPES: &'static [Scope] = &[$(Scope::$scope),*];
-            const CHALLENGE: &'static str =
-                concat!("Bearer realm=\"everwire\", error=\"insufficient_scope\", scope=\"", $text, "\"");
+            fn ask(caller: &Caller) -> Result<(), Problem> {
+                const CHALLENGE: &str =
+                    concat!("Bearer realm=\"everwire\", error=\"insufficient_scope\", scope=\"", $text, "\"");
+                caller.need(&[$(Scope::$scope),*]).map_err(|problem| {
+                    problem.header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+                })
+            }
         }
     };
 }
@@ -80,11 +100,6 @@ fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
     let state = request.app_data::<Data<AppState>>();
     let state = state.ok_or_else(|| Problem::unavailable("nobody can be let in"))?;
     let caller = state.access.identify(request.headers())?;
-    match caller.need(N::SCOPES) {
-        Ok(()) => Ok(Permit(caller, PhantomData)),
-        Err(problem) => {
-            let challenge = header::HeaderValue::from_static(N::CHALLENGE);
-            Err(problem.header(header::WWW_AUTHENTICATE, challenge))
-        }
-    }
+    N::ask(&caller)?;
+    Ok(Permit(caller, PhantomData))
 }

@@ -31,10 +31,9 @@ pub async fn post(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let plan_only = plan_only(request.query_string())?;
-    if !permit.reaches_all() {
-        let detail = "the configuration concerns all names, and the token does not reach them";
-        return Err(Problem::forbidden(detail));
-    }
+    permit.need_all_names(
+        "the configuration concerns all names, and the token does not reach them",
+    )?;
     let reloaded = reload(&state, !plan_only).await?;
     if reloaded.done {
         reloaded.tell("api");

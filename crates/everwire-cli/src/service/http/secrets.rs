@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path, Payload},
 };
-use everwire::{Owner, config::Secret};
+use everwire::{ConnectionName, Owner, config::Secret};
 
 use super::{
     body,
@@ -40,13 +40,9 @@ pub async fn put(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    if let Err(error) = everwire::ConnectionName::new(id.as_str()) {
-        return Err(Problem::unprocessable(format!(
-            "{:?} is no id: {error}",
-            *id
-        )));
-    }
-    let id = permit.name(&id)?;
+    let id = ConnectionName::new(id.as_str())
+        .map_err(|error| Problem::unprocessable(format!("{:?} is no id: {error}", *id)))?;
+    let id = permit.reach(id)?;
     state.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
@@ -56,7 +52,10 @@ pub async fn put(
             "the value is empty; DELETE removes a secret",
         ));
     }
-    let turn = state.changes.turn(Subject::Secret(id.clone())).await?;
+    let turn = state
+        .changes
+        .turn(Subject::Secret(ConnectionName::clone(&id)))
+        .await?;
     let (manager, owner) = (&state.manager, Owner::new(&permit.token));
     let tenants = (!permit.reaches_all()).then(|| state.access.tenants());
     let secret = Secret::new(value.clone());
@@ -95,10 +94,13 @@ pub async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
-    everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
-    let reached = permit.name(&id)?;
+    let reached = ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
+    let reached = permit.reach(reached)?;
     state.refuse_unknown()?;
-    let turn = state.changes.turn(Subject::Secret(reached.clone())).await?;
+    let turn = state
+        .changes
+        .turn(Subject::Secret(ConnectionName::clone(&reached)))
+        .await?;
     let was_there = state.secrets.remove(&state.manager, &reached);
     persisted::forget_secret(&state.manager, &reached);
     drop(turn);

@@ -5,8 +5,8 @@ use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
-    ConnectionName, ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected,
-    SendError, hub::Kinds, memory::MemoryUse,
+    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, SendError, hub::Kinds,
+    memory::MemoryUse,
 };
 
 use super::{
@@ -18,9 +18,16 @@ use super::{
         frames::Frames,
         inbound::{Heard, Inbound, end, reason},
     },
-    offers,
+    subprotocols::offers,
 };
-use crate::service::{http::problem::Problem, state::AppState};
+use crate::service::{
+    http::{
+        lookup::Found,
+        permit::{ToRead, ToSend},
+        problem::Problem,
+    },
+    state::AppState,
+};
 
 /// How many messages may wait for a client.
 const MESSAGES: usize = 4096;
@@ -29,17 +36,22 @@ const BYTES: usize = 4 << 20;
 
 /// Lets the client in.
 pub async fn attach(
-    state: &AppState,
-    name: &ConnectionName,
+    connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
     seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (handle, settings) = state.find(name)?;
+    let Found {
+        state,
+        name,
+        handle,
+        settings,
+        ..
+    } = connection;
     if settings.sessions_only {
         return Err(Rejected::SessionsOnly.into());
     }
-    let subprotocol = subprotocol(state, request, &handle, &settings).await?;
+    let subprotocol = subprotocol(&state, request, &handle, &settings).await?;
     let limit = settings.max_message;
     let kinds = ["message", "failed", "removed"].iter();
     let kinds = kinds.fold(Kinds::none(), |kinds, kind| {
@@ -48,7 +60,7 @@ pub async fn attach(
     let delivery = delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
     let bridge = Bridge {
         told: Some(Batches::new(
-            state.manager.subscribe(Pattern::exactly(name), delivery),
+            state.manager.subscribe(Pattern::exactly(&name), delivery),
         )),
         handle,
         inbound: Inbound::new(limit, state.manager.charge(MemoryUse::Bodies)),

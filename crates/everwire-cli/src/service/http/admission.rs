@@ -17,8 +17,9 @@ use actix_web::{
 use bytes::Bytes;
 
 use super::{
-    clients::{Class, Client, Request, TooMany},
+    clients::{Client, Request},
     problem::Problem,
+    request_limit::{Class, TooMany},
 };
 use crate::service::state::AppState;
 

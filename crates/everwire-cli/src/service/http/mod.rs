@@ -22,6 +22,7 @@ mod probe;
 pub mod problem;
 mod query;
 mod reload;
+mod request_limit;
 mod routes;
 mod schema;
 mod secrets;

@@ -1,13 +1,16 @@
 //! A `state_dir` that cannot be used: nothing starts half, and the error says what would be right.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use everwire::{manager::OpenError, store::StoreError};
+use everwire::{
+    manager::{OpenError, StartError},
+    store::StoreError,
+};
 
 use super::*;
 
 fn refusal(state_dir: &Path) -> String {
-    match try_manager(state_dir, |service| service.remember = true) {
+    match try_manager_at(state_dir, |service| service.remember = true) {
         Err(StartError::Store(error)) => format!("the store cannot be opened: {error}"),
         Err(error) => panic!("another error: {error}"),
         Ok(_) => panic!("{} was taken", state_dir.display()),
@@ -17,9 +20,9 @@ fn refusal(state_dir: &Path) -> String {
 #[tokio::test]
 async fn the_second_manager_on_a_directory_is_refused_and_told_who_has_it() {
     let dir = TestDir::new("durable-two");
-    let first = manager(dir.path());
+    let first = manager_at(dir.path());
     let pid = std::process::id();
-    let error = try_manager(dir.path(), |service| service.remember = true);
+    let error = try_manager_at(dir.path(), |service| service.remember = true);
     assert!(
         matches!(&error, Err(StartError::Store(StoreError::InUse { pid: Some(other), .. })) if *other == pid),
         "{error:?}"
@@ -27,7 +30,7 @@ async fn the_second_manager_on_a_directory_is_refused_and_told_who_has_it() {
     assert!(refusal(dir.path()).contains(&format!("(process {pid}); stop that one")));
 
     // One that keeps nothing may run beside it, until it has something to keep.
-    let second = try_manager(dir.path(), |_| {}).unwrap();
+    let second = try_manager_at(dir.path(), |_| {}).unwrap();
     let url = "ws://127.0.0.1:1/";
     second.open("light", quick(url)).unwrap();
     let Err(OpenError::Store(text)) = second.open("feed", durable(url)) else {
@@ -39,7 +42,7 @@ async fn the_second_manager_on_a_directory_is_refused_and_told_who_has_it() {
     end(first).await;
     second.open("feed", durable(url)).unwrap();
     end(second).await;
-    manager(dir.path());
+    manager_at(dir.path());
 }
 
 #[tokio::test]
@@ -52,7 +55,7 @@ async fn a_file_in_the_place_of_the_directory_is_told() {
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         assert!(error.contains("state_dir must be a directory"), "{error}");
     }
-    let idle = try_manager(&dir, |_| {}).unwrap();
+    let idle = try_manager_at(&dir, |_| {}).unwrap();
     let Err(OpenError::Store(text)) = idle.open("feed", durable("ws://127.0.0.1:1/")) else {
         panic!("{} was taken", dir.display());
     };

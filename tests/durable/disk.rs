@@ -26,7 +26,7 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
     let peer = Peer::spawn_thread().unwrap();
     peer.script("/", heard.script());
     peer.stop_listening().await.unwrap();
-    let manager = manager(&dir.join("state"));
+    let manager = manager_at(&dir.join("state"));
     let mut watch = watch(&manager);
     let feed = manager.open("feed", durable(peer.url("/"))).unwrap();
 

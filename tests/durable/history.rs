@@ -1,6 +1,8 @@
 //! What the peer has said, to be read again by a later process.
 
-use everwire::{Event, Events, core::Cursor, testing::Peer};
+use std::path::Path;
+
+use everwire::{ConnectionSettings, Event, Events, core::Cursor, testing::Peer};
 use futures::StreamExt as _;
 use tokio::time::timeout;
 
@@ -46,13 +48,13 @@ async fn a_later_process_reads_on_where_a_reader_has_stopped() {
     let mut settings = quick(peer.url("/feed?every=2ms&count=40"));
     settings.history.durable = true;
     settings.history.messages = 30;
-    let first = manager(dir.path());
+    let first = manager_at(dir.path());
     let mut events = first.subscribe(Pattern::all(), messages_only());
     first.open("feed", settings.clone()).unwrap();
     let heard = read(&mut events, 40).await;
     end(first).await;
 
-    let second = manager(dir.path());
+    let second = manager_at(dir.path());
     settings.enabled = false;
     second.open("feed", settings).unwrap();
     // What is kept is there: thirty messages.
@@ -73,7 +75,7 @@ async fn what_is_said_after_a_restart_follows_what_was_said_before() {
     settings.history.durable = true;
     let mut said = Vec::new();
     for life in 1..=3 {
-        let manager = manager(dir.path());
+        let manager = manager_at(dir.path());
         let feed = manager.open("feed", settings.clone()).unwrap();
         let mut events = manager.resume(Pattern::all(), messages_only(), Some(Cursor::default()));
         // Before all processes there may have been others.
@@ -94,14 +96,14 @@ async fn a_history_that_is_not_durable_ends_with_its_process_and_says_so() {
     let dir = TestDir::new("durable-history");
     let peer = Peer::spawn_thread().unwrap();
     let settings = quick(peer.url("/echo"));
-    let first = manager(dir.path());
+    let first = manager_at(dir.path());
     let mut events = first.subscribe(Pattern::all(), messages_only());
     let feed = first.open("feed", settings.clone()).unwrap();
     feed.send("before").unwrap();
     let heard = read(&mut events, 1).await;
     end(first).await;
 
-    let second = manager(dir.path());
+    let second = manager_at(dir.path());
     let feed = second.open("feed", settings).unwrap();
     let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[0].0));
     is_told_of_a_loss(&mut events).await;
@@ -114,7 +116,7 @@ async fn heard_before(dir: &Path) -> (Manager, ConnectionSettings, [Cursor; 2]) 
     let peer = Peer::spawn_thread().unwrap();
     let mut settings = quick(peer.url("/echo"));
     settings.history.durable = true;
-    let first = manager(dir);
+    let first = manager_at(dir);
     let mut events = first.subscribe(Pattern::all(), messages_only());
     let feed = first.open("feed", settings.clone()).unwrap();
     first.open("silent", settings.clone()).unwrap();
@@ -136,7 +138,7 @@ async fn an_orderly_restart_leaves_nothing_to_doubt_and_a_kill_does() {
     end(first).await;
 
     for (dir, is_told) in [(&dir, false), (&killed, true)] {
-        let second = manager(dir.path());
+        let second = manager_at(dir.path());
         for name in ["feed", "silent"] {
             second.open(name, settings.clone()).unwrap();
         }
@@ -158,7 +160,7 @@ async fn what_a_name_said_that_is_not_opened_again_is_told_as_a_loss() {
     let (first, settings, [before_last, last]) = heard_before(dir.path()).await;
     end(first).await;
     for _ in 0..2 {
-        let manager = manager(dir.path());
+        let manager = manager_at(dir.path());
         manager.open("silent", settings.clone()).unwrap();
         let told = |since| manager.resume(Pattern::all(), messages_only(), Some(since));
         is_told_of_a_loss(&mut told(before_last)).await;
@@ -172,7 +174,7 @@ async fn what_was_said_before_a_history_became_durable_is_kept_as_well() {
     let dir = TestDir::new("durable-history");
     let peer = Peer::spawn_thread().unwrap();
     let mut settings = quick(peer.url("/echo"));
-    let first = manager(dir.path());
+    let first = manager_at(dir.path());
     let mut events = first.subscribe(Pattern::all(), messages_only());
     let feed = first.open("feed", settings.clone()).unwrap();
     for text in ["first", "second"] {
@@ -183,7 +185,7 @@ async fn what_was_said_before_a_history_became_durable_is_kept_as_well() {
     first.configure("feed", settings.clone()).await.unwrap();
     end(first).await;
 
-    let second = manager(dir.path());
+    let second = manager_at(dir.path());
     settings.enabled = false;
     second.open("feed", settings).unwrap();
     let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[0].0));

@@ -11,48 +11,12 @@ mod restart;
 mod support;
 mod torn;
 
-use std::path::Path;
-
-use everwire::{
-    ConnectionSettings, Delivery, Fate, Handle, Manager, Pattern, Receipt, Settings,
-    config::{Heartbeat, ServiceSettings},
-    hub::Kinds,
-    manager::StartError,
-};
+use everwire::{Delivery, Fate, Handle, Manager, Pattern, Receipt, hub::Kinds};
 use support::{SOON, TestDir, heard::Heard, rig::*};
-
-/// Starts a manager on this directory, or says why not.
-fn try_manager(
-    state_dir: &Path,
-    change: impl FnOnce(&mut ServiceSettings),
-) -> Result<Manager, StartError> {
-    let mut settings = Settings::default();
-    settings.service.workers = 1;
-    settings.service.state_dir = state_dir.to_owned();
-    change(&mut settings.service);
-    Manager::spawn(settings)
-}
-
-/// A life of a process that remembers.
-fn manager(state_dir: &Path) -> Manager {
-    try_manager(state_dir, |service| service.remember = true)
-        .unwrap_or_else(|error| panic!("{error}"))
-}
 
 /// An orderly end of it.
 async fn end(manager: Manager) {
     manager.shutdown(SOON).await;
-}
-
-/// Settings of a name whose outbox is on disk.
-fn durable(url: impl AsRef<str>) -> ConnectionSettings {
-    let mut settings = quick(url);
-    settings.outbox.durable = true;
-    settings.heartbeat = Heartbeat::Protocol {
-        interval: ms(1_000),
-        timeout: ms(20_000),
-    };
-    settings
 }
 
 /// A subscriber that hears of fates too.

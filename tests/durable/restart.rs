@@ -1,6 +1,8 @@
 //! From one process to the next.
 
-use everwire::{Event, Rejected, State, config::Fsync, store::Store, testing::Peer};
+use everwire::{
+    ConnectionSettings, Event, Rejected, State, config::Fsync, store::Store, testing::Peer,
+};
 
 use super::{torn::copy_of, *};
 
@@ -21,7 +23,7 @@ impl World {
     }
 
     fn manager(&self) -> Manager {
-        manager(self.dir.path())
+        manager_at(self.dir.path())
     }
 
     fn settings(&self) -> ConnectionSettings {
@@ -246,7 +248,7 @@ async fn a_process_that_is_killed_as_soon_as_it_has_begun_has_taken_its_epochs_w
 async fn without_anything_to_keep_the_directory_is_not_touched() {
     let world = World::new();
     let dir = world.dir.path().join("state");
-    let manager = try_manager(&dir, |_| {}).unwrap();
+    let manager = try_manager_at(&dir, |_| {}).unwrap();
     let feed = manager.open("feed", quick(world.peer.url("/"))).unwrap();
     wait_for_state(&feed, State::Open).await;
     end(manager).await;

@@ -1,6 +1,6 @@
 //! A process that was killed in the middle of a write: its log is torn, and the next one starts all the same.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use everwire::testing::Peer;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -23,7 +23,7 @@ pub fn copy_of(state_dir: &Path) -> TestDir {
 async fn a_torn_log_costs_its_tail_and_nothing_else() {
     let live = TestDir::new("durable-torn");
     let peer = Peer::spawn_thread().unwrap();
-    let first = manager(live.path());
+    let first = manager_at(live.path());
     let feed = first.open("feed", durable(NOBODY)).unwrap();
     for number in 1..=40 {
         queue(&feed, [number]).await;
@@ -52,7 +52,7 @@ async fn delivered_from(whole: &TestDir, length: u64, peer: &Peer) -> u64 {
     log.set_len(length).unwrap();
     let heard = Heard::default();
     peer.script("/", heard.script());
-    let second = manager(torn.path());
+    let second = manager_at(torn.path());
     assert_eq!(second.store_damage(), None, "cut at {length}");
     let feed = second.open("feed", durable(peer.url("/"))).unwrap();
     let receipt = feed.send("1000").unwrap();

@@ -121,7 +121,7 @@ fn every_path_of_ours_leads_to_an_item() {
     assert!(reading.lost.is_empty(), "{:#?}", reading.lost);
     // What a reader of the code knows: the test reads what is there.
     for (from, to, item) in [
-        ("service/http/api.rs", "manager/registry.rs", "Manager"),
+        ("service/state.rs", "manager/registry.rs", "Manager"),
         (
             "connection/driver/effects.rs",
             "proto:core/lifecycle/state.rs",

@@ -1,13 +1,14 @@
 //! A peer, a manager with one arbiter, and what its names tell.
 
-use std::{collections::HashMap, fmt::Debug, time::Duration};
+use std::{collections::HashMap, fmt::Debug, path::Path, time::Duration};
 
 use everwire::{
     ConnectionName, ConnectionSettings, Delivery, Event, Events, Fate, Handle, Manager, Message,
     Pattern, Settings, State,
-    config::{Backoff, Heartbeat, Jitter, Reconnect},
+    config::{Backoff, Heartbeat, Jitter, Reconnect, ServiceSettings},
     core::{Cause, ClosedReport, Cursor},
     events::{Failed, Retrying, Rotated, Sent},
+    manager::StartError,
     testing::{Peer, Script},
 };
 use futures::StreamExt as _;
@@ -24,6 +25,17 @@ pub fn quick(url: impl AsRef<str>) -> ConnectionSettings {
         backoff.initial = ms(10);
         backoff.max = ms(100);
     });
+    settings
+}
+
+/// Settings of a name whose outbox is on disk.
+pub fn durable(url: impl AsRef<str>) -> ConnectionSettings {
+    let mut settings = quick(url);
+    settings.outbox.durable = true;
+    settings.heartbeat = Heartbeat::Protocol {
+        interval: ms(1_000),
+        timeout: ms(20_000),
+    };
     settings
 }
 
@@ -104,6 +116,24 @@ pub fn one_arbiter() -> Manager {
     let mut settings = Settings::default();
     settings.service.workers = 1;
     Manager::spawn(settings).unwrap()
+}
+
+/// Starts a manager on this directory, or says why not.
+pub fn try_manager_at(
+    state_dir: &Path,
+    change: impl FnOnce(&mut ServiceSettings),
+) -> Result<Manager, StartError> {
+    let mut settings = Settings::default();
+    settings.service.workers = 1;
+    settings.service.state_dir = state_dir.to_owned();
+    change(&mut settings.service);
+    Manager::spawn(settings)
+}
+
+/// A life of a process that remembers.
+pub fn manager_at(state_dir: &Path) -> Manager {
+    try_manager_at(state_dir, |service| service.remember = true)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A subscriber that checks the numbering of all it hears, and waits with a deadline.

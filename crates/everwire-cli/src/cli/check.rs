@@ -6,7 +6,7 @@ use clap::Args;
 use everwire::{ConnectionName, Settings};
 use serde_json::json;
 
-use super::{Failure, config_path::ConfigPath, output};
+use super::{Failure, config_path::ConfigPath, output, stderr};
 use crate::service::http;
 
 /// Check a configuration, and dial nothing
@@ -58,13 +58,13 @@ impl Check {
             output::print_json(&answer.to_string())?;
         } else {
             for warning in &settings.warnings {
-                output::complain(&format!("warning: {}", warning.to_string().trim_end()));
+                stderr::complain(&format!("warning: {}", warning.to_string().trim_end()));
             }
             for (name, text) in &unusable {
                 let whose = name
                     .map(|name| format!("connection {name}: "))
                     .unwrap_or_default();
-                output::complain(&format!("error: {whose}{text}"));
+                stderr::complain(&format!("error: {whose}{text}"));
             }
         }
         match (unusable.is_empty(), self.json) {

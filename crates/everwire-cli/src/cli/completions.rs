@@ -1,9 +1,9 @@
 //! `everwire completions`: what a shell needs to complete our arguments.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{Cli, Failure, output};
+use super::{Failure, output};
 
 /// Print a completion script for a shell
 ///
@@ -15,14 +15,14 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints it.
+    /// Prints it, for the whole command line.
     ///
     /// # Errors
     ///
     /// [`Failure::Output`].
-    pub fn execute(self) -> Result<(), Failure> {
+    pub fn execute(self, mut command_line: Command) -> Result<(), Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "everwire", &mut script);
+        clap_complete::generate(self.shell, &mut command_line, "everwire", &mut script);
         output::print_raw(String::from_utf8_lossy(&script).trim_end())
     }
 }

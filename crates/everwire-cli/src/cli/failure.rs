@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use everwire::config::Diagnostics;
 
-use super::{client, output};
+use super::{client, stderr};
 use crate::{service, terminal};
 
 /// Why a command did not succeed.
@@ -48,11 +48,11 @@ impl Failure {
         match self {
             Self::Config(diagnostics) => {
                 let color = terminal::is_colored(&io::stderr());
-                output::complain(diagnostics.render(color).trim_end());
+                stderr::complain(diagnostics.render(color).trim_end());
             }
             Self::Told => {}
             _ if self.is_closed_pipe() => {}
-            _ => output::complain(&format!("error: {self}")),
+            _ => stderr::complain(&format!("error: {self}")),
         }
     }
 

@@ -21,6 +21,7 @@ mod schema;
 mod send;
 mod signals;
 mod status;
+mod stderr;
 mod table;
 mod tail;
 mod why;
@@ -28,7 +29,7 @@ mod words;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Args as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use self::{client::ApiArgs, failure::Failure};
 
@@ -88,7 +89,7 @@ pub fn main() -> ExitCode {
         Command::Retry(retry) => retry.execute(),
         Command::Reload(reload) => reload.execute(),
         Command::Schema(schema) => schema.execute(),
-        Command::Completions(completions) => completions.execute(),
+        Command::Completions(completions) => completions.execute(Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -132,8 +133,6 @@ fn reordered(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -1,4 +1,4 @@
-//! Standard output and standard error, without the panics of `println!`.
+//! Standard output, without the panics of `println!`.
 
 use std::io::{self, Write};
 
@@ -35,9 +35,4 @@ pub fn print_raw(text: &str) -> Result<(), Failure> {
     writeln!(stdout, "{text}")
         .and_then(|()| stdout.flush())
         .map_err(Failure::Output)
-}
-
-/// Writes a text for a person, and a line end, to standard error; when that is closed, there is nobody left to tell.
-pub fn complain(text: &str) {
-    let _unheard = writeln!(io::stderr(), "{}", harmless(text));
 }

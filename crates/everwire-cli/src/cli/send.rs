@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{Answer, ApiArgs, Client, Error, Request},
-    input, output, parse, words,
+    input, output, parse, stderr, words,
 };
 
 /// How long to wait before a full outbox is asked again: at first, and at most.
@@ -103,7 +103,7 @@ impl Send {
                 .and_then(|answer| self.tell(&answer));
             if let Err(failure) = told {
                 if matches!(failure, Failure::Api(_) | Failure::Undone(_)) {
-                    output::complain(&format!(
+                    stderr::complain(&format!(
                         "line {number} was not sent as asked, nor any after it"
                     ));
                 }
@@ -120,7 +120,7 @@ impl Send {
             match client.ask(self.request(data.clone())).await {
                 Err(error) if error.status() == Some(429) => {
                     if wait == FULL_WAIT.0 {
-                        output::complain(&format!("the outbox of {} is full, waiting", self.name));
+                        stderr::complain(&format!("the outbox of {} is full, waiting", self.name));
                     }
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(longest);

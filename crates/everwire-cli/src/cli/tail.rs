@@ -14,6 +14,7 @@ use super::{
     client::{ApiArgs, Client, Error, Reader, Request, Stream},
     event_line, output, parse,
     signals::Signals,
+    stderr,
 };
 use crate::terminal;
 
@@ -81,9 +82,9 @@ impl Tail {
                     "; there was no event to resume from, so that what happens meanwhile is not shown"
                 }
             };
-            output::complain(&format!("{why}; asking again{missed}"));
+            stderr::complain(&format!("{why}; asking again{missed}"));
             stream = self.again(client, last.as_deref()).await?;
-            output::complain("the service is back");
+            stderr::complain("the service is back");
         }
     }
 

@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use super::{
+    log_line::{self, MessageLine},
     log_shares::LogShares,
-    narrate::{self, MessageLine},
     tenants::Tenants,
 };
 
@@ -137,7 +137,7 @@ fn line(event: &Event, messages: bool) -> Option<Line> {
 fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64, shares: &LogShares) {
     while let Some(line) = waiting.blocking_recv() {
         match line {
-            Line::Event(event) => narrate::event(&event),
+            Line::Event(event) => log_line::event(&event),
             Line::Message(message) => message.tell(),
             Line::End => return,
         }

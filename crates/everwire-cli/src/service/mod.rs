@@ -1,75 +1,36 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
 mod changes;
-mod doors;
+mod error;
 mod event_log;
 pub mod http;
-mod kept;
+mod listen_sockets;
 pub mod log;
+mod log_line;
 mod log_shares;
 mod metrics;
-mod narrate;
 mod open_files;
 mod page;
+mod persisted;
 mod reload;
+mod restore;
+mod rules;
 mod secrets;
+mod state;
 mod systemd;
 mod tenants;
 mod why;
 
 use std::{
-    future::Future,
-    io, mem,
-    net::{SocketAddr, TcpListener},
-    path::PathBuf,
-    sync::atomic::Ordering,
-    time::Duration,
+    future::Future, mem, net::TcpListener, path::PathBuf, sync::atomic::Ordering, time::Duration,
 };
 
 use actix_web::web::Data;
-use everwire::{
-    Manager, Settings,
-    manager::{OpenError, ShutdownReport, StartError},
-};
+use everwire::{Manager, Settings, manager::ShutdownReport};
 use tokio::time::timeout;
 
-use self::{
-    doors::Doors,
-    event_log::EventLog,
-    http::{Api, Rules},
-};
-
-/// Why the service did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The HTTP address cannot be listened on.
-    #[error("cannot listen on {addr} for HTTP: {source}; `service.listen` sets the address")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the operating system answered.
-        source: io::Error,
-    },
-    /// The HTTP server did not start.
-    #[error("the HTTP server cannot be started: {0}")]
-    Http(#[source] io::Error),
-    /// The API's TLS cannot be set up.
-    #[error(transparent)]
-    Tls(#[from] http::tls::TlsError),
-    /// The thread that writes the log did not start.
-    #[error("the thread of the log cannot be started: {0}")]
-    Log(#[source] io::Error),
-    /// The manager did not start.
-    #[error(transparent)]
-    Manager(#[from] StartError),
-    /// Changes of the configuration cannot be noticed.
-    #[error(transparent)]
-    Reload(#[from] reload::TriggerError),
-    /// A name could not be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-}
+pub use self::{error::Error, rules::Rules, state::AppState};
+use self::{event_log::EventLog, listen_sockets::Doors};
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
 /// says why to end; then drains within `service.drain_timeout`. `config` is the file or folder that a reload reads.
@@ -92,31 +53,31 @@ pub async fn serve(
     let drain_timeout = service.drain_timeout;
     let up = doors.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
-    let api = Data::new(Api::new(manager.clone(), service, rules, config));
+    let state = Data::new(AppState::new(manager.clone(), service, rules, config));
     // The log listens and the first line is written before anything can happen that belongs into it.
-    let log = EventLog::start(&manager, api.tenants(), log_messages).map_err(Error::Log)?;
+    let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
     // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
-    reload::start(&api, watch)?;
+    reload::start(&state, watch)?;
     up.tell();
     open_files::raise(connections.len());
-    let store_api = api.clone();
-    manager.when_store_opens(move |_| kept::store_is_open(&store_api));
+    let restored = state.clone();
+    manager.when_store_opens(move |_| restore::store_is_open(&restored));
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
-    let servers = doors.open(&api)?;
+    let servers = doors.open(&state)?;
 
     systemd::ready(&manager);
 
     let reason = stop.await;
     // Whoever sends requests here is to look for another one while the drain still answers.
-    api.ending.store(true, Ordering::Relaxed);
+    state.ending.store(true, Ordering::Relaxed);
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let deadline = without_reserve(drain_timeout);
     // Whoever has a socket of its own hears of its end before its connection goes.
-    let bridges = timeout(deadline, api.bridges.empty());
+    let bridges = timeout(deadline, state.bridges.empty());
     let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
     log.finish().await;
     tell(&report);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use everwire::{ConnectionName, Manager, Owner};
 
-use super::http::Access;
+use super::http::access::Access;
 
 /// The names of a manager, and the tokens that they may belong to.
 #[derive(Clone)]

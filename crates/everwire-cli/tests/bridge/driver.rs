@@ -1,16 +1,17 @@
 //! A client library in a process of its own, which tells what both of its ways live through.
 
 use std::{
-    io::{BufRead as _, BufReader},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
-    thread,
     time::{Duration, Instant, SystemTime},
 };
 
 use serde::Deserialize;
 
-use crate::support::{installed, root};
+use crate::{
+    service_support::lines,
+    support::{installed, root},
+};
 
 /// A client library of Node's.
 pub fn node(kind: &str) -> Command {
@@ -90,15 +91,7 @@ impl Driver {
             .spawn()
             .unwrap();
         let stdin = child.stdin.take();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
+        let lines = lines(child.stdout.take().unwrap());
         Self {
             child,
             stdin,

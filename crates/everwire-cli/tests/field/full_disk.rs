@@ -12,8 +12,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Delivery, Fate, Manager, Pattern, Rejected, Settings, State,
-    config::Heartbeat,
+    Delivery, Fate, Pattern, Rejected, State,
     connection::StateReason,
     testing::{Peer, Script},
 };
@@ -242,24 +241,6 @@ async fn the_first_start_of_all_may_be_on_a_full_disk() {
     world.start().wait_for_state("plain", "closed");
 }
 
-fn durable(url: impl AsRef<str>) -> ConnectionSettings {
-    let mut settings = quick(url);
-    settings.outbox.durable = true;
-    settings.heartbeat = Heartbeat::Protocol {
-        interval: ms(1_000),
-        timeout: ms(20_000),
-    };
-    settings
-}
-
-fn manager(state_dir: &Path) -> Manager {
-    let mut settings = Settings::default();
-    settings.service.workers = 1;
-    settings.service.state_dir = state_dir.to_owned();
-    settings.service.remember = true;
-    Manager::spawn(settings).unwrap()
-}
-
 /// Has everything that can be done to a name that waits happen to one.
 #[tokio::test]
 async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
@@ -273,7 +254,7 @@ async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
     let (peer, heard) = (Peer::spawn_thread().unwrap(), Heard::default());
     peer.script("/", heard.script());
     let names = ["goes", "shut", "called", "light", "idle", "first"];
-    let earlier = manager(&state_dir);
+    let earlier = manager_at(&state_dir);
     peer.stop_listening().await.unwrap();
     for (number, name) in names.iter().enumerate() {
         let handle = earlier.open(name, durable(peer.url("/"))).unwrap();
@@ -284,7 +265,7 @@ async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
     let ballast = fill(&dir);
     peer.resume().await.unwrap();
 
-    let manager = manager(&state_dir);
+    let manager = manager_at(&state_dir);
     let outage = manager.store_outage().unwrap();
     assert!(outage.contains("no space is left"), "{outage}");
     assert!(manager.take_kept().is_empty());
@@ -368,7 +349,7 @@ async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
     );
     manager.shutdown(SOON).await;
 
-    let last = self::manager(&state_dir);
+    let last = manager_at(&state_dir);
     last.open("light", durable(peer.url("/"))).unwrap();
     last.open("goes", durable(peer.url("/"))).unwrap();
     heard.wait_for(6).await;
@@ -391,13 +372,13 @@ async fn a_read_only_file_system_is_waited_for() {
         return child::in_a_file_system_of(2, "full_disk::a_read_only_file_system_is_waited_for");
     };
     let state_dir = dir.join("state");
-    manager(&state_dir).shutdown(SOON).await;
+    manager_at(&state_dir).shutdown(SOON).await;
     let remount = |how: &str| {
         let mounted = Command::new("mount").args(["-o", how]).arg(&dir).status();
         assert!(mounted.unwrap().success());
     };
     remount("remount,ro");
-    let manager = manager(&state_dir);
+    let manager = manager_at(&state_dir);
     let feed = manager.open("feed", durable("ws://127.0.0.1:1/")).unwrap();
     let outage = manager.store_outage().unwrap();
     let advice = "state_dir must be on a file system that can be written to";

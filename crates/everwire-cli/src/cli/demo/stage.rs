@@ -16,10 +16,7 @@ use everwire::{
 
 use crate::{
     cli::Failure,
-    service::{
-        self,
-        http::{Api, Rules, Serves},
-    },
+    service::{self, AppState, Rules, http::Serves},
 };
 
 /// The settings of the demo's names.
@@ -61,13 +58,13 @@ impl Stage {
         let listener = service::http::bind(settings.service.listen)
             .or_else(|_taken| service::http::bind(any))?;
         let listen = listener.local_addr().map_err(service::Error::Http)?;
-        let api = Api::new(
+        let state = AppState::new(
             manager.clone(),
             settings.service.clone(),
             Rules::of(&settings),
             None,
         );
-        let server = service::http::start(listener, Data::new(api), Serves::Everything, None)
+        let server = service::http::start(listener, Data::new(state), Serves::Everything, None)
             .map_err(service::Error::Http)?;
         Ok(Self {
             peer,

@@ -17,7 +17,7 @@ use futures::{StreamExt, future::OptionFuture};
 use serde_json::Value;
 
 use self::course::{Course, End};
-use super::{Failure, event_line, input::Lines, output, parse, signals::Signals, words};
+use super::{Failure, event_line, input::Lines, output, parse, signals::Signals, stderr, words};
 use crate::{service, terminal};
 
 /// How long the closing handshake may take; its own limit is `close_timeout`.
@@ -167,7 +167,7 @@ impl Dial {
                 // There is but one name.
                 event["name"] = Value::Null;
                 let is_colored = terminal::is_colored(&io::stderr());
-                output::complain(&event_line::of(&event, is_colored));
+                stderr::complain(&event_line::of(&event, is_colored));
                 Ok(())
             }
         }

@@ -1,13 +1,8 @@
 //! Who asks, and what they may do.
 
-use std::{collections::BTreeSet, fmt, future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
+use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
-use actix_web::{
-    FromRequest, HttpRequest,
-    dev::Payload,
-    http::header::{self, HeaderMap},
-    web::Data,
-};
+use actix_web::http::header::{self, HeaderMap};
 use base64::Engine;
 use everwire::{
     ConnectionName, Owner, Pattern,
@@ -18,7 +13,7 @@ use parking_lot::RwLock;
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
-use super::{Api, problem::Problem};
+use super::problem::Problem;
 
 /// The tokens of this service.
 #[derive(Default)]
@@ -155,15 +150,36 @@ impl Caller {
         self.names == Pattern::all()
     }
 
-    /// A name as they wrote it.
+    /// Asks that they may know of all names; `or` says what is refused otherwise.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn need_all_names(&self, or: &str) -> Result<(), Problem> {
+        match self.reaches_all() {
+            true => Ok(()),
+            false => Err(Problem::forbidden(or)),
+        }
+    }
+
+    /// The name of a connection as they wrote it.
     ///
     /// # Errors
     ///
     /// 404 for what is no name, 403 for one that they must not know of.
-    pub fn name(&self, name: &str) -> Result<ConnectionName, Problem> {
+    pub fn name(&self, name: &str) -> Result<ReachedName, Problem> {
         let name = ConnectionName::new(name).map_err(|_| Problem::unknown(name))?;
+        self.reach(name)
+    }
+
+    /// Asks that they may know of this name, of a connection or a secret.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn reach(&self, name: ConnectionName) -> Result<ReachedName, Problem> {
         match self.reaches(&name) {
-            true => Ok(name),
+            true => Ok(ReachedName(name)),
             false => Err(Problem::forbidden(format!(
                 "the token does not reach {name:?}"
             ))),
@@ -171,84 +187,15 @@ impl Caller {
     }
 }
 
-/// Something that a caller needs a scope for.
-pub trait Need: 'static {
-    /// The scopes, of which one is enough.
-    const SCOPES: &'static [Scope];
-    /// How the lack of it is told (RFC 6750 §3.1).
-    const CHALLENGE: &'static str;
-}
+/// A name that its caller may know of: nothing else finds a connection.
+#[derive(Clone)]
+pub struct ReachedName(ConnectionName);
 
-macro_rules! need {
-    ($(#[doc = $doc:literal])* $name:ident: [$($scope:ident),*], $text:literal) => {
-        $(#[doc = $doc])*
-        pub enum $name {}
+impl Deref for ReachedName {
+    type Target = ConnectionName;
 
-        impl Need for $name {
-            const SCOPES: &'static [Scope] = &[$(Scope::$scope),*];
-            const CHALLENGE: &'static str =
-                concat!("Bearer realm=\"everwire\", error=\"insufficient_scope\", scope=\"", $text, "\"");
-        }
-    };
-}
-
-need! {
-    /// To look.
-    ToRead: [Read], "read"
-}
-need! {
-    /// To send.
-    ToSend: [Send], "send"
-}
-need! {
-    /// To ask what became of a message: who may send may ask.
-    ToAsk: [Send, Read], "send"
-}
-need! {
-    /// To change.
-    ToControl: [Control], "control"
-}
-need! {
-    /// To be known.
-    ToCome: [Read, Send, Control], "read"
-}
-
-/// A caller who has the scope: the one way to the handlers of routes that need one.
-pub struct Permit<N>(Arc<Caller>, PhantomData<N>);
-
-impl<N> Deref for Permit<N> {
-    type Target = Caller;
-
-    fn deref(&self) -> &Caller {
+    fn deref(&self) -> &ConnectionName {
         &self.0
-    }
-}
-
-impl<N> fmt::Debug for Permit<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<N: Need> FromRequest for Permit<N> {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(permit(request))
-    }
-}
-
-fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
-    let api = request.app_data::<Data<Api>>();
-    let api = api.ok_or_else(|| Problem::unavailable("nobody can be let in"))?;
-    let caller = api.access.identify(request.headers())?;
-    match caller.need(N::SCOPES) {
-        Ok(()) => Ok(Permit(caller, PhantomData)),
-        Err(problem) => {
-            let challenge = header::HeaderValue::from_static(N::CHALLENGE);
-            Err(problem.header(header::WWW_AUTHENTICATE, challenge))
-        }
     }
 }
 

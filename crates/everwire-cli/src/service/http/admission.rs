@@ -17,10 +17,11 @@ use actix_web::{
 use bytes::Bytes;
 
 use super::{
-    Api,
-    clients::{Class, Client, Request, TooMany},
+    clients::{Client, Request},
     problem::Problem,
+    request_limit::{Class, TooMany},
 };
+use crate::service::state::AppState;
 
 /// Lets a request in if there is room for one of its class; it is under way until its answer's body has ended.
 ///
@@ -63,15 +64,16 @@ fn begin(client: &Client, request: &HttpRequest) -> Result<Request, TooMany> {
         "/readyz" => return client.begin(Class::Ready),
         _ => {}
     }
-    let api = request.app_data::<Data<Api>>();
-    let caller = api.and_then(|api| Some((api, api.access.identify(request.headers()).ok()?)));
+    let state = request.app_data::<Data<AppState>>();
+    let caller =
+        state.and_then(|state| Some((state, state.access.identify(request.headers()).ok()?)));
     match caller {
         // Whoever nobody knows is refused at once.
         None => client.begin(Class::Other),
         Some((_, caller)) if caller.reaches_all() => client
             .begin(Class::Other)
             .or_else(|TooMany| client.begin(Class::Operator)),
-        Some((api, caller)) => client.begin_for(&caller.token, api.access.tenants()),
+        Some((state, caller)) => client.begin_for(&caller.token, state.access.tenants()),
     }
 }
 

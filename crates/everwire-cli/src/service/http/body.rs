@@ -18,7 +18,8 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::{Api, admission, problem::Problem};
+use super::{admission, problem::Problem};
+use crate::service::state::AppState;
 
 /// How long a client may take for a body, besides the time that its bytes may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -96,9 +97,9 @@ struct Held {
 
 impl Held {
     fn new(request: &HttpRequest, of: Content) -> Self {
-        let api = request.app_data::<Data<Api>>();
+        let state = request.app_data::<Data<AppState>>();
         Self {
-            charge: api.map(|api| api.manager.charge(MemoryUse::Bodies)),
+            charge: state.map(|state| state.manager.charge(MemoryUse::Bodies)),
             of,
         }
     }
@@ -131,13 +132,13 @@ impl Held {
         let Err(error) = charge.try_set(bytes) else {
             return Ok(());
         };
-        let api = request.app_data::<Data<Api>>();
-        let Some(api) = api.filter(|_| self.of == Content::Change) else {
+        let state = request.app_data::<Data<AppState>>();
+        let Some(state) = state.filter(|_| self.of == Content::Change) else {
             return Err(error.into());
         };
-        match api.access.identify(request.headers())?.reaches_all() {
+        match state.access.identify(request.headers())?.reaches_all() {
             true => {
-                let mut other = api.manager.charge(MemoryUse::OperatorBodies);
+                let mut other = state.manager.charge(MemoryUse::OperatorBodies);
                 other.try_set(bytes)?;
                 *charge = other;
                 Ok(())

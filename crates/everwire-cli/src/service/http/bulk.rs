@@ -10,13 +10,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Caller, Permit, ToControl},
+    access::Caller,
     body,
     control::{Close, MAX_CLOSE},
+    permit::{Permit, ToControl},
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// How many connections are asked at a time.
 const AT_A_TIME: usize = 256;
@@ -40,16 +40,16 @@ pub struct Matched {
 )]
 pub async fn connect(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let handles = matched(&api, &permit, &request)?;
-    let connected = for_each(&api, handles, async |handle| {
+    let handles = matched(&state, &permit, &request)?;
+    let connected = for_each(&state, handles, async |handle| {
         let is_down = !is_in(handle, &[State::Connecting, State::Opening, State::Open]).await;
         handle.connect(None).await.is_ok() && is_down
     });
     let answer = connected.await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     Ok(answer)
 }
 
@@ -68,19 +68,19 @@ pub async fn connect(
 )]
 pub async fn close(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let handles = matched(&api, &permit, &request)?;
+    let handles = matched(&state, &permit, &request)?;
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
     check(&close)?;
-    let closed = for_each(&api, handles, async |handle| {
+    let closed = for_each(&state, handles, async |handle| {
         let is_up = !is_in(handle, &[State::Closing, State::Closed]).await;
         handle.close(close.code, close.reason.clone()).await.is_ok() && is_up
     });
     let answer = closed.await?;
-    kept::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     Ok(answer)
 }
 
@@ -94,11 +94,11 @@ pub async fn close(
 )]
 pub async fn retry(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let handles = matched(&api, &permit, &request)?;
-    for_each(&api, handles, async |handle| {
+    let handles = matched(&state, &permit, &request)?;
+    for_each(&state, handles, async |handle| {
         is_in(handle, &[State::Backoff, State::Failed]).await && handle.connect(None).await.is_ok()
     })
     .await
@@ -114,15 +114,22 @@ pub async fn retry(
 )]
 pub async fn rotate(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let handles = matched(&api, &permit, &request)?;
-    for_each(&api, handles, async |handle| handle.rotate().await.is_ok()).await
+    let handles = matched(&state, &permit, &request)?;
+    for_each(&state, handles, async |handle| {
+        handle.rotate().await.is_ok()
+    })
+    .await
 }
 
 /// The connections of `?match=` that the caller reaches. Without a pattern there are none: "all" is something to say.
-fn matched(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Vec<Handle>, Problem> {
+fn matched(
+    state: &AppState,
+    caller: &Caller,
+    request: &HttpRequest,
+) -> Result<Vec<Handle>, Problem> {
     let mut pattern = None;
     for (key, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
@@ -143,9 +150,7 @@ fn matched(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Vec<Hand
         let detail = "match: a pattern is needed; * selects all connections";
         return Err(Problem::bad_request(detail));
     };
-    let mut handles = api.manager.list(&pattern);
-    handles.retain(|handle| caller.reaches(handle.name()));
-    Ok(handles)
+    Ok(state.list(caller, &pattern))
 }
 
 /// Before the first connection is closed: a code that one refuses is refused by all.
@@ -167,29 +172,29 @@ async fn is_in(handle: &Handle, states: &[State]) -> bool {
 }
 
 /// In its turn, so that what the work looks at first holds when it acts.
-async fn in_turn(api: &Api, handle: &Handle, work: impl AsyncFn(&Handle) -> bool) -> bool {
+async fn in_turn(state: &AppState, handle: &Handle, work: impl AsyncFn(&Handle) -> bool) -> bool {
     let subject = Subject::Connection(handle.name().clone());
-    let Ok(_turn) = api.changes.turn(subject).await else {
+    let Ok(_turn) = state.changes.turn(subject).await else {
         return false;
     };
     // It may be another one by now, or gone.
-    match api.manager.find(handle.name()) {
+    match state.manager.find(handle.name()) {
         Some(handle) => work(&handle).await,
         None => false,
     }
 }
 
 async fn for_each(
-    api: &Api,
+    state: &AppState,
     handles: Vec<Handle>,
     work: impl AsyncFn(&Handle) -> bool,
 ) -> Result<HttpResponse, Problem> {
     let matched = handles.len();
     let changed = stream::iter(&handles)
-        .map(|handle| in_turn(api, handle, &work))
+        .map(|handle| in_turn(state, handle, &work))
         .buffer_unordered(AT_A_TIME)
         .filter(|changed| std::future::ready(*changed))
         .count();
-    let changed = api.in_time(changed).await?;
+    let changed = state.in_time(changed).await?;
     Ok(HttpResponse::Ok().json(Matched { matched, changed }))
 }

@@ -14,12 +14,13 @@ use everwire::{
 };
 
 use super::{
-    Api,
-    access::{Caller, Permit, ToControl},
+    access::{Caller, ReachedName},
     body,
+    lookup::Named,
+    permit::{Permit, ToControl},
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest settings, in bytes.
 const MAX_SETTINGS: usize = 1 << 20;
@@ -55,31 +56,33 @@ const REMOVAL: Duration = Duration::from_secs(30);
 )]
 pub async fn put(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     name: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = new_name(&permit, &name)?;
-    api.refuse_owned(&name)?;
-    api.refuse_unknown()?;
+    let name = ConnectionName::new(name.as_str())
+        .map_err(|error| Problem::unprocessable(format!("{:?} is no name: {error}", *name)))?;
+    let name = permit.reach(name)?;
+    state.refuse_owned(&name)?;
+    state.refuse_unknown()?;
     let longest = match permit.reaches_all() {
         true => MAX_SETTINGS,
         false => TENANTS_SETTINGS,
     };
     let text = body::json_text(&request, payload, longest).await?;
     let change = {
-        let (api, name) = (api.clone(), name.clone());
-        async move { put_in_turn(&permit, &api, &name, &text).await }
+        let (state, name) = (state.clone(), name.clone());
+        async move { put_in_turn(&permit, &state, &name, &text).await }
     };
-    let (is_new, status) = Api::whole(change).await?;
-    kept::written(&api.manager).await?;
+    let (is_new, status) = AppState::whole(change).await?;
+    persisted::written(&state.manager).await?;
     if !is_new {
         return Ok(HttpResponse::Ok().json(status));
     }
-    let rules = api.rules();
+    let rules = state.rules();
     let prefix = rules.public_url.as_ref().map_or("", |url| url.path());
-    let location = format!("{prefix}/v1/connections/{name}");
+    let location = format!("{prefix}/v1/connections/{}", *name);
     let mut created = HttpResponse::Created();
     Ok(created
         .insert_header((header::LOCATION, location))
@@ -89,33 +92,34 @@ pub async fn put(
 /// Whether the name is new, and what it is now: a later change may remove it before this one is answered.
 async fn put_in_turn(
     caller: &Caller,
-    api: &Api,
-    name: &ConnectionName,
+    state: &AppState,
+    name: &ReachedName,
     text: &[u8],
 ) -> Result<(bool, Status), Problem> {
-    let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
-    let _steady = api.changes.steady().await;
+    let subject = Subject::Connection(ConnectionName::clone(name));
+    let _turn = state.changes.turn(subject).await?;
+    let _steady = state.changes.steady().await;
     // The file may have taken the name over while the body came.
-    api.refuse_owned(name)?;
-    let rules = api.rules();
+    state.refuse_owned(name)?;
+    let rules = state.rules();
     let inherited = &rules.inherited;
     let settings = inherited.connection_within(text, &rules.policy, &rules.limits)?;
     refuse_foreign_secrets(caller, &settings)?;
     refuse_what_moves_others(caller, &settings)?;
     let owner = Owner::new(&caller.token);
-    let is_new = match open(caller, api, &rules.limits, name, &settings, owner.clone())? {
+    let is_new = match open(caller, state, &rules.limits, name, &settings, owner.clone())? {
         true => {
-            kept::new_connection(&api.manager, name, &owner, text);
+            persisted::new_connection(&state.manager, name, &owner, text);
             true
         }
         false => {
-            configure(api, name, settings).await?;
-            kept::connection(&api.manager, name, text);
+            configure(state, name, settings).await?;
+            persisted::connection(&state.manager, name, text);
             false
         }
     };
-    let (handle, _) = api.find(name)?;
-    Ok((is_new, api.status(&handle).await?))
+    let (handle, _) = state.find(name)?;
+    Ok((is_new, state.status(&handle).await?))
 }
 
 /// Remove a connection
@@ -132,17 +136,13 @@ async fn put_in_turn(
         (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The configuration's file owns the name, or another change of it is under way"),
     ),
 )]
-pub async fn delete(
-    permit: Permit<ToControl>,
-    api: Data<Api>,
-    name: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    api.refuse_unknown()?;
-    let removal = delete_in_turn(api.clone(), name);
-    let removed = tokio::time::timeout(REMOVAL, Api::whole(removal)).await;
+pub async fn delete(named: Named<ToControl>) -> Result<HttpResponse, Problem> {
+    let Named { state, name, .. } = named;
+    state.refuse_unknown()?;
+    let removal = delete_in_turn(state.clone(), name);
+    let removed = tokio::time::timeout(REMOVAL, AppState::whole(removal)).await;
     // What is told to be gone is gone on disk, too, whoever removed it.
-    kept::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     match removed {
         Ok(removed) => removed.map(|()| HttpResponse::NoContent().finish()),
         Err(_) => Ok(HttpResponse::Accepted().finish()),
@@ -150,26 +150,17 @@ pub async fn delete(
 }
 
 /// The turn lasts until the name is free.
-async fn delete_in_turn(api: Data<Api>, name: ConnectionName) -> Result<(), Problem> {
-    let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
+async fn delete_in_turn(state: Data<AppState>, name: ReachedName) -> Result<(), Problem> {
+    let subject = Subject::Connection(ConnectionName::clone(&name));
+    let _turn = state.changes.turn(subject).await?;
     {
-        let _steady = api.changes.steady().await;
-        api.find(&name)?;
-        api.refuse_owned(&name)?;
-        kept::forget_connection(&api.manager, &name);
+        let _steady = state.changes.steady().await;
+        state.find(&name)?;
+        state.refuse_owned(&name)?;
+        persisted::forget_connection(&state.manager, &name);
     }
-    let removed = api.manager.remove(&name).await;
+    let removed = state.manager.remove(&*name).await;
     removed.map_err(|_gone| Problem::unknown(name.as_str()))
-}
-
-/// A name that need not be there yet.
-fn new_name(caller: &Caller, name: &str) -> Result<ConnectionName, Problem> {
-    if let Err(error) = ConnectionName::new(name) {
-        return Err(Problem::unprocessable(format!(
-            "{name:?} is no name: {error}"
-        )));
-    }
-    caller.name(name)
 }
 
 /// A token that reaches some names reaches the secrets with such ids: another's would otherwise be sent wherever it likes.
@@ -208,15 +199,15 @@ fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> R
 /// Opens a name that is not there yet, and belongs to this owner; whether it was not.
 fn open(
     caller: &Caller,
-    api: &Api,
+    state: &AppState,
     limits: &ApiLimits,
     name: &ConnectionName,
     settings: &ConnectionSettings,
     owner: Owner,
 ) -> Result<bool, Problem> {
-    let manager = &api.manager;
+    let manager = &state.manager;
     // Between the look and the opening nobody opens another one.
-    let _alone = api.opening.lock();
+    let _alone = state.opening.lock();
     if manager.find(name).is_some() {
         return Ok(false);
     }
@@ -261,11 +252,13 @@ fn refuse_one_more(
 }
 
 async fn configure(
-    api: &Api,
+    state: &AppState,
     name: &ConnectionName,
     settings: ConnectionSettings,
 ) -> Result<(), Problem> {
-    let configured = api.in_time(api.manager.configure(name, settings)).await?;
+    let configured = state
+        .in_time(state.manager.configure(name, settings))
+        .await?;
     configured.map(drop).map_err(|error| match error {
         ConfigureError::Gone(_) => Problem::conflict(format!("{name:?} is being removed")),
         ConfigureError::FeatureMissing(missing) => missing.into(),

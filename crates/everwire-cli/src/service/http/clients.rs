@@ -1,4 +1,4 @@
-//! The clients of one listener: how many there are, who is silent, how many requests are under way.
+//! The clients of one listener: how many there are, and who is silent.
 //!
 //! A client is silent that has no request under way, or has not sent all of one. Where places run out the oldest silent client
 //! goes; there always is one, since fewer requests may be under way than there are places.
@@ -7,41 +7,16 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use tokio::{task::AbortHandle, time::Instant};
 
+use super::request_limit::{Class, RequestLimit, Tenant, TooMany};
+
 /// How many clients may be connected.
 pub const PLACES: usize = 320;
 /// How many requests of one client may be under way or arriving, as HTTP/2 allows.
 const MAX_REQUESTS: usize = 64;
 /// So long a client is not let go for another one: what it has sent can be read within that time, however many come at once.
 const GRACE: Duration = Duration::from_millis(100);
-/// Beyond so many requests of all a token that does not reach all names is let in only for its share of the others that may be under way.
-const FREE: usize = 180;
 /// How long an HTTP/1 client may take for the head of a request, the wait for its beginning included.
 const HEAD: Duration = Duration::from_secs(35);
-
-/// What a request may take of what is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Of anyone.
-    Other,
-    /// Of someone who may know of all names.
-    Operator,
-    /// Whether the process is ready.
-    Ready,
-    /// Whether it is alive. It is answered in one turn, and never refused.
-    Alive,
-}
-
-impl Class {
-    /// So many requests may be under way where this one is admitted.
-    fn limit(self) -> usize {
-        match self {
-            Self::Other => 240,
-            Self::Operator => 288,
-            Self::Ready => 304,
-            Self::Alive => usize::MAX,
-        }
-    }
-}
 
 /// The clients of a listener.
 #[derive(Clone, Debug, Default)]
@@ -52,17 +27,7 @@ struct Inside {
     next: u64,
     clients: BTreeMap<u64, State>,
     /// Requests that have arrived whole, and are not answered.
-    under_way: usize,
-    /// Of these, those of each token that does not reach all names.
-    by_tenant: BTreeMap<Rc<str>, usize>,
-}
-
-/// A token that does not reach all names.
-#[derive(Clone, Debug)]
-struct Tenant {
-    token: Rc<str>,
-    /// So many of its requests find room that other tokens cannot take.
-    share: usize,
+    requests: RequestLimit,
 }
 
 #[derive(Debug)]
@@ -203,10 +168,6 @@ pub struct Client {
     id: u64,
 }
 
-/// There are too many requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany;
-
 impl Client {
     /// A request of it has begun.
     ///
@@ -223,12 +184,7 @@ impl Client {
     ///
     /// [`TooMany`].
     pub fn begin_for(&self, token: &str, tenants: usize) -> Result<Request, TooMany> {
-        let class = Class::Other;
-        let tenant = Tenant {
-            token: token.into(),
-            share: ((class.limit() - FREE) / tenants.max(1)).max(1),
-        };
-        self.begin_as(class, Some(tenant))
+        self.begin_as(Class::Other, Some(Tenant::new(token, tenants)))
     }
 
     fn begin_as(&self, class: Class, tenant: Option<Tenant>) -> Result<Request, TooMany> {
@@ -248,17 +204,7 @@ impl Client {
 
     fn arrived(&self, class: Class, tenant: Option<&Tenant>) -> Result<(), TooMany> {
         let inside = &mut *self.clients.0.borrow_mut();
-        if inside.under_way >= class.limit() {
-            return Err(TooMany);
-        }
-        if let Some(Tenant { token, share }) = tenant {
-            let own = inside.by_tenant.get(token).copied().unwrap_or_default();
-            if inside.under_way >= FREE && own >= *share {
-                return Err(TooMany);
-            }
-            inside.by_tenant.insert(Rc::clone(token), own + 1);
-        }
-        inside.under_way += 1;
+        inside.requests.enter(class, tenant)?;
         if let Some(state) = inside.clients.get_mut(&self.id) {
             state.whole += 1;
         }
@@ -267,15 +213,7 @@ impl Client {
 
     fn left(&self, tenant: Option<&Tenant>) {
         let inside = &mut *self.clients.0.borrow_mut();
-        inside.under_way -= 1;
-        if let Some(Tenant { token, .. }) = tenant
-            && let Some(own) = inside.by_tenant.get_mut(token)
-        {
-            *own -= 1;
-            if *own == 0 {
-                inside.by_tenant.remove(token);
-            }
-        }
+        inside.requests.leave(tenant);
         if let Some(state) = inside.clients.get_mut(&self.id) {
             state.whole -= 1;
         }
@@ -335,7 +273,7 @@ impl Drop for Request {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::request_limit::FREE, *};
 
     fn admit(clients: &Clients) -> Place {
         clients.admit(Instant::now()).unwrap()
@@ -360,7 +298,7 @@ mod tests {
         body.has_arrived().unwrap();
         drop((body, request, arriving, served, others, late));
         let inside = clients.0.borrow();
-        assert_eq!((inside.clients.len(), inside.under_way), (0, 0));
+        assert_eq!((inside.clients.len(), inside.requests.all), (0, 0));
     }
 
     #[test]
@@ -416,7 +354,10 @@ mod tests {
         drop((acme, others));
         assert_eq!(many("acme", 3).len(), FREE - 1);
         let inside = clients.0.borrow();
-        assert_eq!((inside.under_way, inside.by_tenant.len()), (1, 1));
+        assert_eq!(
+            (inside.requests.all, inside.requests.by_tenant.len()),
+            (1, 1)
+        );
     }
 
     #[test]

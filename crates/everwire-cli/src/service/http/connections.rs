@@ -1,20 +1,19 @@
 //! The status of connections.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Data, Path},
-};
-use everwire::{Handle, Manager, Status};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use everwire::{Handle, Status};
 use futures::future::join_all;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Caller, Permit, ToRead},
+    access::Caller,
+    lookup::Found,
+    permit::{Permit, ToRead},
     problem::Problem,
     query::ListQuery,
 };
+use crate::service::state::AppState;
 
 /// How many actors are asked at a time.
 const BATCH: usize = 256;
@@ -47,11 +46,11 @@ pub struct Page {
 )]
 pub async fn list(
     permit: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let query = ListQuery::parse(request.query_string())?;
-    let page = api.in_time(page(&api.manager, &permit, &query)).await?;
+    let page = state.in_time(page(&state, &permit, &query)).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -63,14 +62,8 @@ pub async fn list(
     params(("name" = inline(super::schema::Name), Path)),
     responses((status = 200, body = super::schema::Status)),
 )]
-pub async fn status(
-    permit: Permit<ToRead>,
-    api: Data<Api>,
-    name: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
-    let status = api.status(&handle).await?;
+pub async fn status(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
+    let status = connection.status().await?;
     Ok(HttpResponse::Ok().json(status))
 }
 
@@ -84,19 +77,12 @@ pub async fn status(
     params(("name" = inline(super::schema::Name), Path)),
     responses((status = 200, body = Object)),
 )]
-pub async fn config(
-    permit: Permit<ToRead>,
-    api: Data<Api>,
-    name: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (_, settings) = api.find(&name)?;
-    Ok(HttpResponse::Ok().json(everwire::config::masked(&settings)))
+pub async fn config(connection: Found<ToRead>) -> HttpResponse {
+    HttpResponse::Ok().json(everwire::config::masked(&connection.settings))
 }
 
-async fn page(manager: &Manager, caller: &Caller, query: &ListQuery) -> Page {
-    let mut handles = candidates(manager, query);
-    handles.retain(|handle| caller.reaches(handle.name()));
+async fn page(state: &AppState, caller: &Caller, query: &ListQuery) -> Page {
+    let handles = candidates(state, caller, query);
     let mut connections = Vec::new();
     // One more than fits tells whether there is a next page.
     let enough = query.limit + 1;
@@ -120,14 +106,15 @@ async fn page(manager: &Manager, caller: &Caller, query: &ListQuery) -> Page {
 }
 
 /// The names that fit by what needs no answer of their actors.
-fn candidates(manager: &Manager, query: &ListQuery) -> Vec<Handle> {
+fn candidates(state: &AppState, caller: &Caller, query: &ListQuery) -> Vec<Handle> {
     let tagged = |handle: &Handle| {
         query.tags.is_empty()
-            || manager
+            || state
+                .manager
                 .settings(handle.name())
                 .is_some_and(|settings| settings.tags.iter().any(|tag| query.tags.contains(tag)))
     };
-    let mut handles = manager.list(&query.pattern);
+    let mut handles = state.list(caller, &query.pattern);
     handles.retain(|handle| {
         query
             .after

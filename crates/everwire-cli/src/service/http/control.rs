@@ -1,20 +1,12 @@
 //! Connecting and closing one connection.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Data, Path, Payload},
-};
-use everwire::manager::CloseError;
+use actix_web::{HttpRequest, HttpResponse, web::Payload};
+use everwire::{ConnectionName, Handle, manager::CloseError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    Api,
-    access::{Permit, ToControl},
-    body,
-    problem::Problem,
-};
-use crate::service::{changes::Subject, kept};
+use super::{body, lookup::Found, permit::ToControl, problem::Problem};
+use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest body of a close, in bytes.
 pub const MAX_CLOSE: usize = 4096;
@@ -62,29 +54,17 @@ impl Default for Close {
     ),
 )]
 pub async fn connect(
-    permit: Permit<ToControl>,
-    api: Data<Api>,
-    name: Path<String>,
+    connection: Found<ToControl>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (_, settings) = api.find(&name)?;
-    let data = body::message(&request, payload, settings.max_message).await?;
+    let limit = connection.settings.max_message;
+    let data = body::message(&request, payload, limit).await?;
     let data = Some(data).filter(|data| !data.is_empty());
-    let change = {
-        let api = api.clone();
-        async move {
-            let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
-            // It may be another one by now.
-            let (handle, _) = api.find(&name)?;
-            api.in_time(handle.connect(data)).await??;
-            api.status(&handle).await
-        }
-    };
-    let status = Api::whole(change).await?;
-    kept::written(&api.manager).await?;
-    Ok(HttpResponse::Accepted().json(status))
+    in_turn(connection, async move |state, handle| {
+        Ok(state.in_time(handle.connect(data)).await??)
+    })
+    .await
 }
 
 /// Close a connection by hand
@@ -104,29 +84,40 @@ pub async fn connect(
     ),
 )]
 pub async fn close(
-    permit: Permit<ToControl>,
-    api: Data<Api>,
-    name: Path<String>,
+    connection: Found<ToControl>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    api.find(&name)?;
     let close: Close = body::json(&request, payload, MAX_CLOSE).await?;
-    let change = {
-        let api = api.clone();
+    in_turn(connection, async move |state, handle| {
+        let closed = handle.close(close.code, close.reason);
+        let closed = state.in_time(closed).await?;
+        closed.map_err(|error| match error {
+            CloseError::Gone(_) => Problem::unknown(handle.name().as_str()),
+            CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
+        })
+    })
+    .await
+}
+
+/// Changes a connection when it is its turn, and tells what it is then. The change is made whole, even if its client stops waiting for it.
+async fn in_turn(
+    connection: Found<ToControl>,
+    change: impl AsyncFnOnce(&AppState, &Handle) -> Result<(), Problem> + 'static,
+) -> Result<HttpResponse, Problem> {
+    let Found { state, name, .. } = connection;
+    let changed = {
+        let state = state.clone();
         async move {
-            let _turn = api.changes.turn(Subject::Connection(name.clone())).await?;
-            let (handle, _) = api.find(&name)?;
-            let closed = api.in_time(handle.close(close.code, close.reason)).await?;
-            closed.map_err(|error| match error {
-                CloseError::Gone(_) => Problem::unknown(name.as_str()),
-                CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
-            })?;
-            api.status(&handle).await
+            let subject = Subject::Connection(ConnectionName::clone(&name));
+            let _turn = state.changes.turn(subject).await?;
+            // It may be another one by now.
+            let (handle, _) = state.find(&name)?;
+            change(&state, &handle).await?;
+            state.status(&handle).await
         }
     };
-    let status = Api::whole(change).await?;
-    kept::written(&api.manager).await?;
+    let status = AppState::whole(changed).await?;
+    persisted::written(&state.manager).await?;
     Ok(HttpResponse::Accepted().json(status))
 }

@@ -8,7 +8,8 @@ use futures::future::join_all;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Api, problem::Problem};
+use super::problem::Problem;
+use crate::service::state::AppState;
 
 /// That the process is alive.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,11 +60,11 @@ pub async fn alive() -> HttpResponse {
         (status = 503, body = Readiness, description = "Some are not, or do not answer, or the process is about to end"),
     ),
 )]
-pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
-    let required = required(&api.manager);
-    let ending = api.ending.load(Ordering::Relaxed);
-    let store_outage = api.manager.store_outage().is_some();
-    let readiness = match api
+pub async fn ready(state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    let required = required(&state.manager);
+    let ending = state.ending.load(Ordering::Relaxed);
+    let store_outage = state.manager.store_outage().is_some();
+    let readiness = match state
         .in_time(join_all(required.iter().map(Handle::status)))
         .await
     {

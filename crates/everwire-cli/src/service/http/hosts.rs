@@ -14,8 +14,8 @@ use actix_web::{
 use everwire::{config::PublicUrl, core::displayable};
 use url::{Host, Url};
 
-use super::{Api, problem::Problem};
-use crate::service::page;
+use super::problem::Problem;
+use crate::service::{page, state::AppState};
 
 /// The hosts by which this server may be asked.
 #[derive(Debug)]
@@ -160,7 +160,11 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
 
 /// Where users find the service, behind a reverse proxy.
 fn public_url(request: &HttpRequest) -> Option<PublicUrl> {
-    request.app_data::<Data<Api>>()?.rules().public_url.clone()
+    request
+        .app_data::<Data<AppState>>()?
+        .rules()
+        .public_url
+        .clone()
 }
 
 fn unknown_host(request: &HttpRequest, authority: &str, public: Option<&PublicUrl>) -> Problem {
@@ -205,8 +209,8 @@ fn host_field(request: &HttpRequest) -> Result<Option<&str>, Problem> {
 /// Whether the request has what a page of another host cannot have: a token, or a client certificate for this very name.
 fn is_known(request: &HttpRequest) -> bool {
     request
-        .app_data::<Data<Api>>()
-        .is_some_and(|api| api.access.identify(request.headers()).is_ok())
+        .app_data::<Data<AppState>>()
+        .is_some_and(|state| state.access.identify(request.headers()).is_ok())
 }
 
 /// Whether a browser says that a page of ours, or nobody's, makes this request. Who is no browser says nothing.

@@ -3,10 +3,10 @@
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web::Data};
 
 use super::{
-    Api,
-    access::{Permit, ToRead},
+    permit::{Permit, ToRead},
     problem::Problem,
 };
+use crate::service::state::AppState;
 
 /// OpenMetrics 1.0.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -18,16 +18,12 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
     tag = "health",
     responses((status = 200, body = String, content_type = "application/openmetrics-text")),
 )]
-pub async fn metrics(api: Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    if api.guards_metrics {
+pub async fn metrics(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if state.guards_metrics {
         let permit: Permit<ToRead> = Permit::extract(&request).await?;
-        if !permit.reaches_all() {
-            return Err(Problem::forbidden(
-                "the token does not reach all names, which metrics are about",
-            ));
-        }
+        permit.need_all_names("the token does not reach all names, which metrics are about")?;
     }
-    let text = api.in_time(api.metrics.text(&api.manager)).await?;
+    let text = state.in_time(state.metrics.text(&state.manager)).await?;
     let text =
         text.map_err(|error| Problem::unavailable(format!("metrics cannot be written: {error}")))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))

@@ -1,8 +1,7 @@
 //! The HTTP API. Answers are JSON, errors are RFC 9457 problems.
 
-mod access;
+pub mod access;
 mod admission;
-mod api;
 mod body;
 mod bulk;
 mod changes;
@@ -13,26 +12,29 @@ mod displayed;
 mod health;
 mod hosts;
 mod idempotency;
+mod lookup;
 mod metrics;
 mod openapi;
 mod overview;
-mod patience;
+mod permit;
 mod prefix;
 mod probe;
-mod problem;
+pub mod problem;
 mod query;
 mod reload;
+mod request_limit;
 mod routes;
 mod schema;
 mod secrets;
 mod send;
 mod server;
 mod shares;
-mod streams;
+pub mod streams;
 #[cfg(test)]
 mod tests;
 pub mod tls;
-mod waits;
+mod user_timeout;
+pub mod waits;
 mod why;
 
 use std::{
@@ -48,24 +50,9 @@ use actix_web::{
 };
 use rustls::ServerConfig;
 
-pub use self::{
-    access::Access,
-    api::{Api, Rules},
-    server::Server,
-};
 use self::{hosts::Hosts, problem::Problem};
-use super::Error;
-
-/// What a listener serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Serves {
-    /// The API, and the metrics.
-    Everything,
-    /// The API; the metrics have an address of their own.
-    Api,
-    /// The metrics, and the process's health.
-    Metrics,
-}
+pub use self::{routes::Serves, server::Server};
+use super::{error::Error, state::AppState};
 
 /// Listens, without serving yet; port 0 is a free one.
 ///
@@ -83,7 +70,7 @@ pub fn bind(addr: SocketAddr) -> Result<TcpListener, Error> {
 /// The operating system's.
 pub fn start(
     listener: TcpListener,
-    api: web::Data<Api>,
+    state: web::Data<AppState>,
     serves: Serves,
     tls: Option<ServerConfig>,
 ) -> io::Result<Server> {
@@ -91,7 +78,7 @@ pub fn start(
     let app = move || {
         App::new()
             .app_data(hosts.clone())
-            .app_data(api.clone())
+            .app_data(state.clone())
             .app_data(web::PathConfig::default().error_handler(|error, _| {
                 Problem::bad_request(format!("the path cannot be read: {error}")).into()
             }))

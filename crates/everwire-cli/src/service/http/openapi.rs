@@ -7,13 +7,13 @@ use serde_json::{Value as Json, json};
 use utoipa::OpenApi;
 
 use super::{
-    Api,
-    access::{Permit, ToCome},
-    bulk, changes, connections, control, health, metrics, overview, probe, reload, schema, secrets,
-    send,
+    bulk, changes, connections, control, health, metrics, overview,
+    permit::{Permit, ToCome},
+    probe, reload, schema, secrets, send,
     streams::{raw, sse, ws},
     why,
 };
+use crate::service::state::AppState;
 
 /// The paths whose body may be empty.
 const MAY_BE_EMPTY: [&str; 4] = [
@@ -68,8 +68,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "health", responses((status = 200, body = Object)))]
-pub async fn openapi(_: Permit<ToCome>, api: Data<Api>) -> HttpResponse {
-    if let Some(public) = &api.rules().public_url {
+pub async fn openapi(_: Permit<ToCome>, state: Data<AppState>) -> HttpResponse {
+    if let Some(public) = &state.rules().public_url {
         let mut document = document();
         document["servers"] = json!([{ "url": public.to_string() }]);
         return HttpResponse::Ok().json(document);

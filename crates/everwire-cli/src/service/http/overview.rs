@@ -6,10 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Permit, ToRead},
+    permit::{Permit, ToRead},
     problem::Problem,
 };
+use crate::service::state::AppState;
 
 /// What the process does as a whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,10 +82,12 @@ impl Overview {
     tag = "health",
     responses((status = 200, body = Overview)),
 )]
-pub async fn overview(permit: Permit<ToRead>, api: Data<Api>) -> Result<HttpResponse, Problem> {
-    if !permit.reaches_all() {
-        let detail = "the token does not reach all names, which the status of the process is about";
-        return Err(Problem::forbidden(detail));
-    }
-    Ok(HttpResponse::Ok().json(Overview::of(&api.manager)))
+pub async fn overview(
+    permit: Permit<ToRead>,
+    state: Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    permit.need_all_names(
+        "the token does not reach all names, which the status of the process is about",
+    )?;
+    Ok(HttpResponse::Ok().json(Overview::of(&state.manager)))
 }

@@ -1,5 +1,6 @@
 //! Paths below the prefix of `service.public_url`: a reverse proxy may pass it on, or take it off.
 
+use crate::service::state::AppState;
 use actix_web::{
     Error, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
@@ -8,8 +9,6 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-
-use super::Api;
 
 /// The first segments of what is served.
 const ROOTS: [&str; 6] = ["v1", "page", "metrics", "healthz", "readyz", "openapi.json"];
@@ -23,7 +22,9 @@ pub async fn strip<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let rules = request.app_data::<Data<Api>>().map(|api| api.rules());
+    let rules = request
+        .app_data::<Data<AppState>>()
+        .map(|state| state.rules());
     let prefix = rules.as_ref().and_then(|rules| rules.public_url.as_ref());
     if let Some(prefix) = prefix.map(|url| url.path()).filter(|path| !path.is_empty()) {
         if request.path() == prefix {

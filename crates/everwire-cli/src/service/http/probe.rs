@@ -2,18 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path},
-};
+use actix_web::HttpResponse;
 use everwire::connection::Probed;
 use serde_json::{Value as Json, json};
 
-use super::{
-    Api,
-    access::{Permit, ToControl},
-    problem::Problem,
-};
+use super::{lookup::Found, permit::ToControl, problem::Problem};
 
 /// How long a request waits: for its turn among the dials, and for the dial.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,19 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
         (status = 200, body = super::schema::Probes, description = "What came of it, failures included"),
     ),
 )]
-pub async fn probe(
-    permit: Permit<ToControl>,
-    api: Data<Api>,
-    name: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    api.find(&name)?;
-    let probed = tokio::time::timeout(PATIENCE, api.manager.probe(&name)).await;
+pub async fn probe(connection: Found<ToControl>) -> Result<HttpResponse, Problem> {
+    let Found { state, name, .. } = connection;
+    let probed = tokio::time::timeout(PATIENCE, state.manager.probe(&*name)).await;
     let probed = probed
         .map_err(|_| Problem::unavailable("the dial has not had its turn, or takes too long"))?
         .map_err(|_gone| Problem::unknown(name.as_str()))?;
     let probes: Vec<_> = probed.iter().map(tell).collect();
-    Ok(HttpResponse::Ok().json(json!({ "name": name, "probes": probes })))
+    Ok(HttpResponse::Ok().json(json!({ "name": *name, "probes": probes })))
 }
 
 fn tell(probed: &Probed) -> Json {

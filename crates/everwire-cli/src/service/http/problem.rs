@@ -16,7 +16,7 @@ use everwire::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::{changes::Busy, kept::NotOnDisk};
+use crate::service::{changes::Busy, persisted::NotOnDisk};
 
 /// What was wrong with a request, or with answering it.
 #[derive(Debug)]

@@ -4,11 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde_json::json;
 
 use super::{
-    Api,
-    access::{Permit, ToControl},
+    permit::{Permit, ToControl},
     problem::Problem,
 };
 use crate::service::reload::{ReloadError, reload};
+use crate::service::state::AppState;
 
 /// Read the configuration's files again
 ///
@@ -27,15 +27,14 @@ use crate::service::reload::{ReloadError, reload};
 )]
 pub async fn post(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let plan_only = plan_only(request.query_string())?;
-    if !permit.reaches_all() {
-        let detail = "the configuration concerns all names, and the token does not reach them";
-        return Err(Problem::forbidden(detail));
-    }
-    let reloaded = reload(&api, !plan_only).await?;
+    permit.need_all_names(
+        "the configuration concerns all names, and the token does not reach them",
+    )?;
+    let reloaded = reload(&state, !plan_only).await?;
     if reloaded.done {
         reloaded.tell("api");
     }

@@ -6,13 +6,24 @@ use actix_web::{
 };
 
 use super::{
-    Serves, bulk, changes, connections, control, health, metrics, openapi, overview, probe,
+    bulk, changes, connections, control, health, metrics, openapi, overview, probe,
     problem::Problem,
     reload, secrets, send,
     streams::{raw, sse, ws},
     why,
 };
 use crate::service::page;
+
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// The API, and the metrics.
+    Everything,
+    /// The API; the metrics have an address of their own.
+    Api,
+    /// The metrics, and the process's health.
+    Metrics,
+}
 
 /// Adds the routes of a listener.
 pub fn add(config: &mut ServiceConfig, serves: Serves) {

@@ -4,15 +4,14 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path, Payload},
 };
-use everwire::{Owner, config::Secret};
+use everwire::{ConnectionName, Owner, config::Secret};
 
 use super::{
-    Api,
-    access::{Permit, ToControl},
     body,
+    permit::{Permit, ToControl},
     problem::Problem,
 };
-use crate::service::{changes::Subject, kept};
+use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
@@ -36,19 +35,15 @@ const MAX_SECRET: usize = 64 * 1024;
 )]
 pub async fn put(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     id: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    if let Err(error) = everwire::ConnectionName::new(id.as_str()) {
-        return Err(Problem::unprocessable(format!(
-            "{:?} is no id: {error}",
-            *id
-        )));
-    }
-    let id = permit.name(&id)?;
-    api.refuse_unknown()?;
+    let id = ConnectionName::new(id.as_str())
+        .map_err(|error| Problem::unprocessable(format!("{:?} is no id: {error}", *id)))?;
+    let id = permit.reach(id)?;
+    state.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
     let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
@@ -57,20 +52,23 @@ pub async fn put(
             "the value is empty; DELETE removes a secret",
         ));
     }
-    let turn = api.changes.turn(Subject::Secret(id.clone())).await?;
-    let (manager, owner) = (&api.manager, Owner::new(&permit.token));
-    let tenants = (!permit.reaches_all()).then(|| api.access.tenants());
+    let turn = state
+        .changes
+        .turn(Subject::Secret(ConnectionName::clone(&id)))
+        .await?;
+    let (manager, owner) = (&state.manager, Owner::new(&permit.token));
+    let tenants = (!permit.reaches_all()).then(|| state.access.tenants());
     let secret = Secret::new(value.clone());
-    let put = api
+    let put = state
         .secrets
         .put(manager, &id, secret, owner.clone(), tenants);
     let is_new = put.map_err(|refused| Problem::conflict(refused.to_string()))?;
     match is_new {
-        true => kept::new_secret(manager, &id, &owner, value.as_bytes()),
-        false => kept::secret(manager, &id, value.as_bytes()),
+        true => persisted::new_secret(manager, &id, &owner, value.as_bytes()),
+        false => persisted::secret(manager, &id, value.as_bytes()),
     }
     drop(turn);
-    kept::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     Ok(match is_new {
         true => HttpResponse::Created().finish(),
         false => HttpResponse::NoContent().finish(),
@@ -92,18 +90,21 @@ pub async fn put(
 )]
 pub async fn delete(
     permit: Permit<ToControl>,
-    api: Data<Api>,
+    state: Data<AppState>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found(format!("there is no secret {:?}", *id));
-    everwire::ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
-    let reached = permit.name(&id)?;
-    api.refuse_unknown()?;
-    let turn = api.changes.turn(Subject::Secret(reached.clone())).await?;
-    let was_there = api.secrets.remove(&api.manager, &reached);
-    kept::forget_secret(&api.manager, &reached);
+    let reached = ConnectionName::new(id.as_str()).map_err(|_| unknown())?;
+    let reached = permit.reach(reached)?;
+    state.refuse_unknown()?;
+    let turn = state
+        .changes
+        .turn(Subject::Secret(ConnectionName::clone(&reached)))
+        .await?;
+    let was_there = state.secrets.remove(&state.manager, &reached);
+    persisted::forget_secret(&state.manager, &reached);
     drop(turn);
-    kept::written(&api.manager).await?;
+    persisted::written(&state.manager).await?;
     match was_there {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(unknown()),

@@ -5,17 +5,17 @@ use std::time::Duration;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
-    web::{Data, Path, Payload},
+    web::{Path, Payload},
 };
 use everwire::{ConnectionSettings, Fate, Receipt, config::parse_duration};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Api,
-    access::{Permit, ToAsk, ToSend},
     body,
     idempotency::Key,
+    lookup::Found,
+    permit::{ToAsk, ToSend},
     problem::Problem,
 };
 
@@ -79,21 +79,24 @@ struct SendQuery {
     ),
 )]
 pub async fn send(
-    permit: Permit<ToSend>,
-    api: Data<Api>,
-    name: Path<String>,
+    connection: Found<ToSend>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (handle, settings) = api.find(&name)?;
+    let Found {
+        state,
+        caller,
+        handle,
+        settings,
+        ..
+    } = connection;
     let query = SendQuery::parse(request.query_string())?;
     check_wait(query.wait, &settings)?;
-    let key = Key::of(&request, &permit)?;
+    let key = Key::of(&request, &caller)?;
     let message = body::message(&request, payload, settings.max_message).await?;
     let waits = query.wait != Fate::Queued || query.timeout > DEFAULT_TIMEOUT;
     let _place = waits
-        .then(|| api.waits.take(&permit, api.access.tenants()))
+        .then(|| state.waits.take(&caller, state.access.tenants()))
         .transpose()?;
     let receipt = match key {
         None => handle.send(message)?,
@@ -122,14 +125,11 @@ pub async fn send(
     ),
 )]
 pub async fn fate(
-    permit: Permit<ToAsk>,
-    api: Data<Api>,
-    path: Path<(String, String)>,
+    connection: Found<ToAsk>,
+    path: Path<AskedFor>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (name, id) = path.into_inner();
-    let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
+    let (name, handle, id) = (&*connection.name, &connection.handle, &path.id);
     let epoch = Epoch::parse(request.query_string())?;
     let unknown = || {
         Problem::not_found(format!(
@@ -143,7 +143,9 @@ pub async fn fate(
         Epoch::Never => None,
     };
     if found.is_none() && handle.waits_for_store() {
-        return Err(api.unknown_yet("what the connection accepted before is not known"));
+        return Err(connection
+            .state
+            .unknown_yet("what the connection accepted before is not known"));
     }
     match found.map(|receipt| (receipt.now(), receipt)) {
         Some((fate, receipt)) if fate != Fate::Forgotten => {
@@ -153,6 +155,12 @@ pub async fn fate(
         None if epoch == Epoch::Now || epoch == Epoch::Of(handle.epoch()) => Err(unknown()),
         None => Err(Problem::forgotten(id)),
     }
+}
+
+/// The message that a path names, of whichever connection.
+#[derive(Debug, Deserialize)]
+pub struct AskedFor {
+    id: String,
 }
 
 /// `?epoch=`.

@@ -30,7 +30,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
     clients::{Client, Clients, Place},
-    patience,
+    user_timeout,
 };
 
 /// How long the head of a client's first request may take to arrive, and its TLS handshake.
@@ -88,7 +88,7 @@ impl Server {
         <S::Service as Service<actix_http::Request>>::Future: 'static,
         B: actix_web::body::MessageBody + 'static,
     {
-        patience::limit(&listener)?;
+        user_timeout::limit(&listener)?;
         SockRef::from(&listener).listen(BACKLOG)?;
         listener.set_nonblocking(true)?;
         let tls = tls.map(|mut tls| {

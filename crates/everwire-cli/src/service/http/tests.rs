@@ -10,6 +10,7 @@ use everwire::{
 use serde_json::{Value, json};
 
 use super::*;
+use crate::service::rules::Rules;
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -26,13 +27,13 @@ impl Rig {
         let manager = Manager::start(settings.clone()).unwrap();
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let api = Api::new(
+        let state = AppState::new(
             manager.clone(),
             settings.service.clone(),
             Rules::of(&settings),
             None,
         );
-        let server = start(listener, web::Data::new(api), Serves::Everything, None).unwrap();
+        let server = start(listener, web::Data::new(state), Serves::Everything, None).unwrap();
         Self {
             manager,
             server,

@@ -1,17 +1,10 @@
 //! Why a connection is up or down.
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path},
-};
+use actix_web::HttpResponse;
 use everwire::config::Scope;
 use serde_json::json;
 
-use super::{
-    Api,
-    access::{Permit, ToRead},
-    problem::Problem,
-};
+use super::{lookup::Found, permit::ToRead, problem::Problem};
 
 /// Why a connection is up or down
 ///
@@ -25,17 +18,18 @@ use super::{
     params(("name" = inline(super::schema::Name), Path)),
     responses((status = 200, body = super::schema::Why)),
 )]
-pub async fn why(
-    permit: Permit<ToRead>,
-    api: Data<Api>,
-    name: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&name)?;
-    let (handle, _) = api.find(&name)?;
-    let status = json!(api.status(&handle).await?);
-    let attempts = api.why.of(&name);
+pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
+    let status = json!(connection.status().await?);
+    let Found {
+        state,
+        caller,
+        name,
+        handle,
+        ..
+    } = connection;
+    let attempts = state.why.of(&name);
     let mut told = json!({
-        "name": name,
+        "name": *name,
         "state": status["state"],
         "ready": status["ready"],
         "since": status["since"],
@@ -48,8 +42,8 @@ pub async fn why(
         "attempts": attempts,
     });
     // The peer's words may be anybody's business: whoever may only read does not even learn whether there are any.
-    if permit.need(&[Scope::Control]).is_ok() {
-        let last = api.in_time(handle.last_message()).await?;
+    if caller.need(&[Scope::Control]).is_ok() {
+        let last = state.in_time(handle.last_message()).await?;
         let last = last.map_err(|_gone| Problem::unknown(name.as_str()))?;
         told["last_message"] = json!(last);
     }

@@ -1,6 +1,6 @@
 use everwire::{ConnectionName, ConnectionSettings, Owner, Settings};
 
-use crate::service::http::Access;
+use crate::service::http::access::Access;
 
 use super::*;
 

@@ -10,7 +10,7 @@ use notify::{
 use tokio::sync::mpsc;
 
 use super::{ReloadError, Reloaded, reload};
-use crate::service::http::Api;
+use crate::service::state::AppState;
 
 /// Files are read again when nothing was written to them for so long: who saves writes more than once.
 const QUIET: Duration = Duration::from_millis(200);
@@ -33,33 +33,33 @@ pub enum TriggerError {
 /// # Errors
 ///
 /// [`TriggerError`].
-pub fn start(api: &Data<Api>, watch: bool) -> Result<(), TriggerError> {
-    let Some(path) = api.source.path.as_deref() else {
+pub fn start(state: &Data<AppState>, watch: bool) -> Result<(), TriggerError> {
+    let Some(path) = state.source.path.as_deref() else {
         return Ok(());
     };
-    on_hangup(api.clone()).map_err(TriggerError::Signal)?;
+    on_hangup(state.clone()).map_err(TriggerError::Signal)?;
     if watch {
         let (watcher, changes) = watcher(path)?;
-        actix::spawn(on_changes(api.clone(), watcher, changes));
+        actix::spawn(on_changes(state.clone(), watcher, changes));
     }
     Ok(())
 }
 
 #[cfg(unix)]
-fn on_hangup(api: Data<Api>) -> io::Result<()> {
+fn on_hangup(state: Data<AppState>) -> io::Result<()> {
     use actix_rt::signal::unix::{SignalKind, signal};
 
     let mut hangup = signal(SignalKind::hangup())?;
     actix::spawn(async move {
         while hangup.recv().await.is_some() {
-            tell("SIGHUP", &reload(&api, true).await);
+            tell("SIGHUP", &reload(&state, true).await);
         }
     });
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn on_hangup(_: Data<Api>) -> io::Result<()> {
+fn on_hangup(_: Data<AppState>) -> io::Result<()> {
     Ok(())
 }
 
@@ -111,7 +111,7 @@ fn is_of_the_configuration(event: &Event, own_name: Option<&OsStr>) -> bool {
 }
 
 async fn on_changes(
-    api: Data<Api>,
+    state: Data<AppState>,
     // It watches for as long as it lives.
     _watcher: RecommendedWatcher,
     mut changes: mpsc::Receiver<()>,
@@ -122,7 +122,7 @@ async fn on_changes(
                 break;
             }
         }
-        tell("watch", &reload(&api, true).await);
+        tell("watch", &reload(&state, true).await);
     }
 }
 
@@ -141,26 +141,5 @@ fn tell(trigger: &str, reloaded: &Result<Reloaded, ReloadError>) {
             text = error.to_string().as_str(),
             "the configuration was not read again"
         ),
-    }
-}
-
-impl Reloaded {
-    /// Writes into the log what was done.
-    pub fn tell(&self, trigger: &str) {
-        let plan = &self.plan;
-        for failed in &self.failed {
-            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "not changed as the configuration says");
-        }
-        tracing::info!(
-            trigger,
-            untouched = plan.untouched.len(),
-            applied = plan.applied.len(),
-            rotated = plan.rotated.len(),
-            added = plan.added.len(),
-            removed = plan.removed.len(),
-            service = plan.service.join(",").as_str(),
-            restart = plan.restart.join(",").as_str(),
-            "configuration reloaded"
-        );
     }
 }

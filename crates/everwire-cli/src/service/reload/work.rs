@@ -12,11 +12,12 @@ use everwire::{
 };
 use futures::{StreamExt, stream};
 
-use super::{Failed, allow};
+use super::{outcome::Failed, planning::allow};
 use crate::service::{
     changes::{Changes, Place, Subject},
-    http::{Api, Rules},
     open_files,
+    rules::Rules,
+    state::AppState,
 };
 
 /// How many names are changed at a time.
@@ -45,7 +46,7 @@ enum Wanted {
 impl Work {
     /// Enters all that is to be done into the queues, so that no later change comes before it.
     pub fn enter(
-        api: &Api,
+        state: &AppState,
         plan: &Plan,
         mut names: BTreeMap<ConnectionName, ConnectionSettings>,
         rules: &Rules,
@@ -58,13 +59,13 @@ impl Work {
             }),
         };
         let removed = plan.removed.iter();
-        let removed = removed.map(|name| (name.clone(), enter(&api.changes, name)));
+        let removed = removed.map(|name| (name.clone(), enter(&state.changes, name)));
         let removed = removed.collect();
         let changed = plan.applied.iter().chain(&plan.rotated);
         let changed = changed.map(|change| (&change.name, &*change.keys));
         // A change that is under way may be the end of a name that the file has now.
         let is_changing =
-            |name: &&ConnectionName| api.changes.is_busy(&Subject::Connection((*name).clone()));
+            |name: &&ConnectionName| state.changes.is_busy(&Subject::Connection((*name).clone()));
         let changing: BTreeSet<_> = plan.untouched.iter().filter(is_changing).collect();
         let changing = changing
             .into_iter()
@@ -72,7 +73,7 @@ impl Work {
         let configured = changed.chain(changing.map(|name| (name, &[][..])));
         let mut place = |(name, keys): (&ConnectionName, &[&str])| {
             let wanted = wanted(name, keys)?;
-            Some((name.clone(), enter(&api.changes, name), wanted))
+            Some((name.clone(), enter(&state.changes, name), wanted))
         };
         let configured = configured.filter_map(&mut place).collect();
         let opened = plan.added.iter().map(|name| (name, &[][..]));
@@ -85,8 +86,8 @@ impl Work {
     }
 
     /// Removes, configures and opens, in this order.
-    pub async fn apply(self, api: &Api) -> Vec<Failed> {
-        let manager = &api.manager;
+    pub async fn apply(self, state: &AppState) -> Vec<Failed> {
+        let manager = &state.manager;
         let added = self.opened.len();
         let removed = self.removed.into_iter().map(|(name, place)| async move {
             let removed = async {

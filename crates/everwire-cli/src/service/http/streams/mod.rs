@@ -1,15 +1,15 @@
 //! What stays open: server-sent events, the downstream WebSocket, the raw bridge.
 //!
 //! A client that stops reading is not polled, and cannot end itself. What waits for it stays in its subscriptions' bounds, which
-//! cost the oldest events and say so, and the kernel ends its connection ([`patience`](super::patience)).
+//! cost the oldest events and say so, and the kernel ends its connection ([`user_timeout`](super::user_timeout)).
 
 mod batches;
+mod client_timeout;
+mod connection_limit;
 mod frames;
 mod inbound;
 mod op;
-mod pulse;
 pub mod raw;
-mod seats;
 pub mod sse;
 mod subscriptions;
 #[cfg(test)]
@@ -23,13 +23,15 @@ use everwire::{
     Pattern,
     core::Cursor,
     hub::{Delivery, Kinds},
+    memory::{MemoryUse, OutOfMemory},
 };
 
 pub use self::{
-    seats::{Seat, Seats},
+    connection_limit::{Seat, Seats},
     subscriptions::Subscriptions,
 };
-use super::{access::Caller, problem::Problem};
+use super::{access::Caller, hosts, problem::Problem};
+use crate::service::state::AppState;
 
 /// What may wait for one subscription; the oldest go first.
 fn delivery(events: usize, bytes: usize, kinds: Kinds) -> Delivery {
@@ -67,6 +69,20 @@ fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
     let cursor = text.parse();
     let cursor = cursor.map_err(|error| Problem::bad_request(format!("{what}: {error}")))?;
     Ok(Some(cursor))
+}
+
+/// Takes a place for a client that stays connected.
+///
+/// # Errors
+///
+/// 403 for another site's page, 503 where there is no place or no memory for one more.
+fn seat(state: &AppState, request: &HttpRequest, caller: &Caller) -> Result<Seat, Problem> {
+    hosts::check_site(request)?;
+    let seat = state.seats.take(caller, state.access.tenants())?;
+    match state.manager.charge(MemoryUse::Readers).has_room(1) {
+        true => Ok(seat),
+        false => Err(OutOfMemory.into()),
+    }
 }
 
 /// Refuses what is no WebSocket handshake, before anything is set up for it.

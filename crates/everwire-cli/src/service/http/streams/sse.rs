@@ -20,10 +20,13 @@ use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Seat, batches::Batches};
-use crate::service::http::{
-    Api,
-    access::{Caller, Permit, ToRead},
-    problem::Problem,
+use crate::service::{
+    http::{
+        access::Caller,
+        permit::{Permit, ToRead},
+        problem::Problem,
+    },
+    state::AppState,
 };
 
 /// A client that hears nothing for longer knows that its connection is dead; so do proxies in between.
@@ -51,14 +54,14 @@ const BYTES: usize = 4 << 20;
 )]
 pub async fn events(
     permit: Permit<ToRead>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(&permit, request.query_string())?;
     let since = last_event_id(&request)?.or(query.since);
-    let seat = api.seat(&request, &permit)?;
+    let seat = super::seat(&state, &request, &permit)?;
     let delivery = super::delivery(EVENTS, BYTES, query.kinds);
-    let events = api.manager.resume(query.pattern, delivery, since);
+    let events = state.manager.resume(query.pattern, delivery, since);
     // An empty event has the client know where it is before anything happens.
     let hello = format!("retry: 1000\nid: {}\n\n", events.start());
     Ok(HttpResponse::Ok()

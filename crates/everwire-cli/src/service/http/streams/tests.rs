@@ -19,7 +19,11 @@ use everwire::{ConnectionSettings, Manager, Settings};
 use futures::StreamExt;
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::service::http::{Api, Rules, Serves, routes};
+use crate::service::{
+    http::routes::{self, Serves},
+    rules::Rules,
+    state::AppState,
+};
 
 /// What a client sends, and what comes back.
 struct Client {
@@ -30,8 +34,8 @@ struct Client {
 
 impl Client {
     /// Asks for a stream; on a WebSocket it goes on sending.
-    async fn open(api: &Data<Api>, target: &str) -> Self {
-        let app = App::new().app_data(api.clone());
+    async fn open(state: &Data<AppState>, target: &str) -> Self {
+        let app = App::new().app_data(state.clone());
         let app = app.configure(|config| routes::add(config, Serves::Everything));
         let app = init_service(app).await;
         let request = TestRequest::get()
@@ -67,17 +71,17 @@ impl Client {
 }
 
 /// Runs a test on a clock that stands still unless everybody waits.
-fn on_a_clock_of_its_own<F: Future<Output = ()>>(test: impl FnOnce(Data<Api>) -> F) {
+fn on_a_clock_of_its_own<F: Future<Output = ()>>(test: impl FnOnce(Data<AppState>) -> F) {
     let settings = Settings::default();
     let manager = Manager::spawn(settings.clone()).unwrap();
     let mut feed = ConnectionSettings::new("ws://127.0.0.1:1/").unwrap();
     feed.enabled = false;
     manager.open("feed", feed).unwrap();
     let rules = Rules::of(&settings);
-    let api = Data::new(Api::new(manager, settings.service, rules, None));
+    let state = Data::new(AppState::new(manager, settings.service, rules, None));
     System::new().block_on(async {
         tokio::time::pause();
-        test(api).await;
+        test(state).await;
     });
 }
 
@@ -86,9 +90,9 @@ const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
 
 #[test]
 fn a_websocket_client_that_says_nothing_is_asked_twice_and_let_go() {
-    on_a_clock_of_its_own(async |api| {
+    on_a_clock_of_its_own(async |state| {
         for target in ["/v1/ws", "/v1/connections/feed/raw?session=shared"] {
-            let mut client = Client::open(&api, target).await;
+            let mut client = Client::open(&state, target).await;
             for seconds in [15, 30] {
                 assert_eq!(
                     client.next().await,
@@ -106,9 +110,9 @@ fn a_websocket_client_that_says_nothing_is_asked_twice_and_let_go() {
 
 #[test]
 fn a_websocket_client_that_answers_pings_stays() {
-    on_a_clock_of_its_own(async |api| {
+    on_a_clock_of_its_own(async |state| {
         for target in ["/v1/ws", "/v1/connections/feed/raw?session=shared"] {
-            let mut client = Client::open(&api, target).await;
+            let mut client = Client::open(&state, target).await;
             for round in 1..=100 {
                 assert_eq!(
                     client.next().await,
@@ -123,8 +127,8 @@ fn a_websocket_client_that_answers_pings_stays() {
 
 #[test]
 fn a_client_of_events_is_told_that_there_is_nothing_to_tell() {
-    on_a_clock_of_its_own(async |api| {
-        let mut client = Client::open(&api, "/v1/events").await;
+    on_a_clock_of_its_own(async |state| {
+        let mut client = Client::open(&state, "/v1/events").await;
         let (at, hello) = client.next().await;
         assert!(at == 0 && hello.unwrap().starts_with(b"retry: "));
         for round in 1..=100 {

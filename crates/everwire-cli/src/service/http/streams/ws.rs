@@ -16,17 +16,19 @@ use serde_json::{Value as Json, json};
 use super::{
     Seat,
     batches::Batches,
+    client_timeout::{HasPulse, Pulse},
     frames::Frames,
     inbound::{Heard, Inbound, end, reason},
     op::{Op, Send, Subscribe},
-    pulse::{HasPulse, Pulse},
 };
-use crate::service::http::{
-    Api,
-    access::{Permit, ToCome},
-    problem::Problem,
-    send,
-    shares::Place,
+use crate::service::{
+    http::{
+        permit::{Permit, ToCome},
+        problem::Problem,
+        send,
+        shares::Place,
+    },
+    state::AppState,
 };
 
 /// The subprotocol that a client offers beside its token.
@@ -60,19 +62,19 @@ const BYTES: usize = 1 << 20;
 )]
 pub async fn ws(
     permit: Permit<ToCome>,
-    api: Data<Api>,
+    state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     super::check_handshake(&request)?;
-    let charge = || api.manager.charge(MemoryUse::Bodies);
+    let charge = || state.manager.charge(MemoryUse::Bodies);
     let (inbound, frames) = (
         Inbound::new(MAX_REQUEST, charge()),
         Frames::new(payload, MAX_REQUEST, charge()),
     );
     let session = Session {
-        _seat: api.seat(&request, &permit)?,
-        api,
+        _seat: super::seat(&state, &request, &permit)?,
+        state,
         caller: permit,
         inbound,
         pulse: Pulse::new(),
@@ -88,7 +90,7 @@ pub async fn ws(
 
 /// One client.
 struct Session {
-    api: Data<Api>,
+    state: Data<AppState>,
     caller: Permit<ToCome>,
     inbound: Inbound,
     pulse: Pulse,
@@ -189,13 +191,13 @@ impl Session {
             let detail = format!("a client has at most {MAX_SUBSCRIPTIONS} subscriptions");
             return Err(Problem::too_many(detail));
         }
-        let tenants = self.api.access.tenants();
-        let place = self.api.subscriptions.take(&self.caller, tenants)?;
+        let tenants = self.state.access.tenants();
+        let place = self.state.subscriptions.take(&self.caller, tenants)?;
         let pattern = super::pattern(&self.caller, &subscribe.pattern)?;
         let kinds = super::kinds(&subscribe.types.join(","))?;
         let since = super::cursor("since", &subscribe.since)?;
         let delivery = super::delivery(EVENTS, BYTES, kinds);
-        let events = self.api.manager.resume(pattern, delivery, since);
+        let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
         let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str())).into();
         let told = Batches::new(events).map(move |events| Told {
@@ -221,7 +223,7 @@ impl Session {
     fn send(&mut self, mut send: Send, ctx: &mut Context) -> Result<Option<Json>, Problem> {
         self.caller.need(&[Scope::Send])?;
         let name = self.caller.name(&send.name)?;
-        let (handle, settings) = self.api.find(&name)?;
+        let (handle, settings) = self.state.find(&name)?;
         let (wait, timeout) = send.wait()?;
         send::check_wait(wait, &settings)?;
         let message = send.message()?;

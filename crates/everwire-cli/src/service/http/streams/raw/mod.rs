@@ -5,20 +5,17 @@ mod client;
 mod own;
 mod refusal;
 mod shared;
+mod subprotocols;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header,
-    web::{Data, Path, Payload},
-};
-use serde::{Deserialize, Serialize};
+use actix_web::{HttpRequest, HttpResponse, web::Payload};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::bridges::Bridges;
 
 use crate::service::http::{
-    Api,
-    access::{Permit, ToRead, ToSend},
+    lookup::Named,
+    permit::{ToRead, ToSend},
     problem::Problem,
 };
 
@@ -31,12 +28,6 @@ pub enum Sharing {
     Own,
     /// That of the connection, with all others.
     Shared,
-}
-
-/// The path, whatever is behind it.
-#[derive(Debug, Deserialize)]
-pub struct Bridged {
-    name: String,
 }
 
 /// Talk to a peer as if the WebSocket were one's own
@@ -75,21 +66,17 @@ pub struct Bridged {
     ),
 )]
 pub async fn raw(
-    permit: Permit<ToSend>,
-    _listens: Permit<ToRead>,
-    api: Data<Api>,
-    path: Path<Bridged>,
+    named: Named<(ToSend, ToRead)>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let name = permit.name(&path.name)?;
     let sharing = Sharing::parse(request.query_string())?;
-    api.find(&name)?;
+    let connection = named.find()?;
     super::check_handshake(&request)?;
-    let seat = api.seat(&request, &permit)?;
+    let seat = super::seat(&connection.state, &request, &connection.caller)?;
     match sharing {
-        Sharing::Own => own::attach(&api, &name, &request, seat, payload).await,
-        Sharing::Shared => shared::attach(&api, &name, &request, seat, payload).await,
+        Sharing::Own => own::attach(connection, &request, seat, payload).await,
+        Sharing::Shared => shared::attach(connection, &request, seat, payload).await,
     }
 }
 
@@ -110,15 +97,6 @@ impl Sharing {
         }
         Ok(sharing)
     }
-}
-
-/// The subprotocols that a client offers, best first.
-fn offers(request: &HttpRequest) -> impl Iterator<Item = &str> {
-    let lines = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    lines
-        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-        .map(str::trim)
-        .filter(|offer| !offer.is_empty())
 }
 
 #[cfg(test)]

@@ -14,15 +14,11 @@ use std::{
 
 use actix_codec::Encoder as _;
 use actix_http::ws::Codec;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
-    web::Payload,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, Message as WsMessage};
 use bytes::{Bytes, BytesMut};
 use everwire::{
-    ConnectionName, Message,
+    Message,
     connection::{
         OpenSessionError, SessionSettings,
         session::{Heard as FromPeer, SessionReceiver, SessionSender},
@@ -39,15 +35,19 @@ use tokio::{
 use super::{
     super::{
         Seat,
+        client_timeout::{INTERVAL, TIMEOUT},
         inbound::{Heard, reason},
-        pulse::{INTERVAL, TIMEOUT},
-        ws::PROTOCOL,
     },
     bridges::Bridge,
     client::Client,
-    offers, refusal,
+    refusal, subprotocols,
 };
-use crate::service::http::{Api, problem::Problem, server::LastBytes};
+use crate::service::http::{
+    lookup::Found,
+    permit::{ToRead, ToSend},
+    problem::Problem,
+    server::LastBytes,
+};
 
 /// How many answers to its pings may wait for a client; others are not given.
 const CONTROLS: usize = 16;
@@ -59,28 +59,33 @@ const BATCH: usize = 64 << 10;
 
 /// Opens a socket for the client, and then lets it in.
 pub async fn attach(
-    api: &Api,
-    name: &ConnectionName,
+    connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
     seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (handle, settings) = api.find(name)?;
-    let bridge = api.bridges.enter();
-    let bridge = bridge.ok_or_else(|| refusal::problem(name, OpenSessionError::ShutDown))?;
-    let mut wished = SessionSettings::with_subprotocols(for_the_peer(request)?);
+    let Found {
+        state,
+        name,
+        handle,
+        settings,
+        ..
+    } = connection;
+    let bridge = state.bridges.enter();
+    let bridge = bridge.ok_or_else(|| refusal::problem(&name, OpenSessionError::ShutDown))?;
+    let mut wished = SessionSettings::with_subprotocols(subprotocols::for_the_peer(request)?);
     wished.client = request.peer_addr().map(|addr| addr.to_string());
     let session = handle.open_session(wished).await;
-    let session = session.map_err(|error| refusal::problem(name, error))?;
+    let session = session.map_err(|error| refusal::problem(&name, error))?;
     let mut answer =
         ws::handshake(request).map_err(|error| Problem::upgrade_required(error.to_string()))?;
-    if let Some(chosen) = chosen(request, session.subprotocol()) {
+    if let Some(chosen) = subprotocols::chosen(request, session.subprotocol()) {
         answer.insert_header((header::SEC_WEBSOCKET_PROTOCOL, chosen));
     }
     let (sender, receiver) = session.split();
     let (controls, told) = mpsc::channel(CONTROLS);
     let line = Rc::new(Line::new());
-    let client = Client::new(payload, settings.max_message, &api.manager);
+    let client = Client::new(payload, settings.max_message, &state.manager);
     let upward = actix::spawn(upward(client, sender, controls, Rc::clone(&line)));
     Ok(answer.streaming(Downward {
         peer: receiver,
@@ -96,40 +101,6 @@ pub async fn attach(
         _seat: seat,
         _bridge: bridge,
     }))
-}
-
-/// What is offered to the peer. A page's token is for us, as is what it offers beside that.
-fn for_the_peer(request: &HttpRequest) -> Result<Vec<String>, Problem> {
-    let shows_token = request.headers().contains_key(header::AUTHORIZATION);
-    let mut offered: Vec<String> = Vec::new();
-    for offer in offers(request) {
-        if offer == PROTOCOL || (!shows_token && offer.starts_with("bearer.")) {
-            continue;
-        }
-        if !offer.bytes().all(is_token_byte) {
-            let detail =
-                format!("invalid Sec-WebSocket-Protocol: {offer:?} is no token (RFC 9110 §5.6.2)");
-            return Err(Problem::bad_request(detail));
-        }
-        if !offered.iter().any(|other| other == offer) {
-            offered.push(offer.to_owned());
-        }
-    }
-    Ok(offered)
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// The peer's choice; a page whose peer chose none has ours, since a browser wants one.
-fn chosen(request: &HttpRequest, by_peer: Option<&str>) -> Option<HeaderValue> {
-    match by_peer {
-        Some(chosen) => HeaderValue::from_str(chosen).ok(),
-        None => offers(request)
-            .any(|offer| offer == PROTOCOL)
-            .then(|| HeaderValue::from_static(PROTOCOL)),
-    }
 }
 
 /// What both halves know of the client.

@@ -5,22 +5,29 @@ use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
-    ConnectionName, ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected,
-    SendError, hub::Kinds, memory::MemoryUse,
+    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, SendError, hub::Kinds,
+    memory::MemoryUse,
 };
 
 use super::{
     super::{
         Seat,
         batches::Batches,
+        client_timeout::{HasPulse, Pulse},
         delivery,
         frames::Frames,
         inbound::{Heard, Inbound, end, reason},
-        pulse::{HasPulse, Pulse},
     },
-    offers,
+    subprotocols::offers,
 };
-use crate::service::http::{Api, problem::Problem};
+use crate::service::{
+    http::{
+        lookup::Found,
+        permit::{ToRead, ToSend},
+        problem::Problem,
+    },
+    state::AppState,
+};
 
 /// How many messages may wait for a client.
 const MESSAGES: usize = 4096;
@@ -29,17 +36,22 @@ const BYTES: usize = 4 << 20;
 
 /// Lets the client in.
 pub async fn attach(
-    api: &Api,
-    name: &ConnectionName,
+    connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
     seat: Seat,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (handle, settings) = api.find(name)?;
+    let Found {
+        state,
+        name,
+        handle,
+        settings,
+        ..
+    } = connection;
     if settings.sessions_only {
         return Err(Rejected::SessionsOnly.into());
     }
-    let subprotocol = subprotocol(api, request, &handle, &settings).await?;
+    let subprotocol = subprotocol(&state, request, &handle, &settings).await?;
     let limit = settings.max_message;
     let kinds = ["message", "failed", "removed"].iter();
     let kinds = kinds.fold(Kinds::none(), |kinds, kind| {
@@ -48,15 +60,15 @@ pub async fn attach(
     let delivery = delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
     let bridge = Bridge {
         told: Some(Batches::new(
-            api.manager.subscribe(Pattern::exactly(name), delivery),
+            state.manager.subscribe(Pattern::exactly(&name), delivery),
         )),
         handle,
-        inbound: Inbound::new(limit, api.manager.charge(MemoryUse::Bodies)),
+        inbound: Inbound::new(limit, state.manager.charge(MemoryUse::Bodies)),
         pulse: Pulse::new(),
         _seat: seat,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
-    let charge = api.manager.charge(MemoryUse::Bodies);
+    let charge = state.manager.charge(MemoryUse::Bodies);
     let frames = Frames::new(payload, limit, charge).masking_controls();
     WsResponseBuilder::new(bridge, request, frames)
         .protocols(&subprotocols)
@@ -67,7 +79,7 @@ pub async fn attach(
 
 /// What the peer speaks, if that is known and the client offers it; else what the client would rather speak of what the peer will be offered.
 async fn subprotocol(
-    api: &Api,
+    state: &AppState,
     request: &HttpRequest,
     handle: &Handle,
     settings: &ConnectionSettings,
@@ -76,7 +88,7 @@ async fn subprotocol(
     if offers.is_empty() {
         return Ok(None);
     }
-    let spoken = api.status(handle).await?.subprotocol;
+    let spoken = state.status(handle).await?.subprotocol;
     let fits = |offer: &&&str| match &spoken {
         Some(spoken) => spoken == **offer,
         None => settings.subprotocols.iter().any(|ours| ours == *offer),

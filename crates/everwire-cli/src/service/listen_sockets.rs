@@ -7,8 +7,9 @@ use everwire::config::ServiceSettings;
 use rustls::ServerConfig;
 
 use super::{
-    Error,
-    http::{self, Api, Server, Serves},
+    error::Error,
+    http::{self, Server, Serves},
+    state::AppState,
 };
 
 /// Listeners that nobody serves yet.
@@ -61,7 +62,7 @@ impl Doors {
     /// # Errors
     ///
     /// [`Error::Http`].
-    pub fn open(self, api: &Data<Api>) -> Result<Vec<Server>, Error> {
+    pub fn open(self, state: &Data<AppState>) -> Result<Vec<Server>, Error> {
         let serves = match self.metrics {
             None => Serves::Everything,
             Some(_) => Serves::Api,
@@ -73,7 +74,7 @@ impl Doors {
         [(self.api, serves, self.tls)]
             .into_iter()
             .chain(metrics)
-            .map(|(listener, serves, tls)| http::start(listener, api.clone(), serves, tls))
+            .map(|(listener, serves, tls)| http::start(listener, state.clone(), serves, tls))
             .collect::<Result<_, _>>()
             .map_err(Error::Http)
     }

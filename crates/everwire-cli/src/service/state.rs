@@ -1,7 +1,6 @@
-//! What the routes work on.
+//! What the handlers of all requests share.
 
 use std::{
-    collections::BTreeSet,
     future::Future,
     path::PathBuf,
     sync::{
@@ -11,30 +10,33 @@ use std::{
     time::Duration,
 };
 
-use actix_web::HttpRequest;
 use everwire::{
-    ConnectionName, ConnectionSettings, Handle, Manager, Settings, Status,
-    config::{ApiLimits, DialPolicy, Inherited, PublicUrl, ServiceSettings, TokenSettings},
-    memory::{MemoryUse, OutOfMemory},
+    ConnectionName, ConnectionSettings, Handle, Manager, Pattern, Status,
+    config::{ServiceSettings, TokenSettings},
 };
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    access::{Access, Caller},
-    problem::Problem,
-    streams::{Seat, Seats, Subscriptions, raw::Bridges},
-    waits::Waits,
-};
-use crate::service::{
-    changes::Changes, metrics::Metrics, reload::Source, secrets::Secrets, tenants::Tenants,
+    changes::Changes,
+    http::{
+        access::{Access, Caller, ReachedName},
+        problem::Problem,
+        streams::{Seats, Subscriptions, raw::Bridges},
+        waits::Waits,
+    },
+    metrics::Metrics,
+    reload::Source,
+    rules::Rules,
+    secrets::Secrets,
+    tenants::Tenants,
     why::Why,
 };
 
 /// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the routes work on.
-pub struct Api {
+/// What the handlers of all requests share.
+pub struct AppState {
     /// The connections.
     pub manager: Manager,
     /// Who may come in.
@@ -69,43 +71,7 @@ pub struct Api {
     pub guards_metrics: bool,
 }
 
-/// What the API may create, and where it is found.
-#[derive(Debug)]
-pub struct Rules {
-    /// What the connections inherit that are created here.
-    pub inherited: Inherited,
-    /// What they may dial.
-    pub policy: DialPolicy,
-    /// How much they may ask for.
-    pub limits: ApiLimits,
-    /// Where users find it behind a reverse proxy.
-    pub public_url: Option<PublicUrl>,
-    /// The names that the configuration's files own.
-    pub owned: BTreeSet<ConnectionName>,
-}
-
-/// What connections may dial that are created here.
-fn policy(service: &ServiceSettings) -> DialPolicy {
-    match service.allow_urls.as_slice() {
-        [] => DialPolicy::PublicOnly,
-        patterns => DialPolicy::Urls(patterns.into()),
-    }
-}
-
-impl Rules {
-    /// As the settings have it.
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            inherited: settings.inherited.clone(),
-            policy: policy(&settings.service),
-            limits: settings.service.api_limits,
-            public_url: settings.service.public_url.clone(),
-            owned: settings.connections.keys().cloned().collect(),
-        }
-    }
-}
-
-impl Api {
+impl AppState {
     /// The API of a manager, as the settings have it.
     pub fn new(
         manager: Manager,
@@ -162,15 +128,20 @@ impl Api {
     /// # Errors
     ///
     /// 404; 503 as long as the store may have one that is not known yet.
-    pub fn find(
-        &self,
-        name: &ConnectionName,
-    ) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
+    pub fn find(&self, name: &ReachedName) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
+        let name: &ConnectionName = name;
         let found = self.manager.find(name).zip(self.manager.settings(name));
         found.ok_or_else(|| match self.knows_kept() {
             true => Problem::unknown(name.as_str()),
             false => self.unknown_yet(&format!("there may be a connection named {name:?}")),
         })
+    }
+
+    /// The connections of a pattern that the caller reaches.
+    pub fn list(&self, caller: &Caller, pattern: &Pattern) -> Vec<Handle> {
+        let mut handles = self.manager.list(pattern);
+        handles.retain(|handle| caller.reaches(handle.name()));
+        handles
     }
 
     fn knows_kept(&self) -> bool {
@@ -218,19 +189,6 @@ impl Api {
                 Err(Problem::conflict(detail))
             }
             false => Ok(()),
-        }
-    }
-
-    /// Takes a place for a client that stays connected.
-    ///
-    /// # Errors
-    ///
-    /// 403 for another site's page, 503 where there is no place or no memory for one more.
-    pub fn seat(&self, request: &HttpRequest, caller: &Caller) -> Result<Seat, Problem> {
-        let seat = self.seats.take(request, caller, self.access.tenants())?;
-        match self.manager.charge(MemoryUse::Readers).has_room(1) {
-            true => Ok(seat),
-            false => Err(OutOfMemory.into()),
         }
     }
 

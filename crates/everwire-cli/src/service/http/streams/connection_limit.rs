@@ -1,10 +1,9 @@
 //! How many clients may stay connected.
 
-use actix_web::{HttpRequest, http::header};
+use actix_web::http::header;
 
 use crate::service::http::{
     access::Caller,
-    hosts,
     problem::Problem,
     shares::{Place, Refused, Shares},
 };
@@ -29,19 +28,12 @@ impl Default for Seats {
 }
 
 impl Seats {
-    /// Takes a place for a request that neither another site's page makes nor one too many. `tenants`: how many tokens do not reach all
-    /// names.
+    /// Takes a place. `tenants`: how many tokens do not reach all names.
     ///
     /// # Errors
     ///
-    /// 403, 503.
-    pub fn take(
-        &self,
-        request: &HttpRequest,
-        caller: &Caller,
-        tenants: usize,
-    ) -> Result<Seat, Problem> {
-        hosts::check_site(request)?;
+    /// 503.
+    pub fn take(&self, caller: &Caller, tenants: usize) -> Result<Seat, Problem> {
         let share = (self.0.for_tenants() / tenants.max(1)).max(1);
         self.0.take(caller, share).map_err(|refused| {
             let soon = header::HeaderValue::from_static("5");

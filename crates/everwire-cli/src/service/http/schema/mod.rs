@@ -1,0 +1,25 @@
+//! The shapes of what the library serializes, for the OpenAPI document: the library itself knows nothing of such documents.
+//!
+//! A test compares them with what is served.
+#![allow(dead_code, reason = "these types are only described")]
+
+mod event;
+mod probe;
+mod problem;
+mod reload;
+mod request;
+mod status;
+mod why;
+
+pub use self::{
+    event::Event,
+    probe::Probes,
+    problem::Problem,
+    reload::Reloaded,
+    request::{
+        Binary, Cursor, Duration, Filter, IdempotencyKey, Name, Pattern, SecretValue, Settings,
+        Text, Wait,
+    },
+    status::{State, Status},
+    why::Why,
+};

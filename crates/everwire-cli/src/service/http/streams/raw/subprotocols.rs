@@ -1,0 +1,52 @@
+//! The subprotocols that a client offers, of which some are for this service and the others for the peer.
+
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderValue},
+};
+
+use super::super::ws::PROTOCOL;
+use crate::service::http::problem::Problem;
+
+/// The subprotocols that a client offers, best first.
+pub fn offers(request: &HttpRequest) -> impl Iterator<Item = &str> {
+    let lines = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    lines
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .map(str::trim)
+        .filter(|offer| !offer.is_empty())
+}
+
+/// What is offered to the peer. A page's token is for us, as is what it offers beside that.
+pub fn for_the_peer(request: &HttpRequest) -> Result<Vec<String>, Problem> {
+    let shows_token = request.headers().contains_key(header::AUTHORIZATION);
+    let mut offered: Vec<String> = Vec::new();
+    for offer in offers(request) {
+        if offer == PROTOCOL || (!shows_token && offer.starts_with("bearer.")) {
+            continue;
+        }
+        if !offer.bytes().all(is_token_byte) {
+            let detail =
+                format!("invalid Sec-WebSocket-Protocol: {offer:?} is no token (RFC 9110 §5.6.2)");
+            return Err(Problem::bad_request(detail));
+        }
+        if !offered.iter().any(|other| other == offer) {
+            offered.push(offer.to_owned());
+        }
+    }
+    Ok(offered)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// The peer's choice; a page whose peer chose none has ours, since a browser wants one.
+pub fn chosen(request: &HttpRequest, by_peer: Option<&str>) -> Option<HeaderValue> {
+    match by_peer {
+        Some(chosen) => HeaderValue::from_str(chosen).ok(),
+        None => offers(request)
+            .any(|offer| offer == PROTOCOL)
+            .then(|| HeaderValue::from_static(PROTOCOL)),
+    }
+}

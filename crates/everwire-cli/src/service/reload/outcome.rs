@@ -1,0 +1,69 @@
+//! What came of a reload.
+
+use everwire::{
+    ConnectionName,
+    config::{Diagnostics, Plan},
+};
+use serde::Serialize;
+
+/// What a reload does, or has done.
+#[derive(Debug, Serialize)]
+pub struct Reloaded {
+    /// Whether it was done; a plan is not.
+    pub done: bool,
+    /// What becomes of each name.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// What was planned and could not be done.
+    pub failed: Vec<Failed>,
+}
+
+/// A name that could not be changed as planned.
+#[derive(Debug, Serialize)]
+pub struct Failed {
+    pub(super) name: ConnectionName,
+    pub(super) reason: String,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The service was started without a file.
+    #[error("the service runs without a configuration file")]
+    NoFile,
+    /// What is wrong with the configuration.
+    #[error("the configuration is invalid, and nothing was changed")]
+    Invalid(Diagnostics),
+    /// The process ends.
+    #[error("the service shuts down")]
+    Ending,
+}
+
+impl Reloaded {
+    pub(super) fn planned(plan: Plan) -> Self {
+        Self {
+            done: false,
+            plan,
+            failed: Vec::new(),
+        }
+    }
+
+    /// Writes into the log what was done.
+    pub fn tell(&self, trigger: &str) {
+        let plan = &self.plan;
+        for failed in &self.failed {
+            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "not changed as the configuration says");
+        }
+        tracing::info!(
+            trigger,
+            untouched = plan.untouched.len(),
+            applied = plan.applied.len(),
+            rotated = plan.rotated.len(),
+            added = plan.added.len(),
+            removed = plan.removed.len(),
+            service = plan.service.join(",").as_str(),
+            restart = plan.restart.join(",").as_str(),
+            "configuration reloaded"
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! What is to become of each name: what the files say now, against what there is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use everwire::{
+    ConnectionName, ConnectionSettings, Manager, Pattern,
+    config::{DialPolicy, Plan},
+};
+
+/// What is to become of all names, and of each.
+pub fn plan(
+    manager: &Manager,
+    mut names: BTreeMap<ConnectionName, ConnectionSettings>,
+    owned: &BTreeSet<ConnectionName>,
+    policy: &DialPolicy,
+) -> (BTreeMap<ConnectionName, ConnectionSettings>, Plan) {
+    let old = settings_of_all(manager);
+    add_those_of_the_api(&mut names, &old, owned, policy);
+    let plan = Plan::between(&old, &names);
+    (names, plan)
+}
+
+fn settings_of_all(manager: &Manager) -> BTreeMap<ConnectionName, ConnectionSettings> {
+    let handles = manager.list(&Pattern::all()).into_iter();
+    handles
+        .filter_map(|handle| {
+            let settings = manager.settings(handle.name())?;
+            Some((handle.name().clone(), Arc::unwrap_or_clone(settings)))
+        })
+        .collect()
+}
+
+/// What the API has created stays as it is, but for what it may dial.
+fn add_those_of_the_api(
+    names: &mut BTreeMap<ConnectionName, ConnectionSettings>,
+    old: &BTreeMap<ConnectionName, ConnectionSettings>,
+    owned: &BTreeSet<ConnectionName>,
+    policy: &DialPolicy,
+) {
+    for (name, settings) in old.iter().filter(|(name, _)| !owned.contains(*name)) {
+        names.entry(name.clone()).or_insert_with(|| {
+            let mut settings = settings.clone();
+            allow(&mut settings, policy);
+            settings
+        });
+    }
+}
+
+/// Lets a connection of the API dial what this policy allows.
+pub fn allow(settings: &mut ConnectionSettings, policy: &DialPolicy) {
+    settings.dial_policy = policy.clone();
+    // One that is inherited may be dialled, whatever the API may.
+    if settings.proxy_policy != DialPolicy::Any {
+        settings.proxy_policy = policy.clone();
+    }
+}

@@ -16,6 +16,7 @@ mod diagnostics;
 mod environment;
 mod finish;
 mod fleet;
+mod invalid_json;
 mod json;
 mod keys;
 mod layers;
@@ -36,7 +37,7 @@ pub(crate) mod proxy {
 pub use self::{
     diagnostics::Diagnostics,
     environment::proxies_from,
-    json::{InvalidJson, KeyError},
+    invalid_json::{InvalidJson, KeyError},
     masked::masked,
     schema::schema,
     units::parse_duration,

@@ -2,11 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::service::Listen;
 use crate::config::{
     MetricsSettings,
     read::{Context, Located, Node, Read, Value, table},
-    values::Limit,
+    values::{Limit, Listen},
 };
 
 table! {

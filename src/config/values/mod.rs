@@ -2,6 +2,7 @@
 
 mod choice;
 mod deflate;
+mod listen;
 mod numbers;
 mod pointer;
 mod proxy;
@@ -13,6 +14,7 @@ mod token;
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
     deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
+    listen::Listen,
     numbers::{
         CloseCode, Count, Factor, Kept, Limit, MemoryLimit, MessageCount, SchemaVersion, Size,
         Workers,

@@ -3,11 +3,12 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    ApiLimits, ConnectionSettings, Heartbeat,
     keys::ConnectionTable,
     read::{Context, Located, Place, Problem},
     units::{format_duration, format_size},
 };
+use crate::settings::ApiLimits;
+use everwire_proto::settings::{ConnectionSettings, Heartbeat};
 
 /// Where settings that came over the API say something.
 pub(super) struct Written {

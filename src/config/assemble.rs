@@ -1,13 +1,13 @@
 //! From the tables of the file to settings: layers are merged, names are checked against each other.
 
 use super::{
-    Inherited, Settings,
     keys::{Buckets, DocumentTable},
     layers::Layers,
     members::members,
     read::Context,
     service::service_settings,
 };
+use crate::settings::{Inherited, Settings};
 
 /// The settings of a configuration; what is wrong has been told when this returns.
 pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Settings {

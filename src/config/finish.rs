@@ -1,12 +1,17 @@
 //! From a connection's merged keys to its settings, with the checks that concern more than one key.
 
 use super::{
-    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Subprotocol,
-    Template, TlsSettings,
     keys::{BasicAuthTable, Buckets, ConnectionTable, HeartbeatLayer, Kind, OnOpen, TlsTable},
     order::check_order,
     read::{Context, Located, Place, Problem},
     units::format_size,
+};
+use everwire_proto::{
+    language::{Part, Template},
+    settings::{
+        AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Proxy, Subprotocol,
+        TlsSettings,
+    },
 };
 
 /// The settings of a connection whose name stands at `place`; what is wrong has been told.

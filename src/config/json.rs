@@ -3,13 +3,17 @@
 use std::net::IpAddr;
 
 use super::{
-    ApiLimits, ConnectionSettings, DialPolicy, Inherited, InvalidJson, Part, Proxy, System,
-    Template,
+    InvalidJson,
     api_limits::Written,
     finish::finish,
     keys::{Buckets, ConnectionTable},
     layers::Layers,
     read::{Context, Origin, Place, Pointers, Read, parse_json},
+};
+use crate::settings::{ApiLimits, Inherited, System};
+use everwire_proto::{
+    language::{Part, Template},
+    settings::{ConnectionSettings, DialPolicy, Proxy},
 };
 
 impl Inherited {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    ConnectionSettings,
     dead_rules::check_rules,
     finish::finish,
     fleet::expand_entry,
@@ -14,6 +13,7 @@ use super::{
     values::Subprotocols,
 };
 use crate::core::ConnectionName;
+use everwire_proto::settings::ConnectionSettings;
 
 /// What connections inherit.
 #[derive(Default)]

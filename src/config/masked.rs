@@ -4,10 +4,15 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Backoff, Compression, ConnectionSettings, Heartbeat, Opening, Part, Proxy, RateSettings,
-    Reconnect, SequenceSettings, Template, TlsSettings,
     units::{format_duration, format_size},
     values::Choice,
+};
+use everwire_proto::{
+    language::{Part, Template},
+    settings::{
+        Backoff, Compression, ConnectionSettings, Heartbeat, Opening, Proxy, RateSettings,
+        Reconnect, SequenceSettings, TlsSettings,
+    },
 };
 
 /// The settings under the keys and in the notation of the TOML file, those included that have their default.

@@ -1,10 +1,11 @@
 //! From the keys of `[service]` to its settings.
 
 use super::{
-    HostSettings, LogSettings, ServiceSettings,
     keys::{LogTable, ServiceTable},
     read::{Context, Place, Problem},
 };
+use crate::settings::{LogSettings, ServiceSettings};
+use everwire_proto::settings::HostSettings;
 
 /// The settings of `[service]`: what is not written keeps its default.
 pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -> ServiceSettings {

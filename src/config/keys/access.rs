@@ -4,15 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 
+use crate::settings::{Scope, ServiceTlsSettings, TokenSettings};
 use crate::{
     config::{
-        Part, Scope, Secret, ServiceTlsSettings, Template, TokenSettings, UrlPattern,
         read::{
             Context, Located, Node, Place, Problem, Read, Value, backticked, table, table_schema,
         },
         values::{FilePath, Text, expand_template, secret_string},
     },
     core::Pattern,
+};
+use everwire_proto::{
+    language::{Part, Secret, Template, Variable},
+    settings::UrlPattern,
 };
 
 table! {
@@ -179,12 +183,12 @@ fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Op
         .map(|path| (path.to_owned(), context.source.read(path)))
         .collect();
     let rendered = template.render(|variable| match variable {
-        crate::config::Variable::File(path) => match files.get(path) {
+        Variable::File(path) => match files.get(path) {
             Some(Ok(content)) => Ok(content.clone()),
             Some(Err(error)) => Err(std::io::Error::new(error.kind(), error.to_string())),
             None => Err(std::io::ErrorKind::NotFound.into()),
         },
-        crate::config::Variable::Stored(_) => Err(std::io::ErrorKind::NotFound.into()),
+        Variable::Stored(_) => Err(std::io::ErrorKind::NotFound.into()),
     });
     match rendered {
         Ok(secret) => Some(secret),

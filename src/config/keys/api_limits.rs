@@ -1,10 +1,10 @@
 //! `service.api_limits`.
 
 use crate::config::{
-    ApiLimits,
     read::table,
     values::{Kept, Size, Timeout},
 };
+use crate::settings::ApiLimits;
 
 table! {
     /// Upper limits of what comes over the API. What [defaults] give to a name may be more.

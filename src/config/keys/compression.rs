@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Compression,
     read::{Context, Node, Read, Value, table, table_schema},
     values::{ClientWindowBits, DeflateLevel, ServerWindowBits, Size},
 };
+use everwire_proto::settings::Compression;
 
 table! {
     /// What is offered, and which messages are compressed if the server agrees.

@@ -7,13 +7,13 @@ use super::{
     ReconnectLayer, SequenceLayer,
 };
 use crate::config::{
-    AuthEncoding,
     read::{Keys, Read, Section, table},
     values::{
         CloseCode, Credential, FilePath, Period, ProxySetting, Rotation, ServerName, Size,
         Subprotocols, Tags, Text, Timeout, Url, Urls, UserName,
     },
 };
+use everwire_proto::settings::AuthEncoding;
 
 table! {
     /// A connection, or what connections inherit.

@@ -5,13 +5,11 @@ use std::ops::RangeInclusive;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    config::{
-        GiveUpRule,
-        read::{Context, Located, Node, Read, Value, backticked, similar},
-    },
+    config::read::{Context, Located, Node, Read, Value, backticked, similar},
     core::Cause,
     wire::{code, is_sendable},
 };
+use everwire_proto::settings::GiveUpRule;
 
 /// Causes after which there is no further attempt.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Template,
     read::{Context, Entry, Node, Place, Problem, Read, Value, backticked},
     values::{HeaderValue, is_token},
 };
+use everwire_proto::language::Template;
 
 /// Headers in the order of the file, inherited ones first.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,10 @@
 //! `history`.
 
 use crate::config::{
-    HistorySettings,
     read::table,
     values::{Kept, Size},
 };
+use everwire_proto::settings::HistorySettings;
 
 table! {
     /// How much of what came in last can be read again.

@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    MetricsSettings,
     read::{Context, Located, Node, Read, Value, table},
     values::{Limit, Listen},
 };
+use crate::settings::MetricsSettings;
 
 table! {
     /// Where metrics are read, and how many.

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Opening,
     read::{Context, Located, Node, Problem, Read, Value, table, table_schema},
     values::OpeningText,
 };
+use everwire_proto::settings::Opening;
 
 /// Messages that are sent when a socket opens.
 #[derive(Clone, Debug)]

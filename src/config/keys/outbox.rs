@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use crate::config::{
-    Fsync, OutboxSettings, Resend, WhenFull,
     read::{Context, Place, Problem, table},
     values::{Count, Limit, Period, Size},
 };
+use everwire_proto::settings::{Fsync, OutboxSettings, Resend, WhenFull};
 
 table! {
     /// How much may wait to be sent, and what is kept until it is confirmed.

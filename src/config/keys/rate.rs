@@ -6,7 +6,6 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     config::{
-        RateSettings,
         read::{
             Context, Keys, Located, Named, Node, Place, Problem, Read, Section, Value, backticked,
             similar, table, table_schema,
@@ -16,6 +15,7 @@ use crate::{
     },
     core::ConnectionName,
 };
+use everwire_proto::settings::RateSettings;
 
 /// What turns an inherited rate off.
 const UNLIMITED: &str = "unlimited";

@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::give_up::GiveUpOn;
 use crate::config::{
-    Backoff, Jitter, Reconnect,
     read::{Context, Node, Read, Value, backticked, table, table_schema},
     values::{Factor, Limit, Period, Timeout},
 };
+use everwire_proto::settings::{Backoff, Jitter, Reconnect};
 
 table! {
     /// The delays between dials: uniform in [min, cap], cap = min(max, initial × factor^attempt).

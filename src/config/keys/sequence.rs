@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    SequenceSettings,
     read::{Context, Node, Place, Problem, Read, Value, backticked, table, table_schema},
     values::Pointer,
 };
+use everwire_proto::settings::SequenceSettings;
 
 table! {
     /// Where the peer's own numbers stand in its text messages.

@@ -5,10 +5,11 @@ use url::Host;
 
 use super::{ApiLimitsTable, MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
-    LogFormat, LogLevel, PublicUrl, Rate,
     read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
     values::{Count, FilePath, Listen, MemoryLimit, Period, Workers},
 };
+use crate::settings::{LogFormat, LogLevel, PublicUrl};
+use everwire_proto::settings::Rate;
 
 table! {
     /// What concerns the process as a whole.

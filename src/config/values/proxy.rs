@@ -3,11 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::template::{expand_template, known, secret_string};
-use crate::config::{
-    EnvironmentProxies, Proxy, ProxyUrl,
-    proxy::parse,
-    read::{Context, Node, Problem, Read},
-};
+use crate::config::read::{Context, Node, Problem, Read};
+use everwire_proto::settings::{EnvironmentProxies, Proxy, ProxyUrl, parse_proxy};
 
 /// What dials go through; `None` for "none".
 #[derive(Clone, Debug)]
@@ -25,7 +22,7 @@ impl Read for ProxySetting {
         let template = expand_template(text, node.place, context)?;
         let rendered = template.render(|_| Err(std::io::ErrorKind::NotFound.into()));
         if let Ok(rendered) = &rendered
-            && let Err(error) = parse(rendered.expose())
+            && let Err(error) = parse_proxy(rendered.expose())
         {
             let has_variables = known(&template).any(|(variable, _)| variable.is_some());
             let message = match has_variables {

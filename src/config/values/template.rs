@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    config::{
-        Part, Secret, Template,
-        read::{Context, Node, Place, Problem, Read, Value, backticked},
-        url,
-    },
+    config::read::{Context, Node, Place, Problem, Read, Value, backticked},
     core::ConnectionName,
+};
+use everwire_proto::{
+    language::{Part, Secret, Template},
+    settings::url,
 };
 
 /// A URL to dial.

@@ -5,11 +5,11 @@ use std::{ops::RangeInclusive, time::Duration};
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Rate,
     read::{Context, Node, Read, Value, backticked},
     units,
 };
 use crate::settings::MAX_DURATION;
+use everwire_proto::settings::Rate;
 
 /// The shortest time between rotations.
 const MIN_ROTATION: Duration = Duration::from_secs(1);

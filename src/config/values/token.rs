@@ -3,10 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::template::{expand_template, known};
-use crate::config::{
-    Template,
-    read::{Context, Node, Read, Value, backticked},
-};
+use crate::config::read::{Context, Node, Read, Value, backticked};
+use everwire_proto::language::Template;
 
 /// Whether a text is a token: a header's name, a subprotocol.
 pub(in crate::config) fn is_token(text: &str) -> bool {

@@ -1,14 +1,14 @@
 //! The keys of a connection as JSON: what an API is given, where a file is given TOML.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
     InvalidJson,
     api_limits::Written,
     finish::finish,
-    keys::{Buckets, ConnectionTable},
+    keys::ConnectionTable,
     layers::Layers,
-    read::{Context, Origin, Place, Pointers, Read, parse_json},
+    read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
 };
 use crate::settings::{ApiLimits, Inherited, System};
 use everwire_proto::{
@@ -55,24 +55,25 @@ impl Inherited {
         policy: &DialPolicy,
         limits: &ApiLimits,
     ) -> Result<ConnectionSettings, InvalidJson> {
-        let empty = (Layers::default(), Buckets::default());
-        let (layers, buckets) = self.tables::<(Layers, Buckets)>().unwrap_or(&empty);
+        let empty = <(Layers, Arc<Buckets>)>::default();
+        let (layers, buckets) = self.tables().unwrap_or(&empty);
         let mut pointers = Pointers::default();
         let root = parse_json(json, &mut pointers)?;
         let mut context = Context::new(&System);
         context.origin = Origin::Api;
+        context.buckets = buckets.clone();
         let own = ConnectionTable::read(&root, &mut context).unwrap_or_default();
         refuse_urls(&own, policy, &mut context);
         let brings_proxy = own.proxy.is_some();
         let written = Written::of(&own, root.place);
         let table = layers.inherit_harmless(own, &mut context);
         layers.check_rules(&table, &mut context);
-        let mut settings = finish(table, root.place, buckets, &mut context);
+        let mut settings = finish(table, root.place, &mut context);
         settings.dial_policy = policy.clone();
         if brings_proxy {
             settings.proxy_policy = policy.clone();
         }
-        let usual = usual(layers, root.place, buckets);
+        let usual = usual(layers, root.place, buckets.clone());
         limits.check(&settings, &written, &usual, &mut context);
         let (errors, omitted) = context.problems.into_key_errors(&pointers);
         match errors.is_empty() {
@@ -83,11 +84,12 @@ impl Inherited {
 }
 
 /// The settings of a name that says nothing; that it lacks a URL is no matter.
-fn usual(layers: &Layers, place: Place, buckets: &Buckets) -> ConnectionSettings {
+fn usual(layers: &Layers, place: Place, buckets: Arc<Buckets>) -> ConnectionSettings {
     let mut unheard = Context::new(&System);
     unheard.origin = Origin::Api;
+    unheard.buckets = buckets;
     let table = layers.inherit_harmless(ConnectionTable::default(), &mut unheard);
-    finish(table, place, buckets, &mut unheard)
+    finish(table, place, &mut unheard)
 }
 
 /// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.

@@ -5,15 +5,15 @@ use url::Host;
 
 use super::{ApiLimitsTable, MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
-    read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
+    read::{Context, Keys, Named, Node, Read, Section, Value, backticked, field, table},
     values::{Count, FilePath, Listen, MemoryLimit, Period, Workers},
 };
-use crate::settings::{LogFormat, LogLevel, PublicUrl};
-use everwire_proto::settings::Rate;
+use crate::settings::{LogFormat, LogLevel, LogSettings, PublicUrl, ServiceSettings};
+use everwire_proto::settings::{HostSettings, Rate};
 
 table! {
     /// What concerns the process as a whole.
-    pub(in crate::config) struct ServiceTable {
+    pub(in crate::config) struct ServiceTable => ServiceSettings {
         /// The IP address and port of the HTTP API; one that other machines reach needs tokens or client certificates.
         listen: Listen = "127.0.0.1:9180",
         /// Threads for connections; 0 is one per core.
@@ -49,11 +49,12 @@ table! {
         api_limits: ApiLimitsTable,
     }
     later { history_bytes }
+    no key { remember }
 }
 
 table! {
     /// The limits of a host.
-    pub(in crate::config) struct HostTable {
+    pub(in crate::config) struct HostTable => HostSettings {
         /// How many dials there may be to this host in a time.
         dial_rate: Rate = "unlimited",
         /// How many handshakes with this host may be in flight.
@@ -63,7 +64,7 @@ table! {
 
 table! {
     /// What is logged, and how.
-    pub(in crate::config) struct LogTable {
+    pub(in crate::config) struct LogTable => LogSettings {
         /// The least severe level that is written.
         level: LogLevel = "info",
         /// "auto": pretty on a terminal, JSON otherwise.
@@ -75,7 +76,9 @@ table! {
 
 /// Where users find the service; empty: where it listens.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct PublicUrlText(pub Option<PublicUrl>);
+pub(in crate::config) struct PublicUrlText(Option<PublicUrl>);
+
+field! { PublicUrlText => Option<PublicUrl>: |url| url.0 }
 
 impl Read for PublicUrlText {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

@@ -1,6 +1,8 @@
 //! What reading needs besides the tree, and where it tells what is wrong.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use everwire_proto::settings::RateSettings;
 
 use super::{File, Node, Place, Problem, Problems};
 use crate::settings::Source;
@@ -14,6 +16,9 @@ pub(in crate::config) enum Origin {
     Api,
 }
 
+/// The buckets of `[rates]`, by key. One that is wrong, which has been told, has no settings.
+pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
+
 /// What reading needs besides the tree.
 pub(in crate::config) struct Context<'a> {
     /// Who wrote it.
@@ -22,6 +27,8 @@ pub(in crate::config) struct Context<'a> {
     pub source: &'a dyn Source,
     /// The files that places point into.
     pub files: Vec<File>,
+    /// The buckets that connections may name, as soon as `[rates]` has been read.
+    pub buckets: Arc<Buckets>,
     /// What is wrong, so far.
     pub problems: Problems,
 }
@@ -33,6 +40,7 @@ impl<'a> Context<'a> {
             origin: Origin::Files,
             source,
             files: Vec::new(),
+            buckets: Arc::default(),
             problems: Problems::default(),
         }
     }

@@ -24,14 +24,44 @@ pub(in crate::config) trait Keys: Default {
     fn properties() -> Map<String, Json>;
 }
 
-/// Declares a table: its keys, their types, their defaults as JSON, and the keys that are still to come.
+/// Declares a table of the file: each key with what it is for, its type, and its default as a file would say it. All else comes from
+/// there: the reader, the merging of layers, the JSON Schema, the step into the settings, and the masked view.
+///
+/// ```text
+/// table! {
+///     /// How much may wait.
+///     struct QueueTable <=> QueueSettings {
+///         /// How many messages may wait.
+///         messages: Count = 1024,
+///         /// Who is told when it is full.
+///         listener: Text => told,
+///     }
+///     later { spill }
+///     no key { started_at }
+/// }
+/// ```
+///
+/// - `<=> QueueSettings`: the keys become the fields of this struct, and the masked view shows them. With `=>` they are not shown; without
+///   either somebody else makes something of the table.
+/// - `messages: Count = 1024`: a key, the type of its value (of `values/`, or another table), and its default. It becomes the field of the
+///   same name; [`IntoField`](super::IntoField) of the type says how, and [`ShowField`](super::ShowField) how it is shown.
+/// - `=> told`: the field has another name.
+/// - `later`: keys that the contract knows and this version does not.
+/// - `no key`: fields that no key sets. A field that is neither a key's nor listed here does not compile.
+/// - `holds secrets`, behind the name: what is wrong with the table is told without its texts.
+///
+/// The settings have their default in code, where programs find it; a test compares it with the one that is declared here.
 macro_rules! table {
     (
         $(#[doc = $about:literal])*
-        $vis:vis struct $name:ident $(holds $holds:ident)? {
-            $( $(#[doc = $doc:literal])* $key:ident: $type:ty $(= $default:tt)?, )*
+        $vis:vis struct $name:ident $(holds $holds:ident)? $(<=> $shown:ident)? $(=> $settings:ident)? {
+            $(
+                $(#[doc = $doc:literal])*
+                $key:ident: $type:ty $(= $default:tt)? $(=> $field:ident)?,
+            )*
         }
         $(later { $($later:tt),* $(,)? })?
+        $(no key { $($other:ident),* $(,)? })?
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, Default)]
@@ -88,9 +118,60 @@ macro_rules! table {
                 $( $crate::config::read::overlay(&mut self.$key, nearer.$key); )*
             }
         }
+
+        $crate::config::read::settings_of_table! {
+            $name $(<=> $shown)? $(=> $settings)? {
+                $( $key: $type $(=> $field)?, )*
+            }
+            { $($($other),*)? }
+        }
     };
 }
 pub(in crate::config) use table;
+
+/// The steps from a table to its settings and back. Both name all fields, so that none is forgotten.
+macro_rules! settings_of_table {
+    ($name:ident { $($keys:tt)* } {}) => {};
+    ($name:ident <=> $settings:ident { $( $key:ident: $type:ty $(=> $field:ident)?, )* } { $($other:ident),* }) => {
+        $crate::config::read::settings_of_table! {
+            $name => $settings { $( $key: $type $(=> $field)?, )* } { $($other),* }
+        }
+
+        impl $crate::config::read::ShowSettings for $name {
+            fn masked(settings: &$settings) -> serde_json::Value {
+                let $settings { $( $($field:)? $key, )* $( $other: _, )* } = settings;
+                let mut keys = serde_json::Map::new();
+                $(
+                    let shown = <$type as $crate::config::read::ShowField<_>>::show_field($key);
+                    if !shown.is_null() {
+                        keys.insert(stringify!($key).into(), shown);
+                    }
+                )*
+                keys.into()
+            }
+        }
+    };
+    ($name:ident => $settings:ident { $( $key:ident: $type:ty $(=> $field:ident)?, )* } { $($other:ident),* }) => {
+        impl $crate::config::read::IntoSettings for $name {
+            type Settings = $settings;
+
+            fn over(
+                self,
+                mut settings: $settings,
+                context: &mut $crate::config::read::Context<'_>,
+            ) -> $settings {
+                let $settings { $( $($field:)? $key, )* $( $other: _, )* } = &mut settings;
+                $(
+                    if let Some($crate::config::read::Located { value, place }) = self.$key {
+                        *$key = $crate::config::read::IntoField::into_field(value, place, context);
+                    }
+                )*
+                settings
+            }
+        }
+    };
+}
+pub(in crate::config) use settings_of_table;
 
 /// Reads a table, all of whose keys must be known.
 pub(in crate::config) fn read_table<T: Keys>(node: &Node, context: &mut Context<'_>) -> Option<T> {

@@ -37,6 +37,10 @@ macro_rules! choice {
                 serde_json::json!({ "type": "string", "enum": [$($word),*] })
             }
         }
+
+        $crate::config::read::field! {
+            $type <=> $type: |value| value, |value| $crate::config::values::Choice::word(*value)
+        }
     };
 }
 pub(in crate::config) use choice;

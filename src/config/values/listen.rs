@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use serde_json::{Value as Json, json};
 
-use crate::config::read::{Context, Node, Read, Value, backticked};
+use crate::config::read::{Context, Node, Read, Value, backticked, field};
 
 /// Where the HTTP API listens.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Listen(pub SocketAddr);
+
+field! { Listen => SocketAddr: |listen| listen.0 }
 
 impl Read for Listen {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

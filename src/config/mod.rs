@@ -5,7 +5,8 @@
 //!                      └──────────── what is wrong, each thing once ────────────┴─► Diagnostics
 //! ```
 //!
-//! A table is declared once; its reader, its merging and its part of the JSON [`schema`] come from that declaration.
+//! A table is declared once (`keys`): its reader, its merging, its part of the JSON [`schema`], the step into the settings and the
+//! [`masked`] view come from that declaration. What a type of values becomes and how it is shown stands beside the type (`values`).
 //! Files and variables come through a [`Source`], so that everything here can be tested without either.
 
 mod api_limits;

@@ -18,6 +18,8 @@ mod rate;
 mod reconnect;
 mod sequence;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},

@@ -3,6 +3,7 @@
 mod context;
 mod field;
 mod json;
+mod keys;
 mod names;
 mod node;
 mod place;
@@ -15,14 +16,12 @@ pub(super) use self::{
     context::{Buckets, Context, Origin},
     field::{IntoField, IntoSettings, ShowField, ShowSettings, field, show},
     json::{Pointers, parse_json},
+    keys::{Keys, read_entries, read_table, similar, table_schema, unknown_key},
     names::{Item, Named, Section},
     node::{Entry, Node, Table, Value, backticked},
     place::{File, Place, boundary},
     problems::{Problem, Problems},
     syntax::parse,
-    table::{
-        Keys, read_entries, read_table, settings_of_table, similar, table, table_schema,
-        unknown_key,
-    },
+    table::{settings_of_table, table},
     typed::{Located, Read, overlay},
 };

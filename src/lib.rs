@@ -47,6 +47,7 @@
 //!
 //! # Features
 //!
+//! - `config` (default): the reader of TOML files, and of settings in JSON, with its diagnostics. Without it settings are built in code.
 //! - `durable` (default): outboxes and histories that outlive the process, in SQLite. Without it a name that asks for that is refused
 //!   ([`FeatureMissing`](manager::FeatureMissing)), and cursors and epochs of an earlier process mean nothing to the next one.
 //! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.

@@ -3,11 +3,12 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    ApiLimits, ConnectionSettings, Heartbeat,
     keys::ConnectionTable,
     read::{Context, Located, Place, Problem},
     units::{format_duration, format_size},
 };
+use crate::settings::ApiLimits;
+use everwire_proto::settings::{ConnectionSettings, Heartbeat};
 
 /// Where settings that came over the API say something.
 pub(super) struct Written {
@@ -189,40 +190,7 @@ impl fmt::Display for Amount {
 
 /// How much settings have of each key, in the order of [`KEYS`].
 fn amounts(settings: &ConnectionSettings) -> [Option<Amount>; KEYS.len()] {
-    // A new key does not compile before it is judged here.
-    let ConnectionSettings {
-        connect_timeout,
-        close_timeout,
-        heartbeat,
-        max_message,
-        max_frame,
-        outbox,
-        history,
-        url: _,
-        failover_urls: _,
-        group: _,
-        tags: _,
-        enabled: _,
-        required: _,
-        sessions_only: _,
-        headers: _,
-        basic_auth: _,
-        subprotocols: _,
-        source_address: _,
-        proxy: _,
-        on_open: _,
-        idle_timeout: _,
-        close_code: _,
-        compression: _,
-        reconnect: _,
-        rate: _,
-        rotate_after: _,
-        sequence: _,
-        tls: _,
-        dial_policy: _,
-        proxy_policy: _,
-    } = settings;
-    let beats = match heartbeat {
+    let beats = match &settings.heartbeat {
         Heartbeat::Off => None,
         Heartbeat::Protocol { interval, timeout }
         | Heartbeat::Text {
@@ -230,15 +198,82 @@ fn amounts(settings: &ConnectionSettings) -> [Option<Amount>; KEYS.len()] {
         } => Some((*interval, *timeout)),
     };
     KEYS.map(|key| match key {
-        Key::ConnectTimeout => Some(Amount::Time(*connect_timeout)),
-        Key::CloseTimeout => Some(Amount::Time(*close_timeout)),
+        Key::ConnectTimeout => Some(Amount::Time(settings.connect_timeout)),
+        Key::CloseTimeout => Some(Amount::Time(settings.close_timeout)),
         Key::HeartbeatInterval => beats.map(|(interval, _)| Amount::Time(interval)),
         Key::HeartbeatTimeout => beats.map(|(_, timeout)| Amount::Time(timeout)),
-        Key::MaxMessage => Some(Amount::Bytes(*max_message)),
-        Key::MaxFrame => Some(Amount::Bytes(*max_frame)),
-        Key::OutboxMessages => Some(Amount::Messages(outbox.messages)),
-        Key::OutboxBytes => Some(Amount::Bytes(outbox.bytes)),
-        Key::HistoryMessages => Some(Amount::Messages(history.messages)),
-        Key::HistoryBytes => Some(Amount::Bytes(history.bytes)),
+        Key::MaxMessage => Some(Amount::Bytes(settings.max_message)),
+        Key::MaxFrame => Some(Amount::Bytes(settings.max_frame)),
+        Key::OutboxMessages => Some(Amount::Messages(settings.outbox.messages)),
+        Key::OutboxBytes => Some(Amount::Bytes(settings.outbox.bytes)),
+        Key::HistoryMessages => Some(Amount::Messages(settings.history.messages)),
+        Key::HistoryBytes => Some(Amount::Bytes(settings.history.bytes)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::config::{
+        read::table_schema,
+        units::{DURATION_PATTERN, SIZE_PATTERN},
+    };
+
+    /// What may be as large as it likes: a larger one costs nobody more, or its type has a bound.
+    const UNLIMITED: [&str; 18] = [
+        "close_code",
+        "compression.client_max_window_bits",
+        "compression.level",
+        "compression.min_size",
+        "compression.server_max_window_bits",
+        "idle_timeout",
+        "outbox.in_flight",
+        "outbox.ttl",
+        "rate.burst",
+        "rate.messages",
+        "rate.per",
+        "reconnect.factor",
+        "reconnect.initial",
+        "reconnect.max",
+        "reconnect.max_attempts",
+        "reconnect.min",
+        "reconnect.stable_after",
+        "rotate_after",
+    ];
+
+    #[test]
+    fn each_amount_of_a_connection_has_a_limit_or_needs_none() {
+        let mut amounts = BTreeSet::new();
+        collect("", &table_schema::<ConnectionTable>(), &mut amounts);
+        let limited = KEYS.map(Key::as_str).into_iter();
+        let judged: BTreeSet<String> = limited.chain(UNLIMITED).map(str::to_owned).collect();
+        assert_eq!(amounts, judged);
+    }
+
+    /// The keys whose values are durations, sizes or numbers.
+    fn collect(path: &str, schema: &Json, amounts: &mut BTreeSet<String>) {
+        for kind in schema["anyOf"].as_array().into_iter().flatten() {
+            collect(path, kind, amounts);
+        }
+        let is_number = ["integer", "number"]
+            .iter()
+            .any(|kind| schema["type"] == *kind);
+        let has_unit = [DURATION_PATTERN, SIZE_PATTERN]
+            .iter()
+            .any(|pattern| schema["pattern"] == *pattern);
+        if is_number || has_unit {
+            amounts.insert(path.to_owned());
+        }
+        for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let path = match path {
+                "" => key.clone(),
+                table => format!("{table}.{key}"),
+            };
+            collect(&path, schema, amounts);
+        }
+    }
 }

@@ -1,13 +1,15 @@
 //! From the tables of the file to settings: layers are merged, names are checked against each other.
 
+use std::sync::Arc;
+
 use super::{
-    Inherited, Settings,
-    keys::{Buckets, DocumentTable},
+    keys::{DocumentTable, buckets},
     layers::Layers,
     members::members,
     read::Context,
     service::service_settings,
 };
+use crate::settings::{Inherited, Settings};
 
 /// The settings of a configuration; what is wrong has been told when this returns.
 pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Settings {
@@ -19,7 +21,7 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
     let connections = document.connections.map(|table| table.value);
 
     let inherits = defaults.is_some() || rates.is_some() || groups.is_some();
-    let buckets = Buckets::new(rates.unwrap_or_default(), context);
+    context.buckets = Arc::new(buckets(rates.unwrap_or_default(), context));
     let layers = Layers::new(
         defaults.unwrap_or_default(),
         groups.unwrap_or_default(),
@@ -29,10 +31,10 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
     let members = members(&fleets, connections.unwrap_or_default(), context);
     Settings {
         service: service_settings(service.unwrap_or_default(), context),
-        connections: layers.settings(&fleets, members, &buckets, context),
+        connections: layers.settings(&fleets, members, context),
         warnings: Vec::new(),
         inherited: match inherits {
-            true => Inherited::new((layers, buckets)),
+            true => Inherited::new((layers, context.buckets.clone())),
             false => Inherited::default(),
         },
     }

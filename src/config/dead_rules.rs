@@ -1,10 +1,10 @@
 //! Rules of `give_up_on` that the other keys of the same connection make impossible.
 
 use super::{
-    GiveUpRule,
     keys::{ConnectionTable, GiveUpOn, HeartbeatLayer, Kind, ReconnectLayer},
     read::{Context, Located, Place, Problem},
 };
+use everwire_proto::settings::GiveUpRule;
 
 /// Tells about rules that can never match. Only the connection's own are judged, not those of `inherited`: these are for others
 /// as well.

@@ -1,6 +1,7 @@
 //! `proxy = "env"`: what the environment says about proxies.
 
-use super::{EnvironmentProxies, InvalidProxyVariable, Proxy, Source};
+use crate::settings::Source;
+use everwire_proto::settings::{EnvironmentProxies, InvalidProxyVariable, Proxy};
 
 /// The proxies that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name now.
 ///

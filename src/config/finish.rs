@@ -1,19 +1,20 @@
 //! From a connection's merged keys to its settings, with the checks that concern more than one key.
 
 use super::{
-    AuthEncoding, BasicAuth, ConnectionSettings, Heartbeat, Opening, Part, Proxy, Subprotocol,
-    Template, TlsSettings,
-    keys::{BasicAuthTable, Buckets, ConnectionTable, HeartbeatLayer, Kind, OnOpen, TlsTable},
+    keys::ConnectionTable,
     order::check_order,
-    read::{Context, Located, Place, Problem},
+    read::{Context, IntoSettings, Located, Place, Problem},
     units::format_size,
+};
+use everwire_proto::{
+    language::{Part, Template},
+    settings::{ConnectionSettings, Opening, Proxy},
 };
 
 /// The settings of a connection whose name stands at `place`; what is wrong has been told.
 pub(super) fn finish(
     table: ConnectionTable,
     place: Place,
-    buckets: &Buckets,
     context: &mut Context<'_>,
 ) -> ConnectionSettings {
     check_order(&table, true, context);
@@ -22,87 +23,11 @@ pub(super) fn finish(
     check_sessions_only(&table, context);
     let urls = urls(&table, place, context);
     check_proxy(&table, &urls, context);
-    let mut urls = urls.into_iter();
-    let defaults = ConnectionSettings::with_url(urls.next().unwrap_or_default());
-    let max_message = table
-        .max_message
-        .map_or(defaults.max_message, |size| size.value.0);
-    let headers = table
-        .headers
-        .map(|headers| headers.value.0)
-        .unwrap_or_default();
-    let headers = headers
-        .into_iter()
-        .filter_map(|header| Some((header.name, header.value?.into())));
-    ConnectionSettings {
-        failover_urls: urls.collect(),
-        group: table.group.map(|group| group.value.0),
-        tags: table.tags.map(|tags| tags.value.0).unwrap_or_default(),
-        enabled: table
-            .enabled
-            .map_or(defaults.enabled, |enabled| enabled.value),
-        required: table.required.is_some_and(|required| required.value),
-        sessions_only: table.sessions_only.is_some_and(|only| only.value),
-        headers: headers.collect(),
-        basic_auth: table.basic_auth.map(|auth| basic_auth(auth, context)),
-        subprotocols: table
-            .subprotocols
-            .map(|list| list.value.0.into_iter().map(Subprotocol::from).collect())
-            .unwrap_or_default(),
-        source_address: table.source_address.map(|address| address.value),
-        proxy: table.proxy.and_then(|proxy| proxy.value.0),
-        on_open: table
-            .on_open
-            .map(|list| on_open(list.value, max_message, context))
-            .unwrap_or_default(),
-        connect_timeout: table
-            .connect_timeout
-            .map_or(defaults.connect_timeout, |timeout| timeout.value.0),
-        close_timeout: table
-            .close_timeout
-            .map_or(defaults.close_timeout, |timeout| timeout.value.0),
-        idle_timeout: table
-            .idle_timeout
-            .and_then(|timeout| timeout.value.unless_off()),
-        close_code: table
-            .close_code
-            .map_or(defaults.close_code, |code| code.value.0),
-        max_message,
-        max_frame: table
-            .max_frame
-            .map_or(defaults.max_frame, |size| size.value.0),
-        compression: table.compression.and_then(|layer| layer.value.settings()),
-        heartbeat: table
-            .heartbeat
-            .map(|layer| heartbeat(layer.value, context))
-            .unwrap_or_default(),
-        reconnect: table
-            .reconnect
-            .map(|layer| layer.value.settings())
-            .unwrap_or_default(),
-        outbox: table
-            .outbox
-            .map(|outbox| outbox.value.settings())
-            .unwrap_or_default(),
-        history: table
-            .history
-            .map(|history| history.value.settings())
-            .unwrap_or_default(),
-        rate: table
-            .rate
-            .and_then(|rate| rate.value.settings(rate.place, buckets, context)),
-        rotate_after: table
-            .rotate_after
-            .and_then(|rotation| rotation.value.unless_off()),
-        sequence: table
-            .sequence
-            .and_then(|sequence| sequence.value.settings(sequence.place, context)),
-        tls: table
-            .tls
-            .map(|tls| tls_settings(tls.value, context))
-            .unwrap_or_default(),
-        ..defaults
-    }
+    let first = urls.into_iter().next().unwrap_or_default();
+    let defaults = ConnectionSettings::with_url(first);
+    check_openings(&table, &defaults, context);
+    check_client_certificate(&table, context);
+    table.over(defaults, context)
 }
 
 /// The URLs of `url` or `urls`, of which there must be one.
@@ -208,58 +133,16 @@ fn check_fence(table: &ConnectionTable, context: &mut Context<'_>) {
     }
 }
 
-fn basic_auth(auth: Located<BasicAuthTable>, context: &mut Context<'_>) -> BasicAuth {
-    let Located {
-        value: table,
-        place,
-    } = auth;
-    for (key, missing) in [
-        ("user", table.user.is_none()),
-        ("password", table.password.is_none()),
-    ] {
-        if missing {
-            let problem = Problem::absence(place, format!("`basic_auth` has no {key}"))
-                .help("write basic_auth = { user = \"…\", password = \"…\" }");
-            context.problems.push(problem);
-        }
-    }
-    let encoding = table
-        .encoding
-        .map(|encoding| encoding.value)
-        .unwrap_or_default();
-    let user = table.user.map(|user| (user.value.0, user.place));
-    let password = table
-        .password
-        .map(|password| (password.value.0, password.place));
-    for (template, place) in user.iter().chain(&password) {
-        if encoding == AuthEncoding::Latin1 && !is_latin1(template) {
-            let problem = Problem::new(*place, "a character of it is not in ISO 8859-1")
-                .help("write encoding = \"utf8\", if the server takes it");
-            context.problems.push(problem);
-        }
-    }
-    BasicAuth {
-        user: user.map(|(template, _)| template).unwrap_or_default(),
-        password: password
-            .map(|(template, _)| template.into())
-            .unwrap_or_default(),
-        encoding,
-    }
-}
-
-fn is_latin1(template: &Template) -> bool {
-    template.parts().iter().all(|part| match part {
-        Part::Literal(text) => text.chars().all(|c| u32::from(c) < 256),
-        Part::Env { value, .. } => value.expose().chars().all(|c| u32::from(c) < 256),
-        Part::File(_) | Part::Stored(_) => true,
-    })
-}
-
-fn on_open(list: OnOpen, max_message: usize, context: &mut Context<'_>) -> Vec<Opening> {
-    let mut messages = Vec::with_capacity(list.0.len());
-    for message in list.0 {
-        let opening = message.value.0;
-        let size: usize = match &opening {
+/// What is sent when a socket opens is a message like others.
+fn check_openings(
+    table: &ConnectionTable,
+    defaults: &ConnectionSettings,
+    context: &mut Context<'_>,
+) {
+    let max_message = table.max_message.as_ref();
+    let max_message = max_message.map_or(defaults.max_message, |size| size.value.0);
+    for message in table.on_open.iter().flat_map(|list| &list.value.0) {
+        let size: usize = match &message.value.0 {
             Opening::Binary(bytes) => bytes.len(),
             Opening::Text(template) => template.parts().iter().map(known_size).sum(),
         };
@@ -272,9 +155,7 @@ fn on_open(list: OnOpen, max_message: usize, context: &mut Context<'_>) -> Vec<O
             .help("shorten it, or write a larger max_message");
             context.problems.push(problem);
         }
-        messages.push(opening);
     }
-    messages
 }
 
 fn known_size(part: &Part) -> usize {
@@ -285,35 +166,11 @@ fn known_size(part: &Part) -> usize {
     }
 }
 
-fn heartbeat(layer: HeartbeatLayer, context: &mut Context<'_>) -> Heartbeat {
-    layer.refuse_other_kinds(context);
-    let table = layer.0;
-    let kind = table.kind.map_or(Kind::Protocol, |kind| kind.value);
-    let interval = table
-        .interval
-        .map_or(Heartbeat::DEFAULT_INTERVAL, |interval| interval.value.0);
-    let timeout = table
-        .timeout
-        .map_or(Heartbeat::DEFAULT_TIMEOUT, |timeout| timeout.value.0);
-    match kind {
-        Kind::None => Heartbeat::Off,
-        Kind::Protocol => Heartbeat::Protocol { interval, timeout },
-        Kind::Text => Heartbeat::Text {
-            interval,
-            timeout,
-            ping: table
-                .ping
-                .map_or_else(|| "ping".into(), |ping| ping.value.0),
-            pong: table
-                .pong
-                .map_or_else(|| "pong".into(), |pong| pong.value.0),
-            fence: table.fence.is_some_and(|fence| fence.value),
-            deliver: table.deliver.is_some_and(|deliver| deliver.value),
-        },
-    }
-}
-
-fn tls_settings(table: TlsTable, context: &mut Context<'_>) -> TlsSettings {
+/// A client certificate has a key.
+fn check_client_certificate(table: &ConnectionTable, context: &mut Context<'_>) {
+    let Some(Located { value: table, .. }) = &table.tls else {
+        return;
+    };
     for (key, written, other, missing) in [
         (
             "cert_file",
@@ -336,12 +193,5 @@ fn tls_settings(table: TlsTable, context: &mut Context<'_>) -> TlsSettings {
             );
             context.problems.push(problem);
         }
-    }
-    TlsSettings {
-        ca_file: table.ca_file.map(|path| path.value.0),
-        cert_file: table.cert_file.map(|path| path.value.0),
-        key_file: table.key_file.map(|path| path.value.0),
-        server_name: table.server_name.map(|name| name.value.0),
-        insecure: table.insecure.is_some_and(|insecure| insecure.value),
     }
 }

@@ -1,51 +1,20 @@
 //! The keys of a connection as JSON: what an API is given, where a file is given TOML.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    ApiLimits, ConnectionSettings, DialPolicy, Inherited, Part, Proxy, System, Template,
+    InvalidJson,
     api_limits::Written,
     finish::finish,
-    keys::{Buckets, ConnectionTable},
+    keys::ConnectionTable,
     layers::Layers,
-    read::{Context, Origin, Place, Pointers, Read, parse_json},
+    read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
 };
-
-/// Why a JSON text gives no connection.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidJson {
-    /// It is no JSON, or has what TOML does not have.
-    #[error("this is no JSON for settings: {reason}, at line {line} column {column}")]
-    Syntax {
-        /// The line, from 1.
-        line: usize,
-        /// The column, from 1, in bytes.
-        column: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Keys or values are wrong.
-    #[error("{} of the settings cannot be used", counted(.errors.len() + .omitted))]
-    Keys {
-        /// What is wrong, in the order of the text.
-        errors: Vec<KeyError>,
-        /// Errors beyond the bound on how many are kept.
-        omitted: usize,
-    },
-}
-
-/// What is wrong with a key, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct KeyError {
-    /// Where the key stands, as a JSON pointer (RFC 6901).
-    pub pointer: String,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right.
-    pub help: Option<String>,
-}
+use crate::settings::{ApiLimits, Inherited, System};
+use everwire_proto::{
+    language::{Part, Template},
+    settings::{ConnectionSettings, DialPolicy, Proxy},
+};
 
 impl Inherited {
     /// The settings of a connection whose keys are the members of a JSON object, in the notation of the TOML file.
@@ -86,24 +55,25 @@ impl Inherited {
         policy: &DialPolicy,
         limits: &ApiLimits,
     ) -> Result<ConnectionSettings, InvalidJson> {
-        let empty = (Layers::default(), Buckets::default());
-        let (layers, buckets) = self.tables::<(Layers, Buckets)>().unwrap_or(&empty);
+        let empty = <(Layers, Arc<Buckets>)>::default();
+        let (layers, buckets) = self.tables().unwrap_or(&empty);
         let mut pointers = Pointers::default();
         let root = parse_json(json, &mut pointers)?;
         let mut context = Context::new(&System);
         context.origin = Origin::Api;
+        context.buckets = buckets.clone();
         let own = ConnectionTable::read(&root, &mut context).unwrap_or_default();
         refuse_urls(&own, policy, &mut context);
         let brings_proxy = own.proxy.is_some();
         let written = Written::of(&own, root.place);
         let table = layers.inherit_harmless(own, &mut context);
         layers.check_rules(&table, &mut context);
-        let mut settings = finish(table, root.place, buckets, &mut context);
+        let mut settings = finish(table, root.place, &mut context);
         settings.dial_policy = policy.clone();
         if brings_proxy {
             settings.proxy_policy = policy.clone();
         }
-        let usual = usual(layers, root.place, buckets);
+        let usual = usual(layers, root.place, buckets.clone());
         limits.check(&settings, &written, &usual, &mut context);
         let (errors, omitted) = context.problems.into_key_errors(&pointers);
         match errors.is_empty() {
@@ -114,11 +84,12 @@ impl Inherited {
 }
 
 /// The settings of a name that says nothing; that it lacks a URL is no matter.
-fn usual(layers: &Layers, place: Place, buckets: &Buckets) -> ConnectionSettings {
+fn usual(layers: &Layers, place: Place, buckets: Arc<Buckets>) -> ConnectionSettings {
     let mut unheard = Context::new(&System);
     unheard.origin = Origin::Api;
+    unheard.buckets = buckets;
     let table = layers.inherit_harmless(ConnectionTable::default(), &mut unheard);
-    finish(table, place, buckets, &mut unheard)
+    finish(table, place, &mut unheard)
 }
 
 /// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.
@@ -159,24 +130,5 @@ fn refusal(template: &Template, policy: &DialPolicy) -> Option<String> {
     match template.parts().first()? {
         Part::Literal(start) => policy.refusal_of_start(start),
         _ => None,
-    }
-}
-
-impl From<serde_json::Error> for InvalidJson {
-    fn from(error: serde_json::Error) -> Self {
-        let text = error.to_string();
-        let (reason, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
-        Self::Syntax {
-            line: error.line().max(1),
-            column: error.column().max(1),
-            reason: reason.to_owned(),
-        }
-    }
-}
-
-fn counted(errors: usize) -> String {
-    match errors {
-        1 => "1 key".into(),
-        count => format!("{count} keys"),
     }
 }

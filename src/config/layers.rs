@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    ConnectionSettings,
     dead_rules::check_rules,
     finish::finish,
     fleet::expand_entry,
-    keys::{Buckets, ConnectionTable, FleetTable},
+    keys::{ConnectionTable, FleetTable},
     members::{Member, Members, Origin},
     order::check_order,
     read::{Context, Entry, Item, Named, Problem, backticked, read_entries, similar},
     values::Subprotocols,
 };
 use crate::core::ConnectionName;
+use everwire_proto::settings::ConnectionSettings;
 
 /// What connections inherit.
 #[derive(Default)]
@@ -49,7 +49,6 @@ impl Layers {
         &self,
         fleets: &[Item<FleetTable>],
         members: Members,
-        buckets: &Buckets,
         context: &mut Context<'_>,
     ) -> BTreeMap<ConnectionName, ConnectionSettings> {
         // What all connections of a fleet inherit and share is merged once.
@@ -88,7 +87,7 @@ impl Layers {
                 }
             };
             self.check_rules(&table, context);
-            settings.push((name, finish(table, place, buckets, context)));
+            settings.push((name, finish(table, place, context)));
             context.problems.subject = None;
         }
         settings.into_iter().collect()

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Diagnostics, Settings, Source, System,
+    Diagnostics,
     assemble::assemble,
     combine::combine,
     keys::DocumentTable,
     read::{Context, File, Node, Place, Problem, Value, parse, read_table},
 };
+use crate::settings::{Settings, Source, System};
 
 impl Settings {
     /// Reads settings from TOML text, with this process's environment. Relative paths stay relative.

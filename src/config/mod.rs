@@ -5,38 +5,61 @@
 //!                      └──────────── what is wrong, each thing once ────────────┴─► Diagnostics
 //! ```
 //!
-//! A table is declared once; its reader, its merging and its part of the JSON [`schema`] come from that declaration.
+//! A table is declared once (`keys`): its reader, its merging, its part of the JSON [`schema`], the step into the settings and the
+//! [`masked`] view come from that declaration. What a type of values becomes and how it is shown stands beside the type (`values`).
 //! Files and variables come through a [`Source`], so that everything here can be tested without either.
 
+#[cfg(feature = "config")]
 mod api_limits;
+#[cfg(feature = "config")]
 mod assemble;
+#[cfg(feature = "config")]
 mod combine;
+#[cfg(feature = "config")]
 mod dead_rules;
+#[cfg(feature = "config")]
 mod diagnostics;
 mod environment;
+#[cfg(feature = "config")]
 mod finish;
+#[cfg(feature = "config")]
 mod fleet;
+#[cfg(feature = "config")]
+mod invalid_json;
+#[cfg(feature = "config")]
 mod json;
+#[cfg(feature = "config")]
 mod keys;
+#[cfg(feature = "config")]
 mod layers;
+#[cfg(feature = "config")]
 mod load;
+#[cfg(feature = "config")]
 mod masked;
+#[cfg(feature = "config")]
 mod members;
+#[cfg(feature = "config")]
 mod order;
+#[cfg(feature = "config")]
 mod read;
+#[cfg(feature = "config")]
 mod schema;
+#[cfg(feature = "config")]
 mod service;
+#[cfg(feature = "config")]
 mod units;
+#[cfg(feature = "config")]
 mod values;
 
 pub(crate) mod proxy {
     pub(crate) use everwire_proto::settings::{ProxyKind, ProxyParts, parse_proxy as parse};
 }
 
+pub use self::environment::proxies_from;
+#[cfg(feature = "config")]
 pub use self::{
     diagnostics::Diagnostics,
-    environment::proxies_from,
-    json::{InvalidJson, KeyError},
+    invalid_json::{InvalidJson, KeyError},
     masked::masked,
     schema::schema,
     units::parse_duration,

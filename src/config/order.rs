@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    Backoff,
     keys::{ConnectionTable, ReconnectLayer, ReconnectTable},
     read::{Context, Place, Problem},
     units::format_duration,
 };
+use everwire_proto::settings::Backoff;
 
 /// Checks `min` ≤ `initial` ≤ `max`. A layer may leave a key to a nearer one, so there only what is written counts.
 pub(super) fn check_order(table: &ConnectionTable, with_defaults: bool, context: &mut Context<'_>) {

@@ -1,80 +1,25 @@
 //! From the keys of `[service]` to its settings.
 
 use super::{
-    HostSettings, LogSettings, ServiceSettings,
-    keys::{LogTable, ServiceTable},
-    read::{Context, Place, Problem},
+    keys::ServiceTable,
+    read::{Context, IntoSettings, Place, Problem},
 };
+use crate::settings::ServiceSettings;
 
 /// The settings of `[service]`: what is not written keeps its default.
 pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -> ServiceSettings {
-    let mut service = ServiceSettings::default();
+    let mut defaults = ServiceSettings::default();
     // The default is a relative path too, and starts where one that is written would.
     let first_file = Place::new(0, 0..0);
-    service.state_dir = context.resolve(first_file, &service.state_dir.to_string_lossy());
+    defaults.state_dir = context.resolve(first_file, &defaults.state_dir.to_string_lossy());
     let exposed = exposed_addresses(&table);
-    if let Some(listen) = table.listen {
-        service.listen = listen.value.0;
-    }
-    if let Some(workers) = table.workers {
-        service.workers = workers.value.0;
-    }
-    if let Some(folder) = table.state_dir {
-        service.state_dir = folder.value.0;
-    }
-    if let Some(watch) = table.watch {
-        service.watch = watch.value;
-    }
-    if let Some(timeout) = table.drain_timeout {
-        service.drain_timeout = timeout.value.0;
-    }
-    if let Some(count) = table.max_handshakes {
-        service.max_handshakes = count.value.0;
-    }
-    if let Some(rate) = table.dial_rate {
-        service.dial_rate = rate.value;
-    }
-    if let Some(memory) = table.memory {
-        service.memory = memory.value.0;
-    }
-    for host in table.hosts.into_iter().flat_map(|hosts| hosts.value.0) {
-        let mut settings = HostSettings::default();
-        if let Some(rate) = host.value.dial_rate {
-            settings.dial_rate = rate.value;
-        }
-        if let Some(count) = host.value.max_handshakes {
-            settings.max_handshakes = count.value.0;
-        }
-        service.hosts.insert(host.name, settings);
-    }
-    if let Some(log) = table.log {
-        service.log = log_settings(log.value);
-    }
     let has_tokens = table.tokens.is_some();
-    if let Some(tokens) = table.tokens {
-        service.tokens = tokens.value.settings(context);
-    }
-    if let Some(tls) = table.tls {
-        service.tls = tls.value.settings(tls.place, context);
-    }
-    if let Some(url) = table.public_url {
-        service.public_url = url.value.0;
-    }
-    if let Some(patterns) = table.allow_urls {
-        service.allow_urls = patterns.value.0;
-    }
-    if let Some(limits) = table.api_limits {
-        service.api_limits = limits.value.settings();
-    }
-    let needs_token = table
-        .metrics
-        .as_ref()
+    let metrics = table.metrics.as_ref();
+    let needs_token = metrics
         .and_then(|metrics| metrics.value.token.as_ref())
         .filter(|token| token.value)
         .map(|token| token.place);
-    if let Some(metrics) = table.metrics {
-        service.metrics = metrics.value.settings();
-    }
+    let service = table.over(defaults, context);
     if let Some(place) = needs_token.filter(|_| !has_tokens) {
         let help = "write [[service.tokens]] with a name and a secret";
         context.wrong(place, "metrics need a token, and there is none", help);
@@ -115,15 +60,4 @@ fn refuse_exposed(address: std::net::SocketAddr, place: Place, context: &mut Con
     context
         .problems
         .push(Problem::absence(place, message).help(help));
-}
-
-fn log_settings(log: LogTable) -> LogSettings {
-    let defaults = LogSettings::default();
-    LogSettings {
-        level: log.level.map_or(defaults.level, |level| level.value),
-        format: log.format.map_or(defaults.format, |format| format.value),
-        messages: log
-            .messages
-            .map_or(defaults.messages, |messages| messages.value),
-    }
 }

@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::Rate;
 use crate::settings::MAX_DURATION;
+use everwire_proto::settings::Rate;
 
 /// The largest size that is accepted: 1 TiB.
 pub(super) const MAX_SIZE: u64 = 1 << 40;

@@ -49,6 +49,7 @@ pub(crate) struct Excerpt {
     pub range: Range<usize>,
 }
 
+#[cfg(feature = "config")]
 impl Diagnostic {
     pub(crate) fn new(
         file: String,
@@ -97,6 +98,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+#[cfg(feature = "config")]
 impl Related {
     pub(crate) fn new(file: String, message: String, excerpt: Excerpt) -> Self {
         Self {
@@ -109,6 +111,7 @@ impl Related {
     }
 }
 
+#[cfg(feature = "config")]
 impl Excerpt {
     /// More of a line than this is cut off on both sides, in bytes.
     const MAX: usize = 400;

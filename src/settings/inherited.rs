@@ -8,6 +8,7 @@ use std::{any::Any, fmt, sync::Arc};
 #[derive(Clone, Default)]
 pub struct Inherited(Option<Arc<dyn Any + Send + Sync>>);
 
+#[cfg(feature = "config")]
 impl Inherited {
     /// Wraps what the reader of a configuration made of these tables, which it alone understands.
     pub(crate) fn new(tables: impl Any + Send + Sync) -> Self {

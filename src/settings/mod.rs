@@ -23,4 +23,5 @@ pub use self::{
     service::{LogFormat, LogLevel, LogSettings, ServiceSettings},
     source::{Source, System},
 };
+#[cfg(feature = "config")]
 pub(crate) use self::{api_limits::MAX_DURATION, diagnostic::Excerpt};

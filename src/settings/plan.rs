@@ -11,11 +11,13 @@ use super::ServiceSettings;
 /// ```
 /// use everwire::config::{Plan, Settings};
 ///
+/// # #[cfg(feature = "config")] {
 /// let old = Settings::from_toml("connections.a = { url = 'ws://h', tags = ['x'] }")?;
 /// let new = Settings::from_toml("connections.a = { url = 'ws://h', tags = ['y'] }\nconnections.b.url = 'ws://h'")?;
 /// let plan = Plan::between(&old.connections, &new.connections);
 /// assert_eq!(plan.applied[0].keys, ["tags"]);
 /// assert_eq!(plan.added, ["b"]);
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

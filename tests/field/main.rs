@@ -16,9 +16,11 @@ mod rates;
 mod raw;
 mod redirected;
 mod refusals;
+#[cfg(feature = "config")]
 mod rules;
 mod sent_counts;
 mod spelling;
+#[cfg(feature = "config")]
 mod subprotocols;
 #[path = "../support/mod.rs"]
 mod support;

@@ -63,6 +63,7 @@ fn a_difference_is_told_by_its_lines() {
 #[test]
 fn items_are_listed_by_the_path_of_their_users() {
     let lib = "mod inner; pub mod open; #[doc(hidden)] pub mod hidden; mod written;
+        #[cfg(feature = \"config\")] mod far;
         pub use inner::{Thing, make as build, Kind};
         #[cfg(feature = \"testing\")] pub mod testing { pub fn peer() {} }";
     let inner = "pub struct Thing { pub size: usize, secret: u8 }
@@ -93,6 +94,10 @@ fn items_are_listed_by_the_path_of_their_users() {
         ("open.rs", open),
         ("written.rs", written),
         ("hidden.rs", "pub fn hidden() {}"),
+        (
+            "far.rs",
+            "impl crate::inner::Thing { pub fn far(&self) {} }",
+        ),
     ];
     let found = api_lines::of(&resolver_tests::library(&files));
     let found: Vec<String> = found.into_iter().collect();
@@ -108,6 +113,7 @@ fn items_are_listed_by_the_path_of_their_users() {
             "everwire::Thing: impl PartialEq<Thing> for str",
             "everwire::Thing: struct Thing { .. }",
             "everwire::Thing::fail: fn fail(&self) [feature = \"testing\"]",
+            "everwire::Thing::far: fn far(&self) [feature = \"config\"]",
             "everwire::Thing::new: const fn new(size: usize, name: impl Into<String>) -> Self",
             "everwire::Thing::size: usize",
             "everwire::build: fn make()",

@@ -10,7 +10,7 @@ use syn::{
 use super::{
     resolve::{Found, Place},
     scan,
-    tree::{Kind, Tree, attributes, is_public},
+    tree::{Kind, Module, Tree, attributes, is_public},
 };
 
 /// An item by its module and its name there.
@@ -292,8 +292,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The conditions of a module and of those around it: what lies in it is there under them only.
+    fn around(&self, module: usize) -> Vec<String> {
+        let Module {
+            parent, features, ..
+        } = &self.tree.modules[module];
+        let outer = parent.map_or_else(Vec::new, |parent| self.around(parent));
+        both(&outer, features)
+    }
+
     fn one_impl(&mut self, module: usize, found: &ItemImpl, way: &Way) {
-        let conditions = both(&way.conditions, &scan::features(&found.attrs));
+        let conditions = both(&way.conditions, &self.around(module));
+        let conditions = both(&conditions, &scan::features(&found.attrs));
         if let Some((of, _)) = &found.trait_ {
             // A trait or a message of ours that nobody can name promises nothing.
             let arguments = type_arguments(of).filter_map(|argument| match argument {

@@ -1,11 +1,13 @@
 //! Fleets: many connections from one template.
 
 mod csv;
+mod row;
 mod rows;
 mod tokens;
 
 pub(super) use self::{
-    rows::{Row, rows},
+    row::Row,
+    rows::rows,
     tokens::{expand, expand_entry, has_braces},
 };
 

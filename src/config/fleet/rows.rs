@@ -1,69 +1,15 @@
 //! The rows of a fleet: a range of numbers, a list of names, a file of names, a table.
 
-use std::{borrow::Cow, path::Path, rc::Rc};
+use std::{path::Path, rc::Rc};
 
 use super::{
-    MAX_NAMES,
+    MAX_NAMES, Row,
     csv::{Record, Records},
 };
 use crate::config::{
     keys::FleetKeys,
     read::{Context, File, Place, backticked},
 };
-
-/// What the tokens of one connection stand for.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Row {
-    /// `{i}`: the number of a range, the position in a list.
-    number: u64,
-    /// `{name}`: the item of a list.
-    item: Option<String>,
-    /// `{column}`.
-    columns: Rc<[String]>,
-    values: Vec<String>,
-    /// Where the row stands.
-    pub place: Option<Place>,
-}
-
-impl Row {
-    /// A row of a range.
-    pub fn numbered(number: u64) -> Self {
-        Self {
-            number,
-            item: None,
-            columns: Rc::new([]),
-            values: Vec::new(),
-            place: None,
-        }
-    }
-
-    fn named(number: usize, name: &str, place: Place) -> Self {
-        Self {
-            item: Some(name.to_owned()),
-            place: Some(place),
-            ..Self::numbered(number as u64)
-        }
-    }
-
-    /// What a token stands for, or `None` when it is none.
-    pub fn value(&self, token: &str) -> Option<Cow<'_, str>> {
-        let column = self.columns.iter().position(|column| column == token);
-        if let Some(value) = column.and_then(|at| self.values.get(at)) {
-            return Some(value.into());
-        }
-        match token {
-            "i" => Some(self.number.to_string().into()),
-            "name" => self.item.as_deref().map(Cow::from),
-            _ => {
-                let width: usize = token.strip_prefix("i:0")?.parse().ok()?;
-                let number = self.number;
-                (1..=20)
-                    .contains(&width)
-                    .then(|| format!("{number:0width$}").into())
-            }
-        }
-    }
-}
 
 /// The rows of a fleet. What is wrong with their files has been told.
 pub(in crate::config) fn rows(keys: &FleetKeys, context: &mut Context<'_>) -> Vec<Row> {
@@ -193,12 +139,8 @@ fn parse_rows(text: &str, file: u32, said: Place, context: &mut Context<'_>) -> 
             );
             continue;
         }
-        rows.push(Row {
-            columns: columns.clone(),
-            values: fields,
-            place: Some(place),
-            ..Row::numbered(rows.len() as u64 + 1)
-        });
+        let number = rows.len() as u64 + 1;
+        rows.push(Row::of_table(number, columns.clone(), fields, place));
     }
     if columns.is_none() {
         context.wrong(

@@ -4,20 +4,25 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 
+use crate::settings::{Scope, ServiceTlsSettings, TokenSettings};
 use crate::{
     config::{
-        Part, Scope, Secret, ServiceTlsSettings, Template, TokenSettings, UrlPattern,
         read::{
-            Context, Located, Node, Place, Problem, Read, Value, backticked, table, table_schema,
+            Context, IntoField, IntoSettings, Located, Node, Place, Problem, Read, Value,
+            backticked, field, table, table_schema,
         },
         values::{FilePath, Text, expand_template, secret_string},
     },
     core::Pattern,
 };
+use everwire_proto::{
+    language::{Part, Secret, Template, Variable},
+    settings::UrlPattern,
+};
 
 table! {
     /// A token, and what it is for.
-    pub(in crate::config) struct TokenTable holds secrets {
+    pub(in crate::config) struct TokenTable holds secrets => TokenSettings {
         /// For the log and the operator.
         name: Text,
         /// What is sent as `Authorization: Bearer`: letters, digits and -._~+/=. `${NAME}` and `${file:PATH}` are expanded.
@@ -31,7 +36,7 @@ table! {
 
 table! {
     /// TLS of the service's own addresses.
-    pub(in crate::config) struct ServiceTlsTable {
+    pub(in crate::config) struct ServiceTlsTable => ServiceTlsSettings {
         /// A PEM file of the certificate and its chain; key_file belongs to it.
         cert_file: FilePath,
         /// A PEM file of the certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
@@ -59,11 +64,11 @@ pub(in crate::config) struct NamePattern(Pattern);
 
 /// What the API may dial.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct UrlPatterns(pub Vec<UrlPattern>);
+pub(in crate::config) struct UrlPatterns(Vec<UrlPattern>);
 
-impl Tokens {
-    /// The settings; what is missing or comes twice is told.
-    pub fn settings(self, context: &mut Context<'_>) -> Vec<TokenSettings> {
+impl IntoField<Vec<TokenSettings>> for Tokens {
+    /// What is missing or comes twice is told.
+    fn into_field(self, _: Place, context: &mut Context<'_>) -> Vec<TokenSettings> {
         let mut tokens: Vec<(TokenSettings, Place)> = Vec::new();
         for Located { value, place } in self.0 {
             let Some(token) = token(value, place, context) else {
@@ -87,26 +92,25 @@ impl Tokens {
 }
 
 fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<TokenSettings> {
-    let (Some(name), Some(secret)) = (table.name, table.secret) else {
+    let (Some(name), Some(secret)) = (&table.name, &table.secret) else {
         // A wrong one was told where it stands.
         let problem = Problem::absence(place, "the token has no usable name and secret")
             .help("write name = \"…\" and secret = \"${file:token}\"");
         context.problems.push(problem);
         return None;
     };
-    Some(TokenSettings {
-        name: name.value.0,
-        secret: secret.value.0,
-        scopes: table
-            .scopes
-            .map_or_else(|| Scope::ALL.into(), |scopes| scopes.value.0),
-        names: table.names.map_or_else(Pattern::all, |names| names.value.0),
-    })
+    let defaults = TokenSettings {
+        name: name.value.0.clone(),
+        secret: secret.value.0.clone(),
+        scopes: Scope::ALL.into(),
+        names: Pattern::all(),
+    };
+    Some(table.over(defaults, context))
 }
 
-impl ServiceTlsTable {
-    /// The settings of the table at `place`; what is missing is told.
-    pub fn settings(self, place: Place, context: &mut Context<'_>) -> Option<ServiceTlsSettings> {
+impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
+    /// What is missing is told.
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<ServiceTlsSettings> {
         for (key, missing) in [
             ("cert_file", self.cert_file.is_none()),
             ("key_file", self.key_file.is_none()),
@@ -118,13 +122,19 @@ impl ServiceTlsTable {
                 context.problems.push(problem);
             }
         }
-        Some(ServiceTlsSettings {
-            cert_file: self.cert_file?.value.0,
-            key_file: self.key_file?.value.0,
-            client_ca_file: self.client_ca_file.map(|file| file.value.0),
-        })
+        let defaults = ServiceTlsSettings {
+            cert_file: self.cert_file.as_ref()?.value.0.clone(),
+            key_file: self.key_file.as_ref()?.value.0.clone(),
+            client_ca_file: None,
+        };
+        Some(self.over(defaults, context))
     }
 }
+
+field! { TokenSecret => Secret: |secret| secret.0 }
+field! { Scopes => BTreeSet<Scope>: |scopes| scopes.0 }
+field! { NamePattern => Pattern: |pattern| pattern.0 }
+field! { UrlPatterns => Vec<UrlPattern>: |patterns| patterns.0 }
 
 impl Read for Tokens {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
@@ -179,12 +189,12 @@ fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Op
         .map(|path| (path.to_owned(), context.source.read(path)))
         .collect();
     let rendered = template.render(|variable| match variable {
-        crate::config::Variable::File(path) => match files.get(path) {
+        Variable::File(path) => match files.get(path) {
             Some(Ok(content)) => Ok(content.clone()),
             Some(Err(error)) => Err(std::io::Error::new(error.kind(), error.to_string())),
             None => Err(std::io::ErrorKind::NotFound.into()),
         },
-        crate::config::Variable::Stored(_) => Err(std::io::ErrorKind::NotFound.into()),
+        Variable::Stored(_) => Err(std::io::ErrorKind::NotFound.into()),
     });
     match rendered {
         Ok(secret) => Some(secret),

@@ -3,14 +3,16 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Compression,
-    read::{Context, Node, Read, Value, table, table_schema},
+    read::{
+        Context, IntoField, Node, Place, Read, ShowField, ShowSettings, Value, table, table_schema,
+    },
     values::{ClientWindowBits, DeflateLevel, ServerWindowBits, Size},
 };
+use everwire_proto::settings::Compression;
 
 table! {
     /// What is offered, and which messages are compressed if the server agrees.
-    pub(in crate::config) struct CompressionTable {
+    pub(in crate::config) struct CompressionTable <=> Compression {
         /// The largest window of ours, as the logarithm of its size; the server may ask for a smaller one.
         client_max_window_bits: ClientWindowBits = 15,
         /// The largest window of the server's; below 15 a server that does not agree is refused.
@@ -58,27 +60,17 @@ impl Read for CompressionLayer {
     }
 }
 
-impl CompressionLayer {
-    /// The settings; `None` if it is not to be offered.
-    pub fn settings(self) -> Option<Compression> {
-        let (table, defaults) = (self.table, Compression::default());
-        self.is_on.then(|| Compression {
-            client_max_window_bits: table
-                .client_max_window_bits
-                .map_or(defaults.client_max_window_bits, |bits| bits.value.0),
-            server_max_window_bits: table
-                .server_max_window_bits
-                .map_or(defaults.server_max_window_bits, |bits| bits.value.0),
-            client_no_context_takeover: table
-                .client_no_context_takeover
-                .map_or(defaults.client_no_context_takeover, |flag| flag.value),
-            server_no_context_takeover: table
-                .server_no_context_takeover
-                .map_or(defaults.server_no_context_takeover, |flag| flag.value),
-            level: table.level.map_or(defaults.level, |level| level.value.0),
-            min_size: table
-                .min_size
-                .map_or(defaults.min_size, |size| size.value.0),
-        })
+impl IntoField<Option<Compression>> for CompressionLayer {
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<Compression> {
+        self.is_on.then(|| self.table.into_field(place, context))
+    }
+}
+
+impl ShowField<Option<Compression>> for CompressionLayer {
+    fn show_field(field: &Option<Compression>) -> Json {
+        match field {
+            None => json!(false),
+            Some(compression) => CompressionTable::masked(compression),
+        }
     }
 }

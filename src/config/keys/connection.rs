@@ -3,27 +3,27 @@
 use std::net::IpAddr;
 
 use super::{
-    CompressionLayer, Headers, HeartbeatLayer, HistoryTable, OnOpen, OutboxTable, RateLayer,
-    ReconnectLayer, SequenceLayer,
+    BasicAuthTable, CompressionLayer, Headers, HeartbeatLayer, HistoryTable, OnOpen, OutboxTable,
+    RateLayer, ReconnectLayer, SequenceLayer,
 };
 use crate::config::{
-    AuthEncoding,
     read::{Keys, Read, Section, table},
     values::{
-        CloseCode, Credential, FilePath, Period, ProxySetting, Rotation, ServerName, Size,
-        Subprotocols, Tags, Text, Timeout, Url, Urls, UserName,
+        CloseCode, FilePath, Period, ProxySetting, Rotation, ServerName, Size, Subprotocols, Tags,
+        Text, Timeout, Url, Urls,
     },
 };
+use everwire_proto::settings::{ConnectionSettings, TlsSettings};
 
 table! {
     /// A connection, or what connections inherit.
-    pub(in crate::config) struct ConnectionTable {
+    pub(in crate::config) struct ConnectionTable <=> ConnectionSettings {
         /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded.
         url: Url,
         /// Instead of url: where to connect, in the order of preference. When one fails, the next is dialled within
         /// `reconnect.initial`. Each has its own backoff, and waits for its own Retry-After. After a stable socket the first whose
         /// time has come is preferred again.
-        urls: Urls,
+        urls: Urls => failover_urls,
         /// The group whose keys this connection inherits.
         group: Text,
         /// Labels for filters and views.
@@ -83,23 +83,12 @@ table! {
         let, prepare, open_script, close_script, capture, rules, periodic, decode, rotation, ids, subscribe, subscriptions,
         spread, request, place, resume,
     }
-}
-
-table! {
-    /// HTTP basic authentication (RFC 7617).
-    pub(in crate::config) struct BasicAuthTable holds secrets {
-        /// The user name, without a colon. `${NAME}` and `${file:PATH}` are expanded.
-        user: UserName,
-        /// The password. `${NAME}` and `${file:PATH}` are expanded.
-        password: Credential,
-        /// How both become bytes.
-        encoding: AuthEncoding = "utf8",
-    }
+    no key { dial_policy, proxy_policy }
 }
 
 table! {
     /// TLS, for `wss`.
-    pub(in crate::config) struct TlsTable {
+    pub(in crate::config) struct TlsTable <=> TlsSettings {
         /// A PEM file of the authorities to trust instead of the system's.
         ca_file: FilePath,
         /// A PEM file of the client certificate and its chain; key_file belongs to it. It is read again when it changes.

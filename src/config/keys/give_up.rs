@@ -5,17 +5,20 @@ use std::ops::RangeInclusive;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    config::{
-        GiveUpRule,
-        read::{Context, Located, Node, Read, Value, backticked, similar},
-    },
+    config::read::{Context, Located, Node, Read, Value, backticked, field, similar},
     core::Cause,
     wire::{code, is_sendable},
 };
+use everwire_proto::settings::GiveUpRule;
 
 /// Causes after which there is no further attempt.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct GiveUpOn(pub Vec<Located<GiveUpRule>>);
+
+field! {
+    GiveUpOn <=> Vec<GiveUpRule>: |rules| rules.0.into_iter().map(|rule| rule.value).collect(),
+    |rules| rules.iter().map(ToString::to_string).collect::<Vec<_>>()
+}
 
 impl Read for GiveUpOn {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

@@ -1,12 +1,12 @@
 //! Headers of the upgrade request.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::config::{
-    Template,
-    read::{Context, Entry, Node, Place, Problem, Read, Value, backticked},
+    read::{Context, Entry, Node, Place, Problem, Read, Value, backticked, field},
     values::{HeaderValue, is_token},
 };
+use everwire_proto::language::{SecretTemplate, Template};
 
 /// Headers in the order of the file, inherited ones first.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,15 @@ const OWNED: [(&str, &str); 11] = [
     ("trailer", "an upgrade request has no body"),
 ];
 
+field! { Headers <=> Vec<(String, SecretTemplate)>: Headers::into_sent, |headers| show(headers) }
+
+fn show(headers: &[(String, SecretTemplate)]) -> Map<String, Json> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.to_string().into()))
+        .collect()
+}
+
 impl Read for Headers {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Table(entries) = &node.value else {
@@ -82,6 +91,14 @@ impl Headers {
     fn find(&mut self, name: &str) -> Option<&mut Header> {
         let same = |header: &&mut Header| header.name.eq_ignore_ascii_case(name);
         self.0.iter_mut().find(same)
+    }
+
+    /// The headers that are sent: those that are removed are not.
+    fn into_sent(self) -> Vec<(String, SecretTemplate)> {
+        let headers = self.0.into_iter();
+        headers
+            .filter_map(|header| Some((header.name, header.value?.into())))
+            .collect()
     }
 
     fn add(&mut self, header: Header, context: &mut Context<'_>) {

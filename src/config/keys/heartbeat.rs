@@ -3,9 +3,14 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    read::{Context, Located, Node, Problem, Read, Value, table, table_schema},
-    values::{HeartbeatText, Timeout, choice},
+    read::{
+        Context, IntoField, Located, Node, Place, Problem, Read, ShowField, Value, table,
+        table_schema,
+    },
+    units::format_duration,
+    values::{HeartbeatText, Timeout, choice, escaped},
 };
+use everwire_proto::settings::Heartbeat;
 
 /// The kinds of heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +77,64 @@ impl Read for HeartbeatLayer {
             }
         }
         self.0.overlay(nearer.0);
+    }
+}
+
+impl IntoField<Heartbeat> for HeartbeatLayer {
+    fn into_field(self, _: Place, context: &mut Context<'_>) -> Heartbeat {
+        self.refuse_other_kinds(context);
+        let HeartbeatTable {
+            kind,
+            interval,
+            timeout,
+            ping,
+            pong,
+            fence,
+            deliver,
+        } = self.0;
+        let interval = interval.map_or(Heartbeat::DEFAULT_INTERVAL, |interval| interval.value.0);
+        let timeout = timeout.map_or(Heartbeat::DEFAULT_TIMEOUT, |timeout| timeout.value.0);
+        match kind.map_or(Kind::Protocol, |kind| kind.value) {
+            Kind::None => Heartbeat::Off,
+            Kind::Protocol => Heartbeat::Protocol { interval, timeout },
+            Kind::Text => Heartbeat::Text {
+                interval,
+                timeout,
+                ping: ping.map_or_else(|| "ping".into(), |ping| ping.value.0),
+                pong: pong.map_or_else(|| "pong".into(), |pong| pong.value.0),
+                fence: fence.is_some_and(|fence| fence.value),
+                deliver: deliver.is_some_and(|deliver| deliver.value),
+            },
+        }
+    }
+}
+
+impl ShowField<Heartbeat> for HeartbeatLayer {
+    fn show_field(field: &Heartbeat) -> Json {
+        match field {
+            Heartbeat::Off => json!("none"),
+            Heartbeat::Protocol { interval, timeout } => json!({
+                "kind": "protocol",
+                "interval": format_duration(*interval),
+                "timeout": format_duration(*timeout),
+            }),
+            Heartbeat::Text {
+                interval,
+                timeout,
+                ping,
+                pong,
+                fence,
+                deliver,
+            } => json!({
+                "kind": "text",
+                "interval": format_duration(*interval),
+                "timeout": format_duration(*timeout),
+                "ping": escaped(ping),
+                "pong": escaped(pong),
+                "fence": fence,
+                "deliver": deliver,
+            }),
+        }
     }
 }
 

@@ -1,17 +1,18 @@
 //! `service.metrics`.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value as Json, json};
 
-use super::service::Listen;
 use crate::config::{
-    MetricsSettings,
-    read::{Context, Located, Node, Read, Value, table},
-    values::Limit,
+    read::{Context, Node, Read, Value, field, table},
+    values::{Limit, Listen},
 };
+use crate::settings::MetricsSettings;
 
 table! {
     /// Where metrics are read, and how many.
-    pub(in crate::config) struct MetricsTable {
+    pub(in crate::config) struct MetricsTable => MetricsSettings {
         /// An IP address and port of their own; "" is that of the API.
         listen: MetricsListen = "",
         /// Whether a token is needed: one that may read all names.
@@ -25,6 +26,8 @@ table! {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct MetricsListen(pub Option<Listen>);
 
+field! { MetricsListen => Option<SocketAddr>: |listen| listen.0.map(|listen| listen.0) }
+
 impl Read for MetricsListen {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         match &node.value {
@@ -35,21 +38,5 @@ impl Read for MetricsListen {
 
     fn schema() -> Json {
         json!({ "anyOf": [{ "const": "" }, Listen::schema()] })
-    }
-}
-
-impl MetricsTable {
-    /// The settings: what is not written keeps its default.
-    pub fn settings(&self) -> MetricsSettings {
-        let defaults = MetricsSettings::default();
-        let value = |limit: &Located<Limit>| limit.value.0 as usize;
-        MetricsSettings {
-            listen: self
-                .listen
-                .as_ref()
-                .and_then(|listen| listen.value.0.map(|listen| listen.0)),
-            token: self.token.as_ref().is_some_and(|token| token.value),
-            max_names: self.max_names.as_ref().map_or(defaults.max_names, value),
-        }
     }
 }

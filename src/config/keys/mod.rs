@@ -2,6 +2,7 @@
 
 mod access;
 mod api_limits;
+mod basic_auth;
 mod compression;
 mod connection;
 mod document;
@@ -17,12 +18,15 @@ mod rate;
 mod reconnect;
 mod sequence;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},
     api_limits::ApiLimitsTable,
+    basic_auth::BasicAuthTable,
     compression::CompressionLayer,
-    connection::{BasicAuthTable, ConnectionTable, TlsTable},
+    connection::ConnectionTable,
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable},
     give_up::GiveUpOn,
@@ -32,8 +36,8 @@ pub(super) use self::{
     metrics::MetricsTable,
     opening::OnOpen,
     outbox::OutboxTable,
-    rate::{Buckets, RateLayer, RateTable},
+    rate::{RateLayer, RateTable, buckets},
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
-    service::{LogTable, ServiceTable},
+    service::ServiceTable,
 };

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Opening,
-    read::{Context, Located, Node, Problem, Read, Value, table, table_schema},
-    values::OpeningText,
+    read::{Context, Located, Node, Problem, Read, Value, field, table, table_schema},
+    values::{OpeningText, escaped_template},
 };
+use everwire_proto::settings::Opening;
 
 /// Messages that are sent when a socket opens.
 #[derive(Clone, Debug)]
@@ -31,6 +31,18 @@ table! {
 /// Bytes that are written in base64.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Base64(Bytes);
+
+field! {
+    OnOpen <=> Vec<Opening>: |list| list.0.into_iter().map(|message| message.value.0).collect(),
+    |list| list.iter().map(show).collect::<Vec<_>>()
+}
+
+fn show(opening: &Opening) -> Json {
+    match opening {
+        Opening::Text(template) => json!({ "text": escaped_template(template) }),
+        Opening::Binary(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
+    }
+}
 
 impl Read for OnOpen {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

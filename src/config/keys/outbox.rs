@@ -1,16 +1,14 @@
 //! `outbox`.
 
-use std::num::NonZeroU32;
-
 use crate::config::{
-    Fsync, OutboxSettings, Resend, WhenFull,
     read::{Context, Place, Problem, table},
     values::{Count, Limit, Period, Size},
 };
+use everwire_proto::settings::{Fsync, OutboxSettings, Resend, WhenFull};
 
 table! {
     /// How much may wait to be sent, and what is kept until it is confirmed.
-    pub(in crate::config) struct OutboxTable {
+    pub(in crate::config) struct OutboxTable <=> OutboxSettings {
         /// How many messages may wait.
         messages: Count = 1024,
         /// How many payload bytes may wait.
@@ -55,29 +53,6 @@ impl OutboxTable {
             .related(heartbeat, "the heartbeat is here")
             .help("write heartbeat.kind = \"protocol\"; or \"text\" with fence = true, if the server answers in order");
             context.problems.push(problem);
-        }
-    }
-
-    /// The settings: what is not written keeps its default.
-    pub fn settings(self) -> OutboxSettings {
-        let defaults = OutboxSettings::default();
-        OutboxSettings {
-            messages: self
-                .messages
-                .map_or(defaults.messages, |count| count.value.0.get() as usize),
-            bytes: self.bytes.map_or(defaults.bytes, |size| size.value.0),
-            when_full: self
-                .when_full
-                .map_or(defaults.when_full, |when_full| when_full.value),
-            ttl: self.ttl.and_then(|ttl| Period::unless_off(ttl.value)),
-            durable: self
-                .durable
-                .map_or(defaults.durable, |durable| durable.value),
-            fsync: self.fsync.map_or(defaults.fsync, |fsync| fsync.value),
-            resend: self.resend.map_or(defaults.resend, |resend| resend.value),
-            in_flight: self
-                .in_flight
-                .and_then(|limit| NonZeroU32::new(limit.value.0)),
         }
     }
 }

@@ -1,31 +1,35 @@
 //! `rate` and `[rates.KEY]`.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value as Json, json};
 
 use crate::{
     config::{
-        RateSettings,
         read::{
-            Context, Keys, Located, Named, Node, Place, Problem, Read, Section, Value, backticked,
-            similar, table, table_schema,
+            Buckets, Context, IntoField, IntoSettings, Item, Keys, Named, Node, Place, Problem,
+            Read, Section, ShowField, ShowSettings, Value, backticked, similar, table,
+            table_schema,
         },
         units::format_duration,
-        values::{MessageCount, RatePeriod, Text},
+        values::{MessageCount, RatePeriod, Text, escaped},
     },
     core::ConnectionName,
 };
+use everwire_proto::settings::RateSettings;
 
 /// What turns an inherited rate off.
 const UNLIMITED: &str = "unlimited";
+
+/// `per`, unless the settings say otherwise.
+const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
 
 /// How many of the buckets are listed where one is not known.
 const MAX_LISTED: usize = 20;
 
 table! {
     /// How fast messages may go out: so many in any time of this length.
-    pub(in crate::config) struct RateTable {
+    pub(in crate::config) struct RateTable <=> RateSettings {
         /// How many messages.
         messages: MessageCount,
         /// In any time of this length. What was written within a period of a minute or more counts after a restart, too.
@@ -36,6 +40,7 @@ table! {
         /// Whether pings and pongs count too. They never wait; messages make room for them.
         control: bool = false,
     }
+    no key { bucket }
 }
 
 /// How fast messages may go out: a table, a bucket's key, or "unlimited".
@@ -45,10 +50,6 @@ pub(in crate::config) enum RateLayer {
     Shared(Text),
     Own(Box<RateTable>),
 }
-
-/// The buckets of `[rates]`. One that is wrong, which has been told, has no settings.
-#[derive(Default)]
-pub(in crate::config) struct Buckets(BTreeMap<String, Option<RateSettings>>);
 
 impl Read for RateLayer {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
@@ -75,37 +76,43 @@ impl Read for RateLayer {
     }
 }
 
-impl RateLayer {
-    /// The settings of the key at `place`; `None` if there is no limit, or what is wrong has been told.
-    pub fn settings(
-        self,
-        place: Place,
-        buckets: &Buckets,
-        context: &mut Context<'_>,
-    ) -> Option<RateSettings> {
+impl IntoField<Option<RateSettings>> for RateLayer {
+    /// None where there is no limit, or what is wrong has been told.
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
         match self {
             Self::Unlimited => None,
-            Self::Shared(Text(key)) => buckets.find(&key, place, context),
+            Self::Shared(Text(key)) => find(&key, place, context),
             Self::Own(table) => table.settings(place, context),
+        }
+    }
+}
+
+impl ShowField<Option<RateSettings>> for RateLayer {
+    fn show_field(field: &Option<RateSettings>) -> Json {
+        let Some(rate) = field else {
+            return json!(UNLIMITED);
+        };
+        match &rate.bucket {
+            Some(key) => json!(escaped(key)),
+            None => RateTable::masked(rate),
         }
     }
 }
 
 impl RateTable {
     fn settings(self, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
-        let Some(messages) = self.messages else {
+        let Some(messages) = &self.messages else {
             let problem = Problem::absence(place, "the rate has no `messages`")
                 .help("write how many messages may go out in the time: messages = 5, per = \"1s\"");
             context.problems.push(problem);
             return None;
         };
-        let per = self.per.map_or(Duration::from_secs(1), |per| per.value.0);
-        let mut rate = RateSettings::new(messages.value.0, per);
-        if let Some(Located { value, place }) = self.burst {
-            rate.burst = value.0;
+        let defaults = RateSettings::new(messages.value.0, DEFAULT_PERIOD);
+        let burst = self.burst.as_ref().map(|burst| burst.place);
+        let rate = self.over(defaults, context);
+        if let Some(place) = burst {
             refuse_excess(&rate, place, context);
         }
-        rate.control = self.control.is_some_and(|control| control.value);
         Some(rate)
     }
 }
@@ -127,47 +134,39 @@ fn refuse_excess(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
     }
 }
 
-impl Buckets {
-    /// The buckets of `[rates]`.
-    pub fn new(rates: Named<RateTable>, context: &mut Context<'_>) -> Self {
-        let settings = |(key, place, table): (String, Place, RateTable)| {
-            let mut rate = table.settings(place, context);
-            if let Some(rate) = &mut rate {
-                rate.bucket = Some(Arc::from(key.as_str()));
-            }
-            (key, rate)
-        };
-        let items = rates.0.into_iter();
-        Self(
-            items
-                .map(|item| (item.name, item.place, item.value))
-                .map(settings)
-                .collect(),
-        )
-    }
+/// The buckets of `[rates]`.
+pub(in crate::config) fn buckets(rates: Named<RateTable>, context: &mut Context<'_>) -> Buckets {
+    let settings = |item: Item<RateTable>| {
+        let mut rate = item.value.settings(item.place, context);
+        if let Some(rate) = &mut rate {
+            rate.bucket = Some(Arc::from(item.name.as_str()));
+        }
+        (item.name, rate)
+    };
+    rates.0.into_iter().map(settings).collect()
+}
 
-    fn find(&self, key: &str, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
-        if let Some(rate) = self.0.get(key) {
-            return rate.clone();
-        }
-        let problem = Problem::absence(place, format!("there is no rate {}", backticked(key)))
-            .help(self.help(key));
-        context.problems.push(problem);
-        None
+fn find(key: &str, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
+    if let Some(rate) = context.buckets.get(key) {
+        return rate.clone();
     }
+    let problem = Problem::absence(place, format!("there is no rate {}", backticked(key)))
+        .help(help(key, &context.buckets));
+    context.problems.push(problem);
+    None
+}
 
-    fn help(&self, key: &str) -> String {
-        let keys = || self.0.keys().map(String::as_str);
-        let mut list = keys().take(MAX_LISTED).collect::<Vec<_>>().join(", ");
-        if self.0.len() > MAX_LISTED {
-            list.push_str(", …");
-        }
-        match similar(key, keys().chain([UNLIMITED])) {
-            Some(meant) if list.is_empty() => format!("did you mean {meant:?}?"),
-            Some(meant) => format!("did you mean {meant:?}? the rates are {list}"),
-            None if list.is_empty() => format!("write [rates.{key}], or a table"),
-            None => format!("write [rates.{key}], or a table; the rates are {list}"),
-        }
+fn help(key: &str, buckets: &Buckets) -> String {
+    let keys = || buckets.keys().map(String::as_str);
+    let mut list = keys().take(MAX_LISTED).collect::<Vec<_>>().join(", ");
+    if buckets.len() > MAX_LISTED {
+        list.push_str(", …");
+    }
+    match similar(key, keys().chain([UNLIMITED])) {
+        Some(meant) if list.is_empty() => format!("did you mean {meant:?}?"),
+        Some(meant) => format!("did you mean {meant:?}? the rates are {list}"),
+        None if list.is_empty() => format!("write [rates.{key}], or a table"),
+        None => format!("write [rates.{key}], or a table; the rates are {list}"),
     }
 }
 

@@ -1,19 +1,20 @@
 //! `reconnect`.
 
-use std::num::NonZeroU32;
-
 use serde_json::{Value as Json, json};
 
 use super::give_up::GiveUpOn;
 use crate::config::{
-    Backoff, Jitter, Reconnect,
-    read::{Context, Node, Read, Value, backticked, table, table_schema},
+    read::{
+        Context, IntoField, Node, Place, Read, ShowField, ShowSettings, Value, backticked, table,
+        table_schema,
+    },
     values::{Factor, Limit, Period, Timeout},
 };
+use everwire_proto::settings::{Backoff, Jitter, Reconnect};
 
 table! {
     /// The delays between dials: uniform in [min, cap], cap = min(max, initial × factor^attempt).
-    pub(in crate::config) struct ReconnectTable {
+    pub(in crate::config) struct ReconnectTable <=> Backoff {
         /// No delay is shorter, but the one before another URL.
         min: Period = "100ms",
         /// The first cap; at least `min`.
@@ -69,37 +70,20 @@ impl Read for ReconnectLayer {
     }
 }
 
-impl ReconnectLayer {
-    /// The settings: what is not written keeps its default.
-    pub fn settings(self) -> Reconnect {
-        let table = match self {
-            Self::Never => return Reconnect::Never,
-            Self::Backoff(table) => *table,
-        };
-        let defaults = Backoff::default();
-        Reconnect::Backoff(Backoff {
-            min: table.min.map_or(defaults.min, |min| min.value.0),
-            initial: table
-                .initial
-                .map_or(defaults.initial, |initial| initial.value.0),
-            max: table.max.map_or(defaults.max, |max| max.value.0),
-            factor: table
-                .factor
-                .map_or(defaults.factor, |factor| factor.value.0),
-            jitter: table.jitter.map_or(defaults.jitter, |jitter| jitter.value),
-            stable_after: table
-                .stable_after
-                .map_or(defaults.stable_after, |after| after.value.0),
-            max_attempts: table
-                .max_attempts
-                .and_then(|limit| NonZeroU32::new(limit.value.0)),
-            give_up_on: table
-                .give_up_on
-                .map(|rules| rules.value.0)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|rule| rule.value)
-                .collect(),
-        })
+impl IntoField<Reconnect> for ReconnectLayer {
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> Reconnect {
+        match self {
+            Self::Never => Reconnect::Never,
+            Self::Backoff(table) => Reconnect::Backoff(table.into_field(place, context)),
+        }
+    }
+}
+
+impl ShowField<Reconnect> for ReconnectLayer {
+    fn show_field(field: &Reconnect) -> Json {
+        match field {
+            Reconnect::Never => json!("never"),
+            Reconnect::Backoff(backoff) => ReconnectTable::masked(backoff),
+        }
     }
 }

@@ -3,14 +3,17 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    SequenceSettings,
-    read::{Context, Node, Place, Problem, Read, Value, backticked, table, table_schema},
+    read::{
+        Context, IntoField, IntoSettings, Node, Place, Problem, Read, ShowField, ShowSettings,
+        Value, backticked, table, table_schema,
+    },
     values::Pointer,
 };
+use everwire_proto::settings::SequenceSettings;
 
 table! {
     /// Where the peer's own numbers stand in its text messages.
-    pub(in crate::config) struct SequenceTable {
+    pub(in crate::config) struct SequenceTable <=> SequenceSettings {
         /// Where the number stands, which grows by one from message to message, as a JSON Pointer (RFC 6901): "/data/t".
         json: Pointer,
         /// Where the name of the stream stands in which the number counts; "": all numbers are of one stream.
@@ -57,23 +60,29 @@ impl Read for SequenceLayer {
     }
 }
 
-impl SequenceLayer {
-    /// The settings of the key at `place`; `None` if there are none, or what is wrong has been told.
-    pub fn settings(self, place: Place, context: &mut Context<'_>) -> Option<SequenceSettings> {
+impl IntoField<Option<SequenceSettings>> for SequenceLayer {
+    /// None, too, where what is wrong has been told.
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<SequenceSettings> {
         let table = match self {
             Self::None => return None,
             Self::Table(table) => *table,
         };
-        let Some(json) = table.json else {
+        let Some(json) = &table.json else {
             let problem = Problem::absence(place, "`sequence` has no json")
                 .help("write where the number stands: sequence = { json = \"/data/t\" }");
             context.problems.push(problem);
             return None;
         };
-        let by = table.by.map(|by| by.value.0);
-        Some(SequenceSettings {
-            json: json.value.0,
-            by: by.filter(|by| !by.is_root()),
-        })
+        let settings = SequenceSettings::new(json.value.0.clone());
+        Some(table.over(settings, context))
+    }
+}
+
+impl ShowField<Option<SequenceSettings>> for SequenceLayer {
+    fn show_field(field: &Option<SequenceSettings>) -> Json {
+        match field {
+            None => json!("none"),
+            Some(sequence) => SequenceTable::masked(sequence),
+        }
     }
 }

@@ -1,20 +1,19 @@
 //! `[service]`.
 
-use std::net::SocketAddr;
-
 use serde_json::{Value as Json, json};
 use url::Host;
 
 use super::{ApiLimitsTable, MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
-    LogFormat, LogLevel, PublicUrl, Rate,
-    read::{Context, Keys, Named, Node, Read, Section, Value, backticked, table},
-    values::{Count, FilePath, MemoryLimit, Period, Workers},
+    read::{Context, Keys, Named, Node, Read, Section, Value, backticked, field, table},
+    values::{Count, FilePath, Listen, MemoryLimit, Period, Workers},
 };
+use crate::settings::{LogFormat, LogLevel, LogSettings, PublicUrl, ServiceSettings};
+use everwire_proto::settings::{HostSettings, Rate};
 
 table! {
     /// What concerns the process as a whole.
-    pub(in crate::config) struct ServiceTable {
+    pub(in crate::config) struct ServiceTable => ServiceSettings {
         /// The IP address and port of the HTTP API; one that other machines reach needs tokens or client certificates.
         listen: Listen = "127.0.0.1:9180",
         /// Threads for connections; 0 is one per core.
@@ -50,11 +49,12 @@ table! {
         api_limits: ApiLimitsTable,
     }
     later { history_bytes }
+    no key { remember }
 }
 
 table! {
     /// The limits of a host.
-    pub(in crate::config) struct HostTable {
+    pub(in crate::config) struct HostTable => HostSettings {
         /// How many dials there may be to this host in a time.
         dial_rate: Rate = "unlimited",
         /// How many handshakes with this host may be in flight.
@@ -64,7 +64,7 @@ table! {
 
 table! {
     /// What is logged, and how.
-    pub(in crate::config) struct LogTable {
+    pub(in crate::config) struct LogTable => LogSettings {
         /// The least severe level that is written.
         level: LogLevel = "info",
         /// "auto": pretty on a terminal, JSON otherwise.
@@ -76,7 +76,9 @@ table! {
 
 /// Where users find the service; empty: where it listens.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct PublicUrlText(pub Option<PublicUrl>);
+pub(in crate::config) struct PublicUrlText(Option<PublicUrl>);
+
+field! { PublicUrlText => Option<PublicUrl>: |url| url.0 }
 
 impl Read for PublicUrlText {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
@@ -99,31 +101,6 @@ impl Read for PublicUrlText {
 
     fn schema() -> Json {
         json!({ "type": "string", "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://[^@?#]+)?$" })
-    }
-}
-
-/// Where the HTTP API listens.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::config) struct Listen(pub SocketAddr);
-
-impl Read for Listen {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let Value::String(text) = &node.value else {
-            return context.wrong_type(node, "an address such as \"127.0.0.1:9180\"");
-        };
-        let Ok(address) = text.parse::<SocketAddr>() else {
-            context.wrong(
-                node.place,
-                format!("{} is no address to listen on", backticked(text)),
-                "write an IP address and a port: \"127.0.0.1:9180\" or \"[::1]:9180\"",
-            );
-            return None;
-        };
-        Some(Self(address))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "string", "pattern": r"^.+:\d+$" })
     }
 }
 

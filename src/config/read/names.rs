@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map};
 
 use serde_json::{Value as Json, json};
 
-use super::{Context, Entry, Node, Place, Problem, Read, Value, backticked, table::similar};
+use super::{Context, Entry, Node, Place, Problem, Read, Value, backticked, similar};
 use crate::core::{ConnectionName, InvalidName};
 
 /// What may stand under a name.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{File, Place, Pointers};
 use crate::{
-    config::{diagnostics::Diagnostics, json::KeyError},
+    config::{diagnostics::Diagnostics, invalid_json::KeyError},
     settings::{Diagnostic, Excerpt, Related},
 };
 

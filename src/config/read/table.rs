@@ -1,37 +1,43 @@
-//! Tables with known keys.
-//!
-//! One declaration gives the reader, the merging of layers and the JSON Schema, so that they cannot disagree.
+//! How a table is declared. One declaration gives all that is made of its keys, so that no two can disagree.
 
-use serde_json::{Map, Value as Json, json};
-
-use super::{Context, Entry, Node, Place, Problem, Value, backticked};
-
-/// A table whose keys are known.
-pub(in crate::config) trait Keys: Default {
-    /// What the table is for.
-    const ABOUT: &'static str;
-    /// The keys.
-    const NAMES: &'static [&'static str];
-    /// The keys that the contract knows and this version does not.
-    const LATER: &'static [&'static str];
-    /// `secrets`, if it holds some: what is wrong with it is told without its texts.
-    const HOLDS: &'static [&'static str];
-
-    /// Reads the value of a key; whether the key is one of [`NAMES`](Self::NAMES).
-    fn set(&mut self, key: &str, node: &Node, context: &mut Context<'_>) -> bool;
-
-    /// The JSON Schema of each key.
-    fn properties() -> Map<String, Json>;
-}
-
-/// Declares a table: its keys, their types, their defaults as JSON, and the keys that are still to come.
+/// Declares a table of the file: each key with what it is for, its type, and its default as a file would say it. All else comes from
+/// there: the reader, the merging of layers, the JSON Schema, the step into the settings, and the masked view.
+///
+/// ```text
+/// table! {
+///     /// How much may wait.
+///     struct QueueTable <=> QueueSettings {
+///         /// How many messages may wait.
+///         messages: Count = 1024,
+///         /// Who is told when it is full.
+///         listener: Text => told,
+///     }
+///     later { spill }
+///     no key { started_at }
+/// }
+/// ```
+///
+/// - `<=> QueueSettings`: the keys become the fields of this struct, and the masked view shows them. With `=>` they are not shown; without
+///   either somebody else makes something of the table.
+/// - `messages: Count = 1024`: a key, the type of its value (of `values/`, or another table), and its default. It becomes the field of the
+///   same name; [`IntoField`](super::IntoField) of the type says how, and [`ShowField`](super::ShowField) how it is shown.
+/// - `=> told`: the field has another name.
+/// - `later`: keys that the contract knows and this version does not.
+/// - `no key`: fields that no key sets. A field that is neither a key's nor listed here does not compile.
+/// - `holds secrets`, behind the name: what is wrong with the table is told without its texts.
+///
+/// The settings have their default in code, where programs find it; a test compares it with the one that is declared here.
 macro_rules! table {
     (
         $(#[doc = $about:literal])*
-        $vis:vis struct $name:ident $(holds $holds:ident)? {
-            $( $(#[doc = $doc:literal])* $key:ident: $type:ty $(= $default:tt)?, )*
+        $vis:vis struct $name:ident $(holds $holds:ident)? $(<=> $shown:ident)? $(=> $settings:ident)? {
+            $(
+                $(#[doc = $doc:literal])*
+                $key:ident: $type:ty $(= $default:tt)? $(=> $field:ident)?,
+            )*
         }
         $(later { $($later:tt),* $(,)? })?
+        $(no key { $($other:ident),* $(,)? })?
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, Default)]
@@ -88,82 +94,57 @@ macro_rules! table {
                 $( $crate::config::read::overlay(&mut self.$key, nearer.$key); )*
             }
         }
+
+        $crate::config::read::settings_of_table! {
+            $name $(<=> $shown)? $(=> $settings)? {
+                $( $key: $type $(=> $field)?, )*
+            }
+            { $($($other),*)? }
+        }
     };
 }
 pub(in crate::config) use table;
 
-/// Reads a table, all of whose keys must be known.
-pub(in crate::config) fn read_table<T: Keys>(node: &Node, context: &mut Context<'_>) -> Option<T> {
-    match &node.value {
-        Value::Table(entries) => Some(read_entries(entries, context)),
-        _ if !T::HOLDS.is_empty() => context.wrong_secret(node, "a table"),
-        _ => context.wrong_type(node, "a table"),
-    }
-}
-
-/// Reads a table's entries, all of whose keys must be known.
-pub(in crate::config) fn read_entries<'a, T: Keys>(
-    entries: impl IntoIterator<Item = &'a Entry>,
-    context: &mut Context<'_>,
-) -> T {
-    let mut table = T::default();
-    for entry in entries {
-        if !table.set(&entry.key, &entry.node, context) {
-            // A misspelt password is one all the same.
-            if !T::HOLDS.is_empty() {
-                context.problems.hide(entry.node.place);
-            }
-            unknown_key(&entry.key, entry.place, &[T::NAMES], T::LATER, context);
+/// The steps from a table to its settings and back. Both name all fields, so that none is forgotten.
+macro_rules! settings_of_table {
+    ($name:ident { $($keys:tt)* } {}) => {};
+    ($name:ident <=> $settings:ident { $( $key:ident: $type:ty $(=> $field:ident)?, )* } { $($other:ident),* }) => {
+        $crate::config::read::settings_of_table! {
+            $name => $settings { $( $key: $type $(=> $field)?, )* } { $($other),* }
         }
-    }
-    table
-}
 
-/// Tells that a key is unknown, or that it is still to come.
-pub(in crate::config) fn unknown_key(
-    key: &str,
-    place: Place,
-    known: &[&[&str]],
-    later: &[&str],
-    context: &mut Context<'_>,
-) {
-    let name = backticked(key);
-    if later.contains(&key) {
-        let problem = Problem::new(place, format!("{name} is not supported yet"));
-        context.problems.push(problem);
-        return;
-    }
-    let known: Vec<&str> = known.concat();
-    let list = format!("the keys here are {}", known.join(", "));
-    let help = match similar(key, known.iter().chain(later).copied()) {
-        Some(meant) => format!("did you mean `{meant}`? {list}"),
-        None => list,
+        impl $crate::config::read::ShowSettings for $name {
+            fn masked(settings: &$settings) -> serde_json::Value {
+                let $settings { $( $($field:)? $key, )* $( $other: _, )* } = settings;
+                let mut keys = serde_json::Map::new();
+                $(
+                    let shown = <$type as $crate::config::read::ShowField<_>>::show_field($key);
+                    if !shown.is_null() {
+                        keys.insert(stringify!($key).into(), shown);
+                    }
+                )*
+                keys.into()
+            }
+        }
     };
-    context.wrong(place, format!("unknown key {name}"), help);
-}
+    ($name:ident => $settings:ident { $( $key:ident: $type:ty $(=> $field:ident)?, )* } { $($other:ident),* }) => {
+        impl $crate::config::read::IntoSettings for $name {
+            type Settings = $settings;
 
-/// The word of a list that `word` is probably a misspelling of.
-pub(in crate::config) fn similar<'a>(
-    word: &str,
-    list: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    // The distance is quadratic in the length, and no key is long.
-    if word.len() > 64 {
-        return None;
-    }
-    list.into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .min()
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
-        .map(|(_, candidate)| candidate)
+            fn over(
+                self,
+                mut settings: $settings,
+                context: &mut $crate::config::read::Context<'_>,
+            ) -> $settings {
+                let $settings { $( $($field:)? $key, )* $( $other: _, )* } = &mut settings;
+                $(
+                    if let Some($crate::config::read::Located { value, place }) = self.$key {
+                        *$key = $crate::config::read::IntoField::into_field(value, place, context);
+                    }
+                )*
+                settings
+            }
+        }
+    };
 }
-
-/// The JSON Schema of a table.
-pub(in crate::config) fn table_schema<T: Keys>() -> Json {
-    json!({
-        "type": "object",
-        "description": T::ABOUT.trim(),
-        "properties": T::properties(),
-        "additionalProperties": false,
-    })
-}
+pub(in crate::config) use settings_of_table;

@@ -1,5 +1,9 @@
 //! Values that are one of a few words.
 
+use crate::config::read::{Context, Node, Value, backticked, similar};
+use crate::settings::{LogFormat, LogLevel, Scope};
+use everwire_proto::settings::{AuthEncoding, Fsync, Jitter, Resend, WhenFull};
+
 /// A type whose values have names.
 pub(in crate::config) trait Choice: Copy + PartialEq + Sized + 'static {
     /// All values, by name.
@@ -33,11 +37,13 @@ macro_rules! choice {
                 serde_json::json!({ "type": "string", "enum": [$($word),*] })
             }
         }
+
+        $crate::config::read::field! {
+            $type <=> $type: |value| value, |value| $crate::config::values::Choice::word(*value)
+        }
     };
 }
 pub(in crate::config) use choice;
-
-use crate::config::read::{Context, Node, Value, backticked, similar};
 
 /// Reads one of the words of a choice.
 pub(in crate::config) fn read_choice<T: Choice>(
@@ -64,8 +70,6 @@ pub(in crate::config) fn read_choice<T: Choice>(
     }
     found.map(|(_, value)| *value)
 }
-
-use crate::config::{AuthEncoding, Fsync, Jitter, LogFormat, LogLevel, Resend, Scope, WhenFull};
 
 choice! { Scope { "read" => Read, "send" => Send, "control" => Control } }
 choice! { AuthEncoding { "utf8" => Utf8, "latin1" => Latin1 } }

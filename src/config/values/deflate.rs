@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::numbers::bounded;
 use crate::{
-    config::read::{Context, Node, Read},
+    config::read::{Context, Node, Read, field},
     wire::deflate::{Level, WindowBits},
 };
 
@@ -27,6 +27,10 @@ macro_rules! small {
         }
     };
 }
+
+field! { ClientWindowBits <=> WindowBits: |bits| bits.0, |bits| *bits }
+field! { ServerWindowBits <=> WindowBits: |bits| bits.0, |bits| *bits }
+field! { DeflateLevel <=> Level: |level| level.0, |level| level.get() }
 
 small! {
     /// A window that we can compress with: zlib has none of 8 bits.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     config::{
-        read::{Context, Node, Read, Value, backticked},
+        read::{Context, Node, Read, Value, backticked, field},
         units,
     },
     wire,
@@ -24,6 +24,8 @@ impl Read for bool {
         json!({ "type": "boolean" })
     }
 }
+
+field! { bool <=> bool: |value| value, |value| *value }
 
 /// Declares an integer with bounds.
 macro_rules! integer {
@@ -62,6 +64,13 @@ integer! {
     Workers(usize): 0..=1024
 }
 
+field! { Count => NonZeroU32: |count| count.0 }
+field! { Count <=> usize: |count| count.0.get() as usize, |count| *count }
+field! { Limit => usize: |limit| limit.0 as usize }
+field! { Limit <=> Option<NonZeroU32>: |limit| NonZeroU32::new(limit.0), |limit| limit.map_or(0, NonZeroU32::get) }
+field! { Kept <=> usize: |count| count.0, |count| *count }
+field! { Workers => usize: |count| count.0 }
+
 /// An integer within bounds.
 pub(super) fn bounded(
     node: &Node,
@@ -84,6 +93,8 @@ pub(super) fn bounded(
 /// How many messages in a time, or at once: 1 to 1,000,000.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct MessageCount(pub NonZeroU32);
+
+field! { MessageCount <=> NonZeroU32: |count| count.0, |count| *count }
 
 impl MessageCount {
     const MAX: NonZeroU32 = const { NonZeroU32::new(1_000_000).unwrap() };
@@ -128,6 +139,8 @@ impl Read for SchemaVersion {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct CloseCode(pub u16);
 
+field! { CloseCode <=> u16: |code| code.0, |code| *code }
+
 impl Read for CloseCode {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Integer(number) = node.value else {
@@ -162,6 +175,8 @@ impl Read for CloseCode {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Factor(pub f64);
 
+field! { Factor <=> f64: |factor| factor.0, |factor| *factor }
+
 impl Read for Factor {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let factor = match node.value {
@@ -185,6 +200,8 @@ impl Read for Factor {
 /// How much memory all connections may use; "auto" goes by the machine.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct MemoryLimit(pub Option<usize>);
+
+field! { MemoryLimit => Option<usize>: |limit| limit.0 }
 
 impl MemoryLimit {
     /// With less a single long message could not be received, in bytes.
@@ -220,6 +237,8 @@ impl Read for MemoryLimit {
 /// A number of bytes: at least one, at most 1 TiB.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Size(pub usize);
+
+field! { Size <=> usize: |size| size.0, |bytes| units::format_size(*bytes as u64) }
 
 impl Read for Size {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

@@ -2,15 +2,21 @@
 
 use serde_json::{Value as Json, json};
 
-use super::text::plain;
+use super::text::{escaped, plain};
 use crate::{
-    config::read::{Context, Node, Read, backticked},
+    config::read::{Context, Node, Read, backticked, field},
     core::{InvalidPointer, JsonPointer, MAX_POINTER},
 };
 
 /// Where in a JSON text a value stands.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Pointer(pub JsonPointer);
+
+field! { Pointer <=> JsonPointer: |pointer| pointer.0, |pointer| escaped(&pointer.to_string()) }
+field! {
+    Pointer <=> Option<JsonPointer>: |pointer| Some(pointer.0).filter(|pointer| !pointer.is_root()),
+    |pointer| pointer.as_ref().map_or_else(String::new, |pointer| escaped(&pointer.to_string()))
+}
 
 impl Read for Pointer {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

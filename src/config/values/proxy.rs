@@ -3,15 +3,22 @@
 use serde_json::{Value as Json, json};
 
 use super::template::{expand_template, known, secret_string};
-use crate::config::{
-    EnvironmentProxies, Proxy, ProxyUrl,
-    proxy::parse,
-    read::{Context, Node, Problem, Read},
-};
+use crate::config::read::{Context, Node, Problem, Read, field};
+use everwire_proto::settings::{EnvironmentProxies, Proxy, ProxyUrl, parse_proxy};
 
 /// What dials go through; `None` for "none".
 #[derive(Clone, Debug)]
 pub(in crate::config) struct ProxySetting(pub Option<Proxy>);
+
+field! { ProxySetting <=> Option<Proxy>: |proxy| proxy.0, show }
+
+fn show(proxy: &Option<Proxy>) -> String {
+    match proxy {
+        None => "none".into(),
+        Some(Proxy::Environment(_)) => "env".into(),
+        Some(Proxy::Url(url)) => url.to_string(),
+    }
+}
 
 impl Read for ProxySetting {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
@@ -25,7 +32,7 @@ impl Read for ProxySetting {
         let template = expand_template(text, node.place, context)?;
         let rendered = template.render(|_| Err(std::io::ErrorKind::NotFound.into()));
         if let Ok(rendered) = &rendered
-            && let Err(error) = parse(rendered.expose())
+            && let Err(error) = parse_proxy(rendered.expose())
         {
             let has_variables = known(&template).any(|(variable, _)| variable.is_some());
             let message = match has_variables {

@@ -4,25 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
+use super::text::escaped;
 use crate::{
-    config::{
-        Part, Secret, Template,
-        read::{Context, Node, Place, Problem, Read, Value, backticked},
-        url,
-    },
+    config::read::{Context, Node, Place, Problem, Read, Value, backticked, field},
     core::ConnectionName,
 };
-
-/// A URL to dial.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Url(pub Template);
-
-/// URLs to dial, at least one.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Urls(pub Vec<Template>);
-
-/// More URLs of one connection are refused.
-const MAX_URLS: usize = 64;
+use everwire_proto::language::{Part, Secret, SecretTemplate, Template};
 
 /// The value of a header.
 #[derive(Clone, Debug)]
@@ -42,7 +29,12 @@ pub(in crate::config) struct OpeningText(pub Template);
 
 /// Warns of `$NAME` where `${NAME}` may be meant: it is sent as it stands. `is_edge`: what may stand beside it. In the middle of a word it
 /// may well be a part of a password.
-fn warn_of_unbraced(text: &str, node: &Node, is_edge: fn(char) -> bool, context: &mut Context<'_>) {
+pub(super) fn warn_of_unbraced(
+    text: &str,
+    node: &Node,
+    is_edge: fn(char) -> bool,
+    context: &mut Context<'_>,
+) {
     for (at, _) in text.match_indices('$') {
         let rest = &text[at + 1..];
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -171,7 +163,11 @@ fn is_variable(name: &str) -> bool {
             .all(|byte| letter(byte) || byte.is_ascii_digit())
 }
 
-fn string<'a>(node: &'a Node, context: &mut Context<'_>, expected: &str) -> Option<&'a str> {
+pub(super) fn string<'a>(
+    node: &'a Node,
+    context: &mut Context<'_>,
+    expected: &str,
+) -> Option<&'a str> {
     match &node.value {
         Value::String(text) => Some(text),
         _ => context.wrong_type(node, expected),
@@ -222,75 +218,21 @@ fn refuse_characters(
     }
 }
 
+/// A template as it is written in a file.
+pub(in crate::config) fn escaped_template(template: &Template) -> String {
+    let write = |part: &Part| match part {
+        Part::Literal(text) => escaped(text),
+        part => Template::from_parts([part.clone()]).to_string(),
+    };
+    template.parts().iter().map(write).collect()
+}
+
+field! { UserName <=> Template: |user| user.0, escaped_template }
+field! { Credential <=> SecretTemplate: |password| password.0.into(), ToString::to_string }
+
 /// Characters that no header value may hold (RFC 9110 §5.5).
 fn is_refused_in_header(character: char) -> bool {
     character.is_ascii_control() && character != '\t'
-}
-
-impl Read for Url {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let text = string(node, context, "a URL such as \"wss://host/path\"");
-        let template = text.and_then(|text| expand_template(text, node.place, context));
-        if let Some(template) = &template {
-            check_url(template, node, context);
-        }
-        let is_edge = |c: char| "/?&=:@.".contains(c);
-        text.inspect(|text| warn_of_unbraced(text, node, is_edge, context));
-        // A wrong URL is not a missing one.
-        Some(Self(template.unwrap_or_default()))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "string", "examples": ["wss://example.com/feed"] })
-    }
-}
-
-impl Read for Urls {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of URLs");
-        };
-        if items.is_empty() || items.len() > MAX_URLS {
-            let message = format!("there are {} URLs", items.len());
-            context.wrong(node.place, message, format!("write 1 to {MAX_URLS}"));
-        }
-        let urls = items.iter().filter_map(|item| Url::read(item, context));
-        Some(Self(urls.map(|Url(template)| template).collect()))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "array", "items": Url::schema(), "minItems": 1, "maxItems": MAX_URLS })
-    }
-}
-
-/// Checks a URL as far as it is known now; one with files in it is checked at each dial.
-fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
-    let Ok(rendered) = template.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
-        return;
-    };
-    let Err(error) = url::parse(rendered.expose()) else {
-        return;
-    };
-    let has_variables = known(template).any(|(variable, _)| variable.is_some());
-    let problem = if has_variables {
-        // The reason may quote the value.
-        let written = backticked(&template.to_string());
-        let message = format!("{written} is no WebSocket URL when its variables are expanded");
-        Problem::new(node.place, message)
-            .help("it must read ws://host/path or wss://host/path, without credentials and without a fragment")
-    } else {
-        if let Some((credentials, _)) = rendered.expose().rsplit_once('@') {
-            let credentials = credentials.rsplit('/').next().unwrap_or(credentials);
-            let place = context.within(node.place, credentials);
-            context.problems.hide(place);
-        }
-        Problem::new(
-            node.place,
-            format!("{} is no WebSocket URL", backticked(&error.url)),
-        )
-        .help(error.reason)
-    };
-    context.problems.push(problem);
 }
 
 impl Read for HeaderValue {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    config::read::{Context, Node, Place, Read, Value, backticked},
+    config::read::{Context, Node, Place, Read, Value, backticked, field},
     core::is_displayable,
 };
 
@@ -46,12 +46,33 @@ pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> O
     Some(text.replace("$${", "${"))
 }
 
+/// A text in which nothing is expanded, as it is written in a file.
+pub(in crate::config) fn escaped(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+/// The same of a text that there may be.
+fn escaped_if_any(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(escaped)
+}
+
 fn told_empty(text: &str, place: Place, context: &mut Context<'_>) -> bool {
     if text.is_empty() {
         context.wrong(place, "the text is empty", "write at least one character");
     }
     text.is_empty()
 }
+
+field! { Text => String: |text| text.0 }
+field! { Text <=> Option<String>: |text| Some(text.0), escaped_if_any }
+field! { Tags <=> Vec<String>: |tags| tags.0, |tags| tags.iter().map(|tag| escaped(tag)).collect::<Vec<_>>() }
+field! { FilePath => PathBuf: |path| path.0 }
+field! {
+    FilePath <=> Option<PathBuf>: |path| Some(path.0),
+    |path| path.as_deref().map(|path| escaped(&path.to_string_lossy()))
+}
+field! { ServerName <=> Option<String>: |name| Some(name.0), escaped_if_any }
+field! { IpAddr <=> Option<IpAddr>: Some, |address| *address }
 
 impl Read for Text {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

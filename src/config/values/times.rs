@@ -5,11 +5,11 @@ use std::{ops::RangeInclusive, time::Duration};
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    Rate,
-    read::{Context, Node, Read, Value, backticked},
+    read::{Context, Node, Read, Value, backticked, field},
     units,
 };
 use crate::settings::MAX_DURATION;
+use everwire_proto::settings::Rate;
 
 /// The shortest time between rotations.
 const MIN_ROTATION: Duration = Duration::from_secs(1);
@@ -46,6 +46,18 @@ impl Period {
     pub fn unless_off(self) -> Option<Duration> {
         Some(self.0).filter(|duration| !duration.is_zero())
     }
+}
+
+field! { Period <=> Duration: |period| period.0, |time| units::format_duration(*time) }
+field! { Period <=> Option<Duration>: Period::unless_off, show_or_off }
+field! { Timeout <=> Duration: |timeout| timeout.0, |time| units::format_duration(*time) }
+field! { Rotation <=> Option<Duration>: Rotation::unless_off, show_or_off }
+field! { RatePeriod <=> Duration: |period| period.0, |time| units::format_duration(*time) }
+field! { Rate => Rate: |rate| rate }
+
+/// A duration that is zero when the thing is off.
+fn show_or_off(duration: &Option<Duration>) -> String {
+    units::format_duration(duration.unwrap_or_default())
 }
 
 fn duration(node: &Node, context: &mut Context<'_>) -> Option<Duration> {

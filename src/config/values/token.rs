@@ -2,11 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::template::{expand_template, known};
-use crate::config::{
-    Template,
-    read::{Context, Node, Read, Value, backticked},
-};
+use super::template::{escaped_template, expand_template, known};
+use crate::config::read::{Context, Node, Read, Value, backticked, field};
+use everwire_proto::{language::Template, settings::Subprotocol};
 
 /// Whether a text is a token: a header's name, a subprotocol.
 pub(in crate::config) fn is_token(text: &str) -> bool {
@@ -17,6 +15,11 @@ pub(in crate::config) fn is_token(text: &str) -> bool {
 /// Subprotocols, none twice (RFC 6455 §4.1).
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Subprotocols(pub Vec<Template>);
+
+field! {
+    Subprotocols <=> Vec<Subprotocol>: |list| list.0.into_iter().map(Subprotocol::from).collect(),
+    |list| list.iter().map(|one| escaped_template(one.template())).collect::<Vec<_>>()
+}
 
 impl Read for Subprotocols {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {

@@ -1,0 +1,104 @@
+//! What reading needs besides the tree, and where it tells what is wrong.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use everwire_proto::settings::RateSettings;
+
+use super::{File, Node, Place, Problem, Problems};
+use crate::settings::Source;
+
+/// Who wrote what is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum Origin {
+    /// The operator: files and the environment are read where the text says so.
+    Files,
+    /// Whoever may use the API: the text reaches neither.
+    Api,
+}
+
+/// The buckets of `[rates]`, by key. One that is wrong, which has been told, has no settings.
+pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
+
+/// What reading needs besides the tree.
+pub(in crate::config) struct Context<'a> {
+    /// Who wrote it.
+    pub origin: Origin,
+    /// Files and variables.
+    pub source: &'a dyn Source,
+    /// The files that places point into.
+    pub files: Vec<File>,
+    /// The buckets that connections may name, as soon as `[rates]` has been read.
+    pub buckets: Arc<Buckets>,
+    /// What is wrong, so far.
+    pub problems: Problems,
+}
+
+impl<'a> Context<'a> {
+    /// Nothing read, nothing wrong.
+    pub fn new(source: &'a dyn Source) -> Self {
+        Self {
+            origin: Origin::Files,
+            source,
+            files: Vec::new(),
+            buckets: Arc::default(),
+            problems: Problems::default(),
+        }
+    }
+
+    /// Adds a file, for places to point into.
+    pub fn add_file(&mut self, file: File) -> u32 {
+        self.files.push(file);
+        self.files.len() as u32 - 1
+    }
+
+    /// Tells what is wrong with the text at `place`.
+    pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(place, message).help(help));
+    }
+
+    /// Tells about something that only a file may say; false where a file says it.
+    pub fn refuse_over_api(&mut self, place: Place, what: &str, help: &str) -> bool {
+        let refused = self.origin == Origin::Api;
+        if refused {
+            self.wrong(place, format!("{what} is not allowed over the API"), help);
+        }
+        refused
+    }
+
+    /// Tells that a value has the wrong type.
+    pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        let message = format!("expected {expected}, found {}", node.describe());
+        self.problems.push(Problem::new(node.place, message));
+        None
+    }
+
+    /// The same of a value that may be a secret: it is not quoted.
+    pub fn wrong_secret<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        self.problems.hide(node.place);
+        let problem = Problem::new(node.place, format!("expected {expected}"));
+        self.problems.push(problem);
+        None
+    }
+
+    /// The place of `part` within `place`, when the source spells it the same way; all of `place` otherwise.
+    pub fn within(&self, place: Place, part: &str) -> Place {
+        let Some(file) = self.files.get(place.file as usize) else {
+            return place;
+        };
+        match file.at(place).find(part) {
+            Some(at) => {
+                let start = place.range(&file.text).start + at;
+                Place::new(place.file, start..start + part.len())
+            }
+            None => place,
+        }
+    }
+
+    /// A path as it is written at `place`: a relative one starts at the folder of its file.
+    pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
+        self.files
+            .get(place.file as usize)
+            .map_or_else(PathBuf::new, |file| file.folder.clone())
+            .join(path)
+    }
+}

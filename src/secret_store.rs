@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::RwLock;
 
-use crate::{config::Secret, core::ConnectionName};
+use crate::{core::ConnectionName, settings::Secret};
 
 /// How many secrets there may be.
 const MAX_SECRETS: usize = 10_000;

@@ -51,10 +51,6 @@ mod units;
 #[cfg(feature = "config")]
 mod values;
 
-pub(crate) mod proxy {
-    pub(crate) use everwire_proto::settings::{ProxyKind, ProxyParts, parse_proxy as parse};
-}
-
 pub use self::environment::proxies_from;
 #[cfg(feature = "config")]
 pub use self::{
@@ -69,8 +65,6 @@ pub use crate::settings::{
     MetricsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
     Settings, Source, System, TokenSettings,
 };
-pub(crate) use crate::settings::{CommonSettings, NameSettings};
-pub(crate) use everwire_proto::settings::{PlainUrl, ProxyParts, Reach};
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},
     settings::{

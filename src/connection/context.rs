@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 
 use super::{dialer::Dialer, outbox::rate_limit::TokenBuckets};
 use crate::{
-    config::CommonSettings,
     core::ConnectionName,
     hub::Hub,
     memory::MemoryBudget,
     persistence::Persistence,
     secret_store::SecretStore,
+    settings::CommonSettings,
     transport::{DialBudget, Resolver, TlsCache},
 };
 

@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
-    config::{ConnectionSettings, Template},
     core::{ConnectionName, Owner},
+    settings::{ConnectionSettings, Template},
     transport::{DialError, Opened},
 };
 

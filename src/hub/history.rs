@@ -8,10 +8,10 @@ pub(super) use self::kept::Place;
 use self::kept::{Kept, Mark};
 use super::reading::{ReadOn, Room};
 use crate::{
-    config::HistorySettings,
     core::{Cursor, Message},
     events::Stamp,
     memory::{Charge, MemoryUse},
+    settings::HistorySettings,
     stored::StoredEvent,
 };
 

@@ -11,10 +11,10 @@ use super::{
     history::History, queue::Account, recent_events::RecentEvents, subscriber::Subscriber,
 };
 use crate::{
-    config::HistorySettings,
     core::Cursor,
     events::Event,
     memory::{Charge, MemoryBudget, MemoryUse},
+    settings::HistorySettings,
 };
 
 /// All subscribers of a process. Publishing takes no lock of the hub: each name keeps its own list of listeners,

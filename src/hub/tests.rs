@@ -13,10 +13,10 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
-    config::HistorySettings,
     core::{ConnectionName, Cursor, Message, Pattern},
     events::{Event, Stamp},
     memory::{Charge, MemoryBudget, MemoryUse},
+    settings::HistorySettings,
 };
 
 fn name(name: &str) -> ConnectionName {

@@ -2,10 +2,10 @@
 
 use super::{error::ConfigureError, features, recall::needs_store, registry::Manager};
 use crate::{
-    config::ConnectionSettings,
     connection::{Configure, ConnectionGone},
     core::ConnectionName,
     events::Applied,
+    settings::ConnectionSettings,
 };
 
 impl Manager {

@@ -4,7 +4,7 @@ use super::{
     error::{FeatureMissing, StartError},
     recall::needs_store,
 };
-use crate::config::{ConnectionSettings, Proxy, Settings};
+use crate::settings::{ConnectionSettings, Proxy, Settings};
 
 /// Whether this build can do all that a connection is to do.
 pub(super) fn check(settings: &ConnectionSettings) -> Result<(), FeatureMissing> {

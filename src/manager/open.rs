@@ -13,9 +13,9 @@ use super::{
     respawn_budget::Budget,
 };
 use crate::{
-    config::{ConnectionSettings, NameSettings},
     connection::{Connection, SharedOutbox},
     core::{ConnectionName, Owner},
+    settings::{ConnectionSettings, NameSettings},
 };
 
 impl Manager {

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use crate::{
     clock,
-    config::ConnectionSettings,
     connection::{ProcessContext, SharedOutbox},
     core::{ConnectionName, IdEpochs, Outbox},
     memory::{Charge, MemoryUse},
     persistence::{Outage, Recalled, left as left_message},
+    settings::ConnectionSettings,
 };
 
 /// Whether these settings promise something that outlives the process.

@@ -7,9 +7,9 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{arbiters::Arbiters, epochs::Epochs, handle::Handle, respawn_budget::Budget};
 use crate::{
-    config::{ConnectionSettings, NameSettings},
     connection::{Connection, ProcessContext, SharedOutbox, Status},
     core::{ConnectionName, Pattern},
+    settings::{ConnectionSettings, NameSettings},
 };
 
 /// Keeps named connections: opens, finds, lists, closes and removes them, on one arbiter per core.

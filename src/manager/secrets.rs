@@ -1,7 +1,7 @@
 //! Secrets that are given to the running manager.
 
 use super::registry::Manager;
-use crate::{config::Secret, core::ConnectionName, secret_store::SecretStoreFull};
+use crate::{core::ConnectionName, secret_store::SecretStoreFull, settings::Secret};
 
 impl Manager {
     /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.

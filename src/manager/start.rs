@@ -14,13 +14,13 @@ use super::{
     respawn, stall_monitor, trimming,
 };
 use crate::{
-    config::{CommonSettings, Settings},
     connection::{NetworkDialer, ProcessContext, TokenBuckets},
     core::Cursor,
     hub::Hub,
     memory::{MemoryBudget, default_limit},
     persistence::Persistence,
     secret_store::SecretStore,
+    settings::{CommonSettings, Settings},
     transport::{DialBudget, Resolver, TlsCache},
 };
 

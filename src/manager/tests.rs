@@ -4,10 +4,10 @@ use futures::StreamExt;
 
 use super::*;
 use crate::{
-    config::{ConnectionSettings, Settings},
     core::Pattern,
     events::{Event, Stamp},
     hub::{Delivery, Kinds},
+    settings::{ConnectionSettings, Settings},
 };
 
 /// Of a connection that nobody answers.
@@ -122,7 +122,7 @@ mod without_a_store {
 #[cfg(not(feature = "socks"))]
 #[tokio::test]
 async fn a_name_whose_proxy_speaks_socks_is_refused_and_told_why() {
-    use crate::config::{Proxy, ProxyUrl};
+    use crate::settings::{Proxy, ProxyUrl};
 
     let manager = Manager::spawn(Settings::default()).unwrap();
     let mut settings = settings();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Fsync, HistorySettings},
     core::{Changes, ConnectionName, IdEpochs, KeyChanges},
+    settings::{Fsync, HistorySettings},
     stored::{StoreError, StoredEvent},
 };
 

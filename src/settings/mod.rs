@@ -11,6 +11,12 @@ mod public_url;
 mod service;
 mod source;
 
+// What one connection is to do is known by this name, too, to all that stands on it here.
+pub(crate) use everwire_proto::{
+    language::{Part, Secret, Template, Variable},
+    settings::*,
+};
+
 pub(crate) use self::common::{CommonSettings, NameSettings};
 pub use self::{
     access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings},

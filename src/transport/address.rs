@@ -5,8 +5,8 @@ use std::{fmt, net::IpAddr, ops::Range};
 use url::{Position, Url};
 
 use crate::{
-    config::{InvalidUrl, PlainUrl, url::parse},
     core::Cause,
+    settings::{InvalidUrl, PlainUrl, url::parse},
 };
 
 /// A URL, and what a dial needs of it.

@@ -25,10 +25,10 @@ use super::{
     upgrade_error::without_tls,
 };
 use crate::{
-    config::{ConnectionSettings, PlainUrl, Proxy, Template},
     core::{Cause, Owner},
     events::TlsReport,
     secret_store::SecretStore,
+    settings::{ConnectionSettings, PlainUrl, Proxy, Template},
     wire::deflate::Agreed,
 };
 

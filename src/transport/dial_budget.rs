@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use tokio::time::Sleep;
 
 use crate::{
-    config::{HostSettings, Rate},
     core::{DialId, DialLimiter, DialOutcome, Owner, OwnerShares},
+    settings::{HostSettings, Rate},
 };
 
 /// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.

@@ -11,8 +11,8 @@ use super::{
     subprotocols::{Offered, offer},
 };
 use crate::{
-    config::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template},
     core::Cause,
+    settings::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template},
 };
 
 /// What the upgrade says of itself unless the settings say otherwise.

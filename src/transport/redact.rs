@@ -8,8 +8,8 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    config::{ConnectionSettings, Opening, Part, Proxy, Subprotocol, Template},
     core::Cause,
+    settings::{ConnectionSettings, Opening, Part, Proxy, Subprotocol, Template},
 };
 
 /// A shorter text is no secret, and would be found in words that have nothing to do with it.

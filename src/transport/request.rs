@@ -10,8 +10,8 @@ use super::{
     subprotocols::{Offered, subprotocols},
 };
 use crate::{
-    config::{ConnectionSettings, Template},
     core::Cause,
+    settings::{ConnectionSettings, Template},
     wire::deflate::Offer,
 };
 
@@ -135,7 +135,7 @@ fn uri(to: &Address) -> Result<Uri, Cause> {
 mod tests {
     use super::*;
     use crate::{
-        config::{AuthEncoding, BasicAuth, Compression, Part, Secret, Subprotocol},
+        settings::{AuthEncoding, BasicAuth, Compression, Part, Secret, Subprotocol},
         transport::headers::{USER_AGENT, position},
     };
 

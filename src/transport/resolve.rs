@@ -13,8 +13,8 @@ use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{dial_budget::DialBudget, error_text::plain};
 use crate::{
-    config::Rate,
     core::{Owner, OwnerShares, Share},
+    settings::Rate,
 };
 
 /// How many threads of the process may be inside `getaddrinfo`: four times as many as handshakes may be in flight by default, since a

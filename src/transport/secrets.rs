@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, io, path::PathBuf};
 
 use super::{error_text::plain, files};
 use crate::{
-    config::{ConnectionSettings, Opening, Proxy, Secret, Subprotocol, Template, Variable},
     core::Cause,
     secret_store::SecretStore,
+    settings::{ConnectionSettings, Opening, Proxy, Secret, Subprotocol, Template, Variable},
 };
 
 /// The longest file that a `${file:…}` may name, in bytes.
@@ -147,7 +147,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Part, transport::tests::ScratchDir};
+    use crate::{settings::Part, transport::tests::ScratchDir};
 
     fn file(path: impl Into<PathBuf>) -> Template {
         Template::from_parts([Part::Literal("a-".into()), Part::File(path.into())])

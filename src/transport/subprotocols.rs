@@ -4,8 +4,8 @@ use awc::http::header::HeaderValue;
 
 use super::secrets::Secrets;
 use crate::{
-    config::{ConnectionSettings, Secret, Subprotocol},
     core::Cause,
+    settings::{ConnectionSettings, Secret, Subprotocol},
 };
 
 /// A subprotocol that is offered.

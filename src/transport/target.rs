@@ -11,8 +11,8 @@ use super::{
     tcp::{self, Local},
 };
 use crate::{
-    config::Reach,
     core::{Cause, Phase},
+    settings::Reach,
 };
 
 /// Whom to reach, and from where.

@@ -15,8 +15,8 @@ use tokio::{
 
 use super::{descriptors, error_text::plain};
 use crate::{
-    config::Heartbeat,
     core::{Cause, Phase},
+    settings::Heartbeat,
 };
 
 /// So long one address may be silent before the next is tried beside it (RFC 8305 §5).

@@ -5,7 +5,6 @@ use bytestring::ByteString;
 use tokio::sync::oneshot;
 
 use crate::{
-    config::ConnectionSettings,
     connection::{
         LastMessage, NotOpen, OpenSessionError, Receipt, Session, SessionSettings, Status,
     },
@@ -13,6 +12,7 @@ use crate::{
     events::{Applied, Event},
     hub::Delivery,
     persistence::Outage,
+    settings::ConnectionSettings,
     wire::{MAX_REASON, code, is_sendable},
 };
 

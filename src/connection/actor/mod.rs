@@ -17,7 +17,6 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context, Supervised, fut::ActorFuture};
 
 use crate::{
-    config::NameSettings,
     connection::{
         ProcessContext, SharedOutbox,
         driver::{Driver, Turn},
@@ -25,6 +24,7 @@ use crate::{
         state::ActorState,
     },
     core::ConnectionName,
+    settings::NameSettings,
 };
 
 /// The actor of one name: keeps at most one socket up.

@@ -6,7 +6,6 @@ use bytestring::ByteString;
 
 use crate::{
     chance, clock,
-    config::{Changes, ConnectionSettings, NameSettings, Template},
     connection::{
         ConnectionGone, NotOpen, StateReason,
         session::SessionEnd,
@@ -15,6 +14,7 @@ use crate::{
     core::{Message, Rejected, State as LifeState, TooLarge},
     events::{Applied, Event},
     persistence::Order,
+    settings::{Changes, ConnectionSettings, NameSettings, Template},
     wire::CloseFrame,
 };
 

@@ -11,10 +11,10 @@ use tokio::{
 
 use crate::{
     chance,
-    config::{NameSettings, Template},
     connection::ProcessContext,
     core::{Cause, Owner},
     events::DialTimings,
+    settings::{NameSettings, Template},
     transport::{self, DialError, DialRequest, Opened, Stream},
     wire::{CloseFrame, encode_close},
 };

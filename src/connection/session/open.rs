@@ -13,13 +13,13 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
-    config::{ConnectionSettings, Subprotocol, Template},
     connection::{
         ProcessContext,
         arbiter::dial_scheduler::Scheduled,
         state::sessions::{SessionNews, Shown},
     },
     core::{Cause, ConnectionName, Owner, Phase},
+    settings::{ConnectionSettings, Subprotocol, Template},
     transport::{self, DialRequest, Opened},
 };
 

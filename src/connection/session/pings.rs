@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{chance, config::Heartbeat, transport::Stream};
+use crate::{chance, settings::Heartbeat, transport::Stream};
 
 /// The pings of a session, by the heartbeat of its name.
 ///

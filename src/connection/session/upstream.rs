@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     clock,
-    config::ConnectionSettings,
     connection::{
         arbiter::buffers::{WRITE, mask_key},
         socket::{
@@ -37,6 +36,7 @@ use crate::{
     },
     core::{Cause, Message},
     memory::MemoryBudget,
+    settings::ConnectionSettings,
     transport::{Opened, Stream},
     wire::{CloseFrame, Incoming, Opcode, code, encode_close, encode_frame},
 };

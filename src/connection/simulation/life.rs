@@ -26,7 +26,6 @@ use super::{
 };
 use crate::{
     chance,
-    config::{CommonSettings, Rate},
     connection::{
         CloseMyself, Connect, Connection, ProcessContext, Rotate, SharedOutbox, TokenBuckets,
         dialer::{Dial, DialTarget, Dialer},
@@ -36,6 +35,7 @@ use crate::{
     memory::{Charge, MemoryBudget, MemoryUse},
     persistence::{PersistSource, Persistence, SimulatedQueue},
     secret_store::SecretStore,
+    settings::{CommonSettings, Rate},
     transport::{DialBudget, DialError, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
 };
 

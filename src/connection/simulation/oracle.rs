@@ -7,9 +7,9 @@ use std::{
 
 use super::plan::Plan;
 use crate::{
-    config::{Resend, WhenFull},
     core::{Fate, Message},
     events::{Event, GapReason, Sent},
+    settings::{Resend, WhenFull},
 };
 
 /// A message that was accepted.

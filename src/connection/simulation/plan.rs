@@ -4,11 +4,11 @@ use std::{num::NonZeroU32, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
-use crate::config::{
+use crate::core::JsonPointer;
+use crate::settings::{
     ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, SequenceSettings,
     Template, WhenFull,
 };
-use crate::core::JsonPointer;
 
 /// Random choices of one life.
 #[derive(Debug)]

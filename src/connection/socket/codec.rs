@@ -2,8 +2,8 @@
 
 use super::encoder::Compressor;
 use crate::{
-    config::ConnectionSettings,
     connection::arbiter::buffers::ArbiterPool,
+    settings::ConnectionSettings,
     wire::{
         Decoder, Limits,
         deflate::{Agreed, Deflater, Inflater},

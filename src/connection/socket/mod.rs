@@ -25,13 +25,13 @@ use self::{
     writer::{Allowed, Pings, Writer},
 };
 use crate::{
-    config::Heartbeat,
     connection::{
         arbiter::dial_scheduler,
         state::{ActorState, policy},
     },
     core::{Cause, Deadlines, Message, State as LifeState},
     events::Event,
+    settings::Heartbeat,
     transport::Stream,
     wire::{CloseFrame, Incoming, Opcode},
 };

@@ -4,7 +4,6 @@ use std::{net::SocketAddr, time::Instant};
 
 use super::{Sent, Socket, codec::codec, reader::Reader, writer::Writer};
 use crate::{
-    config::Opening,
     connection::{
         State,
         arbiter::stall_detector,
@@ -12,6 +11,7 @@ use crate::{
     },
     core::{Cause, Deadlines, Message},
     events::{self, Event},
+    settings::Opening,
     transport::{self, Secrets},
 };
 

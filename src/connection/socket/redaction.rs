@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{ConnectionSettings, Template},
     connection::state::ActorState,
+    settings::{ConnectionSettings, Template},
     transport::{Secrets, masked},
     wire::CloseFrame,
 };

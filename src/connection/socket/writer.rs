@@ -15,7 +15,6 @@ use tokio::io::AsyncWrite;
 use super::encoder::{Compressor, Encoder, Ended, Origin};
 use crate::{
     chance,
-    config::ConnectionSettings,
     connection::{
         Traffic,
         arbiter::buffers::{WRITE, mask_key, with_write_buffer},
@@ -25,6 +24,7 @@ use crate::{
         },
     },
     core::{Beat, HeartbeatState, Message, Question},
+    settings::ConnectionSettings,
     transport::Stream,
     wire::{CloseFrame, Opcode, encode_close, encode_frame},
 };
@@ -544,10 +544,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::OutboxSettings,
         core::{ConnectionName, Outbox},
         memory::{Charge, MemoryBudget, MemoryUse},
         persistence::Persistence,
+        settings::OutboxSettings,
         transport::Tcp,
     };
 

@@ -32,12 +32,12 @@ use self::{
 };
 use crate::{
     chance, clock,
-    config::{ConnectionSettings, NameSettings, Template},
     connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::TokenBucket},
     core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed},
     events::{DropReason, Dropped, Event, Sent, Stamp},
     hub::HistoryRef,
     panics::panic_text,
+    settings::{ConnectionSettings, NameSettings, Template},
     wire::CloseFrame,
 };
 

@@ -16,9 +16,9 @@ use super::{
     write_queue::{Stop, Work, WriteQueue},
 };
 use crate::{
-    config::Fsync,
     core::Queued,
     persistence::{NameChanges, Order, PersistSource},
+    settings::Fsync,
     store::{Remade, Store, Sync},
     stored::{StoreError, StoredMessage},
 };

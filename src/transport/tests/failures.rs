@@ -7,8 +7,8 @@ use std::{
 
 use super::*;
 use crate::{
-    config::{AuthEncoding, BasicAuth, Part, Secret, Template},
     core::Phase,
+    settings::{AuthEncoding, BasicAuth, Part, Secret, Template},
     transport::tcp::{self, Local},
 };
 

@@ -17,7 +17,7 @@ use std::{
 };
 
 use super::{DialRequest, Opened, Resolver, TlsCache, dial};
-use crate::{config::ConnectionSettings, core::Cause, secret_store::SecretStore};
+use crate::{core::Cause, secret_store::SecretStore, settings::ConnectionSettings};
 
 /// A folder for one test's files, gone when the test is done.
 pub(super) struct ScratchDir(PathBuf);

@@ -1,5 +1,5 @@
 use super::{redirects::redirecting, success::echo, *};
-use crate::config::{DialPolicy, Proxy, ProxyUrl, UrlPattern};
+use crate::settings::{DialPolicy, Proxy, ProxyUrl, UrlPattern};
 
 /// A server that must never be asked anything.
 fn forbidden_ground() -> SocketAddr {

@@ -4,7 +4,7 @@ use super::{
     success::{assert_echoes, echo},
     *,
 };
-use crate::config::BasicAuth;
+use crate::settings::BasicAuth;
 
 /// A server that sends everybody to `location` with `status`.
 pub(super) fn redirecting(status: u16, location: String) -> SocketAddr {

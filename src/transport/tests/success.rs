@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::*;
 use crate::{
-    config::{AuthEncoding, BasicAuth, Heartbeat, Opening, Part, Template},
+    settings::{AuthEncoding, BasicAuth, Heartbeat, Opening, Part, Template},
     transport::Stream,
 };
 

@@ -11,8 +11,8 @@ use super::{
     pem_files::{Authorities, Stamp, read_roots},
 };
 use crate::{
-    config::TlsSettings,
     core::Cause,
+    settings::TlsSettings,
     transport::{error_text::plain, files},
 };
 

@@ -15,7 +15,7 @@ use super::{
     pem_files::{Authorities, read_roots},
     pinned_verifier::Pinned,
 };
-use crate::{config::TlsSettings, core::Cause};
+use crate::{core::Cause, settings::TlsSettings};
 
 /// As many servers' session tickets are kept per configuration.
 const MAX_SESSIONS: usize = 32;

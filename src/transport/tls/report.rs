@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rustls::{ClientConnection, pki_types::CertificateDer};
 use x509_cert::{Certificate, der::Decode};
 
-use crate::{config::TlsSettings, events::TlsReport};
+use crate::{events::TlsReport, settings::TlsSettings};
 
 /// What the session says, under these settings.
 pub(in crate::transport) fn report(

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::destination::Destination;
 use crate::{
-    config::ProxyParts,
     core::{Cause, is_displayable},
+    settings::ProxyParts,
     transport::{
         error_text::plain,
         refusal::{retry_after, said_at},

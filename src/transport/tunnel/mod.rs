@@ -22,11 +22,8 @@ use super::{
     tls::{self, Client, TlsCache},
 };
 use crate::{
-    config::{
-        DialPolicy, ProxyUrl, Reach, TlsSettings,
-        proxy::{ProxyKind, ProxyParts, parse},
-    },
     core::{Cause, Phase},
+    settings::{DialPolicy, ProxyKind, ProxyParts, ProxyUrl, Reach, TlsSettings, parse_proxy},
 };
 
 /// A proxy, and how to reach it.
@@ -46,7 +43,7 @@ impl Tunnel {
     /// [`Cause::Forbidden`].
     pub fn new(url: &ProxyUrl, secrets: &Secrets, policy: &DialPolicy) -> Result<Self, Cause> {
         let rendered = secrets.render(url.template())?;
-        let proxy = parse(rendered.expose())
+        let proxy = parse_proxy(rendered.expose())
             .map_err(|error| Cause::proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
         #[cfg(not(feature = "socks"))]
         if matches!(proxy.kind, ProxyKind::Socks5 | ProxyKind::Socks5h) {

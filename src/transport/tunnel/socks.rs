@@ -4,8 +4,8 @@ use tokio_socks::{Error, TargetAddr, tcp::Socks5Stream};
 
 use super::destination::Destination;
 use crate::{
-    config::ProxyParts,
     core::Cause,
+    settings::ProxyParts,
     transport::{error_text::plain, stream::Stream},
 };
 

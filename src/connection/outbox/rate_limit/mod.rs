@@ -20,9 +20,9 @@ use parking_lot::Mutex;
 pub(crate) use self::registry::TokenBuckets;
 use crate::{
     clock,
-    config::RateSettings,
     core::{ConnectionName, RateLimiter, Turn, Wait},
     persistence::{Order, Persistence},
+    settings::RateSettings,
     stored::StoredRate,
 };
 

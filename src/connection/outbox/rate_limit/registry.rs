@@ -6,9 +6,9 @@ use parking_lot::Mutex;
 
 use super::{BucketId, TokenBucket, is_stored};
 use crate::{
-    config::RateSettings,
     core::ConnectionName,
     persistence::{Order, Persistence},
+    settings::RateSettings,
 };
 
 /// So many buckets that no name has are remembered for what was written.

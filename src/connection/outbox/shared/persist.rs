@@ -4,9 +4,9 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{Locked, SharedOutbox};
 use crate::{
-    config::{Fsync, HistorySettings},
     core::{ConnectionName, Fate},
     persistence::{NameChanges, PersistSource},
+    settings::{Fsync, HistorySettings},
     stored::{StoreError, StoredEvent},
 };
 

@@ -48,8 +48,9 @@
 //! # Features
 //!
 //! - `config` (default): the reader of TOML files, and of settings in JSON, with its diagnostics. Without it settings are built in code.
-//! - `durable` (default): outboxes and histories that outlive the process, in SQLite. Without it a name that asks for that is refused
+//! - `durable`: outboxes and histories that outlive the process, in SQLite. Without it a name that asks for that is refused
 //!   ([`FeatureMissing`](manager::FeatureMissing)), and cursors and epochs of an earlier process mean nothing to the next one.
+//! - `socks`: proxies that speak SOCKS5. Without it a name that asks for one is refused.
 //! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
 //! - `tracing`: dials as spans of `tracing`.
 //!

@@ -22,7 +22,7 @@ mod socket;
 mod state;
 mod status;
 
-#[cfg(feature = "testing")]
+#[cfg(feature = "faults")]
 pub use self::state::fault::Fault;
 pub use self::{
     actor::Connection,

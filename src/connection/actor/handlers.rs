@@ -11,7 +11,7 @@ use super::{
     },
     start_interval,
 };
-#[cfg(feature = "testing")]
+#[cfg(feature = "faults")]
 use crate::connection::state::fault::Fault;
 use crate::{
     connection::{NotOpen, Receipt},
@@ -142,7 +142,7 @@ impl Handler<Remove> for Connection {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(feature = "faults")]
 impl Handler<Fault> for Connection {
     type Result = ();
 

@@ -120,7 +120,7 @@ impl Driver {
         if act.wakeups.begin_turn(cx.waker()) {
             self.timer_will_wake = false;
         }
-        #[cfg(feature = "testing")]
+        #[cfg(feature = "faults")]
         act.trip(crate::connection::state::fault::Fault::Driver);
         // Whoever sends while we run need not wake us.
         act.outbox.begin_turn();

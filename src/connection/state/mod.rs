@@ -4,7 +4,7 @@ mod ahead;
 mod beats;
 mod counters;
 pub(super) mod ending;
-#[cfg(feature = "testing")]
+#[cfg(feature = "faults")]
 pub(super) mod fault;
 pub(super) mod hold;
 mod inbound;
@@ -24,7 +24,7 @@ use std::{
 
 use jiff::Timestamp;
 
-#[cfg(feature = "testing")]
+#[cfg(feature = "faults")]
 use self::fault::Fault;
 use self::{
     ahead::Ahead, beats::Beats, counters::Counters, ending::Ending, hold::Hold, inbound::Inbound,
@@ -70,7 +70,7 @@ pub(in crate::connection) struct ActorState {
     pub(in crate::connection) hold: Hold,
     /// Boxed: few names have any.
     pub(in crate::connection) sessions: Option<Box<Sessions>>,
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "faults")]
     pub(in crate::connection) fault: Option<Fault>,
 }
 
@@ -130,7 +130,7 @@ impl ActorState {
             ending: Ending::Stays,
             hold: if is_held { Hold::Waits } else { Hold::None },
             sessions: None,
-            #[cfg(feature = "testing")]
+            #[cfg(feature = "faults")]
             fault: None,
         }
     }
@@ -240,7 +240,7 @@ impl ActorState {
 
     /// The interval of the heartbeat has passed.
     pub(in crate::connection) fn beat(&mut self) {
-        #[cfg(feature = "testing")]
+        #[cfg(feature = "faults")]
         self.trip(Fault::Timer);
         self.beats.beat_due = true;
         self.wake();
@@ -270,7 +270,7 @@ impl ActorState {
     }
 
     /// Panics if this fault was asked for.
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "faults")]
     #[allow(clippy::panic, reason = "it is what was asked for")]
     pub(in crate::connection) fn trip(&mut self, here: Fault) {
         if self.fault == Some(here) {

@@ -5,9 +5,12 @@
 //!                      └──────────── what is wrong, each thing once ────────────┴─► Diagnostics
 //! ```
 //!
-//! A table is declared once (`keys`): its reader, its merging, its part of the JSON [`schema`], the step into the settings and the
-//! [`masked`] view come from that declaration. What a type of values becomes and how it is shown stands beside the type (`values`).
+//! A table is declared once (`keys`): its reader, its merging, its part of the JSON [`schema()`], the
+//! step into the settings and the [`masked()`] view come from that declaration. What a type of values
+//! becomes and how it is shown stands beside the type (`values`).
 //! Files and variables come through a [`Source`], so that everything here can be tested without either.
+//!
+//! Without the feature `config` only the types of the settings are here.
 
 #[cfg(feature = "config")]
 mod api_limits;

@@ -34,8 +34,8 @@ pub(in crate::config) trait ShowSettings: IntoSettings {
     fn masked(settings: &Self::Settings) -> Json;
 }
 
-/// Says what a type of values becomes: `Count => usize: |count| count.0`. With `<=>` the second function says how to show it:
-/// `Size <=> usize: |size| size.0, |bytes| format_size(*bytes as u64)`.
+/// Says what a type of values becomes: `Workers => usize: |count| count.0`. With `<=>` a second
+/// function says how to show it: `Factor <=> f64: |factor| factor.0, |factor| *factor`.
 macro_rules! field {
     ($value:ident => $field:ty: $into:expr) => {
         impl $crate::config::read::IntoField<$field> for $value {

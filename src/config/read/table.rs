@@ -1,7 +1,9 @@
-//! How a table is declared. One declaration gives all that is made of its keys, so that no two can disagree.
+//! How a table is declared. All that is made of its keys comes from one declaration, so that no two
+//! parts can disagree.
 
-/// Declares a table of the file: each key with what it is for, its type, and its default as a file would say it. All else comes from
-/// there: the reader, the merging of layers, the JSON Schema, the step into the settings, and the masked view.
+/// Declares a table of the file: each key with what it is for, its type, and its default as a file
+/// would say it. All else comes from there: the reader, the merging of layers, the JSON Schema, the
+/// step into the settings, and the masked view.
 ///
 /// ```text
 /// table! {
@@ -17,16 +19,19 @@
 /// }
 /// ```
 ///
-/// - `<=> QueueSettings`: the keys become the fields of this struct, and the masked view shows them. With `=>` they are not shown; without
-///   either somebody else makes something of the table.
-/// - `messages: Count = 1024`: a key, the type of its value (of `values/`, or another table), and its default. It becomes the field of the
-///   same name; [`IntoField`](super::IntoField) of the type says how, and [`ShowField`](super::ShowField) how it is shown.
+/// - `<=> QueueSettings`: the keys become the fields of this struct, and the masked view shows them.
+///   With `=>` they are not shown; without either, the step into the settings is written by hand.
+/// - `messages: Count = 1024`: a key, the type of its value (of `values/`, or another table), and its
+///   default. It becomes the field of the same name. [`IntoField`](super::IntoField) of the type says
+///   how, and [`ShowField`](super::ShowField) says how the field is shown.
 /// - `=> told`: the field has another name.
 /// - `later`: keys that the contract knows and this version does not.
-/// - `no key`: fields that no key sets. A field that is neither a key's nor listed here does not compile.
-/// - `holds secrets`, behind the name: what is wrong with the table is told without its texts.
+/// - `no key`: fields that no key sets. A field that is neither a key's nor listed here does not
+///   compile: "pattern requires `..`".
+/// - `holds secrets`, behind the name: errors in the table do not quote its texts.
 ///
-/// The settings have their default in code, where programs find it; a test compares it with the one that is declared here.
+/// The settings have their default in code, where programs find it. A test compares it with the
+/// default that is declared here.
 macro_rules! table {
     (
         $(#[doc = $about:literal])*

@@ -21,7 +21,7 @@ export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 
-stages=(scripts format clippy clippy_core build tests bridge simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests bridge bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
@@ -197,6 +197,27 @@ stage_tests() {
     targets+=(--test "$name")
   done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash')
   cargo test --no-fail-fast "${whole[@]}" --lib --bins "${targets[@]}" -- --skip "$simulation"
+}
+
+# The library alone: what it refuses to do without its features, and that a panic costs a name its socket and nothing else. What makes a
+# name panic is in no program: the one that the tests start is looked into for it, and so is a test that has it.
+stage_bare() {
+  local bare=(--locked -p everwire --no-default-features --features "testing faults") tests symbol=state5fault
+  cargo test "${bare[@]}" --lib -- manager:: persistence::
+  cargo test "${bare[@]}" --test panics
+  tests=$(cargo test "${bare[@]}" --test panics --no-run --message-format json | python3 -c '
+import json, sys
+for line in sys.stdin:
+    print(json.loads(line).get("executable") or "", end="")
+')
+  cargo build "${whole[@]}" --bin everwire
+  has_symbol "$tests" "$symbol" || die "$tests has no $symbol: this test looks for what is not there"
+  ! has_symbol "${CARGO_TARGET_DIR:-target}/debug/everwire" "$symbol" || die "the program can be made to panic"
+}
+
+# Whether a binary holds a function of this name.
+has_symbol() {
+  [[ $(nm "$1" | grep -c "$2") != 0 ]]
 }
 
 # Unmodified clients with their own servers, with and without the raw bridge; it prints how long each takes to be back.

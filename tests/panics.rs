@@ -14,6 +14,8 @@ use support::rig::*;
 struct Neighbour {
     handle: Handle,
     watch: Watch,
+    /// The one that it began with: a build without a store begins anywhere.
+    epoch: u32,
 }
 
 impl Neighbour {
@@ -22,7 +24,12 @@ impl Neighbour {
         let mut watch = Watch::new(&rig.manager, "neighbour");
         let handle = rig.manager.open("neighbour", settings).unwrap();
         watch.ready().await;
-        Self { handle, watch }
+        let epoch = handle.epoch();
+        Self {
+            handle,
+            watch,
+            epoch,
+        }
     }
 
     async fn noticed_nothing(mut self) {
@@ -36,7 +43,7 @@ impl Neighbour {
             self.watch.seen()
         );
         let status = self.handle.status().await.unwrap();
-        assert_eq!((status.incarnation, status.epoch), (1, 1));
+        assert_eq!((status.incarnation, status.epoch), (1, self.epoch));
     }
 }
 
@@ -67,6 +74,7 @@ async fn panics_and_lives_on(fault: Fault) {
         with_backoff(settings, always(ms(200)));
     });
     watch.ready().await;
+    let epoch = feed.epoch();
 
     feed.addr().send(fault).await.unwrap();
     assert_eq!(watch.error().await.kind(), "panic");
@@ -78,7 +86,7 @@ async fn panics_and_lives_on(fault: Fault) {
     assert!(kept.fate(Fate::Written).await.reaches(Fate::Written));
 
     let status = feed.addr().send(everwire::Snapshot).await.unwrap();
-    assert_eq!((status.epoch, status.incarnation), (1, 2));
+    assert_eq!((status.epoch, status.incarnation), (epoch, 2));
     assert!(
         status
             .last_error
@@ -172,10 +180,12 @@ async fn a_dead_actor_is_respawned_with_the_next_epoch_and_its_outbox() {
     watch.retrying().await;
     let kept = feed.send("kept over the death").unwrap();
 
+    let second = feed.epoch() + 1;
     feed.addr().do_send(Fault::Death);
     let first = watch
         .until("the second epoch", |event| {
-            event.stamp().filter(|stamp| stamp.epoch == 2).cloned()
+            let stamp = event.stamp();
+            stamp.filter(|stamp| stamp.epoch == second).cloned()
         })
         .await;
     assert_eq!(first.seq, 1);
@@ -186,7 +196,7 @@ async fn a_dead_actor_is_respawned_with_the_next_epoch_and_its_outbox() {
     feed.send("the old handle sends on").unwrap();
     watch.text("the old handle sends on").await;
     let status = rig.manager.find("feed").unwrap().status().await.unwrap();
-    assert_eq!(status.epoch, 2);
+    assert_eq!(status.epoch, second);
     let _moved_on = neighbour;
 }
 
@@ -223,10 +233,12 @@ async fn the_death_of_an_actor_is_not_noticed_next_door() {
     let neighbour = Neighbour::new(&rig).await;
     let feed = rig.open("/echo?feed");
     let mut watch = Watch::new(&rig.manager, "feed");
+    let second = feed.epoch() + 1;
     feed.addr().do_send(Fault::Death);
     watch
         .until("the second epoch", |event| {
-            event.stamp().filter(|stamp| stamp.epoch == 2).cloned()
+            let stamp = event.stamp();
+            stamp.filter(|stamp| stamp.epoch == second).cloned()
         })
         .await;
     rig.watch.ready().await;
@@ -240,11 +252,16 @@ async fn a_name_that_was_closed_by_hand_stays_closed_over_a_death() {
     feed.close(1000, "").await.unwrap();
     wait_for_state(&feed, State::Closed).await;
     let dials = rig.peer.connections_at("/echo").len();
+    let second = feed.epoch() + 1;
     feed.addr().do_send(Fault::Death);
     let feed = wait_for("the second epoch", async || {
         let feed = rig.manager.find("feed").unwrap();
         let epoch = feed.status().await.map(|status| status.epoch);
-        if epoch == Ok(2) { Ok(feed) } else { Err(epoch) }
+        if epoch == Ok(second) {
+            Ok(feed)
+        } else {
+            Err(epoch)
+        }
     })
     .await;
     rig.let_pass(ms(50)).await;
@@ -280,7 +297,8 @@ async fn a_name_that_was_connected_by_hand_comes_back_from_a_death_with_its_data
 async fn a_name_that_dies_again_and_again_is_left_dead_and_says_so() {
     let rig = Rig::new();
     let feed = rig.open("/echo");
-    for epoch in 2..=6 {
+    let first = feed.epoch();
+    for epoch in first + 1..=first + 5 {
         rig.manager
             .find("feed")
             .unwrap()
@@ -306,4 +324,35 @@ async fn a_name_that_dies_again_and_again_is_left_dead_and_says_so() {
     assert!(rig.manager.find("feed").unwrap().status().await.is_err());
     rig.manager.remove("feed").await.unwrap();
     assert!(rig.manager.find("feed").is_none());
+}
+
+/// A death of the actor begins another epoch, and the outbox outlives it: what a client has kept still means the same message.
+#[tokio::test]
+async fn over_a_respawn_an_id_keeps_its_meaning_under_the_old_epoch_and_the_new() {
+    let manager = one_arbiter();
+    let mut settings = quick("ws://127.0.0.1:1/");
+    settings.enabled = false;
+    let feed = manager.open("feed", settings).unwrap();
+    let old = feed.send("one").unwrap();
+    let epoch = feed.epoch();
+    assert_eq!((old.id(), old.epoch()), (1, epoch));
+    feed.addr().do_send(Fault::Death);
+    wait_for("the next life", async || match feed.epoch() {
+        now if now > epoch => Ok(()),
+        now => Err(now),
+    })
+    .await;
+    let feed = manager.find("feed").unwrap();
+    assert_eq!(feed.status().await.unwrap().epoch, feed.epoch());
+    let new = feed.send("two").unwrap();
+    assert_eq!((new.id(), new.epoch()), (2, epoch + 1));
+    for asked in [epoch, epoch + 1] {
+        let receipt = feed.receipt_in(asked, 1).unwrap();
+        assert_eq!((receipt.epoch(), receipt.now()), (epoch, Fate::Queued));
+    }
+    assert!(feed.receipt_in(epoch, 2).is_none(), "nobody was told that");
+    assert!(feed.receipt_in(epoch + 2, 1).is_none());
+    assert!(feed.receipt_in(epoch - 1, 1).is_none());
+    assert_eq!(feed.receipt_in(epoch + 1, 2).unwrap().now(), Fate::Queued);
+    assert!(feed.receipt_in(epoch + 1, 3).is_none());
 }

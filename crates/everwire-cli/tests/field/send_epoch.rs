@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use everwire::{Fate, Rejected, SendOnceError, connection::Fault, testing::Peer};
+use everwire::{Fate, Rejected, SendOnceError, testing::Peer};
 use serde_json::{Value, json};
 
 use crate::{
@@ -240,37 +240,6 @@ fn acknowledgements_and_refusals_tell_the_epoch_too() {
     let document = service.get("/openapi.json").json();
     let send = document["paths"]["/v1/connections/{name}/send"]["post"].to_string();
     assert!(send.contains("restart"), "what becomes of a key: {send}");
-}
-
-/// A death of the actor begins another epoch, and the outbox outlives it: what a client has kept still means the same message.
-#[tokio::test]
-async fn over_a_respawn_an_id_keeps_its_meaning_under_the_old_epoch_and_the_new() {
-    let manager = one_arbiter();
-    let mut settings = quick(NOBODY);
-    settings.enabled = false;
-    let feed = manager.open("feed", settings).unwrap();
-    let old = feed.send("one").unwrap();
-    let epoch = feed.epoch();
-    assert_eq!((old.id(), old.epoch()), (1, epoch));
-    feed.addr().do_send(Fault::Death);
-    wait_for("the next life", async || match feed.epoch() {
-        now if now > epoch => Ok(()),
-        now => Err(now),
-    })
-    .await;
-    let feed = manager.find("feed").unwrap();
-    assert_eq!(feed.status().await.unwrap().epoch, feed.epoch());
-    let new = feed.send("two").unwrap();
-    assert_eq!((new.id(), new.epoch()), (2, epoch + 1));
-    for asked in [epoch, epoch + 1] {
-        let receipt = feed.receipt_in(asked, 1).unwrap();
-        assert_eq!((receipt.epoch(), receipt.now()), (epoch, Fate::Queued));
-    }
-    assert!(feed.receipt_in(epoch, 2).is_none(), "nobody was told that");
-    assert!(feed.receipt_in(epoch + 2, 1).is_none());
-    assert!(feed.receipt_in(epoch - 1, 1).is_none());
-    assert_eq!(feed.receipt_in(epoch + 1, 2).unwrap().now(), Fate::Queued);
-    assert!(feed.receipt_in(epoch + 1, 3).is_none());
 }
 
 #[tokio::test]

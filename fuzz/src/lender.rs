@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use everwire_proto::wire::deflate::{Lend, StatePool};
 
-/// Lends this thread's spares.
+/// Lends this thread's pool.
 #[derive(Debug)]
 pub struct Lender;
 

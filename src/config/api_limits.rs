@@ -40,7 +40,7 @@ impl ApiLimits {
                 (None, Some(group)) => format!(", of the group {group:?},"),
                 _ => String::new(),
             };
-            let (name, limits) = (key.as_str(), self.told(key));
+            let (name, limits) = (key.as_str(), self.describe(key));
             let message = format!("invalid {name}: {amount}{origin} is {limits}");
             let place = written.keys[at].or(written.group).unwrap_or(written.all);
             let problem = Problem::new(place, message).help(format!("write {limit} or less"));
@@ -64,7 +64,7 @@ impl ApiLimits {
     }
 
     /// How a value that is too large compares with its limit.
-    fn told(&self, key: Key) -> String {
+    fn describe(&self, key: Key) -> String {
         let limit = self.limit(key);
         match key {
             Key::ConnectTimeout

@@ -97,7 +97,7 @@ fn add_fleet(
             }
             btree_map::Entry::Occupied(entry) => {
                 let help = "put {i}, {name} or a column into name";
-                tell_twice(entry.key(), place, entry.get().place, help, context);
+                report_duplicate(entry.key(), place, entry.get().place, help, context);
             }
         }
     }
@@ -126,10 +126,10 @@ fn add_single(connection: Item<ConnectionTable>, members: &mut Members, context:
                 }
                 Origin::Fleet { .. } => {
                     let help = "without url it changes single keys of the fleet's connection";
-                    tell_twice(entry.key(), place, first, help, context);
+                    report_duplicate(entry.key(), place, first, help, context);
                 }
                 Origin::Single(_) => {
-                    tell_twice(
+                    report_duplicate(
                         entry.key(),
                         place,
                         first,
@@ -142,7 +142,7 @@ fn add_single(connection: Item<ConnectionTable>, members: &mut Members, context:
     }
 }
 
-fn tell_twice(
+fn report_duplicate(
     name: &ConnectionName,
     place: Place,
     first: Place,

@@ -40,7 +40,7 @@ pub(super) fn check_order(table: &ConnectionTable, with_defaults: bool, context:
         let written = shorter.place.is_some() && longer.place.is_some();
         if shorter.duration > longer.duration
             && (with_defaults || written)
-            && shorter.tell(longer, context)
+            && shorter.report(longer, context)
         {
             return;
         }
@@ -65,7 +65,7 @@ impl Bound {
     }
 
     /// Tells that this bound is longer than one that must be at least as long; false when neither was written.
-    fn tell(&self, longer: &Self, context: &mut Context<'_>) -> bool {
+    fn report(&self, longer: &Self, context: &mut Context<'_>) -> bool {
         let Some(place) = longer.place.or(self.place) else {
             return false;
         };

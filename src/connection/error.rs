@@ -33,7 +33,7 @@ impl ConnectionGone {
     pub(crate) const UNKNOWN: Self = Self { mailbox: false };
 
     /// What the mailbox of an actor says. It is asked without a deadline, so that it says one thing alone.
-    pub(crate) fn told(_closed: MailboxError) -> Self {
+    pub(crate) fn of_mailbox(_closed: MailboxError) -> Self {
         Self { mailbox: true }
     }
 }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn no_error_loses_its_source() {
-        let gone = ConnectionGone::told(MailboxError::Closed);
+        let gone = ConnectionGone::of_mailbox(MailboxError::Closed);
         let sources = |error: &dyn Error| {
             let sources = std::iter::successors(error.source(), |&error| error.source());
             sources.map(ToString::to_string).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 //!
 //! Handlers only change what is wanted; the driver alone carries out. Whatever belongs to a socket lives in the driver,
 //! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
-//! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or behind its gate.
+//! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or in its outbox.
 //!
 //! The rooms, each of which names only those before it: `arbiter` and `status`, `outbox`, `state`, `socket`, `session` and `rotation`,
 //! `driver`, `actor`.

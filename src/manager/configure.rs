@@ -62,7 +62,7 @@ impl Manager {
         };
         addr.send(Configure(Box::new(settings)))
             .await
-            .map_err(|closed| ConnectionGone::told(closed).into())
+            .map_err(|closed| ConnectionGone::of_mailbox(closed).into())
     }
 
     /// Whether a name that was opened without a look into the store can have its messages there.

@@ -145,7 +145,10 @@ impl Handle {
     ///
     /// [`ConnectionGone`].
     pub async fn status(&self) -> Result<Status, ConnectionGone> {
-        self.addr.send(Snapshot).await.map_err(ConnectionGone::told)
+        self.addr
+            .send(Snapshot)
+            .await
+            .map_err(ConnectionGone::of_mailbox)
     }
 
     /// The peer's last message before its last socket ended, where that one ended within five seconds after it was ready: some servers
@@ -187,7 +190,7 @@ impl Handle {
         self.addr
             .send(AskLastMessage)
             .await
-            .map_err(ConnectionGone::told)
+            .map_err(ConnectionGone::of_mailbox)
     }
 
     /// How many messages wait or are being written.

@@ -68,7 +68,7 @@ impl Manager {
         answer.await.map_err(|_| ConnectionGone::UNKNOWN)
     }
 
-    /// Frees a name whose actor is gone. `gate` is that life's: whoever removes the name at the same time may have been first, and
+    /// Frees a name whose actor is gone. `outbox` is that life's: whoever removes the name at the same time may have been first, and
     /// somebody else may have opened it anew.
     async fn retire(&self, name: &ConnectionName, outbox: &Arc<SharedOutbox>) {
         let epoch = {

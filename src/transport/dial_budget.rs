@@ -1,4 +1,4 @@
-//! The dial budget of a process: the governor, awaited from any thread.
+//! The dial budget of a process: the limiter, awaited from any thread.
 
 use std::{
     collections::BTreeMap,
@@ -127,7 +127,7 @@ impl DialBudget {
     /// Changes the budget and wakes whom that concerns, after the lock was let go.
     fn change<T>(&self, f: impl FnOnce(&mut Budget, Instant) -> T) -> T {
         let mut budget = self.0.lock();
-        // Behind the lock, so that the governor never sees time go back.
+        // Behind the lock, so that the limiter never sees time go back.
         let now = tokio::time::Instant::now().into_std();
         let result = f(&mut budget, now);
         let woken = budget.grant_ready(now);

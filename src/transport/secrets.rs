@@ -31,7 +31,7 @@ impl Secrets {
     /// # Errors
     ///
     /// [`Cause::SecretMissing`] for the first file that cannot be read, is longer than [`MAX_SECRET`], is no regular
-    /// file or no UTF-8, and for the first secret that `vault` does not have.
+    /// file or no UTF-8, and for the first secret that `secret_store` does not have.
     pub(crate) fn read<'a, I>(
         templates: I,
         secret_store: &SecretStore,

@@ -5,6 +5,7 @@ mod api_lines;
 mod examples;
 mod floors;
 mod names;
+mod renames;
 mod resolve;
 mod resolver_tests;
 mod rust_version;

@@ -82,12 +82,12 @@ fn names_of_file(file: u32, _: Place, context: &mut Context<'_>) -> Vec<Row> {
         rows.push(Row::named(rows.len() + 1, name, place));
     }
     if let Some(place) = too_many {
-        tell_too_many(place, context);
+        report_too_many(place, context);
     }
     rows
 }
 
-fn tell_too_many(place: Place, context: &mut Context<'_>) {
+fn report_too_many(place: Place, context: &mut Context<'_>) {
     let help = format!("a fleet has at most {MAX_NAMES} names");
     context.wrong(place, "the file has too many names", help);
 }
@@ -123,7 +123,7 @@ fn parse_rows(text: &str, file: u32, said: Place, context: &mut Context<'_>) -> 
             continue;
         };
         if rows.len() == MAX_NAMES {
-            tell_too_many(place, context);
+            report_too_many(place, context);
             break;
         }
         if fields.len() != columns.len() {

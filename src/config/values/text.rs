@@ -56,7 +56,7 @@ fn escaped_if_any(text: &Option<String>) -> Option<String> {
     text.as_deref().map(escaped)
 }
 
-fn told_empty(text: &str, place: Place, context: &mut Context<'_>) -> bool {
+fn report_empty(text: &str, place: Place, context: &mut Context<'_>) -> bool {
     if text.is_empty() {
         context.wrong(place, "the text is empty", "write at least one character");
     }
@@ -77,7 +77,7 @@ field! { IpAddr <=> Option<IpAddr>: Some, |address| *address }
 impl Read for Text {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let text = plain(node, context, "a string")?;
-        (!told_empty(&text, node.place, context)).then_some(Self(text))
+        (!report_empty(&text, node.place, context)).then_some(Self(text))
     }
 
     fn schema() -> Json {
@@ -116,7 +116,7 @@ impl Read for FilePath {
         if context.refuse_over_api(node.place, "a path", help) {
             return None;
         }
-        if told_empty(&text, node.place, context) {
+        if report_empty(&text, node.place, context) {
             return None;
         }
         if text.contains('\0') {

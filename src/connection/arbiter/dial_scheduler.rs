@@ -1,4 +1,4 @@
-//! The turnstile of an arbiter: the steps of dials pass it a few at a time, so that what comes on a socket never waits behind all
+//! The scheduler of an arbiter's dials: it lets them take their steps a few at a time, so that what comes on a socket never waits behind all
 //! of them.
 //!
 //! Each is tens of microseconds, the kernel's for the most part. Where hundreds of names lose their sockets together
@@ -39,7 +39,7 @@ fn is_lively(now: Instant) -> bool {
     heard.is_some_and(|heard| now.saturating_duration_since(heard) < LIVELY)
 }
 
-/// A dial, each step of which passes the turnstile of the thread that it is polled on.
+/// A dial, each step of which has its turn by the scheduler of the thread that it is polled on.
 pub(in crate::connection) struct Scheduled<F> {
     dial: Pin<Box<F>>,
     /// Held while a step waits.
@@ -154,7 +154,7 @@ impl DialScheduler {
     }
 }
 
-/// The usher's time at the turnstile. It ends with the runtime; the thread may get another one.
+/// The task that begins the turns. It ends with the runtime; the thread may get another one.
 struct TickerTask(Rc<DialScheduler>);
 
 impl TickerTask {

@@ -212,7 +212,7 @@ impl Driver {
     }
 
     /// What happened outside: the outbox is told what was written, expired and evicted messages are told, a flush is
-    /// noticed, the bell is left. Returns when the next message expires.
+    /// noticed, the waker is left. Returns when the next message expires.
     fn look_at_outbox(
         &mut self,
         act: &mut ActorState,
@@ -259,7 +259,7 @@ impl Driver {
             Link::Up(socket) => socket.is_flushed(),
             Link::None | Link::Dialing(_) => true,
         };
-        // Accepted after the last look of the writer and before the bell was left: nobody else will tell.
+        // Accepted after the last look of the writer and before the waker was left: nobody else will tell.
         if look.next_waits && !is_paced && flushed && act.reported.ready && act.life.may_write() {
             cx.waker().wake_by_ref();
         }

@@ -1,4 +1,4 @@
-//! The door of a name: what handles, receipts and the actor share, on whatever thread they are.
+//! The outbox of a name as handles, receipts and the actor share it, on whatever thread they are.
 
 mod memory;
 mod once;
@@ -29,7 +29,7 @@ use crate::{
     persistence::Persistence,
 };
 
-/// The outbox behind its lock, the doorbell of the actor, what must outlive even the actor, and those who wait for a fate.
+/// The outbox behind its lock, the waker of the actor, what must outlive even the actor, and those who wait for a fate.
 #[derive(Debug)]
 pub(crate) struct SharedOutbox {
     name: ConnectionName,
@@ -38,7 +38,7 @@ pub(crate) struct SharedOutbox {
     locked: Mutex<Locked>,
     /// What the name said last.
     history: History,
-    /// Whether the keeper was told that the history has grown.
+    /// Whether persistence was told that the history has grown.
     history_waits: AtomicBool,
     /// Whether the actor is in the middle of a turn, and will look at the outbox before it rests. It falls under the lock alone:
     /// who reads `true` there comes before that look. Who misses that it has risen wakes the actor for nothing.
@@ -63,12 +63,12 @@ pub(crate) struct Locked {
     pub connect_data: Option<Box<Message>>,
     /// Whether the name was connected by hand: one that is not `enabled` stays wanted over a death of its actor.
     pub wanted: bool,
-    /// Left by the actor when it has nothing to do, and good until somebody rings.
+    /// Left by the actor when it has nothing to do, and good until somebody wakes it.
     waker: Option<Waker>,
     waiters: Vec<Waiter>,
     /// The last id whose confirmation somebody waits for.
     confirm_through: u64,
-    /// Whether the keeper was called, and has not come yet.
+    /// Whether persistence was called, and has not come yet.
     persistence_called: bool,
     /// Why the store cannot write, not told yet.
     pub store_error: Option<Box<str>>,
@@ -197,7 +197,7 @@ impl SharedOutbox {
         self.locked.lock().ids.current()
     }
 
-    /// Has the keeper know that there is something to lose.
+    /// Has persistence know that there is something to lose.
     pub fn call_persistence(self: &Arc<Self>) {
         let source: Arc<Self> = Arc::clone(self);
         self.persistence.call(source);
@@ -219,7 +219,7 @@ impl SharedOutbox {
         locked.make_memory(&message)?;
         let expires = locked.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
         let admitted = locked.outbox.admit(message, expires)?;
-        // Of what the store does not have yet the keeper tells.
+        // Of what the store does not have yet persistence tells.
         let waker = match locked.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
             false => self.take_waker(locked),
@@ -298,7 +298,7 @@ impl SharedOutbox {
         })
     }
 
-    /// The bell, if the actor rests. `inside` is this gate's own.
+    /// The waker, if the actor rests. `locked` is this outbox's own.
     fn take_waker(&self, locked: &mut Locked) -> Option<Waker> {
         locked
             .waker
@@ -316,7 +316,7 @@ impl HasHistory for SharedOutbox {
     }
 }
 
-/// A message that has its place, and the bell that is to ring for it.
+/// A message that has its place, and the waker that is to be called for it.
 struct Accepted {
     id: u64,
     waker: Option<Waker>,
@@ -341,7 +341,7 @@ impl Locked {
         fate_of(&self.outbox, keys, id)
     }
 
-    /// Whether the keeper has to be called: once until it comes.
+    /// Whether persistence has to be called: once until it comes.
     fn has_news_to_persist(&mut self) -> bool {
         let news = !self.persistence_called && self.outbox.has_changes();
         self.persistence_called |= news;

@@ -22,7 +22,7 @@ pub(in crate::connection) enum Successor {
     /// There is none.
     #[default]
     None,
-    /// It is to be dialled when the seam of the last rotation is settled.
+    /// It is to be dialled when the duplicates of the last rotation are resolved.
     Wanted,
     /// It is dialled.
     Dialing(Dial),

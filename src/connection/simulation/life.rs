@@ -149,7 +149,7 @@ impl World {
         self.await_completion(&outbox, &addr).await;
     }
 
-    /// The door of this process: with what the last one has left.
+    /// The outbox of this process: with what the last one has left.
     fn outbox(&self, calls: &SimulatedQueue) -> Arc<SharedOutbox> {
         let name = ConnectionName::new("feed").expect("a name");
         let settings = &self.plan.settings;

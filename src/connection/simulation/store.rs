@@ -33,7 +33,7 @@ impl Disk {
     }
 }
 
-/// Writes to the disk what the doors call about, until it is dropped: then the process has died.
+/// Writes to the disk what the sources call about, until it is dropped: then the process has died.
 pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut dice: Dice) {
     let no_room = StoreError::Full {
         path: "simulated".into(),

@@ -76,7 +76,7 @@ enum Unwritten {
 #[derive(Clone, Copy, Debug)]
 struct Filled {
     messages: usize,
-    /// Whether nothing more could go out now. What comes later rings, or is seen before the actor rests.
+    /// Whether nothing more could go out now. What comes later wakes the actor, or is seen before the actor rests.
     is_all: bool,
 }
 

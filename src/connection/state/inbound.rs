@@ -1,4 +1,4 @@
-//! What comes in: past the seam of a rotation, and past the peer's own numbers.
+//! What comes in: past the duplicates of a rotation, and past the peer's own numbers.
 
 use std::{
     borrow::Cow,

@@ -92,7 +92,7 @@ impl ActorState {
         } = settings;
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
         life.set_endpoints(urls.len());
-        // A respawned name finds its door as it was: closed, if it was closed by hand.
+        // A respawned name finds its outbox as it was: closed, if it was closed by hand.
         let (is_open, wanted, is_held) = outbox.with(|locked| {
             let outbox = &mut locked.outbox;
             outbox.lost();

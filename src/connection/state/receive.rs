@@ -1,4 +1,4 @@
-//! What comes in on its way to the subscribers: past the seam of a rotation, and past the peer's own numbers.
+//! What comes in on its way to the subscribers: past the duplicates of a rotation, and past the peer's own numbers.
 
 use std::time::Instant;
 

@@ -50,7 +50,7 @@ impl Handle {
         self.addr
             .send(Connect { data })
             .await
-            .map_err(ConnectionGone::told)??;
+            .map_err(ConnectionGone::of_mailbox)??;
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Handle {
         self.addr
             .send(CloseMyself { code, reason })
             .await
-            .map_err(ConnectionGone::told)??;
+            .map_err(ConnectionGone::of_mailbox)??;
         Ok(())
     }
 
@@ -124,7 +124,10 @@ impl Handle {
     ///
     /// [`NotOpen`] when no socket serves, or the name is gone.
     pub async fn rotate(&self) -> Result<(), NotOpen> {
-        self.addr.send(Rotate).await.map_err(ConnectionGone::told)?
+        self.addr
+            .send(Rotate)
+            .await
+            .map_err(ConnectionGone::of_mailbox)?
     }
 
     /// Opens a socket of its own, made by the name's settings as they are now, beside the socket of the name: its URLs, that which the

@@ -7,10 +7,10 @@ use std::{
 
 use crate::persistence::PersistSource;
 
-/// With fewer doors than this it is not looked which of them are gone.
+/// With fewer sources than this it is not looked which of them are gone.
 const FEW: usize = 64;
 
-/// The doors that have called, as long as their names are there.
+/// The sources that have called, as long as their names are there.
 #[derive(Default)]
 pub(super) struct Stakes {
     /// By their addresses, which nobody else has as long as they are here.

@@ -31,18 +31,18 @@ impl Check {
     /// [`Failure`], with exit code 2 for an invalid configuration.
     pub fn execute(self) -> Result<(), Failure> {
         match self.config.load() {
-            Ok(settings) => self.tell(&settings),
+            Ok(settings) => self.print(&settings),
             Err(Failure::Config(diagnostics)) if self.json => {
                 let errors: Vec<_> = diagnostics.iter().collect();
                 output::print_json(&json!({ "valid": false, "errors": errors }).to_string())?;
-                Err(Failure::Told)
+                Err(Failure::Printed)
             }
             Err(failure) => Err(failure),
         }
     }
 
     /// The file itself is valid: what it names may not be.
-    fn tell(&self, settings: &Settings) -> Result<(), Failure> {
+    fn print(&self, settings: &Settings) -> Result<(), Failure> {
         let unusable = unusable_files(settings);
         let connections = settings.connections.len();
         if self.json {
@@ -68,13 +68,13 @@ impl Check {
             }
         }
         match (unusable.is_empty(), self.json) {
-            (false, _) => Err(Failure::Told),
+            (false, _) => Err(Failure::Printed),
             (true, true) => Ok(()),
-            (true, false) => self.tell_valid(connections),
+            (true, false) => self.print_valid(connections),
         }
     }
 
-    fn tell_valid(&self, connections: usize) -> Result<(), Failure> {
+    fn print_valid(&self, connections: usize) -> Result<(), Failure> {
         let noun = if connections == 1 {
             "connection"
         } else {

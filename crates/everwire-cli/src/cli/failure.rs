@@ -15,7 +15,7 @@ pub enum Failure {
     Config(Diagnostics),
     /// The same, and standard output has told it already.
     #[error("the configuration is invalid")]
-    Told,
+    Printed,
     /// The service could not start.
     #[error("{0}")]
     Service(#[from] service::Error),
@@ -44,13 +44,13 @@ pub enum Failure {
 
 impl Failure {
     /// Tells it on standard error: a configuration's errors drawn with their source, all else in one line.
-    pub fn tell(&self) {
+    pub fn print(&self) {
         match self {
             Self::Config(diagnostics) => {
                 let color = terminal::is_colored(&io::stderr());
                 stderr::complain(diagnostics.render(color).trim_end());
             }
-            Self::Told => {}
+            Self::Printed => {}
             _ if self.is_closed_pipe() => {}
             _ => stderr::complain(&format!("error: {self}")),
         }
@@ -59,7 +59,7 @@ impl Failure {
     /// The exit code. A reader that has seen enough and closes the pipe, as `head` does, is no failure.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Told => ExitCode::from(2),
+            Self::Config(_) | Self::Printed => ExitCode::from(2),
             Self::Api(error) if error.is_usage() => ExitCode::from(2),
             _ if self.is_closed_pipe() => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,

@@ -89,7 +89,7 @@ impl Send {
 
     async fn one(&self, client: &Client, data: Bytes) -> Result<(), Failure> {
         let answer = client.ask(self.request(data)).await?;
-        self.tell(&answer)
+        self.print(&answer)
     }
 
     async fn lines(&self, client: &Client) -> Result<(), Failure> {
@@ -100,7 +100,7 @@ impl Send {
             let sent = self.when_not_full(client, line).await;
             let told = sent
                 .map_err(Failure::from)
-                .and_then(|answer| self.tell(&answer));
+                .and_then(|answer| self.print(&answer));
             if let Err(failure) = told {
                 if matches!(failure, Failure::Api(_) | Failure::Undone(_)) {
                     stderr::complain(&format!(
@@ -142,7 +142,7 @@ impl Send {
             .patience(self.timeout)
     }
 
-    fn tell(&self, answer: &Answer) -> Result<(), Failure> {
+    fn print(&self, answer: &Answer) -> Result<(), Failure> {
         let sent = &answer.body;
         if self.json {
             output::print_json(&sent.to_string())?;

@@ -134,7 +134,7 @@ impl Tail {
                 return Ok(error.to_string());
             }
             while let Some(event) = reader.next() {
-                self.tell(&event)?;
+                self.print(&event)?;
             }
             if let Some(id) = reader.last_id() {
                 *last = Some(id.to_owned());
@@ -142,7 +142,7 @@ impl Tail {
         }
     }
 
-    fn tell(&self, event: &str) -> Result<(), Failure> {
+    fn print(&self, event: &str) -> Result<(), Failure> {
         if self.json {
             return output::print_json(event);
         }

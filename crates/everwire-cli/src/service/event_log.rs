@@ -67,7 +67,7 @@ impl EventLog {
                 // Whoever waited for the last line may have given up.
                 let _unheard = ended.send(());
             })?;
-        let door = Door {
+        let sink = LineSink {
             lines: lines.clone(),
             shares,
             tenants,
@@ -75,7 +75,7 @@ impl EventLog {
         };
         let subscription = manager.on_event(Pattern::all(), move |event| {
             if let Some(line) = line(event, messages) {
-                door.take(event, line);
+                sink.take(event, line);
             }
         });
         Ok(Self {
@@ -99,14 +99,14 @@ impl EventLog {
 }
 
 /// Where lines come in.
-struct Door {
+struct LineSink {
     lines: mpsc::Sender<Line>,
     shares: Arc<LogShares>,
     tenants: Tenants,
     dropped: Arc<AtomicU64>,
 }
 
-impl Door {
+impl LineSink {
     fn take(&self, event: &Event, line: Line) {
         let tenant = event.name().and_then(|name| self.tenants.of(name));
         let Some(tenant) = tenant else {
@@ -138,7 +138,7 @@ fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64, shares: &LogSha
     while let Some(line) = waiting.blocking_recv() {
         match line {
             Line::Event(event) => log_line::event(&event),
-            Line::Message(message) => message.tell(),
+            Line::Message(message) => message.log(),
             Line::End => return,
         }
         let missed = dropped.swap(0, Ordering::Relaxed);

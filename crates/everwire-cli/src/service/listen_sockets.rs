@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Listeners that nobody serves yet.
-pub struct Doors {
+pub struct ListenSockets {
     api: TcpListener,
     /// An address of the metrics' own.
     metrics: Option<TcpListener>,
@@ -28,7 +28,7 @@ pub struct Up {
     tls: bool,
 }
 
-impl Doors {
+impl ListenSockets {
     /// Takes the listener of the API, and listens for the metrics where they have an address of their own.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Doors {
 
 impl Up {
     /// Writes it.
-    pub fn tell(self) {
+    pub fn log(self) {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             names = self.names,

@@ -198,7 +198,7 @@ impl MessageLine {
     }
 
     /// Writes the line.
-    pub fn tell(&self) {
+    pub fn log(&self) {
         line!(
             INFO,
             self,

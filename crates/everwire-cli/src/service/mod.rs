@@ -30,7 +30,7 @@ use everwire::{Manager, Settings, manager::ShutdownReport};
 use tokio::time::timeout;
 
 pub use self::{error::Error, rules::Rules, state::AppState};
-use self::{event_log::EventLog, listen_sockets::Doors};
+use self::{event_log::EventLog, listen_sockets::ListenSockets};
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
 /// says why to end; then drains within `service.drain_timeout`. `config` is the file or folder that a reload reads.
@@ -48,17 +48,17 @@ pub async fn serve(
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
 
-    let doors = Doors::new(listener, &service)?;
+    let sockets = ListenSockets::new(listener, &service)?;
     let manager = Manager::start(settings)?;
     let drain_timeout = service.drain_timeout;
-    let up = doors.up(connections.len())?;
+    let up = sockets.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
     let state = Data::new(AppState::new(manager.clone(), service, rules, config));
     // The log listens and the first line is written before anything can happen that belongs into it.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
     // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
     reload::start(&state, watch)?;
-    up.tell();
+    up.log();
     open_files::raise(connections.len());
     let restored = state.clone();
     manager.when_store_opens(move |_| restore::store_is_open(&restored));
@@ -66,7 +66,7 @@ pub async fn serve(
         manager.open(&name, settings)?;
     }
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
-    let servers = doors.open(&state)?;
+    let servers = sockets.open(&state)?;
 
     systemd::ready(&manager);
 
@@ -80,7 +80,7 @@ pub async fn serve(
     let bridges = timeout(deadline, state.bridges.empty());
     let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
     log.finish().await;
-    tell(&report);
+    log_report(&report);
     for server in servers {
         server.stop().await;
     }
@@ -92,7 +92,7 @@ fn without_reserve(drain_timeout: Duration) -> Duration {
     drain_timeout - (drain_timeout / 10).min(Duration::from_millis(500))
 }
 
-fn tell(report: &ShutdownReport) {
+fn log_report(report: &ShutdownReport) {
     for left in &report.left {
         tracing::warn!(name = %left.name, messages = left.messages, "not closed in time");
     }

@@ -30,7 +30,7 @@ fn restore(state: &AppState) {
     let mut owners = Owners::of(&kept, SECRET_OWNER);
     for (key, value) in &kept {
         if let Some(id) = key.strip_prefix(SECRET) {
-            tell(id, restore_secret(state, id, owners.take(id), value));
+            log_unusable(id, restore_secret(state, id, owners.take(id), value));
         }
     }
     owners.forget(manager);
@@ -38,7 +38,7 @@ fn restore(state: &AppState) {
     for (key, json) in &kept {
         if let Some(name) = key.strip_prefix(CONNECTION) {
             let owner = owners.take(name);
-            tell(name, restore_connection(manager, &rules, name, owner, json));
+            log_unusable(name, restore_connection(manager, &rules, name, owner, json));
         }
     }
     owners.forget(manager);
@@ -129,7 +129,7 @@ fn reasons(invalid: &InvalidJson) -> String {
     }
 }
 
-fn tell(name: &str, restored: Result<(), String>) {
+fn log_unusable(name: &str, restored: Result<(), String>) {
     if let Err(text) = restored {
         tracing::error!(
             name,

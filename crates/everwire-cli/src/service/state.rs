@@ -21,7 +21,7 @@ use super::{
     http::{
         access::{Access, Caller, ReachedName},
         problem::Problem,
-        streams::{Seats, Subscriptions, raw::Bridges},
+        streams::{ConnectionLimit, Subscriptions, raw::Bridges},
         waits::Waits,
     },
     metrics::Metrics,
@@ -54,7 +54,7 @@ pub struct AppState {
     /// What a reload changes as a whole.
     rules: RwLock<Arc<Rules>>,
     /// The clients that stay connected.
-    pub seats: Seats,
+    pub connection_limit: ConnectionLimit,
     /// The subscriptions of all WebSockets.
     pub subscriptions: Subscriptions,
     /// The clients of the raw bridge that have sockets of their own.
@@ -92,7 +92,7 @@ impl AppState {
             opening: Mutex::default(),
             secrets: Secrets::default(),
             rules: RwLock::new(Arc::new(rules)),
-            seats: Seats::default(),
+            connection_limit: ConnectionLimit::default(),
             subscriptions: Subscriptions::default(),
             bridges: Bridges::default(),
             waits: Waits::default(),

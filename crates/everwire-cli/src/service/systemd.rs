@@ -8,7 +8,7 @@ use sd_notify::NotifyState;
 
 /// The service is up. If systemd watches over it, it is told so as long as the connections' threads answer.
 pub fn ready(manager: &Manager) {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
     if let Some(limit) = sd_notify::watchdog_enabled() {
         actix::spawn(watchdog(manager.clone(), limit));
     }
@@ -16,7 +16,7 @@ pub fn ready(manager: &Manager) {
 
 /// The service ends, and takes up to `drain_timeout` for it.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
 /// Says that all is well, twice in the time that systemd allows. A thread that hangs keeps its names from answering: then it is not said.
@@ -27,12 +27,12 @@ async fn watchdog(manager: Manager, limit: Duration) {
         ticks.tick().await;
         let answers = manager.statuses(&all);
         if clock::timeout(limit / 2, answers).await.is_ok() {
-            tell(&[NotifyState::Watchdog]);
+            notify(&[NotifyState::Watchdog]);
         }
     }
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(text = %error, "systemd cannot be told how the service is");
     }

@@ -34,7 +34,7 @@ struct Attempt {
 
 /// An attempt as it is told.
 #[derive(Debug, Serialize)]
-pub struct Told {
+pub struct AttemptReport {
     /// When it began.
     at: String,
     /// What has become of it: `dialling`, `up`, `lost`, `closed`, `failed`.
@@ -68,10 +68,10 @@ impl Why {
     }
 
     /// The last attempts of a name, the latest first.
-    pub fn of(&self, name: &ConnectionName) -> Vec<Told> {
+    pub fn of(&self, name: &ConnectionName) -> Vec<AttemptReport> {
         // Copied, so that no name waits while it is told.
         let timeline = self.names.lock().get(name).cloned().unwrap_or_default();
-        timeline.0.iter().rev().map(Attempt::tell).collect()
+        timeline.0.iter().rev().map(Attempt::report).collect()
     }
 }
 
@@ -116,22 +116,22 @@ impl Attempt {
         self.events.push_back(event);
     }
 
-    fn tell(&self) -> Told {
+    fn report(&self) -> AttemptReport {
         let began = self.events.front().and_then(Event::stamp);
         let began = began.map(|stamp| stamp.at).unwrap_or_default();
-        let tell = |event: &Event| {
-            let mut told = json!(event);
+        let report = |event: &Event| {
+            let mut report = json!(event);
             if let Some(stamp) = event.stamp() {
                 let after = stamp.at.duration_since(began).unsigned_abs();
-                told["after_ms"] = json!(after.as_micros() as f64 / 1000.0);
+                report["after_ms"] = json!(after.as_micros() as f64 / 1000.0);
             }
-            told
+            report
         };
-        Told {
+        AttemptReport {
             at: rfc3339(began),
             outcome: self.outcome(),
             omitted: self.omitted,
-            events: self.events.iter().map(tell).collect(),
+            events: self.events.iter().map(report).collect(),
         }
     }
 

@@ -158,7 +158,7 @@ impl Deduplication {
         }
     }
 
-    /// When a passage has taken long enough.
+    /// When a deduplication has taken long enough.
     pub fn deadline(&self) -> Option<Instant> {
         match self {
             Self::After { until, .. } => *until,

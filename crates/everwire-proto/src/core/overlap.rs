@@ -189,7 +189,7 @@ impl DuplicateFilter {
         delivered
     }
 
-    /// Whether nothing is held, and each further message will be delivered as it comes: the seam is no longer needed.
+    /// Whether nothing is held, and each further message will be delivered as it comes: the filter is no longer needed.
     pub fn is_resolved(&self) -> bool {
         match &self.0 {
             Rule::Payload(alignment) => alignment.is_resolved(),

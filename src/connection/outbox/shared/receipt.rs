@@ -157,7 +157,7 @@ impl Receipt {
         if let Some(waker) = waker {
             waker.wake();
         }
-        // The gate outlives us, and with it the sender: an error cannot come.
+        // The outbox outlives us, and with it the sender: an error cannot come.
         answer.await.unwrap_or(Fate::Forgotten)
     }
 }

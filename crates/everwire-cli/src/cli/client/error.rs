@@ -95,7 +95,7 @@ impl Error {
 
 /// What the service says is wrong (RFC 9457).
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, thiserror::Error)]
-#[error("{}", self.told())]
+#[error("{}", self.message())]
 #[serde(default)]
 pub struct Problem {
     /// The status.
@@ -117,7 +117,7 @@ impl Problem {
     }
 
     /// In a line, and a line for each part of it.
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         // Whoever answers need not be an everwire.
         let detail = printable(&self.detail);
         let mut told = match (self.status, &*detail) {
@@ -155,26 +155,26 @@ impl Problem {
 mod tests {
     use super::*;
 
-    fn told(status: u16, body: &str) -> String {
+    fn message(status: u16, body: &str) -> String {
         Problem::read(status, body.as_bytes()).to_string()
     }
 
     #[test]
     fn a_problem_is_told_as_a_person_would() {
         let body = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no connection named \"x\""}"#;
-        assert_eq!(told(404, body), "there is no connection named \"x\"");
+        assert_eq!(message(404, body), "there is no connection named \"x\"");
         let body = r#"{"detail":"2 errors","errors":[{"pointer":"/url","message":"must be ws or wss","help":null},{"file":"a.toml","line":2,"column":3,"message":"unknown key","help":"did you mean x?"}],"omitted":1}"#;
         assert_eq!(
-            told(422, body),
+            message(422, body),
             "2 errors\n  /url: must be ws or wss\n  a.toml:2:3: unknown key (did you mean x?)\n  and 1 more"
         );
     }
 
     #[test]
     fn an_answer_of_somebody_else_is_shown_as_it_is() {
-        assert_eq!(told(502, "Bad\nGateway"), "Bad Gateway");
-        assert!(told(503, "{}").contains("503"));
-        assert!(told(401, r#"{"detail":"who asks?"}"#).contains("--token"));
-        assert!(told(404, r#"{"detail":"no such path"}"#).contains("another version"));
+        assert_eq!(message(502, "Bad\nGateway"), "Bad Gateway");
+        assert!(message(503, "{}").contains("503"));
+        assert!(message(401, r#"{"detail":"who asks?"}"#).contains("--token"));
+        assert!(message(404, r#"{"detail":"no such path"}"#).contains("another version"));
     }
 }

@@ -45,7 +45,7 @@ pub fn config(ca_file: Option<&Path>, identity: Option<Identity<'_>>) -> Result<
     let chain = certificates("--cert-file", cert_file)?;
     let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| {
         let none = "there is no private key in it";
-        unusable("--key-file", key_file, told(&error, none))
+        unusable("--key-file", key_file, message(&error, none))
     })?;
     let config = builder.with_client_auth_cert(chain, key);
     let config = config.map_err(|error| {
@@ -74,14 +74,14 @@ fn of_file(path: &Path) -> Result<RootCertStore, Error> {
 fn certificates(option: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let none = "there is no certificate in it";
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let read = read.map_err(|error| unusable(option, path, told(&error, none)))?;
+    let read = read.map_err(|error| unusable(option, path, message(&error, none)))?;
     match read.is_empty() {
         true => Err(unusable(option, path, none.into())),
         false => Ok(read),
     }
 }
 
-fn told(error: &pem::Error, none: &str) -> String {
+fn message(error: &pem::Error, none: &str) -> String {
     match error {
         pem::Error::NoItemsFound => none.to_owned(),
         error => error.to_string(),

@@ -115,7 +115,7 @@ impl Board {
     }
 
     /// Remembers an event, unless there is one of its kind all the time.
-    pub fn tell(&mut self, event: &Event) {
+    pub fn record(&mut self, event: &Event) {
         match event {
             Event::Retrying(stamp, retrying) => {
                 self.lost_by

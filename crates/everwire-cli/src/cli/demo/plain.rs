@@ -36,7 +36,7 @@ pub async fn lines(
     loop {
         tokio::select! {
             Some(event) = events.next() => {
-                board.tell(&event);
+                board.record(&event);
                 if !matches!(event, Event::Message(..)) {
                     output::print(&board.line(&event))?;
                 }

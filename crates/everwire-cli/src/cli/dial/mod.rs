@@ -115,7 +115,7 @@ impl Dial {
         loop {
             tokio::select! {
                 Some(event) = events.next() => {
-                    self.tell(&event)?;
+                    self.print(&event)?;
                     course.hear(&event)?;
                 }
                 sent = &mut input, if course.is_reading() => writing = course.read(sent?),
@@ -144,7 +144,7 @@ impl Dial {
         let asked = handle.close(1000, "").await;
         asked.map_err(|error| Failure::Undone(error.to_string()))?;
         while let Some(event) = events.next().await {
-            self.tell(&event)?;
+            self.print(&event)?;
             if let Event::Closed(_, report) = &event {
                 end.hear(report);
                 // It may be the end of a socket that was lost while we asked.
@@ -156,7 +156,7 @@ impl Dial {
         end.judge(&status(handle).await?)
     }
 
-    fn tell(&self, event: &Event) -> Result<(), Failure> {
+    fn print(&self, event: &Event) -> Result<(), Failure> {
         let json = || serde_json::to_value(event).map_err(|error| Failure::Output(error.into()));
         match event {
             _ if self.json => output::print_json(&json()?.to_string()),

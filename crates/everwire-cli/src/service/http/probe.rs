@@ -30,11 +30,11 @@ pub async fn probe(connection: Found<ToControl>) -> Result<HttpResponse, Problem
     let probed = probed
         .map_err(|_| Problem::unavailable("the dial has not had its turn, or takes too long"))?
         .map_err(|_gone| Problem::unknown(name.as_str()))?;
-    let probes: Vec<_> = probed.iter().map(tell).collect();
+    let probes: Vec<_> = probed.iter().map(probed_json).collect();
     Ok(HttpResponse::Ok().json(json!({ "name": *name, "probes": probes })))
 }
 
-fn tell(probed: &Probed) -> Json {
+fn probed_json(probed: &Probed) -> Json {
     let reached = probed.outcome.as_ref().ok();
     let error = probed.outcome.as_ref().err().map(|cause| {
         let mut error = json!({ "kind": cause.kind(), "text": cause.text() });

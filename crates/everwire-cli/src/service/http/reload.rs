@@ -36,7 +36,7 @@ pub async fn post(
     )?;
     let reloaded = reload(&state, !plan_only).await?;
     if reloaded.done {
-        reloaded.tell("api");
+        reloaded.log("api");
     }
     Ok(HttpResponse::Ok().json(reloaded))
 }

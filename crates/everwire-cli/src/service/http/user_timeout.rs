@@ -5,7 +5,7 @@ use std::{io, net::TcpListener, time::Duration};
 use socket2::SockRef;
 
 /// How long bytes may wait for a client that takes none.
-const PATIENCE: Duration = Duration::from_secs(30);
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Has the kernel end the connections of a listener whose clients take nothing for too long, dead ones included: whoever serves such a
 /// client is not polled, and could not.
@@ -14,13 +14,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// The operating system's.
 pub fn limit(listener: &TcpListener) -> io::Result<()> {
-    set(listener, PATIENCE)
+    set(listener, USER_TIMEOUT)
 }
 
 /// Accepted sockets inherit the option.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn set(listener: &TcpListener, patience: Duration) -> io::Result<()> {
-    SockRef::from(listener).set_tcp_user_timeout(Some(patience))
+fn set(listener: &TcpListener, timeout: Duration) -> io::Result<()> {
+    SockRef::from(listener).set_tcp_user_timeout(Some(timeout))
 }
 
 /// Elsewhere there is no such option: keep-alive finds clients that are dead, and bounds hold those that do not read.

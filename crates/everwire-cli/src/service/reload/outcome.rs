@@ -49,7 +49,7 @@ impl Reloaded {
     }
 
     /// Writes into the log what was done.
-    pub fn tell(&self, trigger: &str) {
+    pub fn log(&self, trigger: &str) {
         let plan = &self.plan;
         for failed in &self.failed {
             tracing::error!(name = %failed.name, text = failed.reason.as_str(), "not changed as the configuration says");

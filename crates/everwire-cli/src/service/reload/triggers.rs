@@ -52,7 +52,7 @@ fn on_hangup(state: Data<AppState>) -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     actix::spawn(async move {
         while hangup.recv().await.is_some() {
-            tell("SIGHUP", &reload(&state, true).await);
+            log_reload("SIGHUP", &reload(&state, true).await);
         }
     });
     Ok(())
@@ -122,14 +122,14 @@ async fn on_changes(
                 break;
             }
         }
-        tell("watch", &reload(&state, true).await);
+        log_reload("watch", &reload(&state, true).await);
     }
 }
 
 /// Nobody has asked who could be answered: the log is.
-fn tell(trigger: &str, reloaded: &Result<Reloaded, ReloadError>) {
+fn log_reload(trigger: &str, reloaded: &Result<Reloaded, ReloadError>) {
     match reloaded {
-        Ok(reloaded) => reloaded.tell(trigger),
+        Ok(reloaded) => reloaded.log(trigger),
         Err(ReloadError::Invalid(errors)) => tracing::error!(
             trigger,
             errors = errors.count(),

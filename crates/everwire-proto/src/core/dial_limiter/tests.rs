@@ -1,4 +1,4 @@
-//! The governor as a whole.
+//! The limiter as a whole.
 
 mod model;
 mod owners;

@@ -201,7 +201,7 @@ pub enum Effect {
     DialSuccessor,
     /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
     Restart,
-    /// Open or close the door for new messages.
+    /// Accept new messages from now on, or reject them.
     SetAccepting(bool),
     /// Cancel all messages that wait.
     Cancel,

@@ -28,7 +28,7 @@ pub struct Queued {
     pub doubt: bool,
 }
 
-/// Why nothing is accepted, though the door is open.
+/// Why nothing is accepted, though the outbox is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     /// What an earlier process has left is not known yet.
@@ -117,7 +117,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An empty outbox whose door is open.
+    /// An empty outbox that is open.
     pub fn new(settings: OutboxSettings, max_message: usize) -> Self {
         Self {
             settings,
@@ -183,7 +183,7 @@ impl Outbox {
         &self.settings
     }
 
-    /// Opens or closes the door for new messages.
+    /// Opens or closes the outbox for new messages.
     pub fn set_open(&mut self, open: bool) {
         self.open = open;
     }

@@ -20,11 +20,11 @@ pub struct StatePool {
 
 /// Where connections find their [`StatePool`]: it belongs to whoever runs the connections.
 pub trait Lend: fmt::Debug + Send + Sync {
-    /// Calls `work` once with the spares.
+    /// Calls `work` once with the pool.
     fn lend(&self, work: &mut dyn FnMut(&mut StatePool));
 }
 
-/// Keeps no spares: each message makes its own state.
+/// Keeps no states: each message makes its own.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPool;
 

@@ -15,14 +15,14 @@ pub const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// When a client was last heard.
 #[derive(Debug)]
-pub struct Pulse(Instant);
+pub struct ClientTimeout(Instant);
 
 /// An actor that has such a client.
-pub trait HasPulse: actix::Actor<Context = WebsocketContext<Self>> {
-    fn pulse(&mut self) -> &mut Pulse;
+pub trait HasClientTimeout: actix::Actor<Context = WebsocketContext<Self>> {
+    fn client_timeout(&mut self) -> &mut ClientTimeout;
 }
 
-impl Pulse {
+impl ClientTimeout {
     pub fn new() -> Self {
         Self(Instant::now())
     }
@@ -32,9 +32,9 @@ impl Pulse {
     }
 
     /// Asks now and then, and lets go of a client that does not answer.
-    pub fn watch<A: HasPulse>(ctx: &mut WebsocketContext<A>) {
+    pub fn watch<A: HasClientTimeout>(ctx: &mut WebsocketContext<A>) {
         ctx.run_interval(INTERVAL, |actor, ctx| {
-            if actor.pulse().0.elapsed() < TIMEOUT {
+            if actor.client_timeout().0.elapsed() < TIMEOUT {
                 ctx.ping(b"");
             } else {
                 end(ctx, Some(reason(CloseCode::Away, "no answer to pings")));

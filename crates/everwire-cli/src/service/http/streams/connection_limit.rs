@@ -14,35 +14,35 @@ const MAX: usize = 192;
 const KEPT: usize = 32;
 
 /// One place; dropping it frees it.
-pub type Seat = Place;
+pub type ConnectionSlot = Place;
 
 /// The places for clients that stay. Tokens that do not reach all names have equal shares of what is not kept back, so that none takes
 /// another's.
 #[derive(Clone, Debug)]
-pub struct Seats(Shares);
+pub struct ConnectionLimit(Shares);
 
-impl Default for Seats {
+impl Default for ConnectionLimit {
     fn default() -> Self {
         Self(Shares::new(MAX, KEPT))
     }
 }
 
-impl Seats {
+impl ConnectionLimit {
     /// Takes a place. `tenants`: how many tokens do not reach all names.
     ///
     /// # Errors
     ///
     /// 503.
-    pub fn take(&self, caller: &Caller, tenants: usize) -> Result<Seat, Problem> {
+    pub fn take(&self, caller: &Caller, tenants: usize) -> Result<ConnectionSlot, Problem> {
         let share = (self.0.for_tenants() / tenants.max(1)).max(1);
         self.0.take(caller, share).map_err(|refused| {
             let soon = header::HeaderValue::from_static("5");
-            Problem::unavailable(told(refused)).header(header::RETRY_AFTER, soon)
+            Problem::unavailable(message(refused)).header(header::RETRY_AFTER, soon)
         })
     }
 }
 
-fn told(refused: Refused) -> String {
+fn message(refused: Refused) -> String {
     match refused {
         Refused::Share(share) => {
             format!("{share} clients of this token stay connected already, which is its share")

@@ -160,14 +160,14 @@ mod tests {
     fn handed_over(bytes: &[u8], piece: usize, limit: usize) -> Vec<Result<Vec<u8>, String>> {
         let pieces: Vec<_> = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
         let pieces = stream::iter(pieces.into_iter().map(Ok));
-        told_by(Frames::new(pieces, limit, charge()))
+        described_by(Frames::new(pieces, limit, charge()))
     }
 
     fn charge() -> Charge {
         Charge::detached(MemoryUse::Bodies)
     }
 
-    fn told_by(
+    fn described_by(
         mut frames: Frames<impl Stream<Item = Result<Bytes, PayloadError>> + Unpin>,
     ) -> Vec<Result<Vec<u8>, String>> {
         let (mut told, mut frame) = (Vec::new(), Vec::new());
@@ -228,7 +228,7 @@ mod tests {
             let bytes = sent.concat();
             let pieces = bytes.chunks(piece).map(Bytes::copy_from_slice).map(Ok);
             let pieces = stream::iter(pieces.collect::<Vec<_>>());
-            let told = told_by(Frames::new(pieces, 125, charge()).masking_controls());
+            let told = described_by(Frames::new(pieces, 125, charge()).masking_controls());
             let told: Vec<_> = told.into_iter().map(Result::unwrap).collect();
             assert_eq!(told, expected, "in pieces of {piece}");
         }

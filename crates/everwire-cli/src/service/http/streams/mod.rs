@@ -27,7 +27,7 @@ use everwire::{
 };
 
 pub use self::{
-    connection_limit::{Seat, Seats},
+    connection_limit::{ConnectionLimit, ConnectionSlot},
     subscriptions::Subscriptions,
 };
 use super::{access::Caller, hosts, problem::Problem};
@@ -76,11 +76,17 @@ fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
 /// # Errors
 ///
 /// 403 for another site's page, 503 where there is no place or no memory for one more.
-fn seat(state: &AppState, request: &HttpRequest, caller: &Caller) -> Result<Seat, Problem> {
+fn take_slot(
+    state: &AppState,
+    request: &HttpRequest,
+    caller: &Caller,
+) -> Result<ConnectionSlot, Problem> {
     hosts::check_site(request)?;
-    let seat = state.seats.take(caller, state.access.tenants())?;
+    let slot = state
+        .connection_limit
+        .take(caller, state.access.tenants())?;
     match state.manager.charge(MemoryUse::Readers).has_room(1) {
-        true => Ok(seat),
+        true => Ok(slot),
         false => Err(OutOfMemory.into()),
     }
 }

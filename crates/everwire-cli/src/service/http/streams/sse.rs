@@ -19,7 +19,7 @@ use everwire::{
 use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{Seat, batches::Batches};
+use super::{ConnectionSlot, batches::Batches};
 use crate::service::{
     http::{
         access::Caller,
@@ -59,7 +59,7 @@ pub async fn events(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(&permit, request.query_string())?;
     let since = last_event_id(&request)?.or(query.since);
-    let seat = super::seat(&state, &request, &permit)?;
+    let slot = super::take_slot(&state, &request, &permit)?;
     let delivery = super::delivery(EVENTS, BYTES, query.kinds);
     let events = state.manager.resume(query.pattern, delivery, since);
     // An empty event has the client know where it is before anything happens.
@@ -72,7 +72,7 @@ pub async fn events(
             hello: Some(hello.into()),
             batches: Batches::new(events),
             silence: Box::pin(sleep(KEEP_ALIVE)),
-            _seat: seat,
+            _slot: slot,
         }))
 }
 
@@ -125,7 +125,7 @@ struct Lines {
     hello: Option<Bytes>,
     batches: Batches,
     silence: Pin<Box<Sleep>>,
-    _seat: Seat,
+    _slot: ConnectionSlot,
 }
 
 impl Stream for Lines {

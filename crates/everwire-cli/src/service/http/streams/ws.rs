@@ -14,9 +14,9 @@ use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Seat,
+    ConnectionSlot,
     batches::Batches,
-    client_timeout::{HasPulse, Pulse},
+    client_timeout::{ClientTimeout, HasClientTimeout},
     frames::Frames,
     inbound::{Heard, Inbound, end, reason},
     op::{Op, Send, Subscribe},
@@ -73,11 +73,11 @@ pub async fn ws(
         Frames::new(payload, MAX_REQUEST, charge()),
     );
     let session = Session {
-        _seat: super::seat(&state, &request, &permit)?,
+        _slot: super::take_slot(&state, &request, &permit)?,
         state,
         caller: permit,
         inbound,
-        pulse: Pulse::new(),
+        client_timeout: ClientTimeout::new(),
         subscriptions: HashMap::new(),
         pending: 0,
     };
@@ -93,15 +93,15 @@ struct Session {
     state: Data<AppState>,
     caller: Permit<ToCome>,
     inbound: Inbound,
-    pulse: Pulse,
+    client_timeout: ClientTimeout,
     subscriptions: HashMap<String, (SpawnHandle, Place)>,
     /// The sends that wait for their fate.
     pending: usize,
-    _seat: Seat,
+    _slot: ConnectionSlot,
 }
 
 /// Some events of a subscription.
-struct Told {
+struct EventBatch {
     /// How the JSON of each begins.
     prefix: std::sync::Arc<str>,
     events: Vec<Event>,
@@ -113,19 +113,19 @@ impl Actor for Session {
     type Context = Context;
 
     fn started(&mut self, ctx: &mut Context) {
-        Pulse::watch(ctx);
+        ClientTimeout::watch(ctx);
     }
 }
 
-impl HasPulse for Session {
-    fn pulse(&mut self) -> &mut Pulse {
-        &mut self.pulse
+impl HasClientTimeout for Session {
+    fn client_timeout(&mut self) -> &mut ClientTimeout {
+        &mut self.client_timeout
     }
 }
 
 impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
     fn handle(&mut self, frame: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
-        self.pulse.heard();
+        self.client_timeout.heard();
         match self.inbound.hear(frame) {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Ping(data)) => ctx.pong(&data),
@@ -140,12 +140,12 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
     }
 }
 
-impl StreamHandler<Told> for Session {
-    fn handle(&mut self, told: Told, ctx: &mut Context) {
-        for event in told.events {
+impl StreamHandler<EventBatch> for Session {
+    fn handle(&mut self, batch: EventBatch, ctx: &mut Context) {
+        for event in batch.events {
             // An event can always be written.
             if let Ok(json) = serde_json::to_string(&event) {
-                say(ctx, format!("{}{}", told.prefix, &json[1..]));
+                say(ctx, format!("{}{}", batch.prefix, &json[1..]));
             }
         }
     }
@@ -171,7 +171,7 @@ impl Session {
         match answered {
             Ok(None) => {}
             Ok(Some(ack)) => say(ctx, ack.to_string()),
-            Err(problem) => tell_problem(ctx, id.as_deref(), &problem),
+            Err(problem) => send_problem(ctx, id.as_deref(), &problem),
         }
     }
 
@@ -200,7 +200,7 @@ impl Session {
         let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
         let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str())).into();
-        let told = Batches::new(events).map(move |events| Told {
+        let told = Batches::new(events).map(move |events| EventBatch {
             prefix: std::sync::Arc::clone(&prefix),
             events,
         });
@@ -244,7 +244,7 @@ impl Session {
             .map(move |(receipt, fate), session, ctx| {
                 session.pending -= 1;
                 if fate.is_final() && !fate.reaches(wait) {
-                    tell_problem(ctx, Some(&send.id), &Problem::fate(&receipt, fate));
+                    send_problem(ctx, Some(&send.id), &Problem::fate(&receipt, fate));
                 } else {
                     let ack = json!({
                         "type": "ack",
@@ -261,7 +261,7 @@ impl Session {
     }
 }
 
-fn tell_problem(ctx: &mut Context, id: Option<&str>, problem: &Problem) {
+fn send_problem(ctx: &mut Context, id: Option<&str>, problem: &Problem) {
     let told = json!({ "type": "error", "id": id, "problem": problem.json() });
     say(ctx, told.to_string());
 }

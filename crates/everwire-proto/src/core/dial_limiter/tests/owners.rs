@@ -10,7 +10,7 @@ fn other() -> Owner {
     Owner::new("other")
 }
 
-/// A governor that knows an operator and two tenants.
+/// A limiter that knows an operator and two tenants.
 fn shared(max: u32, rate: Rate) -> DialLimiter {
     let mut limiter = limiter(max, rate, []);
     let operator = (Owner::new("operator"), true);

@@ -64,7 +64,7 @@ struct Granted {
     group: Group,
 }
 
-/// What a governor did, kept to be judged.
+/// What a limiter did, kept to be judged.
 struct Run {
     limiter: DialLimiter,
     now: Instant,
@@ -333,7 +333,7 @@ impl Run {
         assert_ne!(next, Some(self.now), "somebody could be granted now");
     }
 
-    /// From here on every handshake ends, and time goes where the governor says.
+    /// From here on every handshake ends, and time goes where the limiter says.
     fn drain(&mut self) {
         while !self.waiting.is_empty() {
             for asked in std::mem::take(&mut self.flying) {

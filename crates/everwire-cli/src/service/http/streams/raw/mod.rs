@@ -73,10 +73,10 @@ pub async fn raw(
     let sharing = Sharing::parse(request.query_string())?;
     let connection = named.find()?;
     super::check_handshake(&request)?;
-    let seat = super::seat(&connection.state, &request, &connection.caller)?;
+    let slot = super::take_slot(&connection.state, &request, &connection.caller)?;
     match sharing {
-        Sharing::Own => own::attach(connection, &request, seat, payload).await,
-        Sharing::Shared => shared::attach(connection, &request, seat, payload).await,
+        Sharing::Own => own::attach(connection, &request, slot, payload).await,
+        Sharing::Shared => shared::attach(connection, &request, slot, payload).await,
     }
 }
 

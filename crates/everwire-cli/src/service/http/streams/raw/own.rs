@@ -34,7 +34,7 @@ use tokio::{
 
 use super::{
     super::{
-        Seat,
+        ConnectionSlot,
         client_timeout::{INTERVAL, TIMEOUT},
         inbound::{Heard, reason},
     },
@@ -61,7 +61,7 @@ const BATCH: usize = 64 << 10;
 pub async fn attach(
     connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
-    seat: Seat,
+    slot: ConnectionSlot,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let Found {
@@ -98,7 +98,7 @@ pub async fn attach(
         state: State::Serves,
         last_bytes: request.conn_data().cloned().unwrap_or_default(),
         pauses: false,
-        _seat: seat,
+        _slot: slot,
         _bridge: bridge,
     }))
 }
@@ -191,7 +191,7 @@ struct Downward {
     last_bytes: LastBytes,
     /// Others of the thread have their turn first.
     pauses: bool,
-    _seat: Seat,
+    _slot: ConnectionSlot,
     _bridge: Bridge,
 }
 

@@ -32,7 +32,7 @@ pub fn problem(name: &ConnectionName, error: OpenSessionError) -> Problem {
             }
         }
         OpenSessionError::Unreachable(cause) => {
-            because(Problem::unavailable(detail), "unreachable").member("cause", tell(&cause))
+            because(Problem::unavailable(detail), "unreachable").member("cause", cause_json(&cause))
         }
         OpenSessionError::NoTurn => {
             because(Problem::unavailable(detail), "no_turn").header(header::RETRY_AFTER, soon)
@@ -44,12 +44,12 @@ pub fn problem(name: &ConnectionName, error: OpenSessionError) -> Problem {
     }
 }
 
-fn tell(cause: &Cause) -> Json {
-    let mut told = json!({ "kind": cause.kind(), "text": cause.text() });
+fn cause_json(cause: &Cause) -> Json {
+    let mut json = json!({ "kind": cause.kind(), "text": cause.text() });
     if let Some(status) = cause.status() {
-        told["status"] = status.into();
+        json["status"] = status.into();
     }
-    told
+    json
 }
 
 /// How a client is let go whose session has ended.

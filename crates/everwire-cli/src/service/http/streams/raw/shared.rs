@@ -11,9 +11,9 @@ use everwire::{
 
 use super::{
     super::{
-        Seat,
+        ConnectionSlot,
         batches::Batches,
-        client_timeout::{HasPulse, Pulse},
+        client_timeout::{ClientTimeout, HasClientTimeout},
         delivery,
         frames::Frames,
         inbound::{Heard, Inbound, end, reason},
@@ -38,7 +38,7 @@ const BYTES: usize = 4 << 20;
 pub async fn attach(
     connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
-    seat: Seat,
+    slot: ConnectionSlot,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let Found {
@@ -64,8 +64,8 @@ pub async fn attach(
         )),
         handle,
         inbound: Inbound::new(limit, state.manager.charge(MemoryUse::Bodies)),
-        pulse: Pulse::new(),
-        _seat: seat,
+        client_timeout: ClientTimeout::new(),
+        _slot: slot,
     };
     let subprotocols: Vec<_> = subprotocol.iter().map(String::as_str).collect();
     let charge = state.manager.charge(MemoryUse::Bodies);
@@ -102,8 +102,8 @@ struct Bridge {
     /// The peer's messages, until the actor is there to tell them.
     told: Option<Batches>,
     inbound: Inbound,
-    pulse: Pulse,
-    _seat: Seat,
+    client_timeout: ClientTimeout,
+    _slot: ConnectionSlot,
 }
 
 type Context = WebsocketContext<Bridge>;
@@ -112,22 +112,22 @@ impl Actor for Bridge {
     type Context = Context;
 
     fn started(&mut self, ctx: &mut Context) {
-        Pulse::watch(ctx);
+        ClientTimeout::watch(ctx);
         if let Some(told) = self.told.take() {
             ctx.add_stream(told);
         }
     }
 }
 
-impl HasPulse for Bridge {
-    fn pulse(&mut self) -> &mut Pulse {
-        &mut self.pulse
+impl HasClientTimeout for Bridge {
+    fn client_timeout(&mut self) -> &mut ClientTimeout {
+        &mut self.client_timeout
     }
 }
 
 impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
     fn handle(&mut self, frame: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
-        self.pulse.heard();
+        self.client_timeout.heard();
         match self.inbound.hear(frame) {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Ping(data)) => ctx.pong(&data),

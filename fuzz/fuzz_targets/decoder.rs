@@ -7,16 +7,16 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use everwire_proto::wire::{
-    Decoder, Incoming, Limits, Opcode,
-    deflate::{Agreed, Deflater, Inflater, Level, WindowBits},
-    encode_close, encode_compressed, encode_frame,
-};
 use everwire_fuzz::{
     book::{Items, item},
     lender::Lender,
     model::{Model, Verdict},
     server::{self, Outcome},
+};
+use everwire_proto::wire::{
+    Decoder, Incoming, Limits, Opcode,
+    deflate::{Agreed, Deflater, Inflater, Level, WindowBits},
+    encode_close, encode_compressed, encode_frame,
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
 

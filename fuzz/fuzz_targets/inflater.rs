@@ -4,15 +4,15 @@
 
 #![no_main]
 
-use everwire_proto::wire::{
-    Decoder, Incoming, Limits, Violation,
-    deflate::{Agreed, Inflater, Lend, NoPool, WindowBits},
-};
 use everwire_fuzz::{
     book::item,
     lender::Lender,
     model::{Model, Verdict},
     server::{self, BINARY, Outcome, TEXT, limits},
+};
+use everwire_proto::wire::{
+    Decoder, Incoming, Limits, Violation,
+    deflate::{Agreed, Inflater, Lend, NoPool, WindowBits},
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
 

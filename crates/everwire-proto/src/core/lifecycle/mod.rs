@@ -1,5 +1,7 @@
 //! The life of a name: when it dials, when it waits, when it closes, when it gives up.
 
+mod closing;
+mod loss;
 mod rotation;
 mod state;
 
@@ -223,92 +225,6 @@ impl Lifecycle {
         }
     }
 
-    /// Closed by hand: wins over everything that is under way.
-    pub fn close(
-        &mut self,
-        frame: CloseFrame,
-        policy: Policy<'_>,
-        now: Instant,
-        out: &mut Vec<Effect>,
-    ) {
-        out.push(Effect::SetAccepting(false));
-        match &mut self.state {
-            State::Open { since, .. } => {
-                let stable = is_stable(policy, *since, now);
-                self.state = State::Closing(Box::new(Closing {
-                    then: Then::Closed,
-                    stage: Stage::Flushing,
-                    deadline: now + policy.close_timeout,
-                    report: ClosedReport::of(&frame, false, CloseBy::Us),
-                    stable,
-                }));
-            }
-            State::Closing(closing) => closing.then = Then::Closed,
-            State::Idle
-            | State::Connecting
-            | State::Backoff { .. }
-            | State::Adopting { .. }
-            | State::Failed => {
-                self.state = State::Closed;
-                out.push(Effect::Cancel);
-                out.push(Effect::Emit(Happened::Closed(ClosedReport::of(
-                    &frame,
-                    true,
-                    CloseBy::Us,
-                ))));
-                self.end_incarnation(out);
-            }
-            State::Closed => {}
-        }
-    }
-
-    /// The name is to keep no socket: one that is up is closed as by hand, and messages that wait are cancelled, but then the name is
-    /// idle. One that was closed by hand stays so.
-    pub fn rest(
-        &mut self,
-        frame: CloseFrame,
-        policy: Policy<'_>,
-        now: Instant,
-        out: &mut Vec<Effect>,
-    ) {
-        match &mut self.state {
-            State::Open { .. } => {
-                self.close(frame, policy, now, out);
-                self.reopen(out);
-            }
-            State::Closing(closing) if closing.then != Then::Closed => closing.then = Then::Idle,
-            State::Connecting | State::Backoff { .. } | State::Adopting { .. } | State::Failed => {
-                self.state = State::Idle;
-                self.begin_anew();
-                out.push(Effect::SetAccepting(true));
-                out.push(Effect::Cancel);
-                self.end_incarnation(out);
-            }
-            State::Idle | State::Closing(_) | State::Closed => {}
-        }
-    }
-
-    /// A name that keeps no socket, and was closed by hand, is wanted again.
-    pub fn reopen(&mut self, out: &mut Vec<Effect>) {
-        match &mut self.state {
-            State::Closed | State::Failed => {
-                self.begin_anew();
-                self.state = State::Idle;
-                out.push(Effect::SetAccepting(true));
-            }
-            State::Closing(closing) if closing.then == Then::Closed => {
-                closing.then = Then::Idle;
-                out.push(Effect::SetAccepting(true));
-            }
-            State::Idle
-            | State::Connecting
-            | State::Open { .. }
-            | State::Closing(_)
-            | State::Adopting { .. }
-            | State::Backoff { .. } => {}
-        }
-    }
-
     /// What the dial depends on has changed: a dial is given up for another one, a socket gets a successor. Says whether there
     /// was one or the other.
     pub fn replace(&mut self, out: &mut Vec<Effect>) -> bool {
@@ -330,148 +246,6 @@ impl Lifecycle {
         }
     }
 
-    /// Everything that was accepted before a close has been handed to the kernel.
-    pub fn flushed(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
-        if let State::Closing(closing) = &mut self.state
-            && closing.stage == Stage::Flushing
-        {
-            closing.stage = Stage::Handshake;
-            closing.deadline = now + policy.close_timeout;
-            let frame = CloseFrame::new(closing.report.code, closing.report.reason.as_str());
-            closing.report.sent = Some((&frame).into());
-            out.push(Effect::SendClose(frame));
-        }
-    }
-
-    /// The peer's close frame came.
-    pub fn peer_closed(
-        &mut self,
-        frame: CloseFrame,
-        policy: Policy<'_>,
-        now: Instant,
-        out: &mut Vec<Effect>,
-    ) {
-        let deadline = now + policy.close_timeout.min(LINGER);
-        let reply = CloseFrame {
-            code: frame.code,
-            reason: Default::default(),
-        };
-        match &mut self.state {
-            State::Open { since, rotation } => {
-                self.state = State::Closing(Box::new(Closing {
-                    stable: is_stable(policy, *since, now),
-                    then: Self::then(*rotation, Cause::Closed(frame.clone())),
-                    stage: Stage::Goodbye,
-                    deadline,
-                    report: ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply),
-                }));
-                out.push(Effect::SendClose(reply));
-            }
-            State::Closing(closing) => {
-                match closing.stage {
-                    Stage::Flushing => {
-                        closing.report = ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply);
-                        out.push(Effect::SendClose(reply));
-                    }
-                    Stage::Handshake => closing.answered(&frame),
-                    Stage::Goodbye => return,
-                }
-                closing.stage = Stage::Goodbye;
-                closing.deadline = deadline;
-            }
-            State::Idle
-            | State::Connecting
-            | State::Backoff { .. }
-            | State::Adopting { .. }
-            | State::Closed
-            | State::Failed => {}
-        }
-    }
-
-    /// The peer broke the protocol or a limit: says so with `code`, and lets the socket go.
-    pub fn violated(
-        &mut self,
-        cause: Cause,
-        code: u16,
-        policy: Policy<'_>,
-        now: Instant,
-        out: &mut Vec<Effect>,
-    ) {
-        let frame = CloseFrame {
-            code: Some(code),
-            reason: cause.text().as_ref().into(),
-        };
-        let (then, stable, sent) = match &self.state {
-            State::Open { since, rotation } => (
-                Self::then(*rotation, cause.clone()),
-                is_stable(policy, *since, now),
-                None,
-            ),
-            State::Closing(closing) if closing.stage != Stage::Goodbye => (
-                closing.then.clone(),
-                closing.stable,
-                closing.report.sent.clone(),
-            ),
-            _ => return,
-        };
-        out.push(Effect::Emit(Happened::Error(cause)));
-        let mut report = ClosedReport::of(&frame, false, CloseBy::Us);
-        report.sent = sent.or_else(|| {
-            out.push(Effect::SendClose(frame.clone()));
-            Some((&frame).into())
-        });
-        self.state = State::Closing(Box::new(Closing {
-            then,
-            stage: Stage::Goodbye,
-            deadline: now + policy.close_timeout.min(LINGER),
-            report,
-            stable,
-        }));
-    }
-
-    /// The dial failed, the socket died, or code panicked.
-    pub fn lost(
-        &mut self,
-        cause: Cause,
-        policy: Policy<'_>,
-        now: Instant,
-        random: u64,
-        out: &mut Vec<Effect>,
-    ) {
-        match std::mem::replace(&mut self.state, State::Connecting) {
-            State::Connecting => {
-                out.push(Effect::Emit(Happened::Error(cause.clone())));
-                self.after_loss(Over::dial(cause), policy, now, random, out);
-            }
-            State::Open { since, rotation } => {
-                out.push(Effect::Emit(Happened::Error(cause.clone())));
-                let closing = Closing {
-                    report: ClosedReport::unanswered(&cause),
-                    stable: is_stable(policy, since, now),
-                    then: Self::then(rotation, cause),
-                    stage: Stage::Goodbye,
-                    deadline: now,
-                };
-                self.finish(closing, policy, now, random, out);
-            }
-            State::Closing(mut closing) => {
-                if closing.stage != Stage::Goodbye {
-                    closing.report.clean = false;
-                }
-                self.finish(*closing, policy, now, random, out);
-            }
-            state @ (State::Idle
-            | State::Backoff { .. }
-            | State::Adopting { .. }
-            | State::Closed
-            | State::Failed) => {
-                self.state = state;
-                out.push(Effect::Emit(Happened::Error(cause)));
-                self.end_incarnation(out);
-            }
-        }
-    }
-
     /// A deadline of [`deadline`](Self::deadline) may have passed.
     pub fn timer(&mut self, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
         if self.deadline(policy).is_none_or(|deadline| now < deadline) {
@@ -489,130 +263,16 @@ impl Lifecycle {
         }
     }
 
-    fn finish(
-        &mut self,
-        closing: Closing,
-        policy: Policy<'_>,
-        now: Instant,
-        random: u64,
-        out: &mut Vec<Effect>,
-    ) {
-        let ended = Effect::Emit(Happened::Closed(closing.report.clone()));
-        match closing.then {
-            Then::Adopt { since } => self.hand_over(since, closing.report, closing.stable, out),
-            Then::Closed => {
-                out.push(ended);
-                self.state = State::Closed;
-                self.begin_anew();
-                out.push(Effect::Cancel);
-                self.end_incarnation(out);
-            }
-            Then::Idle => {
-                out.push(ended);
-                self.state = State::Idle;
-                self.begin_anew();
-                out.push(Effect::Cancel);
-                self.end_incarnation(out);
-            }
-            Then::Connect => {
-                out.push(ended);
-                self.state = State::Connecting;
-                self.begin_anew();
-                self.end_incarnation(out);
-            }
-            Then::Lost(cause) => {
-                out.push(ended);
-                let over = Over {
-                    close: closing.report.code_of_the_peer(&cause),
-                    was_stable: closing.stable,
-                    cause,
-                };
-                self.after_loss(over, policy, now, random, out);
-            }
-        }
-    }
-
     /// What was counted was of a life that is over.
     fn begin_anew(&mut self) {
         self.attempt = 0;
         self.endpoints.reset();
     }
 
-    /// The one place that decides between another attempt and giving up.
-    fn after_loss(
-        &mut self,
-        over: Over,
-        policy: Policy<'_>,
-        now: Instant,
-        random: u64,
-        out: &mut Vec<Effect>,
-    ) {
-        let Over {
-            cause,
-            close,
-            was_stable,
-        } = over;
-        if was_stable {
-            self.attempt = 0;
-            self.endpoints.was_stable();
-        } else {
-            self.endpoints.failed();
-        }
-        let attempt = self.endpoints.attempt(self.attempt);
-        let loss = Loss {
-            cause: &cause,
-            close,
-            failures: self.endpoints.rounds(),
-            attempt,
-        };
-        match (verdict(loss, policy.reconnect), policy.reconnect) {
-            (Verdict::Retry { delay_kind, rule }, Reconnect::Backoff(backoff)) => {
-                // One number draws both delays: they are of different servers.
-                let own = backoff::wait(backoff, delay_kind, attempt, random);
-                let another = backoff::before_another_url(backoff, random);
-                let keeps_its_turn = was_stable || delay_kind == DelayKind::AtOnce;
-                let next = self.endpoints.choose(own, another, keeps_its_turn, now);
-                let rule = match next.is_another {
-                    true => Rule::NextUrl(Box::new(rule)),
-                    false => rule,
-                };
-                let delay = next.delay;
-                self.attempt = self.attempt.saturating_add(1);
-                self.state = State::Backoff { until: now + delay };
-                out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));
-            }
-            (Verdict::Retry { rule, .. } | Verdict::GiveUp(rule), _) => {
-                self.state = State::Failed;
-                out.push(Effect::SetAccepting(false));
-                out.push(Effect::Cancel);
-                out.push(Effect::Emit(Happened::Failed { cause, rule }));
-            }
-        }
-        self.end_incarnation(out);
-    }
-
     fn end_incarnation(&mut self, out: &mut Vec<Effect>) {
         if self.incarnation != Incarnation::Ending {
             self.incarnation = Incarnation::Ending;
             out.push(Effect::Restart);
-        }
-    }
-}
-
-/// A dial or a socket that is over.
-struct Over {
-    cause: Cause,
-    /// See [`Loss::close`].
-    close: Option<u16>,
-    was_stable: bool,
-}
-
-impl Over {
-    fn dial(cause: Cause) -> Self {
-        Self {
-            cause,
-            close: None,
-            was_stable: false,
         }
     }
 }

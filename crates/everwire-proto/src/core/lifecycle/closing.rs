@@ -1,0 +1,196 @@
+//! How a socket is closed: by hand, by the peer, or because the peer broke the protocol.
+
+use std::time::Instant;
+
+use super::{
+    Cause, CloseBy, ClosedReport, Closing, Effect, Happened, LINGER, Lifecycle, Policy, Stage,
+    State, Then, is_stable,
+};
+use crate::wire::CloseFrame;
+
+impl Lifecycle {
+    /// Closed by hand: wins over everything that is under way.
+    pub fn close(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(Effect::SetAccepting(false));
+        match &mut self.state {
+            State::Open { since, .. } => {
+                let stable = is_stable(policy, *since, now);
+                self.state = State::Closing(Box::new(Closing {
+                    then: Then::Closed,
+                    stage: Stage::Flushing,
+                    deadline: now + policy.close_timeout,
+                    report: ClosedReport::of(&frame, false, CloseBy::Us),
+                    stable,
+                }));
+            }
+            State::Closing(closing) => closing.then = Then::Closed,
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Failed => {
+                self.state = State::Closed;
+                out.push(Effect::Cancel);
+                out.push(Effect::Emit(Happened::Closed(ClosedReport::of(
+                    &frame,
+                    true,
+                    CloseBy::Us,
+                ))));
+                self.end_incarnation(out);
+            }
+            State::Closed => {}
+        }
+    }
+
+    /// The name is to keep no socket: one that is up is closed as by hand, and messages that wait are cancelled, but then the name is
+    /// idle. One that was closed by hand stays so.
+    pub fn rest(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        match &mut self.state {
+            State::Open { .. } => {
+                self.close(frame, policy, now, out);
+                self.reopen(out);
+            }
+            State::Closing(closing) if closing.then != Then::Closed => closing.then = Then::Idle,
+            State::Connecting | State::Backoff { .. } | State::Adopting { .. } | State::Failed => {
+                self.state = State::Idle;
+                self.begin_anew();
+                out.push(Effect::SetAccepting(true));
+                out.push(Effect::Cancel);
+                self.end_incarnation(out);
+            }
+            State::Idle | State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// A name that keeps no socket, and was closed by hand, is wanted again.
+    pub fn reopen(&mut self, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Closed | State::Failed => {
+                self.begin_anew();
+                self.state = State::Idle;
+                out.push(Effect::SetAccepting(true));
+            }
+            State::Closing(closing) if closing.then == Then::Closed => {
+                closing.then = Then::Idle;
+                out.push(Effect::SetAccepting(true));
+            }
+            State::Idle
+            | State::Connecting
+            | State::Open { .. }
+            | State::Closing(_)
+            | State::Adopting { .. }
+            | State::Backoff { .. } => {}
+        }
+    }
+
+    /// Everything that was accepted before a close has been handed to the kernel.
+    pub fn flushed(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        if let State::Closing(closing) = &mut self.state
+            && closing.stage == Stage::Flushing
+        {
+            closing.stage = Stage::Handshake;
+            closing.deadline = now + policy.close_timeout;
+            let frame = CloseFrame::new(closing.report.code, closing.report.reason.as_str());
+            closing.report.sent = Some((&frame).into());
+            out.push(Effect::SendClose(frame));
+        }
+    }
+
+    /// The peer's close frame came.
+    pub fn peer_closed(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let deadline = now + policy.close_timeout.min(LINGER);
+        let reply = CloseFrame {
+            code: frame.code,
+            reason: Default::default(),
+        };
+        match &mut self.state {
+            State::Open { since, rotation } => {
+                self.state = State::Closing(Box::new(Closing {
+                    stable: is_stable(policy, *since, now),
+                    then: Self::then(*rotation, Cause::Closed(frame.clone())),
+                    stage: Stage::Goodbye,
+                    deadline,
+                    report: ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply),
+                }));
+                out.push(Effect::SendClose(reply));
+            }
+            State::Closing(closing) => {
+                match closing.stage {
+                    Stage::Flushing => {
+                        closing.report = ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply);
+                        out.push(Effect::SendClose(reply));
+                    }
+                    Stage::Handshake => closing.answered(&frame),
+                    Stage::Goodbye => return,
+                }
+                closing.stage = Stage::Goodbye;
+                closing.deadline = deadline;
+            }
+            State::Idle
+            | State::Connecting
+            | State::Backoff { .. }
+            | State::Adopting { .. }
+            | State::Closed
+            | State::Failed => {}
+        }
+    }
+
+    /// The peer broke the protocol or a limit: says so with `code`, and lets the socket go.
+    pub fn violated(
+        &mut self,
+        cause: Cause,
+        code: u16,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let frame = CloseFrame {
+            code: Some(code),
+            reason: cause.text().as_ref().into(),
+        };
+        let (then, stable, sent) = match &self.state {
+            State::Open { since, rotation } => (
+                Self::then(*rotation, cause.clone()),
+                is_stable(policy, *since, now),
+                None,
+            ),
+            State::Closing(closing) if closing.stage != Stage::Goodbye => (
+                closing.then.clone(),
+                closing.stable,
+                closing.report.sent.clone(),
+            ),
+            _ => return,
+        };
+        out.push(Effect::Emit(Happened::Error(cause)));
+        let mut report = ClosedReport::of(&frame, false, CloseBy::Us);
+        report.sent = sent.or_else(|| {
+            out.push(Effect::SendClose(frame.clone()));
+            Some((&frame).into())
+        });
+        self.state = State::Closing(Box::new(Closing {
+            then,
+            stage: Stage::Goodbye,
+            deadline: now + policy.close_timeout.min(LINGER),
+            report,
+            stable,
+        }));
+    }
+}

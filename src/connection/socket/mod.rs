@@ -1,5 +1,6 @@
 //! One socket of one incarnation.
 
+mod allowed;
 pub(super) mod codec;
 mod deadlines;
 mod early;
@@ -19,10 +20,11 @@ use std::{
 
 pub(in crate::connection) use self::open::SocketInfo;
 use self::{
+    allowed::{Allowed, Pings},
     early::Early,
     reader::{Reader, read_error},
     redaction::Sent,
-    writer::{Allowed, Pings, Writer},
+    writer::Writer,
 };
 use crate::{
     connection::{

@@ -12,9 +12,11 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use super::encoder::{Compressor, Encoder, Ended, Origin};
+use super::{
+    allowed::{Allowed, Pings},
+    encoder::{Compressor, Encoder, Ended, Origin},
+};
 use crate::{
-    chance,
     connection::{
         Traffic,
         arbiter::buffers::{WRITE, mask_key, with_write_buffer},
@@ -23,8 +25,7 @@ use crate::{
             shared::{Locked, SharedOutbox},
         },
     },
-    core::{Beat, HeartbeatState, Message, Question},
-    settings::ConnectionSettings,
+    core::{Beat, Message},
     transport::Stream,
     wire::{CloseFrame, Opcode, encode_close, encode_frame},
 };
@@ -38,30 +39,6 @@ const MAX_MESSAGES: usize = 128;
 
 /// So many compressed bytes weigh as much as a message in a turn.
 const COMPRESSED_WEIGHT: usize = 8 << 10;
-
-/// What a writer may send besides what it was given.
-#[derive(Debug)]
-pub(in crate::connection) struct Allowed<'a> {
-    /// Whether it may take from the outbox.
-    pub outbox: bool,
-    /// How fast.
-    pub bucket: Option<&'a Arc<TokenBucket>>,
-    /// The pings that go out behind what is encoded; `None` where there are none.
-    pub pings: Option<Pings<'a>>,
-}
-
-/// The heartbeat of the socket that serves: a ping is made in the moment in which it is encoded, so that it is known what is ahead
-/// of it.
-#[derive(Debug)]
-pub(in crate::connection) struct Pings<'a> {
-    pub heartbeat: &'a mut HeartbeatState,
-    pub settings: &'a ConnectionSettings,
-    /// The interval has passed.
-    pub beat_due: &'a mut bool,
-    /// A ping is due though another one may be unanswered.
-    pub last_due: &'a mut bool,
-    pub now: Instant,
-}
 
 /// A message of the application that is encoded, and not with the kernel yet.
 #[derive(Clone, Copy, Debug)]
@@ -358,7 +335,7 @@ impl Writer {
                 None => {}
             }
             if std::mem::take(&mut beat_due)
-                && let Some(beat) = next_beat(allowed, locked, self.position(buffer))
+                && let Some(beat) = allowed.next_beat(locked, self.position(buffer))
             {
                 self.ping(beat, allowed.bucket, buffer)?;
                 continue;
@@ -486,54 +463,6 @@ impl Writer {
         let end = self.encoded + buffer.len() as u64;
         self.ends.push_back((end, message));
     }
-}
-
-impl Pings<'_> {
-    /// Whether a ping is due by the interval, or ahead of a close.
-    fn are_due(&self) -> bool {
-        *self.beat_due || *self.last_due
-    }
-
-    /// That ping.
-    fn due(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
-        let last = std::mem::take(self.last_due);
-        if !std::mem::take(self.beat_due) && !last {
-            return None;
-        }
-        let question = self.question(locked, position);
-        let (heartbeat, random) = (&self.settings.heartbeat, chance::next_u64());
-        match last {
-            true => self
-                .heartbeat
-                .last_beat(heartbeat, question, random, self.now),
-            false => self.heartbeat.beat(heartbeat, question, random, self.now),
-        }
-    }
-
-    /// A ping that is a fence, if none is unanswered and this heartbeat can fence.
-    fn fence(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
-        let heartbeat = &self.settings.heartbeat;
-        if self.heartbeat.is_waiting() || !heartbeat.can_fence() {
-            return None;
-        }
-        let question = self.question(locked, position);
-        self.heartbeat
-            .beat(heartbeat, question, chance::next_u64(), self.now)
-    }
-
-    fn question(&self, locked: &Locked, position: u64) -> Question {
-        Question {
-            fence: locked.outbox.fence(),
-            position,
-            max_ahead: self.settings.outbox.bytes as u64,
-            max_frame: self.settings.max_frame as u64,
-        }
-    }
-}
-
-fn next_beat(allowed: &mut Allowed<'_>, locked: &Locked, position: u64) -> Option<Beat> {
-    let pings = allowed.pings.as_mut()?;
-    pings.due(locked, position)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ all_within() {
   for target in "$@"; do
     wait "${running[0]}" || failed=1
     running=("${running[@]:1}")
-    tell "$target" || failed=1
+    report "$target" || failed=1
   done
   return "$failed"
 }
@@ -102,7 +102,7 @@ run_one() {
 }
 
 # Says what a run did. Without counters of coverage, or without executions, it was none.
-tell() {
+report() {
   local target=$1 text executions coverage counters found
   text=$(log "$target")
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$text")

@@ -62,7 +62,7 @@
     not(feature = "durable"),
     allow(
         dead_code,
-        reason = "a keeper that keeps nothing asks no name what there is to keep"
+        reason = "where nothing is kept, no name is asked what there is to keep"
     )
 )]
 

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_gets_another_runtime_has_a_turnstile_again() {
+    fn a_thread_that_gets_another_runtime_has_a_scheduler_again() {
         for _ in 0..2 {
             let log = Log::default();
             run(async {

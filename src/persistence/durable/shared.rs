@@ -43,7 +43,7 @@ impl PersistenceInner {
 
     /// Starts the thread that opens it, or writes to it.
     pub fn start_thread(&self, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
-        let thread = thread::Builder::new().name("everwire-keeper".into());
+        let thread = thread::Builder::new().name("everwire-store".into());
         let started = thread.spawn(work);
         started.map_err(|error| StoreError::from_io(self.dir.clone(), error))?;
         Ok(())

@@ -2,6 +2,7 @@
 
 mod api;
 mod api_lines;
+mod borders;
 mod examples;
 mod floors;
 mod names;

@@ -195,7 +195,7 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash')
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash|panics')
   cargo test --no-fail-fast "${whole[@]}" --lib --bins "${targets[@]}" -- --skip "$simulation"
 }
 

@@ -29,8 +29,8 @@ use crate::{
 
 /// The actor of one name: keeps at most one socket up.
 ///
-/// It is started by the [`Manager`](crate::Manager), under an actix supervisor. Its address takes [`Connect`], [`Send`],
-/// [`CloseMyself`], [`Subscribe`], [`Snapshot`] and [`Configure`].
+/// It is started by the [`Manager`](crate::Manager), under an actix supervisor. Its address takes [`Connect`](crate::Connect), [`Send`](crate::Send),
+/// [`CloseMyself`](crate::CloseMyself), [`Subscribe`](crate::Subscribe), [`Snapshot`](crate::Snapshot) and [`Configure`](crate::Configure).
 ///
 /// `Addr::do_send` knows no bound: what it puts into the mailbox stands outside the promise that everything is bounded.
 /// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.

@@ -136,7 +136,7 @@ impl Handle {
     ///
     /// All talking is the caller's: neither `on_open` nor a heartbeat's texts are sent, and messages are not told as events, but the beginning
     /// and the end of the session are ([`SessionOpened`](crate::Event::SessionOpened), [`SessionClosed`](crate::Event::SessionClosed)), and
-    /// [`Status::sessions`] shows it. Pings go as the heartbeat has them. `rate`, `idle_timeout` and `rotate_after` are for the socket of the name. The session ends with the name:
+    /// [`Status::sessions`](crate::Status::sessions) shows it. Pings go as the heartbeat has them. `rate`, `idle_timeout` and `rotate_after` are for the socket of the name. The session ends with the name:
     /// when that is closed by hand or removed, or gets other settings for its socket. A removal and
     /// a shutdown wait for its close, which takes `close_timeout` at most.
     ///

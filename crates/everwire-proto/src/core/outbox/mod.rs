@@ -598,7 +598,7 @@ impl Outbox {
         is_news && !self.is_held()
     }
 
-    /// Whether fates are to be told one by one; they wait for [`take_told`](Self::take_told).
+    /// Whether fates are to be reported one by one; they wait for [`take_fate_runs`](Self::take_fate_runs).
     pub fn set_fate_reporting(&mut self, reports: bool) {
         if reports != self.fate_runs.is_some() {
             self.fate_runs = reports.then(Box::default);

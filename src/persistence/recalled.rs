@@ -26,9 +26,9 @@ pub(crate) fn left(stored: StoredMessage, wall: Timestamp, now: Instant) -> Queu
     Queued {
         id: stored.id,
         message: stored.message,
-        expires: stored.expires_at.map(|expires| {
+        expires: stored.expires_at.and_then(|expires| {
             let left = Duration::try_from(expires.duration_since(wall)).unwrap_or_default();
-            now + left
+            now.checked_add(left)
         }),
         doubt: true,
     }

@@ -21,10 +21,7 @@ use super::{
     tls::{self, Client},
     trace,
 };
-use crate::core::{Cause, Phase};
-
-/// A time that never comes.
-const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+use crate::core::{Cause, Phase, later};
 
 /// How long the steps of a dial took, over all redirects; `None` for a step that was not needed or not finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +88,7 @@ impl Progress {
     pub fn new(timeout: Duration) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
-            deadline: now.checked_add(timeout).unwrap_or(now + FAR),
+            deadline: later(now.into_std(), timeout).into(),
             peer: Cell::default(),
             stream: RefCell::default(),
             headers: RefCell::default(),

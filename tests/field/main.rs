@@ -7,6 +7,7 @@ mod chaos;
 mod closes;
 mod compressed;
 mod folded;
+mod forever;
 mod liveness;
 mod own_certificate;
 mod pings;

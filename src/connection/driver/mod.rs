@@ -86,7 +86,7 @@ impl Driver {
         }
     }
 
-    /// Does all that can be done now. A successor that is to serve next is left in `heir`.
+    /// Does all that can be done now. A successor that is to serve next is left in `ready`.
     pub(in crate::connection) fn poll(
         &mut self,
         act: &mut ActorState,
@@ -138,7 +138,7 @@ impl Driver {
                 .is_some_and(|until| until <= now)
                 && self.has_read_all()
             {
-                act.hurry_passage();
+                act.hurry_deduplication();
             }
             self.poll_successor(act, now, cx);
             self.check_time(act, now, cx);

@@ -217,7 +217,9 @@ impl SharedOutbox {
     #[inline(always)]
     fn accept(&self, locked: &mut Locked, message: Message) -> Result<Accepted, Rejected> {
         locked.make_memory(&message)?;
-        let expires = locked.outbox.settings().ttl.map(|ttl| clock::now() + ttl);
+        // One that no clock has never comes.
+        let ttl = locked.outbox.settings().ttl;
+        let expires = ttl.and_then(|ttl| clock::now().checked_add(ttl));
         let admitted = locked.outbox.admit(message, expires)?;
         // Of what the store does not have yet persistence tells.
         let waker = match locked.outbox.settings().durable && admitted.evicted == 0 {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Successor {
-    /// The old socket has ended: tells so, and leaves the successor in `heir`, for the next incarnation.
+    /// The old socket has ended: tells so, and leaves the successor in `ready`, for the next incarnation.
     pub(in crate::connection) fn hand_over(
         &mut self,
         act: &mut ActorState,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{chance, settings::Heartbeat, transport::Stream};
+use crate::{chance, core::later, settings::Heartbeat, transport::Stream};
 
 /// The pings of a session, by the heartbeat of its name.
 ///
@@ -186,10 +186,4 @@ impl Inside {
             Ping::None(_) => None,
         }
     }
-}
-
-/// As a time that never comes, where the sum is none.
-fn later(from: Instant, by: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
-    from.checked_add(by).unwrap_or(from + FAR)
 }

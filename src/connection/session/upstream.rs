@@ -34,7 +34,7 @@ use crate::{
         },
         state::sessions::Shown,
     },
-    core::{Cause, Message},
+    core::{Cause, Message, later},
     memory::MemoryBudget,
     settings::ConnectionSettings,
     transport::{Opened, Stream},
@@ -217,7 +217,7 @@ impl Upstream {
     /// Notices that the client leaves, also while it is not listened to.
     fn watch_client(&mut self, now: Instant, cx: &mut Context<'_>) {
         if matches!(self.phase, Phase::Serving) && self.client.is_ending(cx) {
-            self.phase = Phase::Flushing(now + self.close_timeout);
+            self.phase = Phase::Flushing(later(now, self.close_timeout));
         }
     }
 
@@ -243,7 +243,7 @@ impl Upstream {
         }
         self.client.refuse();
         self.pongs.clear();
-        self.phase = Phase::Closing(Some(frame), now + self.close_timeout);
+        self.phase = Phase::Closing(Some(frame), later(now, self.close_timeout));
     }
 
     fn poll_read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
@@ -396,7 +396,7 @@ impl Upstream {
     fn leave(&mut self, frame: CloseFrame, now: Instant) {
         let until = match self.phase {
             Phase::Flushing(until) => until,
-            Phase::Serving | Phase::Closing(..) => now + self.close_timeout,
+            Phase::Serving | Phase::Closing(..) => later(now, self.close_timeout),
         };
         self.end(SessionEnd::Closed);
         self.phase = Phase::Closing(Some(frame), until);

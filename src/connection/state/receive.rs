@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::ActorState;
 use crate::{
-    core::{Deliverable, HoldLimits, Message, OverlapRecorder},
+    core::{Deliverable, HoldLimits, Message, OverlapRecorder, later},
     events::Event,
 };
 
@@ -48,18 +48,18 @@ impl ActorState {
     pub(in crate::connection) fn cut(&mut self, now: Instant) -> Vec<Message> {
         self.inbound
             .deduplication
-            .cut(now + self.settings.close_timeout)
+            .cut(later(now, self.settings.close_timeout))
     }
 
     /// The successor is lost, and the old socket serves on.
     pub(in crate::connection) fn abandon_deduplication(&mut self, now: Instant) {
         self.inbound
             .deduplication
-            .abandon(now + self.settings.close_timeout);
+            .abandon(later(now, self.settings.close_timeout));
     }
 
     /// The time is up: nothing is held any more.
-    pub(in crate::connection) fn hurry_passage(&mut self) {
+    pub(in crate::connection) fn hurry_deduplication(&mut self) {
         let held = self.inbound.deduplication.hurry();
         self.deliver_all(held);
     }

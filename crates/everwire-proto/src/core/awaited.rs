@@ -88,7 +88,7 @@ impl Awaited {
     /// When the answer is late; `None` until the question is written.
     pub fn late_at(&self, timeout: Duration) -> Option<Instant> {
         self.since?
-            .checked_add(timeout + time_for(self.ahead, OUTBOUND_FLOOR))
+            .checked_add(timeout.saturating_add(time_for(self.ahead, OUTBOUND_FLOOR)))
     }
 }
 

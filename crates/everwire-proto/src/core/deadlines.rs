@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Awaited, Cause, HeartbeatState};
+use super::{Awaited, Cause, HeartbeatState, later};
 
 /// In this part of a timeout the peer's TCP is looked at again, while it has not taken a ping whole.
 const LOOKS: u32 = 16;
@@ -156,7 +156,7 @@ impl Deadlines {
         answer.written(untaken, now);
         self.look = tcp.filter(|_| untaken > 0).map(|tcp| Look {
             end: tcp.written,
-            next: now + timeout / LOOKS,
+            next: later(now, timeout / LOOKS),
         });
     }
 
@@ -181,7 +181,7 @@ impl Deadlines {
         let behind = tcp.written.saturating_sub(look.end);
         answer.looked(tcp.unacknowledged.saturating_sub(behind), now);
         if answer.untaken() > 0 {
-            look.next = now + timeout / LOOKS;
+            look.next = later(now, timeout / LOOKS);
             self.look = Some(look);
         }
     }
@@ -304,11 +304,11 @@ impl Deadlines {
     /// When our bytes have waited too long for the kernel to take some.
     fn write_deadline(&self, timeout: Option<Duration>) -> Option<Instant> {
         let timeout = timeout?;
-        self.blocked.map(|blocked| blocked.progress + timeout)
+        self.blocked.map(|blocked| later(blocked.progress, timeout))
     }
 
     fn idle_deadline(&self, patience: Patience) -> Option<Instant> {
-        patience.idle.map(|idle| self.heard + idle)
+        patience.idle.map(|idle| later(self.heard, idle))
     }
 }
 

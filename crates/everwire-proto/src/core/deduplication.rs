@@ -94,7 +94,7 @@ impl Deduplication {
         matches!(self, Self::Plain | Self::After { until: None, .. })
     }
 
-    /// A successor is going to be dialled, and `splice` takes what comes on both sockets.
+    /// A successor is going to be dialled, and `recorder` takes what comes on both sockets.
     pub fn begin(&mut self, recorder: OverlapRecorder) {
         let filter = match std::mem::take(self) {
             Self::After { filter, .. } => Some(filter),
@@ -204,80 +204,86 @@ mod tests {
         texts.map(Message::text).to_vec()
     }
 
-    fn receive(passage: &mut Deduplication, text: &str) -> Vec<Message> {
-        match passage.receive(Message::text(text)) {
+    fn receive(deduplication: &mut Deduplication, text: &str) -> Vec<Message> {
+        match deduplication.receive(Message::text(text)) {
             Deliverable::One(message) => vec![message],
             Deliverable::Many(messages) => messages,
         }
     }
 
-    fn hold(passage: &mut Deduplication, text: &str) {
-        assert_eq!(passage.hold(Message::text(text)), None);
+    fn hold(deduplication: &mut Deduplication, text: &str) {
+        assert_eq!(deduplication.hold(Message::text(text)), None);
     }
 
     /// The old socket has brought `old`, and its successor, beside it, `held`.
     fn before<const N: usize, const M: usize>(old: [&str; N], held: [&str; M]) -> Deduplication {
-        let mut passage = Deduplication::default();
-        passage.begin(OverlapRecorder::by_payload(HOLD));
+        let mut deduplication = Deduplication::default();
+        deduplication.begin(OverlapRecorder::by_payload(HOLD));
         for text in old {
-            assert_eq!(receive(&mut passage, text), texts([text]));
+            assert_eq!(receive(&mut deduplication, text), texts([text]));
         }
-        held.iter().for_each(|text| hold(&mut passage, text));
-        passage
+        held.iter().for_each(|text| hold(&mut deduplication, text));
+        deduplication
     }
 
     #[test]
     fn without_a_rotation_a_message_is_delivered_as_it_comes() {
-        let mut passage = Deduplication::default();
+        let mut deduplication = Deduplication::default();
         let message = Message::text("a");
         assert_eq!(
-            passage.receive(message.clone()),
+            deduplication.receive(message.clone()),
             Deliverable::One(message.clone())
         );
-        assert_eq!(passage.hold(message.clone()), Some(message));
-        assert!(passage.is_resolved() && passage.end().is_empty());
-        assert_eq!((passage.deadline(), passage.doubles()), (None, 0));
+        assert_eq!(deduplication.hold(message.clone()), Some(message));
+        assert!(deduplication.is_resolved() && deduplication.end().is_empty());
+        assert_eq!(
+            (deduplication.deadline(), deduplication.doubles()),
+            (None, 0)
+        );
     }
 
     #[test]
     fn what_came_on_both_sockets_is_delivered_once() {
         let until = Instant::now();
-        let mut passage = before(["a", "b", "c"], ["b", "c", "d"]);
-        assert!(!passage.is_resolved());
-        assert_eq!(passage.cut(until), texts(["d"]));
-        assert_eq!(receive(&mut passage, "e"), texts(["e"]));
-        assert!(matches!(passage, Deduplication::Plain));
+        let mut deduplication = before(["a", "b", "c"], ["b", "c", "d"]);
+        assert!(!deduplication.is_resolved());
+        assert_eq!(deduplication.cut(until), texts(["d"]));
+        assert_eq!(receive(&mut deduplication, "e"), texts(["e"]));
+        assert!(matches!(deduplication, Deduplication::Plain));
     }
 
     #[test]
     fn a_successor_that_lags_is_held_until_it_has_caught_up_or_its_time_is_up() {
         let until = Instant::now() + Duration::from_secs(1);
-        let mut passage = before(["a", "b", "c"], ["a"]);
-        assert_eq!(passage.cut(until), []);
-        assert_eq!(passage.deadline(), Some(until));
-        assert_eq!(receive(&mut passage, "b"), []);
-        assert_eq!(receive(&mut passage, "c"), []);
-        assert_eq!(receive(&mut passage, "d"), texts(["d"]));
-        assert_eq!(passage.deadline(), None);
+        let mut deduplication = before(["a", "b", "c"], ["a"]);
+        assert_eq!(deduplication.cut(until), []);
+        assert_eq!(deduplication.deadline(), Some(until));
+        assert_eq!(receive(&mut deduplication, "b"), []);
+        assert_eq!(receive(&mut deduplication, "c"), []);
+        assert_eq!(receive(&mut deduplication, "d"), texts(["d"]));
+        assert_eq!(deduplication.deadline(), None);
 
-        let mut passage = before(["a", "b", "c"], ["a"]);
-        assert_eq!(passage.cut(until), []);
+        let mut deduplication = before(["a", "b", "c"], ["a"]);
+        assert_eq!(deduplication.cut(until), []);
         // It is far likelier to lag than to say the same again.
-        assert_eq!(passage.hurry(), []);
-        assert_eq!((passage.deadline(), passage.doubles()), (None, 1));
-        assert!(passage.is_resolved());
+        assert_eq!(deduplication.hurry(), []);
+        assert_eq!(
+            (deduplication.deadline(), deduplication.doubles()),
+            (None, 1)
+        );
+        assert!(deduplication.is_resolved());
     }
 
     #[test]
     fn of_a_lost_successor_is_delivered_what_the_old_socket_does_not_bring() {
         let until = Instant::now() + Duration::from_secs(1);
-        let mut passage = before(["a"], ["b", "c"]);
-        passage.abandon(until);
-        assert_eq!(passage.deadline(), Some(until));
-        assert!(!passage.is_resolved());
-        assert_eq!(receive(&mut passage, "b"), texts(["b"]));
-        assert_eq!(passage.hurry(), texts(["c"]));
-        assert!(passage.is_resolved());
+        let mut deduplication = before(["a"], ["b", "c"]);
+        deduplication.abandon(until);
+        assert_eq!(deduplication.deadline(), Some(until));
+        assert!(!deduplication.is_resolved());
+        assert_eq!(receive(&mut deduplication, "b"), texts(["b"]));
+        assert_eq!(deduplication.hurry(), texts(["c"]));
+        assert!(deduplication.is_resolved());
 
         let mut silent = before(["a"], []);
         silent.abandon(until);
@@ -286,40 +292,40 @@ mod tests {
 
     #[test]
     fn a_close_by_hand_forgets_what_only_the_successor_has_brought() {
-        let mut passage = before(["a"], ["b"]);
-        passage.forget_successor();
-        assert!(matches!(passage, Deduplication::Plain));
-        assert_eq!(passage.end(), []);
+        let mut deduplication = before(["a"], ["b"]);
+        deduplication.forget_successor();
+        assert!(matches!(deduplication, Deduplication::Plain));
+        assert_eq!(deduplication.end(), []);
     }
 
     #[test]
     fn a_socket_that_is_lost_leaves_what_was_held() {
-        let mut passage = before(["a", "b"], ["b", "c"]);
-        assert_eq!(passage.end(), texts(["c"]));
-        assert!(passage.is_resolved());
+        let mut deduplication = before(["a", "b"], ["b", "c"]);
+        assert_eq!(deduplication.end(), texts(["c"]));
+        assert!(deduplication.is_resolved());
     }
 
     #[test]
     fn a_successor_that_brings_too_much_is_not_read_on() {
-        let mut passage = before([], []);
+        let mut deduplication = before([], []);
         for _ in 0..HOLD.messages {
-            assert!(!passage.holds_enough());
-            hold(&mut passage, "a");
+            assert!(!deduplication.holds_enough());
+            hold(&mut deduplication, "a");
         }
-        assert!(passage.holds_enough());
+        assert!(deduplication.holds_enough());
     }
 
     #[test]
     fn a_rotation_within_a_rotation_goes_on_where_the_last_one_was() {
         let until = Instant::now();
-        let mut passage = before(["a", "b"], ["a"]);
-        assert_eq!(passage.cut(until), []);
-        passage.begin(OverlapRecorder::by_payload(HOLD));
+        let mut deduplication = before(["a", "b"], ["a"]);
+        assert_eq!(deduplication.cut(until), []);
+        deduplication.begin(OverlapRecorder::by_payload(HOLD));
         // Still a duplicate of the first socket's.
-        assert_eq!(receive(&mut passage, "b"), []);
-        assert_eq!(receive(&mut passage, "c"), texts(["c"]));
-        hold(&mut passage, "c");
-        hold(&mut passage, "d");
-        assert_eq!(passage.cut(until), texts(["d"]));
+        assert_eq!(receive(&mut deduplication, "b"), []);
+        assert_eq!(receive(&mut deduplication, "c"), texts(["c"]));
+        hold(&mut deduplication, "c");
+        hold(&mut deduplication, "d");
+        assert_eq!(deduplication.cut(until), texts(["d"]));
     }
 }

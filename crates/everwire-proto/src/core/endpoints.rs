@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::later;
+
 /// The URLs of a name by number, in the order of preference. What a server said or did holds for its own URL alone.
 ///
 /// ```
@@ -129,7 +131,7 @@ impl Endpoints {
         let current = self.current();
         if let Some(endpoint) = self.in_use() {
             endpoint.attempt = endpoint.attempt.saturating_add(1);
-            endpoint.not_before = Some(now + own);
+            endpoint.not_before = Some(later(now, own));
             endpoint.had_its_turn = !keeps_its_turn;
         }
         let chosen = self.next(keeps_its_turn, now);

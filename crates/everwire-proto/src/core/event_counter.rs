@@ -14,7 +14,7 @@ use std::{fmt, str::FromStr};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(
-    /// How many positions were drawn before it.
+    /// The position: it only grows from event to event, and says nothing by itself.
     pub u64,
 );
 

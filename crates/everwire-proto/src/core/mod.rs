@@ -16,6 +16,7 @@ mod fates;
 mod heartbeat;
 mod id_epochs;
 mod idempotency;
+mod later;
 mod lifecycle;
 mod message;
 mod outbox;
@@ -41,6 +42,7 @@ pub use self::{
     heartbeat::{Beat, HeartbeatState, Question},
     id_epochs::{IdEpochs, InvalidIdEpochs},
     idempotency::{Fingerprint, IdempotencyKeys, KeyChanges, Keyed, Lookup},
+    later::later,
     lifecycle::{
         CloseBy, ClosedReport, Effect, Happened, Lifecycle, Policy, Rotation, SentClose, State,
     },

@@ -6,7 +6,7 @@ use super::{
     Cause, CloseBy, ClosedReport, Closing, Effect, Happened, LINGER, Lifecycle, Policy, Stage,
     State, Then, is_stable,
 };
-use crate::wire::CloseFrame;
+use crate::{core::later, wire::CloseFrame};
 
 impl Lifecycle {
     /// Closed by hand: wins over everything that is under way.
@@ -24,7 +24,7 @@ impl Lifecycle {
                 self.state = State::Closing(Box::new(Closing {
                     then: Then::Closed,
                     stage: Stage::Flushing,
-                    deadline: now + policy.close_timeout,
+                    deadline: later(now, policy.close_timeout),
                     report: ClosedReport::of(&frame, false, CloseBy::Us),
                     stable,
                 }));
@@ -101,7 +101,7 @@ impl Lifecycle {
             && closing.stage == Stage::Flushing
         {
             closing.stage = Stage::Handshake;
-            closing.deadline = now + policy.close_timeout;
+            closing.deadline = later(now, policy.close_timeout);
             let frame = CloseFrame::new(closing.report.code, closing.report.reason.as_str());
             closing.report.sent = Some((&frame).into());
             out.push(Effect::SendClose(frame));
@@ -116,7 +116,7 @@ impl Lifecycle {
         now: Instant,
         out: &mut Vec<Effect>,
     ) {
-        let deadline = now + policy.close_timeout.min(LINGER);
+        let deadline = later(now, policy.close_timeout.min(LINGER));
         let reply = CloseFrame {
             code: frame.code,
             reason: Default::default(),
@@ -188,7 +188,7 @@ impl Lifecycle {
         self.state = State::Closing(Box::new(Closing {
             then,
             stage: Stage::Goodbye,
-            deadline: now + policy.close_timeout.min(LINGER),
+            deadline: later(now, policy.close_timeout.min(LINGER)),
             report,
             stable,
         }));

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crate::core::later;
+
 use super::{
     Cause, ClosedReport, Closing, DelayKind, Effect, Happened, Lifecycle, Loss, Policy, Reconnect,
     Rule, Stage, State, Then, Verdict, backoff, is_stable, verdict,
@@ -152,7 +154,9 @@ impl Lifecycle {
                 };
                 let delay = next.delay;
                 self.attempt = self.attempt.saturating_add(1);
-                self.state = State::Backoff { until: now + delay };
+                self.state = State::Backoff {
+                    until: later(now, delay),
+                };
                 out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));
             }
             (Verdict::Retry { rule, .. } | Verdict::GiveUp(rule), _) => {

@@ -11,7 +11,7 @@ pub use self::state::{
     CloseBy, ClosedReport, Effect, Happened, Policy, Rotation, SentClose, State,
 };
 use self::state::{Closing, Stage, Then};
-use super::{Cause, DelayKind, Endpoints, Loss, Rule, Verdict, backoff, verdict};
+use super::{Cause, DelayKind, Endpoints, Loss, Rule, Verdict, backoff, later, verdict};
 use crate::{settings::Reconnect, wire::CloseFrame};
 
 /// How long a socket may linger after both close frames, until the peer ends the TCP connection (RFC 6455 §7.1.1).
@@ -92,7 +92,7 @@ impl Lifecycle {
         if let (State::Backoff { until }, Reconnect::Backoff(backoff)) =
             (&mut self.state, policy.reconnect)
         {
-            *until = (*until).min(now + backoff::before_another_url(backoff, random));
+            *until = (*until).min(later(now, backoff::before_another_url(backoff, random)));
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     Lifecycle, Loss, Policy, Reconnect, Rotation, Stage, State, Then, Verdict, backoff, is_stable,
     verdict,
 };
-use crate::settings::Backoff;
+use crate::{core::later, settings::Backoff};
 
 impl Lifecycle {
     /// The socket that serves is to be replaced. Says whether there is one, or one that is on its way to be.
@@ -89,7 +89,7 @@ impl Lifecycle {
         };
         *rotation = Rotation::Postponed {
             attempt: attempt.saturating_add(1),
-            until: now + backoff::wait(backoff, delay_kind, attempt, random),
+            until: later(now, backoff::wait(backoff, delay_kind, attempt, random)),
         };
         out.push(Effect::Emit(Happened::Error(cause)));
     }
@@ -134,7 +134,7 @@ impl Lifecycle {
         self.state = State::Closing(Box::new(Closing {
             then: Then::Adopt { since: now },
             stage: Stage::Handshake,
-            deadline: now + policy.close_timeout,
+            deadline: later(now, policy.close_timeout),
             report: ClosedReport::of(&frame, false, CloseBy::Us).sent(&frame),
             stable: is_stable(policy, *since, now),
         }));
@@ -174,7 +174,7 @@ impl Lifecycle {
         rotation: Rotation,
     ) -> Option<Instant> {
         match rotation {
-            Rotation::None => policy.rotate_after.map(|after| since + after),
+            Rotation::None => policy.rotate_after.map(|after| later(since, after)),
             Rotation::Underway { .. } => None,
             Rotation::Postponed { until, .. } => Some(until),
         }

@@ -1,0 +1,26 @@
+//! Sums of times that cannot overflow.
+
+use std::time::{Duration, Instant};
+
+/// A year: no clock of ours is asked for more.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// `from`, and `by` later; a year later at most, so that a duration that stands for "never" is a time like any other.
+pub fn later(from: Instant, by: Duration) -> Instant {
+    from + by.min(FAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_without_end_is_a_year() {
+        let now = Instant::now();
+        assert_eq!(later(now, Duration::MAX), now + FAR);
+        assert_eq!(
+            later(now, Duration::from_secs(1)),
+            now + Duration::from_secs(1)
+        );
+    }
+}

@@ -104,6 +104,7 @@ impl Deadlines {
     }
 
     /// An application message came.
+    #[inline]
     pub fn heard(&mut self, now: Instant) {
         self.heard = now;
     }
@@ -187,6 +188,7 @@ impl Deadlines {
     }
 
     /// There may be more to read than was read.
+    #[inline]
     pub fn reads(&mut self) {
         self.drained = false;
     }
@@ -216,11 +218,13 @@ impl Deadlines {
     }
 
     /// Whether all that has come is read: only then is what did not come late.
+    #[inline]
     pub fn has_read_all(&self) -> bool {
         self.drained
     }
 
     /// Whether a subscriber keeps us from reading. Deadlines stand still meanwhile.
+    #[inline]
     pub fn pause(&mut self, paused: bool, heartbeat: &mut HeartbeatState, now: Instant) {
         match (paused, self.paused) {
             (true, None) => self.paused = Some(now),
@@ -234,6 +238,7 @@ impl Deadlines {
     }
 
     /// Whether a subscriber kept us from reading when that was looked at last.
+    #[inline]
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
     }

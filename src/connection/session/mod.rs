@@ -4,10 +4,10 @@
 //! down, or when settings change that a socket depends on. In between the session is a task of its own on the name's arbiter, and neither
 //! the name's outbox nor its events know of its messages.
 
+mod notifier;
 pub(super) mod open;
 mod pings;
 mod pipe;
-mod teller;
 mod upstream;
 
 use std::{net::SocketAddr, task::Poll};

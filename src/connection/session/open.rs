@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    OpenSessionError, Session, SessionEnd, SessionSettings, teller::SessionNotifier,
+    OpenSessionError, Session, SessionEnd, SessionSettings, notifier::SessionNotifier,
     upstream::Upstream,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(in crate::connection) async fn serve(
     mut ended: oneshot::Receiver<SessionEnd>,
     mut opened: oneshot::Sender<Result<Session, OpenSessionError>>,
 ) {
-    let teller = SessionNotifier::new(shown.clone(), news);
+    let notifier = SessionNotifier::new(shown.clone(), news);
     let dialled = tokio::select! {
         dialled = Box::pin(dial.dial()) => dialled.map_err(|error| (loss(&error), error)),
         end = &mut ended => {
@@ -70,7 +70,7 @@ pub(in crate::connection) async fn serve(
     };
     let (session, upstream) = match dialled {
         Ok(socket) => {
-            teller.opened(&socket);
+            notifier.opened(&socket);
             Upstream::new(&dial.settings, socket, &dial.process.memory, shown)
         }
         Err((end, error)) => {

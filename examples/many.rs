@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (mut up, mut echoes) = (0, 0);
     while echoes < count {
         match events.next().await {
-            Some(Event::Ready(_)) => {
+            Some(Update::Event(Event { kind: EventKind::Ready, .. })) => {
                 up += 1;
                 progress("up", up, count, started);
                 if up == count {
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     }
                 }
             }
-            Some(Event::Message(..)) => {
+            Some(Update::Event(Event { kind: EventKind::Message(_), .. })) => {
                 echoes += 1;
                 progress("echoes", echoes, count, started);
             }

@@ -5,7 +5,7 @@
 //! what you sent meanwhile still in order.
 //!
 //! ```
-//! use everwire::{ConnectionSettings, Delivery, Event, Fate, Manager, Pattern, Settings};
+//! use everwire::{ConnectionSettings, Delivery, Fate, Manager, Pattern, Settings};
 //! use futures::StreamExt;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -20,8 +20,8 @@
 //! let receipt = feed.send("hello")?;                           // accepted, in order, whether the socket is up or not
 //! assert_eq!(receipt.fate(Fate::Written).await, Fate::Written);
 //!
-//! while let Some(event) = events.next().await {
-//!     if let Event::Message(stamp, message) = event {
+//! while let Some(update) = events.next().await {
+//!     if let Some((stamp, message)) = update.message() {
 //!         println!("{}: {:?}", stamp.name, message);
 //!         break;
 //!     }
@@ -104,8 +104,8 @@ pub use self::{
         Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},
-    events::Event,
-    hub::{Delivery, Events, Overflow},
+    events::{Event, EventKind, Notice, Update},
+    hub::{Batch, Delivery, Events, Overflow},
     manager::{Handle, Manager},
 };
 pub use transport::{check_tls, limit_dial_descriptors};

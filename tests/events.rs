@@ -72,7 +72,7 @@ async fn a_pattern_selects_names_that_are_opened_later_too() {
     }
     let mut ready = Vec::new();
     while ready.len() < 3 {
-        if let Event::Ready(stamp) = markets.next().await {
+        if let Update::Event(Event { stamp, kind: EventKind::Ready }) = markets.next().await {
             ready.push(stamp.name.to_string());
         }
     }
@@ -155,7 +155,7 @@ async fn a_slow_reader_that_asked_for_disconnect_is_cut_off() {
     }
     let last = events.next().await;
     assert!(
-        matches!(last, Some(Event::Lagged { missed: Some(missed), .. }) if missed >= 993),
+        matches!(last, Some(Update::Notice(Notice::Lagged(Lagged { missed: Some(missed), .. }))) if missed >= 993),
         "{last:?}"
     );
     assert!(events.next().await.is_none());
@@ -171,8 +171,8 @@ async fn pause_slows_the_peer_and_loses_nothing() {
     let mut messages = 0;
     while messages < COUNT {
         match watch.next().await {
-            Event::Message(..) => messages += 1,
-            Event::Lagged { .. } => panic!("lagged although the socket waits"),
+            Update::Event(Event { kind: EventKind::Message(_), .. }) => messages += 1,
+            Update::Notice(Notice::Lagged(_)) => panic!("lagged although the socket waits"),
             _ => {}
         }
     }

@@ -67,7 +67,7 @@ async fn after_a_stable_socket_the_first_url_is_preferred_again() {
     rig.peer.kick("/echo", How::Fin);
     rig.watch
         .until("opened", |event| {
-            matches!(event, Event::Opened(stamp, _) if stamp.name.as_str() == "feed").then_some(())
+            matches!(event, Update::Event(Event { stamp, kind: EventKind::Opened(_) }) if stamp.name.as_str() == "feed").then_some(())
         })
         .await;
     assert_eq!(urls_of(&feed.status().await.unwrap()), (first, vec![1, 0]));

@@ -27,10 +27,10 @@ async fn five_hundred_names_come_back_from_a_restart_one_by_one() {
     let open = Arc::new(AtomicUsize::new(0));
     let (ready, events) = (Arc::clone(&open), Pattern::all());
     let _guard = rig.manager.on_event(events, move |event| match event {
-        Event::Retrying(_, retrying) => {
+        Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => {
             told.lock().insert(retrying.delay);
         }
-        Event::Ready(_) => {
+        Update::Event(Event { kind: EventKind::Ready, .. }) => {
             ready.fetch_add(1, Ordering::Relaxed);
         }
         _ => {}

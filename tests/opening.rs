@@ -234,11 +234,11 @@ async fn silence_beyond_idle_timeout_is_a_loss_and_messages_put_it_off() {
     let cause = rig
         .watch
         .until("the loss", |event| match event {
-            Event::Message(..) => {
+            Update::Event(Event { kind: EventKind::Message(_), .. }) => {
                 messages += 1;
                 None
             }
-            Event::Error(_, report) => Some(report.cause.clone()),
+            Update::Event(Event { kind: EventKind::Error(report), .. }) => Some(report.cause.clone()),
             _ => None,
         })
         .await;

@@ -41,7 +41,6 @@ pub use self::{
 };
 pub(crate) use self::{
     actor::{
-        forward::forward,
         messages::{AskLastMessage, Drain, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage},
     },
     arbiter::stall_detector::{Finding, watch_stalls},

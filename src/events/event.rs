@@ -1,21 +1,20 @@
 //! What happened, and where it stands.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
-    reports::{
-        Applied, Connecting, Dropped, ErrorReport, Failed, Gap, Opened, Retrying, Rotated, Sent,
-        Stalled,
-    },
-    session::{SessionClosed, SessionOpened},
+    kind::EventKind,
+    notice::Notice,
+    times::{as_rfc3339, as_text},
 };
 use crate::{
-    core::{ClosedReport, ConnectionName, Cursor, Message},
+    core::{ConnectionName, Cursor, Message},
     stored::StoredEvent,
 };
 
 /// Where an event stands: whose it is, its number, its time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stamp {
     /// Whose event it is.
     pub name: ConnectionName,
@@ -24,106 +23,35 @@ pub struct Stamp {
     /// Counts the name's events within the epoch, from 1, without holes.
     pub seq: u64,
     /// Positions a reader over all names.
+    #[serde(serialize_with = "as_text")]
     pub cursor: Cursor,
     /// When it happened, by the wall clock.
+    #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
 }
 
-/// Something that happened to a name, or to the subscriber itself.
+/// Something that happened to a name.
 ///
 /// Serialized it is the JSON of the API: `{"type":…,"name":…,"epoch":1,"seq":…,"cursor":"…","at":…, …}`.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A dial begins.
-    Connecting(Stamp, Connecting),
-    /// A socket is up.
-    Opened(Stamp, Box<Opened>),
-    /// The opening messages are out: the name takes part in the conversation.
-    Ready(Stamp),
-    /// A message came in.
-    Message(Stamp, Message),
-    /// A message on its way out has met a fate: `written`, or one that is final. Only for subscribers that ask for it.
-    Sent(Stamp, Sent),
-    /// Something of what the peer said was not heard, or came twice.
-    Gap(Stamp, Box<Gap>),
-    /// A socket ended, or the name was closed by hand.
-    Closed(Stamp, Box<ClosedReport>),
-    /// Something went wrong.
-    Error(Stamp, Box<ErrorReport>),
-    /// The next dial is set.
-    Retrying(Stamp, Box<Retrying>),
-    /// No further attempt is made.
-    Failed(Stamp, Box<Failed>),
-    /// Accepted messages were dropped before they were written, or written again.
-    Dropped(Stamp, Dropped),
-    /// Another socket serves, made ready before the old one was let go.
-    Rotated(Stamp, Box<Rotated>),
-    /// New settings are in force.
-    Applied(Stamp, Applied),
-    /// The name is gone.
-    Removed(Stamp),
-    /// This subscriber was too slow and missed events. It has no place in any name's numbering.
-    Lagged {
-        /// How many events it missed, in all, since it was last told; `None` where a reader resumes from so long ago that they
-        /// cannot be counted any more.
-        missed: Option<u64>,
-        /// When it was told.
-        at: Timestamp,
-    },
-    /// Our own side stood still: what was late meanwhile is not blamed on peers. It belongs to no name.
-    Stalled(Stalled),
-    /// A caller has a socket of its own: see [`Handle::open_session`](crate::Handle::open_session). Its messages are told to it alone.
-    SessionOpened(Stamp, Box<SessionOpened>),
-    /// A caller's own socket ended, or could not be opened.
-    SessionClosed(Stamp, Box<SessionClosed>),
+pub struct Event {
+    /// Where it stands.
+    pub stamp: Stamp,
+    /// What it was.
+    pub kind: EventKind,
 }
 
-/// The stamp of an event, by the kind of reference that it is given.
-macro_rules! stamp_of {
-    ($event:expr) => {
-        match $event {
-            Event::Connecting(stamp, _)
-            | Event::Opened(stamp, _)
-            | Event::Ready(stamp)
-            | Event::Message(stamp, _)
-            | Event::Sent(stamp, _)
-            | Event::Gap(stamp, _)
-            | Event::Rotated(stamp, _)
-            | Event::Closed(stamp, _)
-            | Event::Error(stamp, _)
-            | Event::Retrying(stamp, _)
-            | Event::Failed(stamp, _)
-            | Event::Dropped(stamp, _)
-            | Event::Applied(stamp, _)
-            | Event::SessionOpened(stamp, _)
-            | Event::SessionClosed(stamp, _)
-            | Event::Removed(stamp) => Some(stamp),
-            Event::Lagged { .. } | Event::Stalled(_) => None,
-        }
-    };
+/// What a subscriber is told: what happened to a name, or something that belongs to none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Update {
+    /// Something happened to a name.
+    Event(Event),
+    /// Something that concerns the subscriber itself, or all names.
+    Notice(Notice),
 }
 
 impl Event {
-    /// Where the event stands; `None` for [`Event::Lagged`] and [`Event::Stalled`].
-    ///
-    /// ```
-    /// # use everwire::{ConnectionName, Event, core::Cursor, events::Stamp};
-    /// # let name = ConnectionName::new("feed")?;
-    /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let event = Event::Ready(Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at });
-    /// // `event` was read from a stream.
-    /// match event.stamp() {
-    ///     Some(stamp) => println!("{} {}.{} at {}", stamp.name, stamp.epoch, stamp.seq, stamp.at),
-    ///     None => println!("of no name"),
-    /// }
-    /// # assert_eq!(event.stamp().map(|stamp| stamp.seq), Some(3));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn stamp(&self) -> Option<&Stamp> {
-        stamp_of!(self)
-    }
-
     /// A message of a name's history, as an earlier process has left it.
     pub(crate) fn recalled(name: &ConnectionName, stored: StoredEvent) -> Self {
         let stamp = Stamp {
@@ -133,119 +61,145 @@ impl Event {
             cursor: Cursor(stored.position),
             at: stored.at,
         };
-        Self::Message(stamp, stored.message)
-    }
-
-    /// Its place over all names; the first where it belongs to none.
-    pub(crate) fn cursor(&self) -> Cursor {
-        self.stamp().map(|stamp| stamp.cursor).unwrap_or_default()
-    }
-
-    /// Puts the event in its place over all names.
-    pub(crate) fn place(&mut self, cursor: Cursor) {
-        if let Some(stamp) = self.stamp_mut() {
-            stamp.cursor = cursor;
+        Self {
+            stamp,
+            kind: EventKind::Message(stored.message),
         }
     }
 
-    fn stamp_mut(&mut self) -> Option<&mut Stamp> {
-        stamp_of!(self)
+    /// Its place over all names.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.stamp.cursor
     }
+}
 
-    /// Whose event it is; `None` for [`Event::Lagged`] and [`Event::Stalled`].
+impl Update {
+    /// The event; `None` for a notice.
     ///
     /// ```
-    /// # use everwire::{ConnectionName, Event, core::Cursor, events::Stamp};
+    /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let event = Event::Ready(Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at });
-    /// // `event` was read from a stream over all names.
-    /// if event.name().is_some_and(|name| name == "feed") {
-    ///     println!("{}", event.kind());
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
+    /// // `update` was read from a stream.
+    /// match update.event() {
+    ///     Some(Event { stamp, .. }) => println!("{} {}.{}", stamp.name, stamp.epoch, stamp.seq),
+    ///     None => println!("of no name"),
     /// }
-    /// # assert!(event.name().is_some_and(|name| name == "feed"));
+    /// # assert_eq!(update.event().map(|event| event.stamp.seq), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Notice(_) => None,
+        }
+    }
+
+    /// What happened to a name; `None` for a notice.
+    ///
+    /// ```
+    /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
+    /// # let name = ConnectionName::new("feed")?;
+    /// # let at = jiff::Timestamp::UNIX_EPOCH;
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
+    /// // `update` was read from a stream.
+    /// if let Some(EventKind::Ready) = update.kind() {
+    ///     println!("up");
+    /// }
+    /// # assert_eq!(update.kind(), Some(&EventKind::Ready));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn kind(&self) -> Option<&EventKind> {
+        self.event().map(|event| &event.kind)
+    }
+
+    /// The message, if one came in, and where it stands.
+    ///
+    /// ```
+    /// # use everwire::{ConnectionName, Event, EventKind, Message, Update, core::Cursor, events::Stamp};
+    /// # let name = ConnectionName::new("feed")?;
+    /// # let at = jiff::Timestamp::UNIX_EPOCH;
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let update = Update::Event(Event { stamp, kind: EventKind::Message(Message::text("hi")) });
+    /// // `update` was read from a stream.
+    /// if let Some((stamp, message)) = update.message() {
+    ///     println!("{} says {message:?}", stamp.name);
+    /// }
+    /// # assert_eq!(update.message().and_then(|(_, message)| message.as_text()), Some("hi"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn message(&self) -> Option<(&Stamp, &Message)> {
+        match self {
+            Self::Event(Event {
+                stamp,
+                kind: EventKind::Message(message),
+            }) => Some((stamp, message)),
+            Self::Event(_) | Self::Notice(_) => None,
+        }
+    }
+
+    /// Where the event stands; `None` for a notice.
+    ///
+    /// ```
+    /// use everwire::{Notice, Update, events::Lagged};
+    ///
+    /// let lagged = Lagged { missed: None, at: jiff::Timestamp::UNIX_EPOCH };
+    /// assert_eq!(Update::Notice(Notice::Lagged(lagged)).stamp(), None);
+    /// ```
+    pub fn stamp(&self) -> Option<&Stamp> {
+        self.event().map(|event| &event.stamp)
+    }
+
+    /// Whose event it is; `None` for a notice.
+    ///
+    /// ```
+    /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
+    /// # let name = ConnectionName::new("feed")?;
+    /// # let at = jiff::Timestamp::UNIX_EPOCH;
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
+    /// // `update` was read from a stream over all names.
+    /// if update.name().is_some_and(|name| name == "feed") {
+    ///     println!("{}", update.type_name());
+    /// }
+    /// # assert!(update.name().is_some_and(|name| name == "feed"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn name(&self) -> Option<&ConnectionName> {
         self.stamp().map(|stamp| &stamp.name)
     }
 
-    /// The `type` of the JSON form of each kind.
-    pub const KINDS: [&str; 18] = [
-        "connecting",
-        "opened",
-        "ready",
-        "message",
-        "sent",
-        "gap",
-        "closed",
-        "error",
-        "retrying",
-        "failed",
-        "dropped",
-        "rotated",
-        "applied",
-        "removed",
-        "lagged",
-        "stalled",
-        "session_opened",
-        "session_closed",
-    ];
-
-    /// The number of [`Event::Sent`] among the kinds.
-    pub(crate) const SENT: usize = 4;
-
     /// The `type` of the JSON form.
     ///
     /// ```
-    /// # use everwire::{ConnectionName, Event, core::Cursor, events::Stamp};
-    /// # let name = ConnectionName::new("feed")?;
-    /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let event = Event::Ready(Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at });
-    /// use everwire::hub::Kinds;
+    /// use everwire::{Notice, Update, events::Lagged};
     ///
-    /// // `event` was read from a stream.
-    /// assert_eq!(event.kind(), "ready");
-    /// assert!(Kinds::default().has(event.kind()));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// let lagged = Lagged { missed: None, at: jiff::Timestamp::UNIX_EPOCH };
+    /// assert_eq!(Update::Notice(Notice::Lagged(lagged)).type_name(), "lagged");
     /// ```
-    pub fn kind(&self) -> &'static str {
-        Self::KINDS[self.kind_number()]
-    }
-
-    /// The place of this event's kind in [`KINDS`](Self::KINDS).
-    pub(crate) fn kind_number(&self) -> usize {
+    pub fn type_name(&self) -> &'static str {
         match self {
-            Self::Connecting(..) => 0,
-            Self::Opened(..) => 1,
-            Self::Ready(_) => 2,
-            Self::Message(..) => 3,
-            Self::Sent(..) => Self::SENT,
-            Self::Gap(..) => 5,
-            Self::Closed(..) => 6,
-            Self::Error(..) => 7,
-            Self::Retrying(..) => 8,
-            Self::Failed(..) => 9,
-            Self::Dropped(..) => 10,
-            Self::Rotated(..) => 11,
-            Self::Applied(..) => 12,
-            Self::Removed(_) => 13,
-            Self::Lagged { .. } => 14,
-            Self::Stalled(_) => 15,
-            Self::SessionOpened(..) => 16,
-            Self::SessionClosed(..) => 17,
-        }
-    }
-
-    /// The payload bytes that the event carries: what a subscriber's queue is bounded by, besides the number of events.
-    pub(crate) fn payload_len(&self) -> usize {
-        match self {
-            Self::Message(_, message) => message.len(),
-            _ => 0,
+            Self::Event(event) => event.kind.as_str(),
+            Self::Notice(notice) => notice.as_str(),
         }
     }
 }
 
-impl actix::Message for Event {
+impl From<Event> for Update {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+impl From<Notice> for Update {
+    fn from(notice: Notice) -> Self {
+        Self::Notice(notice)
+    }
+}
+
+impl actix::Message for Update {
     type Result = ();
 }

@@ -1,122 +1,109 @@
-//! An event as the API writes it.
+//! Updates as the API writes them: what the shape of the types does not say by itself.
 
 use base64::Engine;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
 use super::{
-    event::Event,
-    times::{millis, rfc3339},
+    event::{Event, Stamp},
+    kind::EventKind,
+    session::SessionEnd,
 };
 use crate::core::{Cause, Message};
 
+/// The members of an event, in their order.
+#[derive(serde::Serialize)]
+struct Members<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    stamp: &'a Stamp,
+    #[serde(flatten)]
+    kind: &'a EventKind,
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", self.kind())?;
-        if let Some(stamp) = self.stamp() {
-            map.serialize_entry("name", &stamp.name)?;
-            map.serialize_entry("epoch", &stamp.epoch)?;
-            map.serialize_entry("seq", &stamp.seq)?;
-            map.serialize_entry("cursor", &stamp.cursor.to_string())?;
-            map.serialize_entry("at", &rfc3339(stamp.at))?;
-        }
-        match self {
-            Self::Connecting(_, connecting) => {
-                map.serialize_entry("attempt", &connecting.attempt)?;
-                map.serialize_entry("cause", &connecting.cause)?;
-            }
-            Self::Opened(_, opened) => {
-                map.serialize_entry("peer", &opened.peer)?;
-                map.serialize_entry("subprotocol", &opened.subprotocol)?;
-                map.serialize_entry("compression", &opened.compression)?;
-                map.serialize_entry("incarnation", &opened.incarnation)?;
-                map.serialize_entry("timings", &opened.timings)?;
-                map.serialize_entry("tls", &opened.tls)?;
-            }
-            Self::Ready(_) => map.serialize_entry("vars", &serde_json::Map::new())?,
-            Self::Message(_, Message::Text(text)) => map.serialize_entry("text", &**text)?,
-            Self::Message(_, Message::Binary(bytes)) => {
-                let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
-                map.serialize_entry("base64", &base64)?;
-            }
-            Self::Sent(_, sent) => {
-                map.serialize_entry("id", &sent.known_id())?;
-                map.serialize_entry("fate", &sent.fate)?;
-                map.serialize_entry("resent", &sent.resent)?;
-            }
-            Self::Gap(_, gap) => serialize_flat(&mut map, &**gap)?,
-            Self::Rotated(_, rotated) => serialize_flat(&mut map, &**rotated)?,
-            Self::Closed(_, report) => {
-                map.serialize_entry("code", &report.code)?;
-                map.serialize_entry("reason", &report.reason)?;
-                map.serialize_entry("clean", &report.clean)?;
-                map.serialize_entry("by", &report.by)?;
-                map.serialize_entry("sent", &report.sent)?;
-            }
-            Self::Error(_, report) => {
-                serialize_cause(&mut map, &report.cause)?;
-                if let Some(dial) = &report.dial {
-                    map.serialize_entry("phase", &dial.phase.to_string())?;
-                    map.serialize_entry("timings", &dial.timings)?;
-                }
-            }
-            Self::Retrying(_, retrying) => {
-                map.serialize_entry("delay_ms", &millis(retrying.delay))?;
-                map.serialize_entry("cause", retrying.cause.kind())?;
-                map.serialize_entry("text", &retrying.cause.text())?;
-                map.serialize_entry("rule", &retrying.rule.to_string())?;
-            }
-            Self::Failed(_, failed) => {
-                map.serialize_entry("cause", failed.cause.kind())?;
-                map.serialize_entry("text", &failed.cause.text())?;
-                map.serialize_entry("rule", &failed.rule.to_string())?;
-            }
-            Self::Dropped(_, dropped) => {
-                map.serialize_entry("count", &dropped.count)?;
-                map.serialize_entry("reason", &dropped.reason)?;
-            }
-            Self::Applied(_, applied) => map.serialize_entry("reconnect", &applied.reconnect)?,
-            Self::Removed(_) => {}
-            Self::SessionOpened(_, opened) => serialize_flat(&mut map, &**opened)?,
-            Self::SessionClosed(_, closed) => {
-                map.serialize_entry("session", &closed.session)?;
-                map.serialize_entry("cause", closed.end.kind())?;
-                map.serialize_entry("text", &closed.end.text())?;
-                map.serialize_entry("peer", &closed.peer)?;
-                map.serialize_entry("client", &closed.client)?;
-                map.serialize_entry("lasted_ms", &millis(closed.lasted))?;
-                map.serialize_entry("sent", &closed.sent)?;
-                map.serialize_entry("received", &closed.received)?;
-            }
-            Self::Lagged { missed, at } => {
-                map.serialize_entry("missed", missed)?;
-                map.serialize_entry("at", &rfc3339(*at))?;
-            }
-            Self::Stalled(stalled) => {
-                map.serialize_entry("reason", &stalled.reason)?;
-                map.serialize_entry("by_ms", &millis(stalled.by))?;
-                map.serialize_entry("at", &rfc3339(stalled.at))?;
-            }
-        }
-        map.end()
+        let members = Members {
+            r#type: self.kind.as_str(),
+            stamp: &self.stamp,
+            kind: &self.kind,
+        };
+        members.serialize(serializer)
     }
 }
 
-/// The fields of a value, among those of the event.
-fn serialize_flat<M: SerializeMap>(map: &mut M, value: &impl Serialize) -> Result<(), M::Error> {
-    let fields = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
-    for (key, field) in fields.as_object().into_iter().flatten() {
-        map.serialize_entry(key, field)?;
-    }
-    Ok(())
+/// What a script has kept.
+pub(super) fn ready<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry("vars", &serde_json::Map::new())?;
+    map.end()
 }
 
-fn serialize_cause<M: SerializeMap>(map: &mut M, cause: &Cause) -> Result<(), M::Error> {
+/// A kind that has nothing to report.
+pub(super) fn nothing<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_map(Some(0))?.end()
+}
+
+/// The text, or the bytes in base64.
+pub(super) fn message<S: Serializer>(
+    message: &Message,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    match message {
+        Message::Text(text) => map.serialize_entry("text", &**text)?,
+        Message::Binary(bytes) => {
+            let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+            map.serialize_entry("base64", &base64)?;
+        }
+    }
+    map.end()
+}
+
+/// The members in the order of their names.
+pub(super) fn sorted<S: Serializer>(
+    report: &impl Serialize,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let members = serde_json::to_value(report).map_err(S::Error::custom)?;
+    members.serialize(serializer)
+}
+
+/// What went wrong: its kind, the status where it has one, and its text.
+pub(super) fn error_cause<S: Serializer>(
+    cause: &Cause,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("kind", cause.kind())?;
     if let Some(status) = cause.status() {
         map.serialize_entry("status", &status)?;
     }
-    map.serialize_entry("text", &cause.text())
+    map.serialize_entry("text", &cause.text())?;
+    map.end()
+}
+
+/// Why something was decided.
+pub(super) fn cause<S: Serializer>(cause: &Cause, serializer: S) -> Result<S::Ok, S::Error> {
+    kind_and_text(cause.kind(), &cause.text(), serializer)
+}
+
+/// Why a session ended.
+pub(super) fn session_end<S: Serializer>(
+    end: &SessionEnd,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    kind_and_text(end.kind(), &end.text(), serializer)
+}
+
+fn kind_and_text<S: Serializer>(
+    kind: &str,
+    text: &str,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("cause", kind)?;
+    map.serialize_entry("text", text)?;
+    map.end()
 }
 
 #[cfg(test)]
@@ -125,56 +112,69 @@ mod tests {
 
     use super::*;
     use crate::{
-        core::{ConnectionName, Cursor, Rule},
-        events::{Retrying, Stamp},
+        core::{CloseBy, ClosedReport, ConnectionName, Cursor, Fate, Phase, Rule},
+        events::{
+            Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Failed, FailedDial,
+            Gap, GapReason, Lagged, Notice, Opened, Retrying, Rotated, Sent, SessionClosed,
+            SessionOpened, Stamp, StallReason, Stalled, TlsReport, Traffic, Update,
+        },
     };
 
-    fn stamp() -> Stamp {
-        Stamp {
+    const AT: &str = "2026-01-02T03:04:05.6Z";
+
+    fn told(kind: EventKind) -> Update {
+        let stamp = Stamp {
             name: ConnectionName::new("feed").unwrap(),
             epoch: 1,
             seq: 7,
             cursor: Cursor(255),
-            at: "2026-01-02T03:04:05.6Z".parse().unwrap(),
+            at: AT.parse().unwrap(),
+        };
+        Update::Event(Event { stamp, kind })
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn each_kind_has_the_shape_of_the_contract() {
+        let at = AT.parse().unwrap();
+        let peer = "127.0.0.1:80".parse().unwrap();
+        let timings = DialTimings { dns: Some(Duration::from_micros(1500)), tcp: Some(Duration::from_millis(2)), ..DialTimings::default() };
+        let closed = ClosedReport { code: 1000, reason: "bye".into(), clean: true, by: CloseBy::Peer, sent: None };
+        let head = r#""name":"feed","epoch":1,"seq":7,"cursor":"ff","at":"2026-01-02T03:04:05.600000Z""#;
+        let all: Vec<(Update, &str)> = vec![
+            (told(EventKind::Connecting(Connecting { attempt: 2, cause: Some("eof") })), r#"{"type":"connecting",HEAD,"attempt":2,"cause":"eof"}"#),
+            (told(EventKind::Opened(Box::new(Opened { peer, subprotocol: Some("v1".into()), compression: None, incarnation: 3, timings, tls: Some(TlsReport { expires_at: Some(at), insecure: false }) }))), r#"{"type":"opened",HEAD,"peer":"127.0.0.1:80","subprotocol":"v1","compression":null,"incarnation":3,"timings":{"dns_ms":1.5,"proxy_ms":null,"tcp_ms":2.0,"tls_ms":null,"upgrade_ms":null},"tls":{"expires_at":"2026-01-02T03:04:05.600000Z","insecure":false}}"#),
+            (told(EventKind::Opened(Box::new(Opened { peer, subprotocol: None, compression: None, incarnation: 3, timings, tls: None }))), r#"{"type":"opened",HEAD,"peer":"127.0.0.1:80","subprotocol":null,"compression":null,"incarnation":3,"timings":{"dns_ms":1.5,"proxy_ms":null,"tcp_ms":2.0,"tls_ms":null,"upgrade_ms":null},"tls":null}"#),
+            (told(EventKind::Ready), r#"{"type":"ready",HEAD,"vars":{}}"#),
+            (told(EventKind::Message(Message::text("h\"i"))), r#"{"type":"message",HEAD,"text":"h\"i"}"#),
+            (told(EventKind::Message(Message::binary(vec![0, 255]))), r#"{"type":"message",HEAD,"base64":"AP8="}"#),
+            (told(EventKind::Sent(Sent { id: 7, fate: Fate::Written, resent: true })), r#"{"type":"sent",HEAD,"id":7,"fate":"written","resent":true}"#),
+            (told(EventKind::Sent(Sent::OPENING)), r#"{"type":"sent",HEAD,"id":null,"fate":"written","resent":false}"#),
+            (told(EventKind::Gap(Box::new(Gap { reason: GapReason::Hole, blind: Duration::from_micros(2500), stream: Some("s".into()), peer_seq: Some(4), next: Some(6), missing: Some(1) }))), r#"{"type":"gap",HEAD,"blind_ms":2.5,"missing":1,"next":6,"peer_seq":4,"reason":"hole","stream":"s"}"#),
+            (told(EventKind::Gap(Box::new(Gap { reason: GapReason::Reconnect, blind: Duration::ZERO, stream: None, peer_seq: None, next: None, missing: None }))), r#"{"type":"gap",HEAD,"blind_ms":0.0,"peer_seq":null,"reason":"reconnect"}"#),
+            (told(EventKind::Closed(Box::new(closed.clone()))), r#"{"type":"closed",HEAD,"code":1000,"reason":"bye","clean":true,"by":"peer","sent":null}"#),
+            (told(EventKind::Error(Box::new(ErrorReport { cause: Cause::Eof, dial: Some(FailedDial { phase: Phase::Tcp, timings }) }))), r#"{"type":"error",HEAD,"kind":"eof","text":"the connection ended without a close frame","phase":"tcp","timings":{"dns_ms":1.5,"proxy_ms":null,"tcp_ms":2.0,"tls_ms":null,"upgrade_ms":null}}"#),
+            (told(EventKind::Error(Box::new(ErrorReport { cause: Cause::HandshakeStatus { status: 503, text: "busy".into(), retry_after: None }, dial: None }))), r#"{"type":"error",HEAD,"kind":"handshake_status","status":503,"text":"the server answered 503 instead of 101: busy"}"#),
+            (told(EventKind::Retrying(Box::new(Retrying { delay: Duration::from_micros(1500), cause: Cause::PongTimeout, rule: Rule::Backoff }))), r#"{"type":"retrying",HEAD,"delay_ms":1.5,"cause":"pong_timeout","text":"no answer to a heartbeat in time","rule":"backoff"}"#),
+            (told(EventKind::Failed(Box::new(Failed { cause: Cause::PongTimeout, rule: Rule::Backoff }))), r#"{"type":"failed",HEAD,"cause":"pong_timeout","text":"no answer to a heartbeat in time","rule":"backoff"}"#),
+            (told(EventKind::Dropped(Dropped { count: 3, reason: DropReason::Expired })), r#"{"type":"dropped",HEAD,"count":3,"reason":"expired"}"#),
+            (told(EventKind::Rotated(Box::new(Rotated { peer, subprotocol: Some("v2".into()), incarnation: 4, timings, tls: None, old: closed, doubled: 2 }))), r#"{"type":"rotated",HEAD,"doubled":2,"incarnation":4,"old":{"by":"peer","clean":true,"code":1000,"reason":"bye","sent":null},"peer":"127.0.0.1:80","subprotocol":"v2","timings":{"dns_ms":1.5,"proxy_ms":null,"tcp_ms":2.0,"tls_ms":null,"upgrade_ms":null},"tls":null}"#),
+            (told(EventKind::Applied(Applied { reconnect: true })), r#"{"type":"applied",HEAD,"reconnect":true}"#),
+            (told(EventKind::Removed), r#"{"type":"removed",HEAD}"#),
+            (told(EventKind::SessionOpened(Box::new(SessionOpened { session: 1, peer, subprotocol: None, client: Some("c".into()) }))), r#"{"type":"session_opened",HEAD,"client":"c","peer":"127.0.0.1:80","session":1,"subprotocol":null}"#),
+            (told(EventKind::SessionClosed(Box::new(SessionClosed { session: 1, end: SessionEnd::Lost(Cause::Eof), peer: Some(peer), client: None, lasted: Duration::from_millis(3), sent: Traffic { messages: 1, bytes: 2 }, received: Traffic::default() }))), r#"{"type":"session_closed",HEAD,"session":1,"cause":"eof","text":"the connection ended without a close frame","peer":"127.0.0.1:80","client":null,"lasted_ms":3.0,"sent":{"messages":1,"bytes":2},"received":{"messages":0,"bytes":0}}"#),
+            (Notice::Lagged(Lagged { missed: Some(3), at }).into(), r#"{"type":"lagged","missed":3,"at":"2026-01-02T03:04:05.600000Z"}"#),
+            (Notice::Lagged(Lagged { missed: None, at }).into(), r#"{"type":"lagged","missed":null,"at":"2026-01-02T03:04:05.600000Z"}"#),
+            (Notice::Stalled(Stalled { reason: StallReason::Clock, by: Duration::from_millis(700), at }).into(), r#"{"type":"stalled","reason":"clock","by_ms":700.0,"at":"2026-01-02T03:04:05.600000Z"}"#),
+        ];
+        for (update, json) in all {
+            assert_eq!(serde_json::to_string(&update).unwrap(), json.replace("HEAD", head));
         }
     }
 
     #[test]
-    fn an_event_has_the_shape_of_the_contract() {
-        let json = |event: Event| serde_json::to_string(&event).unwrap();
-        let head =
-            r#""name":"feed","epoch":1,"seq":7,"cursor":"ff","at":"2026-01-02T03:04:05.600000Z""#;
-        assert_eq!(
-            json(Event::Message(stamp(), Message::text("hi"))),
-            format!(r#"{{"type":"message",{head},"text":"hi"}}"#)
-        );
-        assert_eq!(
-            json(Event::Message(stamp(), Message::binary(vec![0, 255]))),
-            format!(r#"{{"type":"message",{head},"base64":"AP8="}}"#)
-        );
-        assert_eq!(
-            json(Event::Retrying(
-                stamp(),
-                Box::new(Retrying {
-                    delay: Duration::from_micros(1500),
-                    cause: Cause::PongTimeout,
-                    rule: Rule::Backoff
-                })
-            )),
-            format!(
-                r#"{{"type":"retrying",{head},"delay_ms":1.5,"cause":"pong_timeout","text":"no answer to a heartbeat in time","rule":"backoff"}}"#
-            )
-        );
-        for (missed, told) in [(Some(3), "3"), (None, "null")] {
-            assert_eq!(
-                json(Event::Lagged {
-                    missed,
-                    at: stamp().at
-                }),
-                format!(
-                    r#"{{"type":"lagged","missed":{told},"at":"2026-01-02T03:04:05.600000Z"}}"#
-                )
-            );
-        }
+    fn an_event_is_small() {
+        assert!(size_of::<Update>() <= 96, "{}", size_of::<Update>());
+        assert!(size_of::<EventKind>() <= 40, "{}", size_of::<EventKind>());
     }
 }

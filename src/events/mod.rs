@@ -2,16 +2,23 @@
 
 mod event;
 mod json;
+mod kind;
+mod notice;
 mod reports;
 mod session;
 mod times;
 
-pub(crate) use self::times::{millis, optional_time};
+pub(crate) use self::{
+    kind::KIND_NAMES,
+    times::{millis, optional_time},
+};
 pub use self::{
-    event::{Event, Stamp},
+    event::{Event, Stamp, Update},
+    kind::EventKind,
+    notice::{Lagged, Notice, StallReason, Stalled},
     reports::{
         Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Failed, FailedDial,
-        Gap, GapReason, Opened, Retrying, Rotated, Sent, StallReason, Stalled, TlsReport, Traffic,
+        Gap, GapReason, Opened, Retrying, Rotated, Sent, TlsReport, Traffic,
     },
     session::{SessionClosed, SessionEnd, SessionOpened},
     times::rfc3339,

@@ -3,14 +3,18 @@
 use std::{net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
+use serde::ser::{Serialize, Serializer};
 
-use super::times::{as_millis, optional_millis, optional_time};
+use super::{
+    json::{cause, error_cause},
+    times::{as_millis, as_text, optional_millis, optional_time},
+};
 use crate::{
     core::{Cause, ClosedReport, Fate, Phase, Rule},
     wire::deflate::Agreed,
 };
 
-/// See [`Event::Connecting`](crate::Event::Connecting).
+/// See [`EventKind::Connecting`](crate::EventKind::Connecting).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Connecting {
     /// The retries since the last stable socket.
@@ -19,13 +23,12 @@ pub struct Connecting {
     pub cause: Option<&'static str>,
 }
 
-/// See [`Event::Opened`](crate::Event::Opened).
+/// See [`EventKind::Opened`](crate::EventKind::Opened).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Opened {
     /// The address that answered: the peer's, or its proxy's.
     pub peer: SocketAddr,
     /// The subprotocol that the server chose.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<String>,
     /// The compression that was agreed on.
     pub compression: Option<Agreed>,
@@ -67,11 +70,12 @@ pub struct DialTimings {
     pub upgrade: Option<Duration>,
 }
 
-/// See [`Event::Sent`](crate::Event::Sent).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// See [`EventKind::Sent`](crate::EventKind::Sent).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Sent {
     /// The message's id; 0, and `null` in JSON, for an opening message and for `Connect`'s data, which have none. The message may have been
     /// accepted in an earlier epoch than the event's: see [`Handle::receipt_in`](crate::Handle::receipt_in).
+    #[serde(serialize_with = "known_id")]
     pub id: u64,
     /// What became of it.
     pub fate: Fate,
@@ -86,14 +90,15 @@ impl Sent {
         fate: Fate::Written,
         resent: false,
     };
-
-    /// The id, if the message has one.
-    pub(super) fn known_id(&self) -> Option<u64> {
-        Some(self.id).filter(|id| *id > 0)
-    }
 }
 
-/// See [`Event::Gap`](crate::Event::Gap).
+/// The id, if the message has one.
+fn known_id<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(*id).filter(|id| *id > 0).serialize(serializer)
+}
+
+
+/// See [`EventKind::Gap`](crate::EventKind::Gap).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Gap {
     /// How it was noticed.
@@ -129,7 +134,7 @@ pub enum GapReason {
     Restart,
 }
 
-/// See [`Event::Rotated`](crate::Event::Rotated).
+/// See [`EventKind::Rotated`](crate::EventKind::Rotated).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Rotated {
     /// The address that answered: the peer's, or its proxy's.
@@ -166,34 +171,14 @@ impl Traffic {
     }
 }
 
-/// See [`Event::Stalled`](crate::Event::Stalled).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stalled {
-    /// What stood still.
-    pub reason: StallReason,
-    /// For how long.
-    pub by: Duration,
-    /// When that was noticed.
-    pub at: Timestamp,
-}
-
-/// What stood still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum StallReason {
-    /// A thread of ours got no time, or something blocked it.
-    Arbiter,
-    /// The machine: its two clocks disagree about how much time has passed.
-    Clock,
-}
-
-/// See [`Event::Error`](crate::Event::Error).
-#[derive(Clone, Debug, PartialEq)]
+/// See [`EventKind::Error`](crate::EventKind::Error).
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct ErrorReport {
     /// What went wrong.
+    #[serde(flatten, serialize_with = "error_cause")]
     pub cause: Cause,
     /// How far it came, if it was a dial that failed.
+    #[serde(flatten)]
     pub dial: Option<FailedDial>,
 }
 
@@ -205,35 +190,41 @@ impl From<Cause> for ErrorReport {
 }
 
 /// How far a dial came.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct FailedDial {
     /// The phase in which it failed.
+    #[serde(serialize_with = "as_text")]
     pub phase: Phase,
     /// How long the steps took, that one up to the failure.
     pub timings: DialTimings,
 }
 
-/// See [`Event::Retrying`](crate::Event::Retrying).
-#[derive(Clone, Debug, PartialEq)]
+/// See [`EventKind::Retrying`](crate::EventKind::Retrying).
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Retrying {
     /// How long until the dial.
+    #[serde(rename = "delay_ms", serialize_with = "as_millis")]
     pub delay: Duration,
     /// Why it is needed.
+    #[serde(flatten, serialize_with = "cause")]
     pub cause: Cause,
     /// The rule that decided.
+    #[serde(serialize_with = "as_text")]
     pub rule: Rule,
 }
 
-/// See [`Event::Failed`](crate::Event::Failed).
-#[derive(Clone, Debug, PartialEq)]
+/// See [`EventKind::Failed`](crate::EventKind::Failed).
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Failed {
     /// The last cause.
+    #[serde(flatten, serialize_with = "cause")]
     pub cause: Cause,
     /// The rule that decided.
+    #[serde(serialize_with = "as_text")]
     pub rule: Rule,
 }
 
-/// See [`Event::Dropped`](crate::Event::Dropped).
+/// See [`EventKind::Dropped`](crate::EventKind::Dropped).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Dropped {
     /// How many messages.
@@ -277,7 +268,7 @@ impl DropReason {
     }
 }
 
-/// See [`Event::Applied`](crate::Event::Applied).
+/// See [`EventKind::Applied`](crate::EventKind::Applied).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Applied {
     /// Whether another socket is needed for it: a dial starts anew, a socket that serves is rotated.

@@ -4,10 +4,10 @@ use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
 use serde::Serialize;
 
-use super::reports::Traffic;
+use super::{json::session_end, reports::Traffic, times::as_millis};
 use crate::core::Cause;
 
-/// See [`Event::SessionOpened`](crate::Event::SessionOpened).
+/// See [`EventKind::SessionOpened`](crate::EventKind::SessionOpened).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionOpened {
     /// Counts the sessions of the name in this life of its actor, from 1.
@@ -20,18 +20,20 @@ pub struct SessionOpened {
     pub client: Option<String>,
 }
 
-/// See [`Event::SessionClosed`](crate::Event::SessionClosed).
-#[derive(Clone, Debug, PartialEq)]
+/// See [`EventKind::SessionClosed`](crate::EventKind::SessionClosed).
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionClosed {
     /// Its number, as in [`SessionOpened`].
     pub session: u64,
     /// Why it ended. Of one that was not opened: why not.
+    #[serde(flatten, serialize_with = "session_end")]
     pub end: SessionEnd,
     /// The address that answered; `None` if the session was not opened.
     pub peer: Option<SocketAddr>,
     /// Whose session it was.
     pub client: Option<String>,
     /// From the beginning of the dial on.
+    #[serde(rename = "lasted_ms", serialize_with = "as_millis")]
     pub lasted: Duration,
     /// Messages of the client that were encoded for the peer.
     pub sent: Traffic,

@@ -1,6 +1,6 @@
 //! Times and durations as the API writes them.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use jiff::Timestamp;
 use serde::ser::{Serialize, Serializer};
@@ -43,4 +43,17 @@ pub(super) fn optional_millis<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     duration.map(millis).serialize(serializer)
+}
+
+/// A time of [`rfc3339`].
+pub(super) fn as_rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{at:.6}"))
+}
+
+/// What is shown as text.
+pub(super) fn as_text<S: Serializer>(
+    value: &impl Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }

@@ -18,10 +18,10 @@ pub struct Delivery {
 /// What happens to a subscriber that is too slow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
-    /// It loses the oldest events, and is told how many by [`Event::Lagged`](crate::Event::Lagged).
+    /// It loses the oldest events, and is told how many by [`Notice::Lagged`](crate::Notice::Lagged).
     #[default]
     Drop,
-    /// It is cut off: [`Event::Lagged`](crate::Event::Lagged) says how many events it missed, then its stream ends.
+    /// It is cut off: [`Notice::Lagged`](crate::Notice::Lagged) says how many events it missed, then its stream ends.
     Disconnect,
     /// The sockets that feed it are not read until there is room; after 5 s it is cut off.
     Pause,

@@ -2,18 +2,18 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{registry::Hub, subscriber::Subscriber};
+use super::{listener::Listener, registry::Hub};
 
 /// Keeps a subscription; dropping it unsubscribes.
 #[must_use = "dropping this ends the subscription"]
 #[derive(Debug)]
 pub struct SubscriptionGuard {
     hub: Weak<Hub>,
-    subscriber: Weak<Subscriber>,
+    subscriber: Weak<Listener>,
 }
 
 impl SubscriptionGuard {
-    pub(super) fn new(hub: &Arc<Hub>, subscriber: &Arc<Subscriber>) -> Self {
+    pub(super) fn new(hub: &Arc<Hub>, subscriber: &Arc<Listener>) -> Self {
         Self {
             hub: Arc::downgrade(hub),
             subscriber: Arc::downgrade(subscriber),
@@ -26,7 +26,7 @@ impl SubscriptionGuard {
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
     /// use everwire::Pattern;
     ///
-    /// let guard = manager.on_event(Pattern::all(), |event| println!("{}", event.kind()));
+    /// let guard = manager.on_event(Pattern::all(), |event| println!("{}", event.type_name()));
     /// guard.forever();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

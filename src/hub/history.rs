@@ -9,7 +9,7 @@ use self::kept::{Kept, Mark};
 use super::reading::{ReadOn, Room};
 use crate::{
     core::{Cursor, Message},
-    events::Stamp,
+    events::{EventKind, Stamp},
     memory::{Charge, MemoryUse},
     settings::HistorySettings,
     stored::StoredEvent,
@@ -188,9 +188,33 @@ impl Recent {
         }
     }
 
-    /// Keeps what came, and lets go of the oldest. They go first: then the new one takes the place of the oldest.
-    pub fn push(&mut self, stamp: &Stamp, message: &Message) {
-        self.keep(Mark::from(stamp), message);
+    /// Whether it keeps anything.
+    pub fn keeps(&self) -> bool {
+        self.limit.messages > 0
+    }
+
+    /// Up to where messages are not kept any more, or never were.
+    pub fn lost_through(&self) -> Cursor {
+        self.lost_through
+    }
+
+    /// What came up to here is not kept.
+    pub fn lose(&mut self, through: Cursor) {
+        self.lost_through = self.lost_through.max(through);
+    }
+
+    /// Keeps what came, the first of it at `first`, and lets go of the oldest. They go first: then the new one takes the place of the oldest.
+    pub fn push_all(&mut self, first: &Stamp, kinds: &[EventKind]) {
+        let mut mark = Mark::from(first);
+        if !self.keeps() {
+            return self.lose(mark.behind(kinds.len()));
+        }
+        for kind in kinds {
+            if let EventKind::Message(message) = kind {
+                self.keep(mark, message);
+            }
+            mark.advance();
+        }
     }
 
     fn keep(&mut self, mark: Mark, message: &Message) {
@@ -284,7 +308,7 @@ mod tests {
             let stamp = stamp(place);
             let message = Message::text("12345");
             history.with(limit, Cursor(start), charge, |recent| {
-                recent.push(&stamp, &message);
+                recent.push_all(&stamp, &[EventKind::Message(message)]);
             });
         }
     }
@@ -378,7 +402,7 @@ mod tests {
             let stamp = stamp(place);
             let message = Message::text("x".repeat(len));
             history.with(limit(100_000, 1 << 30), Cursor(0), charge, |recent| {
-                recent.push(&stamp, &message);
+                recent.push_all(&stamp, &[EventKind::Message(message)]);
             });
         };
         (1..=100).for_each(|place| keep(place, 400));

@@ -1,6 +1,6 @@
 //! Which kinds of events a subscriber wants.
 
-use crate::events::Event;
+use crate::events::{EventKind, KIND_NAMES};
 
 /// A set of kinds of events, by the `type` of their JSON form.
 ///
@@ -17,7 +17,7 @@ pub struct Kinds(u32);
 
 /// The text names no kind of event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no type of event; the types are {}", Event::KINDS.join(", "))]
+#[error("{name:?} is no type of event; the types are {}", KIND_NAMES.join(", "))]
 pub struct UnknownKind {
     /// The text.
     pub name: String,
@@ -34,7 +34,7 @@ impl Kinds {
     /// assert!(delivery.kinds.has("sent"));
     /// ```
     pub fn all() -> Self {
-        Self((1 << Event::KINDS.len()) - 1)
+        Self((1 << KIND_NAMES.len()) - 1)
     }
 
     /// No kind.
@@ -87,7 +87,7 @@ impl Kinds {
     /// assert_eq!(Kinds::none().with("shut"), None);
     /// ```
     pub fn with(self, name: &str) -> Option<Self> {
-        let at = Event::KINDS.iter().position(|kind| *kind == name)?;
+        let at = KIND_NAMES.iter().position(|kind| *kind == name)?;
         Some(Self(self.0 | 1 << at))
     }
 
@@ -114,15 +114,21 @@ impl Kinds {
         known.is_none_or(|known| self.0 & !known.0 != 0)
     }
 
-    /// Whether an event is wanted.
-    pub(crate) fn wants(self, event: &Event) -> bool {
-        self.0 & 1 << event.kind_number() != 0
+    /// Whether events of the kind of this number are wanted.
+    #[inline]
+    pub(crate) fn wants(self, number: u8) -> bool {
+        self.0 & 1 << number != 0
+    }
+
+    /// A bit for each kind that is wanted, by their numbers.
+    pub(crate) fn bits(self) -> u32 {
+        self.0
     }
 }
 
 impl Default for Kinds {
     /// All kinds but `sent`, which costs an event for each message.
     fn default() -> Self {
-        Self(Self::all().0 & !(1 << Event::SENT))
+        Self(Self::all().0 & !(1 << EventKind::SENT))
     }
 }

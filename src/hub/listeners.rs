@@ -7,43 +7,59 @@ use std::{
 };
 
 use super::{
+    listener::Listener,
+    queue::Room,
     registry::{HistoryRef, Hub},
-    subscriber::Subscriber,
+    run::{Run, Span},
 };
-use crate::{core::ConnectionName, events::Event};
+use crate::{
+    core::ConnectionName,
+    events::{EventKind, Stamp},
+};
 
 /// The subscribers of one name, as that name knows them.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
+    /// Those that had come by then were matched against the name.
     generation: u64,
-    list: Box<[Arc<Subscriber>]>,
-    wants_sent: bool,
+    list: Box<[Arc<Listener>]>,
+    /// The kinds that one of them wants.
+    wanted: u32,
     any_resumes: bool,
+    any_pauses: bool,
 }
 
 impl Listeners {
     /// The list as it is now.
-    fn current(&mut self, hub: &Hub, name: &ConnectionName) -> &[Arc<Subscriber>] {
+    #[inline]
+    fn current(&mut self, hub: &Hub, name: &ConnectionName) -> &[Arc<Listener>] {
         let generation = hub.generation.load(Ordering::Acquire);
         if self.generation != generation {
-            self.generation = generation;
-            self.list = hub
-                .subscribers
-                .read()
-                .iter()
-                .filter(|subscriber| subscriber.matches(name))
-                .cloned()
-                .collect();
-            self.any_resumes = self.list.iter().any(|subscriber| subscriber.resumes());
-            self.wants_sent = self.list.iter().any(|subscriber| subscriber.wants_sent());
+            self.renew(hub, name);
         }
         &self.list
+    }
+
+    /// Matches those that have come, and forgets those that have gone.
+    #[cold]
+    fn renew(&mut self, hub: &Hub, name: &ConnectionName) {
+        let mut list = std::mem::take(&mut self.list).into_vec();
+        list.retain(|listener| !listener.is_removed());
+        let subscribers = hub.subscribers.read();
+        let new = subscribers.behind(self.generation);
+        list.extend(new.filter(|listener| listener.matches(name)).cloned());
+        self.generation = hub.generation.load(Ordering::Acquire);
+        drop(subscribers);
+        self.any_resumes = list.iter().any(|listener| listener.resumes());
+        self.any_pauses = list.iter().any(|listener| listener.pauses());
+        self.wanted = list.iter().fold(0, |all, listener| all | listener.kinds().bits());
+        self.list = list.into();
     }
 
     /// Whether one of them wants to hear the fate of each message.
     pub fn want_sent(&mut self, hub: &Hub, name: &ConnectionName) -> bool {
         self.current(hub, name);
-        self.wants_sent
+        self.wanted & (1 << EventKind::SENT) != 0
     }
 
     /// How many there are.
@@ -51,78 +67,127 @@ impl Listeners {
         self.current(hub, name).len()
     }
 
-    /// Gives an event its place, keeps it, and tells all of them. A callback that panics is the error: its text.
+    /// Gives events of one kind their numbers and places, keeps them, and tells all who want them; `kinds` is empty afterwards. A
+    /// callback that panics is the error: its text.
     pub fn publish(
         &mut self,
         hub: &Hub,
-        name: &ConnectionName,
         history_ref: HistoryRef<'_>,
-        mut event: Event,
+        mut first: Stamp,
+        kinds: &mut Vec<EventKind>,
     ) -> Result<(), String> {
+        let Some(number) = kinds.first().map(EventKind::number) else {
+            return Ok(());
+        };
         // A subscriber that comes in between asks what was kept before it is told what is new: it must find the event in
         // one of the two, so that an event is kept only for the listeners that it is told to.
-        while !self.place(hub, name, history_ref, &mut event) {}
-        let mut panicked = None;
-        let mut others = self.list.iter().filter(|subscriber| !subscriber.resumes());
-        if let Some(mut next) = others.next() {
-            for after in others {
-                panicked = panicked.or(next.deliver(&event).err());
-                next = after;
+        let shared = loop {
+            if let Some(shared) = self.place(hub, history_ref, number, &mut first, kinds) {
+                break shared;
             }
-            // The last one can have the event itself. It is not moved for one who only looks at it.
-            match next.keeps(&event) {
-                true => next.give(event),
-                false => panicked = panicked.or(next.deliver(&event).err()),
+        };
+        let is_wanted = self.wanted & (1 << number) != 0;
+        let result = match shared {
+            _ if !is_wanted => Ok(()),
+            None => self.tell(first, number, kinds),
+            Some(run) => {
+                let mut handles = run.kinds().to_vec();
+                let result = self.call(run.first(), number, &mut handles);
+                self.push(run, number);
+                result
             }
-        }
-        panicked.map_or(Ok(()), Err)
+        };
+        kinds.clear();
+        result
     }
 
-    /// Gives the event its place and keeps it, and tells those who may resume from it; false if the list of listeners has
-    /// changed meanwhile.
+    /// Gives the events their places and keeps them. Those who may resume from there are told now, and the events are shared then. `None` if
+    /// the list of listeners has changed meanwhile.
+    #[allow(clippy::option_option, reason = "whether they were placed, and how")]
     fn place(
         &mut self,
         hub: &Hub,
-        name: &ConnectionName,
         history_ref: HistoryRef<'_>,
-        event: &mut Event,
-    ) -> bool {
-        self.current(hub, name);
-        let _order = self.any_resumes.then(|| hub.order.lock());
+        number: u8,
+        first: &mut Stamp,
+        kinds: &mut Vec<EventKind>,
+    ) -> Option<Option<Arc<Run>>> {
+        self.current(hub, &first.name);
+        let is_wanted = self.wanted & (1 << number) != 0;
+        let order = (self.any_resumes && is_wanted).then(|| hub.order.lock());
         let generation = self.generation;
-        let placed = hub.keep(
-            history_ref,
-            |event| {
-                let placed = hub.generation.load(Ordering::Acquire) == generation;
-                if placed {
-                    event.place(hub.next_cursor());
-                }
-                placed
-            },
-            event,
-        );
-        if placed && self.any_resumes {
-            for subscriber in self.list.iter().filter(|subscriber| subscriber.resumes()) {
-                // It has a queue, and a queue does not panic.
-                let _told = subscriber.deliver(event);
-            }
+        let is_current = || hub.generation.load(Ordering::Acquire) == generation;
+        if !hub.keep(history_ref, is_current, is_wanted, first, kinds) {
+            return None;
         }
-        placed
+        if order.is_none() {
+            return Some(None);
+        }
+        let run = Run::take(first.clone(), kinds);
+        let resuming = self.list.iter().filter(|listener| listener.resumes());
+        for listener in resuming.filter(|listener| listener.kinds().wants(number)) {
+            listener.push(Span::from(Arc::clone(&run)));
+        }
+        Some(Some(run))
     }
 
-    /// Whether a subscriber that asked for `pause` has no room. `waker` is woken when it has some again; one that has
-    /// had none for too long is cut off, and does not count.
-    pub fn are_paused(
+    /// Tells all who want them, of whom none resumes.
+    fn tell(
+        &self,
+        first: Stamp,
+        number: u8,
+        kinds: &mut Vec<EventKind>,
+    ) -> Result<(), String> {
+        let result = self.call(&first, number, kinds);
+        let has_queue = |listener: &&Arc<Listener>| {
+            !listener.is_called() && listener.kinds().wants(number)
+        };
+        if self.list.iter().any(|listener| has_queue(&listener)) {
+            self.push(Run::take(first, kinds), number);
+        }
+        result
+    }
+
+    fn call(&self, first: &Stamp, number: u8, kinds: &mut [EventKind]) -> Result<(), String> {
+        let called = self.list.iter().filter(|listener| listener.is_called());
+        called
+            .filter(|listener| listener.kinds().wants(number))
+            .map(|listener| listener.call(first, kinds))
+            .fold(Ok(()), Result::and)
+    }
+
+    /// Into the queues of those who do not resume. The last gets the run itself: who hears it alone reads it without counting who shares it.
+    fn push(&self, run: Arc<Run>, number: u8) {
+        let mut queues = self.list.iter().filter(|listener| {
+            !listener.is_called() && !listener.resumes() && listener.kinds().wants(number)
+        });
+        let Some(mut next) = queues.next() else {
+            return;
+        };
+        for after in queues {
+            next.push(Span::from(Arc::clone(&run)));
+            next = after;
+        }
+        next.push(Span::from(run));
+    }
+
+    /// How much may be told before this is asked again; `None` where a subscriber that asked for `pause` has no room: `waker` is woken when it
+    /// has some again. One that has had none for too long is cut off, and does not count.
+    pub fn room(
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
         now: Instant,
         waker: &Waker,
-    ) -> bool {
-        let mut paused = false;
-        for subscriber in self.current(hub, name) {
-            paused |= subscriber.is_paused(now, waker);
+    ) -> Option<Room> {
+        self.current(hub, name);
+        if !self.any_pauses {
+            return Some(Room::UNLIMITED);
         }
-        paused
+        let pausing = self.list.iter().filter(|listener| listener.pauses());
+        // All are asked: each has to know whom to wake.
+        pausing
+            .map(|listener| listener.room(now, waker))
+            .fold(Some(Room::UNLIMITED), |all, one| Some(all?.and(one?)))
     }
 }

@@ -1,30 +1,43 @@
 //! Who hears what happens: subscribers by pattern, each bounded, each with its own way of being too slow.
 
+mod batch;
+mod callback;
 mod delivery;
 mod guard;
 mod history;
 mod kinds;
+mod lease;
+mod listener;
 mod listeners;
+mod mailbox;
 mod past;
 mod queue;
 mod reading;
 mod recent_events;
 mod registry;
+mod run;
 mod stream;
 mod subscribe;
-mod subscriber;
 #[cfg(test)]
 mod tests;
+mod turn;
+mod updates;
 
 pub use self::{
+    batch::Batch,
     delivery::{Delivery, Overflow},
     guard::SubscriptionGuard,
     kinds::{Kinds, UnknownKind},
+    mailbox::{Delivered, Subscriber},
     stream::Events,
+    updates::Updates,
 };
 pub(crate) use self::{
     history::History,
     listeners::Listeners,
+    mailbox::{Mailbox, mailbox},
     past::HasHistory,
+    queue::Room,
     registry::{HistoryRef, Hub},
+    turn::end_turns,
 };

@@ -9,9 +9,10 @@ use std::{
 
 use super::{
     history::{History, Place},
+    listener::Listener,
     reading::{PIECE_BYTES, ReadOn, Room},
     registry::Hub,
-    subscriber::Subscriber,
+    run::Span,
 };
 use crate::{
     core::{ConnectionName, Cursor},
@@ -73,7 +74,7 @@ impl Past {
     /// something is missing in front of it.
     pub fn new(
         hub: &Arc<Hub>,
-        subscriber: &Subscriber,
+        subscriber: &Listener,
         since: Cursor,
         mut missed: bool,
         mut names: Vec<Arc<dyn HasHistory>>,
@@ -127,7 +128,7 @@ impl Past {
     }
 
     /// Reads some more, into `into`, which is empty.
-    pub fn read(&mut self, subscriber: &Subscriber, into: &mut VecDeque<Event>) -> Piece {
+    pub fn read(&mut self, subscriber: &Listener, into: &mut VecDeque<Span>) -> Piece {
         let mut room = Room::default();
         while !self.missed && room.is_left() {
             let next = self.next.pop().map(|Reverse(next)| next);
@@ -155,22 +156,22 @@ impl Past {
         &mut self,
         number: usize,
         until: Cursor,
-        subscriber: &Subscriber,
+        subscriber: &Listener,
         room: &mut Room,
-        into: &mut VecDeque<Event>,
+        into: &mut VecDeque<Span>,
     ) -> bool {
         let Some(source) = self.sources.get_mut(number) else {
             return true;
         };
         let ReadOn { lost, next } = match source {
             Source::Messages { of, place } => of.history().read(place, until, room, |message| {
-                into.push_back(Event::recalled(of.name(), message));
+                into.push_back(Event::recalled(of.name(), message).into());
             }),
             Source::RecentEvents(place) => self.hub.recent.lock().read(place, |event| {
                 let reads = event.cursor() <= until && room.is_left();
                 if reads {
-                    room.take(event.payload_len());
-                    into.extend(subscriber.wants(event).then(|| event.clone()));
+                    room.take(event.kind.payload_len());
+                    into.extend(subscriber.wants(event).then(|| Span::from(event.clone())));
                 }
                 reads
             }),

@@ -8,21 +8,23 @@ use std::sync::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    history::History, queue::Account, recent_events::RecentEvents, subscriber::Subscriber,
+    history::History, listener::Listener, queue::Account, recent_events::RecentEvents,
 };
 use crate::{
     core::Cursor,
-    events::Event,
+    events::{Event, EventKind, Notice, Stamp},
     memory::{Charge, MemoryBudget, MemoryUse},
     settings::HistorySettings,
 };
 
 /// All subscribers of a process. Publishing takes no lock of the hub: each name keeps its own list of listeners,
 /// and renews it when the generation has changed.
+///
+/// A pattern is matched when a name or a subscriber comes: a message costs as much as there are subscribers that it is for.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    pub(super) subscribers: RwLock<Vec<Arc<Subscriber>>>,
-    /// Counts the changes of the list.
+    pub(super) subscribers: RwLock<Subscribers>,
+    /// Counts the changes of the list. It changes under its lock.
     pub(super) generation: AtomicU64,
     /// Where this process began to count.
     start: Cursor,
@@ -72,9 +74,14 @@ impl Hub {
         }
     }
 
-    /// The place of the next event.
-    pub(super) fn next_cursor(&self) -> Cursor {
-        Cursor(self.position.fetch_add(1, Ordering::Relaxed) + 1)
+    /// The place of the first of so many events, which follow each other.
+    pub(super) fn draw_cursors(&self, events: usize) -> Cursor {
+        Cursor(self.position.fetch_add(events as u64, Ordering::Relaxed) + 1)
+    }
+
+    /// A place that no reader has stopped at before: what is lost before it is not missing to who begins there, and all that follows is.
+    pub(super) fn starting_place(&self) -> Cursor {
+        self.draw_cursors(1)
     }
 
     /// The place behind all that has happened so far.
@@ -104,47 +111,66 @@ impl Hub {
         Cursor(self.fates.load(Ordering::Acquire))
     }
 
-    /// Keeps an event for those who are away. `memory` is that of its name.
+    /// Gives events of a name their places, from `first` on, and keeps them for those who are away. `is_current` is asked under the lock that
+    /// readers of the past take, and nothing is done where it says no.
+    ///
+    /// Messages that are neither wanted nor kept get no places: that they are missing is noted.
     pub(super) fn keep(
         &self,
         history_ref: HistoryRef<'_>,
-        place: impl FnOnce(&mut Event) -> bool,
-        event: &mut Event,
+        is_current: impl FnOnce() -> bool,
+        is_wanted: bool,
+        first: &mut Stamp,
+        kinds: &[EventKind],
     ) -> bool {
-        if matches!(event, Event::Message(..)) {
-            let charge = || Charge::new(&self.memory, MemoryUse::Histories);
-            history_ref
-                .history
-                .with(history_ref.limit, self.start, charge, |recent| {
-                    let placed = place(event);
-                    if placed && let Event::Message(stamp, message) = event {
-                        recent.push(stamp, message);
+        match kinds.first() {
+            Some(EventKind::Message(_)) => {
+                let charge = || Charge::new(&self.memory, MemoryUse::Histories);
+                let HistoryRef { history, limit } = history_ref;
+                history.with(limit, self.start, charge, |recent| {
+                    let placed = is_current();
+                    if placed && (is_wanted || recent.keeps()) {
+                        first.cursor = self.draw_cursors(kinds.len());
+                        recent.push_all(first, kinds);
+                    } else if placed && recent.lost_through() != self.now() {
+                        // Whoever stopped before this place has missed something.
+                        recent.lose(self.draw_cursors(1));
                     }
                     placed
                 })
-        } else if matches!(event, Event::Sent(..)) {
-            // A reader that comes in between waits for this lock before it looks.
-            history_ref.history.locked(|| {
-                let placed = place(event);
-                self.fates.fetch_max(event.cursor().0, Ordering::AcqRel);
-                placed
-            })
-        } else {
-            let mut recent = self.recent.lock();
-            let placed = place(event);
-            if placed {
-                recent.push(event.clone());
             }
-            placed
+            // A reader that comes in between waits for this lock before it looks.
+            Some(EventKind::Sent(_)) => history_ref.history.locked(|| {
+                let placed = is_current();
+                if placed {
+                    first.cursor = self.draw_cursors(kinds.len());
+                    let last = first.cursor.0 + kinds.len() as u64 - 1;
+                    self.fates.fetch_max(last, Ordering::AcqRel);
+                }
+                placed
+            }),
+            _ => {
+                let mut recent = self.recent.lock();
+                let placed = is_current();
+                if placed {
+                    first.cursor = self.draw_cursors(kinds.len());
+                    let events = kinds.iter().zip(first.cursor.0..).zip(first.seq..);
+                    for ((kind, cursor), seq) in events {
+                        let (mut stamp, kind) = (first.clone(), kind.clone());
+                        (stamp.cursor, stamp.seq) = (Cursor(cursor), seq);
+                        recent.push(Event { stamp, kind });
+                    }
+                }
+                placed
+            }
         }
     }
 
     /// Tells all subscribers something that belongs to no name.
-    pub fn announce(&self, event: &Event) {
-        let subscribers = self.subscribers.read().clone();
+    pub fn announce(&self, notice: Notice) {
+        let subscribers = self.subscribers.read().list.clone();
         for subscriber in subscribers {
-            // A callback's panic has no name that it could cost its socket.
-            let _panicked = subscriber.deliver(event);
+            subscriber.notify(notice);
         }
     }
 
@@ -162,17 +188,41 @@ impl Hub {
     }
 
     /// One more is told from now on.
-    pub(super) fn add(&self, subscriber: &Arc<Subscriber>) {
-        self.subscribers.write().push(Arc::clone(subscriber));
-        self.generation.fetch_add(1, Ordering::Release);
+    pub(super) fn add(&self, listener: &Arc<Listener>) {
+        let mut subscribers = self.subscribers.write();
+        let before = self.generation.fetch_add(1, Ordering::Release);
+        subscribers.list.push(Arc::clone(listener));
+        subscribers.generations.push(before + 1);
     }
 
     /// One is not told any more.
-    pub(super) fn remove(&self, subscriber: &Arc<Subscriber>) {
-        self.subscribers
-            .write()
-            .retain(|other| !Arc::ptr_eq(other, subscriber));
+    pub(super) fn remove(&self, listener: &Arc<Listener>) {
+        listener.remove();
+        let mut subscribers = self.subscribers.write();
+        let at = subscribers.list.iter().position(|other| Arc::ptr_eq(other, listener));
+        if let Some(at) = at {
+            subscribers.list.remove(at);
+            subscribers.generations.remove(at);
+        }
         self.generation.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Those who are told, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Subscribers {
+    list: Vec<Arc<Listener>>,
+    /// The generation that each began.
+    generations: Vec<u64>,
+}
+
+impl Subscribers {
+    /// Those that have come since a generation.
+    pub fn behind(&self, generation: u64) -> impl Iterator<Item = &Arc<Listener>> {
+        let from = self
+            .generations
+            .partition_point(|began| *began <= generation);
+        self.list[from..].iter()
     }
 }
 

@@ -1,36 +1,44 @@
-//! The stream of events that a subscriber reads.
+//! The stream of updates that a subscriber reads.
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures::Stream;
-use jiff::Timestamp;
 
 use super::{
+    batch::Batch,
     guard::SubscriptionGuard,
+    listener::Listener,
     past::{Past, Piece},
-    subscriber::Subscriber,
+    queue::{Reader, Taken},
+    run::Span,
+    updates::Updates,
 };
-use crate::{core::Cursor, events::Event};
+use crate::{
+    core::Cursor,
+    events::{Lagged, Update},
+};
 
-/// Memory for so many events stays with a stream that waits; what a burst needed on top is given back.
-const KEPT: usize = 256;
+/// Memory for the events of so many turns of names stays with a stream that waits; what a burst needed on top is given back.
+const KEPT: usize = 64;
 
-/// The events of the names that a pattern selects. Dropping it unsubscribes.
+/// The updates of the names that a pattern selects. Dropping it unsubscribes.
 ///
 /// It ends when the subscriber was cut off for being too slow ([`Overflow`](super::Overflow)), never by itself.
 #[must_use = "a stream that nobody reads only fills up"]
 #[derive(Debug)]
 pub struct Events {
     _guard: SubscriptionGuard,
-    subscriber: Arc<Subscriber>,
+    listener: Arc<Listener>,
     start: Cursor,
-    batch: VecDeque<Event>,
-    /// Something is missing before the first event of the batch.
+    /// What was taken, and not told yet.
+    taken: Updates,
+    /// Something is missing before it.
     missed: bool,
     /// What is told before the queue is read.
     past: Option<Box<Past>>,
@@ -40,16 +48,12 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(
-        guard: SubscriptionGuard,
-        subscriber: Arc<Subscriber>,
-        start: Cursor,
-    ) -> Self {
+    pub(super) fn new(guard: SubscriptionGuard, listener: Arc<Listener>, start: Cursor) -> Self {
         Self {
             _guard: guard,
-            subscriber,
+            listener,
             start,
-            batch: VecDeque::new(),
+            taken: Updates::default(),
             missed: false,
             past: None,
             told: Cursor::default(),
@@ -60,29 +64,15 @@ impl Events {
     /// One that begins with what happened behind `since`.
     pub(super) fn resumed(
         guard: SubscriptionGuard,
-        subscriber: Arc<Subscriber>,
+        listener: Arc<Listener>,
         since: Cursor,
         past: Past,
     ) -> Self {
-        let mut events = Self::new(guard, subscriber, since);
+        let mut events = Self::new(guard, listener, since);
         (events.told, events.past) = (past.through(), Some(Box::new(past)));
         // A little of it gives way no more, however long the reader takes to come.
-        while events.batch.is_empty() && events.read_past() != Piece::End {}
+        while events.taken.is_empty() && events.read_past() != Piece::End {}
         events
-    }
-
-    /// Reads some more of the past, into the batch, which is empty.
-    fn read_past(&mut self) -> Piece {
-        let Some(past) = &mut self.past else {
-            return Piece::End;
-        };
-        let piece = past.read(&self.subscriber, &mut self.batch);
-        match piece {
-            Piece::Read => {}
-            Piece::Missed => self.missed = true,
-            Piece::End => self.past = None,
-        }
-        piece
     }
 
     /// The place in front of the first event: whoever resumes from here hears all that this stream tells.
@@ -102,20 +92,146 @@ impl Events {
     pub fn start(&self) -> Cursor {
         self.start
     }
+
+    /// All that waits, as soon as that is something; `None` at the end of the stream.
+    ///
+    /// It costs less than one update after the other: what a name said in one turn is handed over as a whole. What was taken counts against
+    /// the bound until the [`Batch`] is dropped.
+    ///
+    /// Nothing is lost where the future is dropped before it is ready.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// # let mut settings = everwire::ConnectionSettings::new("ws://localhost:9/")?;
+    /// use everwire::{Delivery, Pattern};
+    ///
+    /// let mut events = manager.subscribe(Pattern::all(), Delivery::default());
+    /// manager.open("feed", settings)?;
+    /// if let Some(batch) = events.next_batch().await {
+    ///     batch.iter().for_each(|update| println!("{}", update.type_name()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn next_batch(&mut self) -> Option<Batch> {
+        poll_fn(|cx| self.poll_batch(cx)).await
+    }
+
+    /// [`next_batch`](Self::next_batch), for those who poll.
+    pub fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
+        if let Some(batch) = self.batch_at_hand() {
+            return Poll::Ready(Some(batch));
+        }
+        while !self.closed
+            && let Some(queue) = self.listener.queue()
+        {
+            let reader = || Reader::Task(cx.waker().clone());
+            let mut taken = queue.lock().take_batch(reader);
+            let found = self.open(&mut taken);
+            match self.listener.batch(taken) {
+                Some(batch) => return Poll::Ready(Some(batch)),
+                // Only one that finds nothing has left its waker.
+                None if found || self.closed => {}
+                None => return Poll::Pending,
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// What was taken already, and what of the past is read next.
+    fn batch_at_hand(&mut self) -> Option<Batch> {
+        loop {
+            let missed = std::mem::take(&mut self.missed);
+            if missed || !self.taken.is_empty() {
+                let mut spans = self.taken.take_spans();
+                if missed {
+                    spans.push_front(Span::from(Lagged::now(None)));
+                }
+                return Some(Batch::new(spans, None));
+            }
+            if self.read_past() == Piece::End {
+                return None;
+            }
+        }
+    }
+
+    /// Reads some more of the past, when nothing is at hand.
+    fn read_past(&mut self) -> Piece {
+        let Some(past) = &mut self.past else {
+            return Piece::End;
+        };
+        let piece = past.read(&self.listener, self.taken.spans());
+        match piece {
+            Piece::Read => {}
+            Piece::Missed => self.missed = true,
+            Piece::End => self.past = None,
+        }
+        piece
+    }
+
+    /// Whether the queue had something. What the past has told already is taken out: what came while it was listed is in both.
+    fn open(&mut self, taken: &mut Taken) -> bool {
+        let wake = std::mem::take(&mut taken.wake);
+        wake.into_iter().for_each(Waker::wake);
+        self.closed = taken.closed;
+        let found = !taken.is_empty();
+        while let Some(front) = taken.spans.front_mut() {
+            front.drop_through(self.told);
+            if !front.is_empty() {
+                break;
+            }
+            taken.spans.pop_front();
+        }
+        found
+    }
+
+    fn read_queue(&mut self, cx: &mut Context<'_>) -> Poll<Option<Update>> {
+        while !self.closed
+            && let Some(queue) = self.listener.queue()
+        {
+            let spare = self.taken.take_spans();
+            let spare = match spare.capacity() > KEPT {
+                true => VecDeque::new(),
+                false => spare,
+            };
+            let mut taken = queue.lock().take(spare, cx.waker());
+            let found = self.open(&mut taken);
+            if taken.missed > 0 {
+                let lagged = Lagged::now(Some(taken.missed));
+                taken.spans.push_front(Span::from(lagged));
+            }
+            self.taken = Updates::new(taken.spans, None);
+            match self.taken.next() {
+                Some(update) => return Poll::Ready(Some(update)),
+                // Only one that finds nothing has left its waker.
+                None if found || self.closed => {}
+                None => return Poll::Pending,
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// How many updates it holds itself.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.taken.len()
+    }
 }
 
 impl Stream for Events {
-    type Item = Event;
+    type Item = Update;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
         let this = self.get_mut();
         loop {
             if std::mem::take(&mut this.missed) {
                 // How much is not known: it is not there any more to be counted.
-                return Poll::Ready(Some(lagged(None)));
+                return Poll::Ready(Some(Update::Notice(Lagged::now(None))));
             }
-            if let Some(event) = this.batch.pop_front() {
-                return Poll::Ready(Some(event));
+            if let Some(update) = this.taken.next() {
+                return Poll::Ready(Some(update));
             }
             if this.read_past() == Piece::End {
                 break;
@@ -125,58 +241,11 @@ impl Stream for Events {
     }
 }
 
-impl Events {
-    /// How many events it holds itself.
-    #[cfg(test)]
-    pub(super) fn waiting(&self) -> usize {
-        self.batch.len()
-    }
-
-    fn read_queue(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        while !self.closed {
-            let Some(queue) = self.subscriber.queue() else {
-                return Poll::Ready(None);
-            };
-            if self.batch.capacity() > KEPT {
-                self.batch = VecDeque::new();
-            }
-            let batch = queue.lock().take(&mut self.batch, cx.waker());
-            batch.wake.into_iter().for_each(std::task::Waker::wake);
-            self.closed = batch.closed;
-            let found = batch.missed > 0 || !self.batch.is_empty();
-            // What came while the past was listed is in both.
-            let told = self.told;
-            let is_told = |event: &Event| event.stamp().is_some_and(|stamp| stamp.cursor <= told);
-            while self.batch.front().is_some_and(is_told) {
-                self.batch.pop_front();
-            }
-            if batch.missed > 0 {
-                return Poll::Ready(Some(lagged(Some(batch.missed))));
-            }
-            match self.batch.pop_front() {
-                Some(event) => return Poll::Ready(Some(event)),
-                // Only one that finds nothing has left its waker.
-                None if found => {}
-                None if self.closed => {}
-                None => return Poll::Pending,
-            }
-        }
-        Poll::Ready(None)
-    }
-}
-
-fn lagged(missed: Option<u64>) -> Event {
-    Event::Lagged {
-        missed,
-        at: Timestamp::now(),
-    }
-}
-
 impl Drop for Events {
     fn drop(&mut self) {
-        if let Some(queue) = self.subscriber.queue() {
+        if let Some(queue) = self.listener.queue() {
             let paused = queue.lock().close();
-            paused.into_iter().for_each(std::task::Waker::wake);
+            paused.into_iter().for_each(Waker::wake);
         }
     }
 }

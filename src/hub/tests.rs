@@ -59,7 +59,7 @@ fn event(seq: u64) -> Event {
         cursor: Cursor::default(),
         at: Timestamp::UNIX_EPOCH,
     };
-    Event::Message(stamp, Message::text("12345"))
+    Update::Event(Event { stamp, kind: EventKind::Message(Message::text("12345")) })
 }
 
 fn publish(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
@@ -92,7 +92,7 @@ fn publish_event(
 fn read(events: &mut Events) -> Vec<i64> {
     std::iter::from_fn(|| events.next().now_or_never().flatten())
         .map(|event| match &event {
-            Event::Lagged { missed, .. } => -(missed.unwrap_or(0) as i64),
+            Update::Notice(Notice::Lagged(Lagged { missed, .. })) => -(missed.unwrap_or(0) as i64),
             event => event.stamp().unwrap().seq as i64,
         })
         .collect()
@@ -283,10 +283,10 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
         Listeners::default(),
         Feed::new(),
     );
-    let Event::Message(stamp, _) = event(1) else {
+    let Update::Event(Event { stamp, kind: EventKind::Message(_) }) = event(1) else {
         panic!("no message");
     };
-    publish_event(&hub, &mut listeners, history.history(), Event::Ready(stamp)).unwrap();
+    publish_event(&hub, &mut listeners, history.history(), Update::Event(Event { stamp, kind: EventKind::Ready })).unwrap();
     publish_kept(&hub, &mut listeners, history.history(), 2..=9);
     let resume = |pattern: &str, kinds: &str| {
         let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
@@ -382,7 +382,7 @@ type Log = Vec<Option<Event>>;
 
 /// Which source of a past an event comes from: the story, or a name's history.
 fn source(event: &Event) -> Option<ConnectionName> {
-    let is_message = matches!(event, Event::Message(..));
+    let is_message = matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. }));
     event.name().filter(|_| is_message).cloned()
 }
 
@@ -474,13 +474,13 @@ fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
     (limit.messages, limit.bytes) = (keeps, usize::MAX);
     let history = feed.history();
     for seq in 1..=400 {
-        let Event::Message(mut stamp, message) = event(seq) else {
+        let Update::Event(Event { stamp: mut stamp, kind: EventKind::Message(message) }) = event(seq) else {
             unreachable!("it is a message");
         };
         stamp.name = feed.name().clone();
         let event = match seq % 7 {
-            0 => Event::Ready(stamp),
-            _ => Event::Message(stamp, message),
+            0 => Update::Event(Event { stamp, kind: EventKind::Ready }),
+            _ => Update::Event(Event { stamp, kind: EventKind::Message(message) }),
         };
         let history_ref = HistoryRef { history, limit };
         listeners
@@ -564,7 +564,7 @@ fn without_memory_the_past_is_told_as_missing() {
     let mut events = resume();
     assert!(matches!(
         events.next().now_or_never().flatten(),
-        Some(Event::Lagged { missed: None, .. })
+        Some(Update::Notice(Notice::Lagged(Lagged { missed: None, .. })))
     ));
     drop((events, others));
     publish_kept(&hub, &mut listeners, &feed.0.1, 4..=6);

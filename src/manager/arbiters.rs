@@ -14,7 +14,10 @@ use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 
 use super::error::StartError;
-use crate::memory::{Lease, MemoryBudget};
+use crate::{
+    hub::end_turns,
+    memory::{Lease, MemoryBudget},
+};
 
 /// The arbiters of a manager, and the system they belong to if it is the manager's own.
 pub(super) struct Arbiters {
@@ -82,12 +85,13 @@ impl Arbiters {
         &self.handles[number % self.handles.len()]
     }
 
-    /// Gives each thread its lease on the memory of all names.
-    pub fn begin_leases(&self, memory: &Arc<MemoryBudget>) {
+    /// Gives each thread its lease on the memory of all names, and has its turns end.
+    pub fn begin(&self, memory: &Arc<MemoryBudget>) {
         for arbiter in &self.handles {
             let memory = Arc::clone(memory);
             // The arbiters were started a moment ago.
             let _running = arbiter.spawn_fn(move || Lease::begin_here(&memory));
+            let _running = arbiter.spawn(end_turns());
         }
     }
 

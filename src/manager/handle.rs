@@ -169,7 +169,7 @@ impl Handle {
     /// # use futures::StreamExt;
     /// # let mut events = feed.subscribe(Delivery::default());
     /// # while let Some(event) = events.next().await {
-    /// #     if matches!(event, Event::Closed(..)) {
+    /// #     if matches!(event, Update::Event(Event { kind: EventKind::Closed(_), .. })) {
     /// #         break;
     /// #     }
     /// # }
@@ -215,7 +215,7 @@ impl Handle {
     /// let mut events = feed.subscribe(Delivery::default());
     /// feed.send("hello")?;
     /// while let Some(event) = events.next().await {
-    ///     if let Event::Message(_, message) = event {
+    ///     if let Update::Event(Event { kind: EventKind::Message(message), .. }) = event {
     ///         assert_eq!(message.as_text(), Some("hello"));
     ///         break;
     ///     }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use actix::Recipient;
-
 use super::registry::Manager;
+#[cfg(doc)]
+use crate::Batch;
 use crate::{
-    connection::{ProcessContext, SharedOutbox, forward},
+    connection::{ProcessContext, SharedOutbox},
     core::{Cursor, Pattern},
-    events::Event,
-    hub::{Delivery, Events, HasHistory, SubscriptionGuard},
+    events::Update,
+    hub::{Delivered, Delivery, Events, HasHistory, Kinds, Subscriber, SubscriptionGuard, mailbox},
 };
 
 impl Manager {
-    /// The events of all names that the pattern selects, those that are opened later included.
+    /// The events of all names that the pattern selects, those that are opened later included: one after the other, or by the
+    /// [batch](Events::next_batch).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -23,14 +24,14 @@ impl Manager {
     /// # let peer = everwire::testing::Peer::start().await?;
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
     /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
-    /// use everwire::{Delivery, Event, Pattern};
+    /// use everwire::{Delivery, EventKind, Pattern};
     /// use futures::StreamExt;
     ///
     /// let mut events = manager.subscribe(Pattern::all(), Delivery::default());
     /// manager.open("feed", settings)?;
-    /// while let Some(event) = events.next().await {
-    ///     if let Event::Ready(stamp) = event {
-    ///         println!("{} is up", stamp.name);
+    /// while let Some(update) = events.next().await {
+    ///     if let Some(EventKind::Ready) = update.kind() {
+    ///         println!("{:?} is up", update.name());
     ///         break;
     ///     }
     /// }
@@ -45,7 +46,7 @@ impl Manager {
 
     /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
     /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
-    /// [`Event::Lagged`]; so is told what has given way before the stream came to read it. With `None` it begins now.
+    /// [`Notice::Lagged`](crate::Notice::Lagged); so is told what has given way before the stream came to read it. With `None` it begins now.
     ///
     /// Across a restart nothing is missing for who reads messages alone, of names whose history is durable, if the process before
     /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
@@ -61,14 +62,14 @@ impl Manager {
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
     /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
     /// # let feed = manager.open("feed", settings)?;
-    /// # use everwire::{Delivery, Event, Pattern, hub::Kinds};
+    /// # use everwire::{Delivery, Pattern, hub::Kinds};
     /// # use futures::StreamExt;
     /// let delivery = Delivery::default().kinds(Kinds::parse("message")?);
     /// let mut events = manager.resume(Pattern::all(), delivery, None);
     /// let mut cursor = events.start(); // keep it: it has a text form
     /// feed.send("hello")?; // the peer sends it back
-    /// while let Some(event) = events.next().await {
-    ///     if let Event::Message(stamp, _) = event {
+    /// while let Some(update) = events.next().await {
+    ///     if let Some((stamp, _)) = update.message() {
     ///         cursor = stamp.cursor;
     ///         break;
     ///     }
@@ -98,18 +99,27 @@ impl Manager {
         })
     }
 
-    /// Hands the events of all names that the pattern selects to an actor, until it stops. The actor is given by its `Addr`, or as a
-    /// `Recipient`.
+    /// Hands what happens to all names that the pattern selects to an actor, until it stops. The actor is given by its `Addr`, or as a
+    /// `Recipient`; it handles [`Batch`], or [`Update`] for single updates.
+    ///
+    /// What waits for the actor is bounded by `delivery`, as for a stream. At most one batch is in its mailbox, beside the mailbox's own
+    /// capacity: what comes meanwhile waits, and is the next one. It counts against the bound until the actor has dropped it.
+    ///
+    /// A batch costs one envelope and one wake-up, however much is in it: take that where messages come by the thousand. Single updates cost an
+    /// envelope each, two allocations and some hundred nanoseconds, and a wake-up for each batch; they go into the mailbox 128 at a time, from the
+    /// actor's own thread.
     ///
     /// ```
     /// # use actix::{Actor, Context, Handler};
-    /// # use everwire::{Delivery, Event, Manager, Pattern, Settings};
+    /// # use everwire::{Batch, Delivery, Manager, Pattern, Settings};
     /// struct Printer;
     ///
-    /// impl Handler<Event> for Printer {
+    /// impl Handler<Batch> for Printer {
     ///     type Result = ();
-    ///     fn handle(&mut self, event: Event, _ctx: &mut Context<Self>) {
-    ///         println!("{:?}: {}", event.name(), event.kind());
+    ///     fn handle(&mut self, batch: Batch, _ctx: &mut Context<Self>) {
+    ///         for update in batch {
+    ///             println!("{:?}: {}", update.name(), update.type_name());
+    ///         }
     ///     }
     /// }
     /// # impl Actor for Printer {
@@ -123,19 +133,20 @@ impl Manager {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn subscribe_actor(
+    pub fn subscribe_actor<M: Delivered>(
         &self,
         pattern: Pattern,
-        recipient: impl Into<Recipient<Event>>,
+        subscriber: impl Subscriber<M>,
         delivery: Delivery,
     ) {
-        let events = self.subscribe(pattern, delivery);
-        let arbiter = self.0.arbiters.get(self.0.arbiters.next());
-        // An arbiter that has stopped carries no name either: there is nothing left to hear.
-        let _stopped = arbiter.spawn(forward(events, recipient.into()));
+        self.0
+            .process
+            .hub
+            .actor(pattern, mailbox(subscriber), delivery);
     }
 
-    /// Calls back at each event of the names that the pattern selects, on that name's arbiter and in its turn.
+    /// Calls back with each update of the names that the pattern selects, on that name's arbiter and in its turn, as soon as a read of its
+    /// socket is decoded.
     ///
     /// It must not block. A panic in it costs the name its socket, as a panic of its own would.
     ///
@@ -150,8 +161,8 @@ impl Manager {
     /// use everwire::Pattern;
     ///
     /// let (sender, mut kinds) = tokio::sync::mpsc::unbounded_channel();
-    /// let guard = manager.on_event(Pattern::all(), move |event| {
-    ///     let _nobody_listens = sender.send(event.kind());
+    /// let guard = manager.on_event(Pattern::all(), move |update| {
+    ///     let _nobody_listens = sender.send(update.type_name());
     /// });
     /// manager.open("feed", settings)?;
     /// while let Some(kind) = kinds.recv().await {
@@ -168,9 +179,56 @@ impl Manager {
     pub fn on_event(
         &self,
         pattern: Pattern,
-        callback: impl Fn(&Event) + Send + Sync + 'static,
+        callback: impl Fn(&Update) + Send + Sync + 'static,
     ) -> SubscriptionGuard {
-        self.0.process.hub.callback(pattern, callback)
+        self.on_event_of(pattern, Kinds::default(), callback)
+    }
+
+    /// The same for events of some kinds: those of no other kind cost anything. Notices are told in any case.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{Pattern, hub::Kinds};
+    ///
+    /// let kinds = Kinds::parse("failed,closed")?;
+    /// let guard = manager.on_event_of(Pattern::all(), kinds, |update| {
+    ///     eprintln!("{:?}: {}", update.name(), update.type_name());
+    /// });
+    /// guard.forever();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event_of(
+        &self,
+        pattern: Pattern,
+        kinds: Kinds,
+        callback: impl Fn(&Update) + Send + Sync + 'static,
+    ) -> SubscriptionGuard {
+        self.0.process.hub.callback(pattern, kinds, callback)
+    }
+
+    /// Calls back with all that a read of a name's socket has brought at once, in order; other events come as slices of one.
+    ///
+    /// As [`on_event`](Self::on_event) otherwise. Where it panics, the rest of the slice is lost to it.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::{Pattern, hub::Kinds};
+    ///
+    /// let kinds = Kinds::parse("message")?;
+    /// let guard = manager.on_batch(Pattern::all(), kinds, |updates| {
+    ///     let bytes: usize = updates.iter().filter_map(|update| update.message()).map(|(_, message)| message.len()).sum();
+    ///     println!("{} messages, {bytes} bytes", updates.len());
+    /// });
+    /// guard.forever();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_batch(
+        &self,
+        pattern: Pattern,
+        kinds: Kinds,
+        callback: impl Fn(&[Update]) + Send + Sync + 'static,
+    ) -> SubscriptionGuard {
+        self.0.process.hub.slice_callback(pattern, kinds, callback)
     }
 
     /// How many events subscribers of all kinds missed because they were too slow, since the start.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::registry::{Inside, Manager};
 use crate::{
     connection::{Finding, PingNow, watch_stalls},
-    events::{Event, StallReason, Stalled},
+    events::{Notice, StallReason, Stalled},
 };
 
 /// After a stall of this length peers may have given us up: they are probed.
@@ -36,7 +36,7 @@ fn found(inside: &Inside, arbiter: usize, finding: Finding) {
     if reason == StallReason::Arbiter || arbiter == 0 {
         let at = Timestamp::now();
         let stalled = Stalled { reason, by, at };
-        inside.process.hub.announce(&Event::Stalled(stalled));
+        inside.process.hub.announce(Notice::Stalled(stalled));
     }
     if probe {
         let names = inside.names.read();

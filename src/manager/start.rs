@@ -82,7 +82,7 @@ impl Manager {
         let service = settings.service;
         let start = persistence.first_position();
         let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
-        arbiters.begin_leases(&memory);
+        arbiters.begin(&memory);
         let forgotten = persistence.forgotten().unwrap_or(Cursor(start));
         let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);
         let (tls, resolver, secret_store) = (

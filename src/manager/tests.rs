@@ -36,7 +36,7 @@ async fn a_cursor_of_an_earlier_process_is_answered_lagged() {
         let mut events = later.resume(Pattern::all(), delivery, Some(old.cursor));
         let first = events.next().await;
         assert!(
-            matches!(first, Some(Event::Lagged { .. })),
+            matches!(first, Some(Update::Notice(Notice::Lagged(_)))),
             "{kinds}: {first:?}"
         );
     }

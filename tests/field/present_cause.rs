@@ -177,7 +177,7 @@ async fn a_dial_that_is_given_up_for_another_one_counts_its_loss_once() {
     let feed = rig.open("/feed");
     rig.watch
         .until("the second dial", |event| {
-            matches!(event, Event::Connecting(_, dial) if dial.attempt == 1).then_some(())
+            matches!(event, Update::Event(Event { kind: EventKind::Connecting(dial), .. }) if dial.attempt == 1).then_some(())
         })
         .await;
     rig.peer

@@ -77,7 +77,7 @@ async fn a_retry_after_outlives_a_stable_socket_of_another_url() {
         rig.peer.kick("/echo", everwire::testing::How::Fin);
         rig.watch
             .until("opened", |event| {
-                matches!(event, Event::Opened(stamp, _) if stamp.name.as_str() == "feed")
+                matches!(event, Update::Event(Event { stamp, kind: EventKind::Opened(_) }) if stamp.name.as_str() == "feed")
                     .then_some(())
             })
             .await;

@@ -83,7 +83,7 @@ pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     let message = Message::binary(vec![7; load.size]);
     let (known, answer) = (Arc::clone(&clients), message.clone());
     let _subscription = manager.on_event(Pattern::all(), move |event| {
-        if let Event::Message(stamp, _) = event
+        if let Update::Event(Event { stamp, kind: EventKind::Message(_) }) = event
             && known.get().expect("clients")[place(&stamp.name)].heard(&answer)
         {
             done.send(()).expect("a listener");
@@ -115,7 +115,7 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     begin(&clients, &message, load);
     let mut busy = SOCKETS;
     while busy > 0 {
-        if let Event::Message(stamp, _) = events.next().await.expect("events")
+        if let Update::Event(Event { stamp, kind: EventKind::Message(_) }) = events.next().await.expect("events")
             && clients[place(&stamp.name)].heard(&message)
         {
             busy -= 1;

@@ -39,7 +39,7 @@ pub async fn round_trips(url: &str, others: Others<'_>, time: Duration) -> Seen 
     let losses = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&losses);
     let _losses = manager.on_event(Pattern::new("other-*").expect("a pattern"), move |event| {
-        if let Event::Retrying(..) = event {
+        if let Update::Event(Event { kind: EventKind::Retrying(_), .. }) = event {
             counted.fetch_add(1, Ordering::Relaxed);
         }
     });
@@ -50,7 +50,7 @@ pub async fn round_trips(url: &str, others: Others<'_>, time: Duration) -> Seen 
     let _heard = manager.on_event(
         Pattern::new("healthy-*").expect("a pattern"),
         move |event| {
-            if let Event::Message(_, message) = event
+            if let Update::Event(Event { kind: EventKind::Message(message), .. }) = event
                 && record.load(Ordering::Relaxed)
             {
                 let sent = message.payload()[..8].try_into().expect("a time");

@@ -60,8 +60,8 @@ async fn all_ready(
     let done = Arc::new(Notify::new());
     let told = Arc::clone(&done);
     let subscription = manager.on_event(Pattern::all(), move |event| match event {
-        Event::Ready(_) if left.fetch_sub(1, Ordering::Relaxed) == 1 => told.notify_one(),
-        Event::Error(stamp, report) => eprintln!("{}: {}", stamp.name, report.cause),
+        Update::Event(Event { kind: EventKind::Ready, .. }) if left.fetch_sub(1, Ordering::Relaxed) == 1 => told.notify_one(),
+        Update::Event(Event { stamp, kind: EventKind::Error(report) }) => eprintln!("{}: {}", stamp.name, report.cause),
         _ => {}
     });
     for (name, settings) in names {

@@ -4,7 +4,6 @@ use actix::{Context, Handler, MessageResult};
 
 use super::{
     Connection,
-    forward::forward,
     messages::{
         AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, PingNow, Remove,
         Rotate, Send, Snapshot, Subscribe,
@@ -65,8 +64,8 @@ impl Handler<Subscribe> for Connection {
     fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         let state = self.begin_turn(ctx);
         let pattern = Pattern::exactly(&state.name);
-        let events = state.process.hub.stream(pattern, subscribe.delivery);
-        actix::spawn(forward(events, subscribe.recipient));
+        let Subscribe { mailbox, delivery } = subscribe;
+        state.process.hub.actor(pattern, mailbox, delivery);
     }
 }
 

@@ -1,6 +1,5 @@
 //! The messages of a name's address.
 
-use actix::Recipient;
 use bytestring::ByteString;
 use tokio::sync::oneshot;
 
@@ -9,8 +8,8 @@ use crate::{
         LastMessage, NotOpen, OpenSessionError, Receipt, Session, SessionSettings, Status,
     },
     core::{Message, Rejected},
-    events::{Applied, Event},
-    hub::Delivery,
+    events::Applied,
+    hub::{Delivered, Delivery, Mailbox, Subscriber, mailbox},
     persistence::Outage,
     settings::ConnectionSettings,
     wire::{MAX_REASON, code, is_sendable},
@@ -109,17 +108,17 @@ pub enum InvalidClose {
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub struct Subscribe {
-    /// Who is to hear.
-    pub recipient: Recipient<Event>,
+    pub(super) mailbox: Box<dyn Mailbox>,
     /// How much may wait for it.
     pub delivery: Delivery,
 }
 
 impl Subscribe {
-    /// For an actor, given by its `Addr` or as a `Recipient`, with the default [`Delivery`].
-    pub fn new(recipient: impl Into<Recipient<Event>>) -> Self {
+    /// For an actor that handles [`Batch`](crate::Batch) or [`Update`](crate::Update), given by its `Addr` or as a `Recipient`, with the
+    /// default [`Delivery`].
+    pub fn new<M: Delivered>(subscriber: impl Subscriber<M>) -> Self {
         Self {
-            recipient: recipient.into(),
+            mailbox: mailbox(subscriber),
             delivery: Delivery::default(),
         }
     }
@@ -131,7 +130,7 @@ impl Subscribe {
 pub struct Snapshot;
 
 /// The socket is to be replaced by another one, without a gap: the successor is made ready while the old socket serves.
-/// `docs/delivery.md` says what that means for messages. Told by [`Event::Rotated`].
+/// `docs/delivery.md` says what that means for messages. Told by [`EventKind::Rotated`](crate::EventKind::Rotated).
 #[derive(Clone, Copy, Debug, Default, actix::Message)]
 #[rtype(result = "Result<(), NotOpen>")]
 pub struct Rotate;

@@ -1,6 +1,5 @@
 //! The actor of a name: what it is told, how it answers, and the incarnations that its driver lives through.
 
-pub(super) mod forward;
 mod handlers;
 pub(super) mod messages;
 mod orders;

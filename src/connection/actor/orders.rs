@@ -12,7 +12,7 @@ use crate::{
         state::{ActorState, policy},
     },
     core::{Message, Rejected, State as LifeState, TooLarge},
-    events::{Applied, Event},
+    events::{Applied, EventKind},
     persistence::Order,
     settings::{Changes, ConnectionSettings, NameSettings, Template},
     wire::CloseFrame,
@@ -129,7 +129,7 @@ impl ActorState {
             self.want_interval();
         }
         let applied = Applied { reconnect };
-        self.publish(|stamp| Event::Applied(stamp, applied));
+        self.publish(EventKind::Applied(applied));
         // Without anything durable it has nothing to wait for.
         if !self.outbox.is_held() {
             self.let_go();

@@ -14,7 +14,7 @@ use crate::{
         state::{ActorState, ending::Ending, policy, sessions::SessionNews},
     },
     core::{Rejected, State as LifeState},
-    events::Event,
+    events::EventKind,
     wire::CloseFrame,
 };
 
@@ -35,10 +35,10 @@ impl Handler<SessionNews> for Connection {
     fn handle(&mut self, news: SessionNews, ctx: &mut Context<Self>) {
         self.begin_turn(ctx).guarded(|act| match news {
             SessionNews::Opened(opened) => {
-                act.publish(|stamp| Event::SessionOpened(stamp, opened));
+                act.publish(EventKind::SessionOpened(opened));
             }
             SessionNews::Closed(closed) => {
-                act.publish(|stamp| Event::SessionClosed(stamp, closed));
+                act.publish(EventKind::SessionClosed(closed));
                 if let Some(sessions) = &mut act.sessions {
                     sessions.forget_ended();
                 }

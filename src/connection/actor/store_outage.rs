@@ -10,7 +10,7 @@ use crate::{
         state::{ActorState, hold::Hold},
     },
     core::State as LifeState,
-    events::{Connecting, Event},
+    events::{Connecting, EventKind},
     wire::CloseFrame,
 };
 
@@ -59,10 +59,8 @@ impl ActorState {
         }
         if held == Hold::Dials && matches!(self.life.state(), LifeState::Connecting) {
             let attempt = self.life.dials();
-            self.publish(|stamp| {
-                let cause = None;
-                Event::Connecting(stamp, Connecting { attempt, cause })
-            });
+            let cause = None;
+            self.publish(EventKind::Connecting(Connecting { attempt, cause }));
         }
         self.show_state();
         self.wake();

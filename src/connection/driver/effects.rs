@@ -10,7 +10,7 @@ use crate::{
         state::{ActorState, ending::Ending, hold::Hold},
     },
     core::{Cause, Effect, Happened},
-    events::{Connecting, DropReason, ErrorReport, Event, Failed, Retrying},
+    events::{Connecting, DropReason, ErrorReport, EventKind, Failed, Retrying},
     persistence::Order,
     wire::CloseFrame,
 };
@@ -107,14 +107,14 @@ impl Driver {
                 act.show(State::Connecting, None);
                 act.last.failed_dial = None;
                 let cause = act.reported.count_reconnect();
-                act.publish(|stamp| Event::Connecting(stamp, Connecting { attempt, cause }));
+                act.publish(EventKind::Connecting(Connecting { attempt, cause }));
             }
             Happened::Closed(report) => {
                 self.settle_on_close(act, now);
                 act.last.message = self.last_message(act);
                 let last = LastClose::new(report.clone(), act.wall());
                 act.last.close = Some(Box::new(last));
-                act.publish(|stamp| Event::Closed(stamp, Box::new(report)));
+                act.publish(EventKind::Closed(Box::new(report)));
             }
             Happened::Rotated { report } => {
                 self.settle_on_close(act, now);
@@ -127,18 +127,16 @@ impl Driver {
                     at,
                 }));
                 let dial = act.last.failed_dial.take().map(|dial| *dial);
-                act.publish(|stamp| Event::Error(stamp, Box::new(ErrorReport { cause, dial })));
+                act.publish(EventKind::Error(Box::new(ErrorReport { cause, dial })));
             }
             Happened::Retrying { delay, cause, rule } => {
                 act.show(State::Backoff, Some((&cause, &rule)));
                 act.note_retry_at(now);
-                act.publish(|stamp| {
-                    Event::Retrying(stamp, Box::new(Retrying { delay, cause, rule }))
-                });
+                act.publish(EventKind::Retrying(Box::new(Retrying { delay, cause, rule })));
             }
             Happened::Failed { cause, rule } => {
                 act.show(State::Failed, Some((&cause, &rule)));
-                act.publish(|stamp| Event::Failed(stamp, Box::new(Failed { cause, rule })));
+                act.publish(EventKind::Failed(Box::new(Failed { cause, rule })));
             }
         }
     }
@@ -164,7 +162,7 @@ impl ActorState {
                 self.process
                     .persistence
                     .order(Order::Forget(self.name.clone()));
-                self.publish(Event::Removed);
+                self.publish(EventKind::Removed);
                 self.ending = Ending::Gone;
                 waiting.answer();
             }

@@ -24,7 +24,7 @@ use crate::{
         state::{ActorState, policy},
     },
     core::{Cause, FateRun, Removed, State as LifeState},
-    events::{DropReason, Event},
+    events::{DropReason, EventKind},
     panics::panic_text,
 };
 
@@ -142,6 +142,7 @@ impl Driver {
             }
             self.poll_successor(act, now, cx);
             self.check_time(act, now, cx);
+            act.flush();
             let expiry = self.look_at_outbox(act, now, cx);
             let is_done = act.effects.is_empty() && !act.publisher.has_panic();
             if is_done && !act.has_ended() {
@@ -248,7 +249,7 @@ impl Driver {
         act.publish_sent(look.told);
         if let Some(text) = look.store_error {
             let cause = Cause::Store(text.into());
-            act.publish(|stamp| Event::Error(stamp, Box::new(cause.into())));
+            act.publish(EventKind::Error(Box::new(cause.into())));
         }
         if let Link::Up(socket) = &mut self.link
             && look.wants_fence

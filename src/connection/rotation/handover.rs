@@ -7,7 +7,7 @@ use crate::{
     clock,
     connection::{socket::Socket, state::ActorState},
     core::ClosedReport,
-    events::{Event, Rotated},
+    events::{EventKind, Rotated},
 };
 
 impl Successor {
@@ -39,7 +39,7 @@ impl Successor {
                 old,
                 doubled: act.inbound.deduplication.doubles(),
             };
-            act.publish(|stamp| Event::Rotated(stamp, Box::new(rotated)));
+            act.publish(EventKind::Rotated(Box::new(rotated)));
         }
         // What was still on its way on the old socket is lost, and may be older than what the successor has heard.
         if let Some(since) = blind_since.filter(|_| !clean) {

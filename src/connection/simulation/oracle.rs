@@ -57,21 +57,21 @@ impl Story {
         self.last_seq = stamp.seq;
         self.events += 1;
         match event {
-            Event::Sent(_, sent) => self.sent.entry((process, sent.id)).or_default().push(*sent),
-            Event::Gap(_, gap) if gap.reason == GapReason::Reconnect => {
+            Update::Event(Event { kind: EventKind::Sent(sent), .. }) => self.sent.entry((process, sent.id)).or_default().push(*sent),
+            Update::Event(Event { kind: EventKind::Gap(gap), .. }) if gap.reason == GapReason::Reconnect => {
                 self.gaps += 1;
                 (self.blind, self.missed) = (true, false);
             }
-            Event::Gap(_, gap) => {
+            Update::Event(Event { kind: EventKind::Gap(gap), .. }) => {
                 assert!(
                     self.blind,
                     "the numbers have no holes of their own: {gap:?}"
                 );
             }
-            Event::Message(_, message) => self.hear(message),
-            Event::Rotated(..) => self.rotated += 1,
-            Event::Opened(..) => self.opening = true,
-            Event::Ready(..) => self.opening = false,
+            Update::Event(Event { kind: EventKind::Message(message), .. }) => self.hear(message),
+            Update::Event(Event { kind: EventKind::Rotated(_), .. }) => self.rotated += 1,
+            Update::Event(Event { kind: EventKind::Opened(_), .. }) => self.opening = true,
+            Update::Event(Event { kind: EventKind::Ready, .. }) => self.opening = false,
             _ => {}
         }
     }

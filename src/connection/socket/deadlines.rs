@@ -90,9 +90,11 @@ impl Socket {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> bool {
-        let paused = act
+        act.flush();
+        let has_room = act
             .publisher
-            .are_paused(&act.process.hub, &act.name, now, cx.waker());
+            .ask_for_room(&act.process.hub, &act.name, now, cx.waker());
+        let paused = !has_room;
         self.deadlines.pause(paused, &mut act.beats.state, now);
         paused
     }

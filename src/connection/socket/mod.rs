@@ -32,7 +32,7 @@ use crate::{
         state::{ActorState, policy},
     },
     core::{Cause, Deadlines, Message, State as LifeState},
-    events::Event,
+    events::EventKind,
     settings::Heartbeat,
     transport::Stream,
     wire::{CloseFrame, Incoming, Opcode},
@@ -171,7 +171,7 @@ impl Socket {
         {
             act.reported.ready = true;
             act.show_state();
-            act.publish(Event::Ready);
+            act.publish(EventKind::Ready);
             if let Some(since) = act.last.blind_since.take() {
                 act.publish_blind_gap(since, now);
             }
@@ -194,6 +194,8 @@ impl Socket {
     fn read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.read_turn(act, now, cx);
         self.reader.rest();
+        act.flush();
+        act.publisher.end_turn();
     }
 
     fn read_turn(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
@@ -207,7 +209,9 @@ impl Socket {
                 }
                 return;
             }
-            if !act.life.may_read() || self.is_paused(act, now, cx) {
+            if !act.life.may_read()
+                || (act.publisher.needs_room() && self.is_paused(act, now, cx))
+            {
                 return;
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {

@@ -10,7 +10,7 @@ use crate::{
         state::{ActorState, reported::Upgrade},
     },
     core::{Cause, Deadlines, Message},
-    events::{self, Event},
+    events::{self, EventKind},
     settings::Opening,
     transport::{self, Secrets},
 };
@@ -58,7 +58,7 @@ impl Socket {
             timings: info.timings,
             tls: info.tls,
         };
-        act.publish(|stamp| Event::Opened(stamp, Box::new(opened)));
+        act.publish(EventKind::Opened(Box::new(opened)));
         Ok(socket)
     }
 

@@ -34,7 +34,7 @@ use crate::{
     chance, clock,
     connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::TokenBucket},
     core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed},
-    events::{DropReason, Dropped, Event, Sent, Stamp},
+    events::{DropReason, Dropped, EventKind, Sent},
     hub::HistoryRef,
     panics::panic_text,
     settings::{ConnectionSettings, NameSettings, Template},
@@ -73,6 +73,9 @@ pub(in crate::connection) struct ActorState {
     #[cfg(feature = "faults")]
     pub(in crate::connection) fault: Option<Fault>,
 }
+
+/// So many fates are told at a time.
+const FATES: usize = 1024;
 
 /// jemalloc's size class: beyond it each name takes 128 bytes more.
 const _: () = assert!(size_of::<ActorState>() <= 640);
@@ -182,14 +185,25 @@ impl ActorState {
         self.publisher.wall()
     }
 
-    /// Numbers an event and tells all subscribers.
-    pub(in crate::connection) fn publish(&mut self, event: impl FnOnce(Stamp) -> Event) {
-        let history_ref = HistoryRef {
-            history: self.outbox.history(),
-            limit: self.settings.history,
-        };
-        self.publisher
-            .publish(&self.process.hub, &self.name, history_ref, event);
+    /// Numbers an event and tells all subscribers, behind the messages that came before it.
+    pub(in crate::connection) fn publish(&mut self, kind: EventKind) {
+        self.publish_all(&mut vec![kind]);
+    }
+
+    /// Numbers events of one kind and tells all subscribers, behind the messages that came before them.
+    fn publish_all(&mut self, kinds: &mut Vec<EventKind>) {
+        self.flush();
+        let (publisher, history_ref) = (&mut self.publisher, history_ref(&self.outbox, &self.settings));
+        publisher.publish(&self.process.hub, &self.name, history_ref, kinds);
+    }
+
+    /// Tells the messages that came in this turn and are not told yet.
+    pub(in crate::connection) fn flush(&mut self) {
+        if !self.publisher.has_waiting() {
+            return;
+        }
+        let (publisher, history_ref) = (&mut self.publisher, history_ref(&self.outbox, &self.settings));
+        publisher.flush(&self.process.hub, &self.name, history_ref);
         if self.settings.history.durable {
             self.outbox.history_grew();
         }
@@ -198,7 +212,7 @@ impl ActorState {
     pub(in crate::connection) fn publish_dropped(&mut self, count: u64, reason: DropReason) {
         if count > 0 {
             self.counters.dropped += count;
-            self.publish(|stamp| Event::Dropped(stamp, Dropped { count, reason }));
+            self.publish(EventKind::Dropped(Dropped { count, reason }));
         }
     }
 
@@ -210,14 +224,17 @@ impl ActorState {
 
     /// Tells the fates of messages one by one, if a subscriber asks for that.
     pub(in crate::connection) fn publish_sent(&mut self, runs: Vec<FateRun>) {
-        for run in runs {
-            for id in run.first..=run.last {
-                let sent = Sent {
-                    id,
-                    fate: run.fate,
-                    resent: run.resent,
-                };
-                self.publish(|stamp| Event::Sent(stamp, sent));
+        for FateRun {
+            first,
+            last,
+            fate,
+            resent,
+        } in runs
+        {
+            let sent = |id| EventKind::Sent(Sent { id, fate, resent });
+            let mut ids = first..=last;
+            while !ids.is_empty() {
+                self.publish_all(&mut ids.by_ref().take(FATES).map(sent).collect());
             }
         }
     }
@@ -227,9 +244,8 @@ impl ActorState {
         self.counters
             .count_sent((openings.messages, openings.bytes));
         if self.publisher.want_sent(&self.process.hub, &self.name) {
-            for _ in 0..openings.messages {
-                self.publish(|stamp| Event::Sent(stamp, Sent::OPENING));
-            }
+            let sent = (0..openings.messages).map(|_| EventKind::Sent(Sent::OPENING));
+            self.publish_all(&mut sent.collect());
         }
     }
 
@@ -289,6 +305,13 @@ impl Drop for ActorState {
                 .death_tx
                 .send((self.name.clone(), self.publisher.epoch()));
         }
+    }
+}
+
+fn history_ref<'a>(outbox: &'a SharedOutbox, settings: &ConnectionSettings) -> HistoryRef<'a> {
+    HistoryRef {
+        history: outbox.history(),
+        limit: settings.history,
     }
 }
 

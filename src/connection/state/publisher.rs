@@ -1,13 +1,13 @@
 //! Who hears what happens to a name, and how that is numbered.
 
-use std::{task::Waker, time::Instant};
+use std::{cell::RefCell, task::Waker, time::Instant};
 
 use jiff::Timestamp;
 
 use crate::{
-    core::{ConnectionName, Cursor, EventCounter},
-    events::{Event, Stamp},
-    hub::{HistoryRef, Hub, Listeners},
+    core::{ConnectionName, Cursor, EventCounter, Message},
+    events::{EventKind, Stamp},
+    hub::{HistoryRef, Hub, Listeners, Room},
 };
 
 /// Numbers the events of a name, and tells them.
@@ -16,9 +16,32 @@ pub(in crate::connection) struct Publisher {
     listeners: Listeners,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
-    /// What a callback panicked with, until that is told.
-    callback_panic: Option<Box<str>>,
+    /// What a callback panicked with, until that is told. Boxed twice: an actor's memory comes in steps of 128 bytes.
+    callback_panic: Option<Box<Box<str>>>,
+    /// What is there in the middle of a turn. Its memory is the thread's.
+    turn: Option<Box<Turn>>,
 }
+
+/// What a name has read in a turn.
+#[derive(Default)]
+struct Turn {
+    /// Messages that are not told yet.
+    waiting: Vec<EventKind>,
+    /// How much may be told before subscribers are asked again.
+    room: Room,
+}
+
+thread_local! {
+    /// Lent to the names of a thread one after the other.
+    static SPARE: RefCell<Option<Box<Turn>>> = const { RefCell::new(None) };
+}
+
+fn lend() -> Box<Turn> {
+    SPARE.take().unwrap_or_default()
+}
+
+/// Memory for so many messages stays with the thread.
+const KEPT: usize = 1024;
 
 impl Publisher {
     /// The events of a name in this epoch.
@@ -28,6 +51,7 @@ impl Publisher {
             listeners: Listeners::default(),
             wall: None,
             callback_panic: None,
+            turn: None,
         }
     }
 
@@ -53,31 +77,65 @@ impl Publisher {
         *self.wall.get_or_insert_with(Timestamp::now)
     }
 
-    /// Numbers an event, keeps it and tells all subscribers.
+    /// A message came in: it is told with those behind it when the turn ends, or another event comes.
+    #[inline]
+    pub fn message(&mut self, message: Message) {
+        let turn = self.turn.get_or_insert_with(lend);
+        turn.room.events = turn.room.events.saturating_sub(1);
+        turn.room.bytes = turn.room.bytes.saturating_sub(message.len());
+        turn.waiting.push(EventKind::Message(message));
+    }
+
+    /// Whether messages wait to be told.
+    pub fn has_waiting(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| !turn.waiting.is_empty())
+    }
+
+    /// Tells the messages that wait.
+    pub fn flush(&mut self, hub: &Hub, name: &ConnectionName, history_ref: HistoryRef<'_>) {
+        if let Some(mut turn) = self.turn.take() {
+            self.publish(hub, name, history_ref, &mut turn.waiting);
+            self.turn = Some(turn);
+        }
+    }
+
+    /// The turn ends: its memory, and the room that is left, are given back.
+    pub fn end_turn(&mut self) {
+        if let Some(mut turn) = self.turn.take()
+            && turn.waiting.is_empty()
+            && turn.waiting.capacity() <= KEPT
+        {
+            turn.room = Room::NONE;
+            SPARE.set(Some(turn));
+        }
+    }
+
+    /// Numbers events of one kind, keeps them and tells all subscribers.
     pub fn publish(
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
         history_ref: HistoryRef<'_>,
-        event: impl FnOnce(Stamp) -> Event,
+        kinds: &mut Vec<EventKind>,
     ) {
-        let stamp = Stamp {
+        let first = Stamp {
             name: name.clone(),
             epoch: self.event_counter.epoch(),
-            seq: self.event_counter.advance(),
+            seq: self.event_counter.advance(kinds.len() as u64),
             // Its place over all names is found where it is told.
             cursor: Cursor::default(),
             at: self.wall(),
         };
-        let told = self.listeners.publish(hub, name, history_ref, event(stamp));
+        let told = self.listeners.publish(hub, history_ref, first, kinds);
         if let Err(panic) = told {
-            self.callback_panic.get_or_insert(panic.into());
+            self.callback_panic
+                .get_or_insert_with(|| Box::new(panic.into()));
         }
     }
 
     /// What a callback panicked with, once.
     pub fn take_panic(&mut self) -> Option<Box<str>> {
-        self.callback_panic.take()
+        self.callback_panic.take().map(|panic| *panic)
     }
 
     /// Whether a callback has panicked, and that was not taken.
@@ -90,15 +148,24 @@ impl Publisher {
         self.listeners.want_sent(hub, name)
     }
 
-    /// Whether a subscriber that asked for it keeps the name from reading; the waker is called when none does any more.
-    pub fn are_paused(
+    /// Whether subscribers have to be asked for room before more is told.
+    #[inline]
+    pub fn needs_room(&self) -> bool {
+        let turn = self.turn.as_ref();
+        turn.is_none_or(|turn| turn.room.events == 0 || turn.room.bytes == 0)
+    }
+
+    /// Asks for room; `false`: a subscriber that asked for it keeps the name from reading, and the waker is called when none does any more.
+    pub fn ask_for_room(
         &mut self,
         hub: &Hub,
         name: &ConnectionName,
         now: Instant,
         waker: &Waker,
     ) -> bool {
-        self.listeners.are_paused(hub, name, now, waker)
+        let room = self.listeners.room(hub, name, now, waker);
+        self.turn.get_or_insert_with(lend).room = room.unwrap_or(Room::NONE);
+        room.is_some()
     }
 
     /// How many subscribers there are.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::ActorState;
 use crate::{
     core::{Deliverable, HoldLimits, Message, OverlapRecorder, later},
-    events::Event,
+    events::EventKind,
 };
 
 /// How much of a successor's is held before the cut.
@@ -78,7 +78,7 @@ impl ActorState {
 
     fn deliver(&mut self, message: Message) {
         self.check_number(&message);
-        self.publish(|stamp| Event::Message(stamp, message));
+        self.publisher.message(message);
     }
 
     /// Tells where the peer's own numbers have a hole, or come again.
@@ -91,13 +91,13 @@ impl ActorState {
         };
         let gap = self.inbound.observe(stream, number, settings.by.is_some());
         if let Some(gap) = gap {
-            self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+            self.publish(EventKind::Gap(Box::new(gap)));
         }
     }
 
     /// Nothing was heard from `since` to `now`.
     pub(in crate::connection) fn publish_blind_gap(&mut self, since: Instant, now: Instant) {
         let gap = self.inbound.blind(since, now);
-        self.publish(|stamp| Event::Gap(stamp, Box::new(gap)));
+        self.publish(EventKind::Gap(Box::new(gap)));
     }
 }

@@ -317,6 +317,18 @@ impl Mark {
         self.cursor
     }
 
+    /// The place of the last of so many messages that follow each other from here on.
+    pub fn behind(&self, messages: usize) -> Cursor {
+        Cursor(self.cursor.0 + (messages as u64).saturating_sub(1))
+    }
+
+    /// Goes on to the next message.
+    #[inline]
+    pub fn advance(&mut self) {
+        self.cursor.0 += 1;
+        self.seq += 1;
+    }
+
     fn with(self, message: Message) -> StoredEvent {
         StoredEvent {
             position: self.cursor.0,

@@ -32,7 +32,7 @@ impl Handle {
     /// let mut events = feed.subscribe(Delivery::default());
     /// feed.connect(None).await?;
     /// while let Some(event) = events.next().await {
-    ///     if let Event::Ready(stamp) = event {
+    ///     if let Update::Event(Event { stamp, kind: EventKind::Ready }) = event {
     ///         println!("{} is up", stamp.name);
     ///         break;
     ///     }
@@ -103,13 +103,13 @@ impl Handle {
     /// # use futures::StreamExt;
     /// # use everwire::Event;
     /// # while let Some(event) = events.next().await {
-    /// #     if matches!(event, Event::Ready(_)) {
+    /// #     if matches!(event, Update::Event(Event { kind: EventKind::Ready, .. })) {
     /// #         break;
     /// #     }
     /// # }
     /// feed.rotate().await?;
     /// while let Some(event) = events.next().await {
-    ///     if let Event::Rotated(stamp, rotated) = event {
+    ///     if let Update::Event(Event { stamp, kind: EventKind::Rotated(rotated) }) = event {
     ///         println!("{}: {} serves now", stamp.name, rotated.peer);
     ///         break;
     ///     }
@@ -135,7 +135,7 @@ impl Handle {
     /// `connect_timeout`. Dropping the future ends the dial.
     ///
     /// All talking is the caller's: neither `on_open` nor a heartbeat's texts are sent, and messages are not told as events, but the beginning
-    /// and the end of the session are ([`SessionOpened`](crate::Event::SessionOpened), [`SessionClosed`](crate::Event::SessionClosed)), and
+    /// and the end of the session are ([`SessionOpened`](crate::EventKind::SessionOpened), [`SessionClosed`](crate::EventKind::SessionClosed)), and
     /// [`Status::sessions`](crate::Status::sessions) shows it. Pings go as the heartbeat has them. `rate`, `idle_timeout` and `rotate_after` are for the socket of the name. The session ends with the name:
     /// when that is closed by hand or removed, or gets other settings for its socket. A removal and
     /// a shutdown wait for its close, which takes `close_timeout` at most.
@@ -151,7 +151,7 @@ impl Handle {
     /// # let mut events = manager.subscribe(everwire::Pattern::all(), everwire::Delivery::default());
     /// # let feed = manager.open("feed", settings)?;
     /// # while let Some(event) = futures::StreamExt::next(&mut events).await {
-    /// #     if matches!(event, everwire::Event::Ready(_)) {
+    /// #     if matches!(event, everwire::Update::Event(everwire::Event { kind: everwire::EventKind::Ready, .. })) {
     /// #         break;
     /// #     }
     /// # }

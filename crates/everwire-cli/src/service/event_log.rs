@@ -127,7 +127,7 @@ impl LineSink {
 
 fn line(event: &Event, messages: bool) -> Option<Line> {
     match event {
-        Event::Message(stamp, message) => {
+        Update::Event(Event { stamp, kind: EventKind::Message(message) }) => {
             messages.then(|| Line::Message(MessageLine::new(stamp, message)))
         }
         event => Some(Line::Event(event.clone())),

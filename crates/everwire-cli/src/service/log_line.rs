@@ -26,10 +26,10 @@ macro_rules! line {
 pub fn event(event: &Event) {
     let kind = event.kind();
     match event {
-        Event::Connecting(stamp, connecting) => {
+        Update::Event(Event { stamp, kind: EventKind::Connecting(connecting) }) => {
             line!(DEBUG, stamp, kind, attempt = connecting.attempt);
         }
-        Event::Opened(stamp, opened) => {
+        Update::Event(Event { stamp, kind: EventKind::Opened(opened) }) => {
             if opened.tls.is_some_and(|tls| tls.insecure) {
                 line!(
                     WARN,
@@ -52,8 +52,8 @@ pub fn event(event: &Event) {
             tls_expires_at = opened.tls.and_then(|tls| tls.expires_at).map(rfc3339)
             );
         }
-        Event::Ready(stamp) => line!(INFO, stamp, kind),
-        Event::Closed(stamp, report) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Ready }) => line!(INFO, stamp, kind),
+        Update::Event(Event { stamp, kind: EventKind::Closed(report) }) => line!(
             INFO,
             stamp,
             kind,
@@ -64,7 +64,7 @@ pub fn event(event: &Event) {
             sent_code = report.sent.as_ref().map(|sent| sent.code),
             sent_reason = report.sent.as_ref().map(|sent| sent.reason.as_str())
         ),
-        Event::Error(stamp, report) => {
+        Update::Event(Event { stamp, kind: EventKind::Error(report) }) => {
             let cause = &report.cause;
             let dial = report.dial.as_ref();
             let took = |step: fn(&DialTimings) -> Option<Duration>| {
@@ -85,7 +85,7 @@ pub fn event(event: &Event) {
                 upgrade_ms = took(|timings| timings.upgrade)
             )
         }
-        Event::Retrying(stamp, retrying) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Retrying(retrying) }) => line!(
             WARN,
             stamp,
             kind,
@@ -95,7 +95,7 @@ pub fn event(event: &Event) {
             text = &*retrying.cause.text(),
             rule = retrying.rule.to_string().as_str()
         ),
-        Event::Failed(stamp, failed) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Failed(failed) }) => line!(
             ERROR,
             stamp,
             kind,
@@ -104,7 +104,7 @@ pub fn event(event: &Event) {
             text = &*failed.cause.text(),
             rule = failed.rule.to_string().as_str()
         ),
-        Event::Gap(stamp, gap) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Gap(gap) }) => line!(
             WARN,
             stamp,
             kind,
@@ -115,7 +115,7 @@ pub fn event(event: &Event) {
             next = gap.next,
             missing = gap.missing
         ),
-        Event::Rotated(stamp, rotated) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Rotated(rotated) }) => line!(
             INFO,
             stamp,
             kind,
@@ -124,16 +124,16 @@ pub fn event(event: &Event) {
             clean = rotated.old.clean,
             doubled = rotated.doubled
         ),
-        Event::Dropped(stamp, dropped) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Dropped(dropped) }) => line!(
             WARN,
             stamp,
             kind,
             count = dropped.count,
             reason = json_word(&dropped.reason).as_str()
         ),
-        Event::Applied(stamp, applied) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
-        Event::Removed(stamp) => line!(INFO, stamp, kind),
-        Event::SessionOpened(stamp, opened) => line!(
+        Update::Event(Event { stamp, kind: EventKind::Applied(applied) }) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
+        Update::Event(Event { stamp, kind: EventKind::Removed }) => line!(INFO, stamp, kind),
+        Update::Event(Event { stamp, kind: EventKind::SessionOpened(opened) }) => line!(
             INFO,
             stamp,
             kind,
@@ -142,7 +142,7 @@ pub fn event(event: &Event) {
             subprotocol = opened.subprotocol.as_deref(),
             client = opened.client.as_deref()
         ),
-        Event::SessionClosed(stamp, closed) => line!(
+        Update::Event(Event { stamp, kind: EventKind::SessionClosed(closed) }) => line!(
             INFO,
             stamp,
             kind,
@@ -156,7 +156,7 @@ pub fn event(event: &Event) {
             received_messages = closed.received.messages,
             received_bytes = closed.received.bytes
         ),
-        Event::Stalled(stalled) => tracing::event!(
+        Update::Notice(Notice::Stalled(stalled)) => tracing::event!(
             target: TARGET, Level::WARN,
             reason = json_word(&stalled.reason).as_str(),
             by_ms = millis(stalled.by),

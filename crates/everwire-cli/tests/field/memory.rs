@@ -248,11 +248,11 @@ async fn histories_give_way_at_half_of_the_bound_and_readers_are_told() {
     assert!(
         little
             .iter()
-            .all(|event| matches!(event, Event::Message(..))),
+            .all(|event| matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. }))),
         "{little:?}"
     );
     let first = past("feed-1").next().await;
-    assert!(matches!(first, Some(Event::Lagged { .. })), "{first:?}");
+    assert!(matches!(first, Some(Update::Notice(Notice::Lagged(_)))), "{first:?}");
     all_is_given_back(&manager).await;
 }
 

@@ -64,9 +64,10 @@ impl EventCounter {
         self.seq
     }
 
-    /// The number of the next event.
-    pub fn advance(&mut self) -> u64 {
-        self.seq += 1;
-        self.seq
+    /// Takes the numbers of the next events, so many; the first of them.
+    pub fn advance(&mut self, events: u64) -> u64 {
+        let first = self.seq + 1;
+        self.seq += events;
+        first
     }
 }

@@ -37,7 +37,7 @@ pub async fn lines(
         tokio::select! {
             Some(event) = events.next() => {
                 board.record(&event);
-                if !matches!(event, Event::Message(..)) {
+                if !matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. })) {
                     output::print(&board.line(&event))?;
                 }
             }
@@ -63,7 +63,7 @@ pub async fn json_lines(mut events: Events, stop: impl Future<Output = ()>) -> R
     loop {
         tokio::select! {
             Some(event) = events.next() => {
-                if matches!(event, Event::Message(..)) {
+                if matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. })) {
                     continue;
                 }
                 let line = serde_json::to_string(&event).map_err(std::io::Error::from);

@@ -56,7 +56,7 @@ impl Stream for Batches {
 
 fn payload_len(event: &Event) -> usize {
     match event {
-        Event::Message(_, message) => message.len(),
+        Update::Event(Event { kind: EventKind::Message(message), .. }) => message.len(),
         _ => 0,
     }
 }

@@ -162,19 +162,19 @@ impl StreamHandler<Vec<Event>> for Bridge {
     fn handle(&mut self, events: Vec<Event>, ctx: &mut Context) {
         for event in events {
             match event {
-                Event::Message(_, Message::Text(text)) => ctx.text(text),
-                Event::Message(_, Message::Binary(bytes)) => ctx.binary(bytes),
-                Event::Removed(_) => {
+                Update::Event(Event { kind: EventKind::Message(Message::Text(text)), .. }) => ctx.text(text),
+                Update::Event(Event { kind: EventKind::Message(Message::Binary(bytes)), .. }) => ctx.binary(bytes),
+                Update::Event(Event { kind: EventKind::Removed, .. }) => {
                     return end(
                         ctx,
                         Some(reason(CloseCode::Away, "the connection was removed")),
                     );
                 }
-                Event::Failed(_, failed) => {
+                Update::Event(Event { kind: EventKind::Failed(failed), .. }) => {
                     let text = format!("given up: {}", failed.cause.text());
                     return end(ctx, Some(reason(CloseCode::Error, &text)));
                 }
-                Event::Lagged { .. } => {
+                Update::Notice(Notice::Lagged(_)) => {
                     let text = "too slow: messages of the peer were missed";
                     return end(ctx, Some(reason(CloseCode::Again, text)));
                 }

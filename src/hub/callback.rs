@@ -1,0 +1,195 @@
+//! A subscriber that is called in the turn of the name.
+
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use crate::{
+    events::{Event, EventKind, Stamp, Update},
+    panics::panic_text,
+};
+
+/// How it is called.
+pub(super) enum Callback {
+    /// With each update.
+    Each(Box<dyn Fn(&Update) + Send + Sync>),
+    /// With all updates that a read has brought.
+    Slice(Box<dyn Fn(&[Update]) + Send + Sync>),
+}
+
+thread_local! {
+    /// Memory for slices, which are lent to one callback after the other.
+    static SLICE: RefCell<Vec<Update>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Memory for so many updates stays with the thread.
+const KEPT: usize = 256;
+
+impl Callback {
+    /// Calls it with one update. The error is the text of a panic.
+    pub fn tell(&self, update: &Update) -> Result<(), String> {
+        guarded(|| match self {
+            Self::Each(callback) => callback(update),
+            Self::Slice(callback) => callback(std::slice::from_ref(update)),
+        })
+    }
+
+    /// Calls it with events that stand from `first` on. They are what they were afterwards, also where it has panicked: then the error is
+    /// the text of the first panic, and it was called with all others.
+    pub fn call(&self, first: &Stamp, kinds: &mut [EventKind]) -> Result<(), String> {
+        match self {
+            Self::Each(callback) => call_each(callback, first, kinds),
+            Self::Slice(callback) => call_slice(callback, first, kinds),
+        }
+    }
+}
+
+fn guarded(work: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_text(&*panic))
+}
+
+/// One event after the other has its place in a single update: nothing is counted, moved about or allocated for each.
+fn call_each(
+    callback: &dyn Fn(&Update),
+    first: &Stamp,
+    kinds: &mut [EventKind],
+) -> Result<(), String> {
+    let mut result = Ok(());
+    let mut update = Update::Event(Event {
+        stamp: first.clone(),
+        kind: EventKind::Ready,
+    });
+    let mut called = 0;
+    while called < kinds.len() {
+        let ended = guarded(|| {
+            while let Some(kind) = kinds.get_mut(called) {
+                show(&mut update, kind, called, first);
+                called += 1;
+                callback(&update);
+                show(&mut update, kind, called, first);
+            }
+        });
+        if ended.is_err() {
+            show(&mut update, &mut kinds[called - 1], called, first);
+            result = result.and(ended);
+        }
+    }
+    result
+}
+
+/// Exchanges what the update shows with what lies in the place of another, so many behind the first.
+#[inline]
+fn show(update: &mut Update, kind: &mut EventKind, behind: usize, first: &Stamp) {
+    if let Update::Event(event) = update {
+        std::mem::swap(&mut event.kind, kind);
+        event.stamp.seq = first.seq + behind as u64;
+        event.stamp.cursor.0 = first.cursor.0 + behind as u64;
+    }
+}
+
+fn call_slice(
+    callback: &dyn Fn(&[Update]),
+    first: &Stamp,
+    kinds: &mut [EventKind],
+) -> Result<(), String> {
+    let mut updates = SLICE.take();
+    let mut stamp = first.clone();
+    updates.extend(kinds.iter_mut().map(|kind| {
+        let here = stamp.clone();
+        stamp.seq += 1;
+        stamp.cursor.0 += 1;
+        Update::Event(Event {
+            stamp: here,
+            kind: std::mem::replace(kind, EventKind::Ready),
+        })
+    }));
+    let result = guarded(|| callback(&updates));
+    for (update, kind) in updates.drain(..).zip(kinds) {
+        if let Update::Event(event) = update {
+            *kind = event.kind;
+        }
+    }
+    if updates.capacity() <= KEPT {
+        SLICE.set(updates);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::core::{ConnectionName, Cursor, Message};
+
+    fn first() -> Stamp {
+        Stamp {
+            name: ConnectionName::new("feed").unwrap(),
+            epoch: 1,
+            seq: 5,
+            cursor: Cursor(50),
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn kinds() -> Vec<EventKind> {
+        let texts = ["a", "b", "c", "d"];
+        texts.map(|text| EventKind::Message(Message::text(text))).into()
+    }
+
+    fn note(heard: &Mutex<Vec<(u64, u64, String)>>, update: &Update) {
+        let (stamp, message) = update.message().unwrap();
+        let text = message.as_text().unwrap().to_owned();
+        heard.lock().unwrap().push((stamp.seq, stamp.cursor.0, text));
+    }
+
+    fn expected() -> Vec<(u64, u64, String)> {
+        let texts = ["a", "b", "c", "d"];
+        let places = (5..).zip(50..).zip(texts);
+        places.map(|((seq, cursor), text)| (seq, cursor, text.to_owned())).collect()
+    }
+
+    #[test]
+    fn each_event_is_shown_in_its_place_and_stays_what_it_was() {
+        let heard = Arc::default();
+        let noted = Arc::clone(&heard);
+        let callback = Callback::Each(Box::new(move |update| note(&noted, update)));
+        let mut kinds = kinds();
+        callback.call(&first(), &mut kinds).unwrap();
+        assert_eq!(*heard.lock().unwrap(), expected());
+        assert_eq!(kinds, self::kinds());
+    }
+
+    #[test]
+    fn a_slice_shows_all_of_them_at_once() {
+        let heard = Arc::default();
+        let noted = Arc::clone(&heard);
+        let callback = Callback::Slice(Box::new(move |updates: &[Update]| {
+            assert_eq!(updates.len(), 4);
+            updates.iter().for_each(|update| note(&noted, update));
+        }));
+        let mut kinds = kinds();
+        callback.call(&first(), &mut kinds).unwrap();
+        assert_eq!(*heard.lock().unwrap(), expected());
+        assert_eq!(kinds, self::kinds());
+    }
+
+    #[test]
+    fn a_callback_that_panics_is_called_with_the_others_and_loses_none() {
+        let heard = Arc::default();
+        let noted = Arc::clone(&heard);
+        let callback = Callback::Each(Box::new(move |update| {
+            note(&noted, update);
+            let (stamp, _) = update.message().unwrap();
+            assert!(stamp.seq % 2 == 0, "odd: {}", stamp.seq);
+        }));
+        let mut kinds = kinds();
+        let panicked = callback.call(&first(), &mut kinds).unwrap_err();
+        assert_eq!(panicked, "odd: 5");
+        assert_eq!(*heard.lock().unwrap(), expected());
+        assert_eq!(kinds, self::kinds());
+    }
+}

@@ -1,0 +1,246 @@
+//! One subscriber, and what it asked for.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+    time::Instant,
+};
+
+use parking_lot::Mutex;
+
+use super::{
+    batch::Batch,
+    callback::Callback,
+    delivery::{Delivery, Overflow},
+    kinds::Kinds,
+    lease::Lease,
+    mailbox::{Mailbox, later},
+    queue::{Account, Amount, Queue, Reader, Room, Taken},
+    registry::Hub,
+    run::Span,
+    turn::Wakeup,
+};
+use crate::{
+    core::{ConnectionName, Pattern},
+    events::{Event, EventKind, Lagged, Notice, Stamp, Update},
+};
+
+/// One subscriber.
+pub(crate) struct Listener {
+    pattern: Pattern,
+    kinds: Kinds,
+    /// Whether it may keep names from reading.
+    pauses: bool,
+    /// Whether it may come back and go on from the cursor of the last event that it read.
+    resumes: bool,
+    is_removed: AtomicBool,
+    sink: Sink,
+}
+
+enum Sink {
+    /// The reader is a stream.
+    Stream(Mutex<Queue>),
+    /// The reader is an actor.
+    Actor(Mutex<Queue>, ActorReader),
+    Callback(Callback),
+}
+
+struct ActorReader {
+    mailbox: Box<dyn Mailbox>,
+    /// To be left when the actor is gone.
+    hub: Weak<Hub>,
+}
+
+impl Listener {
+    pub fn stream(pattern: Pattern, delivery: Delivery, account: Account, resumes: bool) -> Self {
+        let queue = Queue::new(delivery, account, Reader::None);
+        Self::new(pattern, delivery, resumes, Sink::Stream(Mutex::new(queue)))
+    }
+
+    pub fn actor(
+        pattern: Pattern,
+        delivery: Delivery,
+        account: Account,
+        mailbox: Box<dyn Mailbox>,
+        hub: Weak<Hub>,
+    ) -> Self {
+        let queue = Queue::new(delivery, account, Reader::Actor);
+        let sink = Sink::Actor(Mutex::new(queue), ActorReader { mailbox, hub });
+        Self::new(pattern, delivery, false, sink)
+    }
+
+    pub fn callback(pattern: Pattern, kinds: Kinds, callback: Callback) -> Self {
+        let delivery = Delivery::default().kinds(kinds);
+        Self::new(pattern, delivery, false, Sink::Callback(callback))
+    }
+
+    fn new(pattern: Pattern, delivery: Delivery, resumes: bool, sink: Sink) -> Self {
+        Self {
+            pattern,
+            kinds: delivery.kinds,
+            pauses: delivery.overflow == Overflow::Pause && !matches!(sink, Sink::Callback(_)),
+            resumes,
+            is_removed: AtomicBool::new(false),
+            sink,
+        }
+    }
+
+    pub fn matches(&self, name: &ConnectionName) -> bool {
+        self.pattern.matches(name)
+    }
+
+    pub fn kinds(&self) -> Kinds {
+        self.kinds
+    }
+
+    pub fn pauses(&self) -> bool {
+        self.pauses
+    }
+
+    pub fn resumes(&self) -> bool {
+        self.resumes
+    }
+
+    /// Nothing is told to it any more.
+    pub fn remove(&self) {
+        self.is_removed.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing is told to it any more.
+    pub fn is_removed(&self) -> bool {
+        self.is_removed.load(Ordering::Acquire)
+    }
+
+    /// Whether it wants what happened to a name.
+    pub fn wants(&self, event: &Event) -> bool {
+        self.kinds.wants(event.kind.number()) && self.matches(&event.stamp.name)
+    }
+
+    /// Whether it is called back in the turn of the name.
+    pub fn is_called(&self) -> bool {
+        matches!(self.sink, Sink::Callback(_))
+    }
+
+    /// Calls it back with events that stand from `first` on. The error is the text of a panic.
+    pub fn call(&self, first: &Stamp, kinds: &mut [EventKind]) -> Result<(), String> {
+        match &self.sink {
+            Sink::Callback(callback) => callback.call(first, kinds),
+            Sink::Stream(_) | Sink::Actor(..) => Ok(()),
+        }
+    }
+
+    /// Tells it what belongs to no name. A callback's panic has no name that it could cost its socket.
+    pub fn notify(self: &Arc<Self>, notice: Notice) {
+        match &self.sink {
+            Sink::Callback(callback) => {
+                let _panicked = callback.tell(&Update::Notice(notice));
+            }
+            Sink::Stream(_) | Sink::Actor(..) => self.push(Span::from(notice)),
+        }
+    }
+
+    /// Puts events into its queue; it is woken at the end of the turn.
+    pub fn push(self: &Arc<Self>, span: Span) {
+        let Some(queue) = self.queue() else {
+            return;
+        };
+        let reader = queue.lock().push(span);
+        self.wake(reader);
+    }
+
+    fn wake(self: &Arc<Self>, reader: Reader) {
+        match reader {
+            Reader::None => {}
+            Reader::Task(waker) => Wakeup::Task(waker).at_end_of_turn(),
+            Reader::Actor => Wakeup::Actor(Arc::clone(self)).at_end_of_turn(),
+        }
+    }
+
+    /// How much a name may tell before it asks again; `None`: it should not read on, and `waker` is woken when it may.
+    pub fn room(self: &Arc<Self>, now: Instant, waker: &Waker) -> Option<Room> {
+        let Some(queue) = self.queue() else {
+            return Some(Room::UNLIMITED);
+        };
+        let (room, reader) = queue.lock().room(now, waker);
+        self.wake(reader);
+        room
+    }
+
+    /// The queue, for its one reader.
+    pub fn queue(&self) -> Option<&Mutex<Queue>> {
+        match &self.sink {
+            Sink::Stream(queue) | Sink::Actor(queue, _) => Some(queue),
+            Sink::Callback(_) => None,
+        }
+    }
+
+    /// All that waits, as a batch that counts against the bound until it is dropped; nothing where nothing waits.
+    pub fn batch(self: &Arc<Self>, taken: Taken) -> Option<Batch> {
+        let Taken {
+            mut spans,
+            amount,
+            missed,
+            ..
+        } = taken;
+        if missed > 0 {
+            spans.push_front(Span::from(Lagged::now(Some(missed))));
+        }
+        // What was told already may have been all of it: then there is still something to let go of.
+        let lease = (amount != Amount::default()).then(|| Lease::new(self, amount));
+        (!spans.is_empty()).then(|| Batch::new(spans, lease))
+    }
+
+    /// A batch, or a part of it, was let go of.
+    pub fn release(self: &Arc<Self>, amount: Amount) {
+        let (queue, reader) = match &self.sink {
+            Sink::Stream(queue) => (queue, Reader::None),
+            Sink::Actor(queue, _) => (queue, Reader::Actor),
+            Sink::Callback(_) => return,
+        };
+        let (paused, waits) = queue.lock().release(amount, reader);
+        paused.into_iter().for_each(Waker::wake);
+        if waits && matches!(self.sink, Sink::Actor(..)) {
+            let listener = Arc::clone(self);
+            later(Box::new(move || listener.feed()));
+        }
+    }
+
+    /// Hands an actor what waits for it, if that is anything.
+    pub fn feed(self: &Arc<Self>) {
+        let Sink::Actor(queue, reader) = &self.sink else {
+            return;
+        };
+        if !reader.mailbox.is_open() {
+            return self.leave(queue, reader);
+        }
+        let mut taken = queue.lock().take_batch(|| Reader::Actor);
+        let wake = std::mem::take(&mut taken.wake);
+        wake.into_iter().for_each(Waker::wake);
+        let is_last = taken.closed;
+        if let Some(batch) = self.batch(taken) {
+            reader.mailbox.send(batch);
+        }
+        if is_last {
+            self.leave(queue, reader);
+        }
+    }
+
+    /// The actor is gone, or was cut off.
+    fn leave(self: &Arc<Self>, queue: &Mutex<Queue>, reader: &ActorReader) {
+        if let Some(hub) = reader.hub.upgrade() {
+            hub.remove(self);
+        }
+        let paused = queue.lock().close();
+        paused.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({})", self.pattern)
+    }
+}

@@ -26,7 +26,11 @@ impl Handler<Event> for Listener {
     type Result = ();
 
     fn handle(&mut self, event: Event, _ctx: &mut Self::Context) {
-        let Update::Event(Event { stamp, kind: EventKind::Message(message) }) = event else {
+        let Update::Event(Event {
+            stamp,
+            kind: EventKind::Message(message),
+        }) = event
+        else {
             return;
         };
         let mark = if stamp.name == self.favourite {

@@ -34,12 +34,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut second = None;
     while let Some(event) = events.next().await {
         match event {
-            Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => {
+            Update::Event(Event {
+                kind: EventKind::Retrying(retrying),
+                ..
+            }) => {
                 println!("lost: {}", retrying.cause.kind());
                 // What is sent while the socket is down waits for the next one.
                 second = second.or(Some(feed.send("second")?));
             }
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => {
+            Update::Event(Event {
+                kind: EventKind::Message(message),
+                ..
+            }) => {
                 println!("received: {}", message.as_text().unwrap_or("bytes"));
                 if message.as_text() == Some("second") {
                     break;

@@ -34,7 +34,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (mut up, mut echoes) = (0, 0);
     while echoes < count {
         match events.next().await {
-            Some(Update::Event(Event { kind: EventKind::Ready, .. })) => {
+            Some(Update::Event(Event {
+                kind: EventKind::Ready,
+                ..
+            })) => {
                 up += 1;
                 progress("up", up, count, started);
                 if up == count {
@@ -43,7 +46,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     }
                 }
             }
-            Some(Update::Event(Event { kind: EventKind::Message(_), .. })) => {
+            Some(Update::Event(Event {
+                kind: EventKind::Message(_),
+                ..
+            })) => {
                 echoes += 1;
                 progress("echoes", echoes, count, started);
             }

@@ -19,10 +19,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // `msgCallback`; any number of them, each by a pattern of names.
     manager
         .on_event(Pattern::all(), |event| match event {
-            Update::Event(Event { stamp, kind: EventKind::Message(message) }) => {
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Message(message),
+            }) => {
                 println!("{}: {}", stamp.name, message.as_text().unwrap_or("bytes"));
             }
-            Update::Event(Event { stamp, kind: EventKind::Closed(report) }) => {
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Closed(report),
+            }) => {
                 println!("{}: closed, code {}", stamp.name, report.code)
             }
             _ => {}

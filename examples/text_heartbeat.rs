@@ -33,14 +33,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let feed = manager.open("feed", settings)?;
     while let Some(event) = events.next().await {
         match event {
-            Update::Event(Event { kind: EventKind::Ready, .. }) => {
+            Update::Event(Event {
+                kind: EventKind::Ready,
+                ..
+            }) => {
                 println!("up");
                 // Accepted at once; should this socket die first, it goes out on the next.
                 feed.send("anybody there?")?;
             }
-            Update::Event(Event { kind: EventKind::Error(report), .. }) => println!("lost: {}", report.cause),
-            Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => println!("next dial in {:.0?}", retrying.delay),
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => {
+            Update::Event(Event {
+                kind: EventKind::Error(report),
+                ..
+            }) => println!("lost: {}", report.cause),
+            Update::Event(Event {
+                kind: EventKind::Retrying(retrying),
+                ..
+            }) => println!("next dial in {:.0?}", retrying.delay),
+            Update::Event(Event {
+                kind: EventKind::Message(message),
+                ..
+            }) => {
                 println!("received: {}", message.as_text().unwrap_or("bytes"));
                 break;
             }

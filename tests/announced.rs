@@ -20,7 +20,10 @@ async fn a_frame_of_one_tebibyte_is_refused_on_its_header_and_memory_stays_flat(
         let error = rig
             .watch
             .until("the violation", |event| match event {
-                Update::Event(Event { kind: EventKind::Error(report), .. }) => Some(report.cause.clone()),
+                Update::Event(Event {
+                    kind: EventKind::Error(report),
+                    ..
+                }) => Some(report.cause.clone()),
                 _ => None,
             })
             .await;

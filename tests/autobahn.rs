@@ -103,7 +103,10 @@ async fn converse(manager: &Manager, server: &Server, target: &str) -> Option<Me
 fn echo(manager: &Manager) -> SubscriptionGuard {
     let (registry, pattern) = (manager.clone(), Pattern::new("case").unwrap());
     manager.on_event(pattern, move |event| {
-        if let Update::Event(Event { kind: EventKind::Message(message), .. }) = event
+        if let Update::Event(Event {
+            kind: EventKind::Message(message),
+            ..
+        }) = event
             && let Some(case) = registry.find("case")
         {
             // Some cases close while we still answer; then the door is shut.
@@ -117,8 +120,14 @@ async fn first_message(events: &mut Events) -> Option<Message> {
     let mut first = None;
     while let Some(event) = events.next().await {
         match event {
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => first = first.or(Some(message)),
-            Update::Event(Event { kind: EventKind::Failed(_), .. }) => break,
+            Update::Event(Event {
+                kind: EventKind::Message(message),
+                ..
+            }) => first = first.or(Some(message)),
+            Update::Event(Event {
+                kind: EventKind::Failed(_),
+                ..
+            }) => break,
             _ => {}
         }
     }

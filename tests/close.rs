@@ -187,7 +187,10 @@ async fn what_cannot_be_flushed_in_time_is_cancelled_and_told() {
         .collect();
     feed.close(1000, "").await.unwrap();
     let dropped = rig.watch.until("dropped", |event| match event {
-        Update::Event(Event { kind: EventKind::Dropped(dropped), .. }) => Some(*dropped),
+        Update::Event(Event {
+            kind: EventKind::Dropped(dropped),
+            ..
+        }) => Some(*dropped),
         _ => None,
     });
     assert!(dropped.await.count >= 1);
@@ -245,7 +248,13 @@ async fn a_close_in_the_very_turn_of_a_loss_wins() {
         rig.watch.ready().await;
         let addr = feed.addr().clone();
         let guard = rig.manager.on_event(Pattern::all(), move |event| {
-            if matches!(event, Update::Event(Event { kind: EventKind::Closed(_), .. })) {
+            if matches!(
+                event,
+                Update::Event(Event {
+                    kind: EventKind::Closed(_),
+                    ..
+                })
+            ) {
                 addr.do_send(CloseMyself::normal());
             }
         });

@@ -85,7 +85,10 @@ async fn open(
     let handle = manager.open("feed", settings).unwrap();
     let agreed = watch
         .until("opened", |event| match event {
-            Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.compression),
+            Update::Event(Event {
+                kind: EventKind::Opened(opened),
+                ..
+            }) => Some(opened.compression),
             _ => None,
         })
         .await;

@@ -130,7 +130,10 @@ async fn what_is_in_doubt_is_sent_again_in_order_until_it_is_confirmed() {
 async fn next_sent(watch: &mut Watch) -> Sent {
     watch
         .until("the fate of a message", |event| match event {
-            Update::Event(Event { kind: EventKind::Sent(sent), .. }) => Some(*sent),
+            Update::Event(Event {
+                kind: EventKind::Sent(sent),
+                ..
+            }) => Some(*sent),
             _ => None,
         })
         .await
@@ -260,7 +263,11 @@ async fn after_each_reconnect_the_blind_time_is_told() {
     for _ in 0..3 {
         line.rig.peer.kick("/", How::Reset);
         line.rig.watch.ready().await;
-        let Update::Event(Event { kind: EventKind::Gap(gap), .. }) = line.rig.watch.next().await else {
+        let Update::Event(Event {
+            kind: EventKind::Gap(gap),
+            ..
+        }) = line.rig.watch.next().await
+        else {
             panic!("no gap behind ready: {:#?}", line.rig.watch.seen());
         };
         let Gap {

@@ -72,7 +72,11 @@ async fn a_pattern_selects_names_that_are_opened_later_too() {
     }
     let mut ready = Vec::new();
     while ready.len() < 3 {
-        if let Update::Event(Event { stamp, kind: EventKind::Ready }) = markets.next().await {
+        if let Update::Event(Event {
+            stamp,
+            kind: EventKind::Ready,
+        }) = markets.next().await
+        {
             ready.push(stamp.name.to_string());
         }
     }
@@ -171,7 +175,10 @@ async fn pause_slows_the_peer_and_loses_nothing() {
     let mut messages = 0;
     while messages < COUNT {
         match watch.next().await {
-            Update::Event(Event { kind: EventKind::Message(_), .. }) => messages += 1,
+            Update::Event(Event {
+                kind: EventKind::Message(_),
+                ..
+            }) => messages += 1,
             Update::Notice(Notice::Lagged(_)) => panic!("lagged although the socket waits"),
             _ => {}
         }

@@ -27,10 +27,16 @@ async fn five_hundred_names_come_back_from_a_restart_one_by_one() {
     let open = Arc::new(AtomicUsize::new(0));
     let (ready, events) = (Arc::clone(&open), Pattern::all());
     let _guard = rig.manager.on_event(events, move |event| match event {
-        Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => {
+        Update::Event(Event {
+            kind: EventKind::Retrying(retrying),
+            ..
+        }) => {
             told.lock().insert(retrying.delay);
         }
-        Update::Event(Event { kind: EventKind::Ready, .. }) => {
+        Update::Event(Event {
+            kind: EventKind::Ready,
+            ..
+        }) => {
             ready.fetch_add(1, Ordering::Relaxed);
         }
         _ => {}

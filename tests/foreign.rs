@@ -146,7 +146,10 @@ async fn talks_over_tls_with_a_private_ca(foreign: Foreign) {
     let tls = talk
         .watch
         .until("opened", |event| match event {
-            Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.timings.tls),
+            Update::Event(Event {
+                kind: EventKind::Opened(opened),
+                ..
+            }) => Some(opened.timings.tls),
             _ => None,
         })
         .await;

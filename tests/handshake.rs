@@ -120,7 +120,10 @@ async fn the_server_chooses_among_the_subprotocols_that_were_offered() {
         let mut rig = Rig::new();
         let feed = rig.open_with(&format!("/echo?subprotocol={choice}"), offer);
         let opened = rig.watch.until("opened", |event| match event {
-            Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.subprotocol.clone()),
+            Update::Event(Event {
+                kind: EventKind::Opened(opened),
+                ..
+            }) => Some(opened.subprotocol.clone()),
             _ => None,
         });
         assert_eq!(opened.await.as_deref(), Some(seen));

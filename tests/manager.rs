@@ -98,7 +98,10 @@ async fn a_removed_name_is_told_closed_and_free_again() {
     rig.manager.remove("feed").await.unwrap();
     assert!(matches!(
         rig.watch.until("removed", last_event).await,
-        Update::Event(Event { kind: EventKind::Removed, .. })
+        Update::Event(Event {
+            kind: EventKind::Removed,
+            ..
+        })
     ));
     assert!(receipt.now() != Fate::Queued);
     assert_eq!(rig.peer.connections()[0].texts(), ["the last word"]);
@@ -127,7 +130,14 @@ async fn a_removed_name_is_told_closed_and_free_again() {
 }
 
 fn last_event(event: &Event) -> Option<Event> {
-    matches!(event, Update::Event(Event { kind: EventKind::Removed, .. })).then(|| event.clone())
+    matches!(
+        event,
+        Update::Event(Event {
+            kind: EventKind::Removed,
+            ..
+        })
+    )
+    .then(|| event.clone())
 }
 
 #[tokio::test]

@@ -234,11 +234,17 @@ async fn silence_beyond_idle_timeout_is_a_loss_and_messages_put_it_off() {
     let cause = rig
         .watch
         .until("the loss", |event| match event {
-            Update::Event(Event { kind: EventKind::Message(_), .. }) => {
+            Update::Event(Event {
+                kind: EventKind::Message(_),
+                ..
+            }) => {
                 messages += 1;
                 None
             }
-            Update::Event(Event { kind: EventKind::Error(report), .. }) => Some(report.cause.clone()),
+            Update::Event(Event {
+                kind: EventKind::Error(report),
+                ..
+            }) => Some(report.cause.clone()),
             _ => None,
         })
         .await;

@@ -25,7 +25,10 @@ async fn down(rig: &mut Rig, change: impl FnOnce(&mut everwire::ConnectionSettin
 async fn dropped(watch: &mut Watch) -> Dropped {
     watch
         .until("dropped", |event| match event {
-            Update::Event(Event { kind: EventKind::Dropped(dropped), .. }) => Some(*dropped),
+            Update::Event(Event {
+                kind: EventKind::Dropped(dropped),
+                ..
+            }) => Some(*dropped),
             _ => None,
         })
         .await

@@ -128,7 +128,11 @@ async fn a_panic_in_a_subscribers_callback_is_a_loss_of_that_name_only() {
     let rig = Rig::new();
     let neighbour = Neighbour::new(&rig).await;
     let _guard = rig.manager.on_event(Pattern::all(), |event| {
-        if let Update::Event(Event { kind: EventKind::Message(message), .. }) = event {
+        if let Update::Event(Event {
+            kind: EventKind::Message(message),
+            ..
+        }) = event
+        {
             assert!(
                 message.as_text() != Some("boom"),
                 "a callback that was asked to panic"

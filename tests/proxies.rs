@@ -83,8 +83,14 @@ async fn ws_and_wss_go_through_each_kind_of_proxy() {
             let is_tls = url.starts_with("wss");
             let (mut rig, feed) = scene.open(url, &through).await;
             let opened = rig.watch.until("opened", |event| match event {
-                Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.clone()),
-                Update::Event(Event { kind: EventKind::Error(report), .. }) => panic!("{through}: {}", report.cause),
+                Update::Event(Event {
+                    kind: EventKind::Opened(opened),
+                    ..
+                }) => Some(opened.clone()),
+                Update::Event(Event {
+                    kind: EventKind::Error(report),
+                    ..
+                }) => panic!("{through}: {}", report.cause),
                 _ => None,
             });
             let opened = opened.await;
@@ -201,8 +207,14 @@ async fn tinyproxy_and_microsocks_serve_as_well() {
             let through = format!("{scheme}://me:password@127.0.0.1:{port}");
             let (mut rig, feed) = scene.open(url, &through).await;
             let opened = rig.watch.until("opened", |event| match event {
-                Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.timings),
-                Update::Event(Event { kind: EventKind::Error(report), .. }) => panic!("{through}: {}", report.cause),
+                Update::Event(Event {
+                    kind: EventKind::Opened(opened),
+                    ..
+                }) => Some(opened.timings),
+                Update::Event(Event {
+                    kind: EventKind::Error(report),
+                    ..
+                }) => panic!("{through}: {}", report.cause),
                 _ => None,
             });
             assert!(opened.await.proxy.is_some());

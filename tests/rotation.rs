@@ -117,7 +117,10 @@ async fn a_successor_that_cannot_be_had_leaves_the_old_socket_alone() {
     let status = rig
         .watch
         .until("error", |event| match event {
-            Update::Event(Event { kind: EventKind::Error(report), .. }) => report.cause.status(),
+            Update::Event(Event {
+                kind: EventKind::Error(report),
+                ..
+            }) => report.cause.status(),
             _ => None,
         })
         .await;

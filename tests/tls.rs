@@ -7,7 +7,10 @@ use support::{Foreign, PrivateCa, TestDir, rig::*};
 
 async fn tls_of(watch: &mut Watch) -> Option<TlsReport> {
     let opened = watch.until("opened", |event| match event {
-        Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.tls),
+        Update::Event(Event {
+            kind: EventKind::Opened(opened),
+            ..
+        }) => Some(opened.tls),
         _ => None,
     });
     opened.await
@@ -108,7 +111,10 @@ async fn the_peers_expiry_is_in_event_and_status_while_the_socket_is_up() {
         .unwrap();
     rig.watch
         .until("plain is open", |event| match event {
-            Update::Event(Event { stamp, kind: EventKind::Opened(opened) }) if stamp.name.as_str() == "plain" => Some(opened.tls),
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Opened(opened),
+            }) if stamp.name.as_str() == "plain" => Some(opened.tls),
             _ => None,
         })
         .await;

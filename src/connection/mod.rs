@@ -40,8 +40,8 @@ pub use self::{
     },
 };
 pub(crate) use self::{
-    actor::{
-        messages::{AskLastMessage, Drain, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage},
+    actor::messages::{
+        AskLastMessage, Drain, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage,
     },
     arbiter::stall_detector::{Finding, watch_stalls},
     context::ProcessContext,

@@ -44,10 +44,7 @@ pub(super) fn nothing<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 /// The text, or the bytes in base64.
-pub(super) fn message<S: Serializer>(
-    message: &Message,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(super) fn message<S: Serializer>(message: &Message, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     match message {
         Message::Text(text) => map.serialize_entry("text", &**text)?,
@@ -69,10 +66,7 @@ pub(super) fn sorted<S: Serializer>(
 }
 
 /// What went wrong: its kind, the status where it has one, and its text.
-pub(super) fn error_cause<S: Serializer>(
-    cause: &Cause,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(super) fn error_cause<S: Serializer>(cause: &Cause, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("kind", cause.kind())?;
     if let Some(status) = cause.status() {
@@ -95,11 +89,7 @@ pub(super) fn session_end<S: Serializer>(
     kind_and_text(end.kind(), &end.text(), serializer)
 }
 
-fn kind_and_text<S: Serializer>(
-    kind: &str,
-    text: &str,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn kind_and_text<S: Serializer>(kind: &str, text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(2))?;
     map.serialize_entry("cause", kind)?;
     map.serialize_entry("text", text)?;
@@ -116,7 +106,7 @@ mod tests {
         events::{
             Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Failed, FailedDial,
             Gap, GapReason, Lagged, Notice, Opened, Retrying, Rotated, Sent, SessionClosed,
-            SessionOpened, Stamp, StallReason, Stalled, TlsReport, Traffic, Update,
+            SessionOpened, StallReason, Stalled, Stamp, TlsReport, Traffic, Update,
         },
     };
 

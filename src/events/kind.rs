@@ -96,8 +96,6 @@ event_kinds! {
 }
 
 impl EventKind {
-    /// The number of [`EventKind::Message`].
-    pub(crate) const MESSAGE: u8 = Number::Message as u8;
     /// The number of [`EventKind::Sent`].
     pub(crate) const SENT: u8 = Number::Sent as u8;
 

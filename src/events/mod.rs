@@ -8,10 +8,6 @@ mod reports;
 mod session;
 mod times;
 
-pub(crate) use self::{
-    kind::KIND_NAMES,
-    times::{millis, optional_time},
-};
 pub use self::{
     event::{Event, Stamp, Update},
     kind::EventKind,
@@ -22,4 +18,8 @@ pub use self::{
     },
     session::{SessionClosed, SessionEnd, SessionOpened},
     times::rfc3339,
+};
+pub(crate) use self::{
+    kind::KIND_NAMES,
+    times::{millis, optional_time},
 };

@@ -97,7 +97,6 @@ fn known_id<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     Some(*id).filter(|id| *id > 0).serialize(serializer)
 }
 
-
 /// See [`EventKind::Gap`](crate::EventKind::Gap).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Gap {

@@ -137,19 +137,26 @@ mod tests {
 
     fn kinds() -> Vec<EventKind> {
         let texts = ["a", "b", "c", "d"];
-        texts.map(|text| EventKind::Message(Message::text(text))).into()
+        texts
+            .map(|text| EventKind::Message(Message::text(text)))
+            .into()
     }
 
     fn note(heard: &Mutex<Vec<(u64, u64, String)>>, update: &Update) {
         let (stamp, message) = update.message().unwrap();
         let text = message.as_text().unwrap().to_owned();
-        heard.lock().unwrap().push((stamp.seq, stamp.cursor.0, text));
+        heard
+            .lock()
+            .unwrap()
+            .push((stamp.seq, stamp.cursor.0, text));
     }
 
     fn expected() -> Vec<(u64, u64, String)> {
         let texts = ["a", "b", "c", "d"];
         let places = (5..).zip(50..).zip(texts);
-        places.map(|((seq, cursor), text)| (seq, cursor, text.to_owned())).collect()
+        places
+            .map(|((seq, cursor), text)| (seq, cursor, text.to_owned()))
+            .collect()
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Listeners {
         drop(subscribers);
         self.any_resumes = list.iter().any(|listener| listener.resumes());
         self.any_pauses = list.iter().any(|listener| listener.pauses());
-        self.wanted = list.iter().fold(0, |all, listener| all | listener.kinds().bits());
+        self.wanted = list
+            .iter()
+            .fold(0, |all, listener| all | listener.kinds().bits());
         self.list = list.into();
     }
 
@@ -132,16 +134,10 @@ impl Listeners {
     }
 
     /// Tells all who want them, of whom none resumes.
-    fn tell(
-        &self,
-        first: Stamp,
-        number: u8,
-        kinds: &mut Vec<EventKind>,
-    ) -> Result<(), String> {
+    fn tell(&self, first: Stamp, number: u8, kinds: &mut Vec<EventKind>) -> Result<(), String> {
         let result = self.call(&first, number, kinds);
-        let has_queue = |listener: &&Arc<Listener>| {
-            !listener.is_called() && listener.kinds().wants(number)
-        };
+        let has_queue =
+            |listener: &&Arc<Listener>| !listener.is_called() && listener.kinds().wants(number);
         if self.list.iter().any(|listener| has_queue(&listener)) {
             self.push(Run::take(first, kinds), number);
         }

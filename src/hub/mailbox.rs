@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use actix::{Actor, Addr, Arbiter, Handler, Recipient, dev::{RecipientRequest, ToEnvelope}};
+use actix::{
+    Actor, Addr, Arbiter, Handler, Recipient,
+    dev::{RecipientRequest, ToEnvelope},
+};
 use parking_lot::Mutex;
 
 use super::{batch::Batch, updates::Updates};
@@ -16,7 +19,7 @@ use crate::events::Update;
 const PIECE: usize = 128;
 
 /// An actor's mailbox, as a subscriber.
-pub(crate) trait Mailbox: Send + Sync {
+pub trait Mailbox: Send + Sync {
     /// Whether the actor is there to be told something.
     fn is_open(&self) -> bool;
     /// Puts a batch into the mailbox. Nothing more is put there until the batch was let go of.

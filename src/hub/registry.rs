@@ -7,9 +7,7 @@ use std::sync::{
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{
-    history::History, listener::Listener, queue::Account, recent_events::RecentEvents,
-};
+use super::{history::History, listener::Listener, queue::Account, recent_events::RecentEvents};
 use crate::{
     core::Cursor,
     events::{Event, EventKind, Notice, Stamp},
@@ -199,7 +197,10 @@ impl Hub {
     pub(super) fn remove(&self, listener: &Arc<Listener>) {
         listener.remove();
         let mut subscribers = self.subscribers.write();
-        let at = subscribers.list.iter().position(|other| Arc::ptr_eq(other, listener));
+        let at = subscribers
+            .list
+            .iter()
+            .position(|other| Arc::ptr_eq(other, listener));
         if let Some(at) = at {
             subscribers.list.remove(at);
             subscribers.generations.remove(at);

@@ -122,18 +122,6 @@ impl Span {
         bytes
     }
 
-    /// Takes off so many updates from the front.
-    pub fn split_off_front(&mut self, count: usize) -> Self {
-        let at = self.until.min(self.from.saturating_add(count.try_into().unwrap_or(u32::MAX)));
-        let front = Self {
-            of: self.of.clone(),
-            from: self.from,
-            until: at,
-        };
-        self.from = at;
-        front
-    }
-
     /// Lets go of what stands at `through` or before it.
     pub fn drop_through(&mut self, through: Cursor) {
         if let Of::Run(run) = &self.of {
@@ -312,14 +300,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_already_goes_and_a_front_can_be_taken_off() {
+    fn what_was_told_already_goes() {
         let mut span = run(11..=15);
         span.drop_through(Cursor(10));
         assert_eq!(span.len(), 5);
         span.drop_through(Cursor(12));
-        let front = span.split_off_front(2);
-        assert_eq!(places(front.updates()), [13, 14]);
-        assert_eq!(places(span.clone().split_off_front(9).updates()), [15]);
+        assert_eq!(places(span.clone().updates()), [13, 14, 15]);
         span.drop_through(Cursor(99));
         assert!(span.is_empty());
     }

@@ -14,7 +14,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     core::{ConnectionName, Cursor, Message, Pattern},
-    events::{Event, Stamp},
+    events::{Event, EventKind, Lagged, Notice, Stamp, Update},
     memory::{Charge, MemoryBudget, MemoryUse},
     settings::HistorySettings,
 };
@@ -59,7 +59,10 @@ fn event(seq: u64) -> Event {
         cursor: Cursor::default(),
         at: Timestamp::UNIX_EPOCH,
     };
-    Update::Event(Event { stamp, kind: EventKind::Message(Message::text("12345")) })
+    Event {
+        stamp,
+        kind: EventKind::Message(Message::text("12345")),
+    }
 }
 
 fn publish(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
@@ -85,17 +88,47 @@ fn publish_event(
 ) -> Result<(), String> {
     let mut limit = HistorySettings::default();
     limit.messages = 4;
-    listeners.publish(hub, &name("feed"), HistoryRef { history, limit }, event)
+    let Event { stamp, kind } = event;
+    listeners.publish(hub, HistoryRef { history, limit }, stamp, &mut vec![kind])
+}
+
+/// Messages that one turn of the name has brought.
+fn publish_run(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
+    let (history, limit) = (&History::new(), HistorySettings::default());
+    let mut kinds = seqs.clone().map(|seq| event(seq).kind).collect();
+    let first = event(*seqs.start()).stamp;
+    let history_ref = HistoryRef { history, limit };
+    listeners
+        .publish(hub, history_ref, first, &mut kinds)
+        .unwrap();
+}
+
+/// Whether the name may tell something.
+fn has_room(hub: &Hub, listeners: &mut Listeners, now: Instant) -> bool {
+    listeners
+        .room(hub, &name("feed"), now, &noop_waker())
+        .is_some()
 }
 
 /// What can be read at once: sequence numbers, and `-missed` for a lag.
 fn read(events: &mut Events) -> Vec<i64> {
     std::iter::from_fn(|| events.next().now_or_never().flatten())
-        .map(|event| match &event {
-            Update::Notice(Notice::Lagged(Lagged { missed, .. })) => -(missed.unwrap_or(0) as i64),
-            event => event.stamp().unwrap().seq as i64,
-        })
+        .map(number)
         .collect()
+}
+
+fn number(update: Update) -> i64 {
+    match update {
+        Update::Notice(Notice::Lagged(Lagged { missed, .. })) => -(missed.unwrap_or(0) as i64),
+        update => update.stamp().unwrap().seq as i64,
+    }
+}
+
+/// The same by the batch.
+fn read_batch(events: &mut Events) -> Option<(Batch, Vec<i64>)> {
+    let batch = events.next_batch().now_or_never().flatten()?;
+    let numbers = batch.iter().map(number).collect();
+    Some((batch, numbers))
 }
 
 #[test]
@@ -169,18 +202,18 @@ fn a_pausing_reader_holds_names_back_until_it_reads_or_its_time_is_up() {
         Pattern::all(),
         Delivery::default().events(2).overflow(Overflow::Pause),
     );
-    let (feed, waker, now) = (name("feed"), noop_waker(), Instant::now());
+    let now = Instant::now();
     publish(&hub, &mut listeners, 1..=1);
-    assert!(!listeners.are_paused(&hub, &feed, now, &waker));
+    assert!(has_room(&hub, &mut listeners, now));
     publish(&hub, &mut listeners, 2..=2);
-    assert!(listeners.are_paused(&hub, &feed, now, &waker));
+    assert!(!has_room(&hub, &mut listeners, now));
     assert_eq!(read(&mut events), [1, 2]);
-    assert!(!listeners.are_paused(&hub, &feed, now, &waker));
+    assert!(has_room(&hub, &mut listeners, now));
 
     publish(&hub, &mut listeners, 3..=4);
     let later = now + Duration::from_secs(6);
-    assert!(listeners.are_paused(&hub, &feed, now, &waker));
-    assert!(!listeners.are_paused(&hub, &feed, later, &waker), "cut off");
+    assert!(!has_room(&hub, &mut listeners, now));
+    assert!(has_room(&hub, &mut listeners, later), "cut off");
     assert_eq!(read(&mut events), [-2]);
     assert_eq!(events.next().now_or_never(), Some(None));
 }
@@ -193,8 +226,8 @@ fn a_callback_that_panics_is_reported_and_the_others_hear_all_the_same() {
     );
     let heard = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&heard);
-    let _panics = hub.callback(Pattern::all(), |_| panic!("no"));
-    let _counts = hub.callback(Pattern::all(), move |_| {
+    let _panics = hub.callback(Pattern::all(), Kinds::default(), |_| panic!("no"));
+    let _counts = hub.callback(Pattern::all(), Kinds::default(), move |_| {
         counter.fetch_add(1, Ordering::Relaxed);
     });
     let told = publish_event(&hub, &mut listeners, &History::new(), event(1));
@@ -214,7 +247,7 @@ fn a_pattern_selects_and_dropping_a_stream_unsubscribes() {
     drop(feed);
     assert_eq!(listeners.count(&hub, &name("feed")), 0);
     drop(other);
-    assert!(hub.subscribers.read().is_empty());
+    assert_eq!(hub.subscribers.read().behind(0).count(), 0);
 }
 
 #[test]
@@ -283,10 +316,9 @@ fn only_what_is_wanted_counts_when_a_reader_comes_back() {
         Listeners::default(),
         Feed::new(),
     );
-    let Update::Event(Event { stamp, kind: EventKind::Message(_) }) = event(1) else {
-        panic!("no message");
-    };
-    publish_event(&hub, &mut listeners, history.history(), Update::Event(Event { stamp, kind: EventKind::Ready })).unwrap();
+    let mut ready = event(1);
+    ready.kind = EventKind::Ready;
+    publish_event(&hub, &mut listeners, history.history(), ready).unwrap();
     publish_kept(&hub, &mut listeners, history.history(), 2..=9);
     let resume = |pattern: &str, kinds: &str| {
         let delivery = Delivery::default().kinds(Kinds::parse(kinds).unwrap());
@@ -314,8 +346,9 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
                 let mut listeners = Listeners::default();
                 for seq in 1..=most {
                     let history_ref = HistoryRef { history, limit };
+                    let Event { stamp, kind } = event(seq);
                     listeners
-                        .publish(hub, &name("feed"), history_ref, event(seq))
+                        .publish(hub, history_ref, stamp, &mut vec![kind])
                         .unwrap();
                 }
             });
@@ -356,7 +389,8 @@ fn a_past_is_read_a_piece_at_a_time_and_what_gave_way_meanwhile_is_told() {
     let mut say = |seqs: std::ops::RangeInclusive<u64>| {
         for seq in seqs {
             let history_ref = HistoryRef { history, limit };
-            let told = listeners.publish(&hub, &name("feed"), history_ref, event(seq));
+            let Event { stamp, kind } = event(seq);
+            let told = listeners.publish(&hub, history_ref, stamp, &mut vec![kind]);
             told.unwrap();
         }
     };
@@ -382,8 +416,8 @@ type Log = Vec<Option<Event>>;
 
 /// Which source of a past an event comes from: the story, or a name's history.
 fn source(event: &Event) -> Option<ConnectionName> {
-    let is_message = matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. }));
-    event.name().filter(|_| is_message).cloned()
+    let is_message = matches!(event.kind, EventKind::Message(_));
+    is_message.then(|| event.stamp.name.clone())
 }
 
 /// Whether all that came behind `since` from each source was heard once, in order, or its hole told between what was heard around it.
@@ -450,15 +484,22 @@ proptest! {
                 let is_over = silent.load(Ordering::Acquire) == feeds.len();
                 done = 0;
                 for ((events, _, log), (_, most)) in readers.iter_mut().zip(&reads) {
-                    let told = std::iter::from_fn(|| events.next().now_or_never().flatten());
                     let before = log.len();
-                    log.extend(told.take(*most).map(|event| event.stamp().is_some().then_some(event)));
+                    // One after the other, or by the batch.
+                    if most % 2 == 0 {
+                        let told = std::iter::from_fn(|| events.next().now_or_never().flatten());
+                        log.extend(told.take(*most).map(heard));
+                    } else {
+                        let told = std::iter::from_fn(|| events.next_batch().now_or_never().flatten());
+                        log.extend(told.take(*most).flatten().map(heard));
+                    }
                     done += usize::from(log.len() - before < *most && is_over);
                 }
             }
             readers.into_iter().map(|(_, since, log)| (since, log)).collect::<Vec<_>>()
         });
-        let all: Vec<_> = std::iter::from_fn(|| all.next().now_or_never().flatten()).collect();
+        let all = std::iter::from_fn(|| all.next().now_or_never().flatten()).filter_map(heard);
+        let all: Vec<_> = all.collect();
         for (since, log) in &logs {
             check(log, *since, &all)?;
             let last = log.iter().flatten().next_back().map(Event::cursor);
@@ -467,25 +508,44 @@ proptest! {
     }
 }
 
-/// Many messages, and now and then something of the story.
+/// What was heard; nothing where it was told that something is missing.
+fn heard(update: Update) -> Option<Event> {
+    match update {
+        Update::Event(event) => Some(event),
+        Update::Notice(_) => None,
+    }
+}
+
+/// Many messages, several in a turn, and now and then something of the story.
 fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
     let mut listeners = Listeners::default();
     let mut limit = HistorySettings::default();
     (limit.messages, limit.bytes) = (keeps, usize::MAX);
     let history = feed.history();
+    let mut waiting = Vec::new();
     for seq in 1..=400 {
-        let Update::Event(Event { stamp: mut stamp, kind: EventKind::Message(message) }) = event(seq) else {
-            unreachable!("it is a message");
-        };
+        let Event { mut stamp, kind } = event(seq);
         stamp.name = feed.name().clone();
-        let event = match seq % 7 {
-            0 => Update::Event(Event { stamp, kind: EventKind::Ready }),
-            _ => Update::Event(Event { stamp, kind: EventKind::Message(message) }),
-        };
         let history_ref = HistoryRef { history, limit };
-        listeners
-            .publish(hub, feed.name(), history_ref, event)
-            .unwrap();
+        let mut tell = |stamp: &Stamp, kinds: &mut Vec<EventKind>| {
+            let first = stamp.seq - kinds.len() as u64;
+            let first = Stamp {
+                seq: first,
+                ..stamp.clone()
+            };
+            listeners.publish(hub, history_ref, first, kinds).unwrap();
+        };
+        if seq % 7 == 0 {
+            tell(&stamp, &mut waiting);
+            stamp.seq += 1;
+            tell(&stamp, &mut vec![EventKind::Ready]);
+        } else {
+            waiting.push(kind);
+            if seq % 3 == 0 {
+                stamp.seq += 1;
+                tell(&stamp, &mut waiting);
+            }
+        }
         if cuts && seq % 50 == 0 {
             let mut less = limit;
             less.messages = 1;
@@ -533,10 +593,7 @@ fn without_memory_one_who_wants_all_is_cut_off_and_one_who_pauses_has_names_wait
     let mut cut = hub.stream(Pattern::all(), strict);
     let pausing = Delivery::default().overflow(Overflow::Pause);
     let mut waits = hub.stream(Pattern::all(), pausing);
-    let paused = |listeners: &mut Listeners| {
-        let waker = noop_waker();
-        listeners.are_paused(&hub, &name("feed"), Instant::now(), &waker)
-    };
+    let paused = |listeners: &mut Listeners| !has_room(&hub, listeners, Instant::now());
     assert!(!paused(&mut listeners));
     publish(&hub, &mut listeners, 1..=2);
     assert!(paused(&mut listeners));
@@ -570,4 +627,142 @@ fn without_memory_the_past_is_told_as_missing() {
     publish_kept(&hub, &mut listeners, &feed.0.1, 4..=6);
     assert_eq!(read(&mut resume()), [0, 4, 5, 6]);
     assert_eq!(budget.usage().readers, 0);
+}
+
+#[test]
+fn a_batch_is_all_that_waits_and_a_lag_stands_before_what_follows_it() {
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
+    let mut events = hub.stream(Pattern::all(), Delivery::default().events(5));
+    publish_run(&hub, &mut listeners, 1..=3);
+    publish_run(&hub, &mut listeners, 4..=7);
+    let (batch, numbers) = read_batch(&mut events).unwrap();
+    assert_eq!(numbers, [-2, 3, 4, 5, 6, 7]);
+    assert_eq!((batch.len(), batch.bytes()), (6, 25));
+    assert_eq!(
+        batch.clone().into_iter().map(number).collect::<Vec<_>>(),
+        numbers
+    );
+    assert!(read_batch(&mut events).is_none());
+}
+
+#[test]
+fn what_was_begun_one_by_one_goes_on_by_the_batch() {
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
+    let mut events = hub.stream(Pattern::all(), Delivery::default());
+    publish_run(&hub, &mut listeners, 1..=3);
+    publish_run(&hub, &mut listeners, 4..=5);
+    assert_eq!(events.next().now_or_never().flatten().map(number), Some(1));
+    assert_eq!(read_batch(&mut events).unwrap().1, [2, 3, 4, 5]);
+    publish_run(&hub, &mut listeners, 6..=7);
+    assert_eq!(read(&mut events), [6, 7]);
+}
+
+#[test]
+fn a_batch_counts_against_the_bound_until_the_last_handle_is_dropped() {
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
+    let pausing = Delivery::default().events(4).overflow(Overflow::Pause);
+    let mut events = hub.stream(Pattern::all(), pausing);
+    let now = Instant::now();
+    publish_run(&hub, &mut listeners, 1..=4);
+    let (batch, numbers) = read_batch(&mut events).unwrap();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    assert!(!has_room(&hub, &mut listeners, now));
+    let mut half_read = batch.clone().into_iter();
+    half_read.next();
+    drop(batch);
+    assert!(!has_room(&hub, &mut listeners, now), "a half is held");
+    drop(half_read);
+    assert!(has_room(&hub, &mut listeners, now));
+    drop(events);
+}
+
+#[test]
+fn the_newest_waits_even_where_a_batch_that_is_held_is_as_much_as_may_wait() {
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
+    let mut events = hub.stream(Pattern::all(), Delivery::default().events(2));
+    publish_run(&hub, &mut listeners, 1..=2);
+    let (held, _) = read_batch(&mut events).unwrap();
+    publish_run(&hub, &mut listeners, 3..=6);
+    drop(held);
+    assert_eq!(read_batch(&mut events).unwrap().1, [-3, 6]);
+}
+
+#[test]
+fn the_memory_of_a_batch_is_counted_while_it_is_held() {
+    let (hub, _others, budget) = short(64 << 10);
+    let mut listeners = Listeners::default();
+    let mut events = hub.stream(Pattern::all(), Delivery::default());
+    publish_run(&hub, &mut listeners, 1..=500);
+    let waiting = budget.usage().readers;
+    assert!(waiting > 500 * 5, "{waiting}");
+    let (batch, _) = read_batch(&mut events).unwrap();
+    assert_eq!(budget.usage().readers, waiting);
+    drop(batch);
+    assert_eq!(budget.usage().readers, 0);
+}
+
+#[test]
+fn names_that_have_their_turn_at_once_share_what_room_there_is() {
+    let (hub, mut listeners) = (
+        Hub::new(1, Cursor(1), MemoryBudget::unlimited()),
+        Listeners::default(),
+    );
+    let room = |listeners: &mut Listeners| {
+        listeners.room(&hub, &name("feed"), Instant::now(), &noop_waker())
+    };
+    assert_eq!(room(&mut listeners), Some(Room::UNLIMITED));
+    let pausing = Delivery::default().events(80).overflow(Overflow::Pause);
+    let _events = hub.stream(Pattern::all(), pausing);
+    assert_eq!(room(&mut listeners).unwrap().events, 10);
+    publish_run(&hub, &mut listeners, 1..=79);
+    assert_eq!(room(&mut listeners).unwrap().events, 1);
+    publish_run(&hub, &mut listeners, 80..=80);
+    assert_eq!(room(&mut listeners), None);
+}
+
+#[test]
+fn messages_that_nobody_wants_get_no_places_and_are_missing_to_who_was_there_before() {
+    let (hub, mut listeners, feed) = (
+        Hub::new(100, Cursor(100), MemoryBudget::unlimited()),
+        Listeners::default(),
+        Feed::new(),
+    );
+    let limit = HistorySettings {
+        messages: 0,
+        ..HistorySettings::default()
+    };
+    let mut unheard = |seq| {
+        let Event { stamp, kind } = event(seq);
+        let history_ref = HistoryRef {
+            history: feed.history(),
+            limit,
+        };
+        listeners
+            .publish(&hub, history_ref, stamp, &mut vec![kind])
+            .unwrap();
+    };
+    let resume = |since| {
+        hub.resume(Pattern::all(), Delivery::default(), since, || {
+            (vec![feed.listed()], Cursor(0))
+        })
+    };
+    for round in 0..3 {
+        let start = resume(None).start();
+        assert_eq!(read(&mut resume(Some(start))), [0_i64; 0], "{round}");
+        (1..=1000).for_each(&mut unheard);
+        assert_eq!(hub.now(), Cursor(start.0 + 1), "one place for all of them");
+        assert_eq!(read(&mut resume(Some(start))), [0], "{round}");
+    }
 }

@@ -15,7 +15,7 @@ use crate::events::Update;
 pub struct Updates {
     current: Option<SpanUpdates>,
     spans: VecDeque<Span>,
-    pub(super) lease: Option<Arc<Lease>>,
+    _lease: Option<Arc<Lease>>,
 }
 
 impl Updates {
@@ -24,13 +24,16 @@ impl Updates {
         Self {
             current: None,
             spans,
-            lease,
+            _lease: lease,
         }
     }
 
     /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.current.as_ref().is_none_or(|current| current.len() == 0) && self.spans.is_empty()
+        self.current
+            .as_ref()
+            .is_none_or(|current| current.len() == 0)
+            && self.spans.is_empty()
     }
 
     /// The spans that are left.

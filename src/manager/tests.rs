@@ -5,7 +5,7 @@ use futures::StreamExt;
 use super::*;
 use crate::{
     core::Pattern,
-    events::{Event, Stamp},
+    events::{Notice, Stamp, Update},
     hub::{Delivery, Kinds},
     settings::{ConnectionSettings, Settings},
 };

@@ -53,11 +53,19 @@ impl DeliveryAudit {
                 // A panic here poisons the lock, and so reaches the test.
                 let mut notes = shared.lock().unwrap();
                 match event {
-                    Update::Event(Event { stamp, kind: EventKind::Sent(sent) }) => {
+                    Update::Event(Event {
+                        stamp,
+                        kind: EventKind::Sent(sent),
+                    }) => {
                         notes.names.entry(stamp.name).or_default().note(sent);
                     }
-                    Update::Event(Event { kind: EventKind::Rotated(_), .. }) => notes.rotations += 1,
-                    Update::Notice(Notice::Lagged(Lagged { missed, .. })) => panic!("{missed:?} events were missed"),
+                    Update::Event(Event {
+                        kind: EventKind::Rotated(_),
+                        ..
+                    }) => notes.rotations += 1,
+                    Update::Notice(Notice::Lagged(Lagged { missed, .. })) => {
+                        panic!("{missed:?} events were missed")
+                    }
                     _ => {}
                 }
             }

@@ -65,9 +65,10 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
 async fn store_error(watch: &mut Watch) -> String {
     watch
         .until("an error of the store", |event| match event {
-            Update::Event(Event { kind: EventKind::Error(report), .. }) if report.cause.kind() == "store" => {
-                Some(report.cause.to_string())
-            }
+            Update::Event(Event {
+                kind: EventKind::Error(report),
+                ..
+            }) if report.cause.kind() == "store" => Some(report.cause.to_string()),
             _ => None,
         })
         .await

@@ -23,7 +23,10 @@ async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
     let mut read = Vec::new();
     while read.len() < count {
         match next(events).await {
-            Update::Event(Event { stamp, kind: EventKind::Message(message) }) => {
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Message(message),
+            }) => {
                 read.push((stamp.cursor, message.as_text().unwrap().to_owned()));
             }
             other => panic!("instead of a message {other:?}, after {read:?}"),
@@ -36,7 +39,10 @@ async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
 async fn is_told_of_a_loss(events: &mut Events) {
     let event = next(events).await;
     assert!(
-        matches!(event, Update::Notice(Notice::Lagged(Lagged { missed: None, .. }))),
+        matches!(
+            event,
+            Update::Notice(Notice::Lagged(Lagged { missed: None, .. }))
+        ),
         "{event:?}"
     );
 }

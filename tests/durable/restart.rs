@@ -167,7 +167,10 @@ async fn each_process_is_another_epoch_of_its_names() {
         assert_eq!(feed.status().await.unwrap().epoch, epoch);
         let stamp = watch
             .until("ready", |event| match event {
-                Update::Event(Event { stamp, kind: EventKind::Ready }) => Some(stamp.clone()),
+                Update::Event(Event {
+                    stamp,
+                    kind: EventKind::Ready,
+                }) => Some(stamp.clone()),
                 _ => None,
             })
             .await;

@@ -250,7 +250,14 @@ async fn each_cause_that_a_rule_may_name_can_happen_and_is_matched() {
         let mut rig = Rig::new();
         let panics = kind == "panic";
         let _guard = rig.manager.on_event(Pattern::all(), move |event| {
-            let is_asked_for = panics && matches!(event, Update::Event(Event { kind: EventKind::Ready, .. }));
+            let is_asked_for = panics
+                && matches!(
+                    event,
+                    Update::Event(Event {
+                        kind: EventKind::Ready,
+                        ..
+                    })
+                );
             assert!(!is_asked_for, "a panic that was asked for");
         });
         let mut others = rig.manager.charge(MemoryUse::Bodies);

@@ -152,7 +152,17 @@ async fn an_opening_message_that_the_peer_does_not_read_is_not_sent_yet() {
     peer.kick("/", How::Reset);
     watch
         .until("the loss", |event| {
-            matches!(event, Update::Event(Event { kind: EventKind::Closed(_), .. }) | Update::Event(Event { kind: EventKind::Error(_), .. })).then_some(())
+            matches!(
+                event,
+                Update::Event(Event {
+                    kind: EventKind::Closed(_),
+                    ..
+                }) | Update::Event(Event {
+                    kind: EventKind::Error(_),
+                    ..
+                })
+            )
+            .then_some(())
         })
         .await;
     let now = feed.status().await.unwrap().sent;

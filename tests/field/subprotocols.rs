@@ -47,7 +47,10 @@ async fn a_token_is_offered_and_shown_by_its_name() {
         rig.peer.script("/k8s", Script::echo().subprotocol(choice));
         let feed = rig.open_with("/k8s", offer);
         let opened = rig.watch.until("opened", |event| match event {
-            Update::Event(Event { kind: EventKind::Opened(opened), .. }) => Some(opened.subprotocol.clone()),
+            Update::Event(Event {
+                kind: EventKind::Opened(opened),
+                ..
+            }) => Some(opened.subprotocol.clone()),
             _ => None,
         });
         assert_eq!(opened.await.as_deref(), Some(&*spoken));

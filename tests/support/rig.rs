@@ -195,14 +195,24 @@ impl Watch {
 
     pub async fn ready(&mut self) {
         self.until("ready", |event| {
-            matches!(event, Update::Event(Event { kind: EventKind::Ready, .. })).then_some(())
+            matches!(
+                event,
+                Update::Event(Event {
+                    kind: EventKind::Ready,
+                    ..
+                })
+            )
+            .then_some(())
         })
         .await;
     }
 
     pub async fn text(&mut self, wanted: &str) {
         self.until(&format!("the message {wanted:?}"), |event| match event {
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => (message.as_text() == Some(wanted)).then_some(()),
+            Update::Event(Event {
+                kind: EventKind::Message(message),
+                ..
+            }) => (message.as_text() == Some(wanted)).then_some(()),
             _ => None,
         })
         .await;
@@ -210,7 +220,10 @@ impl Watch {
 
     pub async fn message(&mut self) -> Message {
         self.until("a message", |event| match event {
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => Some(message.clone()),
+            Update::Event(Event {
+                kind: EventKind::Message(message),
+                ..
+            }) => Some(message.clone()),
             _ => None,
         })
         .await
@@ -218,7 +231,10 @@ impl Watch {
 
     pub async fn error(&mut self) -> Cause {
         self.until("an error", |event| match event {
-            Update::Event(Event { kind: EventKind::Error(report), .. }) => Some(report.cause.clone()),
+            Update::Event(Event {
+                kind: EventKind::Error(report),
+                ..
+            }) => Some(report.cause.clone()),
             _ => None,
         })
         .await
@@ -226,7 +242,10 @@ impl Watch {
 
     pub async fn closed(&mut self) -> ClosedReport {
         self.until("closed", |event| match event {
-            Update::Event(Event { kind: EventKind::Closed(report), .. }) => Some((**report).clone()),
+            Update::Event(Event {
+                kind: EventKind::Closed(report),
+                ..
+            }) => Some((**report).clone()),
             _ => None,
         })
         .await
@@ -234,7 +253,10 @@ impl Watch {
 
     pub async fn rotated(&mut self) -> Rotated {
         self.until("rotated", |event| match event {
-            Update::Event(Event { kind: EventKind::Rotated(rotated), .. }) => Some((**rotated).clone()),
+            Update::Event(Event {
+                kind: EventKind::Rotated(rotated),
+                ..
+            }) => Some((**rotated).clone()),
             _ => None,
         })
         .await
@@ -242,7 +264,10 @@ impl Watch {
 
     pub async fn retrying(&mut self) -> Retrying {
         self.until("retrying", |event| match event {
-            Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => Some((**retrying).clone()),
+            Update::Event(Event {
+                kind: EventKind::Retrying(retrying),
+                ..
+            }) => Some((**retrying).clone()),
             _ => None,
         })
         .await
@@ -250,7 +275,10 @@ impl Watch {
 
     pub async fn failed(&mut self) -> Failed {
         self.until("failed", |event| match event {
-            Update::Event(Event { kind: EventKind::Failed(failed), .. }) => Some((**failed).clone()),
+            Update::Event(Event {
+                kind: EventKind::Failed(failed),
+                ..
+            }) => Some((**failed).clone()),
             _ => None,
         })
         .await
@@ -261,7 +289,10 @@ impl Watch {
         self.until(
             &format!("a message that is {fate:?}"),
             |event| match event {
-                Update::Event(Event { kind: EventKind::Sent(sent), .. }) if sent.fate == fate => Some(*sent),
+                Update::Event(Event {
+                    kind: EventKind::Sent(sent),
+                    ..
+                }) if sent.fate == fate => Some(*sent),
                 _ => None,
             },
         )

@@ -132,7 +132,11 @@ impl Driver {
             Happened::Retrying { delay, cause, rule } => {
                 act.show(State::Backoff, Some((&cause, &rule)));
                 act.note_retry_at(now);
-                act.publish(EventKind::Retrying(Box::new(Retrying { delay, cause, rule })));
+                act.publish(EventKind::Retrying(Box::new(Retrying {
+                    delay,
+                    cause,
+                    rule,
+                })));
             }
             Happened::Failed { cause, rule } => {
                 act.show(State::Failed, Some((&cause, &rule)));

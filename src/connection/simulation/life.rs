@@ -31,7 +31,8 @@ use crate::{
         dialer::{Dial, DialTarget, Dialer},
     },
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
-    hub::{Delivery, Hub, Kinds},
+    events::{Event, Update},
+    hub::{Delivery, Events, Hub, Kinds, end_turns},
     memory::{Charge, MemoryBudget, MemoryUse},
     persistence::{PersistSource, Persistence, SimulatedQueue},
     secret_store::SecretStore,
@@ -123,6 +124,7 @@ impl World {
         });
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
         let events = process.hub.stream(Pattern::all(), delivery);
+        spawn_local(end_turns());
         spawn_local(self.clone().listen(number, events));
         if self.plan.settings.outbox.durable {
             spawn_local(write(calls, self.disk.clone(), self.dice()));
@@ -162,14 +164,29 @@ impl World {
         SharedOutbox::new(name, outbox, Persistence::simulated(calls.clone()), charge)
     }
 
-    async fn listen(self: Rc<Self>, process: u64, mut events: crate::Events) {
-        while let Some(event) = events.next().await {
-            if self.tell {
-                let at = Instant::now() - (self.trouble_until - self.plan.trouble);
-                println!("{at:>10.3?} {event:?}");
+    /// Hears all that happens: one event after the other, or by the batch.
+    async fn listen(self: Rc<Self>, process: u64, mut events: Events) {
+        let by_the_batch = self.dice().percent(50);
+        loop {
+            let heard: Vec<Update> = match by_the_batch {
+                true => events.next_batch().await.into_iter().flatten().collect(),
+                false => events.next().await.into_iter().collect(),
+            };
+            if heard.is_empty() {
+                return;
             }
-            self.story.borrow_mut().note(process, &event);
+            for update in heard {
+                self.note(process, update.event().expect("nobody is slow here"));
+            }
         }
+    }
+
+    fn note(&self, process: u64, event: &Event) {
+        if self.tell {
+            let at = Instant::now() - (self.trouble_until - self.plan.trouble);
+            println!("{at:>10.3?} {event:?}");
+        }
+        self.story.borrow_mut().note(process, event);
     }
 
     /// Sends messages until the trouble is over, and waits for the fate of some.

@@ -8,7 +8,7 @@ use std::{
 use super::plan::Plan;
 use crate::{
     core::{Fate, Message},
-    events::{Event, GapReason, Sent},
+    events::{Event, EventKind, GapReason, Sent},
     settings::{Resend, WhenFull},
 };
 
@@ -48,7 +48,7 @@ pub(super) struct Story {
 impl Story {
     /// Notes an event of the `process`-th process.
     pub fn note(&mut self, process: u64, event: &Event) {
-        let stamp = event.stamp().expect("nobody is slow here");
+        let Event { stamp, kind } = event;
         if process != self.last_process {
             (self.last_process, self.last_seq) = (process, 0);
             (self.blind, self.opening, self.missed) = (true, false, false);
@@ -56,22 +56,22 @@ impl Story {
         assert_eq!(stamp.seq, self.last_seq + 1, "a hole before {event:?}");
         self.last_seq = stamp.seq;
         self.events += 1;
-        match event {
-            Update::Event(Event { kind: EventKind::Sent(sent), .. }) => self.sent.entry((process, sent.id)).or_default().push(*sent),
-            Update::Event(Event { kind: EventKind::Gap(gap), .. }) if gap.reason == GapReason::Reconnect => {
+        match kind {
+            EventKind::Sent(sent) => self.sent.entry((process, sent.id)).or_default().push(*sent),
+            EventKind::Gap(gap) if gap.reason == GapReason::Reconnect => {
                 self.gaps += 1;
                 (self.blind, self.missed) = (true, false);
             }
-            Update::Event(Event { kind: EventKind::Gap(gap), .. }) => {
+            EventKind::Gap(gap) => {
                 assert!(
                     self.blind,
                     "the numbers have no holes of their own: {gap:?}"
                 );
             }
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => self.hear(message),
-            Update::Event(Event { kind: EventKind::Rotated(_), .. }) => self.rotated += 1,
-            Update::Event(Event { kind: EventKind::Opened(_), .. }) => self.opening = true,
-            Update::Event(Event { kind: EventKind::Ready, .. }) => self.opening = false,
+            EventKind::Message(message) => self.hear(message),
+            EventKind::Rotated(_) => self.rotated += 1,
+            EventKind::Opened(_) => self.opening = true,
+            EventKind::Ready => self.opening = false,
             _ => {}
         }
     }

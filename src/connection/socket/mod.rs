@@ -209,8 +209,7 @@ impl Socket {
                 }
                 return;
             }
-            if !act.life.may_read()
-                || (act.publisher.needs_room() && self.is_paused(act, now, cx))
+            if !act.life.may_read() || (act.publisher.needs_room() && self.is_paused(act, now, cx))
             {
                 return;
             }

@@ -193,7 +193,10 @@ impl ActorState {
     /// Numbers events of one kind and tells all subscribers, behind the messages that came before them.
     fn publish_all(&mut self, kinds: &mut Vec<EventKind>) {
         self.flush();
-        let (publisher, history_ref) = (&mut self.publisher, history_ref(&self.outbox, &self.settings));
+        let (publisher, history_ref) = (
+            &mut self.publisher,
+            history_ref(&self.outbox, &self.settings),
+        );
         publisher.publish(&self.process.hub, &self.name, history_ref, kinds);
     }
 
@@ -202,7 +205,10 @@ impl ActorState {
         if !self.publisher.has_waiting() {
             return;
         }
-        let (publisher, history_ref) = (&mut self.publisher, history_ref(&self.outbox, &self.settings));
+        let (publisher, history_ref) = (
+            &mut self.publisher,
+            history_ref(&self.outbox, &self.settings),
+        );
         publisher.flush(&self.process.hub, &self.name, history_ref);
         if self.settings.history.durable {
             self.outbox.history_grew();

@@ -88,7 +88,9 @@ impl Publisher {
 
     /// Whether messages wait to be told.
     pub fn has_waiting(&self) -> bool {
-        self.turn.as_ref().is_some_and(|turn| !turn.waiting.is_empty())
+        self.turn
+            .as_ref()
+            .is_some_and(|turn| !turn.waiting.is_empty())
     }
 
     /// Tells the messages that wait.

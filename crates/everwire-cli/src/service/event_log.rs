@@ -127,9 +127,10 @@ impl LineSink {
 
 fn line(event: &Event, messages: bool) -> Option<Line> {
     match event {
-        Update::Event(Event { stamp, kind: EventKind::Message(message) }) => {
-            messages.then(|| Line::Message(MessageLine::new(stamp, message)))
-        }
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Message(message),
+        }) => messages.then(|| Line::Message(MessageLine::new(stamp, message))),
         event => Some(Line::Event(event.clone())),
     }
 }

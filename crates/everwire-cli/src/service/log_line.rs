@@ -26,10 +26,16 @@ macro_rules! line {
 pub fn event(event: &Event) {
     let kind = event.kind();
     match event {
-        Update::Event(Event { stamp, kind: EventKind::Connecting(connecting) }) => {
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Connecting(connecting),
+        }) => {
             line!(DEBUG, stamp, kind, attempt = connecting.attempt);
         }
-        Update::Event(Event { stamp, kind: EventKind::Opened(opened) }) => {
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Opened(opened),
+        }) => {
             if opened.tls.is_some_and(|tls| tls.insecure) {
                 line!(
                     WARN,
@@ -52,8 +58,14 @@ pub fn event(event: &Event) {
             tls_expires_at = opened.tls.and_then(|tls| tls.expires_at).map(rfc3339)
             );
         }
-        Update::Event(Event { stamp, kind: EventKind::Ready }) => line!(INFO, stamp, kind),
-        Update::Event(Event { stamp, kind: EventKind::Closed(report) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Ready,
+        }) => line!(INFO, stamp, kind),
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Closed(report),
+        }) => line!(
             INFO,
             stamp,
             kind,
@@ -64,7 +76,10 @@ pub fn event(event: &Event) {
             sent_code = report.sent.as_ref().map(|sent| sent.code),
             sent_reason = report.sent.as_ref().map(|sent| sent.reason.as_str())
         ),
-        Update::Event(Event { stamp, kind: EventKind::Error(report) }) => {
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Error(report),
+        }) => {
             let cause = &report.cause;
             let dial = report.dial.as_ref();
             let took = |step: fn(&DialTimings) -> Option<Duration>| {
@@ -85,7 +100,10 @@ pub fn event(event: &Event) {
                 upgrade_ms = took(|timings| timings.upgrade)
             )
         }
-        Update::Event(Event { stamp, kind: EventKind::Retrying(retrying) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Retrying(retrying),
+        }) => line!(
             WARN,
             stamp,
             kind,
@@ -95,7 +113,10 @@ pub fn event(event: &Event) {
             text = &*retrying.cause.text(),
             rule = retrying.rule.to_string().as_str()
         ),
-        Update::Event(Event { stamp, kind: EventKind::Failed(failed) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Failed(failed),
+        }) => line!(
             ERROR,
             stamp,
             kind,
@@ -104,7 +125,10 @@ pub fn event(event: &Event) {
             text = &*failed.cause.text(),
             rule = failed.rule.to_string().as_str()
         ),
-        Update::Event(Event { stamp, kind: EventKind::Gap(gap) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Gap(gap),
+        }) => line!(
             WARN,
             stamp,
             kind,
@@ -115,7 +139,10 @@ pub fn event(event: &Event) {
             next = gap.next,
             missing = gap.missing
         ),
-        Update::Event(Event { stamp, kind: EventKind::Rotated(rotated) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Rotated(rotated),
+        }) => line!(
             INFO,
             stamp,
             kind,
@@ -124,16 +151,28 @@ pub fn event(event: &Event) {
             clean = rotated.old.clean,
             doubled = rotated.doubled
         ),
-        Update::Event(Event { stamp, kind: EventKind::Dropped(dropped) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Dropped(dropped),
+        }) => line!(
             WARN,
             stamp,
             kind,
             count = dropped.count,
             reason = json_word(&dropped.reason).as_str()
         ),
-        Update::Event(Event { stamp, kind: EventKind::Applied(applied) }) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
-        Update::Event(Event { stamp, kind: EventKind::Removed }) => line!(INFO, stamp, kind),
-        Update::Event(Event { stamp, kind: EventKind::SessionOpened(opened) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Applied(applied),
+        }) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::Removed,
+        }) => line!(INFO, stamp, kind),
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::SessionOpened(opened),
+        }) => line!(
             INFO,
             stamp,
             kind,
@@ -142,7 +181,10 @@ pub fn event(event: &Event) {
             subprotocol = opened.subprotocol.as_deref(),
             client = opened.client.as_deref()
         ),
-        Update::Event(Event { stamp, kind: EventKind::SessionClosed(closed) }) => line!(
+        Update::Event(Event {
+            stamp,
+            kind: EventKind::SessionClosed(closed),
+        }) => line!(
             INFO,
             stamp,
             kind,

@@ -56,7 +56,13 @@ impl Why {
             };
             let mut names = heard.lock();
             match (event, names.get_mut(name)) {
-                (Update::Event(Event { kind: EventKind::Removed, .. }), _) => drop(names.remove(name)),
+                (
+                    Update::Event(Event {
+                        kind: EventKind::Removed,
+                        ..
+                    }),
+                    _,
+                ) => drop(names.remove(name)),
                 (_, Some(timeline)) => timeline.push(event),
                 (_, None) => names.entry(name.clone()).or_default().push(event),
             }
@@ -79,22 +85,50 @@ impl Why {
 fn belongs(event: &Event) -> bool {
     matches!(
         event,
-        Update::Event(Event { kind: EventKind::Connecting(_), .. })
-            | Update::Event(Event { kind: EventKind::Opened(_), .. })
-            | Update::Event(Event { kind: EventKind::Ready, .. })
-            | Update::Event(Event { kind: EventKind::Closed(_), .. })
-            | Update::Event(Event { kind: EventKind::Error(_), .. })
-            | Update::Event(Event { kind: EventKind::Retrying(_), .. })
-            | Update::Event(Event { kind: EventKind::Failed(_), .. })
-            | Update::Event(Event { kind: EventKind::Rotated(_), .. })
-            | Update::Event(Event { kind: EventKind::Applied(_), .. })
-            | Update::Event(Event { kind: EventKind::Removed, .. })
+        Update::Event(Event {
+            kind: EventKind::Connecting(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Opened(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Ready,
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Closed(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Error(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Retrying(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Failed(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Rotated(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Applied(_),
+            ..
+        }) | Update::Event(Event {
+            kind: EventKind::Removed,
+            ..
+        })
     )
 }
 
 impl Timeline {
     fn push(&mut self, event: &Event) {
-        if matches!(event, Update::Event(Event { kind: EventKind::Connecting(_), .. })) || self.0.is_empty() {
+        if matches!(
+            event,
+            Update::Event(Event {
+                kind: EventKind::Connecting(_),
+                ..
+            })
+        ) || self.0.is_empty()
+        {
             if self.0.len() == ATTEMPTS {
                 self.0.pop_front();
             }
@@ -137,11 +171,38 @@ impl Attempt {
 
     fn outcome(&self) -> &'static str {
         let outcome = |event: &Event| match event {
-            Update::Event(Event { kind: EventKind::Connecting(_), .. }) => Some("dialling"),
-            Update::Event(Event { kind: EventKind::Opened(_), .. }) | Update::Event(Event { kind: EventKind::Ready, .. }) | Update::Event(Event { kind: EventKind::Rotated(_), .. }) => Some("up"),
-            Update::Event(Event { kind: EventKind::Closed(_), .. }) => Some("closed"),
-            Update::Event(Event { kind: EventKind::Error(_), .. }) | Update::Event(Event { kind: EventKind::Retrying(_), .. }) => Some("lost"),
-            Update::Event(Event { kind: EventKind::Failed(_), .. }) => Some("failed"),
+            Update::Event(Event {
+                kind: EventKind::Connecting(_),
+                ..
+            }) => Some("dialling"),
+            Update::Event(Event {
+                kind: EventKind::Opened(_),
+                ..
+            })
+            | Update::Event(Event {
+                kind: EventKind::Ready,
+                ..
+            })
+            | Update::Event(Event {
+                kind: EventKind::Rotated(_),
+                ..
+            }) => Some("up"),
+            Update::Event(Event {
+                kind: EventKind::Closed(_),
+                ..
+            }) => Some("closed"),
+            Update::Event(Event {
+                kind: EventKind::Error(_),
+                ..
+            })
+            | Update::Event(Event {
+                kind: EventKind::Retrying(_),
+                ..
+            }) => Some("lost"),
+            Update::Event(Event {
+                kind: EventKind::Failed(_),
+                ..
+            }) => Some("failed"),
             _ => None,
         };
         self.events.iter().rev().find_map(outcome).unwrap_or("up")

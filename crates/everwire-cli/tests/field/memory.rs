@@ -246,13 +246,20 @@ async fn histories_give_way_at_half_of_the_bound_and_readers_are_told() {
     let little = past("feed-0").take(20).collect::<Vec<_>>();
     let little = tokio::time::timeout(SOON, little).await.unwrap();
     assert!(
-        little
-            .iter()
-            .all(|event| matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. }))),
+        little.iter().all(|event| matches!(
+            event,
+            Update::Event(Event {
+                kind: EventKind::Message(_),
+                ..
+            })
+        )),
         "{little:?}"
     );
     let first = past("feed-1").next().await;
-    assert!(matches!(first, Some(Update::Notice(Notice::Lagged(_)))), "{first:?}");
+    assert!(
+        matches!(first, Some(Update::Notice(Notice::Lagged(_)))),
+        "{first:?}"
+    );
     all_is_given_back(&manager).await;
 }
 

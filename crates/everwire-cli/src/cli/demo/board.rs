@@ -117,11 +117,17 @@ impl Board {
     /// Remembers an event, unless there is one of its kind all the time.
     pub fn record(&mut self, event: &Event) {
         match event {
-            Update::Event(Event { stamp, kind: EventKind::Retrying(retrying) }) => {
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Retrying(retrying),
+            }) => {
                 self.lost_by
                     .insert(stamp.name.clone(), words::cause(&retrying.cause));
             }
-            Update::Event(Event { stamp, kind: EventKind::Failed(failed) }) => {
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Failed(failed),
+            }) => {
                 self.lost_by
                     .insert(stamp.name.clone(), words::cause(&failed.cause));
             }
@@ -129,7 +135,16 @@ impl Board {
         }
         if matches!(
             event,
-            Update::Event(Event { kind: EventKind::Message(_), .. }) | Update::Event(Event { kind: EventKind::Connecting(_), .. }) | Update::Event(Event { kind: EventKind::Ready, .. })
+            Update::Event(Event {
+                kind: EventKind::Message(_),
+                ..
+            }) | Update::Event(Event {
+                kind: EventKind::Connecting(_),
+                ..
+            }) | Update::Event(Event {
+                kind: EventKind::Ready,
+                ..
+            })
         ) {
             return;
         }

@@ -11,19 +11,34 @@ pub use crate::cli::words::{between, limit, span};
 /// What an event says besides its name and its type.
 pub fn details(event: &Event) -> String {
     let text = match event {
-        Update::Event(Event { kind: EventKind::Connecting(connecting), .. }) if connecting.attempt > 0 => {
+        Update::Event(Event {
+            kind: EventKind::Connecting(connecting),
+            ..
+        }) if connecting.attempt > 0 => {
             format!("attempt {}", connecting.attempt)
         }
-        Update::Event(Event { kind: EventKind::Opened(opened), .. }) => format!("by {}", opened.peer),
-        Update::Event(Event { kind: EventKind::Closed(report), .. }) => {
+        Update::Event(Event {
+            kind: EventKind::Opened(opened),
+            ..
+        }) => format!("by {}", opened.peer),
+        Update::Event(Event {
+            kind: EventKind::Closed(report),
+            ..
+        }) => {
             let by = match report.by {
                 CloseBy::Us => "us",
                 CloseBy::Peer => "the peer",
             };
             format!("{} by {by} {}", report.code, report.reason)
         }
-        Update::Event(Event { kind: EventKind::Error(report), .. }) => report.cause.to_string(),
-        Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => {
+        Update::Event(Event {
+            kind: EventKind::Error(report),
+            ..
+        }) => report.cause.to_string(),
+        Update::Event(Event {
+            kind: EventKind::Retrying(retrying),
+            ..
+        }) => {
             format!(
                 "next dial in {}: {} ({})",
                 limit(retrying.delay),
@@ -31,8 +46,14 @@ pub fn details(event: &Event) -> String {
                 retrying.rule
             )
         }
-        Update::Event(Event { kind: EventKind::Failed(failed), .. }) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
-        Update::Event(Event { kind: EventKind::Dropped(dropped), .. }) => format!("{} messages", dropped.count),
+        Update::Event(Event {
+            kind: EventKind::Failed(failed),
+            ..
+        }) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
+        Update::Event(Event {
+            kind: EventKind::Dropped(dropped),
+            ..
+        }) => format!("{} messages", dropped.count),
         Event::Lagged {
             missed: Some(missed),
             ..

@@ -34,10 +34,22 @@ impl Course {
     /// [`Failure::Undone`] when the connection has given up.
     pub fn hear(&mut self, event: &Event) -> Result<(), Failure> {
         match event {
-            Update::Event(Event { kind: EventKind::Ready, .. }) => self.was_up = true,
-            Update::Event(Event { kind: EventKind::Message(_), .. }) => self.answers += 1,
-            Update::Event(Event { kind: EventKind::Retrying(retrying), .. }) => self.failure = Some(retrying.cause.text().into()),
-            Update::Event(Event { kind: EventKind::Failed(failed), .. }) => {
+            Update::Event(Event {
+                kind: EventKind::Ready,
+                ..
+            }) => self.was_up = true,
+            Update::Event(Event {
+                kind: EventKind::Message(_),
+                ..
+            }) => self.answers += 1,
+            Update::Event(Event {
+                kind: EventKind::Retrying(retrying),
+                ..
+            }) => self.failure = Some(retrying.cause.text().into()),
+            Update::Event(Event {
+                kind: EventKind::Failed(failed),
+                ..
+            }) => {
                 return Err(Failure::Undone(format!("gave up: {}", failed.cause)));
             }
             _ => {}

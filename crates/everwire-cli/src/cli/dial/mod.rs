@@ -145,7 +145,11 @@ impl Dial {
         asked.map_err(|error| Failure::Undone(error.to_string()))?;
         while let Some(event) = events.next().await {
             self.print(&event)?;
-            if let Update::Event(Event { kind: EventKind::Closed(report), .. }) = &event {
+            if let Update::Event(Event {
+                kind: EventKind::Closed(report),
+                ..
+            }) = &event
+            {
                 end.hear(report);
                 // It may be the end of a socket that was lost while we asked.
                 if status(handle).await?.state == State::Closed {
@@ -160,7 +164,10 @@ impl Dial {
         let json = || serde_json::to_value(event).map_err(|error| Failure::Output(error.into()));
         match event {
             _ if self.json => output::print_json(&json()?.to_string()),
-            Update::Event(Event { kind: EventKind::Message(message), .. }) => output::print_raw(&shown(message)),
+            Update::Event(Event {
+                kind: EventKind::Message(message),
+                ..
+            }) => output::print_raw(&shown(message)),
             _ if self.quiet => Ok(()),
             _ => {
                 let mut event = json()?;

@@ -89,18 +89,30 @@ impl Metrics {
 impl Counters {
     fn count(&self, event: &Event) {
         match event {
-            Update::Event(Event { kind: EventKind::Opened(opened), .. }) => self.dials.observe(dial_seconds(opened)),
-            Update::Event(Event { stamp, kind: EventKind::Connecting(dial) }) => {
+            Update::Event(Event {
+                kind: EventKind::Opened(opened),
+                ..
+            }) => self.dials.observe(dial_seconds(opened)),
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Connecting(dial),
+            }) => {
                 if let Some(cause) = dial.cause.filter(|_| self.admit(&stamp.name)) {
                     let labels = ReconnectLabels::new(&stamp.name, cause);
                     self.reconnects.get_or_create(&labels).inc();
                 }
             }
-            Update::Event(Event { stamp, kind: EventKind::Dropped(dropped) }) if self.admit(&stamp.name) => {
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Dropped(dropped),
+            }) if self.admit(&stamp.name) => {
                 let labels = DroppedLabels::new(&stamp.name, dropped.reason);
                 self.dropped.get_or_create(&labels).inc_by(dropped.count);
             }
-            Update::Event(Event { stamp, kind: EventKind::Removed }) if self.names.forget(&stamp.name) => self.forget(&stamp.name),
+            Update::Event(Event {
+                stamp,
+                kind: EventKind::Removed,
+            }) if self.names.forget(&stamp.name) => self.forget(&stamp.name),
             _ => {}
         }
     }

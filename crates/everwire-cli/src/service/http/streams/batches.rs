@@ -56,7 +56,10 @@ impl Stream for Batches {
 
 fn payload_len(event: &Event) -> usize {
     match event {
-        Update::Event(Event { kind: EventKind::Message(message), .. }) => message.len(),
+        Update::Event(Event {
+            kind: EventKind::Message(message),
+            ..
+        }) => message.len(),
         _ => 0,
     }
 }

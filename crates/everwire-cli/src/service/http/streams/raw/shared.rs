@@ -162,15 +162,27 @@ impl StreamHandler<Vec<Event>> for Bridge {
     fn handle(&mut self, events: Vec<Event>, ctx: &mut Context) {
         for event in events {
             match event {
-                Update::Event(Event { kind: EventKind::Message(Message::Text(text)), .. }) => ctx.text(text),
-                Update::Event(Event { kind: EventKind::Message(Message::Binary(bytes)), .. }) => ctx.binary(bytes),
-                Update::Event(Event { kind: EventKind::Removed, .. }) => {
+                Update::Event(Event {
+                    kind: EventKind::Message(Message::Text(text)),
+                    ..
+                }) => ctx.text(text),
+                Update::Event(Event {
+                    kind: EventKind::Message(Message::Binary(bytes)),
+                    ..
+                }) => ctx.binary(bytes),
+                Update::Event(Event {
+                    kind: EventKind::Removed,
+                    ..
+                }) => {
                     return end(
                         ctx,
                         Some(reason(CloseCode::Away, "the connection was removed")),
                     );
                 }
-                Update::Event(Event { kind: EventKind::Failed(failed), .. }) => {
+                Update::Event(Event {
+                    kind: EventKind::Failed(failed),
+                    ..
+                }) => {
                     let text = format!("given up: {}", failed.cause.text());
                     return end(ctx, Some(reason(CloseCode::Error, &text)));
                 }

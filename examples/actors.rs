@@ -6,12 +6,12 @@ use std::{error::Error, time::Duration};
 
 use actix::{Actor, Context, Handler};
 use everwire::{
-    Backoff, CloseMyself, Connect, ConnectionSettings, Delivery, Event, Heartbeat, Manager,
+    Backoff, Batch, CloseMyself, Connect, ConnectionSettings, Delivery, Heartbeat, Manager,
     Pattern, Send, Settings, testing::Peer,
 };
 use tokio::sync::oneshot;
 
-/// Hears all names, and says when enough has come.
+/// Hears all names, by the batch, and says when enough has come.
 struct Listener {
     favourite: String,
     expected: usize,
@@ -22,25 +22,23 @@ impl Actor for Listener {
     type Context = Context<Self>;
 }
 
-impl Handler<Event> for Listener {
+impl Handler<Batch> for Listener {
     type Result = ();
 
-    fn handle(&mut self, event: Event, _ctx: &mut Self::Context) {
-        let Update::Event(Event {
-            stamp,
-            kind: EventKind::Message(message),
-        }) = event
-        else {
-            return;
-        };
-        let mark = if stamp.name == self.favourite {
-            "*"
-        } else {
-            " "
-        };
-        let text = message.as_text().unwrap_or("bytes");
-        println!("{mark} {}: {text}", stamp.name);
-        self.expected = self.expected.saturating_sub(1);
+    fn handle(&mut self, batch: Batch, _ctx: &mut Self::Context) {
+        for update in batch {
+            let Some((stamp, message)) = update.message() else {
+                continue;
+            };
+            let mark = if stamp.name == self.favourite {
+                "*"
+            } else {
+                " "
+            };
+            let text = message.as_text().unwrap_or("bytes");
+            println!("{mark} {}: {text}", stamp.name);
+            self.expected = self.expected.saturating_sub(1);
+        }
         if self.expected == 0 {
             // Dropping the sender is the signal.
             self.done = None;

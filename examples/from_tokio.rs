@@ -5,7 +5,7 @@
 use std::{error::Error, time::Duration};
 
 use everwire::{
-    ConnectionSettings, Delivery, Event, Fate, Manager, Settings,
+    ConnectionSettings, Delivery, EventKind, Fate, Manager, Settings,
     config::Heartbeat,
     testing::{How, Peer},
 };
@@ -32,20 +32,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The server goes away for a moment, and the name comes back by itself.
     peer.outage(How::Reset, Duration::from_millis(100)).await?;
     let mut second = None;
-    while let Some(event) = events.next().await {
-        match event {
-            Update::Event(Event {
-                kind: EventKind::Retrying(retrying),
-                ..
-            }) => {
+    while let Some(update) = events.next().await {
+        match update.kind() {
+            Some(EventKind::Retrying(retrying)) => {
                 println!("lost: {}", retrying.cause.kind());
                 // What is sent while the socket is down waits for the next one.
                 second = second.or(Some(feed.send("second")?));
             }
-            Update::Event(Event {
-                kind: EventKind::Message(message),
-                ..
-            }) => {
+            Some(EventKind::Message(message)) => {
                 println!("received: {}", message.as_text().unwrap_or("bytes"));
                 if message.as_text() == Some("second") {
                     break;

@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::{ConnectionSettings, Delivery, Event, Manager, Pattern, Settings, testing::Peer};
+use everwire::{
+    ConnectionSettings, Delivery, EventKind, Manager, Pattern, Settings, testing::Peer,
+};
 use futures::StreamExt;
 
 #[tokio::main]
@@ -33,11 +35,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // All dial at once, but no more than `max_handshakes` are under way at a time.
     let (mut up, mut echoes) = (0, 0);
     while echoes < count {
-        match events.next().await {
-            Some(Update::Event(Event {
-                kind: EventKind::Ready,
-                ..
-            })) => {
+        let update = events
+            .next()
+            .await
+            .ok_or("the stream of events has ended")?;
+        match update.kind() {
+            Some(EventKind::Ready) => {
                 up += 1;
                 progress("up", up, count, started);
                 if up == count {
@@ -46,15 +49,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     }
                 }
             }
-            Some(Update::Event(Event {
-                kind: EventKind::Message(_),
-                ..
-            })) => {
+            Some(EventKind::Message(_)) => {
                 echoes += 1;
                 progress("echoes", echoes, count, started);
             }
-            Some(_) => {}
-            None => return Err("the stream of events has ended".into()),
+            _ => {}
         }
     }
 

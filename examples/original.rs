@@ -6,7 +6,7 @@ use std::{env, error::Error, time::Duration};
 
 use actix::clock::sleep;
 use everwire::{
-    CloseMyself, Connect, ConnectionSettings, Event, Manager, Pattern, Send, Settings,
+    CloseMyself, Connect, ConnectionSettings, Event, EventKind, Manager, Pattern, Send, Settings,
     testing::Peer,
 };
 
@@ -18,20 +18,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // `msgCallback`; any number of them, each by a pattern of names.
     manager
-        .on_event(Pattern::all(), |event| match event {
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Message(message),
-            }) => {
-                println!("{}: {}", stamp.name, message.as_text().unwrap_or("bytes"));
+        .on_event(Pattern::all(), |update| {
+            let Some(Event { stamp, kind }) = update.event() else {
+                return;
+            };
+            match kind {
+                EventKind::Message(message) => {
+                    println!("{}: {}", stamp.name, message.as_text().unwrap_or("bytes"));
+                }
+                EventKind::Closed(report) => {
+                    println!("{}: closed, code {}", stamp.name, report.code)
+                }
+                _ => {}
             }
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Closed(report),
-            }) => {
-                println!("{}: closed, code {}", stamp.name, report.code)
-            }
-            _ => {}
         })
         .forever();
 

@@ -5,7 +5,7 @@
 use std::{env, error::Error, time::Duration};
 
 use everwire::{
-    ConnectionSettings, Delivery, Event, Manager, Pattern, Settings,
+    ConnectionSettings, Delivery, EventKind, Manager, Pattern, Settings,
     config::Heartbeat,
     testing::{Peer, Script},
 };
@@ -31,28 +31,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let manager = Manager::spawn(Settings::default())?;
     let mut events = manager.subscribe(Pattern::all(), Delivery::default());
     let feed = manager.open("feed", settings)?;
-    while let Some(event) = events.next().await {
-        match event {
-            Update::Event(Event {
-                kind: EventKind::Ready,
-                ..
-            }) => {
+    while let Some(update) = events.next().await {
+        match update.kind() {
+            Some(EventKind::Ready) => {
                 println!("up");
                 // Accepted at once; should this socket die first, it goes out on the next.
                 feed.send("anybody there?")?;
             }
-            Update::Event(Event {
-                kind: EventKind::Error(report),
-                ..
-            }) => println!("lost: {}", report.cause),
-            Update::Event(Event {
-                kind: EventKind::Retrying(retrying),
-                ..
-            }) => println!("next dial in {:.0?}", retrying.delay),
-            Update::Event(Event {
-                kind: EventKind::Message(message),
-                ..
-            }) => {
+            Some(EventKind::Error(report)) => println!("lost: {}", report.cause),
+            Some(EventKind::Retrying(retrying)) => println!("next dial in {:.0?}", retrying.delay),
+            Some(EventKind::Message(message)) => {
                 println!("received: {}", message.as_text().unwrap_or("bytes"));
                 break;
             }

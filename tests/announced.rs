@@ -2,7 +2,7 @@
 
 mod support;
 
-use everwire::{Event, testing::Ended};
+use everwire::{EventKind, testing::Ended};
 use support::{SOON, rig::*};
 
 #[tokio::test]
@@ -19,11 +19,8 @@ async fn a_frame_of_one_tebibyte_is_refused_on_its_header_and_memory_stays_flat(
     for _ in 0..3 {
         let error = rig
             .watch
-            .until("the violation", |event| match event {
-                Update::Event(Event {
-                    kind: EventKind::Error(report),
-                    ..
-                }) => Some(report.cause.clone()),
+            .until("the violation", |update| match update.kind() {
+                Some(EventKind::Error(report)) => Some(report.cause.clone()),
                 _ => None,
             })
             .await;

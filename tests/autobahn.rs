@@ -11,7 +11,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Delivery, Event, Events, Manager, Message, Pattern, Settings,
+    ConnectionSettings, Delivery, EventKind, Events, Manager, Message, Pattern, Settings,
     config::{Compression, Heartbeat, Reconnect},
     hub::SubscriptionGuard,
 };
@@ -102,11 +102,8 @@ async fn converse(manager: &Manager, server: &Server, target: &str) -> Option<Me
 /// Answers in the name's own turn: the suite wants the echo of a message although the very next frame is a violation.
 fn echo(manager: &Manager) -> SubscriptionGuard {
     let (registry, pattern) = (manager.clone(), Pattern::new("case").unwrap());
-    manager.on_event(pattern, move |event| {
-        if let Update::Event(Event {
-            kind: EventKind::Message(message),
-            ..
-        }) = event
+    manager.on_event(pattern, move |update| {
+        if let Some((_, message)) = update.message()
             && let Some(case) = registry.find("case")
         {
             // Some cases close while we still answer; then the door is shut.
@@ -118,16 +115,12 @@ fn echo(manager: &Manager) -> SubscriptionGuard {
 /// Reads until the socket has ended.
 async fn first_message(events: &mut Events) -> Option<Message> {
     let mut first = None;
-    while let Some(event) = events.next().await {
-        match event {
-            Update::Event(Event {
-                kind: EventKind::Message(message),
-                ..
-            }) => first = first.or(Some(message)),
-            Update::Event(Event {
-                kind: EventKind::Failed(_),
-                ..
-            }) => break,
+    while let Some(update) = events.next().await {
+        match update.kind() {
+            Some(EventKind::Message(message)) => {
+                first.get_or_insert_with(|| message.clone());
+            }
+            Some(EventKind::Failed(_)) => break,
             _ => {}
         }
     }

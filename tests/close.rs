@@ -3,7 +3,7 @@
 mod support;
 
 use everwire::{
-    CloseMyself, Connect, Event, Fate, Handle, Pattern, Rejected, State,
+    CloseMyself, Connect, EventKind, Fate, Handle, Pattern, Rejected, State,
     config::{Heartbeat, Reconnect},
     connection::InvalidClose,
     core::CloseBy,
@@ -186,11 +186,8 @@ async fn what_cannot_be_flushed_in_time_is_cancelled_and_told() {
         .map(|_| feed.send(vec![7; 12 << 20]).unwrap())
         .collect();
     feed.close(1000, "").await.unwrap();
-    let dropped = rig.watch.until("dropped", |event| match event {
-        Update::Event(Event {
-            kind: EventKind::Dropped(dropped),
-            ..
-        }) => Some(*dropped),
+    let dropped = rig.watch.until("dropped", |update| match update.kind() {
+        Some(EventKind::Dropped(dropped)) => Some(*dropped),
         _ => None,
     });
     assert!(dropped.await.count >= 1);
@@ -247,14 +244,8 @@ async fn a_close_in_the_very_turn_of_a_loss_wins() {
         let feed = rig.open("/echo");
         rig.watch.ready().await;
         let addr = feed.addr().clone();
-        let guard = rig.manager.on_event(Pattern::all(), move |event| {
-            if matches!(
-                event,
-                Update::Event(Event {
-                    kind: EventKind::Closed(_),
-                    ..
-                })
-            ) {
+        let guard = rig.manager.on_event(Pattern::all(), move |update| {
+            if matches!(update.kind(), Some(EventKind::Closed(_))) {
                 addr.do_send(CloseMyself::normal());
             }
         });

@@ -9,7 +9,7 @@
 mod support;
 
 use everwire::{
-    ConnectionSettings, Event, Handle, Manager, Message,
+    ConnectionSettings, EventKind, Handle, Manager, Message,
     config::Compression,
     core::Fate,
     wire::deflate::{Agreed, WindowBits},
@@ -84,11 +84,8 @@ async fn open(
     settings.outbox.bytes = 32 << 20;
     let handle = manager.open("feed", settings).unwrap();
     let agreed = watch
-        .until("opened", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Opened(opened),
-                ..
-            }) => Some(opened.compression),
+        .until("opened", |update| match update.kind() {
+            Some(EventKind::Opened(opened)) => Some(opened.compression),
             _ => None,
         })
         .await;

@@ -15,10 +15,10 @@ use std::{
 
 use chaos::{End, Link, Proxy};
 use everwire::{
-    ConnectionSettings, Delivery, Event, Fate, Handle, Manager, Pattern,
+    ConnectionSettings, Delivery, EventKind, Fate, Handle, Manager, Pattern,
     config::{Heartbeat, Resend},
     core::Rule,
-    events::{Gap, GapReason, Sent},
+    events::{GapReason, Sent},
     hub::Kinds,
     testing::{How, Peer, Script},
 };
@@ -129,11 +129,8 @@ async fn what_is_in_doubt_is_sent_again_in_order_until_it_is_confirmed() {
 
 async fn next_sent(watch: &mut Watch) -> Sent {
     watch
-        .until("the fate of a message", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Sent(sent),
-                ..
-            }) => Some(*sent),
+        .until("the fate of a message", |update| match update.kind() {
+            Some(EventKind::Sent(sent)) => Some(*sent),
             _ => None,
         })
         .await
@@ -263,21 +260,12 @@ async fn after_each_reconnect_the_blind_time_is_told() {
     for _ in 0..3 {
         line.rig.peer.kick("/", How::Reset);
         line.rig.watch.ready().await;
-        let Update::Event(Event {
-            kind: EventKind::Gap(gap),
-            ..
-        }) = line.rig.watch.next().await
-        else {
+        let update = line.rig.watch.next().await;
+        let Some(EventKind::Gap(gap)) = update.kind() else {
             panic!("no gap behind ready: {:#?}", line.rig.watch.seen());
         };
-        let Gap {
-            reason,
-            blind,
-            peer_seq,
-            ..
-        } = *gap;
-        assert_eq!((reason, peer_seq), (GapReason::Reconnect, None));
-        assert!(blind > Duration::ZERO, "blind for no time");
+        assert_eq!((gap.reason, gap.peer_seq), (GapReason::Reconnect, None));
+        assert!(gap.blind > Duration::ZERO, "blind for no time");
     }
     let gaps = line.rig.watch.seen().iter();
     let gaps = gaps

@@ -9,7 +9,7 @@ use std::{
 
 use actix::{Actor, Context, Handler};
 use everwire::{
-    Delivery, Event, Handle, Overflow, Pattern, Subscribe,
+    Delivery, EventKind, Handle, Notice, Overflow, Pattern, Subscribe, Update,
     testing::{How, Script},
 };
 use futures::{FutureExt as _, StreamExt as _};
@@ -72,12 +72,9 @@ async fn a_pattern_selects_names_that_are_opened_later_too() {
     }
     let mut ready = Vec::new();
     while ready.len() < 3 {
-        if let Update::Event(Event {
-            stamp,
-            kind: EventKind::Ready,
-        }) = markets.next().await
-        {
-            ready.push(stamp.name.to_string());
+        let update = markets.next().await;
+        if update.kind() == Some(&EventKind::Ready) {
+            ready.extend(update.name().map(ToString::to_string));
         }
     }
     ready.sort();
@@ -107,6 +104,14 @@ async fn a_handle_gives_the_events_of_its_name_alone() {
     );
 }
 
+/// How much a notice says that its reader missed.
+fn missed(update: &Update) -> Option<u64> {
+    match update {
+        Update::Notice(Notice::Lagged(lagged)) => lagged.missed,
+        _ => None,
+    }
+}
+
 /// A name whose messages come as fast as they are asked for, and its subscriber, which has not read yet.
 fn flooded(rig: &Rig, delivery: Delivery, count: u64) -> (Handle, everwire::Events) {
     let events = rig.manager.subscribe(Pattern::all(), delivery);
@@ -124,22 +129,16 @@ async fn a_slow_reader_that_drops_loses_the_oldest_and_is_told_how_many() {
         rig.watch.message().await;
         heard += 1;
     }
-    let Some(Event::Lagged {
-        missed: Some(missed),
-        ..
-    }) = events.next().await
-    else {
-        panic!("not told of what it missed");
-    };
+    let first = events.next().await.expect("what it missed");
     // Three events tell how the socket opened.
-    assert_eq!(missed, 1003 - 10);
+    assert_eq!(missed(&first), Some(1003 - 10), "{first:?}");
     for left in (0..10).rev() {
-        let event = events
+        let update = events
             .next()
             .now_or_never()
             .flatten()
             .expect("an event that was kept");
-        assert_eq!(event.stamp().unwrap().seq, 1003 - left);
+        assert_eq!(update.stamp().unwrap().seq, 1003 - left);
     }
     assert!(
         events.next().now_or_never().is_none(),
@@ -157,11 +156,8 @@ async fn a_slow_reader_that_asked_for_disconnect_is_cut_off() {
     for _ in 0..1000 {
         rig.watch.message().await;
     }
-    let last = events.next().await;
-    assert!(
-        matches!(last, Some(Update::Notice(Notice::Lagged(Lagged { missed: Some(missed), .. }))) if missed >= 993),
-        "{last:?}"
-    );
+    let last = events.next().await.expect("what it missed");
+    assert!(missed(&last) >= Some(993), "{last:?}");
     assert!(events.next().await.is_none());
 }
 
@@ -174,14 +170,9 @@ async fn pause_slows_the_peer_and_loses_nothing() {
     let mut watch = Watch::over(events);
     let mut messages = 0;
     while messages < COUNT {
-        match watch.next().await {
-            Update::Event(Event {
-                kind: EventKind::Message(_),
-                ..
-            }) => messages += 1,
-            Update::Notice(Notice::Lagged(_)) => panic!("lagged although the socket waits"),
-            _ => {}
-        }
+        let update = watch.next().await;
+        assert_eq!(missed(&update), None, "lagged although the socket waits");
+        messages += u64::from(update.message().is_some());
     }
 }
 
@@ -194,19 +185,14 @@ async fn a_reader_that_paused_and_never_comes_is_cut_after_five_seconds() {
         rig.watch.message().await;
     }
     let end = async {
-        let mut missed = 0;
-        while let Some(event) = events.next().await {
-            if let Event::Lagged {
-                missed: Some(more), ..
-            } = event
-            {
-                missed += more;
-            }
+        let mut all = 0;
+        while let Some(update) = events.next().await {
+            all += missed(&update).unwrap_or_default();
         }
-        missed
+        all
     };
-    let missed = timeout(SOON, end).await.expect("the stream has not ended");
-    assert!(missed > 0);
+    let all = timeout(SOON, end).await.expect("the stream has not ended");
+    assert!(all > 0);
 }
 
 #[tokio::test]
@@ -226,11 +212,11 @@ impl Actor for Collector {
     type Context = Context<Self>;
 }
 
-impl Handler<Event> for Collector {
+impl Handler<Update> for Collector {
     type Result = ();
 
-    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
-        self.0.send(event.kind().to_owned()).unwrap();
+    fn handle(&mut self, update: Update, _: &mut Context<Self>) {
+        self.0.send(update.type_name().to_owned()).unwrap();
     }
 }
 
@@ -292,10 +278,10 @@ async fn a_callback_hears_in_the_names_own_turn_until_its_guard_is_dropped() {
     let mut rig = Rig::new();
     let threads = Arc::new(Mutex::new(BTreeMap::new()));
     let seen = Arc::clone(&threads);
-    let guard = rig.manager.on_event(Pattern::all(), move |event| {
+    let guard = rig.manager.on_event(Pattern::all(), move |update| {
         let thread = std::thread::current().id();
         *seen.lock().entry(format!("{thread:?}")).or_insert(0) +=
-            usize::from(event.stamp().is_some());
+            usize::from(update.stamp().is_some());
     });
     let feed = rig.open("/echo");
     rig.echoes(&feed, "one").await;

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use everwire::{
-    Event, Status,
+    Status,
     testing::{How, Script},
 };
 use support::rig::*;
@@ -66,8 +66,9 @@ async fn after_a_stable_socket_the_first_url_is_preferred_again() {
     rig.let_pass(ms(20)).await;
     rig.peer.kick("/echo", How::Fin);
     rig.watch
-        .until("opened", |event| {
-            matches!(event, Update::Event(Event { stamp, kind: EventKind::Opened(_) }) if stamp.name.as_str() == "feed").then_some(())
+        .until("opened", |update| {
+            let is_feed = update.name().is_some_and(|name| name == "feed");
+            (is_feed && update.type_name() == "opened").then_some(())
         })
         .await;
     assert_eq!(urls_of(&feed.status().await.unwrap()), (first, vec![1, 0]));

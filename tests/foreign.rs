@@ -3,7 +3,7 @@
 mod support;
 
 use everwire::{
-    ConnectionSettings, Event, Fate, Handle, Manager, Message,
+    ConnectionSettings, EventKind, Fate, Handle, Manager, Message,
     config::{GiveUpRule, Heartbeat},
     core::{Cause, Rule},
 };
@@ -145,11 +145,8 @@ async fn talks_over_tls_with_a_private_ca(foreign: Foreign) {
     let feed = talk.manager.open("feed", settings).unwrap();
     let tls = talk
         .watch
-        .until("opened", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Opened(opened),
-                ..
-            }) => Some(opened.timings.tls),
+        .until("opened", |update| match update.kind() {
+            Some(EventKind::Opened(opened)) => Some(opened.timings.tls),
             _ => None,
         })
         .await;

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use everwire::{
-    ConnectionSettings, Event,
+    ConnectionSettings, EventKind,
     config::Backoff,
     core::{Cause, Phase, Rule},
     testing::{Script, Subprotocol},
@@ -119,11 +119,8 @@ async fn the_server_chooses_among_the_subprotocols_that_were_offered() {
     for (choice, seen) in [("first", "v2.feed"), ("second", "v1.feed")] {
         let mut rig = Rig::new();
         let feed = rig.open_with(&format!("/echo?subprotocol={choice}"), offer);
-        let opened = rig.watch.until("opened", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Opened(opened),
-                ..
-            }) => Some(opened.subprotocol.clone()),
+        let opened = rig.watch.until("opened", |update| match update.kind() {
+            Some(EventKind::Opened(opened)) => Some(opened.subprotocol.clone()),
             _ => None,
         });
         assert_eq!(opened.await.as_deref(), Some(seen));

@@ -3,7 +3,7 @@
 mod support;
 
 use everwire::{
-    Connect, Event, Message, Rejected, State,
+    Connect, EventKind, Message, Rejected, State,
     config::{Heartbeat, Opening, Template},
     core::Cause,
     testing::{How, Pongs, Script},
@@ -233,18 +233,12 @@ async fn silence_beyond_idle_timeout_is_a_loss_and_messages_put_it_off() {
     let mut messages = 0;
     let cause = rig
         .watch
-        .until("the loss", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Message(_),
-                ..
-            }) => {
+        .until("the loss", |update| match update.kind() {
+            Some(EventKind::Message(_)) => {
                 messages += 1;
                 None
             }
-            Update::Event(Event {
-                kind: EventKind::Error(report),
-                ..
-            }) => Some(report.cause.clone()),
+            Some(EventKind::Error(report)) => Some(report.cause.clone()),
             _ => None,
         })
         .await;

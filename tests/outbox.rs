@@ -3,7 +3,7 @@
 mod support;
 
 use everwire::{
-    Event, Fate, Handle, Message, Receipt, Rejected, Send, SendError,
+    EventKind, Fate, Handle, Message, Receipt, Rejected, Send, SendError,
     config::{Heartbeat, WhenFull},
     core::TooLarge,
     events::{DropReason, Dropped},
@@ -24,11 +24,8 @@ async fn down(rig: &mut Rig, change: impl FnOnce(&mut everwire::ConnectionSettin
 
 async fn dropped(watch: &mut Watch) -> Dropped {
     watch
-        .until("dropped", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Dropped(dropped),
-                ..
-            }) => Some(*dropped),
+        .until("dropped", |update| match update.kind() {
+            Some(EventKind::Dropped(dropped)) => Some(*dropped),
             _ => None,
         })
         .await

@@ -5,8 +5,8 @@ mod support;
 use std::{num::NonZeroU32, time::Duration};
 
 use everwire::{
-    CloseMyself, Event, Fate, Handle, Manager, Owner, Pattern, Rejected, SendError, Settings,
-    State, config::Heartbeat, connection::Fault, core::OwnerShares,
+    CloseMyself, Fate, Handle, Manager, Owner, Pattern, Rejected, SendError, Settings, State,
+    config::Heartbeat, connection::Fault, core::OwnerShares,
 };
 use support::rig::*;
 
@@ -127,12 +127,8 @@ async fn a_panic_while_nothing_is_up_keeps_the_name_closed() {
 async fn a_panic_in_a_subscribers_callback_is_a_loss_of_that_name_only() {
     let rig = Rig::new();
     let neighbour = Neighbour::new(&rig).await;
-    let _guard = rig.manager.on_event(Pattern::all(), |event| {
-        if let Update::Event(Event {
-            kind: EventKind::Message(message),
-            ..
-        }) = event
-        {
+    let _guard = rig.manager.on_event(Pattern::all(), |update| {
+        if let Some((_, message)) = update.message() {
             assert!(
                 message.as_text() != Some("boom"),
                 "a callback that was asked to panic"
@@ -187,8 +183,8 @@ async fn a_dead_actor_is_respawned_with_the_next_epoch_and_its_outbox() {
     let second = feed.epoch() + 1;
     feed.addr().do_send(Fault::Death);
     let first = watch
-        .until("the second epoch", |event| {
-            let stamp = event.stamp();
+        .until("the second epoch", |update| {
+            let stamp = update.stamp();
             stamp.filter(|stamp| stamp.epoch == second).cloned()
         })
         .await;
@@ -240,8 +236,8 @@ async fn the_death_of_an_actor_is_not_noticed_next_door() {
     let second = feed.epoch() + 1;
     feed.addr().do_send(Fault::Death);
     watch
-        .until("the second epoch", |event| {
-            let stamp = event.stamp();
+        .until("the second epoch", |update| {
+            let stamp = update.stamp();
             stamp.filter(|stamp| stamp.epoch == second).cloned()
         })
         .await;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use everwire::{
-    Event,
+    EventKind,
     config::{Proxy, ProxyUrl},
     core::Cause,
 };
@@ -82,15 +82,9 @@ async fn ws_and_wss_go_through_each_kind_of_proxy() {
         ] {
             let is_tls = url.starts_with("wss");
             let (mut rig, feed) = scene.open(url, &through).await;
-            let opened = rig.watch.until("opened", |event| match event {
-                Update::Event(Event {
-                    kind: EventKind::Opened(opened),
-                    ..
-                }) => Some(opened.clone()),
-                Update::Event(Event {
-                    kind: EventKind::Error(report),
-                    ..
-                }) => panic!("{through}: {}", report.cause),
+            let opened = rig.watch.until("opened", |update| match update.kind() {
+                Some(EventKind::Opened(opened)) => Some(opened.clone()),
+                Some(EventKind::Error(report)) => panic!("{through}: {}", report.cause),
                 _ => None,
             });
             let opened = opened.await;
@@ -206,15 +200,9 @@ async fn tinyproxy_and_microsocks_serve_as_well() {
         for url in [scene.server.url("/echo"), scene.server.tls_url("/echo")] {
             let through = format!("{scheme}://me:password@127.0.0.1:{port}");
             let (mut rig, feed) = scene.open(url, &through).await;
-            let opened = rig.watch.until("opened", |event| match event {
-                Update::Event(Event {
-                    kind: EventKind::Opened(opened),
-                    ..
-                }) => Some(opened.timings),
-                Update::Event(Event {
-                    kind: EventKind::Error(report),
-                    ..
-                }) => panic!("{through}: {}", report.cause),
+            let opened = rig.watch.until("opened", |update| match update.kind() {
+                Some(EventKind::Opened(opened)) => Some(opened.timings),
+                Some(EventKind::Error(report)) => panic!("{through}: {}", report.cause),
                 _ => None,
             });
             assert!(opened.await.proxy.is_some());

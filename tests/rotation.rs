@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use everwire::{
-    Event, Message, NotOpen,
+    EventKind, Message, NotOpen,
     config::{Heartbeat, SequenceSettings},
     core::JsonPointer,
     testing::{How, Script},
@@ -116,11 +116,8 @@ async fn a_successor_that_cannot_be_had_leaves_the_old_socket_alone() {
     feed.rotate().await.unwrap();
     let status = rig
         .watch
-        .until("error", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Error(report),
-                ..
-            }) => report.cause.status(),
+        .until("error", |update| match update.kind() {
+            Some(EventKind::Error(report)) => report.cause.status(),
             _ => None,
         })
         .await;

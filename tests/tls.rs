@@ -2,15 +2,12 @@
 
 mod support;
 
-use everwire::{Event, Status, core::Rule, events::TlsReport};
+use everwire::{EventKind, Status, core::Rule, events::TlsReport};
 use support::{Foreign, PrivateCa, TestDir, rig::*};
 
 async fn tls_of(watch: &mut Watch) -> Option<TlsReport> {
-    let opened = watch.until("opened", |event| match event {
-        Update::Event(Event {
-            kind: EventKind::Opened(opened),
-            ..
-        }) => Some(opened.tls),
+    let opened = watch.until("opened", |update| match update.kind() {
+        Some(EventKind::Opened(opened)) => Some(opened.tls),
         _ => None,
     });
     opened.await
@@ -110,12 +107,9 @@ async fn the_peers_expiry_is_in_event_and_status_while_the_socket_is_up() {
         .open("plain", quick(rig.peer.url("/echo")))
         .unwrap();
     rig.watch
-        .until("plain is open", |event| match event {
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Opened(opened),
-            }) if stamp.name.as_str() == "plain" => Some(opened.tls),
-            _ => None,
+        .until("plain is open", |update| {
+            let is_plain = update.name().is_some_and(|name| name == "plain");
+            (is_plain && update.type_name() == "opened").then_some(())
         })
         .await;
     assert!(json(&plain.status().await.unwrap())["tls"].is_null());

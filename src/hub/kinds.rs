@@ -91,6 +91,21 @@ impl Kinds {
         Some(Self(self.0 | 1 << at))
     }
 
+    /// The same set without the kind of this name.
+    ///
+    /// ```
+    /// use everwire::hub::Kinds;
+    ///
+    /// // What happens to a name, and not what it hears.
+    /// let kinds = Kinds::default().without("message");
+    /// assert!(kinds.has("closed") && !kinds.has("message"));
+    /// ```
+    #[must_use]
+    pub fn without(self, name: &str) -> Self {
+        let one = Self::none().with(name).unwrap_or_else(Self::none);
+        Self(self.0 & !one.0)
+    }
+
     /// Whether the kind of this name is in the set.
     ///
     /// ```

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use everwire::{ConnectionName, Event, Events, Fate, events::Sent};
+use everwire::{ConnectionName, Event, EventKind, Events, Fate, Notice, Update, events::Sent};
 use futures::StreamExt as _;
 
 use crate::support::{heard::firsts, poll_until};
@@ -23,6 +23,21 @@ pub struct DeliveryAudit(Arc<Mutex<Notes>>);
 struct Notes {
     names: BTreeMap<ConnectionName, Deliveries>,
     rotations: u64,
+}
+
+impl Notes {
+    fn hear(&mut self, update: Update) {
+        let Event { stamp, kind } = match update {
+            Update::Event(event) => event,
+            Update::Notice(Notice::Lagged(lagged)) => panic!("missed: {lagged:?}"),
+            Update::Notice(_) => return,
+        };
+        match kind {
+            EventKind::Sent(sent) => self.names.entry(stamp.name).or_default().note(sent),
+            EventKind::Rotated(_) => self.rotations += 1,
+            _ => {}
+        }
+    }
 }
 
 /// What was told of one name's messages.
@@ -49,25 +64,9 @@ impl DeliveryAudit {
         let notes: Arc<Mutex<Notes>> = Arc::default();
         let shared = Arc::clone(&notes);
         tokio::spawn(async move {
-            while let Some(event) = events.next().await {
+            while let Some(update) = events.next().await {
                 // A panic here poisons the lock, and so reaches the test.
-                let mut notes = shared.lock().unwrap();
-                match event {
-                    Update::Event(Event {
-                        stamp,
-                        kind: EventKind::Sent(sent),
-                    }) => {
-                        notes.names.entry(stamp.name).or_default().note(sent);
-                    }
-                    Update::Event(Event {
-                        kind: EventKind::Rotated(_),
-                        ..
-                    }) => notes.rotations += 1,
-                    Update::Notice(Notice::Lagged(Lagged { missed, .. })) => {
-                        panic!("{missed:?} events were missed")
-                    }
-                    _ => {}
-                }
+                shared.lock().unwrap().hear(update);
             }
         });
         Self(notes)

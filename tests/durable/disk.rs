@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use everwire::{Event, Rejected, testing::Peer};
+use everwire::{EventKind, Rejected, testing::Peer};
 
 use super::*;
 use crate::support::child::{self, in_a_file_system_of};
@@ -64,11 +64,10 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
 /// What the next error of the store says.
 async fn store_error(watch: &mut Watch) -> String {
     watch
-        .until("an error of the store", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Error(report),
-                ..
-            }) if report.cause.kind() == "store" => Some(report.cause.to_string()),
+        .until("an error of the store", |update| match update.kind() {
+            Some(EventKind::Error(report)) if report.cause.kind() == "store" => {
+                Some(report.cause.to_string())
+            }
             _ => None,
         })
         .await

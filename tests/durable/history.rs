@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use everwire::{ConnectionSettings, Event, Events, core::Cursor, testing::Peer};
+use everwire::{
+    ConnectionSettings, Events, Notice, Update, core::Cursor, events::Lagged, testing::Peer,
+};
 use futures::StreamExt as _;
 use tokio::time::timeout;
 
@@ -13,37 +15,33 @@ fn messages_only() -> Delivery {
     Delivery::default().events(100_000).kinds(kinds)
 }
 
-async fn next(events: &mut Events) -> Event {
-    let event = timeout(SOON, events.next()).await.expect("an event");
-    event.expect("the stream has ended")
+async fn next(events: &mut Events) -> Update {
+    let update = timeout(SOON, events.next()).await.expect("an update");
+    update.expect("the stream has ended")
 }
 
 /// The next so many messages: their positions and texts.
 async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
     let mut read = Vec::new();
     while read.len() < count {
-        match next(events).await {
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Message(message),
-            }) => {
-                read.push((stamp.cursor, message.as_text().unwrap().to_owned()));
-            }
-            other => panic!("instead of a message {other:?}, after {read:?}"),
-        }
+        let update = next(events).await;
+        let Some((stamp, message)) = update.message() else {
+            panic!("instead of a message {update:?}, after {read:?}");
+        };
+        read.push((stamp.cursor, message.as_text().unwrap().to_owned()));
     }
     read
 }
 
 /// That something may be missing.
 async fn is_told_of_a_loss(events: &mut Events) {
-    let event = next(events).await;
+    let update = next(events).await;
     assert!(
         matches!(
-            event,
+            update,
             Update::Notice(Notice::Lagged(Lagged { missed: None, .. }))
         ),
-        "{event:?}"
+        "{update:?}"
     );
 }
 

@@ -1,7 +1,7 @@
 //! From one process to the next.
 
 use everwire::{
-    ConnectionSettings, Event, Rejected, State, config::Fsync, store::Store, testing::Peer,
+    ConnectionSettings, EventKind, Rejected, State, config::Fsync, store::Store, testing::Peer,
 };
 
 use super::{torn::copy_of, *};
@@ -166,12 +166,9 @@ async fn each_process_is_another_epoch_of_its_names() {
         let feed = manager.open("feed", quick(world.peer.url("/"))).unwrap();
         assert_eq!(feed.status().await.unwrap().epoch, epoch);
         let stamp = watch
-            .until("ready", |event| match event {
-                Update::Event(Event {
-                    stamp,
-                    kind: EventKind::Ready,
-                }) => Some(stamp.clone()),
-                _ => None,
+            .until("ready", |update| {
+                let stamp = update.stamp().cloned();
+                stamp.filter(|_| update.kind() == Some(&EventKind::Ready))
             })
             .await;
         assert_eq!(stamp.epoch, epoch);

@@ -5,9 +5,8 @@
 //! `ready`, and a name that had never lost a socket had "Restarts 1".
 
 use everwire::{
-    Handle, State,
+    EventKind, Handle, State,
     config::GiveUpRule,
-    events::Event,
     testing::{How, Script},
 };
 use serde_json::{Value, json};
@@ -176,8 +175,9 @@ async fn a_dial_that_is_given_up_for_another_one_counts_its_loss_once() {
     rig.peer.script_each("/feed", scripts);
     let feed = rig.open("/feed");
     rig.watch
-        .until("the second dial", |event| {
-            matches!(event, Update::Event(Event { kind: EventKind::Connecting(dial), .. }) if dial.attempt == 1).then_some(())
+        .until("the second dial", |update| {
+            matches!(update.kind(), Some(EventKind::Connecting(dial)) if dial.attempt == 1)
+                .then_some(())
         })
         .await;
     rig.peer

@@ -9,7 +9,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Event, Pattern, Settings,
+    ConnectionSettings, EventKind, Pattern, Settings,
     config::{DialPolicy, GiveUpRule, Heartbeat, Part, Proxy, ProxyUrl, Resend, Template},
     core::{Cause, Rule},
     memory::MemoryUse,
@@ -249,15 +249,8 @@ async fn each_cause_that_a_rule_may_name_can_happen_and_is_matched() {
     for kind in Cause::KINDS {
         let mut rig = Rig::new();
         let panics = kind == "panic";
-        let _guard = rig.manager.on_event(Pattern::all(), move |event| {
-            let is_asked_for = panics
-                && matches!(
-                    event,
-                    Update::Event(Event {
-                        kind: EventKind::Ready,
-                        ..
-                    })
-                );
+        let _guard = rig.manager.on_event(Pattern::all(), move |update| {
+            let is_asked_for = panics && update.kind() == Some(&EventKind::Ready);
             assert!(!is_asked_for, "a panic that was asked for");
         });
         let mut others = rig.manager.charge(MemoryUse::Bodies);

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use everwire::{
-    Delivery, Event, Fate, Handle, Manager, Message, Pattern,
+    Delivery, EventKind, Fate, Handle, Manager, Message, Pattern,
     config::{Heartbeat, Opening, Template},
     connection::Traffic,
     events::Sent,
@@ -151,16 +151,10 @@ async fn an_opening_message_that_the_peer_does_not_read_is_not_sent_yet() {
     let mut watch = Watch::new(&manager, "feed");
     peer.kick("/", How::Reset);
     watch
-        .until("the loss", |event| {
+        .until("the loss", |update| {
             matches!(
-                event,
-                Update::Event(Event {
-                    kind: EventKind::Closed(_),
-                    ..
-                }) | Update::Event(Event {
-                    kind: EventKind::Error(_),
-                    ..
-                })
+                update.kind(),
+                Some(EventKind::Closed(_) | EventKind::Error(_))
             )
             .then_some(())
         })

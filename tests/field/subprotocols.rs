@@ -6,7 +6,7 @@
 use std::fs;
 
 use everwire::{
-    ConnectionSettings, Event, Settings,
+    ConnectionSettings, EventKind, Settings,
     config::{Inherited, Part, Secret, Template},
     testing::{Script, Subprotocol},
 };
@@ -46,11 +46,8 @@ async fn a_token_is_offered_and_shown_by_its_name() {
         let mut rig = Rig::new();
         rig.peer.script("/k8s", Script::echo().subprotocol(choice));
         let feed = rig.open_with("/k8s", offer);
-        let opened = rig.watch.until("opened", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Opened(opened),
-                ..
-            }) => Some(opened.subprotocol.clone()),
+        let opened = rig.watch.until("opened", |update| match update.kind() {
+            Some(EventKind::Opened(opened)) => Some(opened.subprotocol.clone()),
             _ => None,
         });
         assert_eq!(opened.await.as_deref(), Some(&*spoken));

@@ -5,7 +5,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use everwire::{Event, Handle, State, core::Rule, testing::Script};
+use everwire::{Handle, State, core::Rule, testing::Script};
 
 use crate::support::rig::*;
 
@@ -76,9 +76,9 @@ async fn a_retry_after_outlives_a_stable_socket_of_another_url() {
         rig.let_pass(ms(20)).await;
         rig.peer.kick("/echo", everwire::testing::How::Fin);
         rig.watch
-            .until("opened", |event| {
-                matches!(event, Update::Event(Event { stamp, kind: EventKind::Opened(_) }) if stamp.name.as_str() == "feed")
-                    .then_some(())
+            .until("opened", |update| {
+                let is_feed = update.name().is_some_and(|name| name == "feed");
+                (is_feed && update.type_name() == "opened").then_some(())
             })
             .await;
         rig.echoes(&feed, &format!("round {round}")).await;

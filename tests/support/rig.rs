@@ -3,8 +3,8 @@
 use std::{collections::HashMap, fmt::Debug, path::Path, time::Duration};
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Delivery, Event, Events, Fate, Handle, Manager, Message,
-    Pattern, Settings, State,
+    ConnectionName, ConnectionSettings, Delivery, EventKind, Events, Fate, Handle, Manager,
+    Message, Pattern, Settings, State, Update,
     config::{Backoff, Heartbeat, Jitter, Reconnect, ServiceSettings},
     core::{Cause, ClosedReport, Cursor},
     events::{Failed, Retrying, Rotated, Sent},
@@ -157,28 +157,28 @@ impl Watch {
         }
     }
 
-    /// The next event; `None` at the end of the stream.
-    pub async fn next_or_end(&mut self) -> Option<Event> {
-        let Ok(event) = timeout(SOON, self.events.next()).await else {
+    /// The next update; `None` at the end of the stream.
+    pub async fn next_or_end(&mut self) -> Option<Update> {
+        let Ok(update) = timeout(SOON, self.events.next()).await else {
             panic!(
-                "no further event within {SOON:?}; the last were {:#?}",
+                "no further update within {SOON:?}; the last were {:#?}",
                 self.tail()
             );
         };
-        let event = event?;
-        self.check(&event);
-        self.seen.push(serde_json::to_string(&event).unwrap());
-        Some(event)
+        let update = update?;
+        self.check(&update);
+        self.seen.push(serde_json::to_string(&update).unwrap());
+        Some(update)
     }
 
-    pub async fn next(&mut self) -> Event {
+    pub async fn next(&mut self) -> Update {
         self.next_or_end()
             .await
             .expect("the stream of events has ended")
     }
 
-    /// The first event that `look` accepts.
-    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Event) -> Option<T>) -> T {
+    /// The first update that `look` accepts.
+    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Update) -> Option<T>) -> T {
         let from = self.seen.len();
         let find = async {
             loop {
@@ -194,91 +194,62 @@ impl Watch {
     }
 
     pub async fn ready(&mut self) {
-        self.until("ready", |event| {
-            matches!(
-                event,
-                Update::Event(Event {
-                    kind: EventKind::Ready,
-                    ..
-                })
-            )
-            .then_some(())
+        self.until("ready", |update| {
+            (update.kind() == Some(&EventKind::Ready)).then_some(())
         })
         .await;
     }
 
     pub async fn text(&mut self, wanted: &str) {
-        self.until(&format!("the message {wanted:?}"), |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Message(message),
-                ..
-            }) => (message.as_text() == Some(wanted)).then_some(()),
-            _ => None,
+        self.until(&format!("the message {wanted:?}"), |update| {
+            let (_, message) = update.message()?;
+            (message.as_text() == Some(wanted)).then_some(())
         })
         .await;
     }
 
     pub async fn message(&mut self) -> Message {
-        self.until("a message", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Message(message),
-                ..
-            }) => Some(message.clone()),
-            _ => None,
+        self.until("a message", |update| {
+            update.message().map(|(_, message)| message.clone())
         })
         .await
     }
 
     pub async fn error(&mut self) -> Cause {
-        self.until("an error", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Error(report),
-                ..
-            }) => Some(report.cause.clone()),
+        self.until("an error", |update| match update.kind() {
+            Some(EventKind::Error(report)) => Some(report.cause.clone()),
             _ => None,
         })
         .await
     }
 
     pub async fn closed(&mut self) -> ClosedReport {
-        self.until("closed", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Closed(report),
-                ..
-            }) => Some((**report).clone()),
+        self.until("closed", |update| match update.kind() {
+            Some(EventKind::Closed(report)) => Some((**report).clone()),
             _ => None,
         })
         .await
     }
 
     pub async fn rotated(&mut self) -> Rotated {
-        self.until("rotated", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Rotated(rotated),
-                ..
-            }) => Some((**rotated).clone()),
+        self.until("rotated", |update| match update.kind() {
+            Some(EventKind::Rotated(rotated)) => Some((**rotated).clone()),
             _ => None,
         })
         .await
     }
 
     pub async fn retrying(&mut self) -> Retrying {
-        self.until("retrying", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Retrying(retrying),
-                ..
-            }) => Some((**retrying).clone()),
+        self.until("retrying", |update| match update.kind() {
+            Some(EventKind::Retrying(retrying)) => Some((**retrying).clone()),
             _ => None,
         })
         .await
     }
 
     pub async fn failed(&mut self) -> Failed {
-        self.until("failed", |event| match event {
-            Update::Event(Event {
-                kind: EventKind::Failed(failed),
-                ..
-            }) => Some((**failed).clone()),
+        self.until("failed", |update| match update.kind() {
+            Some(EventKind::Failed(failed)) => Some((**failed).clone()),
             _ => None,
         })
         .await
@@ -288,11 +259,8 @@ impl Watch {
     pub async fn sent(&mut self, fate: Fate) -> Sent {
         self.until(
             &format!("a message that is {fate:?}"),
-            |event| match event {
-                Update::Event(Event {
-                    kind: EventKind::Sent(sent),
-                    ..
-                }) if sent.fate == fate => Some(*sent),
+            |update| match update.kind() {
+                Some(EventKind::Sent(sent)) if sent.fate == fate => Some(*sent),
                 _ => None,
             },
         )
@@ -309,21 +277,21 @@ impl Watch {
     }
 
     /// `seq` has no holes within an epoch, and `cursor` grows, for each name.
-    fn check(&mut self, event: &Event) {
-        let Some(stamp) = event.stamp() else {
+    fn check(&mut self, update: &Update) {
+        let Some(stamp) = update.stamp() else {
             self.last.clear();
             return;
         };
         let now = (stamp.epoch, stamp.seq, stamp.cursor);
         if let Some((epoch, seq, cursor)) = self.last.insert(stamp.name.clone(), now) {
             let expected = if stamp.epoch == epoch { seq + 1 } else { 1 };
-            assert!(stamp.epoch >= epoch, "the epoch went back: {event:?}");
+            assert!(stamp.epoch >= epoch, "the epoch went back: {update:?}");
             assert!(
                 stamp.seq == expected,
-                "a hole before {event:?}, after {:#?}",
+                "a hole before {update:?}, after {:#?}",
                 self.tail()
             );
-            assert!(stamp.cursor > cursor, "the cursor went back: {event:?}");
+            assert!(stamp.cursor > cursor, "the cursor went back: {update:?}");
         }
     }
 }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::{Event, Manager, Pattern, hub::SubscriptionGuard};
+use everwire::{
+    Manager, Pattern, Update,
+    hub::{Kinds, SubscriptionGuard},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -31,9 +34,9 @@ const FOR_TENANTS: usize = 4096;
 /// How long the end of the process may wait for the last lines.
 const LAST_LINES: Duration = Duration::from_millis(250);
 
-/// Writes a line for each event of a manager.
+/// Writes a line for each update of a manager.
 ///
-/// It listens by callback, not by stream: messages are passed over (or cut short) before they take room from the
+/// It listens by callback, not by stream: messages are not asked for (or cut short) before they take room from the
 /// events that say why a name is down.
 pub struct EventLog {
     _subscription: SubscriptionGuard,
@@ -42,7 +45,7 @@ pub struct EventLog {
 }
 
 enum Line {
-    Event(Event),
+    Update(Update),
     Message(MessageLine),
     End,
 }
@@ -73,10 +76,12 @@ impl EventLog {
             tenants,
             dropped,
         };
-        let subscription = manager.on_event(Pattern::all(), move |event| {
-            if let Some(line) = line(event, messages) {
-                sink.take(event, line);
-            }
+        let kinds = match messages {
+            true => Kinds::default(),
+            false => Kinds::default().without("message"),
+        };
+        let subscription = manager.on_event_of(Pattern::all(), kinds, move |update| {
+            sink.take(update);
         });
         Ok(Self {
             _subscription: subscription,
@@ -107,8 +112,9 @@ struct LineSink {
 }
 
 impl LineSink {
-    fn take(&self, event: &Event, line: Line) {
-        let tenant = event.name().and_then(|name| self.tenants.of(name));
+    fn take(&self, update: &Update) {
+        let line = line(update);
+        let tenant = update.name().and_then(|name| self.tenants.of(name));
         let Some(tenant) = tenant else {
             return self.put(line);
         };
@@ -125,20 +131,17 @@ impl LineSink {
     }
 }
 
-fn line(event: &Event, messages: bool) -> Option<Line> {
-    match event {
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Message(message),
-        }) => messages.then(|| Line::Message(MessageLine::new(stamp, message))),
-        event => Some(Line::Event(event.clone())),
+fn line(update: &Update) -> Line {
+    match update.message() {
+        Some((stamp, message)) => Line::Message(MessageLine::new(stamp, message)),
+        None => Line::Update(update.clone()),
     }
 }
 
 fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64, shares: &LogShares) {
     while let Some(line) = waiting.blocking_recv() {
         match line {
-            Line::Event(event) => log_line::event(&event),
+            Line::Update(update) => log_line::update(&update),
             Line::Message(message) => message.log(),
             Line::End => return,
         }

@@ -1,9 +1,9 @@
-//! An event as a log line: at `info`, what is up, what is down, why, and until when.
+//! An update as a log line: at `info`, what is up, what is down, why, and until when.
 
 use std::time::Duration;
 
 use everwire::{
-    Event, Message,
+    Event, EventKind, Message, Notice, Update,
     core::{CloseBy, ConnectionName},
     events::{DialTimings, Stamp, rfc3339},
 };
@@ -23,19 +23,27 @@ macro_rules! line {
 }
 
 /// Writes the line. Texts of the peer are passed as strings, so that the format escapes them.
-pub fn event(event: &Event) {
-    let kind = event.kind();
-    match event {
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Connecting(connecting),
-        }) => {
-            line!(DEBUG, stamp, kind, attempt = connecting.attempt);
+pub fn update(update: &Update) {
+    match update {
+        Update::Event(event) => log_event(event),
+        Update::Notice(Notice::Stalled(stalled)) => tracing::event!(
+            target: TARGET, Level::WARN,
+            reason = json_word(&stalled.reason).as_str(),
+            by_ms = millis(stalled.by),
+            "{}", update.type_name()
+        ),
+        // A callback is told all that happens.
+        Update::Notice(_) => {}
+    }
+}
+
+fn log_event(Event { stamp, kind }: &Event) {
+    let type_name = kind.as_str();
+    match kind {
+        EventKind::Connecting(connecting) => {
+            line!(DEBUG, stamp, type_name, attempt = connecting.attempt);
         }
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Opened(opened),
-        }) => {
+        EventKind::Opened(opened) => {
             if opened.tls.is_some_and(|tls| tls.insecure) {
                 line!(
                     WARN,
@@ -45,7 +53,7 @@ pub fn event(event: &Event) {
                 );
             }
             line!(
-            INFO, stamp, kind,
+            INFO, stamp, type_name,
             peer = %opened.peer,
             subprotocol = opened.subprotocol.as_deref(),
             compressed = opened.compression.is_some(),
@@ -58,17 +66,11 @@ pub fn event(event: &Event) {
             tls_expires_at = opened.tls.and_then(|tls| tls.expires_at).map(rfc3339)
             );
         }
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Ready,
-        }) => line!(INFO, stamp, kind),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Closed(report),
-        }) => line!(
+        EventKind::Ready => line!(INFO, stamp, type_name),
+        EventKind::Closed(report) => line!(
             INFO,
             stamp,
-            kind,
+            type_name,
             code = report.code,
             reason = report.reason.as_str(),
             clean = report.clean,
@@ -76,10 +78,7 @@ pub fn event(event: &Event) {
             sent_code = report.sent.as_ref().map(|sent| sent.code),
             sent_reason = report.sent.as_ref().map(|sent| sent.reason.as_str())
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Error(report),
-        }) => {
+        EventKind::Error(report) => {
             let cause = &report.cause;
             let dial = report.dial.as_ref();
             let took = |step: fn(&DialTimings) -> Option<Duration>| {
@@ -88,7 +87,7 @@ pub fn event(event: &Event) {
             line!(
                 WARN,
                 stamp,
-                kind,
+                type_name,
                 cause = cause.kind(),
                 status = cause.status(),
                 text = &*cause.text(),
@@ -100,38 +99,29 @@ pub fn event(event: &Event) {
                 upgrade_ms = took(|timings| timings.upgrade)
             )
         }
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Retrying(retrying),
-        }) => line!(
+        EventKind::Retrying(retrying) => line!(
             WARN,
             stamp,
-            kind,
+            type_name,
             delay_ms = millis(retrying.delay),
             cause = retrying.cause.kind(),
             status = retrying.cause.status(),
             text = &*retrying.cause.text(),
             rule = retrying.rule.to_string().as_str()
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Failed(failed),
-        }) => line!(
+        EventKind::Failed(failed) => line!(
             ERROR,
             stamp,
-            kind,
+            type_name,
             cause = failed.cause.kind(),
             status = failed.cause.status(),
             text = &*failed.cause.text(),
             rule = failed.rule.to_string().as_str()
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Gap(gap),
-        }) => line!(
+        EventKind::Gap(gap) => line!(
             WARN,
             stamp,
-            kind,
+            type_name,
             reason = json_word(&gap.reason).as_str(),
             blind_ms = millis(gap.blind),
             stream = gap.stream.as_deref(),
@@ -139,55 +129,37 @@ pub fn event(event: &Event) {
             next = gap.next,
             missing = gap.missing
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Rotated(rotated),
-        }) => line!(
+        EventKind::Rotated(rotated) => line!(
             INFO,
             stamp,
-            kind,
+            type_name,
             peer = %rotated.peer,
             incarnation = rotated.incarnation,
             clean = rotated.old.clean,
             doubled = rotated.doubled
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Dropped(dropped),
-        }) => line!(
+        EventKind::Dropped(dropped) => line!(
             WARN,
             stamp,
-            kind,
+            type_name,
             count = dropped.count,
             reason = json_word(&dropped.reason).as_str()
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Applied(applied),
-        }) => line!(INFO, stamp, kind, reconnect = applied.reconnect),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::Removed,
-        }) => line!(INFO, stamp, kind),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::SessionOpened(opened),
-        }) => line!(
+        EventKind::Applied(applied) => line!(INFO, stamp, type_name, reconnect = applied.reconnect),
+        EventKind::Removed => line!(INFO, stamp, type_name),
+        EventKind::SessionOpened(opened) => line!(
             INFO,
             stamp,
-            kind,
+            type_name,
             session = opened.session,
             peer = %opened.peer,
             subprotocol = opened.subprotocol.as_deref(),
             client = opened.client.as_deref()
         ),
-        Update::Event(Event {
-            stamp,
-            kind: EventKind::SessionClosed(closed),
-        }) => line!(
+        EventKind::SessionClosed(closed) => line!(
             INFO,
             stamp,
-            kind,
+            type_name,
             session = closed.session,
             cause = closed.end.kind(),
             text = &*closed.end.text(),
@@ -198,18 +170,8 @@ pub fn event(event: &Event) {
             received_messages = closed.received.messages,
             received_bytes = closed.received.bytes
         ),
-        Update::Notice(Notice::Stalled(stalled)) => tracing::event!(
-            target: TARGET, Level::WARN,
-            reason = json_word(&stalled.reason).as_str(),
-            by_ms = millis(stalled.by),
-            "{}", kind
-        ),
         // Types that this version does not know are told by their name.
-        other => {
-            if let Some(stamp) = other.stamp() {
-                line!(INFO, stamp, kind);
-            }
-        }
+        _ => line!(INFO, stamp, type_name),
     }
 }
 

@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use everwire::{ConnectionName, Event, Manager, Pattern, events::rfc3339, hub::SubscriptionGuard};
+use everwire::{
+    ConnectionName, Event, EventKind, Manager, Pattern,
+    events::rfc3339,
+    hub::{Kinds, SubscriptionGuard},
+};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -50,19 +54,15 @@ impl Why {
     pub fn start(manager: &Manager) -> Self {
         let names = Arc::<Mutex<HashMap<ConnectionName, Timeline>>>::default();
         let heard = Arc::clone(&names);
-        let subscription = manager.on_event(Pattern::all(), move |event| {
-            let Some(name) = event.name().filter(|_| belongs(event)) else {
+        let kinds = Kinds::default().without("message");
+        let subscription = manager.on_event_of(Pattern::all(), kinds, move |update| {
+            let Some(event) = update.event().filter(|event| belongs(&event.kind)) else {
                 return;
             };
+            let name = &event.stamp.name;
             let mut names = heard.lock();
-            match (event, names.get_mut(name)) {
-                (
-                    Update::Event(Event {
-                        kind: EventKind::Removed,
-                        ..
-                    }),
-                    _,
-                ) => drop(names.remove(name)),
+            match (&event.kind, names.get_mut(name)) {
+                (EventKind::Removed, _) => drop(names.remove(name)),
                 (_, Some(timeline)) => timeline.push(event),
                 (_, None) => names.entry(name.clone()).or_default().push(event),
             }
@@ -82,53 +82,25 @@ impl Why {
 }
 
 /// Whether it is a step of an attempt, or the end of the name.
-fn belongs(event: &Event) -> bool {
+fn belongs(kind: &EventKind) -> bool {
     matches!(
-        event,
-        Update::Event(Event {
-            kind: EventKind::Connecting(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Opened(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Ready,
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Closed(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Error(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Retrying(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Failed(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Rotated(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Applied(_),
-            ..
-        }) | Update::Event(Event {
-            kind: EventKind::Removed,
-            ..
-        })
+        kind,
+        EventKind::Connecting(_)
+            | EventKind::Opened(_)
+            | EventKind::Ready
+            | EventKind::Closed(_)
+            | EventKind::Error(_)
+            | EventKind::Retrying(_)
+            | EventKind::Failed(_)
+            | EventKind::Rotated(_)
+            | EventKind::Applied(_)
+            | EventKind::Removed
     )
 }
 
 impl Timeline {
     fn push(&mut self, event: &Event) {
-        if matches!(
-            event,
-            Update::Event(Event {
-                kind: EventKind::Connecting(_),
-                ..
-            })
-        ) || self.0.is_empty()
-        {
+        if matches!(event.kind, EventKind::Connecting(_)) || self.0.is_empty() {
             if self.0.len() == ATTEMPTS {
                 self.0.pop_front();
             }
@@ -151,14 +123,12 @@ impl Attempt {
     }
 
     fn report(&self) -> AttemptReport {
-        let began = self.events.front().and_then(Event::stamp);
-        let began = began.map(|stamp| stamp.at).unwrap_or_default();
+        let first = self.events.front();
+        let began = first.map(|event| event.stamp.at).unwrap_or_default();
         let report = |event: &Event| {
             let mut report = json!(event);
-            if let Some(stamp) = event.stamp() {
-                let after = stamp.at.duration_since(began).unsigned_abs();
-                report["after_ms"] = json!(after.as_micros() as f64 / 1000.0);
-            }
+            let after = event.stamp.at.duration_since(began).unsigned_abs();
+            report["after_ms"] = json!(after.as_micros() as f64 / 1000.0);
             report
         };
         AttemptReport {
@@ -170,39 +140,12 @@ impl Attempt {
     }
 
     fn outcome(&self) -> &'static str {
-        let outcome = |event: &Event| match event {
-            Update::Event(Event {
-                kind: EventKind::Connecting(_),
-                ..
-            }) => Some("dialling"),
-            Update::Event(Event {
-                kind: EventKind::Opened(_),
-                ..
-            })
-            | Update::Event(Event {
-                kind: EventKind::Ready,
-                ..
-            })
-            | Update::Event(Event {
-                kind: EventKind::Rotated(_),
-                ..
-            }) => Some("up"),
-            Update::Event(Event {
-                kind: EventKind::Closed(_),
-                ..
-            }) => Some("closed"),
-            Update::Event(Event {
-                kind: EventKind::Error(_),
-                ..
-            })
-            | Update::Event(Event {
-                kind: EventKind::Retrying(_),
-                ..
-            }) => Some("lost"),
-            Update::Event(Event {
-                kind: EventKind::Failed(_),
-                ..
-            }) => Some("failed"),
+        let outcome = |event: &Event| match event.kind {
+            EventKind::Connecting(_) => Some("dialling"),
+            EventKind::Opened(_) | EventKind::Ready | EventKind::Rotated(_) => Some("up"),
+            EventKind::Closed(_) => Some("closed"),
+            EventKind::Error(_) | EventKind::Retrying(_) => Some("lost"),
+            EventKind::Failed(_) => Some("failed"),
             _ => None,
         };
         self.events.iter().rev().find_map(outcome).unwrap_or("up")

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::{ConnectionName, Event, State, Status, connection::StateReason};
+use everwire::{ConnectionName, Event, EventKind, State, Status, Update, connection::StateReason};
 use jiff::Timestamp;
 
 use super::words;
@@ -114,53 +114,32 @@ impl Board {
         counted.rates
     }
 
-    /// Remembers an event, unless there is one of its kind all the time.
-    pub fn record(&mut self, event: &Event) {
-        match event {
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Retrying(retrying),
-            }) => {
-                self.lost_by
-                    .insert(stamp.name.clone(), words::cause(&retrying.cause));
+    /// Remembers an update, unless there is one of its kind all the time.
+    pub fn record(&mut self, update: &Update) {
+        if let Some(Event { stamp, kind }) = update.event() {
+            let cause = match kind {
+                EventKind::Connecting(_) | EventKind::Ready => return,
+                EventKind::Retrying(retrying) => Some(&retrying.cause),
+                EventKind::Failed(failed) => Some(&failed.cause),
+                _ => None,
+            };
+            if let Some(cause) = cause {
+                self.lost_by.insert(stamp.name.clone(), words::cause(cause));
             }
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Failed(failed),
-            }) => {
-                self.lost_by
-                    .insert(stamp.name.clone(), words::cause(&failed.cause));
-            }
-            _ => {}
-        }
-        if matches!(
-            event,
-            Update::Event(Event {
-                kind: EventKind::Message(_),
-                ..
-            }) | Update::Event(Event {
-                kind: EventKind::Connecting(_),
-                ..
-            }) | Update::Event(Event {
-                kind: EventKind::Ready,
-                ..
-            })
-        ) {
-            return;
         }
         self.recent.truncate(RECENT - 1);
-        self.recent.push_front(self.line(event));
+        self.recent.push_front(self.line(update));
     }
 
-    /// An event in a line.
-    pub fn line(&self, event: &Event) -> String {
-        let at = event.stamp().map_or(self.started, |stamp| stamp.at);
+    /// An update in a line.
+    pub fn line(&self, update: &Update) -> String {
+        let at = update.stamp().map_or(self.started, |stamp| stamp.at);
         let after = words::between(self.started, at).as_secs_f64();
-        let name = event.name().map_or("", ConnectionName::as_str);
+        let name = update.name().map_or("", ConnectionName::as_str);
         let line = format!(
             "{after:7.1}s  {name:<12} {:<10} {}",
-            event.kind(),
-            words::details(event)
+            update.type_name(),
+            words::details(update)
         );
         line.trim_end().to_owned()
     }

@@ -15,7 +15,7 @@ use std::{
 
 use actix::System;
 use clap::Args;
-use everwire::{Delivery, Pattern};
+use everwire::{Delivery, Pattern, hub::Kinds};
 use jiff::SignedDuration;
 
 use self::stage::Stage;
@@ -50,9 +50,10 @@ impl Demo {
         System::new().block_on(async {
             let signals = Signals::new().map_err(Failure::Signals)?;
             let stage = Stage::set()?;
-            let events = stage
-                .manager()
-                .subscribe(Pattern::all(), Delivery::default());
+            // Messages are shown as rates.
+            let kinds = Kinds::default().without("message");
+            let delivery = Delivery::default().kinds(kinds);
+            let events = stage.manager().subscribe(Pattern::all(), delivery);
             stage.open()?;
             let stop = end(signals, self.end_after);
             let shown = if self.json {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::{Event, Events, Pattern};
+use everwire::{Events, Pattern};
 use futures::StreamExt;
 use jiff::Timestamp;
 
@@ -35,11 +35,9 @@ pub async fn lines(
     summaries.tick().await;
     loop {
         tokio::select! {
-            Some(event) = events.next() => {
-                board.record(&event);
-                if !matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. })) {
-                    output::print(&board.line(&event))?;
-                }
+            Some(update) = events.next() => {
+                board.record(&update);
+                output::print(&board.line(&update))?;
             }
             _ = summaries.tick() => {
                 update(&mut board, stage).await;
@@ -62,11 +60,8 @@ pub async fn json_lines(mut events: Events, stop: impl Future<Output = ()>) -> R
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
-            Some(event) = events.next() => {
-                if matches!(event, Update::Event(Event { kind: EventKind::Message(_), .. })) {
-                    continue;
-                }
-                let line = serde_json::to_string(&event).map_err(std::io::Error::from);
+            Some(update) = events.next() => {
+                let line = serde_json::to_string(&update).map_err(std::io::Error::from);
                 output::print_json(&line.map_err(Failure::Output)?)?;
             }
             () = &mut stop => return Ok(()),

@@ -46,7 +46,7 @@ pub async fn show(
                 board.update(&statuses, Instant::now());
                 screen.draw(&board, &status_url)?;
             }
-            Some(event) = events.next() => board.record(&event),
+            Some(update) = events.next() => board.record(&update),
             Some(key) = keys.next() => match key {
                 Key::Quit => return Ok(()),
                 Key::Cut => stage.cut(),

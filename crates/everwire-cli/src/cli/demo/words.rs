@@ -1,44 +1,42 @@
 //! Events and states in words for a person.
 
 use everwire::{
-    Event, State,
+    EventKind, Notice, State, Update,
     core::{Cause, CloseBy},
+    events::Lagged,
 };
 
 use crate::cli::words::one_line;
 pub use crate::cli::words::{between, limit, span};
 
-/// What an event says besides its name and its type.
-pub fn details(event: &Event) -> String {
-    let text = match event {
-        Update::Event(Event {
-            kind: EventKind::Connecting(connecting),
+/// What an update says besides its name and its type.
+pub fn details(update: &Update) -> String {
+    let text = match update {
+        Update::Event(event) => event_details(&event.kind),
+        Update::Notice(Notice::Lagged(Lagged {
+            missed: Some(missed),
             ..
-        }) if connecting.attempt > 0 => {
+        })) => format!("{missed} events were not shown"),
+        Update::Notice(_) => String::new(),
+    };
+    one_line(&text)
+}
+
+fn event_details(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Connecting(connecting) if connecting.attempt > 0 => {
             format!("attempt {}", connecting.attempt)
         }
-        Update::Event(Event {
-            kind: EventKind::Opened(opened),
-            ..
-        }) => format!("by {}", opened.peer),
-        Update::Event(Event {
-            kind: EventKind::Closed(report),
-            ..
-        }) => {
+        EventKind::Opened(opened) => format!("by {}", opened.peer),
+        EventKind::Closed(report) => {
             let by = match report.by {
                 CloseBy::Us => "us",
                 CloseBy::Peer => "the peer",
             };
             format!("{} by {by} {}", report.code, report.reason)
         }
-        Update::Event(Event {
-            kind: EventKind::Error(report),
-            ..
-        }) => report.cause.to_string(),
-        Update::Event(Event {
-            kind: EventKind::Retrying(retrying),
-            ..
-        }) => {
+        EventKind::Error(report) => report.cause.to_string(),
+        EventKind::Retrying(retrying) => {
             format!(
                 "next dial in {}: {} ({})",
                 limit(retrying.delay),
@@ -46,21 +44,10 @@ pub fn details(event: &Event) -> String {
                 retrying.rule
             )
         }
-        Update::Event(Event {
-            kind: EventKind::Failed(failed),
-            ..
-        }) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
-        Update::Event(Event {
-            kind: EventKind::Dropped(dropped),
-            ..
-        }) => format!("{} messages", dropped.count),
-        Event::Lagged {
-            missed: Some(missed),
-            ..
-        } => format!("{missed} events were not shown"),
+        EventKind::Failed(failed) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
+        EventKind::Dropped(dropped) => format!("{} messages", dropped.count),
         _ => String::new(),
-    };
-    one_line(&text)
+    }
 }
 
 /// A cause in one or two words.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use everwire::{
-    Event, Fate, Status,
+    EventKind, Fate, Status, Update,
     core::{CloseBy, ClosedReport},
 };
 use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
@@ -27,29 +27,19 @@ pub struct Course {
 }
 
 impl Course {
-    /// Takes note of an event.
+    /// Takes note of an update.
     ///
     /// # Errors
     ///
     /// [`Failure::Undone`] when the connection has given up.
-    pub fn hear(&mut self, event: &Event) -> Result<(), Failure> {
-        match event {
-            Update::Event(Event {
-                kind: EventKind::Ready,
-                ..
-            }) => self.was_up = true,
-            Update::Event(Event {
-                kind: EventKind::Message(_),
-                ..
-            }) => self.answers += 1,
-            Update::Event(Event {
-                kind: EventKind::Retrying(retrying),
-                ..
-            }) => self.failure = Some(retrying.cause.text().into()),
-            Update::Event(Event {
-                kind: EventKind::Failed(failed),
-                ..
-            }) => {
+    pub fn hear(&mut self, update: &Update) -> Result<(), Failure> {
+        match update.kind() {
+            Some(EventKind::Ready) => self.was_up = true,
+            Some(EventKind::Message(_)) => self.answers += 1,
+            Some(EventKind::Retrying(retrying)) => {
+                self.failure = Some(retrying.cause.text().into())
+            }
+            Some(EventKind::Failed(failed)) => {
                 return Err(Failure::Undone(format!("gave up: {}", failed.cause)));
             }
             _ => {}

@@ -12,7 +12,9 @@ use std::{
 
 use actix::System;
 use clap::{Args, ValueHint};
-use everwire::{Delivery, Event, Events, Handle, Manager, Message, Pattern, State, Status};
+use everwire::{
+    Delivery, EventKind, Events, Handle, Manager, Message, Pattern, State, Status, Update,
+};
 use futures::{StreamExt, future::OptionFuture};
 use serde_json::Value;
 
@@ -114,9 +116,9 @@ impl Dial {
         let mut lingering = pin!(tokio::time::sleep(patience));
         loop {
             tokio::select! {
-                Some(event) = events.next() => {
-                    self.print(&event)?;
-                    course.hear(&event)?;
+                Some(update) = events.next() => {
+                    self.print(&update)?;
+                    course.hear(&update)?;
                 }
                 sent = &mut input, if course.is_reading() => writing = course.read(sent?),
                 _fate = &mut writing, if course.is_writing() => {
@@ -143,13 +145,9 @@ impl Dial {
         let mut end = End::begins(&status(handle).await?);
         let asked = handle.close(1000, "").await;
         asked.map_err(|error| Failure::Undone(error.to_string()))?;
-        while let Some(event) = events.next().await {
-            self.print(&event)?;
-            if let Update::Event(Event {
-                kind: EventKind::Closed(report),
-                ..
-            }) = &event
-            {
+        while let Some(update) = events.next().await {
+            self.print(&update)?;
+            if let Some(EventKind::Closed(report)) = update.kind() {
                 end.hear(report);
                 // It may be the end of a socket that was lost while we asked.
                 if status(handle).await?.state == State::Closed {
@@ -160,14 +158,11 @@ impl Dial {
         end.judge(&status(handle).await?)
     }
 
-    fn print(&self, event: &Event) -> Result<(), Failure> {
-        let json = || serde_json::to_value(event).map_err(|error| Failure::Output(error.into()));
-        match event {
+    fn print(&self, update: &Update) -> Result<(), Failure> {
+        let json = || serde_json::to_value(update).map_err(|error| Failure::Output(error.into()));
+        match update.message() {
             _ if self.json => output::print_json(&json()?.to_string()),
-            Update::Event(Event {
-                kind: EventKind::Message(message),
-                ..
-            }) => output::print_raw(&shown(message)),
+            Some((_, message)) => output::print_raw(&shown(message)),
             _ if self.quiet => Ok(()),
             _ => {
                 let mut event = json()?;

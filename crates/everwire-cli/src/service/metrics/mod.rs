@@ -1,6 +1,6 @@
 //! What is measured: counted as events come, read off the connections when somebody asks.
 //!
-//! An event that is a message costs nothing here: how many there were is in each connection's status.
+//! Messages are not asked for: how many there were is in each connection's status.
 
 mod labels;
 mod names;
@@ -10,7 +10,11 @@ mod tests;
 
 use std::{fmt, sync::Arc};
 
-use everwire::{ConnectionName, Event, Manager, Pattern, events::Opened, hub::SubscriptionGuard};
+use everwire::{
+    ConnectionName, Event, EventKind, Manager, Pattern,
+    events::Opened,
+    hub::{Kinds, SubscriptionGuard},
+};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{
@@ -58,7 +62,12 @@ impl Metrics {
             round_trips: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
         });
         let listener = Arc::clone(&counters);
-        let subscription = manager.on_event(Pattern::all(), move |event| listener.count(event));
+        let kinds = Kinds::default().without("message");
+        let subscription = manager.on_event_of(Pattern::all(), kinds, move |update| {
+            if let Some(event) = update.event() {
+                listener.count(event);
+            }
+        });
         Arc::new(Self {
             counters,
             _subscription: subscription,
@@ -87,32 +96,20 @@ impl Metrics {
 }
 
 impl Counters {
-    fn count(&self, event: &Event) {
-        match event {
-            Update::Event(Event {
-                kind: EventKind::Opened(opened),
-                ..
-            }) => self.dials.observe(dial_seconds(opened)),
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Connecting(dial),
-            }) => {
+    fn count(&self, Event { stamp, kind }: &Event) {
+        match kind {
+            EventKind::Opened(opened) => self.dials.observe(dial_seconds(opened)),
+            EventKind::Connecting(dial) => {
                 if let Some(cause) = dial.cause.filter(|_| self.admit(&stamp.name)) {
                     let labels = ReconnectLabels::new(&stamp.name, cause);
                     self.reconnects.get_or_create(&labels).inc();
                 }
             }
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Dropped(dropped),
-            }) if self.admit(&stamp.name) => {
+            EventKind::Dropped(dropped) if self.admit(&stamp.name) => {
                 let labels = DroppedLabels::new(&stamp.name, dropped.reason);
                 self.dropped.get_or_create(&labels).inc_by(dropped.count);
             }
-            Update::Event(Event {
-                stamp,
-                kind: EventKind::Removed,
-            }) if self.names.forget(&stamp.name) => self.forget(&stamp.name),
+            EventKind::Removed if self.names.forget(&stamp.name) => self.forget(&stamp.name),
             _ => {}
         }
     }

@@ -1,11 +1,11 @@
-//! Events by the handful: one write for many, and a pause after each, so that no busy stream keeps its thread.
+//! Updates by the handful: one write for many, and a pause after each, so that no busy stream keeps its thread.
 
 use std::{
     pin::Pin,
     task::{Context, Poll},
 };
 
-use everwire::{Event, Events};
+use everwire::{Events, Update};
 use futures::Stream;
 
 /// How many events are handed over at a time.
@@ -30,9 +30,9 @@ impl Batches {
 }
 
 impl Stream for Batches {
-    type Item = Vec<Event>;
+    type Item = Vec<Update>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<Event>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<Update>>> {
         if std::mem::take(&mut self.pauses) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -40,9 +40,9 @@ impl Stream for Batches {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < EVENTS && bytes < BYTES {
             match Pin::new(&mut self.events).poll_next(cx) {
-                Poll::Ready(Some(event)) => {
-                    bytes += payload_len(&event);
-                    batch.push(event);
+                Poll::Ready(Some(update)) => {
+                    bytes += update.message().map_or(0, |(_, message)| message.len());
+                    batch.push(update);
                 }
                 Poll::Ready(None) if batch.is_empty() => return Poll::Ready(None),
                 Poll::Pending if batch.is_empty() => return Poll::Pending,
@@ -51,15 +51,5 @@ impl Stream for Batches {
         }
         self.pauses = true;
         Poll::Ready(Some(batch))
-    }
-}
-
-fn payload_len(event: &Event) -> usize {
-    match event {
-        Update::Event(Event {
-            kind: EventKind::Message(message),
-            ..
-        }) => message.len(),
-        _ => 0,
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use bytes::Bytes;
 use everwire::{
-    Event,
+    Update,
     core::{Cursor, displayable_json},
     hub::Kinds,
 };
@@ -151,20 +151,20 @@ impl Stream for Lines {
     }
 }
 
-fn lines(batch: &[Event]) -> Bytes {
+fn lines(batch: &[Update]) -> Bytes {
     let mut text = Vec::with_capacity(256 * batch.len());
-    for event in batch {
+    for update in batch {
         // Nothing that is written to memory or made of an event can fail.
-        let _written = line(&mut text, event);
+        let _written = line(&mut text, update);
     }
     text.into()
 }
 
-fn line(text: &mut Vec<u8>, event: &Event) -> Result<(), std::io::Error> {
-    if let Some(stamp) = event.stamp() {
+fn line(text: &mut Vec<u8>, update: &Update) -> Result<(), std::io::Error> {
+    if let Some(stamp) = update.stamp() {
         writeln!(text, "id: {}", stamp.cursor)?;
     }
-    let json = serde_json::to_string(event)?;
+    let json = serde_json::to_string(update)?;
     write!(text, "data: {}\n\n", displayable_json(&json))?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
-use everwire::{Event, config::Scope, core::displayable_json, memory::MemoryUse};
+use everwire::{Update, config::Scope, core::displayable_json, memory::MemoryUse};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -104,7 +104,7 @@ struct Session {
 struct EventBatch {
     /// How the JSON of each begins.
     prefix: std::sync::Arc<str>,
-    events: Vec<Event>,
+    updates: Vec<Update>,
 }
 
 type Context = WebsocketContext<Session>;
@@ -142,9 +142,9 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
 
 impl StreamHandler<EventBatch> for Session {
     fn handle(&mut self, batch: EventBatch, ctx: &mut Context) {
-        for event in batch.events {
+        for update in batch.updates {
             // An event can always be written.
-            if let Ok(json) = serde_json::to_string(&event) {
+            if let Ok(json) = serde_json::to_string(&update) {
                 say(ctx, format!("{}{}", batch.prefix, &json[1..]));
             }
         }
@@ -200,9 +200,9 @@ impl Session {
         let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
         let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str())).into();
-        let told = Batches::new(events).map(move |events| EventBatch {
+        let told = Batches::new(events).map(move |updates| EventBatch {
             prefix: std::sync::Arc::clone(&prefix),
-            events,
+            updates,
         });
         let stream = ctx.add_stream(told);
         self.subscriptions.insert(id, (stream, place));

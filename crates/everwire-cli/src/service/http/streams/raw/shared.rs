@@ -5,8 +5,8 @@ use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
-    ConnectionSettings, Event, Handle, Message, Overflow, Pattern, Rejected, SendError, hub::Kinds,
-    memory::MemoryUse,
+    ConnectionSettings, Event, EventKind, Handle, Message, Notice, Overflow, Pattern, Rejected,
+    SendError, Update, hub::Kinds, memory::MemoryUse,
 };
 
 use super::{
@@ -158,37 +158,27 @@ fn code(error: &SendError) -> CloseCode {
     }
 }
 
-impl StreamHandler<Vec<Event>> for Bridge {
-    fn handle(&mut self, events: Vec<Event>, ctx: &mut Context) {
-        for event in events {
-            match event {
-                Update::Event(Event {
-                    kind: EventKind::Message(Message::Text(text)),
-                    ..
-                }) => ctx.text(text),
-                Update::Event(Event {
-                    kind: EventKind::Message(Message::Binary(bytes)),
-                    ..
-                }) => ctx.binary(bytes),
-                Update::Event(Event {
-                    kind: EventKind::Removed,
-                    ..
-                }) => {
-                    return end(
-                        ctx,
-                        Some(reason(CloseCode::Away, "the connection was removed")),
-                    );
-                }
-                Update::Event(Event {
-                    kind: EventKind::Failed(failed),
-                    ..
-                }) => {
-                    let text = format!("given up: {}", failed.cause.text());
-                    return end(ctx, Some(reason(CloseCode::Error, &text)));
-                }
+impl StreamHandler<Vec<Update>> for Bridge {
+    fn handle(&mut self, updates: Vec<Update>, ctx: &mut Context) {
+        for update in updates {
+            let kind = match update {
+                Update::Event(Event { kind, .. }) => kind,
                 Update::Notice(Notice::Lagged(_)) => {
                     let text = "too slow: messages of the peer were missed";
                     return end(ctx, Some(reason(CloseCode::Again, text)));
+                }
+                Update::Notice(_) => continue,
+            };
+            match kind {
+                EventKind::Message(Message::Text(text)) => ctx.text(text),
+                EventKind::Message(Message::Binary(bytes)) => ctx.binary(bytes),
+                EventKind::Removed => {
+                    let text = "the connection was removed";
+                    return end(ctx, Some(reason(CloseCode::Away, text)));
+                }
+                EventKind::Failed(failed) => {
+                    let text = format!("given up: {}", failed.cause.text());
+                    return end(ctx, Some(reason(CloseCode::Error, &text)));
                 }
                 _ => {}
             }

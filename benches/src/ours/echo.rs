@@ -9,7 +9,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionName, ConnectionSettings, Delivery, Event, Fate, Handle, Manager, Message, Overflow,
+    ConnectionName, ConnectionSettings, Delivery, Fate, Handle, Manager, Message, Overflow,
     Pattern, Receipt, config::Heartbeat,
 };
 use futures::StreamExt;
@@ -82,8 +82,8 @@ pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     let (done, mut is_done) = mpsc::unbounded_channel();
     let message = Message::binary(vec![7; load.size]);
     let (known, answer) = (Arc::clone(&clients), message.clone());
-    let _subscription = manager.on_event(Pattern::all(), move |event| {
-        if let Update::Event(Event { stamp, kind: EventKind::Message(_) }) = event
+    let _subscription = manager.on_event(Pattern::all(), move |update| {
+        if let Some((stamp, _)) = update.message()
             && known.get().expect("clients")[place(&stamp.name)].heard(&answer)
         {
             done.send(()).expect("a listener");
@@ -115,7 +115,8 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     begin(&clients, &message, load);
     let mut busy = SOCKETS;
     while busy > 0 {
-        if let Update::Event(Event { stamp, kind: EventKind::Message(_) }) = events.next().await.expect("events")
+        let update = events.next().await.expect("events");
+        if let Some((stamp, _)) = update.message()
             && clients[place(&stamp.name)].heard(&message)
         {
             busy -= 1;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Event, Handle, Manager, Message, Pattern, Settings,
+    ConnectionSettings, EventKind, Handle, Manager, Message, Pattern, Settings,
     config::{Backoff, Reconnect},
 };
 
@@ -38,8 +38,8 @@ pub async fn round_trips(url: &str, others: Others<'_>, time: Duration) -> Seen 
     let manager = Manager::spawn(settings).expect("a manager");
     let losses = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&losses);
-    let _losses = manager.on_event(Pattern::new("other-*").expect("a pattern"), move |event| {
-        if let Update::Event(Event { kind: EventKind::Retrying(_), .. }) = event {
+    let _losses = manager.on_event(Pattern::new("other-*").expect("a pattern"), move |update| {
+        if let Some(EventKind::Retrying(_)) = update.kind() {
             counted.fetch_add(1, Ordering::Relaxed);
         }
     });
@@ -49,8 +49,8 @@ pub async fn round_trips(url: &str, others: Others<'_>, time: Duration) -> Seen 
     let (heard, record) = (Arc::clone(&round_trips), Arc::clone(&recording));
     let _heard = manager.on_event(
         Pattern::new("healthy-*").expect("a pattern"),
-        move |event| {
-            if let Update::Event(Event { kind: EventKind::Message(message), .. }) = event
+        move |update| {
+            if let Some((_, message)) = update.message()
                 && record.load(Ordering::Relaxed)
             {
                 let sent = message.payload()[..8].try_into().expect("a time");

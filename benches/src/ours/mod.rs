@@ -15,7 +15,7 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Event, Manager, Pattern, Settings, config::HostSettings,
+    ConnectionSettings, Event, EventKind, Manager, Pattern, Settings, config::HostSettings,
     hub::SubscriptionGuard,
 };
 use tokio::sync::Notify;
@@ -59,10 +59,15 @@ async fn all_ready(
     let left = AtomicUsize::new(names.len());
     let done = Arc::new(Notify::new());
     let told = Arc::clone(&done);
-    let subscription = manager.on_event(Pattern::all(), move |event| match event {
-        Update::Event(Event { kind: EventKind::Ready, .. }) if left.fetch_sub(1, Ordering::Relaxed) == 1 => told.notify_one(),
-        Update::Event(Event { stamp, kind: EventKind::Error(report) }) => eprintln!("{}: {}", stamp.name, report.cause),
-        _ => {}
+    let subscription = manager.on_event(Pattern::all(), move |update| {
+        let Some(Event { stamp, kind }) = update.event() else {
+            return;
+        };
+        match kind {
+            EventKind::Ready if left.fetch_sub(1, Ordering::Relaxed) == 1 => told.notify_one(),
+            EventKind::Error(report) => eprintln!("{}: {}", stamp.name, report.cause),
+            _ => {}
+        }
     });
     for (name, settings) in names {
         manager.open(name, settings).expect("a new name");

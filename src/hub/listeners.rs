@@ -93,8 +93,7 @@ impl Listeners {
             _ if !is_wanted => Ok(()),
             None => self.tell(first, number, kinds),
             Some(run) => {
-                let mut handles = run.kinds().to_vec();
-                let result = self.call(run.first(), number, &mut handles);
+                let result = self.call_with(&run, number);
                 self.push(run, number);
                 result
             }
@@ -145,11 +144,22 @@ impl Listeners {
     }
 
     fn call(&self, first: &Stamp, number: u8, kinds: &mut [EventKind]) -> Result<(), String> {
-        let called = self.list.iter().filter(|listener| listener.is_called());
-        called
-            .filter(|listener| listener.kinds().wants(number))
+        self.called(number)
             .map(|listener| listener.call(first, kinds))
             .fold(Ok(()), Result::and)
+    }
+
+    /// The same with what others were told already: callbacks are lent handles of their own.
+    fn call_with(&self, run: &Run, number: u8) -> Result<(), String> {
+        match self.called(number).next() {
+            Some(_) => self.call(run.first(), number, &mut run.kinds().to_vec()),
+            None => Ok(()),
+        }
+    }
+
+    fn called(&self, number: u8) -> impl Iterator<Item = &Arc<Listener>> {
+        let called = self.list.iter().filter(|listener| listener.is_called());
+        called.filter(move |listener| listener.kinds().wants(number))
     }
 
     /// Into the queues of those who do not resume. The last gets the run itself: who hears it alone reads it without counting who shares it.

@@ -196,7 +196,7 @@ impl Recent {
     fn keep(&mut self, mark: Mark, message: &Message) {
         let len = message.len();
         self.make_room(1, len);
-        let is_wanted = self.limit.messages > 0 && len <= self.limit.bytes;
+        let is_wanted = self.limit.messages > 0;
         let has_place = self.kept.has_place(message);
         if !is_wanted || !(has_place || self.has_memory(message)) {
             self.lost_through = self.lost_through.max(mark.cursor());
@@ -242,15 +242,16 @@ impl Recent {
         self.charge.set(self.kept.footprint());
     }
 
-    /// Lets go of the oldest until so many messages, of so many bytes in all, have room.
+    /// Lets go of the oldest until so many messages, of so many bytes in all, have room. The newest one has it whatever its size.
     fn make_room(&mut self, messages: usize, bytes: usize) {
-        while self.kept.len() + messages > self.limit.messages
-            || self.kept.bytes() + bytes > self.limit.bytes
-        {
-            if !self.let_go() {
-                return;
-            }
-        }
+        while self.exceeds(messages, bytes) && self.let_go() {}
+    }
+
+    #[inline]
+    fn exceeds(&self, messages: usize, bytes: usize) -> bool {
+        let messages = self.kept.len() + messages;
+        messages > self.limit.messages
+            || (self.kept.bytes() + bytes > self.limit.bytes && messages > 1)
     }
 }
 
@@ -342,6 +343,30 @@ mod tests {
         let none = heard(limit(0, 1000), 0, [7]);
         assert_eq!(since(&none, 6), (vec![], false));
         assert_eq!(since(&none, 7), (vec![], true));
+    }
+
+    #[test]
+    fn the_newest_is_kept_whatever_its_size() {
+        let history = heard(limit(100, 12), 0, 1..=2);
+        let say = |place: u64, len: usize| {
+            let (stamp, message) = (stamp(place), Message::text("x".repeat(len)));
+            history.with(limit(100, 12), Cursor(0), charge, |recent| {
+                recent.push(&stamp, &message);
+            });
+        };
+        for (place, len) in [(3, 13), (4, 5000), (5, 40_000)] {
+            say(place, len);
+            assert_eq!(since(&history, place - 1), (vec![place], true));
+            assert_eq!(since(&history, place - 2), (vec![place], false));
+        }
+        // Less is wanted than there is, and the newest stays all the same.
+        history.configure(limit(100, 1));
+        assert_eq!(since(&history, 4), (vec![5], true));
+        say(6, 5);
+        say(7, 5);
+        assert_eq!(since(&history, 5), (vec![7], false));
+        history.configure(limit(0, 1000));
+        assert_eq!(since(&history, 6), (vec![], false));
     }
 
     #[test]

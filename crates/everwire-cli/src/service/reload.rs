@@ -83,6 +83,10 @@ fn put_service_in_force(
                 service.memory = new.memory;
                 state.manager.set_memory(new.memory);
             }
+            "history_bytes" => {
+                service.history_bytes = new.history_bytes;
+                state.manager.set_history_bytes(new.history_bytes);
+            }
             "public_url" => service.public_url = new.public_url.take(),
             "allow_urls" => service.allow_urls = mem::take(&mut new.allow_urls),
             "api_limits" => service.api_limits = new.api_limits,

@@ -12,11 +12,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use everwire::config::{ConnectionSettings, ServiceSettings, Settings, schema};
+use everwire::config::{Base, ConnectionSettings, ServiceSettings, Settings, schema};
 use serde_json::Value as Json;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
+}
+
+/// What the program lays below `[defaults]`.
+fn program() -> Base {
+    let path = "crates/everwire-cli/src/service/base.toml";
+    let keys = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    Base::new(keys.leak())
 }
 
 fn full() -> toml::Table {
@@ -88,6 +95,12 @@ fn the_full_file_says_the_defaults() {
 
     let connection = settings.connections["full"].clone();
     let mut expected = ConnectionSettings::new("wss://example.com/feed").unwrap();
+    // The program's default, which the library does not have.
+    let silent = program()
+        .from_toml("connections.a.url = 'wss://h'")
+        .unwrap();
+    expected.history = silent.connections["a"].history;
+    assert_eq!(expected.history.messages, 100);
     // What has no default is there as an example.
     expected.group = Some("market".into());
     expected.enabled = false;
@@ -237,6 +250,20 @@ fn the_defaults_of_the_schema_are_those_of_the_settings() {
     let text = format!("service = {{ {service} }}");
     let settings = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     assert_eq!(settings.service, ServiceSettings::default());
+}
+
+#[test]
+fn the_defaults_of_the_programs_schema_are_what_it_has() {
+    let schema = program().schema();
+    let keys =
+        defaults(&schema["$defs"]["connection"]).replace("kind = \"protocol\"", "kind = \"text\"");
+    let text = format!("connections.a = {{ url = 'wss://h', {keys} }}");
+    let written = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let silent = program()
+        .from_toml("connections.a = { url = 'wss://h', heartbeat = 'text' }")
+        .unwrap();
+    assert_eq!(written.connections, silent.connections);
+    assert_ne!(schema, everwire::config::schema());
 }
 
 #[test]

@@ -139,7 +139,9 @@ fn each_key_of_the_history_is_read() {
         (history.messages, history.bytes, history.durable),
         (7, 2048, true)
     );
-    assert_eq!(connection("history.messages = 0").history.messages, 0);
+    // Nothing is kept unless it is asked for.
+    let history = connection("").history;
+    assert_eq!((history.messages, history.bytes), (0, 256 << 10));
 }
 
 #[test]
@@ -828,7 +830,6 @@ fn a_key_that_is_still_to_come_is_not_supported_yet() {
         ("cluster.node = 'x'", "cluster"),
         ("nats.servers = []", "nats"),
         ("prepare.key.keep = '1h'", "prepare"),
-        ("service.history_bytes = '1MiB'", "history_bytes"),
     ] {
         let errors = Memory::default().read(text).unwrap_err();
         assert_eq!(errors.count(), 1, "{errors}");
@@ -981,6 +982,28 @@ fn the_public_url_is_read() {
         let told = errors.render(false);
         assert!(told.contains("invalid public URL"), "{told}");
         assert!(told.contains("https://example.com/everwire"), "{told}");
+    }
+}
+
+#[test]
+fn histories_have_half_of_the_memory_at_most() {
+    let read = |keys: &str| Memory::default().read(&format!("[service]\n{keys}"));
+    let bytes = |keys: &str| read(keys).unwrap().service.history_bytes;
+    assert_eq!(bytes(""), 256 << 20);
+    assert_eq!(bytes("history_bytes = '1GiB'"), 1 << 30);
+    // Nobody has asked for more than there is.
+    assert_eq!(bytes("memory = '64MiB'"), 256 << 20);
+    assert_eq!(bytes("memory = '64MiB'\nhistory_bytes = '32MiB'"), 32 << 20);
+    let told = read("memory = '64MiB'\nhistory_bytes = '33MiB'").unwrap_err();
+    assert_eq!(told.count(), 1);
+    let told = told.render(false);
+    for part in [
+        "<toml>:3:17",
+        "history_bytes is more than half of memory, which is 32MiB",
+        "memory is here",
+        "write 32MiB or less, or a larger memory",
+    ] {
+        assert!(told.contains(part), "{told}");
     }
 }
 

@@ -10,7 +10,7 @@ use self::{
     dial::dial,
     echo::{echo_1, echo_4k, echo_64, fates},
     healthy::healthy,
-    memory::{idle, idle_tls},
+    memory::{histories, idle, idle_tls},
     wire::{decode, encode, short_messages},
 };
 use crate::{store, table::Row};
@@ -30,6 +30,7 @@ type Measure = fn(Effort) -> Vec<Row>;
 pub const ALL: &[(&str, Measure)] = &[
     ("idle", idle),
     ("idle-tls", idle_tls),
+    ("histories", histories),
     ("echo-1", echo_1),
     ("echo-64", echo_64),
     ("echo-4k", echo_4k),

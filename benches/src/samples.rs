@@ -91,6 +91,14 @@ pub fn run(arguments: &[String]) {
                 }
             })
         ),
+        ("histories", _) => {
+            let time = Duration::from_secs(rest[1].parse().expect("seconds"));
+            let seen = runtime.block_on(ours::histories::held(url, count(), time));
+            println!(
+                "{} {} {} {} {} {}",
+                seen.most, seen.last, seen.limit, seen.inflow, seen.wanted, seen.resident
+            );
+        }
         ("dial", _) => {
             let (used, _took) = runtime.block_on(async {
                 match subject.as_str() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    keys::{DocumentTable, buckets},
+    keys::{ConnectionTable, DocumentTable, buckets},
     layers::Layers,
     members::members,
     read::Context,
@@ -11,8 +11,12 @@ use super::{
 };
 use crate::settings::{Inherited, Settings};
 
-/// The settings of a configuration; what is wrong has been told when this returns.
-pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Settings {
+/// The settings of a configuration over what lies below its `[defaults]`; what is wrong has been told when this returns.
+pub(super) fn assemble(
+    document: DocumentTable,
+    base: Option<ConnectionTable>,
+    context: &mut Context<'_>,
+) -> Settings {
     let service = document.service.map(|table| table.value);
     let defaults = document.defaults.map(|table| table.value);
     let rates = document.rates.map(|table| table.value);
@@ -20,13 +24,11 @@ pub(super) fn assemble(document: DocumentTable, context: &mut Context<'_>) -> Se
     let fleets = document.fleet.map(|table| table.value);
     let connections = document.connections.map(|table| table.value);
 
-    let inherits = defaults.is_some() || rates.is_some() || groups.is_some();
+    let inherits = base.is_some() || defaults.is_some() || rates.is_some() || groups.is_some();
     context.buckets = Arc::new(buckets(rates.unwrap_or_default(), context));
-    let layers = Layers::new(
-        defaults.unwrap_or_default(),
-        groups.unwrap_or_default(),
-        context,
-    );
+    let mut inherited = base.unwrap_or_default();
+    inherited.overlay_nearer(defaults.unwrap_or_default());
+    let layers = Layers::new(inherited, groups.unwrap_or_default(), context);
     let fleets = fleets.unwrap_or_default().0;
     let members = members(&fleets, connections.unwrap_or_default(), context);
     Settings {

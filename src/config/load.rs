@@ -7,7 +7,7 @@ use super::{
     assemble::assemble,
     combine::combine,
     keys::DocumentTable,
-    read::{Context, File, Node, Place, Problem, Value, parse, read_table},
+    read::{Context, File, Node, Place, Problem, Table, Value, parse, read_entries, read_table},
 };
 use crate::settings::{Settings, Source, System};
 
@@ -35,12 +35,7 @@ impl Settings {
     ///
     /// All that is wrong with it.
     pub fn from_toml_with(text: &str, source: &dyn Source) -> Result<Self, Diagnostics> {
-        let file = File {
-            name: "<toml>".into(),
-            folder: PathBuf::new(),
-            text: text.to_owned(),
-        };
-        read(vec![file], Context::new(source))
+        from_toml(text, "", source)
     }
 
     /// Reads settings from a file, or from all `*.toml` files of a folder, with this process's environment.
@@ -61,14 +56,28 @@ impl Settings {
     ///
     /// All that is wrong with it.
     pub fn load_with(path: impl AsRef<Path>, source: &dyn Source) -> Result<Self, Diagnostics> {
-        let mut context = Context::new(source);
-        let paths = find(path.as_ref(), &mut context);
-        let files = paths
-            .iter()
-            .filter_map(|path| open(path, &mut context))
-            .collect();
-        read(files, context)
+        load(path.as_ref(), "", source)
     }
+}
+
+/// Reads a file or a folder over the keys of a base.
+pub(super) fn load(path: &Path, base: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
+    let mut context = Context::new(source);
+    let paths = find(path, &mut context);
+    let files = paths
+        .iter()
+        .filter_map(|path| open(path, &mut context))
+        .collect();
+    read(files, base, context)
+}
+
+/// Reads a text over the keys of a base.
+pub(super) fn from_toml(
+    text: &str,
+    base: &str,
+    source: &dyn Source,
+) -> Result<Settings, Diagnostics> {
+    read(vec![nowhere("<toml>", text)], base, Context::new(source))
 }
 
 /// The path itself, or the files of the folder that it is.
@@ -102,6 +111,15 @@ fn open(path: &Path, context: &mut Context<'_>) -> Option<File> {
     }
 }
 
+/// A text that is in no file.
+fn nowhere(name: &str, text: &str) -> File {
+    File {
+        name: name.into(),
+        folder: PathBuf::new(),
+        text: text.to_owned(),
+    }
+}
+
 fn file(path: &Path, text: String) -> File {
     File {
         name: path.display().to_string(),
@@ -118,20 +136,20 @@ fn unreadable(path: &Path, reason: &str, context: &mut Context<'_>) {
         .push(Problem::new(Place::new(file, 0..0), message));
 }
 
-fn read(files: Vec<File>, mut context: Context<'_>) -> Result<Settings, Diagnostics> {
-    let mut roots = Vec::with_capacity(files.len());
-    for file in files {
-        let index = context.add_file(file);
-        let text = std::mem::take(&mut context.files[index as usize].text);
-        roots.push(parse(&text, index, &mut context.problems));
-        context.files[index as usize].text = text;
-    }
+fn read(files: Vec<File>, base: &str, mut context: Context<'_>) -> Result<Settings, Diagnostics> {
+    let roots = files.into_iter();
+    let roots = roots.map(|file| parse_file(file, &mut context)).collect();
     let root = Node {
         place: Place::new(0, 0..0),
         value: Value::Table(combine(roots, &mut context)),
     };
     let document: DocumentTable = read_table(&root, &mut context).unwrap_or_default();
-    let settings = assemble(document, &mut context);
+    // Behind the files: paths that start at the first one start where they would without it.
+    let base = (!base.is_empty()).then(|| {
+        let keys = parse_file(nowhere("<built in>", base), &mut context);
+        read_entries(&keys, &mut context)
+    });
+    let settings = assemble(document, base, &mut context);
     match context.problems.into_diagnostics(context.files) {
         Ok(warnings) => Ok(Settings {
             warnings,
@@ -139,4 +157,12 @@ fn read(files: Vec<File>, mut context: Context<'_>) -> Result<Settings, Diagnost
         }),
         Err(diagnostics) => Err(diagnostics),
     }
+}
+
+fn parse_file(file: File, context: &mut Context<'_>) -> Table {
+    let index = context.add_file(file);
+    let text = std::mem::take(&mut context.files[index as usize].text);
+    let table = parse(&text, index, &mut context.problems);
+    context.files[index as usize].text = text;
+    table
 }

@@ -17,6 +17,8 @@ mod api_limits;
 #[cfg(feature = "config")]
 mod assemble;
 #[cfg(feature = "config")]
+mod base;
+#[cfg(feature = "config")]
 mod combine;
 #[cfg(feature = "config")]
 mod dead_rules;
@@ -57,6 +59,7 @@ mod values;
 pub use self::environment::proxies_from;
 #[cfg(feature = "config")]
 pub use self::{
+    base::Base,
     diagnostics::Diagnostics,
     invalid_json::{InvalidJson, KeyError},
     masked::masked,

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     keys::{ConnectionTable, DocumentTable},
-    read::table_schema,
+    read::{Entry, Keys as _, Node, Problems, Value, parse, table_schema},
 };
 
 /// The JSON Schema (2020-12) of a configuration file: each key with what it is for, what it takes, and its default.
@@ -18,6 +18,63 @@ pub fn schema() -> Json {
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "everwire".into();
     schema
+}
+
+/// The same, where these keys of a connection are the defaults.
+pub(super) fn with_defaults(keys: &str) -> Json {
+    let mut schema = schema();
+    // What is wrong with them is told whenever a configuration is read over them.
+    let keys = parse(keys, 0, &mut Problems::default());
+    set_in_connections(&mut schema, &keys);
+    schema
+}
+
+/// Sets the defaults of each table that has all keys of a connection: a fleet has them and some more.
+fn set_in_connections(schema: &mut Json, keys: &[Entry]) {
+    let has_all = |properties: &Json| {
+        let mut names = ConnectionTable::NAMES.iter();
+        names.all(|name| properties.get(name).is_some())
+    };
+    if schema.get("properties").is_some_and(has_all) {
+        set_defaults(schema, keys);
+    }
+    match schema {
+        Json::Object(map) => map
+            .values_mut()
+            .for_each(|schema| set_in_connections(schema, keys)),
+        Json::Array(items) => items
+            .iter_mut()
+            .for_each(|schema| set_in_connections(schema, keys)),
+        _ => {}
+    }
+}
+
+fn set_defaults(table: &mut Json, keys: &[Entry]) {
+    for Entry { key, node, .. } in keys {
+        let Some(schema) = table.pointer_mut(&format!("/properties/{key}")) else {
+            continue;
+        };
+        match &node.value {
+            Value::Table(keys) if schema.get("properties").is_some() => set_defaults(schema, keys),
+            _ => schema["default"] = json(node),
+        }
+    }
+}
+
+fn json(node: &Node) -> Json {
+    match &node.value {
+        Value::String(text) | Value::Datetime(text) => text.as_str().into(),
+        &Value::Integer(number) => number.into(),
+        &Value::Float(number) => number.into(),
+        &Value::Boolean(value) => value.into(),
+        Value::Array(items) => items.iter().map(json).collect(),
+        Value::Table(entries) => {
+            let entries = entries.iter();
+            entries
+                .map(|entry| (entry.key.clone(), json(&entry.node)))
+                .collect()
+        }
+    }
 }
 
 /// Replaces each copy of a definition, which may have a description of its own, by a reference.

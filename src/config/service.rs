@@ -3,6 +3,8 @@
 use super::{
     keys::ServiceTable,
     read::{Context, IntoSettings, Place, Problem},
+    units::format_size,
+    values::MemoryLimit,
 };
 use crate::settings::ServiceSettings;
 
@@ -12,6 +14,7 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     // The default is a relative path too, and starts where one that is written would.
     let first_file = Place::new(0, 0..0);
     defaults.state_dir = context.resolve(first_file, &defaults.state_dir.to_string_lossy());
+    check_history_bytes(&table, context);
     let exposed = exposed_addresses(&table);
     let has_tokens = table.tokens.is_some();
     let metrics = table.metrics.as_ref();
@@ -35,6 +38,24 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
             .for_each(|(address, place)| refuse_exposed(address, place, context));
     }
     service
+}
+
+/// Histories have half of the memory at most. Where `memory` goes by the machine, that is known where it runs.
+fn check_history_bytes(table: &ServiceTable, context: &mut Context<'_>) {
+    let (Some(written), Some(memory)) = (&table.history_bytes, &table.memory) else {
+        return;
+    };
+    let MemoryLimit(Some(limit)) = memory.value else {
+        return;
+    };
+    if written.value.0 > limit / 2 {
+        let most = format_size(limit as u64 / 2);
+        let message = format!("history_bytes is more than half of memory, which is {most}");
+        let problem = Problem::new(written.place, message)
+            .related(memory.place, "memory is here")
+            .help(format!("write {most} or less, or a larger memory"));
+        context.problems.push(problem);
+    }
 }
 
 /// The addresses that other machines can reach, and where they are written.

@@ -2,6 +2,8 @@
 
 mod kept;
 
+use std::mem;
+
 use parking_lot::Mutex;
 
 pub(super) use self::kept::Place;
@@ -32,12 +34,15 @@ pub(super) struct Beginning {
     pub place: Place,
 }
 
-/// The last messages, bounded by their number and the bytes of their payloads, and by the memory that there is for all names.
+/// The last messages, bounded by their number and the bytes of their payloads, by what each name may hold, and by the memory that there
+/// is for all.
 #[derive(Debug)]
 pub(super) struct Recent {
     limit: HistorySettings,
     kept: Kept,
     charge: Charge,
+    /// It has let go of something because no name may hold more.
+    held_back: bool,
     /// Messages up to here are not kept any more, or never were.
     lost_through: Cursor,
     /// Messages up to here were handed to the store.
@@ -140,9 +145,22 @@ impl History {
         recent.as_ref().map_or(0, |recent| recent.kept.footprint())
     }
 
-    /// Lets go of the oldest until the rest needs no more than so many bytes.
+    /// The memory that it wants, in bytes: what it holds, or without end if it was held back since this was asked last.
+    pub fn demand(&self) -> usize {
+        let mut recent = self.0.lock();
+        recent
+            .as_mut()
+            .map_or(0, |recent| match mem::take(&mut recent.held_back) {
+                true => usize::MAX,
+                false => recent.charge.bytes(),
+            })
+    }
+
+    /// Lets go of the oldest until the rest needs no more than so many bytes, if it holds more.
     pub fn trim(&self, bytes: usize) {
-        if let Some(recent) = &mut *self.0.lock() {
+        if let Some(recent) = &mut *self.0.lock()
+            && recent.charge.bytes() > bytes
+        {
             while recent.kept.needed() > bytes && recent.let_go() {}
             recent.shrink(0);
         }
@@ -183,6 +201,7 @@ impl Recent {
             limit,
             charge,
             kept: Kept::default(),
+            held_back: false,
             lost_through: start,
             stored_through: Cursor::default(),
         }
@@ -218,38 +237,72 @@ impl Recent {
     }
 
     fn keep(&mut self, mark: Mark, message: &Message) {
-        let len = message.len();
-        self.make_room(1, len);
-        let is_wanted = self.limit.messages > 0 && len <= self.limit.bytes;
+        self.make_room(1, message.len());
+        if self.charge.bytes() > self.charge.history_level() {
+            self.give_way(message);
+        }
         let has_place = self.kept.has_place(message);
-        if !is_wanted || !(has_place || self.has_memory(message)) {
+        let is_wanted = self.limit.messages > 0;
+        if !is_wanted || !(has_place || self.find_place(message)) {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;
         }
-        self.kept.push(mark, message, self.limit.messages);
+        self.kept.push(mark, message);
         if !has_place {
             self.charge.set(self.kept.footprint());
         }
     }
 
-    /// Whether there is memory for one more: where there is none for all names, that of the oldest is used again.
-    fn has_memory(&mut self, message: &Message) -> bool {
+    /// No name may hold as much as this one does: the oldest go until it has place for one more below that, or is empty.
+    #[cold]
+    fn give_way(&mut self, message: &Message) {
+        self.held_back = true;
+        let (level, need) = (self.charge.history_level(), Kept::need(message));
+        while self.kept.needed() + need > level && self.let_go() {}
+        self.shrink(0);
+    }
+
+    /// Finds place for one more: new memory, or that of the oldest where this name may hold no more, or no name may. What nothing else is
+    /// kept beside may be longer than that, as long as there is memory.
+    fn find_place(&mut self, message: &Message) -> bool {
+        let most = self.limit.messages;
+        let has_memory = self.has_memory(message);
+        let bound = match has_memory {
+            true => self.charge.history_level(),
+            false => self.kept.footprint(),
+        };
+        loop {
+            let room = bound.saturating_sub(self.kept.footprint());
+            if self.kept.make_place(message, most, room) {
+                return true;
+            }
+            self.held_back |= has_memory;
+            if !self.kept.can_have_place_of_others(message)
+                && self.kept.needed() + Kept::need(message) <= bound
+            {
+                self.kept.shrink(0);
+                let room = bound.saturating_sub(self.kept.footprint());
+                if self.kept.make_place(message, most, room) {
+                    return true;
+                }
+            }
+            if !self.let_go() {
+                break;
+            }
+        }
+        self.shrink(0);
+        has_memory && self.kept.make_place(message, most, usize::MAX)
+    }
+
+    /// Whether there is memory for one more.
+    fn has_memory(&self, message: &Message) -> bool {
         let needed = message.len() + Kept::OVERHEAD;
         // Who has said little must not lose it to those who hold most: they are trimmed soon.
         let of = match self.charge.bytes() + needed <= LITTLE {
             true => MemoryUse::Readers,
             false => MemoryUse::Histories,
         };
-        if self.charge.has_room_of(of, needed) {
-            return true;
-        }
-        while !self.kept.fits(message, self.charge.bytes()) {
-            if !self.let_go() {
-                self.shrink(0);
-                return false;
-            }
-        }
-        true
+        self.charge.has_room_of(of, needed)
     }
 
     /// Lets go of the oldest; `false` if there is none.
@@ -266,15 +319,16 @@ impl Recent {
         self.charge.set(self.kept.footprint());
     }
 
-    /// Lets go of the oldest until so many messages, of so many bytes in all, have room.
+    /// Lets go of the oldest until so many messages, of so many bytes in all, have room. The newest one has it whatever its size.
     fn make_room(&mut self, messages: usize, bytes: usize) {
-        while self.kept.len() + messages > self.limit.messages
-            || self.kept.bytes() + bytes > self.limit.bytes
-        {
-            if !self.let_go() {
-                return;
-            }
-        }
+        while self.exceeds(messages, bytes) && self.let_go() {}
+    }
+
+    #[inline]
+    fn exceeds(&self, messages: usize, bytes: usize) -> bool {
+        let messages = self.kept.len() + messages;
+        messages > self.limit.messages
+            || (self.kept.bytes() + bytes > self.limit.bytes && messages > 1)
     }
 }
 
@@ -338,15 +392,14 @@ mod tests {
             ..
         } = history.begin(Cursor(since), Cursor(9));
         let mut events = Vec::new();
-        let read = history.read(
-            &mut place,
-            Cursor(u64::MAX),
-            &mut Room::default(),
-            |event| {
-                events.push(event);
-            },
-        );
-        assert_eq!((read.lost, read.next), (false, None));
+        loop {
+            let (all, mut room) = (Cursor(u64::MAX), Room::default());
+            let read = history.read(&mut place, all, &mut room, |event| events.push(event));
+            assert!(!read.lost);
+            if read.next.is_none() {
+                break;
+            }
+        }
         (places(&events), complete)
     }
 
@@ -366,6 +419,30 @@ mod tests {
         let none = heard(limit(0, 1000), 0, [7]);
         assert_eq!(since(&none, 6), (vec![], false));
         assert_eq!(since(&none, 7), (vec![], true));
+    }
+
+    #[test]
+    fn the_newest_is_kept_whatever_its_size() {
+        let history = heard(limit(100, 12), 0, 1..=2);
+        let say = |place: u64, len: usize| {
+            let (stamp, message) = (stamp(place), Message::text("x".repeat(len)));
+            history.with(limit(100, 12), Cursor(0), charge, |recent| {
+                recent.push_all(&stamp, &[EventKind::Message(message)]);
+            });
+        };
+        for (place, len) in [(3, 13), (4, 5000), (5, 40_000)] {
+            say(place, len);
+            assert_eq!(since(&history, place - 1), (vec![place], true));
+            assert_eq!(since(&history, place - 2), (vec![place], false));
+        }
+        // Less is wanted than there is, and the newest stays all the same.
+        history.configure(limit(100, 1));
+        assert_eq!(since(&history, 4), (vec![5], true));
+        say(6, 5);
+        say(7, 5);
+        assert_eq!(since(&history, 5), (vec![7], false));
+        history.configure(limit(0, 1000));
+        assert_eq!(since(&history, 6), (vec![], false));
     }
 
     #[test]
@@ -440,5 +517,85 @@ mod tests {
         history.trim(0);
         assert_eq!(since(&history, 0), (vec![], false));
         assert_eq!(history.footprint(), 0);
+    }
+
+    /// What a history holds, its newest messages, and whether it wanted more, after so many messages of these lengths.
+    fn under(level: usize, lengths: impl IntoIterator<Item = usize>) -> (usize, Vec<u64>, usize) {
+        let budget = MemoryBudget::new(1 << 30);
+        budget.set_history_level(level);
+        let history = History::new();
+        let charge = || Charge::new(&budget, MemoryUse::Histories);
+        let mut last = 0;
+        for (place, len) in (1..).zip(lengths) {
+            let (stamp, message) = (stamp(place), Message::text("x".repeat(len)));
+            history.with(limit(1000, 1 << 30), Cursor(0), charge, |recent| {
+                recent.push_all(&stamp, &[EventKind::Message(message)]);
+            });
+            last = place;
+            let (kept, complete) = since(&history, 0);
+            assert_eq!(kept.last(), Some(&place), "the newest is kept");
+            assert_eq!(
+                complete,
+                kept.first() == Some(&1),
+                "what is missing is told"
+            );
+            assert!(kept.is_sorted() && kept.len() == (last - kept[0] + 1) as usize);
+            let held = history.footprint();
+            // One that is alone has the places of three more.
+            let alone = Kept::need(&message) + 3 * Kept::OVERHEAD;
+            assert!(held <= level.max(alone), "{held} at {place}");
+            assert!(budget.usage().histories >= held);
+        }
+        assert!(last > 0);
+        (history.footprint(), since(&history, 0).0, history.demand())
+    }
+
+    #[test]
+    fn a_name_uses_what_each_may_hold_and_no_more() {
+        const LEVEL: usize = 26 << 10;
+        let (held, kept, demand) = under(LEVEL, vec![185; 1000]);
+        assert!(held > LEVEL * 9 / 10, "{held}");
+        assert!(kept.len() > 115, "{}", kept.len());
+        assert_eq!(demand, usize::MAX);
+        // It is asked once: a name that says nothing more wants no more.
+        let history = heard(limit(3, 1000), 0, 1..=9);
+        assert!(history.demand() < 4096);
+    }
+
+    #[test]
+    fn short_and_long_ones_share_what_each_may_hold() {
+        const LEVEL: usize = 26 << 10;
+        let mixed = (0..2000).map(|n| if n % 20 == 0 { 5000 } else { 100 + n % 90 });
+        let (_, kept, _) = under(LEVEL, mixed);
+        assert!(kept.len() > 40, "{}", kept.len());
+        // One that is longer than that is alone, and makes room for others again.
+        let (held, kept, _) = under(LEVEL, [vec![200; 50], vec![50_000], vec![200; 60]].concat());
+        assert!(held <= LEVEL && kept.len() == 60, "{held} {}", kept.len());
+    }
+
+    #[test]
+    fn a_level_that_falls_is_kept_with_the_next_message() {
+        let budget = MemoryBudget::new(1 << 30);
+        let charge = || Charge::new(&budget, MemoryUse::Histories);
+        let history = History::new();
+        let say = |place: u64| {
+            let (stamp, message) = (stamp(place), Message::text("x".repeat(200)));
+            history.with(limit(1000, 1 << 20), Cursor(0), charge, |recent| {
+                recent.push_all(&stamp, &[EventKind::Message(message)]);
+            });
+        };
+        (1..=500).for_each(say);
+        assert_eq!(since(&history, 0).0.len(), 500);
+        assert_eq!(history.demand(), budget.usage().histories);
+        budget.set_history_level(8 << 10);
+        say(501);
+        let (kept, complete) = since(&history, 0);
+        assert_eq!((kept.last(), complete), (Some(&501), false));
+        assert!(kept.len() > 20, "{}", kept.len());
+        assert!(budget.usage().histories <= 8 << 10);
+        // It rises, and the name grows again.
+        budget.set_history_level(usize::MAX);
+        (502..=900).for_each(say);
+        assert!(since(&history, 0).0.len() > 420);
     }
 }

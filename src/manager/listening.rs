@@ -45,8 +45,9 @@ impl Manager {
     }
 
     /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
-    /// (`history` keeps messages), then what happens, without a hole in between. Where something is missing the stream begins with
-    /// [`Notice::Lagged`](crate::Notice::Lagged); so is told what has given way before the stream came to read it. With `None` it begins now.
+    /// ([`history`](crate::ConnectionSettings::history) keeps messages, if it is asked to), then what happens, without a hole in between. Where
+    /// something is missing the stream begins with [`Notice::Lagged`](crate::Notice::Lagged); so is told what has given way before the stream
+    /// came to read it. With `None` it begins now.
     ///
     /// Across a restart nothing is missing for who reads messages alone, of names whose history is durable, if the process before
     /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
@@ -60,10 +61,11 @@ impl Manager {
     /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
     /// # let peer = everwire::testing::Peer::start().await?;
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
-    /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
-    /// # let feed = manager.open("feed", settings)?;
+    /// # let mut settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
     /// # use everwire::{Delivery, Pattern, hub::Kinds};
     /// # use futures::StreamExt;
+    /// settings.history.messages = 100; // it keeps none unless it is asked to
+    /// let feed = manager.open("feed", settings)?;
     /// let delivery = Delivery::default().kinds(Kinds::parse("message")?);
     /// let mut events = manager.resume(Pattern::all(), delivery, None);
     /// let mut cursor = events.start(); // keep it: it has a text form

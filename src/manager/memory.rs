@@ -49,4 +49,17 @@ impl Manager {
         let limit = limit.unwrap_or_else(default_limit);
         self.0.process.memory.set_limit(limit);
     }
+
+    /// From now on so many bytes for all histories, of which no more count than half of the memory. What they hold beyond it goes within a
+    /// second: the oldest messages of those that hold most.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// manager.set_history_bytes(1 << 20);
+    /// assert_eq!(manager.memory_usage().histories_limit, 1 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_history_bytes(&self, limit: usize) {
+        self.0.process.memory.set_histories_limit(limit);
+    }
 }

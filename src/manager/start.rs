@@ -82,6 +82,7 @@ impl Manager {
         let service = settings.service;
         let start = persistence.first_position();
         let memory = MemoryBudget::new(service.memory.unwrap_or_else(default_limit));
+        memory.set_histories_limit(service.history_bytes);
         arbiters.begin(&memory);
         let forgotten = persistence.forgotten().unwrap_or(Cursor(start));
         let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);

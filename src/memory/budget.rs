@@ -12,13 +12,24 @@ use super::usage::{MemoryUsage, MemoryUse};
 /// The bound, and what is taken of it.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
-    limit: AtomicUsize,
+    bounds: Bounds,
     /// All that is used or leased.
     pub(super) taken: AtomicUsize,
     /// What threads without a lease have taken and given back.
     uses: Counts,
     /// The same of each lease.
     pub(super) leases: Mutex<Vec<Arc<Counts>>>,
+}
+
+/// What is read all the time, and seldom written: apart from what each thread writes, so that reading it waits for nobody.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Bounds {
+    limit: AtomicUsize,
+    /// Of all histories.
+    histories: AtomicUsize,
+    /// Of each history: what all of them want does not exceed their bound where none has more.
+    history_level: AtomicUsize,
 }
 
 /// What was taken for each use, less what was given back: below zero where others have taken it.
@@ -29,7 +40,11 @@ impl MemoryBudget {
     /// A budget of so many bytes.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
-            limit: AtomicUsize::new(limit),
+            bounds: Bounds {
+                limit: AtomicUsize::new(limit),
+                histories: AtomicUsize::new(usize::MAX),
+                history_level: AtomicUsize::new(usize::MAX),
+            },
             taken: AtomicUsize::new(0),
             uses: Counts::default(),
             leases: Mutex::default(),
@@ -44,12 +59,34 @@ impl MemoryBudget {
 
     /// From now on so many bytes. What exceeds them stays until it is given back.
     pub fn set_limit(&self, limit: usize) {
-        self.limit.store(limit, Ordering::Relaxed);
+        self.bounds.limit.store(limit, Ordering::Relaxed);
     }
 
     /// The bound, in bytes.
     pub fn limit(&self) -> usize {
-        self.limit.load(Ordering::Relaxed)
+        self.bounds.limit.load(Ordering::Relaxed)
+    }
+
+    /// From now on so many bytes for all histories. What exceeds them goes when the level is set again.
+    pub fn set_histories_limit(&self, limit: usize) {
+        self.bounds.histories.store(limit, Ordering::Relaxed);
+    }
+
+    /// The bound over all histories, in bytes: no more than what they may have of all.
+    pub fn histories_limit(&self) -> usize {
+        let own = self.bounds.histories.load(Ordering::Relaxed);
+        own.min(MemoryUse::Histories.ceiling(self.limit()))
+    }
+
+    /// From now on so many bytes for each history; `usize::MAX` where all have what they want.
+    pub fn set_history_level(&self, level: usize) {
+        self.bounds.history_level.store(level, Ordering::Relaxed);
+    }
+
+    /// What each history may hold, in bytes.
+    #[inline]
+    pub fn history_level(&self) -> usize {
+        self.bounds.history_level.load(Ordering::Relaxed)
     }
 
     /// Whether so much more may be taken for this use.
@@ -78,6 +115,7 @@ impl MemoryBudget {
         let of = |of: MemoryUse| usize::try_from(sums[of as usize]).unwrap_or_default();
         MemoryUsage {
             limit: self.limit(),
+            histories_limit: self.histories_limit(),
             histories: of(MemoryUse::Histories),
             outboxes: of(MemoryUse::Outboxes),
             reassembly: of(MemoryUse::Reassembly),

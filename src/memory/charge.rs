@@ -9,7 +9,7 @@ use super::{
 };
 
 /// What is held is counted in such grains, in bytes: most messages that come and go change nothing.
-const GRAIN: usize = 2048;
+pub(crate) const GRAIN: usize = 2048;
 
 /// Memory of one holder, as the bound over all names knows it; dropping it gives it back.
 ///
@@ -66,6 +66,12 @@ impl Charge {
     /// The same by the ceiling of another use.
     pub(crate) fn has_room_of(&self, of: MemoryUse, more: usize) -> bool {
         self.budget.has_room(of, more)
+    }
+
+    /// What each history may hold, in bytes: whole grains, so that it compares with what is counted.
+    #[inline]
+    pub(crate) fn history_level(&self) -> usize {
+        self.budget.history_level()
     }
 
     /// So much is held now: it was accepted, whatever the ceiling says.

@@ -4,6 +4,8 @@
 //! of their oldest from half of the bound on, readers are told that they lag from three quarters on, new messages and bodies are
 //! refused from nine tenths on. The rest is for messages that have begun to arrive, and for operators.
 //!
+//! Histories have a bound of their own besides, over all of them. It is kept by a level: what each may hold, as high as what others leave.
+//!
 //! A thread that carries names holds a lease: it takes 128 KiB ahead and gives back what exceeds 256 KiB, so that a message costs no
 //! access that other threads wait for.
 
@@ -17,7 +19,7 @@ mod tests;
 mod usage;
 
 pub(crate) use self::{
-    budget::MemoryBudget, lease::Lease, limit::default_limit, share::fair_share,
+    budget::MemoryBudget, charge::GRAIN, lease::Lease, limit::default_limit, share::fair_share,
 };
 pub use self::{
     charge::Charge,

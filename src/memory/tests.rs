@@ -84,6 +84,7 @@ fn what_one_thread_takes_another_may_give_back() {
         budget.usage(),
         MemoryUsage {
             limit: 100 * MIB,
+            histories_limit: 50 * MIB,
             ..MemoryUsage::default()
         }
     );

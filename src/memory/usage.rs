@@ -56,6 +56,8 @@ pub struct OutOfMemory;
 pub struct MemoryUsage {
     /// The bound over all: `service.memory`.
     pub limit: usize,
+    /// The bound over what names said last: `service.history_bytes`, or half of `limit` where that is less.
+    pub histories_limit: usize,
     /// What names said last.
     pub histories: usize,
     /// What waits to be sent, and what is remembered of it.

@@ -36,6 +36,9 @@ pub struct ServiceSettings {
     /// oldest, from three quarters on readers miss events and are told, from nine tenths on messages are rejected; nothing that was
     /// accepted is dropped.
     pub memory: Option<usize>,
+    /// One bound over the histories of all connections, in bytes, of which no more count than half of `memory`. Above it those that hold
+    /// most let go of their oldest, down to one level for all; what came in within the last second may exceed it.
+    pub history_bytes: usize,
     /// What is logged, and how.
     pub log: LogSettings,
     /// Who may use the API; empty: all on this machine.
@@ -105,6 +108,7 @@ impl Default for ServiceSettings {
             dial_rate: Rate::Unlimited,
             hosts: BTreeMap::new(),
             memory: None,
+            history_bytes: 256 << 20,
             log: LogSettings::default(),
             tokens: Vec::new(),
             tls: None,

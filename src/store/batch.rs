@@ -82,7 +82,7 @@ impl Batch {
         self.push(name, NameChange::AppendHistory(event));
     }
 
-    /// Of the history only the newest are kept: at most so many messages, at most so many bytes of payload.
+    /// Of the history only the newest are kept: at most so many messages, at most so many bytes of payload, but for the newest one.
     pub fn trim_history(&mut self, name: &ConnectionName, messages: usize, bytes: usize) {
         self.push(name, NameChange::TrimHistory { messages, bytes });
     }

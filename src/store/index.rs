@@ -142,9 +142,11 @@ impl Entry {
         self.history_bytes += row.bytes;
     }
 
-    /// Takes out the oldest row of `history`, if there are more than so many or more than so many bytes.
+    /// Takes out the oldest row of `history`, if there are more than so many, or more than so many bytes. If any may stay, the newest does,
+    /// whatever its size.
     pub(super) fn trim(&mut self, messages: usize, bytes: usize) -> Option<Kept> {
-        if self.history.len() <= messages && self.history_bytes <= bytes {
+        let rows = self.history.len();
+        if rows <= messages && (self.history_bytes <= bytes || rows <= 1) {
             return None;
         }
         let oldest = self.history.pop_front()?;

@@ -77,6 +77,7 @@ async fn what_is_said_after_a_restart_follows_what_was_said_before() {
     let peer = Peer::spawn_thread().unwrap();
     let mut settings = quick(peer.url("/echo"));
     settings.history.durable = true;
+    settings.history.messages = 100;
     let mut said = Vec::new();
     for life in 1..=3 {
         let manager = manager_at(dir.path());
@@ -99,7 +100,8 @@ async fn what_is_said_after_a_restart_follows_what_was_said_before() {
 async fn a_history_that_is_not_durable_ends_with_its_process_and_says_so() {
     let dir = TestDir::new("durable-history");
     let peer = Peer::spawn_thread().unwrap();
-    let settings = quick(peer.url("/echo"));
+    let mut settings = quick(peer.url("/echo"));
+    settings.history.messages = 100;
     let first = manager_at(dir.path());
     let mut events = first.subscribe(Pattern::all(), messages_only());
     let feed = first.open("feed", settings.clone()).unwrap();
@@ -120,6 +122,7 @@ async fn heard_before(dir: &Path) -> (Manager, ConnectionSettings, [Cursor; 2]) 
     let peer = Peer::spawn_thread().unwrap();
     let mut settings = quick(peer.url("/echo"));
     settings.history.durable = true;
+    settings.history.messages = 100;
     let first = manager_at(dir);
     let mut events = first.subscribe(Pattern::all(), messages_only());
     let feed = first.open("feed", settings.clone()).unwrap();
@@ -178,6 +181,7 @@ async fn what_was_said_before_a_history_became_durable_is_kept_as_well() {
     let dir = TestDir::new("durable-history");
     let peer = Peer::spawn_thread().unwrap();
     let mut settings = quick(peer.url("/echo"));
+    settings.history.messages = 100;
     let first = manager_at(dir.path());
     let mut events = first.subscribe(Pattern::all(), messages_only());
     let feed = first.open("feed", settings.clone()).unwrap();

@@ -162,7 +162,9 @@ impl Model {
                         .map(|event| event.message.len())
                         .sum::<usize>()
                 };
-                while state.history.len() > messages || size(&state.history) > bytes {
+                while state.history.len() > messages
+                    || (size(&state.history) > bytes && state.history.len() > 1)
+                {
                     state.history.remove(0);
                 }
                 batch.trim_history(&name, messages, bytes);

@@ -63,7 +63,7 @@ fn without_history(rounds: &Rounds) -> Row {
         series: rounds.ratio(5, 0),
         target: Target::None,
         unit: " × raw",
-        detail: "`history.messages = 0`; else a name keeps its last 100".to_owned(),
+        detail: "`history.messages = 0`, as a Rust program has it; the row above keeps its last 100, as the names of `everwire run` do".to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an idle name holds.
 
-use std::path::PathBuf;
+use std::{cell::RefCell, path::PathBuf};
 
 use super::Effort;
 use crate::{
@@ -58,5 +58,39 @@ pub fn idle_tls(effort: Effort) -> Vec<Row> {
         target: Target::AtMost(30.0),
         unit: " KiB",
         detail: format!("bare tokio-rustls stream {:.2} KiB", rounds.of(1).median()),
+    }]
+}
+
+/// What histories hold that all want more than there is for all of them.
+pub fn histories(effort: Effort) -> Vec<Row> {
+    let (count, seconds) = (10_000 / effort.less, (20 / effort.less).max(4));
+    let details = RefCell::new(String::new());
+    let mut take = || {
+        let peer = PeerProcess::start(&[]).expect("a peer");
+        let (count, seconds) = (count.to_string(), seconds.to_string());
+        let seen = sample(&["histories", "everwire", &peer.url, &count, &seconds]);
+        let [most, last, limit, inflow, wanted, resident] = seen[..] else {
+            panic!("six numbers: {seen:?}");
+        };
+        let mebibytes = |bytes: f64| bytes / f64::from(1 << 20);
+        *details.borrow_mut() = format!(
+            "of {:.0} MiB they held {:.0} at most and {:.0} in the end, while {:.0} came in within a second; \
+             without a bound they would hold {:.0}; the process grew by {:.0} MiB",
+            mebibytes(limit),
+            mebibytes(most),
+            mebibytes(last),
+            mebibytes(inflow),
+            mebibytes(wanted),
+            mebibytes(resident)
+        );
+        most / (limit + inflow)
+    };
+    let rounds = alternate(effort.rounds.min(3), &mut [&mut take]);
+    vec![Row {
+        what: "histories of 10,000 names that want more than `history_bytes`",
+        series: rounds.of(0),
+        target: Target::AtMost(1.0),
+        unit: " × the bound and one second",
+        detail: details.into_inner(),
     }]
 }

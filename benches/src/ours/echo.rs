@@ -25,9 +25,12 @@ use crate::{
 #[derive(Clone, Copy, PartialEq)]
 pub struct Conduct {
     pub asked: Asked,
-    /// Whether they keep the last messages, as they do unless the settings say otherwise.
+    /// Whether they keep their last [`HISTORY`] messages, as the names of the program do.
     pub has_history: bool,
 }
+
+/// As many messages a name keeps that has a history.
+const HISTORY: usize = 100;
 
 /// Who asks what became of the messages.
 #[derive(Clone, Copy, PartialEq)]
@@ -137,8 +140,10 @@ fn open(
         if conduct.asked == Asked::Unknowable {
             settings.heartbeat = Heartbeat::Off;
         }
-        if !conduct.has_history {
-            settings.history.messages = 0;
+        if conduct.has_history {
+            settings.history.messages = HISTORY;
+            // Enough for as many of 4 KiB.
+            settings.history.bytes = 1 << 20;
         }
         let handle = manager.open(format!("n{n}"), settings).expect("a name");
         Client {

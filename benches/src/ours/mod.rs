@@ -3,6 +3,7 @@
 pub mod durable;
 pub mod echo;
 pub mod healthy;
+pub mod histories;
 
 use std::{
     num::NonZeroU32,

@@ -6,7 +6,7 @@ use url::Host;
 use super::{ApiLimitsTable, MetricsTable, ServiceTlsTable, Tokens, UrlPatterns};
 use crate::config::{
     read::{Context, Keys, Named, Node, Read, Section, Value, backticked, field, table},
-    values::{Count, FilePath, Listen, MemoryLimit, Period, Workers},
+    values::{Count, FilePath, Listen, MemoryLimit, Period, Size, Workers},
 };
 use crate::settings::{LogFormat, LogLevel, LogSettings, PublicUrl, ServiceSettings};
 use everwire_proto::settings::{HostSettings, Rate};
@@ -33,6 +33,8 @@ table! {
         /// One bound over what all connections keep: histories, outboxes, unfinished messages, readers and bodies of requests; "auto" is half
         /// of what the machine, or the least of the control groups around the process, has.
         memory: MemoryLimit = "auto",
+        /// One bound over the histories of all connections, at most half of `memory`: above it those that hold most let go of their oldest.
+        history_bytes: Size = "256MiB",
         /// What is logged, and how.
         log: LogTable,
         /// Who may use the API: without any token all on this machine may.
@@ -48,7 +50,6 @@ table! {
         /// Upper limits of what comes over the API. What [defaults] give to a name may be more.
         api_limits: ApiLimitsTable,
     }
-    later { history_bytes }
     no key { remember }
 }
 

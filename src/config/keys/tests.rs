@@ -66,9 +66,9 @@ table! {
     /// How much of what came in last can be read again.
     struct LongerHistoryTable <=> LongerHistorySettings {
         /// How many messages are kept; 0 is none.
-        messages: Kept = 100,
+        messages: Kept = 0,
         /// How many payload bytes are kept.
-        bytes: Size = "1MiB",
+        bytes: Size = "256KiB",
         /// Whether they are kept on disk too, and outlive the process.
         durable: bool = false,
         /// How old they may become.
@@ -105,7 +105,7 @@ fn a_new_key_is_its_declaration_and_its_field() {
     let shown = LongerHistoryTable::masked(&settings(&far));
     assert_eq!(
         shown,
-        json!({ "messages": 8, "bytes": "1MiB", "durable": false, "max_age": "2s" })
+        json!({ "messages": 8, "bytes": "256KiB", "durable": false, "max_age": "2s" })
     );
     assert_eq!(settings(&read(shown)), settings(&far));
 

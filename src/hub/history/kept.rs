@@ -131,13 +131,19 @@ impl Kept {
             && self.short.len() + len <= self.short.capacity()
     }
 
-    /// Whether one more message has room in the memory that is `held` already, in bytes.
-    pub fn fits(&self, message: &Message, held: usize) -> bool {
+    /// Whether one more message can have the place of others: the memory of short ones is of no use to a long one.
+    pub fn can_have_place_of_others(&self, message: &Message) -> bool {
         let len = message.len();
-        let has_places =
-            self.entries.len() < self.entries.capacity() && self.long.len() < self.long.capacity();
-        self.has_place(message)
-            || (len > SHORT && has_places && self.footprint() + len + COUNTED <= held)
+        len <= SHORT && len <= self.short.capacity() && self.entries.capacity() > 0
+    }
+
+    /// What a message needs where there is no place yet, in bytes.
+    pub fn need(message: &Message) -> usize {
+        let apart = match message.len() <= SHORT {
+            true => 0,
+            false => size_of::<Message>() + COUNTED,
+        };
+        size_of::<Entry>() + message.len() + apart
     }
 
     /// The place of the last.
@@ -145,15 +151,50 @@ impl Kept {
         self.entries.back().map(|entry| entry.mark.cursor)
     }
 
-    /// Adds a message behind all others. There will be `most` at most: then there are no more places than that, and each new entry
-    /// takes the place of the oldest, not one that has not been touched for as long.
-    #[inline]
-    pub fn push(&mut self, mark: Mark, message: &Message, most: usize) {
-        if self.entries.len() == self.entries.capacity() {
-            let more = self.entries.len().max(4);
-            let left = most.saturating_sub(self.entries.len()).max(1);
-            self.entries.reserve_exact(more.min(left));
+    /// Makes place for one more message by holding at most `room` bytes more; `false`: that is too little, and nothing has changed. There
+    /// will be `most` messages at most: then there are no more places than that, and each new entry takes the place of the oldest, not one
+    /// that has not been touched for as long.
+    pub fn make_place(&mut self, message: &Message, most: usize, room: usize) -> bool {
+        let len = message.len();
+        let (is_short, count) = (len <= SHORT, self.entries.len());
+        let lacks_entry = count == self.entries.capacity();
+        let lacks_long = !is_short && self.long.len() == self.long.capacity();
+        let payload = match is_short {
+            true => (self.short.len() + len).saturating_sub(self.short.capacity()),
+            false => len + COUNTED,
+        };
+        let least = usize::from(lacks_entry) * size_of::<Entry>()
+            + usize::from(lacks_long) * size_of::<Message>()
+            + payload;
+        let Some(mut spare) = room.checked_sub(least) else {
+            return false;
+        };
+        if lacks_entry {
+            let more = count.max(4).min(most.saturating_sub(count)).max(1);
+            // Each of them comes with a payload, for some of which there is place.
+            let each = size_of::<Entry>() + self.bytes / count.max(1);
+            let free = self.short.capacity() - self.short.len();
+            let with_payloads = spare.saturating_add(free) / each;
+            let more = more.min(1 + with_payloads.min(spare / size_of::<Entry>()));
+            spare -= (more - 1) * size_of::<Entry>();
+            self.entries.reserve_exact(more);
         }
+        if lacks_long {
+            let more = self.long.len().max(4).min(1 + spare / size_of::<Message>());
+            self.long.reserve_exact(more);
+        }
+        if is_short && payload > 0 {
+            // There is little more room than is needed, for the same reason as above.
+            let more = (self.short.len() / 4).max(len);
+            self.short
+                .reserve_exact(more.min(len.saturating_add(spare)));
+        }
+        true
+    }
+
+    /// Adds a message behind all others; there is place for it.
+    #[inline]
+    pub fn push(&mut self, mark: Mark, message: &Message) {
         let bytes = message.payload();
         let payload = match (message, u16::try_from(bytes.len())) {
             (Message::Text(_), Ok(len)) if bytes.len() <= SHORT => Payload::ShortText(len),
@@ -161,7 +202,7 @@ impl Kept {
             (Message::Text(_) | Message::Binary(_), _) => Payload::Long,
         };
         match payload {
-            Payload::ShortText(_) | Payload::ShortBinary(_) => self.push_short(bytes),
+            Payload::ShortText(_) | Payload::ShortBinary(_) => self.short.extend(bytes),
             Payload::Long => self.push_long(message),
         }
         self.bytes += bytes.len();
@@ -175,15 +216,6 @@ impl Kept {
             true => message.to_own_memory(),
             false => message.clone(),
         });
-    }
-
-    /// There is little more room than is needed, for the same reason as above.
-    fn push_short(&mut self, payload: &[u8]) {
-        let (len, room) = (self.short.len(), self.short.capacity());
-        if len + payload.len() > room {
-            self.short.reserve_exact((len / 4).max(payload.len()));
-        }
-        self.short.extend(payload);
     }
 
     /// Lets go of the oldest; returns its place.
@@ -372,7 +404,8 @@ mod tests {
             let (mut kept, mut model) = (Kept::default(), VecDeque::new());
             for (place, (message, pops)) in steps.into_iter().enumerate() {
                 let place = place as u64;
-                kept.push(mark(place), &message, 64);
+                prop_assert!(kept.make_place(&message, 64, usize::MAX));
+                kept.push(mark(place), &message);
                 model.push_back(mark(place).with(message));
                 for _ in 0..pops {
                     let popped = model.pop_front().map(|event| Cursor(event.position));
@@ -390,6 +423,27 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Whatever the room, no more than that is taken, and whatever was taken has place for the message.
+        #[test]
+        fn no_more_is_held_than_there_is_room_for(steps in vec((message(), 0..3_usize, 0..9000_usize), 1..100)) {
+            let mut kept = Kept::default();
+            for (message, pops, room) in steps {
+                let held = kept.footprint();
+                let has_place = kept.make_place(&message, 64, room);
+                prop_assert!(has_place || room < Kept::need(&message));
+                prop_assert!(!kept.has_place(&message) || has_place);
+                if has_place {
+                    kept.push(mark(0), &message);
+                }
+                prop_assert!(kept.footprint() <= held + room, "{} {held} {room}", kept.footprint());
+                for _ in 0..pops {
+                    kept.pop();
+                }
+            }
+        }
+    }
+
     #[test]
     fn there_are_no_more_places_than_there_will_be_messages() {
         let mut kept = Kept::default();
@@ -397,7 +451,9 @@ mod tests {
             if kept.len() == 100 {
                 kept.pop();
             }
-            kept.push(mark(place), &Message::text("12345"), 100);
+            let message = Message::text("12345");
+            assert!(kept.make_place(&message, 100, usize::MAX));
+            kept.push(mark(place), &message);
         }
         assert_eq!(kept.entries.capacity(), 100);
         assert!(kept.short.capacity() <= 1024, "{}", kept.short.capacity());

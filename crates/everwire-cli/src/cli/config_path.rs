@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use everwire::Settings;
 
 use super::Failure;
+use crate::service::BASE;
 
 /// `[CONFIG]`.
 #[derive(Debug, Args)]
@@ -26,12 +27,12 @@ impl ConfigPath {
         &self.path
     }
 
-    /// The settings in it.
+    /// The settings in it, over what this program lays below `[defaults]`.
     ///
     /// # Errors
     ///
     /// [`Failure::Config`] with all that is wrong.
     pub fn load(&self) -> Result<Settings, Failure> {
-        Settings::load(&self.path).map_err(Failure::Config)
+        BASE.load(&self.path).map_err(Failure::Config)
     }
 }

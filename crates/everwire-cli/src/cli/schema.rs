@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Failure, output};
+use crate::service;
 
 /// Print the JSON Schema of the configuration
 ///
@@ -21,6 +22,6 @@ impl Schema {
     ///
     /// [`Failure::Output`].
     pub fn execute(self) -> Result<(), Failure> {
-        output::print_json(&format!("{:#}", everwire::config::schema()))
+        output::print_json(&format!("{:#}", service::BASE.schema()))
     }
 }

@@ -1,5 +1,6 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
+mod base;
 mod changes;
 mod error;
 mod event_log;
@@ -29,7 +30,7 @@ use actix_web::web::Data;
 use everwire::{Manager, Settings, manager::ShutdownReport};
 use tokio::time::timeout;
 
-pub use self::{error::Error, rules::Rules, state::AppState};
+pub use self::{base::BASE, error::Error, rules::Rules, state::AppState};
 use self::{event_log::EventLog, listen_sockets::ListenSockets};
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`

@@ -9,10 +9,7 @@ mod work;
 use std::mem;
 
 use actix_web::web::{self, Data};
-use everwire::{
-    Settings,
-    config::{Plan, ServiceSettings},
-};
+use everwire::config::{Plan, ServiceSettings};
 
 pub use self::{
     outcome::{ReloadError, Reloaded},
@@ -20,7 +17,7 @@ pub use self::{
     triggers::{TriggerError, start},
 };
 use self::{planning::plan, work::Work};
-use super::{persisted, rules::Rules, state::AppState};
+use super::{base::BASE, persisted, rules::Rules, state::AppState};
 
 /// Reads the configuration again, and does what its plan says if `apply`.
 ///
@@ -38,7 +35,7 @@ pub async fn reload(state: &Data<AppState>, apply: bool) -> Result<Reloaded, Rel
 async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, ReloadError> {
     let path = state.source.path.clone().ok_or(ReloadError::NoFile)?;
     let mut service = state.source.service.lock().await;
-    let read = web::block(move || Settings::load(path)).await;
+    let read = web::block(move || BASE.load(path)).await;
     let mut new = read
         .map_err(|_| ReloadError::Ending)?
         .map_err(ReloadError::Invalid)?;
@@ -85,6 +82,10 @@ fn put_service_in_force(
             "memory" => {
                 service.memory = new.memory;
                 state.manager.set_memory(new.memory);
+            }
+            "history_bytes" => {
+                service.history_bytes = new.history_bytes;
+                state.manager.set_history_bytes(new.history_bytes);
             }
             "public_url" => service.public_url = new.public_url.take(),
             "allow_urls" => service.allow_urls = mem::take(&mut new.allow_urls),

@@ -15,7 +15,7 @@ use everwire::{
     memory::{MemoryUsage, MemoryUse},
     testing::{Peer, Script},
 };
-use futures::StreamExt;
+use futures::{FutureExt as _, StreamExt};
 use serde_json::{Value, json};
 
 use crate::{
@@ -94,6 +94,7 @@ fn messages_are_refused_before_memory_runs_out_and_none_that_was_accepted_is_dro
         "{metrics}"
     );
     assert!(metrics.contains(&format!("everwire_memory_limit_bytes {}", 32 * MIB)));
+    assert!(metrics.contains(&format!("everwire_histories_limit_bytes {}", 16 * MIB)));
     // What is given back can be used again.
     assert_eq!(service.delete("/v1/connections/a").status, 204);
     assert_eq!(service.post("/v1/connections/b/send", "hello").status, 200);
@@ -254,6 +255,104 @@ async fn histories_give_way_at_half_of_the_bound_and_readers_are_told() {
         matches!(first, Some(Update::Notice(Notice::Lagged(_)))),
         "{first:?}"
     );
+    all_is_given_back(&manager).await;
+}
+
+#[tokio::test]
+async fn histories_keep_to_their_bound_by_one_level_for_all() {
+    const NAMES: usize = 200;
+    let mut settings = Settings::default();
+    settings.service.workers = 2;
+    settings.service.history_bytes = 2 * MIB;
+    let manager = Manager::spawn(settings).unwrap();
+    let peer = Peer::spawn_thread().unwrap();
+    let text = "x".repeat(1000);
+    // Most are silent when the level is set, and one that is not goes on.
+    peer.script("/much", Script::sink().message_flood(text.as_str(), 100));
+    peer.script("/little", Script::sink().message_flood("a few words", 20));
+    let start = manager
+        .subscribe(Pattern::all(), Delivery::default())
+        .start();
+    let open = |name: &str, path: &str| {
+        let mut settings = quick(peer.url(path));
+        settings.history.messages = 100;
+        manager.open(name, settings).unwrap()
+    };
+    for number in 0..NAMES {
+        open(&format!("much-{number}"), "/much");
+    }
+    open("little", "/little");
+    let talker = open("talker", "/echo");
+    let heard = async || {
+        let statuses = manager.statuses(&Pattern::all()).await;
+        let heard = statuses.iter().map(|status| status.received.messages);
+        heard.sum::<u64>()
+    };
+    let deadline = Instant::now() + SOON;
+    while heard().await < (NAMES * 100 + 20) as u64 {
+        assert!(Instant::now() < deadline, "{}", heard().await);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let within = |most: usize| {
+        let usage = manager.memory_usage();
+        assert_eq!(usage.histories_limit, 2 * MIB);
+        (usage.histories <= most).then_some(usage).ok_or(usage)
+    };
+    let until = async |most: usize| {
+        let deadline = Instant::now() + SOON;
+        while let Err(usage) = within(most) {
+            assert!(Instant::now() < deadline, "{usage:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    // 20 MiB came in.
+    until(2 * MIB).await;
+    let held = manager.memory_usage().histories;
+    assert!(held > MIB, "the level is as high as it can be: {held}");
+
+    // One that still speaks is held to it, as long as the others hold what they do.
+    for round in 0..5 {
+        for _ in 0..100 {
+            talker.send(text.as_str()).unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let (held, share) = (manager.memory_usage().histories, 100 * 1100);
+        assert!(held <= 2 * MIB + share, "round {round}: {held}");
+    }
+    until(2 * MIB).await;
+
+    let past = |name: &str| {
+        let pattern = Pattern::new(name).unwrap();
+        let delivery = Delivery::default().kinds(Kinds::none().with("message").unwrap());
+        manager.resume(pattern, delivery, Some(start))
+    };
+    let little = past("little").take(20).collect::<Vec<_>>();
+    let little = tokio::time::timeout(SOON, little).await.unwrap();
+    let is_message = |event: &Event| matches!(event, Event::Message(..));
+    assert!(little.iter().all(is_message), "{little:?}");
+    let mut much = past("much-7");
+    let first = much.next().await;
+    assert!(matches!(first, Some(Event::Lagged { .. })), "{first:?}");
+    assert!(much.next().await.is_some_and(|event| is_message(&event)));
+
+    // When there is more, who speaks has all that it wants again.
+    manager.set_history_bytes(64 * MIB);
+    let deadline = Instant::now() + SOON;
+    loop {
+        talker.send(text.as_str()).unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let delivery = Delivery::default().kinds(Kinds::none().with("message").unwrap());
+        let pattern = Pattern::new("talker").unwrap();
+        let mut events = manager.resume(pattern, delivery, Some(start));
+        let mut kept = 0;
+        while let Some(Some(event)) = events.next().now_or_never() {
+            kept += usize::from(is_message(&event));
+        }
+        if kept == 100 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{kept}");
+    }
     all_is_given_back(&manager).await;
 }
 

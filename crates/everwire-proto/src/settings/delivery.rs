@@ -56,12 +56,21 @@ pub enum Resend {
     InDoubt,
 }
 
-/// How much of what came in last can be read again.
+/// How much of what came in last can be read again: nothing, unless it is asked for.
+///
+/// ```
+/// use everwire_proto::settings::ConnectionSettings;
+///
+/// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
+/// assert_eq!(settings.history.messages, 0);
+/// settings.history.messages = 100; // of 256 KiB together
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistorySettings {
     /// Messages; 0 keeps none.
     pub messages: usize,
-    /// Payload bytes.
+    /// Payload bytes. The newest message is kept whatever its size.
     pub bytes: usize,
     /// Whether they are kept on disk too, so that they outlive the process.
     pub durable: bool,
@@ -168,8 +177,8 @@ impl Default for OutboxSettings {
 impl Default for HistorySettings {
     fn default() -> Self {
         Self {
-            messages: 100,
-            bytes: 1 << 20,
+            messages: 0,
+            bytes: 256 << 10,
             durable: false,
         }
     }

@@ -16,7 +16,7 @@ use everwire::{
 
 use crate::{
     cli::Failure,
-    service::{self, AppState, Rules, http::Serves},
+    service::{self, AppState, BASE, Rules, http::Serves},
 };
 
 /// The settings of the demo's names.
@@ -47,8 +47,9 @@ impl Stage {
     pub fn set() -> Result<Self, Failure> {
         let peer = Peer::spawn_thread().map_err(Failure::Peer)?;
         let environment = Environment { peer: peer.addr() };
-        let mut settings =
-            Settings::from_toml_with(CONFIG, &environment).map_err(Failure::Config)?;
+        let mut settings = BASE
+            .from_toml_with(CONFIG, &environment)
+            .map_err(Failure::Config)?;
         let connections = mem::take(&mut settings.connections);
         let manager = Manager::start(settings.clone()).map_err(service::Error::Manager)?;
         settings.connections = connections;

@@ -91,14 +91,14 @@ impl Init {
 
 #[cfg(test)]
 mod tests {
-    use everwire::Settings;
-
     use super::*;
+    use crate::service::BASE;
 
     #[test]
     fn every_recipe_is_valid_and_dials_nothing() {
         for &recipe in Recipe::value_variants() {
-            let settings = Settings::from_toml(recipe.text())
+            let settings = BASE
+                .from_toml(recipe.text())
                 .unwrap_or_else(|errors| panic!("{recipe:?}: {errors}"));
             assert!(!settings.connections.is_empty(), "{recipe:?}");
             for (name, connection) in settings.connections {

@@ -13,7 +13,7 @@ use super::{
     streams::{raw, sse, ws},
     why,
 };
-use crate::service::state::AppState;
+use crate::service::{base::BASE, state::AppState};
 
 /// The paths whose body may be empty.
 const MAY_BE_EMPTY: [&str; 4] = [
@@ -108,7 +108,7 @@ pub fn document() -> Json {
 
 /// The keys of a connection, from the declaration that reads them.
 fn settings() -> Json {
-    let mut settings = everwire::config::schema()["$defs"]["connection"].take();
+    let mut settings = BASE.schema()["$defs"]["connection"].take();
     settings["oneOf"] = json!([{ "required": ["url"] }, { "required": ["urls"] }]);
     settings
 }

@@ -35,6 +35,8 @@ struct Memory {
     limit: usize,
     /// The sum of all uses.
     used: usize,
+    /// The bound over what connections said last: `service.history_bytes`, or half of `limit` where that is less.
+    histories_limit: usize,
     /// What connections said last.
     histories: usize,
     /// What waits to be sent, and what is remembered of it.
@@ -52,6 +54,7 @@ impl From<MemoryUsage> for Memory {
         Self {
             limit: usage.limit,
             used: usage.used(),
+            histories_limit: usage.histories_limit,
             histories: usage.histories,
             outboxes: usage.outboxes,
             reassembly: usage.reassembly,

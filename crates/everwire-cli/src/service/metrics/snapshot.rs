@@ -128,6 +128,13 @@ impl Snapshot {
             "memory_limit_bytes",
             help,
             MetricType::Gauge,
+        )?)?;
+        let help = "What service.history_bytes allows, at most half of service.memory";
+        gauge(self.memory.histories_limit).encode(describe(
+            encoder,
+            "histories_limit_bytes",
+            help,
+            MetricType::Gauge,
         )?)
     }
 

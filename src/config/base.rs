@@ -1,0 +1,90 @@
+//! What connections have where a configuration says nothing: a layer below `[defaults]`.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::{Diagnostics, load, schema};
+use crate::settings::{Settings, Source, System};
+
+/// What connections have where a configuration says nothing: keys of a connection, as `[defaults]` would have them. They lie below
+/// `[defaults]`, and what is nearer wins key by key; names that are made at run time inherit them too.
+///
+/// A program that reads configurations says in one place what it has them mean, for all that reads or describes them.
+///
+/// ```
+/// use everwire::config::{Base, DialPolicy};
+///
+/// const BASE: Base = Base::new("history = { messages = 100, bytes = '256KiB' }");
+///
+/// let settings = BASE.from_toml("connections.feed = { url = 'wss://example.com', history.messages = 7 }")?;
+/// let history = settings.connections["feed"].history;
+/// assert_eq!((history.messages, history.bytes), (7, 256 << 10));
+///
+/// let json = br#"{"url": "wss://example.com/other"}"#;
+/// let other = settings.inherited.connection(json, &DialPolicy::PublicOnly)?;
+/// assert_eq!(other.history.messages, 100);
+///
+/// let properties = &BASE.schema()["$defs"]["connection"]["properties"];
+/// assert_eq!(properties["history"]["properties"]["messages"]["default"], 100);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Base {
+    keys: &'static str,
+}
+
+impl Base {
+    /// Nothing: what a configuration does not say has its declared default.
+    pub const NONE: Self = Self::new("");
+
+    /// Keys of a connection in TOML. What is wrong with them is told as if each configuration said them.
+    pub const fn new(keys: &'static str) -> Self {
+        Self { keys }
+    }
+
+    /// Reads settings from a file or a folder, as [`Settings::load`] does.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Settings, Diagnostics> {
+        self.load_with(path, &System)
+    }
+
+    /// Reads settings from a file or a folder, as [`Settings::load_with`] does.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn load_with(
+        &self,
+        path: impl AsRef<Path>,
+        source: &dyn Source,
+    ) -> Result<Settings, Diagnostics> {
+        load::load(path.as_ref(), self.keys, source)
+    }
+
+    /// Reads settings from TOML text, as [`Settings::from_toml`] does.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn from_toml(&self, text: &str) -> Result<Settings, Diagnostics> {
+        self.from_toml_with(text, &System)
+    }
+
+    /// Reads settings from TOML text, as [`Settings::from_toml_with`] does.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn from_toml_with(&self, text: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
+        load::from_toml(text, self.keys, source)
+    }
+
+    /// The JSON Schema of a configuration file, as [`schema`](super::schema()) has it, with these keys as the defaults.
+    pub fn schema(&self) -> Json {
+        schema::with_defaults(self.keys)
+    }
+}

@@ -44,10 +44,10 @@ const WARM_PACED: Duration = Duration::from_millis(300);
 pub enum Mode {
     /// As fast as they are taken.
     Flood,
-    /// A thousand a second on each socket, evenly.
+    /// A thousand a second on each socket: once a millisecond all sockets have theirs, one after the other.
     Paced,
-    /// The same, and all sockets have theirs at once.
-    Bursts,
+    /// The same, the sockets spread evenly over the millisecond.
+    Spread,
 }
 
 /// What the peer sends.
@@ -68,7 +68,7 @@ impl Load {
             mode: match arguments[0].as_str() {
                 "flood" => Mode::Flood,
                 "paced" => Mode::Paced,
-                "bursts" => Mode::Bursts,
+                "spread" => Mode::Spread,
                 other => panic!("no such mode: {other}"),
             },
             sockets: number(1),
@@ -96,7 +96,7 @@ impl Load {
     fn warm_each(&self) -> usize {
         match self.mode {
             Mode::Flood => WARM_FLOOD.min(self.messages) / self.sockets,
-            Mode::Paced | Mode::Bursts => WARM_PACED.div_duration_f64(INTERVAL) as usize,
+            Mode::Paced | Mode::Spread => WARM_PACED.div_duration_f64(INTERVAL) as usize,
         }
     }
 
@@ -105,8 +105,8 @@ impl Load {
         let interval = INTERVAL.as_micros();
         let pace = match self.mode {
             Mode::Flood => String::new(),
-            Mode::Paced => format!("&micros={interval}&step=1"),
-            Mode::Bursts => format!("&micros={interval}&step={interval}"),
+            Mode::Paced => format!("&micros={interval}&step={interval}"),
+            Mode::Spread => format!("&micros={interval}&step=1"),
         };
         let numbered = if is_numbered { "&numbered=1" } else { "" };
         format!(

@@ -138,7 +138,7 @@ fn delivery(load: &Load) -> Delivery {
         bytes: 64 << 20,
         overflow: match load.mode {
             Mode::Flood => Overflow::Pause,
-            Mode::Paced | Mode::Bursts => Overflow::Drop,
+            Mode::Paced | Mode::Spread => Overflow::Drop,
         },
         ..Delivery::default()
     }

@@ -119,7 +119,7 @@ fn take(effort: Effort, load: Load, is_tls: bool, subjects: &[Subject]) -> Taken
     let mode = match load.mode {
         Mode::Flood => "flood",
         Mode::Paced => "1,000/s each",
-        Mode::Bursts => "1,000/s each, all at once",
+        Mode::Spread => "1,000/s each, spread over the millisecond",
     };
     let scheme = if is_tls { ", `wss`" } else { "" };
     let sockets = match load.sockets {
@@ -159,7 +159,7 @@ impl Taken<'_> {
         let median = |number: usize| self.numbers[number].of(place).median();
         match self.load.mode {
             Mode::Flood => format!("{:.0} messages/s", median(RATE)),
-            Mode::Paced | Mode::Bursts => format!(
+            Mode::Paced | Mode::Spread => format!(
                 "{:.0} messages/s; delay p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs",
                 median(RATE),
                 median(MEDIAN),
@@ -207,7 +207,7 @@ fn flood(sockets: usize, size: usize, messages: usize) -> Load {
 }
 
 /// Two seconds of 50 sockets.
-fn paced(mode: Mode) -> Load {
+fn at_a_rate(mode: Mode) -> Load {
     Load {
         mode,
         sockets: 50,
@@ -229,8 +229,8 @@ pub fn floods(effort: Effort) -> Vec<Row> {
     rows
 }
 
-pub fn paces(effort: Effort) -> Vec<Row> {
-    let taken = take(effort, paced(Mode::Paced), false, &ALL);
+pub fn paced(effort: Effort) -> Vec<Row> {
+    let taken = take(effort, at_a_rate(Mode::Paced), false, &ALL);
     let mut rows = taken.rows();
     rows.extend([
         taken.against(CALLBACK, RAW, Target::AtMost(1.15)),
@@ -240,6 +240,18 @@ pub fn paces(effort: Effort) -> Vec<Row> {
         taken.against(ACTOR_OTHER, EZSOCKETS, Target::AtMost(0.65)),
         taken.delay_against(STREAM_OTHER, EZSOCKETS, Target::AtMost(0.8)),
         taken.delay_against(ACTOR_OTHER, EZSOCKETS, Target::AtMost(0.8)),
+    ]);
+    rows
+}
+
+/// Each message finds its reader asleep. What another thread costs shows here: it is woken for each.
+pub fn spread(effort: Effort) -> Vec<Row> {
+    let taken = take(effort, at_a_rate(Mode::Spread), false, &ALL);
+    let mut rows = taken.rows();
+    rows.extend([
+        taken.against(CALLBACK, RAW, Target::None),
+        taken.against(STREAM_SAME, RAW, Target::None),
+        taken.against(STREAM_OTHER, EZSOCKETS, Target::None),
     ]);
     rows
 }
@@ -258,7 +270,7 @@ pub fn sizes(effort: Effort) -> Vec<Row> {
 pub fn tls(effort: Effort) -> Vec<Row> {
     const SUBJECTS: [Subject; 4] = [RAW, TUNGSTENITE, CALLBACK, STREAM_OTHER];
     let flood = take(effort, flood(50, 185, 1_000_000), true, &SUBJECTS);
-    let paced = take(effort, paced(Mode::Paced), true, &SUBJECTS);
+    let paced = take(effort, at_a_rate(Mode::Paced), true, &SUBJECTS);
     let mut rows = flood.rows();
     rows.push(flood.against(CALLBACK, TUNGSTENITE, Target::None));
     rows.extend(paced.rows());
@@ -283,11 +295,9 @@ pub fn more(effort: Effort) -> Vec<Row> {
         TEN_STREAMS,
     ];
     let flood = take(effort, flood(50, 185, 2_000_000), false, &SUBJECTS);
-    let bursts = take(effort, paced(Mode::Bursts), false, &ALL);
     let mut rows = flood.rows();
     for subject in [SEQUENCE, HISTORY, TEN_CALLBACKS] {
         rows.push(flood.against(subject, CALLBACK, Target::None));
     }
-    rows.extend(bursts.rows());
     rows
 }

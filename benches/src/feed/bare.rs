@@ -11,7 +11,7 @@ use super::{Meter, Outcome, Peer};
 use crate::peer::{feed::Stream, header};
 
 /// Hears what comes on upgraded sockets.
-pub async fn hear(peer: &Peer<'_>, subject: &str) -> Outcome {
+pub async fn sample(peer: &Peer<'_>, subject: &str) -> Outcome {
     let meter = peer.load.meter(1);
     let path = peer.load.path(false);
     for _ in 0..peer.load.sockets {

@@ -29,7 +29,7 @@ impl ClientExt for Listener {
 }
 
 /// Hears what comes to its clients.
-pub async fn hear(peer: &Peer<'_>) -> Outcome {
+pub async fn sample(peer: &Peer<'_>) -> Outcome {
     let meter = peer.load.meter(1);
     let url = format!("{}{}", peer.url, peer.load.path(false));
     let mut handles = Vec::new();

@@ -163,14 +163,14 @@ pub fn sample(subject: &str, url: &str, rest: &[String], runtime: &Runtime) -> O
     };
     if let Some(asked) = ours::Asked::parse(subject) {
         return match asked.needs_system() {
-            true => actix::System::new().block_on(ours::hear(&peer, asked)),
-            false => runtime.block_on(ours::hear(&peer, asked)),
+            true => actix::System::new().block_on(ours::sample(&peer, asked)),
+            false => runtime.block_on(ours::sample(&peer, asked)),
         };
     }
     runtime.block_on(async {
         match subject {
-            "ezsockets" => ezsockets::hear(&peer).await,
-            _ => bare::hear(&peer, subject).await,
+            "ezsockets" => ezsockets::sample(&peer).await,
+            _ => bare::sample(&peer, subject).await,
         }
     })
 }

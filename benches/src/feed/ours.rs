@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use actix::{Actor, Arbiter, ArbiterHandle, Context, Handler};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context, Handler};
 use everwire::{
-    ConnectionSettings, Delivery, Event, Events, Manager, Overflow, Pattern,
-    config::SequenceSettings, core::JsonPointer, hub::SubscriptionGuard,
+    Batch, ConnectionSettings, Delivery, EventKind, Events, Manager, Notice, Overflow, Pattern,
+    Update,
+    config::SequenceSettings,
+    core::JsonPointer,
+    hub::{Kinds, SubscriptionGuard},
 };
 use futures::StreamExt;
 use tokio::sync::oneshot;
@@ -21,10 +24,16 @@ const MANY: usize = 10;
 enum Reader {
     /// Called in the turn of the name.
     Callback,
-    /// A task that reads a stream event by event.
+    /// The same, with all that a read has brought.
+    Slice,
+    /// A task that reads a stream update by update.
     Stream,
-    /// An actor that is sent each event.
+    /// The same, all that waits at once.
+    StreamBatches,
+    /// An actor that is sent each update.
     Actor,
+    /// The same, all that waits at once.
+    ActorBatches,
 }
 
 /// What a sample is to measure.
@@ -39,7 +48,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// From `callback`, `stream` or `actor`, with as many of these behind it as are wanted: `+same` (the reader is on the arbiter of the
+    /// From `callback`, `slice`, `stream`, `stream-batches`, `actor` or `actor-batches`, with as many of these behind it as are wanted: `+same` (the reader is on the arbiter of the
     /// names), `+sequence` (the names look at the numbers of the messages), `+history` (they keep some), `+ten` (there are ten readers).
     /// `None` if it is not ours.
     pub fn parse(subject: &str) -> Option<Self> {
@@ -47,8 +56,11 @@ impl Asked {
         let mut asked = Self {
             reader: match reader {
                 "callback" => Reader::Callback,
+                "slice" => Reader::Slice,
                 "stream" => Reader::Stream,
+                "stream-batches" => Reader::StreamBatches,
                 "actor" => Reader::Actor,
+                "actor-batches" => Reader::ActorBatches,
                 _ => return None,
             },
             is_same: false,
@@ -70,12 +82,13 @@ impl Asked {
 
     /// Whether its actors are in this thread.
     pub fn needs_system(self) -> bool {
-        self.reader == Reader::Actor && !self.is_same
+        let is_actor = matches!(self.reader, Reader::Actor | Reader::ActorBatches);
+        is_actor && !self.is_same
     }
 }
 
 /// Hears what comes to the names.
-pub async fn hear(peer: &Peer<'_>, asked: Asked) -> Outcome {
+pub async fn sample(peer: &Peer<'_>, asked: Asked) -> Outcome {
     let manager = manager(1);
     let meter = peer.load.meter(asked.readers);
     let arbiter = match asked.is_same {
@@ -151,33 +164,58 @@ fn subscribe(
     arbiter: Option<&ArbiterHandle>,
     meter: &Arc<Meter>,
 ) -> Option<SubscriptionGuard> {
-    let meter = Arc::clone(meter);
-    let all = Pattern::all();
+    let (all, delivery, meter) = (Pattern::all(), delivery(load), Arc::clone(meter));
     match reader {
         Reader::Callback => {
-            return Some(manager.on_event(all, move |event| hear_event(event, &meter)));
+            let hear = move |update: &Update| hear(update, &meter);
+            return Some(manager.on_event(all, hear));
         }
-        Reader::Stream => {
-            let reading = read(manager.subscribe(all, delivery(load)), meter);
-            match arbiter {
-                Some(arbiter) => assert!(arbiter.spawn(reading)),
-                None => drop(tokio::spawn(reading)),
-            }
+        Reader::Slice => {
+            let hear_all = move |updates: &[Update]| {
+                updates.iter().for_each(|update| hear(update, &meter));
+            };
+            return Some(manager.on_batch(all, Kinds::default(), hear_all));
+        }
+        Reader::Stream => spawn(arbiter, read(manager.subscribe(all, delivery), meter)),
+        Reader::StreamBatches => {
+            spawn(
+                arbiter,
+                read_batches(manager.subscribe(all, delivery), meter),
+            );
         }
         Reader::Actor => {
-            let listener = match arbiter {
-                Some(arbiter) => Listener::start_in_arbiter(arbiter, |_| Listener(meter)),
-                None => Listener(meter).start(),
-            };
-            manager.subscribe_actor(all, listener, delivery(load));
+            manager.subscribe_actor::<Update>(all, listener(arbiter, meter), delivery);
+        }
+        Reader::ActorBatches => {
+            manager.subscribe_actor::<Batch>(all, listener(arbiter, meter), delivery);
         }
     }
     None
 }
 
+fn spawn(arbiter: Option<&ArbiterHandle>, reading: impl Future<Output = ()> + Send + 'static) {
+    match arbiter {
+        Some(arbiter) => assert!(arbiter.spawn(reading), "the arbiter has ended"),
+        None => drop(tokio::spawn(reading)),
+    }
+}
+
+fn listener(arbiter: Option<&ArbiterHandle>, meter: Arc<Meter>) -> Addr<Listener> {
+    match arbiter {
+        Some(arbiter) => Listener::start_in_arbiter(arbiter, |_| Listener(meter)),
+        None => Listener(meter).start(),
+    }
+}
+
 async fn read(mut events: Events, meter: Arc<Meter>) {
-    while let Some(event) = events.next().await {
-        hear_event(&event, &meter);
+    while let Some(update) = events.next().await {
+        hear(&update, &meter);
+    }
+}
+
+async fn read_batches(mut events: Events, meter: Arc<Meter>) {
+    while let Some(batch) = events.next_batch().await {
+        batch.into_iter().for_each(|update| hear(&update, &meter));
     }
 }
 
@@ -187,18 +225,27 @@ impl Actor for Listener {
     type Context = Context<Self>;
 }
 
-impl Handler<Event> for Listener {
+impl Handler<Update> for Listener {
     type Result = ();
 
-    fn handle(&mut self, event: Event, _ctx: &mut Context<Self>) {
-        hear_event(&event, &self.0);
+    fn handle(&mut self, update: Update, _ctx: &mut Context<Self>) {
+        hear(&update, &self.0);
     }
 }
 
-fn hear_event(event: &Event, meter: &Meter) {
-    match event {
-        Event::Message(_, message) => meter.hear(message.payload()),
-        Event::Lagged { .. } | Event::Error(..) | Event::Gap(..) => panic!("{event:?}"),
+impl Handler<Batch> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, batch: Batch, _ctx: &mut Context<Self>) {
+        batch.into_iter().for_each(|update| hear(&update, &self.0));
+    }
+}
+
+fn hear(update: &Update, meter: &Meter) {
+    match (update.message(), update.kind(), update) {
+        (Some((_, message)), ..) => meter.hear(message.payload()),
+        (_, Some(EventKind::Error(_) | EventKind::Gap(_)), _)
+        | (_, _, Update::Notice(Notice::Lagged(_))) => panic!("{update:?}"),
         _ => {}
     }
 }

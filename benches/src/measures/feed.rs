@@ -49,28 +49,48 @@ const CALLBACK: Subject = Subject {
     unit: " × callback",
     ..subject("callback", "everwire, callback, same arbiter")
 };
+const SLICE: Subject = subject("slice", "everwire, callback in slices, same arbiter");
 const STREAM_SAME: Subject = subject("stream+same", "everwire, stream, same arbiter");
 const STREAM_OTHER: Subject = subject("stream", "everwire, stream, other thread");
+const STREAM_BATCHES_SAME: Subject = subject(
+    "stream-batches+same",
+    "everwire, stream in batches, same arbiter",
+);
+const STREAM_BATCHES_OTHER: Subject = subject(
+    "stream-batches",
+    "everwire, stream in batches, other thread",
+);
 const ACTOR_SAME: Subject = Subject {
-    slower: 4,
+    slower: 2,
     ..subject("actor+same", "everwire, actor, same arbiter")
 };
 const ACTOR_OTHER: Subject = Subject {
-    slower: 4,
+    slower: 2,
     ..subject("actor", "everwire, actor, other thread")
 };
+const ACTOR_BATCHES_SAME: Subject = subject(
+    "actor-batches+same",
+    "everwire, actor in batches, same arbiter",
+);
+const ACTOR_BATCHES_OTHER: Subject =
+    subject("actor-batches", "everwire, actor in batches, other thread");
 
-const ALL: [Subject; 10] = [
+const ALL: [Subject; 15] = [
     RAW,
     TUNGSTENITE,
     TOKIO_WEBSOCKETS,
     FASTWEBSOCKETS,
     EZSOCKETS,
     CALLBACK,
+    SLICE,
     STREAM_SAME,
     STREAM_OTHER,
+    STREAM_BATCHES_SAME,
+    STREAM_BATCHES_OTHER,
     ACTOR_SAME,
     ACTOR_OTHER,
+    ACTOR_BATCHES_SAME,
+    ACTOR_BATCHES_OTHER,
 ];
 
 /// The numbers of a sample.
@@ -224,6 +244,8 @@ pub fn floods(effort: Effort) -> Vec<Row> {
     rows.extend([
         many.against(CALLBACK, TUNGSTENITE, Target::AtMost(1.1)),
         many.against(STREAM_OTHER, EZSOCKETS, Target::None),
+        many.against(STREAM_BATCHES_OTHER, EZSOCKETS, Target::AtMost(0.6)),
+        many.against(ACTOR_BATCHES_OTHER, EZSOCKETS, Target::AtMost(0.6)),
         many.against(ACTOR_OTHER, EZSOCKETS, Target::AtMost(1.0)),
     ]);
     rows
@@ -268,7 +290,13 @@ pub fn sizes(effort: Effort) -> Vec<Row> {
 }
 
 pub fn tls(effort: Effort) -> Vec<Row> {
-    const SUBJECTS: [Subject; 4] = [RAW, TUNGSTENITE, CALLBACK, STREAM_OTHER];
+    const SUBJECTS: [Subject; 5] = [
+        RAW,
+        TUNGSTENITE,
+        CALLBACK,
+        STREAM_BATCHES_OTHER,
+        ACTOR_BATCHES_OTHER,
+    ];
     let flood = take(effort, flood(50, 185, 1_000_000), true, &SUBJECTS);
     let paced = take(effort, at_a_rate(Mode::Paced), true, &SUBJECTS);
     let mut rows = flood.rows();
@@ -278,26 +306,44 @@ pub fn tls(effort: Effort) -> Vec<Row> {
     rows
 }
 
+/// What more is asked of the names, and by how many.
 pub fn more(effort: Effort) -> Vec<Row> {
-    const SEQUENCE: Subject = subject("callback+sequence", "everwire, callback, `sequence`");
-    const HISTORY: Subject = subject("callback+history", "everwire, callback, 100 messages kept");
-    const TEN_CALLBACKS: Subject = subject("callback+ten", "everwire, ten callbacks, same arbiter");
+    const SEQUENCE: Subject = subject(
+        "callback+sequence",
+        "everwire, callback, same arbiter, `sequence`",
+    );
+    const HISTORY: Subject = subject(
+        "callback+history",
+        "everwire, callback, same arbiter, 100 messages kept",
+    );
+    const TEN_CALLBACKS: Subject = Subject {
+        slower: 2,
+        ..subject("callback+ten", "everwire, ten callbacks, same arbiter")
+    };
     const TEN_STREAMS: Subject = Subject {
         slower: 4,
-        ..subject("stream+ten", "everwire, ten streams, other thread")
+        ..subject("stream+ten", "everwire, ten streams, one other thread")
     };
-    const SUBJECTS: [Subject; 6] = [
+    const TEN_BATCHES: Subject = Subject {
+        slower: 4,
+        ..subject(
+            "stream-batches+ten",
+            "everwire, ten streams in batches, one other thread",
+        )
+    };
+    const SUBJECTS: [Subject; 7] = [
         CALLBACK,
         SEQUENCE,
         HISTORY,
         TEN_CALLBACKS,
-        STREAM_OTHER,
+        STREAM_BATCHES_OTHER,
         TEN_STREAMS,
+        TEN_BATCHES,
     ];
-    let flood = take(effort, flood(50, 185, 2_000_000), false, &SUBJECTS);
-    let mut rows = flood.rows();
+    let taken = take(effort, flood(50, 185, 2_000_000), false, &SUBJECTS);
+    let mut rows = taken.rows();
     for subject in [SEQUENCE, HISTORY, TEN_CALLBACKS] {
-        rows.push(flood.against(subject, CALLBACK, Target::None));
+        rows.push(taken.against(subject, CALLBACK, Target::None));
     }
     rows
 }

@@ -3,6 +3,9 @@
 //! A sample dials its sockets, hears some messages that are not measured, then says so to the peer, which begins once more: from there
 //! to the last message the processor time of the process is measured, and the time on the clock. So no dial and nothing that
 //! the first messages create is in it, and no message of the measured ones was heard before. It fails if one is lost, or comes twice.
+//!
+//! By hand, in one shell, `everwire-benches peer` prints where it listens and goes on until its input ends; in another
+//! `everwire-benches sample feed actor-batches+same ws://127.0.0.1:PORT flood 50 185 2000000 < /dev/null` prints what an [`Outcome`] is.
 
 mod bare;
 mod ezsockets;

@@ -113,7 +113,6 @@ pub async fn sample(peer: &Peer<'_>, asked: Asked) -> Outcome {
 fn settings(peer: &Peer<'_>, path: &str, asked: Option<Asked>) -> ConnectionSettings {
     let mut settings = ConnectionSettings::new(format!("{}{path}", peer.url)).expect("a URL");
     settings.tls.ca_file = peer.ca_file.map(Into::into);
-    settings.history.messages = 0;
     if let Some(asked) = asked {
         if asked.is_sequence {
             let pointer = JsonPointer::new(POINTER).expect("a pointer");

@@ -5,6 +5,7 @@
 //! everything once, to see that it works. `soak` runs for an hour, or for `--minutes N`; `load` for half a minute, twice.
 
 mod fanout;
+mod feed;
 mod load;
 mod measures;
 mod others;
@@ -47,8 +48,8 @@ fn print_table(arguments: &[String]) -> ExitCode {
         .iter()
         .filter(|argument| *argument != "--quick")
         .collect();
-    let known = |name: &str| ALL.iter().any(|(known, _)| *known == name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+    let selects_any = |wanted: &str| ALL.iter().any(|(name, _)| selects(wanted, name));
+    if let Some(unknown) = names.iter().find(|name| !selects_any(name)) {
         let all: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
         eprintln!(
             "there is no measure {unknown:?}; there are {}",
@@ -65,11 +66,19 @@ fn print_table(arguments: &[String]) -> ExitCode {
     };
     Row::print_head();
     for (name, measure) in ALL {
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+        if names.is_empty() || names.iter().any(|wanted| selects(wanted, name)) {
             measure(effort).iter().for_each(Row::print);
         }
     }
     ExitCode::SUCCESS
+}
+
+/// A measure is selected by its name. What no measure is called selects those whose names begin with it: `feed` is `feed-flood`,
+/// `feed-paced` and so on.
+fn selects(wanted: &str, name: &str) -> bool {
+    let is_name = ALL.iter().any(|(known, _)| *known == wanted);
+    let begins = || name.strip_prefix(wanted)?.strip_prefix('-');
+    name == wanted || (!is_name && begins().is_some())
 }
 
 fn soak(arguments: &[String]) -> ExitCode {

@@ -2,6 +2,7 @@
 
 mod dial;
 mod echo;
+mod feed;
 mod healthy;
 mod memory;
 mod wire;
@@ -39,6 +40,12 @@ pub const ALL: &[(&str, Measure)] = &[
     ("encode", encode),
     ("decode", decode),
     ("short", short_messages),
+    ("feed-flood", feed::floods),
+    ("feed-paced", feed::paced),
+    ("feed-spread", feed::spread),
+    ("feed-sizes", feed::sizes),
+    ("feed-tls", feed::tls),
+    ("feed-more", feed::more),
     ("healthy", healthy),
     ("store", store::rows::committed),
     ("store-open", store::rows::opened),

@@ -31,6 +31,17 @@ pub fn alternate(rounds: usize, subjects: &mut [&mut dyn FnMut() -> f64]) -> Rou
     Rounds((0..rounds).map(round).collect())
 }
 
+/// The same of subjects that give several numbers each, as many: the rounds of each number.
+pub fn alternate_all(rounds: usize, subjects: &mut [&mut dyn FnMut() -> Vec<f64>]) -> Vec<Rounds> {
+    let round = |_| subjects.iter_mut().map(|subject| subject()).collect();
+    let rounds: Vec<Vec<Vec<f64>>> = (0..rounds).map(round).collect();
+    let numbers = rounds[0][0].len();
+    let of = |number: usize, round: &Vec<Vec<f64>>| round.iter().map(|all| all[number]).collect();
+    (0..numbers)
+        .map(|number| Rounds(rounds.iter().map(|round| of(number, round)).collect()))
+        .collect()
+}
+
 impl Rounds {
     /// One subject's own numbers.
     pub fn of(&self, subject: usize) -> Series {

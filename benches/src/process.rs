@@ -115,6 +115,12 @@ pub fn cpu() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
+/// Nanoseconds of the one clock that all processes of a machine share.
+pub fn monotonic() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 /// The bytes that this process has handed to the kernel so far, by whatever system call.
 pub fn written() -> u64 {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();

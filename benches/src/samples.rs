@@ -1,20 +1,14 @@
 //! One sample, in this process: prints its numbers.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use tokio::net::TcpStream;
-use tokio_rustls::{
-    TlsConnector,
-    client::TlsStream,
-    rustls::{
-        ClientConfig, RootCertStore,
-        pki_types::{CertificateDer, ServerName, pem::PemObject},
-    },
-};
+use tokio_rustls::{client::TlsStream, rustls::pki_types::ServerName};
 
 use everwire::{config::Fsync, store::Sync};
 
 use crate::{
+    feed,
     load::Load,
     others,
     ours::{
@@ -119,6 +113,7 @@ pub fn run(arguments: &[String]) {
             let took = runtime.block_on(ours::durable::written(url, keeping, count()));
             print_per(took, count());
         }
+        ("feed", _) => println!("{}", feed::sample(subject, url, rest, &runtime)),
         ("healthy", _) => {
             let time = Duration::from_secs(rest[1].parse().expect("seconds"));
             let echo = format!("{url}/echo");
@@ -169,13 +164,7 @@ fn print_per(used: Duration, count: usize) {
 
 /// Bare TLS streams that are held idle: bytes of memory for each.
 async fn idle_tls(url: &str, count: usize, ca_file: &str) -> f64 {
-    let mut roots = RootCertStore::empty();
-    let certificate = CertificateDer::from_pem_file(ca_file).expect("a certificate");
-    roots.add(certificate).expect("an authority");
-    let config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = peer::connector(ca_file);
     let address = url.trim_start_matches("wss://");
     let before = resident();
     let mut streams: Vec<TlsStream<TcpStream>> = Vec::new();

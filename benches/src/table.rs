@@ -1,5 +1,7 @@
 //! The table that is printed, in Markdown.
 
+use std::borrow::Cow;
+
 use crate::pairs::Series;
 
 /// What a number must not exceed, or not fall below.
@@ -15,7 +17,7 @@ pub enum Target {
 /// A line of the table.
 pub struct Row {
     /// What was measured.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// The number, round by round.
     pub series: Series,
     /// What it must reach.
@@ -49,8 +51,10 @@ impl Row {
             Some(false) => "**missed**",
             None => "",
         };
+        // What a message costs is a fraction of a microsecond.
+        let digits = if unit == " µs" { 3 } else { 2 };
         println!(
-            "| {} | {target}{} | {median:.2}{unit} | {least:.2} to {most:.2} | {verdict} | {} |",
+            "| {} | {target}{} | {median:.digits$}{unit} | {least:.digits$} to {most:.digits$} | {verdict} | {} |",
             self.what,
             if target.is_empty() { "" } else { unit },
             self.detail

@@ -26,7 +26,7 @@ pub fn dial(effort: Effort) -> Vec<Row> {
         &mut [&mut || cost("ezsockets", &fewer)],
     );
     vec![Row {
-        what: "CPU per dial, 8,000 names at once, 64 handshakes in flight",
+        what: "CPU per dial, 8,000 names at once, 64 handshakes in flight".into(),
         series: rounds.ratio(0, 1),
         target: Target::AtMost(1.5),
         unit: " × raw",

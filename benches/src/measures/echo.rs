@@ -48,7 +48,7 @@ fn against_raw(what: &'static str, rounds: &Rounds, target: f64) -> Row {
         .enumerate()
         .map(|(subject, name)| format!("{name} {:.3} µs", rounds.of(subject).median()));
     Row {
-        what,
+        what: what.into(),
         series: rounds.ratio(1, 0),
         target: Target::AtMost(target),
         unit: " × raw",
@@ -59,7 +59,7 @@ fn against_raw(what: &'static str, rounds: &Rounds, target: f64) -> Row {
 /// What the history has to do with it.
 fn without_history(rounds: &Rounds) -> Row {
     Row {
-        what: "the same without history",
+        what: "the same without history".into(),
         series: rounds.ratio(5, 0),
         target: Target::None,
         unit: " × raw",
@@ -70,7 +70,7 @@ fn without_history(rounds: &Rounds) -> Row {
 /// What keeping as much costs without us.
 fn against_keeping(rounds: &Rounds) -> Row {
     Row {
-        what: "the same, against raw TCP that keeps as much",
+        what: "the same, against raw TCP that keeps as much".into(),
         series: rounds.ratio(1, 6),
         target: Target::None,
         unit: " × raw that keeps",
@@ -80,7 +80,7 @@ fn against_keeping(rounds: &Rounds) -> Row {
 
 fn stream_variant(what: &'static str, rounds: &Rounds) -> Row {
     Row {
-        what,
+        what: what.into(),
         series: rounds.ratio(2, 0),
         target: Target::None,
         unit: " × raw",
@@ -103,7 +103,7 @@ pub fn echo_64(effort: Effort) -> Vec<Row> {
     vec![
         against_raw("CPU per echo, 64 B, 50 sockets, 64 in flight", &rounds, 6.0),
         Row {
-            what: "the same, against ezsockets",
+            what: "the same, against ezsockets".into(),
             series: rounds.ratio(1, 4),
             target: Target::AtMost(0.25),
             unit: " × ezsockets",
@@ -138,8 +138,8 @@ pub fn fates(effort: Effort) -> Vec<Row> {
         effort.rounds,
         &mut [&mut unknowable, &mut never, &mut always],
     );
-    let row = |what, subject, detail| Row {
-        what,
+    let row = |what: &'static str, subject, detail| Row {
+        what: what.into(),
         series: rounds.ratio(subject, 0),
         target: Target::None,
         unit: " × without fates",

@@ -41,8 +41,8 @@ pub fn healthy(effort: Effort) -> Vec<Row> {
         ],
     );
     let losses = losses.into_inner();
-    let row = |what, subject: usize, target, detail: &str| Row {
-        what,
+    let row = |what: &'static str, subject: usize, target, detail: &str| Row {
+        what: what.into(),
         series: rounds.ratio(subject, 0),
         target,
         unit: " × quiet",

@@ -27,7 +27,7 @@ pub fn idle(effort: Effort) -> Vec<Row> {
         &mut [&mut || memory("ezsockets", &fewer)],
     );
     vec![Row {
-        what: "memory per idle name, 8,000 names, `ws`",
+        what: "memory per idle name, 8,000 names, `ws`".into(),
         series: rounds.of(0),
         target: Target::AtMost(4.0),
         unit: " KiB",
@@ -53,7 +53,7 @@ pub fn idle_tls(effort: Effort) -> Vec<Row> {
     );
     let _removed = std::fs::remove_file(&ca_file as &PathBuf);
     vec![Row {
-        what: "memory per idle name, 8,000 names, `wss`",
+        what: "memory per idle name, 8,000 names, `wss`".into(),
         series: rounds.of(0),
         target: Target::AtMost(30.0),
         unit: " KiB",

@@ -15,7 +15,7 @@ pub fn encode(effort: Effort) -> Vec<Row> {
         }],
     );
     vec![Row {
-        what: "wire: encoding 1 MiB",
+        what: "wire: encoding 1 MiB".into(),
         series: rounds.ratio(0, 1),
         target: Target::AtLeast(0.5),
         unit: " × memcpy",
@@ -24,7 +24,7 @@ pub fn encode(effort: Effort) -> Vec<Row> {
 }
 
 pub fn decode(effort: Effort) -> Vec<Row> {
-    let row = |what, text: String, target| {
+    let row = |what: &'static str, text: String, target| {
         let rounds = alternate(
             effort.rounds,
             &mut [&mut || long::check(&text).as_secs_f64(), &mut || {
@@ -32,7 +32,7 @@ pub fn decode(effort: Effort) -> Vec<Row> {
             }],
         );
         Row {
-            what,
+            what: what.into(),
             series: rounds.ratio(0, 1),
             target,
             unit: " × the checker",
@@ -59,7 +59,7 @@ pub fn decode(effort: Effort) -> Vec<Row> {
             Target::AtLeast(0.8),
         ),
         Row {
-            what: "the same as it is read, 64 KiB at a time",
+            what: "the same as it is read, 64 KiB at a time".into(),
             series: reads.ratio(0, 1),
             target: Target::AtLeast(0.8),
             unit: " × copy and check",
@@ -84,7 +84,7 @@ fn gigabytes(rounds: &Rounds, names: &[&str]) -> String {
 
 pub fn short_messages(effort: Effort) -> Vec<Row> {
     use short::Codec::{Everwire, Fastwebsockets, TokioWebsockets, Tungstenite, Yawc};
-    let row = |what, time: fn(short::Codec) -> f64| {
+    let row = |what: &'static str, time: fn(short::Codec) -> f64| {
         let rounds = alternate(
             effort.rounds,
             &mut [
@@ -100,7 +100,7 @@ pub fn short_messages(effort: Effort) -> Vec<Row> {
             .min_by(|&a, &b| medians[a].total_cmp(&medians[b]))
             .unwrap_or(1);
         Row {
-            what,
+            what: what.into(),
             series: rounds.ratio(0, best),
             target: Target::Below(1.0),
             unit: " × the best peer",

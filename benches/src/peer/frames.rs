@@ -30,7 +30,7 @@ pub fn answer(input: &mut [u8], answers: &mut Vec<u8>) -> usize {
 }
 
 /// The length of the header without its key, and that of the payload.
-fn header(input: &[u8]) -> Option<(usize, usize)> {
+pub fn header(input: &[u8]) -> Option<(usize, usize)> {
     match *input.get(1)? & 0x7f {
         126 => {
             let len: [u8; 2] = input.get(2..4)?.try_into().ok()?;

@@ -2,8 +2,9 @@
 //! measured is its own. It owns no buffer for an idle socket.
 //!
 //! `/echo` echoes; `/flap` drops the TCP connection 100 ms after the upgrade; `/ticks?count=N&micros=M` sends N numbered messages, one
-//! each M microseconds, and hears nothing.
+//! each M microseconds, and hears nothing. `/feed?…` and `/feed-go` are told in [`feed`].
 
+pub mod feed;
 mod frames;
 mod ticks;
 mod tls;
@@ -17,8 +18,11 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
 };
 
-use self::frames::answer;
-pub use self::frames::push_header;
+use self::{feed::Stream, frames::answer};
+pub use self::{
+    frames::{header, push_header},
+    tls::connector,
+};
 
 /// How long a connection to `/flap` lives.
 const FLAP: Duration = Duration::from_millis(100);
@@ -57,7 +61,7 @@ fn listen() -> io::Result<TcpListener> {
     socket.listen(4096)
 }
 
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+async fn serve(mut stream: impl Stream) -> io::Result<()> {
     let path = upgrade(&mut stream).await?;
     if path == "/flap" {
         tokio::time::sleep(FLAP).await;
@@ -66,6 +70,17 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()
     if let Some(query) = path.strip_prefix("/ticks?") {
         return ticks::send(&mut stream, query).await;
     }
+    if let Some(query) = path.strip_prefix("/feed?") {
+        return feed::join(Box::new(stream), query).await;
+    }
+    if path == "/feed-go" {
+        return feed::go(stream).await;
+    }
+    echo(stream).await
+}
+
+/// Echoes until the client ends.
+async fn echo(mut stream: impl Stream) -> io::Result<()> {
     let mut rest = Vec::new();
     loop {
         let answers = read(&mut stream, &mut rest).await?;

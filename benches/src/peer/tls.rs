@@ -4,8 +4,11 @@ use std::{fs, io, sync::Arc};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{ServerConfig, pki_types::PrivateKeyDer},
+    TlsAcceptor, TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore, ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
 };
 
 /// A server's side with a fresh certificate; that of its authority is written to `ca_file`.
@@ -28,4 +31,19 @@ pub fn acceptor(ca_file: &str) -> io::Result<TlsAcceptor> {
         .with_single_cert(vec![certificate.der().clone()], key)
         .map_err(io::Error::other)?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A client's side that trusts the authority in `ca_file`.
+///
+/// # Panics
+///
+/// When there is no certificate.
+pub fn connector(ca_file: &str) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(ca_file).expect("a certificate");
+    roots.add(certificate).expect("an authority");
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }

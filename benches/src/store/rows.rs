@@ -32,8 +32,8 @@ pub fn committed(effort: Effort) -> Vec<Row> {
     );
     let last = last.into_inner();
     let speed = |subject| 1e6 / rounds.of(subject).median();
-    let row = |what, subject: usize, to: usize, unit| Row {
-        what,
+    let row = |what: &'static str, subject: usize, to: usize, unit| Row {
+        what: what.into(),
         series: rounds.ratio(subject, to),
         target: Target::None,
         unit,
@@ -72,7 +72,7 @@ fn lazy(effort: Effort) -> Row {
         &mut [&mut || sample(&["store", "lazy", &count, "1000", "1"])[1]],
     );
     Row {
-        what: "store: CPU per message, groups of 1,000 × 64 B, not synced",
+        what: "store: CPU per message, groups of 1,000 × 64 B, not synced".into(),
         series: rounds.of(0),
         target: Target::None,
         unit: " µs",
@@ -88,7 +88,7 @@ pub fn opened(effort: Effort) -> Vec<Row> {
         &mut [&mut || sample(&["store", "open", &count])[0]],
     );
     vec![Row {
-        what: "store: opening it, 100,000 messages of 64 B in 100 names",
+        what: "store: opening it, 100,000 messages of 64 B in 100 names".into(),
         series: rounds.of(0),
         target: Target::None,
         unit: " ms",
@@ -119,8 +119,8 @@ pub fn through_a_handle(effort: Effort) -> Vec<Row> {
         speed(2),
         speed(3)
     );
-    let row = |what, subject, to, unit| Row {
-        what,
+    let row = |what: &'static str, subject, to, unit| Row {
+        what: what.into(),
         series: rounds.ratio(subject, to),
         target: Target::None,
         unit,

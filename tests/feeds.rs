@@ -303,7 +303,8 @@ async fn many_names_have_their_turns_in_a_batch_and_each_keeps_its_order() {
     let rig = Rig::new();
     let delivery = messages(100_000).overflow(Overflow::Pause);
     let mut events = rig.manager.subscribe(Pattern::all(), delivery);
-    rig.peer.script("/flood", Script::echo().message_flood("x", 500));
+    rig.peer
+        .script("/flood", Script::echo().message_flood("x", 500));
     for n in 0..20 {
         let settings = quick(rig.peer.url("/flood"));
         rig.manager.open(format!("n{n}"), settings).unwrap();
@@ -311,12 +312,17 @@ async fn many_names_have_their_turns_in_a_batch_and_each_keeps_its_order() {
     let mut last = std::collections::HashMap::new();
     let (mut heard, mut batches) = (0, 0);
     while heard < 20 * 500 {
-        let batch = tokio::time::timeout(SOON, events.next_batch()).await.unwrap();
+        let batch = tokio::time::timeout(SOON, events.next_batch())
+            .await
+            .unwrap();
         batches += 1;
         for update in batch.unwrap() {
             let (stamp, _) = update.message().expect("a message");
             let before = last.insert(stamp.name.clone(), stamp.seq);
-            assert!(before.is_none_or(|before| before + 1 == stamp.seq), "{stamp:?}");
+            assert!(
+                before.is_none_or(|before| before + 1 == stamp.seq),
+                "{stamp:?}"
+            );
             heard += 1;
         }
     }

@@ -87,7 +87,7 @@ pub fn histories(effort: Effort) -> Vec<Row> {
     };
     let rounds = alternate(effort.rounds.min(3), &mut [&mut take]);
     vec![Row {
-        what: "histories of 10,000 names that want more than `history_bytes`",
+        what: "histories of 10,000 names that want more than `history_bytes`".into(),
         series: rounds.of(0),
         target: Target::AtMost(1.0),
         unit: " × the bound and one second",

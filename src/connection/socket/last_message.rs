@@ -10,7 +10,14 @@ use crate::{
 
 impl Socket {
     /// Notes a message that may be the last one. One that another follows is not: a clone costs more than the look.
+    #[inline]
     pub(super) fn note(&mut self, act: &ActorState, message: &Message) {
+        if self.early.is_some() {
+            self.note_early(act, message);
+        }
+    }
+
+    fn note_early(&mut self, act: &ActorState, message: &Message) {
         // What follows may be an answer to a text heartbeat, which is no message of the application.
         let may_be_last = || act.settings.heartbeat.is_text() || !self.reader.has_next();
         if let Some(early) = &mut self.early

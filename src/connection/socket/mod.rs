@@ -192,8 +192,10 @@ impl Socket {
     }
 
     fn read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
+        let before = act.counters.received.messages;
         self.read_turn(act, now, cx);
         self.reader.rest();
+        self.note_heard(act, before, now);
         act.flush();
         act.publisher.end_turn();
     }
@@ -239,6 +241,7 @@ impl Socket {
         cx.waker().wake_by_ref();
     }
 
+    #[inline]
     fn incoming(&mut self, act: &mut ActorState, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
@@ -250,9 +253,9 @@ impl Socket {
                         return;
                     }
                 }
-                self.message(act, Message::Text(text), now);
+                self.message(act, Message::Text(text));
             }
-            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
+            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes)),
             Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
             Incoming::Pong(payload) => {
                 if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
@@ -267,11 +270,19 @@ impl Socket {
         }
     }
 
-    fn message(&mut self, act: &mut ActorState, message: Message, now: Instant) {
-        self.deadlines.heard(now);
-        dial_scheduler::heard(now);
+    #[inline]
+    fn message(&mut self, act: &mut ActorState, message: Message) {
         self.note(act, &message);
         act.receive(message);
+    }
+
+    /// Whether messages have come since there were so many: signs of life, noted once for all of them.
+    fn note_heard(&mut self, act: &mut ActorState, before: u64, now: Instant) {
+        if act.counters.received.messages != before {
+            self.deadlines.heard(now);
+            dial_scheduler::heard(now);
+            act.counters.last_message_at = Some(act.wall());
+        }
     }
 
     fn hold(&mut self, act: &mut ActorState, message: Message) {
@@ -314,6 +325,7 @@ impl Socket {
     /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
     pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let paused = self.deadlines.is_paused();
+        let before = act.counters.received.messages;
         let end = self.reader.received() + LAST_BYTES;
         while act.life.may_read() && self.reader.received() < end {
             match self.reader.poll_next(&mut self.stream, now, cx) {
@@ -327,9 +339,10 @@ impl Socket {
                     self.alive = now;
                     self.incoming(act, incoming, now);
                 }
-                Poll::Ready(Err(_)) | Poll::Pending => return,
+                Poll::Ready(Err(_)) | Poll::Pending => break,
             }
         }
+        self.note_heard(act, before, now);
     }
 
     /// The last frame of this socket.

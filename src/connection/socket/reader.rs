@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::shared_bytes::share;
@@ -30,6 +30,8 @@ pub(in crate::connection) struct Reader {
     received: u64,
     /// The memory of a message of which a part has come.
     charge: Charge,
+    /// Whether the last read has brought as much as there was room for.
+    floods: bool,
 }
 
 impl Reader {
@@ -40,6 +42,7 @@ impl Reader {
             unread: leftover,
             received: 0,
             charge: Charge::new(memory, MemoryUse::Reassembly),
+            floods: false,
         }
     }
 
@@ -139,15 +142,27 @@ impl Reader {
             return pin!(stream.read_buf(&mut target)).poll(cx);
         }
         // What is left at the end of a turn is less where memory is short for all.
-        let most = match self.has_much_memory() {
-            true => READ,
-            false => READ / 8,
-        };
+        if !self.has_much_memory() {
+            return self.poll_fill_shared(stream, READ / 8, cx);
+        }
+        match self.floods {
+            true => self.poll_fill_own(stream, cx),
+            false => self.poll_fill_shared(stream, READ, cx),
+        }
+    }
+
+    /// Through the arbiter's buffer, which stays with the arbiter: one allocation a read, shared by the messages in it.
+    fn poll_fill_shared(
+        &mut self,
+        stream: &mut Stream,
+        most: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         with_read_buffer(|buffer| {
             let mut buffer = ReadBuf::new(&mut buffer[..most]);
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) => {
-                    // One allocation a read, shared by the messages in it; the arbiter's buffer stays with the arbiter.
+                    self.floods = buffer.remaining() == 0 && most == READ;
                     self.unread = share(buffer.filled());
                     Poll::Ready(Ok(self.unread.len()))
                 }
@@ -155,6 +170,22 @@ impl Reader {
                 Poll::Pending => Poll::Pending,
             }
         })
+    }
+
+    /// After a read that has filled the arbiter's buffer, into memory that the messages keep: it will be filled, too, and is not copied.
+    fn poll_fill_own(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = BytesMut::with_capacity(READ);
+        let read = pin!(stream.read_buf(&mut buffer)).poll(cx);
+        self.floods = buffer.len() > READ / 2;
+        self.unread = match self.floods {
+            true => buffer.freeze(),
+            false => share(&buffer),
+        };
+        read
     }
 }
 

@@ -1,8 +1,11 @@
 //! What is known of a peer's certificate once the handshake is done.
 
+use der::{
+    Reader, SliceReader, Tag, TagNumber,
+    asn1::{GeneralizedTime, UtcTime},
+};
 use jiff::Timestamp;
 use rustls::{ClientConnection, pki_types::CertificateDer};
-use x509_cert::{Certificate, der::Decode};
 
 use crate::{events::TlsReport, settings::TlsSettings};
 
@@ -26,13 +29,51 @@ fn expiry(leaf: &CertificateDer<'_>) -> Option<Timestamp> {
 
 /// `notBefore` and `notAfter`, in seconds since 1970. `None` where the certificate cannot be read.
 pub(super) fn validity(leaf: &CertificateDer<'_>) -> Option<(u64, u64)> {
-    let certificate = Certificate::from_der(leaf).ok()?;
-    let validity = certificate.tbs_certificate().validity();
-    let [from, to] = [validity.not_before, validity.not_after];
-    Some((
-        from.to_unix_duration().as_secs(),
-        to.to_unix_duration().as_secs(),
-    ))
+    let mut reader = SliceReader::new(leaf).ok()?;
+    let validity = reader.sequence(certificate).ok()?;
+    reader.finish().ok()?;
+    Some(validity)
+}
+
+/// `Certificate` of RFC 5280 §4.1; what signs it is not looked at.
+fn certificate<'r>(fields: &mut impl Reader<'r>) -> der::Result<(u64, u64)> {
+    let validity = fields.sequence(signed_part)?;
+    skip_all(fields)?;
+    Ok(validity)
+}
+
+/// `TBSCertificate`. Of what stands before the times only the version may be left out.
+fn signed_part<'r>(fields: &mut impl Reader<'r>) -> der::Result<(u64, u64)> {
+    let version = Tag::ContextSpecific {
+        constructed: true,
+        number: TagNumber(0),
+    };
+    if Tag::peek(fields)? == version {
+        fields.tlv_bytes()?;
+    }
+    for expected in [Tag::Integer, Tag::Sequence, Tag::Sequence] {
+        Tag::peek(fields)?.assert_eq(expected)?;
+        fields.tlv_bytes()?;
+    }
+    let validity = fields.sequence(|times| der::Result::Ok((time(times)?, time(times)?)))?;
+    skip_all(fields)?;
+    Ok(validity)
+}
+
+/// `Time`, which has two forms.
+fn time<'r>(fields: &mut impl Reader<'r>) -> der::Result<u64> {
+    let since_1970 = match Tag::peek(fields)? {
+        Tag::UtcTime => fields.decode::<UtcTime>()?.to_unix_duration(),
+        _ => fields.decode::<GeneralizedTime>()?.to_unix_duration(),
+    };
+    Ok(since_1970.as_secs())
+}
+
+fn skip_all<'r>(fields: &mut impl Reader<'r>) -> der::Result<()> {
+    while !fields.is_finished() {
+        fields.tlv_bytes()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -54,5 +95,18 @@ mod tests {
             assert_eq!(expiry.as_deref(), Some(expected));
         }
         assert_eq!(expiry(&CertificateDer::from(&[0x30, 0][..])), None);
+    }
+
+    #[test]
+    fn a_certificate_that_is_cut_or_goes_on_has_no_times() {
+        let params = rcgen::CertificateParams::new(vec!["example.org".to_owned()]).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let whole = params.self_signed(&key).unwrap().der().to_vec();
+        assert!(validity(&whole.clone().into()).is_some());
+        for length in 0..whole.len() {
+            let cut = CertificateDer::from(&whole[..length]);
+            assert_eq!(validity(&cut), None, "the first {length} bytes");
+        }
+        assert_eq!(validity(&[&whole[..], &[0]].concat().into()), None);
     }
 }

@@ -529,7 +529,7 @@ mod tests {
         for (place, len) in (1..).zip(lengths) {
             let (stamp, message) = (stamp(place), Message::text("x".repeat(len)));
             history.with(limit(1000, 1 << 30), Cursor(0), charge, |recent| {
-                recent.push_all(&stamp, &[EventKind::Message(message)]);
+                recent.push_all(&stamp, &[EventKind::Message(message.clone())]);
             });
             last = place;
             let (kept, complete) = since(&history, 0);

@@ -1,28 +1,31 @@
 //! What was handed out counts against the bound until it is let go of.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use super::{listener::Listener, queue::Amount};
+use super::amount::Amount;
+
+/// Who has handed something out.
+pub(super) trait Lender: fmt::Debug + Send + Sync {
+    /// So much was let go of.
+    fn release(self: Arc<Self>, amount: Amount);
+}
 
 /// Held by a batch, by its clones, and by what reads it.
 #[derive(Debug)]
 pub(super) struct Lease {
-    listener: Arc<Listener>,
+    lender: Arc<dyn Lender>,
     amount: Amount,
 }
 
 impl Lease {
-    /// So much was handed to whoever reads for `listener`.
-    pub fn new(listener: &Arc<Listener>, amount: Amount) -> Arc<Self> {
-        Arc::new(Self {
-            listener: Arc::clone(listener),
-            amount,
-        })
+    /// So much was handed out.
+    pub fn new(lender: Arc<dyn Lender>, amount: Amount) -> Arc<Self> {
+        Arc::new(Self { lender, amount })
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.listener.release(self.amount);
+        Arc::clone(&self.lender).release(self.amount);
     }
 }

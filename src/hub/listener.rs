@@ -3,26 +3,26 @@
 use std::{
     fmt,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Waker,
+    task::{Wake, Waker},
     time::Instant,
 };
 
 use parking_lot::Mutex;
 
 use super::{
+    amount::Amount,
     batch::Batch,
     callback::Callback,
     delivery::{Delivery, Overflow},
     kinds::Kinds,
-    lease::Lease,
+    lease::{Lease, Lender},
     mailbox::{Mailbox, later},
-    queue::{Account, Amount, Queue, Reader, Room, Taken},
-    registry::Hub,
+    queue::{Account, Queue, Reader, Room, Taken},
     run::Span,
-    turn::Wakeup,
+    turn::wake_at_end,
 };
 use crate::{
     core::{ConnectionName, Pattern},
@@ -51,9 +51,12 @@ enum Sink {
 
 struct ActorReader {
     mailbox: Box<dyn Mailbox>,
-    /// To be left when the actor is gone.
-    hub: Weak<Hub>,
+    /// Called when the actor is gone, or was cut off.
+    left: Left,
 }
+
+/// Unsubscribes.
+pub(super) type Left = Box<dyn Fn(&Arc<Listener>) + Send + Sync>;
 
 impl Listener {
     pub fn stream(pattern: Pattern, delivery: Delivery, account: Account, resumes: bool) -> Self {
@@ -66,10 +69,10 @@ impl Listener {
         delivery: Delivery,
         account: Account,
         mailbox: Box<dyn Mailbox>,
-        hub: Weak<Hub>,
+        left: Left,
     ) -> Self {
         let queue = Queue::new(delivery, account, Reader::Actor);
-        let sink = Sink::Actor(Mutex::new(queue), ActorReader { mailbox, hub });
+        let sink = Sink::Actor(Mutex::new(queue), ActorReader { mailbox, left });
         Self::new(pattern, delivery, false, sink)
     }
 
@@ -155,8 +158,8 @@ impl Listener {
     fn wake(self: &Arc<Self>, reader: Reader) {
         match reader {
             Reader::None => {}
-            Reader::Task(waker) => Wakeup::Task(waker).at_end_of_turn(),
-            Reader::Actor => Wakeup::Actor(Arc::clone(self)).at_end_of_turn(),
+            Reader::Task(waker) => wake_at_end(waker),
+            Reader::Actor => wake_at_end(Waker::from(Arc::clone(self))),
         }
     }
 
@@ -190,23 +193,9 @@ impl Listener {
             spans.push_front(Span::from(Lagged::now(Some(missed))));
         }
         // What was told already may have been all of it: then there is still something to let go of.
-        let lease = (amount != Amount::default()).then(|| Lease::new(self, amount));
+        let lease =
+            (amount != Amount::default()).then(|| Lease::new(Arc::<Self>::clone(self), amount));
         (!spans.is_empty()).then(|| Batch::new(spans, lease))
-    }
-
-    /// A batch, or a part of it, was let go of.
-    pub fn release(self: &Arc<Self>, amount: Amount) {
-        let (queue, reader) = match &self.sink {
-            Sink::Stream(queue) => (queue, Reader::None),
-            Sink::Actor(queue, _) => (queue, Reader::Actor),
-            Sink::Callback(_) => return,
-        };
-        let (paused, waits) = queue.lock().release(amount, reader);
-        paused.into_iter().for_each(Waker::wake);
-        if waits && matches!(self.sink, Sink::Actor(..)) {
-            let listener = Arc::clone(self);
-            later(Box::new(move || listener.feed()));
-        }
     }
 
     /// Hands an actor what waits for it, if that is anything.
@@ -231,11 +220,31 @@ impl Listener {
 
     /// The actor is gone, or was cut off.
     fn leave(self: &Arc<Self>, queue: &Mutex<Queue>, reader: &ActorReader) {
-        if let Some(hub) = reader.hub.upgrade() {
-            hub.remove(self);
-        }
+        (reader.left)(self);
         let paused = queue.lock().close();
         paused.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Lender for Listener {
+    fn release(self: Arc<Self>, amount: Amount) {
+        let (queue, reader) = match &self.sink {
+            Sink::Stream(queue) => (queue, Reader::None),
+            Sink::Actor(queue, _) => (queue, Reader::Actor),
+            Sink::Callback(_) => return,
+        };
+        let (paused, waits) = queue.lock().release(amount, reader);
+        paused.into_iter().for_each(Waker::wake);
+        if waits && matches!(self.sink, Sink::Actor(..)) {
+            later(Box::new(move || self.feed()));
+        }
+    }
+}
+
+/// The waker of an actor.
+impl Wake for Listener {
+    fn wake(self: Arc<Self>) {
+        self.feed();
     }
 }
 

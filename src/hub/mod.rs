@@ -1,5 +1,6 @@
 //! Who hears what happens: subscribers by pattern, each bounded, each with its own way of being too slow.
 
+mod amount;
 mod batch;
 mod callback;
 mod delivery;

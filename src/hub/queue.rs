@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    ops::{AddAssign, SubAssign},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,10 +11,11 @@ use std::{
 };
 
 use super::{
+    amount::Amount,
     delivery::{Delivery, Overflow},
-    run::{Run, Span},
+    run::Span,
 };
-use crate::{events::EventKind, memory::Charge};
+use crate::memory::Charge;
 
 /// How long a subscriber may keep sockets paused before it is cut off.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -26,51 +26,9 @@ const LITTLE: usize = 16 << 10;
 /// How many paused names a queue remembers to wake. Beyond that all of them poll again at the next event.
 const MAX_WAKERS: usize = 16_384;
 
-/// What the events of a name cost together, beside what each of them does, in bytes.
-const PER_SPAN: usize = size_of::<Span>() + size_of::<Run>() + 2 * size_of::<usize>();
-
 /// Names that have their turn at the same time each take this part of what room there is before they ask again: together they
 /// take no more than there is, unless they are more.
 const SHARES: usize = 8;
-
-/// So many events, of so many payload bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Amount {
-    pub events: usize,
-    pub bytes: usize,
-    pub spans: usize,
-}
-
-impl Amount {
-    fn of(span: &Span) -> Self {
-        Self {
-            events: span.len(),
-            bytes: span.bytes(),
-            spans: 1,
-        }
-    }
-
-    /// The memory that they need.
-    fn memory(self) -> usize {
-        self.spans * PER_SPAN + self.events * size_of::<EventKind>() + self.bytes
-    }
-}
-
-impl AddAssign for Amount {
-    fn add_assign(&mut self, other: Self) {
-        self.events += other.events;
-        self.bytes += other.bytes;
-        self.spans += other.spans;
-    }
-}
-
-impl SubAssign for Amount {
-    fn sub_assign(&mut self, other: Self) {
-        self.events = self.events.saturating_sub(other.events);
-        self.bytes = self.bytes.saturating_sub(other.bytes);
-        self.spans = self.spans.saturating_sub(other.spans);
-    }
-}
 
 /// How much a name may tell before it asks again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -64,8 +64,13 @@ impl Hub {
         mailbox: Box<dyn Mailbox>,
         delivery: Delivery,
     ) {
-        let (account, hub) = (self.account(), Arc::downgrade(self));
-        let listener = Listener::actor(pattern, delivery, account, mailbox, hub);
+        let hub = Arc::downgrade(self);
+        let left = Box::new(move |listener: &Arc<Listener>| {
+            if let Some(hub) = hub.upgrade() {
+                hub.remove(listener);
+            }
+        });
+        let listener = Listener::actor(pattern, delivery, self.account(), mailbox, left);
         self.add(&Arc::new(listener));
     }
 

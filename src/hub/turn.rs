@@ -6,11 +6,8 @@
 use std::{
     cell::RefCell,
     future::poll_fn,
-    sync::Arc,
     task::{Poll, Waker},
 };
-
-use super::listener::Listener;
 
 thread_local! {
     static TURN: RefCell<Option<Turn>> = const { RefCell::new(None) };
@@ -19,42 +16,21 @@ thread_local! {
 /// Whom to wake at the end of this thread's turn.
 #[derive(Default)]
 struct Turn {
-    wakeups: Vec<Wakeup>,
+    readers: Vec<Waker>,
     /// The task that wakes them, while it sleeps.
     task: Option<Waker>,
 }
 
-/// Who has something to read.
-pub(super) enum Wakeup {
-    /// A task.
-    Task(Waker),
-    /// An actor, which gets it into its mailbox.
-    Actor(Arc<Listener>),
-}
-
-impl Wakeup {
-    fn wake(self) {
-        match self {
-            Self::Task(waker) => waker.wake(),
-            Self::Actor(listener) => listener.feed(),
+/// Wakes a reader at the end of the turn; at once on a thread that has none.
+pub(super) fn wake_at_end(reader: Waker) {
+    let (now, task) = TURN.with_borrow_mut(|turn| match turn {
+        Some(turn) => {
+            turn.readers.push(reader);
+            (None, turn.task.take())
         }
-    }
-
-    /// Wakes at the end of the turn; at once on a thread that has none.
-    pub fn at_end_of_turn(self) {
-        let now = TURN.with_borrow_mut(|turn| match turn {
-            Some(turn) => {
-                turn.wakeups.push(self);
-                (None, turn.task.take())
-            }
-            None => (Some(self), None),
-        });
-        match now {
-            (Some(wakeup), _) => wakeup.wake(),
-            (None, Some(task)) => task.wake(),
-            (None, None) => {}
-        }
-    }
+        None => (Some(reader), None),
+    });
+    now.into_iter().chain(task).for_each(Waker::wake);
 }
 
 /// Ends the turns of the thread that it runs on, for as long as it does.
@@ -65,12 +41,12 @@ pub(crate) async fn end_turns() {
     poll_fn::<(), _>(|cx| {
         TURN.with_borrow_mut(|turn| {
             if let Some(turn) = turn {
-                std::mem::swap(&mut turn.wakeups, &mut spare);
+                std::mem::swap(&mut turn.readers, &mut spare);
                 turn.task = Some(cx.waker().clone());
             }
         });
         // Whom this wakes may have something to tell itself.
-        spare.drain(..).for_each(Wakeup::wake);
+        spare.drain(..).for_each(Waker::wake);
         Poll::Pending
     })
     .await
@@ -82,7 +58,7 @@ struct Turns;
 impl Drop for Turns {
     fn drop(&mut self) {
         let last = TURN.take();
-        let wakeups = last.into_iter().flat_map(|turn| turn.wakeups);
-        wakeups.for_each(Wakeup::wake);
+        let readers = last.into_iter().flat_map(|turn| turn.readers);
+        readers.for_each(Waker::wake);
     }
 }

@@ -26,12 +26,32 @@ pub(in crate::connection) struct Reader {
     decoder: Decoder,
     /// Read, and not decoded yet.
     unread: Bytes,
-    /// Bytes that were read.
-    received: u64,
+    progress: Progress,
     /// The memory of a message of which a part has come.
     charge: Charge,
-    /// Whether the last read has brought as much as there was room for.
-    floods: bool,
+}
+
+/// How many bytes were read, and in the lowest bit whether the last read has brought as much as there was room for: a flag of its own would
+/// take each socket to the next class of sizes.
+#[derive(Debug, Default)]
+struct Progress(u64);
+
+impl Progress {
+    fn bytes(&self) -> u64 {
+        self.0 >> 1
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.0 += (bytes as u64) << 1;
+    }
+
+    fn floods(&self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    fn set_floods(&mut self, floods: bool) {
+        self.0 = self.0 & !1 | u64::from(floods);
+    }
 }
 
 impl Reader {
@@ -40,15 +60,14 @@ impl Reader {
         Self {
             decoder,
             unread: leftover,
-            received: 0,
+            progress: Progress::default(),
             charge: Charge::new(memory, MemoryUse::Reassembly),
-            floods: false,
         }
     }
 
     /// How many bytes were read from the socket.
     pub fn received(&self) -> u64 {
-        self.received
+        self.progress.bytes()
     }
 
     /// Whether another message is known to follow in what was read.
@@ -88,7 +107,7 @@ impl Reader {
             }
             match self.poll_fill(stream, cx) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::Eof)),
-                Poll::Ready(Ok(count)) => self.received += count as u64,
+                Poll::Ready(Ok(count)) => self.progress.add(count),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(read_error(&error))),
                 Poll::Pending => {
                     self.decoder.read_all(now);
@@ -145,7 +164,7 @@ impl Reader {
         if !self.has_much_memory() {
             return self.poll_fill_shared(stream, READ / 8, cx);
         }
-        match self.floods {
+        match self.progress.floods() {
             true => self.poll_fill_own(stream, cx),
             false => self.poll_fill_shared(stream, READ, cx),
         }
@@ -162,7 +181,8 @@ impl Reader {
             let mut buffer = ReadBuf::new(&mut buffer[..most]);
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) => {
-                    self.floods = buffer.remaining() == 0 && most == READ;
+                    let is_full = buffer.remaining() == 0 && most == READ;
+                    self.progress.set_floods(is_full);
                     self.unread = share(buffer.filled());
                     Poll::Ready(Ok(self.unread.len()))
                 }
@@ -180,8 +200,9 @@ impl Reader {
     ) -> Poll<io::Result<usize>> {
         let mut buffer = BytesMut::with_capacity(READ);
         let read = pin!(stream.read_buf(&mut buffer)).poll(cx);
-        self.floods = buffer.len() > READ / 2;
-        self.unread = match self.floods {
+        let floods = buffer.len() > READ / 2;
+        self.progress.set_floods(floods);
+        self.unread = match floods {
             true => buffer.freeze(),
             false => share(&buffer),
         };

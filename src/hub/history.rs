@@ -237,13 +237,16 @@ impl Recent {
     }
 
     fn keep(&mut self, mark: Mark, message: &Message) {
+        if self.limit.messages == 0 {
+            self.lost_through = self.lost_through.max(mark.cursor());
+            return;
+        }
         self.make_room(1, message.len());
         if self.charge.bytes() > self.charge.history_level() {
             self.give_way(message);
         }
         let has_place = self.kept.has_place(message);
-        let is_wanted = self.limit.messages > 0;
-        if !is_wanted || !(has_place || self.find_place(message)) {
+        if !has_place && !self.find_place(message) {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;
         }

@@ -8,7 +8,7 @@ use std::{
 use super::registry::{Inside, Manager};
 use crate::{
     connection::SharedOutbox,
-    memory::{GRAIN, MemoryUse, fair_share},
+    memory::{GRAIN, MemoryBudget, MemoryUse, fair_share},
 };
 
 /// How often it is looked whether they have to, where memory may be short soon.
@@ -16,9 +16,6 @@ const PERIOD: Duration = Duration::from_millis(100);
 
 /// And where much is free: a process that keeps little sleeps. As often the level is set.
 const RARELY: Duration = Duration::from_secs(1);
-
-/// So many histories are trimmed before the names of the arbiter have their turn.
-const AT_A_TIME: usize = 32;
 
 /// Looks after the histories for as long as the manager lives.
 pub(super) fn keep(manager: &Manager) {
@@ -34,63 +31,32 @@ async fn watch(inside: Weak<Inside>) {
         let Some(inside) = inside.upgrade() else {
             return;
         };
-        let memory = &inside.process.memory;
-        let excess = memory.excess(MemoryUse::Histories);
-        if excess > 0 {
-            free(&inside, excess).await;
-        }
+        let memory = Arc::clone(&inside.process.memory);
         since_level += period;
-        if since_level >= RARELY {
+        let is_level_due = since_level >= RARELY;
+        if is_level_due {
             since_level = Duration::ZERO;
-            set_level(&inside).await;
+        }
+        let excess = memory.excess(MemoryUse::Histories);
+        let sets_level = is_level_due && needs_level(&memory);
+        if excess > 0 || sets_level {
+            let (own, gates) = (Arc::clone(&memory), gates(&inside));
+            drop(inside);
+            // On a thread of its own: where names have much to do, a walk that waits for its turn among them would be late, and one that
+            // does not would make them wait.
+            let walk = tokio::task::spawn_blocking(move || {
+                if excess > 0 {
+                    free(&own, &gates, excess);
+                }
+                if sets_level {
+                    set_level(&own, &gates);
+                }
+            });
+            // It fails when the arbiter ends, and this with it.
+            let _ended = walk.await;
         }
         let is_near = !memory.has_room(MemoryUse::Histories, memory.limit() / 8);
         period = if is_near { PERIOD } else { RARELY };
-    }
-}
-
-/// Says how much each history may hold so that all of them keep to their bound. Who speaks trims its own with its next message, silent
-/// ones are trimmed here.
-async fn set_level(inside: &Inside) {
-    let memory = &inside.process.memory;
-    let (usage, before) = (memory.usage(), memory.history_level());
-    if before == usize::MAX && usage.histories <= usage.histories_limit {
-        return;
-    }
-    let gates = gates(inside);
-    let mut wanted = Vec::with_capacity(gates.len());
-    for some in gates.chunks(AT_A_TIME) {
-        wanted.extend(some.iter().map(|outbox| outbox.history().demand()));
-        tokio::task::yield_now().await;
-    }
-    let level = match fair_share(&mut wanted, usage.histories_limit) {
-        usize::MAX => usize::MAX,
-        // What they hold is counted in grains: a part of one more would be over it.
-        share => share - share % GRAIN,
-    };
-    memory.set_history_level(level);
-    trim(&gates, level).await;
-}
-
-/// Frees so many bytes for other uses. The longest histories go first: all that is left is as even as it was asked for.
-async fn free(inside: &Inside, excess: usize) {
-    let usage = inside.process.memory.usage();
-    if usage.histories == 0 {
-        return;
-    }
-    let gates = gates(inside);
-    let held = gates.iter().map(|outbox| outbox.history().footprint());
-    let mut held: Vec<_> = held.collect();
-    // A little more than what is needed, so that it is not needed again at once.
-    let wanted = usage.histories.saturating_sub(excess + usage.limit / 32);
-    trim(&gates, fair_share(&mut held, wanted)).await;
-}
-
-/// Trims those that hold more than so many bytes.
-async fn trim(gates: &[Arc<SharedOutbox>], bytes: usize) {
-    for some in gates.chunks(AT_A_TIME) {
-        some.iter().for_each(|outbox| outbox.history().trim(bytes));
-        tokio::task::yield_now().await;
     }
 }
 
@@ -99,4 +65,44 @@ fn gates(inside: &Inside) -> Vec<Arc<SharedOutbox>> {
     let names = inside.names.read();
     let entries = names.entries.values();
     entries.map(|entry| Arc::clone(&entry.outbox)).collect()
+}
+
+/// Whether histories exceed their bound, or were held to it.
+fn needs_level(memory: &MemoryBudget) -> bool {
+    let usage = memory.usage();
+    memory.history_level() < usize::MAX || usage.histories > usage.histories_limit
+}
+
+/// Says how much each history may hold so that all of them keep to their bound. Who speaks trims its own with its next message, silent
+/// ones are trimmed here.
+fn set_level(memory: &MemoryBudget, gates: &[Arc<SharedOutbox>]) {
+    let wanted = gates.iter().map(|outbox| outbox.history().demand());
+    let mut wanted: Vec<_> = wanted.collect();
+    let level = match fair_share(&mut wanted, memory.histories_limit()) {
+        usize::MAX => usize::MAX,
+        // What they hold is counted in grains: a part of one more would be over it.
+        share => share - share % GRAIN,
+    };
+    memory.set_history_level(level);
+    if level < usize::MAX {
+        trim(gates, level);
+    }
+}
+
+/// Frees so many bytes for other uses. The longest histories go first: all that is left is as even as it was asked for.
+fn free(memory: &MemoryBudget, gates: &[Arc<SharedOutbox>], excess: usize) {
+    let usage = memory.usage();
+    if usage.histories == 0 {
+        return;
+    }
+    let held = gates.iter().map(|outbox| outbox.history().footprint());
+    let mut held: Vec<_> = held.collect();
+    // A little more than what is needed, so that it is not needed again at once.
+    let wanted = usage.histories.saturating_sub(excess + usage.limit / 32);
+    trim(gates, fair_share(&mut held, wanted));
+}
+
+/// Trims those that hold more than so many bytes.
+fn trim(gates: &[Arc<SharedOutbox>], bytes: usize) {
+    gates.iter().for_each(|outbox| outbox.history().trim(bytes));
 }

@@ -334,6 +334,7 @@ async fn histories_keep_to_their_bound_by_one_level_for_all() {
     let first = much.next().await;
     assert!(matches!(first, Some(Event::Lagged { .. })), "{first:?}");
     assert!(much.next().await.is_some_and(|event| is_message(&event)));
+    drop(much);
 
     // When there is more, who speaks has all that it wants again.
     manager.set_history_bytes(64 * MIB);
@@ -353,6 +354,7 @@ async fn histories_keep_to_their_bound_by_one_level_for_all() {
         }
         assert!(Instant::now() < deadline, "{kept}");
     }
+    drop(talker);
     all_is_given_back(&manager).await;
 }
 

@@ -1,7 +1,7 @@
 //! What happened, and where it stands.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     kind::EventKind,
@@ -39,6 +39,27 @@ pub struct Event {
     pub stamp: Stamp,
     /// What it was.
     pub kind: EventKind,
+}
+
+/// The members of an event, in their order.
+#[derive(Serialize)]
+struct Members<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    stamp: &'a Stamp,
+    #[serde(flatten)]
+    kind: &'a EventKind,
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = Members {
+            r#type: self.kind.as_str(),
+            stamp: &self.stamp,
+            kind: &self.kind,
+        };
+        members.serialize(serializer)
+    }
 }
 
 /// What a subscriber is told: what happened to a name, or something that belongs to none.

@@ -3,33 +3,7 @@
 use base64::Engine;
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
-use super::{
-    event::{Event, Stamp},
-    kind::EventKind,
-    session::SessionEnd,
-};
 use crate::core::{Cause, Message};
-
-/// The members of an event, in their order.
-#[derive(serde::Serialize)]
-struct Members<'a> {
-    r#type: &'static str,
-    #[serde(flatten)]
-    stamp: &'a Stamp,
-    #[serde(flatten)]
-    kind: &'a EventKind,
-}
-
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members = Members {
-            r#type: self.kind.as_str(),
-            stamp: &self.stamp,
-            kind: &self.kind,
-        };
-        members.serialize(serializer)
-    }
-}
 
 /// What a script has kept.
 pub(super) fn ready<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
@@ -81,15 +55,12 @@ pub(super) fn cause<S: Serializer>(cause: &Cause, serializer: S) -> Result<S::Ok
     kind_and_text(cause.kind(), &cause.text(), serializer)
 }
 
-/// Why a session ended.
-pub(super) fn session_end<S: Serializer>(
-    end: &SessionEnd,
+/// Why something ended or was decided: a kind of cause, and its text.
+pub(super) fn kind_and_text<S: Serializer>(
+    kind: &str,
+    text: &str,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    kind_and_text(end.kind(), &end.text(), serializer)
-}
-
-fn kind_and_text<S: Serializer>(kind: &str, text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(2))?;
     map.serialize_entry("cause", kind)?;
     map.serialize_entry("text", text)?;
@@ -100,7 +71,6 @@ fn kind_and_text<S: Serializer>(kind: &str, text: &str, serializer: S) -> Result
 mod tests {
     use std::time::Duration;
 
-    use super::*;
     use crate::{
         core::{CloseBy, ClosedReport, ConnectionName, Cursor, Fate, Phase, Rule},
         events::{

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{json::session_end, reports::Traffic, times::as_millis};
+use super::{json::kind_and_text, reports::Traffic, times::as_millis};
 use crate::core::Cause;
 
 /// See [`EventKind::SessionOpened`](crate::EventKind::SessionOpened).
@@ -39,6 +39,10 @@ pub struct SessionClosed {
     pub sent: Traffic,
     /// Messages of the peer that were handed to the client.
     pub received: Traffic,
+}
+
+fn session_end<S: Serializer>(end: &SessionEnd, serializer: S) -> Result<S::Ok, S::Error> {
+    kind_and_text(end.kind(), &end.text(), serializer)
 }
 
 /// How a session ended.

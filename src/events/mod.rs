@@ -20,6 +20,7 @@ pub use self::{
     times::rfc3339,
 };
 pub(crate) use self::{
+    json::write_json,
     kind::KIND_NAMES,
     times::{millis, optional_time},
 };

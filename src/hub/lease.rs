@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{listener::Listener, queue::Amount};
+use super::{json::JsonMemory, listener::Listener, queue::Amount};
 
 /// Held by a batch, by its clones, and by what reads it.
 #[derive(Debug)]
@@ -18,6 +18,11 @@ impl Lease {
             listener: Arc::clone(listener),
             amount,
         })
+    }
+
+    /// Where the JSON of what was handed out counts.
+    pub fn json_memory(&self) -> Option<&Arc<JsonMemory>> {
+        self.listener.json_memory()
     }
 }
 

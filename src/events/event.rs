@@ -51,15 +51,29 @@ struct Members<'a> {
     kind: &'a EventKind,
 }
 
+impl<'a> Members<'a> {
+    fn of(stamp: &'a Stamp, kind: &'a EventKind) -> Self {
+        Self {
+            r#type: kind.as_str(),
+            stamp,
+            kind,
+        }
+    }
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members = Members {
-            r#type: self.kind.as_str(),
-            stamp: &self.stamp,
-            kind: &self.kind,
-        };
-        members.serialize(serializer)
+        Members::of(&self.stamp, &self.kind).serialize(serializer)
     }
+}
+
+/// Writes the JSON of an event, of which there need not be a value.
+pub(crate) fn write_json(
+    into: &mut Vec<u8>,
+    stamp: &Stamp,
+    kind: &EventKind,
+) -> serde_json::Result<()> {
+    serde_json::to_writer(into, &Members::of(stamp, kind))
 }
 
 /// What a subscriber is told: what happened to a name, or something that belongs to none.

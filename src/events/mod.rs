@@ -8,6 +8,11 @@ mod reports;
 mod session;
 mod times;
 
+pub(crate) use self::{
+    event::write_json,
+    kind::KIND_NAMES,
+    times::{millis, optional_time},
+};
 pub use self::{
     event::{Event, Stamp, Update},
     kind::EventKind,
@@ -18,8 +23,4 @@ pub use self::{
     },
     session::{SessionClosed, SessionEnd, SessionOpened},
     times::rfc3339,
-};
-pub(crate) use self::{
-    kind::KIND_NAMES,
-    times::{millis, optional_time},
 };

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{lease::Lease, run::Span, updates::Updates};
+use super::{json::JsonUpdate, lease::Lease, run::Span, updates::Updates};
 
 /// All that waited for a subscriber when its turn came, over all names; at least one update. Names have their turns in it, and what
 /// each said is in its order.
@@ -82,6 +82,60 @@ impl Batch {
         self.spans.iter().map(Span::bytes).sum()
     }
 
+    /// Takes updates off its front: at most so many, and no further one behind so many payload bytes. All of them count against the bound
+    /// until the last part is dropped.
+    ///
+    /// ```
+    /// /// In pieces that others need not wait long for.
+    /// fn pieces(mut batch: everwire::Batch) -> impl Iterator<Item = everwire::Batch> {
+    ///     std::iter::from_fn(move || {
+    ///         let piece = batch.split_front(128, 64 << 10);
+    ///         (!piece.is_empty()).then_some(piece)
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn split_front(&mut self, updates: usize, bytes: usize) -> Self {
+        let mut front = Self::new(VecDeque::new(), self.lease.clone());
+        let (mut updates, mut bytes) = (updates, bytes);
+        while updates > 0
+            && bytes > 0
+            && let Some(span) = self.spans.front_mut()
+        {
+            let count = span.count_within(updates, bytes);
+            let piece = match count < span.len() {
+                true => Some(span.split_off_front(count)),
+                false => self.spans.pop_front(),
+            };
+            updates -= count;
+            bytes = bytes.saturating_sub(piece.as_ref().map_or(0, Span::bytes));
+            front.spans.extend(piece);
+        }
+        front
+    }
+
+    /// The updates in order, as the API writes them: JSON that can go to a client, a file or a terminal as it is.
+    ///
+    /// Each text is made once for all subscribers that ask for it: it is kept for as long as one of them holds the update, and counts as
+    /// memory of readers.
+    ///
+    /// ```
+    /// fn server_sent(batch: &everwire::Batch) -> String {
+    ///     let mut text = String::new();
+    ///     for update in batch.json() {
+    ///         if let Some(cursor) = update.cursor {
+    ///             text.push_str(&format!("id: {cursor}\n"));
+    ///         }
+    ///         text.push_str(&format!("data: {}\n\n", update.text));
+    ///     }
+    ///     text
+    /// }
+    /// ```
+    pub fn json(&self) -> impl Iterator<Item = JsonUpdate<'_>> {
+        let memory = self.lease.as_ref().and_then(|lease| lease.json_memory());
+        self.spans.iter().flat_map(move |span| span.json(memory))
+    }
+
     /// The updates in order. It stays what it is: they are handles to the same payloads.
     ///
     /// ```
@@ -114,4 +168,60 @@ impl IntoIterator for &Batch {
 
 impl actix::Message for Batch {
     type Result = ();
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        core::{ConnectionName, Cursor, Message},
+        events::{EventKind, Lagged, Stamp, Update},
+        hub::run::Run,
+    };
+
+    /// A notice, and messages of so many bytes in runs.
+    fn batch(runs: &[&[usize]]) -> Batch {
+        let mut stamp = Stamp {
+            name: ConnectionName::new("feed").unwrap(),
+            epoch: 1,
+            seq: 1,
+            cursor: Cursor(1),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let mut spans = VecDeque::from([Span::from(Lagged::now(None))]);
+        for sizes in runs {
+            let message = |size: &usize| EventKind::Message(Message::binary(vec![0; *size]));
+            let run = Run::take(stamp.clone(), &mut sizes.iter().map(message).collect());
+            spans.push_back(run.into());
+            stamp.seq += sizes.len() as u64;
+            stamp.cursor.0 += sizes.len() as u64;
+        }
+        Batch::new(spans, None)
+    }
+
+    #[test]
+    fn a_batch_is_split_into_pieces_in_order() {
+        let runs: [&[usize]; 4] = [&[5, 0, 7], &[1], &[100, 1, 1, 1], &[3, 3]];
+        let all: Vec<Update> = batch(&runs).into_iter().collect();
+        for updates in 1..=all.len() {
+            for bytes in [1, 2, 6, 8, 100, usize::MAX] {
+                let (mut rest, mut told) = (batch(&runs), Vec::new());
+                while !rest.is_empty() {
+                    let piece = rest.split_front(updates, bytes);
+                    assert!((1..=updates).contains(&piece.len()));
+                    let sizes = piece
+                        .iter()
+                        .map(|update| update.message().map_or(0, |(_, message)| message.len()));
+                    let sizes: Vec<usize> = sizes.collect();
+                    let before_last: usize = sizes[..sizes.len() - 1].iter().sum();
+                    assert!(before_last < bytes, "{sizes:?} for {bytes}");
+                    told.extend(piece);
+                }
+                assert_eq!(told[1..], all[1..]);
+                assert!(told[0].event().is_none());
+            }
+        }
+    }
 }

@@ -2,12 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use super::amount::Amount;
+use super::{amount::Amount, json::JsonMemory};
 
 /// Who has handed something out.
 pub(super) trait Lender: fmt::Debug + Send + Sync {
     /// So much was let go of.
     fn release(self: Arc<Self>, amount: Amount);
+    /// Where the JSON of what was handed out counts.
+    fn json_memory(&self) -> Option<&Arc<JsonMemory>>;
 }
 
 /// Held by a batch, by its clones, and by what reads it.
@@ -21,6 +23,11 @@ impl Lease {
     /// So much was handed out.
     pub fn new(lender: Arc<dyn Lender>, amount: Amount) -> Arc<Self> {
         Arc::new(Self { lender, amount })
+    }
+
+    /// Where the JSON of what was handed out counts.
+    pub fn json_memory(&self) -> Option<&Arc<JsonMemory>> {
+        self.lender.json_memory()
     }
 }
 

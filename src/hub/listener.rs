@@ -17,6 +17,7 @@ use super::{
     batch::Batch,
     callback::Callback,
     delivery::{Delivery, Overflow},
+    json::JsonMemory,
     kinds::Kinds,
     lease::{Lease, Lender},
     mailbox::{Mailbox, later},
@@ -38,6 +39,8 @@ pub(crate) struct Listener {
     /// Whether it may come back and go on from the cursor of the last event that it read.
     resumes: bool,
     is_removed: AtomicBool,
+    /// Where JSON counts that is made of what it is handed; none where that is nothing.
+    json: Option<Arc<JsonMemory>>,
     sink: Sink,
 }
 
@@ -60,8 +63,10 @@ pub(super) type Left = Box<dyn Fn(&Arc<Listener>) + Send + Sync>;
 
 impl Listener {
     pub fn stream(pattern: Pattern, delivery: Delivery, account: Account, resumes: bool) -> Self {
+        let json = Arc::clone(&account.json);
         let queue = Queue::new(delivery, account, Reader::None);
-        Self::new(pattern, delivery, resumes, Sink::Stream(Mutex::new(queue)))
+        let sink = Sink::Stream(Mutex::new(queue));
+        Self::new(pattern, delivery, resumes, Some(json), sink)
     }
 
     pub fn actor(
@@ -71,23 +76,31 @@ impl Listener {
         mailbox: Box<dyn Mailbox>,
         left: Left,
     ) -> Self {
+        let json = Arc::clone(&account.json);
         let queue = Queue::new(delivery, account, Reader::Actor);
         let sink = Sink::Actor(Mutex::new(queue), ActorReader { mailbox, left });
-        Self::new(pattern, delivery, false, sink)
+        Self::new(pattern, delivery, false, Some(json), sink)
     }
 
     pub fn callback(pattern: Pattern, kinds: Kinds, callback: Callback) -> Self {
         let delivery = Delivery::default().kinds(kinds);
-        Self::new(pattern, delivery, false, Sink::Callback(callback))
+        Self::new(pattern, delivery, false, None, Sink::Callback(callback))
     }
 
-    fn new(pattern: Pattern, delivery: Delivery, resumes: bool, sink: Sink) -> Self {
+    fn new(
+        pattern: Pattern,
+        delivery: Delivery,
+        resumes: bool,
+        json: Option<Arc<JsonMemory>>,
+        sink: Sink,
+    ) -> Self {
         Self {
             pattern,
             kinds: delivery.kinds,
             pauses: delivery.overflow == Overflow::Pause && !matches!(sink, Sink::Callback(_)),
             resumes,
             is_removed: AtomicBool::new(false),
+            json,
             sink,
         }
     }
@@ -180,7 +193,6 @@ impl Listener {
             Sink::Callback(_) => None,
         }
     }
-
     /// All that waits, as a batch that counts against the bound until it is dropped; nothing where nothing waits.
     pub fn batch(self: &Arc<Self>, taken: Taken) -> Option<Batch> {
         let Taken {
@@ -227,6 +239,11 @@ impl Listener {
 }
 
 impl Lender for Listener {
+    /// Where JSON counts that is made of what it is handed.
+    fn json_memory(&self) -> Option<&Arc<JsonMemory>> {
+        self.json.as_ref()
+    }
+
     fn release(self: Arc<Self>, amount: Amount) {
         let (queue, reader) = match &self.sink {
             Sink::Stream(queue) => (queue, Reader::None),

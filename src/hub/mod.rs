@@ -6,6 +6,7 @@ mod callback;
 mod delivery;
 mod guard;
 mod history;
+mod json;
 mod kinds;
 mod lease;
 mod listener;
@@ -28,6 +29,7 @@ pub use self::{
     batch::Batch,
     delivery::{Delivery, Overflow},
     guard::SubscriptionGuard,
+    json::JsonUpdate,
     kinds::{Kinds, UnknownKind},
     mailbox::{Delivered, Subscriber},
     stream::Events,

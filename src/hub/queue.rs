@@ -13,6 +13,7 @@ use std::{
 use super::{
     amount::Amount,
     delivery::{Delivery, Overflow},
+    json::JsonMemory,
     run::Span,
 };
 use crate::memory::Charge;
@@ -94,6 +95,8 @@ pub(super) struct Account {
     pub missed: Arc<AtomicU64>,
     /// The memory of what waits and of what the reader was handed.
     pub charge: Charge,
+    /// Where the JSON that readers share counts.
+    pub json: Arc<JsonMemory>,
 }
 
 /// What a reader finds.

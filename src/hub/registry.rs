@@ -7,7 +7,10 @@ use std::sync::{
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{history::History, listener::Listener, queue::Account, recent_events::RecentEvents};
+use super::{
+    history::History, json::JsonMemory, listener::Listener, queue::Account,
+    recent_events::RecentEvents,
+};
 use crate::{
     core::Cursor,
     events::{Event, EventKind, Notice, Stamp},
@@ -31,6 +34,8 @@ pub(crate) struct Hub {
     missed: Arc<AtomicU64>,
     /// What histories and readers take their memory of.
     pub(super) memory: Arc<MemoryBudget>,
+    /// What the JSON that readers share takes of it.
+    json: Arc<JsonMemory>,
     /// What happened to all names, messages aside.
     pub(super) recent: Mutex<RecentEvents>,
     /// Up to here messages are lost with the names that they belonged to.
@@ -52,6 +57,7 @@ impl Hub {
             start: Cursor(start),
             position: AtomicU64::new(start),
             missed: Arc::default(),
+            json: JsonMemory::new(&memory),
             memory,
             recent: Mutex::new(RecentEvents::new(Cursor(start))),
             forgotten: AtomicU64::new(forgotten.0),
@@ -177,6 +183,7 @@ impl Hub {
         Account {
             missed: Arc::clone(&self.missed),
             charge: Charge::new(&self.memory, MemoryUse::Readers),
+            json: Arc::clone(&self.json),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Events of one name that follow each other: what one read has brought, shared by all who hear it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::json::{JsonMemory, JsonUpdate, RunJson};
 use crate::{
     core::Cursor,
     events::{Event, EventKind, Notice, Stamp, Update},
@@ -13,6 +14,8 @@ pub(super) struct Run {
     /// Where the first stands.
     first: Stamp,
     kinds: Kinds,
+    /// Made by the first who asks; `None` where there was no memory to keep it.
+    json: OnceLock<Option<Box<RunJson>>>,
 }
 
 /// A single event needs no memory but that of its run.
@@ -43,7 +46,11 @@ impl Run {
             1 => kinds.pop().map_or(Kinds::Many(Box::default()), Kinds::One),
             _ => Kinds::Many(kinds.drain(..).collect()),
         };
-        Arc::new(Self { first, kinds })
+        Arc::new(Self {
+            first,
+            kinds,
+            json: OnceLock::new(),
+        })
     }
 
     /// Where the first stands.
@@ -56,6 +63,29 @@ impl Run {
         match &self.kinds {
             Kinds::One(kind) => std::slice::from_ref(kind),
             Kinds::Many(kinds) => kinds,
+        }
+    }
+
+    /// The JSON that all readers of the run share, if there is memory to keep it.
+    fn json(&self, memory: Option<&Arc<JsonMemory>>) -> Option<&RunJson> {
+        let json = match memory {
+            Some(memory) => {
+                let make = || RunJson::new(&self.first, self.kinds(), memory);
+                Some(self.json.get_or_init(make))
+            }
+            None => self.json.get(),
+        };
+        json?.as_deref()
+    }
+
+    /// The JSON of the event so many behind the first: what is shared, or made for one reader.
+    fn json_at<'a>(&'a self, behind: usize, shared: Option<&'a str>) -> JsonUpdate<'a> {
+        match shared {
+            Some(text) => JsonUpdate::shared(Cursor(self.first.cursor.0 + behind as u64), text),
+            None => {
+                let stamp = at(self.first.clone(), behind);
+                JsonUpdate::event(&stamp, &self.kinds()[behind])
+            }
         }
     }
 }
@@ -77,6 +107,7 @@ impl From<Event> for Span {
         Arc::new(Run {
             first: stamp,
             kinds: Kinds::One(kind),
+            json: OnceLock::new(),
         })
         .into()
     }
@@ -122,6 +153,37 @@ impl Span {
         bytes
     }
 
+    /// How many updates from the front on: at most so many, and no further one behind so many payload bytes.
+    pub fn count_within(&self, updates: usize, bytes: usize) -> usize {
+        let mut left = bytes;
+        let is_taken = |kind: &&EventKind| {
+            let has_room = left > 0;
+            left = left.saturating_sub(kind.payload_len());
+            has_room
+        };
+        match &self.of {
+            Of::Run(_) => self
+                .rest()
+                .iter()
+                .take(updates)
+                .take_while(is_taken)
+                .count(),
+            Of::Notice(_) => updates.min(1),
+        }
+    }
+
+    /// Takes so many updates off the front; it has as many.
+    pub fn split_off_front(&mut self, count: usize) -> Self {
+        let at = self.until.min(self.from + count as u32);
+        let front = Self {
+            of: self.of.clone(),
+            from: self.from,
+            until: at,
+        };
+        self.from = at;
+        front
+    }
+
     /// Lets go of what stands at `through` or before it.
     pub fn drop_through(&mut self, through: Cursor) {
         if let Of::Run(run) = &self.of {
@@ -129,6 +191,24 @@ impl Span {
             let gone = u32::try_from(gone).unwrap_or(u32::MAX);
             self.from = self.from.max(gone.min(self.until));
         }
+    }
+
+    /// The updates as JSON. That of a run is made once for all who read it, if there is memory to keep it.
+    pub fn json<'a>(
+        &'a self,
+        memory: Option<&Arc<JsonMemory>>,
+    ) -> impl Iterator<Item = JsonUpdate<'a>> {
+        let mut lines = match &self.of {
+            Of::Run(run) => run.json(memory).map(|json| json.lines(self.from as usize)),
+            Of::Notice(_) => None,
+        };
+        (self.from as usize..self.until as usize).map(move |place| match &self.of {
+            Of::Notice(notice) => JsonUpdate::notice(notice),
+            Of::Run(run) => {
+                let shared = lines.as_mut().and_then(Iterator::next);
+                run.json_at(place, shared)
+            }
+        })
     }
 
     /// The updates, one after the other.
@@ -140,7 +220,7 @@ impl Span {
         let (from, until) = (self.from as usize, self.until as usize);
         match Arc::try_unwrap(run) {
             // Nobody else hears it: its messages are moved, which costs no count of who shares them.
-            Ok(Run { first, kinds }) => {
+            Ok(Run { first, kinds, .. }) => {
                 let stamp = at(first, from);
                 match kinds {
                     Kinds::One(kind) => SpanUpdates::One(Some(Event { stamp, kind })),

@@ -2,21 +2,24 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use everwire::{Events, Update};
+use everwire::{Batch, Events};
 use futures::Stream;
 
-/// How many events are handed over at a time.
-const EVENTS: usize = 128;
+/// How many updates are handed over at a time.
+const UPDATES: usize = 128;
 /// How many payload bytes, unless a single message has more.
 const BYTES: usize = 64 << 10;
 
-/// The events of a subscription, some at a time.
+/// The updates of a subscription, some at a time.
 #[derive(Debug)]
 pub struct Batches {
     events: Events,
+    /// What was read, and not handed over yet.
+    rest: Option<Batch>,
+    /// Others have their turn before more is handed over.
     pauses: bool,
 }
 
@@ -24,32 +27,122 @@ impl Batches {
     pub fn new(events: Events) -> Self {
         Self {
             events,
+            rest: None,
             pauses: false,
         }
+    }
+
+    /// What is handed over next, of what is at hand or has come.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<&mut Batch>> {
+        if self.rest.is_none() {
+            self.rest = ready!(self.events.poll_batch(cx));
+        }
+        Poll::Ready(self.rest.as_mut())
     }
 }
 
 impl Stream for Batches {
-    type Item = Vec<Update>;
+    type Item = Batch;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<Update>>> {
-        if std::mem::take(&mut self.pauses) {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
+        let this = self.get_mut();
+        let pauses = std::mem::take(&mut this.pauses);
+        let Some(rest) = ready!(this.poll_rest(cx)) else {
+            return Poll::Ready(None);
+        };
+        // Where nothing is at hand the wait for it is the pause.
+        if pauses {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < EVENTS && bytes < BYTES {
-            match Pin::new(&mut self.events).poll_next(cx) {
-                Poll::Ready(Some(update)) => {
-                    bytes += update.message().map_or(0, |(_, message)| message.len());
-                    batch.push(update);
-                }
-                Poll::Ready(None) if batch.is_empty() => return Poll::Ready(None),
-                Poll::Pending if batch.is_empty() => return Poll::Pending,
-                Poll::Ready(None) | Poll::Pending => break,
-            }
+        let piece = rest.split_front(UPDATES, BYTES);
+        if rest.is_empty() {
+            this.rest = None;
         }
-        self.pauses = true;
-        Poll::Ready(Some(batch))
+        this.pauses = true;
+        Poll::Ready(Some(piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Wake, Waker},
+        time::Duration,
+    };
+
+    use everwire::{
+        ConnectionSettings, Delivery, Manager, Pattern, Settings,
+        testing::{Peer, Script},
+    };
+
+    use super::*;
+
+    /// How often somebody was woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    const MESSAGES: usize = 1000;
+
+    /// All that a flood has brought, none of which was read.
+    async fn flooded() -> (Manager, Peer, Batches) {
+        let peer = Peer::spawn_thread().unwrap();
+        let flood = Script::echo().message_flood("x", MESSAGES as u64);
+        peer.script("/flood", flood);
+        let manager = Manager::spawn(Settings::default()).unwrap();
+        let delivery = Delivery::default().events(2 * MESSAGES);
+        let events = manager.subscribe(Pattern::all(), delivery);
+        let settings = ConnectionSettings::new(peer.url("/flood")).unwrap();
+        let feed = manager.open("feed", settings).unwrap();
+        while feed.status().await.unwrap().received.messages < MESSAGES as u64 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        (manager, peer, Batches::new(events))
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_behind_each_piece() {
+        let (_manager, _peer, mut batches) = flooded().await;
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        let (mut messages, mut pieces) = (0, 0);
+        loop {
+            let before = woken.0.load(Ordering::SeqCst);
+            match Pin::new(&mut batches).poll_next(&mut cx) {
+                Poll::Ready(Some(piece)) => {
+                    assert!(piece.len() <= UPDATES);
+                    let has_message = |update: &everwire::Update| update.message().is_some();
+                    messages += piece.iter().filter(has_message).count();
+                    pieces += 1;
+                    assert!(
+                        Pin::new(&mut batches).poll_next(&mut cx).is_pending(),
+                        "two pieces in one turn"
+                    );
+                }
+                Poll::Ready(None) => panic!("the stream has ended"),
+                Poll::Pending => {}
+            }
+            if messages == MESSAGES {
+                assert_eq!(
+                    woken.0.load(Ordering::SeqCst),
+                    before,
+                    "there is nothing more"
+                );
+                break;
+            }
+            assert_eq!(woken.0.load(Ordering::SeqCst), before + 1, "there is more");
+        }
+        assert!(pieces > MESSAGES / UPDATES, "{pieces}");
     }
 }

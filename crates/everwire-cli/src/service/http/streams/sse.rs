@@ -11,11 +11,7 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use bytes::Bytes;
-use everwire::{
-    Update,
-    core::{Cursor, displayable_json},
-    hub::Kinds,
-};
+use everwire::{Batch, core::Cursor, hub::Kinds};
 use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -35,6 +31,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const EVENTS: usize = 8192;
 /// How many payload bytes.
 const BYTES: usize = 4 << 20;
+/// What most events need beside their payload, in bytes.
+const FRAME: usize = 256;
 
 /// What happens, as server-sent events
 ///
@@ -151,20 +149,16 @@ impl Stream for Lines {
     }
 }
 
-fn lines(batch: &[Update]) -> Bytes {
-    let mut text = Vec::with_capacity(256 * batch.len());
-    for update in batch {
-        // Nothing that is written to memory or made of an event can fail.
-        let _written = line(&mut text, update);
+fn lines(batch: &Batch) -> Bytes {
+    let mut text = Vec::with_capacity(batch.len() * FRAME + batch.bytes());
+    for update in batch.json() {
+        if let Some(cursor) = update.cursor {
+            // What is written to memory is always written.
+            let _written = writeln!(text, "id: {cursor}");
+        }
+        text.extend_from_slice(b"data: ");
+        text.extend_from_slice(update.text.as_bytes());
+        text.extend_from_slice(b"\n\n");
     }
     text.into()
-}
-
-fn line(text: &mut Vec<u8>, update: &Update) -> Result<(), std::io::Error> {
-    if let Some(stamp) = update.stamp() {
-        writeln!(text, "id: {}", stamp.cursor)?;
-    }
-    let json = serde_json::to_string(update)?;
-    write!(text, "data: {}\n\n", displayable_json(&json))?;
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The downstream WebSocket: many subscriptions and sends over one connection.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
 use actix_http::ws::Codec;
@@ -9,7 +9,8 @@ use actix_web::{
     web::{Data, Payload},
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
-use everwire::{Update, config::Scope, core::displayable_json, memory::MemoryUse};
+use bytestring::ByteString;
+use everwire::{Batch, config::Scope, core::displayable_json, memory::MemoryUse};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -43,6 +44,8 @@ const MAX_PENDING: usize = 1024;
 const EVENTS: usize = 4096;
 /// How many payload bytes.
 const BYTES: usize = 1 << 20;
+/// What most events need beside their payload and the subscription, in bytes.
+const FRAME: usize = 192;
 
 /// Subscribe and send over one WebSocket
 ///
@@ -100,11 +103,34 @@ struct Session {
     _slot: ConnectionSlot,
 }
 
-/// Some events of a subscription.
-struct EventBatch {
-    /// How the JSON of each begins.
-    prefix: std::sync::Arc<str>,
-    updates: Vec<Update>,
+/// Some updates of a subscription.
+struct Told {
+    /// How the text of each begins, instead of its brace.
+    prefix: Arc<str>,
+    updates: Batch,
+}
+
+impl Told {
+    /// The text of each: parts of one.
+    fn texts(&self) -> impl Iterator<Item = ByteString> {
+        let Self { prefix, updates } = self;
+        let room = updates.len() * (prefix.len() + FRAME) + updates.bytes();
+        let (mut all, mut ends) = (
+            String::with_capacity(room),
+            Vec::with_capacity(updates.len()),
+        );
+        for update in updates.json() {
+            all.push_str(prefix);
+            all.push_str(update.text.get(1..).unwrap_or_default());
+            ends.push(all.len());
+        }
+        let (all, mut begin) = (ByteString::from(all), 0);
+        ends.into_iter().map(move |end| {
+            let text = all.slice_ref(&all[begin..end]);
+            begin = end;
+            text
+        })
+    }
 }
 
 type Context = WebsocketContext<Session>;
@@ -140,14 +166,9 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
     }
 }
 
-impl StreamHandler<EventBatch> for Session {
-    fn handle(&mut self, batch: EventBatch, ctx: &mut Context) {
-        for update in batch.updates {
-            // An event can always be written.
-            if let Ok(json) = serde_json::to_string(&update) {
-                say(ctx, format!("{}{}", batch.prefix, &json[1..]));
-            }
-        }
+impl StreamHandler<Told> for Session {
+    fn handle(&mut self, told: Told, ctx: &mut Context) {
+        told.texts().for_each(|text| ctx.text(text));
     }
 
     /// A subscription ends with the manager alone: the client goes on.
@@ -199,9 +220,10 @@ impl Session {
         let delivery = super::delivery(EVENTS, BYTES, kinds);
         let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
-        let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str())).into();
-        let told = Batches::new(events).map(move |updates| EventBatch {
-            prefix: std::sync::Arc::clone(&prefix),
+        let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str()));
+        let prefix: Arc<str> = displayable_json(&prefix).into();
+        let told = Batches::new(events).map(move |updates| Told {
+            prefix: Arc::clone(&prefix),
             updates,
         });
         let stream = ctx.add_stream(told);

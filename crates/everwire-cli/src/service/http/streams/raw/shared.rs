@@ -5,8 +5,8 @@ use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use everwire::{
-    ConnectionSettings, Event, EventKind, Handle, Message, Notice, Overflow, Pattern, Rejected,
-    SendError, Update, hub::Kinds, memory::MemoryUse,
+    Batch, ConnectionSettings, Event, EventKind, Handle, Message, Notice, Overflow, Pattern,
+    Rejected, SendError, Update, hub::Kinds, memory::MemoryUse,
 };
 
 use super::{
@@ -158,9 +158,9 @@ fn code(error: &SendError) -> CloseCode {
     }
 }
 
-impl StreamHandler<Vec<Update>> for Bridge {
-    fn handle(&mut self, updates: Vec<Update>, ctx: &mut Context) {
-        for update in updates {
+impl StreamHandler<Batch> for Bridge {
+    fn handle(&mut self, batch: Batch, ctx: &mut Context) {
+        for update in batch {
             let kind = match update {
                 Update::Event(Event { kind, .. }) => kind,
                 Update::Notice(Notice::Lagged(_)) => {

@@ -1,4 +1,4 @@
-//! The kinds of events, each declared once: its variant, its name, and what it reports.
+//! The kinds of events: what each reports, and its name.
 
 use serde::Serialize;
 
@@ -11,29 +11,59 @@ use super::{
 };
 use crate::core::{ClosedReport, Message};
 
-/// Declares what can happen: the variants of [`EventKind`], their names and numbers, and behind them those of notices.
-macro_rules! event_kinds {
-    (
-        $(
-            $(#[doc = $doc:literal])+
-            $(#[serde($serde:meta)])?
-            $variant:ident $(($report:ty))? = $name:literal,
-        )+
-        notices: $($notice:literal),+
-    ) => {
-        /// What happened to a name.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
-        #[serde(untagged)]
-        #[non_exhaustive]
-        pub enum EventKind {
-            $($(#[doc = $doc])+ $(#[serde($serde)])? $variant $(($report))?,)+
-        }
+/// What happened to a name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A dial begins.
+    Connecting(Connecting),
+    /// A socket is up.
+    Opened(Box<Opened>),
+    /// The opening messages are out: the name takes part in the conversation.
+    #[serde(serialize_with = "json::ready")]
+    Ready,
+    /// A message came in.
+    #[serde(serialize_with = "json::message")]
+    Message(Message),
+    /// A message on its way out has met a fate: `written`, or one that is final. Only for subscribers that ask for it.
+    Sent(Sent),
+    /// Something of what the peer said was not heard, or came twice.
+    #[serde(serialize_with = "json::sorted")]
+    Gap(Box<Gap>),
+    /// A socket ended, or the name was closed by hand.
+    Closed(Box<ClosedReport>),
+    /// Something went wrong.
+    Error(Box<ErrorReport>),
+    /// The next dial is set.
+    Retrying(Box<Retrying>),
+    /// No further attempt is made.
+    Failed(Box<Failed>),
+    /// Accepted messages were dropped before they were written, or written again.
+    Dropped(Dropped),
+    /// Another socket serves, made ready before the old one was let go.
+    #[serde(serialize_with = "json::sorted")]
+    Rotated(Box<Rotated>),
+    /// New settings are in force.
+    Applied(Applied),
+    /// The name is gone.
+    #[serde(serialize_with = "json::nothing")]
+    Removed,
+    /// A caller has a socket of its own: see [`Handle::open_session`](crate::Handle::open_session). Its messages are told to it alone.
+    #[serde(serialize_with = "json::sorted")]
+    SessionOpened(Box<SessionOpened>),
+    /// A caller's own socket ended, or could not be opened.
+    SessionClosed(Box<SessionClosed>),
+}
 
-        /// The names of all kinds, by their numbers.
-        pub(crate) const KIND_NAMES: &[&str] = &[$($name,)+ $($notice),+];
+/// The names of all kinds, by their numbers.
+pub(crate) const KIND_NAMES: &[&str] = NAMES;
 
-        /// The numbers of kinds.
-        #[allow(dead_code, reason = "each kind has one, and not each is asked for by name")]
+/// Gives each kind its name and its number, and notices theirs behind them.
+macro_rules! kind_names {
+    ({ $($variant:ident $(($report:pat))? = $name:literal,)+ } notices: $($notice:literal),+) => {
+        const NAMES: &[&str] = &[$($name,)+ $($notice),+];
+
         #[derive(Clone, Copy)]
         enum Number {
             $($variant,)+
@@ -44,54 +74,32 @@ macro_rules! event_kinds {
             #[inline]
             pub(crate) fn number(&self) -> u8 {
                 match self {
-                    $(event_kinds!(@pattern $variant $(, $report)?) => Number::$variant as u8,)+
+                    $(Self::$variant $(($report))? => Number::$variant as u8,)+
                 }
             }
         }
     };
-    (@pattern $variant:ident) => { Self::$variant };
-    (@pattern $variant:ident, $report:ty) => { Self::$variant(_) };
 }
 
-event_kinds! {
-    /// A dial begins.
-    Connecting(Connecting) = "connecting",
-    /// A socket is up.
-    Opened(Box<Opened>) = "opened",
-    /// The opening messages are out: the name takes part in the conversation.
-    #[serde(serialize_with = "json::ready")]
+kind_names! {
+    {
+    Connecting(_) = "connecting",
+    Opened(_) = "opened",
     Ready = "ready",
-    /// A message came in.
-    #[serde(serialize_with = "json::message")]
-    Message(Message) = "message",
-    /// A message on its way out has met a fate: `written`, or one that is final. Only for subscribers that ask for it.
-    Sent(Sent) = "sent",
-    /// Something of what the peer said was not heard, or came twice.
-    #[serde(serialize_with = "json::sorted")]
-    Gap(Box<Gap>) = "gap",
-    /// A socket ended, or the name was closed by hand.
-    Closed(Box<ClosedReport>) = "closed",
-    /// Something went wrong.
-    Error(Box<ErrorReport>) = "error",
-    /// The next dial is set.
-    Retrying(Box<Retrying>) = "retrying",
-    /// No further attempt is made.
-    Failed(Box<Failed>) = "failed",
-    /// Accepted messages were dropped before they were written, or written again.
-    Dropped(Dropped) = "dropped",
-    /// Another socket serves, made ready before the old one was let go.
-    #[serde(serialize_with = "json::sorted")]
-    Rotated(Box<Rotated>) = "rotated",
-    /// New settings are in force.
-    Applied(Applied) = "applied",
-    /// The name is gone.
-    #[serde(serialize_with = "json::nothing")]
+    Message(_) = "message",
+    Sent(_) = "sent",
+    Gap(_) = "gap",
+    Closed(_) = "closed",
+    Error(_) = "error",
+    Retrying(_) = "retrying",
+    Failed(_) = "failed",
+    Dropped(_) = "dropped",
+    Rotated(_) = "rotated",
+    Applied(_) = "applied",
     Removed = "removed",
-    /// A caller has a socket of its own: see [`Handle::open_session`](crate::Handle::open_session). Its messages are told to it alone.
-    #[serde(serialize_with = "json::sorted")]
-    SessionOpened(Box<SessionOpened>) = "session_opened",
-    /// A caller's own socket ended, or could not be opened.
-    SessionClosed(Box<SessionClosed>) = "session_closed",
+    SessionOpened(_) = "session_opened",
+    SessionClosed(_) = "session_closed",
+    }
     notices: "lagged", "stalled"
 }
 

@@ -120,6 +120,20 @@ impl Events {
     }
 
     /// [`next_batch`](Self::next_batch), for those who poll.
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    ///
+    /// use everwire::Events;
+    ///
+    /// /// How many updates are there now; `None` at the end of the stream.
+    /// fn waiting(events: &mut Events, cx: &mut Context<'_>) -> Option<usize> {
+    ///     match events.poll_batch(cx) {
+    ///         Poll::Ready(batch) => batch.map(|batch| batch.len()),
+    ///         Poll::Pending => Some(0),
+    ///     }
+    /// }
+    /// ```
     pub fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
         if let Some(batch) = self.batch_at_hand() {
             return Poll::Ready(Some(batch));

@@ -9,13 +9,16 @@ use super::{
 };
 
 /// The modules and types whose functions these are.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 12] = [
     "everwire::Delivery",
-    "everwire::Event",
+    "everwire::Batch",
+    "everwire::EventKind",
     "everwire::Events",
     "everwire::Handle",
     "everwire::Manager",
+    "everwire::Notice",
     "everwire::Receipt",
+    "everwire::Update",
     "everwire::events",
     "everwire::hub",
     "everwire::manager",

@@ -104,13 +104,13 @@ struct Session {
 }
 
 /// Some updates of a subscription.
-struct Told {
+struct JsonBatch {
     /// How the text of each begins, instead of its brace.
     prefix: Arc<str>,
     updates: Batch,
 }
 
-impl Told {
+impl JsonBatch {
     /// The text of each: parts of one.
     fn texts(&self) -> impl Iterator<Item = ByteString> {
         let Self { prefix, updates } = self;
@@ -166,8 +166,8 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
     }
 }
 
-impl StreamHandler<Told> for Session {
-    fn handle(&mut self, told: Told, ctx: &mut Context) {
+impl StreamHandler<JsonBatch> for Session {
+    fn handle(&mut self, told: JsonBatch, ctx: &mut Context) {
         told.texts().for_each(|text| ctx.text(text));
     }
 
@@ -222,7 +222,7 @@ impl Session {
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
         let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str()));
         let prefix: Arc<str> = displayable_json(&prefix).into();
-        let told = Batches::new(events).map(move |updates| Told {
+        let told = Batches::new(events).map(move |updates| JsonBatch {
             prefix: Arc::clone(&prefix),
             updates,
         });

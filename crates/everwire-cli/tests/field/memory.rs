@@ -332,7 +332,10 @@ async fn histories_keep_to_their_bound_by_one_level_for_all() {
     assert!(little.iter().all(is_message), "{little:?}");
     let mut much = past("much-7");
     let first = much.next().await;
-    assert!(matches!(first, Some(Update::Notice(Notice::Lagged(_)))), "{first:?}");
+    assert!(
+        matches!(first, Some(Update::Notice(Notice::Lagged(_)))),
+        "{first:?}"
+    );
     assert!(much.next().await.is_some_and(|event| is_message(&event)));
     drop(much);
 

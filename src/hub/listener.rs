@@ -204,9 +204,10 @@ impl Listener {
         if missed > 0 {
             spans.push_front(Span::from(Lagged::now(Some(missed))));
         }
-        // What was told already may have been all of it: then there is still something to let go of.
-        let lease =
-            (amount != Amount::default()).then(|| Lease::new(Arc::<Self>::clone(self), amount));
+        // Also for a lag alone: the next batch comes when this one is let go of. What was told already may have been all there was: then that is
+        // let go of here.
+        let is_something = !spans.is_empty() || amount != Amount::default();
+        let lease = is_something.then(|| Lease::new(Arc::<Self>::clone(self), amount));
         (!spans.is_empty()).then(|| Batch::new(spans, lease))
     }
 

@@ -9,6 +9,7 @@ use std::{
 
 use futures::{FutureExt, StreamExt, task::noop_waker};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -765,4 +766,39 @@ fn messages_that_nobody_wants_get_no_places_and_are_missing_to_who_was_there_bef
         assert_eq!(hub.now(), Cursor(start.0 + 1), "one place for all of them");
         assert_eq!(read(&mut resume(Some(start))), [0], "{round}");
     }
+}
+
+/// A mailbox whose actor handles nothing by itself.
+struct Unhandled(Arc<Mutex<Vec<Batch>>>);
+
+impl Mailbox for Unhandled {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn send(&self, batch: Batch) {
+        self.0.lock().push(batch);
+    }
+}
+
+#[test]
+fn an_actor_that_lost_all_that_waited_is_told_and_hears_what_follows() {
+    let (hub, _others, _budget) = short(0);
+    let mut listeners = Listeners::default();
+    let told = Arc::default();
+    let mailbox = Box::new(Unhandled(Arc::clone(&told)));
+    hub.actor(Pattern::all(), mailbox, Delivery::default());
+    // There is no memory for so long a message.
+    let mut long = event(1);
+    long.kind = EventKind::Message(Message::text("x".repeat(100_000)));
+    publish_event(&hub, &mut listeners, &History::new(), long).unwrap();
+    publish(&hub, &mut listeners, 2..=3);
+    let handle = || {
+        let handled: Vec<_> = told.lock().drain(..).collect();
+        handled.iter().flatten().map(number).collect::<Vec<_>>()
+    };
+    assert_eq!(handle(), [-1]);
+    assert_eq!(handle(), [2, 3]);
+    publish(&hub, &mut listeners, 4..=4);
+    assert_eq!(handle(), [4]);
 }

@@ -23,13 +23,15 @@ struct Turn {
 
 /// Wakes a reader at the end of the turn; at once on a thread that has none.
 pub(super) fn wake_at_end(reader: Waker) {
-    let (now, task) = TURN.with_borrow_mut(|turn| match turn {
-        Some(turn) => {
-            turn.readers.push(reader);
-            (None, turn.task.take())
-        }
-        None => (Some(reader), None),
+    let mut now = Some(reader);
+    // A thread that ends has no turn any more.
+    let task = TURN.try_with(|turn| {
+        let mut turn = turn.borrow_mut();
+        let turn = turn.as_mut()?;
+        turn.readers.extend(now.take());
+        turn.task.take()
     });
+    let task = task.ok().flatten();
     now.into_iter().chain(task).for_each(Waker::wake);
 }
 

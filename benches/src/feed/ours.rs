@@ -18,6 +18,8 @@ use crate::{ours::manager, peer::feed::POINTER};
 
 /// Subscribers where there are several.
 const MANY: usize = 10;
+/// Subscribers whose patterns select other names.
+const STRANGERS: usize = 1000;
 
 /// How one hears, and where.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,11 +47,14 @@ pub struct Asked {
     is_sequence: bool,
     has_history: bool,
     readers: usize,
+    /// Subscribers of other names.
+    strangers: usize,
 }
 
 impl Asked {
     /// From `callback`, `slice`, `stream`, `stream-batches`, `actor` or `actor-batches`, with as many of these behind it as are wanted: `+same` (the reader is on the arbiter of the
-    /// names), `+sequence` (the names look at the numbers of the messages), `+history` (they keep some), `+ten` (there are ten readers).
+    /// names), `+sequence` (the names look at the numbers of the messages), `+history` (they keep some), `+ten` (there are ten readers),
+    /// `+strangers` (beside a thousand whose patterns select other names).
     /// `None` if it is not ours.
     pub fn parse(subject: &str) -> Option<Self> {
         let (reader, more) = subject.split_once('+').unwrap_or((subject, ""));
@@ -67,6 +72,7 @@ impl Asked {
             is_sequence: false,
             has_history: false,
             readers: 1,
+            strangers: 0,
         };
         for more in more.split('+').filter(|more| !more.is_empty()) {
             match more {
@@ -74,6 +80,7 @@ impl Asked {
                 "sequence" => asked.is_sequence = true,
                 "history" => asked.has_history = true,
                 "ten" => asked.readers = MANY,
+                "strangers" => asked.strangers = STRANGERS,
                 other => panic!("no such thing: {other}"),
             }
         }
@@ -98,6 +105,10 @@ pub async fn sample(peer: &Peer<'_>, asked: Asked) -> Outcome {
     let guards: Vec<_> = (0..asked.readers)
         .map(|_| subscribe(&manager, asked.reader, &peer.load, arbiter.as_ref(), &meter))
         .collect();
+    let strangers: Vec<_> = (0..asked.strangers)
+        .map(|n| Pattern::new(format!("other-{n}.*")).expect("a pattern"))
+        .map(|pattern| manager.on_event(pattern, |update| panic!("of nobody's: {update:?}")))
+        .collect();
     let settings = settings(peer, &peer.load.path(asked.is_sequence), Some(asked));
     for n in 0..peer.load.sockets {
         manager
@@ -106,7 +117,7 @@ pub async fn sample(peer: &Peer<'_>, asked: Asked) -> Outcome {
     }
     let outcome = peer.measure(&meter).await;
     assert_eq!(manager.missed_events(), 0);
-    drop(guards);
+    drop((guards, strangers));
     outcome
 }
 

@@ -316,6 +316,10 @@ pub fn more(effort: Effort) -> Vec<Row> {
         "callback+history",
         "everwire, callback, same arbiter, 100 messages kept",
     );
+    const STRANGERS: Subject = subject(
+        "callback+strangers",
+        "everwire, callback, same arbiter, beside 1,000 subscribers of other names",
+    );
     const TEN_CALLBACKS: Subject = Subject {
         slower: 2,
         ..subject("callback+ten", "everwire, ten callbacks, same arbiter")
@@ -331,10 +335,11 @@ pub fn more(effort: Effort) -> Vec<Row> {
             "everwire, ten streams in batches, one other thread",
         )
     };
-    const SUBJECTS: [Subject; 7] = [
+    const SUBJECTS: [Subject; 8] = [
         CALLBACK,
         SEQUENCE,
         HISTORY,
+        STRANGERS,
         TEN_CALLBACKS,
         STREAM_BATCHES_OTHER,
         TEN_STREAMS,
@@ -342,7 +347,7 @@ pub fn more(effort: Effort) -> Vec<Row> {
     ];
     let taken = take(effort, flood(50, 185, 2_000_000), false, &SUBJECTS);
     let mut rows = taken.rows();
-    for subject in [SEQUENCE, HISTORY, TEN_CALLBACKS] {
+    for subject in [SEQUENCE, HISTORY, STRANGERS, TEN_CALLBACKS] {
         rows.push(taken.against(subject, CALLBACK, Target::None));
     }
     rows

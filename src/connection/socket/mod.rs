@@ -226,6 +226,7 @@ impl Socket {
                     self.incoming(act, incoming, now);
                 }
                 Poll::Ready(Err(cause)) => {
+                    act.flush();
                     let Some(code) = cause.close_code() else {
                         return act.lost(cause, now);
                     };
@@ -264,6 +265,8 @@ impl Socket {
             }
             Incoming::Close(frame) => {
                 let frame = self.sent.taken_out_of(frame);
+                // Whoever answers what came before it can still do so.
+                act.flush();
                 act.life
                     .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
             }

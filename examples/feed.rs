@@ -1,6 +1,7 @@
 //! Twenty names that listen: how many messages a second they hear, and how long each was on its way.
 //!
 //! `cargo run --release --example feed [callback|stream|actor|all] [RATE|flood]`; RATE is messages a second of each name, 1,000 if it is not said.
+//! The delay in a flood is mostly the time in queues: the server writes as fast as it is read.
 
 use std::{
     borrow::Borrow,

@@ -72,11 +72,14 @@ mod tests {
     use std::time::Duration;
 
     use crate::{
-        core::{CloseBy, ClosedReport, ConnectionName, Cursor, Fate, Phase, Rule},
+        core::{
+            Cause, CloseBy, ClosedReport, ConnectionName, Cursor, Fate, Message, Phase, Rule,
+        },
         events::{
-            Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Failed, FailedDial,
-            Gap, GapReason, Lagged, Notice, Opened, Retrying, Rotated, Sent, SessionClosed,
-            SessionOpened, StallReason, Stalled, Stamp, TlsReport, Traffic, Update,
+            Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Event, EventKind,
+            Failed, FailedDial, Gap, GapReason, Lagged, Notice, Opened, Retrying, Rotated, Sent,
+            SessionClosed, SessionEnd, SessionOpened, StallReason, Stalled, Stamp, TlsReport,
+            Traffic, Update,
         },
     };
 

@@ -19,8 +19,21 @@ use everwire::{
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What each example must print, in this order.
-const EXAMPLES: [(&str, &[&str]); 5] = [
+const EXAMPLES: [(&str, &[&str]); 6] = [
     ("actors", &["* prices: hello from prices", "closed: 3"]),
+    (
+        "feed",
+        &[
+            "messages/s",
+            "callback",
+            "stream",
+            "actor",
+            "p99.9 ms",
+            "sent and heard",
+            "sent and heard",
+            "sent and heard",
+        ],
+    ),
     (
         "from_tokio",
         &[
@@ -76,6 +89,11 @@ fn all_examples_are_known() {
 #[test]
 fn actors_hear_three_names() {
     run("actors");
+}
+
+#[test]
+fn feed_hears_all_that_is_sent_by_each_kind_of_reader() {
+    run("feed");
 }
 
 #[test]

@@ -13,10 +13,12 @@ use crate::{
 /// How it is called.
 pub(super) enum Callback {
     /// With each update.
-    Each(Box<dyn Fn(&Update) + Send + Sync>),
+    Each(Called<Update>),
     /// With all updates that a read has brought.
-    Slice(Box<dyn Fn(&[Update]) + Send + Sync>),
+    Slice(Called<[Update]>),
 }
+
+type Called<T> = Box<dyn Fn(&T) + Send + Sync>;
 
 thread_local! {
     /// Memory for slices, which are lent to one callback after the other.

@@ -191,9 +191,12 @@ impl Listeners {
             return Some(Room::UNLIMITED);
         }
         let pausing = self.list.iter().filter(|listener| listener.pauses());
-        // All are asked: each has to know whom to wake.
-        pausing
-            .map(|listener| listener.room(now, waker))
-            .fold(Some(Room::UNLIMITED), |all, one| Some(all?.and(one?)))
+        let mut room = Some(Room::UNLIMITED);
+        for listener in pausing {
+            // All are asked: each has to know whom to wake.
+            let one = listener.room(now, waker);
+            room = room.zip(one).map(|(all, one)| all.and(one));
+        }
+        room
     }
 }

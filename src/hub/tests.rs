@@ -642,10 +642,9 @@ fn a_batch_is_all_that_waits_and_a_lag_stands_before_what_follows_it() {
     let (batch, numbers) = read_batch(&mut events).unwrap();
     assert_eq!(numbers, [-2, 3, 4, 5, 6, 7]);
     assert_eq!((batch.len(), batch.bytes()), (6, 25));
-    assert_eq!(
-        batch.clone().into_iter().map(number).collect::<Vec<_>>(),
-        numbers
-    );
+    let handles = batch.clone();
+    drop(batch);
+    assert_eq!(handles.into_iter().map(number).collect::<Vec<_>>(), numbers);
     assert!(read_batch(&mut events).is_none());
 }
 

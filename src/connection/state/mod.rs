@@ -193,23 +193,31 @@ impl ActorState {
     /// Numbers events of one kind and tells all subscribers, behind the messages that came before them.
     fn publish_all(&mut self, kinds: &mut Vec<EventKind>) {
         self.flush();
-        let (publisher, history_ref) = (
-            &mut self.publisher,
-            history_ref(&self.outbox, &self.settings),
-        );
-        publisher.publish(&self.process.hub, &self.name, history_ref, kinds);
+        let (outbox, settings) = (&self.outbox, &self.settings);
+        let history_ref = history_ref(outbox, settings);
+        self.publisher
+            .publish(&self.process.hub, &self.name, history_ref, kinds);
+        // Of a history that is durable from now on it is the first that the store hears.
+        self.note_history();
     }
 
     /// Tells the messages that came in this turn and are not told yet.
+    #[inline]
     pub(in crate::connection) fn flush(&mut self) {
-        if !self.publisher.has_waiting() {
-            return;
+        if self.publisher.has_waiting() {
+            self.flush_waiting();
         }
-        let (publisher, history_ref) = (
-            &mut self.publisher,
-            history_ref(&self.outbox, &self.settings),
-        );
-        publisher.flush(&self.process.hub, &self.name, history_ref);
+    }
+
+    fn flush_waiting(&mut self) {
+        let (outbox, settings) = (&self.outbox, &self.settings);
+        let history_ref = history_ref(outbox, settings);
+        self.publisher
+            .flush(&self.process.hub, &self.name, history_ref);
+        self.note_history();
+    }
+
+    fn note_history(&self) {
         if self.settings.history.durable {
             self.outbox.history_grew();
         }

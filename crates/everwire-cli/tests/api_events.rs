@@ -152,19 +152,18 @@ fn a_client_that_does_not_read_is_bounded_and_cut_and_the_others_miss_nothing() 
     assert!(resident < 200, "{resident} MiB");
 
     // One that reads again is told how much it has missed.
-    let mut messages = 0;
-    let missed = loop {
+    let (mut messages, mut missed) = (0, 0);
+    while messages + missed < MESSAGES {
         let told = slow.next();
         match told.data["type"].as_str() {
             Some("message") => messages += 1,
-            Some("lagged") => break told.data["missed"].as_u64().unwrap(),
+            // More than once, where the kernel has taken a little meanwhile.
+            Some("lagged") => missed += told.data["missed"].as_u64().unwrap(),
             _ => {}
         }
-    };
-    while messages + missed < MESSAGES {
-        messages += u64::from(slow.next().data["type"] == "message");
     }
     assert_eq!(messages + missed, MESSAGES);
+    assert!(missed > 0, "{messages} messages fit into the bounds");
     drop(slow);
 
     // One that does not is cut off.

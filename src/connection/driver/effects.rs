@@ -117,8 +117,9 @@ impl Driver {
                 act.publish(EventKind::Closed(Box::new(report)));
             }
             Happened::Rotated { report } => {
+                let is_whole = report.clean && act.last.blind_since.is_none();
                 self.settle_on_close(act, now);
-                self.successor.hand_over(act, ready, report, now);
+                self.successor.hand_over(act, ready, report, is_whole, now);
             }
             Happened::Error(cause) => {
                 let at = act.wall();

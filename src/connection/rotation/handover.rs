@@ -11,15 +11,16 @@ use crate::{
 };
 
 impl Successor {
-    /// The old socket has ended: tells so, and leaves the successor in `ready`, for the next incarnation.
+    /// The old socket has ended: tells so, and leaves the successor in `ready`, for the next incarnation. `is_whole`: all that the peer
+    /// said on the old one was told.
     pub(in crate::connection) fn hand_over(
         &mut self,
         act: &mut ActorState,
         ready: &mut Self,
         old: ClosedReport,
+        is_whole: bool,
         now: Instant,
     ) {
-        let clean = old.clean;
         let blind_since = act.last.blind_since.take();
         let messages = act.cut(now);
         *ready = std::mem::take(self);
@@ -42,7 +43,7 @@ impl Successor {
             act.publish(EventKind::Rotated(Box::new(rotated)));
         }
         // What was still on its way on the old socket is lost, and may be older than what the successor has heard.
-        if let Some(since) = blind_since.filter(|_| !clean) {
+        if let Some(since) = blind_since.filter(|_| !is_whole) {
             act.publish_blind_gap(since, hears_since.max(since));
         }
         act.deliver_all(messages);

@@ -333,9 +333,13 @@ impl Socket {
         while act.life.may_read() && self.reader.received() < end {
             match self.reader.poll_next(&mut self.stream, now, cx) {
                 Poll::Ready(Ok(Incoming::Text(text))) if paused => {
+                    // Nobody is told it: however clean the end is, that is a gap.
+                    act.last.blind_since.get_or_insert(self.alive);
                     self.note(act, &Message::Text(text));
                 }
                 Poll::Ready(Ok(Incoming::Binary(bytes))) if paused => {
+                    // Nobody is told it: however clean the end is, that is a gap.
+                    act.last.blind_since.get_or_insert(self.alive);
                     self.note(act, &Message::Binary(bytes));
                 }
                 Poll::Ready(Ok(incoming)) => {

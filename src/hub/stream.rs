@@ -229,7 +229,7 @@ impl Events {
 
     /// How many updates it holds itself.
     #[cfg(test)]
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.taken.len()
     }
 }

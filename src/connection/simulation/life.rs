@@ -12,7 +12,7 @@ use tokio::{
     runtime::Builder,
     select,
     sync::{mpsc, oneshot},
-    task::{LocalSet, spawn_local},
+    task::{JoinHandle, LocalSet, spawn_local},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -21,6 +21,7 @@ use super::{
     oracle::{Accepted, Story, Tally},
     peer::{Broadcast, Log, Manners, serve},
     plan::{Dice, Plan},
+    readers::Readers,
     spin::unless_it_spins,
     store::{Disk, write},
 };
@@ -64,6 +65,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             log: Rc::default(),
             broadcast: Rc::default(),
             story: RefCell::default(),
+            heard: RefCell::default(),
             dice: RefCell::new(dice),
             tell,
         });
@@ -73,10 +75,12 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             tasks.run_until(unless_it_spins(process)).await;
         }
         let log = world.log.borrow();
-        world
+        let mut tally = world
             .story
             .borrow()
-            .judge(&world.plan, &log.numbers, log.sockets)
+            .judge(&world.plan, &log.numbers, log.sockets);
+        tally += *world.heard.borrow();
+        tally
     })
 }
 
@@ -88,6 +92,8 @@ struct World {
     log: Rc<RefCell<Log>>,
     broadcast: Rc<RefCell<Broadcast>>,
     story: RefCell<Story>,
+    /// What the slow readers have heard.
+    heard: RefCell<Tally>,
     dice: RefCell<Dice>,
     tell: bool,
 }
@@ -125,7 +131,14 @@ impl World {
         let delivery = Delivery::default().events(usize::MAX).kinds(Kinds::all());
         let events = process.hub.stream(Pattern::all(), delivery);
         spawn_local(end_turns());
-        spawn_local(self.clone().listen(number, events));
+        let listening = spawn_local(self.clone().listen(number, events));
+        let readers = Readers::start(
+            &process.hub,
+            &outbox,
+            self.trouble_until,
+            &self.plan.readers,
+            &mut self.dice(),
+        );
         if self.plan.settings.outbox.durable {
             spawn_local(write(calls, self.disk.clone(), self.dice()));
             spawn_local(self.clone().fill_disk());
@@ -145,10 +158,17 @@ impl World {
                 .dice()
                 .millis(u64::try_from(life.as_millis()).expect("short"));
             sleep(from).await;
-            return;
+            return self.judge(listening, &readers).await;
         }
         sleep_until(self.trouble_until).await;
         self.await_completion(&outbox, &addr).await;
+        self.judge(listening, &readers).await;
+    }
+
+    /// A process has ended: what was heard in it must be what was told.
+    async fn judge(&self, listening: JoinHandle<()>, readers: &Readers) {
+        expect_no_panic(listening).await;
+        readers.judge(&mut self.heard.borrow_mut()).await;
     }
 
     /// The outbox of this process: with what the last one has left.
@@ -260,7 +280,13 @@ impl World {
         let mut dice = self.dice();
         loop {
             sleep(dice.millis(2_000)).await;
-            self.broadcast.borrow_mut().broadcast();
+            let numbers = match dice.percent(4) {
+                true => dice.within(2, 50),
+                false => 1,
+            };
+            for _ in 0..numbers {
+                self.broadcast.borrow_mut().broadcast();
+            }
         }
     }
 
@@ -382,6 +408,15 @@ impl World {
             locked.outbox.is_empty()
                 && ids.all(|id| locked.outbox.fate(id).is_none_or(Fate::is_final))
         })
+    }
+}
+
+/// A task that only a panic ends.
+pub(super) async fn expect_no_panic(task: JoinHandle<()>) {
+    if task.is_finished()
+        && let Err(panic) = task.await
+    {
+        std::panic::resume_unwind(panic.into_panic());
     }
 }
 

@@ -1,18 +1,21 @@
 //! The whole actor under virtual time, over a network that delays and cuts at any byte: thousands of seeded lives.
 //!
 //! What is simulated is the clock, the network, the peer and the store. The actor, its supervisor, its mailbox, driver, codec,
-//! outbox and fences are those that ship. A run is determined by its seed:
+//! outbox, fences and the readers' queues are those that ship. Beside the one who hears all, some readers are slow, hold what they were
+//! handed, give up and come back: see `hearing` for what each of them is promised. A run is determined by its seed:
 //!
 //! ```text
 //! EVERWIRE_SEED=17 cargo test --lib simulation -- --nocapture      one run, told step by step
 //! EVERWIRE_SEEDS=10000 cargo test --lib simulation                 more lives than the few hundred of an ordinary test run
 //! ```
 
+mod hearing;
 mod life;
 mod network;
 mod oracle;
 mod peer;
 mod plan;
+mod readers;
 mod spin;
 mod store;
 

@@ -63,8 +63,9 @@ impl Story {
                 (self.blind, self.missed) = (true, false);
             }
             EventKind::Gap(gap) => {
+                // On a socket that is not ready it comes before what tells that there was none for a while.
                 assert!(
-                    self.blind,
+                    self.blind || self.opening,
                     "the numbers have no holes of their own: {gap:?}"
                 );
             }
@@ -218,11 +219,33 @@ pub(super) struct Tally {
     pub rotated: u64,
     pub broadcasts: u64,
     pub crashes: u64,
+    /// What the slow readers have met.
+    pub lags: u64,
+    pub unknown: u64,
+    pub cuts: u64,
+    pub pauses: u64,
+    pub resumes: u64,
+    pub batches: u64,
+    pub runs: u64,
 }
 
 impl Tally {
     /// Lives in which little happens show little.
     pub fn expect_variety(&self, lives: u64) {
+        if lives < 100 {
+            return;
+        }
+        for (what, count) in [
+            ("lags of a known number", self.lags),
+            ("lags of an unknown number", self.unknown),
+            ("slow readers cut off", self.cuts),
+            ("pauses", self.pauses),
+            ("resumes", self.resumes),
+            ("batches", self.batches),
+            ("batches of several events", self.runs),
+        ] {
+            assert!(count > 0, "no {what} in {lives} lives");
+        }
         if lives < 1_000 {
             return;
         }
@@ -257,5 +280,12 @@ impl AddAssign for Tally {
         self.rotated += other.rotated;
         self.broadcasts += other.broadcasts;
         self.crashes += other.crashes;
+        self.lags += other.lags;
+        self.unknown += other.unknown;
+        self.cuts += other.cuts;
+        self.pauses += other.pauses;
+        self.resumes += other.resumes;
+        self.batches += other.batches;
+        self.runs += other.runs;
     }
 }

@@ -82,6 +82,9 @@ pub(super) async fn serve(
             Some(number) = numbers.recv() => {
                 let mut out = Vec::new();
                 encode_number(&mut out, number);
+                while let Ok(number) = numbers.try_recv() {
+                    encode_number(&mut out, number);
+                }
                 if stream.write_all(&out).await.is_err() {
                     return;
                 }

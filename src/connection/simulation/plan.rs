@@ -4,6 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
+use super::readers::Reader;
 use crate::core::JsonPointer;
 use crate::settings::{
     ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, SequenceSettings,
@@ -72,6 +73,8 @@ pub(super) struct Plan {
     pub answer_lag: u64,
     /// How much a socket keeps before it gives it to the network, as a TLS session does.
     pub held_back: usize,
+    /// Who hears it beside the one who is never slow.
+    pub readers: Vec<Reader>,
 }
 
 impl Plan {
@@ -114,6 +117,7 @@ impl Plan {
             } else {
                 0
             },
+            readers: (0..dice.within(0, 3)).map(|_| Reader::draw(dice)).collect(),
         }
     }
 }
@@ -178,6 +182,10 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
     }
     if dice.percent(20) {
         settings.rotate_after = Some(Duration::from_secs(dice.within(1, 30)));
+    }
+    if dice.percent(50) {
+        settings.history.messages = usize::try_from(dice.within(1, 300)).expect("small");
+        settings.history.bytes = usize::try_from(dice.within(1, 4_000)).expect("small");
     }
     settings.connect_timeout = Duration::from_secs(5);
     if dice.percent(30) {

@@ -168,7 +168,8 @@ impl World {
     /// A process has ended: what was heard in it must be what was told.
     async fn judge(&self, listening: JoinHandle<()>, readers: &Readers) {
         expect_no_panic(listening).await;
-        readers.judge(&mut self.heard.borrow_mut()).await;
+        readers.end().await;
+        readers.judge(&mut self.heard.borrow_mut());
     }
 
     /// The outbox of this process: with what the last one has left.

@@ -135,11 +135,15 @@ impl Readers {
         readers
     }
 
-    /// Checks what all have heard.
-    pub async fn judge(&self, tally: &mut Tally) {
+    /// Waits until all are through.
+    pub async fn end(&self) {
         for task in self.tasks.take() {
             expect_no_panic(task).await;
         }
+    }
+
+    /// Checks what all have heard, when they are through.
+    pub fn judge(&self, tally: &mut Tally) {
         // A panic is told where it happened.
         let mut actors = self.actors.take().into_iter();
         assert!(actors.all(|actor| actor.connected()), "an actor panicked");

@@ -165,11 +165,11 @@ impl Handle {
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
     /// # let settings = everwire::ConnectionSettings::new(peer.url("/feed"))?;
     /// # let feed = manager.open("feed", settings)?;
-    /// # use everwire::{Delivery, Event};
+    /// # use everwire::{Delivery, EventKind};
     /// # use futures::StreamExt;
     /// # let mut events = feed.subscribe(Delivery::default());
-    /// # while let Some(event) = events.next().await {
-    /// #     if matches!(event, Update::Event(Event { kind: EventKind::Closed(_), .. })) {
+    /// # while let Some(update) = events.next().await {
+    /// #     if matches!(update.kind(), Some(EventKind::Closed(_))) {
     /// #         break;
     /// #     }
     /// # }
@@ -209,13 +209,13 @@ impl Handle {
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
     /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
     /// # let feed = manager.open("feed", settings)?;
-    /// use everwire::{Delivery, Event};
+    /// use everwire::Delivery;
     /// use futures::StreamExt;
     ///
     /// let mut events = feed.subscribe(Delivery::default());
     /// feed.send("hello")?;
-    /// while let Some(event) = events.next().await {
-    ///     if let Update::Event(Event { kind: EventKind::Message(message), .. }) = event {
+    /// while let Some(update) = events.next().await {
+    ///     if let Some((_, message)) = update.message() {
     ///         assert_eq!(message.as_text(), Some("hello"));
     ///         break;
     ///     }

@@ -25,15 +25,15 @@ impl Handle {
     /// # let mut settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
     /// # settings.enabled = false;
     /// # let feed = manager.open("feed", settings)?;
-    /// use everwire::{Delivery, Event};
+    /// use everwire::{Delivery, EventKind};
     /// use futures::StreamExt;
     ///
     /// // Its settings have `enabled = false`.
     /// let mut events = feed.subscribe(Delivery::default());
     /// feed.connect(None).await?;
-    /// while let Some(event) = events.next().await {
-    ///     if let Update::Event(Event { stamp, kind: EventKind::Ready }) = event {
-    ///         println!("{} is up", stamp.name);
+    /// while let Some(update) = events.next().await {
+    ///     if let Some(EventKind::Ready) = update.kind() {
+    ///         println!("{:?} is up", update.name());
     ///         break;
     ///     }
     /// }
@@ -101,16 +101,16 @@ impl Handle {
     /// # let mut events = manager.subscribe(everwire::Pattern::all(), everwire::Delivery::default());
     /// # let feed = manager.open("feed", settings)?;
     /// # use futures::StreamExt;
-    /// # use everwire::Event;
-    /// # while let Some(event) = events.next().await {
-    /// #     if matches!(event, Update::Event(Event { kind: EventKind::Ready, .. })) {
+    /// # use everwire::EventKind;
+    /// # while let Some(update) = events.next().await {
+    /// #     if matches!(update.kind(), Some(EventKind::Ready)) {
     /// #         break;
     /// #     }
     /// # }
     /// feed.rotate().await?;
-    /// while let Some(event) = events.next().await {
-    ///     if let Update::Event(Event { stamp, kind: EventKind::Rotated(rotated) }) = event {
-    ///         println!("{}: {} serves now", stamp.name, rotated.peer);
+    /// while let Some(update) = events.next().await {
+    ///     if let Some(EventKind::Rotated(rotated)) = update.kind() {
+    ///         println!("{:?}: {} serves now", update.name(), rotated.peer);
     ///         break;
     ///     }
     /// }
@@ -150,8 +150,8 @@ impl Handle {
     /// # let settings = everwire::ConnectionSettings::new(peer.url("/echo"))?;
     /// # let mut events = manager.subscribe(everwire::Pattern::all(), everwire::Delivery::default());
     /// # let feed = manager.open("feed", settings)?;
-    /// # while let Some(event) = futures::StreamExt::next(&mut events).await {
-    /// #     if matches!(event, everwire::Update::Event(everwire::Event { kind: everwire::EventKind::Ready, .. })) {
+    /// # while let Some(update) = futures::StreamExt::next(&mut events).await {
+    /// #     if matches!(update.kind(), Some(everwire::EventKind::Ready)) {
     /// #         break;
     /// #     }
     /// # }

@@ -254,9 +254,9 @@ impl Socket {
                         return;
                     }
                 }
-                self.message(act, Message::Text(text));
+                self.message(act, Message::Text(text), now);
             }
-            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes)),
+            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
             Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
             Incoming::Pong(payload) => {
                 if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
@@ -274,7 +274,10 @@ impl Socket {
     }
 
     #[inline]
-    fn message(&mut self, act: &mut ActorState, message: Message) {
+    fn message(&mut self, act: &mut ActorState, message: Message, now: Instant) {
+        if act.last.blind_since.is_some() {
+            tell_gap(act, now);
+        }
         self.note(act, &message);
         act.receive(message);
     }
@@ -425,6 +428,17 @@ impl Socket {
                 act.confirmed(fence);
             }
         }
+    }
+}
+
+/// Before the first message behind those that were thrown away while a subscriber kept the name from reading.
+#[cold]
+fn tell_gap(act: &mut ActorState, now: Instant) {
+    // A socket that is not ready tells it when it is.
+    if act.reported.ready
+        && let Some(since) = act.last.blind_since.take()
+    {
+        act.publish_blind_gap(since, now);
     }
 }
 

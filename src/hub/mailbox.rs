@@ -27,14 +27,25 @@ pub trait Mailbox: Send + Sync {
 }
 
 /// Does it in a task of its own, where this is an actor's thread: an actor that is fed while it handles its mailbox would never come to the
-/// end of it.
+/// end of it. It is done in any case, also by an arbiter that has stopped: the actor may live on another one.
 pub(super) fn later(work: Box<dyn FnOnce() + Send>) {
+    let work = Work(Some(work));
     match Arbiter::try_current() {
         Some(arbiter) => {
-            // An arbiter that has stopped runs no actor either.
-            let _stopped = arbiter.spawn(async { work() });
+            let _done_now = arbiter.spawn(async { drop(work) });
         }
-        None => work(),
+        None => drop(work),
+    }
+}
+
+/// Done when it is dropped.
+struct Work(Option<Box<dyn FnOnce() + Send>>);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
     }
 }
 
@@ -189,5 +200,26 @@ impl Wake for Pieces {
             true => later(Box::new(move || self.go_on())),
             false => self.go_on(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_done_later_is_done_by_an_arbiter_that_has_stopped() {
+        let (tell, told) = mpsc::channel();
+        actix::System::new().block_on(async {
+            let arbiter = Arbiter::new();
+            let handle = arbiter.handle();
+            arbiter.stop();
+            arbiter.join().unwrap();
+            let work = Work(Some(Box::new(move || tell.send(()).unwrap())));
+            let _done_now = handle.spawn(async { drop(work) });
+        });
+        assert_eq!(told.try_recv(), Ok(()));
     }
 }

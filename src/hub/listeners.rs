@@ -29,6 +29,18 @@ pub(crate) struct Listeners {
     any_pauses: bool,
 }
 
+/// What has become of events on their way to the listeners.
+enum Placed {
+    /// Nothing: the list of listeners has changed meanwhile.
+    Not,
+    /// They have what they need, and nobody is to be told.
+    Unwanted,
+    /// They have their places.
+    Alone,
+    /// The same, and those who may resume from there share them.
+    Shared(Arc<Run>),
+}
+
 impl Listeners {
     /// The list as it is now.
     #[inline]
@@ -83,28 +95,23 @@ impl Listeners {
         };
         // A subscriber that comes in between asks what was kept before it is told what is new: it must find the event in
         // one of the two, so that an event is kept only for the listeners that it is told to.
-        let shared = loop {
-            if let Some(shared) = self.place(hub, history_ref, number, &mut first, kinds) {
-                break shared;
-            }
-        };
-        let is_wanted = self.wanted & (1 << number) != 0;
-        let result = match shared {
-            _ if !is_wanted => Ok(()),
-            None => self.tell(first, number, kinds),
-            Some(run) => {
-                let result = self.call_with(&run, number);
-                self.push(run, number);
-                result
+        let result = loop {
+            match self.place(hub, history_ref, number, &mut first, kinds) {
+                Placed::Not => {}
+                Placed::Unwanted => break Ok(()),
+                Placed::Alone => break self.tell(first, number, kinds),
+                Placed::Shared(run) => {
+                    let result = self.call_with(&run, number);
+                    self.push(run, number);
+                    break result;
+                }
             }
         };
         kinds.clear();
         result
     }
 
-    /// Gives the events their places and keeps them. Those who may resume from there are told now, and the events are shared then. `None` if
-    /// the list of listeners has changed meanwhile.
-    #[allow(clippy::option_option, reason = "whether they were placed, and how")]
+    /// Gives the events their places and keeps them. Those who may resume from there are told now.
     fn place(
         &mut self,
         hub: &Hub,
@@ -112,24 +119,27 @@ impl Listeners {
         number: u8,
         first: &mut Stamp,
         kinds: &mut Vec<EventKind>,
-    ) -> Option<Option<Arc<Run>>> {
+    ) -> Placed {
         self.current(hub, &first.name);
         let is_wanted = self.wanted & (1 << number) != 0;
         let order = (self.any_resumes && is_wanted).then(|| hub.order.lock());
         let generation = self.generation;
         let is_current = || hub.generation.load(Ordering::Acquire) == generation;
         if !hub.keep(history_ref, is_current, is_wanted, first, kinds) {
-            return None;
+            return Placed::Not;
         }
         if order.is_none() {
-            return Some(None);
+            return match is_wanted {
+                true => Placed::Alone,
+                false => Placed::Unwanted,
+            };
         }
         let run = Run::take(first.clone(), kinds);
         let resuming = self.list.iter().filter(|listener| listener.resumes());
         for listener in resuming.filter(|listener| listener.kinds().wants(number)) {
             listener.push(Span::from(Arc::clone(&run)));
         }
-        Some(Some(run))
+        Placed::Shared(run)
     }
 
     /// Tells all who want them, of whom none resumes.

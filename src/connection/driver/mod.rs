@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     task::{Context as TaskContext, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{task::coop, time::Sleep};
@@ -31,6 +31,9 @@ use crate::{
 /// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
 const MAX_ROUNDS: usize = 16;
 
+/// After so long a turn looks at everything again, even if it only reads.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// What an incarnation is at.
 #[derive(Default)]
 pub(in crate::connection) enum Link {
@@ -51,6 +54,9 @@ pub(in crate::connection) struct Driver {
     timer: Option<Pin<Box<Sleep>>>,
     /// Whether the timer knows the waker: then it need not be polled before it has passed.
     timer_will_wake: bool,
+    /// Until then a turn that reads nothing but messages changes nothing else; `None`: it may. A name that is touched is looked at in
+    /// any case.
+    settled_until: Option<Instant>,
 }
 
 /// What a look at the outbox shows.
@@ -126,10 +132,54 @@ impl Driver {
         act.outbox.begin_turn();
         let now = clock::now();
         act.publisher.set_wall(Some(clock::wall_at(now)));
+        let is_settled = self.is_settled(act, now);
+        if is_settled && self.only_reads(act, now, cx) {
+            return Turn::Rest;
+        }
+        self.whole_turn(act, ready, now, is_settled, cx)
+    }
+
+    /// Whether this turn may have nothing to do but to read.
+    fn is_settled(&self, act: &ActorState, now: Instant) -> bool {
+        self.settled_until.is_some_and(|until| now < until) && !act.wakeups.is_touched()
+    }
+
+    /// Reads; whether that was all there is to do. Most turns of a name that listens are such turns.
+    fn only_reads(
+        &mut self,
+        act: &mut ActorState,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
+        let Link::Up(socket) = &mut self.link else {
+            return false;
+        };
+        socket.poll_read(act, now, cx);
+        socket.is_between_frames()
+            && act.effects.is_empty()
+            && !act.publisher.has_panic()
+            && !act.wakeups.is_touched()
+            && act.outbox.rest()
+    }
+
+    /// Looks at everything. `has_read`: what came was read in this turn.
+    fn whole_turn(
+        &mut self,
+        act: &mut ActorState,
+        ready: &mut Successor,
+        now: Instant,
+        mut has_read: bool,
+        cx: &mut TaskContext<'_>,
+    ) -> Turn {
+        self.settled_until = None;
+        act.wakeups.look();
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, now, cx);
             if let Link::Up(socket) = &mut self.link {
-                socket.poll(act, now, cx);
+                if !std::mem::take(&mut has_read) {
+                    socket.poll_read(act, now, cx);
+                }
+                socket.poll_write(act, now, cx);
             }
             if act
                 .inbound
@@ -146,7 +196,8 @@ impl Driver {
             let expiry = self.look_at_outbox(act, now, cx);
             let is_done = act.effects.is_empty() && !act.publisher.has_panic();
             if is_done && !act.has_ended() {
-                self.arm_timer(act, expiry, now, cx);
+                let deadline = self.arm_timer(act, expiry, now, cx);
+                self.settle(act, deadline, now);
                 return Turn::Rest;
             }
             match self.apply_effects(act, ready, now) {
@@ -156,6 +207,20 @@ impl Driver {
         }
         cx.waker().wake_by_ref();
         Turn::Rest
+    }
+
+    /// Notes until when a turn may only read. `deadline`: when the timer wakes the name at the latest.
+    fn settle(&mut self, act: &ActorState, deadline: Option<Instant>, now: Instant) {
+        let is_settled = match &self.link {
+            Link::Up(socket) => socket.is_settled(act),
+            Link::None | Link::Dialing(_) => false,
+        };
+        let is_alone = matches!(self.successor, Successor::None)
+            && act.inbound.deduplication.deadline().is_none();
+        if is_settled && is_alone {
+            let latest = now + SETTLED;
+            self.settled_until = Some(deadline.map_or(latest, |deadline| deadline.min(latest)));
+        }
     }
 
     /// Whether nothing has come that was not looked at: only then is what did not come late.
@@ -229,8 +294,9 @@ impl Driver {
             Link::None | Link::Dialing(_) => (false, None),
         };
         let look = act.outbox.end_turn(cx.waker(), |locked| {
-            let written = written.map_or((0, 0), |id| locked.outbox.written(id));
+            // A subscriber that has come since the last look hears of these, too.
             locked.outbox.set_fate_reporting(tell_sent);
+            let written = written.map_or((0, 0), |id| locked.outbox.written(id));
             Look {
                 written,
                 expired: locked.outbox.expire(now),
@@ -271,7 +337,7 @@ impl Driver {
         look.next_expiry
     }
 
-    /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with
+    /// Sets the timer to the next deadline, and returns that. One that was set too early only wakes us once for nothing: moving it with
     /// every message would cost more.
     fn arm_timer(
         &mut self,
@@ -279,7 +345,7 @@ impl Driver {
         expiry: Option<Instant>,
         now: Instant,
         cx: &mut TaskContext<'_>,
-    ) {
+    ) -> Option<Instant> {
         let (socket, paced) = match &self.link {
             // One that has passed is looked at again when the kernel takes more.
             Link::Up(socket) => (
@@ -295,14 +361,17 @@ impl Driver {
             .deduplication
             .deadline()
             .filter(|_| self.has_read_all());
-        let Some(deadline) = [life, expiry, socket, paced, aside, deduplication]
+        let earliest = [life, expiry, socket, paced, aside, deduplication]
             .into_iter()
             .flatten()
-            .min()
-        else {
-            return;
-        };
-        let deadline = tokio::time::Instant::from_std(deadline.max(now));
+            .min()?;
+        self.wake_at(earliest.max(now), cx);
+        Some(earliest)
+    }
+
+    /// Has the driver run at that time, or before it.
+    fn wake_at(&mut self, deadline: Instant, cx: &mut TaskContext<'_>) {
+        let deadline = tokio::time::Instant::from_std(deadline);
         let timer = match &mut self.timer {
             Some(timer) if !timer.is_elapsed() && timer.deadline() <= deadline => {
                 if self.timer_will_wake {

@@ -43,6 +43,8 @@ pub(crate) struct SharedOutbox {
     /// Whether the actor is in the middle of a turn, and will look at the outbox before it rests. It falls under the lock alone:
     /// who reads `true` there comes before that look. Who misses that it has risen wakes the actor for nothing.
     at_work: AtomicBool,
+    /// Whether something has changed that the actor has not looked at. It is read without the lock, see [`rest`](Self::rest).
+    touched: AtomicBool,
     /// Writes durable messages down.
     persistence: Persistence,
 }
@@ -118,6 +120,7 @@ impl SharedOutbox {
             history: History::new(),
             history_waits: AtomicBool::new(false),
             at_work: AtomicBool::new(false),
+            touched: AtomicBool::new(true),
             persistence,
         })
     }
@@ -146,6 +149,7 @@ impl SharedOutbox {
     pub fn hold(&self, why: &str) {
         let mut locked = self.locked.lock();
         locked.outbox.hold();
+        self.touch();
         locked.store_error = Some(why.into());
     }
 
@@ -296,15 +300,39 @@ impl SharedOutbox {
         self.with(|locked| {
             locked.leave_waker(waker);
             self.at_work.store(false, Ordering::Relaxed);
+            self.touched.store(false, Ordering::Relaxed);
             look(locked)
         })
     }
 
-    /// The waker, if the actor rests. `locked` is this outbox's own.
+    /// Ends a turn without a look, where nothing has changed since the last one; `false`: something has, and the actor must look.
+    ///
+    /// The lock is not taken: most turns only read. The two flags are told apart by their order instead. A sender first raises
+    /// `touched`, then looks whether the actor is at work. The actor first falls to rest, then looks at `touched`. One of them sees the
+    /// other.
+    pub fn rest(&self) -> bool {
+        self.at_work.swap(false, Ordering::SeqCst);
+        let rests = !self.touched.load(Ordering::SeqCst);
+        if !rests {
+            self.begin_turn();
+        }
+        rests
+    }
+
+    /// Something has changed that the actor must look at.
+    fn touch(&self) {
+        // One that is raised was raised since the last look.
+        if !self.touched.load(Ordering::SeqCst) {
+            self.touched.swap(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The actor must look; the waker, if it rests. `locked` is this outbox's own.
     fn take_waker(&self, locked: &mut Locked) -> Option<Waker> {
+        self.touch();
         locked
             .waker
-            .take_if(|_| !self.at_work.load(Ordering::Relaxed))
+            .take_if(|_| !self.at_work.load(Ordering::SeqCst))
     }
 }
 

@@ -34,6 +34,12 @@ impl Socket {
         }
     }
 
+    /// Whether it is known until when the socket is young: then a deadline stands for it.
+    pub(super) fn has_known_age(&self) -> bool {
+        let early = self.early.as_ref();
+        early.is_none_or(|early| early.until().is_some())
+    }
+
     /// Lets go of what the peer said when the socket has stayed, and of what it had said on the one before.
     pub(super) fn watch_age(&mut self, act: &mut ActorState, now: Instant) {
         let ready = act.reported.ready;

@@ -132,19 +132,45 @@ impl Socket {
         }
     }
 
-    /// Reads and writes what can be read and written.
-    pub fn poll(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
+    /// Reads what can be read.
+    pub fn poll_read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.forgive_stalls(act, now);
         if !act.reported.ready {
             // What came with the 101 is an answer to nothing yet: the opening messages go first.
             self.speak(act, now, cx);
         }
         self.read(act, now, cx);
+        self.keep_last(act);
+    }
+
+    /// Whether nothing but messages can happen to this socket before its deadline, unless the name is touched.
+    pub fn is_settled(&self, act: &ActorState) -> bool {
+        act.reported.ready
+            && matches!(act.life.state(), LifeState::Open { .. })
+            && act.life.may_write()
+            && act.life.may_read()
+            && !act.life.is_flushing()
+            && !act.beats.state.is_waiting()
+            && !act.beats.beat_due
+            && !act.beats.probe_due
+            && act.ahead.is_empty()
+            && self.has_known_age()
+            && !self.deadlines.is_paused()
+            && self.writer.is_idle()
+            && self.writer.paced_until().is_none()
+    }
+
+    /// Whether what was read are whole messages, and no frame has begun whose end must be watched for.
+    pub fn is_between_frames(&self) -> bool {
+        self.reader.within_frame().is_none()
+    }
+
+    /// Writes what can be written, behind what was read.
+    pub fn poll_write(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if act.life.holds_a_link() {
             self.speak(act, now, cx);
         }
         self.watch_writer(act, now);
-        self.keep_last(act);
         self.watch_age(act, now);
     }
 
@@ -213,6 +239,7 @@ impl Socket {
             }
             if !act.life.may_read() || (act.publisher.needs_room() && self.is_paused(act, now, cx))
             {
+                act.wakeups.touch();
                 return;
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {
@@ -226,6 +253,7 @@ impl Socket {
                     self.incoming(act, incoming, now);
                 }
                 Poll::Ready(Err(cause)) => {
+                    act.wakeups.touch();
                     act.flush();
                     let Some(code) = cause.close_code() else {
                         return act.lost(cause, now);
@@ -247,6 +275,7 @@ impl Socket {
         match incoming {
             Incoming::Text(text) => {
                 if let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now) {
+                    act.wakeups.touch();
                     if let Some(fence) = fence {
                         act.confirmed(fence);
                     }
@@ -257,13 +286,18 @@ impl Socket {
                 self.message(act, Message::Text(text), now);
             }
             Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
-            Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
+            Incoming::Ping(payload) => {
+                act.wakeups.touch();
+                self.writer.control(Opcode::Pong, payload);
+            }
             Incoming::Pong(payload) => {
+                act.wakeups.touch();
                 if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
                     act.confirmed(fence);
                 }
             }
             Incoming::Close(frame) => {
+                act.wakeups.touch();
                 let frame = self.sent.taken_out_of(frame);
                 // Whoever answers what came before it can still do so.
                 act.flush();

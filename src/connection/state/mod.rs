@@ -278,6 +278,7 @@ impl ActorState {
 
     /// All that was taken from the outbox up to `id` has arrived.
     pub(in crate::connection) fn confirmed(&mut self, id: u64) {
+        self.wakeups.touch();
         let written = self.outbox.with(|locked| locked.outbox.confirmed(id));
         self.counters.count_sent(written);
     }

@@ -132,19 +132,18 @@ impl Driver {
         act.outbox.begin_turn();
         let now = clock::now();
         act.publisher.set_wall(Some(clock::wall_at(now)));
-        let is_settled = self.is_settled(act, now);
-        if is_settled && self.only_reads(act, now, cx) {
+        let settled_until = self.settled_until.filter(|until| now < *until);
+        let Some(until) = settled_until.filter(|_| !act.wakeups.is_touched()) else {
+            return self.whole_turn(act, ready, now, false, cx);
+        };
+        if self.only_reads(act, now, cx) && (act.outbox.rest() || self.answers(act, until, now, cx))
+        {
             return Turn::Rest;
         }
-        self.whole_turn(act, ready, now, is_settled, cx)
+        self.whole_turn(act, ready, now, true, cx)
     }
 
-    /// Whether this turn may have nothing to do but to read.
-    fn is_settled(&self, act: &ActorState, now: Instant) -> bool {
-        self.settled_until.is_some_and(|until| now < until) && !act.wakeups.is_touched()
-    }
-
-    /// Reads; whether that was all there is to do. Most turns of a name that listens are such turns.
+    /// Reads; whether nothing happened besides, but to the outbox. Most turns of a name that listens are such turns.
     fn only_reads(
         &mut self,
         act: &mut ActorState,
@@ -155,11 +154,25 @@ impl Driver {
             return false;
         };
         socket.poll_read(act, now, cx);
-        socket.is_between_frames()
-            && act.effects.is_empty()
-            && !act.publisher.has_panic()
-            && !act.wakeups.is_touched()
-            && act.outbox.rest()
+        socket.is_between_frames() && is_untouched(act)
+    }
+
+    /// Writes what the outbox has; whether that is all there is to do, and the name is settled as before.
+    fn answers(
+        &mut self,
+        act: &mut ActorState,
+        until: Instant,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
+        let Link::Up(socket) = &mut self.link else {
+            return false;
+        };
+        socket.poll_write(act, now, cx);
+        let expiry = self.look_at_outbox(act, now, cx);
+        let is_settled = matches!(&self.link, Link::Up(socket) if socket.is_settled(act));
+        let is_over = expiry.is_some_and(|expiry| expiry < until);
+        is_settled && !is_over && is_untouched(act)
     }
 
     /// Looks at everything. `has_read`: what came was read in this turn.
@@ -392,4 +405,9 @@ impl Driver {
             cx.waker().wake_by_ref();
         }
     }
+}
+
+/// Whether the name has nothing to do but what its socket and its outbox ask for.
+fn is_untouched(act: &ActorState) -> bool {
+    act.effects.is_empty() && !act.publisher.has_panic() && !act.wakeups.is_touched()
 }

@@ -20,34 +20,57 @@ pub(crate) struct NameSettings {
     pub common: Arc<ConnectionSettings>,
 }
 
-/// The settings that names were opened with last, for the next ones to share.
+/// What names were opened with last, for the next ones to share.
 #[derive(Debug, Default)]
-pub(crate) struct CommonSettings(Mutex<VecDeque<Weak<ConnectionSettings>>>);
+pub(crate) struct CommonSettings {
+    settings: Mutex<Recent<ConnectionSettings>>,
+    /// Names that ask one URL for different things are as common as names with a URL each.
+    urls: Mutex<Recent<[Template]>>,
+}
 
 impl CommonSettings {
     /// Splits settings, and shares what equals that of another name.
     pub(crate) fn share(&self, mut settings: ConnectionSettings) -> NameSettings {
         let url = std::mem::take(&mut settings.url);
         let failover = std::mem::take(&mut settings.failover_urls);
+        let urls: Vec<Template> = std::iter::once(url).chain(failover).collect();
+        let (mut known_urls, mut known) = (self.urls.lock(), self.settings.lock());
         NameSettings {
-            urls: std::iter::once(url).chain(failover).collect(),
-            common: self.find_or_keep(settings),
+            urls: match known_urls.find(&urls) {
+                Some(urls) => urls,
+                None => known_urls.keep(urls.into()),
+            },
+            common: match known.find(&settings) {
+                Some(common) => common,
+                None => known.keep(Arc::new(settings)),
+            },
         }
     }
+}
 
-    fn find_or_keep(&self, settings: ConnectionSettings) -> Arc<ConnectionSettings> {
-        let mut known = self.0.lock();
-        let equal = known
-            .iter()
-            .filter_map(Weak::upgrade)
-            .find(|known| **known == settings);
-        equal.unwrap_or_else(|| {
-            let fresh = Arc::new(settings);
-            known.retain(|known| known.strong_count() > 0);
-            known.truncate(LOOKED_AT - 1);
-            known.push_front(Arc::downgrade(&fresh));
-            fresh
-        })
+/// Some values that were used last, as long as somebody holds them.
+#[derive(Debug)]
+struct Recent<T: ?Sized>(VecDeque<Weak<T>>);
+
+impl<T: ?Sized> Default for Recent<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: ?Sized + PartialEq> Recent<T> {
+    /// The known value that equals this one.
+    fn find(&self, value: &T) -> Option<Arc<T>> {
+        let mut known = self.0.iter().filter_map(Weak::upgrade);
+        known.find(|known| **known == *value)
+    }
+
+    /// A value that is known from now on.
+    fn keep(&mut self, value: Arc<T>) -> Arc<T> {
+        self.0.retain(|known| known.strong_count() > 0);
+        self.0.truncate(LOOKED_AT - 1);
+        self.0.push_front(Arc::downgrade(&value));
+        value
     }
 }
 
@@ -73,12 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_their_urls_only_share_the_rest() {
+    fn names_share_their_urls_or_the_rest_where_these_are_equal() {
         let common = CommonSettings::default();
         let [one, other] = [1, 2].map(|number| common.share(settings(number)));
         assert!(Arc::ptr_eq(&one.common, &other.common));
         assert_eq!(one.whole(), settings(1));
         assert_eq!(other.whole(), settings(2));
+
+        let same_urls = common.share(settings(1));
+        assert!(Arc::ptr_eq(&one.urls, &same_urls.urls));
+        assert!(!Arc::ptr_eq(&one.urls, &other.urls));
 
         let mut different = settings(3);
         different.close_code = 1000;
@@ -97,10 +124,10 @@ mod tests {
                 common.share(settings)
             })
             .collect();
-        assert_eq!(common.0.lock().len(), LOOKED_AT);
+        assert_eq!(common.settings.lock().0.len(), LOOKED_AT);
         drop(held);
         let fresh = common.share(settings(0));
-        assert_eq!(common.0.lock().len(), 1);
+        assert_eq!(common.settings.lock().0.len(), 1);
         assert_eq!(Arc::strong_count(&fresh.common), 1);
     }
 }

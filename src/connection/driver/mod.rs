@@ -377,9 +377,13 @@ impl Driver {
         let earliest = [life, expiry, socket, paced, aside, deduplication]
             .into_iter()
             .flatten()
-            .min()?;
-        self.wake_at(earliest.max(now), cx);
-        Some(earliest)
+            .min();
+        match earliest {
+            Some(earliest) => self.wake_at(earliest.max(now), cx),
+            // A name that rests keeps no timer: it is as large as a name's mailbox.
+            None => self.timer = None,
+        }
+        earliest
     }
 
     /// Has the driver run at that time, or before it.

@@ -1,11 +1,11 @@
 //! What stands inside the values of settings: pointers into JSON, and templates with variables.
 
-mod pointer;
+pub mod json;
 mod secret;
 mod template;
 
 pub use self::{
-    pointer::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
+    json::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     secret::Secret,
     template::{Part, SecretMissing, SecretTemplate, Template, Variable},
 };

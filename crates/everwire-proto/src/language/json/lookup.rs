@@ -1,10 +1,13 @@
-//! Finding what pointers point at in one pass over a JSON text, without a tree of what is beside the way.
+//! One pointer, or a few of them, that are not made into a set first; and scalars as values of Rust's.
 
-use std::{array, borrow::Cow, fmt};
+use std::{array, borrow::Cow};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-use super::JsonPointer;
+use super::{
+    key::Key,
+    pointer::{JsonPointer, index},
+    raw::{Kind, RawJson},
+    walk::{self, Guide},
+};
 
 /// A value of a JSON text that is neither an object nor an array.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,173 +45,135 @@ impl JsonPointer {
         found
     }
 
-    /// What [`lookup`](Self::lookup) finds for each of these, in one pass; `None` if the text is no JSON.
+    /// What [`lookup`](Self::lookup) finds for each of these, in one pass; `None` if the text is no JSON, or one of the values is a
+    /// scalar that no [`Scalar`] can hold: a number that is too large for a float, or a string with half a surrogate pair.
     pub fn lookup_all<'a, const N: usize>(
         pointers: [&Self; N],
         text: &'a str,
     ) -> Option<[Option<Scalar<'a>>; N]> {
-        let mut found = array::from_fn(|_| None);
-        let walk = Walk {
-            pointers: &pointers,
-            found: &mut found,
-            depth: 0,
-            active: [true; N],
-        };
-        let mut text = serde_json::Deserializer::from_str(text);
-        walk.deserialize(&mut text).ok()?;
-        text.end().ok()?;
+        let mut found = [const { None }; N];
+        for (found, value) in found.iter_mut().zip(find(pointers, text)?) {
+            let value = value.filter(|value| !value.kind().is_container());
+            *found = match value {
+                Some(value) => Some(Scalar::of(value)?),
+                None => None,
+            };
+        }
         Some(found)
     }
 }
 
-/// The way to one value: the pointers that have led to it so far, and how many of their keys that took.
-///
-/// It is as deep as the longest pointer at most; `serde_json` stops at 128.
-struct Walk<'p, 'f, 'a, const N: usize> {
-    pointers: &'p [&'p JsonPointer; N],
-    found: &'f mut [Option<Scalar<'a>>; N],
-    depth: usize,
-    active: [bool; N],
-}
-
-impl<'a, const N: usize> Walk<'_, '_, 'a, N> {
-    /// The next key of a pointer that goes on from here.
-    fn key(&self, pointer: usize) -> Option<&str> {
-        let keys = &self.pointers[pointer].0;
-        let key = keys.get(self.depth).filter(|_| self.active[pointer]);
-        key.map(|key| &**key)
+impl<'a> Scalar<'a> {
+    /// `None` for what no scalar can hold.
+    fn of(value: RawJson<'a>) -> Option<Self> {
+        Some(match value.kind() {
+            Kind::Null => Self::Null,
+            Kind::Bool => Self::Bool(value.as_bool()?),
+            Kind::Text => Self::Text(value.as_text()?),
+            Kind::Number => Self::number(value.as_str())?,
+            Kind::Array | Kind::Object => return None,
+        })
     }
 
-    /// The way to a value inside this one. What was found there before belongs to an earlier value of the same key.
-    fn below(&mut self, active: [bool; N]) -> Walk<'_, '_, 'a, N> {
-        for (found, active) in self.found.iter_mut().zip(active) {
-            if active {
+    /// As `serde_json` reads it: `-0` is a float.
+    fn number(written: &str) -> Option<Self> {
+        if let Ok(number) = written.parse() {
+            return Some(Self::Unsigned(number));
+        }
+        match written.parse() {
+            Ok(number) if number < 0 => Some(Self::Signed(number)),
+            _ => serde_json::from_str(written).ok().map(Self::Float),
+        }
+    }
+}
+
+/// The values that these pointers point at, in one pass; `None` if the text is no JSON.
+pub(super) fn find<'a, const N: usize>(
+    pointers: [&JsonPointer; N],
+    text: &'a str,
+) -> Option<[Option<RawJson<'a>>; N]> {
+    let mut ways = Ways {
+        pointers,
+        found: [None; N],
+    };
+    let root = Way {
+        keys: 0,
+        pointers: [true; N],
+    };
+    walk::walk(text, &mut ways, root)?;
+    let value = |(from, to)| text.get(from..to).map(RawJson::new);
+    Some(ways.found.map(|span| span.and_then(value)))
+}
+
+/// A guide that compares each key with each of a few pointers.
+struct Ways<'p, const N: usize> {
+    pointers: [&'p JsonPointer; N],
+    /// From where to where the value of each stands.
+    found: [Option<(usize, usize)>; N],
+}
+
+/// The way to one value: how many keys it took, and which pointers begin with them.
+#[derive(Clone, Copy)]
+struct Way<const N: usize> {
+    keys: usize,
+    pointers: [bool; N],
+}
+
+impl<'p, const N: usize> Ways<'p, N> {
+    /// The next key of a pointer that goes on from here.
+    #[inline]
+    fn key(&self, way: Way<N>, pointer: usize) -> Option<&'p str> {
+        let key = self.pointers[pointer].keys().get(way.keys);
+        key.filter(|_| way.pointers[pointer]).map(|key| &**key)
+    }
+
+    /// The way of those pointers on which this holds of their next key. What they have found before belongs to an earlier value of
+    /// the same key.
+    #[inline]
+    fn below(&mut self, way: Way<N>, is_next: impl Fn(&str) -> bool) -> Option<Way<N>> {
+        let pointers = array::from_fn(|at| self.key(way, at).is_some_and(&is_next));
+        for (found, leads_on) in self.found.iter_mut().zip(pointers) {
+            if leads_on {
                 *found = None;
             }
         }
-        Walk {
-            pointers: self.pointers,
-            found: self.found,
-            depth: self.depth + 1,
-            active,
-        }
+        let keys = way.keys + 1;
+        pointers.contains(&true).then_some(Way { keys, pointers })
+    }
+}
+
+impl<const N: usize> Guide for Ways<'_, N> {
+    type Place = Way<N>;
+
+    #[inline]
+    fn has_members(&self, way: Way<N>) -> bool {
+        (0..N).any(|at| self.key(way, at).is_some())
     }
 
-    /// A scalar is here: the pointers that end here have found it.
-    fn arrive(self, scalar: Scalar<'a>) {
+    #[inline]
+    fn has_elements(&self, way: Way<N>) -> bool {
+        self.has_members(way)
+    }
+
+    #[inline]
+    fn member(&mut self, way: Way<N>, key: Key<'_>) -> Option<Way<N>> {
+        self.below(way, |next| next == key.text())
+    }
+
+    fn element(&mut self, way: Way<N>, from: usize) -> Option<(usize, Way<N>)> {
+        let indices = (0..N).filter_map(|at| index(self.key(way, at)?));
+        let next = indices.filter(|at| *at >= from).min()?;
+        let below = self.below(way, |key| index(key) == Some(next))?;
+        Some((next, below))
+    }
+
+    #[inline]
+    fn found(&mut self, way: Way<N>, from: usize, to: usize) {
         for (at, found) in self.found.iter_mut().enumerate() {
-            if self.active[at] && self.pointers[at].0.len() == self.depth {
-                *found = Some(scalar.clone());
+            if way.pointers[at] && self.pointers[at].keys().len() == way.keys {
+                *found = Some((from, to));
             }
         }
-    }
-}
-
-impl<'a, const N: usize> DeserializeSeed<'a> for Walk<'_, '_, 'a, N> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'a, const N: usize> Visitor<'a> for Walk<'_, '_, 'a, N> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.arrive(Scalar::Null);
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.arrive(Scalar::Bool(value));
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.arrive(Scalar::Unsigned(value));
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.arrive(Scalar::Signed(value));
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.arrive(Scalar::Float(value));
-        Ok(())
-    }
-
-    fn visit_borrowed_str<E: Error>(self, value: &'a str) -> Result<(), E> {
-        self.arrive(Scalar::Text(value.into()));
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.arrive(Scalar::Text(value.to_owned().into()));
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(active) = map.next_key_seed(Key(&self))? {
-            if active.contains(&true) {
-                map.next_value_seed(self.below(active))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        let wanted: [_; N] = array::from_fn(|pointer| self.key(pointer).and_then(index));
-        for at in 0.. {
-            let active = wanted.map(|index| index == Some(at));
-            let more = if active.contains(&true) {
-                seq.next_element_seed(self.below(active))?.is_some()
-            } else {
-                seq.next_element::<IgnoredAny>()?.is_some()
-            };
-            if !more {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An index into an array (RFC 6901 §4): digits without a leading zero.
-fn index(key: &str) -> Option<usize> {
-    let digits = key.bytes().all(|byte| byte.is_ascii_digit());
-    let canonical = digits && (key == "0" || !key.starts_with('0'));
-    key.parse().ok().filter(|_| canonical)
-}
-
-/// Which pointers go on with a key of an object.
-struct Key<'w, 'p, 'f, 'a, const N: usize>(&'w Walk<'p, 'f, 'a, N>);
-
-impl<'a, const N: usize> DeserializeSeed<'a> for Key<'_, '_, '_, '_, N> {
-    type Value = [bool; N];
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<[bool; N], D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'a, const N: usize> Visitor<'a> for Key<'_, '_, '_, '_, N> {
-    type Value = [bool; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<[bool; N], E> {
-        Ok(array::from_fn(|pointer| self.0.key(pointer) == Some(key)))
     }
 }
 

@@ -1,10 +1,6 @@
 //! JSON Pointers (RFC 6901): where in a JSON text a value stands.
 
-mod lookup;
-
 use std::{fmt, str::FromStr, sync::Arc};
-
-pub use self::lookup::Scalar;
 
 /// The longest pointer that is accepted, in bytes.
 pub const MAX_POINTER: usize = 1024;
@@ -70,6 +66,18 @@ impl JsonPointer {
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The keys on the way, without their escapes.
+    pub(super) fn keys(&self) -> &[Box<str>] {
+        &self.0
+    }
+}
+
+/// An index into an array (RFC 6901 §4): digits without a leading zero.
+pub(super) fn index(key: &str) -> Option<usize> {
+    let digits = key.bytes().all(|byte| byte.is_ascii_digit());
+    let canonical = digits && (key == "0" || !key.starts_with('0'));
+    key.parse().ok().filter(|_| canonical)
 }
 
 impl fmt::Display for JsonPointer {

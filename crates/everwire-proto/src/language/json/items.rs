@@ -1,0 +1,46 @@
+//! The elements of an array.
+
+use super::{raw::RawJson, scan::Scan};
+
+/// Goes over the elements of an array, in order.
+///
+/// ```
+/// use everwire_proto::language::json::RawJson;
+///
+/// let array = RawJson::parse(r#"[1, [2, 3], "x"]"#).ok_or("no JSON")?;
+/// let written: Vec<&str> = array.items().map(|item| item.as_str()).collect();
+/// assert_eq!(written, ["1", "[2, 3]", r#""x""#]);
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Items<'a> {
+    array: &'a str,
+    /// Where the next one begins, perhaps behind white space.
+    at: usize,
+}
+
+impl<'a> Items<'a> {
+    /// None, if the value is no array.
+    pub(super) fn of(value: RawJson<'a>) -> Self {
+        let inside = value.as_str().strip_prefix('[');
+        Self {
+            array: inside
+                .and_then(|inside| inside.strip_suffix(']'))
+                .unwrap_or_default(),
+            at: 0,
+        }
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = RawJson<'a>;
+
+    fn next(&mut self) -> Option<RawJson<'a>> {
+        let scan = Scan::new(self.array);
+        let (_, from) = scan.token(self.at)?;
+        let to = scan.value(from, 0)?;
+        // Behind the comma, or the end.
+        self.at = scan.token(to).map_or(to, |(_, comma)| comma + 1);
+        scan.text(from, to).map(RawJson::new)
+    }
+}

@@ -1,0 +1,174 @@
+//! A value of a JSON text, looked at as it was written.
+
+use std::borrow::Cow;
+
+use super::{
+    items::Items, lookup::find, number::Number, pointer::JsonPointer, scan::Scan,
+    unescape::unescape,
+};
+
+/// One value of a JSON text, as it stands there: without the white space around it, and with all that is in it.
+///
+/// Two of them are not compared: `1.0` and `1` are one number, and members have no order. A text is looked at by
+/// [`as_text`](Self::as_text) or [`is_text`](Self::is_text), a number by [`as_number`](Self::as_number).
+///
+/// ```
+/// use everwire_proto::language::json::{JsonPointer, Kind, RawJson};
+///
+/// let value = RawJson::parse(r#" {"a": [1.50, "\u00e4"]} "#).ok_or("no JSON")?;
+/// assert_eq!(value.kind(), Kind::Object);
+///
+/// let number = value.at(&JsonPointer::new("/a/0")?).ok_or("absent")?;
+/// assert_eq!(number.as_str(), "1.50");
+/// let text = value.at(&JsonPointer::new("/a/1")?).ok_or("absent")?;
+/// assert_eq!(text.as_text().as_deref(), Some("ä"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RawJson<'a>(&'a str);
+
+/// Of what kind a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    Text,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl Kind {
+    /// Whether a value of this kind is an array or an object.
+    pub fn is_container(self) -> bool {
+        matches!(self, Self::Array | Self::Object)
+    }
+}
+
+impl<'a> RawJson<'a> {
+    /// A whole text as one value; `None` if it is no JSON.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let scan = Scan::new(text);
+        let (_, from) = scan.token(0)?;
+        let to = scan.value(from, 0)?;
+        let value = scan.text(from, to)?;
+        scan.is_over(to).then_some(Self(value))
+    }
+
+    /// A value that was scanned, without white space around it.
+    #[inline]
+    pub(super) fn new(value: &'a str) -> Self {
+        Self(value)
+    }
+
+    /// As it was written: a number with its digits, a string with its quotes and escapes.
+    #[inline]
+    pub fn as_str(&self) -> &'a str {
+        self.0
+    }
+
+    /// Of what kind it is.
+    #[inline]
+    pub fn kind(&self) -> Kind {
+        match self.0.as_bytes().first() {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::Text,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    /// Whether it is `null`.
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// `true` or `false`, if it is one of them.
+    #[inline]
+    pub fn as_bool(&self) -> Option<bool> {
+        (self.kind() == Kind::Bool).then_some(self.0 == "true")
+    }
+
+    /// The number, if it is one.
+    #[inline]
+    pub fn as_number(&self) -> Option<Number<'a>> {
+        (self.kind() == Kind::Number).then(|| Number::scanned(self.0))
+    }
+
+    /// The text of a string, borrowed where it has no escapes. `None` if it is no string, or has an escape for half a surrogate pair.
+    pub fn as_text(&self) -> Option<Cow<'a, str>> {
+        unescape(self.quoted()?)
+    }
+
+    /// Whether it is a string with this text; nothing is allocated for one that has no escapes.
+    #[inline]
+    pub fn is_text(&self, text: &str) -> bool {
+        let Some(quoted) = self.quoted() else {
+            return false;
+        };
+        // An escape is longer than what it stands for.
+        quoted.len() >= text.len()
+            && if quoted.contains('\\') {
+                unescape(quoted).is_some_and(|unescaped| unescaped == text)
+            } else {
+                quoted == text
+            }
+    }
+
+    /// The value that a pointer points at within this one, in one pass. Where the pointer is known before the text comes, a
+    /// [`PointerSet`](super::PointerSet) is faster.
+    pub fn at(&self, pointer: &JsonPointer) -> Option<Self> {
+        let [found] = find([pointer], self.0)?;
+        found
+    }
+
+    /// The elements of an array; none of any other value.
+    pub fn items(&self) -> Items<'a> {
+        Items::of(*self)
+    }
+
+    /// Writes the value without the white space between its tokens. Strings and numbers stay as they were written.
+    ///
+    /// ```
+    /// use everwire_proto::language::json::RawJson;
+    ///
+    /// let mut compact = String::new();
+    /// let value = RawJson::parse("{\n  \"a b\": [1.0, true]\n}").ok_or("no JSON")?;
+    /// value.write_compact(&mut compact);
+    /// assert_eq!(compact, r#"{"a b":[1.0,true]}"#);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn write_compact(&self, out: &mut String) {
+        out.reserve(self.0.len());
+        let scan = Scan::new(self.0);
+        let (mut from, mut at) = (0, 0);
+        while let Some(byte) = scan.byte(at) {
+            let behind = match byte {
+                b'"' => scan.string(at + 1).map(|string| string.end),
+                b' ' | b'\n' | b'\t' | b'\r' => {
+                    out.push_str(scan.text(from, at).unwrap_or_default());
+                    from = scan.token(at).map_or(self.0.len(), |(_, next)| next);
+                    Some(from)
+                }
+                _ => Some(at + 1),
+            };
+            at = behind.unwrap_or(self.0.len());
+        }
+        out.push_str(scan.text(from, at).unwrap_or_default());
+    }
+
+    /// What stands between the quotes, if it is a string.
+    #[inline]
+    fn quoted(&self) -> Option<&'a str> {
+        self.0.strip_prefix('"')?.strip_suffix('"')
+    }
+}

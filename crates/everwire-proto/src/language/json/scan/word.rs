@@ -1,0 +1,88 @@
+//! Eight bytes at a time: the first of them is the lowest of the word.
+
+const EACH: u64 = u64::MAX / 0xff;
+const HIGH: u64 = EACH << 7;
+
+/// Eight spaces.
+pub(super) const SPACES: u64 = EACH * b' ' as u64;
+
+/// The eight bytes from here on; `None` where the text ends before.
+#[inline]
+pub(in crate::language::json) fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    let word = bytes.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*word))
+}
+
+/// The first bytes of a word, and zeros behind them.
+#[inline]
+pub(in crate::language::json) fn head(word: u64, bytes: usize) -> u64 {
+    match bytes {
+        0..8 => word & !(u64::MAX << (8 * bytes)),
+        _ => word,
+    }
+}
+
+/// How many bytes stand before the first that ends a run of plain text in a string: a quote, a backslash or a control character.
+/// `None` if there is none.
+///
+/// A subtraction borrows from a higher byte only at a byte that ends the run: what is found first is right.
+#[inline]
+pub(super) fn plain(word: u64) -> Option<usize> {
+    // 0x22 becomes 0x20, and what lies below 0x20 stays there.
+    let quote_or_control = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
+    let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
+    first((quote_or_control | backslash) & !word & HIGH)
+}
+
+/// How many digits a word begins with; `None` if it has nothing else.
+#[inline]
+pub(super) fn digits(word: u64) -> Option<usize> {
+    // Digits become 0 to 9, and nothing else does.
+    let values = word ^ (EACH * b'0' as u64);
+    let above_nine = (values & !HIGH) + EACH * (0x80 - 10);
+    first((above_nine | values) & HIGH)
+}
+
+/// The place of the first byte that is marked by its highest bit.
+#[inline]
+fn first(marks: u64) -> Option<usize> {
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_told_at_each_place() {
+        for byte in 0..=u8::MAX {
+            for other in [b'a', b'5', b'"', 0, 0x1f, 0x21, b'\\', b']', 0x80, 0xff] {
+                for at in 0..8 {
+                    let mut bytes = [other; 8];
+                    bytes[at] = byte;
+                    let word = word(&bytes, 0).unwrap();
+                    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+                    assert_eq!(plain(word), bytes.iter().position(ends), "{bytes:?}");
+                    let no_digit = |byte: &u8| !byte.is_ascii_digit();
+                    assert_eq!(digits(word), bytes.iter().position(no_digit), "{bytes:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_is_what_was_asked_for() {
+        let text = *b"abcdefgh";
+        for len in 0..10 {
+            let mut expected = [0; 8];
+            let kept = len.min(8);
+            expected[..kept].copy_from_slice(&text[..kept]);
+            assert_eq!(
+                head(u64::from_le_bytes(text), len),
+                u64::from_le_bytes(expected)
+            );
+        }
+        assert_eq!(word(&text, 1), None);
+        assert_eq!(word(&text, 9), None);
+    }
+}

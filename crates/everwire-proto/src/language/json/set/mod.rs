@@ -1,0 +1,176 @@
+//! Many pointers, all found in one pass.
+
+mod trie;
+
+use self::trie::Node;
+use super::{key::Key, pointer::JsonPointer, raw::RawJson, walk};
+
+/// JSON pointers whose values are found together, in one pass over a text.
+///
+/// It is made once, when a configuration is read, and can be shared then. Equal beginnings of pointers are looked for once, and what
+/// no pointer leads into is skipped.
+///
+/// ```
+/// use everwire_proto::language::json::{JsonPointer, Kind, PointerSet, Spans};
+///
+/// let mut pointers = PointerSet::default();
+/// let kind = pointers.insert(&JsonPointer::new("/0")?);
+/// let id = pointers.insert(&JsonPointer::new("/2/id")?);
+/// assert_eq!(pointers.insert(&JsonPointer::new("/0")?), kind);
+///
+/// let mut spans = Spans::default();
+/// let found = pointers.find(r#"[3,"19",{"id":null}]"#, &mut spans).ok_or("no JSON")?;
+/// assert_eq!(found.get(kind).map(|value| value.as_str()), Some("3"));
+/// assert_eq!(found.get(id).map(|value| value.kind()), Some(Kind::Null));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PointerSet {
+    /// The first is the root.
+    nodes: Vec<Node>,
+}
+
+/// What a pointer of a [`PointerSet`] is known by there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(usize);
+
+/// Where values stand in a text: memory that [`PointerSet::find`] uses again for each text, of any set.
+#[derive(Clone, Debug, Default)]
+pub struct Spans(Vec<Span>);
+
+/// From where to where a value stands. Nothing ends at the beginning: that is what was not found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    from: usize,
+    to: usize,
+}
+
+/// The values that the pointers of a set have found in one text. By default there are none, as in what is no JSON.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Found<'f, 'a> {
+    text: &'a str,
+    spans: &'f [Span],
+}
+
+impl PointerSet {
+    /// Adds a pointer; one that is there already keeps its slot.
+    pub fn insert(&mut self, pointer: &JsonPointer) -> Slot {
+        let mut at = 0;
+        for key in pointer.keys() {
+            at = match self.nodes[at].member(Key::new(key)) {
+                Some(below) => below,
+                None => {
+                    let below = self.nodes.len();
+                    self.nodes[at].insert(key, below);
+                    self.nodes.push(Node::below(at));
+                    below
+                }
+            };
+        }
+        Slot(at)
+    }
+
+    /// Finds the value of each pointer in a text; `None` if that is no JSON. The whole text is read, once.
+    pub fn find<'f, 'a>(&self, text: &'a str, spans: &'f mut Spans) -> Option<Found<'f, 'a>> {
+        spans.0.clear();
+        spans.0.resize(self.nodes.len(), Span::default());
+        let mut search = Search {
+            nodes: &self.nodes,
+            spans: &mut spans.0,
+            has_doubles: false,
+        };
+        walk::walk(text, &mut search, 0)?;
+        if search.has_doubles {
+            search.forget_doubles();
+        }
+        Some(Found {
+            text,
+            spans: &spans.0,
+        })
+    }
+}
+
+impl Default for PointerSet {
+    /// No pointers.
+    fn default() -> Self {
+        Self {
+            nodes: vec![Node::default()],
+        }
+    }
+}
+
+impl<'a> Found<'_, 'a> {
+    /// The value that a pointer of the set has found.
+    #[inline]
+    pub fn get(&self, slot: Slot) -> Option<RawJson<'a>> {
+        let span = self.spans.get(slot.0)?;
+        if span.is_empty() {
+            return None;
+        }
+        self.text.get(span.from..span.to).map(RawJson::new)
+    }
+}
+
+impl Span {
+    #[inline]
+    fn is_empty(self) -> bool {
+        self.to == 0
+    }
+
+    fn is_within(self, other: Self) -> bool {
+        other.from <= self.from && self.to <= other.to
+    }
+}
+
+/// A pass over one text.
+struct Search<'s> {
+    nodes: &'s [Node],
+    /// Of each node the last value that stood there.
+    spans: &'s mut [Span],
+    /// Whether some key was there twice.
+    has_doubles: bool,
+}
+
+impl Search<'_> {
+    /// Forgets what was found below a value that does not count, because its key was there again: it does not lie within the one that
+    /// does.
+    fn forget_doubles(&mut self) {
+        for (at, node) in self.nodes.iter().enumerate() {
+            // Nodes come behind those above them: what is above is right already.
+            if !self.spans[at].is_within(self.spans[node.above]) {
+                self.spans[at] = Span::default();
+            }
+        }
+    }
+}
+
+impl walk::Guide for Search<'_> {
+    type Place = usize;
+
+    #[inline]
+    fn has_members(&self, place: usize) -> bool {
+        self.nodes[place].has_members()
+    }
+
+    #[inline]
+    fn has_elements(&self, place: usize) -> bool {
+        self.nodes[place].has_elements()
+    }
+
+    #[inline]
+    fn member(&mut self, place: usize, key: Key<'_>) -> Option<usize> {
+        self.nodes[place].member(key)
+    }
+
+    #[inline]
+    fn element(&mut self, place: usize, from: usize) -> Option<(usize, usize)> {
+        self.nodes[place].element(from)
+    }
+
+    #[inline]
+    fn found(&mut self, place: usize, from: usize, to: usize) {
+        let span = &mut self.spans[place];
+        self.has_doubles |= !span.is_empty();
+        *span = Span { from, to };
+    }
+}

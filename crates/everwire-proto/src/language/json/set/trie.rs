@@ -1,0 +1,97 @@
+//! The keys of many pointers as a tree: what they have in common is looked for once.
+
+use super::super::{key::Key, pointer::index};
+
+/// Up to so many keys are compared one after the other.
+const FEW: usize = 8;
+
+/// A place that a pointer leads to or through. Nodes are known by their numbers, which are larger below than above.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Node {
+    /// The node above; the root has itself.
+    pub(super) above: usize,
+    /// A bit for each key, by its head: most keys of a message are of no interest, and have none.
+    heads: u64,
+    /// By head and text.
+    members: Vec<Member>,
+    /// The same nodes, of the keys that are indices, by index.
+    elements: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    head: u64,
+    key: Box<str>,
+    node: usize,
+}
+
+impl Node {
+    pub(super) fn below(above: usize) -> Self {
+        Self {
+            above,
+            ..Self::default()
+        }
+    }
+
+    /// The node below, for a key of an object.
+    #[inline]
+    pub(super) fn member(&self, key: Key<'_>) -> Option<usize> {
+        if self.heads & bit(key) == 0 {
+            return None;
+        }
+        if self.members.len() > FEW {
+            let at = self.place(key).ok()?;
+            return self.members.get(at).map(|member| member.node);
+        }
+        let mut members = self.members.iter();
+        let found = members.find(|member| member.head == key.head() && &*member.key == key.text());
+        found.map(|member| member.node)
+    }
+
+    /// The first element from this index on to which a pointer leads: its index and node.
+    pub(super) fn element(&self, from: usize) -> Option<(usize, usize)> {
+        let at = self.elements.partition_point(|(index, _)| *index < from);
+        self.elements.get(at).copied()
+    }
+
+    pub(super) fn has_members(&self) -> bool {
+        !self.members.is_empty()
+    }
+
+    pub(super) fn has_elements(&self) -> bool {
+        !self.elements.is_empty()
+    }
+
+    /// Leads on to this node by a key that is not there yet.
+    pub(super) fn insert(&mut self, key: &str, node: usize) {
+        let known = Key::new(key);
+        let Err(at) = self.place(known) else {
+            return;
+        };
+        self.heads |= bit(known);
+        let member = Member {
+            head: known.head(),
+            key: key.into(),
+            node,
+        };
+        self.members.insert(at, member);
+        if let Some(index) = index(key) {
+            let at = self.elements.partition_point(|(known, _)| *known < index);
+            self.elements.insert(at, (index, node));
+        }
+    }
+
+    /// Where a key is among the members, or would have to be.
+    fn place(&self, key: Key<'_>) -> Result<usize, usize> {
+        let wanted = (key.head(), key.text());
+        self.members
+            .binary_search_by(|member| (member.head, &*member.key).cmp(&wanted))
+    }
+}
+
+/// One of 64 bits, which depends on each byte of the head.
+#[inline]
+fn bit(key: Key<'_>) -> u64 {
+    // An odd number without a pattern: 2^64 divided by the golden ratio.
+    1 << (key.head().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
+}

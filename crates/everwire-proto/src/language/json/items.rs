@@ -37,8 +37,8 @@ impl<'a> Iterator for Items<'a> {
 
     fn next(&mut self) -> Option<RawJson<'a>> {
         let scan = Scan::new(self.array);
-        let (_, from) = scan.token(self.at)?;
-        let to = scan.value(from, 0)?;
+        let (first, from) = scan.token(self.at)?;
+        let to = scan.value(first, from, 0)?;
         // Behind the comma, or the end.
         self.at = scan.token(to).map_or(to, |(_, comma)| comma + 1);
         scan.text(from, to).map(RawJson::new)

@@ -157,7 +157,7 @@ impl<const N: usize> Guide for Ways<'_, N> {
 
     #[inline]
     fn member(&mut self, way: Way<N>, key: Key<'_>) -> Option<Way<N>> {
-        self.below(way, |next| next == key.text())
+        self.below(way, |next| next.as_bytes() == key.text())
     }
 
     fn element(&mut self, way: Way<N>, from: usize) -> Option<(usize, Way<N>)> {

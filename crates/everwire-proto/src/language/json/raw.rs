@@ -55,8 +55,8 @@ impl<'a> RawJson<'a> {
     /// A whole text as one value; `None` if it is no JSON.
     pub fn parse(text: &'a str) -> Option<Self> {
         let scan = Scan::new(text);
-        let (_, from) = scan.token(0)?;
-        let to = scan.value(from, 0)?;
+        let (first, from) = scan.token(0)?;
+        let to = scan.value(first, from, 0)?;
         let value = scan.text(from, to)?;
         scan.is_over(to).then_some(Self(value))
     }

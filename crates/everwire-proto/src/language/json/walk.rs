@@ -2,7 +2,7 @@
 
 use super::{
     key::Key,
-    scan::{MAX_DEPTH, Scan},
+    scan::{MAX_DEPTH, Quoted, Scan},
     unescape::unescape,
 };
 
@@ -30,8 +30,8 @@ pub(super) trait Guide {
 /// Reads the whole text; `None` if it is no JSON.
 pub(super) fn walk<G: Guide>(text: &str, guide: &mut G, root: G::Place) -> Option<()> {
     let scan = Scan::new(text);
-    let (_, start) = scan.token(0)?;
-    let end = Walk { scan, guide }.value(start, root, 0)?;
+    let (first, start) = scan.token(0)?;
+    let end = Walk { scan, guide }.value(first, start, root, 0)?;
     scan.is_over(end).then_some(())
 }
 
@@ -42,83 +42,83 @@ struct Walk<'a, 'g, G> {
 
 /// These call each other, once for each bracket around a place that is wanted: [`MAX_DEPTH`] times at most.
 impl<G: Guide> Walk<'_, '_, G> {
-    /// Behind the value that begins here.
-    fn value(&mut self, at: usize, place: G::Place, depth: usize) -> Option<usize> {
-        let end = match self.scan.byte(at)? {
+    /// Behind the value that begins here with this byte.
+    fn value(&mut self, first: u8, at: usize, place: G::Place, depth: usize) -> Option<usize> {
+        let end = match first {
             b'{' if self.guide.has_members(place) => self.object(at + 1, place, depth + 1)?,
             b'[' if self.guide.has_elements(place) => self.array(at + 1, place, depth + 1)?,
-            _ => self.scan.value(at, depth)?,
+            _ => self.scan.value(first, at, depth)?,
         };
         self.guide.found(place, at, end);
         Some(end)
     }
 
     fn object(&mut self, at: usize, place: G::Place, depth: usize) -> Option<usize> {
+        let scan = self.scan;
         if depth > MAX_DEPTH {
             return None;
         }
-        let (mut byte, mut at) = self.scan.token(at)?;
-        if byte == b'}' {
+        let (mut next, mut at) = scan.token(at)?;
+        if next == b'}' {
             return Some(at + 1);
         }
         loop {
-            if byte != b'"' {
+            if next != b'"' {
                 return None;
             }
-            let key = self.scan.string(at + 1)?;
-            let (_, value) = self.scan.token(self.scan.colon(key.end)?)?;
-            let member = self.member(place, at + 1, key.end - 1, key.is_escaped);
-            let end = match member {
-                Some(member) => self.value(value, member, depth)?,
-                None => self.scan.value(value, depth)?,
+            let key = scan.string(at + 1)?;
+            let (first, value) = scan.token(scan.colon(key.end)?)?;
+            let end = match self.member(place, at + 1, key) {
+                Some(member) => self.value(first, value, member, depth)?,
+                None => scan.value(first, value, depth)?,
             };
-            match self.scan.token(end)? {
-                (b',', comma) => (byte, at) = self.scan.token(comma + 1)?,
-                (b'}', end) => return Some(end + 1),
-                _ => return None,
+            (next, at) = scan.token(end)?;
+            if next != b',' {
+                return (next == b'}').then_some(at + 1);
             }
+            (next, at) = scan.token(at + 1)?;
         }
     }
 
-    /// The place of the member whose key stands from here to there.
-    #[inline]
-    fn member(
-        &mut self,
-        place: G::Place,
-        from: usize,
-        to: usize,
-        is_escaped: bool,
-    ) -> Option<G::Place> {
-        let text = self.scan.text(from, to)?;
-        if is_escaped {
-            return self.guide.member(place, Key::new(&unescape(text)?));
+    /// The place of the member with this key, which begins here.
+    #[inline(always)]
+    fn member(&mut self, place: G::Place, at: usize, key: Quoted) -> Option<G::Place> {
+        if key.is_escaped {
+            return self.escaped_member(place, at, key);
         }
-        let key = Key::within(text, self.scan.bytes(), from);
-        self.guide.member(place, key)
+        let text = self.scan.bytes().get(at..key.end - 1)?;
+        self.guide.member(place, Key::scanned(text, key))
+    }
+
+    #[cold]
+    fn escaped_member(&mut self, place: G::Place, at: usize, key: Quoted) -> Option<G::Place> {
+        let text = unescape(self.scan.text(at, key.end - 1)?)?;
+        self.guide.member(place, Key::new(&text))
     }
 
     fn array(&mut self, at: usize, place: G::Place, depth: usize) -> Option<usize> {
+        let scan = self.scan;
         if depth > MAX_DEPTH {
             return None;
         }
-        let (byte, mut at) = self.scan.token(at)?;
-        if byte == b']' {
+        let (mut next, mut at) = scan.token(at)?;
+        if next == b']' {
             return Some(at + 1);
         }
         let mut wanted = self.guide.element(place, 0);
         for index in 0.. {
             let end = match wanted {
-                Some((next, element)) if next == index => {
+                Some((wanted_index, element)) if wanted_index == index => {
                     wanted = self.guide.element(place, index + 1);
-                    self.value(at, element, depth)?
+                    self.value(next, at, element, depth)?
                 }
-                _ => self.scan.value(at, depth)?,
+                _ => scan.value(next, at, depth)?,
             };
-            match self.scan.token(end)? {
-                (b',', comma) => (_, at) = self.scan.token(comma + 1)?,
-                (b']', end) => return Some(end + 1),
-                _ => return None,
+            (next, at) = scan.token(end)?;
+            if next != b',' {
+                return (next == b']').then_some(at + 1);
             }
+            (next, at) = scan.token(at + 1)?;
         }
         None
     }

@@ -8,25 +8,22 @@ pub const MAX_DEPTH: usize = 127;
 pub(super) struct Brackets {
     are_objects: u128,
     open: usize,
-    /// How many more may be opened.
-    room: usize,
 }
 
 impl Brackets {
-    /// None is open yet, and so many are around the text that is looked at.
-    #[inline]
+    /// None is open yet but so many around what is looked at.
+    #[inline(always)]
     pub(super) fn within(depth: usize) -> Self {
         Self {
             are_objects: 0,
-            open: 0,
-            room: MAX_DEPTH.saturating_sub(depth),
+            open: depth,
         }
     }
 
     /// One is opened; `None` if that is too deep.
-    #[inline]
+    #[inline(always)]
     pub(super) fn open(&mut self, is_object: bool) -> Option<()> {
-        if self.open == self.room {
+        if self.open >= MAX_DEPTH {
             return None;
         }
         self.open += 1;
@@ -35,7 +32,7 @@ impl Brackets {
     }
 
     /// The innermost is closed by this; `None` if it is of the other kind.
-    #[inline]
+    #[inline(always)]
     pub(super) fn close(&mut self, bracket: u8) -> Option<()> {
         let closing = if self.in_object() { b'}' } else { b']' };
         if bracket != closing {
@@ -47,14 +44,14 @@ impl Brackets {
     }
 
     /// Whether the innermost is an object's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn in_object(self) -> bool {
         self.are_objects & 1 == 1
     }
 
-    /// Whether all are closed.
-    #[inline]
-    pub(super) fn are_closed(self) -> bool {
-        self.open == 0
+    /// How many are open.
+    #[inline(always)]
+    pub(super) fn count(self) -> usize {
+        self.open
     }
 }

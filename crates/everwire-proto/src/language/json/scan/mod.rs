@@ -10,7 +10,7 @@ mod word;
 
 use self::brackets::Brackets;
 pub use self::brackets::MAX_DEPTH;
-pub(super) use self::word::{head, word};
+pub(super) use self::{string::Quoted, word::of as head};
 
 /// A text to be read.
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The byte here; `None` behind the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn byte(self, at: usize) -> Option<u8> {
         self.bytes().get(at).copied()
     }
@@ -40,7 +40,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What the next token begins with, behind white space, and where; `None` at the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn token(self, at: usize) -> Option<(u8, usize)> {
         let byte = self.byte(at)?;
         if byte > b' ' {
@@ -52,7 +52,7 @@ impl<'a> Scan<'a> {
     fn token_behind_space(self, mut at: usize) -> Option<(u8, usize)> {
         loop {
             // Indented texts have many of them.
-            while word(self.bytes(), at) == Some(word::SPACES) {
+            while word::word(self.bytes(), at) == Some(word::SPACES) {
                 at += 8;
             }
             match self.byte(at)? {
@@ -67,18 +67,18 @@ impl<'a> Scan<'a> {
         self.token(at).is_none()
     }
 
-    /// Behind one value that begins here, within so many open brackets.
-    #[inline]
-    pub(super) fn value(self, at: usize, depth: usize) -> Option<usize> {
-        match self.byte(at)? {
+    /// Behind one value that begins here with this byte, within so many open brackets.
+    #[inline(always)]
+    pub(super) fn value(self, first: u8, at: usize, depth: usize) -> Option<usize> {
+        match first {
             b'"' => Some(self.string(at + 1)?.end),
-            bracket @ (b'{' | b'[') => self.container(bracket, at + 1, depth),
-            first => self.plain_value(first, at),
+            b'{' | b'[' => self.container(first, at + 1, depth),
+            _ => self.plain_value(first, at),
         }
     }
 
     /// Behind the colon of a member whose key begins here, perhaps behind white space.
-    #[inline]
+    #[inline(always)]
     fn key(self, at: usize) -> Option<usize> {
         let (b'"', at) = self.token(at)? else {
             return None;
@@ -87,7 +87,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Behind the colon that is next.
-    #[inline]
+    #[inline(always)]
     pub(super) fn colon(self, at: usize) -> Option<usize> {
         match self.token(at)? {
             (b':', at) => Some(at + 1),
@@ -96,7 +96,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Behind a number, `true`, `false` or `null`.
-    #[inline]
+    #[inline(always)]
     fn plain_value(self, first: u8, at: usize) -> Option<usize> {
         match first {
             b'-' | b'0'..=b'9' => self.number(at),
@@ -113,63 +113,39 @@ impl<'a> Scan<'a> {
     }
 
     /// Behind an object or an array whose bracket stands before this place: a flat loop, however deep it is.
-    fn container(self, bracket: u8, at: usize, depth: usize) -> Option<usize> {
+    fn container(self, mut bracket: u8, mut at: usize, depth: usize) -> Option<usize> {
         let mut brackets = Brackets::within(depth);
-        let mut next = self.enter(&mut brackets, bracket, at)?;
-        loop {
-            let mut at = match next {
-                Next::Value(at) => {
-                    let (first, at) = self.token(at)?;
-                    match first {
-                        b'"' => self.string(at + 1)?.end,
+        'opened: loop {
+            brackets.open(bracket == b'{')?;
+            let mut has_more = self.token(at)?.0 != bracket + CLOSING;
+            loop {
+                if has_more {
+                    if brackets.in_object() {
+                        at = self.key(at)?;
+                    }
+                    let (first, here) = self.token(at)?;
+                    at = match first {
+                        b'"' => self.string(here + 1)?.end,
                         b'{' | b'[' => {
-                            next = self.enter(&mut brackets, first, at + 1)?;
-                            continue;
+                            (bracket, at) = (first, here + 1);
+                            continue 'opened;
                         }
-                        _ => self.plain_value(first, at)?,
+                        _ => self.plain_value(first, here)?,
+                    };
+                }
+                let (next, here) = self.token(at)?;
+                at = here + 1;
+                has_more = next == b',';
+                if !has_more {
+                    brackets.close(next)?;
+                    if brackets.count() == depth {
+                        return Some(at);
                     }
                 }
-                Next::Behind(at) => at,
-            };
-            loop {
-                if brackets.are_closed() {
-                    return Some(at);
-                }
-                let (byte, here) = self.token(at)?;
-                at = here + 1;
-                if byte == b',' {
-                    break;
-                }
-                brackets.close(byte)?;
             }
-            next = Next::Value(if brackets.in_object() {
-                self.key(at)?
-            } else {
-                at
-            });
         }
     }
-
-    /// Opens a bracket that stands before this place.
-    #[inline]
-    fn enter(self, brackets: &mut Brackets, bracket: u8, at: usize) -> Option<Next> {
-        brackets.open(bracket == b'{')?;
-        let (first, at) = self.token(at)?;
-        Some(match (bracket, first) {
-            (b'{', b'}') | (b'[', b']') => {
-                brackets.close(first)?;
-                Next::Behind(at + 1)
-            }
-            (b'{', _) => Next::Value(self.key(at)?),
-            _ => Next::Value(at),
-        })
-    }
 }
 
-/// What is to be read next in an object or an array.
-enum Next {
-    /// A value, perhaps behind white space.
-    Value(usize),
-    /// What follows a value.
-    Behind(usize),
-}
+/// How far behind an opening bracket its closing one stands in ASCII.
+const CLOSING: u8 = b'}' - b'{';

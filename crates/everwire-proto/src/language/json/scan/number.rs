@@ -1,24 +1,19 @@
 //! Numbers: where they end.
 
-use super::{
-    Scan,
-    word::{self, word},
-};
+use super::{Scan, word};
 
 impl Scan<'_> {
     /// Behind a number that begins here, with its sign if it has one.
-    #[inline]
     pub(in crate::language::json) fn number(self, at: usize) -> Option<usize> {
-        let at = if self.byte(at)? == b'-' { at + 1 } else { at };
-        let at = match self.byte(at)? {
-            b'0' => at + 1,
-            b'1'..=b'9' => self.digits(at + 1),
-            _ => return None,
-        };
-        match self.byte(at) {
-            Some(b'.') => self.fraction(at + 1),
-            Some(b'e' | b'E') => self.exponent(at + 1),
-            _ => Some(at),
+        let from = if self.byte(at)? == b'-' { at + 1 } else { at };
+        let to = self.some_digits(from)?;
+        if to > from + 1 && self.byte(from)? == b'0' {
+            return None;
+        }
+        match self.byte(to) {
+            Some(b'.') => self.fraction(to + 1),
+            Some(b'e' | b'E') => self.exponent(to + 1),
+            _ => Some(to),
         }
     }
 
@@ -38,28 +33,24 @@ impl Scan<'_> {
     }
 
     /// Behind the digits that begin here, of which there must be one.
-    #[inline]
-    fn some_digits(self, at: usize) -> Option<usize> {
-        self.byte(at)?.is_ascii_digit().then(|| self.digits(at + 1))
-    }
-
-    /// Behind the digits that begin here.
-    #[inline]
-    fn digits(self, mut at: usize) -> usize {
-        while let Some(word) = word(self.bytes(), at) {
-            match word::digits(word) {
-                Some(before) => return at + before,
-                None => at += 8,
+    #[inline(always)]
+    fn some_digits(self, from: usize) -> Option<usize> {
+        let mut rest = self.bytes().get(from..)?;
+        while let Some(chunk) = rest.first_chunk() {
+            if let Some(before) = word::digits(u64::from_le_bytes(*chunk)) {
+                let to = self.bytes().len() - rest.len() + before;
+                return (to > from).then_some(to);
             }
+            rest = &rest[8..];
         }
-        self.digits_to_the_end(at)
+        self.last_digits(from, rest)
     }
 
     /// The same where no eight bytes are left.
     #[cold]
-    fn digits_to_the_end(self, at: usize) -> usize {
-        let rest = self.bytes().get(at..).unwrap_or_default();
+    fn last_digits(self, from: usize, rest: &[u8]) -> Option<usize> {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
-        at + digits.count()
+        let to = self.bytes().len() - rest.len() + digits.count();
+        (to > from).then_some(to)
     }
 }

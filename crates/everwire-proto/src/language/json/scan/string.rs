@@ -1,9 +1,6 @@
 //! Strings: where they end.
 
-use super::{
-    Scan,
-    word::{self, word},
-};
+use super::{Scan, word};
 
 /// A string that was scanned.
 #[derive(Clone, Copy)]
@@ -12,37 +9,67 @@ pub(in crate::language::json) struct Quoted {
     pub(in crate::language::json) end: usize,
     /// Whether it has a backslash.
     pub(in crate::language::json) is_escaped: bool,
+    /// Its first eight bytes as they were written, the first in the lowest; where it is shorter, zeros behind it.
+    pub(in crate::language::json) head: u64,
 }
 
 impl Scan<'_> {
     /// A string whose opening quote stands before this place.
-    #[inline]
+    #[inline(always)]
     pub(in crate::language::json) fn string(self, at: usize) -> Option<Quoted> {
-        let at = self.plain(at);
-        match self.byte(at)? {
-            b'"' => Some(Quoted {
-                end: at + 1,
-                is_escaped: false,
-            }),
-            b'\\' => self.escaped(at),
-            _ => None,
+        let rest = self.bytes().get(at..)?;
+        let Some(chunk) = rest.first_chunk() else {
+            return self.last_string(at);
+        };
+        let word = u64::from_le_bytes(*chunk);
+        let Some(before) = word::plain(word) else {
+            return self.long_string(at + 8, word);
+        };
+        if rest[before] != b'"' {
+            return self.escaped(at + before, word);
         }
+        Some(Quoted {
+            end: at + before + 1,
+            is_escaped: false,
+            head: word::head(word, before),
+        })
     }
 
-    /// The rest of a string, from its first backslash on.
-    fn escaped(self, mut at: usize) -> Option<Quoted> {
-        loop {
-            at = match self.byte(at)? {
-                b'"' => {
-                    return Some(Quoted {
-                        end: at + 1,
-                        is_escaped: true,
-                    });
-                }
-                b'\\' => self.plain(self.escape(at + 1)?),
-                _ => return None,
-            }
+    /// The rest of a string from its ninth byte on.
+    #[inline(always)]
+    fn long_string(self, at: usize, head: u64) -> Option<Quoted> {
+        let at = self.plain(at);
+        if self.byte(at)? != b'"' {
+            return self.escaped(at, head);
         }
+        Some(Quoted {
+            end: at + 1,
+            is_escaped: false,
+            head,
+        })
+    }
+
+    /// A string in the last bytes of the text.
+    #[cold]
+    fn last_string(self, from: usize) -> Option<Quoted> {
+        let at = self.plain(from);
+        let head = word::of(self.bytes().get(from..at)?);
+        self.escaped(at, head)
+    }
+
+    /// The rest of a string, from its first backslash on, if it has one.
+    #[inline(never)]
+    fn escaped(self, mut at: usize, head: u64) -> Option<Quoted> {
+        let mut is_escaped = false;
+        while self.byte(at)? == b'\\' {
+            is_escaped = true;
+            at = self.plain(self.escape(at + 1)?);
+        }
+        (self.byte(at)? == b'"').then_some(Quoted {
+            end: at + 1,
+            is_escaped,
+            head,
+        })
     }
 
     /// Behind an escape whose backslash stands before this place.
@@ -59,15 +86,16 @@ impl Scan<'_> {
     }
 
     /// Where a run of plain text ends: at a quote, a backslash, a control character, or with the text.
-    #[inline]
-    pub(in crate::language::json) fn plain(self, mut at: usize) -> usize {
-        while let Some(word) = word(self.bytes(), at) {
-            match word::plain(word) {
-                Some(before) => return at + before,
-                None => at += 8,
+    #[inline(always)]
+    pub(in crate::language::json) fn plain(self, at: usize) -> usize {
+        let mut rest = self.bytes().get(at..).unwrap_or_default();
+        while let Some(chunk) = rest.first_chunk() {
+            if let Some(before) = word::plain(u64::from_le_bytes(*chunk)) {
+                return self.bytes().len() - rest.len() + before;
             }
+            rest = &rest[8..];
         }
-        self.plain_to_the_end(at)
+        self.plain_to_the_end(self.bytes().len() - rest.len())
     }
 
     /// The same where no eight bytes are left.

@@ -7,26 +7,29 @@ const HIGH: u64 = EACH << 7;
 pub(super) const SPACES: u64 = EACH * b' ' as u64;
 
 /// The eight bytes from here on; `None` where the text ends before.
-#[inline]
-pub(in crate::language::json) fn word(bytes: &[u8], at: usize) -> Option<u64> {
+#[inline(always)]
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
     let word = bytes.get(at..)?.first_chunk()?;
     Some(u64::from_le_bytes(*word))
 }
 
-/// The first bytes of a word, and zeros behind them.
-#[inline]
-pub(in crate::language::json) fn head(word: u64, bytes: usize) -> u64 {
-    match bytes {
-        0..8 => word & !(u64::MAX << (8 * bytes)),
-        _ => word,
-    }
+/// The first bytes of a text; where it is shorter, zeros behind it.
+pub(in crate::language::json) fn of(bytes: &[u8]) -> u64 {
+    let low_first = bytes.iter().take(8).rev();
+    low_first.fold(0, |word, byte| (word << 8) | u64::from(*byte))
+}
+
+/// The first bytes of a word, fewer than eight, and zeros behind them.
+#[inline(always)]
+pub(super) fn head(word: u64, bytes: usize) -> u64 {
+    word & !(u64::MAX << (8 * bytes))
 }
 
 /// How many bytes stand before the first that ends a run of plain text in a string: a quote, a backslash or a control character.
 /// `None` if there is none.
 ///
 /// A subtraction borrows from a higher byte only at a byte that ends the run: what is found first is right.
-#[inline]
+#[inline(always)]
 pub(super) fn plain(word: u64) -> Option<usize> {
     // 0x22 becomes 0x20, and what lies below 0x20 stays there.
     let quote_or_control = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
@@ -35,7 +38,7 @@ pub(super) fn plain(word: u64) -> Option<usize> {
 }
 
 /// How many digits a word begins with; `None` if it has nothing else.
-#[inline]
+#[inline(always)]
 pub(super) fn digits(word: u64) -> Option<usize> {
     // Digits become 0 to 9, and nothing else does.
     let values = word ^ (EACH * b'0' as u64);
@@ -44,9 +47,12 @@ pub(super) fn digits(word: u64) -> Option<usize> {
 }
 
 /// The place of the first byte that is marked by its highest bit.
-#[inline]
+#[inline(always)]
 fn first(marks: u64) -> Option<usize> {
-    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+    if marks == 0 {
+        return None;
+    }
+    Some(marks.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
@@ -73,15 +79,12 @@ mod tests {
     #[test]
     fn a_head_is_what_was_asked_for() {
         let text = *b"abcdefgh";
-        for len in 0..10 {
-            let mut expected = [0; 8];
-            let kept = len.min(8);
-            expected[..kept].copy_from_slice(&text[..kept]);
-            assert_eq!(
-                head(u64::from_le_bytes(text), len),
-                u64::from_le_bytes(expected)
-            );
+        for len in 0..8 {
+            let expected = of(&text[..len]);
+            assert_eq!(head(u64::from_le_bytes(text), len), expected);
+            assert_eq!(expected.to_le_bytes()[..len], text[..len]);
         }
+        assert_eq!(of(b"abcdefghi"), u64::from_le_bytes(text));
         assert_eq!(word(&text, 1), None);
         assert_eq!(word(&text, 9), None);
     }

@@ -44,7 +44,7 @@ impl Node {
             return self.members.get(at).map(|member| member.node);
         }
         let mut members = self.members.iter();
-        let found = members.find(|member| member.head == key.head() && &*member.key == key.text());
+        let found = members.find(|member| member.is(key));
         found.map(|member| member.node)
     }
 
@@ -85,7 +85,16 @@ impl Node {
     fn place(&self, key: Key<'_>) -> Result<usize, usize> {
         let wanted = (key.head(), key.text());
         self.members
-            .binary_search_by(|member| (member.head, &*member.key).cmp(&wanted))
+            .binary_search_by(|member| (member.head, member.key.as_bytes()).cmp(&wanted))
+    }
+}
+
+impl Member {
+    #[inline(always)]
+    fn is(&self, key: Key<'_>) -> bool {
+        self.head == key.head()
+            && self.key.len() == key.text().len()
+            && self.key.as_bytes().get(8..) == key.text().get(8..)
     }
 }
 

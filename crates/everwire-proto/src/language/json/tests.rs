@@ -1,1 +1,0 @@
-//! The whole of it against `serde_json`.

@@ -1,12 +1,65 @@
-//! Keys of objects, made ready for being compared.
+//! Keys, made ready for being compared: those of a pointer, and those of a text.
 
 use super::scan::{Quoted, head};
 
-/// A key without its escapes.
+/// A key of a pointer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Step {
+    key: Box<str>,
+    head: u64,
+    /// Which element of an array it names.
+    index: Option<usize>,
+}
+
+/// A key of a text, without its escapes.
 #[derive(Clone, Copy)]
 pub(super) struct Key<'a> {
     text: &'a [u8],
     head: u64,
+}
+
+impl Step {
+    pub(super) fn as_str(&self) -> &str {
+        &self.key
+    }
+
+    /// The same, to be compared with others.
+    pub(super) fn as_key(&self) -> Key<'_> {
+        Key {
+            text: self.key.as_bytes(),
+            head: self.head,
+        }
+    }
+
+    /// The index into an array that it is.
+    pub(super) fn index(&self) -> Option<usize> {
+        self.index
+    }
+
+    /// Whether it is this key. What is eight bytes long or less is compared in one step.
+    #[inline(always)]
+    pub(super) fn is(&self, key: Key<'_>) -> bool {
+        self.head == key.head
+            && self.key.len() == key.text.len()
+            && (key.text.len() <= 8 || self.key.as_bytes().get(8..) == key.text.get(8..))
+    }
+}
+
+impl From<&str> for Step {
+    fn from(key: &str) -> Self {
+        Self {
+            key: key.into(),
+            head: head(key.as_bytes()),
+            index: index(key),
+        }
+    }
+}
+
+/// An index into an array (RFC 6901 §4): digits without a leading zero.
+fn index(key: &str) -> Option<usize> {
+    let digits = key.bytes().all(|byte| byte.is_ascii_digit());
+    let canonical = digits && (key == "0" || !key.starts_with('0'));
+    key.parse().ok().filter(|_| canonical)
 }
 
 impl<'a> Key<'a> {
@@ -26,9 +79,9 @@ impl<'a> Key<'a> {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn text(self) -> &'a [u8] {
-        self.text
+    /// What keys can be sorted by.
+    pub(super) fn order(self) -> (u64, &'a [u8]) {
+        (self.head, self.text)
     }
 
     /// Its first eight bytes, the first in the lowest; where it is shorter, zeros behind it.

@@ -3,8 +3,8 @@
 use std::{array, borrow::Cow};
 
 use super::{
-    key::Key,
-    pointer::{JsonPointer, index},
+    key::{Key, Step},
+    pointer::JsonPointer,
     raw::{Kind, RawJson},
     walk::{self, Guide},
 };
@@ -97,7 +97,7 @@ pub(super) fn find<'a, const N: usize>(
         found: [None; N],
     };
     let root = Way {
-        keys: 0,
+        steps: 0,
         pointers: [true; N],
     };
     walk::walk(text, &mut ways, root)?;
@@ -115,30 +115,30 @@ struct Ways<'p, const N: usize> {
 /// The way to one value: how many keys it took, and which pointers begin with them.
 #[derive(Clone, Copy)]
 struct Way<const N: usize> {
-    keys: usize,
+    steps: usize,
     pointers: [bool; N],
 }
 
 impl<'p, const N: usize> Ways<'p, N> {
     /// The next key of a pointer that goes on from here.
     #[inline]
-    fn key(&self, way: Way<N>, pointer: usize) -> Option<&'p str> {
-        let key = self.pointers[pointer].keys().get(way.keys);
-        key.filter(|_| way.pointers[pointer]).map(|key| &**key)
+    fn next(&self, way: Way<N>, pointer: usize) -> Option<&'p Step> {
+        let step = self.pointers[pointer].steps().get(way.steps);
+        step.filter(|_| way.pointers[pointer])
     }
 
     /// The way of those pointers on which this holds of their next key. What they have found before belongs to an earlier value of
     /// the same key.
     #[inline]
-    fn below(&mut self, way: Way<N>, is_next: impl Fn(&str) -> bool) -> Option<Way<N>> {
-        let pointers = array::from_fn(|at| self.key(way, at).is_some_and(&is_next));
+    fn below(&mut self, way: Way<N>, is_next: impl Fn(&Step) -> bool) -> Option<Way<N>> {
+        let pointers = array::from_fn(|at| self.next(way, at).is_some_and(&is_next));
         for (found, leads_on) in self.found.iter_mut().zip(pointers) {
             if leads_on {
                 *found = None;
             }
         }
-        let keys = way.keys + 1;
-        pointers.contains(&true).then_some(Way { keys, pointers })
+        let steps = way.steps + 1;
+        pointers.contains(&true).then_some(Way { steps, pointers })
     }
 }
 
@@ -147,7 +147,7 @@ impl<const N: usize> Guide for Ways<'_, N> {
 
     #[inline]
     fn has_members(&self, way: Way<N>) -> bool {
-        (0..N).any(|at| self.key(way, at).is_some())
+        (0..N).any(|at| self.next(way, at).is_some())
     }
 
     #[inline]
@@ -157,20 +157,20 @@ impl<const N: usize> Guide for Ways<'_, N> {
 
     #[inline]
     fn member(&mut self, way: Way<N>, key: Key<'_>) -> Option<Way<N>> {
-        self.below(way, |next| next.as_bytes() == key.text())
+        self.below(way, |step| step.is(key))
     }
 
     fn element(&mut self, way: Way<N>, from: usize) -> Option<(usize, Way<N>)> {
-        let indices = (0..N).filter_map(|at| index(self.key(way, at)?));
+        let indices = (0..N).filter_map(|at| self.next(way, at)?.index());
         let next = indices.filter(|at| *at >= from).min()?;
-        let below = self.below(way, |key| index(key) == Some(next))?;
+        let below = self.below(way, |step| step.index() == Some(next))?;
         Some((next, below))
     }
 
     #[inline]
     fn found(&mut self, way: Way<N>, from: usize, to: usize) {
         for (at, found) in self.found.iter_mut().enumerate() {
-            if way.pointers[at] && self.pointers[at].keys().len() == way.keys {
+            if way.pointers[at] && self.pointers[at].steps().len() == way.steps {
                 *found = Some((from, to));
             }
         }

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use super::key::Step;
+
 /// The longest pointer that is accepted, in bytes.
 pub const MAX_POINTER: usize = 1024;
 
@@ -17,7 +19,7 @@ pub const MAX_POINTER: usize = 1024;
 /// # Ok::<(), everwire_proto::language::InvalidPointer>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct JsonPointer(Arc<[Box<str>]>);
+pub struct JsonPointer(Arc<[Step]>);
 
 /// Why a text is no JSON Pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +55,7 @@ impl JsonPointer {
             return Err(InvalidPointer::Escape(at));
         }
         // In this order: "~01" is the key "~1".
-        let key = |key: &str| key.replace("~1", "/").replace("~0", "~").into();
+        let key = |key: &str| Step::from(&*key.replace("~1", "/").replace("~0", "~"));
         Ok(Self(keys.split('/').map(key).collect()))
     }
 
@@ -67,23 +69,20 @@ impl JsonPointer {
         self.0.is_empty()
     }
 
-    /// The keys on the way, without their escapes.
-    pub(super) fn keys(&self) -> &[Box<str>] {
+    /// The keys on the way.
+    pub(super) fn steps(&self) -> &[Step] {
         &self.0
     }
 }
 
-/// An index into an array (RFC 6901 §4): digits without a leading zero.
-pub(super) fn index(key: &str) -> Option<usize> {
-    let digits = key.bytes().all(|byte| byte.is_ascii_digit());
-    let canonical = digits && (key == "0" || !key.starts_with('0'));
-    key.parse().ok().filter(|_| canonical)
-}
-
 impl fmt::Display for JsonPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for key in self.0.iter() {
-            write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?;
+        for step in self.0.iter() {
+            write!(
+                f,
+                "/{}",
+                step.as_str().replace('~', "~0").replace('/', "~1")
+            )?;
         }
         Ok(())
     }

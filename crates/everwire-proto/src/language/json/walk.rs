@@ -2,7 +2,7 @@
 
 use super::{
     key::Key,
-    scan::{MAX_DEPTH, Quoted, Scan},
+    scan::{MAX_DEPTH, Member, Quoted, Scan},
     unescape::unescape,
 };
 
@@ -63,11 +63,7 @@ impl<G: Guide> Walk<'_, '_, G> {
             return Some(at + 1);
         }
         loop {
-            if next != b'"' {
-                return None;
-            }
-            let key = scan.string(at + 1)?;
-            let (first, value) = scan.token(scan.colon(key.end)?)?;
+            let Member { key, first, value } = scan.member(next, at)?;
             let end = match self.member(place, at + 1, key) {
                 Some(member) => self.value(first, value, member, depth)?,
                 None => scan.value(first, value, depth)?,

@@ -46,20 +46,21 @@ impl<'a> Scan<'a> {
         if byte > b' ' {
             return Some((byte, at));
         }
-        self.token_behind_space(at)
+        let at = self.behind_space(at);
+        Some((self.byte(at)?, at))
     }
 
-    fn token_behind_space(self, mut at: usize) -> Option<(u8, usize)> {
-        loop {
+    /// Behind the white space that begins here.
+    #[inline(never)]
+    fn behind_space(self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.byte(at) {
+            at += 1;
             // Indented texts have many of them.
-            while word::word(self.bytes(), at) == Some(word::SPACES) {
-                at += 8;
-            }
-            match self.byte(at)? {
-                b' ' | b'\n' | b'\t' | b'\r' => at += 1,
-                byte => return Some((byte, at)),
+            while self.byte(at) == Some(b' ') {
+                at += word::word(self.bytes(), at).map_or(1, word::spaces);
             }
         }
+        at
     }
 
     /// Whether nothing but white space stands from here on.
@@ -77,20 +78,24 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Behind the colon of a member whose key begins here, perhaps behind white space.
+    /// The member whose key begins at this token.
     #[inline(always)]
-    fn key(self, at: usize) -> Option<usize> {
-        let (b'"', at) = self.token(at)? else {
+    pub(super) fn member(self, quote: u8, at: usize) -> Option<Member> {
+        if quote != b'"' {
             return None;
+        }
+        let key = self.string(at + 1)?;
+        let (first, value) = match self.bytes().get(key.end..)?.first_chunk() {
+            Some([b':', first]) if *first > b' ' => (*first, key.end + 1),
+            _ => self.behind_colon(key.end)?,
         };
-        self.colon(self.string(at + 1)?.end)
+        Some(Member { key, first, value })
     }
 
-    /// Behind the colon that is next.
-    #[inline(always)]
-    pub(super) fn colon(self, at: usize) -> Option<usize> {
+    /// What the next token behind a colon begins with, where there is white space around the colon.
+    fn behind_colon(self, at: usize) -> Option<(u8, usize)> {
         match self.token(at)? {
-            (b':', at) => Some(at + 1),
+            (b':', at) => self.token(at + 1),
             _ => None,
         }
     }
@@ -115,36 +120,101 @@ impl<'a> Scan<'a> {
     /// Behind an object or an array whose bracket stands before this place: a flat loop, however deep it is.
     fn container(self, mut bracket: u8, mut at: usize, depth: usize) -> Option<usize> {
         let mut brackets = Brackets::within(depth);
-        'opened: loop {
+        loop {
             brackets.open(bracket == b'{')?;
-            let mut has_more = self.token(at)?.0 != bracket + CLOSING;
+            let (mut next, mut here) = self.token(at)?;
+            let mut is_closed = next == bracket + CLOSING;
             loop {
-                if has_more {
-                    if brackets.in_object() {
-                        at = self.key(at)?;
-                    }
-                    let (first, here) = self.token(at)?;
-                    at = match first {
-                        b'"' => self.string(here + 1)?.end,
-                        b'{' | b'[' => {
-                            (bracket, at) = (first, here + 1);
-                            continue 'opened;
-                        }
-                        _ => self.plain_value(first, here)?,
+                if !is_closed {
+                    let stop = if brackets.in_object() {
+                        self.members(next, here)?
+                    } else {
+                        self.elements(next, here)?
                     };
-                }
-                let (next, here) = self.token(at)?;
-                at = here + 1;
-                has_more = next == b',';
-                if !has_more {
-                    brackets.close(next)?;
-                    if brackets.count() == depth {
-                        return Some(at);
+                    (next, here) = (stop.bracket, stop.at);
+                    if stop.opens {
+                        break;
                     }
                 }
+                brackets.close(next)?;
+                if brackets.count() == depth {
+                    return Some(here + 1);
+                }
+                (next, here) = self.token(here + 1)?;
+                is_closed = next != b',';
+                if !is_closed {
+                    (next, here) = self.token(here + 1)?;
+                }
+            }
+            (bracket, at) = (next, here + 1);
+        }
+    }
+
+    /// Members from this token on, to the first bracket that is no part of them.
+    #[inline(always)]
+    fn members(self, mut next: u8, mut at: usize) -> Option<Stop> {
+        loop {
+            let member = self.member(next, at)?;
+            match self.item(member.first, member.value)? {
+                Ok(comma) => (next, at) = self.token(comma)?,
+                Err(stop) => return Some(stop),
             }
         }
     }
+
+    /// Elements from this token on, to the first bracket that is no part of them.
+    #[inline(always)]
+    fn elements(self, mut next: u8, mut at: usize) -> Option<Stop> {
+        loop {
+            match self.item(next, at)? {
+                Ok(comma) => (next, at) = self.token(comma)?,
+                Err(stop) => return Some(stop),
+            }
+        }
+    }
+
+    /// Behind a value that begins here and the comma that follows it; or the bracket before that.
+    #[inline(always)]
+    fn item(self, first: u8, at: usize) -> Option<Result<usize, Stop>> {
+        let end = match first {
+            b'"' => self.string(at + 1)?.end,
+            b'{' | b'[' => {
+                return Some(Err(Stop {
+                    opens: true,
+                    bracket: first,
+                    at,
+                }));
+            }
+            _ => self.plain_value(first, at)?,
+        };
+        let (next, at) = self.token(end)?;
+        Some(if next == b',' {
+            Ok(at + 1)
+        } else {
+            Err(Stop {
+                opens: false,
+                bracket: next,
+                at,
+            })
+        })
+    }
+}
+
+/// A member up to its value.
+#[derive(Clone, Copy)]
+pub(super) struct Member {
+    pub(super) key: Quoted,
+    /// Where its value begins, and with what.
+    pub(super) first: u8,
+    pub(super) value: usize,
+}
+
+/// Where a run of values that have no brackets ends.
+struct Stop {
+    /// Whether the next value is in brackets. If not, a bracket should close here.
+    opens: bool,
+    bracket: u8,
+    at: usize,
 }
 
 /// How far behind an opening bracket its closing one stands in ASCII.

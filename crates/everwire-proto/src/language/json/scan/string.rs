@@ -23,7 +23,7 @@ impl Scan<'_> {
         };
         let word = u64::from_le_bytes(*chunk);
         let Some(before) = word::plain(word) else {
-            return self.long_string(at + 8, word);
+            return self.long_string(&rest[8..], word);
         };
         if rest[before] != b'"' {
             return self.escaped(at + before, word);
@@ -35,10 +35,10 @@ impl Scan<'_> {
         })
     }
 
-    /// The rest of a string from its ninth byte on.
+    /// A string of which this is the rest, from its ninth byte on.
     #[inline(always)]
-    fn long_string(self, at: usize, head: u64) -> Option<Quoted> {
-        let at = self.plain(at);
+    fn long_string(self, rest: &[u8], head: u64) -> Option<Quoted> {
+        let at = self.plain_in(rest);
         if self.byte(at)? != b'"' {
             return self.escaped(at, head);
         }
@@ -88,21 +88,44 @@ impl Scan<'_> {
     /// Where a run of plain text ends: at a quote, a backslash, a control character, or with the text.
     #[inline(always)]
     pub(in crate::language::json) fn plain(self, at: usize) -> usize {
-        let mut rest = self.bytes().get(at..).unwrap_or_default();
+        self.plain_in(self.bytes().get(at..).unwrap_or_default())
+    }
+
+    /// The same for a run that begins with the rest of the text.
+    #[inline(never)]
+    fn plain_in(self, mut rest: &[u8]) -> usize {
+        for _ in 0..FEW {
+            let Some(chunk) = rest.first_chunk() else {
+                return self.plain_to_the_end(rest);
+            };
+            if let Some(before) = word::plain(u64::from_le_bytes(*chunk)) {
+                return self.bytes().len() - rest.len() + before;
+            }
+            rest = &rest[8..];
+        }
+        while rest
+            .first_chunk()
+            .is_some_and(|wide| !word::ends_within(wide))
+        {
+            rest = &rest[word::WIDE..];
+        }
         while let Some(chunk) = rest.first_chunk() {
             if let Some(before) = word::plain(u64::from_le_bytes(*chunk)) {
                 return self.bytes().len() - rest.len() + before;
             }
             rest = &rest[8..];
         }
-        self.plain_to_the_end(self.bytes().len() - rest.len())
+        self.plain_to_the_end(rest)
     }
 
     /// The same where no eight bytes are left.
     #[cold]
-    fn plain_to_the_end(self, at: usize) -> usize {
-        let rest = self.bytes().get(at..).unwrap_or_default();
+    fn plain_to_the_end(self, rest: &[u8]) -> usize {
         let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-        at + rest.iter().position(ends).unwrap_or(rest.len())
+        let len = rest.iter().position(ends).unwrap_or(rest.len());
+        self.bytes().len() - rest.len() + len
     }
 }
+
+/// So many words of a string are looked at before it is thought to be a long one.
+const FEW: usize = 3;

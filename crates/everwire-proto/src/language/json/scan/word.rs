@@ -3,8 +3,8 @@
 const EACH: u64 = u64::MAX / 0xff;
 const HIGH: u64 = EACH << 7;
 
-/// Eight spaces.
-pub(super) const SPACES: u64 = EACH * b' ' as u64;
+/// How many bytes of a long string are looked at together.
+pub(super) const WIDE: usize = 32;
 
 /// The eight bytes from here on; `None` where the text ends before.
 #[inline(always)]
@@ -35,6 +35,19 @@ pub(super) fn plain(word: u64) -> Option<usize> {
     let quote_or_control = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
     let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
     first((quote_or_control | backslash) & !word & HIGH)
+}
+
+/// How many spaces a word begins with.
+#[inline(always)]
+pub(super) fn spaces(word: u64) -> usize {
+    (word ^ (EACH * b' ' as u64)).trailing_zeros() as usize / 8
+}
+
+/// Whether a run of plain text ends within these bytes. Compilers make it a few steps of a vector unit.
+#[inline(always)]
+pub(super) fn ends_within(bytes: &[u8; WIDE]) -> bool {
+    let ends = |byte: &u8| (*byte == b'"') | (*byte == b'\\') | (*byte < 0x20);
+    bytes.iter().fold(false, |any, byte| any | ends(byte))
 }
 
 /// How many digits a word begins with; `None` if it has nothing else.
@@ -71,6 +84,11 @@ mod tests {
                     assert_eq!(plain(word), bytes.iter().position(ends), "{bytes:?}");
                     let no_digit = |byte: &u8| !byte.is_ascii_digit();
                     assert_eq!(digits(word), bytes.iter().position(no_digit), "{bytes:?}");
+                    let spaces = bytes.iter().take_while(|byte| **byte == b' ').count();
+                    assert_eq!(self::spaces(word), spaces, "{bytes:?}");
+                    let mut wide = [b'x'; WIDE];
+                    wide[3 * at..][..8].copy_from_slice(&bytes);
+                    assert_eq!(ends_within(&wide), bytes.iter().any(ends), "{bytes:?}");
                 }
             }
         }

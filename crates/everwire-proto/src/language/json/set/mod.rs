@@ -56,12 +56,12 @@ impl PointerSet {
     /// Adds a pointer; one that is there already keeps its slot.
     pub fn insert(&mut self, pointer: &JsonPointer) -> Slot {
         let mut at = 0;
-        for key in pointer.keys() {
-            at = match self.nodes[at].member(Key::new(key)) {
+        for step in pointer.steps() {
+            at = match self.nodes[at].member(step.as_key()) {
                 Some(below) => below,
                 None => {
                     let below = self.nodes.len();
-                    self.nodes[at].insert(key, below);
+                    self.nodes[at].insert(step, below);
                     self.nodes.push(Node::below(at));
                     below
                 }

@@ -1,6 +1,6 @@
 //! The keys of many pointers as a tree: what they have in common is looked for once.
 
-use super::super::{key::Key, pointer::index};
+use super::super::key::{Key, Step};
 
 /// Up to so many keys are compared one after the other.
 const FEW: usize = 8;
@@ -20,8 +20,7 @@ pub(super) struct Node {
 
 #[derive(Clone, Debug)]
 struct Member {
-    head: u64,
-    key: Box<str>,
+    step: Step,
     node: usize,
 }
 
@@ -44,7 +43,7 @@ impl Node {
             return self.members.get(at).map(|member| member.node);
         }
         let mut members = self.members.iter();
-        let found = members.find(|member| member.is(key));
+        let found = members.find(|member| member.step.is(key));
         found.map(|member| member.node)
     }
 
@@ -63,38 +62,23 @@ impl Node {
     }
 
     /// Leads on to this node by a key that is not there yet.
-    pub(super) fn insert(&mut self, key: &str, node: usize) {
-        let known = Key::new(key);
-        let Err(at) = self.place(known) else {
+    pub(super) fn insert(&mut self, step: &Step, node: usize) {
+        let Err(at) = self.place(step.as_key()) else {
             return;
         };
-        self.heads |= bit(known);
-        let member = Member {
-            head: known.head(),
-            key: key.into(),
-            node,
-        };
-        self.members.insert(at, member);
-        if let Some(index) = index(key) {
+        self.heads |= bit(step.as_key());
+        let step = step.clone();
+        if let Some(index) = step.index() {
             let at = self.elements.partition_point(|(known, _)| *known < index);
             self.elements.insert(at, (index, node));
         }
+        self.members.insert(at, Member { step, node });
     }
 
     /// Where a key is among the members, or would have to be.
     fn place(&self, key: Key<'_>) -> Result<usize, usize> {
-        let wanted = (key.head(), key.text());
-        self.members
-            .binary_search_by(|member| (member.head, member.key.as_bytes()).cmp(&wanted))
-    }
-}
-
-impl Member {
-    #[inline(always)]
-    fn is(&self, key: Key<'_>) -> bool {
-        self.head == key.head()
-            && self.key.len() == key.text().len()
-            && self.key.as_bytes().get(8..) == key.text().get(8..)
+        let members = &self.members;
+        members.binary_search_by(|member| member.step.as_key().order().cmp(&key.order()))
     }
 }
 

@@ -14,37 +14,36 @@ pub(in crate::language::json) struct Quoted {
 }
 
 impl Scan<'_> {
-    /// A string whose opening quote stands before this place.
+    /// A string whose opening quote stands before this place. Most of them end within two words.
     #[inline(always)]
-    pub(in crate::language::json) fn string(self, at: usize) -> Option<Quoted> {
-        let rest = self.bytes().get(at..)?;
-        let Some(chunk) = rest.first_chunk() else {
-            return self.last_string(at);
+    pub(in crate::language::json) fn string(self, from: usize) -> Option<Quoted> {
+        let rest = self.bytes().get(from..)?;
+        let Some(first) = rest.first_chunk().map(|word| u64::from_le_bytes(*word)) else {
+            return self.last_string(from);
         };
-        let word = u64::from_le_bytes(*chunk);
-        let Some(before) = word::plain(word) else {
-            return self.long_string(&rest[8..], word);
-        };
-        if rest[before] != b'"' {
-            return self.escaped(at + before, word);
+        if let Some(len) = word::plain(first) {
+            return self.ended(from + len, rest[len], word::head(first, len));
         }
-        Some(Quoted {
-            end: at + before + 1,
-            is_escaped: false,
-            head: word::head(word, before),
-        })
+        let rest = &rest[8..];
+        let second = rest.first_chunk().map(|word| u64::from_le_bytes(*word));
+        if let Some(len) = second.and_then(word::plain) {
+            return self.ended(from + 8 + len, rest[len], first);
+        }
+        let len = run(rest);
+        self.ended(from + 8 + len, *rest.get(len)?, first)
     }
 
-    /// A string of which this is the rest, from its ninth byte on.
+    /// A string with this head, whose first run of plain text ends here with this byte.
     #[inline(always)]
-    fn long_string(self, rest: &[u8], head: u64) -> Option<Quoted> {
-        let at = self.plain_in(rest);
-        if self.byte(at)? != b'"' {
-            return self.escaped(at, head);
-        }
+    fn ended(self, at: usize, byte: u8, head: u64) -> Option<Quoted> {
+        let is_escaped = byte != b'"';
         Some(Quoted {
-            end: at + 1,
-            is_escaped: false,
+            end: if is_escaped {
+                self.escaped(at)?
+            } else {
+                at + 1
+            },
+            is_escaped,
             head,
         })
     }
@@ -54,22 +53,16 @@ impl Scan<'_> {
     fn last_string(self, from: usize) -> Option<Quoted> {
         let at = self.plain(from);
         let head = word::of(self.bytes().get(from..at)?);
-        self.escaped(at, head)
+        self.ended(at, self.byte(at)?, head)
     }
 
-    /// The rest of a string, from its first backslash on, if it has one.
+    /// The end of a string, from its first backslash on. There is none if anything else stands here.
     #[inline(never)]
-    fn escaped(self, mut at: usize, head: u64) -> Option<Quoted> {
-        let mut is_escaped = false;
+    fn escaped(self, mut at: usize) -> Option<usize> {
         while self.byte(at)? == b'\\' {
-            is_escaped = true;
             at = self.plain(self.escape(at + 1)?);
         }
-        (self.byte(at)? == b'"').then_some(Quoted {
-            end: at + 1,
-            is_escaped,
-            head,
-        })
+        (self.byte(at)? == b'"').then_some(at + 1)
     }
 
     /// Behind an escape whose backslash stands before this place.
@@ -85,47 +78,46 @@ impl Scan<'_> {
         }
     }
 
-    /// Where a run of plain text ends: at a quote, a backslash, a control character, or with the text.
+    /// Where a run of plain text ends that begins here: at a quote, a backslash, a control character, or with the text.
     #[inline(always)]
     pub(in crate::language::json) fn plain(self, at: usize) -> usize {
-        self.plain_in(self.bytes().get(at..).unwrap_or_default())
-    }
-
-    /// The same for a run that begins with the rest of the text.
-    #[inline(never)]
-    fn plain_in(self, mut rest: &[u8]) -> usize {
-        for _ in 0..FEW {
-            let Some(chunk) = rest.first_chunk() else {
-                return self.plain_to_the_end(rest);
-            };
-            if let Some(before) = word::plain(u64::from_le_bytes(*chunk)) {
-                return self.bytes().len() - rest.len() + before;
-            }
-            rest = &rest[8..];
-        }
-        while rest
-            .first_chunk()
-            .is_some_and(|wide| !word::ends_within(wide))
-        {
-            rest = &rest[word::WIDE..];
-        }
-        while let Some(chunk) = rest.first_chunk() {
-            if let Some(before) = word::plain(u64::from_le_bytes(*chunk)) {
-                return self.bytes().len() - rest.len() + before;
-            }
-            rest = &rest[8..];
-        }
-        self.plain_to_the_end(rest)
-    }
-
-    /// The same where no eight bytes are left.
-    #[cold]
-    fn plain_to_the_end(self, rest: &[u8]) -> usize {
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-        let len = rest.iter().position(ends).unwrap_or(rest.len());
-        self.bytes().len() - rest.len() + len
+        let rest = self.bytes().get(at..).unwrap_or_default();
+        at + run(rest)
     }
 }
 
-/// So many words of a string are looked at before it is thought to be a long one.
-const FEW: usize = 3;
+/// How long the run of plain text is that these bytes begin with.
+#[inline(never)]
+fn run(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    for words in 1.. {
+        let Some(word) = rest.first_chunk() else {
+            break;
+        };
+        if let Some(before) = word::plain(u64::from_le_bytes(*word)) {
+            return bytes.len() - rest.len() + before;
+        }
+        rest = &rest[8..];
+        if words == FEW {
+            rest = behind_long_run(rest);
+        }
+    }
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    let last = rest.iter().position(ends).unwrap_or(rest.len());
+    bytes.len() - rest.len() + last
+}
+
+/// So many words of a run are looked at before it is thought to be a long one.
+const FEW: usize = 2;
+
+/// The rest behind the part of a long run that can be taken in large steps.
+#[inline(always)]
+fn behind_long_run(mut rest: &[u8]) -> &[u8] {
+    while let Some(wide) = rest.first_chunk() {
+        if word::ends_within(wide) {
+            break;
+        }
+        rest = &rest[word::WIDE..];
+    }
+    rest
+}

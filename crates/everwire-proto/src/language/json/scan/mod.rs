@@ -4,11 +4,11 @@
 //! JSON. What they have read is JSON by all rules.
 
 mod brackets;
+mod container;
 mod number;
 mod string;
 mod word;
 
-use self::brackets::Brackets;
 pub use self::brackets::MAX_DEPTH;
 pub(super) use self::{string::Quoted, word::of as head};
 
@@ -116,88 +116,6 @@ impl<'a> Scan<'a> {
     fn word<const N: usize>(self, at: usize, word: &[u8; N]) -> Option<usize> {
         (self.bytes().get(at..)?.first_chunk() == Some(word)).then_some(at + N)
     }
-
-    /// Behind an object or an array whose bracket stands before this place: a flat loop, however deep it is.
-    fn container(self, mut bracket: u8, mut at: usize, depth: usize) -> Option<usize> {
-        let mut brackets = Brackets::within(depth);
-        loop {
-            brackets.open(bracket == b'{')?;
-            let (mut next, mut here) = self.token(at)?;
-            let mut is_closed = next == bracket + CLOSING;
-            loop {
-                if !is_closed {
-                    let stop = if brackets.in_object() {
-                        self.members(next, here)?
-                    } else {
-                        self.elements(next, here)?
-                    };
-                    (next, here) = (stop.bracket, stop.at);
-                    if stop.opens {
-                        break;
-                    }
-                }
-                brackets.close(next)?;
-                if brackets.count() == depth {
-                    return Some(here + 1);
-                }
-                (next, here) = self.token(here + 1)?;
-                is_closed = next != b',';
-                if !is_closed {
-                    (next, here) = self.token(here + 1)?;
-                }
-            }
-            (bracket, at) = (next, here + 1);
-        }
-    }
-
-    /// Members from this token on, to the first bracket that is no part of them.
-    #[inline(always)]
-    fn members(self, mut next: u8, mut at: usize) -> Option<Stop> {
-        loop {
-            let member = self.member(next, at)?;
-            match self.item(member.first, member.value)? {
-                Ok(comma) => (next, at) = self.token(comma)?,
-                Err(stop) => return Some(stop),
-            }
-        }
-    }
-
-    /// Elements from this token on, to the first bracket that is no part of them.
-    #[inline(always)]
-    fn elements(self, mut next: u8, mut at: usize) -> Option<Stop> {
-        loop {
-            match self.item(next, at)? {
-                Ok(comma) => (next, at) = self.token(comma)?,
-                Err(stop) => return Some(stop),
-            }
-        }
-    }
-
-    /// Behind a value that begins here and the comma that follows it; or the bracket before that.
-    #[inline(always)]
-    fn item(self, first: u8, at: usize) -> Option<Result<usize, Stop>> {
-        let end = match first {
-            b'"' => self.string(at + 1)?.end,
-            b'{' | b'[' => {
-                return Some(Err(Stop {
-                    opens: true,
-                    bracket: first,
-                    at,
-                }));
-            }
-            _ => self.plain_value(first, at)?,
-        };
-        let (next, at) = self.token(end)?;
-        Some(if next == b',' {
-            Ok(at + 1)
-        } else {
-            Err(Stop {
-                opens: false,
-                bracket: next,
-                at,
-            })
-        })
-    }
 }
 
 /// A member up to its value.
@@ -208,14 +126,3 @@ pub(super) struct Member {
     pub(super) first: u8,
     pub(super) value: usize,
 }
-
-/// Where a run of values that have no brackets ends.
-struct Stop {
-    /// Whether the next value is in brackets. If not, a bracket should close here.
-    opens: bool,
-    bracket: u8,
-    at: usize,
-}
-
-/// How far behind an opening bracket its closing one stands in ASCII.
-const CLOSING: u8 = b'}' - b'{';

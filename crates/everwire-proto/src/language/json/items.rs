@@ -19,11 +19,11 @@ pub struct Items<'a> {
     at: usize,
 }
 
-impl<'a> Items<'a> {
-    /// None, if the value is no array.
-    pub(super) fn of(value: RawJson<'a>) -> Self {
-        let inside = value.as_str().strip_prefix('[');
-        Self {
+impl<'a> RawJson<'a> {
+    /// The elements of an array; none of any other value.
+    pub fn items(&self) -> Items<'a> {
+        let inside = self.as_str().strip_prefix('[');
+        Items {
             array: inside
                 .and_then(|inside| inside.strip_suffix(']'))
                 .unwrap_or_default(),

@@ -63,6 +63,15 @@ impl JsonPointer {
     }
 }
 
+impl RawJson<'_> {
+    /// The value that a pointer points at within this one, in one pass. Where the pointer is known before the text comes, a
+    /// [`PointerSet`](super::PointerSet) finds it together with others.
+    pub fn at(&self, pointer: &JsonPointer) -> Option<Self> {
+        let [found] = find([pointer], self.as_str())?;
+        found
+    }
+}
+
 impl<'a> Scalar<'a> {
     /// `None` for what no scalar can hold.
     fn of(value: RawJson<'a>) -> Option<Self> {
@@ -88,7 +97,7 @@ impl<'a> Scalar<'a> {
 }
 
 /// The values that these pointers point at, in one pass; `None` if the text is no JSON.
-pub(super) fn find<'a, const N: usize>(
+fn find<'a, const N: usize>(
     pointers: [&JsonPointer; N],
     text: &'a str,
 ) -> Option<[Option<RawJson<'a>>; N]> {

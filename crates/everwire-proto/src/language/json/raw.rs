@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{
-    items::Items, lookup::find, number::Number, pointer::JsonPointer, scan::Scan,
-    unescape::unescape,
-};
+use super::{number::Number, scan::Scan, unescape::unescape};
 
 /// One value of a JSON text, as it stands there: without the white space around it, and with all that is in it.
 ///
@@ -122,18 +119,6 @@ impl<'a> RawJson<'a> {
             } else {
                 quoted == text
             }
-    }
-
-    /// The value that a pointer points at within this one, in one pass. Where the pointer is known before the text comes, a
-    /// [`PointerSet`](super::PointerSet) is faster.
-    pub fn at(&self, pointer: &JsonPointer) -> Option<Self> {
-        let [found] = find([pointer], self.0)?;
-        found
-    }
-
-    /// The elements of an array; none of any other value.
-    pub fn items(&self) -> Items<'a> {
-        Items::of(*self)
     }
 
     /// Writes the value without the white space between its tokens. Strings and numbers stay as they were written.

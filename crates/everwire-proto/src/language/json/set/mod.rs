@@ -157,7 +157,7 @@ impl walk::Guide for Search<'_> {
         self.nodes[place].has_elements()
     }
 
-    #[inline]
+    #[inline(always)]
     fn member(&mut self, place: usize, key: Key<'_>) -> Option<usize> {
         self.nodes[place].member(key)
     }

@@ -33,17 +33,21 @@ impl Node {
     }
 
     /// The node below, for a key of an object.
-    #[inline]
+    #[inline(always)]
     pub(super) fn member(&self, key: Key<'_>) -> Option<usize> {
         if self.heads & bit(key) == 0 {
             return None;
         }
-        if self.members.len() > FEW {
-            let at = self.place(key).ok()?;
-            return self.members.get(at).map(|member| member.node);
-        }
-        let mut members = self.members.iter();
-        let found = members.find(|member| member.step.is(key));
+        self.search(key)
+    }
+
+    #[inline(never)]
+    fn search(&self, key: Key<'_>) -> Option<usize> {
+        let found = if self.members.len() > FEW {
+            self.members.get(self.place(key).ok()?)
+        } else {
+            self.members.iter().find(|member| member.step.is(key))
+        };
         found.map(|member| member.node)
     }
 
@@ -83,7 +87,7 @@ impl Node {
 }
 
 /// One of 64 bits, which depends on each byte of the head.
-#[inline]
+#[inline(always)]
 fn bit(key: Key<'_>) -> u64 {
     // An odd number without a pattern: 2^64 divided by the golden ratio.
     1 << (key.head().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)

@@ -20,7 +20,7 @@ fn set(paths: &[String]) -> (PointerSet, Vec<Slot>) {
     (set, slots)
 }
 
-/// The tree, with the numbers as they were written where that matters not.
+/// A text as a tree; of a key that is there twice the last value is in it.
 fn tree(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -93,7 +93,7 @@ fn is_same(found: RawJson<'_>, value: &Value) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
 
     #[test]
     fn each_value_is_found_alone_and_with_all_others(text in any_json(), others in paths()) {
@@ -135,7 +135,7 @@ proptest! {
 
     #[test]
     fn a_text_is_json_where_it_is_for_serde_json(text in nearly_json(), paths in paths()) {
-        // No escape of these tests is half a pair, or they would be; see `edges.rs`.
+        // Where it skips, it accepts half a surrogate pair, too.
         let expected = serde_json::from_str::<IgnoredAny>(&text).is_ok();
         prop_assert_eq!(RawJson::parse(&text).is_some(), expected, "{}", text);
         let (set, slots) = set(&paths);

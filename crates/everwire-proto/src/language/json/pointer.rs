@@ -69,6 +69,12 @@ impl JsonPointer {
         self.0.is_empty()
     }
 
+    /// The last key on the way that cannot be the index of an array.
+    pub(in crate::language) fn last_name(&self) -> Option<&str> {
+        let named = self.0.iter().rev().find(|step| step.index().is_none());
+        named.map(Step::as_str)
+    }
+
     /// The keys on the way.
     pub(super) fn steps(&self) -> &[Step] {
         &self.0

@@ -1,0 +1,177 @@
+//! Expressions: what a message is asked, and what is sent of it.
+//!
+//! ```text
+//! expr = or;  or = and {"||" and};  and = not {"&&" not};  not = "!" not | cmp
+//! cmp  = cat [("==" | "!=" | "<" | "<=" | ">" | ">=" | "in") cat]
+//! cat  = sum {"~" sum};  sum = prim {("+" | "-") prim}
+//! prim = text | number | true | false | null | /pointer | name | NAME | call | [list] | (expr)
+//! ```
+//!
+//! text ─► [`Ast`](ast) (lexer, parser) ─► [`Node`](node) (check, calls) ─► [`Value`] (eval)
+
+mod apply;
+mod ast;
+mod calls;
+mod check;
+mod eval;
+mod kind;
+mod lexer;
+mod need;
+mod node;
+mod parser;
+mod report;
+#[cfg(test)]
+mod tests;
+mod unexpected;
+
+use std::fmt;
+
+use self::{
+    check::Check,
+    node::{Call, Node},
+    report::Report,
+};
+use super::{LanguageError, Need, Scope, SignatureAlgorithm, TokenAlgorithm, Value, World};
+
+pub(super) use self::check::{Unset, variable};
+pub use self::{
+    check::Read,
+    parser::{MAX_DEPTH, MAX_EXPRESSION, MAX_NODES},
+};
+
+/// A compiled expression. Two are equal, if they are the same but for white space and parentheses.
+///
+/// ```
+/// use everwire_proto::language::{Expression, Names, NothingOutside, Scope, json::PointerSet};
+///
+/// let (names, mut pointers) = (Names::default(), PointerSet::default());
+/// let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);
+/// let ping = Expression::condition(r#"/op == "ping""#, &mut scope).map_err(|errors| errors[0].clone())?;
+/// assert_eq!(ping.as_str(), r#"/op == "ping""#);
+///
+/// let errors = Expression::condition("/op = 1", &mut scope).unwrap_err();
+/// assert_eq!(errors[0].to_string(), "invalid operator `=`: write `==` to compare");
+/// # Ok::<(), everwire_proto::language::LanguageError>(())
+/// ```
+#[derive(Clone)]
+pub struct Expression {
+    text: Box<str>,
+    node: Node,
+    need: Need,
+    reads: Box<[Read]>,
+    is_slow: bool,
+}
+
+impl Expression {
+    /// Compiles an expression whose value is used. Warnings go to the scope.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it; of what breaks the grammar the first.
+    pub fn value(text: &str, scope: &mut Scope<'_>) -> Result<Self, Vec<LanguageError>> {
+        Self::compile(text, scope, |check, ast| check.value(ast).node)
+    }
+
+    /// Compiles an expression that is true or not: `when`, `expect`, `if`.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value), and that it is no condition.
+    pub fn condition(text: &str, scope: &mut Scope<'_>) -> Result<Self, Vec<LanguageError>> {
+        Self::compile(text, scope, |check, ast| check.condition(ast))
+    }
+
+    fn compile(
+        text: &str,
+        scope: &mut Scope<'_>,
+        lower: impl FnOnce(&mut Check<'_, '_, '_>, &ast::Ast<'_>) -> Node,
+    ) -> Result<Self, Vec<LanguageError>> {
+        let (ast, warnings) = parser::parse(text).map_err(|error| vec![error])?;
+        let mut check = Check {
+            scope,
+            report: Report::of(text),
+            reads: Vec::new(),
+            is_guarded: false,
+        };
+        let node = lower(&mut check, &ast);
+        let Check { report, reads, .. } = check;
+        if !report.errors.is_empty() {
+            return Err(report.errors);
+        }
+        scope.warnings.extend(warnings);
+        scope.warnings.extend(report.warnings);
+        Ok(Self {
+            text: text.into(),
+            need: need::of(&node),
+            is_slow: node.any(&mut is_slow),
+            reads: reads.into(),
+            node,
+        })
+    }
+
+    /// Whether it holds: it comes to something that is there, and neither null nor false.
+    pub fn holds(&self, world: &dyn World) -> bool {
+        eval::holds(&self.node, world)
+    }
+
+    /// What it comes to. That is never an error: what cannot be is absent.
+    pub fn evaluate<'e>(&'e self, world: &'e dyn World) -> Value<'e> {
+        eval::eval(&self.node, world)
+    }
+
+    /// The text as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What it needs of a message.
+    pub fn need(&self) -> &Need {
+        &self.need
+    }
+
+    /// Whether it looks into the message as JSON, or reads a `let`, which may.
+    pub fn looks_into_message(&self) -> bool {
+        self.need != Need::Nothing
+    }
+
+    /// The names that it reads, in order.
+    pub fn reads(&self) -> &[Read] {
+        &self.reads
+    }
+
+    /// Whether it signs in a way that takes so long that it belongs on another thread. `let`s are not looked at.
+    pub fn is_slow(&self) -> bool {
+        self.is_slow
+    }
+}
+
+fn is_slow(node: &Node) -> bool {
+    let Node::Call(call) = node else {
+        return false;
+    };
+    let algorithm: Option<SignatureAlgorithm> = match **call {
+        Call::Sign(algorithm, ..) | Call::Jwt(TokenAlgorithm::Signed(algorithm), _) => {
+            Some(algorithm)
+        }
+        _ => None,
+    };
+    algorithm.is_some_and(SignatureAlgorithm::is_slow)
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.node == other.node
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}

@@ -1,0 +1,157 @@
+//! Filling a template: what its holes come to is put into its text.
+
+use std::borrow::Cow;
+
+use super::{
+    super::{
+        Expression, Part, Variable, World,
+        json::write_escaped,
+        value::{Data, Value},
+    },
+    kind::TemplateKind,
+    piece::{Piece, PieceKind},
+    rendered::{Content, Rendered, Unfilled},
+};
+
+/// A template that is being filled.
+pub(super) struct Filling<'f> {
+    /// As it was written.
+    pub text: &'f str,
+    pub kind: TemplateKind,
+    pub is_json: bool,
+    pub world: &'f dyn World,
+}
+
+impl<'f> Filling<'f> {
+    /// The whole template, filled.
+    pub fn fill(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
+        match self.kind == TemplateKind::Bytes && !self.is_json {
+            true => self.bytes(pieces),
+            false => self.texts(pieces),
+        }
+    }
+
+    fn texts(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
+        let mut out = String::with_capacity(self.text.len());
+        let mut is_secret = false;
+        for piece in pieces {
+            match &piece.kind {
+                PieceKind::Literal(literal) => out.push_str(literal),
+                PieceKind::Variable(part) => {
+                    is_secret = true;
+                    self.put(&self.variable(part, piece)?, piece, &mut out)?;
+                }
+                PieceKind::Hole(expression) => {
+                    is_secret |= self.hole(expression, piece, &mut out)?
+                }
+            }
+            self.check_length(out.len())?;
+        }
+        let content = match self.kind {
+            TemplateKind::Bytes => Content::Bytes(out.into_bytes()),
+            TemplateKind::Text | TemplateKind::Header | TemplateKind::Url => Content::Text(out),
+        };
+        Ok(Rendered { content, is_secret })
+    }
+
+    fn bytes(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
+        let mut out = Vec::with_capacity(self.text.len());
+        let mut is_secret = false;
+        for piece in pieces {
+            match &piece.kind {
+                PieceKind::Literal(literal) => out.extend_from_slice(literal.as_bytes()),
+                PieceKind::Variable(part) => {
+                    is_secret = true;
+                    out.extend_from_slice(self.variable(part, piece)?.as_bytes());
+                }
+                PieceKind::Hole(expression) => {
+                    let value = expression.evaluate(self.world);
+                    is_secret |= value.is_secret();
+                    let bytes = value.as_bytes();
+                    out.extend_from_slice(&bytes.ok_or_else(|| Unfilled::Absent {
+                        hole: self.written(piece),
+                    })?);
+                }
+            }
+            self.check_length(out.len())?;
+        }
+        let content = Content::Bytes(out);
+        Ok(Rendered { content, is_secret })
+    }
+
+    /// Fills one hole, and says whether it is a secret.
+    fn hole(
+        &self,
+        expression: &Expression,
+        piece: &Piece,
+        out: &mut String,
+    ) -> Result<bool, Unfilled> {
+        let value = expression.evaluate(self.world);
+        if self.is_json && !piece.is_quoted {
+            value
+                .write_json(out)
+                .ok_or_else(|| self.textless(&value, piece))?;
+            return Ok(value.is_secret());
+        }
+        let text = value
+            .as_text()
+            .ok_or_else(|| self.textless(&value, piece))?;
+        if !self.is_json && self.kind.has_lines() && value.breaks_lines() {
+            return Err(Unfilled::ControlCharacter {
+                hole: self.written(piece),
+            });
+        }
+        self.put(&text, piece, out)?;
+        Ok(value.is_secret())
+    }
+
+    /// Puts a text where a piece stands.
+    fn put(&self, text: &str, piece: &Piece, out: &mut String) -> Result<(), Unfilled> {
+        if self.is_json && piece.is_quoted {
+            write_escaped(text, out);
+        } else if text.contains(|character| self.kind.refuses(character)) {
+            return Err(Unfilled::ControlCharacter {
+                hole: self.written(piece),
+            });
+        } else {
+            out.push_str(text);
+        }
+        Ok(())
+    }
+
+    fn variable<'p>(&'p self, part: &'p Part, piece: &Piece) -> Result<Cow<'p, str>, Unfilled> {
+        variable(part, self.world).ok_or_else(|| Unfilled::Missing {
+            hole: self.written(piece),
+        })
+    }
+
+    fn written(&self, piece: &Piece) -> Box<str> {
+        self.text.get(piece.span.clone()).unwrap_or_default().into()
+    }
+
+    fn textless(&self, value: &Value<'_>, piece: &Piece) -> Unfilled {
+        let hole = self.written(piece);
+        match value.data {
+            Data::Bytes(_) => Unfilled::NotText { hole },
+            _ => Unfilled::Absent { hole },
+        }
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), Unfilled> {
+        let max = self.world.max_message();
+        match length <= max {
+            true => Ok(()),
+            false => Err(Unfilled::TooLong { max }),
+        }
+    }
+}
+
+/// What a variable of a template stands for now.
+pub(super) fn variable<'p>(part: &'p Part, world: &'p dyn World) -> Option<Cow<'p, str>> {
+    match part {
+        Part::Literal(text) => Some(Cow::Borrowed(text)),
+        Part::Env { value, .. } => Some(Cow::Borrowed(value.expose())),
+        Part::File(path) => world.variable(Variable::File(path)).map(Cow::Borrowed),
+        Part::Stored(id) => world.variable(Variable::Stored(id)).map(Cow::Borrowed),
+    }
+}

@@ -1,0 +1,255 @@
+//! Templates of JSON: which holes stand within quotes, and whether the rest is JSON.
+
+use std::ops::Range;
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::{
+    super::{LanguageError, Part, error::quoted},
+    piece::{Piece, PieceKind},
+};
+
+/// What may stand behind the JSON: the separator of records (RFC 7464), as SignalR has it.
+const SEPARATOR: char = '\u{1e}';
+
+/// Whether a template of these pieces is JSON: it has a hole, and begins with `{` or `[`, perhaps behind digits or white space.
+pub(super) fn is_json(pieces: &[Piece]) -> bool {
+    let Some(first) = pieces.first().and_then(Piece::as_literal) else {
+        return false;
+    };
+    let behind_digits = first.trim_start_matches(|c: char| c.is_ascii_digit());
+    let begins =
+        behind_digits.starts_with(['{', '[']) || first.trim_start().starts_with(['{', '[']);
+    begins && pieces.iter().any(Piece::is_hole)
+}
+
+/// Finds out which pieces stand within quotes, and tries the template with its holes filled.
+pub(super) fn check(text: &str, pieces: &mut [Piece]) -> Result<(), Vec<LanguageError>> {
+    let mut filled = Filled::default();
+    let mut place = Place::Outside;
+    let mut errors = Vec::new();
+    for piece in pieces {
+        match &piece.kind {
+            PieceKind::Literal(literal) => {
+                place = place.behind(literal);
+                filled.push(literal, piece.span.clone(), Source::Literal);
+            }
+            PieceKind::Variable(_) | PieceKind::Hole(_) => {
+                piece.is_quoted = matches!(place, Place::Text { .. });
+                errors.extend(place.refuses(piece, text));
+                filled.push(sample(piece), piece.span.clone(), Source::Hole);
+            }
+        }
+    }
+    if errors.is_empty() {
+        errors.extend(filled.error(text));
+    }
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(errors),
+    }
+}
+
+/// What is put in where a piece stands, to see whether the rest is JSON.
+fn sample(piece: &Piece) -> &str {
+    match &piece.kind {
+        _ if piece.is_quoted => "",
+        // Known, and put in as it is.
+        PieceKind::Variable(Part::Env { value, .. }) => value.expose(),
+        _ => "null",
+    }
+}
+
+/// Where in JSON a template has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Outside,
+    Text {
+        /// Whether a `\"` stands before it in the same text: JSON within JSON.
+        has_quote: bool,
+        /// How many characters of an escape are still to come: all four digits behind a `\u`.
+        escape: u8,
+    },
+}
+
+impl Place {
+    /// Where it is behind this literal.
+    fn behind(self, literal: &str) -> Self {
+        literal.chars().fold(self, Self::after)
+    }
+
+    fn after(self, character: char) -> Self {
+        match (self, character) {
+            (Self::Outside, '"') => Self::Text {
+                has_quote: false,
+                escape: 0,
+            },
+            (Self::Outside, _) => Self::Outside,
+            (
+                Self::Text {
+                    has_quote,
+                    escape: 1,
+                },
+                'u',
+            ) => Self::Text {
+                has_quote,
+                escape: 5,
+            },
+            (
+                Self::Text {
+                    has_quote,
+                    escape: 1,
+                },
+                _,
+            ) => Self::Text {
+                has_quote: has_quote || character == '"',
+                escape: 0,
+            },
+            (
+                Self::Text {
+                    has_quote,
+                    escape: 2..,
+                },
+                _,
+            ) => {
+                // Behind the last digit none is to come.
+                let escape = match self {
+                    Self::Text { escape: 2, .. } => 0,
+                    Self::Text { escape, .. } => escape - 1,
+                    Self::Outside => 0,
+                };
+                Self::Text { has_quote, escape }
+            }
+            (Self::Text { .. }, '"') => Self::Outside,
+            (Self::Text { has_quote, .. }, '\\') => Self::Text {
+                has_quote,
+                escape: 1,
+            },
+            (Self::Text { .. }, _) => self,
+        }
+    }
+
+    /// Why no hole can stand here.
+    fn refuses(self, piece: &Piece, text: &str) -> Option<LanguageError> {
+        let written = quoted(&text[piece.span.clone()]);
+        match self {
+            Self::Text { escape: 1.., .. } => {
+                let message = format!("the escape before {written} is not complete");
+                Some(LanguageError::new(
+                    piece.span.clone(),
+                    message,
+                    "write `\\\\` for a backslash",
+                ))
+            }
+            Self::Text {
+                has_quote: true, ..
+            } => {
+                let message = format!("{written} stands in JSON that is within a text of JSON");
+                let help = "write a `let` with the inner JSON, and `${json(name)}` without quotes, or the name within quotes";
+                Some(LanguageError::new(piece.span.clone(), message, help))
+            }
+            Self::Text { .. } | Self::Outside => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Literal,
+    Hole,
+}
+
+/// The template with samples in its holes, and from where each part of it comes.
+#[derive(Default)]
+struct Filled {
+    text: String,
+    parts: Vec<(Range<usize>, Range<usize>, Source)>,
+}
+
+impl Filled {
+    fn push(&mut self, sample: &str, span: Range<usize>, source: Source) {
+        let start = self.text.len();
+        self.text.push_str(sample);
+        self.parts.push((start..self.text.len(), span, source));
+    }
+
+    /// What is wrong with it as JSON.
+    fn error(&self, text: &str) -> Option<LanguageError> {
+        let json = self.text.trim_end_matches(SEPARATOR);
+        let prefix = json.len() - json.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let error = serde_json::from_str::<IgnoredAny>(&json[prefix..]).err()?;
+        // A reader that builds a tree tells more.
+        let error = serde_json::from_str::<Value>(&json[prefix..])
+            .err()
+            .unwrap_or(error);
+        let line_start: usize = json[prefix..]
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
+        // A column counts from 1, and 0 is the end of the line before.
+        let at = (prefix + line_start + error.column().saturating_sub(1))
+            .min(json.len().saturating_sub(1));
+        let told = error.to_string();
+        let reason = told.split(" at line ").next().unwrap_or_default();
+        let (span, source) = self.origin(at);
+        let hole = match source {
+            Source::Hole => Some(span.clone()),
+            Source::Literal => self.hole_beside(at),
+        };
+        let is_first = at <= prefix + 1;
+        let help = help(reason, hole.map(|hole| &text[hole]), is_first);
+        Some(LanguageError::new(
+            span,
+            format!("invalid JSON, with `null` for its holes: {reason}"),
+            help,
+        ))
+    }
+
+    /// Where in the template a byte of this text comes from.
+    fn origin(&self, at: usize) -> (Range<usize>, Source) {
+        let found = self.parts.iter().find(|(filled, ..)| filled.contains(&at));
+        match found {
+            Some((filled, span, Source::Literal)) => {
+                let start = span.start + (at - filled.start);
+                let length = self.text[at..].chars().next().map_or(0, char::len_utf8);
+                (start..start + length, Source::Literal)
+            }
+            Some((_, span, Source::Hole)) => (span.clone(), Source::Hole),
+            None => (0..0, Source::Literal),
+        }
+    }
+
+    /// The hole outside of quotes that ends or begins here.
+    fn hole_beside(&self, at: usize) -> Option<Range<usize>> {
+        let beside = |filled: &Range<usize>| {
+            !filled.is_empty() && (filled.end == at || filled.start == at + 1)
+        };
+        let found = self
+            .parts
+            .iter()
+            .find(|(filled, _, source)| *source == Source::Hole && beside(filled));
+        found.map(|(_, span, _)| span.clone())
+    }
+}
+
+fn help(reason: &str, hole: Option<&str>, is_first: bool) -> String {
+    match (reason, hole) {
+        (reason, Some(hole)) if reason.contains("key must be a string") => {
+            format!(
+                "a hole outside of quotes is a value: for a key write {}",
+                quoted(&format!("\"{hole}\""))
+            )
+        }
+        ("trailing comma", _) => "leave out the comma before it".to_owned(),
+        ("EOF while parsing a string", _) => "a quote is missing".to_owned(),
+        (reason, _) if reason.starts_with("EOF while") => "write what closes it".to_owned(),
+        (_, Some(hole)) => format!(
+            "{} outside of quotes is a whole value: nothing may be glued to it",
+            quoted(hole)
+        ),
+        _ if is_first => "a template that begins with `{` or `[` is JSON: for another text write that as a hole, `${\"[\"}`".to_owned(),
+        _ => "look for a missing quote or comma before it".to_owned(),
+    }
+}

@@ -1,0 +1,284 @@
+//! Templates in which expressions may stand: what is sent, dialled, or used as a header.
+
+mod fill;
+mod json_form;
+mod kind;
+mod piece;
+mod rendered;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use self::{
+    fill::Filling,
+    piece::{Piece, PieceKind},
+};
+use super::{
+    LanguageError, Need, Part, Read, Scope, Template, Value, Variable, World,
+    value::{Data, join},
+};
+
+pub use self::{
+    kind::TemplateKind,
+    rendered::{Rendered, Unfilled},
+};
+
+/// The longest template, in bytes.
+pub const MAX_TEMPLATE: usize = 64 * 1024;
+
+/// A text with holes: `${NAME}`, `${file:PATH}` and `${secret:ID}` as in a [`Template`], and `${…}` with an expression.
+///
+/// One that begins with `{` or `[`, perhaps behind digits, and has an expression is JSON. There a hole within quotes takes a text, which is
+/// escaped, and one outside of quotes takes a whole value. So nothing that a peer sends can break out of its place. In all others a
+/// peer's value must hold no line end.
+///
+/// `Debug` and `Display` print the text as it was written.
+///
+/// ```
+/// use everwire_proto::language::{MessageTemplate, Names, NothingOutside, Scope, TemplateKind, json::PointerSet};
+///
+/// let (names, mut pointers) = (Names::default(), PointerSet::default());
+/// let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);
+/// let pong = MessageTemplate::parse(r#"{"pong":${/ping}}"#, TemplateKind::Text, &mut scope);
+/// assert!(pong.is_ok_and(|pong| pong.is_json()));
+///
+/// let errors = MessageTemplate::parse(r#"{"pong":${/ping}"#, TemplateKind::Text, &mut scope).unwrap_err();
+/// assert_eq!(errors.len(), 1);
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct MessageTemplate {
+    text: Box<str>,
+    kind: TemplateKind,
+    pieces: Box<[Piece]>,
+    is_json: bool,
+}
+
+impl MessageTemplate {
+    /// Compiles a template. Warnings go to the scope.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong in its holes, or else all that is wrong with it as JSON.
+    pub fn parse(
+        text: &str,
+        kind: TemplateKind,
+        scope: &mut Scope<'_>,
+    ) -> Result<Self, Vec<LanguageError>> {
+        if text.len() > MAX_TEMPLATE {
+            let message = format!("invalid template: it has {} bytes", text.len());
+            return Err(vec![LanguageError::new(
+                0..0,
+                message,
+                format!("at most {MAX_TEMPLATE} are allowed"),
+            )]);
+        }
+        let mut pieces = split::split(text, scope)?;
+        refuse_characters(&pieces, kind)?;
+        let is_json = json_form::is_json(&pieces);
+        if is_json {
+            json_form::check(text, &mut pieces)?;
+        }
+        Ok(Self {
+            text: text.into(),
+            kind,
+            pieces: pieces.into(),
+            is_json,
+        })
+    }
+
+    /// The template filled with what its holes come to now.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be sent, and which hole is the cause.
+    pub fn render(&self, world: &dyn World) -> Result<Rendered, Unfilled> {
+        self.filling(world).fill(&self.pieces)
+    }
+
+    /// The template as a value, as a `let` is read: a single hole keeps the type of its value, and what cannot be filled is absent.
+    pub fn evaluate<'e>(&'e self, world: &'e dyn World) -> Value<'e> {
+        if let [piece] = &*self.pieces {
+            return evaluate_piece(piece, world);
+        }
+        let all = self.pieces.iter().map(|piece| evaluate_piece(piece, world));
+        if !self.is_json {
+            return join(all, world.max_message());
+        }
+        // Within JSON nothing breaks a line.
+        let filled = self.filling(world).fill(&self.pieces);
+        filled.map_or_else(
+            |_| Value::absent(),
+            |filled| match filled.is_secret() {
+                true => Value::text(filled.into_text()).secret(),
+                false => Value::text(filled.into_text()),
+            },
+        )
+    }
+
+    fn filling<'f>(&'f self, world: &'f dyn World) -> Filling<'f> {
+        Filling {
+            text: &self.text,
+            kind: self.kind,
+            is_json: self.is_json,
+            world,
+        }
+    }
+
+    /// The text as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The text with `***` for all that stands outside of holes: for what is a secret as it is written.
+    pub fn masked(&self) -> String {
+        let write = |piece: &Piece| match &piece.kind {
+            PieceKind::Literal(_) => "***",
+            PieceKind::Variable(_) | PieceKind::Hole(_) => {
+                self.text.get(piece.span.clone()).unwrap_or_default()
+            }
+        };
+        self.pieces.iter().map(write).collect()
+    }
+
+    /// What it is filled for.
+    pub fn kind(&self) -> TemplateKind {
+        self.kind
+    }
+
+    /// Whether it is JSON, whose holes are filled by their position.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// The same without expressions, if there are none in it.
+    pub fn as_template(&self) -> Option<Template> {
+        if self.pieces.iter().any(Piece::is_hole) {
+            return None;
+        }
+        let mut parts: Vec<Part> = Vec::new();
+        for piece in &self.pieces {
+            match (&piece.kind, parts.last_mut()) {
+                (PieceKind::Literal(text), Some(Part::Literal(before))) => {
+                    *before = format!("{before}{text}").into()
+                }
+                (PieceKind::Literal(text), _) => parts.push(Part::Literal(text.clone())),
+                (PieceKind::Variable(part), _) => parts.push(part.clone()),
+                (PieceKind::Hole(_), _) => {}
+            }
+        }
+        Some(Template::from_parts(parts))
+    }
+
+    /// Whether it has neither variables nor expressions.
+    pub fn is_literal(&self) -> bool {
+        self.pieces.iter().all(|piece| piece.as_literal().is_some())
+    }
+
+    /// The names that its expressions read, with their places in this text.
+    pub fn reads(&self) -> impl Iterator<Item = Read> {
+        self.pieces.iter().flat_map(|piece| {
+            let reads = match &piece.kind {
+                PieceKind::Hole(expression) => expression.reads(),
+                PieceKind::Literal(_) | PieceKind::Variable(_) => &[],
+            };
+            reads
+                .iter()
+                .cloned()
+                .map(|read| read.moved(piece.span.start + 2))
+        })
+    }
+
+    /// The files and stored secrets that must be read before it is filled.
+    pub fn variables(&self) -> impl Iterator<Item = Variable<'_>> {
+        self.pieces.iter().filter_map(|piece| match &piece.kind {
+            PieceKind::Variable(Part::File(path)) => Some(Variable::File(path)),
+            PieceKind::Variable(Part::Stored(id)) => Some(Variable::Stored(id)),
+            PieceKind::Variable(Part::Env { .. } | Part::Literal(_))
+            | PieceKind::Literal(_)
+            | PieceKind::Hole(_) => None,
+        })
+    }
+
+    /// Whether it looks into the message as JSON, or reads a `let`, which may.
+    pub fn looks_into_message(&self) -> bool {
+        self.expressions()
+            .any(|expression| *expression.need() != Need::Nothing)
+    }
+
+    /// Whether it signs in a way that takes so long that it belongs on another thread. For its `let`s ask [`Lets::is_slow`](super::Lets).
+    pub fn is_slow(&self) -> bool {
+        self.expressions().any(super::Expression::is_slow)
+    }
+
+    fn expressions(&self) -> impl Iterator<Item = &super::Expression> {
+        self.pieces.iter().filter_map(|piece| match &piece.kind {
+            PieceKind::Hole(expression) => Some(&**expression),
+            PieceKind::Literal(_) | PieceKind::Variable(_) => None,
+        })
+    }
+}
+
+fn evaluate_piece<'e>(piece: &'e Piece, world: &'e dyn World) -> Value<'e> {
+    match &piece.kind {
+        PieceKind::Literal(text) => Value::text(&**text),
+        PieceKind::Variable(part) => {
+            let value = fill::variable(part, world).map_or(Data::Absent, Data::Text);
+            Value::from(value).secret()
+        }
+        PieceKind::Hole(expression) => expression.evaluate(world),
+    }
+}
+
+/// What is written must hold no character that the place refuses.
+fn refuse_characters(pieces: &[Piece], kind: TemplateKind) -> Result<(), Vec<LanguageError>> {
+    for piece in pieces {
+        let Some(at) = piece
+            .as_literal()
+            .and_then(|text| text.find(|character| kind.refuses(character)))
+        else {
+            continue;
+        };
+        let span = piece.span.start + at..piece.span.start + at + 1;
+        let message = "invalid template: a control character is not allowed here";
+        return Err(vec![LanguageError::new(span, message, "leave it out")]);
+    }
+    Ok(())
+}
+
+impl From<Template> for MessageTemplate {
+    /// The same template: it has no expressions.
+    fn from(template: Template) -> Self {
+        let text = template.to_string();
+        let mut at = 0;
+        let mut pieces = Vec::new();
+        for part in template.parts() {
+            let end = at + Template::from_parts([part.clone()]).to_string().len();
+            let kind = match part {
+                Part::Literal(literal) => PieceKind::Literal(literal.clone()),
+                part => PieceKind::Variable(part.clone()),
+            };
+            pieces.push(Piece::new(kind, at..end));
+            at = end;
+        }
+        Self {
+            text: text.into(),
+            kind: TemplateKind::Text,
+            pieces: pieces.into(),
+            is_json: false,
+        }
+    }
+}
+
+impl fmt::Display for MessageTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for MessageTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}

@@ -9,6 +9,7 @@
 #   tests/all.sh crash_long     200 kills instead of 20
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #   tests/all.sh property_long  ten minutes of property tests from other seeds
+#   tests/all.sh language_long  1,000,000 random expressions and messages, 100,000 hostile values in templates
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
@@ -255,6 +256,13 @@ stage_property_long() {
     echo "PROPTEST_RNG_SEED=$seed, $((end - SECONDS)) s left"
     PROPTEST_RNG_SEED=$seed "${run[@]}" "${holders[@]}" -- --skip "$simulation"
   done
+}
+
+# In a debug build some six minutes.
+stage_language_long() {
+  local run=(cargo test --quiet --locked -p everwire-proto --lib)
+  EVERWIRE_LANGUAGE_CASES=1000000 "${run[@]}" -- language::expression::tests::properties::nothing_panics
+  EVERWIRE_LANGUAGE_CASES=100000 "${run[@]}" -- language::message_template::tests::hostile
 }
 
 integration_tests() {

@@ -78,7 +78,7 @@ impl Lets {
     }
 
     /// Whether a template takes so long, with the `let`s that it reads, that it belongs on another thread: it signs with RS256.
-    pub fn make_slow(&self, template: &MessageTemplate) -> bool {
+    pub fn makes_slow(&self, template: &MessageTemplate) -> bool {
         template.is_slow() || template.reads().any(|read| self.is_slow(read.name))
     }
 

@@ -207,7 +207,7 @@ impl MessageTemplate {
             .any(|expression| *expression.need() != Need::Nothing)
     }
 
-    /// Whether it signs in a way that takes so long that it belongs on another thread. For its `let`s ask [`Lets::is_slow`](super::Lets).
+    /// Whether it signs in a way that takes so long that it belongs on another thread. [`Lets::makes_slow`](super::Lets::makes_slow) looks at its `let`s, too.
     pub fn is_slow(&self) -> bool {
         self.expressions().any(super::Expression::is_slow)
     }

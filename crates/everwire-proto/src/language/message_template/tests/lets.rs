@@ -195,7 +195,7 @@ fn it_is_known_which_templates_belong_on_another_thread() {
     .unwrap();
     let mut is_slow = |text: &str| {
         let template = parse(&mut bench, text, TemplateKind::Text);
-        lets.make_slow(&template)
+        lets.makes_slow(&template)
     };
     assert!(is_slow("${bearer}"));
     assert!(is_slow("${id} ${sign(\"RS256\", KEY, \"x\")}"));

@@ -6,12 +6,14 @@
 //! * [`language`]: what stands inside the values of settings.
 //! * [`settings`]: what one connection is to do.
 //! * [`core`]: what a connection decides.
+//! * [`dialogue`]: what a connection says and expects on its socket.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests may look at a clock; what is tested may not (clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod core;
+pub mod dialogue;
 pub mod language;
 pub mod settings;
 pub mod wire;

@@ -112,6 +112,24 @@ pub enum Cause {
     OutOfMemory,
     /// The peer broke the protocol or a limit.
     Protocol(Violation),
+    /// The peer refused what a step of the script asked for.
+    ScriptRefused {
+        /// Which step, what it expected, and what came.
+        text: String,
+        /// Whether the step says that asking again cannot help.
+        gives_up: bool,
+    },
+    /// A step of the script was not answered within its time: which, what it expected, and what came last.
+    ScriptTimeout(String),
+    /// A rule of the dialogue ends the socket.
+    Rule {
+        /// Which rule, and what it matched.
+        text: String,
+        /// Whether the rule says that there is no further attempt.
+        gives_up: bool,
+    },
+    /// What was to be sent could not be made of its template.
+    Template(String),
     /// The store cannot keep what was to be durable. No socket is lost for it.
     Store(String),
     /// Code of ours or of a subscriber panicked.
@@ -120,7 +138,7 @@ pub enum Cause {
 
 impl Cause {
     /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 25] = [
+    pub const KINDS: [&str; 29] = [
         "secret_missing",
         "invalid_request",
         "forbidden",
@@ -145,6 +163,10 @@ impl Cause {
         "idle_timeout",
         "memory",
         "protocol",
+        "script_refused",
+        "script_timeout",
+        "rule",
+        "template",
         "panic",
     ];
 
@@ -154,7 +176,11 @@ impl Cause {
             Self::HandshakeStatus { text, .. }
             | Self::HandshakeInvalid(text)
             | Self::Subprotocol(text)
-            | Self::Extension(text) => Some(text),
+            | Self::Extension(text)
+            | Self::ScriptRefused { text, .. }
+            | Self::ScriptTimeout(text)
+            | Self::Rule { text, .. }
+            | Self::Template(text) => Some(text),
             Self::SecretMissing(text)
             | Self::InvalidRequest(text)
             | Self::Forbidden(text)
@@ -210,6 +236,10 @@ impl Cause {
             Self::IdleTimeout => "idle_timeout",
             Self::OutOfMemory => "memory",
             Self::Protocol(_) => "protocol",
+            Self::ScriptRefused { .. } => "script_refused",
+            Self::ScriptTimeout(_) => "script_timeout",
+            Self::Rule { .. } => "rule",
+            Self::Template(_) => "template",
             Self::Store(_) => "store",
             Self::Panic(_) => "panic",
         }
@@ -244,6 +274,17 @@ impl Cause {
         }
     }
 
+    /// The reason that the peer is told when the socket is given up for this: of our own words for what it said only the kind.
+    pub fn close_reason(&self) -> Cow<'_, str> {
+        match self {
+            Self::ScriptRefused { .. }
+            | Self::ScriptTimeout(_)
+            | Self::Rule { .. }
+            | Self::Template(_) => self.kind().into(),
+            _ => self.text(),
+        }
+    }
+
     /// What an operator reads: the reason in one line, of [displayable](super::is_displayable) characters.
     pub fn text(&self) -> Cow<'_, str> {
         match self.words() {
@@ -268,6 +309,10 @@ impl Cause {
             | Self::Subprotocol(text)
             | Self::Extension(text)
             | Self::Reset(text)
+            | Self::ScriptRefused { text, .. }
+            | Self::ScriptTimeout(text)
+            | Self::Rule { text, .. }
+            | Self::Template(text)
             | Self::Store(text)
             | Self::Panic(text) => Cow::Borrowed(text),
             Self::ConnectTimeout(phase) => format!("timed out in phase {phase}").into(),
@@ -409,6 +454,16 @@ mod tests {
             Cause::WriteTimeout,
             Cause::IdleTimeout,
             Cause::OutOfMemory,
+            Cause::ScriptRefused {
+                text: "step 1 of open_script: no".into(),
+                gives_up: true,
+            },
+            Cause::ScriptTimeout("step 1 of open_script: nothing came".into()),
+            Cause::Rule {
+                text: "rule 1 says reconnect".into(),
+                gives_up: false,
+            },
+            Cause::Template("`${token}` is absent".into()),
         ];
         all.extend(phases.map(Cause::ConnectTimeout));
         all.extend(violations().into_iter().map(Cause::Protocol));

@@ -151,6 +151,12 @@ impl HeartbeatState {
         }
     }
 
+    /// A message came that an expression takes for the heartbeat's answer. Returns the confirmed mark, where the settings say that the
+    /// server answers in order.
+    pub fn matched(&mut self, settings: &Heartbeat, now: Instant) -> Option<u64> {
+        self.text_answer(settings.can_fence(), now)
+    }
+
     fn text_answer(&mut self, fence: bool, now: Instant) -> Option<u64> {
         let behind = self.behind.take().map(|mut behind| {
             // It was written with the one ahead of it, or soon after.

@@ -28,6 +28,7 @@ mod rejected;
 mod retry;
 mod sequence;
 
+pub(crate) use self::rate::SlidingWindow;
 pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{before_another_url, cap, delay, retry_after},

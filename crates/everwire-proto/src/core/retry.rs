@@ -55,6 +55,10 @@ pub enum Rule {
     MaxAttempts(NonZeroU32),
     /// An entry of `reconnect.give_up_on` matched.
     GiveUpOn(GiveUpRule),
+    /// `give_up` of a script's step held.
+    StepGivesUp,
+    /// A rule of the dialogue with `do = "give_up"` matched.
+    RuleGivesUp,
     /// It was the answer of the proxy, and not of the server, that this rule goes by.
     ProxyAnswer(Box<Self>),
     /// This rule holds the URL that failed; another URL of the name is dialled meanwhile.
@@ -71,6 +75,8 @@ impl fmt::Display for Rule {
             Self::Never => f.write_str("reconnect = \"never\""),
             Self::MaxAttempts(count) => write!(f, "max_attempts = {count}"),
             Self::GiveUpOn(rule) => write!(f, "give_up_on {rule}"),
+            Self::StepGivesUp => f.write_str("give_up of a step in open_script"),
+            Self::RuleGivesUp => f.write_str("do = \"give_up\" of a rule"),
             Self::ProxyAnswer(rule) => write!(f, "{rule}, by the proxy's answer"),
             Self::NextUrl(rule) => write!(f, "{rule}; meanwhile the next url"),
         }
@@ -100,6 +106,9 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
     };
     if let Some(rule) = give_up_rule(loss, backoff) {
         return Verdict::GiveUp(by_its_author(cause, Rule::GiveUpOn(rule.clone())));
+    }
+    if let Some(rule) = said_by_the_dialogue(cause) {
+        return Verdict::GiveUp(rule);
     }
     let most = backoff.max_attempts;
     if let Some(most) = most.filter(|most| loss.failures >= most.get()) {
@@ -134,7 +143,10 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
             slow
         }
         Cause::Proxy { denied: true, .. } => slow,
-        Cause::TlsCertificate(_) | Cause::Forbidden(_) => slow,
+        Cause::TlsCertificate(_)
+        | Cause::Forbidden(_)
+        | Cause::ScriptRefused { .. }
+        | Cause::Template(_) => slow,
         Cause::Redirected { cause, .. } => verdict(Loss { cause, ..loss }, reconnect),
         Cause::Closed(CloseFrame {
             code: Some(code::GOING_AWAY | code::SERVICE_RESTART),
@@ -166,8 +178,19 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::IdleTimeout
         | Cause::OutOfMemory
         | Cause::Protocol(_)
+        | Cause::ScriptTimeout(_)
+        | Cause::Rule { .. }
         | Cause::Store(_)
         | Cause::Panic(_) => usual,
+    }
+}
+
+/// The step or the rule that gives up, if one does.
+fn said_by_the_dialogue(cause: &Cause) -> Option<Rule> {
+    match cause {
+        Cause::ScriptRefused { gives_up: true, .. } => Some(Rule::StepGivesUp),
+        Cause::Rule { gives_up: true, .. } => Some(Rule::RuleGivesUp),
+        _ => None,
     }
 }
 
@@ -214,6 +237,20 @@ mod tests {
             retry_after: retry_after.map(Duration::from_secs),
             denied: false,
             text: String::new(),
+        }
+    }
+
+    fn refused_by_step(gives_up: bool) -> Cause {
+        Cause::ScriptRefused {
+            text: "no".into(),
+            gives_up,
+        }
+    }
+
+    fn by_rule(gives_up: bool) -> Cause {
+        Cause::Rule {
+            text: "link_disabled".into(),
+            gives_up,
         }
     }
 
@@ -286,6 +323,15 @@ mod tests {
             ),
             (by_proxy(429, None), "retry: backoff"),
             (by_proxy(502, None), "retry: backoff"),
+            (refused_by_step(false), "retry: backoff, from max"),
+            (
+                refused_by_step(true),
+                "give up: give_up of a step in open_script",
+            ),
+            (Cause::ScriptTimeout("slow".into()), "retry: backoff"),
+            (by_rule(false), "retry: backoff"),
+            (by_rule(true), "give up: do = \"give_up\" of a rule"),
+            (Cause::Template("absent".into()), "retry: backoff, from max"),
         ] {
             assert_eq!(rule(&cause, &usual, 1), expected, "{cause:?}");
         }
@@ -349,6 +395,7 @@ mod tests {
             ),
             (Cause::Eof, 2, "retry: backoff"),
             (Cause::Eof, 3, "give up: max_attempts = 3"),
+            (by_rule(true), 3, "give up: do = \"give_up\" of a rule"),
         ] {
             assert_eq!(rule(&cause, &reconnect, failures), expected, "{cause:?}");
         }

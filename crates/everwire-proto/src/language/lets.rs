@@ -49,10 +49,19 @@ impl Lets {
                 Err(wrong) => errors.extend(wrong.into_iter().map(|error| LetError { at, error })),
             }
         }
-        if !errors.is_empty() {
-            return Err(errors);
+        match errors.is_empty() {
+            true => Self::new(templates, scope.names),
+            false => Err(errors),
         }
-        let graph = Graph::of(&templates, scope.names);
+    }
+
+    /// The `let`s of these templates, one for each that the names declare, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The circles that they read each other in, or else the chains that are too long.
+    pub fn new(templates: Vec<MessageTemplate>, names: &Names) -> Result<Self, Vec<LetError>> {
+        let graph = Graph::of(&templates, names);
         let errors = graph.errors();
         if !errors.is_empty() {
             return Err(errors);

@@ -115,7 +115,7 @@ pub use self::{
     scope::{NothingOutside, Outside, Scope},
     secret::Secret,
     signer::{HashAlgorithm, SignatureAlgorithm, Signer, TokenAlgorithm},
-    step::Step,
+    step::{FilledLets, Step},
     template::{Part, SecretMissing, SecretTemplate, Template, Variable},
     value::{Data, Value},
     world::World,

@@ -14,7 +14,14 @@ pub struct Step<'a> {
     world: &'a dyn World,
     lets: &'a Lets,
     values: OnceCell<Box<[OnceCell<Value<'static>>]>>,
+    earlier: Option<&'a FilledLets>,
 }
+
+/// The values that a step's `let`s have come to: of those that were read.
+///
+/// What is sent and what answers it belong to one step: a nonce that was sent is the one that must come back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilledLets(Box<[Option<Value<'static>>]>);
 
 impl<'a> Step<'a> {
     /// A step in a world that knows no `let`s.
@@ -23,7 +30,28 @@ impl<'a> Step<'a> {
             world,
             lets,
             values: OnceCell::new(),
+            earlier: None,
         }
+    }
+
+    /// The same step later, in another world: what was filled stays as it is.
+    pub fn later(world: &'a dyn World, lets: &'a Lets, earlier: &'a FilledLets) -> Self {
+        Self {
+            earlier: Some(earlier),
+            ..Self::new(world, lets)
+        }
+    }
+
+    /// What was filled.
+    pub fn into_filled(self) -> FilledLets {
+        let values = self.values.into_inner().unwrap_or_default();
+        FilledLets(values.into_iter().map(OnceCell::into_inner).collect())
+    }
+}
+
+impl FilledLets {
+    fn get(&self, at: u16) -> Option<&Value<'static>> {
+        self.0.get(usize::from(at))?.as_ref()
     }
 }
 
@@ -36,6 +64,9 @@ impl World for Step<'_> {
         let Name::Let(at) = name else {
             return self.world.name(name);
         };
+        if let Some(value) = self.earlier.and_then(|earlier| earlier.get(at)) {
+            return value.as_borrowed();
+        }
         let values = self
             .values
             .get_or_init(|| self.lets.iter().map(|_| OnceCell::new()).collect());

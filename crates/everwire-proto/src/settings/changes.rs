@@ -29,6 +29,7 @@ impl Changes {
             source_address,
             proxy,
             on_open,
+            dialogue,
             connect_timeout,
             close_timeout,
             idle_timeout,
@@ -70,6 +71,8 @@ impl Changes {
             ),
             ("proxy", *proxy != new.proxy, true),
             ("on_open", *on_open != new.on_open, true),
+            // A conversation that has begun by other words cannot go on.
+            ("dialogue", *dialogue != new.dialogue, true),
             (
                 "connect_timeout",
                 *connect_timeout != new.connect_timeout,

@@ -1,14 +1,14 @@
 //! The settings of one connection.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use super::{
     Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl,
-    Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol, url,
+    Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol, dialogue::Dialogue, url,
 };
-use crate::language::{SecretTemplate, Template, Variable};
+use crate::language::{MessageTemplate, SecretTemplate, Template, Variable};
 
 /// One connection's settings: what stands under `[connections.NAME]`, merged and checked.
 ///
@@ -50,6 +50,8 @@ pub struct ConnectionSettings {
     pub proxy: Option<Proxy>,
     /// What is sent whenever a socket opens, before anything else.
     pub on_open: Vec<Opening>,
+    /// What is said and expected on the socket; `None`: nothing besides `on_open` and the heartbeat.
+    pub dialogue: Option<Arc<Dialogue>>,
     /// From the start of a dial to the upgrade's answer.
     pub connect_timeout: Duration,
     /// For the closing handshake, and before it for flushing the outbox.
@@ -159,6 +161,8 @@ impl ConnectionSettings {
             Opening::Text(text) => Some(text),
             Opening::Binary(_) => None,
         });
+        let dialogue = self.dialogue.iter();
+        let dialogue = dialogue.flat_map(|dialogue| dialogue.templates());
         self.urls()
             .chain(headers)
             .chain(auth)
@@ -166,6 +170,7 @@ impl ConnectionSettings {
             .chain(self.proxy.iter().flat_map(Proxy::templates))
             .chain(openings)
             .flat_map(Template::variables)
+            .chain(dialogue.flat_map(MessageTemplate::variables))
             .filter_map(|variable| match variable {
                 Variable::Stored(id) => Some(id),
                 Variable::File(_) => None,
@@ -188,6 +193,7 @@ impl ConnectionSettings {
             source_address: None,
             proxy: None,
             on_open: Vec::new(),
+            dialogue: None,
             connect_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             idle_timeout: None,

@@ -8,6 +8,7 @@ mod connection;
 mod delivery;
 mod dial_policy;
 mod dial_rate;
+pub mod dialogue;
 mod heartbeat;
 mod name;
 mod no_proxy;

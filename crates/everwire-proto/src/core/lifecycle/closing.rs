@@ -164,7 +164,7 @@ impl Lifecycle {
     ) {
         let frame = CloseFrame {
             code: Some(code),
-            reason: cause.text().as_ref().into(),
+            reason: cause.close_reason().as_ref().into(),
         };
         let (then, stable, sent) = match &self.state {
             State::Open { since, rotation } => (

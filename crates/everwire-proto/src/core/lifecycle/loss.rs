@@ -71,6 +71,20 @@ impl Lifecycle {
         }
     }
 
+    /// What has ended in a retry is final: a rule of the name says so. Nothing where no retry waits.
+    pub fn give_up(&mut self, cause: Cause, rule: Rule, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Backoff { .. }) {
+            self.fail(cause, rule, out);
+        }
+    }
+
+    fn fail(&mut self, cause: Cause, rule: Rule, out: &mut Vec<Effect>) {
+        self.state = State::Failed;
+        out.push(Effect::SetAccepting(false));
+        out.push(Effect::Cancel);
+        out.push(Effect::Emit(Happened::Failed { cause, rule }));
+    }
+
     pub(super) fn finish(
         &mut self,
         closing: Closing,
@@ -160,10 +174,7 @@ impl Lifecycle {
                 out.push(Effect::Emit(Happened::Retrying { delay, cause, rule }));
             }
             (Verdict::Retry { rule, .. } | Verdict::GiveUp(rule), _) => {
-                self.state = State::Failed;
-                out.push(Effect::SetAccepting(false));
-                out.push(Effect::Cancel);
-                out.push(Effect::Emit(Happened::Failed { cause, rule }));
+                self.fail(cause, rule, out);
             }
         }
         self.end_incarnation(out);

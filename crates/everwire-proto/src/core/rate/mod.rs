@@ -9,7 +9,8 @@ mod window;
 use std::time::{Duration, Instant};
 
 pub use self::queue::Turn;
-use self::{queue::Queue, spacing::Spacing, window::SlidingWindow};
+pub(crate) use self::window::SlidingWindow;
+use self::{queue::Queue, spacing::Spacing};
 use crate::settings::RateSettings;
 
 /// The longest period that is counted.

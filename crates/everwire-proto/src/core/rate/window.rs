@@ -13,7 +13,7 @@ const SUB_WINDOWS: u64 = 64;
 ///
 /// Messages that are counted together all leave the window with the last of them: never too early, and at most a sub-window too late.
 #[derive(Debug)]
-pub(super) struct SlidingWindow {
+pub(crate) struct SlidingWindow {
     messages: u32,
     per: u64,
     /// Oldest first. They hold `messages` in all at most: one older than these keeps nothing waiting.
@@ -27,7 +27,7 @@ pub(super) struct SlidingWindow {
 
 /// Messages that leave the window together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// When the last of them was written.
     pub last: u64,
     pub count: u32,

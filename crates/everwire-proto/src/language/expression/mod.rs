@@ -31,7 +31,7 @@ use self::{
     node::{Call, Node},
     report::Report,
 };
-use super::{LanguageError, Need, Scope, SignatureAlgorithm, TokenAlgorithm, Value, World};
+use super::{LanguageError, Need, Scope, Secret, SignatureAlgorithm, TokenAlgorithm, Value, World};
 
 pub(super) use self::check::{Unset, variable};
 pub use self::{
@@ -137,6 +137,18 @@ impl Expression {
     /// The names that it reads, in order.
     pub fn reads(&self) -> &[Read] {
         &self.reads
+    }
+
+    /// The values of the environment's variables in it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        self.node.any(&mut |node| {
+            if let Node::Variable(_, secret) = node {
+                secrets.push(secret.clone());
+            }
+            false
+        });
+        secrets
     }
 
     /// Whether it signs in a way that takes so long that it belongs on another thread. `let`s are not looked at.

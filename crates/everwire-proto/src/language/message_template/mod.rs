@@ -16,7 +16,7 @@ use self::{
     piece::{Piece, PieceKind},
 };
 use super::{
-    LanguageError, Need, Part, Read, Scope, Template, Value, Variable, World,
+    Expression, LanguageError, Need, Part, Read, Scope, Secret, Template, Value, Variable, World,
     value::{Data, join},
 };
 
@@ -201,6 +201,16 @@ impl MessageTemplate {
         })
     }
 
+    /// The values of the environment's variables in it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let written = self.pieces.iter().filter_map(|piece| match &piece.kind {
+            PieceKind::Variable(Part::Env { value, .. }) => Some(value.clone()),
+            PieceKind::Variable(_) | PieceKind::Literal(_) | PieceKind::Hole(_) => None,
+        });
+        let read = self.expressions().flat_map(Expression::secrets);
+        written.chain(read).collect()
+    }
+
     /// Whether it looks into the message as JSON, or reads a `let`, which may.
     pub fn looks_into_message(&self) -> bool {
         self.expressions()
@@ -209,10 +219,10 @@ impl MessageTemplate {
 
     /// Whether it signs in a way that takes so long that it belongs on another thread. [`Lets::makes_slow`](super::Lets::makes_slow) looks at its `let`s, too.
     pub fn is_slow(&self) -> bool {
-        self.expressions().any(super::Expression::is_slow)
+        self.expressions().any(Expression::is_slow)
     }
 
-    fn expressions(&self) -> impl Iterator<Item = &super::Expression> {
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.pieces.iter().filter_map(|piece| match &piece.kind {
             PieceKind::Hole(expression) => Some(&**expression),
             PieceKind::Literal(_) | PieceKind::Variable(_) => None,

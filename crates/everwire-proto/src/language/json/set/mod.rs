@@ -24,7 +24,7 @@ use super::{key::Key, pointer::JsonPointer, raw::RawJson, walk};
 /// assert_eq!(found.get(id).map(|value| value.kind()), Some(Kind::Null));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PointerSet {
     /// The first is the root.
     nodes: Vec<Node>,

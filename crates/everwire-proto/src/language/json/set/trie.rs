@@ -6,7 +6,7 @@ use super::super::key::{Key, Step};
 const FEW: usize = 8;
 
 /// A place that a pointer leads to or through. Nodes are known by their numbers, which are larger below than above.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Node {
     /// The node above; the root has itself.
     pub(super) above: usize,
@@ -18,7 +18,7 @@ pub(super) struct Node {
     elements: Vec<(usize, usize)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Member {
     step: Step,
     node: usize,

@@ -231,6 +231,9 @@ fn a_string_may_end_at_each_place_of_a_word() {
                 let text: String = serde_json::from_str(&format!("\"{inside}\"")).unwrap();
                 assert_eq!(find(&format!("/{text}"), &key), Some("1"), "{key}");
                 assert_eq!(find(&format!("/{text}x"), &key), None, "{key}");
+                let other: String = text.chars().rev().skip(1).collect();
+                let other: String = other.chars().rev().chain(['#']).collect();
+                assert_eq!(find(&format!("/{other}"), &key), None, "{key}");
                 for value in [format!("\"{inside}\""), format!(" [\"{inside}\"] ")] {
                     assert!(is_json(&value), "{value}");
                     let end = value.rfind('"').unwrap();

@@ -1,0 +1,210 @@
+//! The values that are kept of messages.
+
+use crate::{
+    language::{Data, Names, Value, World},
+    settings::dialogue::Capture,
+};
+
+/// The longest value that is captured, in bytes. A longer one counts as absent.
+pub const MAX_CAPTURED: usize = 16 * 1024;
+
+/// The values of a connection's captures. Nothing is allocated before the first is set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Captures {
+    values: Box<[Value<'static>]>,
+    /// Which were set or cleared since this was made, or copied.
+    touched: CaptureSet,
+    /// Which have another value than when that was asked last.
+    changed: CaptureSet,
+}
+
+/// A set of captures, by their numbers. The last bit stands for all behind it: there are [`MAX_CAPTURES`](crate::settings::dialogue::MAX_CAPTURES).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CaptureSet(u64);
+
+/// What the captures of a step or a rule have come to in one message.
+#[derive(Debug, Default)]
+pub(super) struct Caught {
+    /// The values that differ from those that are there.
+    values: Vec<(u16, Value<'static>)>,
+    /// Those that came to what is there already.
+    same: CaptureSet,
+}
+
+/// A value that was to be captured, and was not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum NotCaught<'d> {
+    /// It is absent or null.
+    Absent(&'d Capture),
+    /// It is longer than [`MAX_CAPTURED`].
+    TooLong(&'d Capture),
+}
+
+impl CaptureSet {
+    /// All of them.
+    pub const ALL: Self = Self(u64::MAX);
+
+    pub fn insert(&mut self, at: u16) {
+        self.0 |= Self::bit(at);
+    }
+
+    pub fn has(self, at: u16) -> bool {
+        self.0 & Self::bit(at) != 0
+    }
+
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn bit(at: u16) -> u64 {
+        1 << u32::from(at).min(u64::BITS - 1)
+    }
+}
+
+impl Captures {
+    /// The value of a capture.
+    pub fn get(&self, at: u16) -> Value<'_> {
+        let value = self.values.get(usize::from(at));
+        value.map_or_else(Value::absent, Value::as_borrowed)
+    }
+
+    /// What is kept of a message, all of it seen as it was before. What is absent, null or too long is not kept.
+    pub fn catch(&self, captures: &[Capture], world: &dyn World) -> Caught {
+        let mut caught = Caught::default();
+        for capture in captures {
+            if let Ok(Some(value)) = value_of(capture, world) {
+                caught.add(capture.name, value, self);
+            }
+        }
+        caught
+    }
+
+    /// The same where each value is needed.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not there.
+    pub fn catch_all<'d>(
+        &self,
+        captures: &'d [Capture],
+        world: &dyn World,
+    ) -> Result<Caught, NotCaught<'d>> {
+        let mut caught = Caught::default();
+        for capture in captures {
+            if let Some(value) = value_of(capture, world)? {
+                caught.add(capture.name, value, self);
+            }
+        }
+        Ok(caught)
+    }
+
+    /// Keeps what was caught.
+    pub fn keep(&mut self, caught: Caught, names: &Names) {
+        self.touched.0 |= caught.same.0;
+        for (at, value) in caught.values {
+            if self.values.is_empty() {
+                self.values = names.captures().map(|_| Value::absent()).collect();
+            }
+            self.set(at, value);
+        }
+    }
+
+    /// Forgets these.
+    pub fn clear(&mut self, captures: &[u16]) {
+        for at in captures {
+            match self.get(*at).is_absent() {
+                true => self.touched.insert(*at),
+                false => self.set(*at, Value::absent()),
+            }
+        }
+    }
+
+    fn set(&mut self, at: u16, value: Value<'static>) {
+        if let Some(slot) = self.values.get_mut(usize::from(at)) {
+            *slot = value;
+            self.touched.insert(at);
+            self.changed.insert(at);
+        }
+    }
+
+    /// The captures with which a successor begins.
+    pub fn copy(&self) -> Self {
+        Self {
+            values: self.values.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what a successor has set or cleared.
+    pub fn adopt(&mut self, successor: Self) {
+        if self.values.is_empty() && !successor.values.is_empty() {
+            self.values = vec![Value::absent(); successor.values.len()].into();
+        }
+        let absent = || Value::absent();
+        let mut theirs = successor.values.into_vec().into_iter();
+        for at in 0..self.values.len() {
+            let value = theirs.next().unwrap_or_else(absent);
+            let Ok(at) = u16::try_from(at) else {
+                return;
+            };
+            if successor.touched.has(at) {
+                self.set(at, value);
+            }
+        }
+    }
+
+    /// Which have another value than when this was asked last.
+    pub fn take_changed(&mut self) -> CaptureSet {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The texts that must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = String> {
+        let secret = self.values.iter().filter(|value| value.is_secret());
+        secret.filter_map(|value| Some(value.as_text()?.into_owned()))
+    }
+}
+
+impl Caught {
+    fn add(&mut self, name: u16, value: Value<'_>, captures: &Captures) {
+        match captures.get(name) == value {
+            true => self.same.insert(name),
+            false => self.values.push((name, value.into_owned())),
+        }
+    }
+}
+
+/// The value of a capture; `None`: it takes nothing of this message.
+fn value_of<'w, 'd: 'w>(
+    capture: &'d Capture,
+    world: &'w dyn World,
+) -> Result<Option<Value<'w>>, NotCaught<'d>> {
+    let when = capture.when.as_ref();
+    if when.is_some_and(|when| !when.holds(world)) {
+        return Ok(None);
+    }
+    let value = capture.value.evaluate(world);
+    if !value.is_there() {
+        return Err(NotCaught::Absent(capture));
+    }
+    if length(&value) > MAX_CAPTURED {
+        return Err(NotCaught::TooLong(capture));
+    }
+    Ok(Some(match capture.secret {
+        true => value.secret(),
+        false => value,
+    }))
+}
+
+/// How many bytes a value has.
+fn length(value: &Value<'_>) -> usize {
+    match value.data() {
+        Data::Absent | Data::Null | Data::Bool(_) => 0,
+        Data::Number(text) | Data::Text(text) | Data::Json(text) => text.len(),
+        Data::Bytes(bytes) => bytes.len(),
+        Data::List(items) => items
+            .iter()
+            .map(|item| length(item).saturating_add(1))
+            .fold(0, usize::saturating_add),
+    }
+}

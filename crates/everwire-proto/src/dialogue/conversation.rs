@@ -1,0 +1,410 @@
+//! The conversation of a socket, and of those after it.
+
+use std::{
+    fmt, mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    captures::Captures,
+    context::Context,
+    here::Here,
+    ids::Ids,
+    progress::Progress,
+    reply::{Heard, Ping, Reply},
+    report,
+    rules::{self, Loss, Ruled, Rules},
+    script::Script,
+    surroundings::{Seen, Surroundings},
+    times::Times,
+    unanswered::Unanswered,
+};
+use crate::{
+    core::{Cause, Message},
+    language::{
+        Expression, MessageTemplate, Need, Rendered, Step, Unfilled,
+        json::{Found, Spans},
+    },
+    settings::dialogue::{Dialogue, HeartbeatTemplates},
+};
+
+/// What is said and expected on a socket, as a [`Dialogue`] declares it: its script, its numbers, its unanswered pings, its rules; and the
+/// captures, which outlive sockets.
+///
+/// It is told what happens, and adds to `out` what is to be done.
+///
+/// ```
+/// use std::{sync::Arc, time::{Duration, Instant}};
+/// use everwire_proto::{
+///     core::Message,
+///     dialogue::{Conversation, Here, Reply},
+///     settings::dialogue::{Dialogue, DialogueRule, Sending, Trigger},
+/// };
+/// # use everwire_proto::{dialogue::Variables, language::*};
+/// # use everwire_proto::language::json::PointerSet;
+/// # struct Nothing;
+/// # impl Signer for Nothing {
+/// #     fn hash(&self, _: HashAlgorithm, _: &[u8]) -> Vec<u8> { Vec::new() }
+/// #     fn hmac(&self, _: HashAlgorithm, _: &[u8], _: &[u8]) -> Vec<u8> { Vec::new() }
+/// #     fn sign(&self, _: SignatureAlgorithm, _: &[u8], _: &[u8]) -> Option<Vec<u8>> { None }
+/// # }
+/// # impl Variables for Nothing {
+/// #     fn get(&self, _: Variable<'_>) -> Option<&str> { None }
+/// # }
+/// # fn main() -> Result<(), Vec<LanguageError>> {
+/// let (names, mut pointers) = (Names::default(), PointerSet::default());
+/// let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);
+/// let when = Expression::condition("exists(/ping)", &mut scope)?;
+/// let pong = MessageTemplate::parse(r#"{"pong":${/ping}}"#, TemplateKind::Text, &mut scope)?;
+/// let rule = DialogueRule { send: Some(Sending::Text(pong)), ..DialogueRule::new(Trigger::Message(when)) };
+/// let dialogue = Dialogue { pointers, rules: vec![rule], ..Dialogue::default() };
+///
+/// let here = Here {
+///     now: Instant::now(),
+///     wall: Duration::ZERO,
+///     random: &|bytes: &mut [u8]| bytes.fill(4),
+///     # signer: &Nothing,
+///     # variables: &Nothing,
+///     name: "feed",
+///     handover: false,
+///     sequence: None,
+///     max_message: 1 << 20,
+///     slow: Duration::from_secs(30),
+/// };
+/// let mut conversation = Conversation::new(Arc::new(dialogue.with_needles()));
+/// let mut out = Vec::new();
+/// conversation.opened(&here, &mut out);
+/// assert_eq!(out, [Reply::Passed]);
+///
+/// out.clear();
+/// let heard = conversation.message(&Message::text(r#"{"ping":17}"#), &here, &mut out);
+/// assert!(heard.deliver);
+/// assert_eq!(out, [Reply::Answer(Message::text(r#"{"pong":17}"#))]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Conversation {
+    dialogue: Arc<Dialogue>,
+    pub(super) captures: Captures,
+    times: Times,
+    pub(super) script: Script,
+    ids: Ids,
+    pub(super) unanswered: Unanswered,
+    rules: Rules,
+    /// Memory of the last pass over a message, where nearly every message needs one.
+    spans: Spans,
+    max_message: usize,
+}
+
+impl Conversation {
+    /// The conversation of a name that has no socket yet.
+    pub fn new(dialogue: Arc<Dialogue>) -> Self {
+        Self {
+            captures: Captures::default(),
+            times: Times::new(&dialogue),
+            script: Script::default(),
+            ids: Ids::from(dialogue.first_id),
+            unanswered: Unanswered::default(),
+            rules: Rules::default(),
+            spans: Spans::default(),
+            max_message: usize::MAX,
+            dialogue,
+        }
+    }
+
+    /// The conversation of a socket that is made ready beside this one's: it begins with a copy of the captures.
+    pub fn successor(&self) -> Self {
+        Self {
+            captures: self.captures.copy(),
+            ..Self::new(Arc::clone(&self.dialogue))
+        }
+    }
+
+    /// The successor's socket serves from now on. Of the captures those that it has set or cleared count; the others stay as they are here.
+    pub fn adopt(&mut self, successor: Self) {
+        let mut captures = mem::take(&mut self.captures);
+        captures.adopt(successor.captures);
+        *self = Self {
+            captures,
+            ..successor
+        };
+    }
+
+    /// A socket is open: the script begins with its first step, and the numbers with the first. Nothing is unanswered.
+    pub fn opened(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
+        self.ids = Ids::from(self.dialogue.first_id);
+        self.unanswered = Unanswered::default();
+        self.rules = Rules::default();
+        self.max_message = here.max_message;
+        let (script, times, _, mut cx) = self.parts(here, out);
+        times.opened(&mut cx);
+        script.opened(&mut cx);
+        times.refresh(&mut cx);
+    }
+
+    /// The message of the step whose turn to be written has come. It draws its number now. `None`: nothing is to be written; if that is
+    /// because its template cannot be filled, `out` has the loss.
+    pub fn compose(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Option<Message> {
+        let (script, _, _, mut cx) = self.parts(here, out);
+        script.compose(&mut cx)
+    }
+
+    /// The kernel has the message of the step: its `within` runs from now on. A step that expects nothing has passed.
+    pub fn written(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
+        let (script, times, _, mut cx) = self.parts(here, out);
+        script.written(&mut cx);
+        times.refresh(&mut cx);
+    }
+
+    /// A message has come. Rules look at it, then the script, then the captures; the answer to a ping is seen by none of them.
+    ///
+    /// Ask [`stops_reading`](Self::stops_reading) behind each message: one that is given while it says so may cost the socket.
+    pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
+        if self.has_nothing_to_hear() {
+            return Heard::MESSAGE;
+        }
+        let mut spans = mem::take(&mut self.spans);
+        let found = self.find(message, &mut spans);
+        let heard = self.hear(Seen { message, found }, here, out);
+        if self.keeps_spans() {
+            self.spans = spans;
+        }
+        heard
+    }
+
+    fn hear(&mut self, seen: Seen<'_>, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
+        if self.takes_pong(seen, here) {
+            return Heard::PONG;
+        }
+        let (script, times, rules, mut cx) = self.parts(here, out);
+        let mut deliver = true;
+        if script.is_live() {
+            let ruled: Ruled = rules.message(seen, &mut cx);
+            deliver = ruled.deliver;
+            match ruled.is_lost {
+                true => script.end(),
+                false => deliver &= script.message(seen, times, &mut cx),
+            }
+        }
+        if !cx.dialogue.captures.is_empty() {
+            let caught = {
+                let world = cx.world(Some(seen), None);
+                cx.captures.catch(&cx.dialogue.captures, &cx.step(&world))
+            };
+            cx.captures.keep(caught, &cx.dialogue.names);
+        }
+        times.refresh(&mut cx);
+        Heard {
+            deliver,
+            is_pong: false,
+        }
+    }
+
+    /// Whether it answers a ping, which is answered then.
+    fn takes_pong(&mut self, seen: Seen<'_>, here: &Here<'_>) -> bool {
+        let Self {
+            dialogue,
+            captures,
+            unanswered,
+            ..
+        } = self;
+        let Some(pong) = pong(dialogue).filter(|_| !unanswered.is_empty()) else {
+            return false;
+        };
+        unanswered.take(|id| {
+            let world = Surroundings::new(here, captures, Some(seen), Some(id));
+            pong.holds(&Step::new(&world, &dialogue.lets))
+        })
+    }
+
+    /// The text of the heartbeat's ping whose turn to be written has come. It draws its number now, under which an answer is awaited.
+    pub fn ping(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Ping {
+        let (script, _, _, mut cx) = self.parts(here, out);
+        let dialogue = cx.dialogue;
+        let template = dialogue
+            .heartbeat
+            .as_ref()
+            .and_then(|heartbeat| heartbeat.ping.as_ref());
+        let filled = template.map(|template| {
+            let world = cx.world(None, Some(cx.ids.next()));
+            let filled = template.render(&cx.step(&world));
+            filled.map_err(|unfilled| {
+                format!(
+                    "heartbeat.ping {}: {unfilled}",
+                    report::clipped(template.as_str())
+                )
+            })
+        });
+        let ping = match filled {
+            None => Ping::Plain,
+            Some(Ok(filled)) => Ping::Text(filled.into_text()),
+            Some(Err(text)) => {
+                script.end();
+                cx.lose(Cause::Template(text));
+                return Ping::Unfilled;
+            }
+        };
+        let id = cx.ids.take();
+        if self.matches_pongs() {
+            self.unanswered.push(id);
+        }
+        ping
+    }
+
+    /// When [`timer`](Self::timer) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        if !self.script.is_live() {
+            return None;
+        }
+        let due = self.script.deadline().into_iter();
+        due.chain(self.rules.deadline()).min()
+    }
+
+    /// The deadline may have come.
+    pub fn timer(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
+        let (script, times, rules, mut cx) = self.parts(here, out);
+        if !script.is_live() {
+            return;
+        }
+        match rules.timer(here.now, cx.out) {
+            true => script.end(),
+            false => script.timer(&mut cx),
+        }
+        times.refresh(&mut cx);
+    }
+
+    /// The socket is lost, or a dial has failed: `close` is the close code, as the retry rule has it. Of the socket nothing is left;
+    /// the captures stay, but for those that a rule clears. A rule may say that this loss is final (a [`Reply::Lose`] that takes the
+    /// place of its cause), or at which URL to dial next.
+    pub fn lost(
+        &mut self,
+        loss: &Cause,
+        close: Option<u16>,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) {
+        let loss = Loss {
+            cause: loss,
+            close,
+            is_dial: !self.script.is_open(),
+        };
+        self.script = Script::default();
+        self.unanswered = Unanswered::default();
+        self.rules = Rules::default();
+        self.spans = Spans::default();
+        let (.., mut cx) = self.parts(here, out);
+        rules::lost(loss, &mut cx);
+    }
+
+    /// Whether the script of this socket has passed.
+    pub fn has_passed(&self) -> bool {
+        self.script.has_passed()
+    }
+
+    /// Whether an expression says what answers a ping: then [`message`](Self::message) finds the answers.
+    pub fn matches_pongs(&self) -> bool {
+        pong(&self.dialogue).is_some()
+    }
+
+    /// Between two pings, once the template of that has a value.
+    pub fn interval(&self) -> Option<Duration> {
+        self.times.interval()
+    }
+
+    /// From a ping to its answer, once the template of that has a value.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.times.timeout()
+    }
+
+    /// How long the peer may be silent, once the template of that has a value.
+    pub fn idle(&self) -> Option<Duration> {
+        self.times.idle()
+    }
+
+    /// A template of a dial, as a URL or a header, filled with what is captured.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be filled.
+    pub fn fill(&self, template: &MessageTemplate, here: &Here<'_>) -> Result<Rendered, Unfilled> {
+        let world = Surroundings::new(here, &self.captures, None, None);
+        template.render(&Step::new(&world, &self.dialogue.lets))
+    }
+
+    /// Where the script stands; `None`: no step is on its way.
+    pub fn step(&self) -> Option<Progress<'_>> {
+        self.script.progress(&self.dialogue)
+    }
+
+    /// How many answers of rules wait, since more than [`MAX_ANSWERS`](super::MAX_ANSWERS) were asked for within a second.
+    pub fn answers_waiting(&self) -> usize {
+        self.rules.answers_waiting()
+    }
+
+    /// Whether so many answers wait that no message may be read.
+    pub fn stops_reading(&self) -> bool {
+        self.rules.is_full(self.max_message)
+    }
+
+    /// What the parts work with, beside those parts.
+    fn parts<'c>(
+        &'c mut self,
+        here: &'c Here<'c>,
+        out: &'c mut Vec<Reply>,
+    ) -> (&'c mut Script, &'c mut Times, &'c mut Rules, Context<'c>) {
+        let cx = Context {
+            dialogue: &self.dialogue,
+            captures: &mut self.captures,
+            ids: &mut self.ids,
+            here,
+            out,
+        };
+        (&mut self.script, &mut self.times, &mut self.rules, cx)
+    }
+
+    /// Whether messages concern nothing here, whatever they are.
+    fn has_nothing_to_hear(&self) -> bool {
+        self.unanswered.is_empty()
+            && self.dialogue.rules.is_empty()
+            && self.dialogue.captures.is_empty()
+            && !matches!(self.script, Script::Running(_))
+    }
+
+    /// What the dialogue's pointers find in a message, if something looks into it.
+    fn find<'f>(&self, message: &'f Message, spans: &'f mut Spans) -> Found<'f, 'f> {
+        let waits_for_pong = !self.unanswered.is_empty()
+            && pong(&self.dialogue).is_some_and(Expression::looks_into_message);
+        let is_wanted = waits_for_pong
+            || self.script.looks_into_messages(&self.dialogue)
+            || self.dialogue.needles.any_in(message.payload());
+        let text = match message {
+            _ if !is_wanted => None,
+            Message::Text(text) => Some(&**text),
+            Message::Binary(bytes) => std::str::from_utf8(bytes).ok(),
+        };
+        let found = text.and_then(|text| self.dialogue.pointers.find(text, spans));
+        found.unwrap_or_default()
+    }
+
+    /// Whether the memory of a pass is worth being kept: nearly every message needs one.
+    fn keeps_spans(&self) -> bool {
+        *self.dialogue.needles.need() == Need::Everything || !self.dialogue.captures.is_empty()
+    }
+}
+
+fn pong(dialogue: &Dialogue) -> Option<&Expression> {
+    let heartbeat: &HeartbeatTemplates = dialogue.heartbeat.as_ref()?;
+    heartbeat.pong.as_ref()
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation")
+            .field("script", &self.script)
+            .field("captures", &self.captures)
+            .field("unanswered", &self.unanswered)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,32 @@
+//! What a connection says and expects on its socket: a script when it opens, rules, captures, and a heartbeat of its own words.
+//!
+//! A [`Conversation`] is told what happens, and answers what is to be done ([`Reply`]). It knows no socket, clock or task: the time, the
+//! random numbers and the keys come with each call ([`Here`]).
+
+mod answers;
+mod captures;
+mod context;
+mod conversation;
+mod delayed;
+mod here;
+mod ids;
+mod progress;
+mod reply;
+mod report;
+mod rules;
+mod running;
+mod script;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+mod times;
+mod unanswered;
+
+pub use self::{
+    answers::{MAX_ANSWERS, MAX_WAITING},
+    captures::MAX_CAPTURED,
+    conversation::Conversation,
+    here::{Here, Variables},
+    progress::{Progress, StepState},
+    reply::{Heard, Ping, Reply},
+};

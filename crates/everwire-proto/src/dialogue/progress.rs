@@ -1,0 +1,43 @@
+//! Where a script stands.
+
+use crate::settings::dialogue::ScriptStep;
+
+/// Where a script stands: for the status of a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Which step it is, from 1.
+    pub number: usize,
+    /// How many steps the script has.
+    pub steps: usize,
+    /// The step. What it sends is shown [as it was written](crate::settings::dialogue::Sending::as_written).
+    pub step: &'a ScriptStep,
+    /// What it does.
+    pub state: StepState,
+    /// How often its `expect` has held.
+    pub met: u32,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Its turn to be written has not come.
+    Queued,
+    /// Its message is made, and the kernel has not taken it.
+    Made,
+    /// It looks at what comes.
+    Listens,
+    /// It was asked to come again later.
+    Rests,
+}
+
+impl Progress<'_> {
+    /// What it sends, as it was written; `None`: it only listens.
+    pub fn sends(&self) -> Option<String> {
+        self.step.send.as_ref().map(|send| send.as_written())
+    }
+
+    /// What it expects, as it was written; `None`: it has passed once it is written.
+    pub fn expects(&self) -> Option<&str> {
+        self.step.expect.as_ref().map(|expect| expect.as_str())
+    }
+}

@@ -1,0 +1,63 @@
+//! What a conversation wants done, and what becomes of messages.
+
+use crate::core::{Cause, Message};
+
+/// What a conversation wants done, in the order in which it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// A step is to be sent: when its turn to be written has come, [`compose`](super::Conversation::compose) makes its message.
+    Compose,
+    /// An answer of a rule: ahead of all that waits, and never held back by a rate.
+    Answer(Message),
+    /// The script has passed.
+    Passed,
+    /// The interval or the timeout of the heartbeat, or `idle_timeout`, has another value.
+    Times,
+    /// A ping is to be sent at once.
+    Beat,
+    /// A successor is to be made ready, and then takes the place of this socket.
+    Rotate {
+        /// The URL of that dial, and of that one only.
+        url: Option<String>,
+    },
+    /// The next dial, and that one only, is at this URL. It stands ahead of the [`Lose`](Self::Lose) that makes the dial necessary.
+    NextUrl(String),
+    /// The socket is to be closed, and is lost for this cause. Nothing follows for this socket.
+    Lose(Cause),
+    /// Something went wrong, and no socket is lost for it.
+    Error(Cause),
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Whether subscribers see it. For the answer to a ping the settings of the heartbeat say so.
+    pub deliver: bool,
+    /// Whether it answers a ping. Nothing else here looks at it then.
+    pub is_pong: bool,
+}
+
+impl Heard {
+    /// A message as any other.
+    pub(super) const MESSAGE: Self = Self {
+        deliver: true,
+        is_pong: false,
+    };
+
+    /// The answer to a ping.
+    pub(super) const PONG: Self = Self {
+        deliver: false,
+        is_pong: true,
+    };
+}
+
+/// The text of a ping whose turn to be written has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ping {
+    /// It is no template: the plain text of the settings.
+    Plain,
+    /// This text.
+    Text(String),
+    /// Its template cannot be filled: nothing is sent, and the socket is lost for it.
+    Unfilled,
+}

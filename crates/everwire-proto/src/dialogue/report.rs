@@ -1,0 +1,235 @@
+//! What an operator reads of what went wrong.
+
+use std::{fmt, time::Duration};
+
+use super::captures::{Captures, NotCaught};
+use crate::{
+    core::Message,
+    language::{Expression, Names},
+    settings::dialogue::{Capture, DialogueRule, ScriptStep, Sending, Trigger},
+};
+
+/// So many bytes of a message are shown, and of what the settings say of it.
+const SHOWN: usize = 256;
+
+/// A step as it is told of: which it is, what it sends, and what it expects.
+pub(super) struct StepText<'a> {
+    /// From 1.
+    pub number: usize,
+    pub step: &'a ScriptStep,
+}
+
+impl fmt::Display for StepText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {} of open_script", self.number)?;
+        if let Some(send) = &self.step.send {
+            write!(f, " sent {}", clipped(&send.as_written()))?;
+        }
+        let Some(expect) = &self.step.expect else {
+            return Ok(());
+        };
+        let and = match self.step.send {
+            Some(_) => " and",
+            None => "",
+        };
+        write!(f, "{and} expected {}", clipped(expect.as_str()))?;
+        match self.step.count.get() {
+            1 => Ok(()),
+            count => write!(f, " {count} times"),
+        }
+    }
+}
+
+/// A peer's refusal.
+pub(super) fn refused(
+    step: StepText<'_>,
+    (key, expression): (&str, &Expression),
+    after: Duration,
+    message: &str,
+) -> String {
+    let expression = clipped(expression.as_str());
+    format!(
+        "{step}; {} later {key} ({expression}) held for {message}",
+        Span(after)
+    )
+}
+
+/// An answer in which something is not there that is to be captured.
+pub(super) fn not_caught(
+    step: StepText<'_>,
+    not_caught: NotCaught<'_>,
+    names: &Names,
+    after: Duration,
+    message: &str,
+) -> String {
+    let (NotCaught::Absent(capture) | NotCaught::TooLong(capture)) = not_caught;
+    let Capture { name, value, .. } = capture;
+    let name = names.captures().nth(usize::from(*name)).unwrap_or_default();
+    let reason = match not_caught {
+        NotCaught::Absent(_) => "is not there",
+        NotCaught::TooLong(_) => "is too long to be captured",
+    };
+    let value = clipped(value.as_str());
+    format!(
+        "{step}; {} later {name} ({value}) {reason} in {message}",
+        Span(after)
+    )
+}
+
+/// A step that nothing has decided in its time. `last` is what came last.
+pub(super) fn timed_out(step: StepText<'_>, met: u32, last: &str) -> String {
+    let within = Span(step.step.within);
+    let met = match met {
+        0 => String::new(),
+        1 => ", met once".into(),
+        met => format!(", met {met} times"),
+    };
+    match last {
+        "" => format!("{step}{met}; no message came within {within}"),
+        last => format!("{step}{met}; no answer came within {within}, the last message is {last}"),
+    }
+}
+
+/// A rule that ends the socket.
+pub(super) fn by_rule(rule: &str, does: &str, of: &str) -> String {
+    format!("{rule} says {does}, of {of}")
+}
+
+/// A rule by its place in the settings and by what it matches.
+pub(super) fn rule(at: usize, rule: &DialogueRule) -> String {
+    match &rule.trigger {
+        Trigger::Message(when) => format!("rule {} ({})", at + 1, clipped(when.as_str())),
+        Trigger::Loss(losses) => {
+            let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+            format!("rule {} (loss {})", at + 1, losses.join(", "))
+        }
+    }
+}
+
+/// What is sent, as it was written.
+pub(super) fn sending(sending: &Sending) -> String {
+    clipped(&sending.as_written())
+}
+
+/// The start of a message, without what of it is secret.
+pub(super) fn shown(message: &Message, captures: &Captures) -> String {
+    let mut shown = String::new();
+    show(message, captures, &mut shown);
+    shown
+}
+
+/// Writes the start of a message, without what of it is secret.
+pub(super) fn show(message: &Message, captures: &Captures, out: &mut String) {
+    match std::str::from_utf8(message.payload()) {
+        Ok(text) => show_text(text, captures, out),
+        Err(_) => out.push_str(&format!("{} bytes", message.len())),
+    }
+}
+
+/// The start of a text, without what of it is secret.
+pub(super) fn start_of(text: &str, captures: &Captures) -> String {
+    let mut start = String::new();
+    show_text(text, captures, &mut start);
+    start
+}
+
+fn show_text(text: &str, captures: &Captures, out: &mut String) {
+    let mut secrets: Vec<String> = captures.secrets().collect();
+    secrets.retain(|secret| !secret.is_empty());
+    if secrets.is_empty() {
+        return clip(text, out);
+    }
+    // The longest first: one may begin another.
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let begin = out.len();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if out.len() - begin + next.len_utf8() > SHOWN {
+            out.push('…');
+            break;
+        }
+        let found = secrets.iter().find_map(|secret| behind(rest, secret));
+        match found {
+            Some(behind) => {
+                out.push_str("***");
+                rest = behind;
+            }
+            None => {
+                out.push(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+}
+
+/// What stands behind a secret with which a text begins, as it is or as some JSON writes it.
+fn behind<'t>(text: &'t str, secret: &str) -> Option<&'t str> {
+    let written = || {
+        let mut rest = text;
+        for wanted in secret.chars() {
+            let (found, length) = written_char(rest)?;
+            if found != wanted {
+                return None;
+            }
+            rest = &rest[length..];
+        }
+        Some(rest)
+    };
+    text.strip_prefix(secret).or_else(written)
+}
+
+/// The character that stands next in the text of a JSON string, and how many bytes it takes there.
+fn written_char(text: &str) -> Option<(char, usize)> {
+    let Some(escape) = text.strip_prefix('\\') else {
+        let next = text.chars().next()?;
+        return Some((next, next.len_utf8()));
+    };
+    Some(match escape.chars().next()? {
+        'u' => return escaped_char(text),
+        'b' => ('\u{8}', 2),
+        'f' => ('\u{c}', 2),
+        'n' => ('\n', 2),
+        'r' => ('\r', 2),
+        't' => ('\t', 2),
+        other => (other, 1 + other.len_utf8()),
+    })
+}
+
+/// The character of `\uXXXX`, or of two of them.
+fn escaped_char(text: &str) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let units = unit(0).into_iter().chain(unit(6));
+    let found = char::decode_utf16(units).next()?.ok()?;
+    Some((found, 6 * found.len_utf16()))
+}
+
+/// The start of what the settings say.
+pub(super) fn clipped(text: &str) -> String {
+    let mut clipped = String::new();
+    clip(text, &mut clipped);
+    clipped
+}
+
+fn clip(text: &str, out: &mut String) {
+    out.push_str(&text[..text.floor_char_boundary(SHOWN)]);
+    if text.len() > SHOWN {
+        out.push('…');
+    }
+}
+
+/// A duration, as short as it is told.
+pub(super) struct Span(pub Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        match (millis, millis % 1000) {
+            (..1000, _) => write!(f, "{millis}ms"),
+            (_, 0) => write!(f, "{}s", millis / 1000),
+            _ => write!(f, "{:.1}s", self.0.as_secs_f64()),
+        }
+    }
+}

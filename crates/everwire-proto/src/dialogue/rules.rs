@@ -1,0 +1,296 @@
+//! What rules do when a message comes, and when a socket is lost.
+
+use std::time::Instant;
+
+use super::{
+    answers::{Answers, MAX_WAITING, TooMany},
+    context::{Context, fill},
+    delayed::{Act, Delayed},
+    reply::Reply,
+    report,
+    surroundings::Seen,
+};
+use crate::{
+    core::{Cause, Message, later},
+    language::{MessageTemplate, World},
+    settings::{
+        GiveUpRule,
+        dialogue::{DialogueRule, RuleAction, Trigger},
+    },
+};
+
+/// The rules of a socket: what they have still to do.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Boxed: most sockets have nothing waiting.
+    waiting: Option<Box<Waiting>>,
+    /// The rules whose templates could not be filled, as bits; the last one stands for all behind it.
+    told: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    answers: Answers,
+    delayed: Delayed,
+}
+
+/// What rules have made of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ruled {
+    /// Whether subscribers see it.
+    pub deliver: bool,
+    /// Whether the socket is lost.
+    pub is_lost: bool,
+}
+
+/// A loss, or a dial that failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loss<'a> {
+    pub cause: &'a Cause,
+    /// The close code, as [`core::Loss`](crate::core::Loss) has it.
+    pub close: Option<u16>,
+    /// Whether it was a dial.
+    pub is_dial: bool,
+}
+
+/// What is made of a rule's templates.
+struct Made {
+    answer: Option<Message>,
+    url: Option<String>,
+    /// What could not be filled.
+    unfilled: Option<String>,
+}
+
+impl Rules {
+    /// A message has come: the first rule that matches acts.
+    pub fn message(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Ruled {
+        let mut ruled = Ruled {
+            deliver: true,
+            is_lost: false,
+        };
+        let dialogue = cx.dialogue;
+        let (at, rule, caught) = {
+            let world = cx.world(Some(seen), None);
+            let step = cx.step(&world);
+            let mut rules = dialogue.rules.iter().enumerate();
+            let Some((at, rule)) = rules.find(|(_, rule)| matches(rule, &step)) else {
+                return ruled;
+            };
+            (at, rule, cx.captures.catch(&rule.capture, &step))
+        };
+        cx.captures.keep(caught, &dialogue.names);
+        // What is cleared now may be a secret that stands in the message.
+        let text = text(at, rule, seen, cx);
+        cx.captures.clear(&rule.clear);
+        ruled.deliver = rule.deliver;
+        ruled.is_lost = self.act(at, rule, text, seen, cx);
+        ruled
+    }
+
+    /// Sends, and does. Returns whether the socket is lost.
+    fn act(
+        &mut self,
+        at: usize,
+        rule: &DialogueRule,
+        text: String,
+        seen: Seen<'_>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        if rule.send.is_none() && rule.action.is_none() {
+            return false;
+        }
+        let made = Made::of(rule, seen, cx);
+        if let Some(unfilled) = made.unfilled {
+            self.tell(at, rule, unfilled, cx.out);
+        }
+        if let Some(answer) = made.answer
+            && self.answer(answer, cx) == Err(TooMany)
+        {
+            let rule = report::rule(at, rule);
+            let text = format!("{rule}: {MAX_WAITING} answers wait already");
+            let gives_up = false;
+            cx.lose(Cause::Rule { text, gives_up });
+            return true;
+        }
+        let Some(action) = rule.action else {
+            return false;
+        };
+        let act = Act {
+            text,
+            url: made.url,
+            action,
+        };
+        let Some(delay) = rule.delay else {
+            return act.perform(cx.out);
+        };
+        let mut random = [0; 8];
+        cx.here.random.fill(&mut random);
+        let due = later(cx.here.now, delay.draw(u64::from_ne_bytes(random)));
+        self.waiting(cx.here.now).delayed.push(due, at, act);
+        false
+    }
+
+    fn answer(&mut self, answer: Message, cx: &mut Context<'_>) -> Result<(), TooMany> {
+        let now = cx.here.now;
+        cx.ids.take();
+        self.waiting(now).answers.push(answer, now, cx.out)
+    }
+
+    /// Tells once of each rule what cannot be filled: a peer could ask for it with each message.
+    fn tell(&mut self, at: usize, rule: &DialogueRule, unfilled: String, out: &mut Vec<Reply>) {
+        let bit = 1 << at.min(63);
+        if self.told & bit == 0 {
+            self.told |= bit;
+            let text = format!("{}: {unfilled}", report::rule(at, rule));
+            out.push(Reply::Error(Cause::Template(text)));
+        }
+    }
+
+    fn waiting(&mut self, now: Instant) -> &mut Waiting {
+        self.waiting.get_or_insert_with(|| {
+            Box::new(Waiting {
+                answers: Answers::new(now),
+                delayed: Delayed::default(),
+            })
+        })
+    }
+
+    /// When something is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        let waiting = self.waiting.as_ref()?;
+        let answers = waiting.answers.deadline();
+        let acts = waiting.delayed.deadline();
+        answers.into_iter().chain(acts).min()
+    }
+
+    /// Does what is due. Returns whether the socket is lost.
+    pub fn timer(&mut self, now: Instant, out: &mut Vec<Reply>) -> bool {
+        let Some(waiting) = &mut self.waiting else {
+            return false;
+        };
+        waiting.answers.send_due(now, out);
+        waiting.delayed.perform_due(now, out)
+    }
+
+    /// How many answers wait.
+    pub fn answers_waiting(&self) -> usize {
+        let waiting = self.waiting.as_ref();
+        waiting.map_or(0, |waiting| waiting.answers.waiting())
+    }
+
+    /// Whether so many answers wait that no more may be asked for.
+    pub fn is_full(&self, max_message: usize) -> bool {
+        let waiting = self.waiting.as_ref();
+        waiting.is_some_and(|waiting| waiting.answers.is_full(max_message))
+    }
+}
+
+/// A socket is lost, or a dial has failed: the first rule that matches acts. There is nobody who could be answered, and nothing is delayed.
+pub(super) fn lost(loss: Loss<'_>, cx: &mut Context<'_>) {
+    let dialogue = cx.dialogue;
+    let mut rules = dialogue.rules.iter().enumerate();
+    let Some((at, rule)) = rules.find(|(_, rule)| matches_loss(rule, loss)) else {
+        return;
+    };
+    let (caught, url) = {
+        let world = cx.world(None, None);
+        let step = cx.step(&world);
+        let url = rule.url.as_ref().map(|url| fill_url(url, &step));
+        (cx.captures.catch(&rule.capture, &step), url)
+    };
+    cx.captures.keep(caught, &dialogue.names);
+    cx.captures.clear(&rule.clear);
+    match rule.action {
+        Some(action @ RuleAction::GiveUp) => {
+            let text = report::by_rule(
+                &report::rule(at, rule),
+                action.as_str(),
+                &loss.cause.to_string(),
+            );
+            let gives_up = true;
+            cx.lose(Cause::Rule { text, gives_up });
+        }
+        // It is dialled again anyway.
+        Some(RuleAction::Reconnect | RuleAction::Rotate) => match url {
+            Some(Ok(url)) => cx.out.push(Reply::NextUrl(url)),
+            Some(Err(unfilled)) => {
+                let text = format!("{}: {unfilled}", report::rule(at, rule));
+                cx.out.push(Reply::Error(Cause::Template(text)));
+            }
+            None => {}
+        },
+        Some(RuleAction::Beat) | None => {}
+    }
+}
+
+impl Made {
+    /// Fills the templates of a rule. What cannot be filled is left out.
+    fn of(rule: &DialogueRule, seen: Seen<'_>, cx: &Context<'_>) -> Self {
+        let world = cx.world(Some(seen), Some(cx.ids.next()));
+        let step = cx.step(&world);
+        let answer = rule.send.as_ref().map(|send| {
+            let why = |unfilled| format!("send {}: {unfilled}", report::sending(send));
+            fill(send, &step).map_err(why)
+        });
+        let url = rule.url.as_ref().map(|url| fill_url(url, &step));
+        let (answer, no_answer) = parted(answer);
+        let (url, no_url) = parted(url);
+        Self {
+            answer,
+            url,
+            unfilled: no_answer.or(no_url),
+        }
+    }
+}
+
+/// What was made, and why not.
+fn parted<T>(made: Option<Result<T, String>>) -> (Option<T>, Option<String>) {
+    match made {
+        Some(Ok(made)) => (Some(made), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    }
+}
+
+fn fill_url(url: &MessageTemplate, world: &dyn World) -> Result<String, String> {
+    let filled = url.render(world);
+    let why = |unfilled| format!("url {}: {unfilled}", report::clipped(url.as_str()));
+    filled.map(|filled| filled.into_text()).map_err(why)
+}
+
+/// What an operator reads, if the socket is lost for it.
+fn text(at: usize, rule: &DialogueRule, seen: Seen<'_>, cx: &Context<'_>) -> String {
+    match rule.action {
+        Some(action @ (RuleAction::Reconnect | RuleAction::GiveUp)) => {
+            report::by_rule(&report::rule(at, rule), action.as_str(), &cx.shown(seen))
+        }
+        Some(RuleAction::Beat | RuleAction::Rotate) | None => String::new(),
+    }
+}
+
+fn matches(rule: &DialogueRule, world: &dyn World) -> bool {
+    match &rule.trigger {
+        Trigger::Message(when) => when.holds(world),
+        Trigger::Loss(_) => false,
+    }
+}
+
+/// The word for a dial that failed, whatever the cause.
+const DIAL: &str = "dial";
+
+fn matches_loss(rule: &DialogueRule, loss: Loss<'_>) -> bool {
+    let Trigger::Loss(kinds) = &rule.trigger else {
+        return false;
+    };
+    let Loss {
+        cause,
+        close,
+        is_dial,
+    } = loss;
+    kinds.iter().any(|kind| match kind {
+        GiveUpRule::Status(range) => cause.status().is_some_and(|status| range.contains(&status)),
+        GiveUpRule::Close(range) => close.is_some_and(|code| range.contains(&code)),
+        GiveUpRule::Cause(DIAL) => is_dial,
+        GiveUpRule::Cause(kind) => cause.kind() == *kind,
+    })
+}

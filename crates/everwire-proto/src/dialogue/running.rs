@@ -1,0 +1,312 @@
+//! A step that is on its way.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    captures::{Caught, NotCaught},
+    context::{Context, fill},
+    progress::StepState,
+    reply::Reply,
+    report::{self, StepText},
+    surroundings::Seen,
+    times::{self, Key, Times},
+};
+use crate::{
+    core::{Cause, Message, later},
+    language::{Expression, FilledLets, Step},
+    settings::dialogue::ScriptStep,
+};
+
+/// What stands for a message of which something is kept secret.
+const MASKED: &str = "***";
+
+/// A step that is on its way.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Which step of the script it is.
+    pub at: usize,
+    pub phase: Phase,
+    /// When its message was made, or when it began to listen.
+    since: Instant,
+    /// The number of its message.
+    id: Option<u64>,
+    /// What its message was made of.
+    filled: FilledLets,
+    /// How often its `expect` has held.
+    met: u32,
+    /// The start of the last message that decided nothing.
+    last: String,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It waits for its turn to be written: until `compose`.
+    Queued,
+    /// Its message is made: until the kernel has it. What answers it may be seen before that is told.
+    Made,
+    /// It looks at what comes: until something decides, or until this time.
+    Listens { until: Instant },
+    /// It comes again at this time.
+    Rests { until: Instant },
+}
+
+/// What follows of a message.
+pub(super) enum Outcome {
+    /// The step goes on.
+    Stays,
+    /// The step has passed.
+    Passes(Caught),
+    /// The socket is lost.
+    Lost(Cause),
+}
+
+/// What a message decides.
+enum Decision<'d> {
+    Nothing,
+    GiveUp(&'d Expression),
+    Fail(&'d Expression),
+    Expected,
+    Passed(Caught),
+    Incomplete(NotCaught<'d>),
+    Again {
+        after: Duration,
+        /// What came to no duration; `None`, if nothing did.
+        wrong: Option<Option<String>>,
+    },
+}
+
+impl Running {
+    /// A step whose turn has come: one that sends nothing listens at once.
+    pub fn begin(at: usize, step: &ScriptStep, cx: &mut Context<'_>) -> Self {
+        let now = cx.here.now;
+        let mut running = Self {
+            at,
+            phase: Phase::Queued,
+            since: now,
+            id: None,
+            filled: FilledLets::default(),
+            met: 0,
+            last: String::new(),
+        };
+        match step.send {
+            Some(_) => cx.out.push(Reply::Compose),
+            None => running.listen(step, now),
+        }
+        running
+    }
+
+    pub fn listen(&mut self, step: &ScriptStep, now: Instant) {
+        self.since = now;
+        self.phase = Phase::Listens {
+            until: later(now, step.within),
+        };
+    }
+
+    pub fn listens(&self) -> bool {
+        matches!(self.phase, Phase::Made | Phase::Listens { .. })
+    }
+
+    /// Makes the message of the step.
+    pub fn compose(
+        &mut self,
+        step: &ScriptStep,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Message>, Cause> {
+        let Some(send) = &step.send else {
+            return Ok(None);
+        };
+        let id = cx.ids.next();
+        let (message, filled) = {
+            let world = cx.world(None, Some(id));
+            let lets = cx.step(&world);
+            let message = fill(send, &lets).map_err(|unfilled| {
+                let (number, send) = (self.at + 1, report::sending(send));
+                Cause::Template(format!(
+                    "step {number} of open_script cannot send {send}: {unfilled}"
+                ))
+            })?;
+            let filled = lets.into_filled();
+            // What looks into messages comes to something else when one is there.
+            let stays = !world.was_asked_for_message();
+            (message, if stays { filled } else { FilledLets::default() })
+        };
+        self.id = Some(cx.ids.take());
+        self.filled = filled;
+        self.since = cx.here.now;
+        self.phase = Phase::Made;
+        Ok(Some(message))
+    }
+
+    /// A message has come. Says what follows of it, and whether the step takes it.
+    pub fn message(
+        &mut self,
+        step: &ScriptStep,
+        expect: &Expression,
+        seen: Seen<'_>,
+        times: &mut Times,
+        cx: &mut Context<'_>,
+    ) -> (Outcome, bool) {
+        let outcome = match self.decide(step, expect, seen, cx) {
+            Decision::Expected => return (Outcome::Stays, true),
+            Decision::Passed(caught) => return (Outcome::Passes(caught), true),
+            Decision::Incomplete(what) => {
+                let shown = match step.is_secret() {
+                    true => MASKED.into(),
+                    false => cx.shown(seen),
+                };
+                let (told, after) = (self.told(step), self.age(cx.here.now));
+                let text = report::not_caught(told, what, &cx.dialogue.names, after, &shown);
+                let gives_up = false;
+                return (Outcome::Lost(Cause::ScriptRefused { text, gives_up }), true);
+            }
+            Decision::GiveUp(when) => self.refused(step, true, when, seen, cx),
+            Decision::Fail(when) => self.refused(step, false, when, seen, cx),
+            Decision::Again { after, wrong } => {
+                self.rest(step, after, wrong, times, cx);
+                Outcome::Stays
+            }
+            Decision::Nothing => {
+                self.last.clear();
+                match step.is_secret() {
+                    true => self.last.push_str(MASKED),
+                    false => report::show(seen.message, cx.captures, &mut self.last),
+                }
+                Outcome::Stays
+            }
+        };
+        (outcome, false)
+    }
+
+    fn refused(
+        &self,
+        step: &ScriptStep,
+        gives_up: bool,
+        when: &Expression,
+        seen: Seen<'_>,
+        cx: &Context<'_>,
+    ) -> Outcome {
+        let key = match gives_up {
+            true => "give_up",
+            false => "fail",
+        };
+        let (told, after) = (self.told(step), self.age(cx.here.now));
+        let text = report::refused(told, (key, when), after, &cx.shown(seen));
+        Outcome::Lost(Cause::ScriptRefused { text, gives_up })
+    }
+
+    /// It comes again after this time.
+    fn rest(
+        &mut self,
+        step: &ScriptStep,
+        after: Duration,
+        wrong: Option<Option<String>>,
+        times: &mut Times,
+        cx: &mut Context<'_>,
+    ) {
+        self.phase = Phase::Rests {
+            until: later(cx.here.now, after),
+        };
+        let template = step.again.as_ref().and_then(|again| again.after.as_ref());
+        if let (Some(wrong), Some(template)) = (wrong, template) {
+            times.tell(Key::Again(self.at + 1), template, wrong, Some(after), cx);
+        }
+    }
+
+    /// Nothing has decided in its time.
+    pub fn timed_out(&self, step: &ScriptStep) -> Cause {
+        Cause::ScriptTimeout(report::timed_out(self.told(step), self.met, &self.last))
+    }
+
+    /// When its time is over, or when it comes again.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Listens { until } | Phase::Rests { until } => Some(until),
+            Phase::Queued | Phase::Made => None,
+        }
+    }
+
+    /// What it does, for the status.
+    pub fn state(&self) -> StepState {
+        match self.phase {
+            Phase::Queued => StepState::Queued,
+            Phase::Made => StepState::Made,
+            Phase::Listens { .. } => StepState::Listens,
+            Phase::Rests { .. } => StepState::Rests,
+        }
+    }
+
+    /// How often its `expect` has held.
+    pub fn met(&self) -> u32 {
+        self.met
+    }
+
+    fn told<'s>(&self, step: &'s ScriptStep) -> StepText<'s> {
+        StepText {
+            number: self.at + 1,
+            step,
+        }
+    }
+
+    /// How long it waits for an answer.
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// What a message decides.
+    fn decide<'d>(
+        &mut self,
+        step: &'d ScriptStep,
+        expect: &'d Expression,
+        seen: Seen<'_>,
+        cx: &Context<'_>,
+    ) -> Decision<'d> {
+        let world = cx.world(Some(seen), self.id);
+        let lets = Step::later(&world, &cx.dialogue.lets, &self.filled);
+        if let Some(when) = step.give_up.as_ref().filter(|when| when.holds(&lets)) {
+            return Decision::GiveUp(when);
+        }
+        if let Some(when) = step.fail.as_ref().filter(|when| when.holds(&lets)) {
+            return Decision::Fail(when);
+        }
+        if expect.holds(&lets) {
+            self.met = self.met.saturating_add(1);
+            if self.met < step.count.get() {
+                return Decision::Expected;
+            }
+            let caught = cx.captures.catch_all(&step.capture, &lets);
+            return caught.map_or_else(Decision::Incomplete, Decision::Passed);
+        }
+        let Some(again) = step.again.as_ref().filter(|again| again.when.holds(&lets)) else {
+            return Decision::Nothing;
+        };
+        let mut wrong = None;
+        let after = match &again.after {
+            None => cx.here.slow,
+            Some(after) => after.evaluate(&lets).ok().flatten().unwrap_or_else(|| {
+                wrong = Some(times::filled(after, &lets));
+                cx.here.slow
+            }),
+        };
+        Decision::Again { after, wrong }
+    }
+}
+
+/// Whether a step looks at what comes as JSON.
+pub(super) fn looks_into_messages(step: &ScriptStep) -> bool {
+    let conditions = [&step.expect, &step.fail, &step.give_up];
+    let again = step.again.as_ref();
+    conditions
+        .into_iter()
+        .flatten()
+        .any(Expression::looks_into_message)
+        || again.is_some_and(|again| {
+            let after = again.after.as_ref();
+            again.when.looks_into_message()
+                || after.is_some_and(|after| after.0.looks_into_message())
+        })
+        || step
+            .capture
+            .iter()
+            .any(|capture| capture.looks_into_message())
+}

@@ -1,0 +1,103 @@
+//! What the expressions of a conversation see.
+
+use std::cell::Cell;
+
+use super::{captures::Captures, here::Here};
+use crate::{
+    core::Message,
+    language::{
+        BuiltIn, Moment, Name, Signer, Value, Variable, World,
+        json::{Found, RawJson, Slot},
+    },
+};
+
+/// A message that has come, and what the dialogue's pointers have found in it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub message: &'a Message,
+    pub found: Found<'a, 'a>,
+}
+
+/// What the expressions of a conversation see.
+pub(super) struct Surroundings<'a> {
+    here: &'a Here<'a>,
+    captures: &'a Captures,
+    seen: Option<Seen<'a>>,
+    id: Option<u64>,
+    /// Whether the message was asked for.
+    was_asked: Cell<bool>,
+}
+
+impl<'a> Surroundings<'a> {
+    pub fn new(
+        here: &'a Here<'a>,
+        captures: &'a Captures,
+        seen: Option<Seen<'a>>,
+        id: Option<u64>,
+    ) -> Self {
+        Self {
+            here,
+            captures,
+            seen,
+            id,
+            was_asked: Cell::new(false),
+        }
+    }
+
+    /// Whether something came to what it did because of the message, or because there was none.
+    pub fn was_asked_for_message(&self) -> bool {
+        self.was_asked.get()
+    }
+
+    fn seen(&self) -> Option<Seen<'a>> {
+        self.was_asked.set(true);
+        self.seen
+    }
+}
+
+impl World for Surroundings<'_> {
+    fn pointer(&self, slot: Slot) -> Option<RawJson<'_>> {
+        self.seen()?.found.get(slot)
+    }
+
+    fn name(&self, name: Name) -> Value<'_> {
+        match name {
+            Name::Capture(at) => self.captures.get(at),
+            Name::BuiltIn(BuiltIn::Message) => match self.seen().map(|seen| seen.message) {
+                Some(Message::Text(text)) => Value::text(&**text).from_peer(),
+                Some(Message::Binary(bytes)) => Value::message(bytes),
+                None => Value::absent(),
+            },
+            Name::BuiltIn(BuiltIn::Id) => self.id.map_or_else(Value::absent, Value::from),
+            Name::BuiltIn(BuiltIn::Sequence) => {
+                let sequence = self.here.sequence;
+                sequence.map_or_else(Value::absent, |number| Value::from(number).from_peer())
+            }
+            Name::BuiltIn(BuiltIn::Handover) => self.here.handover.into(),
+            Name::BuiltIn(BuiltIn::Name) => Value::text(self.here.name),
+            Name::BuiltIn(
+                BuiltIn::OnId | BuiltIn::Key | BuiltIn::Item | BuiltIn::Items | BuiltIn::Status,
+            )
+            | Name::Let(_) => Value::absent(),
+        }
+    }
+
+    fn variable(&self, variable: Variable<'_>) -> Option<&str> {
+        self.here.variables.get(variable)
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        Moment {
+            wall: self.here.wall,
+            random: self.here.random,
+        }
+    }
+
+    fn signer(&self) -> &dyn Signer {
+        self.here.signer
+    }
+
+    fn max_message(&self) -> usize {
+        self.here.max_message
+    }
+}

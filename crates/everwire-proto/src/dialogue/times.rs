@@ -1,0 +1,216 @@
+//! Durations that templates say: of the heartbeat, and `idle_timeout`.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use super::{
+    captures::CaptureSet,
+    context::Context,
+    reply::Reply,
+    report::{Span, clipped, start_of},
+};
+use crate::{
+    core::Cause,
+    language::{Name, World},
+    settings::{
+        Heartbeat,
+        dialogue::{Dialogue, TemplateDuration},
+    },
+};
+
+/// The times that templates have come to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    interval: Option<Millis>,
+    timeout: Option<Millis>,
+    idle: Option<Millis>,
+    /// The keys whose value was no duration, as bits of [`Key`].
+    told: u8,
+    /// The captures that the templates read.
+    reads: CaptureSet,
+}
+
+/// A duration of at most a day.
+type Millis = NonZeroU32;
+
+/// A key whose template comes to a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Interval,
+    Timeout,
+    Idle,
+    /// Of the step with this number, from 1.
+    Again(usize),
+}
+
+impl Times {
+    /// None has a value yet.
+    pub fn new(dialogue: &Dialogue) -> Self {
+        Self {
+            interval: None,
+            timeout: None,
+            idle: None,
+            told: 0,
+            reads: reads(dialogue),
+        }
+    }
+
+    pub fn interval(&self) -> Option<Duration> {
+        self.interval.map(duration)
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.map(duration)
+    }
+
+    pub fn idle(&self) -> Option<Duration> {
+        self.idle.map(duration)
+    }
+
+    /// A socket is open: what has no value now, has none until it has one. What has a value is told, also if it is that of the last socket.
+    pub fn opened(&mut self, cx: &mut Context<'_>) {
+        let had_any = self.has_any();
+        *self = Self {
+            interval: None,
+            timeout: None,
+            idle: None,
+            told: 0,
+            ..*self
+        };
+        cx.captures.take_changed();
+        self.evaluate(cx);
+        if had_any || self.has_any() {
+            cx.out.push(Reply::Times);
+        }
+    }
+
+    /// Captures may have other values.
+    pub fn refresh(&mut self, cx: &mut Context<'_>) {
+        if !cx.captures.take_changed().meets(self.reads) {
+            return;
+        }
+        let before = (self.interval, self.timeout, self.idle);
+        self.evaluate(cx);
+        if before != (self.interval, self.timeout, self.idle) {
+            cx.out.push(Reply::Times);
+        }
+    }
+
+    fn has_any(&self) -> bool {
+        self.interval.or(self.timeout).or(self.idle).is_some()
+    }
+
+    fn evaluate(&mut self, cx: &mut Context<'_>) {
+        let dialogue = cx.dialogue;
+        let heartbeat = dialogue.heartbeat.as_ref();
+        if let Some(interval) = heartbeat.and_then(|heartbeat| heartbeat.interval.as_ref()) {
+            let default = Some(Heartbeat::DEFAULT_INTERVAL);
+            self.interval = self.one(Key::Interval, interval, self.interval, default, cx);
+        }
+        if let Some(timeout) = heartbeat.and_then(|heartbeat| heartbeat.timeout.as_ref()) {
+            let default = Some(Heartbeat::DEFAULT_TIMEOUT);
+            self.timeout = self.one(Key::Timeout, timeout, self.timeout, default, cx);
+        }
+        if let Some(idle) = &dialogue.idle_timeout {
+            self.idle = self.one(Key::Idle, idle, self.idle, None, cx);
+        }
+    }
+
+    /// The value of one key: the last one, as long as there is no other.
+    fn one(
+        &mut self,
+        key: Key,
+        template: &TemplateDuration,
+        last: Option<Millis>,
+        default: Option<Duration>,
+        cx: &mut Context<'_>,
+    ) -> Option<Millis> {
+        let wrong = {
+            let world = cx.world(None, None);
+            let step = cx.step(&world);
+            match template.evaluate(&step) {
+                Ok(Some(value)) => return Some(millis(value)),
+                Ok(None) => return last,
+                Err(_) => filled(template, &step),
+            }
+        };
+        self.tell(key, template, wrong, default, cx);
+        default.map(millis)
+    }
+
+    /// Tells, once per socket and key, that a template came to no duration, and what holds instead.
+    pub fn tell(
+        &mut self,
+        key: Key,
+        template: &TemplateDuration,
+        wrong: Option<String>,
+        default: Option<Duration>,
+        cx: &mut Context<'_>,
+    ) {
+        let bit = 1
+            << match key {
+                Key::Interval => 0,
+                Key::Timeout => 1,
+                Key::Idle => 2,
+                Key::Again(_) => 3,
+            };
+        if self.told & bit != 0 {
+            return;
+        }
+        self.told |= bit;
+        let name = match key {
+            Key::Interval => "heartbeat.interval".into(),
+            Key::Timeout => "heartbeat.timeout".into(),
+            Key::Idle => "idle_timeout".into(),
+            Key::Again(number) => format!("again.after of step {number} of open_script"),
+        };
+        let template = clipped(template.0.as_str());
+        let wrong = match wrong {
+            Some(wrong) => format!(
+                "came to {:?}, which is no duration",
+                start_of(&wrong, cx.captures)
+            ),
+            None => "has no value".into(),
+        };
+        let instead = match default {
+            Some(default) => format!("{} is taken", Span(default)),
+            None => "there is none".into(),
+        };
+        let text = format!("{name} ({template}) {wrong}: {instead}");
+        cx.out.push(Reply::Error(Cause::Template(text)));
+    }
+}
+
+/// What a template that is no duration came to, as it may be shown.
+pub(super) fn filled(template: &TemplateDuration, world: &dyn World) -> Option<String> {
+    let filled = template.0.render(world).ok()?;
+    Some(match filled.is_secret() {
+        true => "***".into(),
+        false => filled.into_text(),
+    })
+}
+
+/// The captures that the templates of durations read; of a `let` it is not known which it reads.
+fn reads(dialogue: &Dialogue) -> CaptureSet {
+    let heartbeat = dialogue.heartbeat.iter();
+    let beats = heartbeat.flat_map(|heartbeat| heartbeat.interval.iter().chain(&heartbeat.timeout));
+    let mut reads = CaptureSet::default();
+    for template in beats.chain(&dialogue.idle_timeout) {
+        for read in template.0.reads() {
+            match read.name {
+                Name::Capture(at) => reads.insert(at),
+                Name::Let(_) => return CaptureSet::ALL,
+                Name::BuiltIn(_) => {}
+            }
+        }
+    }
+    reads
+}
+
+fn millis(duration: Duration) -> Millis {
+    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    Millis::new(millis).unwrap_or(Millis::MIN)
+}
+
+fn duration(millis: Millis) -> Duration {
+    Duration::from_millis(millis.get().into())
+}

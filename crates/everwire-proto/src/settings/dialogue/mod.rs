@@ -1,0 +1,112 @@
+//! What a name says and expects on its socket: a script when it opens, rules, captures, and templates of the heartbeat.
+
+mod capture;
+mod heartbeat;
+mod need;
+mod rule;
+mod sending;
+mod step;
+mod template_duration;
+
+pub use self::{
+    capture::Capture,
+    heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
+    rule::{DialogueRule, RuleAction, RuleDelay, Trigger},
+    sending::Sending,
+    step::{Again, MAX_STEPS, ScriptStep},
+    template_duration::{LONGEST, SHORTEST, TemplateDuration},
+};
+use crate::language::{
+    Expression, Lets, MessageTemplate, Names, Need, Needles, Secret, json::PointerSet,
+};
+
+/// The most rules of a name.
+pub const MAX_RULES: usize = 64;
+
+/// The most captures of a name.
+pub const MAX_CAPTURES: usize = 64;
+
+/// The most `let`s of a name.
+pub const MAX_LETS: usize = 32;
+
+/// The dialogue of a connection, compiled. Names with equal settings share it.
+///
+/// All expressions and templates in it look into the same messages, with the pointers of one set: one pass over a message serves all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dialogue {
+    /// The captures and `let`s that expressions read.
+    pub names: Names,
+    /// The pointers of all expressions.
+    pub pointers: PointerSet,
+    /// The `let`s.
+    pub lets: Lets,
+    /// What each message may set: the connection's own `capture`.
+    pub captures: Vec<Capture>,
+    /// What must pass before the name is ready.
+    pub open_script: Vec<ScriptStep>,
+    /// What is said and answered by rule.
+    pub rules: Vec<DialogueRule>,
+    /// The heartbeat's templates, where it has any.
+    pub heartbeat: Option<HeartbeatTemplates>,
+    /// `idle_timeout`, where it is a template.
+    pub idle_timeout: Option<TemplateDuration>,
+    /// The number of a socket's first step; 1 unless the settings say otherwise.
+    pub first_id: u64,
+    /// What a message must hold so that it concerns a rule or a capture.
+    pub needles: Needles,
+}
+
+impl Dialogue {
+    /// The same, with the needles of its rules and captures found.
+    #[must_use]
+    pub fn with_needles(mut self) -> Self {
+        let rules = self.rules.iter().map(DialogueRule::need);
+        let captures = self.captures.iter().map(Capture::need);
+        self.needles = Needles::new(rules.chain(captures).fold(Need::Nothing, Need::or));
+        self
+    }
+
+    /// Whether there is nothing to say or to expect.
+    pub fn is_empty(&self) -> bool {
+        self.captures.is_empty()
+            && self.open_script.is_empty()
+            && self.rules.is_empty()
+            && self.heartbeat.is_none()
+            && self.idle_timeout.is_none()
+    }
+
+    /// The values of the environment's variables in all of it: what must not be shown when the peer says it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let filled = self.templates().flat_map(MessageTemplate::secrets);
+        let asked = self.expressions().flat_map(Expression::secrets);
+        filled.chain(asked).collect()
+    }
+
+    /// All conditions, and what is captured.
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let steps = self.open_script.iter().flat_map(ScriptStep::expressions);
+        let rules = self.rules.iter().flat_map(DialogueRule::expressions);
+        let captures = self.captures.iter().flat_map(Capture::expressions);
+        let pong = self
+            .heartbeat
+            .iter()
+            .filter_map(|heartbeat| heartbeat.pong.as_ref());
+        steps.chain(rules).chain(captures).chain(pong)
+    }
+
+    /// All templates that are filled with secrets of the dial: their files and stored secrets are read at each dial.
+    pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
+        let steps = self
+            .open_script
+            .iter()
+            .filter_map(|step| step.send.as_ref());
+        let rules = self.rules.iter().filter_map(|rule| rule.send.as_ref());
+        let sent = steps.chain(rules).filter_map(Sending::template);
+        let urls = self.rules.iter().filter_map(|rule| rule.url.as_ref());
+        let heartbeat = self
+            .heartbeat
+            .iter()
+            .filter_map(|heartbeat| heartbeat.ping.as_ref());
+        sent.chain(urls).chain(heartbeat).chain(self.lets.iter())
+    }
+}

@@ -1,0 +1,40 @@
+//! What is sent.
+
+use bytes::Bytes;
+
+use crate::language::MessageTemplate;
+
+/// What is sent by a step or a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sending {
+    /// A text message.
+    Text(MessageTemplate),
+    /// A binary message, filled.
+    Bytes(MessageTemplate),
+    /// A binary message as it is.
+    Binary(Bytes),
+}
+
+impl Sending {
+    /// The template, if it is one.
+    pub fn template(&self) -> Option<&MessageTemplate> {
+        match self {
+            Self::Text(template) | Self::Bytes(template) => Some(template),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// Whether it looks into the message that it answers.
+    pub fn looks_into_message(&self) -> bool {
+        self.template()
+            .is_some_and(MessageTemplate::looks_into_message)
+    }
+
+    /// What an operator reads of it: the template as it was written.
+    pub fn as_written(&self) -> String {
+        match self {
+            Self::Text(template) | Self::Bytes(template) => template.to_string(),
+            Self::Binary(bytes) => format!("{} bytes", bytes.len()),
+        }
+    }
+}

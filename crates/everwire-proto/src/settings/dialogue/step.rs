@@ -1,0 +1,85 @@
+//! Steps of a script.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use super::{Capture, Sending, TemplateDuration};
+use crate::language::Expression;
+
+/// The most steps of a script.
+pub const MAX_STEPS: usize = 32;
+
+/// A step of a script: it sends, then looks at each message until one decides.
+///
+/// A message is tried on `give_up`, `fail`, `expect` and `again`, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScriptStep {
+    /// What is sent; `None`: the step only listens.
+    pub send: Option<Sending>,
+    /// What must come; `None`: the step has passed once it is written.
+    pub expect: Option<Expression>,
+    /// How often that must come.
+    pub count: NonZeroU32,
+    /// What is a refusal that may pass.
+    pub fail: Option<Expression>,
+    /// What is a refusal that stays.
+    pub give_up: Option<Expression>,
+    /// How long all that may take from when the step was written.
+    pub within: Duration,
+    /// What is kept of the message that decides.
+    pub capture: Vec<Capture>,
+    /// The captures that are forgotten when the step has passed.
+    pub clear: Vec<u16>,
+    /// Whether the step is taken at all.
+    pub condition: Option<Expression>,
+    /// When the step is repeated on the same socket.
+    pub again: Option<Again>,
+}
+
+/// What has a step repeated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Again {
+    /// The message that asks for it.
+    pub when: Expression,
+    /// After how long; `None`, or unreadable: after `reconnect.max`.
+    pub after: Option<TemplateDuration>,
+}
+
+impl ScriptStep {
+    /// From when a step was written to when it must have passed, unless the settings say otherwise.
+    pub const WITHIN: Duration = Duration::from_secs(10);
+
+    /// Its expressions.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let again = self.again.iter().map(|again| &again.when);
+        let captures = self.capture.iter().flat_map(Capture::expressions);
+        let conditions = [&self.expect, &self.fail, &self.give_up, &self.condition];
+        conditions
+            .into_iter()
+            .flatten()
+            .chain(again)
+            .chain(captures)
+    }
+
+    /// Whether what decides is kept secret: the message is then told to nobody.
+    pub fn is_secret(&self) -> bool {
+        self.capture.iter().any(|capture| capture.secret)
+    }
+}
+
+impl Default for ScriptStep {
+    /// A step that does nothing.
+    fn default() -> Self {
+        Self {
+            send: None,
+            expect: None,
+            count: NonZeroU32::MIN,
+            fail: None,
+            give_up: None,
+            within: Self::WITHIN,
+            capture: Vec::new(),
+            clear: Vec::new(),
+            condition: None,
+            again: None,
+        }
+    }
+}

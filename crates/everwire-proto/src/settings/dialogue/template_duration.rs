@@ -1,0 +1,79 @@
+//! Durations that are filled while a name runs.
+
+use std::time::Duration;
+
+use crate::language::{MessageTemplate, World};
+
+/// The shortest time that a template may come to.
+pub const SHORTEST: Duration = Duration::from_secs(1);
+
+/// The longest time that a template may come to.
+pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A duration that a template comes to, as `"${beat}ms"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TemplateDuration(pub MessageTemplate);
+
+/// What a template came to that is no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no duration")]
+pub struct NoDuration;
+
+impl TemplateDuration {
+    /// The duration, clamped to [`SHORTEST`] and [`LONGEST`]; `None`: the template has no value yet.
+    ///
+    /// # Errors
+    ///
+    /// The template has a value that is no duration.
+    pub fn evaluate(&self, world: &dyn World) -> Result<Option<Duration>, NoDuration> {
+        match self.0.render(world) {
+            Ok(filled) => filled.as_text().and_then(read).map(Some).ok_or(NoDuration),
+            Err(crate::language::Unfilled::Absent { .. }) => Ok(None),
+            Err(_) => Err(NoDuration),
+        }
+    }
+}
+
+/// Reads `300s`, `1.5h`, `41250ms`, and clamps it. A number below zero is as short as can be.
+fn read(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return None,
+    };
+    let number: f64 = digits.trim_end().parse().ok()?;
+    // Clamped as a number: no time that a peer names is too long to be told apart from another.
+    let seconds = (number * unit).clamp(SHORTEST.as_secs_f64(), LONGEST.as_secs_f64());
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_names_is_clamped_or_no_duration() {
+        for (text, duration) in [
+            ("0s", Some(SHORTEST)),
+            ("-30s", Some(SHORTEST)),
+            ("300s", Some(Duration::from_secs(300))),
+            ("41250ms", Some(Duration::from_millis(41_250))),
+            ("1.5m", Some(Duration::from_secs(90))),
+            ("1000000000000s", Some(LONGEST)),
+            ("1e400s", Some(LONGEST)),
+            ("soons", None),
+            ("soon", None),
+            ("300", None),
+            ("", None),
+            ("s", None),
+            ("NaNs", None),
+        ] {
+            assert_eq!(read(text), duration, "{text}");
+        }
+    }
+}

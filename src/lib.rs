@@ -78,6 +78,7 @@ mod panics;
 mod persistence;
 mod secret_store;
 mod settings;
+mod signer;
 #[cfg(feature = "durable")]
 #[doc(hidden)]
 pub mod store;

@@ -41,7 +41,7 @@ fn each_wrong_file_is_told_as_expected() {
         }
         assert_eq!(told, fs::read_to_string(&expected).unwrap(), "{name}");
     }
-    assert_eq!(cases, 6);
+    assert_eq!(cases, 7);
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn the_default_file_loads_and_dials_nothing() {
 #[test]
 fn the_full_file_loads_and_dials_nothing() {
     let settings = Settings::load(folder().join("full.toml")).unwrap();
-    assert_eq!(settings.connections.len(), 5 + 100 + 2 + 2 + 2);
+    assert_eq!(settings.connections.len(), 6 + 100 + 2 + 2 + 2);
     assert!(
         settings
             .connections
@@ -158,8 +158,8 @@ fn file_keys(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
     match value {
         toml::Value::Table(table) => {
             for (key, value) in table {
-                let named = SECTIONS.contains(&path);
-                let free = path.ends_with(".headers");
+                let named = SECTIONS.contains(&path) || path.ends_with(".capture");
+                let free = path.ends_with(".headers") || path.ends_with(".let");
                 let key = if named { "*" } else { key };
                 let below = format!("{path}.{key}").trim_start_matches('.').to_owned();
                 file_keys(value, &below, keys);

@@ -158,6 +158,41 @@ fn sequence() -> BoxedStrategy<Json> {
     prop_oneof![Just(json!("none")), table].boxed()
 }
 
+/// Some of these, in this order.
+fn some_of(items: Json) -> BoxedStrategy<Json> {
+    let items = items.as_array().cloned().unwrap_or_default();
+    let most = items.len();
+    prop::sample::subsequence(items, 0..=most)
+        .prop_map(Json::from)
+        .boxed()
+}
+
+fn script() -> BoxedStrategy<Json> {
+    some_of(json!([
+        { "expect": "/op == \"hello\"", "capture": { "beat": "/interval" } },
+        { "if": "!handover", "send": "{\"id\":${id},\"ts\":\"${ts}\"}", "expect": "/id == id", "count": 3, "within": "1m30s" },
+        { "send": { "text": "$${x} ${default(seq, null)}" }, "clear": ["seq", "beat"] },
+        { "send": { "base64": "AAEC" } },
+        { "send": { "bytes": "${unbase64(\"AA==\")}" } },
+        {
+            "send": "ä \"'\n", "expect": "/a", "fail": "/b", "give_up": "contains(message, \"it's\")",
+            "again": { "when": "/c", "after": "1h" },
+        },
+        { "expect": "/z", "again": { "when": "/c", "after": "${/n}s" }, "capture": { "beat": { "value": "/b", "when": "/c", "secret": true } } },
+    ]))
+}
+
+fn rules() -> BoxedStrategy<Json> {
+    some_of(json!([
+        { "when": "/op == 1", "do": "beat" },
+        { "when": "/op == 2", "send": "{\"pong\":${/ping}}", "deliver": false },
+        { "when": "/op == 3", "do": "rotate", "url": "${/url}", "delay": "1s-1m5s", "capture": { "seq": "/s" } },
+        { "when": "/op == 4", "do": "reconnect", "delay": "0s", "clear": ["seq"] },
+        { "when": "seq", "do": "give_up", "send": { "bytes": "bye" } },
+        { "loss": ["close:4000-4009", "cause:dial", "status:401"], "clear": ["seq"], "do": "reconnect" },
+    ]))
+}
+
 fn connection() -> BoxedStrategy<Json> {
     let codes = prop_oneof![1000_u16..=1003, 1007_u16..=1014, 3000_u16..=4999];
     let protocols = hash_set("[a-z0-9.!#$]{1,8}", 0..4).prop_map(|set| json!(set));
@@ -204,6 +239,14 @@ fn connection() -> BoxedStrategy<Json> {
                 .prop_map(|messages| json!(messages))
                 .boxed(),
         ),
+        ("open_script", script()),
+        ("rules", rules()),
+        (
+            "ids",
+            (1_u32..)
+                .prop_map(|from| json!({ "from": from }))
+                .boxed(),
+        ),
         ("heartbeat", heartbeat()),
         ("reconnect", reconnect()),
         ("outbox", outbox()),
@@ -228,7 +271,16 @@ fn connection() -> BoxedStrategy<Json> {
         if keeps("durable", json!(true)) || keeps("resend", json!("in_doubt")) {
             // What is kept until it is confirmed needs a heartbeat that confirms.
             table["heartbeat"] = json!({ "kind": "text", "fence": true });
+        } else if table["heartbeat"] == json!("none") {
+            // A rule may ask for a beat.
+            table["heartbeat"] = json!({ "kind": "text", "interval": "${default(beat, 5)}s", "pong": { "when": "/op == 11" } });
         }
+        if table["open_script"] != Json::Null {
+            // It is the long form of `on_open`.
+            table["on_open"] = json!([]);
+        }
+        table["let"] = json!({ "ts": "${now(\"iso\")}", "again": "${ts}" });
+        table["capture"] = json!({ "seq": { "value": "/s", "secret": true }, "beat": "/heart" });
         table
     })
     .boxed()
@@ -309,6 +361,14 @@ fn scraps() -> BoxedStrategy<String> {
             "\r\n",
             "\u{feff}",
             "\\u0007",
+            "rules = [{ when = '",
+            "open_script = [{ send = '",
+            "expect = '",
+            "capture = { x = '/x' }\n",
+            "let = { y = '${",
+            "/op == ",
+            "now(\"s\")",
+            "again = { after = '${",
             "[connections.a]\n",
             "[fleet.f]\n",
             "url = 'wss://h'\n",

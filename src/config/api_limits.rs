@@ -224,13 +224,14 @@ mod tests {
     };
 
     /// What may be as large as it likes: a larger one costs nobody more, or its type has a bound.
-    const UNLIMITED: [&str; 18] = [
+    const UNLIMITED: [&str; 19] = [
         "close_code",
         "compression.client_max_window_bits",
         "compression.level",
         "compression.min_size",
         "compression.server_max_window_bits",
         "idle_timeout",
+        "ids.from",
         "outbox.in_flight",
         "outbox.ttl",
         "rate.burst",

@@ -3,6 +3,7 @@
 use super::{
     keys::{ConnectionTable, GiveUpOn, HeartbeatLayer, Kind, ReconnectLayer},
     read::{Context, Located, Place, Problem},
+    values::Period,
 };
 use everwire_proto::settings::GiveUpRule;
 
@@ -13,11 +14,27 @@ pub(super) fn check_rules(
     inherited: &ConnectionTable,
     context: &mut Context<'_>,
 ) {
-    let Some(rules) = rules(table) else { return };
-    if self::rules(inherited).is_some_and(|inherited| inherited.place == rules.place) {
-        return;
+    let is_own = |own: Place, inherited: Option<Place>| inherited != Some(own);
+    if let Some(rules) = give_up_on(table)
+        && is_own(rules.place, give_up_on(inherited).map(|rules| rules.place))
+    {
+        check(&rules.value.0, table, context);
     }
-    for rule in &rules.value.0 {
+    if let Some(rules) = &table.rules
+        && is_own(
+            rules.place,
+            inherited.rules.as_ref().map(|rules| rules.place),
+        )
+    {
+        let losses = rules.value.0.iter();
+        for loss in losses.filter_map(|rule| rule.value.loss.as_ref()) {
+            check(&loss.value.0, table, context);
+        }
+    }
+}
+
+fn check(rules: &[Located<GiveUpRule>], table: &ConnectionTable, context: &mut Context<'_>) {
+    for rule in rules {
         let GiveUpRule::Cause(kind) = rule.value else {
             continue;
         };
@@ -45,7 +62,8 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
     match kind {
         "idle_timeout" => {
             let key = table.idle_timeout.as_ref();
-            let is_on = key.is_some_and(|key| key.value.unless_off().is_some());
+            let is_off = |time: &Period| time.unless_off().is_none();
+            let is_on = key.is_some_and(|key| !key.value.fixed().is_some_and(is_off));
             (!is_on).then(|| Off {
                 what: "idle_timeout is off",
                 place: key.map(|key| key.place),
@@ -71,11 +89,29 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
                 help: "write a proxy, or remove the rule",
             })
         }
+        "script_refused" | "script_timeout" => {
+            let steps = table.open_script.iter();
+            let mut steps = steps.flat_map(|script| &script.value.0);
+            (!steps.any(|step| step.value.expect.is_some())).then_some(Off {
+                what: "no script expects anything",
+                place: None,
+                help: "write open_script = [{ expect = '…' }], or remove the rule",
+            })
+        }
+        "rule" => {
+            let rules = table.rules.as_ref();
+            let has_rules = rules.is_some_and(|rules| !rules.value.0.is_empty());
+            (!has_rules).then_some(Off {
+                what: "there are no rules",
+                place: None,
+                help: "write rules = [{ when = '…', do = \"reconnect\" }], or remove the rule",
+            })
+        }
         _ => None,
     }
 }
 
-fn rules(table: &ConnectionTable) -> Option<&Located<GiveUpOn>> {
+fn give_up_on(table: &ConnectionTable) -> Option<&Located<GiveUpOn>> {
     match &table.reconnect.as_ref()?.value {
         ReconnectLayer::Backoff(reconnect) => reconnect.give_up_on.as_ref(),
         ReconnectLayer::Never => None,

@@ -1,7 +1,8 @@
 //! From a connection's merged keys to its settings, with the checks that concern more than one key.
 
 use super::{
-    keys::ConnectionTable,
+    dialogue::Dialogues,
+    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS},
     order::check_order,
     read::{Context, IntoSettings, Located, Place, Problem},
     units::format_size,
@@ -13,8 +14,9 @@ use everwire_proto::{
 
 /// The settings of a connection whose name stands at `place`; what is wrong has been told.
 pub(super) fn finish(
-    table: ConnectionTable,
+    mut table: ConnectionTable,
     place: Place,
+    dialogues: &mut Dialogues,
     context: &mut Context<'_>,
 ) -> ConnectionSettings {
     check_order(&table, true, context);
@@ -27,7 +29,35 @@ pub(super) fn finish(
     let defaults = ConnectionSettings::with_url(first);
     check_openings(&table, &defaults, context);
     check_client_certificate(&table, context);
-    table.over(defaults, context)
+    check_script(&table, context);
+    let dialogue = dialogues.of(&table, context);
+    if is_script(&table) {
+        table.on_open = None;
+    }
+    let mut settings = table.over(defaults, context);
+    settings.dialogue = dialogue;
+    settings
+}
+
+/// Whether `on_open` is the short form of a script.
+fn is_script(table: &ConnectionTable) -> bool {
+    let on_open = table.on_open.as_ref();
+    on_open.is_some_and(|list| list.value.is_script())
+}
+
+/// `on_open` is the short form of `open_script`.
+fn check_script(table: &ConnectionTable, context: &mut Context<'_>) {
+    let on_open = table.on_open.as_ref();
+    let script = table.open_script.as_ref();
+    let on_open = on_open.filter(|list| !list.value.0.is_empty());
+    let script = script.filter(|script| !script.value.0.is_empty());
+    if let (Some(on_open), Some(script)) = (on_open, script) {
+        let message = "`on_open` and `open_script` exclude each other";
+        let problem = Problem::new(script.place, message)
+            .related(on_open.place, "on_open is here")
+            .help(SCRIPT);
+        context.problems.push(problem);
+    }
 }
 
 /// The URLs of `url` or `urls`, of which there must be one.
@@ -44,7 +74,7 @@ fn urls(table: &ConnectionTable, place: Place, context: &mut Context<'_>) -> Vec
         (Some(url), Some(urls)) => {
             let problem = Problem::new(urls.place, "`url` and `urls` exclude each other")
                 .related(url.place, "url is here")
-                .help("write all of them into urls, in the order of preference");
+                .help(URLS);
             context.problems.push(problem);
             Vec::new()
         }
@@ -142,9 +172,13 @@ fn check_openings(
     let max_message = table.max_message.as_ref();
     let max_message = max_message.map_or(defaults.max_message, |size| size.value.0);
     for message in table.on_open.iter().flat_map(|list| &list.value.0) {
-        let size: usize = match &message.value.0 {
-            Opening::Binary(bytes) => bytes.len(),
-            Opening::Text(template) => template.parts().iter().map(known_size).sum(),
+        let size: usize = match &message.value {
+            OpenMessage::Plain(Opening::Binary(bytes), _) => bytes.len(),
+            OpenMessage::Plain(Opening::Text(template), _) => {
+                template.parts().iter().map(known_size).sum()
+            }
+            // It is judged as a step.
+            OpenMessage::Template(_) => continue,
         };
         if size > max_message {
             let limit = format_size(max_message as u64);

@@ -5,6 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use super::{
     InvalidJson,
     api_limits::Written,
+    dialogue::Dialogues,
     finish::finish,
     keys::ConnectionTable,
     layers::Layers,
@@ -21,7 +22,7 @@ impl Inherited {
     ///
     /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
     /// `proxy = "env"` are errors, `${secret:ID}` is not. What says whom to dial and what may be secret is not inherited: `url`,
-    /// `urls`, `headers`, `basic_auth`, `on_open`, subprotocols with variables and the client certificate. What may be dialled is `policy`'s to say; a proxy that
+    /// `urls`, `headers`, `basic_auth`, `on_open`, the keys of the dialogue, subprotocols with variables and the client certificate. What may be dialled is `policy`'s to say; a proxy that
     /// is inherited is the operator's choice, and no matter of it.
     ///
     /// ```
@@ -68,7 +69,7 @@ impl Inherited {
         let written = Written::of(&own, root.place);
         let table = layers.inherit_harmless(own, &mut context);
         layers.check_rules(&table, &mut context);
-        let mut settings = finish(table, root.place, &mut context);
+        let mut settings = finish(table, root.place, &mut Dialogues::default(), &mut context);
         settings.dial_policy = policy.clone();
         if brings_proxy {
             settings.proxy_policy = policy.clone();
@@ -89,7 +90,7 @@ fn usual(layers: &Layers, place: Place, buckets: Arc<Buckets>) -> ConnectionSett
     unheard.origin = Origin::Api;
     unheard.buckets = buckets;
     let table = layers.inherit_harmless(ConnectionTable::default(), &mut unheard);
-    finish(table, place, &mut unheard)
+    finish(table, place, &mut Dialogues::default(), &mut unheard)
 }
 
 /// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.

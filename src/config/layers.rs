@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     dead_rules::check_rules,
+    dialogue::Dialogues,
     finish::finish,
     fleet::expand_entry,
     keys::{ConnectionTable, FleetTable},
@@ -57,6 +58,7 @@ impl Layers {
             .map(|fleet| self.inherit(fleet.value.fixed.clone(), context))
             .collect();
         let mut settings = Vec::with_capacity(members.len());
+        let mut dialogues = Dialogues::default();
         for (name, Member { place, origin }) in members {
             let table = match origin {
                 Origin::Single(table) => self.inherit(*table, context),
@@ -87,7 +89,7 @@ impl Layers {
                 }
             };
             self.check_rules(&table, context);
-            settings.push((name, finish(table, place, context)));
+            settings.push((name, finish(table, place, &mut dialogues, context)));
             context.problems.subject = None;
         }
         settings.into_iter().collect()
@@ -109,6 +111,13 @@ impl Layers {
         let mut base = self.base(&own, context).clone();
         (base.url, base.urls) = (None, None);
         (base.headers, base.basic_auth, base.on_open) = (None, None, None);
+        (base.lets, base.open_script, base.capture) = (None, None, None);
+        (base.rules, base.ids) = (None, None);
+        // What is filled may say a secret as well, and reads names that stay behind.
+        base.heartbeat
+            .take_if(|heartbeat| heartbeat.value.has_templates());
+        base.idle_timeout
+            .take_if(|time| time.value.template().is_some());
         if let Some(tls) = &mut base.tls {
             (tls.value.cert_file, tls.value.key_file) = (None, None);
         }

@@ -2,13 +2,13 @@
 
 use serde_json::Value as Json;
 
-use super::{keys::ConnectionTable, read::ShowSettings, values::escaped_template};
+use super::{dialogue, keys::ConnectionTable, read::ShowSettings, values::escaped_template};
 use everwire_proto::settings::ConnectionSettings;
 
 /// The settings under the keys and in the notation of the TOML file, those included that have their default.
 ///
 /// Variables are shown by name, and header values and passwords as `***` around them. The URL and the messages of
-/// `on_open` are shown as they were written.
+/// `on_open` are shown as they were written, and so are the templates and expressions of the dialogue.
 ///
 /// ```
 /// use everwire::{ConnectionSettings, config};
@@ -27,6 +27,9 @@ pub fn masked(settings: &ConnectionSettings) -> Json {
         keys.remove("url");
         let urls = settings.urls().map(escaped_template);
         keys.insert("urls".into(), urls.collect());
+    }
+    if let Json::Object(keys) = &mut keys {
+        dialogue::show(settings, keys);
     }
     keys
 }

@@ -24,6 +24,8 @@ mod combine;
 mod dead_rules;
 #[cfg(feature = "config")]
 mod diagnostics;
+#[cfg(feature = "config")]
+mod dialogue;
 mod environment;
 #[cfg(feature = "config")]
 mod finish;

@@ -1,6 +1,7 @@
 //! What a server says when it refuses or closes may repeat what it was sent: our secrets are taken out of it.
 
 use awc::http::header;
+use everwire_proto::{dialogue::Variables as _, language::MessageTemplate};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
@@ -109,6 +110,12 @@ fn all(settings: &ConnectionSettings, urls: &[Template], secrets: &Secrets) -> V
         )
         .filter_map(|template| Some(secrets.render(&template).ok()?.expose().to_owned()))
         .collect();
+    if let Some(dialogue) = &settings.dialogue {
+        let said = dialogue.secrets();
+        found.extend(said.iter().map(|secret| secret.expose().to_owned()));
+        let read = dialogue.templates().flat_map(MessageTemplate::variables);
+        found.extend(read.filter_map(|variable| secrets.get(variable).map(str::to_owned)));
+    }
     for value in header_values(settings, secrets) {
         // Of `Bearer abc` the scheme is no secret, and the rest is one by itself.
         found.extend(value.split_once(' ').map(|(_, rest)| rest.to_owned()));

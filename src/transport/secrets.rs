@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf};
 
+use everwire_proto::{dialogue::Variables, language::MessageTemplate};
+
 use super::{error_text::plain, files};
 use crate::{
     core::Cause,
@@ -39,12 +41,15 @@ impl Secrets {
     where
         I: IntoIterator<Item = &'a Template>,
     {
+        let variables = templates.into_iter().flat_map(Template::variables);
         // Before the future begins, which then holds no more than these.
-        let keys: BTreeSet<Key> = templates
-            .into_iter()
-            .flat_map(Template::variables)
-            .map(Key::of)
-            .collect();
+        Self::read_keys(variables.map(Key::of).collect(), secret_store)
+    }
+
+    fn read_keys(
+        keys: BTreeSet<Key>,
+        secret_store: &SecretStore,
+    ) -> impl Future<Output = Result<Self, Cause>> + use<> {
         let secret_store = (!keys.is_empty()).then(|| secret_store.clone());
         async move {
             let Some(secret_store) = secret_store else {
@@ -63,7 +68,7 @@ impl Secrets {
         }
     }
 
-    /// Reads all that a connection names: in this URL of its, headers, credentials, subprotocols and `on_open`.
+    /// Reads all that a connection names: in this URL of its, headers, credentials, subprotocols, `on_open` and its dialogue.
     ///
     /// # Errors
     ///
@@ -79,15 +84,17 @@ impl Secrets {
             Opening::Text(text) => Some(text),
             Opening::Binary(_) => None,
         });
-        Self::read(
-            std::iter::once(url)
-                .chain(headers)
-                .chain(auth.flat_map(|auth| [&auth.user, auth.password.expose()]))
-                .chain(settings.subprotocols.iter().map(Subprotocol::template))
-                .chain(settings.proxy.iter().flat_map(Proxy::templates))
-                .chain(openings),
-            secret_store,
-        )
+        let variables = std::iter::once(url)
+            .chain(headers)
+            .chain(auth.flat_map(|auth| [&auth.user, auth.password.expose()]))
+            .chain(settings.subprotocols.iter().map(Subprotocol::template))
+            .chain(settings.proxy.iter().flat_map(Proxy::templates))
+            .chain(openings)
+            .flat_map(Template::variables);
+        let dialogue = settings.dialogue.iter();
+        let said = dialogue.flat_map(|dialogue| dialogue.templates());
+        let said = said.flat_map(MessageTemplate::variables);
+        Self::read_keys(variables.chain(said).map(Key::of).collect(), secret_store)
     }
 
     /// The template with everything expanded.
@@ -102,6 +109,13 @@ impl Secrets {
             content.ok_or_else(|| io::ErrorKind::NotFound.into())
         });
         rendered.map_err(|missing| Cause::SecretMissing(missing.to_string()))
+    }
+}
+
+impl Variables for Secrets {
+    fn get(&self, variable: Variable<'_>) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key.is(variable));
+        found.map(|(_, content)| content.expose().trim_end_matches(['\r', '\n']))
     }
 }
 

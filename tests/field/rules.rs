@@ -4,6 +4,7 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -14,6 +15,7 @@ use everwire::{
     core::{Cause, Rule},
     memory::MemoryUse,
 };
+use everwire_proto::settings::dialogue::Dialogue;
 
 use crate::support::{Foreign, PrivateCa, Server, TestDir, rig::*};
 
@@ -226,8 +228,33 @@ fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &S
         }
         "write_timeout" => settings.heartbeat = beats(hour, ms(100)),
         "idle_timeout" => settings.idle_timeout = Some(ms(50)),
+        // The peer says what it hears.
+        "script_refused" => {
+            let script = r#"open_script = [{ send = '{"no":1}', expect = "/yes", fail = "/no" }]"#;
+            settings.dialogue = dialogue(script);
+        }
+        "script_timeout" => {
+            let script = r#"open_script = [{ expect = "/yes", within = "100ms" }]"#;
+            settings.dialogue = dialogue(script);
+        }
+        "rule" => {
+            let rule = r#"open_script = [{ send = '{"op":"bye"}' }], rules = [{ when = '/op == "bye"', do = "reconnect" }]"#;
+            settings.dialogue = dialogue(rule);
+        }
+        "template" => {
+            let script =
+                r#"open_script = [{ send = '{"seq":${seq}}' }], capture = { seq = "/seq" }"#;
+            settings.dialogue = dialogue(script);
+        }
         _ => {}
     }
+}
+
+/// What a connection with these keys says and expects.
+fn dialogue(keys: &str) -> Option<Arc<Dialogue>> {
+    let text = format!("connections.a = {{ url = 'ws://h', {keys} }}");
+    let settings = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    settings.connections["a"].dialogue.clone()
 }
 
 /// What is sent for it to happen.

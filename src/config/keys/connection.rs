@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 
 use super::{
-    BasicAuthTable, CompressionLayer, Headers, HeartbeatLayer, HistoryTable, OnOpen, OutboxTable,
-    RateLayer, ReconnectLayer, SequenceLayer,
+    BasicAuthTable, CaptureLayer, CompressionLayer, Headers, HeartbeatLayer, HistoryTable,
+    IdsTable, OnOpen, OutboxTable, RateLayer, ReconnectLayer, Rules, Script, SequenceLayer,
 };
 use crate::config::{
-    read::{Keys, Read, Section, table},
+    read::{Entries, Keys, Read, Section, table},
     values::{
         CloseCode, FilePath, Period, ProxySetting, Rotation, ServerName, Size, Subprotocols, Tags,
-        Text, Timeout, Url, Urls,
+        TemplateText, Templated, Text, Timeout, Url, Urls,
     },
 };
 use everwire_proto::settings::{ConnectionSettings, TlsSettings};
@@ -46,14 +46,16 @@ table! {
         /// What dials go through: `http://`, `https://`, `socks5://` or `socks5h://` with `user:password@` if need be, "env"
         /// for HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or "none". `${NAME}` and `${file:PATH}` are expanded.
         proxy: ProxySetting = "none",
-        /// Messages that are sent whenever the socket opens, before anything else.
+        /// Messages that are sent whenever the socket opens, before anything else. `${NAME}`, `${file:PATH}` and expressions are
+        /// expanded.
         on_open: OnOpen = [],
         /// From the start of a dial to the upgrade's answer.
         connect_timeout: Timeout = "10s",
         /// For the closing handshake, and before it for flushing the outbox.
         close_timeout: Timeout = "5s",
-        /// A socket on which no application message came for so long is lost; "0s" is off.
-        idle_timeout: Period = "0s",
+        /// A socket on which no application message came for so long is lost; "0s" is off. A template such as "${beat}s" takes effect
+        /// when it first has a value.
+        idle_timeout: Templated<Period> = "0s",
         /// The close code that is sent on a drain (RFC 6455 §7.4).
         close_code: CloseCode = 1001,
         /// The longest message in either direction.
@@ -79,11 +81,22 @@ table! {
         /// TLS, for `wss`.
         tls: TlsTable,
     }
-    later {
-        let, prepare, open_script, close_script, capture, rules, periodic, decode, rotation, ids, subscribe, subscriptions,
-        spread, request, place, resume,
+    compiled {
+        /// Templates under names, which expressions read. Each is filled when it is used, once per step.
+        lets as "let": Entries<TemplateText> = {},
+        /// What must pass before the connection is ready, step by step; on_open is its short form.
+        open_script: Script = [],
+        /// What is kept of each message, under names that expressions read: an expression, or a table.
+        capture: Entries<CaptureLayer> = {},
+        /// What a message, or a loss, brings about: the first rule that matches acts.
+        rules: Rules = [],
+        /// The numbers of what we send.
+        ids: IdsTable,
     }
-    no key { dial_policy, proxy_policy }
+    later {
+        prepare, close_script, periodic, decode, rotation, subscribe, subscriptions, spread, request, place,
+    }
+    no key { dialogue, dial_policy, proxy_policy }
 }
 
 table! {
@@ -103,11 +116,15 @@ table! {
 }
 
 impl ConnectionTable {
-    /// Lets a nearer layer change this one. Of `url` and `urls` the nearer one counts.
+    /// Lets a nearer layer change this one. Of `url` and `urls` the nearer one counts, and of `on_open` and `open_script`.
     pub fn overlay_nearer(&mut self, nearer: Self) {
         if nearer.url.is_some() || nearer.urls.is_some() {
             self.url = None;
             self.urls = None;
+        }
+        if nearer.on_open.is_some() || nearer.open_script.is_some() {
+            self.on_open = None;
+            self.open_script = None;
         }
         self.overlay(nearer);
     }

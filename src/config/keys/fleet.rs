@@ -81,7 +81,8 @@ impl Read for FleetTable {
         };
         let sources: Vec<&Entry> = entries.iter().filter(written).collect();
         check_sources(&sources, node.place, context);
-        check_urls(entries, context);
+        refuse_both(entries, ["url", "urls"], URLS, context);
+        refuse_both(entries, ["on_open", "open_script"], SCRIPT, context);
         Some(Self {
             keys,
             fixed: read_entries(fixed, context),
@@ -132,13 +133,23 @@ fn check_sources(sources: &[&Entry], fleet: Place, context: &mut Context<'_>) {
     }
 }
 
+/// What to write instead of `url` beside `urls`.
+pub(in crate::config) const URLS: &str = "write all of them into urls, in the order of preference";
+
+/// What to write instead of `on_open` beside `open_script`.
+pub(in crate::config) const SCRIPT: &str =
+    "write each message of on_open as a step: open_script = [{ send = '…' }]";
+
 /// One of them may be read for each connection and the other only once, so that they never meet in one table.
-fn check_urls(entries: &[Entry], context: &mut Context<'_>) {
-    let find = |key: &str| entries.iter().find(|entry| entry.key == key);
-    if let (Some(url), Some(urls)) = (find("url"), find("urls")) {
-        let problem = Problem::new(urls.place, "`url` and `urls` exclude each other")
-            .related(url.place, "url is here")
-            .help("write all of them into urls, in the order of preference");
+fn refuse_both(entries: &[Entry], keys: [&str; 2], help: &str, context: &mut Context<'_>) {
+    let is_empty = |node: &Node| matches!(&node.value, Value::Array(items) if items.is_empty());
+    let find = |key| entries.iter().find(|entry| entry.key == key);
+    let [first, second] = keys.map(|key| find(key).filter(|entry| !is_empty(&entry.node)));
+    if let (Some(first), Some(second)) = (first, second) {
+        let message = format!("`{}` and `{}` exclude each other", first.key, second.key);
+        let problem = Problem::new(second.place, message)
+            .related(first.place, format!("{} is here", first.key))
+            .help(help);
         context.problems.push(problem);
     }
 }

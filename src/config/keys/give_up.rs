@@ -22,47 +22,68 @@ field! {
 
 impl Read for GiveUpOn {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array such as [\"status:401\"]");
-        };
-        let rules = items.iter().filter_map(|item| {
-            let Value::String(text) = &item.value else {
-                return context.wrong_type(item, "a rule such as \"status:401\"");
-            };
-            let place = item.place;
-            let value = match parse(text) {
-                Ok(rule) => rule,
-                Err(help) => {
-                    context.wrong(place, format!("{} is no rule", backticked(text)), help);
-                    return None;
-                }
-            };
-            if let Some(reason) = never_matches(&value) {
-                let message = format!("{} can never match", backticked(text));
-                context.wrong(place, message, reason);
-                return None;
-            }
-            Some(Located { value, place })
-        });
-        Some(Self(rules.collect()))
+        read_rules(node, &[], context).map(Self)
     }
 
     fn schema() -> Json {
-        let causes = Cause::KINDS.join("|");
-        let pattern = format!(r"^(status:\d+(-\d+)?|close:\d+(-\d+)?|cause:({causes}))$");
-        json!({ "type": "array", "items": { "type": "string", "pattern": pattern } })
+        schema_of_rules(&[])
     }
 }
 
-fn parse(text: &str) -> Result<GiveUpRule, String> {
+/// Reads an array of such rules; `others` are kinds of causes that may stand there too.
+pub(super) fn read_rules(
+    node: &Node,
+    others: &[&'static str],
+    context: &mut Context<'_>,
+) -> Option<Vec<Located<GiveUpRule>>> {
+    let Value::Array(items) = &node.value else {
+        return context.wrong_type(node, "an array such as [\"status:401\"]");
+    };
+    let rules = items.iter().filter_map(|item| {
+        let Value::String(text) = &item.value else {
+            return context.wrong_type(item, "a rule such as \"status:401\"");
+        };
+        let place = item.place;
+        let value = match parse(text, others) {
+            Ok(rule) => rule,
+            Err(help) => {
+                context.wrong(place, format!("{} is no rule", backticked(text)), help);
+                return None;
+            }
+        };
+        if let Some(reason) = never_matches(&value) {
+            let message = format!("{} can never match", backticked(text));
+            context.wrong(place, message, reason);
+            return None;
+        }
+        Some(Located { value, place })
+    });
+    Some(rules.collect())
+}
+
+/// The JSON Schema of an array of such rules.
+pub(super) fn schema_of_rules(others: &[&'static str]) -> Json {
+    let causes = kinds(others).collect::<Vec<_>>().join("|");
+    let pattern = format!(r"^(status:\d+(-\d+)?|close:\d+(-\d+)?|cause:({causes}))$");
+    json!({ "type": "array", "items": { "type": "string", "pattern": pattern } })
+}
+
+fn kinds<'k>(others: &'k [&'static str]) -> impl Iterator<Item = &'static str> + Clone + 'k {
+    Cause::KINDS.into_iter().chain(others.iter().copied())
+}
+
+fn parse(text: &str, others: &[&'static str]) -> Result<GiveUpRule, String> {
     match text.split_once(':') {
         Some(("status", codes)) => range(codes, 100..=599).map(GiveUpRule::Status),
         Some(("close", codes)) => range(codes, 1000..=4999).map(GiveUpRule::Close),
-        Some(("cause", cause)) => match Cause::KINDS.iter().find(|kind| **kind == cause) {
+        Some(("cause", cause)) => match kinds(others).find(|kind| *kind == cause) {
             Some(kind) => Ok(GiveUpRule::Cause(kind)),
-            None => Err(match similar(cause, Cause::KINDS) {
+            None => Err(match similar(cause, kinds(others)) {
                 Some(meant) => format!("did you mean \"cause:{meant}\"?"),
-                None => format!("the causes are {}", Cause::KINDS.join(", ")),
+                None => {
+                    let causes: Vec<_> = kinds(others).collect();
+                    format!("the causes are {}", causes.join(", "))
+                }
             }),
         },
         _ => Err(
@@ -116,7 +137,7 @@ fn can_be_told(code: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{never_matches, parse};
+    use super::{GiveUpRule, never_matches, parse};
 
     #[test]
     fn rules_are_read_and_written_alike() {
@@ -129,7 +150,7 @@ mod tests {
             "cause:panic",
         ] {
             assert_eq!(
-                parse(text).map(|rule| rule.to_string()),
+                parse(text, &[]).map(|rule| rule.to_string()),
                 Ok(text.to_owned())
             );
         }
@@ -143,7 +164,7 @@ mod tests {
             ("close:1015-2999", true),
             ("close:2999-3000", false),
         ] {
-            let rule = parse(text).unwrap();
+            let rule = parse(text, &[]).unwrap();
             assert_eq!(never_matches(&rule).is_some(), never, "{text}");
         }
         for text in [
@@ -163,10 +184,15 @@ mod tests {
             "cause:refusd",
             "state:401",
         ] {
-            assert!(parse(text).is_err(), "{text:?}");
+            assert!(parse(text, &[]).is_err(), "{text:?}");
         }
+        assert!(parse("cause:dial", &[]).is_err());
         assert_eq!(
-            parse("cause:refusd"),
+            parse("cause:dial", &["dial"]),
+            Ok(GiveUpRule::Cause("dial"))
+        );
+        assert_eq!(
+            parse("cause:refusd", &[]),
             Err("did you mean \"cause:refused\"?".into())
         );
     }

@@ -2,15 +2,19 @@
 
 use serde_json::{Value as Json, json};
 
+use super::PongLayer;
 use crate::config::{
     read::{
         Context, IntoField, Located, Node, Place, Problem, Read, ShowField, Value, table,
         table_schema,
     },
     units::format_duration,
-    values::{HeartbeatText, Timeout, choice, escaped},
+    values::{Choice as _, Templated, Text, Timeout, choice, escaped},
 };
-use everwire_proto::settings::Heartbeat;
+use everwire_proto::settings::{
+    Heartbeat,
+    dialogue::{FirstBeat, HeartbeatStart},
+};
 
 /// The kinds of heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,26 +28,34 @@ choice! { Kind { "protocol" => Protocol, "text" => Text, "none" => None } }
 
 table! {
     /// How a dead peer is found.
+    #[derive(PartialEq)]
     pub(in crate::config) struct HeartbeatTable {
         /// Ping frames (RFC 6455 §5.5.2), text messages, or none.
         kind: Kind = "protocol",
-        /// The time between pings.
-        interval: Timeout = "10s",
-        /// From a ping to its pong; after that the socket is lost.
-        timeout: Timeout = "20s",
-        /// Kind "text": what is sent.
-        ping: HeartbeatText = "ping",
-        /// Kind "text": what the server answers, the whole message.
-        pong: HeartbeatText = "pong",
+        /// The time between pings. Kind "text": a template such as "${beat}ms" takes effect when it first has a value.
+        interval: Templated<Timeout> = "10s",
+        /// From a ping to its pong; after that the socket is lost. It may be such a template too.
+        timeout: Templated<Timeout> = "20s",
+        /// Kind "text": what is sent. Expressions in it are filled.
+        ping: Templated<Text> = "ping",
+        /// Kind "text": what the server answers: the whole message, or a table with an expression that is true of it.
+        pong: PongLayer = "pong",
         /// Kind "text": whether the server answers in order, so that an answer confirms what was sent before its ping.
         fence: bool = false,
         /// Kind "text": whether subscribers see the answers too.
         deliver: bool = false,
+        /// Kind "text": when the first ping goes out: after an interval, at once, or after a part of the interval that is drawn.
+        first: FirstBeat = "interval",
+        /// Kind "text": from when the interval runs: when the connection is ready, or when its socket is open.
+        from: HeartbeatStart = "ready",
     }
 }
 
+choice! { FirstBeat { "interval" => Interval, "now" => Now, "jitter" => Jitter } }
+choice! { HeartbeatStart { "ready" => Ready, "open" => Open } }
+
 /// A heartbeat: a table, or only its kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct HeartbeatLayer(pub HeartbeatTable);
 
 impl Read for HeartbeatLayer {
@@ -91,17 +103,28 @@ impl IntoField<Heartbeat> for HeartbeatLayer {
             pong,
             fence,
             deliver,
+            // They are the dialogue's, as all templates are.
+            first: _,
+            from: _,
         } = self.0;
-        let interval = interval.map_or(Heartbeat::DEFAULT_INTERVAL, |interval| interval.value.0);
-        let timeout = timeout.map_or(Heartbeat::DEFAULT_TIMEOUT, |timeout| timeout.value.0);
+        let fixed =
+            |time: Option<Located<Templated<Timeout>>>| time?.value.fixed().map(|time| time.0);
+        let interval = fixed(interval).unwrap_or(Heartbeat::DEFAULT_INTERVAL);
+        let timeout = fixed(timeout).unwrap_or(Heartbeat::DEFAULT_TIMEOUT);
         match kind.map_or(Kind::Protocol, |kind| kind.value) {
             Kind::None => Heartbeat::Off,
             Kind::Protocol => Heartbeat::Protocol { interval, timeout },
             Kind::Text => Heartbeat::Text {
                 interval,
                 timeout,
-                ping: ping.map_or_else(|| "ping".into(), |ping| ping.value.0),
-                pong: pong.map_or_else(|| "pong".into(), |pong| pong.value.0),
+                ping: match ping.map(|ping| ping.value) {
+                    Some(Templated::Fixed(Text(ping))) => ping,
+                    Some(Templated::Template(_)) | None => "ping".into(),
+                },
+                pong: match pong.map(|pong| pong.value) {
+                    Some(PongLayer::Text(Text(pong))) => pong,
+                    Some(PongLayer::When(_)) | None => "pong".into(),
+                },
                 fence: fence.is_some_and(|fence| fence.value),
                 deliver: deliver.is_some_and(|deliver| deliver.value),
             },
@@ -133,6 +156,8 @@ impl ShowField<Heartbeat> for HeartbeatLayer {
                 "pong": escaped(pong),
                 "fence": fence,
                 "deliver": deliver,
+                "first": FirstBeat::default().word(),
+                "from": HeartbeatStart::default().word(),
             }),
         }
     }
@@ -142,6 +167,21 @@ impl HeartbeatLayer {
     /// Whether this is a text heartbeat.
     pub fn is_text(&self) -> bool {
         matches!(&self.0.kind, Some(kind) if kind.value == Kind::Text)
+    }
+
+    /// Whether something in it is filled, or evaluated, while the connection runs.
+    pub fn has_templates(&self) -> bool {
+        let table = &self.0;
+        let times = [&table.interval, &table.timeout];
+        let is_template = |time: &&Option<Located<Templated<Timeout>>>| {
+            time.as_ref()
+                .is_some_and(|time| time.value.template().is_some())
+        };
+        let ping = table.ping.as_ref();
+        let pong = table.pong.as_ref();
+        times.iter().any(is_template)
+            || ping.is_some_and(|ping| ping.value.template().is_some())
+            || pong.is_some_and(|pong| matches!(pong.value, PongLayer::When(_)))
     }
 
     /// Whether its answers confirm what was written before them.
@@ -164,7 +204,21 @@ impl HeartbeatLayer {
         let flag = |key, flag: &Option<Located<bool>>| flag.as_ref().map(|flag| (key, flag.place));
         let fence = flag("fence", &table.fence);
         let deliver = flag("deliver", &table.deliver);
-        for (key, place) in [ping, pong, fence, deliver].into_iter().flatten() {
+        let first = table.first.as_ref().map(|first| ("first", first.place));
+        let from = table.from.as_ref().map(|from| ("from", from.place));
+        let times = [("interval", &table.interval), ("timeout", &table.timeout)];
+        for (key, time) in times {
+            let Some(time) = time.as_ref().filter(|time| time.value.template().is_some()) else {
+                continue;
+            };
+            let message = format!("a template as `{key}` belongs to a heartbeat of kind \"text\"");
+            let help = "write kind = \"text\" too, or a duration such as \"10s\"";
+            context.wrong(time.place, message, help);
+        }
+        for (key, place) in [ping, pong, fence, deliver, first, from]
+            .into_iter()
+            .flatten()
+        {
             let problem = Problem::new(
                 place,
                 format!("`{key}` belongs to a heartbeat of kind \"text\""),
@@ -179,6 +233,16 @@ impl HeartbeatLayer {
         self.0.pong = None;
         self.0.fence = None;
         self.0.deliver = None;
+        self.0.first = None;
+        self.0.from = None;
+        for time in [&mut self.0.interval, &mut self.0.timeout] {
+            if time
+                .as_ref()
+                .is_some_and(|time| time.value.template().is_some())
+            {
+                *time = None;
+            }
+        }
     }
 }
 

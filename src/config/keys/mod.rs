@@ -5,6 +5,7 @@ mod api_limits;
 mod basic_auth;
 mod compression;
 mod connection;
+mod dialogue;
 mod document;
 mod fleet;
 mod give_up;
@@ -14,6 +15,7 @@ mod history;
 mod metrics;
 mod opening;
 mod outbox;
+mod pong;
 mod rate;
 mod reconnect;
 mod sequence;
@@ -27,15 +29,20 @@ pub(super) use self::{
     basic_auth::BasicAuthTable,
     compression::CompressionLayer,
     connection::ConnectionTable,
+    dialogue::{
+        AgainTable, CaptureLayer, CaptureNames, IdsTable, RuleTable, Rules, Script, SendLayer,
+        StepTable, without_expect,
+    },
     document::DocumentTable,
-    fleet::{FleetKeys, FleetTable},
+    fleet::{FleetKeys, FleetTable, SCRIPT, URLS},
     give_up::GiveUpOn,
     headers::Headers,
-    heartbeat::{HeartbeatLayer, Kind},
+    heartbeat::{HeartbeatLayer, HeartbeatTable, Kind},
     history::HistoryTable,
     metrics::MetricsTable,
-    opening::OnOpen,
+    opening::{OnOpen, OpenMessage},
     outbox::OutboxTable,
+    pong::PongLayer,
     rate::{RateLayer, RateTable, buckets},
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,

@@ -6,22 +6,27 @@ use serde_json::{Value as Json, json};
 
 use crate::config::{
     read::{Context, Located, Node, Problem, Read, Value, field, table, table_schema},
-    values::{OpeningText, escaped_template},
+    values::{OpeningText, Written, escaped_template},
 };
 use everwire_proto::settings::Opening;
 
 /// Messages that are sent when a socket opens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct OnOpen(pub Vec<Located<OpenMessage>>);
 
 /// One of them.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct OpenMessage(pub Opening);
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::config) enum OpenMessage {
+    /// A message that is known now, and for a text how it is written.
+    Plain(Opening, Option<Written>),
+    /// A text with an expression.
+    Template(Written),
+}
 
 table! {
     /// A message: a text, or bytes.
     pub(in crate::config) struct MessageTable {
-        /// A text message. `${NAME}` and `${file:PATH}` are expanded.
+        /// A text message. `${NAME}`, `${file:PATH}` and expressions are expanded.
         text: OpeningText,
         /// A binary message, in base64 (RFC 4648 §4).
         base64: Base64,
@@ -29,12 +34,38 @@ table! {
 }
 
 /// Bytes that are written in base64.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Base64(Bytes);
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::config) struct Base64(pub Bytes);
 
-field! {
-    OnOpen <=> Vec<Opening>: |list| list.0.into_iter().map(|message| message.value.0).collect(),
-    |list| list.iter().map(show).collect::<Vec<_>>()
+field! { OnOpen <=> Vec<Opening>: OnOpen::into_plain, |list| list.iter().map(show).collect::<Vec<_>>() }
+
+impl OnOpen {
+    /// Whether a text in it has an expression, so that all of them are steps of a script.
+    pub fn is_script(&self) -> bool {
+        let is_template =
+            |message: &Located<OpenMessage>| matches!(message.value, OpenMessage::Template(_));
+        self.0.iter().any(is_template)
+    }
+
+    /// The messages without expressions.
+    fn into_plain(self) -> Vec<Opening> {
+        let messages = self.0.into_iter();
+        messages
+            .filter_map(|message| match message.value {
+                OpenMessage::Plain(opening, _) => Some(opening),
+                OpenMessage::Template(_) => None,
+            })
+            .collect()
+    }
+}
+
+impl From<OpeningText> for OpenMessage {
+    fn from(text: OpeningText) -> Self {
+        match text.plain {
+            Some(template) => Self::Plain(Opening::Text(template), Some(text.written)),
+            None => Self::Template(text.written),
+        }
+    }
 }
 
 fn show(opening: &Opening) -> Json {
@@ -62,8 +93,7 @@ impl Read for OnOpen {
 impl Read for OpenMessage {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         if matches!(node.value, Value::String(_)) {
-            let OpeningText(text) = OpeningText::read(node, context)?;
-            return Some(Self(Opening::Text(text)));
+            return OpeningText::read(node, context).map(Self::from);
         }
         let Value::Table(entries) = &node.value else {
             return context.wrong_type(node, "a text, { text = \"…\" } or { base64 = \"…\" }");
@@ -75,9 +105,9 @@ impl Read for OpenMessage {
                 .help("write \"…\", { text = \"…\" } or { base64 = \"…\" }");
             context.problems.push(problem);
         }
-        let text = table.text.map(|text| Opening::Text(text.value.0));
+        let text = table.text.map(|text| text.value.into());
         let binary = table.base64.map(|bytes| Opening::Binary(bytes.value.0));
-        text.or(binary).map(Self)
+        text.or_else(|| binary.map(|binary| Self::Plain(binary, None)))
     }
 
     fn schema() -> Json {

@@ -5,11 +5,13 @@ use std::{fmt::Debug, time::Duration};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
-    HistoryTable, OutboxTable, RateLayer, ReconnectLayer, SequenceLayer, ServiceTable,
+    AgainTable, ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
+    HistoryTable, IdsTable, OutboxTable, RateLayer, ReconnectLayer, RuleTable, SequenceLayer,
+    ServiceTable, StepTable,
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,
+    dialogue::CaptureTable,
     document::DocumentTable,
     heartbeat::HeartbeatTable,
     metrics::MetricsTable,
@@ -171,6 +173,12 @@ fn what_is_declared_is_the_default_of_the_settings() {
         reads_and_shows_defaults::<BasicAuthTable, BasicAuthTable, Option<BasicAuth>>(
             json!({ "user": "u", "password": "p" }),
         ),
+        defaults_of::<IdsTable>().len(),
+        defaults_of::<StepTable>().len(),
+        defaults_of::<RuleTable>().len(),
+        defaults_of::<AgainTable>().len(),
+        // Of the connection, of a step, of a rule.
+        3 * defaults_of::<CaptureTable>().len(),
     ];
     assert_eq!(
         compared.into_iter().sum::<usize>(),
@@ -324,7 +332,7 @@ fn connection_has_defaults_of_code(url: Json) -> usize {
     let table: ConnectionTable = read(with_defaults::<ConnectionTable>(url));
     let settings = table.over(defaults.clone(), &mut Context::new(&System));
     assert_eq!(settings, defaults);
-    let shown = ConnectionTable::masked(&defaults);
+    let shown = crate::config::masked(&defaults);
     for (key, value) in defaults_of::<ConnectionTable>() {
         assert_eq!(shown[&key], value, "{key}");
     }

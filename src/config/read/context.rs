@@ -1,10 +1,10 @@
 //! What reading needs besides the tree, and where it tells what is wrong.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
 use everwire_proto::settings::RateSettings;
 
-use super::{File, Node, Place, Problem, Problems};
+use super::{File, Node, Place, Problem, Problems, string};
 use crate::settings::Source;
 
 /// Who wrote what is read.
@@ -91,6 +91,28 @@ impl<'a> Context<'a> {
                 Place::new(place.file, start..start + part.len())
             }
             None => place,
+        }
+    }
+
+    /// The place of some bytes of a string, which stands at `place` and comes to `text`.
+    pub fn part(&self, place: Place, text: &str, span: Range<usize>) -> Place {
+        let Some(file) = self.files.get(place.file as usize) else {
+            return place;
+        };
+        let (raw, start) = (file.at(place), place.range(&file.text).start);
+        let same_until = match string::locate(raw, text, &span) {
+            Ok(part) => return Place::new(place.file, start + part.start..start + part.end),
+            Err(at) => at,
+        };
+        // What a fleet has put in stands nowhere, and what stands behind it is somewhere else.
+        let part = text.get(span).unwrap_or_default();
+        let behind = raw.get(same_until..).and_then(|rest| rest.find(part));
+        match behind {
+            Some(at) if !part.is_empty() => {
+                let start = start + same_until + at;
+                Place::new(place.file, start..start + part.len())
+            }
+            _ => place,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reading typed values out of the tree of a file: every error is collected, and reading goes on.
 
 mod context;
+mod entries;
 mod field;
 mod json;
 mod keys;
@@ -8,12 +9,14 @@ mod names;
 mod node;
 mod place;
 mod problems;
+mod string;
 mod syntax;
 mod table;
 mod typed;
 
 pub(super) use self::{
     context::{Buckets, Context, Origin},
+    entries::Entries,
     field::{IntoField, IntoSettings, ShowField, ShowSettings, field, show},
     json::{Pointers, parse_json},
     keys::{Keys, read_entries, read_table, similar, table_schema, unknown_key},
@@ -22,6 +25,6 @@ pub(super) use self::{
     place::{File, Place, boundary},
     problems::{Problem, Problems},
     syntax::parse,
-    table::{settings_of_table, table},
+    table::{key_name, settings_of_table, table},
     typed::{Located, Read, overlay},
 };

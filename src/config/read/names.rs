@@ -42,7 +42,7 @@ pub(in crate::config) trait Section: Read {
 pub(in crate::config) struct Named<T>(pub Vec<Item<T>>);
 
 /// A named thing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Item<T> {
     /// A valid name.
     pub name: String,

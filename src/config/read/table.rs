@@ -26,6 +26,8 @@
 ///   how, and [`ShowField`](super::ShowField) says how the field is shown.
 /// - `=> told`: the field has another name.
 /// - `later`: keys that the contract knows and this version does not.
+/// - `condition as "if": …`: the key's name is no name in Rust.
+/// - `compiled { … }`: keys that become a field only together with others, when the layers are merged.
 /// - `no key`: fields that no key sets. A field that is neither a key's nor listed here does not
 ///   compile: "pattern requires `..`".
 /// - `holds secrets`, behind the name: errors in the table do not quote its texts.
@@ -35,24 +37,35 @@
 macro_rules! table {
     (
         $(#[doc = $about:literal])*
+        $(#[derive($derive:ident)])?
         $vis:vis struct $name:ident $(holds $holds:ident)? $(<=> $shown:ident)? $(=> $settings:ident)? {
             $(
                 $(#[doc = $doc:literal])*
-                $key:ident: $type:ty $(= $default:tt)? $(=> $field:ident)?,
+                $key:ident $(as $written:literal)?: $type:ty $(= $default:tt)? $(=> $field:ident)?,
             )*
         }
+        $(compiled {
+            $(
+                $(#[doc = $part_doc:literal])*
+                $part:ident $(as $part_written:literal)?: $part_type:ty $(= $part_default:tt)?,
+            )*
+        })?
         $(later { $($later:tt),* $(,)? })?
         $(no key { $($other:ident),* $(,)? })?
     ) => {
         $(#[doc = $about])*
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Debug, Default $(, $derive)?)]
         $vis struct $name {
             $( $(#[doc = $doc])* pub $key: Option<$crate::config::read::Located<$type>>, )*
+            $($( $(#[doc = $part_doc])* pub $part: Option<$crate::config::read::Located<$part_type>>, )*)?
         }
 
         impl $crate::config::read::Keys for $name {
             const ABOUT: &'static str = concat!($($about,)*);
-            const NAMES: &'static [&'static str] = &[$(stringify!($key)),*];
+            const NAMES: &'static [&'static str] = &[
+                $( $crate::config::read::key_name!($key $($written)?), )*
+                $($( $crate::config::read::key_name!($part $($part_written)?), )*)?
+            ];
             const LATER: &'static [&'static str] = &[$($(stringify!($later)),*)?];
             const HOLDS: &'static [&'static str] = &[$(stringify!($holds))?];
 
@@ -63,9 +76,12 @@ macro_rules! table {
                 context: &mut $crate::config::read::Context<'_>,
             ) -> bool {
                 match key {
-                    $( stringify!($key) => {
+                    $( $crate::config::read::key_name!($key $($written)?) => {
                         self.$key = $crate::config::read::Located::read(node, context);
                     } )*
+                    $($( $crate::config::read::key_name!($part $($part_written)?) => {
+                        self.$part = $crate::config::read::Located::read(node, context);
+                    } )*)?
                     _ => return false,
                 }
                 true
@@ -77,8 +93,16 @@ macro_rules! table {
                     let mut schema = <$type as $crate::config::read::Read>::schema();
                     schema["description"] = concat!($($doc,)*).trim().into();
                     $( schema["default"] = serde_json::json!($default); )?
-                    properties.insert(stringify!($key).into(), schema);
+                    let key = $crate::config::read::key_name!($key $($written)?);
+                    properties.insert(key.into(), schema);
                 )*
+                $($(
+                    let mut schema = <$part_type as $crate::config::read::Read>::schema();
+                    schema["description"] = concat!($($part_doc,)*).trim().into();
+                    $( schema["default"] = serde_json::json!($part_default); )?
+                    let key = $crate::config::read::key_name!($part $($part_written)?);
+                    properties.insert(key.into(), schema);
+                )*)?
                 properties
             }
         }
@@ -97,6 +121,7 @@ macro_rules! table {
 
             fn overlay(&mut self, nearer: Self) {
                 $( $crate::config::read::overlay(&mut self.$key, nearer.$key); )*
+                $($( $crate::config::read::overlay(&mut self.$part, nearer.$part); )*)?
             }
         }
 
@@ -109,6 +134,17 @@ macro_rules! table {
     };
 }
 pub(in crate::config) use table;
+
+/// The name of a key as a file says it.
+macro_rules! key_name {
+    ($key:ident) => {
+        stringify!($key)
+    };
+    ($key:ident $written:literal) => {
+        $written
+    };
+}
+pub(in crate::config) use key_name;
 
 /// The steps from a table to its settings and back. Both name all fields, so that none is forgotten.
 macro_rules! settings_of_table {

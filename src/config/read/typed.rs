@@ -19,7 +19,7 @@ pub(in crate::config) trait Read: Sized {
 }
 
 /// A value, and where it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Located<T> {
     pub value: T,
     pub place: Place,

@@ -3,9 +3,12 @@
 mod choice;
 mod deflate;
 mod listen;
+mod matcher;
 mod numbers;
+mod opening_text;
 mod pointer;
 mod proxy;
+mod source_text;
 mod template;
 mod text;
 mod times;
@@ -16,17 +19,19 @@ pub(super) use self::{
     choice::{Choice, choice, read_choice},
     deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
     listen::Listen,
+    matcher::expression_of,
     numbers::{
-        CloseCode, Count, Factor, Kept, Limit, MemoryLimit, MessageCount, SchemaVersion, Size,
-        Workers,
+        CloseCode, Count, Factor, FirstId, Kept, Limit, MemoryLimit, MessageCount, SchemaVersion,
+        Size, Workers,
     },
+    opening_text::OpeningText,
     pointer::Pointer,
     proxy::ProxySetting,
+    source_text::{ExpressionText, TemplateText, Templated, Written, has_holes},
     template::{
-        Credential, HeaderValue, OpeningText, UserName, escaped_template, expand_template,
-        secret_string,
+        Credential, HeaderValue, UserName, escaped_template, expand_template, secret_string,
     },
-    text::{FilePath, HeartbeatText, ServerName, Tags, Text, escaped},
+    text::{FilePath, ServerName, Tags, Text, escaped},
     times::{Period, RatePeriod, Rotation, Timeout},
     token::{Subprotocols, is_token},
     url::{Url, Urls},

@@ -31,7 +31,7 @@ field! { bool <=> bool: |value| value, |value| *value }
 macro_rules! integer {
     ($(#[doc = $doc:literal])* $name:ident($type:ty): $min:literal..=$max:expr) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Copy, Debug, PartialEq)]
         pub(in crate::config) struct $name(pub $type);
 
         impl Read for $name {
@@ -58,6 +58,10 @@ integer! {
 integer! {
     /// How many are kept; 0 is none.
     Kept(usize): 0..=u32::MAX
+}
+integer! {
+    /// The number that a count begins with.
+    FirstId(u64): 1..=u32::MAX
 }
 integer! {
     /// A number of threads; 0 leaves it to us.

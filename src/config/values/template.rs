@@ -23,10 +23,6 @@ pub(in crate::config) struct UserName(pub Template);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Credential(pub Template);
 
-/// A text that is sent when a socket opens.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct OpeningText(pub Template);
-
 /// Warns of `$NAME` where `${NAME}` may be meant: it is sent as it stands. `is_edge`: what may stand beside it. In the middle of a word it
 /// may well be a part of a password.
 pub(super) fn warn_of_unbraced(
@@ -155,7 +151,8 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     None
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether this is the name of a variable of the environment, as `${NAME}` has it.
+pub(super) fn is_variable(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     name.bytes().next().is_some_and(letter)
         && name
@@ -290,17 +287,6 @@ impl Read for Credential {
             context,
         );
         Some(Self(template))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "string" })
-    }
-}
-
-impl Read for OpeningText {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let text = string(node, context, "a text to send")?;
-        expand_template(text, node.place, context).map(Self)
     }
 
     fn schema() -> Json {

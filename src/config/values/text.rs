@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A text that is not empty.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Text(pub String);
 
 /// Tags: texts that are not empty.
@@ -25,10 +25,6 @@ pub(in crate::config) struct FilePath(pub PathBuf);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct ServerName(pub String);
 
-/// What a text heartbeat sends or expects: the whole message.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct HeartbeatText(pub String);
-
 /// The string in `node`, in which `${…}` must not stand.
 pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
     let Value::String(text) = &node.value else {
@@ -40,7 +36,7 @@ pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> O
         context.wrong(
             place,
             "variables are not expanded here",
-            "they are in url, headers, basic_auth, subprotocols and on_open; a literal ${ is written $${",
+            "they are in url, headers, basic_auth, subprotocols, and in what is sent; a literal ${ is written $${",
         );
     }
     Some(text.replace("$${", "${"))
@@ -145,22 +141,6 @@ impl Read for ServerName {
             );
             return None;
         }
-        Some(Self(text))
-    }
-
-    fn schema() -> Json {
-        Text::schema()
-    }
-}
-
-impl Read for HeartbeatText {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        if matches!(node.value, Value::Table(_)) {
-            let message = "a matcher is not supported yet";
-            context.wrong(node.place, message, "write the whole message as a string");
-            return None;
-        }
-        let Text(text) = Text::read(node, context)?;
         Some(Self(text))
     }
 

@@ -4,8 +4,9 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::{Value as Json, json};
 
+use super::Templated;
 use crate::config::{
-    read::{Context, Node, Read, Value, backticked, field},
+    read::{Context, IntoField, Node, Place, Read, ShowField, Value, backticked, field},
     units,
 };
 use crate::settings::MAX_DURATION;
@@ -19,11 +20,11 @@ const RATE_PERIODS: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
 
 /// A duration that may be zero.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::config) struct Period(pub Duration);
 
 /// A duration that is longer than zero.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::config) struct Timeout(pub Duration);
 
 /// How long a socket serves before it is replaced: zero is for ever, and a second the shortest, since each rotation is a dial.
@@ -54,6 +55,19 @@ field! { Timeout <=> Duration: |timeout| timeout.0, |time| units::format_duratio
 field! { Rotation <=> Option<Duration>: Rotation::unless_off, show_or_off }
 field! { RatePeriod <=> Duration: |period| period.0, |time| units::format_duration(*time) }
 field! { Rate => Rate: |rate| rate }
+
+impl IntoField<Option<Duration>> for Templated<Period> {
+    /// None, too, where it is a template: that belongs to the dialogue.
+    fn into_field(self, _: Place, _: &mut Context<'_>) -> Option<Duration> {
+        self.fixed().copied().and_then(Period::unless_off)
+    }
+}
+
+impl ShowField<Option<Duration>> for Templated<Period> {
+    fn show_field(field: &Option<Duration>) -> Json {
+        show_or_off(field).into()
+    }
+}
 
 /// A duration that is zero when the thing is off.
 fn show_or_off(duration: &Option<Duration>) -> String {

@@ -68,7 +68,7 @@ impl Connection {
     fn begin_turn(&mut self, ctx: &mut Context<Self>) -> &mut ActorState {
         let state = &mut self.0.state;
         state.publisher.set_wall(None);
-        if state.wakeups.count_message() {
+        if state.turns.count_message() {
             ctx.wait(actix::fut::wrap_future(tokio::task::yield_now()));
         }
         state

@@ -6,18 +6,33 @@ use crate::{
     connection::{
         arbiter::dial_scheduler::Scheduled,
         dialer::{Dial, DialTarget, Dialer},
-        state::ActorState,
+        state::{ActorState, conversation::policy_of_named},
     },
     secret_store::SecretStore,
+    settings::{ConnectionSettings, Template},
     transport::{self, DialBudget, DialRequest, Resolver, TlsCache},
 };
 
-/// A dial of the URL that is in use, or next.
-pub(in crate::connection) fn dial(act: &ActorState) -> Dial {
+/// A dial of the URL that is in use, or next; once of one that the peer has named.
+pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
+    let named = act.serving.as_mut().and_then(|it| it.begin_dial());
+    let (urls, number, settings) = match named {
+        None => (
+            Arc::clone(&act.urls),
+            act.url_number(),
+            Arc::clone(&act.settings),
+        ),
+        Some(url) => {
+            let mut settings = ConnectionSettings::clone(&act.settings);
+            settings.dial_policy = policy_of_named(&settings);
+            let url: Arc<[Template]> = [Template::literal(url)].into();
+            (url, 0, Arc::new(settings))
+        }
+    };
     act.process.dialer.dial(DialTarget {
-        urls: Arc::clone(&act.urls),
-        number: act.url_number(),
-        settings: Arc::clone(&act.settings),
+        urls,
+        number,
+        settings,
         name: act.name.clone(),
         owner: act.outbox.owner(),
         attempt: act.life.dials(),

@@ -45,7 +45,10 @@ impl Driver {
             }
             act.show_state();
             let Some(text) = act.publisher.take_panic() else {
-                break;
+                if act.effects.is_empty() {
+                    break;
+                }
+                continue;
             };
             // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
             if !over && act.life.holds_a_link() {
@@ -131,6 +134,9 @@ impl Driver {
                 act.publish(EventKind::Error(Box::new(ErrorReport { cause, dial })));
             }
             Happened::Retrying { delay, cause, rule } => {
+                if act.gives_up_after(&cause, now) {
+                    return;
+                }
                 act.show(State::Backoff, Some((&cause, &rule)));
                 act.note_retry_at(now);
                 act.publish(EventKind::Retrying(Box::new(Retrying {

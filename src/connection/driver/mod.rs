@@ -123,7 +123,9 @@ impl Driver {
         ready: &mut Successor,
         cx: &mut TaskContext<'_>,
     ) -> Turn {
+        act.turns.begin();
         if act.wakeups.begin_turn(cx.waker()) {
+            act.turns.touch();
             self.timer_will_wake = false;
         }
         #[cfg(feature = "faults")]
@@ -133,7 +135,7 @@ impl Driver {
         let now = clock::now();
         act.publisher.set_wall(Some(clock::wall_at(now)));
         let settled_until = self.settled_until.filter(|until| now < *until);
-        let Some(until) = settled_until.filter(|_| !act.wakeups.is_touched()) else {
+        let Some(until) = settled_until.filter(|_| !act.turns.is_touched()) else {
             return self.whole_turn(act, ready, now, false, cx);
         };
         if self.only_reads(act, now, cx) && (act.outbox.rest() || self.answers(act, until, now, cx))
@@ -144,12 +146,7 @@ impl Driver {
     }
 
     /// Reads; whether nothing happened besides, but to the outbox. Most turns of a name that listens are such turns.
-    fn only_reads(
-        &mut self,
-        act: &mut ActorState,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) -> bool {
+    fn only_reads(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) -> bool {
         let Link::Up(socket) = &mut self.link else {
             return false;
         };
@@ -169,10 +166,11 @@ impl Driver {
             return false;
         };
         socket.poll_write(act, now, cx);
+        let is_settled = socket.is_settled(act) && is_untouched(act);
         let expiry = self.look_at_outbox(act, now, cx);
-        let is_settled = matches!(&self.link, Link::Up(socket) if socket.is_settled(act));
+        // A message that still waits has the next turn look at everything: that one touches the name, and is woken.
         let is_over = expiry.is_some_and(|expiry| expiry < until);
-        is_settled && !is_over && is_untouched(act)
+        is_settled && !is_over && act.effects.is_empty() && !act.publisher.has_panic()
     }
 
     /// Looks at everything. `has_read`: what came was read in this turn.
@@ -185,7 +183,7 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) -> Turn {
         self.settled_until = None;
-        act.wakeups.look();
+        act.turns.look();
         for _ in 0..MAX_ROUNDS {
             self.poll_dial(act, now, cx);
             if let Link::Up(socket) = &mut self.link {
@@ -277,6 +275,9 @@ impl Driver {
             socket.look_at_tcp(act, now);
             socket.hear_out(act, now, cx);
         }
+        if act.take_first_beat(now) {
+            cx.waker().wake_by_ref();
+        }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
         if deadline.is_some_and(|deadline| deadline <= now) {
@@ -341,6 +342,7 @@ impl Driver {
         };
         // Accepted after the last look of the writer and before the waker was left: nobody else will tell.
         if look.next_waits && !is_paced && flushed && act.reported.ready && act.life.may_write() {
+            act.turns.touch();
             cx.waker().wake_by_ref();
         }
         if act.life.is_flushing() && look.is_written && flushed {
@@ -374,10 +376,19 @@ impl Driver {
             .deduplication
             .deadline()
             .filter(|_| self.has_read_all());
-        let earliest = [life, expiry, socket, paced, aside, deduplication]
-            .into_iter()
-            .flatten()
-            .min();
+        let conversation = act.conversation_deadline();
+        let beside = self.successor.conversation_deadline();
+        let all = [
+            life,
+            expiry,
+            socket,
+            paced,
+            aside,
+            deduplication,
+            conversation,
+            beside,
+        ];
+        let earliest = all.into_iter().flatten().min();
         match earliest {
             Some(earliest) => self.wake_at(earliest.max(now), cx),
             // A name that rests keeps no timer: it is as large as a name's mailbox.
@@ -413,5 +424,5 @@ impl Driver {
 
 /// Whether the name has nothing to do but what its socket and its outbox ask for.
 fn is_untouched(act: &ActorState) -> bool {
-    act.effects.is_empty() && !act.publisher.has_panic() && !act.wakeups.is_touched()
+    act.effects.is_empty() && !act.publisher.has_panic() && !act.turns.is_touched()
 }

@@ -53,16 +53,17 @@ impl Successor {
     pub(in crate::connection) fn adopt(&mut self, act: &mut ActorState) -> Option<Box<Socket>> {
         match std::mem::take(self) {
             Self::Up(ready) => {
+                let mut socket = ready.socket;
                 act.inbound.begin_numbers();
-                act.want_interval();
                 act.reported.upgrade = ready.info.upgrade();
                 // One whose opening messages are not out yet tells when they are.
-                act.reported.ready = ready.socket.has_spoken();
+                act.reported.ready = socket.has_spoken();
+                socket.serve(act, clock::now());
                 act.show_state();
                 if std::mem::take(&mut act.rotate_again) {
                     act.life.rotate_anew(&mut act.effects);
                 }
-                Some(ready.socket)
+                Some(socket)
             }
             Self::Lost { cause, .. } => {
                 let now = clock::now();

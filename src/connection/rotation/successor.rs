@@ -52,6 +52,14 @@ impl Successor {
         }
     }
 
+    /// When its conversation has something to do.
+    pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Up(ready) => ready.socket.aside_deadline(),
+            Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
+        }
+    }
+
     /// Whether it is to be dialled now.
     pub(in crate::connection) fn may_dial(&self, act: &ActorState) -> bool {
         matches!(self, Self::Wanted)
@@ -80,8 +88,9 @@ impl Successor {
             };
             let opened = result.map_err(|error| act.last.note_failed(error));
             match opened.and_then(|opened| Socket::new(act, opened, now)) {
-                Ok((socket, info)) => {
+                Ok((mut socket, info)) => {
                     act.life.successor_up(now);
+                    socket.begin_aside(act, now);
                     *self = Self::Up(Box::new(ReadySocket {
                         socket,
                         info,

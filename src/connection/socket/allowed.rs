@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Instant};
 
+use everwire_proto::dialogue::Ping;
+
 use crate::{
     chance,
-    connection::outbox::{rate_limit::TokenBucket, shared::Locked},
-    core::{Beat, HeartbeatState, Question},
-    settings::ConnectionSettings,
+    connection::{
+        outbox::{rate_limit::TokenBucket, shared::Locked},
+        state::conversation::{LiveConversation, Surroundings},
+    },
+    core::{Beat, HeartbeatState, Message, Question},
+    settings::{ConnectionSettings, Heartbeat},
 };
 
 /// What a writer may send besides what it was given.
-#[derive(Debug)]
 pub(in crate::connection) struct Allowed<'a> {
     /// Whether it may take from the outbox.
     pub outbox: bool,
@@ -18,14 +22,17 @@ pub(in crate::connection) struct Allowed<'a> {
     pub bucket: Option<&'a Arc<TokenBucket>>,
     /// The pings that go out behind what is encoded; `None` where there are none.
     pub pings: Option<Pings<'a>>,
+    /// What makes the texts of steps and pings when their turn has come, and where.
+    pub conversation: Option<(&'a mut LiveConversation, Surroundings<'a>)>,
 }
 
 /// The heartbeat of the socket that serves: a ping is made in the moment in which it is encoded, so that it is known what is ahead
 /// of it.
-#[derive(Debug)]
 pub(in crate::connection) struct Pings<'a> {
     pub heartbeat: &'a mut HeartbeatState,
     pub settings: &'a ConnectionSettings,
+    /// That of the settings, with the times that the peer has named.
+    pub kind: &'a Heartbeat,
     /// The interval has passed.
     pub beat_due: &'a mut bool,
     /// A ping is due though another one may be unanswered.
@@ -37,6 +44,24 @@ impl Allowed<'_> {
     /// The ping that is due by the interval or ahead of a close, if there is one.
     pub fn next_beat(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
         self.pings.as_mut()?.due(locked, position)
+    }
+
+    /// The text of the step whose turn has come; `None`: nothing is to be written.
+    pub fn compose(&mut self) -> Option<Message> {
+        let (conversation, here) = self.conversation.as_mut()?;
+        conversation.compose(*here)
+    }
+
+    /// The text of a ping, which the settings give as this; `None`: none can be sent, and the conversation says why.
+    pub fn ping(&mut self, plain: String) -> Option<String> {
+        let Some((conversation, here)) = &mut self.conversation else {
+            return Some(plain);
+        };
+        match conversation.ping(*here) {
+            Ping::Plain => Some(plain),
+            Ping::Text(text) => Some(text),
+            Ping::Unfilled => None,
+        }
     }
 }
 
@@ -53,7 +78,7 @@ impl Pings<'_> {
             return None;
         }
         let question = self.question(locked, position);
-        let (heartbeat, random) = (&self.settings.heartbeat, chance::next_u64());
+        let (heartbeat, random) = (self.kind, chance::next_u64());
         match last {
             true => self
                 .heartbeat
@@ -64,7 +89,7 @@ impl Pings<'_> {
 
     /// A ping that is a fence, if none is unanswered and this heartbeat can fence.
     pub fn fence(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
-        let heartbeat = &self.settings.heartbeat;
+        let heartbeat = self.kind;
         if self.heartbeat.is_waiting() || !heartbeat.can_fence() {
             return None;
         }

@@ -18,9 +18,10 @@ impl Socket {
 
     /// Notes what the kernel takes of our bytes, and the peer's TCP of those up to a ping.
     pub(super) fn watch_writer(&mut self, act: &mut ActorState, now: Instant) {
+        let timeout = act.heartbeat().timeout();
         if self.writer.take_ping_written()
             && let Some(answer) = act.beats.state.awaited()
-            && let Some(timeout) = act.settings.heartbeat.timeout()
+            && let Some(timeout) = timeout
         {
             let tcp = self.tcp_progress();
             self.deadlines.ping_written(answer, timeout, tcp, now);
@@ -32,7 +33,7 @@ impl Socket {
     /// Looks how much the peer's TCP has taken of the bytes up to the ping, when it is time.
     pub(in crate::connection) fn look_at_tcp(&mut self, act: &mut ActorState, now: Instant) {
         if self.deadlines.is_look_due(now) {
-            let (tcp, timeout) = (self.tcp_progress(), act.settings.heartbeat.timeout());
+            let (tcp, timeout) = (self.tcp_progress(), act.heartbeat().timeout());
             self.deadlines
                 .looked(act.beats.state.awaited(), timeout, tcp, now);
         }
@@ -126,13 +127,13 @@ impl Socket {
 
 fn patience(act: &ActorState) -> Patience {
     Patience {
-        answer: act.settings.heartbeat.timeout(),
-        idle: act.settings.idle_timeout,
+        answer: act.heartbeat().timeout(),
+        idle: act.idle_timeout(),
     }
 }
 
 fn owed(act: &ActorState, now: Instant) -> Owed {
-    let (heartbeat, settings) = (&act.beats.state, &act.settings.heartbeat);
+    let (heartbeat, settings) = (&act.beats.state, act.heartbeat());
     Owed {
         answer: heartbeat.deadline(settings),
         is_waiting: heartbeat.is_waiting(),

@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::{connection::status::last_message::Start, core::Message};
+use crate::{
+    connection::{state::conversation::LiveConversation, status::last_message::Start},
+    core::Message,
+};
 
 /// A socket is young until it has been ready for so long.
 const YOUTH: Duration = Duration::from_secs(5);
 
 /// The peer's last message, as long as the socket is young.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Early {
     /// When the socket is young no more; `None`: it was not ready yet.
     until: Option<Instant>,
@@ -19,6 +22,9 @@ pub(super) struct Early {
     latest: Option<Message>,
     /// The start of the last message of what was read before.
     start: Option<Start>,
+    /// The conversation, as long as another socket serves: it is in here since few sockets have one, and all of those are young. The
+    /// conversation of the one that serves is the name's.
+    pub aside: Option<Box<LiveConversation>>,
 }
 
 impl Early {

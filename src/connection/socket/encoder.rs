@@ -34,6 +34,8 @@ pub(in crate::connection) enum Origin {
     Outbox(u64),
     /// It is an opening message, or `Connect`'s data.
     Opening,
+    /// It is a step of the script.
+    Step,
     /// It is a text heartbeat, and no message of the application.
     Heartbeat,
 }

@@ -2,6 +2,7 @@
 
 mod allowed;
 pub(super) mod codec;
+mod conversation;
 mod deadlines;
 mod early;
 pub(super) mod encoder;
@@ -29,7 +30,7 @@ use self::{
 use crate::{
     connection::{
         arbiter::dial_scheduler,
-        state::{ActorState, policy},
+        state::{ActorState, conversation::surroundings, policy},
     },
     core::{Cause, Deadlines, Message, State as LifeState},
     events::EventKind,
@@ -75,7 +76,7 @@ impl Socket {
         let hears = self.hear_aside(act, now, cx);
         self.keep_last(act);
         hears?;
-        self.write_aside(act, cx)?;
+        self.write_aside(act, now, cx)?;
         Ok(self.has_spoken())
     }
 
@@ -85,7 +86,7 @@ impl Socket {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<(), Cause> {
-        self.write_aside(act, cx)?;
+        self.write_aside(act, now, cx)?;
         let mut turn = 0;
         while turn < MAX_FRAMES && !act.inbound.deduplication.holds_enough() {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
@@ -95,8 +96,8 @@ impl Socket {
             self.deadlines.heard(now);
             turn += 1 + weight(&incoming);
             match incoming {
-                Incoming::Text(text) => self.hold(act, Message::Text(text)),
-                Incoming::Binary(bytes) => self.hold(act, Message::Binary(bytes)),
+                Incoming::Text(text) => self.hold(act, Message::Text(text), now)?,
+                Incoming::Binary(bytes) => self.hold(act, Message::Binary(bytes), now)?,
                 Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
                 Incoming::Pong(_) => {}
                 Incoming::Close(frame) => {
@@ -112,23 +113,39 @@ impl Socket {
 
     /// Whether the opening messages are out.
     pub fn has_spoken(&self) -> bool {
-        self.writer.messages_ahead() == 0 && self.writer.is_idle()
+        self.writer.messages_ahead() == 0 && self.writer.is_idle() && self.has_passed_aside()
     }
 
     /// Writes all but messages of the outbox.
-    fn write_aside(&mut self, act: &mut ActorState, cx: &mut TaskContext<'_>) -> Result<(), Cause> {
-        let mut allowed = Allowed {
-            outbox: false,
-            bucket: act.bucket.as_ref(),
-            pings: None,
-        };
-        let written = self
-            .writer
-            .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx);
-        self.publish_openings(act);
-        match written {
-            Poll::Ready(Err(error)) => Err(read_error(&error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+    fn write_aside(
+        &mut self,
+        act: &mut ActorState,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Result<(), Cause> {
+        loop {
+            let here = surroundings!(self, act, now);
+            let early = self.early.as_deref_mut();
+            let aside = early.and_then(|early| early.aside.as_deref_mut());
+            let mut allowed = Allowed {
+                outbox: false,
+                bucket: act.bucket.as_ref(),
+                pings: None,
+                conversation: aside.map(|conversation| (conversation, here)),
+            };
+            let written = self
+                .writer
+                .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx);
+            self.publish_openings(act);
+            if let Poll::Ready(Err(error)) = written {
+                return Err(read_error(&error));
+            }
+            let ahead = self.writer.messages_ahead();
+            self.go_on_aside(act, now)?;
+            // A step that was written may have another one behind it.
+            if written.is_pending() || self.writer.messages_ahead() <= ahead {
+                return Ok(());
+            }
         }
     }
 
@@ -155,9 +172,10 @@ impl Socket {
             && !act.beats.probe_due
             && act.ahead.is_empty()
             && self.has_known_age()
+            && act.has_passed()
             && !self.deadlines.is_paused()
             && self.writer.is_idle()
-            && self.writer.paced_until().is_none()
+            && !self.writer.is_held_back()
     }
 
     /// Whether what was read are whole messages, and no frame has begun whose end must be watched for.
@@ -188,10 +206,11 @@ impl Socket {
     fn speak(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.take_ahead(act);
         self.write(act, now, cx);
-        while self.take_ahead(act) {
+        while self.take_ahead(act) || self.goes_on(act, now) {
             self.write(act, now, cx);
         }
         if !act.reported.ready
+            && act.has_passed()
             && self.writer.messages_ahead() == 0
             && matches!(act.life.state(), LifeState::Open { .. })
         {
@@ -205,10 +224,21 @@ impl Socket {
         }
     }
 
+    /// Tells the conversation what was written; whether it has more to write.
+    fn goes_on(&mut self, act: &mut ActorState, now: Instant) -> bool {
+        let ahead = self.writer.messages_ahead();
+        self.go_on_conversing(act, now);
+        self.writer.messages_ahead() > ahead && !self.writer.is_blocked()
+    }
+
     /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
     /// and during a hand-over all waits for the successor.
     fn take_ahead(&mut self, act: &mut ActorState) -> bool {
-        if act.ahead.is_empty() || self.writer.messages_ahead() > 0 || act.life.is_handing_over() {
+        if act.ahead.is_empty()
+            || !act.has_passed()
+            || self.writer.messages_ahead() > 0
+            || act.life.is_handing_over()
+        {
             return false;
         }
         act.ahead
@@ -239,7 +269,13 @@ impl Socket {
             }
             if !act.life.may_read() || (act.publisher.needs_room() && self.is_paused(act, now, cx))
             {
-                act.wakeups.touch();
+                act.turns.touch();
+                return;
+            }
+            if self.has_too_many_answers(act) {
+                // Nothing is read until the peer takes some. That it does not is its own fault.
+                act.turns.touch();
+                self.note_life(act, messages, now);
                 return;
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {
@@ -253,7 +289,7 @@ impl Socket {
                     self.incoming(act, incoming, now);
                 }
                 Poll::Ready(Err(cause)) => {
-                    act.wakeups.touch();
+                    act.turns.touch();
                     act.flush();
                     let Some(code) = cause.close_code() else {
                         return act.lost(cause, now);
@@ -274,8 +310,10 @@ impl Socket {
     fn incoming(&mut self, act: &mut ActorState, incoming: Incoming, now: Instant) {
         match incoming {
             Incoming::Text(text) => {
-                if let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now) {
-                    act.wakeups.touch();
+                if (act.serving.is_none() || !act.matches_pongs())
+                    && let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now)
+                {
+                    act.turns.touch();
                     if let Some(fence) = fence {
                         act.confirmed(fence);
                     }
@@ -287,17 +325,17 @@ impl Socket {
             }
             Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
             Incoming::Ping(payload) => {
-                act.wakeups.touch();
+                act.turns.touch();
                 self.writer.control(Opcode::Pong, payload);
             }
             Incoming::Pong(payload) => {
-                act.wakeups.touch();
+                act.turns.touch();
                 if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
                     act.confirmed(fence);
                 }
             }
             Incoming::Close(frame) => {
-                act.wakeups.touch();
+                act.turns.touch();
                 let frame = self.sent.taken_out_of(frame);
                 // Whoever answers what came before it can still do so.
                 act.flush();
@@ -313,7 +351,10 @@ impl Socket {
             tell_gap(act, now);
         }
         self.note(act, &message);
-        act.receive(message);
+        match act.serving {
+            None => act.receive(message),
+            Some(_) => self.converse(act, message, now),
+        }
     }
 
     /// Whether messages have come since there were so many: signs of life, noted once for all of them.
@@ -325,9 +366,13 @@ impl Socket {
         }
     }
 
-    fn hold(&mut self, act: &mut ActorState, message: Message) {
+    fn hold(&mut self, act: &mut ActorState, message: Message, now: Instant) -> Result<(), Cause> {
         self.note(act, &message);
-        act.hold(message);
+        match self.hear_beside(act, &message, now)? {
+            true => act.hold(message),
+            false => act.count_unheard(&message),
+        }
+        Ok(())
     }
 
     fn write(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
@@ -346,16 +391,27 @@ impl Socket {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Poll<io::Result<()>> {
+        let here = match act.serving {
+            Some(_) => Some(surroundings!(self, act, now)),
+            None => None,
+        };
+        let (conversation, named) = match act.serving.as_deref_mut() {
+            Some(serving) => (Some(&mut serving.conversation), serving.named.as_deref()),
+            None => (None, None),
+        };
+        let beats = &mut act.beats;
         let mut allowed = Allowed {
             outbox: act.reported.ready && act.life.may_write(),
             bucket: act.bucket.as_ref(),
             pings: act.life.may_read().then_some(Pings {
-                heartbeat: &mut act.beats.state,
+                heartbeat: &mut beats.state,
                 settings: &act.settings,
-                beat_due: &mut act.beats.beat_due,
-                last_due: &mut act.beats.probe_due,
+                kind: named.unwrap_or(&act.settings.heartbeat),
+                beat_due: &mut beats.beat_due,
+                last_due: &mut beats.probe_due,
                 now,
             }),
+            conversation: conversation.zip(here),
         };
         self.writer
             .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx)

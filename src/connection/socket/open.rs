@@ -44,10 +44,9 @@ impl Socket {
         now: Instant,
     ) -> Result<Box<Self>, Cause> {
         let compression = opened.compression;
-        let (socket, info) = Self::new(act, opened, now)?;
+        let (mut socket, info) = Self::new(act, opened, now)?;
         act.life.opened(now);
         act.inbound.begin_numbers();
-        act.want_interval();
         act.reported.upgrade = info.upgrade();
         act.show(State::Opening, None);
         let opened = events::Opened {
@@ -59,6 +58,7 @@ impl Socket {
             tls: info.tls,
         };
         act.publish(EventKind::Opened(Box::new(opened)));
+        socket.begin_conversation(act, now);
         Ok(socket)
     }
 
@@ -92,7 +92,7 @@ impl Socket {
     }
 }
 
-/// What goes out before anything else: `on_open`, then `Connect`'s data.
+/// What goes out before anything else: `on_open`, then `Connect`'s data. Where there is a script, the data go out behind it.
 fn openings(act: &ActorState, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
     let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
     for opening in &act.settings.on_open {
@@ -101,11 +101,16 @@ fn openings(act: &ActorState, secrets: &Secrets) -> Result<Vec<Message>, Cause> 
             Opening::Binary(bytes) => Message::Binary(bytes.clone()),
         });
     }
-    messages.extend(
-        act.outbox
-            .with(|locked| locked.connect_data.as_deref().cloned()),
-    );
+    if act.settings.dialogue.is_none() {
+        messages.extend(connect_data(act));
+    }
     Ok(messages)
+}
+
+/// `Connect`'s data.
+pub(super) fn connect_data(act: &ActorState) -> Option<Message> {
+    act.outbox
+        .with(|locked| locked.connect_data.as_deref().cloned())
 }
 
 impl From<transport::Timings> for events::DialTimings {

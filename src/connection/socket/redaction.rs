@@ -26,6 +26,11 @@ impl Sent {
         }
     }
 
+    /// The secrets that were read for the dial.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// The peer's text without what of it is secret; `None` if there is nothing.
     pub fn masked(&self, text: &str) -> Option<String> {
         masked(text, &self.settings, &self.urls, &self.secrets)

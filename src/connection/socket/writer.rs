@@ -21,7 +21,7 @@ use crate::{
         Traffic,
         arbiter::buffers::{WRITE, mask_key, with_write_buffer},
         outbox::{
-            rate_limit::{TokenBucket, Waiting},
+            rate_limit::Waiting,
             shared::{Locked, SharedOutbox},
         },
     },
@@ -47,6 +47,19 @@ enum Unwritten {
     Outbox(u64),
     /// One that goes ahead of the outbox, by its length.
     Opening(u64),
+    /// A step of the script, by its length.
+    Step(u64),
+}
+
+/// What goes ahead of the outbox.
+#[derive(Debug)]
+enum Ahead {
+    /// An answer to what the peer has said: it waits for nothing.
+    Answer(Message),
+    /// An opening message, or `Connect`'s data.
+    Message(Message),
+    /// The next step of the script, whose text is made when its turn has come.
+    Step,
 }
 
 /// What one look at what goes out next has brought.
@@ -63,7 +76,7 @@ pub(in crate::connection) struct Writer {
     /// Control frames, ahead of all messages that are not encoded yet.
     urgent: VecDeque<(Opcode, Bytes)>,
     /// Messages of ours ahead of the outbox, which wait for the rate as those of the outbox do.
-    opening: VecDeque<Message>,
+    opening: VecDeque<Ahead>,
     encoder: Encoder,
     /// Encoded bytes that the kernel did not take.
     pending: BytesMut,
@@ -79,6 +92,8 @@ pub(in crate::connection) struct Writer {
     ping_end: Option<u64>,
     /// Whether the kernel has a ping whole that was not asked for yet.
     ping_written: bool,
+    /// Whether it has a step of the script whole that was not asked for yet.
+    step_written: bool,
     /// Over TLS: bytes given to the session and not flushed.
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
@@ -110,7 +125,30 @@ impl Writer {
 
     /// A message of ours: ahead of the outbox.
     pub fn message(&mut self, message: Message) {
-        self.opening.push_back(message);
+        self.opening.push_back(Ahead::Message(message));
+    }
+
+    /// The next step of the script, behind the messages that are there.
+    pub fn step(&mut self) {
+        self.opening.push_back(Ahead::Step);
+    }
+
+    /// An answer to what the peer has said: behind other answers, and ahead of all else.
+    pub fn answer(&mut self, message: Message) {
+        let is_answer = |ahead: &Ahead| matches!(ahead, Ahead::Answer(_));
+        let answers = self.opening.iter().take_while(|ahead| is_answer(ahead));
+        self.opening.insert(answers.count(), Ahead::Answer(message));
+    }
+
+    /// How many answers have not been encoded yet.
+    pub fn answers(&self) -> usize {
+        let is_answer = |ahead: &&Ahead| matches!(ahead, Ahead::Answer(_));
+        self.opening.iter().take_while(is_answer).count()
+    }
+
+    /// Whether the kernel has a step of the script whole, if that was not asked for since it has it.
+    pub fn take_step_written(&mut self) -> bool {
+        std::mem::take(&mut self.step_written)
     }
 
     /// How many of our own messages have not been encoded yet.
@@ -171,6 +209,11 @@ impl Writer {
     /// When to ask whether the next message may go out, if the rate keeps it waiting.
     pub fn paced_until(&self) -> Option<Instant> {
         self.waiting.as_ref()?.until()
+    }
+
+    /// Whether the rate kept the next message waiting when that was asked last.
+    pub fn is_held_back(&self) -> bool {
+        self.waiting.is_some()
     }
 
     /// Whether the rate keeps the next message waiting.
@@ -286,7 +329,8 @@ impl Writer {
         while let Some((_, message)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
             match *message {
                 Unwritten::Outbox(id) => self.written = Some(id),
-                Unwritten::Opening(len) => {
+                Unwritten::Opening(len) | Unwritten::Step(len) => {
+                    self.step_written |= matches!(message, Unwritten::Step(_));
                     self.openings_written.messages += 1;
                     self.openings_written.bytes += len;
                 }
@@ -334,10 +378,17 @@ impl Writer {
                 None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
                 None => {}
             }
+            // Ahead of a beat: a rule answers before it has one sent.
+            if let Some(answer) = self.next_answer() {
+                messages += 1;
+                allowed.bucket.inspect(|bucket| bucket.spend());
+                self.begin(&answer, Origin::Opening, buffer)?;
+                continue;
+            }
             if std::mem::take(&mut beat_due)
                 && let Some(beat) = allowed.next_beat(locked, self.position(buffer))
             {
-                self.ping(beat, allowed.bucket, buffer)?;
+                self.ping(beat, allowed, buffer)?;
                 continue;
             }
             if let Some(frame) = self.close.take() {
@@ -348,9 +399,9 @@ impl Writer {
                 is_all = true;
                 break;
             }
-            if let Some(message) = self.opening.pop_front() {
+            if let Some(ahead) = self.opening.pop_front() {
                 messages += 1;
-                self.begin(&message, Origin::Opening, buffer)?;
+                self.begin_ahead(ahead, allowed, buffer)?;
                 continue;
             }
             let Some(next) = locked.outbox.take() else {
@@ -362,6 +413,33 @@ impl Writer {
         }
         self.fence(buffer, locked, allowed)?;
         Ok(Filled { messages, is_all })
+    }
+
+    fn next_answer(&mut self) -> Option<Message> {
+        if self.closed || !matches!(self.opening.front(), Some(Ahead::Answer(_))) {
+            return None;
+        }
+        match self.opening.pop_front()? {
+            Ahead::Answer(message) => Some(message),
+            Ahead::Message(_) | Ahead::Step => None,
+        }
+    }
+
+    fn begin_ahead(
+        &mut self,
+        ahead: Ahead,
+        allowed: &mut Allowed<'_>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        match ahead {
+            Ahead::Answer(message) | Ahead::Message(message) => {
+                self.begin(&message, Origin::Opening, buffer)
+            }
+            Ahead::Step => match allowed.compose() {
+                Some(message) => self.begin(&message, Origin::Step, buffer),
+                None => Ok(()),
+            },
+        }
     }
 
     /// A ping behind the last message, if one is due there: nothing can come between the two.
@@ -379,7 +457,7 @@ impl Writer {
         let position = self.position(buffer);
         let pings = allowed.pings.as_mut();
         match pings.and_then(|pings| pings.fence(locked, position)) {
-            Some(beat) => self.ping(beat, allowed.bucket, buffer),
+            Some(beat) => self.ping(beat, allowed, buffer),
             None => Ok(()),
         }
     }
@@ -387,9 +465,10 @@ impl Writer {
     fn ping(
         &mut self,
         beat: Beat,
-        bucket: Option<&Arc<TokenBucket>>,
+        allowed: &mut Allowed<'_>,
         buffer: &mut BytesMut,
     ) -> io::Result<()> {
+        let bucket = allowed.bucket;
         match beat {
             Beat::Ping(payload) => {
                 bucket.inspect(|bucket| bucket.spend_for_control());
@@ -397,6 +476,9 @@ impl Writer {
             }
             Beat::Text(text) => {
                 bucket.inspect(|bucket| bucket.spend());
+                let Some(text) = allowed.ping(text) else {
+                    return Ok(());
+                };
                 self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
             }
         }
@@ -458,6 +540,7 @@ impl Writer {
         let message = match origin {
             Origin::Outbox(id) => Unwritten::Outbox(id),
             Origin::Opening => Unwritten::Opening(len as u64),
+            Origin::Step => Unwritten::Step(len as u64),
             Origin::Heartbeat => return,
         };
         let end = self.encoded + buffer.len() as u64;
@@ -486,6 +569,7 @@ mod tests {
             outbox: true,
             bucket: None,
             pings: None,
+            conversation: None,
         }
     }
 

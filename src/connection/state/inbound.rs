@@ -25,6 +25,11 @@ impl Inbound {
         self.numbers.as_deref().cloned().unwrap_or_default()
     }
 
+    /// The last number of the only stream.
+    pub fn last_number(&self) -> Option<u64> {
+        self.numbers.as_ref()?.last()
+    }
+
     /// Numbers are read in another way from now on.
     pub fn forget_numbers(&mut self) {
         self.numbers = None;

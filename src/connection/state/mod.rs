@@ -2,6 +2,7 @@
 
 mod ahead;
 mod beats;
+pub(super) mod conversation;
 mod counters;
 pub(super) mod ending;
 #[cfg(feature = "faults")]
@@ -19,26 +20,38 @@ mod wakeups;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use everwire_proto::dialogue::Reply;
 use jiff::Timestamp;
 
 #[cfg(feature = "faults")]
 use self::fault::Fault;
 use self::{
-    ahead::Ahead, beats::Beats, counters::Counters, ending::Ending, hold::Hold, inbound::Inbound,
-    last::Last, publisher::Publisher, reported::Reported, sessions::Sessions, wakeups::Wakeups,
+    ahead::Ahead,
+    beats::Beats,
+    conversation::{LiveConversation, Serving, Surroundings},
+    counters::Counters,
+    ending::Ending,
+    hold::Hold,
+    inbound::Inbound,
+    last::Last,
+    publisher::Publisher,
+    reported::Reported,
+    sessions::Sessions,
+    wakeups::{Turns, Wakeups},
 };
 use crate::{
     chance, clock,
     connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::TokenBucket},
-    core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed},
+    core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed, Rule},
     events::{DropReason, Dropped, EventKind, Sent},
     hub::HistoryRef,
     panics::panic_text,
-    settings::{ConnectionSettings, NameSettings, Template},
-    wire::CloseFrame,
+    settings::{ConnectionSettings, Heartbeat, NameSettings, Template},
+    transport::Secrets,
+    wire::{CloseFrame, code},
 };
 
 /// What is behind the actor of a name.
@@ -65,9 +78,12 @@ pub(in crate::connection) struct ActorState {
     pub(in crate::connection) counters: Counters,
     pub(in crate::connection) last: Last,
     pub(in crate::connection) wakeups: Wakeups,
+    pub(in crate::connection) turns: Turns,
     pub(in crate::connection) ending: Ending,
     /// Whether it waits for the store.
     pub(in crate::connection) hold: Hold,
+    /// What is said and expected, where the settings say so; on the socket that serves, or else on the next one.
+    pub(in crate::connection) serving: Option<Box<Serving>>,
     /// Boxed: few names have any.
     pub(in crate::connection) sessions: Option<Box<Sessions>>,
     #[cfg(feature = "faults")]
@@ -115,7 +131,6 @@ impl ActorState {
         Self {
             name,
             urls,
-            settings,
             process,
             outbox,
             bucket,
@@ -130,8 +145,11 @@ impl ActorState {
             counters: Counters::default(),
             last: Last::default(),
             wakeups: Wakeups::default(),
+            turns: Turns::default(),
             ending: Ending::Stays,
             hold: if is_held { Hold::Waits } else { Hold::None },
+            serving: Serving::of(&settings),
+            settings,
             sessions: None,
             #[cfg(feature = "faults")]
             fault: None,
@@ -144,7 +162,7 @@ impl ActorState {
             return false;
         }
         self.beats = Beats::default();
-        self.wakeups.begin();
+        self.turns.begin();
         self.reported.begin();
         self.life.started(&mut self.effects);
         if self.hold.is_on() || self.settings.sessions_only {
@@ -168,6 +186,67 @@ impl ActorState {
         }
     }
 
+    /// Tells the conversation of a socket that is lost, or of a dial that has failed: its rules may forget what was captured, say
+    /// where to dial next, or that this loss is final. True if it is.
+    pub(in crate::connection) fn gives_up_after(&mut self, cause: &Cause, now: Instant) -> bool {
+        if self.serving.is_none() {
+            return false;
+        }
+        let wall = self.wall();
+        let close = match cause {
+            Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
+            Cause::Eof | Cause::Reset(_) => Some(code::ABNORMAL),
+            _ => None,
+        };
+        let Some(serving) = &mut self.serving else {
+            return false;
+        };
+        let nothing = Secrets::default();
+        let here = Surroundings {
+            name: &self.name,
+            settings: &self.settings,
+            secrets: &nothing,
+            sequence: self.inbound.last_number(),
+            wall,
+            now,
+        };
+        serving.conversation.lost(cause, close, here);
+        let replies = serving.conversation.take_replies();
+        replies.into_iter().any(|reply| self.follows_loss(reply))
+    }
+
+    /// What a rule says of a loss; whether that the loss is final.
+    fn follows_loss(&mut self, reply: Reply) -> bool {
+        match reply {
+            Reply::Lose(cause) => {
+                self.life
+                    .give_up(cause, Rule::RuleGivesUp, &mut self.effects);
+                return true;
+            }
+            Reply::NextUrl(url) | Reply::Rotate { url: Some(url) } => self.dial_next(&url),
+            Reply::Error(cause) => self.publish(EventKind::Error(Box::new(cause.into()))),
+            // These are of a socket, and there is none.
+            Reply::Compose
+            | Reply::Answer(_)
+            | Reply::Passed
+            | Reply::Times
+            | Reply::Beat
+            | Reply::Rotate { url: None } => {}
+        }
+        false
+    }
+
+    /// The next dial is of this URL, unless it must not be dialled: then that is told, and the usual one is dialled.
+    pub(in crate::connection) fn dial_next(&mut self, url: &str) {
+        let refused = match &mut self.serving {
+            Some(serving) => serving.dial_next(url, &self.settings).err(),
+            None => None,
+        };
+        if let Some(cause) = refused {
+            self.publish(EventKind::Error(Box::new(cause.into())));
+        }
+    }
+
     /// The one way to tell the core that a dial failed or a socket is gone.
     pub(in crate::connection) fn lost(&mut self, cause: Cause, now: Instant) {
         let random = chance::next_u64();
@@ -178,6 +257,7 @@ impl ActorState {
 
     /// Has the driver run again in this turn or the next.
     pub(in crate::connection) fn wake(&self) {
+        self.turns.touch();
         self.wakeups.wake();
     }
 
@@ -265,7 +345,57 @@ impl ActorState {
 
     /// The socket that serves has beats from now on.
     pub(in crate::connection) fn want_interval(&mut self) {
-        self.beats.want(self.settings.heartbeat.interval());
+        self.beats.want(self.heartbeat().interval());
+    }
+
+    /// The heartbeat, with the times that the peer has named.
+    pub(in crate::connection) fn heartbeat(&self) -> &Heartbeat {
+        let serving = self.serving.as_ref();
+        let named = serving.and_then(|serving| serving.named.as_deref());
+        named.unwrap_or(&self.settings.heartbeat)
+    }
+
+    /// What is said and expected on the socket that serves, or on the next one.
+    pub(in crate::connection) fn conversation(&self) -> Option<&LiveConversation> {
+        let serving = self.serving.as_ref();
+        serving.map(|serving| &serving.conversation)
+    }
+
+    /// Whether an expression says what answers a ping.
+    pub(in crate::connection) fn matches_pongs(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(|conversation| conversation.matches_pongs())
+    }
+
+    /// When the conversation of the socket that serves has something to do.
+    pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
+        let serving = self.serving.as_ref()?;
+        let conversation = serving.conversation.deadline();
+        conversation.into_iter().chain(serving.first_beat).min()
+    }
+
+    /// How long the peer may be silent.
+    pub(in crate::connection) fn idle_timeout(&self) -> Option<Duration> {
+        let conversation = self.conversation();
+        let named = conversation.and_then(|conversation| conversation.idle());
+        named.or(self.settings.idle_timeout)
+    }
+
+    /// Whether the script of the socket that serves has passed, where there is one.
+    pub(in crate::connection) fn has_passed(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_none_or(|conversation| conversation.has_passed())
+    }
+
+    /// The first ping is due by now, once: with it the interval begins.
+    pub(in crate::connection) fn take_first_beat(&mut self, now: Instant) -> bool {
+        let first = self.serving.as_mut().map(|serving| &mut serving.first_beat);
+        let is_due = first.is_some_and(|first| first.take_if(|first| *first <= now).is_some());
+        if is_due {
+            self.beats.beat_due = true;
+            self.want_interval();
+        }
+        is_due
     }
 
     /// The interval of the heartbeat has passed.
@@ -278,7 +408,7 @@ impl ActorState {
 
     /// All that was taken from the outbox up to `id` has arrived.
     pub(in crate::connection) fn confirmed(&mut self, id: u64) {
-        self.wakeups.touch();
+        self.turns.touch();
         let written = self.outbox.with(|locked| locked.outbox.confirmed(id));
         self.counters.count_sent(written);
     }

@@ -25,6 +25,12 @@ impl ActorState {
         }
     }
 
+    /// A message came that a rule or a step keeps from subscribers. The peer's own numbers count it.
+    pub(in crate::connection) fn count_unheard(&mut self, message: &Message) {
+        self.counters.count_received(message);
+        self.check_number(message);
+    }
+
     /// A message came on the successor.
     pub(in crate::connection) fn hold(&mut self, message: Message) {
         self.counters.count_received(&message);

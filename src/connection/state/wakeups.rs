@@ -1,42 +1,43 @@
-//! When the driver runs again, and when others of the arbiter do.
+//! When the driver runs again, when it looks at everything, and when others of the arbiter have their turn.
 
 use std::{cell::Cell, task::Waker};
 
 /// How many messages of its mailbox a name handles before others of its arbiter have their turn.
-const MAILBOX_TURN: u32 = 128;
+const MAILBOX_TURN: u8 = 128;
 
-/// The driver's waker, and the turn of the mailbox.
+/// The driver's waker.
 #[derive(Default)]
-pub(in crate::connection) struct Wakeups {
-    mailbox_turn: u32,
-    waker: Option<Waker>,
-    /// Whether the name's state may have changed by anything but messages since the driver's last whole turn.
-    touched: Cell<bool>,
-}
+pub(in crate::connection) struct Wakeups(Option<Waker>);
 
 impl Wakeups {
     /// Has the driver run again in this turn or the next.
     pub fn wake(&self) {
-        self.touch();
-        if let Some(waker) = &self.waker {
+        if let Some(waker) = &self.0 {
             waker.wake_by_ref();
         }
     }
 
     /// The driver runs, and is woken by this waker; whether that is another one than before.
     pub fn begin_turn(&mut self, waker: &Waker) -> bool {
-        self.mailbox_turn = 0;
-        let is_known = self
-            .waker
-            .as_ref()
-            .is_some_and(|known| known.will_wake(waker));
+        let known = self.0.as_ref();
+        let is_known = known.is_some_and(|known| known.will_wake(waker));
         if !is_known {
-            self.touch();
-            self.waker = Some(waker.clone());
+            self.0 = Some(waker.clone());
         }
         !is_known
     }
+}
 
+/// What has happened since the driver's last turn, and since it last looked at everything. Apart from the waker, since it needs no room
+/// of its own among the other small parts of a name.
+#[derive(Default)]
+pub(in crate::connection) struct Turns {
+    mailbox_turn: u8,
+    /// Whether the name's state may have changed by anything but messages.
+    touched: Cell<bool>,
+}
+
+impl Turns {
     /// Something may have changed: the driver must look at all that it sees to.
     pub fn touch(&self) {
         self.touched.set(true);
@@ -52,7 +53,7 @@ impl Wakeups {
         self.touched.set(false);
     }
 
-    /// An incarnation begins.
+    /// An incarnation, or a turn of the driver, begins.
     pub fn begin(&mut self) {
         self.mailbox_turn = 0;
     }

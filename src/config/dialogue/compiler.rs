@@ -1,0 +1,130 @@
+//! Compiles texts at their places, and tells what is wrong with them by line and column.
+
+use std::ops::Range;
+
+use super::outside::Outside;
+use crate::config::{
+    read::{Context, Place, Problem},
+    values::{ExpressionText, Written},
+};
+use everwire_proto::language::{
+    BuiltIns, Expression, LanguageError, MessageTemplate, Names, Read, Scope, TemplateKind,
+    json::PointerSet,
+};
+
+/// What all texts of a dialogue have in common.
+pub(super) struct Compiler<'c, 's> {
+    /// The names that are declared.
+    pub names: Names,
+    /// The names that the texts have read which were compiled since this was taken, by text.
+    pub reads: Vec<(Written, Vec<Read>)>,
+    pointers: PointerSet,
+    context: &'c mut Context<'s>,
+    has_failed: bool,
+}
+
+impl<'c, 's> Compiler<'c, 's> {
+    pub fn new(context: &'c mut Context<'s>) -> Self {
+        Self {
+            names: Names::default(),
+            reads: Vec::new(),
+            pointers: PointerSet::default(),
+            context,
+            has_failed: false,
+        }
+    }
+
+    /// The names, and the pointers of all texts, unless something was wrong.
+    pub fn finish(self) -> Option<(Names, PointerSet)> {
+        (!self.has_failed).then_some((self.names, self.pointers))
+    }
+
+    /// An expression that is true or not.
+    pub fn condition(&mut self, text: &ExpressionText, here: BuiltIns) -> Option<Expression> {
+        let condition = self.compile(&text.0, here, Expression::condition)?;
+        self.note_reads(&text.0, condition.reads().to_vec());
+        Some(condition)
+    }
+
+    /// An expression whose value is used.
+    pub fn value(&mut self, text: &ExpressionText, here: BuiltIns) -> Option<Expression> {
+        let value = self.compile(&text.0, here, Expression::value)?;
+        self.note_reads(&text.0, value.reads().to_vec());
+        Some(value)
+    }
+
+    /// A template.
+    pub fn template(
+        &mut self,
+        text: &Written,
+        kind: TemplateKind,
+        here: BuiltIns,
+    ) -> Option<MessageTemplate> {
+        let parse = |text: &str, scope: &mut Scope<'_>| MessageTemplate::parse(text, kind, scope);
+        let template = self.compile(text, here, parse)?;
+        self.note_reads(text, template.reads().collect());
+        Some(template)
+    }
+
+    /// Tells what is wrong at a place.
+    pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Problem::new(place, message).help(help));
+    }
+
+    /// Tells what is wrong.
+    pub fn push(&mut self, problem: Problem) {
+        self.has_failed = true;
+        self.context.problems.push(problem);
+    }
+
+    /// Tells what is wrong within a text.
+    pub fn wrong_within(&mut self, text: &Written, error: LanguageError) {
+        let problem = self.problem(text, error);
+        self.push(problem);
+    }
+
+    /// The place of some bytes of a text.
+    pub fn part(&self, text: &Written, span: Range<usize>) -> Place {
+        self.context.part(text.place, &text.text, span)
+    }
+
+    fn note_reads(&mut self, text: &Written, reads: Vec<Read>) {
+        if !reads.is_empty() {
+            self.reads.push((text.clone(), reads));
+        }
+    }
+
+    fn compile<T>(
+        &mut self,
+        text: &Written,
+        here: BuiltIns,
+        parse: impl FnOnce(&str, &mut Scope<'_>) -> Result<T, Vec<LanguageError>>,
+    ) -> Option<T> {
+        let outside = Outside::of(text.place, self.context);
+        let scope = Scope::new(&self.names, &mut self.pointers, &outside);
+        let mut scope = scope.with_built_ins(here);
+        let parsed = parse(&text.text, &mut scope);
+        for warning in std::mem::take(&mut scope.warnings) {
+            let problem = self.problem(text, warning);
+            self.context.problems.warn(problem);
+        }
+        match parsed {
+            Ok(parsed) => Some(parsed),
+            Err(errors) => {
+                for error in errors {
+                    self.wrong_within(text, error);
+                }
+                None
+            }
+        }
+    }
+
+    fn problem(&self, text: &Written, error: LanguageError) -> Problem {
+        let place = self.part(text, error.span);
+        let problem = Problem::new(place, error.message);
+        match error.help.is_empty() {
+            true => problem,
+            false => problem.help(error.help),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The keys of a dialogue after the layers are merged.
+
+use crate::config::{
+    keys::{
+        CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
+        Rules, Script,
+    },
+    read::{Entries, Located},
+    values::{TemplateText, Written},
+};
+use everwire_proto::settings::{
+    ConnectionSettings,
+    dialogue::{FirstBeat, HeartbeatStart},
+};
+
+/// The keys of a dialogue after the layers are merged. Equal ones come to equal dialogues.
+#[derive(PartialEq)]
+pub(super) struct Merged {
+    pub lets: Entries<TemplateText>,
+    pub capture: Entries<CaptureLayer>,
+    /// `on_open`, if an expression stands in it: then it is the script.
+    pub on_open: Option<OnOpen>,
+    pub open_script: Script,
+    pub rules: Rules,
+    /// A text heartbeat.
+    pub heartbeat: Option<HeartbeatTable>,
+    /// Whether there is a heartbeat of any kind.
+    pub beats: bool,
+    /// `idle_timeout`, if it is a template.
+    pub idle_timeout: Option<Written>,
+    pub first_id: u64,
+    /// The longest message, in bytes.
+    pub max_message: usize,
+}
+
+impl Merged {
+    /// `None`: nothing is said and expected beyond what there is without a dialogue.
+    pub fn of(table: &ConnectionTable) -> Option<Self> {
+        let on_open = table.on_open.as_ref().map(|list| &list.value);
+        let idle_timeout = table.idle_timeout.as_ref();
+        let ids = table.ids.as_ref().map(|ids| &ids.value);
+        let (heartbeat, beats) = heartbeat(table);
+        let merged = Self {
+            lets: value(&table.lets),
+            capture: value(&table.capture),
+            on_open: on_open.filter(|list| list.is_script()).cloned(),
+            open_script: value(&table.open_script),
+            rules: value(&table.rules),
+            heartbeat,
+            beats,
+            idle_timeout: idle_timeout.and_then(|time| time.value.template().cloned()),
+            first_id: ids.and_then(first_id).unwrap_or(1),
+            max_message: max_message(table),
+        };
+        (!merged.is_empty()).then_some(merged)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lets.0.is_empty()
+            && self.capture.0.is_empty()
+            && self.on_open.is_none()
+            && self.open_script.0.is_empty()
+            && self.rules.0.is_empty()
+            && self.heartbeat.is_none()
+            && self.idle_timeout.is_none()
+            && self.first_id == 1
+    }
+}
+
+fn value<T: Clone + Default>(key: &Option<Located<T>>) -> T {
+    let value = key.as_ref().map(|key| key.value.clone());
+    value.unwrap_or_default()
+}
+
+fn first_id(ids: &IdsTable) -> Option<u64> {
+    ids.from.as_ref().map(|from| from.value.0)
+}
+
+fn max_message(table: &ConnectionTable) -> usize {
+    let size = table.max_message.as_ref().map(|size| size.value.0);
+    size.unwrap_or_else(|| ConnectionSettings::with_url("".into()).max_message)
+}
+
+/// The heartbeat, if it is one of texts with more than a fixed ping and pong, and whether there is any.
+fn heartbeat(table: &ConnectionTable) -> (Option<HeartbeatTable>, bool) {
+    let Some(key) = &table.heartbeat else {
+        return (None, true);
+    };
+    let heartbeat: &HeartbeatLayer = &key.value;
+    let kind = heartbeat.0.kind.as_ref().map(|kind| kind.value);
+    let table = &heartbeat.0;
+    let first = table.first.as_ref().map(|first| first.value);
+    let from = table.from.as_ref().map(|from| from.value);
+    let is_more = heartbeat.has_templates()
+        || first.unwrap_or_default() != FirstBeat::default()
+        || from.unwrap_or_default() != HeartbeatStart::default();
+    (
+        (heartbeat.is_text() && is_more).then(|| table.clone()),
+        kind != Some(Kind::None),
+    )
+}

@@ -1,0 +1,76 @@
+//! From the merged keys of a dialogue to the dialogue: the names are collected, then all texts are compiled with them.
+
+mod captures;
+mod compiler;
+mod declared;
+mod durations;
+mod heartbeat;
+mod merged;
+mod order;
+mod outside;
+mod places;
+mod rules;
+mod script;
+mod sending;
+mod show;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use self::{compiler::Compiler, declared::declared, merged::Merged};
+use super::{keys::ConnectionTable, read::Context};
+use everwire_proto::settings::dialogue::Dialogue;
+
+pub(super) use self::show::show;
+
+/// So many different dialogues are looked at to find equal ones.
+const LOOKED_AT: usize = 16;
+
+/// The dialogues that were compiled last: thousands of names may have the same keys, and share what these come to.
+#[derive(Default)]
+pub(super) struct Dialogues(VecDeque<(Merged, Option<Arc<Dialogue>>)>);
+
+impl Dialogues {
+    /// The dialogue of a connection; `None` where it has none, or something is wrong with it, which has been told.
+    pub fn of(
+        &mut self,
+        table: &ConnectionTable,
+        context: &mut Context<'_>,
+    ) -> Option<Arc<Dialogue>> {
+        let merged = Merged::of(table)?;
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| *known == merged) {
+            return known.clone();
+        }
+        let dialogue = compile(&merged, context).map(Arc::new);
+        self.0.truncate(LOOKED_AT - 1);
+        self.0.push_front((merged, dialogue.clone()));
+        dialogue
+    }
+}
+
+fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
+    let mut compiler = Compiler::new(context);
+    let lets = declared(merged, &mut compiler);
+    let captures = captures::compile(&merged.capture, places::CAPTURE, &mut compiler);
+    let open_script = script::compile(merged, &lets, &mut compiler);
+    let rules = rules::compile(merged, &mut compiler);
+    let heartbeat = merged.heartbeat.as_ref();
+    let heartbeat =
+        heartbeat.and_then(|heartbeat| heartbeat::compile(heartbeat, merged, &mut compiler));
+    let idle_timeout = merged.idle_timeout.as_ref();
+    let idle_timeout = idle_timeout
+        .and_then(|written| durations::template(written, places::ELSEWHERE, &mut compiler));
+    let (names, pointers) = compiler.finish()?;
+    let dialogue = Dialogue {
+        names,
+        pointers,
+        lets,
+        captures,
+        open_script,
+        rules,
+        heartbeat,
+        idle_timeout,
+        first_id: merged.first_id,
+        ..Dialogue::default()
+    };
+    Some(dialogue.with_needles())
+}

@@ -1,0 +1,106 @@
+//! Whether a step reads only what may have been set before it.
+
+use super::compiler::Compiler;
+use crate::config::{
+    keys::CaptureLayer,
+    read::{Entries, Problem, backticked},
+    values::Written,
+};
+use everwire_proto::language::{Lets, MAX_LET_DEPTH, Name, Names, Read};
+
+/// The captures that may have a value by now.
+pub(super) struct Order {
+    is_set: Vec<bool>,
+    /// Of each `let` the captures that it reads, itself or through others, where it does not expect that they are absent.
+    of_lets: Vec<Vec<u16>>,
+}
+
+impl Order {
+    /// Before the first step nothing is set.
+    pub fn new(lets: &Lets, names: &Names) -> Self {
+        Self {
+            is_set: vec![false; names.captures().len()],
+            of_lets: captures_of_lets(lets),
+        }
+    }
+
+    /// These may have been set from now on.
+    pub fn set(&mut self, captures: &Entries<CaptureLayer>, names: &Names) {
+        for item in &captures.0 {
+            if let Some(Name::Capture(at)) = names.find(&item.name)
+                && let Some(is_set) = self.is_set.get_mut(usize::from(at))
+            {
+                *is_set = true;
+            }
+        }
+    }
+
+    /// Tells about what these texts read too early.
+    pub fn refuse_early(&self, texts: Vec<(Written, Vec<Read>)>, compiler: &mut Compiler<'_, '_>) {
+        for (text, reads) in texts {
+            for read in reads.iter().filter(|read| !read.is_guarded) {
+                if let Some(early) = self.early(read.name) {
+                    let problem = problem(read, early, &text, compiler);
+                    compiler.push(problem);
+                }
+            }
+        }
+    }
+
+    /// The capture that this name reads and that no step has set before.
+    fn early(&self, name: Name) -> Option<u16> {
+        let is_set = |at: u16| self.is_set.get(usize::from(at)).copied().unwrap_or(true);
+        match name {
+            Name::Capture(at) => (!is_set(at)).then_some(at),
+            Name::Let(at) => {
+                let of_let = self.of_lets.get(usize::from(at))?;
+                of_let.iter().copied().find(|at| !is_set(*at))
+            }
+            Name::BuiltIn(_) => None,
+        }
+    }
+}
+
+fn problem(read: &Read, early: u16, text: &Written, compiler: &Compiler<'_, '_>) -> Problem {
+    let capture = compiler.names.text(Name::Capture(early));
+    let quoted = backticked(capture);
+    let message = match read.name {
+        Name::Let(_) => {
+            let reader = backticked(compiler.names.text(read.name));
+            format!("{reader} reads {quoted} before any step sets it")
+        }
+        Name::Capture(_) | Name::BuiltIn(_) => {
+            format!("{quoted} is read before any step sets it")
+        }
+    };
+    let help = format!(
+        "capture it in a step before this one, write `default({capture}, …)`, or give the step an `if`"
+    );
+    Problem::new(compiler.part(text, read.span.clone()), message).help(help)
+}
+
+fn captures_of_lets(lets: &Lets) -> Vec<Vec<u16>> {
+    let reads: Vec<Vec<Name>> = lets
+        .iter()
+        .map(|template| {
+            let reads = template.reads().filter(|read| !read.is_guarded);
+            reads.map(|read| read.name).collect()
+        })
+        .collect();
+    let mut captures: Vec<Vec<u16>> = vec![Vec::new(); reads.len()];
+    // No chain of them is longer.
+    for _ in 0..MAX_LET_DEPTH {
+        let known = captures.clone();
+        for (own, reads) in captures.iter_mut().zip(&reads) {
+            let further = reads.iter().flat_map(|name| match name {
+                Name::Capture(at) => std::slice::from_ref(at),
+                Name::Let(at) => known.get(usize::from(*at)).map_or(&[][..], Vec::as_slice),
+                Name::BuiltIn(_) => &[],
+            });
+            own.extend(further);
+            own.sort_unstable();
+            own.dedup();
+        }
+    }
+    captures
+}

@@ -1,0 +1,47 @@
+//! What lies outside of the configuration, as its texts may name it.
+
+use std::path::PathBuf;
+
+use crate::{
+    config::read::{Context, Origin, Place},
+    core::ConnectionName,
+    settings::Source,
+};
+use everwire_proto::language::{self, Secret};
+
+/// The environment, and files as a text of one of the configuration's files names them.
+pub(super) struct Outside<'s> {
+    source: &'s dyn Source,
+    folder: PathBuf,
+    is_open: bool,
+}
+
+impl<'s> Outside<'s> {
+    /// For the text at this place.
+    pub fn of(place: Place, context: &Context<'s>) -> Self {
+        Self {
+            source: context.source,
+            folder: context.resolve(place, ""),
+            is_open: context.origin == Origin::Files,
+        }
+    }
+}
+
+impl language::Outside for Outside<'_> {
+    fn variable(&self, name: &str) -> Option<Secret> {
+        self.source.variable(name).map(Secret::new)
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    fn secret_id(&self, id: &str) -> Result<(), String> {
+        let checked = ConnectionName::new(id);
+        checked.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_open
+    }
+}

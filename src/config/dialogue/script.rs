@@ -1,0 +1,164 @@
+//! `open_script`, and `on_open` where it is its short form.
+
+use super::{
+    captures, compiler::Compiler, durations, merged::Merged, order::Order, places, sending,
+};
+use crate::config::{
+    keys::{AgainTable, OnOpen, OpenMessage, StepTable, without_expect},
+    read::{Located, Place, Problem},
+    values::ExpressionText,
+};
+use everwire_proto::{
+    language::{Expression, Lets, TemplateKind},
+    settings::{
+        Opening,
+        dialogue::{Again, MAX_STEPS, ScriptStep, Sending},
+    },
+};
+
+/// The steps of a script. What a step reads must have been captured before it.
+pub(super) fn compile(
+    merged: &Merged,
+    lets: &Lets,
+    compiler: &mut Compiler<'_, '_>,
+) -> Vec<ScriptStep> {
+    let mut order = Order::new(lets, &compiler.names);
+    // Both are at work from the first byte.
+    order.set(&merged.capture, &compiler.names);
+    for rule in &merged.rules.0 {
+        if let Some(capture) = &rule.value.capture {
+            order.set(&capture.value, &compiler.names);
+        }
+    }
+    let on_open = merged.on_open.as_ref();
+    let on_open = on_open.map(|list| short_form(list, merged, &order, compiler));
+    let steps = &merged.open_script.0;
+    refuse_too_many(
+        steps.len(),
+        steps.get(MAX_STEPS).map(|step| step.place),
+        compiler,
+    );
+    let steps = steps.iter();
+    let steps = steps.map(|table| step(table, merged.max_message, &mut order, compiler));
+    let steps: Vec<ScriptStep> = steps.collect();
+    // Both together are wrong, and what is wrong with each is told.
+    on_open.unwrap_or(steps)
+}
+
+fn refuse_too_many(count: usize, first: Option<Place>, compiler: &mut Compiler<'_, '_>) {
+    if let Some(place) = first {
+        let message = format!("the script has {count} steps");
+        compiler.wrong(place, message, format!("a script has at most {MAX_STEPS}"));
+    }
+}
+
+/// The messages of `on_open` as steps that expect nothing.
+fn short_form(
+    list: &OnOpen,
+    merged: &Merged,
+    order: &Order,
+    compiler: &mut Compiler<'_, '_>,
+) -> Vec<ScriptStep> {
+    let first = list.0.get(MAX_STEPS).map(|message| message.place);
+    refuse_too_many(list.0.len(), first, compiler);
+    let mut steps = Vec::with_capacity(list.0.len());
+    for message in &list.0 {
+        compiler.reads.clear();
+        let send = match &message.value {
+            OpenMessage::Template(text) | OpenMessage::Plain(_, Some(text)) => compiler
+                .template(text, TemplateKind::Text, places::SENDING)
+                .map(Sending::Text),
+            OpenMessage::Plain(Opening::Binary(bytes), None) => {
+                Some(Sending::Binary(bytes.clone()))
+            }
+            OpenMessage::Plain(Opening::Text(text), None) => {
+                Some(Sending::Text(text.clone().into()))
+            }
+        };
+        order.refuse_early(std::mem::take(&mut compiler.reads), compiler);
+        if let Some(send) = &send {
+            sending::refuse_long(send, message.place, merged.max_message, compiler);
+        }
+        steps.push(ScriptStep {
+            send,
+            ..ScriptStep::default()
+        });
+    }
+    steps
+}
+
+fn step(
+    table: &Located<StepTable>,
+    max_message: usize,
+    order: &mut Order,
+    compiler: &mut Compiler<'_, '_>,
+) -> ScriptStep {
+    let place = table.place;
+    let table = &table.value;
+    compiler.reads.clear();
+    let condition = table.condition.as_ref();
+    let condition = condition.and_then(|when| compiler.condition(&when.value, places::ELSEWHERE));
+    let send = table.send.as_ref();
+    let send = send.and_then(|send| sending::compile(send, places::SENDING, max_message, compiler));
+    let mut answer = |key: &Option<Located<ExpressionText>>| -> Option<Expression> {
+        compiler.condition(&key.as_ref()?.value, places::ANSWER)
+    };
+    let expect = answer(&table.expect);
+    let fail = answer(&table.fail);
+    let give_up = answer(&table.give_up);
+    let again = table.again.as_ref();
+    let again = again.and_then(|again| compile_again(again, compiler));
+    let reads = std::mem::take(&mut compiler.reads);
+    // Where a step is taken only if something holds, it is the file's own concern what that means for the names in it.
+    let is_guarded = table.condition.is_some();
+    if !is_guarded {
+        order.refuse_early(reads, compiler);
+    }
+    let mut capture = Vec::new();
+    if let Some(entries) = &table.capture {
+        order.set(&entries.value, &compiler.names);
+        capture = captures::compile(&entries.value, places::ANSWER, compiler);
+        let reads = std::mem::take(&mut compiler.reads);
+        if !is_guarded {
+            order.refuse_early(reads, compiler);
+        }
+        if table.expect.is_none() && capture.iter().any(|one| one.looks_into_message()) {
+            compiler.push(without_expect("capture", entries.place, place));
+        }
+    }
+    ScriptStep {
+        send,
+        expect,
+        count: table
+            .count
+            .as_ref()
+            .map_or(ScriptStep::default().count, |count| count.value.0),
+        fail,
+        give_up,
+        within: table
+            .within
+            .as_ref()
+            .map_or(ScriptStep::WITHIN, |within| within.value.0),
+        capture,
+        clear: captures::cleared(table.clear.as_ref(), compiler),
+        condition,
+        again,
+    }
+}
+
+fn compile_again(again: &Located<AgainTable>, compiler: &mut Compiler<'_, '_>) -> Option<Again> {
+    let table = &again.value;
+    let after = table.after.as_ref();
+    let after = after.map(|after| durations::either(after, places::ANSWER, compiler));
+    let Some(when) = &table.when else {
+        let problem = Problem::absence(again.place, "`again` has no `when`").help(
+            "write the message that asks for it: again = { when = '/status == \"Pending\"' }",
+        );
+        compiler.push(problem);
+        return None;
+    };
+    Some(Again {
+        when: compiler.condition(&when.value, places::ANSWER)?,
+        after: after.flatten(),
+    })
+}

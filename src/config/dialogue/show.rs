@@ -1,0 +1,224 @@
+//! A dialogue as a file would say it. Templates and expressions are shown as they were written: with names of variables, never values.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value as Json, json};
+
+use crate::config::{units::format_duration, values::Choice as _};
+use everwire_proto::{
+    language::{Name, Names},
+    settings::{
+        ConnectionSettings,
+        dialogue::{
+            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, RuleDelay, ScriptStep,
+            Sending, Trigger,
+        },
+    },
+};
+
+type Keys = Map<String, Json>;
+
+/// Adds the keys of the dialogue to those of the connection.
+pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
+    let silent = Dialogue {
+        first_id: 1,
+        ..Dialogue::default()
+    };
+    let Dialogue {
+        names,
+        pointers: _,
+        lets,
+        captures,
+        open_script,
+        rules,
+        heartbeat,
+        idle_timeout,
+        first_id,
+        needles: _,
+    } = settings.dialogue.as_deref().unwrap_or(&silent);
+    let lets = names.lets().zip(lets.iter());
+    let lets: Keys = lets
+        .map(|(name, template)| (name.to_owned(), template.as_str().into()))
+        .collect();
+    keys.insert("let".into(), lets.into());
+    keys.insert("capture".into(), show_captures(captures, names));
+    let steps: Vec<Json> = open_script
+        .iter()
+        .map(|step| show_step(step, names))
+        .collect();
+    keys.insert("open_script".into(), steps.into());
+    let rules: Vec<Json> = rules.iter().map(|rule| show_rule(rule, names)).collect();
+    keys.insert("rules".into(), rules.into());
+    keys.insert("ids".into(), json!({ "from": first_id }));
+    if let Some(template) = idle_timeout {
+        keys.insert("idle_timeout".into(), template.0.as_str().into());
+    }
+    if let (Some(heartbeat), Some(Json::Object(keys))) = (heartbeat, keys.get_mut("heartbeat")) {
+        show_heartbeat(heartbeat, keys);
+    }
+}
+
+fn show_heartbeat(heartbeat: &HeartbeatTemplates, keys: &mut Keys) {
+    let HeartbeatTemplates {
+        ping,
+        pong,
+        interval,
+        timeout,
+        first,
+        from,
+    } = heartbeat;
+    put(keys, "ping", ping.as_ref().map(|ping| ping.as_str()));
+    let pong = pong.as_ref().map(|pong| json!({ "when": pong.as_str() }));
+    put(keys, "pong", pong);
+    put(
+        keys,
+        "interval",
+        interval.as_ref().map(|time| time.0.as_str()),
+    );
+    put(
+        keys,
+        "timeout",
+        timeout.as_ref().map(|time| time.0.as_str()),
+    );
+    put(keys, "first", Some(first.word()));
+    put(keys, "from", Some(from.word()));
+}
+
+/// Puts in what there is.
+fn put(keys: &mut Keys, key: &str, value: Option<impl Into<Json>>) {
+    if let Some(value) = value {
+        keys.insert(key.into(), value.into());
+    }
+}
+
+fn show_captures(captures: &[Capture], names: &Names) -> Json {
+    let show = |capture: &Capture| {
+        let Capture {
+            name,
+            value,
+            when,
+            secret,
+            // Nothing can be kept yet.
+            keep: _,
+        } = capture;
+        let shown = match (when, secret) {
+            (None, false) => value.as_str().into(),
+            _ => {
+                let mut keys = Keys::new();
+                put(&mut keys, "value", Some(value.as_str()));
+                put(&mut keys, "when", when.as_ref().map(|when| when.as_str()));
+                put(&mut keys, "secret", Some(*secret));
+                Json::Object(keys)
+            }
+        };
+        (names.text(Name::Capture(*name)).to_owned(), shown)
+    };
+    let captures: Keys = captures.iter().map(show).collect();
+    captures.into()
+}
+
+/// What a step or a rule keeps and forgets, if it does.
+fn put_captures(keys: &mut Keys, capture: &[Capture], clear: &[u16], names: &Names) {
+    if !capture.is_empty() {
+        keys.insert("capture".into(), show_captures(capture, names));
+    }
+    if !clear.is_empty() {
+        let name = |at: &u16| names.text(Name::Capture(*at));
+        let names: Vec<&str> = clear.iter().map(name).collect();
+        keys.insert("clear".into(), names.into());
+    }
+}
+
+fn show_step(step: &ScriptStep, names: &Names) -> Json {
+    let ScriptStep {
+        send,
+        expect,
+        count,
+        fail,
+        give_up,
+        within,
+        capture,
+        clear,
+        condition,
+        again,
+    } = step;
+    let mut keys = Keys::new();
+    put(
+        &mut keys,
+        "if",
+        condition.as_ref().map(|when| when.as_str()),
+    );
+    put(&mut keys, "send", send.as_ref().map(show_sending));
+    // A step that expects nothing has none of the others.
+    if let Some(expect) = expect {
+        put(&mut keys, "expect", Some(expect.as_str()));
+        put(&mut keys, "count", Some(count.get()));
+        put(&mut keys, "fail", fail.as_ref().map(|fail| fail.as_str()));
+        put(
+            &mut keys,
+            "give_up",
+            give_up.as_ref().map(|when| when.as_str()),
+        );
+        put(&mut keys, "within", Some(format_duration(*within)));
+        put(&mut keys, "again", again.as_ref().map(show_again));
+    }
+    put_captures(&mut keys, capture, clear, names);
+    keys.into()
+}
+
+fn show_again(again: &Again) -> Json {
+    let Again { when, after } = again;
+    let mut keys = Keys::new();
+    put(&mut keys, "when", Some(when.as_str()));
+    put(
+        &mut keys,
+        "after",
+        after.as_ref().map(|after| after.0.as_str()),
+    );
+    keys.into()
+}
+
+fn show_sending(sending: &Sending) -> Json {
+    match sending {
+        Sending::Text(template) => template.as_str().into(),
+        Sending::Bytes(template) => json!({ "bytes": template.as_str() }),
+        Sending::Binary(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
+    }
+}
+
+fn show_rule(rule: &DialogueRule, names: &Names) -> Json {
+    let DialogueRule {
+        trigger,
+        send,
+        deliver,
+        capture,
+        clear,
+        action,
+        url,
+        delay,
+    } = rule;
+    let mut keys = Keys::new();
+    match trigger {
+        Trigger::Message(when) => {
+            put(&mut keys, "when", Some(when.as_str()));
+            put(&mut keys, "deliver", Some(*deliver));
+        }
+        Trigger::Loss(losses) => {
+            let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+            put(&mut keys, "loss", Some(losses));
+        }
+    }
+    put(&mut keys, "send", send.as_ref().map(show_sending));
+    put_captures(&mut keys, capture, clear, names);
+    put(&mut keys, "do", action.map(|action| action.word()));
+    put(&mut keys, "url", url.as_ref().map(|url| url.as_str()));
+    put(&mut keys, "delay", delay.map(show_delay));
+    keys.into()
+}
+
+fn show_delay(delay: RuleDelay) -> String {
+    let [min, max] = [delay.min, delay.max].map(format_duration);
+    match min == max {
+        true => min,
+        false => format!("{min}-{max}"),
+    }
+}

@@ -1,0 +1,76 @@
+//! `capture` and `clear`.
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    read::{Context, Located, Node, Read, Value, table, table_schema},
+    values::ExpressionText,
+};
+
+table! {
+    /// What is kept of a message.
+    #[derive(PartialEq)]
+    pub(in crate::config) struct CaptureTable {
+        /// What is kept. Where it comes to null, or to nothing, the last value stays.
+        value: ExpressionText,
+        /// Of which messages it is kept; without it of each.
+        when: ExpressionText,
+        /// Whether it must not be shown. The message that a step takes it from is then told to nobody.
+        secret: bool = false,
+    }
+    later { keep }
+}
+
+/// What is kept of a message: an expression, or a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::config) enum CaptureLayer {
+    Value(ExpressionText),
+    Table(Box<CaptureTable>),
+}
+
+/// Names of captures, and where each stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::config) struct CaptureNames(pub Vec<Located<String>>);
+
+impl Read for CaptureLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Table(_) => CaptureTable::read(node, context)
+                .map(Box::new)
+                .map(Self::Table),
+            Value::String(_) => ExpressionText::read(node, context).map(Self::Value),
+            _ => context.wrong_type(node, "an expression such as \"/data/id\", or a table"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [ExpressionText::schema(), table_schema::<CaptureTable>()] })
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        match (self, nearer) {
+            (Self::Table(table), Self::Table(nearer)) => table.overlay(*nearer),
+            (this, nearer) => *this = nearer,
+        }
+    }
+}
+
+impl Read for CaptureNames {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of names of captures");
+        };
+        let names = items.iter().filter_map(|item| match &item.value {
+            Value::String(name) => Some(Located {
+                value: name.clone(),
+                place: item.place,
+            }),
+            _ => context.wrong_type(item, "the name of a capture"),
+        });
+        Some(Self(names.collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": { "type": "string" } })
+    }
+}

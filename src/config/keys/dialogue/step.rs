@@ -1,0 +1,107 @@
+//! `open_script`.
+
+use serde_json::{Value as Json, json};
+
+use super::{CaptureLayer, CaptureNames, SendLayer};
+use crate::config::{
+    read::{Context, Entries, Keys as _, Located, Node, Place, Problem, Read, Value, table},
+    values::{Count, ExpressionText, Templated, Timeout},
+};
+use everwire_proto::settings::dialogue::MAX_STEPS;
+
+table! {
+    /// A step: it sends, then looks at each message until one decides.
+    #[derive(PartialEq)]
+    pub(in crate::config) struct StepTable {
+        /// What is sent; without it the step only listens.
+        send: SendLayer,
+        /// What must come. Without it the step has passed once it is written.
+        expect: ExpressionText,
+        /// What is a refusal that may pass: a loss, dialled again from reconnect.max.
+        fail: ExpressionText,
+        /// What is a refusal that stays: the name fails.
+        give_up: ExpressionText,
+        /// How long it may take from when the step was written.
+        within: Timeout = "10s",
+        /// How often what is expected must come.
+        count: Count = 1,
+        /// What is kept of the message that decides.
+        capture: Entries<CaptureLayer>,
+        /// The captures that are forgotten when the step has passed.
+        clear: CaptureNames,
+        /// Whether the step is taken at all.
+        condition as "if": ExpressionText,
+        /// What has the step repeated on the same socket.
+        again: AgainTable,
+    }
+    later { rate, http, exec }
+}
+
+table! {
+    /// What has a step repeated.
+    #[derive(PartialEq)]
+    pub(in crate::config) struct AgainTable {
+        /// The message that asks for it.
+        when: ExpressionText,
+        /// After how long; without it after reconnect.max.
+        after: Templated<Timeout>,
+    }
+}
+
+/// Steps that are taken one after another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::config) struct Script(pub Vec<Located<StepTable>>);
+
+impl Read for Script {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return context.wrong_type(node, "an array of steps");
+        };
+        let steps = items.iter().filter_map(|item| {
+            refuse_dead_keys(item, context);
+            Located::read(item, context)
+        });
+        Some(Self(steps.collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": StepTable::schema(), "maxItems": MAX_STEPS })
+    }
+}
+
+/// A step without `expect` has passed once it is written: nothing can decide otherwise.
+fn refuse_dead_keys(step: &Node, context: &mut Context<'_>) {
+    let Value::Table(entries) = &step.value else {
+        return;
+    };
+    let has = |keys: &[&str]| {
+        entries
+            .iter()
+            .any(|entry| keys.contains(&entry.key.as_str()))
+    };
+    if !has(&["expect"]) {
+        for entry in entries {
+            let needs_expect = ["fail", "give_up", "count", "within", "again"];
+            if needs_expect.contains(&entry.key.as_str()) {
+                let problem = without_expect(&entry.key, entry.node.place, step.place);
+                context.problems.push(problem);
+            }
+        }
+    }
+    // What is misspelt, or still to come, has been told.
+    let mut keys = entries.iter().map(|entry| entry.key.as_str());
+    let all_known = keys.all(|key| StepTable::NAMES.contains(&key));
+    if all_known && !has(&["send", "expect", "clear", "capture"]) {
+        let problem = Problem::absence(step.place, "the step neither sends nor expects")
+            .help("write send = '…', or expect = '…' for a message that the server sends first");
+        context.problems.push(problem);
+    }
+}
+
+/// A key that stands in a step without `expect`.
+pub(in crate::config) fn without_expect(key: &str, place: Place, step: Place) -> Problem {
+    let message = format!("`{key}` has no `expect`: such a step has passed once it is written");
+    Problem::absence(place, message)
+        .related(step, "the step is here")
+        .help("write expect = '…', or remove it")
+}

@@ -1,0 +1,330 @@
+//! What a socket does for its conversation: it tells it what happens, and carries out what it wants done.
+
+use std::time::{Duration, Instant};
+
+use everwire_proto::{
+    dialogue::{Heard, Reply},
+    settings::dialogue::{FirstBeat, HeartbeatStart},
+};
+
+use super::{Socket, early::Early, open::connect_data};
+use crate::{
+    chance,
+    connection::state::{
+        ActorState,
+        conversation::{LiveConversation, Serving, surroundings},
+        policy,
+    },
+    core::{Cause, Message},
+    events::EventKind,
+    settings::Heartbeat,
+};
+
+/// So many answers of rules that the peer does not take stop the reading.
+const MAX_ANSWERS: usize = 128;
+
+impl Socket {
+    /// The socket that serves is open.
+    pub(super) fn begin_conversation(&mut self, act: &mut ActorState, now: Instant) {
+        let is_known = |conversation: &LiveConversation| {
+            act.settings
+                .dialogue
+                .as_ref()
+                .is_some_and(|dialogue| conversation.is_of(dialogue))
+        };
+        if !act.conversation().is_some_and(is_known) {
+            act.serving = Serving::of(&act.settings);
+        }
+        if act.serving.is_none() {
+            return act.want_interval();
+        }
+        let here = surroundings!(self, act, now);
+        if let Some(serving) = &mut act.serving {
+            (serving.named, serving.first_beat) = (None, None);
+            serving.conversation.is_handover = serving.take_handover();
+            serving.conversation.opened(here);
+        }
+        begin_beats(act, HeartbeatStart::Open, now);
+        self.carry_out(act, now);
+    }
+
+    /// The socket is open beside the one that serves.
+    pub fn begin_aside(&mut self, act: &mut ActorState, now: Instant) {
+        let mut aside = LiveConversation::successor(act.conversation(), &act.settings);
+        if let (Some(aside), Some(serving)) = (&mut aside, &mut act.serving) {
+            aside.is_handover = serving.take_handover();
+        }
+        self.early.get_or_insert_default().aside = aside;
+        let here = surroundings!(self, act, now);
+        if let Some(conversation) = aside_mut(&mut self.early) {
+            conversation.opened(here);
+        }
+        // Nothing is refused before anything was said.
+        let _begun = self.carry_out_aside(act, now);
+    }
+
+    /// The socket that was made ready beside another one serves from now on.
+    pub fn serve(&mut self, act: &mut ActorState, now: Instant) {
+        let aside = self.early.as_mut().and_then(|early| early.aside.take());
+        let Some(conversation) = aside else {
+            act.serving = None;
+            return act.want_interval();
+        };
+        let mut serving = Serving::hand_over(act.serving.take(), *conversation);
+        serving.named = serving.conversation.heartbeat(&act.settings);
+        act.serving = Some(serving);
+        begin_beats(act, HeartbeatStart::Open, now);
+        if act.has_passed() {
+            begin_beats(act, HeartbeatStart::Ready, now);
+        }
+        self.carry_out(act, now);
+    }
+
+    /// A message has come on the socket that serves, and a conversation looks at it.
+    pub(super) fn converse(&mut self, act: &mut ActorState, message: Message, now: Instant) {
+        let heard = self.hear(act, &message, now);
+        match heard.deliver && (!heard.is_pong || delivers_pongs(&act.settings.heartbeat)) {
+            true => act.receive(message),
+            false => act.count_unheard(&message),
+        }
+    }
+
+    fn hear(&mut self, act: &mut ActorState, message: &Message, now: Instant) -> Heard {
+        let here = surroundings!(self, act, now);
+        let Some(serving) = &mut act.serving else {
+            return Heard {
+                deliver: true,
+                is_pong: false,
+            };
+        };
+        let conversation = &mut serving.conversation;
+        let before = conversation.deadline();
+        let heard = conversation.message(message, here);
+        if conversation.has_replies() || conversation.deadline() != before {
+            act.turns.touch();
+            self.carry_out(act, now);
+        }
+        if heard.is_pong {
+            act.turns.touch();
+            let fence = act.beats.state.matched(&act.settings.heartbeat, now);
+            if let Some(fence) = fence {
+                act.confirmed(fence);
+            }
+        }
+        heard
+    }
+
+    /// A message has come on a socket beside the one that serves; whether it is delivered.
+    pub(super) fn hear_beside(
+        &mut self,
+        act: &mut ActorState,
+        message: &Message,
+        now: Instant,
+    ) -> Result<bool, Cause> {
+        let here = surroundings!(self, act, now);
+        let Some(conversation) = aside_mut(&mut self.early) else {
+            return Ok(true);
+        };
+        let heard = conversation.message(message, here);
+        self.carry_out_aside(act, now)?;
+        Ok(heard.deliver && !heard.is_pong)
+    }
+
+    /// What was written, and what time it is, may let the script go on.
+    pub fn go_on_conversing(&mut self, act: &mut ActorState, now: Instant) {
+        if act.serving.is_none() {
+            return;
+        }
+        let is_written = self.writer.take_step_written();
+        let here = surroundings!(self, act, now);
+        if let Some(serving) = &mut act.serving {
+            if is_written {
+                serving.conversation.written(here);
+            }
+            serving.conversation.timer(here);
+        }
+        self.carry_out(act, now);
+    }
+
+    /// The same beside the socket that serves.
+    pub(super) fn go_on_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
+        if self.aside().is_none() {
+            return Ok(());
+        }
+        let is_written = self.writer.take_step_written();
+        let here = surroundings!(self, act, now);
+        if let Some(conversation) = aside_mut(&mut self.early) {
+            if is_written {
+                conversation.written(here);
+            }
+            conversation.timer(here);
+        }
+        self.carry_out_aside(act, now)
+    }
+
+    fn aside(&self) -> Option<&LiveConversation> {
+        self.early.as_ref()?.aside.as_deref()
+    }
+
+    /// Whether so many answers wait that no more may be read.
+    #[inline]
+    pub(super) fn has_too_many_answers(&self, act: &ActorState) -> bool {
+        act.serving.is_some() && self.counts_too_many_answers(act)
+    }
+
+    fn counts_too_many_answers(&self, act: &ActorState) -> bool {
+        act.conversation().is_some_and(|conversation| {
+            conversation.stops_reading() || self.writer.answers() >= MAX_ANSWERS
+        })
+    }
+
+    /// The script of the socket beside the one that serves has passed, where there is one.
+    pub(super) fn has_passed_aside(&self) -> bool {
+        self.aside()
+            .is_none_or(|conversation| conversation.has_passed())
+    }
+
+    /// When the conversation beside the one that serves has something to do.
+    pub fn aside_deadline(&self) -> Option<Instant> {
+        self.aside()?.deadline()
+    }
+
+    /// Carries out what the conversation wants done.
+    fn carry_out(&mut self, act: &mut ActorState, now: Instant) {
+        while let Some(serving) = &mut act.serving
+            && serving.conversation.has_replies()
+        {
+            let mut replies = serving.conversation.take_replies();
+            for reply in replies.drain(..) {
+                self.carry_out_one(act, reply, now);
+            }
+            if let Some(serving) = &mut act.serving {
+                serving.conversation.give_back(replies);
+            }
+        }
+    }
+
+    fn carry_out_one(&mut self, act: &mut ActorState, reply: Reply, now: Instant) {
+        match reply {
+            Reply::Compose => self.writer.step(),
+            Reply::Answer(message) => self.writer.answer(message),
+            Reply::Passed => {
+                if let Some(data) = connect_data(act) {
+                    self.writer.message(data);
+                }
+                begin_beats(act, HeartbeatStart::Ready, now);
+            }
+            Reply::Times => {
+                let interval = act.heartbeat().interval();
+                if let Some(serving) = &mut act.serving {
+                    serving.named = serving.conversation.heartbeat(&act.settings);
+                }
+                if act.heartbeat().interval() != interval {
+                    let conversation = act.conversation();
+                    let templates = conversation.and_then(|it| it.heartbeat_templates());
+                    let from = match (act.has_passed(), templates) {
+                        (true, Some(templates)) => templates.from,
+                        (true, None) | (false, _) => HeartbeatStart::Open,
+                    };
+                    begin_beats(act, from, now);
+                }
+            }
+            Reply::Beat => act.beats.beat_due = true,
+            Reply::NextUrl(url) => act.dial_next(&url),
+            Reply::Rotate { url } => {
+                if let Some(url) = url {
+                    act.dial_next(&url);
+                }
+                act.life.rotate(&mut act.effects);
+            }
+            Reply::Lose(cause) => {
+                let (cause, code) = (self.without_secrets(cause), act.settings.close_code);
+                let policy = policy(&act.settings);
+                act.life
+                    .violated(cause, code, policy, now, &mut act.effects);
+            }
+            Reply::Error(cause) => {
+                let cause = self.without_secrets(cause);
+                act.publish(EventKind::Error(Box::new(cause.into())));
+            }
+        }
+    }
+
+    /// The same beside the socket that serves: only what concerns this socket.
+    fn carry_out_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
+        let _ = now;
+        let replies = match aside_mut(&mut self.early) {
+            Some(conversation) => conversation.take_replies(),
+            None => return Ok(()),
+        };
+        for reply in replies {
+            match reply {
+                Reply::Compose => self.writer.step(),
+                Reply::Answer(message) => self.writer.answer(message),
+                Reply::Passed => {
+                    if let Some(data) = connect_data(act) {
+                        self.writer.message(data);
+                    }
+                }
+                // It is asked when the socket serves.
+                Reply::Times | Reply::Beat => {}
+                // It is a successor already.
+                Reply::Rotate { .. } | Reply::NextUrl(_) => {}
+                Reply::Lose(cause) => return Err(self.without_secrets(cause)),
+                Reply::Error(cause) => {
+                    let cause = self.without_secrets(cause);
+                    act.publish(EventKind::Error(Box::new(cause.into())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The cause without what of it is secret: words of the server's may stand in it.
+    fn without_secrets(&self, mut cause: Cause) -> Cause {
+        if let Some(text) = cause.foreign_text(true)
+            && let Some(masked) = self.sent.masked(text)
+        {
+            *text = masked;
+        }
+        cause
+    }
+}
+
+/// The conversation of a socket beside the one that serves.
+fn aside_mut(early: &mut Option<Box<Early>>) -> Option<&mut LiveConversation> {
+    early.as_mut()?.aside.as_deref_mut()
+}
+
+/// The beats of the socket that serves begin, if they begin `at` this point.
+fn begin_beats(act: &mut ActorState, at: HeartbeatStart, now: Instant) {
+    let conversation = act.conversation();
+    let templates = conversation.and_then(LiveConversation::heartbeat_templates);
+    let first = match (templates, at) {
+        // Without templates they begin with the socket, as ever.
+        (None, HeartbeatStart::Open) => FirstBeat::Interval,
+        (None, HeartbeatStart::Ready) => return,
+        (Some(_), at) => match conversation.and_then(|it| it.first_beat(at)) {
+            Some(first) => first,
+            None => return,
+        },
+    };
+    let Some(interval) = act.heartbeat().interval() else {
+        return;
+    };
+    let wait = match first {
+        FirstBeat::Interval => return act.want_interval(),
+        FirstBeat::Now => Duration::ZERO,
+        FirstBeat::Jitter => {
+            let share = f64::from(chance::next_u32()) / f64::from(u32::MAX);
+            interval.mul_f64(share)
+        }
+    };
+    if let Some(serving) = &mut act.serving {
+        serving.first_beat = Some(now + wait);
+    }
+}
+
+fn delivers_pongs(heartbeat: &Heartbeat) -> bool {
+    matches!(heartbeat, Heartbeat::Text { deliver: true, .. })
+}

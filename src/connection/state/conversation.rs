@@ -1,0 +1,330 @@
+//! The conversation of a socket: what the pure engine is told, and what it wants done.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use everwire_proto::{
+    dialogue::{Conversation, Heard, Here, Ping, Reply},
+    settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
+};
+use jiff::Timestamp;
+
+use crate::{
+    chance,
+    core::{Cause, ConnectionName, Message},
+    settings::{ConnectionSettings, DialPolicy, Heartbeat, Reconnect, url},
+    signer::RingSigner,
+    transport::Secrets,
+};
+
+/// The conversation of the socket that serves, and the heartbeat that it leads to.
+pub(in crate::connection) struct Serving {
+    pub conversation: LiveConversation,
+    /// The heartbeat with the times that the peer has named; `None`: that of the settings.
+    pub named: Option<Box<Heartbeat>>,
+    /// When the first ping goes out, if not after an interval. With it the interval begins.
+    pub first_beat: Option<Instant>,
+    /// The URL of the next dial, and of that one only: the peer has named it.
+    next_url: Option<Box<str>>,
+    /// Whether the dial under way, or the one that has just come up, is of such a URL.
+    dials_named: bool,
+}
+
+/// The conversation of one socket. What it has captured outlives the socket.
+pub(in crate::connection) struct LiveConversation {
+    dialogue: Arc<Dialogue>,
+    engine: Conversation,
+    /// Whether its socket was dialled at a URL that the peer named.
+    pub is_handover: bool,
+    /// What it wants done, and was not done yet.
+    replies: Vec<Reply>,
+}
+
+/// Where a conversation takes place.
+#[derive(Clone, Copy)]
+pub(in crate::connection) struct Surroundings<'a> {
+    pub name: &'a ConnectionName,
+    pub settings: &'a ConnectionSettings,
+    pub secrets: &'a Secrets,
+    /// The last of the peer's own numbers.
+    pub sequence: Option<u64>,
+    pub wall: Timestamp,
+    pub now: Instant,
+}
+
+/// Where the conversation of a socket takes place. A macro: each of these is another field, so that the conversation can be borrowed too.
+macro_rules! surroundings {
+    ($socket:expr, $act:expr, $now:expr) => {{
+        let wall = $act.wall();
+        $crate::connection::state::conversation::Surroundings {
+            name: &$act.name,
+            settings: &$act.settings,
+            secrets: $socket.sent.secrets(),
+            sequence: $act.inbound.last_number(),
+            wall,
+            now: $now,
+        }
+    }};
+}
+pub(in crate::connection) use surroundings;
+
+impl Serving {
+    /// The conversation of a name with these settings, if they ask for one.
+    pub fn of(settings: &ConnectionSettings) -> Option<Box<Self>> {
+        let dialogue = settings.dialogue.as_ref()?;
+        Some(Box::new(Self::from(LiveConversation::new(dialogue))))
+    }
+
+    /// The successor's socket serves from now on.
+    pub fn hand_over(known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
+        let conversation = match known {
+            Some(known) if known.conversation.dialogue == successor.dialogue => {
+                known.conversation.adopt(successor)
+            }
+            _ => successor,
+        };
+        Box::new(Self::from(conversation))
+    }
+}
+
+impl Serving {
+    /// The next dial is of this URL, which the peer has named. Those behind it are of the usual ones again.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Forbidden`]: it is no `wss://` URL, or leads where these settings must not lead, or a peer must not.
+    pub fn dial_next(&mut self, url: &str, settings: &ConnectionSettings) -> Result<(), Cause> {
+        let forbidden = |why: String| {
+            Cause::Forbidden(format!("the peer named a url that is not dialled: {why}"))
+        };
+        let parsed = url::parse(url).map_err(|error| forbidden(error.to_string()))?;
+        if parsed.scheme() != "wss" {
+            return Err(forbidden("it is no wss URL".into()));
+        }
+        match policy_of_named(settings).refusal(&parsed) {
+            Some(why) => Err(forbidden(why)),
+            None => {
+                self.next_url = Some(url.into());
+                Ok(())
+            }
+        }
+    }
+
+    /// The URL of the dial that begins now, if the peer has named it.
+    pub fn begin_dial(&mut self) -> Option<Box<str>> {
+        let named = self.next_url.take();
+        self.dials_named = named.is_some();
+        named
+    }
+
+    /// Whether the socket that has come up was dialled at a URL that the peer named, once.
+    pub fn take_handover(&mut self) -> bool {
+        std::mem::take(&mut self.dials_named)
+    }
+}
+
+/// What may be dialled of what a peer names: never more than the Internet.
+pub(in crate::connection) fn policy_of_named(settings: &ConnectionSettings) -> DialPolicy {
+    match &settings.dial_policy {
+        DialPolicy::Any => DialPolicy::PublicOnly,
+        narrower => narrower.clone(),
+    }
+}
+
+impl From<LiveConversation> for Serving {
+    fn from(conversation: LiveConversation) -> Self {
+        Self {
+            conversation,
+            named: None,
+            first_beat: None,
+            next_url: None,
+            dials_named: false,
+        }
+    }
+}
+
+impl LiveConversation {
+    /// Whether it is this dialogue.
+    pub fn is_of(&self, dialogue: &Arc<Dialogue>) -> bool {
+        self.dialogue == *dialogue
+    }
+
+    fn new(dialogue: &Arc<Dialogue>) -> Self {
+        Self {
+            dialogue: Arc::clone(dialogue),
+            engine: Conversation::new(Arc::clone(dialogue)),
+            is_handover: false,
+            replies: Vec::new(),
+        }
+    }
+
+    /// The conversation of a socket that is made ready beside this one's, under these settings. It begins with what this one has captured,
+    /// if both are the same dialogue.
+    pub fn successor(known: Option<&Self>, settings: &ConnectionSettings) -> Option<Box<Self>> {
+        let dialogue = settings.dialogue.as_ref()?;
+        let mut fresh = Self::new(dialogue);
+        if let Some(known) = known.filter(|known| known.dialogue == *dialogue) {
+            fresh.engine = known.engine.successor();
+        }
+        Some(Box::new(fresh))
+    }
+
+    fn adopt(mut self, successor: Self) -> Self {
+        self.engine.adopt(successor.engine);
+        self.is_handover = successor.is_handover;
+        self.replies = successor.replies;
+        self
+    }
+
+    /// A socket has opened.
+    pub fn opened(&mut self, at: Surroundings<'_>) {
+        self.replies.clear();
+        self.engine
+            .opened(&at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// The text of the step whose turn to be written has come.
+    pub fn compose(&mut self, at: Surroundings<'_>) -> Option<Message> {
+        self.engine
+            .compose(&at.here(self.is_handover), &mut self.replies)
+    }
+
+    /// The kernel has that step.
+    pub fn written(&mut self, at: Surroundings<'_>) {
+        self.engine
+            .written(&at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// A message has come.
+    pub fn message(&mut self, message: &Message, at: Surroundings<'_>) -> Heard {
+        self.engine
+            .message(message, &at.here(self.is_handover), &mut self.replies)
+    }
+
+    /// The text of a ping whose turn to be written has come.
+    pub fn ping(&mut self, at: Surroundings<'_>) -> Ping {
+        self.engine
+            .ping(&at.here(self.is_handover), &mut self.replies)
+    }
+
+    /// Its deadline may have come.
+    pub fn timer(&mut self, at: Surroundings<'_>) {
+        if self.deadline().is_some_and(|deadline| deadline <= at.now) {
+            self.engine
+                .timer(&at.here(self.is_handover), &mut self.replies);
+        }
+    }
+
+    /// The socket is lost, or a dial has failed.
+    pub fn lost(&mut self, cause: &Cause, close: Option<u16>, at: Surroundings<'_>) {
+        self.replies.clear();
+        self.engine
+            .lost(cause, close, &at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// When [`timer`](Self::timer) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.engine.deadline()
+    }
+
+    /// Whether the script has passed.
+    pub fn has_passed(&self) -> bool {
+        self.engine.has_passed()
+    }
+
+    /// Whether an expression says what answers a ping.
+    pub fn matches_pongs(&self) -> bool {
+        self.engine.matches_pongs()
+    }
+
+    /// Whether so many answers wait that no more may be read.
+    pub fn stops_reading(&self) -> bool {
+        self.engine.stops_reading()
+    }
+
+    /// How long the peer may be silent, if it has said so.
+    pub fn idle(&self) -> Option<Duration> {
+        self.engine.idle()
+    }
+
+    /// The templates of the heartbeat, if it has any.
+    pub fn heartbeat_templates(&self) -> Option<&HeartbeatTemplates> {
+        self.dialogue.heartbeat.as_ref()
+    }
+
+    /// Whether something waits to be done.
+    pub fn has_replies(&self) -> bool {
+        !self.replies.is_empty()
+    }
+
+    /// What is to be done next.
+    pub fn take_replies(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.replies)
+    }
+
+    /// Gives back the memory of [`take_replies`](Self::take_replies).
+    pub fn give_back(&mut self, mut replies: Vec<Reply>) {
+        if self.replies.is_empty() {
+            replies.clear();
+            self.replies = replies;
+        }
+    }
+
+    /// The heartbeat of the settings with the times that the peer has named, if it has named any.
+    pub fn heartbeat(&self, settings: &ConnectionSettings) -> Option<Box<Heartbeat>> {
+        let (named_interval, named_timeout) = (self.engine.interval(), self.engine.timeout());
+        if named_interval.is_none() && named_timeout.is_none() {
+            return None;
+        }
+        let mut heartbeat = settings.heartbeat.clone();
+        match &mut heartbeat {
+            Heartbeat::Off => {}
+            Heartbeat::Protocol { interval, timeout }
+            | Heartbeat::Text {
+                interval, timeout, ..
+            } => {
+                *interval = named_interval.unwrap_or(*interval);
+                *timeout = named_timeout.unwrap_or(*timeout);
+            }
+        }
+        Some(Box::new(heartbeat))
+    }
+
+    /// When the beats of a socket begin: how the first is timed, if they begin `at` this point and their interval is known.
+    pub fn first_beat(&self, at: HeartbeatStart) -> Option<FirstBeat> {
+        let templates = self.heartbeat_templates()?;
+        let is_known = templates.interval.is_none() || self.engine.interval().is_some();
+        (templates.from == at && is_known).then_some(templates.first)
+    }
+}
+
+impl Surroundings<'_> {
+    fn here(&self, is_handover: bool) -> Here<'_> {
+        let since_epoch = self.wall.as_duration();
+        Here {
+            now: self.now,
+            wall: since_epoch.try_into().unwrap_or_default(),
+            random: &fill,
+            signer: &RingSigner,
+            name: self.name.as_str(),
+            handover: is_handover,
+            sequence: self.sequence,
+            max_message: self.settings.max_message,
+            variables: self.secrets,
+            slow: match &self.settings.reconnect {
+                Reconnect::Backoff(backoff) => backoff.max,
+                Reconnect::Never => Duration::from_secs(30),
+            },
+        }
+    }
+}
+
+/// Random bytes that nobody can guess.
+fn fill(bytes: &mut [u8]) {
+    for chunk in bytes.chunks_mut(size_of::<u64>()) {
+        let random = chance::next_u64().to_ne_bytes();
+        chunk.copy_from_slice(&random[..chunk.len()]);
+    }
+}

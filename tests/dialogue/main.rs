@@ -1,0 +1,77 @@
+//! Conversations with real protocols: servers that check what the real ones check, and hang up in the middle.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod discord;
+mod document;
+mod home_assistant;
+mod ocpp;
+mod okx;
+mod peer;
+mod rules;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use everwire::{
+    ConnectionSettings, Handle, Manager,
+    config::{Settings, Source, System},
+};
+use support::rig::{Watch, one_arbiter};
+
+/// An environment that holds these variables.
+struct Variables(&'static [(&'static str, &'static str)]);
+
+impl Source for Variables {
+    fn variable(&self, name: &str) -> Option<String> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        System.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        System.list(path)
+    }
+}
+
+/// The settings of `[connections.NAME]` of a recipe, which dials this URL.
+fn recipe(text: &str, name: &str, url: &str, variables: Variables) -> ConnectionSettings {
+    let quick = "\nreconnect = { min = \"1ms\", initial = \"5ms\", max = \"50ms\" }\n";
+    let text = text.replace("URL", url).replace("# quick", quick);
+    let settings =
+        Settings::from_toml_with(&text, &variables).unwrap_or_else(|errors| panic!("{errors}"));
+    settings
+        .connections
+        .iter()
+        .find(|(known, _)| known.as_str() == name)
+        .map(|(_, settings)| settings.clone())
+        .unwrap()
+}
+
+/// A name with these settings, and who watches it.
+fn open(settings: ConnectionSettings) -> (Manager, Handle, Watch) {
+    let manager = one_arbiter();
+    let watch = Watch::new(&manager, "*");
+    let handle = manager.open("name", settings).unwrap();
+    (manager, handle, watch)
+}
+
+/// Hears what was told until now.
+async fn catch_up(watch: &mut Watch) {
+    let still = Duration::from_millis(300);
+    while tokio::time::timeout(still, watch.next()).await.is_ok() {}
+}
+
+/// No secret stands in what was told.
+fn holds_no_secret(watch: &Watch, secret: &str) {
+    for event in watch.seen() {
+        assert!(!event.contains(secret), "{event}");
+    }
+}

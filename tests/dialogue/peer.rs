@@ -1,0 +1,175 @@
+//! A server of a protocol, scripted: a thread for each socket, with a reader that is not ours, and what it finds wrong.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tungstenite::{Message, WebSocket, accept, protocol::CloseFrame};
+
+/// A client that says nothing for so long has given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server that plays a protocol on each of its sockets.
+pub struct Server {
+    port: u16,
+    faults: Arc<Mutex<Vec<String>>>,
+    sockets: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+}
+
+/// One socket of a server, as the protocol sees it.
+pub struct Line {
+    socket: WebSocket<TcpStream>,
+    faults: Arc<Mutex<Vec<String>>>,
+    /// Which of the server's sockets it is, from 0.
+    pub number: usize,
+}
+
+/// The client is gone.
+#[derive(Debug)]
+pub struct Gone;
+
+impl Server {
+    /// Plays this on each socket, until it ends.
+    pub fn start(play: impl Fn(&mut Line) -> Result<(), Gone> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (faults, sockets) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
+        let (play, told, count) = (Arc::new(play), Arc::clone(&faults), Arc::clone(&sockets));
+        let ended = Arc::new(AtomicUsize::new(0));
+        let ends = Arc::clone(&ended);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let (play, faults, ends) =
+                    (Arc::clone(&play), Arc::clone(&told), Arc::clone(&ends));
+                thread::spawn(move || {
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    let Ok(socket) = accept(stream) else {
+                        return;
+                    };
+                    let mut line = Line {
+                        socket,
+                        faults,
+                        number,
+                    };
+                    let _gone = play(&mut line);
+                    ends.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self {
+            port,
+            faults,
+            sockets,
+            ended,
+        }
+    }
+
+    /// Whether more than so many sockets were played to their end.
+    pub fn has_ended(&self, count: usize) -> bool {
+        self.ended.load(Ordering::SeqCst) > count
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/", self.port)
+    }
+
+    /// How many sockets there were.
+    pub fn sockets(&self) -> usize {
+        self.sockets.load(Ordering::SeqCst)
+    }
+
+    /// What the client did wrong.
+    pub fn faults(&self) -> Vec<String> {
+        self.faults.lock().unwrap().clone()
+    }
+}
+
+impl Line {
+    /// The next message, as JSON.
+    pub fn hear(&mut self) -> Result<Value, Gone> {
+        let text = self.hear_text()?;
+        Ok(serde_json::from_str(&text).unwrap_or_else(|_| {
+            self.fault(format!("no JSON: {text}"));
+            Value::Null
+        }))
+    }
+
+    /// The next text message.
+    pub fn hear_text(&mut self) -> Result<String, Gone> {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => return Ok(text.to_string()),
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                Ok(other) => {
+                    if !other.is_close() {
+                        self.fault(format!("no text: {other:?}"));
+                    }
+                    return Err(Gone);
+                }
+                Err(_) => return Err(Gone),
+            }
+        }
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) -> Result<(), Gone> {
+        let text: String = text.into();
+        self.socket.send(Message::text(text)).map_err(|_| Gone)
+    }
+
+    /// The close frame that comes next: its code and its reason.
+    pub fn close_reason(&mut self) -> String {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Close(Some(frame))) => {
+                    return format!("{} {}", u16::from(frame.code), frame.reason);
+                }
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                other => return format!("no close frame: {other:?}"),
+            }
+        }
+    }
+
+    /// The connection ends without a word.
+    pub fn cut(&mut self) -> Gone {
+        let _gone = self.socket.get_ref().shutdown(std::net::Shutdown::Both);
+        Gone
+    }
+
+    pub fn close(&mut self, code: u16) -> Gone {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: "".into(),
+        };
+        let _gone = self.socket.close(Some(frame));
+        while self.socket.read().is_ok() {}
+        Gone
+    }
+
+    /// The client did something wrong.
+    pub fn fault(&self, text: impl Into<String>) {
+        self.faults.lock().unwrap().push(text.into());
+    }
+
+    /// Asks for this; what is not so is a fault.
+    pub fn ask(&self, is_so: bool, text: impl Into<String>) {
+        if !is_so {
+            self.fault(text);
+        }
+    }
+
+    /// Reads until the client goes.
+    pub fn until_gone(&mut self) -> Result<(), Gone> {
+        loop {
+            self.hear_text()?;
+        }
+    }
+}

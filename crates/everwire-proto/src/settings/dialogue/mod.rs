@@ -103,10 +103,26 @@ impl Dialogue {
         let rules = self.rules.iter().filter_map(|rule| rule.send.as_ref());
         let sent = steps.chain(rules).filter_map(Sending::template);
         let urls = self.rules.iter().filter_map(|rule| rule.url.as_ref());
-        let heartbeat = self
+        let pings = self
             .heartbeat
             .iter()
             .filter_map(|heartbeat| heartbeat.ping.as_ref());
-        sent.chain(urls).chain(heartbeat).chain(self.lets.iter())
+        let durations = self.durations().map(|duration| &duration.0);
+        sent.chain(urls)
+            .chain(pings)
+            .chain(durations)
+            .chain(self.lets.iter())
+    }
+
+    /// All durations that are templates.
+    fn durations(&self) -> impl Iterator<Item = &TemplateDuration> {
+        let again = self
+            .open_script
+            .iter()
+            .filter_map(|step| step.again.as_ref());
+        let waits = again.filter_map(|again| again.after.as_ref());
+        let heartbeat = self.heartbeat.iter();
+        let beats = heartbeat.flat_map(|heartbeat| [&heartbeat.interval, &heartbeat.timeout]);
+        waits.chain(beats.flatten()).chain(&self.idle_timeout)
     }
 }

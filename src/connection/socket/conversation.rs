@@ -80,12 +80,17 @@ impl Socket {
         self.carry_out(act, now);
     }
 
-    /// A message has come on the socket that serves, and a conversation looks at it.
-    pub(super) fn converse(&mut self, act: &mut ActorState, message: Message, now: Instant) {
-        let heard = self.hear(act, &message, now);
-        match heard.deliver && (!heard.is_pong || delivers_pongs(&act.settings.heartbeat)) {
-            true => act.receive(message),
-            false => act.count_unheard(&message),
+    /// A message has come on the socket that serves, and a conversation looks at it; whether subscribers see it.
+    pub(super) fn converse(
+        &mut self,
+        act: &mut ActorState,
+        message: &Message,
+        now: Instant,
+    ) -> bool {
+        let heard = self.hear(act, message, now);
+        match heard.is_pong {
+            true => delivers_pongs(&act.settings.heartbeat),
+            false => heard.deliver,
         }
     }
 

@@ -351,10 +351,11 @@ impl Socket {
             tell_gap(act, now);
         }
         self.note(act, &message);
-        match act.serving {
-            None => act.receive(message),
-            Some(_) => self.converse(act, message, now),
+        if act.serving.is_some() && !self.converse(act, &message, now) {
+            return act.count_unheard(&message);
         }
+        // The one place, so that it is inlined.
+        act.receive(message);
     }
 
     /// Whether messages have come since there were so many: signs of life, noted once for all of them.

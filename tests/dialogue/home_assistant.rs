@@ -1,12 +1,12 @@
 //! Home Assistant: it asks for a token, and answers pings by their number.
 
-use std::time::Duration;
+use everwire::State;
 
 use super::{
-    Variables, catch_up, holds_no_secret, open,
+    Variables, answered, catch_up, holds_no_secret, open,
     peer::{Gone, Line, Server},
     recipe,
-    support::{SOON, poll_until},
+    support::{SOON, poll_until, rig::wait_for_state},
 };
 
 const RECIPE: &str = r#"
@@ -61,10 +61,9 @@ async fn it_logs_in_and_its_pings_are_answered_by_their_number() {
     });
     let (_manager, handle, mut watch) = open(recipe(RECIPE, "home", &server.url(), variables()));
     watch.ready().await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    answered(&handle).await;
     assert_eq!(server.sockets(), 1);
     assert_eq!(server.faults(), Vec::<String>::new());
-    assert!(handle.status().await.unwrap().rtt.is_some());
     catch_up(&mut watch).await;
     // Answers of the heartbeat are no messages; those of the login are.
     assert!(watch.seen().iter().any(|event| event.contains("auth_ok")));
@@ -120,8 +119,8 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     });
     let (_manager, handle, _watch) = open(recipe(RECIPE, "home", &server.url(), variables()));
     poll_until("the sixth socket", SOON, || server.sockets() == 6).await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(handle.status().await.unwrap().state.as_str(), "open");
+    wait_for_state(&handle, State::Open).await;
+    answered(&handle).await;
     assert_eq!(server.sockets(), 6);
     assert_eq!(server.faults(), Vec::<String>::new());
 }

@@ -21,7 +21,7 @@ use everwire::{
     ConnectionSettings, Handle, Manager,
     config::{Settings, Source, System},
 };
-use support::rig::{Watch, one_arbiter};
+use support::rig::{Watch, one_arbiter, wait_for};
 
 /// An environment that holds these variables.
 struct Variables(&'static [(&'static str, &'static str)]);
@@ -67,6 +67,15 @@ fn open(settings: ConnectionSettings) -> (Manager, Handle, Watch) {
 async fn catch_up(watch: &mut Watch) {
     let still = Duration::from_millis(300);
     while tokio::time::timeout(still, watch.next()).await.is_ok() {}
+}
+
+/// A ping of the socket that is up was answered.
+async fn answered(handle: &Handle) {
+    wait_for("an answered ping", async || {
+        let status = handle.status().await.unwrap();
+        status.rtt.ok_or(status.state)
+    })
+    .await;
 }
 
 /// No secret stands in what was told.

@@ -6,7 +6,6 @@ use super::{
     Variables, open,
     peer::{Gone, Line, Server},
     recipe,
-    support::{SOON, poll_until},
 };
 
 const RECIPE: &str = r#"
@@ -66,7 +65,7 @@ async fn it_boots_again_after_the_time_it_is_told_and_beats_at_its_interval() {
         );
         answer(line, &second, "Accepted", 2)?;
         let mut last = None;
-        loop {
+        for _ in 0..3 {
             let said = line.hear()?;
             line.ask(said[2] == "Heartbeat", format!("no heartbeat: {said}"));
             let id = said[1].as_str().unwrap_or_default();
@@ -80,11 +79,13 @@ async fn it_boots_again_after_the_time_it_is_told_and_beats_at_its_interval() {
             line.ask(is_regular, format!("heartbeats {apart:?} apart"));
             last = Some(now);
         }
+        line.say("beaten")?;
+        line.until_gone()
     });
     let settings = recipe(RECIPE, "cp-0001", &server.url(), Variables(&[]));
     let (_manager, handle, mut watch) = open(settings);
     watch.ready().await;
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    watch.text("beaten").await;
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(server.sockets(), 1);
     assert!(handle.status().await.unwrap().rtt.is_some());
@@ -133,12 +134,12 @@ async fn what_it_is_told_to_wait_is_clamped() {
             line.say(format!(
                 r#"[3,"{id}",{{"status":"Pending","interval":{interval}}}]"#
             ))?;
+            line.say("told")?;
             line.until_gone()
         });
         let settings = recipe(RECIPE, "cp-0001", &server.url(), Variables(&[]));
-        let (_manager, handle, _watch) = open(settings);
-        poll_until("a socket", SOON, || server.sockets() == 1).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        let (_manager, handle, mut watch) = open(settings);
+        watch.text("told").await;
         assert_eq!(
             handle.status().await.unwrap().state.as_str(),
             "opening",

@@ -1,12 +1,12 @@
 //! OKX: a login that signs the time, within thirty seconds.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ring::hmac;
 
 use super::{
-    Variables, catch_up, holds_no_secret, open,
+    Variables, answered, catch_up, holds_no_secret, open,
     peer::{Gone, Line, Server},
     recipe,
     support::{SOON, poll_until},
@@ -82,7 +82,7 @@ async fn the_login_is_signed_and_made_anew_for_each_socket() {
     watch.ready().await;
     poll_until("the second socket", SOON, || server.sockets() == 2).await;
     watch.ready().await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    answered(&handle).await;
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(handle.status().await.unwrap().state.as_str(), "open");
     holds_no_secret(&watch, SECRET);

@@ -90,12 +90,15 @@ impl Successor {
             match opened.and_then(|opened| Socket::new(act, opened, now)) {
                 Ok((mut socket, info)) => {
                     act.life.successor_up(now);
-                    socket.begin_aside(act, now);
+                    let begun = socket.begin_aside(act, now);
                     *self = Self::Up(Box::new(ReadySocket {
                         socket,
                         info,
                         hears_since: now,
                     }));
+                    if let Err(cause) = begun {
+                        return self.failed(act, cause, now);
+                    }
                 }
                 Err(cause) => return self.failed(act, cause, now),
             }

@@ -49,7 +49,7 @@ impl Socket {
     }
 
     /// The socket is open beside the one that serves.
-    pub fn begin_aside(&mut self, act: &mut ActorState, now: Instant) {
+    pub fn begin_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
         let mut aside = LiveConversation::successor(act.conversation(), &act.settings);
         if let (Some(aside), Some(serving)) = (&mut aside, &mut act.serving) {
             aside.is_handover = serving.take_handover();
@@ -59,8 +59,7 @@ impl Socket {
         if let Some(conversation) = aside_mut(&mut self.early) {
             conversation.opened(here);
         }
-        // Nothing is refused before anything was said.
-        let _begun = self.carry_out_aside(act, now);
+        self.carry_out_aside(act)
     }
 
     /// The socket that was made ready beside another one serves from now on.
@@ -131,7 +130,7 @@ impl Socket {
             return Ok(true);
         };
         let heard = conversation.message(message, here);
-        self.carry_out_aside(act, now)?;
+        self.carry_out_aside(act)?;
         Ok(heard.deliver && !heard.is_pong)
     }
 
@@ -164,7 +163,7 @@ impl Socket {
             }
             conversation.timer(here);
         }
-        self.carry_out_aside(act, now)
+        self.carry_out_aside(act)
     }
 
     fn aside(&self) -> Option<&LiveConversation> {
@@ -256,8 +255,7 @@ impl Socket {
     }
 
     /// The same beside the socket that serves: only what concerns this socket.
-    fn carry_out_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
-        let _ = now;
+    fn carry_out_aside(&mut self, act: &mut ActorState) -> Result<(), Cause> {
         let replies = match aside_mut(&mut self.early) {
             Some(conversation) => conversation.take_replies(),
             None => return Ok(()),

@@ -16,20 +16,17 @@ pub trait World {
     fn name(&self, name: Name) -> Value<'_>;
 
     /// A header of the HTTP answer, whose name may have any case.
-    fn header(&self, name: &str) -> Value<'_> {
-        let _ = name;
+    fn header(&self, _name: &str) -> Value<'_> {
         Value::absent()
     }
 
     /// A cookie that the HTTP answer sets.
-    fn cookie(&self, name: &str) -> Value<'_> {
-        let _ = name;
+    fn cookie(&self, _name: &str) -> Value<'_> {
         Value::absent()
     }
 
     /// The content of a file, without the line end behind it, or a stored secret.
-    fn variable(&self, variable: Variable<'_>) -> Option<&str> {
-        let _ = variable;
+    fn variable(&self, _variable: Variable<'_>) -> Option<&str> {
         None
     }
 

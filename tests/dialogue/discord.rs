@@ -1,9 +1,6 @@
 //! Discord's gateway: a heartbeat at the interval of its hello, a login, and a resume after a loss.
 
-use std::{
-    sync::Mutex,
-    time::Instant,
-};
+use std::{sync::Mutex, time::Instant};
 
 use serde_json::Value;
 

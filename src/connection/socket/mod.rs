@@ -6,6 +6,7 @@ mod conversation;
 mod deadlines;
 mod early;
 pub(super) mod encoder;
+mod last_bytes;
 mod last_message;
 mod open;
 pub(super) mod reader;
@@ -15,7 +16,7 @@ mod writer;
 
 use std::{
     io,
-    task::{Context as TaskContext, Poll, Waker},
+    task::{Context as TaskContext, Poll},
     time::Instant,
 };
 
@@ -44,9 +45,6 @@ const MAX_FRAMES: usize = 128;
 
 /// So many bytes of a message weigh as much as a frame.
 const FRAME_WEIGHT: usize = 64 << 10;
-
-/// So many bytes are read at most of what the kernel still holds when a socket is lost: more than it has room for.
-const LAST_BYTES: u64 = 64 << 20;
 
 /// A socket that is up, and its two halves.
 pub(in crate::connection) struct Socket {
@@ -418,34 +416,6 @@ impl Socket {
             .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx)
     }
 
-    /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
-    /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
-    pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
-        let paused = self.deadlines.is_paused();
-        let before = act.counters.received.messages;
-        let end = self.reader.received() + LAST_BYTES;
-        while act.life.may_read() && self.reader.received() < end {
-            match self.reader.poll_next(&mut self.stream, now, cx) {
-                Poll::Ready(Ok(Incoming::Text(text))) if paused => {
-                    // Nobody is told it: however clean the end is, that is a gap.
-                    act.last.blind_since.get_or_insert(self.alive);
-                    self.note(act, &Message::Text(text));
-                }
-                Poll::Ready(Ok(Incoming::Binary(bytes))) if paused => {
-                    // Nobody is told it: however clean the end is, that is a gap.
-                    act.last.blind_since.get_or_insert(self.alive);
-                    self.note(act, &Message::Binary(bytes));
-                }
-                Poll::Ready(Ok(incoming)) => {
-                    self.alive = now;
-                    self.incoming(act, incoming, now);
-                }
-                Poll::Ready(Err(_)) | Poll::Pending => break,
-            }
-        }
-        self.note_heard(act, before, now);
-    }
-
     /// The last frame of this socket.
     pub fn send_close(&mut self, frame: CloseFrame) {
         self.writer.close(frame);
@@ -484,41 +454,6 @@ impl Socket {
     /// Whether the kernel has all that was given to this socket.
     pub fn is_flushed(&self) -> bool {
         self.writer.is_idle()
-    }
-
-    /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it. A pong that
-    /// lies in our kernel still confirms.
-    pub fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
-        self.writer.settle_on_close();
-        self.publish_openings(act);
-        self.record_written(act);
-        self.take_last_answers(act, now);
-        // Of sockets that were never ready nobody has heard enough.
-        act.last.blind_since.get_or_insert(self.alive);
-    }
-}
-
-impl Socket {
-    /// The answers to our pings among what the kernel still holds; all else is lost with the socket.
-    fn take_last_answers(&mut self, act: &mut ActorState, now: Instant) {
-        let mut cx = TaskContext::from_waker(Waker::noop());
-        let end = self.reader.received() + LAST_BYTES;
-        while act.beats.state.is_waiting() && self.reader.received() < end {
-            let settings = &act.settings.heartbeat;
-            let fence = match self.reader.poll_next(&mut self.stream, now, &mut cx) {
-                Poll::Ready(Ok(Incoming::Pong(payload))) => {
-                    act.beats.state.pong(settings, &payload, now)
-                }
-                Poll::Ready(Ok(Incoming::Text(text))) => {
-                    act.beats.state.text(settings, &text, now).flatten()
-                }
-                Poll::Ready(Ok(_)) => None,
-                Poll::Ready(Err(_)) | Poll::Pending => return,
-            };
-            if let Some(fence) = fence {
-                act.confirmed(fence);
-            }
-        }
     }
 }
 

@@ -21,6 +21,8 @@ test_env=${EVERWIRE_TEST_ENV:-$PWD/.test-env}
 export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
+# Half of what a build writes is for building again after an edit. Who edits sets it to 1.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
 stages=(scripts format clippy clippy_core build tests bridge bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180

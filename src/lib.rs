@@ -96,7 +96,12 @@ pub mod core {
     };
 }
 
-pub use everwire_proto::wire;
+pub use everwire_proto::{language, wire};
+
+/// What a name says and expects on its socket, built in code: `Settings` read it from a file, and `ConnectionSettings::dialogue` holds it.
+pub mod dialogue {
+    pub use everwire_proto::{dialogue::*, settings::dialogue::*};
+}
 
 pub use self::{
     config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},

@@ -29,10 +29,12 @@ pub(super) fn assemble(
     let mut inherited = base.unwrap_or_default();
     inherited.overlay_nearer(defaults.unwrap_or_default());
     let layers = Layers::new(inherited, groups.unwrap_or_default(), context);
+    let service = service_settings(service.unwrap_or_default(), context);
+    context.allow_urls = service.allow_urls.as_slice().into();
     let fleets = fleets.unwrap_or_default().0;
     let members = members(&fleets, connections.unwrap_or_default(), context);
     Settings {
-        service: service_settings(service.unwrap_or_default(), context),
+        service,
         connections: layers.settings(&fleets, members, context),
         warnings: Vec::new(),
         inherited: match inherits {

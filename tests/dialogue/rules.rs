@@ -6,8 +6,9 @@ use super::{
     Variables, open,
     peer::Server,
     recipe,
-    support::{SOON, poll_until},
+    support::{Foreign, PrivateCa, SOON, TestDir, poll_until},
 };
+use everwire::Message;
 
 fn name(keys: &str, url: &str) -> everwire::ConnectionSettings {
     let text = format!("[connections.name]\nurl = \"URL\"\n# quick\n{keys}\n");
@@ -61,6 +62,48 @@ async fn a_url_that_the_peer_names_is_wss_and_public_or_not_dialled() {
         // The usual one is dialled instead.
         poll_until("the second socket", SOON, || server.sockets() == 2).await;
     }
+}
+
+#[tokio::test]
+async fn a_url_that_the_peer_names_is_dialled_once_where_the_service_allows_it() {
+    let dir = TestDir::new("dialogue-named");
+    let ca = PrivateCa::new(dir.path());
+    let echo = Foreign::Python.start(Some(&ca));
+    let named = echo.tls_url("/echo");
+    let line = format!(r#"{{"type":"reconnect","url":"{named}"}}"#);
+    let server = Server::start(move |it| {
+        if it.number == 0 {
+            it.say(line.clone())?;
+        }
+        it.until_gone()
+    });
+    let text = format!(
+        r#"[service]
+allow_urls = ["{}*"]
+[connections.name]
+url = "URL"
+# quick
+tls = {{ ca_file = "{}" }}
+open_script = [{{ send = 'handover: ${{handover}}', if = "handover" }}]
+rules = [
+  {{ when = '/type == "reconnect"', do = "reconnect", url = "${{/url}}" }},
+  {{ when = 'message == "handover: true"', do = "reconnect" }},
+]
+"#,
+        echo.tls_url("/"),
+        ca.ca_file.display(),
+    );
+    let settings = recipe(&text, "name", &server.url(), Variables(&[]));
+    let (_manager, _handle, mut watch) = open(settings);
+    let said = watch
+        .until("the echo", |update| match update.message() {
+            Some((_, message)) if *message == Message::text("handover: true") => Some(()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(said, ());
+    // Behind it the usual one is dialled again.
+    poll_until("the second socket", SOON, || server.sockets() == 2).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The keys of a dialogue after the layers are merged.
 
+use std::sync::Arc;
+
 use crate::config::{
     keys::{
         CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
@@ -9,7 +11,7 @@ use crate::config::{
     values::{TemplateText, Written},
 };
 use everwire_proto::settings::{
-    ConnectionSettings,
+    ConnectionSettings, UrlPattern,
     dialogue::{FirstBeat, HeartbeatStart},
 };
 
@@ -31,26 +33,32 @@ pub(super) struct Merged {
     pub first_id: u64,
     /// The longest message, in bytes.
     pub max_message: usize,
+    /// What the peer may name beyond public addresses, where a rule dials what it names.
+    pub peer_urls: Arc<[UrlPattern]>,
 }
 
 impl Merged {
     /// `None`: nothing is said and expected beyond what there is without a dialogue.
-    pub fn of(table: &ConnectionTable) -> Option<Self> {
+    pub fn of(table: &ConnectionTable, allow_urls: &Arc<[UrlPattern]>) -> Option<Self> {
         let on_open = table.on_open.as_ref().map(|list| &list.value);
         let idle_timeout = table.idle_timeout.as_ref();
         let ids = table.ids.as_ref().map(|ids| &ids.value);
         let (heartbeat, beats) = heartbeat(table);
+        let rules: Rules = value(&table.rules);
+        let names_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
+        let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),
             capture: value(&table.capture),
             on_open: on_open.filter(|list| list.is_script()).cloned(),
             open_script: value(&table.open_script),
-            rules: value(&table.rules),
+            rules,
             heartbeat,
             beats,
             idle_timeout: idle_timeout.and_then(|time| time.value.template().cloned()),
             first_id: ids.and_then(first_id).unwrap_or(1),
             max_message: max_message(table),
+            peer_urls: peer_urls.unwrap_or_default(),
         };
         (!merged.is_empty()).then_some(merged)
     }

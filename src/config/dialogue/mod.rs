@@ -36,7 +36,7 @@ impl Dialogues {
         table: &ConnectionTable,
         context: &mut Context<'_>,
     ) -> Option<Arc<Dialogue>> {
-        let merged = Merged::of(table)?;
+        let merged = Merged::of(table, &context.allow_urls)?;
         if let Some((_, known)) = self.0.iter().find(|(known, _)| *known == merged) {
             return known.clone();
         }
@@ -70,6 +70,7 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
         heartbeat,
         idle_timeout,
         first_id: merged.first_id,
+        peer_urls: Arc::clone(&merged.peer_urls),
         ..Dialogue::default()
     };
     Some(dialogue.with_needles())

@@ -33,6 +33,7 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         heartbeat,
         idle_timeout,
         first_id,
+        peer_urls: _,
         needles: _,
     } = settings.dialogue.as_deref().unwrap_or(&silent);
     let lets = names.lets().zip(lets.iter());

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
-use everwire_proto::settings::RateSettings;
+use everwire_proto::settings::{RateSettings, UrlPattern};
 
 use super::{File, Node, Place, Problem, Problems, string};
 use crate::settings::Source;
@@ -29,6 +29,8 @@ pub(in crate::config) struct Context<'a> {
     pub files: Vec<File>,
     /// The buckets that connections may name, as soon as `[rates]` has been read.
     pub buckets: Arc<Buckets>,
+    /// The URLs on addresses that are not public which a peer may name nevertheless, as soon as `service.allow_urls` has been read.
+    pub allow_urls: Arc<[UrlPattern]>,
     /// What is wrong, so far.
     pub problems: Problems,
 }
@@ -41,6 +43,7 @@ impl<'a> Context<'a> {
             source,
             files: Vec::new(),
             buckets: Arc::default(),
+            allow_urls: Arc::default(),
             problems: Problems::default(),
         }
     }

@@ -9,7 +9,7 @@ use crate::{
         state::{ActorState, conversation::policy_of_named},
     },
     secret_store::SecretStore,
-    settings::{ConnectionSettings, Template},
+    settings::{ConnectionSettings, DialPolicy, Template, url},
     transport::{self, DialBudget, DialRequest, Resolver, TlsCache},
 };
 
@@ -24,7 +24,10 @@ pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
         ),
         Some(url) => {
             let mut settings = ConnectionSettings::clone(&act.settings);
-            settings.dial_policy = policy_of_named(&settings);
+            // It was parsed when the peer named it.
+            settings.dial_policy = url::parse(&url).map_or(DialPolicy::PublicOnly, |named| {
+                policy_of_named(&settings, &named)
+            });
             let url: Arc<[Template]> = [Template::literal(url)].into();
             (url, 0, Arc::new(settings))
         }

@@ -10,6 +10,7 @@ use everwire_proto::{
     settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
 };
 use jiff::Timestamp;
+use ::url::Url;
 
 use crate::{
     chance,
@@ -103,7 +104,7 @@ impl Serving {
         if parsed.scheme() != "wss" {
             return Err(forbidden("it is no wss URL".into()));
         }
-        match policy_of_named(settings).refusal(&parsed) {
+        match policy_of_named(settings, &parsed).refusal(&parsed) {
             Some(why) => Err(forbidden(why)),
             None => {
                 self.next_url = Some(url.into());
@@ -125,11 +126,18 @@ impl Serving {
     }
 }
 
-/// What may be dialled of what a peer names: never more than the Internet.
-pub(in crate::connection) fn policy_of_named(settings: &ConnectionSettings) -> DialPolicy {
-    match &settings.dial_policy {
-        DialPolicy::Any => DialPolicy::PublicOnly,
-        narrower => narrower.clone(),
+/// What may be dialled for this URL, which a peer has named: the Internet, and what the service allows besides.
+pub(in crate::connection) fn policy_of_named(
+    settings: &ConnectionSettings,
+    named: &Url,
+) -> DialPolicy {
+    let dialogue = settings.dialogue.as_ref();
+    let allowed = dialogue.map(|dialogue| &dialogue.peer_urls);
+    let allowed = allowed.filter(|patterns| patterns.iter().any(|pattern| pattern.matches(named)));
+    match (&settings.dial_policy, allowed) {
+        (DialPolicy::Any, Some(patterns)) => DialPolicy::Urls(Arc::clone(patterns)),
+        (DialPolicy::Any, None) => DialPolicy::PublicOnly,
+        (narrower, _) => narrower.clone(),
     }
 }
 

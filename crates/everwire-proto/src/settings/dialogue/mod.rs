@@ -16,6 +16,9 @@ pub use self::{
     step::{Again, MAX_STEPS, ScriptStep},
     template_duration::{LONGEST, SHORTEST, TemplateDuration},
 };
+use std::sync::Arc;
+
+use super::UrlPattern;
 use crate::language::{
     Expression, Lets, MessageTemplate, Names, Need, Needles, Secret, json::PointerSet,
 };
@@ -52,6 +55,8 @@ pub struct Dialogue {
     pub idle_timeout: Option<TemplateDuration>,
     /// The number of a socket's first step; 1 unless the settings say otherwise.
     pub first_id: u64,
+    /// What a rule's `url` may name beyond `wss` URLs on public addresses.
+    pub peer_urls: Arc<[UrlPattern]>,
     /// What a message must hold so that it concerns a rule or a capture.
     pub needles: Needles,
 }

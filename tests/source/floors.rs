@@ -23,6 +23,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
         PROTO,
         &[
             "proto:wire",
+            "proto:decode",
             "proto:language",
             "proto:settings",
             "proto:core",

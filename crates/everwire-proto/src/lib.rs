@@ -3,6 +3,7 @@
 //! Time and randomness are arguments, effects are return values. Nothing here knows a socket, a file, a clock or a thread.
 //!
 //! * [`wire`]: bytes in, messages out, and back (RFC 6455, RFC 7692).
+//! * [`decode`]: what a peer does to its messages before they are frames.
 //! * [`language`]: what stands inside the values of settings.
 //! * [`settings`]: what one connection is to do.
 //! * [`core`]: what a connection decides.
@@ -13,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod core;
+pub mod decode;
 pub mod dialogue;
 pub mod language;
 pub mod settings;

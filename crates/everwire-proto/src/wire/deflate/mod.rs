@@ -20,6 +20,7 @@ pub use deflater::{DeflateError, Deflater};
 pub use inflater::Inflater;
 pub use offer::Offer;
 pub use pool::{Lend, NoPool, StatePool};
+pub(crate) use pool::{put_inflate, take_inflate};
 pub use state::Level;
 pub use window::WindowBits;
 
@@ -32,4 +33,4 @@ const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 
 /// What ends each compressed message, and is not sent: an empty block's lengths (§7.2.1).
-const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -34,14 +34,15 @@ impl Lend for NoPool {
     }
 }
 
-pub(super) fn take_inflate(lender: &dyn Lend) -> Decompress {
+/// A state for one message, without header and trailer.
+pub(crate) fn take_inflate(lender: &dyn Lend) -> Decompress {
     let mut spare = None;
     lender.lend(&mut |pool| spare = pool.inflate.pop());
     spare.unwrap_or_else(state::decompressor)
 }
 
 /// Takes back what [`take_inflate`] gave.
-pub(super) fn put_inflate(lender: &dyn Lend, mut state: Decompress) {
+pub(crate) fn put_inflate(lender: &dyn Lend, mut state: Decompress) {
     state.reset(false);
     let mut state = Some(state);
     lender.lend(&mut |pool| {

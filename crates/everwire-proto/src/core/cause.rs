@@ -3,7 +3,10 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use super::displayable;
-use crate::wire::{CloseFrame, Violation};
+use crate::{
+    decode::DecodeError,
+    wire::{CloseFrame, Violation},
+};
 
 /// The step of a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,6 +115,8 @@ pub enum Cause {
     OutOfMemory,
     /// The peer broke the protocol or a limit.
     Protocol(Violation),
+    /// A message is not what `decode` says.
+    Decode(DecodeError),
     /// The peer refused what a step of the script asked for.
     ScriptRefused {
         /// Which step, what it expected, and what came.
@@ -138,7 +143,7 @@ pub enum Cause {
 
 impl Cause {
     /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 29] = [
+    pub const KINDS: [&str; 30] = [
         "secret_missing",
         "invalid_request",
         "forbidden",
@@ -163,6 +168,7 @@ impl Cause {
         "idle_timeout",
         "memory",
         "protocol",
+        "decode",
         "script_refused",
         "script_timeout",
         "rule",
@@ -203,6 +209,7 @@ impl Cause {
             | Self::IdleTimeout
             | Self::OutOfMemory
             | Self::Protocol(_)
+            | Self::Decode(_)
             | Self::Store(_)
             | Self::Panic(_) => None,
         }
@@ -236,6 +243,7 @@ impl Cause {
             Self::IdleTimeout => "idle_timeout",
             Self::OutOfMemory => "memory",
             Self::Protocol(_) => "protocol",
+            Self::Decode(_) => "decode",
             Self::ScriptRefused { .. } => "script_refused",
             Self::ScriptTimeout(_) => "script_timeout",
             Self::Rule { .. } => "rule",
@@ -269,6 +277,7 @@ impl Cause {
     pub fn close_code(&self) -> Option<u16> {
         match self {
             Self::Protocol(violation) => Some(violation.close_code()),
+            Self::Decode(error) => Some(error.close_code()),
             Self::OutOfMemory => Some(1009),
             _ => None,
         }
@@ -339,6 +348,7 @@ impl Cause {
                 "a message cannot be received: the memory that all connections may use (service.memory) is used up".into()
             }
             Self::Protocol(violation) => violation.to_string().into(),
+            Self::Decode(error) => error.to_string().into(),
         }
     }
 }
@@ -384,7 +394,7 @@ pub fn code_in(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Opcode;
+    use crate::{decode::Format, wire::Opcode};
 
     /// One of each; a new one does not compile until it stands here, too.
     fn violations() -> Vec<Violation> {
@@ -423,6 +433,28 @@ mod tests {
             }
         }
         all
+    }
+
+    /// One of each.
+    fn undecoded() -> [DecodeError; 7] {
+        let (format, len) = (Format::ZlibStream, 20);
+        [
+            DecodeError::Foreign { format, len },
+            DecodeError::Invalid { format, len },
+            DecodeError::Truncated { format, len },
+            DecodeError::Trailing {
+                format,
+                len,
+                extra: 3,
+            },
+            DecodeError::TooBig {
+                format,
+                len,
+                limit: 8,
+            },
+            DecodeError::TooManyMembers { len, limit: 8 },
+            DecodeError::StreamEnded { len },
+        ]
     }
 
     fn causes() -> Vec<Cause> {
@@ -467,6 +499,7 @@ mod tests {
         ];
         all.extend(phases.map(Cause::ConnectTimeout));
         all.extend(violations().into_iter().map(Cause::Protocol));
+        all.extend(undecoded().map(Cause::Decode));
         all
     }
 

@@ -178,6 +178,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::IdleTimeout
         | Cause::OutOfMemory
         | Cause::Protocol(_)
+        | Cause::Decode(_)
         | Cause::ScriptTimeout(_)
         | Cause::Rule { .. }
         | Cause::Store(_)

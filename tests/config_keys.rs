@@ -813,7 +813,6 @@ fn a_key_that_is_still_to_come_is_not_supported_yet() {
         "prepare",
         "close_script",
         "periodic",
-        "decode",
         "rotation",
         "subscribe",
         "subscriptions",

@@ -89,6 +89,15 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
                 help: "write a proxy, or remove the rule",
             })
         }
+        "decode" => {
+            let key = table.decode.as_ref();
+            let is_on = key.is_some_and(|key| key.value.decodes());
+            (!is_on).then(|| Off {
+                what: "nothing is decoded",
+                place: key.map(|key| key.place),
+                help: "write decode, such as \"gzip\", or remove the rule",
+            })
+        }
         "script_refused" | "script_timeout" => {
             let steps = table.open_script.iter();
             let mut steps = steps.flat_map(|script| &script.value.0);

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use super::{
-    BasicAuthTable, CaptureLayer, CompressionLayer, Headers, HeartbeatLayer, HistoryTable,
-    IdsTable, OnOpen, OutboxTable, RateLayer, ReconnectLayer, Rules, Script, SequenceLayer,
+    BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
+    HistoryTable, IdsTable, OnOpen, OutboxTable, RateLayer, ReconnectLayer, Rules, Script,
+    SequenceLayer,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -64,6 +65,9 @@ table! {
         max_frame: Size = "16MiB",
         /// permessage-deflate (RFC 7692): whether it is offered, or a table of what is.
         compression: CompressionLayer = false,
+        /// How messages that come are decoded before anything looks at them: "gzip", "zlib", "deflate" (each binary message), "zlib-stream"
+        /// (all of a socket), { split = "\u001e" }, a list of these, or "none".
+        decode: DecodeLayer = "none",
         /// How a dead peer is found: a table, or only its kind.
         heartbeat: HeartbeatLayer,
         /// What happens after a loss: a table, or "never".
@@ -94,7 +98,7 @@ table! {
         ids: IdsTable,
     }
     later {
-        prepare, close_script, periodic, decode, rotation, subscribe, subscriptions, spread, request, place,
+        prepare, close_script, periodic, rotation, subscribe, subscriptions, spread, request, place,
     }
     no key { dialogue, dial_policy, proxy_policy }
 }

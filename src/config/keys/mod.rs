@@ -5,6 +5,7 @@ mod api_limits;
 mod basic_auth;
 mod compression;
 mod connection;
+mod decode;
 mod dialogue;
 mod document;
 mod fleet;
@@ -29,6 +30,7 @@ pub(super) use self::{
     basic_auth::BasicAuthTable,
     compression::CompressionLayer,
     connection::ConnectionTable,
+    decode::DecodeLayer,
     dialogue::{
         AgainTable, CaptureLayer, CaptureNames, IdsTable, RuleTable, Rules, Script, SendLayer,
         StepTable, without_expect,

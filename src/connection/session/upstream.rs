@@ -275,6 +275,10 @@ impl Upstream {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 return Ok(Turn::Rest);
             };
+            // Messages are told as they came: nothing is decoded.
+            let Some(incoming) = incoming else {
+                continue;
+            };
             match incoming {
                 Incoming::Close(frame) => return Ok(self.closed_by_peer(frame, now)),
                 Incoming::Text(text) if is_heard => self.hand_over(Message::Text(text)),

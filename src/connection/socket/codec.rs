@@ -1,5 +1,7 @@
 //! What reads and compresses the messages of a socket, as client and server agreed.
 
+use everwire_proto::decode::MessageDecoder;
+
 use super::encoder::Compressor;
 use crate::{
     connection::arbiter::buffers::ArbiterPool,
@@ -9,6 +11,15 @@ use crate::{
         deflate::{Agreed, Deflater, Inflater},
     },
 };
+
+/// What decodes the messages of a socket that serves its name.
+pub(in crate::connection) fn message_decoder(
+    settings: &ConnectionSettings,
+) -> Option<MessageDecoder> {
+    let decoding = settings.decode.as_ref()?;
+    let max = settings.max_message;
+    Some(MessageDecoder::new(decoding, max, &ArbiterPool))
+}
 
 /// The decoder of a socket, and its compressor if there is something to compress with.
 pub(in crate::connection) fn codec(

@@ -177,9 +177,18 @@ impl Socket {
     }
 
     fn counts_too_many_answers(&self, act: &ActorState) -> bool {
-        act.conversation().is_some_and(|conversation| {
-            conversation.stops_reading() || self.writer.answers() >= MAX_ANSWERS
-        })
+        let conversation = act.conversation();
+        conversation.is_some_and(|conversation| self.is_flooded(conversation))
+    }
+
+    /// The same beside the socket that serves.
+    pub(super) fn has_too_many_answers_aside(&self) -> bool {
+        self.aside()
+            .is_some_and(|conversation| self.is_flooded(conversation))
+    }
+
+    fn is_flooded(&self, conversation: &LiveConversation) -> bool {
+        conversation.stops_reading() || self.writer.answers() >= MAX_ANSWERS
     }
 
     /// The script of the socket beside the one that serves has passed, where there is one.

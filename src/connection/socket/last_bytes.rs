@@ -15,22 +15,25 @@ impl Socket {
     /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
     /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
     pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
-        let paused = self.deadlines.is_paused();
+        let is_paused = self.deadlines.is_paused();
         let before = act.counters.received.messages;
         let end = self.reader.received() + LAST_BYTES;
         while act.life.may_read() && self.reader.received() < end {
+            // Nor may a rule be asked for more answers than may wait: that would be the cause of the loss.
+            let paused = is_paused || self.has_too_many_answers(act);
             match self.reader.poll_next(&mut self.stream, now, cx) {
-                Poll::Ready(Ok(Incoming::Text(text))) if paused => {
+                Poll::Ready(Ok(Some(Incoming::Text(text)))) if paused => {
                     // Nobody is told it: however clean the end is, that is a gap.
                     act.last.blind_since.get_or_insert(self.alive);
                     self.note(act, &Message::Text(text));
                 }
-                Poll::Ready(Ok(Incoming::Binary(bytes))) if paused => {
+                Poll::Ready(Ok(Some(Incoming::Binary(bytes)))) if paused => {
                     // Nobody is told it: however clean the end is, that is a gap.
                     act.last.blind_since.get_or_insert(self.alive);
                     self.note(act, &Message::Binary(bytes));
                 }
-                Poll::Ready(Ok(incoming)) => {
+                Poll::Ready(Ok(None)) => self.alive = now,
+                Poll::Ready(Ok(Some(incoming))) => {
                     self.alive = now;
                     self.incoming(act, incoming, now);
                 }
@@ -58,11 +61,11 @@ impl Socket {
         while act.beats.state.is_waiting() && self.reader.received() < end {
             let settings = &act.settings.heartbeat;
             let fence = match self.reader.poll_next(&mut self.stream, now, &mut cx) {
-                Poll::Ready(Ok(Incoming::Pong(payload))) => {
+                Poll::Ready(Ok(Some(Incoming::Pong(payload)))) => {
                     act.beats.state.pong(settings, &payload, now)
                 }
                 // Where an expression says what an answer is, the plain text of the settings is none.
-                Poll::Ready(Ok(Incoming::Text(text))) if !act.matches_pongs() => {
+                Poll::Ready(Ok(Some(Incoming::Text(text)))) if !act.matches_pongs() => {
                     act.beats.state.text(settings, &text, now).flatten()
                 }
                 Poll::Ready(Ok(_)) => None,

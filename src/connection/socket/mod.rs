@@ -86,11 +86,18 @@ impl Socket {
     ) -> Result<(), Cause> {
         self.write_aside(act, now, cx)?;
         let mut turn = 0;
-        while turn < MAX_FRAMES && !act.inbound.deduplication.holds_enough() {
+        while turn < MAX_FRAMES
+            && !act.inbound.deduplication.holds_enough()
+            && !self.has_too_many_answers_aside()
+        {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 break;
             };
             self.alive = now;
+            let Some(incoming) = incoming else {
+                turn += 1;
+                continue;
+            };
             self.deadlines.heard(now);
             turn += 1 + weight(&incoming);
             match incoming {
@@ -281,10 +288,14 @@ impl Socket {
                     self.note_life(act, messages, now);
                     return;
                 }
-                Poll::Ready(Ok(incoming)) => {
+                Poll::Ready(Ok(Some(incoming))) => {
                     self.alive = now;
                     turn += 1 + weight(&incoming);
                     self.incoming(act, incoming, now);
+                }
+                Poll::Ready(Ok(None)) => {
+                    self.alive = now;
+                    turn += 1;
                 }
                 Poll::Ready(Err(cause)) => {
                     act.turns.touch();

@@ -2,7 +2,12 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use super::{Sent, Socket, codec::codec, reader::Reader, writer::Writer};
+use super::{
+    Sent, Socket,
+    codec::{codec, message_decoder},
+    reader::Reader,
+    writer::Writer,
+};
 use crate::{
     connection::{
         State,
@@ -73,6 +78,7 @@ impl Socket {
         for message in openings(act, &opened.secrets)? {
             writer.message(message);
         }
+        let reader = Reader::new(decoder, opened.leftover, &act.process.memory);
         let info = SocketInfo {
             peer: opened.peer,
             subprotocol: opened.subprotocol,
@@ -81,7 +87,7 @@ impl Socket {
         };
         let socket = Box::new(Self {
             stream: opened.stream,
-            reader: Reader::new(decoder, opened.leftover, &act.process.memory),
+            reader: reader.decoding(message_decoder(&act.settings)),
             writer,
             alive: now,
             deadlines: Deadlines::new(stall_detector::stalled(now), now),

@@ -4,11 +4,12 @@ use std::{
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
 use bytes::{Bytes, BytesMut};
+use everwire_proto::decode::{MessageDecoder, Next, Payload};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::shared_bytes::share;
@@ -27,8 +28,10 @@ pub(in crate::connection) struct Reader {
     /// Read, and not decoded yet.
     unread: Bytes,
     progress: Progress,
-    /// The memory of a message of which a part has come.
+    /// The memory of a message of which a part has come, and of those that it gives and that were not asked for yet.
     charge: Charge,
+    /// What makes messages of what the wire gives. Boxed: few names have it.
+    messages: Option<Box<MessageDecoder>>,
 }
 
 /// How many bytes were read, and in the lowest bit whether the last read has brought as much as there was room for: a flag of its own would
@@ -62,7 +65,14 @@ impl Reader {
             unread: leftover,
             progress: Progress::default(),
             charge: Charge::new(memory, MemoryUse::Reassembly),
+            messages: None,
         }
+    }
+
+    /// The same, which decodes the messages that come.
+    pub fn decoding(mut self, messages: Option<MessageDecoder>) -> Self {
+        self.messages = messages.map(Box::new);
+        self
     }
 
     /// How many bytes were read from the socket.
@@ -72,7 +82,13 @@ impl Reader {
 
     /// Whether another message is known to follow in what was read.
     pub fn has_next(&self) -> bool {
-        self.decoder.begins_with_message(&self.unread)
+        self.decoder.begins_with_message(&self.unread) || self.waits_in_message()
+    }
+
+    /// Whether the message that came last gives another one.
+    fn waits_in_message(&self) -> bool {
+        let messages = self.messages.as_ref();
+        messages.is_some_and(|messages| messages.has_next())
     }
 
     /// The data frame that is not complete, if there is one.
@@ -84,23 +100,73 @@ impl Reader {
         })
     }
 
-    /// The next message or control frame.
+    /// The next message or control frame. `None`, where messages are decoded: something has come that is no message; ask again.
     ///
     /// # Errors
     ///
-    /// The end of the stream, an error of the operating system, a violation, or that there is no memory for what is to come.
+    /// The end of the stream, an error of the operating system, a violation, a message that cannot be decoded, or that there is no memory
+    /// for what is to come.
     pub fn poll_next(
         &mut self,
         stream: &mut Stream,
         now: Instant,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Incoming, Cause>> {
+    ) -> Poll<Result<Option<Incoming>, Cause>> {
+        match self.messages {
+            None => self.poll_wire(stream, now, cx),
+            Some(_) => self.poll_decoded(stream, now, cx),
+        }
+    }
+
+    /// What the last message still gives, or what the wire gives next.
+    fn poll_decoded(
+        &mut self,
+        stream: &mut Stream,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Incoming>, Cause>> {
+        if !self.waits_in_message() {
+            let message = match ready!(self.poll_wire(stream, now, cx))? {
+                Some(Incoming::Text(text)) => Payload::Text(text),
+                Some(Incoming::Binary(bytes)) => Payload::Binary(bytes),
+                control => return Poll::Ready(Ok(control)),
+            };
+            if let Some(messages) = &mut self.messages {
+                messages.push(message);
+            }
+        }
+        Poll::Ready(self.next_in_message())
+    }
+
+    fn next_in_message(&mut self) -> Result<Option<Incoming>, Cause> {
+        let Some(messages) = &mut self.messages else {
+            return Ok(None);
+        };
+        let next = messages.next().map_err(Cause::Decode)?;
+        let held = messages.held();
+        if held > 0 {
+            let held = self.charge.try_set(self.decoder.buffered() + held);
+            held.map_err(|_| Cause::OutOfMemory)?;
+        }
+        Ok(match next {
+            Next::Message(Payload::Text(text)) => Some(Incoming::Text(text)),
+            Next::Message(Payload::Binary(bytes)) => Some(Incoming::Binary(bytes)),
+            Next::Again | Next::Nothing => None,
+        })
+    }
+
+    fn poll_wire(
+        &mut self,
+        stream: &mut Stream,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Incoming>, Cause>> {
         loop {
             match self.decoder.decode(&mut self.unread, now) {
-                Ok(Some(incoming)) => return Poll::Ready(Ok(incoming)),
+                Ok(incoming @ Some(_)) => return Poll::Ready(Ok(incoming)),
                 Ok(None) => {
                     self.unread = Bytes::new();
-                    let held = self.charge.try_set(self.decoder.buffered());
+                    let held = self.charge.try_set(self.held());
                     held.map_err(|_| Cause::OutOfMemory)?;
                 }
                 Err(violation) => return Poll::Ready(Err(Cause::Protocol(violation))),
@@ -130,7 +196,13 @@ impl Reader {
                 self.unread.len()
             }
         };
-        self.charge.set(self.decoder.buffered() + unread);
+        self.charge.set(self.held() + unread);
+    }
+
+    /// The memory of messages that are not whole, or not all told.
+    fn held(&self) -> usize {
+        let messages = self.messages.as_ref();
+        self.decoder.buffered() + messages.map_or(0, |messages| messages.held())
     }
 
     fn has_much_memory(&self) -> bool {

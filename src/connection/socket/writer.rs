@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     io,
+    num::NonZeroU64,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -88,8 +89,8 @@ pub(in crate::connection) struct Writer {
     written: Option<u64>,
     /// The opening messages that it has whole, until they are counted.
     openings_written: Traffic,
-    /// Where the ping ends, by encoded bytes, that the kernel has not whole.
-    ping_end: Option<u64>,
+    /// Where the ping ends, by encoded bytes, that the kernel has not whole. No ping is empty.
+    ping_end: Option<NonZeroU64>,
     /// Whether the kernel has a ping whole that was not asked for yet.
     ping_written: bool,
     /// Whether it has a step of the script whole that was not asked for yet.
@@ -337,7 +338,7 @@ impl Writer {
             }
             self.ends.pop_front();
         }
-        if self.ping_end.is_some_and(|end| end <= accepted) {
+        if self.ping_end.is_some_and(|end| end.get() <= accepted) {
             self.ping_end = None;
             self.ping_written = true;
         }
@@ -482,8 +483,8 @@ impl Writer {
                 self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
             }
         }
-        self.ping_end
-            .get_or_insert(self.encoded + buffer.len() as u64);
+        let end = NonZeroU64::new(self.position(buffer));
+        self.ping_end = self.ping_end.or(end);
         Ok(())
     }
 

@@ -37,6 +37,7 @@ impl Changes {
             max_message,
             max_frame,
             compression,
+            decode,
             heartbeat,
             reconnect,
             outbox,
@@ -84,6 +85,8 @@ impl Changes {
             ("max_message", *max_message != new.max_message, true),
             ("max_frame", *max_frame != new.max_frame, true),
             ("compression", *compression != new.compression, true),
+            // A stream that has begun cannot be decoded from its middle.
+            ("decode", *decode != new.decode, true),
             ("heartbeat", *heartbeat != new.heartbeat, probes),
             ("reconnect", *reconnect != new.reconnect, false),
             ("outbox", *outbox != new.outbox, false),

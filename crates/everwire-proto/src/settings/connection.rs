@@ -8,6 +8,7 @@ use super::{
     Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl,
     Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol, dialogue::Dialogue, url,
 };
+use crate::decode::Decoding;
 use crate::language::{MessageTemplate, SecretTemplate, Template, Variable};
 
 /// One connection's settings: what stands under `[connections.NAME]`, merged and checked.
@@ -66,6 +67,8 @@ pub struct ConnectionSettings {
     pub max_frame: usize,
     /// permessage-deflate (RFC 7692), if it is to be offered.
     pub compression: Option<Compression>,
+    /// How the peer's messages become what it meant; `None`: they are it. Messages of sessions stay as they came.
+    pub decode: Option<Decoding>,
     /// How a dead peer is found.
     pub heartbeat: Heartbeat,
     /// What happens after a loss.
@@ -201,6 +204,7 @@ impl ConnectionSettings {
             max_message: 16 << 20,
             max_frame: 16 << 20,
             compression: None,
+            decode: None,
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
             outbox: OutboxSettings::default(),

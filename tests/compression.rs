@@ -14,6 +14,8 @@ use everwire::{
     core::Fate,
     wire::deflate::{Agreed, WindowBits},
 };
+use everwire_proto::decode::{Decoding, Stage};
+use miniz_oxide::deflate::compress_to_vec_zlib;
 use support::{
     Foreign, SOON,
     rig::{Rig, Watch, one_arbiter, quick},
@@ -139,6 +141,28 @@ async fn every_message_comes_back_from_foreign_servers_under_all_parameters() {
             assert_eq!(fate.unwrap(), Fate::Written, "{what}");
             manager.remove("feed").await.unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_has_compressed_twice_is_decompressed_twice() {
+    let text = "{\"tick\":1}".repeat(1000);
+    let stream = compress_to_vec_zlib(text.as_bytes(), 9);
+    let manager = one_arbiter();
+    let mut watch = Watch::new(&manager, "feed");
+    for foreign in Foreign::ALL {
+        let server = foreign.start(None);
+        let mut settings: ConnectionSettings = quick(server.url("/echo"));
+        let mut wished = Compression::default();
+        wished.min_size = 1;
+        settings.compression = Some(wished);
+        settings.decode = Decoding::new(vec![Stage::Zlib]).ok();
+        let feed = manager.open("feed", settings).unwrap();
+        for _ in 0..3 {
+            feed.send(Message::binary(stream.clone())).unwrap();
+            assert_eq!(watch.message().await, Message::text(text.clone()));
+        }
+        manager.remove("feed").await.unwrap();
     }
 }
 

@@ -15,6 +15,7 @@ use everwire::config::{
     ConnectionSettings, DialPolicy, GiveUpRule, Heartbeat, Inherited, Opening, Template, masked,
 };
 use everwire_proto::{
+    decode::{Decoding, Separator, Stage},
     language::Name,
     settings::dialogue::{
         Dialogue, FirstBeat, HeartbeatStart, RuleAction, RuleDelay, Sending, Trigger,
@@ -380,4 +381,61 @@ fn what_a_file_says_to_its_servers_is_not_inherited_over_the_api() {
         .connection(json, &DialPolicy::Any)
         .unwrap();
     assert!(api.heartbeat.is_text() && api.idle_timeout.is_some());
+}
+
+#[test]
+fn what_a_server_does_to_its_messages_is_undone_in_the_order_that_is_written() {
+    let record = || Stage::Split(Separator::new("\u{1e}").unwrap());
+    for (keys, stages, shown) in [
+        ("", vec![], json!("none")),
+        ("decode = 'none'", vec![], json!("none")),
+        ("decode = []", vec![], json!("none")),
+        ("decode = 'gzip'", vec![Stage::Gzip], json!("gzip")),
+        ("decode = 'zlib'", vec![Stage::Zlib], json!("zlib")),
+        (
+            "decode = ['deflate']",
+            vec![Stage::Deflate],
+            json!("deflate"),
+        ),
+        (
+            "decode = 'zlib-stream'",
+            vec![Stage::ZlibStream],
+            json!("zlib-stream"),
+        ),
+        (
+            "decode = { split = \"\\u001e\" }",
+            vec![record()],
+            json!({ "split": "\u{1e}" }),
+        ),
+        (
+            "decode = [\"gzip\", { split = \"\\u001e\" }]",
+            vec![Stage::Gzip, record()],
+            json!(["gzip", { "split": "\u{1e}" }]),
+        ),
+    ] {
+        let settings = connection(keys);
+        let found = settings.decode.as_ref().map_or(&[][..], Decoding::stages);
+        assert_eq!(found, stages, "{keys}");
+        assert!(settings.dialogue.is_none(), "{keys}");
+        let masked = masked(&settings);
+        assert_eq!(masked["decode"], shown, "{keys}");
+        let again = json!({ "url": "ws://h", "decode": masked["decode"] }).to_string();
+        let again = Inherited::default().connection(again.as_bytes(), &DialPolicy::Any);
+        assert_eq!(again.unwrap().decode, settings.decode, "{keys}");
+    }
+}
+
+#[test]
+fn a_nearer_decode_takes_the_place_of_a_farther_one() {
+    let layered = |own: &str| {
+        let text = format!(
+            "[defaults]\ndecode = ['gzip', {{ split = \"\\n\" }}]\n[connections.a]\nurl = 'ws://h'\n{own}\n"
+        );
+        let settings = memory().read(&text).unwrap();
+        let decode = settings.connections["a"].decode.clone();
+        decode.map_or_else(Vec::new, |decode| decode.stages().to_vec())
+    };
+    assert_eq!(layered("").len(), 2);
+    assert_eq!(layered("decode = 'zlib'"), [Stage::Zlib]);
+    assert_eq!(layered("decode = 'none'"), []);
 }

@@ -105,6 +105,16 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("open_script = [{ expect = { json = '/type', equals = 'auth_ok' } }]", "1:27 { json = '/type', equals = 'auth_ok' }: expected an expression, found a table | write '/type == \"auth_ok\"'".into()),
         ("rules = [{ when = { wehn = 5 } }]", "1:19 { wehn = 5 }: expected an expression, found a table | write it as a string: '/op == \"ping\"'".into()),
         ("heartbeat = { kind = 'text', pong = { json = '/op', equals = 'pong' } }", "1:37 { json = '/op', equals = 'pong' }: the pong is matched by an expression | write { when = '/op == \"pong\"' }".into()),
+        // Decoding.
+        ("decode = 'gzp'", r#"1:10 'gzp': `gzp` is not known here | did you mean "gzip"? write "gzip", "zlib", "deflate", "zlib-stream", { split = "\u001e" }, a list of them, or "none""#.into()),
+        ("decode = ['gzip', 'brotli']", r#"1:19 'brotli': `brotli` is not known here | write "gzip", "zlib", "deflate", "zlib-stream", { split = "\u001e" }, a list of them, or "none""#.into()),
+        ("decode = { split = '' }", "1:20 '': the text is empty | write at least one character".into()),
+        ("decode = {}", r#"1:10 {}: the table has no `split` | write what stands between two messages: { split = "\u001e" }"#.into()),
+        ("decode = { splt = 'x' }", "1:12 splt: unknown key `splt` | did you mean `split`? the keys here are split".into()),
+        ("decode = ['zlib-stream', 'zlib-stream']", "1:10 ['zlib-stream', 'zlib-stream']: `zlib-stream` comes twice, and a socket has one stream | write it once".into()),
+        ("decode = ['gzip', 'gzip', 'gzip', 'gzip', 'gzip']", "1:10 ['gzip', 'gzip', 'gzip', 'gzip', 'gzip']: there are 5 stages, and at most 4 may be | a message goes through them one after another: write what the server has done, last first".into()),
+        ("decode = true", r#"1:10 true: expected a word such as "gzip", or { split = "\u001e" }, found a boolean | "#.into()),
+        ("decode = 'none'\nreconnect.give_up_on = ['cause:decode']", "2:25 'cause:decode': `cause:decode` can never match: nothing is decoded | write decode, such as \"gzip\", or remove the rule".into()),
         // What is still to come.
         ("rules = [{ when = '/a', after = 'stored' }]", "1:25 after: `after` is not supported yet | ".into()),
         ("capture = { a = { value = '/a', secret = true, keep = true } }", "1:48 keep: `keep` is not supported yet | ".into()),

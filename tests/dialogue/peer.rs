@@ -125,6 +125,11 @@ impl Line {
         self.socket.send(Message::text(text)).map_err(|_| Gone)
     }
 
+    pub fn say_bytes(&mut self, bytes: impl Into<Vec<u8>>) -> Result<(), Gone> {
+        let bytes: Vec<u8> = bytes.into();
+        self.socket.send(Message::binary(bytes)).map_err(|_| Gone)
+    }
+
     /// The close frame that comes next: its code and its reason.
     pub fn close_reason(&mut self) -> String {
         loop {

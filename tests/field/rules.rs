@@ -15,7 +15,10 @@ use everwire::{
     core::{Cause, Rule},
     memory::MemoryUse,
 };
-use everwire_proto::settings::dialogue::Dialogue;
+use everwire_proto::{
+    decode::{Decoding, Stage},
+    settings::dialogue::Dialogue,
+};
 
 use crate::support::{Foreign, PrivateCa, Server, TestDir, rig::*};
 
@@ -228,6 +231,7 @@ fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &S
         }
         "write_timeout" => settings.heartbeat = beats(hour, ms(100)),
         "idle_timeout" => settings.idle_timeout = Some(ms(50)),
+        "decode" => settings.decode = Decoding::new(vec![Stage::Gzip]).ok(),
         // The peer says what it hears.
         "script_refused" => {
             let script = r#"open_script = [{ send = '{"no":1}', expect = "/yes", fail = "/no" }]"#;
@@ -263,6 +267,7 @@ fn messages(kind: &str) -> Vec<Vec<u8>> {
         // More than both kernels hold.
         "write_timeout" => vec![vec![7; 12 << 20]; 4],
         "fence_timeout" => vec![b"does this arrive?".to_vec()],
+        "decode" => vec![b"no gzip".to_vec()],
         _ => Vec::new(),
     }
 }

@@ -18,6 +18,7 @@ export ASAN_OPTIONS=detect_leaks=0
 
 cargo_fuzz_version=0.13.2
 all_targets=(decoder inflater config)
+all_targets+=(decode)
 target_dir=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 running=()
@@ -62,6 +63,7 @@ bounds() {
     check:decoder) echo -seed=1 -runs=35000 ;;
     check:inflater) echo -seed=1 -runs=60000 ;;
     check:config) echo -seed=1 -runs=2000 ;;
+    check:decode) echo -seed=1 -runs=60000 ;;
     *) echo "-max_total_time=$1" ;;
   esac
 }

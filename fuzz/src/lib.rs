@@ -1,6 +1,7 @@
 //! What the fuzz targets judge the library by.
 
 pub mod book;
+pub mod decoded;
 pub mod inflate;
 pub mod lender;
 pub mod model;

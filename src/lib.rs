@@ -96,7 +96,7 @@ pub mod core {
     };
 }
 
-pub use everwire_proto::{language, wire};
+pub use everwire_proto::{decode, language, wire};
 
 /// What a name says and expects on its socket, built in code: `Settings` read it from a file, and `ConnectionSettings::dialogue` holds it.
 pub mod dialogue {

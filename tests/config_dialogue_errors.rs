@@ -113,8 +113,9 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("decode = { splt = 'x' }", "1:12 splt: unknown key `splt` | did you mean `split`? the keys here are split".into()),
         ("decode = ['zlib-stream', 'zlib-stream']", "1:10 ['zlib-stream', 'zlib-stream']: `zlib-stream` comes twice, and a socket has one stream | write it once".into()),
         ("decode = ['gzip', 'gzip', 'gzip', 'gzip', 'gzip']", "1:10 ['gzip', 'gzip', 'gzip', 'gzip', 'gzip']: there are 5 stages, and at most 4 may be | a message goes through them one after another: write what the server has done, last first".into()),
-        ("decode = true", r#"1:10 true: expected a word such as "gzip", or { split = "\u001e" }, found a boolean | "#.into()),
-        ("decode = 'none'\nreconnect.give_up_on = ['cause:decode']", "2:25 'cause:decode': `cause:decode` can never match: nothing is decoded | write decode, such as \"gzip\", or remove the rule".into()),
+        ("decode = true", r#"1:10 true: expected a word such as "gzip", or { split = "\u001e" }, found the boolean true | "#.into()),
+        ("reconnect.give_up_on = ['cause:decode']", "1:25 'cause:decode': `cause:decode` can never match: nothing is decoded | write decode, such as \"gzip\", or remove the rule".into()),
+        ("decode = 'none'\nreconnect.give_up_on = ['cause:decode']", "2:25 'cause:decode': `cause:decode` can never match: nothing is decoded | ".into()),
         // What is still to come.
         ("rules = [{ when = '/a', after = 'stored' }]", "1:25 after: `after` is not supported yet | ".into()),
         ("capture = { a = { value = '/a', secret = true, keep = true } }", "1:48 keep: `keep` is not supported yet | ".into()),

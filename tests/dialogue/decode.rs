@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use everwire::{
     ConnectionSettings, Message,
-    connection::{Heard, SessionSettings},
+    connection::{SessionSettings, session::Heard},
     core::ClosedReport,
     memory::MemoryUse,
 };
@@ -298,7 +298,7 @@ rules = [{ when = 'exists(/n)', send = '${/n}' }]
     let (_manager, handle, mut watch) = open(name(keys, &server.url()));
     watch.text(r#"{"socket":0,"n":3}"#).await;
     for socket in 1..4 {
-        handle.rotate().unwrap();
+        handle.rotate().await.unwrap();
         watch.rotated().await;
         watch.text(&format!(r#"{{"socket":{socket},"n":9}}"#)).await;
     }
@@ -404,7 +404,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
     let (_manager, handle, mut watch) = open(name(keys, &server.url()));
     watch.ready().await;
     let begun = Instant::now();
-    handle.rotate().unwrap();
+    handle.rotate().await.unwrap();
     watch.rotated().await;
     assert!(begun.elapsed() >= Duration::from_secs(1));
     assert_eq!(server.faults(), Vec::<String>::new());
@@ -426,7 +426,7 @@ async fn where_there_is_no_memory_for_what_waits_the_socket_is_lost() {
     let mut others = manager.charge(MemoryUse::Bodies);
     others.set(manager.memory_usage().limit);
     // The server answers the first message of a socket only.
-    handle.rotate().unwrap();
+    handle.rotate().await.unwrap();
     watch.rotated().await;
     handle.send("go").unwrap();
     let cause = watch.error().await;

@@ -62,6 +62,15 @@ impl Separator {
 }
 
 /// The stages that each message goes through, in order: from 1 to [`MAX_STAGES`].
+///
+/// ```
+/// use everwire_proto::decode::{Decoding, InvalidDecoding, Separator, Stage};
+///
+/// // Binary messages are gzip files, which hold a record in each line.
+/// let decoding = Decoding::new(vec![Stage::Gzip, Separator::new("\n")?.into()])?;
+/// assert_eq!(decoding.stages().len(), 2);
+/// # Ok::<(), InvalidDecoding>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoding(Box<[Stage]>);
 

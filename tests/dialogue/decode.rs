@@ -378,6 +378,33 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
 }
 
 #[tokio::test]
+async fn what_was_not_looked_at_when_the_server_goes_is_not_the_cause_of_the_loss() {
+    let server = Server::start(|line| {
+        if line.number > 0 {
+            return line.until_gone();
+        }
+        let pings: String = (0..1000).map(|n| format!("{{\"ping\":{n}}}\n")).collect();
+        line.say(pings)?;
+        // More than a hundred: then the others wait, and nothing is read.
+        for _ in 0..120 {
+            line.hear_text()?;
+        }
+        Err(line.cut())
+    });
+    let keys = r#"
+decode = { split = "\n" }
+rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}' }]
+"#;
+    let (_manager, _handle, mut watch) = open(name(keys, &server.url()));
+    let cause = watch.error().await;
+    assert!(matches!(cause.kind(), "reset" | "eof"), "{cause}");
+    watch.ready().await;
+    let told = watch.seen().iter().filter(|event| event.contains("ping"));
+    // Four hundred are answered until a write fails, and 128 wait.
+    assert!(told.count() < 900, "rules have looked at all that was told");
+}
+
+#[tokio::test]
 async fn a_successor_is_held_to_a_hundred_answers_a_second_too() {
     const RECORDS: usize = 300;
     let server = Server::start(|line| {

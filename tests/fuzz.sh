@@ -63,7 +63,7 @@ bounds() {
     check:decoder) echo -seed=1 -runs=35000 ;;
     check:inflater) echo -seed=1 -runs=60000 ;;
     check:config) echo -seed=1 -runs=2000 ;;
-    check:decode) echo -seed=1 -runs=60000 ;;
+    check:decode) echo -seed=1 -runs=30000 ;;
     *) echo "-max_total_time=$1" ;;
   esac
 }

@@ -10,9 +10,7 @@ use everwire_fuzz::{
     lender::Lender,
 };
 use everwire_proto::{
-    decode::{
-        DecodeError, Decoding, MAX_MEMBERS, MessageDecoder, Next, Payload, Separator, Stage,
-    },
+    decode::{DecodeError, Decoding, MAX_MEMBERS, MessageDecoder, Next, Payload, Separator, Stage},
     wire::deflate::{Lend, NoPool},
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -137,7 +135,7 @@ fn stream_by_the_book(splits: bool, max: usize, messages: &[Payload], given: &[V
         }
     }
     if stream.len() < 2 {
-        return assert_eq!(told, []);
+        return assert!(told.is_empty());
     }
     assert!(decoded::is_zlib(&stream[..2]));
     let most = messages.len() * (max + 1);

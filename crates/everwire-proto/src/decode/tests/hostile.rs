@@ -121,7 +121,7 @@ fn a_changed_bit_is_told_wherever_it_is() {
         for bit in 0..whole.len() * 8 {
             let mut message = whole.clone();
             message[bit / 8] ^= 1 << (bit % 8);
-            let given = decode(&mut decoder(&[stage.clone()]), binary(message));
+            let given = decode(&mut decoder(std::slice::from_ref(&stage)), binary(message));
             match given {
                 // It says nothing of the data: a time, what the compressor was, what fills the last byte.
                 Ok(given) => free.push((bit, given)),

@@ -5,11 +5,40 @@ use std::{
     time::Instant,
 };
 
-use super::Socket;
+use super::{FRAME_WEIGHT, Socket, reader::Reader, weight};
 use crate::{connection::state::ActorState, core::Message, wire::Incoming};
 
-/// So many bytes are read at most of what the kernel still holds when a socket is lost: more than it has room for.
+/// So many bytes are read at most of what the kernel still holds when a socket is lost: more than it has room for. All that is decompressed of
+/// it has no more either: a few bytes may be megabytes, and all is looked at in one turn.
 const LAST_BYTES: u64 = 64 << 20;
+
+/// What is left of that.
+struct Last {
+    /// Where in the socket's bytes it ends.
+    end: u64,
+    /// How many bytes of messages may still come.
+    messages: u64,
+}
+
+impl Last {
+    fn begin(reader: &Reader) -> Self {
+        Self {
+            end: reader.received() + LAST_BYTES,
+            messages: LAST_BYTES,
+        }
+    }
+
+    fn is_left(&self, reader: &Reader) -> bool {
+        reader.received() < self.end && self.messages > 0
+    }
+
+    /// Counts what has come. What is no message has been looked at, too.
+    fn count(&mut self, came: Option<&Incoming>) {
+        let frames = came.map_or(1, weight);
+        let bytes = (frames * FRAME_WEIGHT) as u64;
+        self.messages = self.messages.saturating_sub(bytes);
+    }
+}
 
 impl Socket {
     /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
@@ -17,11 +46,15 @@ impl Socket {
     pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let is_paused = self.deadlines.is_paused();
         let before = act.counters.received.messages;
-        let end = self.reader.received() + LAST_BYTES;
-        while act.life.may_read() && self.reader.received() < end {
+        let mut last = Last::begin(&self.reader);
+        while act.life.may_read() && last.is_left(&self.reader) {
             // Nor may a rule be asked for more answers than may wait: that would be the cause of the loss.
             let paused = is_paused || self.has_too_many_answers(act);
-            match self.reader.poll_next(&mut self.stream, now, cx) {
+            let next = self.reader.poll_next(&mut self.stream, now, cx);
+            if let Poll::Ready(Ok(came)) = &next {
+                last.count(came.as_ref());
+            }
+            match next {
                 Poll::Ready(Ok(Some(Incoming::Text(text)))) if paused => {
                     // Nobody is told it: however clean the end is, that is a gap.
                     act.last.blind_since.get_or_insert(self.alive);
@@ -57,10 +90,14 @@ impl Socket {
     /// The answers to our pings among what the kernel still holds; all else is lost with the socket.
     fn take_last_answers(&mut self, act: &mut ActorState, now: Instant) {
         let mut cx = TaskContext::from_waker(Waker::noop());
-        let end = self.reader.received() + LAST_BYTES;
-        while act.beats.state.is_waiting() && self.reader.received() < end {
+        let mut last = Last::begin(&self.reader);
+        while act.beats.state.is_waiting() && last.is_left(&self.reader) {
             let settings = &act.settings.heartbeat;
-            let fence = match self.reader.poll_next(&mut self.stream, now, &mut cx) {
+            let next = self.reader.poll_next(&mut self.stream, now, &mut cx);
+            if let Poll::Ready(Ok(came)) = &next {
+                last.count(came.as_ref());
+            }
+            let fence = match next {
                 Poll::Ready(Ok(Some(Incoming::Pong(payload)))) => {
                     act.beats.state.pong(settings, &payload, now)
                 }

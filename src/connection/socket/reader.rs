@@ -289,3 +289,16 @@ pub(in crate::connection) fn read_error(error: &io::Error) -> Cause {
         _ => Cause::Reset(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_there_may_be_no_message_enlarges_nothing() {
+        assert_eq!(
+            size_of::<Poll<Result<Option<Incoming>, Cause>>>(),
+            size_of::<Poll<Result<Incoming, Cause>>>()
+        );
+    }
+}

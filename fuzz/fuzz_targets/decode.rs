@@ -137,7 +137,11 @@ fn stream_by_the_book(splits: bool, max: usize, messages: &[Payload], given: &[V
     if stream.len() < 2 {
         return assert!(told.is_empty());
     }
-    assert!(decoded::is_zlib(&stream[..2]));
+    if !decoded::is_zlib(&stream[..2]) {
+        // Where its header came in two pieces, a dictionary is asked for only behind its id.
+        let wants_dictionary = stream[1] & 0x20 != 0 && stream.len() < 6;
+        return assert!(wants_dictionary && told.is_empty());
+    }
     let most = messages.len() * (max + 1);
     let (output, end) = inflate(&stream[2..], most);
     assert_ne!(end, End::Full);

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::url::Url;
 use everwire_proto::{
     dialogue::{Conversation, Heard, Here, Ping, Reply},
     settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
 };
 use jiff::Timestamp;
-use ::url::Url;
 
 use crate::{
     chance,

@@ -37,11 +37,14 @@ pub use self::{
         LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
         UnknownState, UrlStatus,
         last_message::{LastMessage, Shown},
+        step::{RuleRate, StepStatus},
+        watch::{Watch, Watched},
     },
 };
 pub(crate) use self::{
     actor::messages::{
-        AskLastMessage, Drain, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage,
+        AskLastMessage, Drain, Evaluate, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage,
+        WatchConversation,
     },
     arbiter::stall_detector::{Finding, watch_stalls},
     context::ProcessContext,

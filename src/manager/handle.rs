@@ -2,11 +2,13 @@
 
 mod control;
 mod sending;
+mod watching;
 
 use std::sync::Arc;
 
 use actix::Addr;
 
+pub use self::watching::EvaluateError;
 use crate::{
     connection::{
         AskLastMessage, Connection, ConnectionGone, LastMessage, SharedOutbox, Snapshot, Status,

@@ -28,7 +28,7 @@ mod trimming;
 
 pub use self::{
     error::{CloseError, ConfigureError, FeatureMissing, OpenError, StartError},
-    handle::Handle,
+    handle::{EvaluateError, Handle},
     registry::Manager,
     shutdown::{Left, ShutdownReport},
 };

@@ -11,6 +11,7 @@ mod ocpp;
 mod okx;
 mod peer;
 mod rules;
+mod watched;
 
 use std::{
     io,

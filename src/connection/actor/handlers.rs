@@ -1,12 +1,13 @@
 //! How the actor answers its messages: at once, whatever the socket is doing.
 
 use actix::{Context, Handler, MessageResult};
+use everwire_proto::language::LanguageError;
 
 use super::{
     Connection,
     messages::{
-        AskLastMessage, CloseMyself, Configure, Connect, Drain, InvalidClose, PingNow, Remove,
-        Rotate, Send, Snapshot, Subscribe,
+        AskLastMessage, CloseMyself, Configure, Connect, Drain, Evaluate, InvalidClose, PingNow,
+        Remove, Rotate, Send, Snapshot, Subscribe, WatchConversation,
     },
     start_interval,
 };
@@ -83,6 +84,26 @@ impl Handler<AskLastMessage> for Connection {
     fn handle(&mut self, _: AskLastMessage, ctx: &mut Context<Self>) -> Self::Result {
         let state = self.begin_turn(ctx);
         MessageResult(state.last.message.as_deref().cloned())
+    }
+}
+
+impl Handler<WatchConversation> for Connection {
+    type Result = bool;
+
+    fn handle(
+        &mut self,
+        WatchConversation(watcher): WatchConversation,
+        ctx: &mut Context<Self>,
+    ) -> bool {
+        self.begin_turn(ctx).watch(watcher)
+    }
+}
+
+impl Handler<Evaluate> for Connection {
+    type Result = Result<String, Vec<LanguageError>>;
+
+    fn handle(&mut self, Evaluate(text): Evaluate, ctx: &mut Context<Self>) -> Self::Result {
+        self.begin_turn(ctx).evaluate(&text)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The messages of a name's address.
 
 use bytestring::ByteString;
+use everwire_proto::language::LanguageError;
 use tokio::sync::oneshot;
 
 use crate::{
     connection::{
         LastMessage, NotOpen, OpenSessionError, Receipt, Session, SessionSettings, Status,
+        status::watch::Watcher,
     },
     core::{Message, Rejected},
     events::Applied,
@@ -165,6 +167,16 @@ pub(crate) struct StoreIsOpen {
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Option<LastMessage>")]
 pub(crate) struct AskLastMessage;
+
+/// Somebody watches the conversation of the name; answers whether it has one.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "bool")]
+pub(crate) struct WatchConversation(pub Watcher);
+
+/// An expression is tried on the last message; answers what it comes to.
+#[derive(Clone, Debug, actix::Message)]
+#[rtype(result = "Result<String, Vec<LanguageError>>")]
+pub(crate) struct Evaluate(pub Box<str>);
 
 /// Closes for a shutdown, and says when that is done.
 #[derive(actix::Message)]

@@ -10,6 +10,7 @@ use crate::{
 
 impl ActorState {
     pub(super) fn status(&mut self) -> Status {
+        let (step, rule_rate) = self.opening();
         let outbox = self.outbox.with(|locked| OutboxStatus {
             messages: locked.outbox.len(),
             bytes: locked.outbox.bytes(),
@@ -36,6 +37,8 @@ impl ActorState {
             attempt: self.life.attempt(policy(&self.settings), clock::now()),
             retry_at: self.reported.retry_at.as_deref().copied(),
             cause: self.reported.cause().cloned(),
+            step,
+            rule_rate,
             last_error: self.last.error.as_deref().cloned(),
             last_close: self.last.close.as_deref().cloned(),
             reconnects: self.reported.reconnects(),

@@ -33,7 +33,7 @@ impl Socket {
                 .is_some_and(|dialogue| conversation.is_of(dialogue))
         };
         if !act.conversation().is_some_and(is_known) {
-            act.serving = Serving::of(&act.settings);
+            act.serving = Serving::renewed(act.serving.take(), &act.settings);
         }
         if act.serving.is_none() {
             return act.want_interval();
@@ -260,6 +260,13 @@ impl Socket {
                 let cause = self.without_secrets(cause);
                 act.publish(EventKind::Error(Box::new(cause.into())));
             }
+            Reply::Happened(happening) => {
+                let at = act.wall();
+                if let Some(serving) = &mut act.serving {
+                    let mask = |text: &str| self.sent.masked(text);
+                    serving.conversation.tell(*happening, at, mask);
+                }
+            }
         }
     }
 
@@ -286,6 +293,12 @@ impl Socket {
                 Reply::Error(cause) => {
                     let cause = self.without_secrets(cause);
                     act.publish(EventKind::Error(Box::new(cause.into())));
+                }
+                Reply::Happened(happening) => {
+                    let sent = &self.sent;
+                    if let Some(conversation) = aside_mut(&mut self.early) {
+                        conversation.tell(*happening, act.wall(), |text| sent.masked(text));
+                    }
                 }
             }
         }

@@ -7,11 +7,12 @@ use std::{
 
 use ::url::Url;
 use everwire_proto::{
-    dialogue::{Conversation, Heard, Here, Ping, Reply},
+    dialogue::{Conversation, Heard, Here, Ping, Progress, Reply},
     settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
 };
 use jiff::Timestamp;
 
+use super::watching::Watching;
 use crate::{
     chance,
     core::{Cause, ConnectionName, Message},
@@ -35,12 +36,14 @@ pub(in crate::connection) struct Serving {
 
 /// The conversation of one socket. What it has captured outlives the socket.
 pub(in crate::connection) struct LiveConversation {
-    dialogue: Arc<Dialogue>,
-    engine: Conversation,
+    pub(super) dialogue: Arc<Dialogue>,
+    pub(super) engine: Conversation,
     /// Whether its socket was dialled at a URL that the peer named.
     pub is_handover: bool,
     /// What it wants done, and was not done yet.
     replies: Vec<Reply>,
+    /// Boxed: nearly none is watched.
+    pub(super) watcher: Option<Box<Watching>>,
 }
 
 /// Where a conversation takes place.
@@ -78,6 +81,16 @@ impl Serving {
         Some(Box::new(Self::from(LiveConversation::new(dialogue))))
     }
 
+    /// The same with other settings. Who watches goes on watching.
+    pub fn renewed(known: Option<Box<Self>>, settings: &ConnectionSettings) -> Option<Box<Self>> {
+        let watcher = known.and_then(|known| known.conversation.watcher);
+        let mut fresh = Self::of(settings)?;
+        if let Some(watching) = watcher {
+            fresh.conversation.watch(watching.watcher);
+        }
+        Some(fresh)
+    }
+
     /// The successor's socket serves from now on.
     pub fn hand_over(known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
@@ -86,7 +99,7 @@ impl Serving {
             }
             _ => successor,
         };
-        Box::new(Self::from(conversation))
+        Box::new(Self::from(conversation.serving()))
     }
 }
 
@@ -165,7 +178,26 @@ impl LiveConversation {
             engine: Conversation::new(Arc::clone(dialogue)),
             is_handover: false,
             replies: Vec::new(),
+            watcher: None,
         }
+    }
+
+    /// Where the script stands.
+    pub fn step(&self) -> Option<Progress<'_>> {
+        self.engine.step()
+    }
+
+    /// How many answers of rules wait.
+    pub fn answers_waiting(&self) -> usize {
+        self.engine.answers_waiting()
+    }
+
+    /// It is that of the socket that serves.
+    fn serving(mut self) -> Self {
+        if let Some(watching) = &mut self.watcher {
+            watching.watcher.is_successor = false;
+        }
+        self
     }
 
     /// The conversation of a socket that is made ready beside this one's, under these settings. It begins with what this one has captured,
@@ -176,6 +208,9 @@ impl LiveConversation {
         if let Some(known) = known.filter(|known| known.dialogue == *dialogue) {
             fresh.engine = known.engine.successor();
         }
+        if let Some(watching) = known.and_then(|known| known.watcher.as_deref()) {
+            fresh.watch(watching.watcher.of_successor());
+        }
         Some(Box::new(fresh))
     }
 
@@ -183,12 +218,16 @@ impl LiveConversation {
         self.engine.adopt(successor.engine);
         self.is_handover = successor.is_handover;
         self.replies = successor.replies;
+        self.watcher = successor.watcher;
         self
     }
 
     /// A socket has opened.
     pub fn opened(&mut self, at: Surroundings<'_>) {
         self.replies.clear();
+        if let Some(watching) = &mut self.watcher {
+            watching.secrets = at.secrets.clone();
+        }
         self.engine
             .opened(&at.here(self.is_handover), &mut self.replies);
     }
@@ -309,7 +348,7 @@ impl LiveConversation {
 }
 
 impl Surroundings<'_> {
-    fn here(&self, is_handover: bool) -> Here<'_> {
+    pub(super) fn here(&self, is_handover: bool) -> Here<'_> {
         let since_epoch = self.wall.as_duration();
         Here {
             now: self.now,

@@ -16,6 +16,8 @@ pub(super) mod reported;
 pub(super) mod sessions;
 mod show;
 mod wakeups;
+mod watched;
+mod watching;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -225,6 +227,12 @@ impl ActorState {
             }
             Reply::NextUrl(url) | Reply::Rotate { url: Some(url) } => self.dial_next(&url),
             Reply::Error(cause) => self.publish(EventKind::Error(Box::new(cause.into()))),
+            Reply::Happened(happening) => {
+                let at = self.wall();
+                if let Some(serving) = &mut self.serving {
+                    serving.conversation.tell(*happening, at, |_| None);
+                }
+            }
             // These are of a socket, and there is none.
             Reply::Compose
             | Reply::Answer(_)

@@ -2,13 +2,18 @@
 
 pub(super) mod last_message;
 pub(super) mod session;
+pub(super) mod step;
+pub(super) mod watch;
 
 use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use self::session::SessionStatus;
+use self::{
+    session::SessionStatus,
+    step::{RuleRate, StepStatus},
+};
 pub use crate::events::Traffic;
 use crate::{
     core::{Cause, CloseBy, ClosedReport, ConnectionName, Rule, SentClose, displayable},
@@ -131,6 +136,10 @@ pub struct Status {
     pub retry_at: Option<Timestamp>,
     /// Why it is in this state. `None` where a state needs no reason: it is idle, up, or dials because it was asked to.
     pub cause: Option<StateCause>,
+    /// The step of a script that is on its way: the name is not ready before it has passed.
+    pub step: Option<StepStatus>,
+    /// The answers of rules that wait, where too many were asked for within a second.
+    pub rule_rate: Option<RuleRate>,
     /// The last error, if there was one; it may be older than the present state.
     pub last_error: Option<LastError>,
     /// How the last socket ended.

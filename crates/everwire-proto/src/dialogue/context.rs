@@ -2,11 +2,13 @@
 
 use super::{
     captures::Captures,
+    happening::Happening,
     here::Here,
     ids::Ids,
     reply::Reply,
     report::shown,
     surroundings::{Seen, Surroundings},
+    trace::Trace,
 };
 use crate::{
     core::{Cause, Message},
@@ -21,6 +23,8 @@ pub(super) struct Context<'a> {
     pub ids: &'a mut Ids,
     pub here: &'a Here<'a>,
     pub out: &'a mut Vec<Reply>,
+    /// What is kept for whoever watches, if somebody does.
+    pub trace: Option<&'a mut Trace>,
 }
 
 impl Context<'_> {
@@ -39,8 +43,28 @@ impl Context<'_> {
         shown(seen.message, self.captures)
     }
 
+    /// Tells it to whoever watches. Nothing is made for nobody.
+    #[inline]
+    pub fn tell(&mut self, happening: impl FnOnce(&Dialogue) -> Happening) {
+        if self.trace.is_some() {
+            self.out
+                .push(Reply::Happened(Box::new(happening(self.dialogue))));
+        }
+    }
+
+    /// What was told at this place of `out`, to have something added to it.
+    pub fn told(&mut self, at: usize) -> Option<&mut Happening> {
+        match self.out.get_mut(at) {
+            Some(Reply::Happened(happening)) if self.trace.is_some() => Some(happening),
+            _ => None,
+        }
+    }
+
     /// The socket is lost.
     pub fn lose(&mut self, cause: Cause) {
+        self.tell(|_| Happening::Lost {
+            text: cause.text().into_owned(),
+        });
         self.out.push(Reply::Lose(cause));
     }
 }

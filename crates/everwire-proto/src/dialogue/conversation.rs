@@ -9,6 +9,7 @@ use std::{
 use super::{
     captures::Captures,
     context::Context,
+    happening::Happening,
     here::Here,
     ids::Ids,
     progress::Progress,
@@ -18,12 +19,13 @@ use super::{
     script::Script,
     surroundings::{Seen, Surroundings},
     times::Times,
+    trace::Trace,
     unanswered::Unanswered,
 };
 use crate::{
     core::{Cause, Message},
     language::{
-        Expression, MessageTemplate, Need, Rendered, Step, Unfilled,
+        Expression, Lets, MessageTemplate, Need, Rendered, Step, Unfilled,
         json::{Found, Spans},
     },
     settings::dialogue::{Dialogue, HeartbeatTemplates},
@@ -85,7 +87,7 @@ use crate::{
 /// # }
 /// ```
 pub struct Conversation {
-    dialogue: Arc<Dialogue>,
+    pub(super) dialogue: Arc<Dialogue>,
     pub(super) captures: Captures,
     times: Times,
     pub(super) script: Script,
@@ -95,6 +97,8 @@ pub struct Conversation {
     /// Memory of the last pass over a message, where nearly every message needs one.
     spans: Spans,
     max_message: usize,
+    /// Boxed: nearly none is watched.
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 impl Conversation {
@@ -109,6 +113,7 @@ impl Conversation {
             rules: Rules::default(),
             spans: Spans::default(),
             max_message: usize::MAX,
+            trace: None,
             dialogue,
         }
     }
@@ -117,8 +122,19 @@ impl Conversation {
     pub fn successor(&self) -> Self {
         Self {
             captures: self.captures.copy(),
+            trace: self.trace.as_ref().map(|_| Box::default()),
             ..Self::new(Arc::clone(&self.dialogue))
         }
+    }
+
+    /// What it declares.
+    pub fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
+    }
+
+    /// The `let`s of the dialogue.
+    pub(super) fn lets(&self) -> &Lets {
+        &self.dialogue.lets
     }
 
     /// The successor's socket serves from now on. Of the captures those that it has set or cleared count; the others stay as they are here.
@@ -166,15 +182,23 @@ impl Conversation {
         }
         let mut spans = mem::take(&mut self.spans);
         let found = self.find(message, &mut spans);
-        let heard = self.hear(Seen { message, found }, here, out);
+        let seen = Seen { message, found };
+        let heard = match self.trace {
+            None => self.hear(seen, here, out),
+            Some(_) => self.hear_watched(seen, here, out),
+        };
         if self.keeps_spans() {
             self.spans = spans;
         }
         heard
     }
 
-    fn hear(&mut self, seen: Seen<'_>, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
+    pub(super) fn hear(&mut self, seen: Seen<'_>, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
         if self.takes_pong(seen, here) {
+            if let (Some(when), Some(_)) = (pong(&self.dialogue), &self.trace) {
+                let when = report::clipped(when.as_str());
+                out.push(Reply::Happened(Box::new(Happening::Ponged { when })));
+            }
             return Heard::PONG;
         }
         let (script, times, rules, mut cx) = self.parts(here, out);
@@ -246,6 +270,9 @@ impl Conversation {
             }
         };
         let id = cx.ids.take();
+        cx.tell(|_| Happening::Pinged {
+            ping: template.map(|template| report::clipped(template.as_str())),
+        });
         if self.matches_pongs() {
             self.unanswered.push(id);
         }
@@ -267,7 +294,7 @@ impl Conversation {
         if !script.is_live() {
             return;
         }
-        match rules.timer(here.now, cx.out) {
+        match rules.timer(&mut cx) {
             true => script.end(),
             false => script.timer(&mut cx),
         }
@@ -359,13 +386,15 @@ impl Conversation {
             ids: &mut self.ids,
             here,
             out,
+            trace: self.trace.as_deref_mut(),
         };
         (&mut self.script, &mut self.times, &mut self.rules, cx)
     }
 
     /// Whether messages concern nothing here, whatever they are.
     fn has_nothing_to_hear(&self) -> bool {
-        self.unanswered.is_empty()
+        self.trace.is_none()
+            && self.unanswered.is_empty()
             && self.dialogue.rules.is_empty()
             && self.dialogue.captures.is_empty()
             && !matches!(self.script, Script::Running(_))

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::reply::Reply;
+use super::{context::Context, happening::Happening, reply::Reply};
 use crate::{core::Cause, settings::dialogue::RuleAction};
 
 /// What a rule does.
@@ -21,15 +21,15 @@ pub(super) struct Delayed(Vec<(Instant, usize, Act)>);
 
 impl Act {
     /// Does it. Returns whether the socket is lost.
-    pub fn perform(self, out: &mut Vec<Reply>) -> bool {
+    pub fn perform(self, cx: &mut Context<'_>) -> bool {
         let Self { action, url, text } = self;
         match action {
-            RuleAction::Beat => out.push(Reply::Beat),
-            RuleAction::Rotate => out.push(Reply::Rotate { url }),
+            RuleAction::Beat => cx.out.push(Reply::Beat),
+            RuleAction::Rotate => cx.out.push(Reply::Rotate { url }),
             RuleAction::Reconnect | RuleAction::GiveUp => {
                 let gives_up = action == RuleAction::GiveUp;
-                out.extend(url.map(Reply::NextUrl));
-                out.push(Reply::Lose(Cause::Rule { text, gives_up }));
+                cx.out.extend(url.map(Reply::NextUrl));
+                cx.lose(Cause::Rule { text, gives_up });
                 return true;
             }
         }
@@ -56,12 +56,17 @@ impl Delayed {
     }
 
     /// Does what is due, in the order of the times. Returns whether the socket is lost.
-    pub fn perform_due(&mut self, now: Instant, out: &mut Vec<Reply>) -> bool {
+    pub fn perform_due(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = cx.here.now;
         while let Some(next) = (0..self.0.len()).min_by_key(|at| self.0[*at].0)
             && self.0[next].0 <= now
         {
-            let (_, _, act) = self.0.remove(next);
-            if act.perform(out) {
+            let (_, at, act) = self.0.remove(next);
+            cx.tell(|_| Happening::Acted {
+                rule: at + 1,
+                action: act.action.as_str(),
+            });
+            if act.perform(cx) {
                 return true;
             }
         }

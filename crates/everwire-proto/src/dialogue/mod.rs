@@ -7,10 +7,13 @@ mod answers;
 mod captures;
 mod context;
 mod conversation;
+mod decided;
 mod delayed;
+mod happening;
 mod here;
 mod ids;
 mod progress;
+mod query;
 mod reply;
 mod report;
 mod rules;
@@ -20,13 +23,17 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 mod times;
+mod trace;
 mod unanswered;
+mod watched;
 
 pub use self::{
     answers::{MAX_ANSWERS, MAX_WAITING},
     captures::MAX_CAPTURED,
     conversation::Conversation,
+    happening::{Happening, Place, StepWritten, Verdict},
     here::{Here, Variables},
     progress::{Progress, StepState},
+    query::Query,
     reply::{Heard, Ping, Reply},
 };

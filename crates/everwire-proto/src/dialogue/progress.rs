@@ -1,5 +1,8 @@
 //! Where a script stands.
 
+use std::time::Instant;
+
+use super::happening::StepWritten;
 use crate::settings::dialogue::ScriptStep;
 
 /// Where a script stands: for the status of a name.
@@ -13,6 +16,10 @@ pub struct Progress<'a> {
     pub step: &'a ScriptStep,
     /// What it does.
     pub state: StepState,
+    /// When it was sent, or began to wait: for its turn to be written, for what it expects, or to come again.
+    pub since: Instant,
+    /// When its time is over, or when it comes again; `None`: it waits for its turn to be written.
+    pub until: Option<Instant>,
     /// How often its `expect` has held.
     pub met: u32,
 }
@@ -30,7 +37,24 @@ pub enum StepState {
     Rests,
 }
 
+impl StepState {
+    /// The word that the status has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Made => "made",
+            Self::Listens => "listens",
+            Self::Rests => "rests",
+        }
+    }
+}
+
 impl Progress<'_> {
+    /// What it sends and expects as it was written, the start of it.
+    pub fn written(&self) -> StepWritten {
+        StepWritten::of(self.step)
+    }
+
     /// What it sends, as it was written; `None`: it only listens.
     pub fn sends(&self) -> Option<String> {
         self.step.send.as_ref().map(|send| send.as_written())

@@ -1,5 +1,6 @@
 //! What a conversation wants done, and what becomes of messages.
 
+use super::Happening;
 use crate::core::{Cause, Message};
 
 /// What a conversation wants done, in the order in which it is told.
@@ -26,6 +27,8 @@ pub enum Reply {
     Lose(Cause),
     /// Something went wrong, and no socket is lost for it.
     Error(Cause),
+    /// Nothing is to be done: it is told to whoever [watches](super::Conversation::watch).
+    Happened(Box<Happening>),
 }
 
 /// What becomes of a message.

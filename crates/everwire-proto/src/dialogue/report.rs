@@ -120,8 +120,13 @@ pub(super) fn shown(message: &Message, captures: &Captures) -> String {
 
 /// Writes the start of a message, without what of it is secret.
 pub(super) fn show(message: &Message, captures: &Captures, out: &mut String) {
+    show_masked(message, &Masked::of(captures), out);
+}
+
+/// The same with these secrets.
+pub(super) fn show_masked(message: &Message, secrets: &Masked, out: &mut String) {
     match std::str::from_utf8(message.payload()) {
-        Ok(text) => show_text(text, captures, out),
+        Ok(text) => show_text_masked(text, secrets, out),
         Err(_) => out.push_str(&format!("{} bytes", message.len())),
     }
 }
@@ -133,14 +138,38 @@ pub(super) fn start_of(text: &str, captures: &Captures) -> String {
     start
 }
 
+/// Texts that must not be shown, the longest first: one may begin another.
+pub(super) struct Masked(Vec<String>);
+
+impl Masked {
+    /// Those that are captured now.
+    pub fn of(captures: &Captures) -> Self {
+        Self(captures.secrets().collect()).sorted()
+    }
+
+    /// These, and those that are captured now.
+    pub fn with(mut self, captures: &Captures) -> Self {
+        self.0.extend(captures.secrets());
+        self.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        self.0.retain(|secret| !secret.is_empty());
+        self.0
+            .sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self
+    }
+}
+
 fn show_text(text: &str, captures: &Captures, out: &mut String) {
-    let mut secrets: Vec<String> = captures.secrets().collect();
-    secrets.retain(|secret| !secret.is_empty());
+    show_text_masked(text, &Masked::of(captures), out);
+}
+
+/// Writes the start of a text without these secrets.
+pub(super) fn show_text_masked(text: &str, Masked(secrets): &Masked, out: &mut String) {
     if secrets.is_empty() {
         return clip(text, out);
     }
-    // The longest first: one may begin another.
-    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
     let begin = out.len();
     let mut rest = text;
     while let Some(next) = rest.chars().next() {

@@ -6,6 +6,7 @@ use super::{
     answers::{Answers, MAX_WAITING, TooMany},
     context::{Context, fill},
     delayed::{Act, Delayed},
+    happening::{Happening, sending},
     reply::Reply,
     report,
     surroundings::Seen,
@@ -83,8 +84,21 @@ impl Rules {
         let text = text(at, rule, seen, cx);
         cx.captures.clear(&rule.clear);
         ruled.deliver = rule.deliver;
-        ruled.is_lost = self.act(at, rule, text, seen, cx);
+        let told = cx.out.len();
+        cx.tell(|dialogue| Happening::ruled(at, rule, &dialogue.names));
+        ruled.is_lost = self.act(at, rule, text, seen, (told, cx));
         ruled
+    }
+
+    /// Adds to what was told of a rule that it has answered.
+    fn tell_answer(&self, told: usize, rule: &DialogueRule, cx: &mut Context<'_>) {
+        if let Some(Happening::Ruled {
+            answer, waiting, ..
+        }) = cx.told(told)
+        {
+            *answer = rule.send.as_ref().map(sending);
+            *waiting = self.answers_waiting();
+        }
     }
 
     /// Sends, and does. Returns whether the socket is lost.
@@ -94,7 +108,7 @@ impl Rules {
         rule: &DialogueRule,
         text: String,
         seen: Seen<'_>,
-        cx: &mut Context<'_>,
+        (told, cx): (usize, &mut Context<'_>),
     ) -> bool {
         if rule.send.is_none() && rule.action.is_none() {
             return false;
@@ -103,14 +117,15 @@ impl Rules {
         if let Some(unfilled) = made.unfilled {
             self.tell(at, rule, unfilled, cx.out);
         }
-        if let Some(answer) = made.answer
-            && self.answer(answer, cx) == Err(TooMany)
-        {
-            let rule = report::rule(at, rule);
-            let text = format!("{rule}: {MAX_WAITING} answers wait already");
-            let gives_up = false;
-            cx.lose(Cause::Rule { text, gives_up });
-            return true;
+        if let Some(answer) = made.answer {
+            if self.answer(answer, cx) == Err(TooMany) {
+                let rule = report::rule(at, rule);
+                let text = format!("{rule}: {MAX_WAITING} answers wait already");
+                let gives_up = false;
+                cx.lose(Cause::Rule { text, gives_up });
+                return true;
+            }
+            self.tell_answer(told, rule, cx);
         }
         let Some(action) = rule.action else {
             return false;
@@ -121,11 +136,15 @@ impl Rules {
             action,
         };
         let Some(delay) = rule.delay else {
-            return act.perform(cx.out);
+            return act.perform(cx);
         };
         let mut random = [0; 8];
         cx.here.random.fill(&mut random);
-        let due = later(cx.here.now, delay.draw(u64::from_ne_bytes(random)));
+        let wait = delay.draw(u64::from_ne_bytes(random));
+        if let Some(Happening::Ruled { delay, .. }) = cx.told(told) {
+            *delay = Some(wait);
+        }
+        let due = later(cx.here.now, wait);
         self.waiting(cx.here.now).delayed.push(due, at, act);
         false
     }
@@ -164,12 +183,12 @@ impl Rules {
     }
 
     /// Does what is due. Returns whether the socket is lost.
-    pub fn timer(&mut self, now: Instant, out: &mut Vec<Reply>) -> bool {
+    pub fn timer(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(waiting) = &mut self.waiting else {
             return false;
         };
-        waiting.answers.send_due(now, out);
-        waiting.delayed.perform_due(now, out)
+        waiting.answers.send_due(cx.here.now, cx.out);
+        waiting.delayed.perform_due(cx)
     }
 
     /// How many answers wait.
@@ -200,6 +219,7 @@ pub(super) fn lost(loss: Loss<'_>, cx: &mut Context<'_>) {
     };
     cx.captures.keep(caught, &dialogue.names);
     cx.captures.clear(&rule.clear);
+    cx.tell(|dialogue| Happening::ruled(at, rule, &dialogue.names));
     match rule.action {
         Some(action @ RuleAction::GiveUp) => {
             let text = report::by_rule(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     captures::{Caught, NotCaught},
     context::{Context, fill},
+    happening::{Happening, Place, StepWritten},
     progress::StepState,
     reply::Reply,
     report::{self, StepText},
@@ -62,7 +63,7 @@ pub(super) enum Outcome {
 }
 
 /// What a message decides.
-enum Decision<'d> {
+pub(super) enum Decision<'d> {
     Nothing,
     GiveUp(&'d Expression),
     Fail(&'d Expression),
@@ -89,6 +90,10 @@ impl Running {
             met: 0,
             last: String::new(),
         };
+        cx.tell(|dialogue| Happening::Began {
+            place: Place::of_open_script(at, dialogue),
+            written: StepWritten::of(step),
+        });
         match step.send {
             Some(_) => cx.out.push(Reply::Compose),
             None => running.listen(step, now),
@@ -147,7 +152,9 @@ impl Running {
         times: &mut Times,
         cx: &mut Context<'_>,
     ) -> (Outcome, bool) {
-        let outcome = match self.decide(step, expect, seen, cx) {
+        let decision = self.decide(step, expect, seen, cx);
+        self.tell(step, expect, &decision, cx);
+        let outcome = match decision {
             Decision::Expected => return (Outcome::Stays, true),
             Decision::Passed(caught) => return (Outcome::Passes(caught), true),
             Decision::Incomplete(what) => {
@@ -204,6 +211,7 @@ impl Running {
         times: &mut Times,
         cx: &mut Context<'_>,
     ) {
+        self.since = cx.here.now;
         self.phase = Phase::Rests {
             until: later(cx.here.now, after),
         };
@@ -214,7 +222,11 @@ impl Running {
     }
 
     /// Nothing has decided in its time.
-    pub fn timed_out(&self, step: &ScriptStep) -> Cause {
+    pub fn timed_out(&self, step: &ScriptStep, cx: &mut Context<'_>) -> Cause {
+        cx.tell(|dialogue| Happening::TimedOut {
+            place: Place::of_open_script(self.at, dialogue),
+            within: step.within,
+        });
         Cause::ScriptTimeout(report::timed_out(self.told(step), self.met, &self.last))
     }
 
@@ -236,6 +248,16 @@ impl Running {
         }
     }
 
+    /// When its message was made, or when it began to wait.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// The number of its message.
+    pub fn id(&self) -> Option<u64> {
+        self.id
+    }
+
     /// How often its `expect` has held.
     pub fn met(&self) -> u32 {
         self.met
@@ -249,7 +271,7 @@ impl Running {
     }
 
     /// How long it waits for an answer.
-    fn age(&self, now: Instant) -> Duration {
+    pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
     }
 

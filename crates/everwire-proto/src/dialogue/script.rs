@@ -5,8 +5,10 @@ use std::time::Instant;
 use super::{
     captures::Caught,
     context::Context,
+    happening::{Happening, Place},
     progress::Progress,
     reply::Reply,
+    report,
     running::{Outcome, Phase, Running, looks_into_messages},
     surroundings::Seen,
     times::Times,
@@ -40,6 +42,7 @@ impl Script {
     fn begin(&mut self, from: usize, cx: &mut Context<'_>) {
         for (at, step) in cx.dialogue.open_script.iter().enumerate().skip(from) {
             if !is_taken(step, cx) {
+                tell_left_out(at, step, cx);
                 continue;
             }
             if step.send.is_some() || step.expect.is_some() {
@@ -49,6 +52,12 @@ impl Script {
             cx.captures.clear(&step.clear);
         }
         *self = Self::Passed;
+        if from > 0 || !cx.dialogue.open_script.is_empty() {
+            cx.tell(|dialogue| Happening::Passed {
+                script: Place::OPEN_SCRIPT,
+                steps: dialogue.open_script.len(),
+            });
+        }
         cx.out.push(Reply::Passed);
     }
 
@@ -74,6 +83,7 @@ impl Script {
         let Some(step) = cx.dialogue.open_script.get(running.at) else {
             return;
         };
+        running.tell_sent(step, cx);
         match step.expect {
             Some(_) => running.listen(step, cx.here.now),
             None => self.pass(Caught::default(), cx),
@@ -121,7 +131,7 @@ impl Script {
         };
         match running.phase {
             Phase::Listens { .. } => {
-                let cause = running.timed_out(step);
+                let cause = running.timed_out(step, cx);
                 self.lose(cause, cx);
             }
             Phase::Rests { .. } => *running = Running::begin(running.at, step, cx),
@@ -167,8 +177,20 @@ impl Script {
             steps: dialogue.open_script.len(),
             step: dialogue.open_script.get(running.at)?,
             state: running.state(),
+            since: running.since(),
+            until: running.deadline(),
             met: running.met(),
         })
+    }
+
+    /// The number of the step that is on its way, and whether it keeps something secret of what decides it.
+    pub fn asks(&self, dialogue: &Dialogue) -> (Option<u64>, bool) {
+        let Self::Running(running) = self else {
+            return (None, false);
+        };
+        let step = dialogue.open_script.get(running.at);
+        let is_secret = running.listens() && step.is_some_and(ScriptStep::is_secret);
+        (running.id(), is_secret)
     }
 
     fn running(&mut self) -> Option<&mut Running> {
@@ -195,6 +217,15 @@ impl Script {
         self.end();
         cx.lose(cause);
     }
+}
+
+fn tell_left_out(at: usize, step: &ScriptStep, cx: &mut Context<'_>) {
+    let condition = step.condition.as_ref();
+    let condition = condition.map_or("", |condition| condition.as_str());
+    cx.tell(|dialogue| Happening::LeftOut {
+        place: Place::of_open_script(at, dialogue),
+        condition: report::clipped(condition),
+    });
 }
 
 /// Whether a step is taken at all.

@@ -31,6 +31,7 @@ mod reports;
 mod rules;
 mod scripts;
 mod times;
+mod watched;
 
 /// A step, as texts; an empty one is not there.
 #[derive(Clone, Debug)]
@@ -432,6 +433,7 @@ fn text(reply: &Reply) -> String {
         Reply::NextUrl(url) => format!("next {url}"),
         Reply::Lose(cause) => format!("lose {cause}"),
         Reply::Error(cause) => format!("error {cause}"),
+        Reply::Happened(happening) => format!("[{happening}]"),
     }
 }
 

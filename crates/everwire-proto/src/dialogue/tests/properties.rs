@@ -162,6 +162,7 @@ impl Seen {
                 | Reply::Beat
                 | Reply::Rotate { .. }
                 | Reply::NextUrl(_)
+                | Reply::Happened(_)
                 | Reply::Error(_) => {}
             }
         }

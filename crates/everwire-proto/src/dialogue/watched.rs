@@ -1,0 +1,42 @@
+//! A conversation tells what happens in it to whoever watches.
+
+use super::{
+    conversation::Conversation,
+    here::Here,
+    reply::{Heard, Reply},
+    surroundings::Seen,
+};
+
+impl Conversation {
+    /// Whether somebody watches: then each thing that happens is told by a [`Reply::Happened`], and the last message is kept for
+    /// [`ask`](Self::ask). Nobody does at first, and then nothing is made for it.
+    pub fn watch(&mut self, is_watched: bool) {
+        match is_watched {
+            true => {
+                self.trace.get_or_insert_default();
+            }
+            false => self.trace = None,
+        }
+    }
+
+    /// The same, told to whoever watches.
+    pub(super) fn hear_watched(
+        &mut self,
+        seen: Seen<'_>,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) -> Heard {
+        let Some(mut trace) = self.trace.take() else {
+            return self.hear(seen, here, out);
+        };
+        let (id, is_hidden) = self.script.asks(&self.dialogue);
+        (trace.id, trace.is_hidden) = (id.or(trace.id), is_hidden);
+        let coming = trace.begin(seen.message, &self.captures, out);
+        self.trace = Some(trace);
+        let heard = self.hear(seen, here, out);
+        if let Some(trace) = &self.trace {
+            trace.end(coming, seen.message, &self.captures, heard.deliver, out);
+        }
+        heard
+    }
+}

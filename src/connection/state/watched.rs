@@ -1,0 +1,152 @@
+//! What a name tells of its conversation: where it stands, what happens in it, and what an expression comes to.
+
+use std::{path::PathBuf, time::Instant};
+
+use everwire_proto::{
+    dialogue::{Happening, Query},
+    language::{self, LanguageError},
+};
+use jiff::Timestamp;
+
+use super::{
+    ActorState,
+    conversation::{LiveConversation, Surroundings},
+    watching::Watching,
+};
+use crate::{
+    clock,
+    connection::status::{
+        step::{RuleRate, StepStatus},
+        watch::Watcher,
+    },
+    settings::{Source as _, System},
+    transport::{Secrets, masked},
+};
+
+impl ActorState {
+    /// The step of the script that is on its way, and the answers that wait.
+    pub(in crate::connection) fn opening(&mut self) -> (Option<StepStatus>, Option<RuleRate>) {
+        if self.serving.is_none() {
+            return (None, None);
+        }
+        let (wall, now) = (self.wall(), clock::now());
+        let Some(conversation) = self.conversation() else {
+            return (None, None);
+        };
+        let step = conversation.step().map(|progress| {
+            let since = wall_of(progress.since, wall, now);
+            let until = progress.until.map(|until| wall_of(until, wall, now));
+            StepStatus::new(&progress, since, until)
+        });
+        (step, RuleRate::of(conversation.answers_waiting()))
+    }
+
+    /// Somebody watches the conversation from now on; whether there is one.
+    pub(in crate::connection) fn watch(&mut self, watcher: Watcher) -> bool {
+        let Some(serving) = &mut self.serving else {
+            return false;
+        };
+        serving.conversation.watch(watcher);
+        true
+    }
+
+    /// What a text comes to that is tried on the last message.
+    pub(in crate::connection) fn evaluate(
+        &mut self,
+        text: &str,
+    ) -> Result<String, Vec<LanguageError>> {
+        let (wall, nothing) = (self.wall(), Secrets::default());
+        let Some(conversation) = self.conversation() else {
+            let help = "settings with a script, rules, captures or templates have one";
+            let error = LanguageError::new(0..text.len(), "the name has no conversation", help);
+            return Err(vec![error]);
+        };
+        let here = Surroundings {
+            name: &self.name,
+            settings: &self.settings,
+            secrets: &nothing,
+            sequence: self.inbound.last_number(),
+            wall,
+            now: clock::now(),
+        };
+        conversation.evaluate(text, here, |told, secrets| {
+            masked(told, &self.settings, &self.urls, secrets)
+        })
+    }
+}
+
+impl LiveConversation {
+    /// Somebody watches it from now on.
+    pub fn watch(&mut self, watcher: Watcher) {
+        self.engine.watch(true);
+        let secrets = Secrets::default();
+        self.watcher = Some(Box::new(Watching { watcher, secrets }));
+    }
+
+    /// Tells what has happened, with the secrets of the dial taken out by `mask`.
+    pub fn tell(
+        &mut self,
+        mut happening: Happening,
+        at: Timestamp,
+        mask: impl FnOnce(&str) -> Option<String>,
+    ) {
+        let Some(watching) = &mut self.watcher else {
+            return;
+        };
+        if let Some(text) = happening.foreign_text()
+            && let Some(masked) = mask(text)
+        {
+            *text = masked;
+        }
+        if watching.watcher.tell(happening, at).is_err() {
+            self.watcher = None;
+            self.engine.watch(false);
+        }
+    }
+
+    /// What a text comes to that is tried on the last message.
+    pub fn evaluate(
+        &self,
+        text: &str,
+        at: Surroundings<'_>,
+        mask: impl FnOnce(&str, &Secrets) -> Option<String>,
+    ) -> Result<String, Vec<LanguageError>> {
+        let query = Query::parse(text, &self.dialogue, &Environment)?;
+        let nothing = Secrets::default();
+        let watching = self.watcher.as_deref();
+        let secrets = watching.map_or(&nothing, |watching| &watching.secrets);
+        let at = Surroundings { secrets, ..at };
+        let told = self.engine.ask(&query, &at.here(self.is_handover));
+        Ok(mask(&told, secrets).unwrap_or(told))
+    }
+}
+
+/// What an operator may name who tries an expression: the environment of this process. Files and stored secrets are those of the dial.
+struct Environment;
+
+impl language::Outside for Environment {
+    fn variable(&self, name: &str) -> Option<language::Secret> {
+        System.variable(name).map(language::Secret::new)
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        path.into()
+    }
+
+    fn secret_id(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+}
+
+/// The time of day of an instant.
+fn wall_of(at: Instant, wall: Timestamp, now: Instant) -> Timestamp {
+    let there = match at.checked_duration_since(now) {
+        Some(ahead) => wall.checked_add(ahead),
+        None => wall.checked_sub(now.saturating_duration_since(at)),
+    };
+    there.unwrap_or(wall)
+}

@@ -1,0 +1,88 @@
+//! What a name tells of its conversation.
+
+use everwire_proto::dialogue::{Progress, StepState, StepWritten};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::events::{optional_time, rfc3339};
+
+/// The step of a script that is on its way, as it was written: templates are not filled, and clipped to 256 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepStatus {
+    /// The key of the script.
+    pub script: &'static str,
+    /// Which step it is, from 1.
+    pub number: usize,
+    /// How many steps the script has.
+    pub steps: usize,
+    /// What it does: `queued` until its turn to be written has come, `made` until the kernel has it, then `listens`; `rests` until it
+    /// comes again.
+    #[serde(serialize_with = "word")]
+    pub state: StepState,
+    /// What it sends; `None`: it only listens.
+    pub send: Option<String>,
+    /// What it expects; `None`: it has passed once it is written.
+    pub expect: Option<String>,
+    /// How often what it expects has come.
+    pub met: u32,
+    /// How often that must come.
+    pub count: u32,
+    /// Since when it is so.
+    #[serde(serialize_with = "time")]
+    pub since: Timestamp,
+    /// When its time is over, or when it comes again; `None`: it waits for its turn to be written.
+    #[serde(serialize_with = "optional_time")]
+    pub until: Option<Timestamp>,
+}
+
+/// The answers of rules that wait: at most 100 go out within a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RuleRate {
+    /// How many wait. At 128 nothing is read.
+    pub waiting: usize,
+}
+
+impl StepStatus {
+    /// `since` and `until` are the times of the progress.
+    pub(in crate::connection) fn new(
+        progress: &Progress<'_>,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Self {
+        let StepWritten {
+            send,
+            expect,
+            count,
+            ..
+        } = progress.written();
+        Self {
+            script: "open_script",
+            number: progress.number,
+            steps: progress.steps,
+            state: progress.state,
+            send,
+            expect,
+            met: progress.met,
+            count,
+            since,
+            until,
+        }
+    }
+}
+
+impl RuleRate {
+    /// `None`: none waits.
+    pub(in crate::connection) fn of(waiting: usize) -> Option<Self> {
+        (waiting > 0).then_some(Self { waiting })
+    }
+}
+
+fn word<S: Serializer>(state: &StepState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.as_str())
+}
+
+fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}

@@ -28,6 +28,8 @@ mod diagnostics;
 mod dialogue;
 mod environment;
 #[cfg(feature = "config")]
+mod explain;
+#[cfg(feature = "config")]
 mod finish;
 #[cfg(feature = "config")]
 mod fleet;
@@ -63,6 +65,7 @@ pub use self::environment::proxies_from;
 pub use self::{
     base::Base,
     diagnostics::Diagnostics,
+    explain::{Explanation, Line, Section, explain},
     invalid_json::{InvalidJson, KeyError},
     masked::masked,
     schema::schema,

@@ -151,6 +151,18 @@ impl Expression {
         secrets
     }
 
+    /// The names of the environment's variables in it.
+    pub fn environment(&self) -> Vec<Box<str>> {
+        let mut names = Vec::new();
+        self.node.any(&mut |node| {
+            if let Node::Variable(name, _) = node {
+                names.push(name.clone());
+            }
+            false
+        });
+        names
+    }
+
     /// Whether it signs in a way that takes so long that it belongs on another thread. `let`s are not looked at.
     pub fn is_slow(&self) -> bool {
         self.is_slow

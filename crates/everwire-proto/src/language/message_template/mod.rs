@@ -211,6 +211,15 @@ impl MessageTemplate {
         written.chain(read).collect()
     }
 
+    /// The names of the environment's variables in it.
+    pub fn environment(&self) -> impl Iterator<Item = Box<str>> {
+        let written = self.pieces.iter().filter_map(|piece| match &piece.kind {
+            PieceKind::Variable(Part::Env { name, .. }) => Some(name.clone()),
+            PieceKind::Variable(_) | PieceKind::Literal(_) | PieceKind::Hole(_) => None,
+        });
+        written.chain(self.expressions().flat_map(Expression::environment))
+    }
+
     /// Whether it looks into the message as JSON, or reads a `let`, which may.
     pub fn looks_into_message(&self) -> bool {
         self.expressions()

@@ -8,6 +8,8 @@ mod sending;
 mod step;
 mod template_duration;
 
+use std::collections::BTreeSet;
+
 pub use self::{
     capture::Capture,
     heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
@@ -20,7 +22,7 @@ use std::sync::Arc;
 
 use super::UrlPattern;
 use crate::language::{
-    Expression, Lets, MessageTemplate, Names, Need, Needles, Secret, json::PointerSet,
+    Expression, Lets, MessageTemplate, Name, Names, Need, Needles, Secret, json::PointerSet,
 };
 
 /// The most rules of a name.
@@ -85,6 +87,20 @@ impl Dialogue {
         let filled = self.templates().flat_map(MessageTemplate::secrets);
         let asked = self.expressions().flat_map(Expression::secrets);
         filled.chain(asked).collect()
+    }
+
+    /// The names of the environment's variables in all of it.
+    pub fn environment(&self) -> BTreeSet<Box<str>> {
+        let filled = self.templates().flat_map(MessageTemplate::environment);
+        let asked = self.expressions().flat_map(Expression::environment);
+        filled.chain(asked).collect()
+    }
+
+    /// The captures and `let`s that its expressions and templates read.
+    pub fn reads(&self) -> Vec<Name> {
+        let filled = self.templates().flat_map(MessageTemplate::reads);
+        let asked = self.expressions().flat_map(Expression::reads).cloned();
+        filled.chain(asked).map(|read| read.name).collect()
     }
 
     /// All conditions, and what is captured.

@@ -1,0 +1,149 @@
+//! What a connection says and expects: when its socket opens, and by rule.
+
+use super::{
+    Line,
+    words::{kept, sending, template_duration, written},
+};
+use crate::config::units::format_duration;
+use everwire_proto::settings::{
+    ConnectionSettings, Opening,
+    dialogue::{Dialogue, DialogueRule, RuleAction, RuleDelay, ScriptStep, Trigger},
+};
+
+/// What happens between the upgrade and *ready*.
+pub(super) fn opening(settings: &ConnectionSettings) -> Vec<Line> {
+    let mut told: Vec<Line> = settings.on_open.iter().map(opening_message).collect();
+    if let Some(dialogue) = &settings.dialogue {
+        let steps = dialogue.open_script.iter().zip(1..);
+        told.extend(steps.map(|(step, number)| script_step(number, step, dialogue)));
+    }
+    if !told.is_empty() {
+        told.push("then it is ready, and its outbox is sent".into());
+    }
+    told
+}
+
+fn opening_message(opening: &Opening) -> Line {
+    match opening {
+        Opening::Text(template) => format!("sends {}", written(&template.to_string())),
+        Opening::Binary(bytes) => format!("sends a binary message of {} bytes", bytes.len()),
+    }
+    .into()
+}
+
+fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
+    let text = match (&step.send, &step.expect) {
+        (Some(send), _) => format!("step {number} sends {}", sending(send)),
+        (None, Some(_)) => format!("step {number} waits"),
+        (None, None) => format!("step {number} sends nothing and waits for nothing"),
+    };
+    let mut details = Vec::new();
+    if let Some(condition) = &step.condition {
+        details.push(format!("only if {}", written(condition.as_str())));
+    }
+    match &step.expect {
+        Some(expect) => {
+            let times = match step.count.get() {
+                1 => String::new(),
+                count => format!(" {count} times"),
+            };
+            let within = format_duration(step.within);
+            let expect = written(expect.as_str());
+            details.push(format!("expects {expect}{times} within {within}"));
+        }
+        None if step.send.is_some() => details.push("has passed once it is written".into()),
+        None => {}
+    }
+    if let Some(fail) = &step.fail {
+        let fail = written(fail.as_str());
+        details.push(format!(
+            "is refused, and the name tries again after reconnect.max, when {fail}"
+        ));
+    }
+    if let Some(give_up) = &step.give_up {
+        let give_up = written(give_up.as_str());
+        details.push(format!(
+            "is refused for good, and the name gives up, when {give_up}"
+        ));
+    }
+    if let Some(again) = &step.again {
+        let after = match &again.after {
+            Some(after) => template_duration(after, dialogue),
+            None => "reconnect.max".into(),
+        };
+        let when = written(again.when.as_str());
+        details.push(format!("comes again after {after}, when {when}"));
+    }
+    details.extend(kept(&step.capture, &step.clear, &dialogue.names));
+    Line { text, details }
+}
+
+/// What rules do, in their order.
+pub(super) fn rules(settings: &ConnectionSettings) -> Vec<Line> {
+    let Some(dialogue) = &settings.dialogue else {
+        return Vec::new();
+    };
+    let rules = dialogue.rules.iter().zip(1..);
+    rules
+        .map(|(rule, number)| one_rule(number, rule, dialogue))
+        .collect()
+}
+
+fn one_rule(number: usize, rule: &DialogueRule, dialogue: &Dialogue) -> Line {
+    let trigger = match &rule.trigger {
+        Trigger::Message(when) => format!("when {}", written(when.as_str())),
+        Trigger::Loss(losses) => {
+            let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+            format!("after a loss by {}", losses.join(" or "))
+        }
+    };
+    let answers = rule.send.as_ref();
+    let answers = answers.map(|send| format!("answers {}", sending(send)));
+    let acts = rule.action.map(|action| act(action, rule.delay));
+    let does: Vec<String> = answers.into_iter().chain(acts).collect();
+    let does = match does.is_empty() {
+        true => String::new(),
+        false => format!(": {}", does.join(", and ")),
+    };
+    let mut details = Vec::new();
+    if !rule.deliver {
+        details.push("subscribers do not see the message".into());
+    }
+    details.extend(kept(&rule.capture, &rule.clear, &dialogue.names));
+    if let Some(url) = &rule.url {
+        let url = written(url.as_str());
+        details.push(format!("the next dial, and that one only, is of {url}"));
+    }
+    let text = format!("rule {number} {trigger}{does}");
+    Line { text, details }
+}
+
+fn act(action: RuleAction, delay: Option<RuleDelay>) -> String {
+    let does = match action {
+        RuleAction::Rotate => "rotates",
+        RuleAction::Reconnect => "reconnects",
+        RuleAction::GiveUp => "gives up",
+        RuleAction::Beat => "sends a ping",
+    };
+    match delay {
+        Some(delay) if delay.min == delay.max => {
+            format!("{does} after {}", format_duration(delay.min))
+        }
+        Some(delay) => {
+            let [min, max] = [delay.min, delay.max].map(format_duration);
+            format!("{does} after {min}-{max}")
+        }
+        None => does.into(),
+    }
+}
+
+/// What is kept of each message.
+pub(super) fn captures(settings: &ConnectionSettings) -> Vec<Line> {
+    let Some(dialogue) = &settings.dialogue else {
+        return Vec::new();
+    };
+    let captures = kept(&dialogue.captures, &[], &dialogue.names).into_iter();
+    captures
+        .map(|text| format!("of each message {text}").into())
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! What a connection will do, in words.
+
+mod also;
+mod dialogue;
+mod dials;
+mod explanation;
+mod hints;
+mod messages;
+mod reads;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+mod words;
+
+use std::collections::HashMap;
+
+use self::also::Defaults;
+pub use self::explanation::{Explanation, Line, Section};
+use crate::core::ConnectionName;
+use everwire_proto::settings::ConnectionSettings;
+
+/// What connections will do, in words: where they dial, what their scripts and rules say and expect, their heartbeat, what happens after a
+/// loss, and which variables, files and stored secrets they read. Of those only names are shown, and templates and expressions as they were
+/// written. Connections that do the same are told together.
+///
+/// ```
+/// use everwire::config::{self, Settings};
+///
+/// let settings = Settings::from_toml(
+///     "[connections.a]\nurl = 'wss://example.com/feed'\n[connections.b]\nurl = 'wss://example.com/feed'",
+/// )?;
+/// let told = config::explain(&settings.connections);
+/// assert_eq!((told.len(), told[0].names.len()), (1, 2));
+/// assert_eq!(told[0].sections[0].subject, "dials");
+/// assert_eq!(told[0].sections[0].lines[0].text, "wss://example.com/feed");
+/// # Ok::<(), everwire::config::Diagnostics>(())
+/// ```
+pub fn explain<'a>(
+    connections: impl IntoIterator<Item = (&'a ConnectionName, &'a ConnectionSettings)>,
+) -> Vec<Explanation> {
+    let defaults = Defaults::new();
+    let mut groups = Groups::default();
+    for (name, settings) in connections {
+        groups.add(name, of(settings, &defaults));
+    }
+    groups.told
+}
+
+/// Connections that do the same, found by what is said of them.
+#[derive(Default)]
+struct Groups {
+    told: Vec<Explanation>,
+    /// The groups whose members do the same to the letter.
+    equal: HashMap<Vec<Section>, usize>,
+    /// The groups whose members may do the same but for their names.
+    alike: HashMap<Vec<Section>, usize>,
+}
+
+impl Groups {
+    fn add(&mut self, name: &ConnectionName, sections: Vec<Section>) {
+        if let Some(at) = self.equal.get(&sections) {
+            let group = &mut self.told[*at];
+            if let [first] = &*group.names {
+                self.alike.remove(&shape(sections, first.as_str()));
+            }
+            return group.names.push(name.clone());
+        }
+        let shape = shape(sections.clone(), name.as_str());
+        if let Some(at) = self.alike.get(&shape) {
+            let group = &mut self.told[*at];
+            if group.names.len() == 1 {
+                self.equal.remove(&group.sections);
+                group.sections = shape;
+            }
+            return group.names.push(name.clone());
+        }
+        let at = self.told.len();
+        self.equal.insert(sections.clone(), at);
+        self.alike.insert(shape, at);
+        let names = vec![name.clone()];
+        self.told.push(Explanation { names, sections });
+    }
+}
+
+/// What one connection does.
+fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
+    let sections = [
+        ("dials", dials::lines(settings)),
+        ("opening", dialogue::opening(settings)),
+        ("rules", dialogue::rules(settings)),
+        ("captures", dialogue::captures(settings)),
+        ("heartbeat", upkeep::heartbeat(settings)),
+        ("silence", upkeep::silence(settings)),
+        ("losses", upkeep::losses(settings)),
+        ("sends", messages::sends(settings)),
+        ("receives", messages::receives(settings)),
+        ("also", also::lines(settings, defaults)),
+        ("reads", reads::lines(settings)),
+        ("hints", hints::lines(settings)),
+    ];
+    let told = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
+    told.map(|(subject, lines)| Section { subject, lines })
+        .collect()
+}
+
+/// The same with tokens where the connection's own name stands, and in URLs its number: what names of a fleet have in common.
+fn shape(mut sections: Vec<Section>, name: &str) -> Vec<Section> {
+    let number = &name[name
+        .trim_end_matches(|last: char| last.is_ascii_digit())
+        .len()..];
+    let lines = sections
+        .iter_mut()
+        .flat_map(|section| section.lines.iter_mut());
+    for Line { text, details } in lines {
+        for text in details.iter_mut().chain([text]) {
+            if text.contains(name) {
+                *text = text.replace(name, "{name}");
+            }
+            if !number.is_empty() && text.contains("://") && text.contains(number) {
+                *text = without_number(text, number);
+            }
+        }
+    }
+    sections
+}
+
+/// A text with a token for each number that is this one.
+fn without_number(text: &str, number: &str) -> String {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some(start) = rest.find(is_digit) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|character| !is_digit(character));
+        let (digits, behind) = from.split_at(end.unwrap_or(from.len()));
+        shown.push_str(before);
+        shown.push_str(if digits == number { "{i}" } else { digits });
+        rest = behind;
+    }
+    shown + rest
+}

@@ -8,9 +8,9 @@ use std::{
     thread,
 };
 
-use everwire::testing::{How, Peer};
+use everwire::testing::{How, Peer, Script};
 use serde_json::{Value, json};
-use service_support::http::Service;
+use service_support::{cli::done, http::Service};
 
 fn why(service: &Service, name: &str) -> Value {
     let answer = service.get(&format!("/v1/connections/{name}/why"));
@@ -210,4 +210,92 @@ fn a_probe_tells_what_a_dial_comes_to_and_leaves_the_socket_alone() {
     service
         .post("/v1/connections/nobody/probe", "")
         .problem(404, "nobody");
+}
+
+#[test]
+fn while_a_name_opens_its_step_is_told() {
+    let peer = Peer::spawn_thread().unwrap();
+    peer.script("/slow", Script::sink().send(r#"{"hello":1}"#));
+    let service = Service::start(
+        "why-opening",
+        &format!(
+            "[connections.a]\nurl = '{}'\nopen_script = [{{ expect = '/hello' }}, \
+             {{ send = '{{\"op\":\"login\",\"key\":\"${{PATH}}\"}}', expect = '/event == \"login\"', within = '1h' }}, {{ send = 'last' }}]\n\
+             [connections.b]\nurl = '{}'\n",
+            peer.url("/slow"),
+            peer.url("/echo"),
+        ),
+    );
+    let status = service.wait_for("a", "its second step", |status| {
+        status["step"]["state"] == "listens" && status["step"]["number"] == 2
+    });
+    assert_eq!(
+        (&status["state"], &status["ready"]),
+        (&json!("opening"), &json!(false))
+    );
+    let step = &status["step"];
+    let expected = json!({
+        "script": "open_script", "number": 2, "steps": 3, "state": "listens",
+        "send": r#"{"op":"login","key":"${PATH}"}"#, "expect": r#"/event == "login""#, "met": 0, "count": 1,
+        "since": step["since"], "until": step["until"],
+    });
+    assert_eq!(step, &expected);
+    assert!(step["since"].as_str() < step["until"].as_str(), "{step}");
+    let told = why(&service, "a");
+    assert_eq!(
+        (&told["step"]["number"], &told["rule_rate"]),
+        (&json!(2), &Value::Null)
+    );
+
+    let told = done(&service, &["why", "a"]);
+    let line = told
+        .lines()
+        .find(|line| line.starts_with("opening: "))
+        .unwrap_or_else(|| panic!("{told}"));
+    assert!(
+        line.starts_with(r#"opening: step 2 of 3, {"op":"login","key":"${PATH}"} sent "#)
+            && line.contains(r#" ago, waits for /event == "login", "#)
+            && line.ends_with(" left"),
+        "{line}"
+    );
+    let told = done(&service, &["status", "a"]);
+    assert!(told.contains("\nstep          step 2 of 3, "), "{told}");
+
+    // One that is up has none.
+    service.wait_for("b", "ready", |status| status["ready"] == true);
+    let told = why(&service, "b");
+    assert_eq!(
+        (&told["step"], &told["rule_rate"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(!done(&service, &["why", "b"]).contains("opening"));
+}
+
+#[test]
+fn answers_of_rules_that_wait_are_told_as_rule_rate() {
+    let peer = Peer::spawn_thread().unwrap();
+    peer.script("/asks", Script::sink().message_flood(r#"{"ping":1}"#, 220));
+    let service = Service::start(
+        "why-rule-rate",
+        &format!(
+            "[connections.a]\nurl = '{}'\nrules = [{{ when = 'exists(/ping)', send = '{{\"pong\":${{/ping}}}}' }}]\n",
+            peer.url("/asks"),
+        ),
+    );
+    let status = service.wait_for("a", "answers that wait", |status| {
+        status["rule_rate"]["waiting"].as_u64() > Some(0)
+    });
+    assert!(
+        status["rule_rate"]["waiting"].as_u64() <= Some(120),
+        "{status}"
+    );
+    // A second is enough to ask once more.
+    let told = done(&service, &["why", "a"]);
+    assert!(
+        told.contains("rule_rate: ") && told.contains("of rules wait"),
+        "{told}"
+    );
+    service.wait_for("a", "all answers", |status| {
+        status["rule_rate"].is_null() && status["sent"]["messages"] == 220
+    });
 }

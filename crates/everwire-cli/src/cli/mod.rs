@@ -22,6 +22,7 @@ mod send;
 mod signals;
 mod status;
 mod stderr;
+mod step;
 mod table;
 mod tail;
 mod why;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{self, ApiArgs, Error, Request},
-    output, parse,
+    output, parse, step,
     table::Color,
     words,
 };
@@ -82,6 +82,12 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
         let told = format!("{}: {} ({})", cause.kind, cause.text, ago(cause.at));
         lines.push(("cause", told));
         lines.extend(cause.rule.clone().map(|rule| ("rule", rule)));
+    }
+    if let Some(step) = &status.step {
+        lines.push(("step", step::line(step, now)));
+    }
+    if let Some(rate) = status.rule_rate {
+        lines.push(("rule rate", step::waiting(rate)));
     }
     if let Some(at) = status.retry_at {
         let wait = words::span(words::between(now, at));

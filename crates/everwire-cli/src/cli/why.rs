@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request, Session},
-    event_line, output, parse, status,
+    client::{ApiArgs, Cause, Error, Request, RuleRate, Session, Step},
+    event_line, output, parse, status, step,
     table::Color,
     words,
 };
@@ -42,6 +42,8 @@ struct Story {
     since: Timestamp,
     retry_at: Option<Timestamp>,
     cause: Option<Cause>,
+    step: Option<Step>,
+    rule_rate: Option<RuleRate>,
     last_message: Option<LastMessage>,
     #[serde(default)]
     sessions: Vec<Session>,
@@ -97,7 +99,7 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         let outcome = words::one_line(&attempt.outcome);
         lines.push(format!("{} ({ago} ago): {outcome}", rfc3339(attempt.at)));
         let events = attempt.events.iter();
-        lines.extend(events.map(|event| format!("  {}", step(event, is_colored))));
+        lines.extend(events.map(|event| format!("  {}", self::event(event, is_colored))));
         if attempt.omitted > 0 {
             let omitted = words::count(attempt.omitted, "event");
             lines.push(format!("  and {omitted} before the last ones"));
@@ -114,6 +116,12 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         lines.push(format!("because: {}", words::one_line(&cause.text)));
         let rule = cause.rule.as_deref().map(words::one_line);
         lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
+    }
+    if let Some(step) = &story.step {
+        lines.push(format!("opening: {}", step::line(step, now)));
+    }
+    if let Some(rate) = story.rule_rate {
+        lines.push(format!("rule_rate: {}", step::waiting(rate)));
     }
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
     let sessions = status::sessions(&story.sessions, now);
@@ -144,7 +152,7 @@ impl LastMessage {
 }
 
 /// An event; the time is that since the beginning of its attempt.
-fn step(event: &Value, is_colored: bool) -> String {
+fn event(event: &Value, is_colored: bool) -> String {
     let mut event = event.clone();
     let after = event["after_ms"].as_f64();
     if let Some(members) = event.as_object_mut() {
@@ -167,6 +175,9 @@ mod tests {
             "retry_at": "2026-01-02T03:04:40Z", "novel": 1,
             "last_message": { "at": "2026-01-02T03:04:09Z", "binary": false, "bytes": 4, "text": "no\u{1b}[" },
             "cause": { "kind": "handshake_status", "text": "busy", "rule": "backoff", "at": "2026-01-02T03:04:10Z" },
+            "step": { "script": "open_script", "number": 2, "steps": 3, "state": "listens", "send": "{\"op\":\"login\"}",
+                "expect": "/event == \"login\"", "met": 0, "count": 1, "since": "2026-01-02T03:04:18.8Z", "until": "2026-01-02T03:04:28.8Z" },
+            "rule_rate": { "waiting": 12 },
             "attempts": [
                 { "at": "2026-01-02T03:04:09Z", "outcome": "lost", "omitted": 2, "events": [
                     { "type": "error", "name": "feed", "at": "x", "after_ms": 12.34, "kind": "handshake_status", "status": 503 },
@@ -186,6 +197,8 @@ mod tests {
             "feed is backoff for 10s",
             "because: busy",
             "decided by the rule: backoff",
+            "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",
+            "rule_rate: 12 answers of rules wait: at most 100 go out in a second",
             "the peer's last message, 11s ago: no [",
             "next dial in 20s, at 2026-01-02T03:04:40.000000Z",
         ];

@@ -20,6 +20,10 @@ pub struct Status {
     pub retry_at: Option<Timestamp>,
     pub cause: Option<Cause>,
     #[serde(default)]
+    pub step: Option<Step>,
+    #[serde(default)]
+    pub rule_rate: Option<RuleRate>,
+    #[serde(default)]
     pub reconnects: u64,
     pub last_error: Option<LastError>,
     pub last_close: Option<LastClose>,
@@ -41,6 +45,29 @@ pub struct Cause {
     pub text: String,
     pub rule: Option<String>,
     pub at: Timestamp,
+}
+
+/// The step of a script that is on its way.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Step {
+    pub script: String,
+    pub number: u64,
+    pub steps: u64,
+    pub state: String,
+    pub send: Option<String>,
+    pub expect: Option<String>,
+    #[serde(default)]
+    pub met: u64,
+    #[serde(default)]
+    pub count: u64,
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+}
+
+/// The answers of rules that wait.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct RuleRate {
+    pub waiting: u64,
 }
 
 /// The last error.

@@ -9,7 +9,8 @@ use super::{lookup::Found, permit::ToRead, problem::Problem};
 /// Why a connection is up or down
 ///
 /// Its last attempts, the latest first, each with its events and when they came; the cause of its present state, with the rule that
-/// decided; and the time of the next attempt, if there will be one. With the scope `control` also the peer's last message, where its socket
+/// decided; and the time of the next attempt, if there will be one. While it opens, the step of its script that is on its way; and how many
+/// answers of rules wait, where too many were asked for within a second. With the scope `control` also the peer's last message, where its socket
 /// ended soon after it was ready.
 #[utoipa::path(
     get,
@@ -36,6 +37,8 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "retry_at": status["retry_at"],
         "cause": status["cause"],
         "rule": status["cause"]["rule"],
+        "step": status["step"],
+        "rule_rate": status["rule_rate"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
         "sessions": status["sessions"],

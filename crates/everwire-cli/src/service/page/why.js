@@ -13,13 +13,14 @@ export class Why {
 
   // Asks again if anything has changed since.
   async update({ status }) {
-    const now = `${status.incarnation} ${status.state} ${status.since}`;
+    const { step, rule_rate: rate } = status;
+    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting].join(' ');
     if (this.asked === now) return;
     this.asked = now;
     try {
       const why = await ask('GET', of(this.name, '/why'));
       const image = picture(why.attempts.map(dial));
-      this.element.replaceChildren(rule(why), ...lastMessage(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
+      this.element.replaceChildren(rule(why), ...conversation(why), ...lastMessage(why), ...(image ? [image] : []), ...why.attempts.map(attempt));
     } catch (error) {
       this.asked = null;
       say(this.element, error.message);
@@ -40,6 +41,18 @@ function rule({ rule: decided, retry_at: at }) {
   if (decided) parts.push(`The rule that decided last: ${decided}.`);
   if (at) parts.push(`The next attempt comes at ${clock(at)}.`);
   return make('p', { className: 'quiet', textContent: parts.join(' ') });
+}
+
+// What its script waits for, and how many answers of rules wait.
+function conversation({ step, rule_rate: rate }) {
+  const told = [];
+  if (step) {
+    const sends = step.send ? `${step.send} ${step.state === 'queued' ? 'waits for its turn' : `sent at ${clock(step.since)}`}` : null;
+    const waits = step.state === 'rests' ? `comes again at ${clock(step.until)}` : step.expect && `waits for ${step.expect}`;
+    told.push([`Opening: step ${step.number} of ${step.steps}`, sends, waits].filter(Boolean).join(', '));
+  }
+  if (rate) told.push(`${rate.waiting} answers of rules wait: at most 100 go out in a second`);
+  return told.map((text) => make('p', { className: 'quiet', textContent: `${text}.` }));
 }
 
 // What the peer said last before a young socket ended: some servers say only there why they close.

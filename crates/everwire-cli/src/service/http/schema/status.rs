@@ -52,6 +52,12 @@ pub struct Status {
     /// Why it is in this state; null where a state needs no reason.
     #[schema(required)]
     cause: Option<StateCause>,
+    /// The step of a script that is on its way: it is not ready before that has passed.
+    #[schema(required)]
+    step: Option<Step>,
+    /// The answers of rules that wait.
+    #[schema(required)]
+    rule_rate: Option<RuleRate>,
     /// It may be older than the present state.
     #[schema(required)]
     last_error: Option<LastError>,
@@ -139,6 +145,56 @@ pub struct StateCause {
     rule: Option<String>,
     #[schema(format = DateTime)]
     at: String,
+}
+
+/// A step of a script that is on its way, as it was written: of templates the first 256 bytes, not filled.
+#[derive(ToSchema)]
+pub struct Step {
+    /// The key of the script.
+    #[schema(examples("open_script"))]
+    script: String,
+    /// Which step it is, from 1.
+    number: usize,
+    /// How many steps the script has.
+    steps: usize,
+    state: StepState,
+    /// What it sends; null where it only listens.
+    #[schema(required)]
+    send: Option<String>,
+    /// What it expects; null where it has passed once it is written.
+    #[schema(required)]
+    expect: Option<String>,
+    /// How often what it expects has come.
+    met: u32,
+    /// How often that must come.
+    count: u32,
+    /// Since when it is in this state.
+    #[schema(format = DateTime)]
+    since: String,
+    /// When its time is over, or when it comes again; null while it waits for its turn to be written.
+    #[schema(required, format = DateTime)]
+    until: Option<String>,
+}
+
+/// What a step does.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum StepState {
+    /// Its turn to be written has not come.
+    Queued,
+    /// Its message is made, and is being written.
+    Made,
+    /// It looks at what comes.
+    Listens,
+    /// It was asked to come again later.
+    Rests,
+}
+
+/// The answers of rules that wait: at most 100 go out within a second.
+#[derive(ToSchema)]
+pub struct RuleRate {
+    /// How many wait. At 128 nothing is read.
+    waiting: usize,
 }
 
 /// The last error of a connection.

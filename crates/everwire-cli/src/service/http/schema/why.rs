@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     event::Event,
-    status::{LastClose, LastError, Session, State, StateCause},
+    status::{LastClose, LastError, RuleRate, Session, State, StateCause, Step},
 };
 
 /// Why a connection is up or down.
@@ -26,6 +26,12 @@ pub struct Why {
     /// The rule of that cause: whether and when to dial again.
     #[schema(required)]
     rule: Option<String>,
+    /// The step of a script that is on its way: it is not ready before that has passed.
+    #[schema(required)]
+    step: Option<Step>,
+    /// The answers of rules that wait.
+    #[schema(required)]
+    rule_rate: Option<RuleRate>,
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]

@@ -1,0 +1,113 @@
+//! The step of a script that is on its way, and the answers of rules that wait.
+
+use jiff::Timestamp;
+
+use super::{
+    client::{RuleRate, Step},
+    words,
+};
+
+/// Where a script stands, in one line.
+pub fn line(step: &Step, now: Timestamp) -> String {
+    let time = |earlier, later| words::duration(words::between(earlier, later).as_secs_f64() * 1e3);
+    let of = match &*step.script {
+        "open_script" => String::new(),
+        script => format!(" of {}", words::one_line(script)),
+    };
+    let place = format!("step {} of {}{of}", step.number, step.steps);
+    let since = time(step.since, now);
+    let sends = step.send.as_deref().map(words::printable);
+    let left = step.until.map(|until| time(now, until));
+    match (&*step.state, sends) {
+        ("rests", _) => {
+            let left = left.unwrap_or_default();
+            format!("{place}, comes again in {left}")
+        }
+        ("queued", Some(sends)) => {
+            format!("{place}, {sends} waits for its turn for {since}")
+        }
+        ("made", Some(sends)) => format!("{place}, {sends} is being written for {since}"),
+        (_, sends) => {
+            let sent = sends.map(|sends| format!(", {sends} sent {since} ago"));
+            let began = || format!(", began {since} ago");
+            let waits = step.expect.as_deref().map(|expect| {
+                let met = match step.count {
+                    0 | 1 => String::new(),
+                    count => format!(" ({} of {count})", step.met),
+                };
+                format!(", waits for {}{met}", words::printable(expect))
+            });
+            let left = left.map(|left| format!(", {left} left"));
+            [Some(place), Some(sent.unwrap_or_else(began)), waits, left]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    }
+}
+
+/// The answers that wait, in one line.
+pub fn waiting(rate: RuleRate) -> String {
+    let (answers, verb) = match rate.waiting {
+        1 => ("answer of rules", "waits"),
+        _ => ("answers of rules", "wait"),
+    };
+    format!(
+        "{} {answers} {verb}: at most 100 go out in a second",
+        rate.waiting
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(state: &str, send: Option<&str>, count: u64) -> String {
+        let step = json!({
+            "script": "open_script", "number": 1, "steps": 2, "state": state, "send": send, "expect": "/a", "met": 1, "count": count,
+            "since": "2026-01-02T03:04:10Z", "until": "2026-01-02T03:04:20Z",
+        });
+        let step = Step::deserialize(step).unwrap();
+        line(&step, "2026-01-02T03:04:15Z".parse().unwrap())
+    }
+
+    #[test]
+    fn each_state_of_a_step_is_a_sentence() {
+        for (state, send, count, expected) in [
+            (
+                "queued",
+                Some("x"),
+                1,
+                "step 1 of 2, x waits for its turn for 5.0s",
+            ),
+            (
+                "made",
+                Some("x"),
+                1,
+                "step 1 of 2, x is being written for 5.0s",
+            ),
+            (
+                "listens",
+                None,
+                1,
+                "step 1 of 2, began 5.0s ago, waits for /a, 5.0s left",
+            ),
+            (
+                "listens",
+                Some("x"),
+                3,
+                "step 1 of 2, x sent 5.0s ago, waits for /a (1 of 3), 5.0s left",
+            ),
+            ("rests", Some("x"), 1, "step 1 of 2, comes again in 5.0s"),
+        ] {
+            assert_eq!(told(state, send, count), expected);
+        }
+        assert_eq!(
+            waiting(RuleRate { waiting: 1 }),
+            "1 answer of rules waits: at most 100 go out in a second"
+        );
+    }
+}

@@ -142,3 +142,79 @@ fn each_shell_gets_its_completions() {
     }
     assert_eq!(run(&["completions", "cmd.exe"]).status.code(), Some(2));
 }
+
+const EXPLAINED: &str = r#"
+[connections.okx]
+url = "wss://ws.example.com/private?key=${PATH}"
+headers = { Authorization = "Bearer plain-secret" }
+open_script = [{ send = '{"op":"login","key":"${PATH}"}', expect = '/event == "login"', fail = '/event == "error"', within = "5s" }]
+rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }]
+[fleet.sensor]
+name = "sensor-{i:03}"
+range = [1, 999]
+url = "wss://h/{name}"
+"#;
+
+#[test]
+fn what_connections_will_do_is_told_in_words() {
+    let path = file("check-explain", EXPLAINED);
+    let path = path.to_str().unwrap();
+    let output = run(&["check", path, "--explain"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = stdout(&output);
+    let expected = format!(
+        r#"{path}: valid, 1000 connections
+
+okx
+  dials      wss://ws.example.com/private?key=${{PATH}}
+             with the headers Authorization
+             gives up a dial after 10s
+  opening    step 1 sends {{"op":"login","key":"${{PATH}}"}}
+               expects /event == "login" within 5s
+               is refused, and the name tries again after reconnect.max, when /event == "error"
+             then it is ready, and its outbox is sent
+  rules      rule 1 when exists(/ping): answers {{"pong":${{/ping}}}}
+               subscribers do not see the message
+  heartbeat  a WebSocket ping every 10s; the socket is lost when its pong has not come after 20s
+  losses     dials again after 100ms to 500ms, drawn; then up to 2 times as long each time, at most 30s
+             counts from the start again once a socket was up for 10s
+  sends      up to 1024 messages of 4MiB wait in the outbox; further ones are rejected
+             what a lost socket leaves in doubt is not sent again
+  receives   messages of up to 16MiB, in frames of up to 16MiB
+             keeps the last 100 messages, up to 256KiB, in memory
+  reads      of the environment: PATH
+
+sensor-001 … sensor-999 (999 names) do the same
+  dials      wss://h/{{name}}
+"#
+    );
+    assert!(told.starts_with(&expected), "{told}");
+    assert!(!told.contains("plain-secret"), "{told}");
+
+    let output = run(&["check", path, "--explain", "sensor-01*", "okx", "--json"]);
+    let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(answer["valid"], true, "{answer}");
+    let explained = &answer["explained"];
+    assert_eq!(explained[0]["names"], serde_json::json!(["okx"]));
+    assert_eq!(explained[1]["names"].as_array().unwrap().len(), 10);
+    let opening = &explained[0]["sections"][1];
+    assert_eq!(opening["subject"], "opening");
+    assert_eq!(
+        opening["lines"][0]["details"][0],
+        "expects /event == \"login\" within 5s"
+    );
+
+    for (args, part) in [
+        (
+            &["check", path, "--explain", "okex"][..],
+            "no connection is \"okex\"; there are okx",
+        ),
+        (&["check", "--explain", "okx"], "config/everwire.toml"),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(part), "{output:?}");
+    }
+    // Without names to tell of there is nothing to add.
+    assert!(!stdout(&run(&["check", path])).contains("dials"));
+}

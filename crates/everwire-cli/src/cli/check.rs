@@ -3,20 +3,25 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use everwire::{ConnectionName, Settings};
+use everwire::{ConnectionName, Pattern, Settings, config::Explanation};
 use serde_json::json;
 
-use super::{Failure, config_path::ConfigPath, output, stderr};
+use super::{Failure, config_path::ConfigPath, explain, output, parse, stderr, table};
 use crate::service::http;
 
 /// Check a configuration, and dial nothing
 ///
 /// Reads everything that `run` would read. All errors are told at once, each with its file, line and column, and with
-/// what would be right; the exit code is 2 then.
+/// what would be right; the exit code is 2 then. With --explain it also tells what each connection will do: where it dials, what it says
+/// and expects, what its rules do, and which variables, files and secrets it reads (their names only).
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
     config: ConfigPath,
+
+    /// Tell in words what connections will do: those of these names or patterns, or all of them; those that do the same together
+    #[arg(long, value_name = "NAME", num_args = 0.., value_parser = parse::pattern)]
+    explain: Option<Vec<Pattern>>,
 
     /// Print the result as one JSON object
     #[arg(long)]
@@ -44,33 +49,43 @@ impl Check {
     /// The file itself is valid: what it names may not be.
     fn print(&self, settings: &Settings) -> Result<(), Failure> {
         let unusable = unusable_files(settings);
-        let connections = settings.connections.len();
-        if self.json {
-            let errors = unusable
-                .iter()
-                .map(|(name, text)| json!({ "connection": name, "message": text }));
-            let errors: Vec<_> = errors.collect();
-            let mut answer = json!({ "valid": errors.is_empty(), "warnings": settings.warnings });
-            match errors.is_empty() {
-                true => answer["connections"] = connections.into(),
-                false => answer["errors"] = errors.into(),
-            }
-            output::print_json(&answer.to_string())?;
-        } else {
-            for warning in &settings.warnings {
-                stderr::complain(&format!("warning: {}", warning.to_string().trim_end()));
-            }
-            for (name, text) in &unusable {
-                let whose = name
-                    .map(|name| format!("connection {name}: "))
-                    .unwrap_or_default();
-                stderr::complain(&format!("error: {whose}{text}"));
-            }
+        let patterns = self.explain.as_deref();
+        let explained = patterns.map(|patterns| explain::of(settings, patterns));
+        let explained = explained.transpose()?;
+        match self.json {
+            true => print_json(settings, &unusable, explained.as_deref())?,
+            false => self.print_text(settings, &unusable, explained.as_deref())?,
         }
-        match (unusable.is_empty(), self.json) {
-            (false, _) => Err(Failure::Printed),
-            (true, true) => Ok(()),
-            (true, false) => self.print_valid(connections),
+        match unusable.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Printed),
+        }
+    }
+
+    fn print_text(
+        &self,
+        settings: &Settings,
+        unusable: &[Unusable<'_>],
+        explained: Option<&[Explanation]>,
+    ) -> Result<(), Failure> {
+        for warning in &settings.warnings {
+            stderr::complain(&format!("warning: {}", warning.to_string().trim_end()));
+        }
+        for (name, text) in unusable {
+            let whose = name
+                .map(|name| format!("connection {name}: "))
+                .unwrap_or_default();
+            stderr::complain(&format!("error: {whose}{text}"));
+        }
+        if unusable.is_empty() {
+            self.print_valid(settings.connections.len())?;
+        }
+        match explained {
+            Some(explained) if !explained.is_empty() => {
+                let text = explain::text(explained, table::terminal_width());
+                output::print(&format!("\n{text}"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -85,8 +100,31 @@ impl Check {
     }
 }
 
+fn print_json(
+    settings: &Settings,
+    unusable: &[Unusable<'_>],
+    explained: Option<&[Explanation]>,
+) -> Result<(), Failure> {
+    let errors = unusable
+        .iter()
+        .map(|(name, text)| json!({ "connection": name, "message": text }));
+    let errors: Vec<_> = errors.collect();
+    let mut answer = json!({ "valid": errors.is_empty(), "warnings": settings.warnings });
+    match errors.is_empty() {
+        true => answer["connections"] = settings.connections.len().into(),
+        false => answer["errors"] = errors.into(),
+    }
+    if let Some(explained) = explained {
+        answer["explained"] = json!(explained);
+    }
+    output::print_json(&answer.to_string())
+}
+
+/// A file that `run` could not use, and the first name that has it; `None` for the service.
+type Unusable<'s> = (Option<&'s ConnectionName>, String);
+
 /// The files of TLS that `run` could not use: the service's, and those of dials, each with the first name that has it.
-fn unusable_files(settings: &Settings) -> Vec<(Option<&ConnectionName>, String)> {
+fn unusable_files(settings: &Settings) -> Vec<Unusable<'_>> {
     let mut seen = BTreeSet::new();
     let mut unusable = Vec::new();
     if let Some(tls) = &settings.service.tls

@@ -25,6 +25,9 @@ pub enum Failure {
     /// A running service could not be asked, or refused: exit code 2 if what was asked is wrong in itself.
     #[error("{0}")]
     Api(#[from] client::Error),
+    /// The arguments do not fit the configuration: exit code 2.
+    #[error("{0}")]
+    Usage(String),
     /// What was asked for did not happen.
     #[error("{0}")]
     Undone(String),
@@ -59,7 +62,7 @@ impl Failure {
     /// The exit code. A reader that has seen enough and closes the pipe, as `head` does, is no failure.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Printed => ExitCode::from(2),
+            Self::Config(_) | Self::Printed | Self::Usage(_) => ExitCode::from(2),
             Self::Api(error) if error.is_usage() => ExitCode::from(2),
             _ if self.is_closed_pipe() => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,

@@ -8,6 +8,7 @@ mod config_path;
 mod demo;
 mod dial;
 mod event_line;
+mod explain;
 mod failure;
 mod init;
 mod input;

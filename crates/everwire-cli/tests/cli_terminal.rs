@@ -8,7 +8,7 @@ use std::{
 };
 
 use everwire::testing::Peer;
-use service_support::{Running, http::Service};
+use service_support::{Running, file, http::Service};
 
 /// The program on a terminal of so many columns, with its input piped to the keyboard.
 fn on_terminal(columns: usize, args: &str) -> Command {
@@ -96,4 +96,51 @@ fn a_conversation_is_typed_and_ends_with_control_d() {
     drop(keyboard);
     let close = peer.connections_at("/echo")[0].close.clone().unwrap();
     assert_eq!(close.code, Some(1000));
+}
+
+#[test]
+fn an_explanation_fits_the_terminal() {
+    let config = "[connections.feed]\nurl = 'wss://h/'\nreconnect.give_up_on = ['status:401', 'status:403', 'close:4000-4999']\n";
+    let path = file("cli-terminal-explain", config);
+    let args = format!("check {} --explain", path.display());
+    let mut running = Running::spawn(on_terminal(60, &args));
+    let stdin = running.stdin();
+    let (status, lines, stderr) = running.end();
+    drop(stdin);
+    assert_eq!(status.code(), Some(0), "{stderr} {lines:?}");
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    // The first line is the path's.
+    assert!(
+        lines[1..].iter().all(|line| line.chars().count() <= 60),
+        "{lines:#?}"
+    );
+    let losses = lines
+        .iter()
+        .position(|line| line.starts_with("  losses     dials again after 100ms to 500ms, drawn;"));
+    let losses = losses.unwrap_or_else(|| panic!("{lines:#?}"));
+    assert_eq!(
+        lines[losses + 1],
+        "                 up to 2 times as long each time, at most"
+    );
+}
+
+#[test]
+fn whoever_watches_a_conversation_is_told_what_can_be_typed() {
+    let peer = Peer::spawn_thread().unwrap();
+    let args = format!("dial {} --steps -q", peer.url("/echo"));
+    let mut running = Running::spawn(on_terminal(100, &args));
+    let mut stdin = running.stdin();
+    running.line("what can be typed", |line| {
+        line.contains("ready: a line is sent as a message, ? EXPR is tried on the last one")
+    });
+    writeln!(stdin, "{{\"a\":[1]}}").unwrap();
+    running.line("the echo", |line| {
+        line.trim_end().ends_with("came: {\"a\":[1]}")
+    });
+    writeln!(stdin, "? /a").unwrap();
+    running.line("the value", |line| line.trim_end() == "[1]");
+    // The end of what is typed.
+    stdin.write_all(b"\x04").unwrap();
+    let (status, lines, _) = running.end();
+    assert_eq!(status.code(), Some(0), "{lines:?}");
 }

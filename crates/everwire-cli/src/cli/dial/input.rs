@@ -30,8 +30,16 @@ pub async fn send(handle: &Handle, mut lines: Lines) -> Result<Sent, Failure> {
     Ok(Sent { count, last })
 }
 
-/// `before` is the message ahead of it: when that is written, there is room.
-async fn one(handle: &Handle, line: Bytes, before: Option<&Receipt>) -> Result<Receipt, SendError> {
+/// Sends a line. `before` is the message ahead of it: when that is written, there is room.
+///
+/// # Errors
+///
+/// Why it is not accepted.
+pub async fn one(
+    handle: &Handle,
+    line: Bytes,
+    before: Option<&Receipt>,
+) -> Result<Receipt, SendError> {
     let text = std::str::from_utf8(&line).map_err(|_| Rejected::NotText)?;
     let message = Message::text(text);
     match (handle.send(message.clone()), before) {

@@ -1,43 +1,63 @@
 //! `everwire dial`: a conversation over a socket that comes back, with no service.
 
+mod answers;
 mod course;
+mod farewell;
 mod input;
+mod printer;
 mod settings;
+mod steps;
 
 use std::{
     io::{self, IsTerminal},
+    path::PathBuf,
     pin::pin,
     time::Duration,
 };
 
 use actix::System;
 use clap::{Args, ValueHint};
-use everwire::{
-    Delivery, EventKind, Events, Handle, Manager, Message, Pattern, State, Status, Update,
-};
+use everwire::{Delivery, Events, Handle, Manager, Pattern};
 use futures::{StreamExt, future::OptionFuture};
-use serde_json::Value;
 
-use self::course::{Course, End};
-use super::{Failure, event_line, input::Lines, output, parse, signals::Signals, stderr, words};
-use crate::{service, terminal};
+use self::{course::Course, farewell::CLOSE, printer::Printer, settings::Target, steps::Input};
+use super::{Failure, input::Lines, parse, signals::Signals};
+use crate::service;
 
-/// How long the closing handshake may take; its own limit is `close_timeout`.
-const CLOSE: Duration = Duration::from_secs(10);
 /// How many events may wait while standard output is slow.
 const EVENTS: usize = 65_536;
 
 /// Talk to a WebSocket server; no service is needed
 ///
+/// The server is that of a URL, or of a connection of a configuration by its name.
+///
 /// Each line of standard input is a text message, sent in order, and kept while the socket is down. Messages are printed on standard
 /// output, a line each; what happens to the socket on standard error. The end of the input closes the socket when all is sent, Ctrl-C
 /// at once. It fails when a message was not sent or is in doubt, when the peer's last word is a complaint, and when the input is over
 /// and no dial has succeeded.
+///
+/// With --steps it dials once, and shows on standard output what the conversation does: each step as it was written, what came, which
+/// expression decided and after how long, and what rules do. When the script has passed, lines are sent as messages, and a line that
+/// begins with "? " is an expression, or a template, that is tried on the last message. It fails when the script does.
 #[derive(Debug, Args)]
 pub struct Dial {
-    /// Where to; variables as in a configuration: wss://host/?key=${KEY}
-    #[arg(value_hint = ValueHint::Url)]
+    /// Where to; variables as in a configuration: wss://host/?key=${KEY}. What has no "://" is the name of a connection
+    #[arg(value_name = "URL|NAME", value_hint = ValueHint::Url)]
     url: String,
+
+    /// The configuration of the name: a TOML file, or a folder of them
+    #[arg(
+        long,
+        value_name = "CONFIG",
+        env = "EVERWIRE_CONFIG",
+        default_value = "config/everwire.toml",
+        value_hint = ValueHint::AnyPath
+    )]
+    config: PathBuf,
+
+    /// Show each step of the conversation, and try expressions on what comes
+    #[arg(long, conflicts_with = "linger")]
+    steps: bool,
 
     /// The only message; - is standard input
     #[arg(
@@ -83,20 +103,69 @@ impl Dial {
     ///
     /// [`Failure`] when the connection gives up, or a message cannot be sent or may not have arrived.
     pub fn execute(self) -> Result<(), Failure> {
-        let (settings, connection) =
-            settings::of(&self.url, &self.headers, &self.subprotocols, &self.keys)?;
+        let Target {
+            name,
+            settings,
+            mut connection,
+        } = self.target()?;
+        if self.steps {
+            steps::prepare(&mut connection);
+        }
         System::new().block_on(async {
             let mut signals = Signals::new().map_err(Failure::Signals)?;
             let manager = Manager::start(settings).map_err(service::Error::Manager)?;
             let delivery = Delivery::default().events(EVENTS);
             let events = manager.subscribe(Pattern::all(), delivery);
             let handle = manager
-                .open(settings::NAME, connection)
+                .open(&*name, connection)
                 .map_err(service::Error::Open)?;
-            let ended = self.talk(&handle, events, &mut signals).await;
+            let ended = match self.steps {
+                true => {
+                    let input = Input {
+                        lines: self.lines()?,
+                        stays: self.keep_open,
+                        is_typed: self.data == "-" && io::stdin().is_terminal(),
+                    };
+                    steps::show(&handle, input, events, self.printer(), &mut signals).await
+                }
+                false => self.talk(&handle, events, &mut signals).await,
+            };
             manager.shutdown(CLOSE).await;
             ended
         })
+    }
+
+    /// What is dialled: a URL with the keys of the arguments, or a connection of the configuration.
+    fn target(&self) -> Result<Target, Failure> {
+        if self.url.contains("://") {
+            return settings::of(&self.url, &self.headers, &self.subprotocols, &self.keys);
+        }
+        let has_keys = !(self.headers.is_empty() && self.subprotocols.is_empty());
+        if has_keys || !self.keys.is_empty() {
+            let name = &self.url;
+            let told = format!(
+                "{name:?} has no \"://\", and so is the name of a connection: its headers, subprotocols and keys stand in its \
+                 configuration"
+            );
+            return Err(Failure::Usage(told));
+        }
+        settings::named(&self.url, &self.config)
+    }
+
+    /// The lines that are sent.
+    fn lines(&self) -> Result<Lines, Failure> {
+        Ok(match &*self.data {
+            "-" => Lines::of_stdin()?,
+            line => Lines::only(line.to_owned()),
+        })
+    }
+
+    fn printer(&self) -> Printer {
+        Printer {
+            json: self.json,
+            quiet: self.quiet,
+            only_events: self.steps,
+        }
     }
 
     async fn talk(
@@ -105,10 +174,7 @@ impl Dial {
         mut events: Events,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let lines = match &*self.data {
-            "-" => Lines::of_stdin()?,
-            line => Lines::only(line.to_owned()),
-        };
+        let (lines, printer) = (self.lines()?, self.printer());
         let mut course = Course::default();
         let mut input = pin!(input::send(handle, lines));
         let mut writing = OptionFuture::default();
@@ -117,7 +183,7 @@ impl Dial {
         loop {
             tokio::select! {
                 Some(update) = events.next() => {
-                    self.print(&update)?;
+                    printer.print(&update)?;
                     course.hear(&update)?;
                 }
                 sent = &mut input, if course.is_reading() => writing = course.read(sent?),
@@ -134,58 +200,6 @@ impl Dial {
                 break;
             }
         }
-        let closed = tokio::time::timeout(CLOSE, self.close(handle, events));
-        closed
-            .await
-            .unwrap_or_else(|_| Err(Failure::Undone("the peer does not answer the close".into())))
-    }
-
-    /// Says goodbye, tells what comes until the peer has said it too, and judges what became of the messages.
-    async fn close(&self, handle: &Handle, mut events: Events) -> Result<(), Failure> {
-        let mut end = End::begins(&status(handle).await?);
-        let asked = handle.close(1000, "").await;
-        asked.map_err(|error| Failure::Undone(error.to_string()))?;
-        while let Some(update) = events.next().await {
-            self.print(&update)?;
-            if let Some(EventKind::Closed(report)) = update.kind() {
-                end.hear(report);
-                // It may be the end of a socket that was lost while we asked.
-                if status(handle).await?.state == State::Closed {
-                    break;
-                }
-            }
-        }
-        end.judge(&status(handle).await?)
-    }
-
-    fn print(&self, update: &Update) -> Result<(), Failure> {
-        let json = || serde_json::to_value(update).map_err(|error| Failure::Output(error.into()));
-        match update.message() {
-            _ if self.json => output::print_json(&json()?.to_string()),
-            Some((_, message)) => output::print_raw(&shown(message)),
-            _ if self.quiet => Ok(()),
-            _ => {
-                let mut event = json()?;
-                // There is but one name.
-                event["name"] = Value::Null;
-                let is_colored = terminal::is_colored(&io::stderr());
-                stderr::complain(&event_line::of(&event, is_colored));
-                Ok(())
-            }
-        }
-    }
-}
-
-async fn status(handle: &Handle) -> Result<Status, Failure> {
-    let status = handle.status().await;
-    status.map_err(|gone| Failure::Undone(gone.to_string()))
-}
-
-/// A pipe gets a text as it is; on a terminal it must not move the cursor.
-fn shown(message: &Message) -> String {
-    match message.as_text() {
-        Some(text) if io::stdout().is_terminal() => words::printable(text),
-        Some(text) => text.to_owned(),
-        None => event_line::binary(message.payload()),
+        farewell::close(handle, events, printer).await
     }
 }

@@ -1,14 +1,28 @@
 //! The arguments as a configuration: what is checked there is checked here.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
-use everwire::{ConnectionSettings, Settings};
+use everwire::{ConnectionName, ConnectionSettings, Settings};
 use serde_json::json;
 
-use crate::cli::Failure;
+use crate::{
+    cli::{Failure, explain, stderr},
+    service::BASE,
+};
 
-/// What the connection is called.
-pub const NAME: &str = "dial";
+/// What the connection is called that a URL is dialled by.
+const NAME: &str = "dial";
+
+/// What is dialled.
+#[derive(Debug)]
+pub struct Target {
+    /// What the connection is called.
+    pub name: String,
+    /// Settings of a manager without connections.
+    pub settings: Settings,
+    /// Those of the connection.
+    pub connection: ConnectionSettings,
+}
 
 /// `Name: value`.
 ///
@@ -22,7 +36,37 @@ pub fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// Settings of a manager without connections, and those of the one to open.
+/// A connection of the configuration. What it would keep on disk, it keeps in memory: nobody comes back to it.
+///
+/// # Errors
+///
+/// [`Failure::Config`] with all that is wrong, and [`Failure::Usage`] if there is no such name.
+pub fn named(name: &str, config: &Path) -> Result<Target, Failure> {
+    let mut read = BASE.load(config).map_err(Failure::Config)?;
+    let found = ConnectionName::new(name)
+        .ok()
+        .and_then(|key| read.connections.remove(&key));
+    let Some(mut connection) = found else {
+        let there = explain::names_there(&read);
+        let told = format!(
+            "no connection of {} is called {name:?}{there}",
+            config.display()
+        );
+        return Err(Failure::Usage(told));
+    };
+    for warning in &read.warnings {
+        stderr::complain(&format!("warning: {}", warning.to_string().trim_end()));
+    }
+    (connection.enabled, connection.sessions_only) = (true, false);
+    (connection.outbox.durable, connection.history.durable) = (false, false);
+    Ok(Target {
+        name: name.to_owned(),
+        settings: Settings::from_toml("service.workers = 1").map_err(Failure::Config)?,
+        connection,
+    })
+}
+
+/// The connection of a URL and keys.
 ///
 /// # Errors
 ///
@@ -32,13 +76,17 @@ pub fn of(
     headers: &[(String, String)],
     subprotocols: &[String],
     keys: &[String],
-) -> Result<(Settings, ConnectionSettings), Failure> {
+) -> Result<Target, Failure> {
     let text = toml(url, headers, subprotocols, keys);
     let mut settings = Settings::from_toml(&text).map_err(Failure::Config)?;
     let connection = settings.connections.remove(NAME);
     let connection =
         connection.ok_or_else(|| Failure::Undone("the keys of --set name no connection".into()))?;
-    Ok((settings, connection))
+    Ok(Target {
+        name: NAME.to_owned(),
+        settings,
+        connection,
+    })
 }
 
 fn toml(
@@ -74,7 +122,7 @@ mod tests {
         let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
         let settings = of("ws://h/", &headers, &["a".into(), "b".into()], &keys);
         settings
-            .map(|(_, connection)| connection)
+            .map(|target| target.connection)
             .map_err(|failure| failure.to_string())
     }
 

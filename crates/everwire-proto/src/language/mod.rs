@@ -84,6 +84,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod deferred;
 mod error;
 mod expression;
 mod functions;
@@ -104,6 +105,7 @@ mod value;
 mod world;
 
 pub use self::{
+    deferred::{DeferringSigner, Redrawn, SignatureRequest, Signatures},
     error::LanguageError,
     expression::{Expression, MAX_DEPTH, MAX_EXPRESSION, MAX_NODES, Read},
     json::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},

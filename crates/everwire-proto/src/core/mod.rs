@@ -52,7 +52,7 @@ pub use self::{
     overlap::{DuplicateFilter, HoldLimits, MAX_GREETING, MAX_REMEMBERED, OverlapRecorder},
     owner::Owner,
     owner_shares::{OwnerShares, Share},
-    rate::{RateLimiter, Turn, Wait},
+    rate::{Free, RateLimiter, Turn, Wait},
     rejected::{Rejected, TooLarge},
     retry::{DelayKind, Loss, Rule, Verdict, verdict},
     sequence::{MAX_STREAM_NAME, MAX_STREAMS, Observed, RESTART_DISTANCE, Sequence},

@@ -47,6 +47,14 @@ pub struct Wait {
     pub until: Option<Instant>,
 }
 
+/// What one message needs is free: what [`RateLimiter::ask`] has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Free {
+    /// The place that was given before.
+    pub turn: Option<Turn>,
+    ahead: usize,
+}
+
 impl<W: Clone> RateLimiter<W> {
     /// Nothing was written yet.
     pub fn new(settings: &RateSettings, now: Instant) -> Self {
@@ -74,6 +82,18 @@ impl<W: Clone> RateLimiter<W> {
     ///
     /// [`Wait`]: it has to wait, at the place that this says.
     pub fn take(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Result<(), Wait> {
+        let free = self.ask(turn, waker, now)?;
+        self.take_free(free, now);
+        Ok(())
+    }
+
+    /// The same, and nothing is taken yet: where a message needs several limiters, all are asked, and then all are
+    /// [taken](Self::take_free), or none. Nothing may happen to this one in between.
+    ///
+    /// # Errors
+    ///
+    /// [`Wait`]: it has to wait, at the place that this says.
+    pub fn ask(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Result<Free, Wait> {
         let now = self.at(now);
         if let Some(turn) = turn {
             self.queue.came(turn, waker.clone(), now);
@@ -91,12 +111,26 @@ impl<W: Clone> RateLimiter<W> {
                 until: until.map(|until| self.instant(until)),
             });
         };
-        self.queue.put_aside(ahead, now);
+        Ok(Free { turn, ahead })
+    }
+
+    /// Takes what was found free.
+    pub fn take_free(&mut self, free: Free, now: Instant) {
+        let now = self.at(now);
+        self.queue.put_aside(free.ahead, now);
         self.count(1, now);
-        if let Some(turn) = turn {
+        if let Some(turn) = free.turn {
             self.queue.leave(turn, now);
         }
-        Ok(())
+    }
+
+    /// Keeps a place, or takes one, and lets the others pass: its message waits for another limiter. It is not woken; when it asks again,
+    /// the place is where it was.
+    pub fn wait_aside(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Turn {
+        let now = self.at(now);
+        let turn = turn.unwrap_or_else(|| self.queue.join(waker.clone(), now));
+        self.queue.step_aside(turn, now);
+        turn
     }
 
     /// Gives a place back. Nothing, if it was given back before.

@@ -84,10 +84,20 @@ impl<W: Clone> Queue<W> {
     /// A place is given back.
     pub fn leave(&mut self, turn: Turn, now: u64) {
         self.aside.remove(&turn);
-        let ahead = self.ahead(Some(turn));
-        if self.waiting.remove(&turn).is_none() {
-            return;
+        self.pass(turn, now);
+    }
+
+    /// The one with this place lets the others pass until it comes.
+    pub fn step_aside(&mut self, turn: Turn, now: u64) {
+        if let Some(waker) = self.pass(turn, now) {
+            self.aside.insert(turn, waker);
         }
+    }
+
+    /// A place is no longer among those that are waited for.
+    fn pass(&mut self, turn: Turn, now: u64) -> Option<W> {
+        let ahead = self.ahead(Some(turn));
+        let waker = self.waiting.remove(&turn)?;
         if ahead == Some(0) {
             self.first_since = now;
             self.woken.extend(self.waiting.values().next().cloned());
@@ -95,6 +105,7 @@ impl<W: Clone> Queue<W> {
         if ahead.is_some() {
             self.wake_last_watchers(1);
         }
+        Some(waker)
     }
 
     /// So many have come near enough to the front to watch it, and are to be told.

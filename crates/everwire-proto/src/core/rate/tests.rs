@@ -533,3 +533,28 @@ proptest! {
         world.check_spacing();
     }
 }
+
+#[test]
+fn what_waits_for_another_limiter_lets_the_others_pass_and_keeps_its_place() {
+    let now = Instant::now();
+    let mut limiter = RateLimiter::new(&settings(1, ms(1_000), 1), now);
+    let aside = limiter.wait_aside(None, &0, now);
+    // Nobody has to wait for it.
+    assert_eq!(limiter.take(None, &1, now), Ok(()));
+    let other = limiter.take(None, &1, now).unwrap_err();
+    assert_eq!(other.until, Some(now + ms(1_000)));
+    let now = now + ms(999);
+    let wait = limiter.ask(Some(aside), &0, now).unwrap_err();
+    assert_eq!((wait.turn, wait.until), (aside, Some(now + ms(1))));
+    // It is the first again, and what is free is its own.
+    let now = now + ms(1);
+    assert!(limiter.take(Some(other.turn), &1, now).is_err());
+    let free = limiter.ask(Some(aside), &0, now).unwrap();
+    // It needs something else besides: the next one is told.
+    limiter.take_woken();
+    limiter.wait_aside(free.turn, &0, now);
+    assert_eq!(limiter.take_woken(), [1]);
+    assert_eq!(limiter.take(Some(other.turn), &1, now), Ok(()));
+    limiter.leave(aside, now);
+    assert!(limiter.is_idle(now + ms(1_000)));
+}

@@ -439,3 +439,101 @@ fn a_nearer_decode_takes_the_place_of_a_farther_one() {
     assert_eq!(layered("decode = 'zlib'"), [Stage::Zlib]);
     assert_eq!(layered("decode = 'none'"), []);
 }
+
+const STEPS: &str = r#"
+rate = ["site", "day"]
+let = { bearer = '${jwt("RS256", KEY, "{}", "{}")}' }
+capture = { expires = "/expires" }
+periodic = [
+  { every = "${expires - 60}s", send = 'refresh ${bearer}', expect = "/token", fail = "/error", within = "3s", capture = { token = "/token" }, rate = "site" },
+  { every = "4s", idle = true, send = "alive ${default(token, expires)}" },
+]
+close_script = [
+  { if = "token", send = "logout ${token}", expect = "/bye", rate = ["day", "site"] },
+  { send = { base64 = "AAEC" } },
+]
+"#;
+
+#[test]
+fn steps_beside_the_open_script_become_what_they_say() {
+    let text = |limit: u32| {
+        format!(
+            "[rates]\nsite = {{ messages = {limit} }}\nday = {{ messages = 1000, per = '24h' }}\n[connections.a]\nurl = 'wss://h'\n{STEPS}"
+        )
+    };
+    let read = |limit: u32| {
+        let settings = memory().read(&text(limit));
+        let settings = settings.unwrap_or_else(|errors| panic!("{errors}"));
+        settings.connections["a"].clone()
+    };
+    let settings = read(5);
+    let dialogue = settings.dialogue.clone().unwrap();
+    let [refresh, alive] = &dialogue.periodic[..] else {
+        panic!("{:?}", dialogue.periodic)
+    };
+    assert_eq!(refresh.every.0.as_str(), "${expires - 60}s");
+    assert_eq!((refresh.idle, alive.idle), (false, true));
+    assert_eq!(alive.every.0.as_str(), "4s");
+    assert_eq!(refresh.step.within, Duration::from_secs(3));
+    let keys = |step: &everwire_proto::settings::dialogue::ScriptStep| -> Vec<String> {
+        let keys = step.rate.iter().map(|rate| rate.bucket.as_deref());
+        keys.map(|key| key.unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(&refresh.step), ["site"]);
+    let [logout, _] = &dialogue.close_script[..] else {
+        panic!("{:?}", dialogue.close_script)
+    };
+    assert_eq!(keys(logout), ["day", "site"]);
+    assert_eq!(settings.rate.len(), 2);
+    let masked = masked(&settings);
+    assert_eq!(
+        masked["periodic"],
+        json!([
+            {
+                "every": "${expires - 60}s", "idle": false, "send": "refresh ${bearer}", "expect": "/token", "count": 1,
+                "fail": "/error", "within": "3s", "capture": { "token": "/token" }, "rate": "site",
+            },
+            { "every": "4s", "idle": true, "send": "alive ${default(token, expires)}" },
+        ])
+    );
+    assert_eq!(
+        masked["close_script"],
+        json!([
+            {
+                "if": "token", "send": "logout ${token}", "expect": "/bye", "count": 1, "within": "10s",
+                "rate": ["day", "site"],
+            },
+            { "send": { "base64": "AAEC" } },
+        ])
+    );
+    // Other numbers of a bucket need no other socket; another bucket does.
+    let changes =
+        |new: &ConnectionSettings| everwire_proto::settings::Changes::between(&settings, new);
+    assert!(changes(&settings).is_empty());
+    let numbers = changes(&read(7));
+    assert_eq!(
+        (&numbers.keys[..], numbers.needs_socket),
+        (&["dialogue", "rate"][..], false)
+    );
+    let mut other = (*dialogue).clone();
+    other.periodic[0].step.rate.clear();
+    let other = ConnectionSettings {
+        dialogue: Some(Arc::new(other)),
+        ..settings.clone()
+    };
+    assert!(changes(&other).needs_socket);
+}
+
+#[test]
+fn what_only_periodic_steps_and_a_close_script_say_is_a_dialogue() {
+    for keys in [
+        "periodic = [{ every = '5s', send = 'x' }]",
+        "close_script = [{ send = 'x' }]",
+    ] {
+        assert!(!dialogue(keys).is_empty(), "{keys}");
+    }
+    assert_eq!(
+        connection("periodic = []\nclose_script = []").dialogue,
+        None
+    );
+}

@@ -95,7 +95,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("open_script = [{ send = { text = 'a', bytes = 'b' } }]", "1:25 { text = 'a', bytes = 'b' }: a message is one of text, base64 and bytes | write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }".into()),
         ("max_message = 4\nopen_script = [{ send = '12345' }]", "2:25 '12345': the message is longer than max_message (4B) | shorten it, or write a larger max_message".into()),
         ("max_message = 4\non_open = ['${id}', '12345']", "2:21 '12345': the message is longer than max_message (4B) | shorten it, or write a larger max_message".into()),
-        ("open_script = [{ snd = 'x' }]", "1:18 snd: unknown key `snd` | did you mean `send`? the keys here are send, expect, fail, give_up, within, count, capture, clear, if, again".into()),
+        ("open_script = [{ snd = 'x' }]", "1:18 snd: unknown key `snd` | did you mean `send`? the keys here are send, expect, fail, give_up, within, count, capture, clear, if, again, rate".into()),
         ("ids = { from = 0 }", "1:16 0: 0 is out of range | write a number from 1 to 4294967295".into()),
         ("heartbeat = { interval = '${beat}s' }\ncapture = { beat = '/b' }", "1:26 '${beat}s': a template as `interval` belongs to a heartbeat of kind \"text\" | write kind = \"text\" too, or a duration such as \"10s\"".into()),
         ("heartbeat = { first = 'now' }", "1:23 'now': `first` belongs to a heartbeat of kind \"text\" | write kind = \"text\" too, or remove it".into()),
@@ -119,7 +119,28 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         // What is still to come.
         ("rules = [{ when = '/a', after = 'stored' }]", "1:25 after: `after` is not supported yet | ".into()),
         ("capture = { a = { value = '/a', secret = true, keep = true } }", "1:48 keep: `keep` is not supported yet | ".into()),
-        ("open_script = [{ send = 'x', rate = 'site' }]", "1:30 rate: `rate` is not supported yet | ".into()),
+        ("open_script = [{ send = 'x', rate = 'site' }]", "1:37 'site': there is no rate `site` | write [rates.site], or a table".into()),
+        ("open_script = [{ send = 'x', rate = [] }]", "1:37 []: the list of rates is empty | write the keys of buckets: rate = [\"site\"]".into()),
+        ("open_script = [{ send = 'x', rate = { messages = 5 } }]", "1:37 { messages = 5 }: expected the key of a bucket in [rates], or a list of them, found a table | ".into()),
+        ("open_script = [{ send = 'x', every = '5s' }]", "1:30 every: unknown key `every` | the keys here are send, expect, fail, give_up, within, count, capture, clear, if, again, rate".into()),
+        ("periodic = [{ send = 'x' }]", "1:13 { send = 'x' }: the periodic step has no `every` | write how often it is taken: every = \"30s\"".into()),
+        ("periodic = [{ every = '5s' }]", "1:13 { every = '5s' }: the step neither sends nor expects | write send = '…', or expect = '…' for a message that the server sends first".into()),
+        ("periodic = [{ evry = '5s', every = '5s', send = 'x' }]", "1:15 evry: unknown key `evry` | did you mean `every`? the keys here are send, expect, fail, give_up, within, count, capture, clear, if, again, rate, every, idle".into()),
+        ("periodic = [{ every = '500ms', send = 'x' }]", "1:23 '500ms': the duration 500ms is out of range | write a duration from \"1s\" to \"24h\"".into()),
+        ("periodic = [{ every = 'soon', send = 'x' }]", "1:23 'soon': `soon` is no duration | write whole numbers with units, the longest first: \"500ms\", \"10s\", \"5m\", \"1h30m\"".into()),
+        ("periodic = [{ every = '${/t}s', send = 'x' }]", "1:26 /t: `/t` looks into a message, and here is none | capture the value before, and write the capture's name".into()),
+        ("periodic = [{ every = '5s', idle = 'yes', send = 'x' }]", "1:36 'yes': expected true or false, without quotes, found the string \"yes\" | ".into()),
+        ("periodic = { every = '5s' }", "1:12 { every = '5s' }: expected an array of steps, found a table | ".into()),
+        ("periodic = [{ every = '5s', send = '${token}' }]\ncapture = {}", "1:39 token: unknown name `token` | set it with `let` or `capture`".into()),
+        ("periodic = [{ every = '5s', send = '${token}' }]\nclose_script = [{ expect = '/a', capture = { token = '/t' } }]", "1:39 token: `token` is read before any step sets it | capture it in a step before this one, write `default(token, …)`, or give the step an `if`".into()),
+        ("close_script = [{ send = 'x', fail = '/a' }]", "1:38 '/a': `fail` has no `expect`: such a step has passed once it is written | write expect = '…', or remove it".into()),
+        ("close_script = 'x'", "1:16 'x': expected an array of steps, found the string \"x\" | ".into()),
+        ("reconnect.give_up_on = ['cause:script_timeout']\nclose_script = [{ expect = '/a' }]", "1:25 'cause:script_timeout': `cause:script_timeout` can never match: no script expects anything | write open_script = [{ expect = '…' }], or remove the rule".into()),
+        // What takes too long where nothing waits for it.
+        ("rules = [{ when = '/a', send = '${sign(\"RS256\", KEY, \"x\")}' }]", "1:32 '${sign(\"RS256\", KEY, \"x\")}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in the `send` of a step, which waits for it".into()),
+        ("let = { s = '${sign(\"RS256\", KEY, \"x\")}' }\nheartbeat = { kind = 'text', ping = '${s}', pong = 'x' }", "2:37 '${s}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in the `send` of a step, which waits for it".into()),
+        ("let = { s = '${sign(\"RS256\", KEY, \"x\")}' }\nopen_script = [{ send = '${s}', expect = '/a == s' }]", "2:42 '/a == s': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in the `send` of a step, which waits for it".into()),
+        ("capture = { a = 'sign(\"RS256\", KEY, text(/x))' }", "1:17 'sign(\"RS256\", KEY, text(/x))': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in the `send` of a step, which waits for it".into()),
         ("open_script = [{ http = { url = 'https://h' } }]", "1:18 http: `http` is not supported yet | ".into()),
         ("open_script = [{ exec = ['x'] }]", "1:18 exec: `exec` is not supported yet | ".into()),
         ("resume = 'x'", "1:1 resume: unknown key `resume`".into()),
@@ -134,6 +155,21 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_sends_nothing_has_no_rate() {
+    let text = "[rates]\nsite = { messages = 1 }\n[connections.a]\nurl = 'wss://h'\n\
+                periodic = [{ every = '5s', expect = '/x', rate = 'site' }]";
+    let errors = Memory::default().read(text).unwrap_err();
+    let told: Vec<String> = errors
+        .iter()
+        .map(|error| format!("{}:{} {}", error.line, error.column, error.message))
+        .collect();
+    assert_eq!(
+        told,
+        ["5:51 `rate` has no `send`: it is what the step waits for before it is written"]
+    );
 }
 
 #[test]

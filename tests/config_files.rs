@@ -60,14 +60,7 @@ fn the_full_file_loads_and_dials_nothing() {
         "wss://b.example.com/meter/1002"
     );
     assert_eq!(settings.connections["cp-0007"].tags, ["under repair"]);
-    let bucket = |name: &str| {
-        settings.connections[name]
-            .rate
-            .as_ref()
-            .unwrap()
-            .bucket
-            .as_deref()
-    };
+    let bucket = |name: &str| settings.connections[name].rate[0].bucket.as_deref();
     assert_eq!(
         (bucket("text-heartbeat"), bucket("durable")),
         (Some("site"), None)

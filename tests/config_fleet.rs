@@ -188,8 +188,8 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ("rows_file = 'empty.csv'", "the file has no columns"),
         ("names = ['a']\nwatch = 1", "unknown key `watch`"),
         (
-            "names = ['a']\nperiodic = 'x'",
-            "`periodic` is not supported yet",
+            "names = ['a']\nspread = 'x'",
+            "`spread` is not supported yet",
         ),
         (
             "names = ['a']\nurls = ['wss://{name}']",

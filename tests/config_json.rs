@@ -137,7 +137,7 @@ fn the_file_is_inherited_but_for_what_may_be_secret() {
     expected.idle_timeout = Some(std::time::Duration::from_secs(60));
     expected.tls.ca_file = Some("ca.pem".into());
     expected.rate = settings.rate.clone();
-    assert!(settings.rate.is_some());
+    assert!(!settings.rate.is_empty());
     assert_eq!(settings, expected);
     assert_eq!(errors(&inherited, "{}")[0].1, "the connection has no url");
     let told = errors(&inherited, r#"{"url": "wss://example.com", "group": "h"}"#);

@@ -9,7 +9,7 @@
 #[path = "config/memory.rs"]
 mod memory;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, slice, time::Duration};
 
 use everwire::Pattern;
 use everwire::config::masked;
@@ -188,17 +188,17 @@ fn a_sequence_is_a_table_of_pointers_or_none() {
 fn a_rate_is_a_table_a_bucket_or_unlimited() {
     let five = NonZeroU32::new(5).unwrap();
     let own = RateSettings::new(five, s(1));
-    assert_eq!(connection("").rate, None);
-    assert_eq!(connection("rate = 'unlimited'").rate, None);
+    assert_eq!(connection("").rate, []);
+    assert_eq!(connection("rate = 'unlimited'").rate, []);
     assert_eq!(
         connection("rate = { messages = 5 }").rate,
-        Some(own.clone())
+        slice::from_ref(&own)
     );
     let mut bursty = RateSettings::new(five, Duration::from_millis(1));
     bursty.burst = NonZeroU32::new(3).unwrap();
     bursty.control = true;
     let keys = "rate = { messages = 5, per = '1ms', burst = 3, control = true }";
-    assert_eq!(connection(keys).rate, Some(bursty.clone()));
+    assert_eq!(connection(keys).rate, slice::from_ref(&bursty));
     assert_eq!(
         masked(&connection(keys))["rate"],
         serde_json::json!({ "messages": 5, "per": "1ms", "burst": 3, "control": true })
@@ -214,19 +214,80 @@ fn a_rate_is_a_table_a_bucket_or_unlimited() {
         let [a, b] = ["a", "b"].map(|name| settings.connections[name].clone());
         (a.rate.clone(), b.rate, masked(&a)["rate"].clone())
     };
-    assert_eq!(of("").0, Some(own));
-    assert_eq!(of("rate = 'unlimited'").0, None);
+    assert_eq!(of("").0, [own]);
+    assert_eq!(of("rate = 'unlimited'").0, []);
     let per = of("rate.per = '2s'").0;
-    assert_eq!(per, Some(RateSettings::new(five, s(2))), "tables merge");
+    assert_eq!(per, [RateSettings::new(five, s(2))], "tables merge");
     let (a, b, masked) = of("rate = 'site'");
     bursty.bucket = Some("site".into());
-    assert_eq!((&a, &b), (&Some(bursty.clone()), &Some(bursty)));
+    assert_eq!(
+        (&a[..], &b[..]),
+        (slice::from_ref(&bursty), slice::from_ref(&bursty))
+    );
     assert_eq!(masked, "site");
-    let key = |rate: Option<RateSettings>| rate.unwrap().bucket.unwrap();
+    let key = |rates: Vec<RateSettings>| rates[0].bucket.clone().unwrap();
     assert!(
         std::sync::Arc::ptr_eq(&key(a), &key(b)),
         "the key is shared"
     );
+}
+
+#[test]
+fn a_rate_of_several_buckets_holds_each_of_them_once() {
+    let read = |rate: &str| {
+        let text = format!(
+            "[rates]\nfast = {{ messages = 5 }}\nslow = {{ messages = 100, per = '1h' }}\n\
+             [connections.a]\nurl = 'wss://h'\nrate = {rate}"
+        );
+        Memory::default().read(&text)
+    };
+    let several = read("['slow', 'fast']").unwrap().connections["a"].clone();
+    let keys = |rates: &[RateSettings]| -> Vec<String> {
+        let keys = rates.iter().map(|rate| rate.bucket.as_deref());
+        keys.map(|key| key.unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(&several.rate), ["slow", "fast"]);
+    assert_eq!(
+        masked(&several)["rate"],
+        serde_json::json!(["slow", "fast"])
+    );
+    assert_eq!(
+        keys(&read("['slow']").unwrap().connections["a"].rate),
+        ["slow"]
+    );
+    for (rate, expected) in [
+        (
+            "[]",
+            "6:8 the list of rates is empty | write the keys of buckets: rate = [\"site\"]",
+        ),
+        (
+            "['fast', 'slw']",
+            "6:17 there is no rate `slw` | did you mean \"slow\"? the rates are fast, slow",
+        ),
+        (
+            "['fast', 'fast']",
+            "6:17 the rate `fast` stands here twice | remove it: a message counts once",
+        ),
+        (
+            "['fast', 'unlimited']",
+            "6:17 there is no rate `unlimited` | did you mean \"unlimited\"? the rates are fast, slow",
+        ),
+        (
+            "['a','b','c','d','e','f','g','h','i']",
+            "6:41 there are 9 rates | a message waits for at most 8 at once",
+        ),
+        (
+            "['fast', 5]",
+            "6:17 expected a string, found the integer 5 | ",
+        ),
+    ] {
+        let errors = read(rate).unwrap_err();
+        let told = errors.iter().map(|error| {
+            let help = error.help.as_deref().unwrap_or_default();
+            format!("{}:{} {} | {help}", error.line, error.column, error.message)
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [expected], "{rate}");
+    }
 }
 
 #[test]
@@ -680,7 +741,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "rate = 5",
-            "expected a table such as { messages = 5, per = \"1s\" }, the key of a bucket in [rates], or",
+            "expected a table such as { messages = 5, per = \"1s\" }, the key of a bucket in [rates], a list of keys, or",
         ),
         ("rate = ''", "the text is empty"),
         ("rate = {}", "the rate has no `messages`"),
@@ -811,8 +872,6 @@ fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
 fn a_key_that_is_still_to_come_is_not_supported_yet() {
     for key in [
         "prepare",
-        "close_script",
-        "periodic",
         "rotation",
         "subscribe",
         "subscriptions",

@@ -41,7 +41,7 @@ async fn after_the_burst_messages_come_no_faster_than_the_rate_and_in_order() {
     rig.peer.script("/", heard.script());
     let rate = rate(50, ms(1_000), 5);
     let start = Instant::now();
-    let feed = rig.open_with("/", |settings| settings.rate = Some(rate.clone()));
+    let feed = rig.open_with("/", |settings| settings.rate = vec![rate.clone()]);
     for number in 1..=30 {
         feed.send(number.to_string()).unwrap();
     }
@@ -60,7 +60,7 @@ async fn names_with_the_same_key_share_one_bucket() {
     let start = Instant::now();
     for name in ["one", "two", "three"] {
         let mut settings = quick(rig.peer.url("/"));
-        settings.rate = Some(rate.clone());
+        settings.rate = vec![rate.clone()];
         let handle = rig.manager.open(name, settings).unwrap();
         for number in 1..=10 {
             handle.send(number.to_string()).unwrap();
@@ -84,7 +84,7 @@ async fn heartbeats_do_not_wait_for_tokens_and_a_close_waits_no_longer_than_its_
     let heard = Heard::default();
     rig.peer.script("/", heard.script());
     let feed = rig.open_with("/", |settings| {
-        settings.rate = Some(rate(1, Duration::from_secs(3600), 1));
+        settings.rate = vec![rate(1, Duration::from_secs(3600), 1)];
         settings.close_timeout = ms(100);
         settings.heartbeat = Heartbeat::Protocol {
             interval: ms(20),
@@ -116,7 +116,7 @@ async fn pings_spend_tokens_only_where_they_count() {
         let mut rate = rate(2, Duration::from_secs(7200), 2);
         rate.control = counts;
         let feed = rig.open_with("/", |settings| {
-            settings.rate = Some(rate);
+            settings.rate = vec![rate];
             settings.heartbeat = Heartbeat::Protocol {
                 interval: ms(20),
                 timeout: ms(20_000),

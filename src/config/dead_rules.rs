@@ -101,7 +101,10 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
         "script_refused" | "script_timeout" => {
             let steps = table.open_script.iter();
             let mut steps = steps.flat_map(|script| &script.value.0);
-            (!steps.any(|step| step.value.expect.is_some())).then_some(Off {
+            let mut periodic = table.periodic.iter().flat_map(|steps| &steps.value.0);
+            let expects = steps.any(|step| step.value.expect.is_some())
+                || periodic.any(|periodic| periodic.step.value.expect.is_some());
+            (!expects).then_some(Off {
                 what: "no script expects anything",
                 place: None,
                 help: "write open_script = [{ expect = '…' }], or remove the rule",

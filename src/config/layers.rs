@@ -113,6 +113,7 @@ impl Layers {
         (base.headers, base.basic_auth, base.on_open) = (None, None, None);
         (base.lets, base.open_script, base.capture) = (None, None, None);
         (base.rules, base.ids) = (None, None);
+        (base.periodic, base.close_script) = (None, None);
         // What is filled may say a secret as well, and reads names that stay behind.
         base.heartbeat
             .take_if(|heartbeat| heartbeat.value.has_templates());

@@ -69,7 +69,8 @@ async fn nothing_is_lost_whatever_the_network_does() {
         let name = format!("name-{n:03}");
         let mut settings = settings(&side.proxy.url(&format!("/record/{name}")));
         settings.rotate_after = (n % 8 < 2).then_some(ROTATION);
-        settings.rate = matches!(n % 8, 2 | 3).then(|| RateSettings::new(RATE, ms(1_000)));
+        let rate = || RateSettings::new(RATE, ms(1_000));
+        settings.rate = matches!(n % 8, 2 | 3).then(rate).into_iter().collect();
         let handle = manager.open(&name, settings).unwrap();
         tokio::spawn(send_until(
             end,

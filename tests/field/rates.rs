@@ -32,7 +32,7 @@ fn shared(messages: u32, per: Duration, burst: u32) -> RateSettings {
 
 fn with_rate(rig: &Rig, rate: &RateSettings) -> ConnectionSettings {
     let mut settings = quick(rig.peer.url("/"));
-    settings.rate = Some(rate.clone());
+    settings.rate = vec![rate.clone()];
     settings
 }
 

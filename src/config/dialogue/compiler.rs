@@ -4,13 +4,20 @@ use std::ops::Range;
 
 use super::outside::Outside;
 use crate::config::{
+    keys::RateKeys,
     read::{Context, Place, Problem},
     values::{ExpressionText, Written},
 };
-use everwire_proto::language::{
-    BuiltIns, Expression, LanguageError, MessageTemplate, Names, Read, Scope, TemplateKind,
-    json::PointerSet,
+use everwire_proto::{
+    language::{
+        BuiltIns, Expression, LanguageError, Lets, MessageTemplate, Names, Read, Scope,
+        TemplateKind, json::PointerSet,
+    },
+    settings::RateSettings,
 };
+
+/// What is wrong with a slow signature where nothing can wait for it.
+const SLOW: &str = "RS256 takes too long here: the arbiter's other connections would wait";
 
 /// What all texts of a dialogue have in common.
 pub(super) struct Compiler<'c, 's> {
@@ -18,6 +25,8 @@ pub(super) struct Compiler<'c, 's> {
     pub names: Names,
     /// The names that the texts have read which were compiled since this was taken, by text.
     pub reads: Vec<(Written, Vec<Read>)>,
+    /// The `let`s, once they are compiled.
+    pub lets: Lets,
     pointers: PointerSet,
     context: &'c mut Context<'s>,
     has_failed: bool,
@@ -28,6 +37,7 @@ impl<'c, 's> Compiler<'c, 's> {
         Self {
             names: Names::default(),
             reads: Vec::new(),
+            lets: Lets::default(),
             pointers: PointerSet::default(),
             context,
             has_failed: false,
@@ -42,6 +52,7 @@ impl<'c, 's> Compiler<'c, 's> {
     /// An expression that is true or not.
     pub fn condition(&mut self, text: &ExpressionText, here: BuiltIns) -> Option<Expression> {
         let condition = self.compile(&text.0, here, Expression::condition)?;
+        self.refuse_slow_expression(&text.0, &condition)?;
         self.note_reads(&text.0, condition.reads().to_vec());
         Some(condition)
     }
@@ -49,6 +60,7 @@ impl<'c, 's> Compiler<'c, 's> {
     /// An expression whose value is used.
     pub fn value(&mut self, text: &ExpressionText, here: BuiltIns) -> Option<Expression> {
         let value = self.compile(&text.0, here, Expression::value)?;
+        self.refuse_slow_expression(&text.0, &value)?;
         self.note_reads(&text.0, value.reads().to_vec());
         Some(value)
     }
@@ -64,6 +76,41 @@ impl<'c, 's> Compiler<'c, 's> {
         let template = self.compile(text, here, parse)?;
         self.note_reads(text, template.reads().collect());
         Some(template)
+    }
+
+    /// A template for which nothing waits: what it signs must not take long.
+    pub fn quick_template(
+        &mut self,
+        text: &Written,
+        kind: TemplateKind,
+        here: BuiltIns,
+    ) -> Option<MessageTemplate> {
+        let template = self.template(text, kind, here)?;
+        self.refuse_slow(text, self.lets.makes_slow(&template))?;
+        Some(template)
+    }
+
+    /// Tells about a signature that takes too long where this stands, if it `is_slow`.
+    pub fn refuse_slow(&mut self, text: &Written, is_slow: bool) -> Option<()> {
+        if is_slow {
+            let help = "write ES256 or EdDSA, or sign in the `send` of a step, which waits for it";
+            self.wrong(text.place, SLOW, help);
+        }
+        (!is_slow).then_some(())
+    }
+
+    fn refuse_slow_expression(&mut self, text: &Written, expression: &Expression) -> Option<()> {
+        let reads = expression.reads().iter();
+        let is_slow =
+            expression.is_slow() || reads.into_iter().any(|read| self.lets.is_slow(read.name));
+        self.refuse_slow(text, is_slow)
+    }
+
+    /// The buckets of a step.
+    pub fn rates(&mut self, keys: &RateKeys) -> Vec<RateSettings> {
+        let found = keys.find(self.context);
+        self.has_failed |= found.is_none();
+        found.unwrap_or_default()
     }
 
     /// Tells what is wrong at a place.

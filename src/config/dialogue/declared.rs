@@ -60,7 +60,7 @@ fn declare_lets<'m>(
 }
 
 fn declare_captures(merged: &Merged, compiler: &mut Compiler<'_, '_>) {
-    let steps = merged.open_script.0.iter();
+    let steps = merged.steps();
     let steps = steps.filter_map(|step| step.value.capture.as_ref());
     let rules = merged.rules.0.iter();
     let rules = rules.filter_map(|rule| rule.value.capture.as_ref());

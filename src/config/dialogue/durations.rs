@@ -19,7 +19,7 @@ pub(super) fn template(
     here: BuiltIns,
     compiler: &mut Compiler<'_, '_>,
 ) -> Option<TemplateDuration> {
-    let template = compiler.template(text, TemplateKind::Text, here)?;
+    let template = compiler.quick_template(text, TemplateKind::Text, here)?;
     Some(TemplateDuration(template))
 }
 

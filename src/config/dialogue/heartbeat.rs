@@ -20,7 +20,7 @@ pub(super) fn compile(
     let ping = table.ping.as_ref();
     let ping = ping.and_then(|ping| {
         let text = ping.value.template()?;
-        let template = compiler.template(text, TemplateKind::Text, places::SENDING)?;
+        let template = compiler.quick_template(text, TemplateKind::Text, places::SENDING)?;
         let sending = Sending::Text(template.clone());
         sending::refuse_long(&sending, ping.place, merged.max_message, compiler);
         Some(template)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{
     keys::{
         CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
-        Rules, Script,
+        Periodic, Rules, Script, StepTable,
     },
     read::{Entries, Located},
     values::{TemplateText, Written},
@@ -23,6 +23,8 @@ pub(super) struct Merged {
     /// `on_open`, if an expression stands in it: then it is the script.
     pub on_open: Option<OnOpen>,
     pub open_script: Script,
+    pub periodic: Periodic,
+    pub close_script: Script,
     pub rules: Rules,
     /// A text heartbeat.
     pub heartbeat: Option<HeartbeatTable>,
@@ -52,6 +54,8 @@ impl Merged {
             capture: value(&table.capture),
             on_open: on_open.filter(|list| list.is_script()).cloned(),
             open_script: value(&table.open_script),
+            periodic: value(&table.periodic),
+            close_script: value(&table.close_script),
             rules,
             heartbeat,
             beats,
@@ -63,11 +67,20 @@ impl Merged {
         (!merged.is_empty()).then_some(merged)
     }
 
+    /// All steps: of the open script, periodic, of the close script.
+    pub fn steps(&self) -> impl Iterator<Item = &Located<StepTable>> {
+        let periodic = self.periodic.0.iter().map(|periodic| &periodic.step);
+        let open_script = self.open_script.0.iter();
+        open_script.chain(periodic).chain(&self.close_script.0)
+    }
+
     fn is_empty(&self) -> bool {
         self.lets.0.is_empty()
             && self.capture.0.is_empty()
             && self.on_open.is_none()
             && self.open_script.0.is_empty()
+            && self.periodic.0.is_empty()
+            && self.close_script.0.is_empty()
             && self.rules.0.is_empty()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()

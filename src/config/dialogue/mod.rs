@@ -50,8 +50,9 @@ impl Dialogues {
 fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
     let mut compiler = Compiler::new(context);
     let lets = declared(merged, &mut compiler);
+    compiler.lets = lets.clone();
     let captures = captures::compile(&merged.capture, places::CAPTURE, &mut compiler);
-    let open_script = script::compile(merged, &lets, &mut compiler);
+    let scripts = script::compile(merged, &lets, &mut compiler);
     let rules = rules::compile(merged, &mut compiler);
     let heartbeat = merged.heartbeat.as_ref();
     let heartbeat =
@@ -65,7 +66,9 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
         pointers,
         lets,
         captures,
-        open_script,
+        open_script: scripts.open_script,
+        periodic: scripts.periodic,
+        close_script: scripts.close_script,
         rules,
         heartbeat,
         idle_timeout,

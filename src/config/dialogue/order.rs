@@ -9,6 +9,7 @@ use crate::config::{
 use everwire_proto::language::{Lets, MAX_LET_DEPTH, Name, Names, Read};
 
 /// The captures that may have a value by now.
+#[derive(Clone)]
 pub(super) struct Order {
     is_set: Vec<bool>,
     /// Of each `let` the captures that it reads, itself or through others, where it does not expect that they are absent.

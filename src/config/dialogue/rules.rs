@@ -73,7 +73,8 @@ fn rule(
     refuse_on_loss(table, compiler);
     refuse_without_action(table, merged, place, compiler);
     let send = table.send.as_ref();
-    let send = send.and_then(|send| sending::compile(send, here, merged.max_message, compiler));
+    let send =
+        send.and_then(|send| sending::compile_quick(send, here, merged.max_message, compiler));
     let capture = table.capture.as_ref();
     let capture = capture.map(|capture| captures::compile(&capture.value, here, compiler));
     let clear = captures::cleared(table.clear.as_ref(), compiler);
@@ -181,7 +182,7 @@ fn compile_url(
     here: BuiltIns,
     compiler: &mut Compiler<'_, '_>,
 ) -> Option<MessageTemplate> {
-    let template = compiler.template(&url.value.0, TemplateKind::Url, here)?;
+    let template = compiler.quick_template(&url.value.0, TemplateKind::Url, here)?;
     let known = template.as_template();
     if let Some(text) = known.as_ref().and_then(|known| known.as_literal()) {
         let is_secure = url::parse(text).is_ok_and(|url| url.scheme() == "wss");

@@ -1,10 +1,10 @@
-//! `open_script`, and `on_open` where it is its short form.
+//! `open_script`, and `on_open` where it is its short form; `periodic` and `close_script`.
 
 use super::{
     captures, compiler::Compiler, durations, merged::Merged, order::Order, places, sending,
 };
 use crate::config::{
-    keys::{AgainTable, OnOpen, OpenMessage, StepTable, without_expect},
+    keys::{AgainTable, OnOpen, OpenMessage, PeriodicTable, StepTable, without_expect},
     read::{Located, Place, Problem},
     values::ExpressionText,
 };
@@ -12,16 +12,19 @@ use everwire_proto::{
     language::{Expression, Lets, TemplateKind},
     settings::{
         Opening,
-        dialogue::{Again, MAX_STEPS, ScriptStep, Sending},
+        dialogue::{Again, MAX_STEPS, PeriodicStep, ScriptStep, Sending},
     },
 };
 
-/// The steps of a script. What a step reads must have been captured before it.
-pub(super) fn compile(
-    merged: &Merged,
-    lets: &Lets,
-    compiler: &mut Compiler<'_, '_>,
-) -> Vec<ScriptStep> {
+/// All steps of a dialogue.
+pub(super) struct Scripts {
+    pub open_script: Vec<ScriptStep>,
+    pub periodic: Vec<PeriodicStep>,
+    pub close_script: Vec<ScriptStep>,
+}
+
+/// The steps. What a step reads must have been captured before it: the others come when the open script has passed.
+pub(super) fn compile(merged: &Merged, lets: &Lets, compiler: &mut Compiler<'_, '_>) -> Scripts {
     let mut order = Order::new(lets, &compiler.names);
     // Both are at work from the first byte.
     order.set(&merged.capture, &compiler.names);
@@ -32,17 +35,72 @@ pub(super) fn compile(
     }
     let on_open = merged.on_open.as_ref();
     let on_open = on_open.map(|list| short_form(list, merged, &order, compiler));
-    let steps = &merged.open_script.0;
-    refuse_too_many(
-        steps.len(),
-        steps.get(MAX_STEPS).map(|step| step.place),
-        compiler,
-    );
+    let max_message = merged.max_message;
+    let open_script = script(&merged.open_script.0, max_message, &mut order, compiler);
+    let periodic = periodic(&merged.periodic.0, max_message, &order, compiler);
+    set_all(&merged.periodic.0, &mut order, compiler);
+    let close_script = script(&merged.close_script.0, max_message, &mut order, compiler);
+    Scripts {
+        // Both together are wrong, and what is wrong with each is told.
+        open_script: on_open.unwrap_or(open_script),
+        periodic,
+        close_script,
+    }
+}
+
+fn script(
+    steps: &[Located<StepTable>],
+    max_message: usize,
+    order: &mut Order,
+    compiler: &mut Compiler<'_, '_>,
+) -> Vec<ScriptStep> {
+    let first = steps.get(MAX_STEPS).map(|step| step.place);
+    refuse_too_many(steps.len(), first, compiler);
     let steps = steps.iter();
-    let steps = steps.map(|table| step(table, merged.max_message, &mut order, compiler));
-    let steps: Vec<ScriptStep> = steps.collect();
-    // Both together are wrong, and what is wrong with each is told.
-    on_open.unwrap_or(steps)
+    let steps = steps.map(|table| step(table, max_message, order, compiler));
+    steps.collect()
+}
+
+/// What periodic steps capture may have been set from now on.
+fn set_all(steps: &[PeriodicTable], order: &mut Order, compiler: &Compiler<'_, '_>) {
+    let captures = steps
+        .iter()
+        .filter_map(|periodic| periodic.step.value.capture.as_ref());
+    captures.for_each(|capture| order.set(&capture.value, &compiler.names));
+}
+
+/// Steps that are taken again and again: each may come before any other.
+fn periodic(
+    steps: &[PeriodicTable],
+    max_message: usize,
+    order: &Order,
+    compiler: &mut Compiler<'_, '_>,
+) -> Vec<PeriodicStep> {
+    let first = steps.get(MAX_STEPS).map(|periodic| periodic.step.place);
+    refuse_too_many(steps.len(), first, compiler);
+    let mut compiled = Vec::with_capacity(steps.len());
+    for PeriodicTable {
+        schedule,
+        step: table,
+    } in steps
+    {
+        let mut order = order.clone();
+        set_all(steps, &mut order, compiler);
+        let every = schedule.every.as_ref();
+        // Where it has no value yet, the step is not taken yet.
+        let every = every.and_then(|every| durations::either(every, places::ELSEWHERE, compiler));
+        let step = step(table, max_message, &mut order, compiler);
+        let Some(every) = every else {
+            // What is wrong with it has been told.
+            continue;
+        };
+        compiled.push(PeriodicStep {
+            step,
+            every,
+            idle: schedule.idle.as_ref().is_some_and(|idle| idle.value),
+        });
+    }
+    compiled
 }
 
 fn refuse_too_many(count: usize, first: Option<Place>, compiler: &mut Compiler<'_, '_>) {
@@ -143,6 +201,11 @@ fn step(
         clear: captures::cleared(table.clear.as_ref(), compiler),
         condition,
         again,
+        rate: table
+            .rate
+            .as_ref()
+            .map(|keys| compiler.rates(&keys.value))
+            .unwrap_or_default(),
     }
 }
 

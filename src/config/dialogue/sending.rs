@@ -31,6 +31,22 @@ pub(super) fn compile(
     Some(sending)
 }
 
+/// The same where nothing waits for a signature that takes long.
+pub(super) fn compile_quick(
+    send: &Located<SendLayer>,
+    here: BuiltIns,
+    max_message: usize,
+    compiler: &mut Compiler<'_, '_>,
+) -> Option<Sending> {
+    let sending = compile(send, here, max_message, compiler)?;
+    if let (SendLayer::Text(text) | SendLayer::Bytes(text), Some(template)) =
+        (&send.value, sending.template())
+    {
+        compiler.refuse_slow(text, compiler.lets.makes_slow(template))?;
+    }
+    Some(sending)
+}
+
 /// Tells about a message that is longer than it may be, as far as it is known now.
 pub(super) fn refuse_long(
     sending: &Sending,

@@ -3,14 +3,14 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{units::format_duration, values::Choice as _};
+use crate::config::{keys::show_rates, units::format_duration, values::Choice as _};
 use everwire_proto::{
     language::{Name, Names},
     settings::{
         ConnectionSettings,
         dialogue::{
-            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, RuleDelay, ScriptStep,
-            Sending, Trigger,
+            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep, RuleDelay,
+            ScriptStep, Sending, Trigger,
         },
     },
 };
@@ -29,6 +29,8 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         lets,
         captures,
         open_script,
+        periodic,
+        close_script,
         rules,
         heartbeat,
         idle_timeout,
@@ -42,11 +44,14 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         .collect();
     keys.insert("let".into(), lets.into());
     keys.insert("capture".into(), show_captures(captures, names));
-    let steps: Vec<Json> = open_script
-        .iter()
-        .map(|step| show_step(step, names))
-        .collect();
-    keys.insert("open_script".into(), steps.into());
+    let script = |steps: &[ScriptStep]| -> Json {
+        let steps = steps.iter().map(|step| show_step(step, names).into());
+        steps.collect::<Vec<Json>>().into()
+    };
+    keys.insert("open_script".into(), script(open_script));
+    let periodic = periodic.iter().map(|step| show_periodic(step, names));
+    keys.insert("periodic".into(), periodic.collect());
+    keys.insert("close_script".into(), script(close_script));
     let rules: Vec<Json> = rules.iter().map(|rule| show_rule(rule, names)).collect();
     keys.insert("rules".into(), rules.into());
     keys.insert("ids".into(), json!({ "from": first_id }));
@@ -129,7 +134,15 @@ fn put_captures(keys: &mut Keys, capture: &[Capture], clear: &[u16], names: &Nam
     }
 }
 
-fn show_step(step: &ScriptStep, names: &Names) -> Json {
+fn show_periodic(periodic: &PeriodicStep, names: &Names) -> Json {
+    let PeriodicStep { step, every, idle } = periodic;
+    let mut keys = show_step(step, names);
+    put(&mut keys, "every", Some(every.0.as_str()));
+    put(&mut keys, "idle", Some(*idle));
+    keys.into()
+}
+
+fn show_step(step: &ScriptStep, names: &Names) -> Keys {
     let ScriptStep {
         send,
         expect,
@@ -141,6 +154,7 @@ fn show_step(step: &ScriptStep, names: &Names) -> Json {
         clear,
         condition,
         again,
+        rate,
     } = step;
     let mut keys = Keys::new();
     put(
@@ -163,7 +177,9 @@ fn show_step(step: &ScriptStep, names: &Names) -> Json {
         put(&mut keys, "again", again.as_ref().map(show_again));
     }
     put_captures(&mut keys, capture, clear, names);
-    keys.into()
+    let rate = (!rate.is_empty()).then(|| show_rates(rate));
+    put(&mut keys, "rate", rate);
+    keys
 }
 
 fn show_again(again: &Again) -> Json {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
-    HistoryTable, IdsTable, OnOpen, OutboxTable, RateLayer, ReconnectLayer, Rules, Script,
-    SequenceLayer,
+    HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, RateLayer, ReconnectLayer, Rules,
+    Script, SequenceLayer,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -52,7 +52,7 @@ table! {
         on_open: OnOpen = [],
         /// From the start of a dial to the upgrade's answer.
         connect_timeout: Timeout = "10s",
-        /// For the closing handshake, and before it for flushing the outbox.
+        /// For the closing handshake, and before it for flushing the outbox and the close script.
         close_timeout: Timeout = "5s",
         /// A socket on which no application message came for so long is lost; "0s" is off. A template such as "${beat}s" takes effect
         /// when it first has a value.
@@ -76,7 +76,8 @@ table! {
         outbox: OutboxTable,
         /// How much of what came in last can be read again.
         history: HistoryTable,
-        /// How fast messages may go out: a table, the KEY of a bucket in [rates], or "unlimited".
+        /// How fast messages may go out: a table, the KEY of a bucket in [rates], several KEYs whose buckets hold at
+        /// once, or "unlimited".
         rate: RateLayer = "unlimited",
         /// A socket that was ready for so long is replaced: its successor is made ready before it is closed. "0s" is off.
         rotate_after: Rotation = "0s",
@@ -90,6 +91,11 @@ table! {
         lets as "let": Entries<TemplateText> = {},
         /// What must pass before the connection is ready, step by step; on_open is its short form.
         open_script: Script = [],
+        /// Steps that are taken again and again while the connection is ready, one at a time. One that fails is a loss.
+        periodic: Periodic = [],
+        /// What is said before our close frame: by hand, on a drain, on a removal, and on the old socket of a rotation. It takes at most
+        /// close_timeout.
+        close_script: Script = [],
         /// What is kept of each message, under names that expressions read: an expression, or a table.
         capture: Entries<CaptureLayer> = {},
         /// What a message, or a loss, brings about: the first rule that matches acts.
@@ -98,7 +104,7 @@ table! {
         ids: IdsTable,
     }
     later {
-        prepare, close_script, periodic, rotation, subscribe, subscriptions, spread, request, place,
+        prepare, rotation, subscribe, subscriptions, spread, request, place,
     }
     no key { dialogue, dial_policy, proxy_policy }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use crate::{
     config::{
         read::{
-            Buckets, Context, IntoField, IntoSettings, Item, Keys, Named, Node, Place, Problem,
-            Read, Section, ShowField, ShowSettings, Value, backticked, similar, table,
+            Buckets, Context, IntoField, IntoSettings, Item, Keys, Located, Named, Node, Place,
+            Problem, Read, Section, ShowField, ShowSettings, Value, backticked, similar, table,
             table_schema,
         },
         units::format_duration,
@@ -23,6 +23,9 @@ const UNLIMITED: &str = "unlimited";
 
 /// `per`, unless the settings say otherwise.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
+
+/// The most buckets that a message waits for at once.
+const MAX_BUCKETS: usize = 8;
 
 /// How many of the buckets are listed where one is not known.
 const MAX_LISTED: usize = 20;
@@ -43,12 +46,69 @@ table! {
     no key { bucket }
 }
 
-/// How fast messages may go out: a table, a bucket's key, or "unlimited".
+/// How fast messages may go out: a table, keys of buckets, or "unlimited".
 #[derive(Clone, Debug)]
 pub(in crate::config) enum RateLayer {
     Unlimited,
-    Shared(Text),
+    Shared(RateKeys),
     Own(Box<RateTable>),
+}
+
+/// Keys of buckets, all of which a message waits for at once: a key, or a list of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::config) struct RateKeys(Vec<Located<Text>>);
+
+impl Read for RateKeys {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            return match &node.value {
+                Value::String(_) => Some(Self(vec![Located::read(node, context)?])),
+                _ => context.wrong_type(node, "the key of a bucket in [rates], or a list of them"),
+            };
+        };
+        if items.is_empty() {
+            let help = "write the keys of buckets: rate = [\"site\"]";
+            context.wrong(node.place, "the list of rates is empty", help);
+        }
+        let keys = items.iter().filter_map(|item| Located::read(item, context));
+        Some(Self(keys.collect()))
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [
+            Text::schema(),
+            { "type": "array", "items": Text::schema(), "minItems": 1, "maxItems": MAX_BUCKETS },
+        ] })
+    }
+}
+
+impl RateKeys {
+    /// The buckets; `None`: what is wrong has been told.
+    pub fn find(&self, context: &mut Context<'_>) -> Option<Vec<RateSettings>> {
+        let mut found: Vec<RateSettings> = Vec::new();
+        let mut is_right = true;
+        if let Some(key) = self.0.get(MAX_BUCKETS) {
+            let message = format!("there are {} rates", self.0.len());
+            let help = format!("a message waits for at most {MAX_BUCKETS} at once");
+            context.wrong(key.place, message, help);
+            return None;
+        }
+        for Located { value, place } in &self.0 {
+            let Text(key) = value;
+            let is_double = |rate: &RateSettings| rate.bucket.as_deref() == Some(key);
+            match find(key, *place, context) {
+                Some(rate) if found.iter().any(is_double) => {
+                    let bucket = backticked(rate.bucket.as_deref().unwrap_or_default());
+                    let message = format!("the rate {bucket} stands here twice");
+                    context.wrong(*place, message, "remove it: a message counts once");
+                    is_right = false;
+                }
+                Some(rate) => found.push(rate),
+                None => is_right = false,
+            }
+        }
+        is_right.then_some(found)
+    }
 }
 
 impl Read for RateLayer {
@@ -56,16 +116,16 @@ impl Read for RateLayer {
         match &node.value {
             Value::Table(_) => RateTable::read(node, context).map(Box::new).map(Self::Own),
             Value::String(text) if text == UNLIMITED => Some(Self::Unlimited),
-            Value::String(_) => Text::read(node, context).map(Self::Shared),
+            Value::String(_) | Value::Array(_) => RateKeys::read(node, context).map(Self::Shared),
             _ => context.wrong_type(
                 node,
-                "a table such as { messages = 5, per = \"1s\" }, the key of a bucket in [rates], or \"unlimited\"",
+                "a table such as { messages = 5, per = \"1s\" }, the key of a bucket in [rates], a list of keys, or \"unlimited\"",
             ),
         }
     }
 
     fn schema() -> Json {
-        json!({ "anyOf": [table_schema::<RateTable>(), Text::schema()] })
+        json!({ "anyOf": [table_schema::<RateTable>(), RateKeys::schema()] })
     }
 
     fn overlay(&mut self, nearer: Self) {
@@ -76,26 +136,35 @@ impl Read for RateLayer {
     }
 }
 
-impl IntoField<Option<RateSettings>> for RateLayer {
+impl IntoField<Vec<RateSettings>> for RateLayer {
     /// None where there is no limit, or what is wrong has been told.
-    fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> Vec<RateSettings> {
         match self {
-            Self::Unlimited => None,
-            Self::Shared(Text(key)) => find(&key, place, context),
-            Self::Own(table) => table.settings(place, context),
+            Self::Unlimited => Vec::new(),
+            Self::Shared(keys) => keys.find(context).unwrap_or_default(),
+            Self::Own(table) => table.settings(place, context).into_iter().collect(),
         }
     }
 }
 
-impl ShowField<Option<RateSettings>> for RateLayer {
-    fn show_field(field: &Option<RateSettings>) -> Json {
-        let Some(rate) = field else {
-            return json!(UNLIMITED);
-        };
-        match &rate.bucket {
-            Some(key) => json!(escaped(key)),
-            None => RateTable::masked(rate),
+impl ShowField<Vec<RateSettings>> for RateLayer {
+    fn show_field(field: &Vec<RateSettings>) -> Json {
+        match &field[..] {
+            [] => json!(UNLIMITED),
+            rates => show_rates(rates),
         }
+    }
+}
+
+/// One rate, or several.
+pub(in crate::config) fn show_rates(rates: &[RateSettings]) -> Json {
+    let show = |rate: &RateSettings| match &rate.bucket {
+        Some(key) => json!(escaped(key)),
+        None => RateTable::masked(rate),
+    };
+    match rates {
+        [rate] => show(rate),
+        rates => rates.iter().map(show).collect(),
     }
 }
 

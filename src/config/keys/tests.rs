@@ -11,7 +11,7 @@ use super::{
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,
-    dialogue::CaptureTable,
+    dialogue::{CaptureTable, ScheduleTable},
     document::DocumentTable,
     heartbeat::HeartbeatTable,
     metrics::MetricsTable,
@@ -160,7 +160,7 @@ fn what_is_declared_is_the_default_of_the_settings() {
         reads_and_shows_defaults::<CompressionTable, CompressionLayer, Option<Compression>>(json!(
             {}
         )),
-        reads_and_shows_defaults::<RateTable, RateLayer, Option<RateSettings>>(
+        reads_and_shows_defaults::<RateTable, RateLayer, Vec<RateSettings>>(
             json!({ "messages": 5 }),
         ),
         reads_and_shows_defaults::<SequenceTable, SequenceLayer, Option<SequenceSettings>>(
@@ -174,11 +174,13 @@ fn what_is_declared_is_the_default_of_the_settings() {
             json!({ "user": "u", "password": "p" }),
         ),
         defaults_of::<IdsTable>().len(),
-        defaults_of::<StepTable>().len(),
+        // Of the open script, periodic, of the close script.
+        3 * defaults_of::<StepTable>().len(),
+        defaults_of::<ScheduleTable>().len(),
         defaults_of::<RuleTable>().len(),
-        defaults_of::<AgainTable>().len(),
-        // Of the connection, of a step, of a rule.
-        3 * defaults_of::<CaptureTable>().len(),
+        3 * defaults_of::<AgainTable>().len(),
+        // Of the connection, of the steps, of a rule.
+        5 * defaults_of::<CaptureTable>().len(),
     ];
     assert_eq!(
         compared.into_iter().sum::<usize>(),

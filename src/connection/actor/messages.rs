@@ -59,8 +59,8 @@ impl Send {
 
 /// The name is to be closed, and to stay so until [`Connect`].
 ///
-/// New messages are refused from now on, those that wait go out within `close_timeout`, then the closing handshake
-/// follows. It wins over whatever is under way: a dial, a backoff, a loss.
+/// New messages are refused from now on, those that wait go out and the close script is said within `close_timeout`, then the closing
+/// handshake follows. It wins over whatever is under way: a dial, a backoff, a loss.
 #[derive(Clone, Debug, PartialEq, Eq, actix::Message)]
 #[rtype(result = "Result<(), InvalidClose>")]
 pub struct CloseMyself {

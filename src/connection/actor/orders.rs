@@ -100,10 +100,11 @@ impl ActorState {
             self.move_to(urls);
         }
         self.outbox.history().configure(new.history);
-        self.bucket = self
-            .process
-            .buckets
-            .get(&self.name, new.rate.as_ref(), self.bucket.take());
+        let buckets = &self.process.buckets;
+        self.buckets = buckets.get(&self.name, &new.rate, self.buckets.as_deref());
+        if let Some(dialogue) = &new.dialogue {
+            buckets.set_limits(&self.name, dialogue.rates());
+        }
         self.outbox.with(|locked| {
             locked.outbox.configure(new.outbox, new.max_message);
             locked.outbox.set_sessions_only(new.sessions_only);

@@ -39,7 +39,8 @@ impl Driver {
                         let cancelled = act.outbox.with(|locked| locked.outbox.cancel());
                         act.publish_removed(cancelled, DropReason::Cancelled);
                     }
-                    Effect::SendClose(frame) => self.send_close(act, frame),
+                    Effect::CloseScript => self.begin_close_script(act, now),
+                    Effect::SendClose(frame) => self.send_close(act, frame, now),
                     Effect::Emit(happened) => self.emit(act, ready, happened, now),
                 }
             }
@@ -68,13 +69,23 @@ impl Driver {
     }
 
     /// Our Close frame. A ping goes ahead of it where that tells whether the last messages have arrived.
-    fn send_close(&mut self, act: &mut ActorState, frame: CloseFrame) {
+    fn send_close(&mut self, act: &mut ActorState, frame: CloseFrame, now: Instant) {
         let Link::Up(socket) = &mut self.link else {
             return;
         };
+        if act.life.close_deadline().is_some() {
+            // By our own will, and not for a loss or as an answer.
+            socket.end_close_script(act, now);
+        }
         // The writer puts it right ahead of the close frame.
         act.beats.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
         socket.send_close(frame);
+    }
+
+    fn begin_close_script(&mut self, act: &mut ActorState, now: Instant) {
+        if let Link::Up(socket) = &mut self.link {
+            socket.begin_close_script(act, now);
+        }
     }
 
     /// What became of the messages that were on their way when the socket ended.

@@ -346,14 +346,16 @@ impl Driver {
             cx.waker().wake_by_ref();
         }
         if act.life.is_flushing() && look.is_written && flushed {
+            let close_script = act.has_close_script();
+            let policy = policy(&act.settings);
             act.life
-                .flushed(policy(&act.settings), now, &mut act.effects);
+                .flushed(close_script, policy, now, &mut act.effects);
         }
         look.next_expiry
     }
 
-    /// Sets the timer to the next deadline, and returns that. One that was set too early only wakes us once for nothing: moving it with
-    /// every message would cost more.
+    /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with every message would
+    /// cost more. Returns when it wakes us: that turn must look at everything, since nothing else sets the timer again.
     fn arm_timer(
         &mut self,
         act: &mut ActorState,
@@ -388,13 +390,13 @@ impl Driver {
             conversation,
             beside,
         ];
-        let earliest = all.into_iter().flatten().min();
-        match earliest {
+        match all.into_iter().flatten().min() {
             Some(earliest) => self.wake_at(earliest.max(now), cx),
             // A name that rests keeps no timer: it is as large as a name's mailbox.
             None => self.timer = None,
         }
-        earliest
+        let timer = self.timer.as_ref();
+        timer.map(|timer| timer.deadline().into_std())
     }
 
     /// Has the driver run at that time, or before it.

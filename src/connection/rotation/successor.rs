@@ -108,9 +108,10 @@ impl Successor {
                 Ok(false) => {}
                 Ok(true) => {
                     let frame = CloseFrame::new(act.settings.close_code, "");
+                    let close_script = act.has_close_script() && !ready.socket.is_handover_aside();
                     let policy = policy(&act.settings);
                     act.life
-                        .successor_ready(frame, policy, now, &mut act.effects);
+                        .successor_ready(frame, close_script, policy, now, &mut act.effects);
                 }
                 Err(cause) => self.failed(act, cause, now),
             }

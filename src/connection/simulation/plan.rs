@@ -173,7 +173,7 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
             rate.burst = NonZeroU32::new(burst).expect("not zero");
         }
         rate.control = dice.percent(50);
-        settings.rate = Some(rate);
+        settings.rate = vec![rate];
     }
     settings.close_timeout = Duration::from_millis(dice.within(200, 3_000));
     if dice.percent(30) {

@@ -1,13 +1,13 @@
 //! What a writer may send besides what it was given: from the outbox, how fast, and pings behind it.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use everwire_proto::dialogue::Ping;
 
 use crate::{
     chance,
     connection::{
-        outbox::{rate_limit::TokenBucket, shared::Locked},
+        outbox::{rate_limit::BucketSet, shared::Locked},
         state::conversation::{LiveConversation, Surroundings},
     },
     core::{Beat, HeartbeatState, Message, Question},
@@ -19,11 +19,13 @@ pub(in crate::connection) struct Allowed<'a> {
     /// Whether it may take from the outbox.
     pub outbox: bool,
     /// How fast.
-    pub bucket: Option<&'a Arc<TokenBucket>>,
+    pub buckets: Option<&'a BucketSet>,
     /// The pings that go out behind what is encoded; `None` where there are none.
     pub pings: Option<Pings<'a>>,
     /// What makes the texts of steps and pings when their turn has come, and where.
     pub conversation: Option<(&'a mut LiveConversation, Surroundings<'a>)>,
+    /// Whether a message has gone out, of whatever kind.
+    pub has_spoken: bool,
 }
 
 /// The heartbeat of the socket that serves: a ping is made in the moment in which it is encoded, so that it is known what is ahead

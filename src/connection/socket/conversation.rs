@@ -10,12 +10,15 @@ use everwire_proto::{
 use super::{Socket, early::Early, open::connect_data};
 use crate::{
     chance,
-    connection::state::{
-        ActorState,
-        conversation::{LiveConversation, Serving, surroundings},
-        policy,
+    connection::{
+        outbox::rate_limit::BucketSet,
+        state::{
+            ActorState,
+            conversation::{LiveConversation, Serving, surroundings},
+            policy,
+        },
     },
-    core::{Cause, Message},
+    core::{Cause, Message, State as LifeState},
     events::EventKind,
     settings::Heartbeat,
 };
@@ -76,7 +79,10 @@ impl Socket {
         if act.has_passed() {
             begin_beats(act, HeartbeatStart::Ready, now);
         }
-        self.carry_out(act, now);
+        match act.reported.ready {
+            true => self.begin_periodic(act, now),
+            false => self.carry_out(act, now),
+        }
     }
 
     /// A message has come on the socket that serves, and a conversation looks at it; whether subscribers see it.
@@ -139,6 +145,9 @@ impl Socket {
         if act.serving.is_none() {
             return;
         }
+        if !matches!(act.life.state(), LifeState::Open { .. }) {
+            self.end_periodic(act, now);
+        }
         let is_written = self.writer.take_step_written();
         let here = surroundings!(self, act, now);
         if let Some(serving) = &mut act.serving {
@@ -166,7 +175,12 @@ impl Socket {
         self.carry_out_aside(act)
     }
 
-    fn aside(&self) -> Option<&LiveConversation> {
+    /// Whether it was dialled at a URL that the peer named: then the socket before it is left without a word.
+    pub fn is_handover_aside(&self) -> bool {
+        self.aside().is_some_and(|aside| aside.is_handover)
+    }
+
+    pub(super) fn aside(&self) -> Option<&LiveConversation> {
         self.early.as_ref()?.aside.as_deref()
     }
 
@@ -203,7 +217,7 @@ impl Socket {
     }
 
     /// Carries out what the conversation wants done.
-    fn carry_out(&mut self, act: &mut ActorState, now: Instant) {
+    pub(super) fn carry_out(&mut self, act: &mut ActorState, now: Instant) {
         while let Some(serving) = &mut act.serving
             && serving.conversation.has_replies()
         {
@@ -219,7 +233,17 @@ impl Socket {
 
     fn carry_out_one(&mut self, act: &mut ActorState, reply: Reply, now: Instant) {
         match reply {
-            Reply::Compose => self.writer.step(),
+            Reply::Compose => {
+                let buckets = own_buckets(act, act.conversation());
+                self.writer.step(buckets);
+            }
+            Reply::ComposeNow => self.writer.step_now(),
+            Reply::Sign(requests) => {
+                if let Some(serving) = &mut act.serving {
+                    serving.conversation.sign(requests);
+                }
+            }
+            Reply::MayClose => self.may_close(act, now),
             Reply::Answer(message) => self.writer.answer(message),
             Reply::Passed => {
                 if let Some(data) = connect_data(act) {
@@ -271,14 +295,23 @@ impl Socket {
     }
 
     /// The same beside the socket that serves: only what concerns this socket.
-    fn carry_out_aside(&mut self, act: &mut ActorState) -> Result<(), Cause> {
+    pub(super) fn carry_out_aside(&mut self, act: &mut ActorState) -> Result<(), Cause> {
         let replies = match aside_mut(&mut self.early) {
             Some(conversation) => conversation.take_replies(),
             None => return Ok(()),
         };
         for reply in replies {
             match reply {
-                Reply::Compose => self.writer.step(),
+                Reply::Compose => {
+                    let buckets = own_buckets(act, self.aside());
+                    self.writer.step(buckets);
+                }
+                Reply::ComposeNow => self.writer.step_now(),
+                Reply::Sign(requests) => {
+                    if let Some(conversation) = aside_mut(&mut self.early) {
+                        conversation.sign(requests);
+                    }
+                }
                 Reply::Answer(message) => self.writer.answer(message),
                 Reply::Passed => {
                     if let Some(data) = connect_data(act) {
@@ -287,6 +320,8 @@ impl Socket {
                 }
                 // It is asked when the socket serves.
                 Reply::Times | Reply::Beat => {}
+                // It is not closed before it has served.
+                Reply::MayClose => {}
                 // It is a successor already.
                 Reply::Rotate { .. } | Reply::NextUrl(_) => {}
                 Reply::Lose(cause) => return Err(self.without_secrets(cause)),
@@ -316,8 +351,18 @@ impl Socket {
     }
 }
 
+/// The buckets that the step on its way waits for, if they are not the connection's alone.
+fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
+    let rates = talk?.step_rates();
+    let buckets = || {
+        let buckets = &act.process.buckets;
+        buckets.with_step(&act.name, act.buckets.as_deref(), rates)
+    };
+    (!rates.is_empty()).then(buckets).flatten()
+}
+
 /// The conversation of a socket beside the one that serves.
-fn aside_mut(early: &mut Option<Box<Early>>) -> Option<&mut LiveConversation> {
+pub(super) fn aside_mut(early: &mut Option<Box<Early>>) -> Option<&mut LiveConversation> {
     early.as_mut()?.aside.as_deref_mut()
 }
 

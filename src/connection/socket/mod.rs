@@ -1,5 +1,6 @@
 //! One socket of one incarnation.
 
+mod ahead;
 mod allowed;
 pub(super) mod codec;
 mod conversation;
@@ -12,6 +13,7 @@ mod open;
 pub(super) mod reader;
 mod redaction;
 mod shared_bytes;
+mod steps;
 mod writer;
 
 use std::{
@@ -134,9 +136,10 @@ impl Socket {
             let aside = early.and_then(|early| early.aside.as_deref_mut());
             let mut allowed = Allowed {
                 outbox: false,
-                bucket: act.bucket.as_ref(),
+                buckets: act.buckets.as_deref(),
                 pings: None,
                 conversation: aside.map(|conversation| (conversation, here)),
+                has_spoken: false,
             };
             let written = self
                 .writer
@@ -147,6 +150,7 @@ impl Socket {
             }
             let ahead = self.writer.messages_ahead();
             self.go_on_aside(act, now)?;
+            self.hears_signer_aside(act, now, cx)?;
             // A step that was written may have another one behind it.
             if written.is_pending() || self.writer.messages_ahead() <= ahead {
                 return Ok(());
@@ -178,6 +182,7 @@ impl Socket {
             && act.ahead.is_empty()
             && self.has_known_age()
             && act.has_passed()
+            && !act.is_signing()
             && !self.deadlines.is_paused()
             && self.writer.is_idle()
             && !self.writer.is_held_back()
@@ -211,7 +216,7 @@ impl Socket {
     fn speak(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.take_ahead(act);
         self.write(act, now, cx);
-        while self.take_ahead(act) || self.goes_on(act, now) {
+        while self.take_ahead(act) || self.goes_on(act, now) || self.hears_signer(act, now, cx) {
             self.write(act, now, cx);
         }
         if !act.reported.ready
@@ -225,6 +230,7 @@ impl Socket {
             if let Some(since) = act.last.blind_since.take() {
                 act.publish_blind_gap(since, now);
             }
+            self.begin_periodic(act, now);
             self.write(act, now, cx);
         }
     }
@@ -241,7 +247,7 @@ impl Socket {
     fn take_ahead(&mut self, act: &mut ActorState) -> bool {
         if act.ahead.is_empty()
             || !act.has_passed()
-            || self.writer.messages_ahead() > 0
+            || !self.writer.has_none_ahead()
             || act.life.is_handing_over()
         {
             return false;
@@ -412,7 +418,7 @@ impl Socket {
         let beats = &mut act.beats;
         let mut allowed = Allowed {
             outbox: act.reported.ready && act.life.may_write(),
-            bucket: act.bucket.as_ref(),
+            buckets: act.buckets.as_deref(),
             pings: act.life.may_read().then_some(Pings {
                 heartbeat: &mut beats.state,
                 settings: &act.settings,
@@ -422,9 +428,17 @@ impl Socket {
                 now,
             }),
             conversation: conversation.zip(here),
+            has_spoken: false,
         };
-        self.writer
-            .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx)
+        let written = self
+            .writer
+            .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx);
+        if allowed.has_spoken
+            && let Some((conversation, _)) = allowed.conversation
+        {
+            conversation.said(now);
+        }
+        written
     }
 
     /// The last frame of this socket.
@@ -462,9 +476,9 @@ impl Socket {
         }
     }
 
-    /// Whether the kernel has all that was given to this socket.
+    /// Whether the kernel has all that was given to this socket. A step that waits for another rate than messages do does not count.
     pub fn is_flushed(&self) -> bool {
-        self.writer.is_idle()
+        self.writer.is_flushed()
     }
 }
 

@@ -14,6 +14,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
 use super::{
+    ahead::{Ahead, Next, StepTurn},
     allowed::{Allowed, Pings},
     encoder::{Compressor, Encoder, Ended, Origin},
 };
@@ -22,7 +23,7 @@ use crate::{
         Traffic,
         arbiter::buffers::{WRITE, mask_key, with_write_buffer},
         outbox::{
-            rate_limit::Waiting,
+            rate_limit::{BucketSet, Waiting},
             shared::{Locked, SharedOutbox},
         },
     },
@@ -50,17 +51,6 @@ enum Unwritten {
     Opening(u64),
     /// A step of the script, by its length.
     Step(u64),
-}
-
-/// What goes ahead of the outbox.
-#[derive(Debug)]
-enum Ahead {
-    /// An answer to what the peer has said: it waits for nothing.
-    Answer(Message),
-    /// An opening message, or `Connect`'s data.
-    Message(Message),
-    /// The next step of the script, whose text is made when its turn has come.
-    Step,
 }
 
 /// What one look at what goes out next has brought.
@@ -124,21 +114,40 @@ impl Writer {
         self.urgent.push_back((opcode, payload));
     }
 
-    /// A message of ours: ahead of the outbox.
+    /// A message of ours: ahead of the outbox, and of a step that waits for a rate of its own.
     pub fn message(&mut self, message: Message) {
-        self.opening.push_back(Ahead::Message(message));
+        let is_own = |ahead: &Ahead| matches!(ahead, Ahead::Step(StepTurn::Own(_)));
+        let behind = usize::from(self.opening.back().is_some_and(is_own));
+        let at = self.opening.len() - behind;
+        self.opening.insert(at, Ahead::Message(message));
     }
 
-    /// The next step of the script, behind the messages that are there.
-    pub fn step(&mut self) {
-        self.opening.push_back(Ahead::Step);
+    /// The next step, behind the messages that are there. `own`: the buckets that it waits for, if they are not the connection's alone.
+    pub fn step(&mut self, own: Option<Box<BucketSet>>) {
+        self.opening.push_back(Ahead::Step(StepTurn::of(own)));
+    }
+
+    /// A step that has had its turn, and whose text can be made only now: behind the answers.
+    pub fn step_now(&mut self) {
+        self.opening
+            .insert(self.answers(), Ahead::Step(StepTurn::Had));
+    }
+
+    /// No step is awaited any more: one whose turn has not come is not written, and what became of another one is not told.
+    pub fn forget_steps(&mut self) {
+        self.opening
+            .retain(|ahead| !matches!(ahead, Ahead::Step(_)));
+        for (_, message) in &mut self.ends {
+            if let Unwritten::Step(len) = *message {
+                *message = Unwritten::Opening(len);
+            }
+        }
+        self.step_written = false;
     }
 
     /// An answer to what the peer has said: behind other answers, and ahead of all else.
     pub fn answer(&mut self, message: Message) {
-        let is_answer = |ahead: &Ahead| matches!(ahead, Ahead::Answer(_));
-        let answers = self.opening.iter().take_while(|ahead| is_answer(ahead));
-        self.opening.insert(answers.count(), Ahead::Answer(message));
+        self.opening.insert(self.answers(), Ahead::Answer(message));
     }
 
     /// How many answers have not been encoded yet.
@@ -155,6 +164,11 @@ impl Writer {
     /// How many of our own messages have not been encoded yet.
     pub fn messages_ahead(&self) -> usize {
         self.opening.len()
+    }
+
+    /// Whether none of our own messages waits to be encoded, but for a step that waits for a rate of its own.
+    pub fn has_none_ahead(&self) -> bool {
+        self.opening.is_empty() || self.step_waiting().is_some()
     }
 
     /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames
@@ -199,9 +213,14 @@ impl Writer {
 
     /// Whether the kernel has all that was given to this writer.
     pub fn is_idle(&self) -> bool {
+        self.opening.is_empty() && self.is_flushed()
+    }
+
+    /// The same, but for a step that waits for another rate than messages do.
+    pub fn is_flushed(&self) -> bool {
         self.pending.is_empty()
             && self.urgent.is_empty()
-            && self.opening.is_empty()
+            && self.has_none_ahead()
             && !self.encoder.is_busy()
             && self.close.is_none()
             && !self.unflushed
@@ -209,7 +228,20 @@ impl Writer {
 
     /// When to ask whether the next message may go out, if the rate keeps it waiting.
     pub fn paced_until(&self) -> Option<Instant> {
-        self.waiting.as_ref()?.until()
+        let usual = self.waiting.as_deref();
+        let step = self.step_waiting();
+        let waiting = usual.into_iter().chain(step);
+        waiting.filter_map(Waiting::until).min()
+    }
+
+    /// What keeps a step waiting that other messages do not wait for.
+    fn step_waiting(&self) -> Option<&Waiting> {
+        match self.opening.front()? {
+            Ahead::Step(StepTurn::Own(turn)) => turn.waiting.as_ref(),
+            Ahead::Step(StepTurn::Usual | StepTurn::Had) | Ahead::Answer(_) | Ahead::Message(_) => {
+                None
+            }
+        }
     }
 
     /// Whether the rate kept the next message waiting when that was asked last.
@@ -245,7 +277,7 @@ impl Writer {
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
                         // Others need not wait for one that cannot write.
-                        self.waiting = None;
+                        self.leave_queues();
                         return Poll::Pending;
                     }
                 }
@@ -271,6 +303,14 @@ impl Writer {
             }
         }
         self.poll_flush(stream, cx)
+    }
+
+    /// Gives back the places in the queues of rates.
+    fn leave_queues(&mut self) {
+        self.waiting = None;
+        if let Some(Ahead::Step(StepTurn::Own(turn))) = self.opening.front_mut() {
+            turn.waiting = None;
+        }
     }
 
     fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -371,7 +411,9 @@ impl Writer {
             }
             match self.urgent.pop_front() {
                 Some((opcode, payload)) => {
-                    allowed.bucket.inspect(|bucket| bucket.spend_for_control());
+                    allowed
+                        .buckets
+                        .inspect(|buckets| buckets.spend_for_control());
                     encode_frame(opcode, true, &payload, mask_key(), buffer);
                     continue;
                 }
@@ -382,7 +424,7 @@ impl Writer {
             // Ahead of a beat: a rule answers before it has one sent.
             if let Some(answer) = self.next_answer() {
                 messages += 1;
-                allowed.bucket.inspect(|bucket| bucket.spend());
+                allowed.buckets.inspect(|buckets| buckets.spend());
                 self.begin(&answer, Origin::Opening, buffer)?;
                 continue;
             }
@@ -396,11 +438,17 @@ impl Writer {
                 encode_close(&frame, mask_key(), buffer);
                 self.closed = true;
             }
-            if self.closed || !self.may_go(locked, allowed, &mut waiting, waker) {
+            let next = match self.closed {
+                true => None,
+                false => self.next(messages == 0, locked, allowed, &mut waiting, waker),
+            };
+            let Some(next) = next else {
                 is_all = true;
                 break;
-            }
-            if let Some(ahead) = self.opening.pop_front() {
+            };
+            if next == Next::Ahead
+                && let Some(ahead) = self.opening.pop_front()
+            {
                 messages += 1;
                 self.begin_ahead(ahead, allowed, buffer)?;
                 continue;
@@ -412,6 +460,7 @@ impl Writer {
             messages += 1;
             self.begin(&next.message, Origin::Outbox(next.id), buffer)?;
         }
+        allowed.has_spoken |= messages > 0;
         self.fence(buffer, locked, allowed)?;
         Ok(Filled { messages, is_all })
     }
@@ -422,7 +471,7 @@ impl Writer {
         }
         match self.opening.pop_front()? {
             Ahead::Answer(message) => Some(message),
-            Ahead::Message(_) | Ahead::Step => None,
+            Ahead::Message(_) | Ahead::Step(_) => None,
         }
     }
 
@@ -436,7 +485,7 @@ impl Writer {
             Ahead::Answer(message) | Ahead::Message(message) => {
                 self.begin(&message, Origin::Opening, buffer)
             }
-            Ahead::Step => match allowed.compose() {
+            Ahead::Step(_) => match allowed.compose() {
                 Some(message) => self.begin(&message, Origin::Step, buffer),
                 None => Ok(()),
             },
@@ -469,17 +518,18 @@ impl Writer {
         allowed: &mut Allowed<'_>,
         buffer: &mut BytesMut,
     ) -> io::Result<()> {
-        let bucket = allowed.bucket;
+        let buckets = allowed.buckets;
         match beat {
             Beat::Ping(payload) => {
-                bucket.inspect(|bucket| bucket.spend_for_control());
+                buckets.inspect(|buckets| buckets.spend_for_control());
                 encode_frame(Opcode::Ping, true, &payload, mask_key(), buffer);
             }
             Beat::Text(text) => {
-                bucket.inspect(|bucket| bucket.spend());
+                buckets.inspect(|buckets| buckets.spend());
                 let Some(text) = allowed.ping(text) else {
                     return Ok(());
                 };
+                allowed.has_spoken = true;
                 self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
             }
         }
@@ -493,27 +543,46 @@ impl Writer {
         self.encoded + buffer.len() as u64
     }
 
-    /// Whether there is a next message, and the rate allows it. `waiting`: what that has said before.
-    fn may_go(
+    /// The next message, if there is one and the rate allows it. `is_first`: none went out before it in this turn. `waiting`: what the rate
+    /// has said before.
+    fn next(
         &mut self,
+        is_first: bool,
         locked: &Locked,
         allowed: &Allowed<'_>,
         waiting: &mut Option<Box<Waiting>>,
         waker: &Waker,
-    ) -> bool {
-        let is_ours = !self.opening.is_empty();
-        if !is_ours && !allowed.outbox {
-            return false;
-        }
-        let Some(bucket) = allowed.bucket else {
-            return true;
+    ) -> Option<Next> {
+        let next = match self.opening.front_mut() {
+            None => Next::Outbox,
+            Some(Ahead::Step(StepTurn::Had)) => return Some(Next::Ahead),
+            Some(Ahead::Step(StepTurn::Own(turn))) => {
+                // Once a turn, and not for each message that passes it.
+                if is_first || turn.waiting.is_none() {
+                    match turn.buckets.take(turn.waiting.take(), waker) {
+                        Ok(()) => return Some(Next::Ahead),
+                        Err(waiting) => turn.waiting = Some(waiting),
+                    }
+                }
+                // What waits for another rate than the outbox does not keep that waiting.
+                Next::Outbox
+            }
+            Some(Ahead::Answer(_) | Ahead::Message(_) | Ahead::Step(StepTurn::Usual)) => {
+                Next::Ahead
+            }
         };
-        if !is_ours && locked.outbox.peek().is_none() {
-            return false;
+        if next == Next::Outbox && !allowed.outbox {
+            return None;
+        }
+        let Some(buckets) = allowed.buckets else {
+            return Some(next);
+        };
+        if next == Next::Outbox && locked.outbox.peek().is_none() {
+            return None;
         }
         let before = waiting.take().map(|waiting| *waiting);
-        self.waiting = bucket.take(before, waker).err().map(Box::new);
-        self.waiting.is_none()
+        self.waiting = buckets.take(before, waker).err().map(Box::new);
+        self.waiting.is_none().then_some(next)
     }
 
     /// The next piece of a message that has begun. It needs no lock.
@@ -568,9 +637,10 @@ mod tests {
     fn all() -> Allowed<'static> {
         Allowed {
             outbox: true,
-            bucket: None,
+            buckets: None,
             pings: None,
             conversation: None,
+            has_spoken: false,
         }
     }
 

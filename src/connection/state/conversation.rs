@@ -1,22 +1,29 @@
 //! The conversation of a socket: what the pure engine is told, and what it wants done.
 
 use std::{
+    pin::Pin,
     sync::Arc,
+    task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
 
 use ::url::Url;
 use everwire_proto::{
     dialogue::{Conversation, Heard, Here, Ping, Progress, Reply},
+    language::SignatureRequest,
     settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
 };
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
-use super::watching::Watching;
+use super::{
+    signing::{Made, sign},
+    watching::Watching,
+};
 use crate::{
     chance,
     core::{Cause, ConnectionName, Message},
-    settings::{ConnectionSettings, DialPolicy, Heartbeat, Reconnect, url},
+    settings::{ConnectionSettings, DialPolicy, Heartbeat, RateSettings, Reconnect, url},
     signer::RingSigner,
     transport::Secrets,
 };
@@ -44,6 +51,8 @@ pub(in crate::connection) struct LiveConversation {
     replies: Vec<Reply>,
     /// Boxed: nearly none is watched.
     pub(super) watcher: Option<Box<Watching>>,
+    /// Signatures that are being made for the step that is on its way.
+    signing: Option<oneshot::Receiver<Made>>,
 }
 
 /// Where a conversation takes place.
@@ -94,7 +103,7 @@ impl Serving {
     /// The successor's socket serves from now on.
     pub fn hand_over(known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
-            Some(known) if known.conversation.dialogue == successor.dialogue => {
+            Some(known) if known.conversation.is_of(&successor.dialogue) => {
                 known.conversation.adopt(successor)
             }
             _ => successor,
@@ -167,9 +176,9 @@ impl From<LiveConversation> for Serving {
 }
 
 impl LiveConversation {
-    /// Whether it is this dialogue.
+    /// Whether it says and expects what this dialogue does.
     pub fn is_of(&self, dialogue: &Arc<Dialogue>) -> bool {
-        self.dialogue == *dialogue
+        Arc::ptr_eq(&self.dialogue, dialogue) || self.dialogue.says_the_same(dialogue)
     }
 
     fn new(dialogue: &Arc<Dialogue>) -> Self {
@@ -179,6 +188,7 @@ impl LiveConversation {
             is_handover: false,
             replies: Vec::new(),
             watcher: None,
+            signing: None,
         }
     }
 
@@ -205,7 +215,7 @@ impl LiveConversation {
     pub fn successor(known: Option<&Self>, settings: &ConnectionSettings) -> Option<Box<Self>> {
         let dialogue = settings.dialogue.as_ref()?;
         let mut fresh = Self::new(dialogue);
-        if let Some(known) = known.filter(|known| known.dialogue == *dialogue) {
+        if let Some(known) = known.filter(|known| known.is_of(dialogue)) {
             fresh.engine = known.engine.successor();
         }
         if let Some(watching) = known.and_then(|known| known.watcher.as_deref()) {
@@ -219,6 +229,7 @@ impl LiveConversation {
         self.is_handover = successor.is_handover;
         self.replies = successor.replies;
         self.watcher = successor.watcher;
+        self.signing = successor.signing;
         self
     }
 
@@ -228,8 +239,87 @@ impl LiveConversation {
         if let Some(watching) = &mut self.watcher {
             watching.secrets = at.secrets.clone();
         }
+        self.signing = None;
         self.engine
             .opened(&at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// The name is ready on its socket.
+    pub fn ready(&mut self, at: Surroundings<'_>) {
+        self.engine
+            .ready(&at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// A message of ours went out.
+    pub fn said(&mut self, now: Instant) {
+        self.engine.said(now);
+    }
+
+    /// Its socket is to be closed by us. Returns whether periodic steps were taken until now.
+    pub fn closing(&mut self, now: Instant) -> bool {
+        let stops = self.engine.closing(now);
+        if stops {
+            self.signing = None;
+        }
+        stops
+    }
+
+    /// Whether something is to be said before our close frame.
+    pub fn has_close_script(&self) -> bool {
+        self.engine.has_close_script()
+    }
+
+    /// That is to be said now.
+    pub fn begin_close_script(&mut self, at: Surroundings<'_>) {
+        self.engine
+            .begin_close_script(&at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// Our close frame goes out. `was_due`: whether something was to be said before it.
+    pub fn closes(&mut self, was_due: bool, at: Surroundings<'_>) {
+        self.signing = None;
+        self.engine
+            .closes(was_due, &at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// The buckets that the step on its way waits for besides the connection's.
+    pub fn step_rates(&self) -> &[RateSettings] {
+        self.engine
+            .step()
+            .map_or(&[], |progress| &progress.step.rate)
+    }
+
+    /// The signatures are to be made that a step lacks.
+    pub fn sign(&mut self, requests: Vec<SignatureRequest>) {
+        self.signing = Some(sign(requests));
+    }
+
+    /// Whether a step waits for signatures.
+    pub fn is_signing(&self) -> bool {
+        self.signing.is_some()
+    }
+
+    /// Takes the signatures, once they are made; until then the waker is to be called. Returns whether they are there.
+    pub fn poll_signing(&mut self, at: Surroundings<'_>, cx: &mut TaskContext<'_>) -> bool {
+        let Some(signing) = &mut self.signing else {
+            return false;
+        };
+        let Poll::Ready(made) = Pin::new(signing).poll(cx) else {
+            return false;
+        };
+        self.signing = None;
+        match made {
+            Ok(made) => {
+                let here = at.here(self.is_handover);
+                self.engine.signed(made, &here, &mut self.replies);
+            }
+            // The thread is gone, and with it what the step waits for.
+            Err(_) => {
+                let cause = Cause::Panic("a signature could not be made".into());
+                self.replies.push(Reply::Lose(cause));
+            }
+        }
+        true
     }
 
     /// The text of the step whose turn to be written has come.
@@ -267,6 +357,7 @@ impl LiveConversation {
     /// The socket is lost, or a dial has failed.
     pub fn lost(&mut self, cause: &Cause, close: Option<u16>, at: Surroundings<'_>) {
         self.replies.clear();
+        self.signing = None;
         self.engine
             .lost(cause, close, &at.here(self.is_handover), &mut self.replies);
     }

@@ -15,6 +15,7 @@ mod receive;
 pub(super) mod reported;
 pub(super) mod sessions;
 mod show;
+mod signing;
 mod wakeups;
 mod watched;
 mod watching;
@@ -46,7 +47,7 @@ use self::{
 };
 use crate::{
     chance, clock,
-    connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::TokenBucket},
+    connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::BucketSet},
     core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed, Rule},
     events::{DropReason, Dropped, EventKind, Sent},
     hub::HistoryRef,
@@ -66,7 +67,7 @@ pub(in crate::connection) struct ActorState {
     pub(in crate::connection) process: Arc<ProcessContext>,
     pub(in crate::connection) outbox: Arc<SharedOutbox>,
     /// How fast messages may go out; `None`: as fast as they can.
-    pub(in crate::connection) bucket: Option<Arc<TokenBucket>>,
+    pub(in crate::connection) buckets: Option<Box<BucketSet>>,
     pub(in crate::connection) life: Lifecycle,
     /// What it has decided, and the driver is to do.
     pub(in crate::connection) effects: Vec<Effect>,
@@ -129,13 +130,13 @@ impl ActorState {
         } else if (settings.enabled || wanted) && !settings.sessions_only {
             life.connect(&mut Vec::new());
         }
-        let bucket = process.buckets.get(&name, settings.rate.as_ref(), None);
+        let buckets = process.buckets.get(&name, &settings.rate, None);
         Self {
             name,
             urls,
             process,
             outbox,
-            bucket,
+            buckets,
             life,
             effects,
             publisher: Publisher::new(epoch),
@@ -235,6 +236,9 @@ impl ActorState {
             }
             // These are of a socket, and there is none.
             Reply::Compose
+            | Reply::ComposeNow
+            | Reply::Sign(_)
+            | Reply::MayClose
             | Reply::Answer(_)
             | Reply::Passed
             | Reply::Times
@@ -393,6 +397,18 @@ impl ActorState {
     pub(in crate::connection) fn has_passed(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_none_or(|conversation| conversation.has_passed())
+    }
+
+    /// Whether a step of the socket that serves waits for a signature.
+    pub(in crate::connection) fn is_signing(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(LiveConversation::is_signing)
+    }
+
+    /// Whether something is to be said on the socket that serves before our close frame.
+    pub(in crate::connection) fn has_close_script(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(LiveConversation::has_close_script)
     }
 
     /// The first ping is due by now, once: with it the interval begins.

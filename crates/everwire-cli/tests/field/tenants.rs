@@ -59,6 +59,12 @@ fn a_token_joins_no_rate_that_others_share() {
     let url = "ws://127.0.0.1:1/";
     let named = json!({ "url": url, "rate": "site" });
     put(&service, "acme", &named).problem(403, "invalid rate");
+    for rate in [json!("site"), json!(["site"])] {
+        let listed = json!({ "url": url, "rate": ["site"] });
+        put(&service, "acme", &listed).problem(403, "invalid rate");
+        let of_step = json!({ "url": url, "open_script": [{ "send": "x", "rate": rate }] });
+        put(&service, "acme", &of_step).problem(403, "invalid rate");
+    }
     // Nor by a group that has it.
     let grouped = json!({ "url": url, "group": "feeds", "required": false });
     put(&service, "acme", &grouped).problem(403, "invalid rate");

@@ -7,15 +7,19 @@ use std::{
 };
 
 use super::{
+    beside::Beside,
     captures::Captures,
     context::Context,
     happening::Happening,
     here::Here,
     ids::Ids,
+    parts::Parts,
+    place::StepList,
     progress::Progress,
     reply::{Heard, Ping, Reply},
     report,
     rules::{self, Loss, Ruled, Rules},
+    running::{Running, looks_into_messages},
     script::Script,
     surroundings::{Seen, Surroundings},
     times::Times,
@@ -31,8 +35,8 @@ use crate::{
     settings::dialogue::{Dialogue, HeartbeatTemplates},
 };
 
-/// What is said and expected on a socket, as a [`Dialogue`] declares it: its script, its numbers, its unanswered pings, its rules; and the
-/// captures, which outlive sockets.
+/// What is said and expected on a socket, as a [`Dialogue`] declares it: its scripts, its periodic steps, its numbers, its unanswered
+/// pings, its rules; and the captures, which outlive sockets.
 ///
 /// It is told what happens, and adds to `out` what is to be done.
 ///
@@ -94,6 +98,8 @@ pub struct Conversation {
     ids: Ids,
     pub(super) unanswered: Unanswered,
     rules: Rules,
+    /// Boxed: few dialogues have any of it.
+    pub(super) beside: Option<Box<Beside>>,
     /// Memory of the last pass over a message, where nearly every message needs one.
     spans: Spans,
     max_message: usize,
@@ -111,6 +117,7 @@ impl Conversation {
             ids: Ids::from(dialogue.first_id),
             unanswered: Unanswered::default(),
             rules: Rules::default(),
+            beside: Beside::of(&dialogue),
             spans: Spans::default(),
             max_message: usize::MAX,
             trace: None,
@@ -138,9 +145,13 @@ impl Conversation {
     }
 
     /// The successor's socket serves from now on. Of the captures those that it has set or cleared count; the others stay as they are here.
-    pub fn adopt(&mut self, successor: Self) {
+    /// A periodic step that is due here at some time is due there at that time.
+    pub fn adopt(&mut self, mut successor: Self) {
         let mut captures = mem::take(&mut self.captures);
         captures.adopt(successor.captures);
+        if let (Some(before), Some(beside)) = (self.beside.take(), &mut successor.beside) {
+            beside.periodic.follow(before.periodic);
+        }
         *self = Self {
             captures,
             ..successor
@@ -152,25 +163,12 @@ impl Conversation {
         self.ids = Ids::from(self.dialogue.first_id);
         self.unanswered = Unanswered::default();
         self.rules = Rules::default();
+        self.beside = Beside::of(&self.dialogue);
         self.max_message = here.max_message;
-        let (script, times, _, mut cx) = self.parts(here, out);
-        times.opened(&mut cx);
-        script.opened(&mut cx);
-        times.refresh(&mut cx);
-    }
-
-    /// The message of the step whose turn to be written has come. It draws its number now. `None`: nothing is to be written; if that is
-    /// because its template cannot be filled, `out` has the loss.
-    pub fn compose(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Option<Message> {
-        let (script, _, _, mut cx) = self.parts(here, out);
-        script.compose(&mut cx)
-    }
-
-    /// The kernel has the message of the step: its `within` runs from now on. A step that expects nothing has passed.
-    pub fn written(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
-        let (script, times, _, mut cx) = self.parts(here, out);
-        script.written(&mut cx);
-        times.refresh(&mut cx);
+        let mut parts = self.parts(here, out);
+        parts.times.opened(&mut parts.cx);
+        parts.script.begin(StepList::OpenScript, &mut parts.cx);
+        parts.refresh();
     }
 
     /// A message has come. Rules look at it, then the script, then the captures; the answer to a ping is seen by none of them.
@@ -201,16 +199,17 @@ impl Conversation {
             }
             return Heard::PONG;
         }
-        let (script, times, rules, mut cx) = self.parts(here, out);
+        let mut parts = self.parts(here, out);
         let mut deliver = true;
-        if script.is_live() {
-            let ruled: Ruled = rules.message(seen, &mut cx);
+        if parts.script.is_live() {
+            let ruled: Ruled = parts.rules.message(seen, &mut parts.cx);
             deliver = ruled.deliver;
             match ruled.is_lost {
-                true => script.end(),
-                false => deliver &= script.message(seen, times, &mut cx),
+                true => parts.script.end(),
+                false => deliver &= parts.step_hears(seen),
             }
         }
+        let cx = &mut parts.cx;
         if !cx.dialogue.captures.is_empty() {
             let caught = {
                 let world = cx.world(Some(seen), None);
@@ -218,7 +217,7 @@ impl Conversation {
             };
             cx.captures.keep(caught, &cx.dialogue.names);
         }
-        times.refresh(&mut cx);
+        parts.refresh();
         Heard {
             deliver,
             is_pong: false,
@@ -244,7 +243,7 @@ impl Conversation {
 
     /// The text of the heartbeat's ping whose turn to be written has come. It draws its number now, under which an answer is awaited.
     pub fn ping(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Ping {
-        let (script, _, _, mut cx) = self.parts(here, out);
+        let Parts { script, mut cx, .. } = self.parts(here, out);
         let dialogue = cx.dialogue;
         let template = dialogue
             .heartbeat
@@ -285,20 +284,25 @@ impl Conversation {
             return None;
         }
         let due = self.script.deadline().into_iter();
-        due.chain(self.rules.deadline()).min()
+        let beside = self.beside.as_ref().and_then(|beside| {
+            let periodic = beside.periodic.deadline(&self.dialogue);
+            let close_script = beside.close_script.deadline();
+            periodic.into_iter().chain(close_script).min()
+        });
+        due.chain(self.rules.deadline()).chain(beside).min()
     }
 
     /// The deadline may have come.
     pub fn timer(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
-        let (script, times, rules, mut cx) = self.parts(here, out);
-        if !script.is_live() {
+        let mut parts = self.parts(here, out);
+        if !parts.script.is_live() {
             return;
         }
-        match rules.timer(&mut cx) {
-            true => script.end(),
-            false => script.timer(&mut cx),
+        match parts.rules.timer(&mut parts.cx) {
+            true => parts.script.end(),
+            false => parts.step_timer(),
         }
-        times.refresh(&mut cx);
+        parts.refresh();
     }
 
     /// The socket is lost, or a dial has failed: `close` is the close code, as the retry rule has it. Of the socket nothing is left;
@@ -319,9 +323,9 @@ impl Conversation {
         self.script = Script::default();
         self.unanswered = Unanswered::default();
         self.rules = Rules::default();
+        self.beside = Beside::of(&self.dialogue);
         self.spans = Spans::default();
-        let (.., mut cx) = self.parts(here, out);
-        rules::lost(loss, &mut cx);
+        rules::lost(loss, &mut self.parts(here, out).cx);
     }
 
     /// Whether the script of this socket has passed.
@@ -361,7 +365,16 @@ impl Conversation {
 
     /// Where the script stands; `None`: no step is on its way.
     pub fn step(&self) -> Option<Progress<'_>> {
-        self.script.progress(&self.dialogue)
+        let running = self.running()?;
+        Some(Progress {
+            place: running.place,
+            steps: running.place.list.len(&self.dialogue),
+            step: running.place.step(&self.dialogue)?,
+            state: running.state(),
+            since: running.since(),
+            until: running.deadline(),
+            met: running.met(),
+        })
     }
 
     /// How many answers of rules wait, since more than [`MAX_ANSWERS`](super::MAX_ANSWERS) were asked for within a second.
@@ -374,21 +387,32 @@ impl Conversation {
         self.rules.is_full(self.max_message)
     }
 
-    /// What the parts work with, beside those parts.
-    fn parts<'c>(
+    /// The step that is on its way.
+    pub(super) fn running(&self) -> Option<&Running> {
+        let beside = || self.beside.as_ref()?.step();
+        self.script.step().or_else(beside)
+    }
+
+    /// Its parts, and what they work with.
+    pub(super) fn parts<'c>(
         &'c mut self,
         here: &'c Here<'c>,
         out: &'c mut Vec<Reply>,
-    ) -> (&'c mut Script, &'c mut Times, &'c mut Rules, Context<'c>) {
-        let cx = Context {
-            dialogue: &self.dialogue,
-            captures: &mut self.captures,
-            ids: &mut self.ids,
-            here,
-            out,
-            trace: self.trace.as_deref_mut(),
-        };
-        (&mut self.script, &mut self.times, &mut self.rules, cx)
+    ) -> Parts<'c> {
+        Parts {
+            script: &mut self.script,
+            times: &mut self.times,
+            rules: &mut self.rules,
+            beside: self.beside.as_deref_mut(),
+            cx: Context {
+                dialogue: &self.dialogue,
+                captures: &mut self.captures,
+                ids: &mut self.ids,
+                here,
+                out,
+                trace: self.trace.as_deref_mut(),
+            },
+        }
     }
 
     /// Whether messages concern nothing here, whatever they are.
@@ -397,7 +421,14 @@ impl Conversation {
             && self.unanswered.is_empty()
             && self.dialogue.rules.is_empty()
             && self.dialogue.captures.is_empty()
-            && !matches!(self.script, Script::Running(_))
+            && self.running().is_none()
+    }
+
+    /// Whether a step looks at what comes as JSON.
+    fn step_looks_into_messages(&self) -> bool {
+        let running = self.running().filter(|step| step.listens());
+        let step = running.and_then(|running| running.place.step(&self.dialogue));
+        step.is_some_and(looks_into_messages)
     }
 
     /// What the dialogue's pointers find in a message, if something looks into it.
@@ -405,7 +436,7 @@ impl Conversation {
         let waits_for_pong = !self.unanswered.is_empty()
             && pong(&self.dialogue).is_some_and(Expression::looks_into_message);
         let is_wanted = waits_for_pong
-            || self.script.looks_into_messages(&self.dialogue)
+            || self.step_looks_into_messages()
             || self.dialogue.needles.any_in(message.payload());
         let text = match message {
             _ if !is_wanted => None,
@@ -434,6 +465,7 @@ impl fmt::Debug for Conversation {
             .field("captures", &self.captures)
             .field("unanswered", &self.unanswered)
             .field("rules", &self.rules)
+            .field("beside", &self.beside)
             .finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ impl Running {
         decision: &Decision<'_>,
         cx: &mut Context<'_>,
     ) {
-        let (at, after) = (self.at, self.age(cx.here.now));
+        let (at, after) = (self.place, self.age(cx.here.now));
         let (met, count) = (self.met(), step.count.get());
         let names = &cx.dialogue.names;
         let lacks = |capture: &Capture| Verdict::Lacks {
@@ -49,7 +49,7 @@ impl Running {
         };
         let (key, expression, verdict) = decided;
         cx.tell(|dialogue| Happening::Decided {
-            place: Place::of_open_script(at, dialogue),
+            place: Place::of(at, dialogue),
             key,
             expression: report::clipped(expression.as_str()),
             after,
@@ -60,7 +60,7 @@ impl Running {
     /// Tells that the kernel has its message.
     pub(super) fn tell_sent(&self, step: &ScriptStep, cx: &mut Context<'_>) {
         cx.tell(|dialogue| Happening::Sent {
-            place: Place::of_open_script(self.at, dialogue),
+            place: Place::of(self.place, dialogue),
             send: step.send.as_ref().map(sending),
         });
     }

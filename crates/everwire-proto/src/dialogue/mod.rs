@@ -4,6 +4,7 @@
 //! random numbers and the keys come with each call ([`Here`]).
 
 mod answers;
+mod beside;
 mod captures;
 mod context;
 mod conversation;
@@ -12,6 +13,9 @@ mod delayed;
 mod happening;
 mod here;
 mod ids;
+mod parts;
+mod periodic;
+mod place;
 mod progress;
 mod query;
 mod reply;
@@ -19,6 +23,8 @@ mod report;
 mod rules;
 mod running;
 mod script;
+mod signing;
+mod steps;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -33,6 +39,7 @@ pub use self::{
     conversation::Conversation,
     happening::{Happening, Place, StepWritten, Verdict},
     here::{Here, Variables},
+    place::{StepList, StepPlace},
     progress::{Progress, StepState},
     query::Query,
     reply::{Heard, Ping, Reply},

@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use super::happening::StepWritten;
+use super::{happening::StepWritten, place::StepPlace};
 use crate::settings::dialogue::ScriptStep;
 
 /// Where a script stands: for the status of a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// Which step it is, from 1.
-    pub number: usize,
-    /// How many steps the script has.
+    /// Where the step stands.
+    pub place: StepPlace,
+    /// How many steps that list has.
     pub steps: usize,
     /// The step. What it sends is shown [as it was written](crate::settings::dialogue::Sending::as_written).
     pub step: &'a ScriptStep,
@@ -29,6 +29,8 @@ pub struct Progress<'a> {
 pub enum StepState {
     /// Its turn to be written has not come.
     Queued,
+    /// Its turn has come, and a signature of its message is being made.
+    Signs,
     /// Its message is made, and the kernel has not taken it.
     Made,
     /// It looks at what comes.
@@ -42,6 +44,7 @@ impl StepState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
+            Self::Signs => "signs",
             Self::Made => "made",
             Self::Listens => "listens",
             Self::Rests => "rests",

@@ -1,17 +1,29 @@
 //! What a conversation wants done, and what becomes of messages.
 
 use super::Happening;
-use crate::core::{Cause, Message};
+use crate::{
+    core::{Cause, Message},
+    language::SignatureRequest,
+};
 
 /// What a conversation wants done, in the order in which it is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// A step is to be sent: when its turn to be written has come, [`compose`](super::Conversation::compose) makes its message.
+    ///
+    /// The step may have [rates](crate::settings::dialogue::ScriptStep::rate) of its own to wait for.
     Compose,
+    /// The message of a step whose turn has come before is to be made now: it waits for no rate again.
+    ComposeNow,
+    /// Signatures of a step's message are to be made on another thread, since that takes long. Then
+    /// [`signed`](super::Conversation::signed) is told, if the socket is the same.
+    Sign(Vec<SignatureRequest>),
     /// An answer of a rule: ahead of all that waits, and never held back by a rate.
     Answer(Message),
     /// The script has passed.
     Passed,
+    /// The close script is over, whether it has passed or not: the close frame may go out.
+    MayClose,
     /// The interval or the timeout of the heartbeat, or `idle_timeout`, has another value.
     Times,
     /// A ping is to be sent at once.

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use super::captures::{Captures, NotCaught};
+use super::{
+    captures::{Captures, NotCaught},
+    place::StepPlace,
+};
 use crate::{
     core::Message,
     language::{Expression, Names},
@@ -12,16 +15,19 @@ use crate::{
 /// So many bytes of a message are shown, and of what the settings say of it.
 const SHOWN: usize = 256;
 
+/// A close script for which there was no time.
+pub(super) const NOT_BEGUN: &str =
+    "close_script was not begun: what waited to be sent took all of close_timeout";
+
 /// A step as it is told of: which it is, what it sends, and what it expects.
 pub(super) struct StepText<'a> {
-    /// From 1.
-    pub number: usize,
+    pub place: StepPlace,
     pub step: &'a ScriptStep,
 }
 
 impl fmt::Display for StepText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {} of open_script", self.number)?;
+        write!(f, "{}", self.place)?;
         if let Some(send) = &self.step.send {
             write!(f, " sent {}", clipped(&send.as_written()))?;
         }
@@ -78,15 +84,27 @@ pub(super) fn not_caught(
 
 /// A step that nothing has decided in its time. `last` is what came last.
 pub(super) fn timed_out(step: StepText<'_>, met: u32, last: &str) -> String {
-    let within = Span(step.step.within);
-    let met = match met {
-        0 => String::new(),
-        1 => ", met once".into(),
-        met => format!(", met {met} times"),
-    };
+    let (within, met) = (Span(step.step.within), met_so_often(met));
     match last {
         "" => format!("{step}{met}; no message came within {within}"),
         last => format!("{step}{met}; no answer came within {within}, the last message is {last}"),
+    }
+}
+
+/// A step of a script whose time is over as a whole.
+pub(super) fn cut_off(step: StepText<'_>, met: u32, last: &str) -> String {
+    let met = met_so_often(met);
+    match last {
+        "" => format!("{step}{met}; close_timeout is over, and no message came"),
+        last => format!("{step}{met}; close_timeout is over, the last message is {last}"),
+    }
+}
+
+fn met_so_often(met: u32) -> String {
+    match met {
+        0 => String::new(),
+        1 => ", met once".into(),
+        met => format!(", met {met} times"),
     }
 }
 

@@ -6,16 +6,19 @@ use super::{
     captures::{Caught, NotCaught},
     context::{Context, fill},
     happening::{Happening, Place, StepWritten},
+    here::Here,
+    place::StepPlace,
     progress::StepState,
     reply::Reply,
     report::{self, StepText},
-    surroundings::Seen,
+    signing::Signing,
+    surroundings::{Seen, Surroundings},
     times::{self, Key, Times},
 };
 use crate::{
     core::{Cause, Message, later},
-    language::{Expression, FilledLets, Step},
-    settings::dialogue::ScriptStep,
+    language::{Expression, FilledLets, SignatureRequest, Step, Unfilled},
+    settings::dialogue::{Dialogue, ScriptStep, Sending},
 };
 
 /// What stands for a message of which something is kept secret.
@@ -24,8 +27,8 @@ const MASKED: &str = "***";
 /// A step that is on its way.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// Which step of the script it is.
-    pub at: usize,
+    /// Which step it is.
+    pub place: StepPlace,
     pub phase: Phase,
     /// When its message was made, or when it began to listen.
     since: Instant,
@@ -37,6 +40,8 @@ pub(super) struct Running {
     met: u32,
     /// The start of the last message that decided nothing.
     last: String,
+    /// What is signed of its message by now, if that takes long.
+    signing: Option<Box<Signing>>,
 }
 
 /// What a step does.
@@ -44,6 +49,8 @@ pub(super) struct Running {
 pub(super) enum Phase {
     /// It waits for its turn to be written: until `compose`.
     Queued,
+    /// Its turn has come, and a signature of its message is being made: until `signed`.
+    Signs,
     /// Its message is made: until the kernel has it. What answers it may be seen before that is told.
     Made,
     /// It looks at what comes: until something decides, or until this time.
@@ -79,19 +86,20 @@ pub(super) enum Decision<'d> {
 
 impl Running {
     /// A step whose turn has come: one that sends nothing listens at once.
-    pub fn begin(at: usize, step: &ScriptStep, cx: &mut Context<'_>) -> Self {
+    pub fn begin(place: StepPlace, step: &ScriptStep, cx: &mut Context<'_>) -> Self {
         let now = cx.here.now;
         let mut running = Self {
-            at,
+            place,
             phase: Phase::Queued,
             since: now,
             id: None,
             filled: FilledLets::default(),
             met: 0,
             last: String::new(),
+            signing: None,
         };
         cx.tell(|dialogue| Happening::Began {
-            place: Place::of_open_script(at, dialogue),
+            place: Place::of(place, dialogue),
             written: StepWritten::of(step),
         });
         match step.send {
@@ -112,7 +120,12 @@ impl Running {
         matches!(self.phase, Phase::Made | Phase::Listens { .. })
     }
 
-    /// Makes the message of the step.
+    /// Whether its message was not made.
+    pub fn is_unwritten(&self) -> bool {
+        matches!(self.phase, Phase::Queued | Phase::Signs)
+    }
+
+    /// Makes the message of the step; `None`: nothing is to be written now.
     pub fn compose(
         &mut self,
         step: &ScriptStep,
@@ -122,25 +135,44 @@ impl Running {
             return Ok(None);
         };
         let id = cx.ids.next();
-        let (message, filled) = {
-            let world = cx.world(None, Some(id));
-            let lets = cx.step(&world);
-            let message = fill(send, &lets).map_err(|unfilled| {
-                let (number, send) = (self.at + 1, report::sending(send));
-                Cause::Template(format!(
-                    "step {number} of open_script cannot send {send}: {unfilled}"
-                ))
-            })?;
-            let filled = lets.into_filled();
-            // What looks into messages comes to something else when one is there.
-            let stays = !world.was_asked_for_message();
-            (message, if stays { filled } else { FilledLets::default() })
+        let is_slow = |sending: &Sending| {
+            let template = sending.template();
+            template.is_some_and(|template| cx.dialogue.lets.makes_slow(template))
         };
+        let made = match is_slow(send) {
+            false => make(send, id, cx.here, cx),
+            true => {
+                let signing = self
+                    .signing
+                    .get_or_insert_with(|| Box::new(Signing::new(cx.here)));
+                let (made, lacking) = signing.fill(cx.here, |here| make(send, id, here, cx));
+                if !lacking.is_empty() {
+                    self.phase = Phase::Signs;
+                    cx.out.push(Reply::Sign(lacking));
+                    return Ok(None);
+                }
+                made
+            }
+        };
+        self.signing = None;
+        let (message, filled) = made.map_err(|unfilled| {
+            let (place, send) = (self.place, report::sending(send));
+            Cause::Template(format!("{place} cannot send {send}: {unfilled}"))
+        })?;
         self.id = Some(cx.ids.take());
         self.filled = filled;
         self.since = cx.here.now;
         self.phase = Phase::Made;
         Ok(Some(message))
+    }
+
+    /// The signatures that it lacked are made: its turn has come already.
+    pub fn signed(&mut self, made: Vec<(SignatureRequest, Option<Vec<u8>>)>, cx: &mut Context<'_>) {
+        if let (Phase::Signs, Some(signing)) = (self.phase, &mut self.signing) {
+            signing.add(made);
+            self.phase = Phase::Queued;
+            cx.out.push(Reply::ComposeNow);
+        }
     }
 
     /// A message has come. Says what follows of it, and whether the step takes it.
@@ -217,24 +249,29 @@ impl Running {
         };
         let template = step.again.as_ref().and_then(|again| again.after.as_ref());
         if let (Some(wrong), Some(template)) = (wrong, template) {
-            times.tell(Key::Again(self.at + 1), template, wrong, Some(after), cx);
+            times.tell(Key::Again(self.place), template, wrong, Some(after), cx);
         }
     }
 
     /// Nothing has decided in its time.
     pub fn timed_out(&self, step: &ScriptStep, cx: &mut Context<'_>) -> Cause {
         cx.tell(|dialogue| Happening::TimedOut {
-            place: Place::of_open_script(self.at, dialogue),
+            place: Place::of(self.place, dialogue),
             within: step.within,
         });
         Cause::ScriptTimeout(report::timed_out(self.told(step), self.met, &self.last))
+    }
+
+    /// The time for the whole script is over.
+    pub fn cut_off(&self, step: &ScriptStep) -> Cause {
+        Cause::ScriptTimeout(report::cut_off(self.told(step), self.met, &self.last))
     }
 
     /// When its time is over, or when it comes again.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Listens { until } | Phase::Rests { until } => Some(until),
-            Phase::Queued | Phase::Made => None,
+            Phase::Queued | Phase::Signs | Phase::Made => None,
         }
     }
 
@@ -242,6 +279,7 @@ impl Running {
     pub fn state(&self) -> StepState {
         match self.phase {
             Phase::Queued => StepState::Queued,
+            Phase::Signs => StepState::Signs,
             Phase::Made => StepState::Made,
             Phase::Listens { .. } => StepState::Listens,
             Phase::Rests { .. } => StepState::Rests,
@@ -258,6 +296,13 @@ impl Running {
         self.id
     }
 
+    /// Its number, and whether it keeps something secret of what decides it.
+    pub fn asks(&self, dialogue: &Dialogue) -> (Option<u64>, bool) {
+        let step = self.place.step(dialogue);
+        let is_secret = self.listens() && step.is_some_and(ScriptStep::is_secret);
+        (self.id, is_secret)
+    }
+
     /// How often its `expect` has held.
     pub fn met(&self) -> u32 {
         self.met
@@ -265,7 +310,7 @@ impl Running {
 
     fn told<'s>(&self, step: &'s ScriptStep) -> StepText<'s> {
         StepText {
-            number: self.at + 1,
+            place: self.place,
             step,
         }
     }
@@ -312,6 +357,22 @@ impl Running {
         };
         Decision::Again { after, wrong }
     }
+}
+
+/// The message of a step in this moment, and what it was made of.
+fn make(
+    send: &Sending,
+    id: u64,
+    here: &Here<'_>,
+    cx: &Context<'_>,
+) -> Result<(Message, FilledLets), Unfilled> {
+    let world = Surroundings::new(here, cx.captures, None, Some(id));
+    let lets = Step::new(&world, &cx.dialogue.lets);
+    let message = fill(send, &lets)?;
+    let filled = lets.into_filled();
+    // What looks into messages comes to something else when one is there.
+    let stays = !world.was_asked_for_message();
+    Ok((message, if stays { filled } else { FilledLets::default() }))
 }
 
 /// Whether a step looks at what comes as JSON.

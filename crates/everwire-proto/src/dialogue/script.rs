@@ -1,4 +1,4 @@
-//! The script of a socket: its steps, one after the other.
+//! A script of a socket: its steps, one after the other.
 
 use std::time::Instant;
 
@@ -6,22 +6,22 @@ use super::{
     captures::Caught,
     context::Context,
     happening::{Happening, Place},
-    progress::Progress,
+    place::{StepList, StepPlace},
     reply::Reply,
     report,
-    running::{Outcome, Phase, Running, looks_into_messages},
+    running::{Outcome, Phase, Running},
     surroundings::Seen,
     times::Times,
 };
 use crate::{
     core::{Cause, Message},
-    settings::dialogue::{Dialogue, ScriptStep},
+    settings::dialogue::ScriptStep,
 };
 
-/// The script of a socket.
+/// A script of a socket: the open script, or the close script.
 #[derive(Debug, Default)]
 pub(super) enum Script {
-    /// There is no socket. It is left when one opens.
+    /// There is no socket, or it is not yet time. It is left when the script begins.
     #[default]
     Closed,
     /// A step is on its way. It is left when the last step has passed, or when the socket is lost. Boxed: it is soon over.
@@ -33,38 +33,44 @@ pub(super) enum Script {
 }
 
 impl Script {
-    /// A socket is open.
-    pub fn opened(&mut self, cx: &mut Context<'_>) {
-        self.begin(0, cx);
+    /// It begins with its first step.
+    pub fn begin(&mut self, list: StepList, cx: &mut Context<'_>) {
+        self.go_on(StepPlace { list, at: 0 }, cx);
     }
 
     /// The next step that is to be taken, from this one on.
-    fn begin(&mut self, from: usize, cx: &mut Context<'_>) {
-        for (at, step) in cx.dialogue.open_script.iter().enumerate().skip(from) {
-            if !is_taken(step, cx) {
-                tell_left_out(at, step, cx);
-                continue;
+    fn go_on(&mut self, mut place: StepPlace, cx: &mut Context<'_>) {
+        let begins = place.at == 0;
+        while let Some(step) = place.step(cx.dialogue) {
+            if is_taken(step, cx) {
+                if step.send.is_some() || step.expect.is_some() {
+                    *self = Self::Running(Box::new(Running::begin(place, step, cx)));
+                    return;
+                }
+                cx.captures.clear(&step.clear);
+            } else {
+                tell_left_out(place, step, cx);
             }
-            if step.send.is_some() || step.expect.is_some() {
-                *self = Self::Running(Box::new(Running::begin(at, step, cx)));
-                return;
-            }
-            cx.captures.clear(&step.clear);
+            place.at += 1;
         }
         *self = Self::Passed;
-        if from > 0 || !cx.dialogue.open_script.is_empty() {
-            cx.tell(|dialogue| Happening::Passed {
-                script: Place::OPEN_SCRIPT,
-                steps: dialogue.open_script.len(),
+        let steps = place.list.len(cx.dialogue);
+        if !begins || steps > 0 {
+            cx.tell(|_| Happening::Passed {
+                script: place.list.as_str(),
+                steps,
             });
         }
-        cx.out.push(Reply::Passed);
+        cx.out.push(match place.list {
+            StepList::OpenScript | StepList::Periodic => Reply::Passed,
+            StepList::CloseScript => Reply::MayClose,
+        });
     }
 
     /// The message of the step whose turn has come.
     pub fn compose(&mut self, cx: &mut Context<'_>) -> Option<Message> {
-        let running = self.running().filter(|step| step.phase == Phase::Queued)?;
-        let step = cx.dialogue.open_script.get(running.at)?;
+        let running = self.step_mut().filter(|step| step.phase == Phase::Queued)?;
+        let step = running.place.step(cx.dialogue)?;
         let made = running.compose(step, cx);
         match made {
             Ok(message) => message,
@@ -77,10 +83,10 @@ impl Script {
 
     /// The kernel has the message of the step.
     pub fn written(&mut self, cx: &mut Context<'_>) {
-        let Some(running) = self.running().filter(|step| step.phase == Phase::Made) else {
+        let Some(running) = self.step_mut().filter(|step| step.phase == Phase::Made) else {
             return;
         };
-        let Some(step) = cx.dialogue.open_script.get(running.at) else {
+        let Some(step) = running.place.step(cx.dialogue) else {
             return;
         };
         running.tell_sent(step, cx);
@@ -92,10 +98,10 @@ impl Script {
 
     /// A message has come. Returns whether subscribers may see it.
     pub fn message(&mut self, seen: Seen<'_>, times: &mut Times, cx: &mut Context<'_>) -> bool {
-        let Some(running) = self.running().filter(|step| step.listens()) else {
+        let Some(running) = self.step_mut().filter(|step| step.listens()) else {
             return true;
         };
-        let Some(step) = cx.dialogue.open_script.get(running.at) else {
+        let Some(step) = running.place.step(cx.dialogue) else {
             return true;
         };
         let Some(expect) = &step.expect else {
@@ -123,10 +129,10 @@ impl Script {
         if self.deadline().is_none_or(|due| due > cx.here.now) {
             return;
         }
-        let Some(running) = self.running() else {
+        let Some(running) = self.step_mut() else {
             return;
         };
-        let Some(step) = cx.dialogue.open_script.get(running.at) else {
+        let Some(step) = running.place.step(cx.dialogue) else {
             return;
         };
         match running.phase {
@@ -134,8 +140,8 @@ impl Script {
                 let cause = running.timed_out(step, cx);
                 self.lose(cause, cx);
             }
-            Phase::Rests { .. } => *running = Running::begin(running.at, step, cx),
-            Phase::Queued | Phase::Made => {}
+            Phase::Rests { .. } => *running = Running::begin(running.place, step, cx),
+            Phase::Queued | Phase::Signs | Phase::Made => {}
         }
     }
 
@@ -158,42 +164,16 @@ impl Script {
         matches!(self, Self::Passed)
     }
 
-    /// Whether a step looks at what comes as JSON.
-    pub fn looks_into_messages(&self, dialogue: &Dialogue) -> bool {
-        let Self::Running(running) = self else {
-            return false;
-        };
-        let step = dialogue.open_script.get(running.at);
-        running.listens() && step.is_some_and(looks_into_messages)
+    /// The step that is on its way.
+    pub fn step(&self) -> Option<&Running> {
+        match self {
+            Self::Running(running) => Some(running),
+            Self::Closed | Self::Passed | Self::Over => None,
+        }
     }
 
-    /// Where it stands, while a step is on its way.
-    pub fn progress<'d>(&self, dialogue: &'d Dialogue) -> Option<Progress<'d>> {
-        let Self::Running(running) = self else {
-            return None;
-        };
-        Some(Progress {
-            number: running.at + 1,
-            steps: dialogue.open_script.len(),
-            step: dialogue.open_script.get(running.at)?,
-            state: running.state(),
-            since: running.since(),
-            until: running.deadline(),
-            met: running.met(),
-        })
-    }
-
-    /// The number of the step that is on its way, and whether it keeps something secret of what decides it.
-    pub fn asks(&self, dialogue: &Dialogue) -> (Option<u64>, bool) {
-        let Self::Running(running) = self else {
-            return (None, false);
-        };
-        let step = dialogue.open_script.get(running.at);
-        let is_secret = running.listens() && step.is_some_and(ScriptStep::is_secret);
-        (running.id(), is_secret)
-    }
-
-    fn running(&mut self) -> Option<&mut Running> {
+    /// The same, to be told something.
+    pub fn step_mut(&mut self) -> Option<&mut Running> {
         match self {
             Self::Running(running) => Some(running),
             Self::Closed | Self::Passed | Self::Over => None,
@@ -205,31 +185,36 @@ impl Script {
         let Self::Running(running) = self else {
             return;
         };
-        let at = running.at;
+        let StepPlace { list, at } = running.place;
         cx.captures.keep(caught, &cx.dialogue.names);
-        if let Some(step) = cx.dialogue.open_script.get(at) {
+        if let Some(step) = running.place.step(cx.dialogue) {
             cx.captures.clear(&step.clear);
         }
-        self.begin(at + 1, cx);
+        self.go_on(StepPlace { list, at: at + 1 }, cx);
     }
 
+    /// A step has failed. A close script that fails is told, and the socket is closed all the same.
     fn lose(&mut self, cause: Cause, cx: &mut Context<'_>) {
+        let list = self.step().map(|running| running.place.list);
         self.end();
-        cx.lose(cause);
+        match list {
+            Some(StepList::CloseScript) => cx.out.extend([Reply::Error(cause), Reply::MayClose]),
+            Some(StepList::OpenScript | StepList::Periodic) | None => cx.lose(cause),
+        }
     }
 }
 
-fn tell_left_out(at: usize, step: &ScriptStep, cx: &mut Context<'_>) {
+fn tell_left_out(place: StepPlace, step: &ScriptStep, cx: &mut Context<'_>) {
     let condition = step.condition.as_ref();
     let condition = condition.map_or("", |condition| condition.as_str());
     cx.tell(|dialogue| Happening::LeftOut {
-        place: Place::of_open_script(at, dialogue),
+        place: Place::of(place, dialogue),
         condition: report::clipped(condition),
     });
 }
 
 /// Whether a step is taken at all.
-fn is_taken(step: &ScriptStep, cx: &Context<'_>) -> bool {
+pub(super) fn is_taken(step: &ScriptStep, cx: &Context<'_>) -> bool {
     let Some(condition) = &step.condition else {
         return true;
     };

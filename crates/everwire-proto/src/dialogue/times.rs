@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use super::{
     captures::CaptureSet,
     context::Context,
+    place::StepPlace,
     reply::Reply,
     report::{Span, clipped, start_of},
 };
@@ -13,7 +14,7 @@ use crate::{
     language::{Name, World},
     settings::{
         Heartbeat,
-        dialogue::{Dialogue, TemplateDuration},
+        dialogue::{Dialogue, PeriodicStep, TemplateDuration},
     },
 };
 
@@ -24,13 +25,13 @@ pub(super) struct Times {
     timeout: Option<Millis>,
     idle: Option<Millis>,
     /// The keys whose value was no duration, as bits of [`Key`].
-    told: u8,
+    told: u32,
     /// The captures that the templates read.
     reads: CaptureSet,
 }
 
 /// A duration of at most a day.
-type Millis = NonZeroU32;
+pub(super) type Millis = NonZeroU32;
 
 /// A key whose template comes to a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +39,10 @@ pub(super) enum Key {
     Interval,
     Timeout,
     Idle,
-    /// Of the step with this number, from 1.
-    Again(usize),
+    /// Of a step.
+    Again(StepPlace),
+    /// Of a periodic step.
+    Every(StepPlace),
 }
 
 impl Times {
@@ -83,16 +86,29 @@ impl Times {
         }
     }
 
-    /// Captures may have other values.
-    pub fn refresh(&mut self, cx: &mut Context<'_>) {
+    /// Captures may have other values. Returns whether those have that durations are made of.
+    pub fn refresh(&mut self, cx: &mut Context<'_>) -> bool {
         if !cx.captures.take_changed().meets(self.reads) {
-            return;
+            return false;
         }
         let before = (self.interval, self.timeout, self.idle);
         self.evaluate(cx);
         if before != (self.interval, self.timeout, self.idle) {
             cx.out.push(Reply::Times);
         }
+        true
+    }
+
+    /// How often a periodic step is taken: the last value, as long as there is no other.
+    pub fn every(
+        &mut self,
+        place: StepPlace,
+        step: &PeriodicStep,
+        last: Option<Millis>,
+        cx: &mut Context<'_>,
+    ) -> Option<Millis> {
+        let default = Some(PeriodicStep::EVERY);
+        self.one(Key::Every(place), &step.every, last, default, cx)
     }
 
     fn has_any(&self) -> bool {
@@ -146,13 +162,15 @@ impl Times {
         default: Option<Duration>,
         cx: &mut Context<'_>,
     ) {
-        let bit = 1
-            << match key {
-                Key::Interval => 0,
-                Key::Timeout => 1,
-                Key::Idle => 2,
-                Key::Again(_) => 3,
-            };
+        let number = match key {
+            Key::Interval => 0,
+            Key::Timeout => 1,
+            Key::Idle => 2,
+            Key::Again(_) => 3,
+            // The last one stands for all behind it.
+            Key::Every(place) => (place.at + 4).min(31),
+        };
+        let bit = 1 << number;
         if self.told & bit != 0 {
             return;
         }
@@ -161,7 +179,8 @@ impl Times {
             Key::Interval => "heartbeat.interval".into(),
             Key::Timeout => "heartbeat.timeout".into(),
             Key::Idle => "idle_timeout".into(),
-            Key::Again(number) => format!("again.after of step {number} of open_script"),
+            Key::Again(place) => format!("again.after of {place}"),
+            Key::Every(place) => format!("every of {place}"),
         };
         let template = clipped(template.0.as_str());
         let wrong = match wrong {
@@ -194,7 +213,8 @@ fn reads(dialogue: &Dialogue) -> CaptureSet {
     let heartbeat = dialogue.heartbeat.iter();
     let beats = heartbeat.flat_map(|heartbeat| heartbeat.interval.iter().chain(&heartbeat.timeout));
     let mut reads = CaptureSet::default();
-    for template in beats.chain(&dialogue.idle_timeout) {
+    let periodic = dialogue.periodic.iter().map(|step| &step.every);
+    for template in beats.chain(&dialogue.idle_timeout).chain(periodic) {
         for read in template.0.reads() {
             match read.name {
                 Name::Capture(at) => reads.insert(at),
@@ -211,6 +231,6 @@ fn millis(duration: Duration) -> Millis {
     Millis::new(millis).unwrap_or(Millis::MIN)
 }
 
-fn duration(millis: Millis) -> Duration {
+pub(super) fn duration(millis: Millis) -> Duration {
     Duration::from_millis(millis.get().into())
 }

@@ -29,7 +29,10 @@ impl Conversation {
         let Some(mut trace) = self.trace.take() else {
             return self.hear(seen, here, out);
         };
-        let (id, is_hidden) = self.script.asks(&self.dialogue);
+        let (id, is_hidden) = match self.running() {
+            Some(running) => running.asks(&self.dialogue),
+            None => (None, false),
+        };
         (trace.id, trace.is_hidden) = (id.or(trace.id), is_hidden);
         let coming = trace.begin(seen.message, &self.captures, out);
         self.trace = Some(trace);

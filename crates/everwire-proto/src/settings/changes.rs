@@ -52,6 +52,11 @@ impl Changes {
         // The kernel's probes are set up with the socket.
         let probes = new.heartbeat.needs_keepalive() && !heartbeat.needs_keepalive();
         let policies = *dial_policy != new.dial_policy || *proxy_policy != new.proxy_policy;
+        // A conversation that has begun by other words cannot go on.
+        let other_words = match (dialogue, &new.dialogue) {
+            (Some(old), Some(new)) => !old.says_the_same(new),
+            (old, new) => old.is_some() != new.is_some(),
+        };
         // The key, whether it differs, and whether that takes another socket.
         let compared = [
             ("url", *url != new.url, true),
@@ -72,8 +77,7 @@ impl Changes {
             ),
             ("proxy", *proxy != new.proxy, true),
             ("on_open", *on_open != new.on_open, true),
-            // A conversation that has begun by other words cannot go on.
-            ("dialogue", *dialogue != new.dialogue, true),
+            ("dialogue", *dialogue != new.dialogue, other_words),
             (
                 "connect_timeout",
                 *connect_timeout != new.connect_timeout,

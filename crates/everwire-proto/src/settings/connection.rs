@@ -77,8 +77,8 @@ pub struct ConnectionSettings {
     pub outbox: OutboxSettings,
     /// How much of what came in last can be read again.
     pub history: HistorySettings,
-    /// How fast messages may go out; `None`: as fast as the peer takes them.
-    pub rate: Option<RateSettings>,
+    /// How fast messages may go out: a message waits for all of these at once. Empty: as fast as the peer takes them.
+    pub rate: Vec<RateSettings>,
     /// A socket that was ready for so long is replaced: its successor is made ready before it is closed.
     pub rotate_after: Option<Duration>,
     /// Where the peer's own numbers stand, if its messages have any.
@@ -209,7 +209,7 @@ impl ConnectionSettings {
             reconnect: Reconnect::default(),
             outbox: OutboxSettings::default(),
             history: HistorySettings::default(),
-            rate: None,
+            rate: Vec::new(),
             rotate_after: None,
             sequence: None,
             tls: TlsSettings::default(),

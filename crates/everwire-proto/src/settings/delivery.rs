@@ -113,7 +113,7 @@ pub struct SequenceSettings {
 ///
 /// let mut settings = ConnectionSettings::new("wss://example.com/feed")?;
 /// let five = NonZeroU32::new(5).ok_or("zero")?;
-/// settings.rate = Some(RateSettings::new(five, Duration::from_secs(1)));
+/// settings.rate = vec![RateSettings::new(five, Duration::from_secs(1))];
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

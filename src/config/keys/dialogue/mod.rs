@@ -1,16 +1,18 @@
-//! What is said and expected on a socket: `open_script`, `rules`, `capture`, `let`, `ids`.
+//! What is said and expected on a socket: `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `ids`.
 
 mod capture;
 mod ids;
+mod periodic;
 mod rule;
 mod sending;
 mod step;
 
 #[cfg(test)]
-pub(in crate::config) use self::capture::CaptureTable;
+pub(in crate::config) use self::{capture::CaptureTable, periodic::ScheduleTable};
 pub(in crate::config) use self::{
     capture::{CaptureLayer, CaptureNames},
     ids::IdsTable,
+    periodic::{Periodic, PeriodicTable},
     rule::{RuleTable, Rules},
     sending::SendLayer,
     step::{AgainTable, Script, StepTable, without_expect},

@@ -1,8 +1,8 @@
-//! `open_script`.
+//! `open_script` and `close_script`.
 
 use serde_json::{Value as Json, json};
 
-use super::{CaptureLayer, CaptureNames, SendLayer};
+use super::{super::RateKeys, CaptureLayer, CaptureNames, SendLayer};
 use crate::config::{
     read::{Context, Entries, Keys as _, Located, Node, Place, Problem, Read, Value, table},
     values::{Count, ExpressionText, Templated, Timeout},
@@ -33,8 +33,10 @@ table! {
         condition as "if": ExpressionText,
         /// What has the step repeated on the same socket.
         again: AgainTable,
+        /// The KEY of a bucket in [rates] that it waits for before it is written, besides the connection's rate; or several, at once.
+        rate: RateKeys,
     }
-    later { rate, http, exec }
+    later { http, exec }
 }
 
 table! {
@@ -58,7 +60,7 @@ impl Read for Script {
             return context.wrong_type(node, "an array of steps");
         };
         let steps = items.iter().filter_map(|item| {
-            refuse_dead_keys(item, context);
+            refuse_dead_keys(item, &[], context);
             Located::read(item, context)
         });
         Some(Self(steps.collect()))
@@ -69,8 +71,8 @@ impl Read for Script {
     }
 }
 
-/// A step without `expect` has passed once it is written: nothing can decide otherwise.
-fn refuse_dead_keys(step: &Node, context: &mut Context<'_>) {
+/// A step without `expect` has passed once it is written: nothing can decide otherwise. `others`: keys that may stand there besides.
+pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Context<'_>) {
     let Value::Table(entries) = &step.value else {
         return;
     };
@@ -88,9 +90,18 @@ fn refuse_dead_keys(step: &Node, context: &mut Context<'_>) {
             }
         }
     }
+    if !has(&["send"])
+        && let Some(rate) = entries.iter().find(|entry| entry.key == "rate")
+    {
+        let message = "`rate` has no `send`: it is what the step waits for before it is written";
+        let problem = Problem::absence(rate.node.place, message)
+            .related(step.place, "the step is here")
+            .help("write send = '…', or remove it");
+        context.problems.push(problem);
+    }
     // What is misspelt, or still to come, has been told.
     let mut keys = entries.iter().map(|entry| entry.key.as_str());
-    let all_known = keys.all(|key| StepTable::NAMES.contains(&key));
+    let all_known = keys.all(|key| StepTable::NAMES.contains(&key) || others.contains(&key));
     if all_known && !has(&["send", "expect", "clear", "capture"]) {
         let problem = Problem::absence(step.place, "the step neither sends nor expects")
             .help("write send = '…', or expect = '…' for a message that the server sends first");

@@ -1,6 +1,7 @@
 //! How fast the messages of a name go out: a bucket of its own, or one that names share.
 
 mod registry;
+mod set;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 pub(crate) use self::registry::TokenBuckets;
+pub(in crate::connection) use self::set::BucketSet;
 use crate::{
     clock,
     core::{ConnectionName, RateLimiter, Turn, Wait},
@@ -61,6 +63,8 @@ struct Inside {
 #[derive(Debug)]
 pub(in crate::connection) struct Waiting {
     ticket: Ticket,
+    /// Its places at other buckets that it waits for at once.
+    others: Vec<Ticket>,
     until: Option<Instant>,
 }
 
@@ -136,6 +140,7 @@ impl TokenBucket {
                 bucket: Arc::clone(self),
                 turn: Some(turn),
             },
+            others: Vec::new(),
             until,
         })
     }
@@ -206,6 +211,14 @@ impl TokenBucket {
 }
 
 impl BucketId {
+    /// That of a name with these settings.
+    fn of(name: &ConnectionName, settings: &RateSettings) -> Self {
+        match &settings.bucket {
+            Some(key) => Self::Shared(Arc::clone(key)),
+            None => Self::Own(name.clone()),
+        }
+    }
+
     /// Its key in the store. Neither a name nor a key of `[rates]` holds a space.
     fn key(&self) -> String {
         match self {
@@ -216,6 +229,10 @@ impl BucketId {
 }
 
 impl Waiting {
+    fn into_tickets(self) -> impl Iterator<Item = Ticket> {
+        std::iter::once(self.ticket).chain(self.others)
+    }
+
     /// When to ask again; `None`: when the waker is called.
     pub fn until(&self) -> Option<Instant> {
         self.until

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 
-use super::{BucketId, TokenBucket, is_stored};
+use super::{BucketId, BucketSet, TokenBucket, is_stored};
 use crate::{
     core::ConnectionName,
     persistence::{Order, Persistence},
@@ -42,20 +42,62 @@ impl TokenBuckets {
         }))
     }
 
-    /// The bucket of a name for these settings. `current` is the one that it has; what was written with it counts further.
+    /// The buckets of a name for these settings. `current` are those that it has; what was written with them counts further.
     pub(in crate::connection) fn get(
         &self,
         name: &ConnectionName,
-        settings: Option<&RateSettings>,
-        current: Option<Arc<TokenBucket>>,
-    ) -> Option<Arc<TokenBucket>> {
-        let settings = settings?;
-        let id = match &settings.bucket {
-            Some(key) => BucketId::Shared(Arc::clone(key)),
-            None => BucketId::Own(name.clone()),
+        settings: &[RateSettings],
+        current: Option<&BucketSet>,
+    ) -> Option<Box<BucketSet>> {
+        let one = |settings: &RateSettings| {
+            let mut current = current.into_iter().flat_map(BucketSet::iter);
+            let current = current.find(|current| current.id == BucketId::of(name, settings));
+            self.one(name, settings, current.cloned())
         };
+        BucketSet::of(settings.iter().map(one))
+    }
+
+    /// The buckets of a name, and those of a step beside them. Buckets that are known keep their numbers: those of the settings that a
+    /// conversation has begun with may be old.
+    pub(in crate::connection) fn with_step(
+        &self,
+        name: &ConnectionName,
+        own: Option<&BucketSet>,
+        settings: &[RateSettings],
+    ) -> Option<Box<BucketSet>> {
+        let of_step = settings.iter().map(|settings| {
+            let known = self.find(&BucketId::of(name, settings));
+            known.unwrap_or_else(|| self.one(name, settings, None))
+        });
+        let own = own.into_iter().flat_map(BucketSet::iter).cloned();
+        BucketSet::of(own.chain(of_step))
+    }
+
+    /// Other numbers for the buckets of steps, where there are such buckets.
+    pub(in crate::connection) fn set_limits<'r>(
+        &self,
+        name: &ConnectionName,
+        settings: impl Iterator<Item = &'r RateSettings>,
+    ) {
+        for settings in settings {
+            if let Some(bucket) = self.find(&BucketId::of(name, settings)) {
+                bucket.set_settings(settings);
+            }
+        }
+    }
+
+    fn find(&self, id: &BucketId) -> Option<Arc<TokenBucket>> {
+        self.0.known.lock().buckets.get(id).cloned()
+    }
+
+    fn one(
+        &self,
+        name: &ConnectionName,
+        settings: &RateSettings,
+        current: Option<Arc<TokenBucket>>,
+    ) -> Arc<TokenBucket> {
+        let id = BucketId::of(name, settings);
         let is_known = settings.bucket.is_some() || is_stored(settings);
-        let current = current.filter(|current| current.id == id);
         let mut known = self.0.known.lock();
         if let Some(bucket) = current.or_else(|| known.buckets.get(&id).cloned()) {
             bucket.set_settings(settings);
@@ -65,7 +107,7 @@ impl TokenBuckets {
                     .entry(id)
                     .or_insert_with(|| Arc::clone(&bucket));
             }
-            return Some(bucket);
+            return bucket;
         }
         let persistence = self.0.persistence.clone();
         let bucket = Arc::new(TokenBucket::new(id.clone(), settings, persistence));
@@ -73,7 +115,7 @@ impl TokenBuckets {
             known.forget_unused(&self.0.persistence);
             known.buckets.insert(id, Arc::clone(&bucket));
         }
-        Some(bucket)
+        bucket
     }
 
     /// The store is open only now: what earlier processes have written counts from here on.

@@ -23,9 +23,23 @@ fn name(name: &str) -> ConnectionName {
     ConnectionName::new(name).unwrap()
 }
 
+/// The only bucket of a name.
+fn only(
+    buckets: &TokenBuckets,
+    name: &ConnectionName,
+    settings: &RateSettings,
+    current: Option<Arc<TokenBucket>>,
+) -> Arc<TokenBucket> {
+    let current = BucketSet::of(current);
+    let settings = std::slice::from_ref(settings);
+    let set = buckets.get(name, settings, current.as_deref()).unwrap();
+    assert_eq!(set.iter().count(), 1);
+    Arc::clone(set.iter().next().unwrap())
+}
+
 /// The bucket of the name `a`.
 fn bucket(buckets: &TokenBuckets, settings: &RateSettings) -> Arc<TokenBucket> {
-    buckets.get(&name("a"), Some(settings), None).unwrap()
+    only(buckets, &name("a"), settings, None)
 }
 
 /// What may be written now.
@@ -122,7 +136,7 @@ fn names_with_a_key_share_a_bucket_and_changed_numbers_forget_nothing() {
     let shared = settings(Some("site"), 5, MINUTE / 2);
     let get = |name: &str, settings: &RateSettings, current| {
         let name = ConnectionName::new(name).unwrap();
-        buckets.get(&name, Some(settings), current).unwrap()
+        only(&buckets, &name, settings, current)
     };
     let one = get("a", &shared, None);
     assert!(Arc::ptr_eq(&one, &get("b", &shared, None)));
@@ -139,7 +153,122 @@ fn names_with_a_key_share_a_bucket_and_changed_numbers_forget_nothing() {
     assert!(!Arc::ptr_eq(&a, &b));
     assert!(Arc::ptr_eq(&a, &get("a", &own, Some(Arc::clone(&a)))));
     assert!(!Arc::ptr_eq(&a, &get("a", &shared, Some(Arc::clone(&a)))));
-    assert!(buckets.get(&name("a"), None, Some(a)).is_none());
+    assert!(
+        buckets
+            .get(&name("a"), &[], BucketSet::of([a]).as_deref())
+            .is_none()
+    );
+}
+
+/// Buckets that are waited for at once.
+fn set<const N: usize>(buckets: [&Arc<TokenBucket>; N]) -> Box<BucketSet> {
+    BucketSet::of(buckets.map(Arc::clone)).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_several_buckets_holds_none_of_them_meanwhile() {
+    let buckets = unstored();
+    let second = bucket(&buckets, &settings(Some("fast"), 1, Duration::from_secs(1)));
+    let slow = bucket(&buckets, &settings(Some("slow"), 1, Duration::from_secs(5)));
+    let both = set([&second, &slow]);
+    let start = clock::now();
+    assert!(both.take(None, Waker::noop()).is_ok());
+    let mut waiting = both.take(None, Waker::noop()).unwrap_err();
+    // At the latest of their times.
+    assert_eq!(waiting.until(), Some(start + Duration::from_secs(5)));
+    for _ in 0..3 {
+        advance(Duration::from_secs(1)).await;
+        assert!(second.take(None, Waker::noop()).is_ok(), "it is held");
+        waiting = both.take(Some(waiting), Waker::noop()).unwrap_err();
+        assert_eq!(waiting.until(), Some(start + Duration::from_secs(5)));
+    }
+    advance(Duration::from_millis(1_999)).await;
+    waiting = both.take(Some(waiting), Waker::noop()).unwrap_err();
+    // Another one that comes now for one of them is behind it.
+    let behind = slow.take(None, Waker::noop()).unwrap_err();
+    advance(Duration::from_millis(1)).await;
+    let behind = slow.take(Some(behind), Waker::noop()).unwrap_err();
+    assert!(both.take(Some(waiting), Waker::noop()).is_ok());
+    assert_eq!((free(&second), free(&slow)), (0, 0));
+    drop(behind);
+    advance(Duration::from_secs(5)).await;
+    assert_eq!((free(&second), free(&slow)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_share_a_slow_bucket_come_one_after_another() {
+    let buckets = unstored();
+    let identify = bucket(
+        &buckets,
+        &settings(Some("identify"), 1, 5 * Duration::from_secs(1)),
+    );
+    let own = |n: u32| {
+        let name = name(&format!("n{n}"));
+        only(&buckets, &name, &settings(None, 120, MINUTE / 2), None)
+    };
+    let sets: Vec<_> = (0..4).map(|n| set([&own(n), &identify])).collect();
+    let mut waiting: Vec<Option<Waiting>> = sets.iter().map(|_| None).collect();
+    let (start, mut taken) = (clock::now(), Vec::new());
+    for _ in 0..160 {
+        for (at, set) in sets.iter().enumerate() {
+            if taken.iter().any(|(other, _)| *other == at) {
+                continue;
+            }
+            match set.take(waiting[at].take(), Waker::noop()) {
+                Ok(()) => taken.push((at, (clock::now() - start).as_millis())),
+                Err(more) => waiting[at] = Some(more),
+            }
+        }
+        advance(Duration::from_millis(100)).await;
+    }
+    assert_eq!(taken, [(0, 0), (1, 5_000), (2, 10_000), (3, 15_000)]);
+}
+
+#[test]
+fn who_takes_the_same_buckets_in_another_order_never_waits_for_ever() {
+    let buckets = unstored();
+    let many = |key| settings(Some(key), 1_000_000, MINUTE / 2);
+    let [a, b, c] = ["a", "b", "c"].map(|key| bucket(&buckets, &many(key)));
+    let sets = [set([&a, &b, &c]), set([&c, &b, &a]), set([&b, &a, &b])];
+    std::thread::scope(|scope| {
+        for set in &sets {
+            scope.spawn(|| {
+                for _ in 0..2_000 {
+                    assert!(set.take(None, Waker::noop()).is_ok());
+                }
+            });
+        }
+    });
+    let written = |bucket: &TokenBucket| -> u32 {
+        let mut inside = bucket.inside.lock();
+        let written = inside.limiter.written(clock::now());
+        written.map(|(_, count)| count).sum()
+    };
+    assert_eq!(
+        [&a, &b, &c].map(|bucket| written(bucket)),
+        [6_000, 6_000, 4_000]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_waits_for_the_buckets_of_its_name_too_and_changes_no_numbers() {
+    let buckets = unstored();
+    let own = buckets.get(&name("a"), &[settings(None, 2, MINUTE / 2)], None);
+    let step = settings(Some("login"), 1, MINUTE / 2);
+    let first = buckets.with_step(&name("a"), own.as_deref(), std::slice::from_ref(&step));
+    let first = first.unwrap();
+    assert_eq!(first.iter().count(), 2);
+    assert!(first.take(None, Waker::noop()).is_ok());
+    assert_eq!(free(own.as_ref().unwrap().iter().next().unwrap()), 1);
+    // Other numbers are those of new settings, not of a conversation that goes on.
+    let more = settings(Some("login"), 5, MINUTE / 2);
+    buckets.set_limits(&name("a"), [&more].into_iter());
+    let again = buckets.with_step(&name("b"), None, std::slice::from_ref(&step));
+    advance(MINUTE / 2).await;
+    assert_eq!(free(again.unwrap().iter().next().unwrap()), 5);
+    // A bucket that nobody has is none to change.
+    buckets.set_limits(&name("a"), [&settings(Some("none"), 5, MINUTE)].into_iter());
+    assert!(buckets.with_step(&name("a"), None, &[]).is_none());
 }
 
 /// A process: its buckets, and its store.
@@ -205,7 +334,7 @@ async fn what_was_written_within_a_minute_or_more_counts_in_the_next_process() {
     process.end().await;
     let process = Process::start(&dir);
     assert_eq!(free(&bucket(&process.buckets, &shared)), 0);
-    let other = process.buckets.get(&name("b"), Some(&own), None).unwrap();
+    let other = only(&process.buckets, &name("b"), &own, None);
     assert_eq!(free(&other), 100);
     process.end().await;
 }

@@ -182,8 +182,12 @@ fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> R
     if caller.reaches_all() {
         return Ok(());
     }
-    let bucket = settings.rate.as_ref().and_then(|rate| rate.bucket.as_ref());
-    if let Some(bucket) = bucket {
+    let of_steps = settings
+        .dialogue
+        .iter()
+        .flat_map(|dialogue| dialogue.rates());
+    let mut rates = settings.rate.iter().chain(of_steps);
+    if let Some(bucket) = rates.find_map(|rate| rate.bucket.as_ref()) {
         return Err(Problem::forbidden(format!(
             "invalid rate: the token does not reach all names, and others share the bucket {bucket:?}; give the name a rate of its own, as \
              {{\"messages\": 5, \"per\": \"1s\"}}"

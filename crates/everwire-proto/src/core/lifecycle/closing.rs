@@ -95,11 +95,41 @@ impl Lifecycle {
         }
     }
 
-    /// Everything that was accepted before a close has been handed to the kernel.
-    pub fn flushed(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
-        if let State::Closing(closing) = &mut self.state
-            && closing.stage == Stage::Flushing
-        {
+    /// Everything that was accepted before a close has been handed to the kernel. `close_script`: whether something is to be said
+    /// before the close frame, within the same time.
+    pub fn flushed(
+        &mut self,
+        close_script: bool,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        if !self.is_flushing() {
+            return;
+        }
+        if close_script && let State::Closing(closing) = &mut self.state {
+            closing.stage = Stage::CloseScript;
+            out.push(Effect::CloseScript);
+            return;
+        }
+        self.send_close(policy, now, out);
+    }
+
+    /// The close script is over, whether it has passed or not.
+    pub fn close_script_over(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        if self.is_saying_close_script() {
+            self.send_close(policy, now, out);
+        }
+    }
+
+    /// Whether the close script is being said.
+    pub fn is_saying_close_script(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.stage == Stage::CloseScript)
+    }
+
+    /// All was said: our close frame goes out.
+    pub(super) fn send_close(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
+        if let State::Closing(closing) = &mut self.state {
             closing.stage = Stage::Handshake;
             closing.deadline = later(now, policy.close_timeout);
             let frame = CloseFrame::new(closing.report.code, closing.report.reason.as_str());
@@ -134,7 +164,7 @@ impl Lifecycle {
             }
             State::Closing(closing) => {
                 match closing.stage {
-                    Stage::Flushing => {
+                    Stage::Flushing | Stage::CloseScript => {
                         closing.report = ClosedReport::of(&frame, true, CloseBy::Peer).sent(&reply);
                         out.push(Effect::SendClose(reply));
                     }

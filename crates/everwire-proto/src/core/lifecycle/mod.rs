@@ -255,7 +255,9 @@ impl Lifecycle {
             self.rotate(out);
         } else if self.is_flushing() {
             out.push(Effect::Cancel);
-            self.flushed(policy, now, out);
+            self.send_close(policy, now, out);
+        } else if self.is_saying_close_script() {
+            self.send_close(policy, now, out);
         } else if let State::Closing(closing) = &self.state {
             self.finish((**closing).clone(), policy, now, random, out);
         } else {

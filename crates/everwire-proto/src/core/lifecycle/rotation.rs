@@ -117,10 +117,12 @@ impl Lifecycle {
         }
     }
 
-    /// The successor has said what is to be said first. The old socket is closed with `frame`, and read to its end.
+    /// The successor has said what is to be said first. The old socket is closed with `frame`, and read to its end. `close_script`:
+    /// whether something is to be said on the old one before that.
     pub fn successor_ready(
         &mut self,
         frame: CloseFrame,
+        close_script: bool,
         policy: Policy<'_>,
         now: Instant,
         out: &mut Vec<Effect>,
@@ -133,12 +135,15 @@ impl Lifecycle {
         }
         self.state = State::Closing(Box::new(Closing {
             then: Then::Adopt { since: now },
-            stage: Stage::Handshake,
+            stage: Stage::CloseScript,
             deadline: later(now, policy.close_timeout),
-            report: ClosedReport::of(&frame, false, CloseBy::Us).sent(&frame),
+            report: ClosedReport::of(&frame, false, CloseBy::Us),
             stable: is_stable(policy, *since, now),
         }));
-        out.push(Effect::SendClose(frame));
+        match close_script {
+            true => out.push(Effect::CloseScript),
+            false => self.send_close(policy, now, out),
+        }
     }
 
     /// The old socket has ended: the next incarnation takes the successor over.

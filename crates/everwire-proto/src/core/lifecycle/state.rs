@@ -107,6 +107,8 @@ pub(super) enum Then {
 pub(super) enum Stage {
     /// The outbox goes out first.
     Flushing,
+    /// The close script is said, and nothing else goes out. It is left when that is over, or by time.
+    CloseScript,
     /// Our close frame is out, the peer's has not come.
     Handshake,
     /// Both sides have said what they had to say; the peer ends the TCP connection.
@@ -205,6 +207,8 @@ pub enum Effect {
     SetAccepting(bool),
     /// Cancel all messages that wait.
     Cancel,
+    /// Say the close script. [`close_script_over`](super::Lifecycle::close_script_over) is to be told when that is done.
+    CloseScript,
     /// Send this close frame behind what is encoded.
     SendClose(CloseFrame),
     /// Tell the subscribers.
@@ -216,7 +220,7 @@ pub enum Effect {
 pub struct Policy<'a> {
     /// What happens after a loss.
     pub reconnect: &'a Reconnect,
-    /// For flushing, and again for the closing handshake.
+    /// For flushing and the close script, and again for the closing handshake.
     pub close_timeout: Duration,
     /// After how long a socket is replaced.
     pub rotate_after: Option<Duration>,

@@ -41,6 +41,14 @@ impl World {
         world
     }
 
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            reconnect: &self.reconnect,
+            close_timeout: 5 * SECOND,
+            rotate_after: None,
+        }
+    }
+
     fn input(
         &mut self,
         input: impl FnOnce(&mut Lifecycle, Policy<'_>, Instant, &mut Vec<Effect>),
@@ -82,7 +90,7 @@ impl World {
                     assert_eq!(self.links, 1, "a successor of nothing");
                     self.successor = true;
                 }
-                Effect::Cancel | Effect::SendClose(_) => {}
+                Effect::Cancel | Effect::SendClose(_) | Effect::CloseScript => {}
             }
         }
         self.successor &= self.life.wants_successor();
@@ -151,6 +159,7 @@ enum Step {
     PeerClosed,
     Violated,
     Flushed,
+    CloseScriptOver,
     Replace,
     Rotate,
     SuccessorReady,
@@ -170,6 +179,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
         2 => Just(Step::PeerClosed),
         1 => Just(Step::Violated),
         2 => Just(Step::Flushed),
+        2 => Just(Step::CloseScriptOver),
         1 => Just(Step::Replace),
         2 => Just(Step::Rotate),
         2 => Just(Step::SuccessorReady),
@@ -219,7 +229,10 @@ proptest! {
                     world.input(|life, policy, now, out| life.violated(Cause::Eof, 1002, policy, now, out));
                 }
                 Step::Flushed => {
-                    world.input(|life, policy, now, out| life.flushed(policy, now, out));
+                    world.input(|life, policy, now, out| life.flushed(random % 2 == 0, policy, now, out));
+                }
+                Step::CloseScriptOver => {
+                    world.input(|life, policy, now, out| life.close_script_over(policy, now, out));
                 }
                 Step::Replace => {
                     world.input(|life, _, _, out| { life.replace(out); });
@@ -228,7 +241,7 @@ proptest! {
                     world.input(|life, _, _, out| { life.rotate(out); });
                 }
                 Step::SuccessorReady if world.successor => {
-                    world.input(|life, policy, now, out| life.successor_ready(frame(1001), policy, now, out));
+                    world.input(|life, policy, now, out| life.successor_ready(frame(1001), random % 2 == 0, policy, now, out));
                 }
                 Step::SuccessorFailed(kind) if world.successor => {
                     world.input(|life, policy, now, out| life.successor_failed(cause(kind), policy, now, random, out));
@@ -313,7 +326,7 @@ fn a_close_by_hand_flushes_says_goodbye_and_ends_closed() {
     world.open();
     world.close();
     assert!(world.life.is_flushing() && !world.accepting);
-    let out = world.input(|life, policy, now, out| life.flushed(policy, now, out));
+    let out = world.input(|life, policy, now, out| life.flushed(false, policy, now, out));
     assert_eq!(out, [Effect::SendClose(frame(1000))]);
     world.input(|life, policy, now, out| life.peer_closed(frame(1000), policy, now, out));
     assert!(world.life.is_goodbye());
@@ -326,13 +339,79 @@ fn a_close_by_hand_flushes_says_goodbye_and_ends_closed() {
 }
 
 #[test]
+fn a_close_script_is_said_between_the_outbox_and_the_close_frame_within_the_same_time() {
+    let closing = || {
+        let mut world = World::new(Reconnect::default());
+        world.connect();
+        world.open();
+        world.close();
+        world.now += SECOND;
+        let out = world.input(|life, policy, now, out| life.flushed(true, policy, now, out));
+        assert_eq!(out, [Effect::CloseScript]);
+        let life = &world.life;
+        assert!(life.is_saying_close_script() && life.may_read());
+        assert!(!life.is_flushing() && !life.may_write() && life.close_deadline().is_none());
+        world
+    };
+    let over = |world: &mut World| {
+        world.input(|life, policy, now, out| life.close_script_over(policy, now, out))
+    };
+    let mut world = closing();
+    assert_eq!(over(&mut world), [Effect::SendClose(frame(1000))]);
+    assert_eq!(over(&mut world), []);
+    // What takes too long keeps nothing waiting, and cancels nothing.
+    let mut world = closing();
+    let policy = world.policy();
+    let left = world.life.deadline(policy).unwrap() - world.now;
+    assert_eq!(left, policy.close_timeout - SECOND);
+    world.now += left;
+    let random = 0;
+    let out = world.input(|life, policy, now, out| life.timer(policy, now, random, out));
+    assert_eq!(out, [Effect::SendClose(frame(1000))]);
+    // A peer that closes meanwhile is answered.
+    let mut world = closing();
+    let peers =
+        world.input(|life, policy, now, out| life.peer_closed(frame(4000), policy, now, out));
+    assert_eq!(peers, [Effect::SendClose(frame(4000))]);
+    assert_eq!(over(&mut world), []);
+    // A socket that is lost meanwhile is closed all the same.
+    let mut world = closing();
+    world.lost(Cause::Eof, 0);
+    world.restart();
+    assert_eq!(world.life.state(), &State::Closed);
+}
+
+#[test]
+fn the_old_socket_of_a_rotation_says_its_close_script_while_the_outbox_waits() {
+    let mut world = rotating();
+    let out = world.input(|life, policy, now, out| {
+        life.successor_ready(frame(1001), true, policy, now, out);
+    });
+    assert_eq!(out, [Effect::CloseScript]);
+    assert!(world.life.is_handing_over() && world.life.may_read() && !world.life.may_write());
+    let mut by_hand = world.life.clone();
+    let out = world.input(|life, policy, now, out| life.close_script_over(policy, now, out));
+    assert_eq!(out, [Effect::SendClose(frame(1001))]);
+    world.input(|life, policy, now, out| life.peer_closed(frame(1001), policy, now, out));
+    world.lost(Cause::Eof, 0);
+    assert!(matches!(world.happened.last(), Some(Happened::Rotated { report }) if report.clean));
+    // A close by hand wins here, too.
+    let mut out = Vec::new();
+    by_hand.close(frame(1000), world.policy(), world.now, &mut out);
+    assert!(!by_hand.wants_successor());
+    by_hand.close_script_over(world.policy(), world.now, &mut out);
+    by_hand.lost(Cause::Eof, world.policy(), world.now, 0, &mut out);
+    assert_eq!(by_hand.state(), &State::Closed);
+}
+
+#[test]
 fn a_name_that_is_to_keep_no_socket_lets_its_own_go_in_order_and_is_idle() {
     let mut world = World::new(Reconnect::default());
     world.connect();
     world.open();
     world.rest();
     assert!(world.life.is_flushing() && world.life.goes_idle() && world.accepting);
-    let out = world.input(|life, policy, now, out| life.flushed(policy, now, out));
+    let out = world.input(|life, policy, now, out| life.flushed(false, policy, now, out));
     assert_eq!(out, [Effect::SendClose(frame(1001))]);
     world.lost(Cause::Eof, 0);
     world.restart();
@@ -368,7 +447,7 @@ fn met(theirs: CloseFrame) -> ClosedReport {
     world.input(|life, policy, now, out| {
         life.close(CloseFrame::new(1000, "done"), policy, now, out);
     });
-    world.input(|life, policy, now, out| life.flushed(policy, now, out));
+    world.input(|life, policy, now, out| life.flushed(false, policy, now, out));
     world.input(|life, policy, now, out| life.peer_closed(theirs, policy, now, out));
     // Only the first one counts.
     world.input(|life, policy, now, out| life.peer_closed(frame(4000), policy, now, out));
@@ -476,7 +555,7 @@ fn rotating() -> World {
 fn a_successor_takes_over_when_it_is_ready_and_the_old_socket_has_ended() {
     let mut world = rotating();
     let out = world.input(|life, policy, now, out| {
-        life.successor_ready(frame(1001), policy, now, out);
+        life.successor_ready(frame(1001), false, policy, now, out);
     });
     assert_eq!(out, [Effect::SendClose(frame(1001))]);
     assert!(world.life.is_handing_over() && world.life.may_read() && !world.life.may_write());
@@ -529,7 +608,8 @@ fn a_loss_during_a_rotation_is_an_ordinary_loss() {
 #[test]
 fn a_close_by_hand_wins_over_a_hand_over() {
     let mut world = rotating();
-    world.input(|life, policy, now, out| life.successor_ready(frame(1001), policy, now, out));
+    world
+        .input(|life, policy, now, out| life.successor_ready(frame(1001), false, policy, now, out));
     world.close();
     assert!(!world.successor);
     world.lost(Cause::Eof, 0);

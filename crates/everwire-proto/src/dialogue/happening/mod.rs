@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::report::clipped;
+use super::{place::StepPlace, report::clipped};
 use crate::{
     language::{Name, Names},
     settings::dialogue::{
@@ -240,11 +240,11 @@ impl Place {
     /// The key of the script that a socket opens with.
     pub(super) const OPEN_SCRIPT: &str = "open_script";
 
-    pub(super) fn of_open_script(at: usize, dialogue: &Dialogue) -> Self {
+    pub(super) fn of(place: StepPlace, dialogue: &Dialogue) -> Self {
         Self {
-            script: Self::OPEN_SCRIPT,
-            number: at + 1,
-            steps: dialogue.open_script.len(),
+            script: place.list.as_str(),
+            number: place.at + 1,
+            steps: place.list.len(dialogue),
         }
     }
 }

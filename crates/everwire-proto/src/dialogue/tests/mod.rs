@@ -17,19 +17,22 @@ use crate::{
     settings::{
         GiveUpRule,
         dialogue::{
-            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, RuleAction, RuleDelay,
-            ScriptStep, Sending, TemplateDuration, Trigger,
+            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep, RuleAction,
+            RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
         },
     },
 };
 
 mod beats;
 mod captures;
+mod closes;
+mod periodic;
 mod properties;
 mod recipes;
 mod reports;
 mod rules;
 mod scripts;
+mod signs;
 mod times;
 mod watched;
 
@@ -92,6 +95,9 @@ struct D {
     lets: &'static [(&'static str, &'static str)],
     capture: &'static [(&'static str, &'static str)],
     script: Vec<S>,
+    /// Steps with their `every`, and whether they are idle steps.
+    periodic: Vec<(&'static str, bool, S)>,
+    close_script: Vec<S>,
     rules: Vec<R>,
     ping: &'static str,
     pong: &'static str,
@@ -173,6 +179,15 @@ impl Compiler<'_> {
             clear: step.clear.iter().map(|name| self.number(name)).collect(),
             condition: self.condition(step.condition),
             again: self.condition(step.again).map(|when| Again { when, after }),
+            rate: Vec::new(),
+        }
+    }
+
+    fn periodic(&mut self, (every, idle, step): &(&str, bool, S)) -> PeriodicStep {
+        PeriodicStep {
+            every: self.duration(every).unwrap(),
+            idle: *idle,
+            step: self.step(step),
         }
     }
 
@@ -207,7 +222,9 @@ impl D {
         for name in self.names {
             names.capture(name).unwrap();
         }
-        let steps = self.script.iter().flat_map(|step| step.capture);
+        let periodic = self.periodic.iter().map(|(.., step)| step);
+        let steps = self.script.iter().chain(periodic).chain(&self.close_script);
+        let steps = steps.flat_map(|step| step.capture);
         let rules = self.rules.iter().flat_map(|rule| rule.capture);
         for (name, _) in self.capture.iter().chain(steps).chain(rules) {
             names.capture(name).unwrap();
@@ -231,6 +248,16 @@ impl D {
             lets: Lets::compile(&lets, &mut compiler.0).unwrap(),
             captures: compiler.captures(self.capture, false),
             open_script: self.script.iter().map(|step| compiler.step(step)).collect(),
+            periodic: self
+                .periodic
+                .iter()
+                .map(|step| compiler.periodic(step))
+                .collect(),
+            close_script: self
+                .close_script
+                .iter()
+                .map(|step| compiler.step(step))
+                .collect(),
             rules: self.rules.iter().map(|rule| compiler.rule(rule)).collect(),
             heartbeat: (heartbeat != HeartbeatTemplates::default()).then_some(heartbeat),
             idle_timeout: compiler.duration(self.idle),
@@ -404,6 +431,26 @@ impl Talk {
         self.told()
     }
 
+    /// The name is ready on this socket.
+    fn ready(&mut self) -> String {
+        self.with(|talk, here, out| talk.ready(here, out));
+        self.told()
+    }
+
+    fn said(&mut self) {
+        self.conversation.said(self.now);
+    }
+
+    fn begin_close_script(&mut self) -> String {
+        self.with(|talk, here, out| talk.begin_close_script(here, out));
+        self.told()
+    }
+
+    fn closes(&mut self) -> String {
+        self.with(|talk, here, out| talk.closes(true, here, out));
+        self.told()
+    }
+
     fn lost(&mut self, cause: &Cause, close: Option<u16>) -> String {
         self.with(|talk, here, out| talk.lost(cause, close, here, out));
         self.told()
@@ -425,7 +472,10 @@ fn text(reply: &Reply) -> String {
     match reply {
         Reply::Compose => "compose".into(),
         Reply::Answer(message) => format!("answer {}", text_of(message)),
+        Reply::ComposeNow => "compose now".into(),
+        Reply::Sign(requests) => format!("sign {requests:?}"),
         Reply::Passed => "passed".into(),
+        Reply::MayClose => "may close".into(),
         Reply::Times => "times".into(),
         Reply::Beat => "beat".into(),
         Reply::Rotate { url: None } => "rotate".into(),
@@ -460,7 +510,7 @@ fn closed(code: u16) -> Cause {
 #[test]
 fn a_conversation_is_small_and_one_that_has_heard_nothing_holds_no_memory_beside() {
     assert!(
-        size_of::<Conversation>() <= 176,
+        size_of::<Conversation>() <= 184,
         "{}",
         size_of::<Conversation>()
     );

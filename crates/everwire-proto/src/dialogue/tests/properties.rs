@@ -87,6 +87,7 @@ fn dialogue() -> D {
         timeout: "${seq}s",
         idle: "${default(beat, 1)}s",
         first_id: 1,
+        ..D::default()
     }
 }
 
@@ -164,6 +165,7 @@ impl Seen {
                 | Reply::NextUrl(_)
                 | Reply::Happened(_)
                 | Reply::Error(_) => {}
+                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose => panic!("{reply:?}"),
             }
         }
         assert_eq!(

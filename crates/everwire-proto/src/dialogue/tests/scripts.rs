@@ -526,7 +526,13 @@ fn where_the_script_stands_is_told() {
         let step = talk.conversation.step()?;
         assert_eq!(step.steps, 2);
         let expects = step.expects().map(str::to_owned);
-        Some((step.number, step.state, step.met, step.sends(), expects))
+        Some((
+            step.place.at + 1,
+            step.state,
+            step.met,
+            step.sends(),
+            expects,
+        ))
     };
     assert_eq!(progress(&talk), None);
     talk.opened();

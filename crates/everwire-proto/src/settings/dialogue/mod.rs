@@ -15,12 +15,12 @@ pub use self::{
     heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
     rule::{DialogueRule, RuleAction, RuleDelay, Trigger},
     sending::Sending,
-    step::{Again, MAX_STEPS, ScriptStep},
+    step::{Again, MAX_STEPS, PeriodicStep, ScriptStep},
     template_duration::{LONGEST, SHORTEST, TemplateDuration},
 };
 use std::sync::Arc;
 
-use super::UrlPattern;
+use super::{RateSettings, UrlPattern};
 use crate::language::{
     Expression, Lets, MessageTemplate, Name, Names, Need, Needles, Secret, json::PointerSet,
 };
@@ -49,6 +49,10 @@ pub struct Dialogue {
     pub captures: Vec<Capture>,
     /// What must pass before the name is ready.
     pub open_script: Vec<ScriptStep>,
+    /// What is taken again and again while the name is ready.
+    pub periodic: Vec<PeriodicStep>,
+    /// What is said before our close frame.
+    pub close_script: Vec<ScriptStep>,
     /// What is said and answered by rule.
     pub rules: Vec<DialogueRule>,
     /// The heartbeat's templates, where it has any.
@@ -76,10 +80,52 @@ impl Dialogue {
     /// Whether there is nothing to say or to expect.
     pub fn is_empty(&self) -> bool {
         self.captures.is_empty()
-            && self.open_script.is_empty()
+            && self.steps().next().is_none()
             && self.rules.is_empty()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()
+    }
+
+    /// All steps: of the open script, periodic, of the close script.
+    pub fn steps(&self) -> impl Iterator<Item = &ScriptStep> {
+        let periodic = self.periodic.iter().map(|periodic| &periodic.step);
+        self.open_script
+            .iter()
+            .chain(periodic)
+            .chain(&self.close_script)
+    }
+
+    /// The buckets that steps wait for.
+    pub fn rates(&self) -> impl Iterator<Item = &RateSettings> {
+        self.steps().flat_map(|step| &step.rate)
+    }
+
+    /// Whether both say and expect the same. Other numbers of a bucket change nothing about that: the bucket knows them.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        fn buckets(step: &ScriptStep) -> impl Iterator<Item = Option<&str>> {
+            step.rate.iter().map(|rate| rate.bucket.as_deref())
+        }
+        let has_same_rates = || {
+            let both = self.steps().zip(other.steps());
+            both.into_iter()
+                .all(|(one, other)| buckets(one).eq(buckets(other)))
+        };
+        match self.rates().next().is_none() && other.rates().next().is_none() {
+            true => self == other,
+            false => has_same_rates() && self.unlimited() == other.unlimited(),
+        }
+    }
+
+    /// The same without the rates of its steps.
+    fn unlimited(&self) -> Self {
+        let mut unlimited = self.clone();
+        let periodic = unlimited.periodic.iter_mut();
+        let steps = unlimited.open_script.iter_mut();
+        steps
+            .chain(periodic.map(|periodic| &mut periodic.step))
+            .chain(&mut unlimited.close_script)
+            .for_each(|step| step.rate.clear());
+        unlimited
     }
 
     /// The values of the environment's variables in all of it: what must not be shown when the peer says it.
@@ -105,7 +151,7 @@ impl Dialogue {
 
     /// All conditions, and what is captured.
     fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let steps = self.open_script.iter().flat_map(ScriptStep::expressions);
+        let steps = self.steps().flat_map(ScriptStep::expressions);
         let rules = self.rules.iter().flat_map(DialogueRule::expressions);
         let captures = self.captures.iter().flat_map(Capture::expressions);
         let pong = self
@@ -117,10 +163,7 @@ impl Dialogue {
 
     /// All templates that are filled with secrets of the dial: their files and stored secrets are read at each dial.
     pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
-        let steps = self
-            .open_script
-            .iter()
-            .filter_map(|step| step.send.as_ref());
+        let steps = self.steps().filter_map(|step| step.send.as_ref());
         let rules = self.rules.iter().filter_map(|rule| rule.send.as_ref());
         let sent = steps.chain(rules).filter_map(Sending::template);
         let urls = self.rules.iter().filter_map(|rule| rule.url.as_ref());
@@ -137,13 +180,14 @@ impl Dialogue {
 
     /// All durations that are templates.
     fn durations(&self) -> impl Iterator<Item = &TemplateDuration> {
-        let again = self
-            .open_script
-            .iter()
-            .filter_map(|step| step.again.as_ref());
+        let again = self.steps().filter_map(|step| step.again.as_ref());
         let waits = again.filter_map(|again| again.after.as_ref());
         let heartbeat = self.heartbeat.iter();
         let beats = heartbeat.flat_map(|heartbeat| [&heartbeat.interval, &heartbeat.timeout]);
-        waits.chain(beats.flatten()).chain(&self.idle_timeout)
+        let periodic = self.periodic.iter().map(|periodic| &periodic.every);
+        waits
+            .chain(beats.flatten())
+            .chain(&self.idle_timeout)
+            .chain(periodic)
     }
 }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use super::{Capture, Sending, TemplateDuration};
-use crate::language::Expression;
+use crate::{language::Expression, settings::RateSettings};
 
 /// The most steps of a script.
 pub const MAX_STEPS: usize = 32;
@@ -33,6 +33,20 @@ pub struct ScriptStep {
     pub condition: Option<Expression>,
     /// When the step is repeated on the same socket.
     pub again: Option<Again>,
+    /// The buckets, each with a key, that it waits for before it is written: all at once, and besides those of the connection.
+    pub rate: Vec<RateSettings>,
+}
+
+/// A step that is taken again and again while a name is ready: one at a time on a socket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeriodicStep {
+    /// What is sent and expected.
+    pub step: ScriptStep,
+    /// How long from *ready* to the first time, and from each time to the next; anew when the value changes. It takes effect when it
+    /// first has a value; what is no duration counts as [`EVERY`](Self::EVERY).
+    pub every: TemplateDuration,
+    /// Whether it is taken only when no message of ours went out for so long.
+    pub idle: bool,
 }
 
 /// What has a step repeated.
@@ -66,6 +80,11 @@ impl ScriptStep {
     }
 }
 
+impl PeriodicStep {
+    /// What holds where the value of `every` is no duration.
+    pub const EVERY: Duration = Duration::from_secs(60 * 60);
+}
+
 impl Default for ScriptStep {
     /// A step that does nothing.
     fn default() -> Self {
@@ -80,6 +99,7 @@ impl Default for ScriptStep {
             clear: Vec::new(),
             condition: None,
             again: None,
+            rate: Vec::new(),
         }
     }
 }

@@ -1,0 +1,37 @@
+//! What is said beside and behind the open script: periodic steps, and the close script.
+
+use super::{periodic::Periodic, running::Running, script::Script};
+use crate::settings::dialogue::Dialogue;
+
+/// What is said beside and behind the open script.
+#[derive(Debug)]
+pub(super) struct Beside {
+    pub periodic: Periodic,
+    pub close_script: Script,
+}
+
+impl Beside {
+    /// `None`: the dialogue has nothing of that kind.
+    pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
+        let has_any = !dialogue.periodic.is_empty() || !dialogue.close_script.is_empty();
+        has_any.then(|| {
+            Box::new(Self {
+                periodic: Periodic::new(dialogue),
+                close_script: Script::default(),
+            })
+        })
+    }
+
+    /// The step that is on its way. The close script begins when no periodic step is taken any more.
+    pub fn step(&self) -> Option<&Running> {
+        self.close_script.step().or_else(|| self.periodic.step())
+    }
+
+    /// The same, to be told something.
+    pub fn step_mut(&mut self) -> Option<&mut Running> {
+        match self.close_script.step_mut() {
+            Some(running) => Some(running),
+            None => self.periodic.step_mut(),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Steps that are taken again and again while a name is ready: one at a time.
+
+use std::time::Instant;
+
+use super::{
+    captures::Caught,
+    context::Context,
+    place::{StepList, StepPlace},
+    running::{Outcome, Phase, Running},
+    script::is_taken,
+    surroundings::Seen,
+    times::{Millis, Times, duration},
+};
+use crate::{
+    core::{Cause, Message, later},
+    settings::dialogue::Dialogue,
+};
+
+/// The periodic steps of a socket.
+#[derive(Debug)]
+pub(super) struct Periodic {
+    /// Of each step, when it is due.
+    scheduled: Box<[Scheduled]>,
+    /// Whether steps are taken: the name is ready on this socket, and is not to close.
+    is_started: bool,
+    running: Option<Box<Running>>,
+    /// When a message of ours went out last.
+    said: Option<Instant>,
+}
+
+/// When a step is due.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scheduled {
+    every: Option<Millis>,
+    /// There is one as long as there is a value of `every`.
+    due: Option<Instant>,
+}
+
+/// A step has failed: the socket is to be lost, and that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lost;
+
+impl Periodic {
+    pub fn new(dialogue: &Dialogue) -> Self {
+        Self {
+            scheduled: vec![Scheduled::default(); dialogue.periodic.len()].into(),
+            is_started: false,
+            running: None,
+            said: None,
+        }
+    }
+
+    /// The name is ready on this socket. What was scheduled on the socket before it stays so, if it is taken as often here.
+    pub fn ready(&mut self, times: &mut Times, cx: &mut Context<'_>) {
+        self.is_started = true;
+        self.refresh(times, cx);
+        self.begin_due(cx);
+    }
+
+    /// No step is taken any more, and one that is on its way is given up. What was not written is due at once when another socket serves.
+    /// Returns whether steps were taken until now.
+    pub fn stop(&mut self, now: Instant) -> bool {
+        let was_started = std::mem::take(&mut self.is_started);
+        let running = self.running.take();
+        if let Some(running) = running.filter(|step| step.is_unwritten())
+            && let Some(scheduled) = self.scheduled.get_mut(running.place.at)
+        {
+            scheduled.due = Some(now);
+        }
+        was_started
+    }
+
+    /// Takes over what was scheduled on the socket before this one.
+    pub fn follow(&mut self, before: Self) {
+        self.scheduled = before.scheduled;
+    }
+
+    /// A message of ours went out.
+    pub fn said(&mut self, now: Instant) {
+        self.said = Some(now);
+    }
+
+    /// Captures may have other values: where `every` has another one, it counts anew.
+    pub fn refresh(&mut self, times: &mut Times, cx: &mut Context<'_>) {
+        if !self.is_started {
+            return;
+        }
+        let dialogue = cx.dialogue;
+        for (at, (scheduled, step)) in self
+            .scheduled
+            .iter_mut()
+            .zip(&dialogue.periodic)
+            .enumerate()
+        {
+            let every = times.every(place(at), step, scheduled.every, cx);
+            if every != scheduled.every || scheduled.due.is_none() {
+                let due = every.map(|every| later(cx.here.now, duration(every)));
+                *scheduled = Scheduled { every, due };
+            }
+        }
+    }
+
+    /// Takes the first step that is due, if none is on its way.
+    fn begin_due(&mut self, cx: &mut Context<'_>) {
+        while self.is_started
+            && self.running.is_none()
+            && let Some((due, at)) = self.next(cx.dialogue)
+            && due <= cx.here.now
+        {
+            self.schedule_next(at, due, cx.here.now);
+            let place = place(at);
+            let Some(step) = place.step(cx.dialogue) else {
+                return;
+            };
+            if !is_taken(step, cx) {
+                continue;
+            }
+            match step.send.is_some() || step.expect.is_some() {
+                true => self.running = Some(Box::new(Running::begin(place, step, cx))),
+                false => cx.captures.clear(&step.clear),
+            }
+        }
+    }
+
+    /// Which step is due next, and when.
+    fn next(&self, dialogue: &Dialogue) -> Option<(Instant, usize)> {
+        let steps = self.scheduled.iter().zip(&dialogue.periodic).enumerate();
+        let due = steps.filter_map(|(at, (scheduled, step))| {
+            let (due, every) = (scheduled.due?, duration(scheduled.every?));
+            let silent = self.said.filter(|_| step.idle);
+            let due = silent.map_or(due, |said| due.max(later(said, every)));
+            Some((due, at))
+        });
+        due.min()
+    }
+
+    /// A step that was due at this time is due again. A time that has passed by then is left out.
+    fn schedule_next(&mut self, at: usize, due: Instant, now: Instant) {
+        let Some(scheduled) = self.scheduled.get_mut(at) else {
+            return;
+        };
+        scheduled.due = scheduled.every.map(|every| {
+            let every = duration(every);
+            Some(later(due, every))
+                .filter(|next| *next > now)
+                .unwrap_or_else(|| later(now, every))
+        });
+    }
+
+    /// The step that is on its way.
+    pub fn step(&self) -> Option<&Running> {
+        self.running.as_deref()
+    }
+
+    /// The same, to be told something.
+    pub fn step_mut(&mut self) -> Option<&mut Running> {
+        self.running.as_deref_mut()
+    }
+
+    /// The message of the step whose turn has come.
+    pub fn compose(&mut self, cx: &mut Context<'_>) -> Result<Option<Message>, Lost> {
+        let queued = self.step_mut().filter(|step| step.phase == Phase::Queued);
+        let Some((running, step)) = with_step(queued, cx.dialogue) else {
+            return Ok(None);
+        };
+        let made = running.compose(step, cx);
+        made.map_err(|cause| self.lose(cause, cx))
+    }
+
+    /// The kernel has the message of the step.
+    pub fn written(&mut self, cx: &mut Context<'_>) {
+        let made = self.step_mut().filter(|step| step.phase == Phase::Made);
+        let Some((running, step)) = with_step(made, cx.dialogue) else {
+            return;
+        };
+        match step.expect {
+            Some(_) => running.listen(step, cx.here.now),
+            None => self.pass(Caught::default(), cx),
+        }
+    }
+
+    /// A message has come. Returns whether subscribers may see it.
+    pub fn message(
+        &mut self,
+        seen: Seen<'_>,
+        times: &mut Times,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, Lost> {
+        let listening = self.step_mut().filter(|step| step.listens());
+        let Some((running, step)) = with_step(listening, cx.dialogue) else {
+            return Ok(true);
+        };
+        let Some(expect) = &step.expect else {
+            return Ok(true);
+        };
+        let (outcome, is_taken) = running.message(step, expect, seen, times, cx);
+        match outcome {
+            Outcome::Stays => {}
+            Outcome::Passes(caught) => self.pass(caught, cx),
+            Outcome::Lost(cause) => return Err(self.lose(cause, cx)),
+        }
+        Ok(!(is_taken && step.is_secret()))
+    }
+
+    /// When something is due.
+    pub fn deadline(&self, dialogue: &Dialogue) -> Option<Instant> {
+        match &self.running {
+            Some(running) => running.deadline(),
+            None if self.is_started => self.next(dialogue).map(|(due, _)| due),
+            None => None,
+        }
+    }
+
+    /// Does what is due.
+    pub fn timer(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        let now = cx.here.now;
+        let is_due = |step: &&mut Running| step.deadline().is_some_and(|due| due <= now);
+        if let Some((running, step)) = with_step(self.step_mut().filter(is_due), cx.dialogue) {
+            match running.phase {
+                Phase::Listens { .. } => {
+                    let cause = running.timed_out(step);
+                    return Err(self.lose(cause, cx));
+                }
+                Phase::Rests { .. } => *running = Running::begin(running.place, step, cx),
+                Phase::Queued | Phase::Signs | Phase::Made => {}
+            }
+        }
+        self.begin_due(cx);
+        Ok(())
+    }
+
+    /// The step has passed, and another one may be due by now.
+    fn pass(&mut self, caught: Caught, cx: &mut Context<'_>) {
+        cx.captures.keep(caught, &cx.dialogue.names);
+        if let Some(step) = self
+            .running
+            .take()
+            .and_then(|it| it.place.step(cx.dialogue))
+        {
+            cx.captures.clear(&step.clear);
+        }
+        self.begin_due(cx);
+    }
+
+    fn lose(&mut self, cause: Cause, cx: &mut Context<'_>) -> Lost {
+        self.stop(cx.here.now);
+        cx.lose(cause);
+        Lost
+    }
+}
+
+fn place(at: usize) -> StepPlace {
+    StepPlace {
+        list: StepList::Periodic,
+        at,
+    }
+}
+
+/// A step that is on its way, and what the settings say of it.
+fn with_step<'r, 'd>(
+    running: Option<&'r mut Running>,
+    dialogue: &'d Dialogue,
+) -> Option<(&'r mut Running, &'d crate::settings::dialogue::ScriptStep)> {
+    let running = running?;
+    let step = running.place.step(dialogue)?;
+    Some((running, step))
+}

@@ -1,0 +1,130 @@
+//! Several buckets at once: a message waits for all of them, and holds none meanwhile.
+
+use std::{sync::Arc, task::Waker};
+
+use parking_lot::MutexGuard;
+
+use super::{Inside, Ticket, TokenBucket, Waiting, is_stored};
+use crate::{
+    clock,
+    core::{Free, Wait},
+};
+
+/// The buckets that a message waits for: one, or several at once.
+#[derive(Clone, Debug)]
+pub(in crate::connection) struct BucketSet(Box<[Arc<TokenBucket>]>);
+
+impl BucketSet {
+    /// `None`: there is none to wait for.
+    pub fn of(buckets: impl IntoIterator<Item = Arc<TokenBucket>>) -> Option<Box<Self>> {
+        let mut buckets: Vec<_> = buckets.into_iter().collect();
+        // All who lock several do so in this order.
+        buckets.sort_by_key(|bucket| Arc::as_ptr(bucket).addr());
+        buckets.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        (!buckets.is_empty()).then(|| Box::new(Self(buckets.into())))
+    }
+
+    /// The buckets.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<TokenBucket>> {
+        self.0.iter()
+    }
+
+    /// Takes what a message needs of each, or says until when it has to wait; `before` is what was said before, if it was. The waker is
+    /// called when its turn has come nearer.
+    #[inline]
+    pub fn take(&self, before: Option<Waiting>, waker: &Waker) -> Result<(), Waiting> {
+        match &*self.0 {
+            [only] => only.take(before, waker),
+            all => take_all(all, before, waker),
+        }
+    }
+
+    /// A message goes out that never waits.
+    pub fn spend(&self) {
+        self.0.iter().for_each(|bucket| bucket.spend());
+    }
+
+    /// A control frame goes out, which never waits.
+    pub fn spend_for_control(&self) {
+        self.0.iter().for_each(|bucket| bucket.spend_for_control());
+    }
+}
+
+/// All are locked while they are asked: a message that goes takes of each, and one that waits takes of none. It waits in the queue of the
+/// one that is free last; in those of the others it keeps its place, and lets everybody pass.
+fn take_all(
+    buckets: &[Arc<TokenBucket>],
+    before: Option<Waiting>,
+    waker: &Waker,
+) -> Result<(), Waiting> {
+    let turns = turns(buckets, before);
+    let mut insides: Vec<_> = buckets.iter().map(|bucket| bucket.inside.lock()).collect();
+    let now = clock::now();
+    let asked: Vec<Result<Free, Wait>> = insides
+        .iter_mut()
+        .zip(turns)
+        .map(|(inside, turn)| inside.limiter.ask(turn, waker, now))
+        .collect();
+    // Of those that say no time it is not known how late they are.
+    let last = |(_, asked): &(usize, &Result<Free, Wait>)| match asked {
+        Ok(_) => None,
+        Err(wait) => Some((wait.until.is_none(), wait.until)),
+    };
+    let last = asked.iter().enumerate().max_by_key(last);
+    let waits = last.and_then(|(at, asked)| Some((at, asked.as_ref().err()?.until)));
+    let mut tickets = Vec::new();
+    for (at, (inside, asked)) in insides.iter_mut().zip(&asked).enumerate() {
+        let limiter = &mut inside.limiter;
+        let turn = match (waits, asked) {
+            (None, Ok(free)) => {
+                limiter.take_free(*free, now);
+                inside.untold += 1;
+                continue;
+            }
+            (Some((last, _)), Err(wait)) if last == at => wait.turn,
+            (_, Err(wait)) => limiter.wait_aside(Some(wait.turn), waker, now),
+            (_, Ok(free)) => limiter.wait_aside(free.turn, waker, now),
+        };
+        tickets.push(Ticket {
+            bucket: Arc::clone(&buckets[at]),
+            turn: Some(turn),
+        });
+    }
+    let woken = unlock(buckets, insides, now);
+    woken.into_iter().for_each(Waker::wake);
+    match (waits, tickets.pop()) {
+        (Some((_, until)), Some(ticket)) => Err(Waiting {
+            ticket,
+            others: tickets,
+            until,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The places that were given before. Those of other buckets are given back.
+fn turns(buckets: &[Arc<TokenBucket>], before: Option<Waiting>) -> Vec<Option<crate::core::Turn>> {
+    let mut tickets: Vec<Ticket> = before.into_iter().flat_map(Waiting::into_tickets).collect();
+    let mut turn = |bucket: &Arc<TokenBucket>| {
+        let mut tickets = tickets.iter_mut();
+        let ticket = tickets.find(|ticket| Arc::ptr_eq(&ticket.bucket, bucket))?;
+        ticket.turn.take()
+    };
+    buckets.iter().map(&mut turn).collect()
+}
+
+/// Tells the store, and says who is to be woken: with a lock held, one that is woken would wait for it.
+fn unlock(
+    buckets: &[Arc<TokenBucket>],
+    insides: Vec<MutexGuard<'_, Inside>>,
+    now: std::time::Instant,
+) -> Vec<Waker> {
+    let mut woken = Vec::new();
+    for (bucket, mut inside) in buckets.iter().zip(insides) {
+        if is_stored(&inside.settings) && inside.untold > inside.reserve / 2 {
+            bucket.persist(&mut inside, false, now);
+        }
+        woken.extend(inside.limiter.take_woken());
+    }
+    woken
+}

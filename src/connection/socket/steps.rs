@@ -1,0 +1,107 @@
+//! What a socket does for the steps of its conversation besides the open script: those that come again, the close script, and signatures
+//! that take long.
+
+use std::{task::Context as TaskContext, time::Instant};
+
+use super::{Socket, conversation::aside_mut};
+use crate::{
+    connection::state::{
+        ActorState,
+        conversation::{LiveConversation, surroundings},
+        policy,
+    },
+    core::Cause,
+};
+
+impl Socket {
+    /// The name is ready on this socket, which serves.
+    pub(super) fn begin_periodic(&mut self, act: &mut ActorState, now: Instant) {
+        let here = match act.serving {
+            Some(_) => surroundings!(self, act, now),
+            None => return,
+        };
+        if let Some(serving) = &mut act.serving {
+            serving.conversation.ready(here);
+        }
+        self.carry_out(act, now);
+    }
+
+    /// The close script is to be said on the socket that serves.
+    pub fn begin_close_script(&mut self, act: &mut ActorState, now: Instant) {
+        self.end_periodic(act, now);
+        let here = surroundings!(self, act, now);
+        match &mut act.serving {
+            Some(serving) => serving.conversation.begin_close_script(here),
+            None => return self.may_close(act, now),
+        }
+        self.carry_out(act, now);
+    }
+
+    /// Our close frame goes out: whether the close script has been said is told if not.
+    pub fn end_close_script(&mut self, act: &mut ActorState, now: Instant) {
+        let here = match act.serving {
+            Some(_) => surroundings!(self, act, now),
+            None => return,
+        };
+        // The old socket of a rotation may be left without a word.
+        let was_due = !act.life.is_handing_over();
+        if let Some(serving) = &mut act.serving {
+            serving.conversation.closes(was_due, here);
+        }
+        self.carry_out(act, now);
+    }
+
+    /// Takes no periodic step any more: the socket that serves is to be closed.
+    pub(super) fn end_periodic(&mut self, act: &mut ActorState, now: Instant) {
+        if let Some(serving) = &mut act.serving
+            && serving.conversation.closing(now)
+        {
+            self.writer.forget_steps();
+        }
+    }
+
+    pub(super) fn may_close(&mut self, act: &mut ActorState, now: Instant) {
+        act.life
+            .close_script_over(policy(&act.settings), now, &mut act.effects);
+    }
+
+    /// The signatures that a step waits for may be made; whether they are.
+    pub(super) fn hears_signer(
+        &mut self,
+        act: &mut ActorState,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
+        if !act.is_signing() {
+            return false;
+        }
+        let here = surroundings!(self, act, now);
+        let is_signed = match &mut act.serving {
+            Some(serving) => serving.conversation.poll_signing(here, cx),
+            None => false,
+        };
+        if is_signed {
+            self.carry_out(act, now);
+        }
+        is_signed
+    }
+
+    /// The same beside the socket that serves.
+    pub(super) fn hears_signer_aside(
+        &mut self,
+        act: &mut ActorState,
+        now: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Result<bool, Cause> {
+        if !self.aside().is_some_and(LiveConversation::is_signing) {
+            return Ok(false);
+        }
+        let here = surroundings!(self, act, now);
+        let aside = aside_mut(&mut self.early);
+        let is_signed = aside.is_some_and(|aside| aside.poll_signing(here, cx));
+        if is_signed {
+            self.carry_out_aside(act)?;
+        }
+        Ok(is_signed)
+    }
+}

@@ -1,0 +1,44 @@
+//! Signatures that take long: they are made on threads of their own, while a name's arbiter goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use everwire_proto::language::SignatureRequest;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+};
+
+use crate::signer::RingSigner;
+
+/// How many threads of the process sign at a time: after an outage a whole fleet logs in.
+static SIGNERS: Semaphore = Semaphore::const_new(2);
+
+/// What each request has come to.
+pub(in crate::connection) type Made = Vec<(SignatureRequest, Option<Vec<u8>>)>;
+
+/// Has these signatures made. Where nobody waits for them any more, they are not.
+pub(in crate::connection) fn sign(requests: Vec<SignatureRequest>) -> oneshot::Receiver<Made> {
+    let (tx, rx) = oneshot::channel();
+    tokio::spawn(async move {
+        let Ok(permit) = SIGNERS.acquire().await else {
+            return;
+        };
+        if tx.is_closed() {
+            return;
+        }
+        let signed = spawn_blocking(move || {
+            let _permit = permit;
+            requests.into_iter().map(signed).collect()
+        });
+        if let Ok(made) = signed.await {
+            // Who is gone needs none.
+            let _gone = tx.send(made);
+        }
+    });
+    rx
+}
+
+fn signed(request: SignatureRequest) -> (SignatureRequest, Option<Vec<u8>>) {
+    let signature = catch_unwind(AssertUnwindSafe(|| request.sign(&RingSigner)));
+    (request, signature.unwrap_or_default())
+}

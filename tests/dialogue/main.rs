@@ -12,6 +12,7 @@ mod okx;
 mod peer;
 mod rules;
 mod watched;
+mod steps;
 
 use std::{
     io,

@@ -11,8 +11,8 @@ mod ocpp;
 mod okx;
 mod peer;
 mod rules;
-mod watched;
 mod steps;
+mod watched;
 
 use std::{
     io,

@@ -41,6 +41,14 @@ fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
     if let Some(condition) = &step.condition {
         details.push(format!("only if {}", written(condition.as_str())));
     }
+    let rates: Vec<&str> = step
+        .rate
+        .iter()
+        .filter_map(|rate| rate.bucket.as_deref())
+        .collect();
+    if !rates.is_empty() {
+        details.push(format!("waits for the rate {}", rates.join(" and ")));
+    }
     match &step.expect {
         Some(expect) => {
             let times = match step.count.get() {

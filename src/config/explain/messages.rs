@@ -34,7 +34,7 @@ pub(super) fn sends(settings: &ConnectionSettings) -> Vec<Line> {
         Resend::Never => "what a lost socket leaves in doubt is not sent again".into(),
         Resend::InDoubt => "what a lost socket leaves in doubt is sent again first".into(),
     });
-    told.extend(settings.rate.as_ref().map(rate));
+    told.extend(settings.rate.iter().map(rate));
     lines(told)
 }
 

@@ -58,8 +58,8 @@ impl StepStatus {
             ..
         } = progress.written();
         Self {
-            script: "open_script",
-            number: progress.number,
+            script: progress.place.list.as_str(),
+            number: progress.place.at + 1,
             steps: progress.steps,
             state: progress.state,
             send,

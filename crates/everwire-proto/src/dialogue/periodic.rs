@@ -218,7 +218,7 @@ impl Periodic {
         if let Some((running, step)) = with_step(self.step_mut().filter(is_due), cx.dialogue) {
             match running.phase {
                 Phase::Listens { .. } => {
-                    let cause = running.timed_out(step);
+                    let cause = running.timed_out(step, cx);
                     return Err(self.lose(cause, cx));
                 }
                 Phase::Rests { .. } => *running = Running::begin(running.place, step, cx),

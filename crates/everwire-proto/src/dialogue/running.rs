@@ -291,11 +291,6 @@ impl Running {
         self.since
     }
 
-    /// The number of its message.
-    pub fn id(&self) -> Option<u64> {
-        self.id
-    }
-
     /// Its number, and whether it keeps something secret of what decides it.
     pub fn asks(&self, dialogue: &Dialogue) -> (Option<u64>, bool) {
         let step = self.place.step(dialogue);

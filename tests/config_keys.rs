@@ -872,7 +872,6 @@ fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
 fn a_key_that_is_still_to_come_is_not_supported_yet() {
     for key in [
         "prepare",
-        "rotation",
         "subscribe",
         "subscriptions",
         "spread",

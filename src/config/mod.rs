@@ -82,7 +82,7 @@ pub use everwire_proto::{
         AuthEncoding, Backoff, BasicAuth, Changes, Compression, ConnectionSettings, DialPolicy,
         EnvironmentProxies, Fsync, GiveUpRule, Heartbeat, HistorySettings, HostSettings,
         InvalidProxy, InvalidProxyVariable, InvalidUrl, InvalidUrlPattern, Jitter, Opening,
-        OutboxSettings, Proxy, ProxyUrl, Rate, RateSettings, Reconnect, Resend, SequenceSettings,
-        Subprotocol, TlsSettings, UrlPattern, WhenFull, url,
+        OutboxSettings, Proxy, ProxyUrl, Rate, RateSettings, Reconnect, Resend, RotationMode,
+        SequenceSettings, Subprotocol, TlsSettings, UrlPattern, WhenFull, url,
     },
 };

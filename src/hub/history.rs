@@ -4,6 +4,7 @@ mod kept;
 
 use std::mem;
 
+use everwire_proto::dialogue::Stored;
 use parking_lot::Mutex;
 
 pub(super) use self::kept::Place;
@@ -47,6 +48,21 @@ pub(super) struct Recent {
     lost_through: Cursor,
     /// Messages up to here were handed to the store.
     stored_through: Cursor,
+    /// Messages up to here may have gone before they were handed to it.
+    missed_through: Cursor,
+    /// The store has what was handed to it up to here.
+    safe_through: Cursor,
+}
+
+/// What the store has not been handed yet.
+#[derive(Debug, Default)]
+pub(crate) struct UnstoredHistory {
+    /// The messages, in order.
+    pub events: Vec<StoredEvent>,
+    /// The limits to trim to there.
+    pub limit: Option<HistorySettings>,
+    /// With them it has all that is kept up to here.
+    pub through: Option<Cursor>,
 }
 
 impl History {
@@ -66,7 +82,8 @@ impl History {
         for event in past {
             recent.keep(Mark::from(&event), &event.message);
         }
-        recent.stored_through = recent.kept.last().unwrap_or_default();
+        recent.stored_through = recent.position();
+        recent.safe_through = recent.stored_through;
         *self.0.lock() = Some(Box::new(recent));
     }
 
@@ -183,15 +200,46 @@ impl History {
         self.0.lock().as_ref().and_then(|recent| recent.kept.last())
     }
 
-    /// What the store has not been handed yet, in order, and the limits to trim to there.
-    pub fn take_unstored(&self) -> (Vec<StoredEvent>, Option<HistorySettings>) {
+    /// The place of the last message that it ever heard of, kept or not; `start`: where a new one begins to know.
+    pub fn position(&self, start: Cursor) -> Cursor {
+        let recent = self.0.lock();
+        recent.as_ref().map_or(start, |recent| recent.position())
+    }
+
+    /// What the store has not been handed yet. Nothing of a history that is not durable.
+    pub fn take_unstored(&self) -> UnstoredHistory {
         let mut recent = self.0.lock();
-        let Some(recent) = &mut *recent else {
-            return (Vec::new(), None);
+        let Some(recent) = recent.as_mut().filter(|recent| recent.limit.durable) else {
+            return UnstoredHistory::default();
         };
-        let unstored = recent.kept.behind(recent.stored_through);
-        recent.stored_through = recent.kept.last().unwrap_or(recent.stored_through);
-        (unstored, Some(recent.limit))
+        if recent.lost_through > recent.stored_through {
+            recent.missed_through = recent.lost_through;
+        }
+        let events = recent.kept.behind(recent.stored_through);
+        recent.stored_through = recent.position();
+        UnstoredHistory {
+            events,
+            limit: Some(recent.limit),
+            through: Some(recent.stored_through),
+        }
+    }
+
+    /// The store has what it was handed up to here.
+    pub fn safe(&self, through: Cursor) {
+        if let Some(recent) = &mut *self.0.lock() {
+            recent.safe_through = recent.safe_through.max(through);
+        }
+    }
+
+    /// How far the store has it.
+    pub fn stored(&self) -> Stored {
+        let recent = self.0.lock();
+        recent
+            .as_ref()
+            .map_or_else(Stored::default, |recent| Stored {
+                through: recent.safe_through,
+                lost_through: recent.missed_through,
+            })
     }
 }
 
@@ -203,8 +251,16 @@ impl Recent {
             kept: Kept::default(),
             held_back: false,
             lost_through: start,
-            stored_through: Cursor::default(),
+            stored_through: start,
+            missed_through: start,
+            safe_through: start,
         }
+    }
+
+    /// The place of the last message that it ever heard of, kept or not.
+    fn position(&self) -> Cursor {
+        let last = self.kept.last().unwrap_or_default();
+        last.max(self.lost_through)
     }
 
     /// Whether it keeps anything.
@@ -448,13 +504,56 @@ mod tests {
         assert_eq!(since(&history, 6), (vec![], false));
     }
 
+    fn durable(messages: usize) -> HistorySettings {
+        HistorySettings {
+            durable: true,
+            ..limit(messages, 1000)
+        }
+    }
+
     #[test]
     fn the_store_is_handed_each_message_once() {
+        let history = heard(durable(2), 0, 1..=3);
+        let unstored = history.take_unstored();
+        assert_eq!(places(&unstored.events), [2, 3]);
+        assert_eq!(unstored.through, Some(Cursor(3)));
+        assert!(history.take_unstored().events.is_empty());
+        hear(&history, durable(2), 0, [4]);
+        assert_eq!(places(&history.take_unstored().events), [4]);
+    }
+
+    #[test]
+    fn the_store_is_handed_nothing_of_what_is_not_durable_until_it_is() {
         let history = heard(limit(2, 1000), 0, 1..=3);
-        assert_eq!(places(&history.take_unstored().0), [2, 3]);
-        assert!(history.take_unstored().0.is_empty());
-        hear(&history, limit(2, 1000), 0, [4]);
-        assert_eq!(places(&history.take_unstored().0), [4]);
+        assert!(history.take_unstored().events.is_empty());
+        history.configure(durable(2));
+        assert_eq!(places(&history.take_unstored().events), [2, 3]);
+    }
+
+    #[test]
+    fn what_went_before_the_store_was_handed_it_is_known() {
+        let stored = |through, lost_through| Stored {
+            through: Cursor(through),
+            lost_through: Cursor(lost_through),
+        };
+        let history = heard(durable(2), 10, [11, 12]);
+        assert_eq!(history.position(Cursor(10)), Cursor(12));
+        assert_eq!(history.stored(), stored(10, 10), "nothing is safe yet");
+        let through = history.take_unstored().through.unwrap();
+        hear(&history, durable(2), 10, 13..=16);
+        history.safe(through);
+        assert_eq!(history.stored(), stored(12, 10));
+        // 13 and 14 were never handed out.
+        let unstored = history.take_unstored();
+        assert_eq!(places(&unstored.events), [15, 16]);
+        history.safe(unstored.through.unwrap());
+        assert_eq!(history.stored(), stored(16, 14));
+        // What the history keeps not even one of counts as heard, and as lost.
+        history.configure(durable(0));
+        hear(&history, durable(0), 10, [17]);
+        assert_eq!(history.position(Cursor(10)), Cursor(17));
+        history.safe(history.take_unstored().through.unwrap());
+        assert_eq!(history.stored(), stored(17, 17));
     }
 
     #[test]

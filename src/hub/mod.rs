@@ -36,7 +36,7 @@ pub use self::{
     updates::Updates,
 };
 pub(crate) use self::{
-    history::History,
+    history::{History, UnstoredHistory},
     listeners::Listeners,
     mailbox::{Mailbox, mailbox},
     past::HasHistory,

@@ -9,9 +9,12 @@ use crate::settings::{ConnectionSettings, Proxy, Settings};
 /// Whether this build can do all that a connection is to do.
 pub(super) fn check(settings: &ConnectionSettings) -> Result<(), FeatureMissing> {
     if needs_store(settings) && !cfg!(feature = "durable") {
-        return Err(durable(match settings.outbox.durable {
-            true => ("outbox.durable", "set outbox.durable = false"),
-            false => ("history.durable", "set history.durable = false"),
+        return Err(durable(if settings.outbox.durable {
+            ("outbox.durable", "set outbox.durable = false")
+        } else if settings.history.durable {
+            ("history.durable", "set history.durable = false")
+        } else {
+            ("capture.keep", "set capture.keep = false for each capture")
         }));
     }
     if settings.proxy.as_ref().is_some_and(Proxy::speaks_socks) && !cfg!(feature = "socks") {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use everwire_proto::settings::dialogue::Dialogue;
 use jiff::Timestamp;
 
 use crate::{
@@ -15,7 +16,9 @@ use crate::{
 
 /// Whether these settings promise something that outlives the process.
 pub(super) fn needs_store(settings: &ConnectionSettings) -> bool {
-    (settings.outbox.durable || settings.history.durable) && !settings.sessions_only
+    let dialogue = settings.dialogue.as_deref();
+    let keeps = dialogue.is_some_and(Dialogue::keeps_any);
+    (settings.outbox.durable || settings.history.durable || keeps) && !settings.sessions_only
 }
 
 /// The outbox of a name that waits for the store, and its epoch: it takes nothing until the store is open.
@@ -60,8 +63,10 @@ pub(super) fn restore(
         state,
         ids,
         keys,
+        captures,
         known,
     } = recalled;
+    outbox.restore_kept(captures);
     // Ids go on counting where something is known by them.
     let goes_on = settings.outbox.durable || !state.outbox.is_empty() || !keys.is_empty();
     let mut accepted = Vec::new();

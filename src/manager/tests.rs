@@ -51,17 +51,48 @@ async fn a_cursor_of_an_earlier_process_is_answered_lagged() {
 
 #[cfg(not(feature = "durable"))]
 mod without_a_store {
+    use std::sync::Arc;
+
+    use everwire_proto::{
+        language::{Expression, Names, NothingOutside, Scope, json::PointerSet},
+        settings::dialogue::{Capture, Dialogue},
+    };
+
     use super::*;
 
     /// One change of the settings that needs a store, and the key that needs it.
     type Durable = (&'static str, fn(&mut ConnectionSettings));
 
-    const DURABLE: [Durable; 2] = [
+    const DURABLE: [Durable; 3] = [
         ("outbox.durable", |settings| settings.outbox.durable = true),
         ("history.durable", |settings| {
             settings.history.durable = true
         }),
+        ("capture.keep", |settings| {
+            settings.dialogue = Some(Arc::new(keeps_a_number()));
+        }),
     ];
+
+    /// A dialogue whose one capture outlives the process.
+    fn keeps_a_number() -> Dialogue {
+        let mut names = Names::default();
+        names.capture("seq").unwrap();
+        let mut pointers = PointerSet::default();
+        let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);
+        let capture = Capture {
+            name: 0,
+            value: Expression::value("/s", &mut scope).unwrap(),
+            when: None,
+            secret: false,
+            keep: true,
+        };
+        Dialogue {
+            names,
+            pointers,
+            captures: vec![capture],
+            ..Dialogue::default()
+        }
+    }
 
     #[tokio::test]
     async fn a_name_that_is_to_be_durable_is_refused_and_told_why() {

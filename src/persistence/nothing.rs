@@ -78,6 +78,7 @@ impl Persistence {
             },
             ids: None,
             keys: Vec::new(),
+            captures: Vec::new(),
             known: None,
         }
     }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use everwire_proto::dialogue::KeptChange;
+
 use crate::{
-    core::{Changes, ConnectionName, IdEpochs, KeyChanges},
-    settings::{Fsync, HistorySettings},
-    stored::{StoreError, StoredEvent},
+    core::{Changes, ConnectionName, Cursor, IdEpochs, KeyChanges},
+    hub::UnstoredHistory,
+    settings::Fsync,
+    stored::StoreError,
 };
 
 /// What is to be written down of a name's outbox, in one commit.
@@ -29,14 +32,23 @@ pub(crate) trait PersistSource: Send + Sync {
     /// The same, and all that was written down before and still is to be kept.
     fn take_all(&self) -> NameChanges;
 
-    /// What is to be written down of the history, and the limits to trim to.
-    fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>);
+    /// What is to be written down of captures that outlive the process: with the history that is taken behind it, or later.
+    fn take_kept(&self) -> Vec<KeptChange>;
+
+    /// The same, and all that was written down before.
+    fn take_all_kept(&self) -> Vec<KeptChange>;
+
+    /// What is to be written down of the history.
+    fn take_unstored_history(&self) -> UnstoredHistory;
 
     /// When durable messages of this name are safe.
     fn fsync(&self) -> Fsync;
 
-    /// The store has all up to this id: it may go out.
-    fn stored(self: Arc<Self>, id: u64);
+    /// Whether what came in is acknowledged once it is stored.
+    fn acknowledges(&self) -> bool;
+
+    /// The store has all up to this id: it may go out. And it has the history up to this place.
+    fn stored(self: Arc<Self>, id: u64, history: Option<Cursor>);
 
     /// The store cannot write.
     fn store_failed(self: Arc<Self>, error: &StoreError);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use everwire_proto::dialogue::KeptValue;
 use jiff::Timestamp;
 
 use crate::{
@@ -17,6 +18,8 @@ pub(crate) struct Recalled {
     pub ids: Option<IdEpochs>,
     /// The keys of its messages.
     pub keys: Vec<Keyed>,
+    /// The values of its captures.
+    pub captures: Vec<(String, KeptValue)>,
     /// Behind which place its history has all that came. `None`: nobody knows.
     pub known: Option<Cursor>,
 }

@@ -19,7 +19,7 @@ fn each_configuration_of_the_document_is_valid() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
-    assert!(snippets.len() >= 10);
+    assert!(snippets.len() >= 12);
     for snippet in snippets {
         let settings = Settings::from_toml_with(snippet, &variables);
         let settings = settings.unwrap_or_else(|errors| panic!("{snippet}\n{errors}"));

@@ -7,11 +7,16 @@ mod decode;
 mod discord;
 mod document;
 mod home_assistant;
+#[cfg(feature = "durable")]
+mod kept;
 mod ocpp;
 mod okx;
 mod peer;
+mod replace;
 mod rules;
 mod steps;
+#[cfg(feature = "durable")]
+mod stored;
 mod watched;
 
 use std::{

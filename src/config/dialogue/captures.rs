@@ -27,12 +27,13 @@ fn capture(
     here: BuiltIns,
     compiler: &mut Compiler<'_, '_>,
 ) -> Option<Capture> {
-    let (value, when, secret) = match &item.value {
-        CaptureLayer::Value(value) => (Some(value), None, false),
+    let (value, when, secret, keep) = match &item.value {
+        CaptureLayer::Value(value) => (Some(value), None, false, false),
         CaptureLayer::Table(table) => (
             table.value.as_ref().map(|value| &value.value),
             table.when.as_ref().map(|when| &when.value),
             table.secret.as_ref().is_some_and(|secret| secret.value),
+            table.keep.as_ref().is_some_and(|keep| keep.value),
         ),
     };
     let Some(value) = value else {
@@ -55,7 +56,7 @@ fn capture(
             None => None,
         },
         secret,
-        keep: false,
+        keep,
     })
 }
 

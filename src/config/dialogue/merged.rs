@@ -37,6 +37,8 @@ pub(super) struct Merged {
     pub max_message: usize,
     /// What the peer may name beyond public addresses, where a rule dials what it names.
     pub peer_urls: Arc<[UrlPattern]>,
+    /// Whether messages are kept in a durable history.
+    pub stores: bool,
 }
 
 impl Merged {
@@ -63,6 +65,7 @@ impl Merged {
             first_id: ids.and_then(first_id).unwrap_or(1),
             max_message: max_message(table),
             peer_urls: peer_urls.unwrap_or_default(),
+            stores: stores(table),
         };
         (!merged.is_empty()).then_some(merged)
     }
@@ -100,6 +103,16 @@ fn first_id(ids: &IdsTable) -> Option<u64> {
 fn max_message(table: &ConnectionTable) -> usize {
     let size = table.max_message.as_ref().map(|size| size.value.0);
     size.unwrap_or_else(|| ConnectionSettings::with_url("".into()).max_message)
+}
+
+fn stores(table: &ConnectionTable) -> bool {
+    let Some(history) = &table.history else {
+        return false;
+    };
+    let is_durable = history.value.durable.as_ref();
+    let messages = history.value.messages.as_ref();
+    is_durable.is_some_and(|durable| durable.value)
+        && messages.is_some_and(|messages| messages.value.0 > 0)
 }
 
 /// The heartbeat, if it is one of texts with more than a fixed ping and pong, and whether there is any.

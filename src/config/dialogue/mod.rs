@@ -5,6 +5,7 @@ mod compiler;
 mod declared;
 mod durations;
 mod heartbeat;
+mod kept;
 mod merged;
 mod order;
 mod outside;
@@ -18,7 +19,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use self::{compiler::Compiler, declared::declared, merged::Merged};
 use super::{keys::ConnectionTable, read::Context};
-use everwire_proto::settings::dialogue::Dialogue;
+use everwire_proto::settings::dialogue::{Capture, Dialogue};
 
 pub(super) use self::show::show;
 
@@ -54,6 +55,13 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
     let captures = captures::compile(&merged.capture, places::CAPTURE, &mut compiler);
     let scripts = script::compile(merged, &lets, &mut compiler);
     let rules = rules::compile(merged, &mut compiler);
+    let periodic = scripts.periodic.iter().map(|periodic| &periodic.step);
+    let steps = scripts.open_script.iter().chain(periodic);
+    let steps = steps.chain(&scripts.close_script);
+    let in_steps = steps.flat_map(|step| &step.capture);
+    let in_rules = rules.iter().flat_map(|rule| &rule.capture);
+    let all: Vec<&Capture> = captures.iter().chain(in_steps).chain(in_rules).collect();
+    kept::refuse_secrets(merged, &all, &lets, &mut compiler);
     let heartbeat = merged.heartbeat.as_ref();
     let heartbeat =
         heartbeat.and_then(|heartbeat| heartbeat::compile(heartbeat, merged, &mut compiler));

@@ -72,6 +72,7 @@ fn rule(
     };
     refuse_on_loss(table, compiler);
     refuse_without_action(table, merged, place, compiler);
+    refuse_to_wait(table, merged, place, compiler);
     let send = table.send.as_ref();
     let send =
         send.and_then(|send| sending::compile_quick(send, here, merged.max_message, compiler));
@@ -85,6 +86,7 @@ fn rule(
         deliver: table.deliver.as_ref().is_none_or(|deliver| deliver.value),
         capture: capture.unwrap_or_default(),
         clear,
+        after: table.after.as_ref().map(|after| after.value),
         action: table.action.as_ref().map(|action| action.value),
         url,
         delay: table.delay.as_ref().map(|delay| delay.value.0),
@@ -123,6 +125,7 @@ fn refuse_on_loss(table: &RuleTable, compiler: &mut Compiler<'_, '_>) {
     };
     let keys = [
         ("send", table.send.as_ref().map(|key| key.place)),
+        ("after", table.after.as_ref().map(|key| key.place)),
         ("deliver", table.deliver.as_ref().map(|key| key.place)),
         ("capture", table.capture.as_ref().map(|key| key.place)),
     ];
@@ -173,6 +176,35 @@ fn refuse_without_action(
     {
         let help = "write a heartbeat, or remove it";
         compiler.wrong(action.place, "`do = \"beat\"` has no heartbeat", help);
+    }
+}
+
+/// An answer that waits for its message to be stored needs both, and a history that stores it.
+fn refuse_to_wait(
+    table: &RuleTable,
+    merged: &Merged,
+    rule: Place,
+    compiler: &mut Compiler<'_, '_>,
+) {
+    // With a loss it has been told.
+    let Some(after) = table.after.as_ref().filter(|_| table.loss.is_none()) else {
+        return;
+    };
+    if table.send.is_none() {
+        let message = "`after` has no `send`: it is what the answer waits for";
+        let problem = Problem::new(after.place, message).related(rule, "the rule is here");
+        compiler.push(problem.help("write send = '…' too, or remove it"));
+    }
+    if let Some(deliver) = table.deliver.as_ref().filter(|deliver| !deliver.value) {
+        let message = "`after = \"stored\"` waits in vain: `deliver = false` keeps the message out of the history";
+        let problem = Problem::new(after.place, message).related(deliver.place, "deliver is here");
+        compiler.push(problem.help("remove one of them"));
+    }
+    if !merged.stores {
+        let help =
+            "write history = { messages = 1000, durable = true } for the connection, or remove it";
+        let message = "`after = \"stored\"` waits in vain: no message is kept in a durable history";
+        compiler.wrong(after.place, message, help);
     }
 }
 

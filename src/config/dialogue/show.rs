@@ -103,16 +103,16 @@ fn show_captures(captures: &[Capture], names: &Names) -> Json {
             value,
             when,
             secret,
-            // Nothing can be kept yet.
-            keep: _,
+            keep,
         } = capture;
-        let shown = match (when, secret) {
-            (None, false) => value.as_str().into(),
+        let shown = match (when, secret, keep) {
+            (None, false, false) => value.as_str().into(),
             _ => {
                 let mut keys = Keys::new();
                 put(&mut keys, "value", Some(value.as_str()));
                 put(&mut keys, "when", when.as_ref().map(|when| when.as_str()));
                 put(&mut keys, "secret", Some(*secret));
+                put(&mut keys, "keep", keep.then_some(true));
                 Json::Object(keys)
             }
         };
@@ -206,6 +206,7 @@ fn show_rule(rule: &DialogueRule, names: &Names) -> Json {
     let DialogueRule {
         trigger,
         send,
+        after,
         deliver,
         capture,
         clear,
@@ -225,6 +226,7 @@ fn show_rule(rule: &DialogueRule, names: &Names) -> Json {
         }
     }
     put(&mut keys, "send", send.as_ref().map(show_sending));
+    put(&mut keys, "after", after.map(|after| after.word()));
     put_captures(&mut keys, capture, clear, names);
     put(&mut keys, "do", action.map(|action| action.word()));
     put(&mut keys, "url", url.as_ref().map(|url| url.as_str()));

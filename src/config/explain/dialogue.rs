@@ -7,7 +7,7 @@ use super::{
 use crate::config::units::format_duration;
 use everwire_proto::settings::{
     ConnectionSettings, Opening,
-    dialogue::{Dialogue, DialogueRule, RuleAction, RuleDelay, ScriptStep, Trigger},
+    dialogue::{AnswerAfter, Dialogue, DialogueRule, RuleAction, RuleDelay, ScriptStep, Trigger},
 };
 
 /// What happens between the upgrade and *ready*.
@@ -106,7 +106,8 @@ fn one_rule(number: usize, rule: &DialogueRule, dialogue: &Dialogue) -> Line {
         }
     };
     let answers = rule.send.as_ref();
-    let answers = answers.map(|send| format!("answers {}", sending(send)));
+    let when = rule.after.map_or("", |AnswerAfter::Stored| " once it is in the history on disk");
+    let answers = answers.map(|send| format!("answers {}{when}", sending(send)));
     let acts = rule.action.map(|action| act(action, rule.delay));
     let does: Vec<String> = answers.into_iter().chain(acts).collect();
     let does = match does.is_empty() {

@@ -14,7 +14,7 @@ use crate::config::{
         TemplateText, Templated, Text, Timeout, Url, Urls,
     },
 };
-use everwire_proto::settings::{ConnectionSettings, TlsSettings};
+use everwire_proto::settings::{ConnectionSettings, RotationMode, TlsSettings};
 
 table! {
     /// A connection, or what connections inherit.
@@ -81,6 +81,9 @@ table! {
         rate: RateLayer = "unlimited",
         /// A socket that was ready for so long is replaced: its successor is made ready before it is closed. "0s" is off.
         rotate_after: Rotation = "0s",
+        /// How a socket is replaced: "overlap" makes its successor ready before it is closed; "replace" closes it first, for servers that
+        /// allow one session per client.
+        rotation: RotationMode = "overlap",
         /// Where the peer's own numbers stand in its text messages: holes and doubles are told by them. Or "none".
         sequence: SequenceLayer = "none",
         /// TLS, for `wss`.
@@ -104,7 +107,7 @@ table! {
         ids: IdsTable,
     }
     later {
-        prepare, rotation, subscribe, subscriptions, spread, request, place,
+        prepare, subscribe, subscriptions, spread, request, place,
     }
     no key { dialogue, dial_policy, proxy_policy }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::read::{Context, Node, Value, backticked, similar};
 use crate::settings::{LogFormat, LogLevel, Scope};
-use everwire_proto::settings::{AuthEncoding, Fsync, Jitter, Resend, WhenFull};
+use everwire_proto::settings::{AuthEncoding, Fsync, Jitter, Resend, RotationMode, WhenFull};
 
 /// A type whose values have names.
 pub(in crate::config) trait Choice: Copy + PartialEq + Sized + 'static {
@@ -77,5 +77,6 @@ choice! { Fsync { "always" => Always, "interval" => Interval } }
 choice! { Jitter { "full" => Full, "none" => None } }
 choice! { LogFormat { "auto" => Auto, "pretty" => Pretty, "json" => Json } }
 choice! { LogLevel { "error" => Error, "warn" => Warn, "info" => Info, "debug" => Debug, "trace" => Trace } }
+choice! { RotationMode { "overlap" => Overlap, "replace" => Replace } }
 choice! { Resend { "never" => Never, "in_doubt" => InDoubt } }
 choice! { WhenFull { "reject" => Reject, "drop_oldest" => DropOldest } }

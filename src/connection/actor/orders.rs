@@ -79,7 +79,9 @@ impl ActorState {
     }
 
     pub(super) fn rotate(&mut self) -> Result<(), NotOpen> {
-        let rotates = self.life.is_handing_over() || self.life.rotate(&mut self.effects);
+        let rotates = self.life.is_handing_over()
+            || self.life.is_replacing()
+            || self.life.rotate(&mut self.effects);
         self.wake();
         match (rotates, self.reported.cause()) {
             (true, _) => Ok(()),
@@ -100,6 +102,8 @@ impl ActorState {
             self.move_to(urls);
         }
         self.outbox.history().configure(new.history);
+        // What is not kept any more is forgotten.
+        let _kept = self.outbox.kept_for(new.dialogue.as_deref());
         let buckets = &self.process.buckets;
         self.buckets = buckets.get(&self.name, &new.rate, self.buckets.as_deref());
         if let Some(dialogue) = &new.dialogue {

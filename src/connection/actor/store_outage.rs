@@ -40,6 +40,10 @@ impl Handler<StoreIsOpen> for Connection {
 impl ActorState {
     fn store_is_open(&mut self, StoreIsOpen { epoch, is_closed }: StoreIsOpen) {
         self.publisher.begin_epoch(epoch);
+        let kept = self.outbox.kept_for(self.settings.dialogue.as_deref());
+        if let Some(serving) = &mut self.serving {
+            serving.conversation.restore(&kept);
+        }
         // Who has connected it by hand since gave a later order.
         let is_closed = is_closed && !self.outbox.with(|locked| locked.wanted);
         if is_closed && self.ending.stays() {

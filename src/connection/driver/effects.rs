@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{Driver, Link, Turn, dial::dial};
 use crate::{
+    clock,
     connection::{
         LastClose, LastError, LastMessage, State,
         rotation::successor::Successor,
@@ -177,7 +178,10 @@ impl ActorState {
         }
         match std::mem::take(&mut self.ending) {
             Ending::Stays => {}
-            Ending::Drains(waiting) => waiting.answer(),
+            Ending::Drains(waiting) => {
+                self.keep_last_captures(clock::now());
+                waiting.answer();
+            }
             Ending::Leaves(waiting) => {
                 let discarded = self.outbox.with(|locked| locked.outbox.discard());
                 self.publish_removed(discarded, DropReason::Cancelled);

@@ -26,6 +26,8 @@ use crate::{
     core::{Cause, FateRun, Removed, State as LifeState},
     events::{DropReason, EventKind},
     panics::panic_text,
+    settings::RotationMode,
+    wire::CloseFrame,
 };
 
 /// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
@@ -200,10 +202,13 @@ impl Driver {
                 && self.has_read_all()
             {
                 act.hurry_deduplication();
+                // What was held back may be answered once it is stored.
+                cx.waker().wake_by_ref();
             }
             self.poll_successor(act, now, cx);
             self.check_time(act, now, cx);
             act.flush();
+            act.keep_captures(now);
             let expiry = self.look_at_outbox(act, now, cx);
             let is_done = act.effects.is_empty() && !act.publisher.has_panic();
             if is_done && !act.has_ended() {
@@ -263,6 +268,12 @@ impl Driver {
 
     fn poll_successor(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if self.successor.may_dial(act) {
+            if act.settings.rotation == RotationMode::Replace {
+                // What has to be prepared for the next dial is prepared here, while this socket still serves; what fails is told by
+                // `successor_failed`, and the socket serves on.
+                self.successor = Successor::None;
+                return act.give_way(now);
+            }
             act.begin_deduplication();
             self.successor = Successor::Dialing(dial(act));
         }
@@ -378,7 +389,7 @@ impl Driver {
             .deduplication
             .deadline()
             .filter(|_| self.has_read_all());
-        let conversation = act.conversation_deadline();
+        let conversation = act.conversation_deadline(now);
         let beside = self.successor.conversation_deadline();
         let all = [
             life,
@@ -421,6 +432,16 @@ impl Driver {
         if !self.timer_will_wake {
             cx.waker().wake_by_ref();
         }
+    }
+}
+
+impl ActorState {
+    /// The socket that serves is closed, and another one is dialled in its place.
+    fn give_way(&mut self, now: Instant) {
+        let frame = CloseFrame::new(self.settings.close_code, "");
+        let policy = policy(&self.settings);
+        self.life.give_way(frame, policy, now, &mut self.effects);
+        self.show_state();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The outbox of a name as handles, receipts and the actor share it, on whatever thread they are.
 
+mod kept;
 mod memory;
 mod once;
 mod persist;
@@ -18,7 +19,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::oneshot;
 
 pub use self::{once::SendOnceError, receipt::Receipt};
-use super::age::OutboxAge;
+use super::{age::OutboxAge, kept_captures::KeptCaptures};
 use crate::{
     clock,
     core::{
@@ -40,6 +41,8 @@ pub(crate) struct SharedOutbox {
     history: History,
     /// Whether persistence was told that the history has grown.
     history_waits: AtomicBool,
+    /// Whether what came in is acknowledged once it is stored, and something waits for that.
+    acknowledges: AtomicBool,
     /// Whether the actor is in the middle of a turn, and will look at the outbox before it rests. It falls under the lock alone:
     /// who reads `true` there comes before that look. Who misses that it has risen wakes the actor for nothing.
     at_work: AtomicBool,
@@ -74,6 +77,10 @@ pub(crate) struct Locked {
     persistence_called: bool,
     /// Why the store cannot write, not told yet.
     pub store_error: Option<Box<str>>,
+    /// It was told that the store cannot write though something waits for it that is no message of the outbox.
+    told_failing: bool,
+    /// The captures that outlive the process. Boxed: few names have any.
+    kept: Option<Box<KeptCaptures>>,
     age: OutboxAge,
     /// The memory of all that.
     charge: Charge,
@@ -108,6 +115,8 @@ impl SharedOutbox {
             confirm_through: 0,
             persistence_called: false,
             store_error: None,
+            told_failing: false,
+            kept: None,
             age: OutboxAge::default(),
             charge,
             left: 0,
@@ -119,6 +128,7 @@ impl SharedOutbox {
             locked: Mutex::new(locked),
             history: History::new(),
             history_waits: AtomicBool::new(false),
+            acknowledges: AtomicBool::new(false),
             at_work: AtomicBool::new(false),
             touched: AtomicBool::new(true),
             persistence,
@@ -199,6 +209,11 @@ impl SharedOutbox {
     /// The epoch of the ids that are given now.
     pub fn epoch(&self) -> u32 {
         self.locked.lock().ids.current()
+    }
+
+    /// Whether messages that came in are acknowledged once they are stored, and some wait for that.
+    pub fn set_acknowledges(&self, acknowledges: bool) {
+        self.acknowledges.store(acknowledges, Ordering::Relaxed);
     }
 
     /// Has persistence know that there is something to lose.

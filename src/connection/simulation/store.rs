@@ -59,7 +59,7 @@ pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut di
                 disk.last_id = disk.last_id.max(changes.last_id);
             }
             sleep(dice.millis(20)).await;
-            source.stored(changes.last_id);
+            source.stored(changes.last_id, None);
         }
     }
 }

@@ -36,7 +36,8 @@ impl Socket {
                 .is_some_and(|dialogue| conversation.is_of(dialogue))
         };
         if !act.conversation().is_some_and(is_known) {
-            act.serving = Serving::renewed(act.serving.take(), &act.settings);
+            act.keep_last_captures(now);
+            act.serving = Serving::renewed(act.serving.take(), &act.settings, &act.outbox);
         }
         if act.serving.is_none() {
             return act.want_interval();
@@ -57,6 +58,9 @@ impl Socket {
         if let (Some(aside), Some(serving)) = (&mut aside, &mut act.serving) {
             aside.is_handover = serving.take_handover();
         }
+        if let Some(aside) = &mut aside {
+            aside.begin_places(act.history_position());
+        }
         self.early.get_or_insert_default().aside = aside;
         let here = surroundings!(self, act, now);
         if let Some(conversation) = aside_mut(&mut self.early) {
@@ -69,9 +73,16 @@ impl Socket {
     pub fn serve(&mut self, act: &mut ActorState, now: Instant) {
         let aside = self.early.as_mut().and_then(|early| early.aside.take());
         let Some(conversation) = aside else {
+            act.keep_last_captures(now);
             act.serving = None;
             return act.want_interval();
         };
+        if act
+            .conversation()
+            .is_some_and(|known| !conversation.is_of_the_same(known))
+        {
+            act.keep_last_captures(now);
+        }
         let mut serving = Serving::hand_over(act.serving.take(), *conversation);
         serving.named = serving.conversation.heartbeat(&act.settings);
         act.serving = Some(serving);
@@ -100,6 +111,7 @@ impl Socket {
     }
 
     fn hear(&mut self, act: &mut ActorState, message: &Message, now: Instant) -> Heard {
+        place_answered(act);
         let here = surroundings!(self, act, now);
         let Some(serving) = &mut act.serving else {
             return Heard {
@@ -108,11 +120,17 @@ impl Socket {
             };
         };
         let conversation = &mut serving.conversation;
-        let before = conversation.deadline();
+        let before = (conversation.deadline(), conversation.keeps_at(now));
+        let could_place = !conversation.wants_place();
         let heard = conversation.message(message, here);
-        if conversation.has_replies() || conversation.deadline() != before {
+        let is_later = (conversation.deadline(), conversation.keeps_at(now)) != before;
+        let wants_place = could_place && conversation.wants_place();
+        if conversation.has_replies() || is_later {
             act.turns.touch();
             self.carry_out(act, now);
+        }
+        if wants_place {
+            begin_places(act);
         }
         if heard.is_pong {
             act.turns.touch();
@@ -148,6 +166,7 @@ impl Socket {
         if !matches!(act.life.state(), LifeState::Open { .. }) {
             self.end_periodic(act, now);
         }
+        place_answered(act);
         let is_written = self.writer.take_step_written();
         let here = surroundings!(self, act, now);
         if let Some(serving) = &mut act.serving {
@@ -155,6 +174,12 @@ impl Socket {
                 serving.conversation.written(here);
             }
             serving.conversation.timer(here);
+            if serving.conversation.awaits_store() {
+                let stored = act.outbox.history().stored();
+                serving.conversation.stored(stored, here);
+                act.outbox
+                    .set_acknowledges(serving.conversation.awaits_store());
+            }
         }
         self.carry_out(act, now);
     }
@@ -359,6 +384,30 @@ fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<
         buckets.with_step(&act.name, act.buckets.as_deref(), rates)
     };
     (!rates.is_empty()).then(buckets).flatten()
+}
+
+/// The message that has come is answered once it is stored: it will lie behind those that are told now.
+fn begin_places(act: &mut ActorState) {
+    act.turns.touch();
+    act.outbox.set_acknowledges(true);
+    if act.inbound.deduplication.holds_back() {
+        return;
+    }
+    let behind = act.history_position();
+    if let Some(serving) = &mut act.serving {
+        serving.conversation.begin_places(behind);
+    }
+}
+
+/// Where the messages lie that came before and are answered once they are stored: they were delivered, unless some are held back.
+fn place_answered(act: &mut ActorState) {
+    if !act.wants_place() || act.inbound.deduplication.holds_back() {
+        return;
+    }
+    let through = act.history_position();
+    if let Some(serving) = &mut act.serving {
+        serving.conversation.placed(through);
+    }
 }
 
 /// The conversation of a socket beside the one that serves.

@@ -183,6 +183,7 @@ impl Socket {
             && self.has_known_age()
             && act.has_passed()
             && !act.is_signing()
+            && !act.wants_place()
             && !self.deadlines.is_paused()
             && self.writer.is_idle()
             && !self.writer.is_held_back()

@@ -49,11 +49,26 @@ impl Socket {
         now: Instant,
     ) -> Result<Box<Self>, Cause> {
         let compression = opened.compression;
+        let replaces = act.life.is_replacing();
         let (mut socket, info) = Self::new(act, opened, now)?;
         act.life.opened(now);
         act.inbound.begin_numbers();
         act.reported.upgrade = info.upgrade();
         act.show(State::Opening, None);
+        if replaces && let Some(old) = act.last.close.as_deref() {
+            let rotated = events::Rotated {
+                peer: info.peer,
+                subprotocol: info.subprotocol,
+                incarnation: act.life.incarnation(),
+                timings: info.timings,
+                tls: info.tls,
+                old: old.report(),
+                doubled: 0,
+            };
+            act.publish(EventKind::Rotated(Box::new(rotated)));
+            socket.begin_conversation(act, now);
+            return Ok(socket);
+        }
         let opened = events::Opened {
             peer: info.peer,
             subprotocol: info.subprotocol,

@@ -9,7 +9,10 @@ use std::{
 
 use ::url::Url;
 use everwire_proto::{
-    dialogue::{Conversation, Heard, Here, Ping, Progress, Reply},
+    dialogue::{
+        Conversation, Heard, Here, HistorySpan, KeptChange, KeptValue, Ping, Progress, Reply,
+        Stored,
+    },
     language::SignatureRequest,
     settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
 };
@@ -22,7 +25,8 @@ use super::{
 };
 use crate::{
     chance,
-    core::{Cause, ConnectionName, Message},
+    connection::SharedOutbox,
+    core::{Cause, ConnectionName, Cursor, Message},
     settings::{ConnectionSettings, DialPolicy, Heartbeat, RateSettings, Reconnect, url},
     signer::RingSigner,
     transport::Secrets,
@@ -53,6 +57,8 @@ pub(in crate::connection) struct LiveConversation {
     pub(super) watcher: Option<Box<Watching>>,
     /// Signatures that are being made for the step that is on its way.
     signing: Option<oneshot::Receiver<Made>>,
+    /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
+    unplaced_behind: Cursor,
 }
 
 /// Where a conversation takes place.
@@ -84,16 +90,23 @@ macro_rules! surroundings {
 pub(in crate::connection) use surroundings;
 
 impl Serving {
-    /// The conversation of a name with these settings, if they ask for one.
-    pub fn of(settings: &ConnectionSettings) -> Option<Box<Self>> {
+    /// The conversation of a name with these settings, if they ask for one. It begins with what is kept of earlier ones.
+    pub fn of(settings: &ConnectionSettings, outbox: &Arc<SharedOutbox>) -> Option<Box<Self>> {
+        let kept = outbox.kept_for(settings.dialogue.as_deref());
         let dialogue = settings.dialogue.as_ref()?;
-        Some(Box::new(Self::from(LiveConversation::new(dialogue))))
+        let mut conversation = LiveConversation::new(dialogue);
+        conversation.restore(&kept);
+        Some(Box::new(Self::from(conversation)))
     }
 
     /// The same with other settings. Who watches goes on watching.
-    pub fn renewed(known: Option<Box<Self>>, settings: &ConnectionSettings) -> Option<Box<Self>> {
+    pub fn renewed(
+        known: Option<Box<Self>>,
+        settings: &ConnectionSettings,
+        outbox: &Arc<SharedOutbox>,
+    ) -> Option<Box<Self>> {
         let watcher = known.and_then(|known| known.conversation.watcher);
-        let mut fresh = Self::of(settings)?;
+        let mut fresh = Self::of(settings, outbox)?;
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
         }
@@ -181,6 +194,11 @@ impl LiveConversation {
         Arc::ptr_eq(&self.dialogue, dialogue) || self.dialogue.says_the_same(dialogue)
     }
 
+    /// Whether it is the dialogue of another one.
+    pub fn is_of_the_same(&self, other: &Self) -> bool {
+        self.dialogue == other.dialogue
+    }
+
     fn new(dialogue: &Arc<Dialogue>) -> Self {
         Self {
             dialogue: Arc::clone(dialogue),
@@ -189,6 +207,7 @@ impl LiveConversation {
             replies: Vec::new(),
             watcher: None,
             signing: None,
+            unplaced_behind: Cursor::default(),
         }
     }
 
@@ -210,13 +229,58 @@ impl LiveConversation {
         self
     }
 
+    /// Puts in what is kept of earlier conversations of the name.
+    pub fn restore(&mut self, kept: &[(String, KeptValue)]) {
+        let kept = kept.iter().map(|(name, value)| (name.as_str(), value));
+        self.engine.restore(kept);
+    }
+
+    /// When [`take_kept`](Self::take_kept) has something to hand out.
+    pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
+        self.engine.keeps_at(now)
+    }
+
+    /// What has changed of what is kept over restarts.
+    pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
+        self.engine.take_kept(now)
+    }
+
+    /// Messages that are answered once they are stored lie behind this place of the history.
+    pub fn begin_places(&mut self, behind: Cursor) {
+        self.unplaced_behind = behind;
+    }
+
+    /// Whether a message is answered once it is stored, of which it is not known where it lies.
+    pub fn wants_place(&self) -> bool {
+        self.engine.wants_place()
+    }
+
+    /// The messages so far that are answered once they are stored lie at this place of the history, or before it.
+    pub fn placed(&mut self, through: Cursor) {
+        let after = std::mem::replace(&mut self.unplaced_behind, through);
+        self.engine.placed(HistorySpan { after, through });
+    }
+
+    /// Whether answers wait until their messages are stored.
+    pub fn awaits_store(&self) -> bool {
+        self.engine.awaits_store()
+    }
+
+    /// The store has so much of the history.
+    pub fn stored(&mut self, stored: Stored, at: Surroundings<'_>) {
+        self.engine
+            .stored(stored, &at.here(self.is_handover), &mut self.replies);
+    }
+
     /// The conversation of a socket that is made ready beside this one's, under these settings. It begins with what this one has captured,
     /// if both are the same dialogue.
     pub fn successor(known: Option<&Self>, settings: &ConnectionSettings) -> Option<Box<Self>> {
         let dialogue = settings.dialogue.as_ref()?;
         let mut fresh = Self::new(dialogue);
-        if let Some(known) = known.filter(|known| known.is_of(dialogue)) {
-            fresh.engine = known.engine.successor();
+        match known {
+            Some(known) if known.is_of(dialogue) => fresh.engine = known.engine.successor(),
+            Some(known) => fresh.restore(&known.engine.kept()),
+            None => {}
         }
         if let Some(watching) = known.and_then(|known| known.watcher.as_deref()) {
             fresh.watch(watching.watcher.of_successor());
@@ -230,6 +294,7 @@ impl LiveConversation {
         self.replies = successor.replies;
         self.watcher = successor.watcher;
         self.signing = successor.signing;
+        self.unplaced_behind = successor.unplaced_behind;
         self
     }
 

@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire_proto::dialogue::Reply;
+use everwire_proto::dialogue::{KeptChange, Reply};
 use jiff::Timestamp;
 
 #[cfg(feature = "faults")]
@@ -48,7 +48,7 @@ use self::{
 use crate::{
     chance, clock,
     connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::BucketSet},
-    core::{Cause, ConnectionName, Effect, FateRun, Lifecycle, Policy, Removed, Rule},
+    core::{Cause, ConnectionName, Cursor, Effect, FateRun, Lifecycle, Policy, Removed, Rule},
     events::{DropReason, Dropped, EventKind, Sent},
     hub::HistoryRef,
     panics::panic_text,
@@ -131,6 +131,7 @@ impl ActorState {
             life.connect(&mut Vec::new());
         }
         let buckets = process.buckets.get(&name, &settings.rate, None);
+        let serving = Serving::of(&settings, &outbox);
         Self {
             name,
             urls,
@@ -151,7 +152,7 @@ impl ActorState {
             turns: Turns::default(),
             ending: Ending::Stays,
             hold: if is_held { Hold::Waits } else { Hold::None },
-            serving: Serving::of(&settings),
+            serving,
             settings,
             sessions: None,
             #[cfg(feature = "faults")]
@@ -380,10 +381,58 @@ impl ActorState {
     }
 
     /// When the conversation of the socket that serves has something to do.
-    pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
+    pub(in crate::connection) fn conversation_deadline(&self, now: Instant) -> Option<Instant> {
         let serving = self.serving.as_ref()?;
         let conversation = serving.conversation.deadline();
-        conversation.into_iter().chain(serving.first_beat).min()
+        let keeps = serving.conversation.keeps_at(now);
+        // What is held back has a deadline of its own.
+        let keeps = keeps.filter(|_| !self.inbound.deduplication.holds_back());
+        let all = conversation.into_iter().chain(serving.first_beat);
+        all.chain(keeps).min()
+    }
+
+    /// Hands captures that are to outlive the process to the store, if it is time: behind the messages of which they came, all of which
+    /// were told.
+    pub(in crate::connection) fn keep_captures(&mut self, now: Instant) {
+        let Some(serving) = &mut self.serving else {
+            return;
+        };
+        let keeps_at = serving.conversation.keeps_at(now);
+        if keeps_at.is_some_and(|at| at <= now) && !self.inbound.deduplication.holds_back() {
+            let changes = serving.conversation.take_kept(now);
+            self.hand_to_store(changes);
+        }
+    }
+
+    /// Of a conversation whose settings are not those of the name any more only what these keep, too.
+    fn hand_to_store(&self, mut changes: Vec<KeptChange>) {
+        let dialogue = self.settings.dialogue.as_deref();
+        changes.retain(|(name, _)| dialogue.is_some_and(|dialogue| dialogue.keeps(name)));
+        self.outbox.keep(changes);
+    }
+
+    /// The same, whenever it was done last: this conversation goes, or the process does.
+    pub(in crate::connection) fn keep_last_captures(&mut self, now: Instant) {
+        self.flush();
+        if let Some(serving) = &mut self.serving
+            && !self.inbound.deduplication.holds_back()
+        {
+            let changes = serving.conversation.take_kept(now);
+            self.hand_to_store(changes);
+        }
+    }
+
+    /// Whether a message is answered once it is stored, of which it is not known where it lies.
+    pub(in crate::connection) fn wants_place(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(|conversation| conversation.wants_place())
+    }
+
+    /// The place of the last message that the history of the name has heard of. All that came was told.
+    pub(in crate::connection) fn history_position(&mut self) -> Cursor {
+        self.flush();
+        let start = self.process.hub.start();
+        self.outbox.history().position(start)
     }
 
     /// How long the peer may be silent.

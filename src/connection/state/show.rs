@@ -56,6 +56,7 @@ impl ActorState {
         match state {
             // The verdict has led here.
             State::Backoff | State::Failed => {}
+            State::Connecting if self.life.is_replacing() => self.because(StateReason::Rotation),
             State::Connecting => self.reported.keep_verdict(),
             State::Idle if self.settings.sessions_only => {
                 self.because(StateReason::SessionsOnly);
@@ -84,6 +85,7 @@ impl ActorState {
     /// Why the name is closed other than by a loss.
     fn farewell(&self) -> StateReason {
         match self.ending {
+            Ending::Stays if self.life.is_replacing() => StateReason::Rotation,
             Ending::Stays if self.life.goes_idle() => StateReason::SessionsOnly,
             Ending::Stays => StateReason::ClosedByHand,
             Ending::Drains(_) => StateReason::Shutdown,

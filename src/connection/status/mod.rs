@@ -204,6 +204,8 @@ pub enum StateReason {
     Shutdown,
     /// The name is being removed.
     Removed,
+    /// The socket gives way to another one, which is dialled when it has ended: `rotation` is "replace".
+    Rotation,
 }
 
 impl StateReason {
@@ -216,6 +218,7 @@ impl StateReason {
             Self::ClosedByHand => "closed_by_hand",
             Self::Shutdown => "shutdown",
             Self::Removed => "removed",
+            Self::Rotation => "rotation",
         }
     }
 
@@ -228,6 +231,7 @@ impl StateReason {
             Self::ClosedByHand => "closed by hand".into(),
             Self::Shutdown => "the service shuts down".into(),
             Self::Removed => "the name is being removed".into(),
+            Self::Rotation => "another socket takes its place".into(),
         }
     }
 }
@@ -285,6 +289,17 @@ pub struct LastClose {
 }
 
 impl LastClose {
+    /// What is known of that end.
+    pub(in crate::connection) fn report(&self) -> ClosedReport {
+        ClosedReport {
+            code: self.code,
+            reason: self.reason.clone(),
+            clean: self.clean,
+            by: self.by,
+            sent: self.sent.clone(),
+        }
+    }
+
     pub(in crate::connection) fn new(report: ClosedReport, at: Timestamp) -> Self {
         let ClosedReport {
             code,

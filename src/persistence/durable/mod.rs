@@ -1,5 +1,6 @@
 //! Persistence with a store: one thread, one commit for all names that have something to keep.
 
+mod captures;
 mod keys;
 mod opened;
 mod opener;
@@ -126,6 +127,7 @@ impl Persistence {
             },
             ids: None,
             keys: Vec::new(),
+            captures: Vec::new(),
             known: None,
         };
         let shared = &self.0;

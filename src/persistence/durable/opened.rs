@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 
-use super::{keys::Left, orders::VALUES, previous_run::PreviousRun};
+use super::{
+    captures::{self, Captures},
+    keys::Left,
+    orders::VALUES,
+    previous_run::PreviousRun,
+};
 use crate::{
     core::{ConnectionName, Cursor, Pattern},
     persistence::Recalled,
@@ -18,6 +23,7 @@ pub(super) struct Opened {
     pub names: BTreeMap<ConnectionName, NameState>,
     /// Of those names.
     left: Left,
+    captures: Captures,
     pub previous: PreviousRun,
     /// The greatest position of an event.
     pub position: u64,
@@ -42,11 +48,13 @@ impl Opened {
         let values = store.list(VALUES)?;
         let rates = StoredRate::read_all(&mut store, Timestamp::now())?;
         let left = Left::read(&store)?;
+        let captures = captures::read(&store)?;
         let epochs = recovered.names.values().map(|state| state.epoch);
         let highest_epoch = epochs.max().unwrap_or_default().max(previous.epoch);
         let opened = Self {
             names: recovered.names,
             left,
+            captures,
             previous,
             position: recovered.position,
             damage: recovered.damage,
@@ -68,6 +76,7 @@ impl Opened {
             state: self.names.remove(name).unwrap_or_else(new),
             ids: self.left.ids.remove(name),
             keys: self.left.keys.remove(name).unwrap_or_default(),
+            captures: self.captures.remove(name).unwrap_or_default(),
             known: self.previous.known.remove(name),
         }
     }

@@ -1,6 +1,6 @@
 //! What was ordered, as changes of the store.
 
-use super::{keys, previous_run};
+use super::{captures, keys, previous_run};
 use crate::{persistence::Order, store::Batch, stored::StoredRate};
 
 /// The store's kind of the values that the program itself keeps.
@@ -38,6 +38,7 @@ impl Orders {
             Order::Forget(name) => {
                 self.batch.forget(&name);
                 keys::forget(&mut self.batch, &name);
+                captures::forget(&mut self.batch, &name);
             }
             Order::Value(key, Some(value)) => self.batch.put(VALUES, &key, &value),
             Order::Value(key, None) => self.batch.delete(VALUES, &key),

@@ -9,14 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{
-    keys,
+    captures, keys,
     orders::Orders,
     stakes::Stakes,
     trace,
     write_queue::{Stop, Work, WriteQueue},
 };
 use crate::{
-    core::Queued,
+    core::{Cursor, Queued},
+    hub::UnstoredHistory,
     persistence::{NameChanges, Order, PersistSource},
     settings::Fsync,
     store::{Remade, Store, Sync},
@@ -35,6 +36,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// After the order to end a commit that fails is tried so many times more.
 const LAST_TRIES: u32 = 2;
 
+/// A source whose news are in the batch.
+#[derive(Clone)]
+struct Told {
+    source: Arc<dyn PersistSource>,
+    /// Up to this id of its messages.
+    last_id: u64,
+    /// Up to this place of its history; `None`: its history, and what comes with it, waits until the store can write again.
+    history: Option<Cursor>,
+}
+
 /// The store and what is to be written next.
 pub(super) struct StoreWriter {
     store: Store,
@@ -47,8 +58,8 @@ pub(super) struct StoreWriter {
     /// When it was last seen that they are there.
     seen: Instant,
     orders: Orders,
-    /// Whose news are in the batch, and up to which id.
-    told: Vec<(Arc<dyn PersistSource>, u64)>,
+    /// Whose news are in the batch.
+    told: Vec<Told>,
     /// Who waits for the batch to be committed.
     waiting: Vec<oneshot::Sender<()>>,
     sync: Sync,
@@ -110,7 +121,7 @@ impl StoreWriter {
     fn write(&mut self, queue: &WriteQueue, work: Work) -> Option<Stop> {
         let mut stop = self.collect(work);
         let mut last_tries = 0;
-        while let Err(error) = self.look(&stop).and_then(|()| self.commit()) {
+        while let Err(error) = self.look(&stop).and_then(|()| self.commit_all()) {
             self.failing = true;
             let is_news = self.report_failure(&error);
             if stop.is_some() {
@@ -134,13 +145,14 @@ impl StoreWriter {
     fn compact(&mut self) {
         self.orders.batch.compact();
         self.waiting.retain(|waiting| !waiting.is_closed());
-        let address = |source: &Arc<dyn PersistSource>| Arc::as_ptr(source).addr();
+        let address = |told: &Told| Arc::as_ptr(&told.source).addr();
         self.told
-            .sort_by_key(|(source, last_id)| (address(source), *last_id));
+            .sort_by_key(|told| (address(told), told.last_id, told.history));
         self.told.dedup_by(|later, earlier| {
-            let is_same = address(&later.0) == address(&earlier.0);
+            let is_same = address(later) == address(earlier);
             if is_same {
-                earlier.1 = later.1;
+                earlier.last_id = later.last_id;
+                earlier.history = earlier.history.max(later.history);
             }
             is_same
         });
@@ -151,11 +163,18 @@ impl StoreWriter {
             let changes = source.take_changes();
             self.put_messages(&*source, &changes);
             self.stakes.note(&source);
-            match self.failing {
+            let history = match self.failing {
                 false => self.put_history(&*source),
-                true => self.history_has_holes = true,
-            }
-            self.told.push((source, changes.outbox.last_id));
+                true => {
+                    self.history_has_holes = true;
+                    None
+                }
+            };
+            self.told.push(Told {
+                source,
+                last_id: changes.outbox.last_id,
+                history,
+            });
         }
         for order in work.orders {
             match order {
@@ -188,9 +207,20 @@ impl StoreWriter {
         }
     }
 
-    fn put_history(&mut self, source: &dyn PersistSource) {
-        let (events, limit) = source.take_unstored_history();
+    /// Returns up to where the history is in the batch, or was before.
+    fn put_history(&mut self, source: &dyn PersistSource) -> Option<Cursor> {
+        // Taken before the history: the messages of which these values came are in this commit, or in an earlier one.
+        captures::put(&mut self.orders.batch, source.name(), &source.take_kept());
+        let UnstoredHistory {
+            events,
+            limit,
+            through,
+        } = source.take_unstored_history();
         let is_news = !events.is_empty();
+        // Who gave it away must not have it back: the peer is told that it is safe.
+        if is_news && source.acknowledges() && source.fsync() == Fsync::Always {
+            self.sync = Sync::Always;
+        }
         for event in events {
             self.orders.batch.append_history(source.name(), event);
         }
@@ -199,6 +229,7 @@ impl StoreWriter {
                 .batch
                 .trim_history(source.name(), limit.messages, limit.bytes);
         }
+        through
     }
 
     /// Looks whether the files are still there, once in a while, and when it ends in order; has them written anew where they are not.
@@ -227,15 +258,42 @@ impl StoreWriter {
             if !remade.complete {
                 let all = source.take_all();
                 self.put_messages(&*source, &all);
+                captures::put(
+                    &mut self.orders.batch,
+                    source.name(),
+                    &source.take_all_kept(),
+                );
                 last_id = all.outbox.last_id;
             }
-            self.told.push((source, last_id));
+            self.told.push(Told {
+                source,
+                last_id,
+                history: None,
+            });
         }
         if !remade.complete {
             self.history_has_holes = true;
             // No name gets an epoch again that it has had.
             self.orders.give(self.orders.highest);
         }
+    }
+
+    /// Commits, and then what has waited until the store can write again.
+    fn commit_all(&mut self) -> Result<(), StoreError> {
+        let waiting = match self.failing {
+            true => self.told.clone(),
+            false => Vec::new(),
+        };
+        self.commit()?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for told in waiting {
+            // It has called, and may have nothing more to say.
+            let history = self.put_history(&*told.source);
+            self.told.push(Told { history, ..told });
+        }
+        self.commit()
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
@@ -252,8 +310,8 @@ impl StoreWriter {
         self.orders.batch.clear();
         self.failing = false;
         self.sync = Sync::Lazy;
-        for (source, last_id) in self.told.drain(..) {
-            source.stored(last_id);
+        for told in self.told.drain(..) {
+            told.source.stored(told.last_id, told.history);
         }
         for waiting in self.waiting.drain(..) {
             // Who has stopped waiting need not be told.
@@ -274,8 +332,8 @@ impl StoreWriter {
         } else if self.is_lost {
             trace::not_remade(error, &mut self.told_error);
         }
-        for (source, _) in &self.told {
-            Arc::clone(source).store_failed(error);
+        for told in &self.told {
+            Arc::clone(&told.source).store_failed(error);
         }
         is_news
     }

@@ -103,6 +103,11 @@ impl Deduplication {
         matches!(self, Self::Plain | Self::After { until: None, .. })
     }
 
+    /// Whether messages of the socket that serves may be held, and are not delivered yet.
+    pub fn holds_back(&self) -> bool {
+        matches!(self, Self::After { until: Some(_), .. })
+    }
+
     /// A successor is going to be dialled, and `recorder` takes what comes on both sockets.
     pub fn begin(&mut self, recorder: OverlapRecorder) {
         let filter = match std::mem::take(self) {

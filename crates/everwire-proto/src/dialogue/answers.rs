@@ -99,9 +99,9 @@ impl Answers {
         self.waiting.len()
     }
 
-    /// Whether so much waits that no more may be asked for: so many, or all together more than a message may have.
-    pub fn is_full(&self, max_message: usize) -> bool {
-        self.waiting.len() >= MAX_WAITING || self.bytes > max_message
+    /// How many bytes those have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Captures {
     touched: CaptureSet,
     /// Which have another value than when that was asked last.
     changed: CaptureSet,
+    /// The same, for those who keep them over restarts.
+    news: CaptureSet,
 }
 
 /// A set of captures, by their numbers. The last bit stands for all behind it: there are [`MAX_CAPTURES`](crate::settings::dialogue::MAX_CAPTURES).
@@ -102,9 +104,7 @@ impl Captures {
     pub fn keep(&mut self, caught: Caught, names: &Names) {
         self.touched.0 |= caught.same.0;
         for (at, value) in caught.values {
-            if self.values.is_empty() {
-                self.values = names.captures().map(|_| Value::absent()).collect();
-            }
+            self.allocate(names);
             self.set(at, value);
         }
     }
@@ -124,7 +124,32 @@ impl Captures {
             *slot = value;
             self.touched.insert(at);
             self.changed.insert(at);
+            self.news.insert(at);
         }
+    }
+
+    /// Puts in a value that was kept: it is no news.
+    pub fn restore(&mut self, at: u16, value: Value<'static>, names: &Names) {
+        self.allocate(names);
+        if let Some(slot) = self.values.get_mut(usize::from(at)) {
+            *slot = value;
+        }
+    }
+
+    fn allocate(&mut self, names: &Names) {
+        if self.values.is_empty() {
+            self.values = names.captures().map(|_| Value::absent()).collect();
+        }
+    }
+
+    /// Whether one of these has another value than when its news were taken last.
+    pub fn has_news(&self, of: CaptureSet) -> bool {
+        self.news.meets(of)
+    }
+
+    /// Which have another value than when this was asked last.
+    pub fn take_news(&mut self) -> CaptureSet {
+        std::mem::take(&mut self.news)
     }
 
     /// The captures with which a successor begins.

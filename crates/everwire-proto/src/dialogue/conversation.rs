@@ -13,6 +13,7 @@ use super::{
     happening::Happening,
     here::Here,
     ids::Ids,
+    kept::{Keeping, KeptChange, KeptValue},
     parts::Parts,
     place::StepList,
     progress::Progress,
@@ -25,6 +26,7 @@ use super::{
     times::Times,
     trace::Trace,
     unanswered::Unanswered,
+    unstored::{HistorySpan, Stored},
 };
 use crate::{
     core::{Cause, Message},
@@ -100,6 +102,7 @@ pub struct Conversation {
     rules: Rules,
     /// Boxed: few dialogues have any of it.
     pub(super) beside: Option<Box<Beside>>,
+    keeping: Keeping,
     /// Memory of the last pass over a message, where nearly every message needs one.
     spans: Spans,
     max_message: usize,
@@ -118,6 +121,7 @@ impl Conversation {
             unanswered: Unanswered::default(),
             rules: Rules::default(),
             beside: Beside::of(&dialogue),
+            keeping: Keeping::new(&dialogue),
             spans: Spans::default(),
             max_message: usize::MAX,
             trace: None,
@@ -154,8 +158,58 @@ impl Conversation {
         }
         *self = Self {
             captures,
+            // Changes go on being handed out at its times.
+            keeping: self.keeping,
             ..successor
         };
+    }
+
+    /// Puts in the values that were kept of earlier conversations of this name. What is not a kept capture of this dialogue stays out.
+    ///
+    /// It comes before the first socket opens.
+    pub fn restore<'k>(&mut self, kept: impl IntoIterator<Item = (&'k str, &'k KeptValue)>) {
+        let names = &self.dialogue.names;
+        self.keeping.restore(&mut self.captures, names, kept);
+    }
+
+    /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](super::KEEP_EVERY) at most; `None`: nothing that
+    /// is kept has changed.
+    pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
+        self.keeping.due(&self.captures, now)
+    }
+
+    /// What has changed of what is kept over restarts since this was asked last. It is to be stored with the messages that were heard so
+    /// far, or behind them.
+    pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
+        let names = &self.dialogue.names;
+        self.keeping.take(&mut self.captures, names, now)
+    }
+
+    /// All that is kept, for another conversation of this name to [begin with](Self::restore).
+    pub fn kept(&self) -> Vec<(String, KeptValue)> {
+        self.keeping.all(&self.captures, &self.dialogue.names)
+    }
+
+    /// Whether a message is answered once it is [stored](Self::stored), and was not [placed](Self::placed) yet.
+    pub fn wants_place(&self) -> bool {
+        self.rules.wants_place()
+    }
+
+    /// The messages that are answered once they are stored, and were not placed yet, were delivered, and lie here.
+    pub fn placed(&mut self, place: HistorySpan) {
+        self.rules.placed(place);
+    }
+
+    /// Whether answers wait until their messages are stored.
+    pub fn awaits_store(&self) -> bool {
+        self.rules.awaits_store()
+    }
+
+    /// The store has so much of what was delivered: what waited for that is answered, in order.
+    pub fn stored(&mut self, stored: Stored, here: &Here<'_>, out: &mut Vec<Reply>) {
+        if self.script.is_live() {
+            self.rules.stored(stored, here.now, out);
+        }
     }
 
     /// A socket is open: the script begins with its first step, and the numbers with the first. Nothing is unanswered.
@@ -201,12 +255,17 @@ impl Conversation {
         }
         let mut parts = self.parts(here, out);
         let mut deliver = true;
+        let unstored = parts.rules.unstored_count();
         if parts.script.is_live() {
             let ruled: Ruled = parts.rules.message(seen, &mut parts.cx);
             deliver = ruled.deliver;
             match ruled.is_lost {
                 true => parts.script.end(),
                 false => deliver &= parts.step_hears(seen),
+            }
+            if !deliver {
+                // It will never be stored.
+                parts.rules.withdraw(unstored, parts.cx.out);
             }
         }
         let cx = &mut parts.cx;
@@ -377,7 +436,7 @@ impl Conversation {
         })
     }
 
-    /// How many answers of rules wait, since more than [`MAX_ANSWERS`](super::MAX_ANSWERS) were asked for within a second.
+    /// How many answers of rules wait for the store, or since more than [`MAX_ANSWERS`](super::MAX_ANSWERS) were asked for within a second.
     pub fn answers_waiting(&self) -> usize {
         self.rules.answers_waiting()
     }

@@ -13,6 +13,7 @@ mod delayed;
 mod happening;
 mod here;
 mod ids;
+mod kept;
 mod parts;
 mod periodic;
 mod place;
@@ -31,6 +32,7 @@ mod tests;
 mod times;
 mod trace;
 mod unanswered;
+mod unstored;
 mod watched;
 
 pub use self::{
@@ -39,8 +41,10 @@ pub use self::{
     conversation::Conversation,
     happening::{Happening, Place, StepWritten, Verdict},
     here::{Here, Variables},
+    kept::{KEEP_EVERY, KeptChange, KeptValue},
     place::{StepList, StepPlace},
     progress::{Progress, StepState},
     query::Query,
     reply::{Heard, Ping, Reply},
+    unstored::{HistorySpan, Stored},
 };

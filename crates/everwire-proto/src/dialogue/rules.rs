@@ -10,13 +10,14 @@ use super::{
     reply::Reply,
     report,
     surroundings::Seen,
+    unstored::{HistorySpan, Settled, Stored, Unstored},
 };
 use crate::{
     core::{Cause, Message, later},
     language::{MessageTemplate, World},
     settings::{
         GiveUpRule,
-        dialogue::{DialogueRule, RuleAction, Trigger},
+        dialogue::{AnswerAfter, DialogueRule, RuleAction, Trigger},
     },
 };
 
@@ -32,8 +33,14 @@ pub(super) struct Rules {
 #[derive(Debug)]
 struct Waiting {
     answers: Answers,
+    unstored: Unstored,
     delayed: Delayed,
+    /// Whether it was told that an answer waited in vain.
+    told_lost: bool,
 }
+
+/// What is told of an answer whose message will never be stored.
+const LOST: &str = "an answer is not sent: its message went without being stored";
 
 /// What rules have made of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +125,7 @@ impl Rules {
             self.tell(at, rule, unfilled, cx.out);
         }
         if let Some(answer) = made.answer {
-            if self.answer(answer, cx) == Err(TooMany) {
+            if self.answer(answer, rule.after, cx) == Err(TooMany) {
                 let rule = report::rule(at, rule);
                 let text = format!("{rule}: {MAX_WAITING} answers wait already");
                 let gives_up = false;
@@ -149,10 +156,77 @@ impl Rules {
         false
     }
 
-    fn answer(&mut self, answer: Message, cx: &mut Context<'_>) -> Result<(), TooMany> {
+    fn answer(
+        &mut self,
+        answer: Message,
+        after: Option<AnswerAfter>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), TooMany> {
         let now = cx.here.now;
         cx.ids.take();
-        self.waiting(now).answers.push(answer, now, cx.out)
+        let waiting = self.waiting(now);
+        if waiting.answers() >= MAX_WAITING {
+            return Err(TooMany);
+        }
+        match after {
+            None => waiting.answers.push(answer, now, cx.out),
+            Some(AnswerAfter::Stored) => {
+                waiting.unstored.push(answer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a message is answered of which it is not known where it lies.
+    pub fn wants_place(&self) -> bool {
+        self.unstored().is_some_and(Unstored::wants_place)
+    }
+
+    /// All messages that are answered so far lie here.
+    pub fn placed(&mut self, place: HistorySpan) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.unstored.placed(place);
+        }
+    }
+
+    /// Whether answers wait for the store.
+    pub fn awaits_store(&self) -> bool {
+        self.unstored().is_some_and(|unstored| unstored.len() > 0)
+    }
+
+    /// The store has so much: answers go out.
+    pub fn stored(&mut self, stored: Stored, now: Instant, out: &mut Vec<Reply>) {
+        let Some(waiting) = &mut self.waiting else {
+            return;
+        };
+        while let Some(settled) = waiting.unstored.settle(stored) {
+            match settled {
+                // There is room: it has counted among those that wait.
+                Settled::Stored(answer) => {
+                    let _has_room = waiting.answers.push(answer, now, out);
+                }
+                Settled::Lost => waiting.tell_lost(out),
+            }
+        }
+    }
+
+    /// How many answers wait for the store.
+    pub fn unstored_count(&self) -> usize {
+        self.unstored().map_or(0, Unstored::len)
+    }
+
+    /// Those that wait behind the first so many are of a message that nobody sees: they do not go out.
+    pub fn withdraw(&mut self, behind: usize, out: &mut Vec<Reply>) {
+        if let Some(waiting) = &mut self.waiting
+            && waiting.unstored.truncate(behind)
+        {
+            waiting.tell_lost(out);
+        }
+    }
+
+    fn unstored(&self) -> Option<&Unstored> {
+        let waiting = self.waiting.as_ref();
+        waiting.map(|waiting| &waiting.unstored)
     }
 
     /// Tells once of each rule what cannot be filled: a peer could ask for it with each message.
@@ -169,7 +243,9 @@ impl Rules {
         self.waiting.get_or_insert_with(|| {
             Box::new(Waiting {
                 answers: Answers::new(now),
+                unstored: Unstored::default(),
                 delayed: Delayed::default(),
+                told_lost: false,
             })
         })
     }
@@ -194,13 +270,33 @@ impl Rules {
     /// How many answers wait.
     pub fn answers_waiting(&self) -> usize {
         let waiting = self.waiting.as_ref();
-        waiting.map_or(0, |waiting| waiting.answers.waiting())
+        waiting.map_or(0, |waiting| waiting.answers())
     }
 
     /// Whether so many answers wait that no more may be asked for.
     pub fn is_full(&self, max_message: usize) -> bool {
         let waiting = self.waiting.as_ref();
-        waiting.is_some_and(|waiting| waiting.answers.is_full(max_message))
+        waiting.is_some_and(|waiting| waiting.is_full(max_message))
+    }
+}
+
+impl Waiting {
+    /// Tells once of each socket that an answer has waited in vain.
+    fn tell_lost(&mut self, out: &mut Vec<Reply>) {
+        if !std::mem::replace(&mut self.told_lost, true) {
+            out.push(Reply::Error(Cause::Store(LOST.into())));
+        }
+    }
+
+    /// How many answers wait, for their turn or for the store.
+    fn answers(&self) -> usize {
+        self.answers.waiting() + self.unstored.len()
+    }
+
+    /// Whether so much waits that no more may be asked for: so many, or all together more than a message may have.
+    fn is_full(&self, max_message: usize) -> bool {
+        let bytes = self.answers.bytes().saturating_add(self.unstored.bytes());
+        self.answers() >= MAX_WAITING || bytes > max_message
     }
 }
 

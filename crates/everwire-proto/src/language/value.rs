@@ -167,6 +167,11 @@ impl<'a> Value<'a> {
         self.marks.is_secret
     }
 
+    /// Whether no peer chose any of it.
+    pub(crate) fn is_own(&self) -> bool {
+        self.marks.origin == Origin::Own
+    }
+
     /// Whether it is not there.
     pub fn is_absent(&self) -> bool {
         self.data == Data::Absent

@@ -81,6 +81,8 @@ pub struct ConnectionSettings {
     pub rate: Vec<RateSettings>,
     /// A socket that was ready for so long is replaced: its successor is made ready before it is closed.
     pub rotate_after: Option<Duration>,
+    /// How it is replaced, for whatever reason.
+    pub rotation: RotationMode,
     /// Where the peer's own numbers stand, if its messages have any.
     pub sequence: Option<SequenceSettings>,
     /// TLS, for `wss`.
@@ -89,6 +91,16 @@ pub struct ConnectionSettings {
     pub dial_policy: DialPolicy,
     /// What may be dialled as a proxy.
     pub proxy_policy: DialPolicy,
+}
+
+/// How a socket is replaced by another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RotationMode {
+    /// Its successor is made ready before it is closed.
+    #[default]
+    Overlap,
+    /// It is closed, and then its successor is dialled: the server allows one session per client.
+    Replace,
 }
 
 /// `basic_auth`.
@@ -211,6 +223,7 @@ impl ConnectionSettings {
             history: HistorySettings::default(),
             rate: Vec::new(),
             rotate_after: None,
+            rotation: RotationMode::default(),
             sequence: None,
             tls: TlsSettings::default(),
             dial_policy: DialPolicy::Any,

@@ -22,7 +22,7 @@ pub mod url;
 pub use self::{
     changes::Changes,
     compression::Compression,
-    connection::{AuthEncoding, BasicAuth, ConnectionSettings, Opening, TlsSettings},
+    connection::{AuthEncoding, BasicAuth, ConnectionSettings, Opening, RotationMode, TlsSettings},
     delivery::{
         Fsync, HistorySettings, OutboxSettings, RateSettings, Resend, SequenceSettings, WhenFull,
     },

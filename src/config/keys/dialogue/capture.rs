@@ -17,8 +17,9 @@ table! {
         when: ExpressionText,
         /// Whether it must not be shown. The message that a step takes it from is then told to nobody.
         secret: bool = false,
+        /// Whether it outlives the process: stored with its message, or behind it, once a second at most.
+        keep: bool = false,
     }
-    later { keep }
 }
 
 /// What is kept of a message: an expression, or a table.

@@ -8,9 +8,9 @@ mod sending;
 mod step;
 
 #[cfg(test)]
-pub(in crate::config) use self::{capture::CaptureTable, periodic::ScheduleTable};
+pub(in crate::config) use self::periodic::ScheduleTable;
 pub(in crate::config) use self::{
-    capture::{CaptureLayer, CaptureNames},
+    capture::{CaptureLayer, CaptureNames, CaptureTable},
     ids::IdsTable,
     periodic::{Periodic, PeriodicTable},
     rule::{RuleTable, Rules},

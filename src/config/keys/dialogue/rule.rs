@@ -10,7 +10,7 @@ use crate::config::{
 };
 use everwire_proto::settings::{
     GiveUpRule,
-    dialogue::{MAX_RULES, RuleAction, RuleDelay},
+    dialogue::{AnswerAfter, MAX_RULES, RuleAction, RuleDelay},
 };
 
 table! {
@@ -23,6 +23,8 @@ table! {
         loss: LossRules,
         /// What is answered.
         send: SendLayer,
+        /// What the answer waits for: "stored", until the message is in the durable history.
+        after: AnswerAfter,
         /// Whether subscribers see the message.
         deliver: bool = true,
         /// What is kept of the message.
@@ -36,8 +38,9 @@ table! {
         /// How long it waits before that is done: "5s", or "1s-5s" for a time that is drawn.
         delay: DelayRange,
     }
-    later { after }
 }
+
+choice! { AnswerAfter { "stored" => Stored } }
 
 choice! {
     RuleAction { "rotate" => Rotate, "reconnect" => Reconnect, "give_up" => GiveUp, "beat" => Beat }

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use everwire_proto::dialogue::KeptChange;
+
 use super::{Locked, SharedOutbox};
 use crate::{
-    core::{ConnectionName, Fate},
+    core::{ConnectionName, Cursor, Fate},
+    hub::UnstoredHistory,
     persistence::{NameChanges, PersistSource},
-    settings::{Fsync, HistorySettings},
-    stored::{StoreError, StoredEvent},
+    settings::Fsync,
+    stored::StoreError,
 };
 
 impl PersistSource for SharedOutbox {
@@ -27,7 +30,19 @@ impl PersistSource for SharedOutbox {
         locked.take_changes()
     }
 
-    fn take_unstored_history(&self) -> (Vec<StoredEvent>, Option<HistorySettings>) {
+    fn take_kept(&self) -> Vec<KeptChange> {
+        let mut locked = self.locked.lock();
+        let kept = locked.kept.as_mut();
+        kept.map(|kept| kept.take()).unwrap_or_default()
+    }
+
+    fn take_all_kept(&self) -> Vec<KeptChange> {
+        let mut locked = self.locked.lock();
+        let kept = locked.kept.as_mut();
+        kept.map(|kept| kept.take_all()).unwrap_or_default()
+    }
+
+    fn take_unstored_history(&self) -> UnstoredHistory {
         self.history.take_unstored()
     }
 
@@ -35,14 +50,30 @@ impl PersistSource for SharedOutbox {
         self.locked.lock().outbox.settings().fsync
     }
 
-    fn stored(self: Arc<Self>, id: u64) {
-        self.with_and_wake(|locked| locked.outbox.stored(id));
+    fn acknowledges(&self) -> bool {
+        self.acknowledges.load(Ordering::Relaxed)
+    }
+
+    fn stored(self: Arc<Self>, id: u64, history: Option<Cursor>) {
+        if let Some(through) = history {
+            self.history.safe(through);
+        }
+        self.with_and_wake(|locked| {
+            locked.told_failing = false;
+            locked.outbox.stored(id);
+        });
     }
 
     /// The actor tells it, once until the store can write again.
     fn store_failed(self: Arc<Self>, error: &StoreError) {
+        let acknowledges = self.acknowledges();
         self.with_and_wake(|locked| {
-            if locked.outbox.store_failed() {
+            let of_outbox = locked.outbox.store_failed();
+            // Of one that is held it was told.
+            let of_others = (acknowledges || locked.kept.is_some()) && !locked.outbox.is_held();
+            let was_told = locked.told_failing;
+            locked.told_failing |= of_outbox || of_others;
+            if of_outbox || (of_others && !was_told) {
                 locked.store_error = Some(error.to_string().into());
             }
         });

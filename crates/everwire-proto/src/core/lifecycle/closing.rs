@@ -173,6 +173,12 @@ impl Lifecycle {
                 }
                 closing.stage = Stage::Goodbye;
                 closing.deadline = deadline;
+                if closing.then == Then::Replace {
+                    // The server's session is over: each moment from here on is one without a socket.
+                    let (report, stable) = (closing.report.clone(), closing.stable);
+                    out.push(Effect::Emit(Happened::Closed(report)));
+                    self.dial_in_place(stable, out);
+                }
             }
             State::Idle
             | State::Connecting

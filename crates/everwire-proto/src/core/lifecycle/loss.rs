@@ -96,6 +96,10 @@ impl Lifecycle {
         let ended = Effect::Emit(Happened::Closed(closing.report.clone()));
         match closing.then {
             Then::Adopt { since } => self.hand_over(since, closing.report, closing.stable, out),
+            Then::Replace => {
+                out.push(ended);
+                self.dial_in_place(closing.stable, out);
+            }
             Then::Closed => {
                 out.push(ended);
                 self.state = State::Closed;
@@ -142,6 +146,7 @@ impl Lifecycle {
             close,
             was_stable,
         } = over;
+        self.replaces = false;
         if was_stable {
             self.attempt = 0;
             self.endpoints.was_stable();

@@ -34,6 +34,8 @@ enum Incarnation {
 pub struct Lifecycle {
     state: State,
     incarnation: Incarnation,
+    /// Whether the dial takes the place of a socket that gave way to it, and is no retry.
+    replaces: bool,
     incarnations: u32,
     /// Retries since the last stable socket: of an only URL the exponent of its backoff.
     attempt: u32,
@@ -46,6 +48,7 @@ impl Default for Lifecycle {
         Self {
             state: State::Idle,
             incarnation: Incarnation::Ending,
+            replaces: false,
             incarnations: 0,
             attempt: 0,
             endpoints: Endpoints::new(1),
@@ -143,7 +146,9 @@ impl Lifecycle {
         match &self.state {
             State::Closing(closing) => match &closing.then {
                 Then::Lost(cause) => Some(cause),
-                Then::Closed | Then::Idle | Then::Connect | Then::Adopt { .. } => None,
+                Then::Closed | Then::Idle | Then::Connect | Then::Replace | Then::Adopt { .. } => {
+                    None
+                }
             },
             _ => None,
         }
@@ -232,13 +237,14 @@ impl Lifecycle {
             self.end_incarnation(out);
             return true;
         }
-        self.rotate_anew(out)
+        self.is_replacing() || self.rotate_anew(out)
     }
 
     /// The dial succeeded.
     pub fn opened(&mut self, now: Instant) {
         if self.state == State::Connecting && self.incarnation == Incarnation::Used {
             self.endpoints.opened();
+            self.replaces = false;
             self.state = State::Open {
                 since: now,
                 rotation: Rotation::None,
@@ -268,6 +274,7 @@ impl Lifecycle {
     /// What was counted was of a life that is over.
     fn begin_anew(&mut self) {
         self.attempt = 0;
+        self.replaces = false;
         self.endpoints.reset();
     }
 

@@ -1,4 +1,5 @@
-//! Make before break: a successor is made ready while the old socket serves.
+//! Make before break: a successor is made ready while the old socket serves. Where a server allows one socket at a time, the old one
+//! ends first.
 
 use std::time::Instant;
 
@@ -144,6 +145,56 @@ impl Lifecycle {
             true => out.push(Effect::CloseScript),
             false => self.send_close(policy, now, out),
         }
+    }
+
+    /// The server allows one socket at a time, and all is prepared for the next one: the old socket is closed with `frame`, and another is
+    /// dialled as soon as it has ended, without a wait. That is no loss, whatever becomes of the old one; if the dial fails, it is one.
+    pub fn give_way(
+        &mut self,
+        frame: CloseFrame,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let State::Open { since, rotation } = &self.state else {
+            return;
+        };
+        if !matches!(rotation, Rotation::Underway { .. }) {
+            return;
+        }
+        self.state = State::Closing(Box::new(Closing {
+            then: Then::Replace,
+            stage: Stage::Handshake,
+            deadline: later(now, policy.close_timeout),
+            report: ClosedReport::of(&frame, false, CloseBy::Us).sent(&frame),
+            stable: is_stable(policy, *since, now),
+        }));
+        out.push(Effect::SendClose(frame));
+    }
+
+    /// Whether the old socket gives way to one that is dialled when it has ended, or has given way and the dial is under way.
+    pub fn is_replacing(&self) -> bool {
+        match &self.state {
+            State::Closing(closing) => closing.then == Then::Replace,
+            State::Connecting => self.replaces,
+            State::Idle
+            | State::Open { .. }
+            | State::Adopting { .. }
+            | State::Backoff { .. }
+            | State::Closed
+            | State::Failed => false,
+        }
+    }
+
+    /// The old socket has ended: the next incarnation dials the one that takes its place.
+    pub(super) fn dial_in_place(&mut self, stable: bool, out: &mut Vec<Effect>) {
+        if stable {
+            self.attempt = 0;
+            self.endpoints.was_stable();
+        }
+        self.state = State::Connecting;
+        self.replaces = true;
+        self.end_incarnation(out);
     }
 
     /// The old socket has ended: the next incarnation takes the successor over.

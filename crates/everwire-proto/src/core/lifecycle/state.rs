@@ -99,7 +99,11 @@ pub(super) enum Then {
     Closed,
     Idle,
     Connect,
-    Adopt { since: Instant },
+    /// Another one is dialled, which takes its place: the server allows one at a time.
+    Replace,
+    Adopt {
+        since: Instant,
+    },
     Lost(Cause),
 }
 

@@ -164,6 +164,7 @@ enum Step {
     Rotate,
     SuccessorReady,
     SuccessorFailed(u8),
+    GiveWay,
     Wait(u64),
     Restart,
 }
@@ -184,6 +185,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
         2 => Just(Step::Rotate),
         2 => Just(Step::SuccessorReady),
         1 => (0u8..4).prop_map(Step::SuccessorFailed),
+        1 => Just(Step::GiveWay),
         6 => (0u64..40_000).prop_map(Step::Wait),
         6 => Just(Step::Restart),
     ];
@@ -246,6 +248,9 @@ proptest! {
                 Step::SuccessorFailed(kind) if world.successor => {
                     world.input(|life, policy, now, out| life.successor_failed(cause(kind), policy, now, random, out));
                 }
+                Step::GiveWay if world.successor => {
+                    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+                }
                 Step::Wait(millis) => {
                     world.now += Duration::from_millis(millis);
                     world.timer(random);
@@ -255,6 +260,7 @@ proptest! {
                 | Step::PeerClosed
                 | Step::Violated
                 | Step::SuccessorReady
+                | Step::GiveWay
                 | Step::SuccessorFailed(_) => world.restart(),
             }
             prop_assert!(!closed || world.dials == dials, "dialled after a close by hand");
@@ -630,4 +636,128 @@ fn a_peer_that_restarts_is_dialled_at_once_but_only_once() {
         world.restart();
         world.timer(0);
     }
+}
+
+/// A name whose old socket is to give way to the next one.
+fn giving_way() -> World {
+    let mut world = World::new(Reconnect::Backoff(backoff()));
+    world.connect();
+    world.open();
+    world.now += 60 * SECOND;
+    world.input(|life, _, _, out| assert!(life.rotate(out)));
+    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+    assert!(world.life.is_replacing() && !world.life.is_handing_over());
+    assert!(!world.life.wants_successor(), "one at a time");
+    world
+}
+
+fn peer_closes(world: &mut World, code: u16) {
+    world.input(|life, policy, now, out| life.peer_closed(frame(code), policy, now, out));
+}
+
+#[test]
+fn a_socket_that_gives_way_is_followed_by_a_dial_without_a_wait() {
+    let mut world = giving_way();
+    assert_eq!(world.dials, 1);
+    peer_closes(&mut world, 1001);
+    assert_eq!(world.life.state(), &State::Connecting);
+    world.restart();
+    assert_eq!((world.dials, world.delays.len()), (2, 0));
+    assert!(world.life.is_replacing());
+    world.open();
+    assert!(!world.life.is_replacing());
+    assert_eq!(world.life.attempt(world_policy(&world), world.now), 0);
+    let told: Vec<&str> = world
+        .happened
+        .iter()
+        .map(|happened| match happened {
+            Happened::Connecting { .. } => "connecting",
+            Happened::Closed(report) if report.clean && report.code == 1001 => "closed",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, ["connecting", "closed", "connecting"]);
+}
+
+fn world_policy(world: &World) -> Policy<'_> {
+    Policy {
+        reconnect: &world.reconnect,
+        close_timeout: 5 * SECOND,
+        rotate_after: None,
+    }
+}
+
+#[test]
+fn whatever_ends_the_socket_that_gives_way_the_next_is_dialled() {
+    type End = fn(&mut World);
+    let ends: [End; 4] = [
+        |world| world.lost(Cause::Eof, 0),
+        |world| {
+            world.now += 6 * SECOND;
+            world.timer(0);
+        },
+        |world| {
+            world.input(|life, policy, now, out| life.violated(Cause::Eof, 1002, policy, now, out));
+            world.lost(Cause::Eof, 0);
+        },
+        |world| peer_closes(world, 4000),
+    ];
+    for end in ends {
+        let mut world = giving_way();
+        end(&mut world);
+        world.restart();
+        assert_eq!(world.dials, 2);
+        assert!(world.delays.is_empty(), "{:?}", world.happened);
+    }
+}
+
+#[test]
+fn a_dial_in_the_place_of_a_socket_that_fails_is_a_usual_loss() {
+    let mut world = giving_way();
+    peer_closes(&mut world, 1001);
+    world.restart();
+    world.lost(Cause::Eof, u64::MAX);
+    assert_eq!(world.delays, [Duration::from_millis(500)]);
+    assert!(!world.life.is_replacing());
+    world.now += 60 * SECOND;
+    world.restart();
+    world.timer(0);
+    assert_eq!(world.dials, 3);
+    assert!(!world.life.is_replacing(), "it is a retry");
+}
+
+#[test]
+fn a_close_by_hand_wins_over_a_socket_that_gives_way() {
+    let mut world = giving_way();
+    world.close();
+    peer_closes(&mut world, 1001);
+    world.lost(Cause::Eof, 0);
+    world.restart();
+    assert_eq!((world.life.state(), world.dials), (&State::Closed, 1));
+
+    let mut world = giving_way();
+    peer_closes(&mut world, 1001);
+    world.close();
+    world.restart();
+    assert_eq!((world.life.state(), world.dials), (&State::Closed, 1));
+    world.connect();
+    assert!(!world.life.is_replacing());
+}
+
+#[test]
+fn what_is_prepared_in_vain_leaves_the_socket_as_it_is() {
+    let mut world = World::new(Reconnect::Backoff(backoff()));
+    world.connect();
+    world.open();
+    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+    assert!(
+        matches!(world.life.state(), State::Open { .. }),
+        "nobody asked"
+    );
+    world.input(|life, _, _, out| assert!(life.rotate(out)));
+    world.input(|life, policy, now, out| {
+        life.successor_failed(Cause::Eof, policy, now, 0, out);
+    });
+    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+    assert!(matches!(world.life.state(), State::Open { .. }));
 }

@@ -17,8 +17,8 @@ use crate::{
     settings::{
         GiveUpRule,
         dialogue::{
-            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep, RuleAction,
-            RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
+            Again, AnswerAfter, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep,
+            RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
         },
     },
 };
@@ -26,6 +26,7 @@ use crate::{
 mod beats;
 mod captures;
 mod closes;
+mod kept;
 mod periodic;
 mod properties;
 mod recipes;
@@ -33,6 +34,7 @@ mod reports;
 mod rules;
 mod scripts;
 mod signs;
+mod stored;
 mod times;
 mod watched;
 
@@ -78,6 +80,8 @@ struct R {
     when: &'static str,
     loss: Vec<GiveUpRule>,
     send: &'static str,
+    /// Whether the answer waits until the message is stored.
+    stored: bool,
     silent: bool,
     capture: &'static [(&'static str, &'static str)],
     clear: &'static [&'static str],
@@ -148,10 +152,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// `VALUE`, or `VALUE if WHEN`.
+    /// `VALUE`, or `VALUE if WHEN`; ` keep` behind it, if it is kept.
     fn captures(&mut self, captures: &[(&str, &str)], secret: bool) -> Vec<Capture> {
         let mut compiled = Vec::new();
         for (name, text) in captures {
+            let (text, keep) = match text.strip_suffix(" keep") {
+                Some(text) => (text, true),
+                None => (*text, false),
+            };
             let (value, when) = text.split_once(" if ").unwrap_or((text, ""));
             let value = Expression::value(value, &mut self.0)
                 .unwrap_or_else(|errors| panic!("{value}: {errors:?}"));
@@ -160,7 +168,7 @@ impl Compiler<'_> {
                 value,
                 when: self.condition(when),
                 secret,
-                keep: false,
+                keep,
             });
         }
         compiled
@@ -202,6 +210,7 @@ impl Compiler<'_> {
         });
         DialogueRule {
             send: self.sending(rule.send),
+            after: rule.stored.then_some(AnswerAfter::Stored),
             deliver: !rule.silent,
             capture: self.captures(rule.capture, false),
             clear: rule.clear.iter().map(|name| self.number(name)).collect(),
@@ -510,7 +519,7 @@ fn closed(code: u16) -> Cause {
 #[test]
 fn a_conversation_is_small_and_one_that_has_heard_nothing_holds_no_memory_beside() {
     assert!(
-        size_of::<Conversation>() <= 184,
+        size_of::<Conversation>() <= 216,
         "{}",
         size_of::<Conversation>()
     );

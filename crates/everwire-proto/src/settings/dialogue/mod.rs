@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub use self::{
     capture::Capture,
     heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
-    rule::{DialogueRule, RuleAction, RuleDelay, Trigger},
+    rule::{AnswerAfter, DialogueRule, RuleAction, RuleDelay, Trigger},
     sending::Sending,
     step::{Again, MAX_STEPS, PeriodicStep, ScriptStep},
     template_duration::{LONGEST, SHORTEST, TemplateDuration},
@@ -126,6 +126,35 @@ impl Dialogue {
             .chain(&mut unlimited.close_script)
             .for_each(|step| step.rate.clear());
         unlimited
+    }
+
+    /// The captures that outlive the process, by their numbers; one may come more than once. Where one place keeps a value, all do.
+    pub fn kept(&self) -> impl Iterator<Item = u16> {
+        let kept = self.captures_of_all().filter(|capture| capture.keep);
+        kept.map(|capture| capture.name)
+    }
+
+    /// Whether a capture of this name outlives the process.
+    pub fn keeps(&self, name: &str) -> bool {
+        let found = self.names.find(name);
+        self.kept().any(|at| found == Some(Name::Capture(at)))
+    }
+
+    /// Whether any capture does.
+    pub fn keeps_any(&self) -> bool {
+        self.kept().next().is_some()
+    }
+
+    /// Whether an answer waits until its message is stored.
+    pub fn answers_what_is_stored(&self) -> bool {
+        self.rules.iter().any(|rule| rule.after.is_some())
+    }
+
+    /// What is captured, wherever that is said.
+    fn captures_of_all(&self) -> impl Iterator<Item = &Capture> {
+        let steps = self.steps().flat_map(|step| &step.capture);
+        let rules = self.rules.iter().flat_map(|rule| &rule.capture);
+        self.captures.iter().chain(steps).chain(rules)
     }
 
     /// The values of the environment's variables in all of it: what must not be shown when the peer says it.

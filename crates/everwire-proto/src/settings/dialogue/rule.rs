@@ -15,6 +15,8 @@ pub struct DialogueRule {
     pub trigger: Trigger,
     /// What is answered.
     pub send: Option<Sending>,
+    /// What the answer waits for; `None`: for nothing.
+    pub after: Option<AnswerAfter>,
     /// Whether subscribers see the message.
     pub deliver: bool,
     /// What is kept of the message.
@@ -51,6 +53,13 @@ pub enum RuleAction {
     Beat,
 }
 
+/// What the answer of a rule waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerAfter {
+    /// The message that it answers is in the durable history.
+    Stored,
+}
+
 /// How long a rule waits: a time between these is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleDelay {
@@ -66,6 +75,7 @@ impl DialogueRule {
         Self {
             trigger,
             send: None,
+            after: None,
             deliver: true,
             capture: Vec::new(),
             clear: Vec::new(),

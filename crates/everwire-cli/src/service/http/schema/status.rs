@@ -136,7 +136,7 @@ pub struct Tls {
 #[derive(ToSchema)]
 pub struct StateCause {
     /// Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be opened; else
-    /// `sessions_only`, `closed_by_hand`, `shutdown` or `removed`.
+    /// `sessions_only`, `closed_by_hand`, `shutdown`, `removed` or `rotation`.
     #[schema(examples("refused", "closed", "closed_by_hand"))]
     kind: String,
     text: String,

@@ -117,7 +117,7 @@ fn schema_keys(schema: &Json, path: &str, root: &Json, keys: &mut BTreeSet<Strin
     for (key, value) in schema["properties"].as_object().into_iter().flatten() {
         // What a connection's keys are is asked once, not for each table that has them.
         let below = |section: &str| path == section && !FLEET_KEYS.contains(&key.as_str());
-        if below("fleet.*") || path == "defaults" || path == "groups.*" {
+        if below("fleet.*") || REPEATED.contains(&path) {
             continue;
         }
         let path = format!("{path}.{key}").trim_start_matches('.').to_owned();
@@ -144,8 +144,17 @@ fn schema_keys_of_items(schema: &Json, path: &str, root: &Json, keys: &mut BTree
     }
 }
 
+/// Tables whose keys stand elsewhere as well.
+const REPEATED: [&str; 3] = ["defaults", "groups.*", "prepare.*.steps"];
 const FLEET_KEYS: [&str; 5] = ["range", "names", "names_file", "rows_file", "name"];
-const SECTIONS: [&str; 5] = ["groups", "connections", "fleet", "rates", "service.hosts"];
+const SECTIONS: [&str; 6] = [
+    "groups",
+    "connections",
+    "fleet",
+    "rates",
+    "prepare",
+    "service.hosts",
+];
 
 fn file_keys(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
     match value {
@@ -174,9 +183,10 @@ fn the_full_file_has_every_key_of_the_schema_and_no_other() {
     let mut found = BTreeSet::new();
     file_keys(&full().into(), "", &mut found);
     let repeated = |path: &String| {
-        let inherits = ["defaults.", "groups.*."]
-            .iter()
-            .any(|section| path.starts_with(section));
+        let inherits = REPEATED.iter().any(|section| {
+            let below = path.strip_prefix(section);
+            below.is_some_and(|key| key.starts_with('.'))
+        });
         let fleet = path
             .strip_prefix("fleet.*.")
             .is_some_and(|key| !FLEET_KEYS.contains(&key));

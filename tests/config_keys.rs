@@ -871,7 +871,6 @@ fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
 #[test]
 fn a_key_that_is_still_to_come_is_not_supported_yet() {
     for key in [
-        "prepare",
         "subscribe",
         "subscriptions",
         "spread",
@@ -886,7 +885,6 @@ fn a_key_that_is_still_to_come_is_not_supported_yet() {
     for (text, key) in [
         ("cluster.node = 'x'", "cluster"),
         ("nats.servers = []", "nats"),
-        ("prepare.key.keep = '1h'", "prepare"),
     ] {
         let errors = Memory::default().read(text).unwrap_err();
         assert_eq!(errors.count(), 1, "{errors}");

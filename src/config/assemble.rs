@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    dialogue::shared_preparations,
     keys::{ConnectionTable, DocumentTable, buckets},
     layers::Layers,
     members::members,
@@ -20,12 +21,15 @@ pub(super) fn assemble(
     let service = document.service.map(|table| table.value);
     let defaults = document.defaults.map(|table| table.value);
     let rates = document.rates.map(|table| table.value);
+    let prepare = document.prepare.map(|table| table.value);
     let groups = document.groups.map(|table| table.value);
     let fleets = document.fleet.map(|table| table.value);
     let connections = document.connections.map(|table| table.value);
 
     let inherits = base.is_some() || defaults.is_some() || rates.is_some() || groups.is_some();
     context.buckets = Arc::new(buckets(rates.unwrap_or_default(), context));
+    let preparations = shared_preparations(prepare.unwrap_or_default(), context);
+    context.preparations = Arc::new(preparations);
     let mut inherited = base.unwrap_or_default();
     inherited.overlay_nearer(defaults.unwrap_or_default());
     let layers = Layers::new(inherited, groups.unwrap_or_default(), context);

@@ -110,6 +110,15 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
                 help: "write open_script = [{ expect = '…' }], or remove the rule",
             })
         }
+        "prepare" => {
+            let prepare = table.prepare.as_ref();
+            let is_on = prepare.is_some_and(|prepare| !prepare.value.is_empty());
+            (!is_on).then_some(Off {
+                what: "nothing is prepared",
+                place: None,
+                help: "write prepare = [{ http = { url = \"https://…\" } }], or remove the rule",
+            })
+        }
         "rule" => {
             let rules = table.rules.as_ref();
             let has_rules = rules.is_some_and(|rules| !rules.value.0.is_empty());

@@ -8,8 +8,8 @@ use super::{
     units::format_size,
 };
 use everwire_proto::{
-    language::{Part, Template},
-    settings::{ConnectionSettings, Opening, Proxy},
+    language::{MessageTemplate, Part, Template},
+    settings::{ConnectionSettings, Opening, Proxy, dialogue::DialTemplates},
 };
 
 /// The settings of a connection whose name stands at `place`; what is wrong has been told.
@@ -35,8 +35,35 @@ pub(super) fn finish(
         table.on_open = None;
     }
     let mut settings = table.over(defaults, context);
+    if let Some(dialogue) = &dialogue {
+        put_holes(&dialogue.dial, &mut settings);
+    }
     settings.dialogue = dialogue;
     settings
+}
+
+/// Has the texts of a dial show where expressions stand in them.
+fn put_holes(templates: &DialTemplates, settings: &mut ConnectionSettings) {
+    fn put<T: From<Template>>(templates: &[Option<MessageTemplate>], texts: &mut [T]) {
+        for (template, text) in templates.iter().zip(texts) {
+            if let Some(template) = template {
+                *text = template.unfilled().into();
+            }
+        }
+    }
+    let (first, others) = templates.urls.split_at(templates.urls.len().min(1));
+    put(first, std::slice::from_mut(&mut settings.url));
+    put(others, &mut settings.failover_urls);
+    for (template, (_, value)) in templates.headers.iter().zip(&mut settings.headers) {
+        put(std::slice::from_ref(template), std::slice::from_mut(value));
+    }
+    put(&templates.subprotocols, &mut settings.subprotocols);
+    if let Some(auth) = &mut settings.basic_auth {
+        let user = std::slice::from_ref(&templates.user);
+        put(user, std::slice::from_mut(&mut auth.user));
+        let password = std::slice::from_ref(&templates.password);
+        put(password, std::slice::from_mut(&mut auth.password));
+    }
 }
 
 /// Whether `on_open` is the short form of a script.
@@ -69,8 +96,11 @@ fn urls(table: &ConnectionTable, place: Place, context: &mut Context<'_>) -> Vec
             context.problems.push(problem);
             Vec::new()
         }
-        (Some(url), None) => vec![url.value.0.clone()],
-        (None, Some(urls)) => urls.value.0.clone(),
+        (Some(url), None) => vec![url.value.0.template.clone()],
+        (None, Some(urls)) => {
+            let urls = urls.value.0.iter();
+            urls.map(|url| url.template.clone()).collect()
+        }
         (Some(url), Some(urls)) => {
             let problem = Problem::new(urls.place, "`url` and `urls` exclude each other")
                 .related(url.place, "url is here")
@@ -196,7 +226,7 @@ fn known_size(part: &Part) -> usize {
     match part {
         Part::Literal(text) => text.len(),
         Part::Env { value, .. } => value.expose().len(),
-        Part::File(_) | Part::Stored(_) => 0,
+        Part::File(_) | Part::Stored(_) | Part::Hole(_) => 0,
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use url::Url;
+
 use super::{
-    InvalidJson,
-    api_limits::Written,
+    InvalidJson, api_limits,
     dialogue::Dialogues,
     finish::finish,
     keys::ConnectionTable,
     layers::Layers,
     read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
+    values::Written,
 };
 use crate::settings::{ApiLimits, Inherited, System};
 use everwire_proto::{
@@ -22,7 +24,7 @@ impl Inherited {
     ///
     /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
     /// `proxy = "env"` are errors, `${secret:ID}` is not. What says whom to dial and what may be secret is not inherited: `url`,
-    /// `urls`, `headers`, `basic_auth`, `on_open`, the keys of the dialogue, subprotocols with variables and the client certificate. What may be dialled is `policy`'s to say; a proxy that
+    /// `urls`, `headers`, `basic_auth`, `on_open`, the keys of the dialogue, `prepare`, subprotocols with variables and the client certificate. What may be dialled is `policy`'s to say; a proxy that
     /// is inherited is the operator's choice, and no matter of it.
     ///
     /// ```
@@ -66,7 +68,7 @@ impl Inherited {
         let own = ConnectionTable::read(&root, &mut context).unwrap_or_default();
         refuse_urls(&own, policy, &mut context);
         let brings_proxy = own.proxy.is_some();
-        let written = Written::of(&own, root.place);
+        let written = api_limits::Written::of(&own, root.place);
         let table = layers.inherit_harmless(own, &mut context);
         layers.check_rules(&table, &mut context);
         let mut settings = finish(table, root.place, &mut Dialogues::default(), &mut context);
@@ -95,9 +97,10 @@ fn usual(layers: &Layers, place: Place, buckets: Arc<Buckets>) -> ConnectionSett
 
 /// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.
 fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context<'_>) {
-    let one = own.url.iter().map(|url| (&url.value.0, url.place));
+    let one = own.url.iter().map(|url| (&url.value.0.template, url.place));
     let several = own.urls.iter();
-    let several = several.flat_map(|urls| urls.value.0.iter().map(|url| (url, urls.place)));
+    let several =
+        several.flat_map(|urls| urls.value.0.iter().map(|url| (&url.template, urls.place)));
     let proxy = own.proxy.iter().filter_map(|proxy| match &proxy.value.0 {
         Some(Proxy::Url(url)) => Some((url.template(), proxy.place)),
         Some(Proxy::Environment(_)) | None => None,
@@ -113,11 +116,25 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
             context.wrong(place, message, help);
         }
     }
+    let prepare = own.prepare.iter();
+    let urls = prepare.flat_map(|prepare| prepare.value.urls());
+    for Written { text, place } in urls {
+        let start = before_hole(text);
+        let reason = match start == text {
+            true => Url::parse(text).ok().and_then(|url| policy.refusal(&url)),
+            false => policy.refusal_of_start(start),
+        };
+        if let Some(reason) = reason {
+            let message = format!("this URL must not be called: {reason}");
+            let help = "service.allow_urls has the patterns of those that may be";
+            context.wrong(*place, message, help);
+        }
+    }
 }
 
 /// Whether the host is written as an address.
 fn has_an_address(template: &Template) -> bool {
-    let url = url::Url::parse(&template.to_string());
+    let url = Url::parse(&template.to_string());
     url.is_ok_and(|url| {
         let host = url.host_str().unwrap_or_default();
         host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
@@ -126,10 +143,16 @@ fn has_an_address(template: &Template) -> bool {
 
 fn refusal(template: &Template, policy: &DialPolicy) -> Option<String> {
     if template.is_static() {
-        return policy.refusal(&url::Url::parse(&template.to_string()).ok()?);
+        return policy.refusal(&Url::parse(&template.to_string()).ok()?);
     }
     match template.parts().first()? {
         Part::Literal(start) => policy.refusal_of_start(start),
-        _ => None,
+        Part::Hole(text) => policy.refusal_of_start(before_hole(text)),
+        Part::Env { .. } | Part::File(_) | Part::Stored(_) => None,
     }
+}
+
+/// What is written before the first hole.
+fn before_hole(text: &str) -> &str {
+    text.split_once("${").map_or(text, |(start, _)| start)
 }

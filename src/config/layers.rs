@@ -112,7 +112,7 @@ impl Layers {
         (base.url, base.urls) = (None, None);
         (base.headers, base.basic_auth, base.on_open) = (None, None, None);
         (base.lets, base.open_script, base.capture) = (None, None, None);
-        (base.rules, base.ids) = (None, None);
+        (base.rules, base.ids, base.prepare) = (None, None, None);
         (base.periodic, base.close_script) = (None, None);
         // What is filled may say a secret as well, and reads names that stay behind.
         base.heartbeat
@@ -124,7 +124,7 @@ impl Layers {
         }
         if let Some(subprotocols) = &mut base.subprotocols {
             let Subprotocols(list) = &mut subprotocols.value;
-            list.retain(|subprotocol| !subprotocol.has_variables());
+            list.retain(|subprotocol| !subprotocol.template.has_variables());
         }
         base.overlay_nearer(own);
         base

@@ -12,7 +12,7 @@ use crate::{
     persistence::Persistence,
     secret_store::SecretStore,
     settings::CommonSettings,
-    transport::{DialBudget, Resolver, TlsCache},
+    transport::{DialBudget, Preparer, Resolver, TlsCache},
 };
 
 /// What all names of a process share.
@@ -27,6 +27,8 @@ pub(crate) struct ProcessContext {
     pub resolver: Resolver,
     /// The secrets that templates name.
     pub secret_store: SecretStore,
+    /// What is done before dials.
+    pub preparer: Preparer,
     /// The buckets of their rates.
     pub buckets: TokenBuckets,
     /// Writes down closes by hand.

@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use crate::{
     core::{ConnectionName, Owner},
     settings::{ConnectionSettings, Template},
-    transport::{DialError, Opened},
+    transport::{Before, DialError, Opened},
 };
 
 /// What becomes of a dial. It begins when it is polled, and stops when it is dropped.
@@ -26,6 +26,6 @@ pub(crate) struct DialTarget {
 
 /// Dials.
 pub(crate) trait Dialer: Send + Sync {
-    /// A dial of this target.
-    fn dial(&self, target: DialTarget) -> Dial;
+    /// A dial of this target. `before`: what is to be done before it, where anything is.
+    fn dial(&self, target: DialTarget, before: Option<Box<Before>>) -> Dial;
 }

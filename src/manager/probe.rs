@@ -5,7 +5,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::registry::Manager;
-use crate::connection::{ConnectionGone, Probed, probe};
+use crate::{
+    connection::{ConnectionGone, Probed, probe},
+    core::ConnectionName,
+};
 
 impl Manager {
     /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The
@@ -36,12 +39,11 @@ impl Manager {
     ///
     /// [`ConnectionGone`] when there is no such name.
     pub async fn probe(&self, name: impl AsRef<str>) -> Result<Vec<Probed>, ConnectionGone> {
+        let name = name.as_ref();
+        let known = ConnectionName::new(name).map_err(|_| ConnectionGone::UNKNOWN)?;
         let (settings, owner, arbiter) = {
             let names = self.0.names.read();
-            let entry = names
-                .entries
-                .get(name.as_ref())
-                .ok_or(ConnectionGone::UNKNOWN)?;
+            let entry = names.entries.get(name).ok_or(ConnectionGone::UNKNOWN)?;
             (entry.settings.clone(), entry.outbox.owner(), entry.arbiter)
         };
         let process = Arc::clone(&self.0.process);
@@ -50,7 +52,7 @@ impl Manager {
         let _stopped = self.0.arbiters.get(arbiter).spawn_fn(move || {
             actix::spawn(async move {
                 tokio::select! {
-                    probed = probe(settings, owner, process) => {
+                    probed = probe(known, settings, owner, process) => {
                         let _unheard = sender.send(probed);
                     }
                     // Nobody waits any more.

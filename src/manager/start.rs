@@ -21,7 +21,7 @@ use crate::{
     persistence::Persistence,
     secret_store::SecretStore,
     settings::{CommonSettings, Settings},
-    transport::{DialBudget, Resolver, TlsCache},
+    transport::{DialBudget, Preparer, Resolver, TlsCache},
 };
 
 impl Manager {
@@ -91,15 +91,18 @@ impl Manager {
             Resolver::default(),
             SecretStore::default(),
         );
+        let preparer = Preparer::new(&budget, &tls, &resolver, &secret_store);
+        let dialer = NetworkDialer::new(&budget, &tls, &resolver, &secret_store, &preparer);
         let manager = Self(Arc::new(Inside {
             process: Arc::new(ProcessContext {
                 hub: Hub::new(start, forgotten, Arc::clone(&memory)),
                 memory,
-                dialer: Box::new(NetworkDialer::new(&budget, &tls, &resolver, &secret_store)),
+                dialer: Box::new(dialer),
                 budget,
                 tls,
                 resolver,
                 secret_store,
+                preparer,
                 buckets: TokenBuckets::new(persistence.clone()),
                 persistence,
                 settings: CommonSettings::default(),

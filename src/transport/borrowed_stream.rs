@@ -22,12 +22,22 @@ pub(super) const MAX_ANSWER: usize = 32 * 1024;
 pub(super) struct BorrowedStream {
     progress: Rc<Progress>,
     read: usize,
+    max: usize,
 }
 
 impl BorrowedStream {
     /// Lends what lies in `progress.stream`.
     pub fn new(progress: Rc<Progress>) -> Self {
-        Self { progress, read: 0 }
+        Self::reading(progress, MAX_ANSWER)
+    }
+
+    /// The same, of which at most so many bytes are read.
+    pub fn reading(progress: Rc<Progress>, max: usize) -> Self {
+        Self {
+            progress,
+            read: 0,
+            max,
+        }
     }
 
     fn with<T>(
@@ -41,10 +51,10 @@ impl BorrowedStream {
     }
 }
 
-/// The answer to the upgrade is longer than [`MAX_ANSWER`].
+/// The answer is longer than so many bytes.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer to the upgrade is longer than {MAX_ANSWER} bytes")]
-pub(super) struct AnswerTooLong;
+#[error("the answer to the upgrade is longer than {0} bytes")]
+pub(super) struct AnswerTooLong(usize);
 
 impl AsyncRead for BorrowedStream {
     fn poll_read(
@@ -53,8 +63,8 @@ impl AsyncRead for BorrowedStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.read >= MAX_ANSWER {
-            return Poll::Ready(Err(io::Error::other(AnswerTooLong)));
+        if this.read >= this.max {
+            return Poll::Ready(Err(io::Error::other(AnswerTooLong(this.max))));
         }
         let before = buf.filled().len();
         let client = this.progress.client.get();

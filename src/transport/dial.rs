@@ -1,26 +1,23 @@
 //! One dial, from the settings to an upgraded stream.
 
-use std::{borrow::Cow, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{net::SocketAddr, rc::Rc};
 
 use bytes::Bytes;
-use rustls::ClientConfig;
 use tokio::time::timeout_at;
 
 use super::{
     address::Address,
+    hop::{self, Hop, Way},
+    prepared::PreparedDial,
     progress::{DialError, Progress, Timings},
     redact::{masked, without_secrets},
     redirect::{Redirect, Trail},
     request::{Prepared, render_url},
     resolve::Resolver,
-    route::Route,
     secrets::Secrets,
     stream::Stream,
-    target::Target,
-    tcp::Local,
-    tls::{self, Client, TlsCache},
+    tls::{self, TlsCache},
     trace,
-    tunnel::Tunnel,
     upgrade::{self, Upgraded},
     upgrade_error::without_tls,
 };
@@ -28,7 +25,7 @@ use crate::{
     core::{Cause, Owner},
     events::TlsReport,
     secret_store::SecretStore,
-    settings::{ConnectionSettings, PlainUrl, Proxy, Template},
+    settings::{ConnectionSettings, PlainUrl, Template},
     wire::deflate::Agreed,
 };
 
@@ -70,6 +67,8 @@ pub(crate) struct Opened {
     pub tls: Option<TlsReport>,
     /// The files of all templates of these settings, `on_open` included, as they were read for this dial.
     pub secrets: Secrets,
+    /// What was done before the dial, where anything was.
+    pub prepared: Option<Box<PreparedDial>>,
 }
 
 /// Dials and upgrades, within `connect_timeout`. Must run where `spawn_local` works: on an arbiter.
@@ -146,6 +145,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
         timings: progress.finish(),
         tls,
         secrets,
+        prepared: None,
     })
 }
 
@@ -202,52 +202,20 @@ async fn open(
     secrets: &Secrets,
     progress: &Rc<Progress>,
 ) -> Result<(), Cause> {
-    progress.answered.set(false);
-    progress.client.set(match request.settings.tls.cert_file {
-        Some(_) if prepared.with_credentials => Client::Configured,
-        _ => Client::Unknown,
-    });
-    let tls = match prepared.server_name.clone() {
-        Some(name) => Some((client_config(request, prepared).await?, name)),
-        None => None,
-    };
     let reach = request.settings.dial_policy.reach_of(&prepared.to.text);
-    let reach = reach.ok_or_else(|| forbidden(&prepared.to))?;
-    Route {
-        tls,
-        proxy: match &request.settings.proxy {
-            // Boxed: seldom used, and larger than all the rest of a hop.
-            Some(proxy) => Box::pin(tunnel(proxy, request, prepared, secrets)).await?,
-            None => None,
-        },
-        target: Target {
-            reach,
-            host: prepared.to.host.clone(),
-            port: prepared.to.port,
-            local: Local {
-                address: request.settings.source_address,
-                keepalive: request.settings.heartbeat.needs_keepalive(),
-            },
-            resolver: request.resolver.of(request.owner),
-            progress: Rc::clone(progress),
-        },
-    }
-    .open()
-    .await
-}
-
-/// The TLS of this hop. A host that the settings do not name is not shown the client certificate.
-async fn client_config(
-    request: DialRequest<'_>,
-    prepared: &Prepared,
-) -> Result<Arc<ClientConfig>, Cause> {
-    let mut settings = Cow::Borrowed(&request.settings.tls);
-    if !prepared.with_credentials {
-        let settings = settings.to_mut();
-        settings.cert_file = None;
-        settings.key_file = None;
-    }
-    request.tls.config(&settings).await
+    let way = Way {
+        settings: request.settings,
+        owner: request.owner,
+        tls: request.tls,
+        resolver: request.resolver,
+    };
+    let hop = Hop {
+        to: &prepared.to,
+        server_name: prepared.server_name.clone(),
+        with_credentials: prepared.with_credentials,
+        reach: reach.ok_or_else(|| forbidden(&prepared.to))?,
+    };
+    hop::open(way, hop, secrets, progress).await
 }
 
 /// In words that hold no secret: a path may be one.
@@ -256,26 +224,4 @@ fn forbidden(to: &Address) -> Cause {
     Cause::Forbidden(format!(
         "no URL that may be dialled is like this one at {scheme}://{authority}"
     ))
-}
-
-/// What this hop goes through, if `proxy` is for its host.
-async fn tunnel(
-    proxy: &Proxy,
-    request: DialRequest<'_>,
-    prepared: &Prepared,
-    secrets: &Secrets,
-) -> Result<Option<Tunnel>, Cause> {
-    let settings = request.settings;
-    let is_tls = prepared.server_name.is_some();
-    let host = prepared.to.host.to_string();
-    let named = proxy.for_target(&host, prepared.to.port, is_tls);
-    let named = named.map_err(|error| Cause::InvalidRequest(error.to_string()))?;
-    let Some(url) = named else {
-        return Ok(None);
-    };
-    let tunnel = Tunnel::new(url, secrets, &settings.proxy_policy)?;
-    Ok(Some(match tunnel.is_over_tls() {
-        true => tunnel.with_tls(request.tls, &settings.tls).await?,
-        false => tunnel,
-    }))
 }

@@ -146,7 +146,7 @@ fn encode(request: ConnectRequest, ours: &[Field]) -> Result<Vec<u8>, SendReques
 }
 
 /// The configuration of a codec has a task behind it that keeps the date; all dials under way on a thread share one.
-fn dates() -> Rc<ServiceConfig> {
+pub(super) fn dates() -> Rc<ServiceConfig> {
     thread_local! {
         static SHARED: RefCell<Weak<ServiceConfig>> = const { RefCell::new(Weak::new()) };
     }

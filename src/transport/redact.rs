@@ -116,6 +116,7 @@ fn all(settings: &ConnectionSettings, urls: &[Template], secrets: &Secrets) -> V
         let read = dialogue.templates().flat_map(MessageTemplate::variables);
         found.extend(read.filter_map(|variable| secrets.get(variable).map(str::to_owned)));
     }
+    found.extend(secrets.captured().map(str::to_owned));
     for value in header_values(settings, secrets) {
         // Of `Bearer abc` the scheme is no secret, and the rest is one by itself.
         found.extend(value.split_once(' ').map(|(_, rest)| rest.to_owned()));

@@ -25,6 +25,8 @@ pub(crate) struct Secrets(Box<[(Key, Secret)]>);
 enum Key {
     File(PathBuf),
     Stored(Box<str>),
+    /// What was captured before the dial; its number. No template names it.
+    Captured(usize),
 }
 
 impl Secrets {
@@ -110,6 +112,20 @@ impl Secrets {
         });
         rendered.map_err(|missing| Cause::SecretMissing(missing.to_string()))
     }
+
+    /// The same, and what was captured before the dial: nobody must be shown that either.
+    pub(crate) fn with_captured(self, captured: &[Secret]) -> Self {
+        let captured = captured.iter().cloned().enumerate();
+        let captured = captured.map(|(at, secret)| (Key::Captured(at), secret));
+        Self(self.0.into_iter().chain(captured).collect())
+    }
+
+    /// What was captured before the dial.
+    pub(super) fn captured(&self) -> impl Iterator<Item = &str> {
+        let captured = |(key, _): &&(Key, Secret)| matches!(key, Key::Captured(_));
+        let found = self.0.iter().filter(captured);
+        found.map(|(_, secret)| secret.expose())
+    }
 }
 
 impl Variables for Secrets {
@@ -143,6 +159,8 @@ impl Key {
                 let missing = || Cause::SecretMissing(format!("there is no secret {id:?}"));
                 return secret.ok_or_else(missing).map(|secret| (self, secret));
             }
+            // No variable names it.
+            Self::Captured(_) => return Ok((self, Secret::default())),
         };
         let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
             String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))

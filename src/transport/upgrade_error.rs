@@ -34,7 +34,8 @@ pub(super) fn upgrade(error: WsClientError) -> Cause {
     }
 }
 
-fn send(error: SendRequestError) -> Cause {
+/// What a request ended with.
+pub(super) fn send(error: SendRequestError) -> Cause {
     match error {
         SendRequestError::Custom(error, _) => match error.downcast::<Cause>() {
             Ok(cause) => *cause,

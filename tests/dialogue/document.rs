@@ -12,6 +12,8 @@ fn each_configuration_of_the_document_is_valid() {
         ("OKX_PASS", "pass"),
         ("OKX_SECRET", "secret"),
         ("TOKEN", "token"),
+        ("SLACK_APP_TOKEN", "token"),
+        ("CLIENT_SECRET", "secret"),
     ]);
     let document = std::fs::read_to_string(root().join("docs/dialogue.md")).unwrap();
     let snippets: Vec<_> = document

@@ -7,13 +7,16 @@ mod decode;
 mod discord;
 mod document;
 mod home_assistant;
+mod http;
 #[cfg(feature = "durable")]
 mod kept;
 mod ocpp;
 mod okx;
 mod peer;
+mod prepare;
 mod replace;
 mod rules;
+mod slack;
 mod steps;
 #[cfg(feature = "durable")]
 mod stored;

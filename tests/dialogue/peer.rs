@@ -11,7 +11,11 @@ use std::{
 };
 
 use serde_json::Value;
-use tungstenite::{Message, WebSocket, accept, protocol::CloseFrame};
+use tungstenite::{
+    Message, WebSocket, accept_hdr,
+    handshake::server::{ErrorResponse, Request, Response},
+    protocol::CloseFrame,
+};
 
 /// A client that says nothing for so long has given up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,6 +34,8 @@ pub struct Line {
     faults: Arc<Mutex<Vec<String>>>,
     /// Which of the server's sockets it is, from 0.
     pub number: usize,
+    /// What was asked for.
+    pub path: String,
 }
 
 /// The client is gone.
@@ -39,6 +45,19 @@ pub struct Gone;
 impl Server {
     /// Plays this on each socket, until it ends.
     pub fn start(play: impl Fn(&mut Line) -> Result<(), Gone> + Send + Sync + 'static) -> Self {
+        Self::guarded(|_| Ok(None), play)
+    }
+
+    /// The same, where this says first whether a request is upgraded, and with which subprotocol, or refused with which status.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the signature is that of the library"
+    )]
+    pub fn guarded(
+        admit: impl Fn(&Request) -> Result<Option<&'static str>, u16> + Send + Sync + 'static,
+        play: impl Fn(&mut Line) -> Result<(), Gone> + Send + Sync + 'static,
+    ) -> Self {
+        let admit = Arc::new(admit);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (faults, sockets) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
@@ -50,15 +69,22 @@ impl Server {
                 let number = count.fetch_add(1, Ordering::SeqCst);
                 let (play, faults, ends) =
                     (Arc::clone(&play), Arc::clone(&told), Arc::clone(&ends));
+                let admit = Arc::clone(&admit);
                 thread::spawn(move || {
                     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                    let Ok(socket) = accept(stream) else {
+                    let mut path = String::new();
+                    let judge = |request: &Request, response: Response| {
+                        path = request.uri().to_string();
+                        answer(admit(request), response)
+                    };
+                    let Ok(socket) = accept_hdr(stream, judge) else {
                         return;
                     };
                     let mut line = Line {
                         socket,
                         faults,
                         number,
+                        path,
                     };
                     let _gone = play(&mut line);
                     ends.fetch_add(1, Ordering::SeqCst);
@@ -90,6 +116,32 @@ impl Server {
     /// What the client did wrong.
     pub fn faults(&self) -> Vec<String> {
         self.faults.lock().unwrap().clone()
+    }
+}
+
+/// The answer to an upgrade.
+#[allow(
+    clippy::result_large_err,
+    reason = "the signature is that of the library"
+)]
+fn answer(
+    admitted: Result<Option<&'static str>, u16>,
+    mut response: Response,
+) -> Result<Response, ErrorResponse> {
+    match admitted {
+        Ok(None) => Ok(response),
+        Ok(Some(subprotocol)) => {
+            let value = subprotocol.parse().unwrap();
+            response
+                .headers_mut()
+                .insert("sec-websocket-protocol", value);
+            Ok(response)
+        }
+        Err(status) => {
+            let mut refusal = ErrorResponse::new(None);
+            *refusal.status_mut() = status.try_into().unwrap();
+            Err(refusal)
+        }
     }
 }
 

@@ -237,6 +237,9 @@ fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &S
             let script = r#"open_script = [{ send = '{"no":1}', expect = "/yes", fail = "/no" }]"#;
             settings.dialogue = dialogue(script);
         }
+        "prepare" => {
+            settings.dialogue = dialogue(r#"prepare = [{ exec = ["false"] }]"#);
+        }
         "script_timeout" => {
             let script = r#"open_script = [{ expect = "/yes", within = "100ms" }]"#;
             settings.dialogue = dialogue(script);

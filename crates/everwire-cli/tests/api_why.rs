@@ -60,6 +60,26 @@ fn why_tells_the_last_attempts_the_rule_and_the_time_of_the_next() {
         .problem(404, "nobody");
 }
 
+#[test]
+fn why_tells_what_is_being_done_before_a_dial() {
+    // It takes connections, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/open", silent.local_addr().unwrap());
+    let service = Service::start(
+        "why-prepare",
+        &format!(
+            "[connections.a]\nurl = '${{socket}}'\n\
+             prepare = [{{ http = {{ method = 'POST', url = '{url}?key=s3cret' }}, capture = {{ socket = '/url' }}, within = '1m' }}]\n"
+        ),
+    );
+    let preparing = json!(format!("POST {url}"));
+    service.wait_for("a", "a call", |status| status["preparing"] == preparing);
+    let told = why(&service, "a");
+    assert_eq!(told["preparing"], preparing, "{told:#}");
+    assert_eq!(told["state"], "connecting");
+    assert!(!told.to_string().contains("s3cret"), "{told:#}");
+}
+
 /// A server that hangs up when it is greeted.
 fn no_tls() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

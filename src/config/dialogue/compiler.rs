@@ -1,16 +1,16 @@
 //! Compiles texts at their places, and tells what is wrong with them by line and column.
 
-use std::ops::Range;
+use std::{ops::Range, path::PathBuf, sync::Arc};
 
 use super::outside::Outside;
 use crate::config::{
     keys::RateKeys,
-    read::{Context, Place, Problem},
+    read::{Context, Place, Preparations, Problem},
     values::{ExpressionText, Written},
 };
 use everwire_proto::{
     language::{
-        BuiltIns, Expression, LanguageError, Lets, MessageTemplate, Names, Read, Scope,
+        BuiltIn, BuiltIns, Expression, LanguageError, Lets, MessageTemplate, Names, Read, Scope,
         TemplateKind, json::PointerSet,
     },
     settings::RateSettings,
@@ -30,6 +30,8 @@ pub(super) struct Compiler<'c, 's> {
     pointers: PointerSet,
     context: &'c mut Context<'s>,
     has_failed: bool,
+    /// Whether warnings have been told before.
+    is_quiet: bool,
 }
 
 impl<'c, 's> Compiler<'c, 's> {
@@ -41,7 +43,39 @@ impl<'c, 's> Compiler<'c, 's> {
             pointers: PointerSet::default(),
             context,
             has_failed: false,
+            is_quiet: false,
         }
+    }
+
+    /// The preparations that connections share.
+    pub fn preparations(&self) -> &Arc<Preparations> {
+        &self.context.preparations
+    }
+
+    /// A path as it is written at `place`.
+    pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
+        self.context.resolve(place, path)
+    }
+
+    /// Texts look into other messages from now on, until [`put_pointers`](Self::put_pointers) gets what this returns.
+    pub fn take_pointers(&mut self) -> PointerSet {
+        std::mem::take(&mut self.pointers)
+    }
+
+    /// Texts look into the messages of these again. Returns the pointers of the texts between.
+    pub fn put_pointers(&mut self, pointers: PointerSet) -> PointerSet {
+        std::mem::replace(&mut self.pointers, pointers)
+    }
+
+    /// Compiles what was compiled before, unless something was wrong with it: no warning is told twice.
+    pub fn again<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.has_failed {
+            return None;
+        }
+        self.is_quiet = true;
+        let compiled = compile(self);
+        self.is_quiet = false;
+        Some(compiled)
     }
 
     /// The names, and the pointers of all texts, unless something was wrong.
@@ -149,9 +183,16 @@ impl<'c, 's> Compiler<'c, 's> {
     ) -> Option<T> {
         let outside = Outside::of(text.place, self.context);
         let scope = Scope::new(&self.names, &mut self.pointers, &outside);
-        let mut scope = scope.with_built_ins(here);
+        let scope = scope.with_built_ins(here);
+        let mut scope = match here.has(BuiltIn::Status) {
+            true => scope.with_http(),
+            false => scope,
+        };
         let parsed = parse(&text.text, &mut scope);
         for warning in std::mem::take(&mut scope.warnings) {
+            if self.is_quiet {
+                break;
+            }
             let problem = self.problem(text, warning);
             self.context.problems.warn(problem);
         }

@@ -5,19 +5,35 @@ use std::collections::BTreeSet;
 use super::{compiler::Compiler, merged::Merged, places};
 use crate::config::{
     keys::CaptureLayer,
-    read::{Entries, Item},
+    read::{Entries, Item, Place},
     values::TemplateText,
 };
 use everwire_proto::{
     language::{LetError, Lets, MessageTemplate, TemplateKind},
-    settings::dialogue::{MAX_CAPTURES, MAX_LETS},
+    settings::dialogue::{MAX_CAPTURES, MAX_LETS, SharedPreparation},
 };
 
 /// Declares all names, and compiles the `let`s. Both are numbered in the order of their names, so that the order in which they are
 /// written makes no other dialogue.
-pub(super) fn declared(merged: &Merged, compiler: &mut Compiler<'_, '_>) -> Lets {
+pub(super) fn declared(
+    merged: &Merged,
+    shared: Option<&SharedPreparation>,
+    compiler: &mut Compiler<'_, '_>,
+) -> Lets {
     let lets = declare_lets(&merged.lets, compiler);
-    declare_captures(merged, compiler);
+    declare_captures(merged, shared, compiler);
+    compile_lets(&lets, compiler)
+}
+
+/// The `let`s for texts that look into other messages.
+pub(super) fn compiled_again(merged: &Merged, compiler: &mut Compiler<'_, '_>) -> Lets {
+    let mut lets: Vec<_> = merged.lets.0.iter().collect();
+    lets.sort_by(|a, b| a.name.cmp(&b.name));
+    let compiled = compiler.again(|compiler| compile_lets(&lets, compiler));
+    compiled.unwrap_or_default()
+}
+
+fn compile_lets(lets: &[&Item<TemplateText>], compiler: &mut Compiler<'_, '_>) -> Lets {
     let compiled: Vec<Option<MessageTemplate>> = lets
         .iter()
         .map(|item| compiler.template(&item.value.0, TemplateKind::Text, places::ANSWER))
@@ -59,30 +75,56 @@ fn declare_lets<'m>(
     declared
 }
 
-fn declare_captures(merged: &Merged, compiler: &mut Compiler<'_, '_>) {
+fn declare_captures(
+    merged: &Merged,
+    shared: Option<&SharedPreparation>,
+    compiler: &mut Compiler<'_, '_>,
+) {
     let steps = merged.steps();
     let steps = steps.filter_map(|step| step.value.capture.as_ref());
     let rules = merged.rules.0.iter();
     let rules = rules.filter_map(|rule| rule.value.capture.as_ref());
     let in_scripts = steps.chain(rules).flat_map(|capture| &capture.value.0);
-    let all = merged.capture.0.iter().chain(in_scripts);
+    let own = merged.capture.0.iter().chain(in_scripts);
+    let own = own.chain(merged.prepare_captures());
+    let own = own.map(|item| (item.name.as_str(), item.place));
+    let place = merged.prepare.as_ref().map(|key| key.place);
+    let shared = shared.zip(place);
+    let shared = shared.into_iter().flat_map(|(shared, place)| {
+        let names = shared.preparation.names.captures();
+        names.map(move |name| (name, place))
+    });
+    declare(own.chain(shared), compiler);
+}
+
+/// Declares the captures of steps that stand for themselves.
+pub(super) fn capture_names<'i>(
+    captures: impl Iterator<Item = &'i Item<CaptureLayer>>,
+    compiler: &mut Compiler<'_, '_>,
+) {
+    declare(
+        captures.map(|item| (item.name.as_str(), item.place)),
+        compiler,
+    );
+}
+
+fn declare<'n>(all: impl Iterator<Item = (&'n str, Place)>, compiler: &mut Compiler<'_, '_>) {
     let mut names = BTreeSet::new();
-    for item in all {
-        let item: &Item<CaptureLayer> = item;
-        if !names.insert(&item.name) {
+    for (name, place) in all {
+        if !names.insert(name) {
             continue;
         }
         if names.len() == MAX_CAPTURES + 1 {
             let message = format!("there are more than {MAX_CAPTURES} captures");
             let help = "capture only what an expression reads";
-            compiler.wrong(item.place, message, help);
+            compiler.wrong(place, message, help);
         }
         // In numbers that go by the names, below.
         let mut tried = compiler.names.clone();
-        if let Err(error) = tried.capture(&item.name) {
+        if let Err(error) = tried.capture(name) {
             let help = "write a name such as `token` or `session_id`";
-            compiler.wrong(item.place, error.to_string(), help);
-            names.remove(&item.name);
+            compiler.wrong(place, error.to_string(), help);
+            names.remove(name);
         }
     }
     for name in names {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::dial::DialTexts;
 use crate::config::{
     keys::{
         CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
-        Periodic, Rules, Script, StepTable,
+        Periodic, PrepareLayer, Rules, Script, StepTable,
     },
-    read::{Entries, Located},
+    read::{Entries, Item, Located},
     values::{TemplateText, Written},
 };
 use everwire_proto::settings::{
@@ -23,6 +24,9 @@ pub(super) struct Merged {
     /// `on_open`, if an expression stands in it: then it is the script.
     pub on_open: Option<OnOpen>,
     pub open_script: Script,
+    pub prepare: Option<Located<PrepareLayer>>,
+    /// The texts of a dial in which expressions stand.
+    pub dial: DialTexts,
     pub periodic: Periodic,
     pub close_script: Script,
     pub rules: Rules,
@@ -49,13 +53,17 @@ impl Merged {
         let ids = table.ids.as_ref().map(|ids| &ids.value);
         let (heartbeat, beats) = heartbeat(table);
         let rules: Rules = value(&table.rules);
-        let names_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
+        let has_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
+        // A call's answer may lead elsewhere.
+        let names_urls = has_urls || table.prepare.is_some();
         let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),
             capture: value(&table.capture),
             on_open: on_open.filter(|list| list.is_script()).cloned(),
             open_script: value(&table.open_script),
+            prepare: table.prepare.clone().filter(|key| !key.value.is_empty()),
+            dial: DialTexts::of(table),
             periodic: value(&table.periodic),
             close_script: value(&table.close_script),
             rules,
@@ -77,11 +85,23 @@ impl Merged {
         open_script.chain(periodic).chain(&self.close_script.0)
     }
 
+    /// The captures of its own steps before a dial.
+    pub fn prepare_captures(&self) -> impl Iterator<Item = &Item<CaptureLayer>> {
+        let steps = match self.prepare.as_ref().map(|key| &key.value) {
+            Some(PrepareLayer::Steps(steps)) => &steps.0[..],
+            Some(PrepareLayer::Key(_)) | None => &[],
+        };
+        let captures = steps.iter().filter_map(|step| step.value.capture.as_ref());
+        captures.flat_map(|entries| &entries.value.0)
+    }
+
     fn is_empty(&self) -> bool {
         self.lets.0.is_empty()
             && self.capture.0.is_empty()
             && self.on_open.is_none()
             && self.open_script.0.is_empty()
+            && self.prepare.is_none()
+            && self.dial.is_empty()
             && self.periodic.0.is_empty()
             && self.close_script.0.is_empty()
             && self.rules.0.is_empty()

@@ -3,6 +3,7 @@
 mod captures;
 mod compiler;
 mod declared;
+mod dial;
 mod durations;
 mod heartbeat;
 mod kept;
@@ -10,6 +11,7 @@ mod merged;
 mod order;
 mod outside;
 mod places;
+mod prepare;
 mod rules;
 mod script;
 mod sending;
@@ -17,11 +19,11 @@ mod show;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use self::{compiler::Compiler, declared::declared, merged::Merged};
+use self::{compiler::Compiler, declared::declared, merged::Merged, order::Order};
 use super::{keys::ConnectionTable, read::Context};
 use everwire_proto::settings::dialogue::{Capture, Dialogue};
 
-pub(super) use self::show::show;
+pub(super) use self::{prepare::shared as shared_preparations, show::show};
 
 /// So many different dialogues are looked at to find equal ones.
 const LOOKED_AT: usize = 16;
@@ -50,10 +52,14 @@ impl Dialogues {
 
 fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
     let mut compiler = Compiler::new(context);
-    let lets = declared(merged, &mut compiler);
+    let shared = prepare::named(merged, &mut compiler);
+    let lets = declared(merged, shared.as_deref(), &mut compiler);
     compiler.lets = lets.clone();
     let captures = captures::compile(&merged.capture, places::CAPTURE, &mut compiler);
-    let scripts = script::compile(merged, &lets, &mut compiler);
+    let mut order = Order::new(&lets, &compiler.names);
+    let prepare = prepare::compile(merged, shared, &mut order, &mut compiler);
+    let dial = dial::compile(&merged.dial, &order, &mut compiler);
+    let scripts = script::compile(merged, order, &mut compiler);
     let rules = rules::compile(merged, &mut compiler);
     let periodic = scripts.periodic.iter().map(|periodic| &periodic.step);
     let steps = scripts.open_script.iter().chain(periodic);
@@ -74,6 +80,8 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
         pointers,
         lets,
         captures,
+        prepare,
+        dial,
         open_script: scripts.open_script,
         periodic: scripts.periodic,
         close_script: scripts.close_script,

@@ -14,6 +14,8 @@ pub(super) struct Order {
     is_set: Vec<bool>,
     /// Of each `let` the captures that it reads, itself or through others, where it does not expect that they are absent.
     of_lets: Vec<Vec<u16>>,
+    /// The captures of a `prepare` that names share.
+    shared: Vec<u16>,
 }
 
 impl Order {
@@ -22,17 +24,45 @@ impl Order {
         Self {
             is_set: vec![false; names.captures().len()],
             of_lets: captures_of_lets(lets),
+            shared: Vec::new(),
         }
+    }
+
+    /// These are set by a `prepare` that names share.
+    pub fn set_shared<'n>(&mut self, captures: impl Iterator<Item = &'n str>, names: &Names) {
+        for name in captures {
+            if let Some(Name::Capture(at)) = names.find(name) {
+                self.set_one(at);
+                self.shared.push(at);
+            }
+        }
+    }
+
+    /// Whether one of these texts reads what a `prepare` has set that names share.
+    pub fn reads_shared(&self, texts: &[(Written, Vec<Read>)]) -> bool {
+        let mut reads = texts.iter().flat_map(|(_, reads)| reads);
+        reads.any(|read| match read.name {
+            Name::Capture(at) => self.shared.contains(&at),
+            Name::Let(at) => {
+                let of_let = self.of_lets.get(usize::from(at));
+                of_let.is_some_and(|read| read.iter().any(|at| self.shared.contains(at)))
+            }
+            Name::BuiltIn(_) => false,
+        })
     }
 
     /// These may have been set from now on.
     pub fn set(&mut self, captures: &Entries<CaptureLayer>, names: &Names) {
         for item in &captures.0 {
-            if let Some(Name::Capture(at)) = names.find(&item.name)
-                && let Some(is_set) = self.is_set.get_mut(usize::from(at))
-            {
-                *is_set = true;
+            if let Some(Name::Capture(at)) = names.find(&item.name) {
+                self.set_one(at);
             }
+        }
+    }
+
+    fn set_one(&mut self, at: u16) {
+        if let Some(is_set) = self.is_set.get_mut(usize::from(at)) {
+            *is_set = true;
         }
     }
 

@@ -14,3 +14,24 @@ pub(super) const CAPTURE: BuiltIns = ELSEWHERE.with(BuiltIn::Message);
 
 /// What a step expects, a pong, what a rule answers: there is a message, and a number.
 pub(super) const ANSWER: BuiltIns = SENDING.with(BuiltIn::Message);
+
+/// What is there in a step before a dial.
+#[derive(Clone, Copy)]
+pub(super) struct Preparing {
+    /// In what is called, and in its `if`.
+    pub call: BuiltIns,
+    /// In what its answer is asked.
+    pub answer: BuiltIns,
+}
+
+/// Before the dials of one connection.
+pub(super) const PREPARING: Preparing = Preparing {
+    call: ELSEWHERE,
+    answer: CAPTURE.with(BuiltIn::Status),
+};
+
+/// For all connections that share it.
+pub(super) const SHARED: Preparing = Preparing {
+    call: BuiltIns::of(&[]),
+    answer: BuiltIns::of(&[BuiltIn::Message, BuiltIn::Status]),
+};

@@ -9,7 +9,7 @@ use crate::config::{
     values::ExpressionText,
 };
 use everwire_proto::{
-    language::{Expression, Lets, TemplateKind},
+    language::{Expression, TemplateKind},
     settings::{
         Opening,
         dialogue::{Again, MAX_STEPS, PeriodicStep, ScriptStep, Sending},
@@ -23,9 +23,13 @@ pub(super) struct Scripts {
     pub close_script: Vec<ScriptStep>,
 }
 
-/// The steps. What a step reads must have been captured before it: the others come when the open script has passed.
-pub(super) fn compile(merged: &Merged, lets: &Lets, compiler: &mut Compiler<'_, '_>) -> Scripts {
-    let mut order = Order::new(lets, &compiler.names);
+/// The steps. What a step reads must have been captured before it: `order` says what was before the dial, and the others come when the
+/// open script has passed.
+pub(super) fn compile(
+    merged: &Merged,
+    mut order: Order,
+    compiler: &mut Compiler<'_, '_>,
+) -> Scripts {
     // Both are at work from the first byte.
     order.set(&merged.capture, &compiler.names);
     for rule in &merged.rules.0 {
@@ -167,6 +171,7 @@ fn step(
     let again = table.again.as_ref();
     let again = again.and_then(|again| compile_again(again, compiler));
     let reads = std::mem::take(&mut compiler.reads);
+    let reads_prepared = order.reads_shared(&reads);
     // Where a step is taken only if something holds, it is the file's own concern what that means for the names in it.
     let is_guarded = table.condition.is_some();
     if !is_guarded {
@@ -206,6 +211,7 @@ fn step(
             .as_ref()
             .map(|keys| compiler.rates(&keys.value))
             .unwrap_or_default(),
+        reads_prepared,
     }
 }
 

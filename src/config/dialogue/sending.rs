@@ -74,7 +74,7 @@ fn known_size(template: &MessageTemplate) -> usize {
     let known = template.parts().iter().map(|part| match part {
         Part::Literal(text) => text.len(),
         Part::Env { value, .. } => value.expose().len(),
-        Part::File(_) | Part::Stored(_) => 0,
+        Part::File(_) | Part::Stored(_) | Part::Hole(_) => 0,
     });
     known.sum()
 }

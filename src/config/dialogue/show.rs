@@ -3,14 +3,19 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{keys::show_rates, units::format_duration, values::Choice as _};
+use crate::config::{
+    keys::show_rates,
+    units::format_duration,
+    values::{Choice as _, escaped},
+};
 use everwire_proto::{
     language::{Name, Names},
     settings::{
         ConnectionSettings,
         dialogue::{
-            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep, RuleDelay,
-            ScriptStep, Sending, Trigger,
+            Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, HttpRequest, PeriodicStep,
+            Preparation, Prepare, PrepareCall, PrepareStep, Program, RuleDelay, ScriptStep,
+            Sending, Trigger,
         },
     },
 };
@@ -28,6 +33,9 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         pointers: _,
         lets,
         captures,
+        prepare,
+        // They stand where the texts of the dial stand.
+        dial: _,
         open_script,
         periodic,
         close_script,
@@ -44,6 +52,8 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         .collect();
     keys.insert("let".into(), lets.into());
     keys.insert("capture".into(), show_captures(captures, names));
+    let prepare = prepare.as_ref().map_or_else(|| json!([]), show_prepare);
+    keys.insert("prepare".into(), prepare);
     let script = |steps: &[ScriptStep]| -> Json {
         let steps = steps.iter().map(|step| show_step(step, names).into());
         steps.collect::<Vec<Json>>().into()
@@ -134,6 +144,72 @@ fn put_captures(keys: &mut Keys, capture: &[Capture], clear: &[u16], names: &Nam
     }
 }
 
+fn show_prepare(prepare: &Prepare) -> Json {
+    let preparation = match prepare {
+        Prepare::Shared(shared) => return (*shared.key).into(),
+        Prepare::Own(preparation) => preparation,
+    };
+    let Preparation {
+        names,
+        pointers: _,
+        lets: _,
+        steps,
+    } = &**preparation;
+    let steps = steps.iter().map(|step| show_prepare_step(step, names));
+    steps.collect()
+}
+
+fn show_prepare_step(step: &PrepareStep, names: &Names) -> Json {
+    let PrepareStep {
+        call,
+        expect,
+        fail,
+        give_up,
+        within,
+        capture,
+        clear,
+        condition,
+    } = step;
+    let mut keys = Keys::new();
+    let condition = condition.as_ref().map(|when| when.as_str());
+    put(&mut keys, "if", condition);
+    match call {
+        PrepareCall::Http(request) => put(&mut keys, "http", Some(show_request(request))),
+        PrepareCall::Exec(Program { path, arguments }) => {
+            let program = [escaped(&path.to_string_lossy())].into_iter();
+            let arguments = arguments.iter().map(|argument| argument.as_str().into());
+            let all: Vec<String> = program.chain(arguments).collect();
+            put(&mut keys, "exec", Some(all));
+        }
+    }
+    for (key, when) in [("expect", expect), ("fail", fail), ("give_up", give_up)] {
+        put(&mut keys, key, when.as_ref().map(|when| when.as_str()));
+    }
+    put(&mut keys, "within", Some(format_duration(*within)));
+    put_captures(&mut keys, capture, clear, names);
+    keys.into()
+}
+
+/// What is written of a header's value is a secret, as in the headers of an upgrade.
+fn show_request(request: &HttpRequest) -> Json {
+    let HttpRequest {
+        method,
+        url,
+        headers,
+        body,
+    } = request;
+    let mut keys = Keys::new();
+    put(&mut keys, "method", Some(*method));
+    put(&mut keys, "url", Some(url.as_str()));
+    let headers: Keys = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.masked().into()))
+        .collect();
+    put(&mut keys, "headers", Some(headers));
+    put(&mut keys, "body", body.as_ref().map(|body| body.as_str()));
+    keys.into()
+}
+
 fn show_periodic(periodic: &PeriodicStep, names: &Names) -> Json {
     let PeriodicStep { step, every, idle } = periodic;
     let mut keys = show_step(step, names);
@@ -155,6 +231,8 @@ fn show_step(step: &ScriptStep, names: &Names) -> Keys {
         condition,
         again,
         rate,
+        // It follows from the names that it reads.
+        reads_prepared: _,
     } = step;
     let mut keys = Keys::new();
     put(

@@ -19,7 +19,7 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Section {
-    /// The subject: `dials`, `opening`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `receives`, `also` (keys as they are
+    /// The subject: `prepares`, `dials`, `opening`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `receives`, `also` (keys as they are
     /// written), `reads`, `hints`.
     pub subject: &'static str,
     /// What is said of it, in the order in which it happens.

@@ -6,6 +6,7 @@ mod dials;
 mod explanation;
 mod hints;
 mod messages;
+mod prepare;
 mod reads;
 #[cfg(test)]
 mod tests;
@@ -85,6 +86,7 @@ impl Groups {
 /// What one connection does.
 fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
     let sections = [
+        ("prepares", prepare::lines(settings)),
         ("dials", dials::lines(settings)),
         ("opening", dialogue::opening(settings)),
         ("rules", dialogue::rules(settings)),

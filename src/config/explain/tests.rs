@@ -64,6 +64,42 @@ receives:
 }
 
 #[test]
+fn what_is_done_before_a_dial_is_told_first() {
+    let keys = r#"
+    headers = { X-Token = '${token}' }
+    prepare = [
+      { http = { method = 'POST', url = 'https://h/login?k=1' }, fail = '/error', give_up = '/dead', capture = { token = '/token' } },
+      { if = 'token', exec = ['check', '-v', '${token}'], within = '3s', clear = ['token'] },
+    ]
+    "#;
+    assert_eq!(
+        some(keys, &["prepares", "also", "hints"]),
+        "step 1 asks POST https://h/login?k=1
+expects a status of 2xx within 10s
+is refused, and the name tries again after reconnect.max, when /error
+is refused for good, and the name gives up, when /dead
+keeps token = /token (secret)
+step 2 runs check
+only if token
+expects that it ends with 0 within 3s
+forgets token"
+    );
+    let shared = told(
+        "[prepare.login]\nkeep = '50m'\nsteps = [{ http = { url = 'https://h/' }, capture = { token = '/t' } }]\n\
+         [connections.feed]\nurl = 'wss://h/${token}'\nprepare = 'login'",
+    );
+    let start = "= feed
+prepares:
+  step 1 asks GET https://h/
+    expects a status of 2xx within 10s
+    keeps token = /t (secret)
+  that is done once for all with prepare = \"login\", and kept for 50m
+dials:
+  wss://h/${token}";
+    assert!(shared.starts_with(start), "{shared}");
+}
+
+#[test]
 fn a_script_is_told_step_by_step_as_it_was_written() {
     let keys = r#"
     open_script = [

@@ -61,9 +61,12 @@ impl BasicAuthTable {
         if encoding != Some(AuthEncoding::Latin1) {
             return;
         }
-        let user = self.user.as_ref().map(|user| (&user.value.0, user.place));
+        let user = self
+            .user
+            .as_ref()
+            .map(|user| (&user.value.0.template, user.place));
         let password = self.password.as_ref();
-        let password = password.map(|password| (&password.value.0, password.place));
+        let password = password.map(|password| (&password.value.0.template, password.place));
         for (template, place) in user.into_iter().chain(password) {
             if !is_latin1(template) {
                 let problem = Problem::new(place, "a character of it is not in ISO 8859-1")
@@ -78,6 +81,6 @@ fn is_latin1(template: &Template) -> bool {
     template.parts().iter().all(|part| match part {
         Part::Literal(text) => text.chars().all(|c| u32::from(c) < 256),
         Part::Env { value, .. } => value.expose().chars().all(|c| u32::from(c) < 256),
-        Part::File(_) | Part::Stored(_) => true,
+        Part::File(_) | Part::Stored(_) | Part::Hole(_) => true,
     })
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
-    HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, RateLayer, ReconnectLayer, Rules,
-    Script, SequenceLayer,
+    HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, PrepareLayer, RateLayer, ReconnectLayer,
+    Rules, Script, SequenceLayer,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -92,6 +92,9 @@ table! {
     compiled {
         /// Templates under names, which expressions read. Each is filled when it is used, once per step.
         lets as "let": Entries<TemplateText> = {},
+        /// What is done before each dial, step by step: HTTP calls and programs, whose answers are captured. Or the KEY of a
+        /// [prepare.KEY], which connections share.
+        prepare: PrepareLayer = [],
         /// What must pass before the connection is ready, step by step; on_open is its short form.
         open_script: Script = [],
         /// Steps that are taken again and again while the connection is ready, one at a time. One that fails is a loss.
@@ -107,7 +110,7 @@ table! {
         ids: IdsTable,
     }
     later {
-        prepare, subscribe, subscriptions, spread, request, place,
+        subscribe, subscriptions, spread, request, place,
     }
     no key { dialogue, dial_policy, proxy_policy }
 }

@@ -1,6 +1,6 @@
 //! The keys at the top of a file.
 
-use super::{ConnectionTable, FleetTable, RateTable, ServiceTable};
+use super::{ConnectionTable, FleetTable, PrepareTable, RateTable, ServiceTable};
 use crate::config::{
     read::{Context, Keys, Named, Node, Read, Section, table},
     values::SchemaVersion,
@@ -15,6 +15,8 @@ table! {
         service: ServiceTable,
         /// Buckets that connections with rate = "KEY" share.
         rates: Named<RateTable>,
+        /// What is done before dials, for all connections with prepare = "KEY".
+        prepare: Named<PrepareTable>,
         /// Any key of a connection; every connection inherits it.
         defaults: ConnectionTable,
         /// Any key of a connection, for the connections with this group.
@@ -24,7 +26,7 @@ table! {
         /// Many connections from one template.
         fleet: Named<FleetTable>,
     }
-    later { prepare, nats, cluster }
+    later { nats, cluster }
 }
 
 /// What the connections of a group inherit.

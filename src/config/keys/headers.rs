@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::config::{
     read::{Context, Entry, Node, Place, Problem, Read, Value, backticked, field},
-    values::{HeaderValue, is_token},
+    values::{Dialled, HeaderValue, is_token},
 };
-use everwire_proto::language::{SecretTemplate, Template};
+use everwire_proto::language::SecretTemplate;
 
 /// Headers in the order of the file, inherited ones first.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub(in crate::config) struct Header {
     pub name: String,
     pub place: Place,
     /// `None` removes an inherited header.
-    pub value: Option<Template>,
+    pub value: Option<Dialled>,
 }
 
 /// Headers that are ours, and what to write instead.
@@ -97,7 +97,7 @@ impl Headers {
     fn into_sent(self) -> Vec<(String, SecretTemplate)> {
         let headers = self.0.into_iter();
         headers
-            .filter_map(|header| Some((header.name, header.value?.into())))
+            .filter_map(|header| Some((header.name, header.value?.template.into())))
             .collect()
     }
 
@@ -130,11 +130,11 @@ fn read_header(entry: &Entry, context: &mut Context<'_>) -> Option<Header> {
         context.wrong(entry.place, message, *instead);
         return None;
     }
-    let HeaderValue(template) = value?;
-    let removed = template.parts().is_empty();
+    let HeaderValue(value) = value?;
+    let removed = value.template.parts().is_empty();
     Some(Header {
         name: entry.key.clone(),
         place: entry.place,
-        value: (!removed).then_some(template),
+        value: (!removed).then_some(value),
     })
 }

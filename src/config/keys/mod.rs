@@ -32,8 +32,9 @@ pub(super) use self::{
     connection::ConnectionTable,
     decode::DecodeLayer,
     dialogue::{
-        AgainTable, CaptureLayer, CaptureNames, CaptureTable, IdsTable, Periodic, PeriodicTable,
-        RuleTable, Rules, Script, SendLayer, StepTable, without_expect,
+        AgainTable, CaptureLayer, CaptureNames, CaptureTable, Exec, HttpTable, IdsTable, Periodic,
+        PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable, RuleTable, Rules, Script,
+        SendLayer, StepTable, without_expect,
     },
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable, SCRIPT, URLS},

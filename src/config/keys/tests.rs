@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     AgainTable, ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
-    HistoryTable, IdsTable, OutboxTable, RateLayer, ReconnectLayer, RuleTable, SequenceLayer,
-    ServiceTable, StepTable,
+    HistoryTable, HttpTable, IdsTable, OutboxTable, PrepareStepTable, RateLayer, ReconnectLayer,
+    RuleTable, SequenceLayer, ServiceTable, StepTable,
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,
@@ -179,8 +179,10 @@ fn what_is_declared_is_the_default_of_the_settings() {
         defaults_of::<ScheduleTable>().len(),
         defaults_of::<RuleTable>().len(),
         3 * defaults_of::<AgainTable>().len(),
-        // Of the connection, of the steps, of a rule.
-        5 * defaults_of::<CaptureTable>().len(),
+        defaults_of::<PrepareStepTable>().len(),
+        defaults_of::<HttpTable>().len(),
+        // Of the connection, of the steps, of a rule, of a step before a dial.
+        6 * defaults_of::<CaptureTable>().len(),
     ];
     assert_eq!(
         compared.into_iter().sum::<usize>(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
-use everwire_proto::settings::{RateSettings, UrlPattern};
+use everwire_proto::settings::{RateSettings, UrlPattern, dialogue::SharedPreparation};
 
 use super::{File, Node, Place, Problem, Problems, string};
 use crate::settings::Source;
@@ -19,6 +19,9 @@ pub(in crate::config) enum Origin {
 /// The buckets of `[rates]`, by key. One that is wrong, which has been told, has no settings.
 pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 
+/// What `[prepare]` has, by key. One that is wrong, which has been told, has nothing.
+pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
+
 /// What reading needs besides the tree.
 pub(in crate::config) struct Context<'a> {
     /// Who wrote it.
@@ -31,6 +34,8 @@ pub(in crate::config) struct Context<'a> {
     pub buckets: Arc<Buckets>,
     /// The URLs on addresses that are not public which a peer may name nevertheless, as soon as `service.allow_urls` has been read.
     pub allow_urls: Arc<[UrlPattern]>,
+    /// What connections may share before their dials, as soon as `[prepare]` has been read.
+    pub preparations: Arc<Preparations>,
     /// What is wrong, so far.
     pub problems: Problems,
 }
@@ -44,6 +49,7 @@ impl<'a> Context<'a> {
             files: Vec::new(),
             buckets: Arc::default(),
             allow_urls: Arc::default(),
+            preparations: Arc::default(),
             problems: Problems::default(),
         }
     }

@@ -1,7 +1,9 @@
 //! The types of the configuration's values.
 
 mod choice;
+mod credentials;
 mod deflate;
+mod dialled;
 mod listen;
 mod matcher;
 mod numbers;
@@ -17,7 +19,9 @@ mod url;
 
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
+    credentials::{Credential, HeaderValue, UserName},
     deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
+    dialled::Dialled,
     listen::Listen,
     matcher::expression_of,
     numbers::{
@@ -28,9 +32,7 @@ pub(super) use self::{
     pointer::Pointer,
     proxy::ProxySetting,
     source_text::{ExpressionText, TemplateText, Templated, Written, has_holes},
-    template::{
-        Credential, HeaderValue, UserName, escaped_template, expand_template, secret_string,
-    },
+    template::{escaped_template, expand_template, secret_string},
     text::{FilePath, ServerName, Tags, Text, escaped},
     times::{Period, RatePeriod, Rotation, Timeout},
     token::{Subprotocols, is_token},

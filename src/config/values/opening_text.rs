@@ -37,7 +37,7 @@ impl Read for OpeningText {
 }
 
 /// Whether an expression stands in a text, beside variables, files and stored secrets.
-fn has_expression(text: &str) -> bool {
+pub(super) fn has_expression(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, hole) = rest.split_at(at);

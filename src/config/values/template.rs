@@ -2,26 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value as Json, json};
-
 use super::text::escaped;
 use crate::{
-    config::read::{Context, Node, Place, Problem, Read, Value, backticked, field},
+    config::read::{Context, Node, Place, Problem, Value, backticked},
     core::ConnectionName,
 };
-use everwire_proto::language::{Part, Secret, SecretTemplate, Template};
-
-/// The value of a header.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct HeaderValue(pub Template);
-
-/// The user name of basic authentication.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct UserName(pub Template);
-
-/// The password of basic authentication.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Credential(pub Template);
+use everwire_proto::language::{Part, Secret, Template};
 
 /// Warns of `$NAME` where `${NAME}` may be meant: it is sent as it stands. `is_edge`: what may stand beside it. In the middle of a word it
 /// may well be a part of a password.
@@ -134,12 +120,12 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         });
     }
     let upper = inner.to_ascii_uppercase();
-    let later = inner.starts_with('/')
+    let is_expression = inner.starts_with('/')
         || inner.contains('(')
         || (is_variable(&upper) && *inner == inner.to_ascii_lowercase());
-    if later {
-        let message = format!("{quoted} is not supported yet");
-        let help = "what works is ${NAME} in upper case, ${file:PATH} and ${secret:ID}; a literal ${ is written $${";
+    if is_expression {
+        let message = format!("{quoted} is an expression, and none is filled here");
+        let help = "write ${NAME} in upper case, ${file:PATH} or ${secret:ID}; a literal ${ is written $${";
         context.wrong(place, message, help);
     } else if is_variable(&upper) {
         let help = format!("a variable is written in upper case: ${{{upper}}}");
@@ -190,12 +176,12 @@ pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, 
     template.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some((None, &**text)),
         Part::Env { name, value } => Some((Some(&**name), value.expose())),
-        Part::File(_) | Part::Stored(_) => None,
+        Part::File(_) | Part::Stored(_) | Part::Hole(_) => None,
     })
 }
 
 /// Tells which part of a template breaks a rule for characters, without its value.
-fn refuse_characters(
+pub(super) fn refuse_characters(
     template: &Template,
     node: &Node,
     what: &str,
@@ -222,74 +208,4 @@ pub(in crate::config) fn escaped_template(template: &Template) -> String {
         part => Template::from_parts([part.clone()]).to_string(),
     };
     template.parts().iter().map(write).collect()
-}
-
-field! { UserName <=> Template: |user| user.0, escaped_template }
-field! { Credential <=> SecretTemplate: |password| password.0.into(), ToString::to_string }
-
-/// Characters that no header value may hold (RFC 9110 §5.5).
-fn is_refused_in_header(character: char) -> bool {
-    character.is_ascii_control() && character != '\t'
-}
-
-impl Read for HeaderValue {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        context.problems.hide(node.place);
-        let text = secret_string(node, context, "a header's value")?;
-        warn_of_unbraced(text, node, char::is_whitespace, context);
-        let template = expand_template(text, node.place, context)?;
-        let rule = "has a control character, which no header may hold (RFC 9110 §5.5)";
-        refuse_characters(
-            &template,
-            node,
-            "the value",
-            is_refused_in_header,
-            rule,
-            context,
-        );
-        Some(Self(template))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "string", "description": "\"\" removes a header that was inherited" })
-    }
-}
-
-impl Read for UserName {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let text = string(node, context, "a user name")?;
-        warn_of_unbraced(text, node, |_| false, context);
-        let template = expand_template(text, node.place, context).unwrap_or_default();
-        let rule = "has a colon or a control character, which no user name may hold (RFC 7617 §2)";
-        let refused = |c: char| c == ':' || c.is_control();
-        refuse_characters(&template, node, "the user name", refused, rule, context);
-        Some(Self(template))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "string" })
-    }
-}
-
-impl Read for Credential {
-    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        context.problems.hide(node.place);
-        let text = secret_string(node, context, "a password").unwrap_or_default();
-        warn_of_unbraced(text, node, |_| false, context);
-        let template = expand_template(text, node.place, context).unwrap_or_default();
-        let rule = "has a control character, which no password may hold (RFC 7617 §2)";
-        refuse_characters(
-            &template,
-            node,
-            "the password",
-            char::is_control,
-            rule,
-            context,
-        );
-        Some(Self(template))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "string" })
-    }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::template::{escaped_template, expand_template, known};
+use super::{
+    Dialled,
+    template::{escaped_template, known},
+};
 use crate::config::read::{Context, Node, Read, Value, backticked, field};
 use everwire_proto::{language::Template, settings::Subprotocol};
 
@@ -14,10 +17,10 @@ pub(in crate::config) fn is_token(text: &str) -> bool {
 
 /// Subprotocols, none twice (RFC 6455 §4.1).
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Subprotocols(pub Vec<Template>);
+pub(in crate::config) struct Subprotocols(pub Vec<Dialled>);
 
 field! {
-    Subprotocols <=> Vec<Subprotocol>: |list| list.0.into_iter().map(Subprotocol::from).collect(),
+    Subprotocols <=> Vec<Subprotocol>: |list| list.0.into_iter().map(|one| one.template.into()).collect(),
     |list| list.iter().map(|one| escaped_template(one.template())).collect::<Vec<_>>()
 }
 
@@ -26,16 +29,18 @@ impl Read for Subprotocols {
         let Value::Array(items) = &node.value else {
             return context.wrong_type(node, "an array of subprotocols");
         };
-        let mut list: Vec<Template> = Vec::new();
+        let mut list: Vec<Dialled> = Vec::new();
         for item in items {
             let Value::String(text) = &item.value else {
                 let _none: Option<()> = context.wrong_type(item, "a string");
                 continue;
             };
-            let Some(template) = expand_template(text, item.place, context) else {
+            let Some(one) = Dialled::read(text, item, context) else {
                 continue;
             };
-            if !may_be_token(&template) {
+            let template = &one.template;
+            let is_known = |known: &Dialled| known.template == *template;
+            if !may_be_token(template) {
                 let name = backticked(&template.to_string());
                 let message = match template.has_variables() {
                     true => format!("{name} is no subprotocol when its variables are expanded"),
@@ -46,7 +51,7 @@ impl Read for Subprotocols {
                     message,
                     "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)",
                 );
-            } else if list.contains(&template) {
+            } else if list.iter().any(is_known) {
                 let name = backticked(&template.to_string());
                 context.wrong(
                     item.place,
@@ -54,7 +59,7 @@ impl Read for Subprotocols {
                     "offer each subprotocol once, the best first",
                 );
             } else {
-                list.push(template);
+                list.push(one);
             }
         }
         Some(Self(list))

@@ -2,40 +2,43 @@
 
 use serde_json::{Value as Json, json};
 
-use super::template::{escaped_template, expand_template, known, string, warn_of_unbraced};
+use super::{
+    Dialled,
+    template::{escaped_template, known, string, warn_of_unbraced},
+};
 use crate::config::read::{Context, Node, Problem, Read, Value, backticked, field};
 use everwire_proto::{language::Template, settings::url};
 
 /// A URL to dial.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Url(pub Template);
+pub(in crate::config) struct Url(pub Dialled);
 
 /// URLs to dial, at least one.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Urls(pub Vec<Template>);
+pub(in crate::config) struct Urls(pub Vec<Dialled>);
 
 /// More URLs of one connection are refused.
 const MAX_URLS: usize = 64;
 
-field! { Url <=> Template: |url| url.0, escaped_template }
+field! { Url <=> Template: |url| url.0.template, escaped_template }
 
 // The first of them is the connection's `url`.
 field! {
-    Urls <=> Vec<Template>: |urls| urls.0.into_iter().skip(1).collect(),
+    Urls <=> Vec<Template>: |urls| urls.0.into_iter().skip(1).map(|url| url.template).collect(),
     |urls| (!urls.is_empty()).then(|| urls.iter().map(escaped_template).collect::<Vec<_>>())
 }
 
 impl Read for Url {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let text = string(node, context, "a URL such as \"wss://host/path\"");
-        let template = text.and_then(|text| expand_template(text, node.place, context));
-        if let Some(template) = &template {
-            check_url(template, node, context);
+        let url = text.and_then(|text| Dialled::read(text, node, context));
+        if let Some(url) = &url {
+            check_url(&url.template, node, context);
         }
         let is_edge = |c: char| "/?&=:@.".contains(c);
         text.inspect(|text| warn_of_unbraced(text, node, is_edge, context));
         // A wrong URL is not a missing one.
-        Some(Self(template.unwrap_or_default()))
+        Some(Self(url.unwrap_or_default()))
     }
 
     fn schema() -> Json {
@@ -53,7 +56,7 @@ impl Read for Urls {
             context.wrong(node.place, message, format!("write 1 to {MAX_URLS}"));
         }
         let urls = items.iter().filter_map(|item| Url::read(item, context));
-        Some(Self(urls.map(|Url(template)| template).collect()))
+        Some(Self(urls.map(|Url(url)| url).collect()))
     }
 
     fn schema() -> Json {
@@ -61,7 +64,7 @@ impl Read for Urls {
     }
 }
 
-/// Checks a URL as far as it is known now; one with files in it is checked at each dial.
+/// Checks a URL as far as it is known now; one with files or expressions in it is checked at each dial.
 fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
     let Ok(rendered) = template.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
         return;

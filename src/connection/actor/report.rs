@@ -39,6 +39,7 @@ impl ActorState {
             cause: self.reported.cause().cloned(),
             step,
             rule_rate,
+            preparing: self.preparing(),
             last_error: self.last.error.as_deref().cloned(),
             last_close: self.last.close.as_deref().cloned(),
             reconnects: self.reported.reconnects(),
@@ -51,6 +52,11 @@ impl ActorState {
             takes_sessions: self.takes_sessions(),
             subscribers: self.publisher.count(&self.process.hub, &self.name),
         }
+    }
+
+    fn preparing(&self) -> Option<String> {
+        let preparing = self.serving.as_ref()?.preparing.as_ref()?;
+        preparing.shown()
     }
 
     fn url_statuses(&self) -> Vec<UrlStatus> {

@@ -10,12 +10,16 @@ use crate::{
     },
     secret_store::SecretStore,
     settings::{ConnectionSettings, DialPolicy, Template, url},
-    transport::{self, DialBudget, DialRequest, Resolver, TlsCache},
+    transport::{
+        self, Before, DialBudget, DialError, DialRequest, ForDial, Opened, Preparer, Resolver,
+        TlsCache,
+    },
 };
 
 /// A dial of the URL that is in use, or next; once of one that the peer has named.
 pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
     let named = act.serving.as_mut().and_then(|it| it.begin_dial());
+    let is_handover = named.is_some();
     let (urls, number, settings) = match named {
         None => (
             Arc::clone(&act.urls),
@@ -32,14 +36,31 @@ pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
             (url, 0, Arc::new(settings))
         }
     };
-    act.process.dialer.dial(DialTarget {
+    let before = before(act, is_handover);
+    let target = DialTarget {
         urls,
         number,
         settings,
         name: act.name.clone(),
         owner: act.outbox.owner(),
         attempt: act.life.dials(),
-    })
+    };
+    act.process.dialer.dial(target, before)
+}
+
+/// What is to be done before a dial that begins now, if anything is.
+fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
+    let dialogue = act.settings.dialogue.as_ref()?;
+    let mut before = Before::of(&act.settings, &act.name)?;
+    if let Some(serving) = &mut act.serving {
+        if serving.conversation.is_of(dialogue) {
+            before.known = serving.conversation.before_dial();
+        }
+        serving.preparing = Some(before.preparing.clone());
+    }
+    before.handover = is_handover;
+    before.sequence = act.inbound.last_number();
+    Some(before)
 }
 
 /// Dials over the network, when the budget allows it.
@@ -51,6 +72,7 @@ struct Network {
     tls: TlsCache,
     resolver: Resolver,
     secret_store: SecretStore,
+    preparer: Preparer,
 }
 
 impl NetworkDialer {
@@ -60,43 +82,74 @@ impl NetworkDialer {
         tls: &TlsCache,
         resolver: &Resolver,
         secret_store: &SecretStore,
+        preparer: &Preparer,
     ) -> Self {
         Self(Arc::new(Network {
             budget: budget.clone(),
             tls: tls.clone(),
             resolver: resolver.clone(),
             secret_store: secret_store.clone(),
+            preparer: preparer.clone(),
         }))
     }
 }
 
 impl Dialer for NetworkDialer {
-    fn dial(&self, target: DialTarget) -> Dial {
+    fn dial(&self, target: DialTarget, before: Option<Box<Before>>) -> Dial {
         let network = Arc::clone(&self.0);
-        Box::pin(async move {
-            let (url, owner) = (&target.urls[target.number], target.owner.as_ref());
-            let turn = match transport::written_host_key(url) {
-                Some(host) => network.budget.acquire(host, owner),
-                // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
-                None => {
-                    let host = Box::pin(transport::host_key(url, &network.secret_store)).await?;
-                    network.budget.acquire(&host, owner)
-                }
-            };
-            let permit = turn.await;
-            let dial = transport::dial(DialRequest {
-                settings: &target.settings,
-                url,
-                owner,
-                may_choose_none: false,
-                tls: &network.tls,
-                resolver: &network.resolver,
-                secret_store: &network.secret_store,
-            });
-            let dial = transport::in_span(&target.name, target.attempt, dial);
-            let dialled = Scheduled::new(dial).await;
-            permit.finish(dialled.is_ok());
-            dialled
-        })
+        match before {
+            None => Box::pin(network.dial(target)),
+            Some(before) => Box::pin(network.prepared_dial(target, before)),
+        }
+    }
+}
+
+impl Network {
+    async fn dial(self: Arc<Self>, target: DialTarget) -> Result<Opened, DialError> {
+        let (url, owner) = (&target.urls[target.number], target.owner.as_ref());
+        let turn = match transport::written_host_key(url) {
+            Some(host) => self.budget.acquire(host, owner),
+            // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+            None => {
+                let host = Box::pin(transport::host_key(url, &self.secret_store)).await?;
+                self.budget.acquire(&host, owner)
+            }
+        };
+        let permit = turn.await;
+        let dial = transport::dial(DialRequest {
+            settings: &target.settings,
+            url,
+            owner,
+            may_choose_none: false,
+            tls: &self.tls,
+            resolver: &self.resolver,
+            secret_store: &self.secret_store,
+        });
+        let dial = transport::in_span(&target.name, target.attempt, dial);
+        let dialled = Scheduled::new(dial).await;
+        permit.finish(dialled.is_ok());
+        dialled
+    }
+
+    /// The same behind what is to be done before it.
+    async fn prepared_dial(
+        self: Arc<Self>,
+        mut target: DialTarget,
+        mut before: Box<Before>,
+    ) -> Result<Opened, DialError> {
+        let dial = ForDial {
+            settings: &target.settings,
+            urls: &target.urls,
+            number: target.number,
+            owner: target.owner.as_ref(),
+        };
+        let preparer = self.preparer.clone();
+        let filled = Box::pin(preparer.prepare(&mut before, dial)).await?;
+        target.settings = Arc::clone(&filled.settings);
+        (target.urls, target.number) = ([filled.url.clone()].into(), 0);
+        let dialled = Box::pin(self.dial(target)).await;
+        dialled
+            .inspect_err(|error| filled.failed(&error.cause))
+            .map(|opened| filled.opened(opened))
     }
 }

@@ -12,10 +12,10 @@ use tokio::{
 use crate::{
     chance,
     connection::ProcessContext,
-    core::{Cause, Owner},
+    core::{Cause, ConnectionName, Owner},
     events::DialTimings,
-    settings::{NameSettings, Template},
-    transport::{self, DialError, DialRequest, Opened, Stream},
+    settings::{ConnectionSettings, NameSettings, Template},
+    transport::{self, Before, DialError, DialRequest, ForDial, Opened, Stream},
     wire::{CloseFrame, encode_close},
 };
 
@@ -46,24 +46,26 @@ pub struct Reached {
 
 /// Dials all URLs of a name, when the dial budget allows it, and closes with 1000 what opens. Must run on an arbiter.
 pub(crate) async fn probe(
+    name: ConnectionName,
     settings: NameSettings,
     owner: Option<Owner>,
     process: Arc<ProcessContext>,
 ) -> Vec<Probed> {
-    let probes = settings
-        .urls
-        .iter()
-        .map(|url| probe_url(&settings, url, owner.as_ref(), &process));
+    let numbers = 0..settings.urls.len();
+    let probes =
+        numbers.map(|number| probe_url(&name, &settings, number, owner.as_ref(), &process));
     join_all(probes).await
 }
 
 async fn probe_url(
+    name: &ConnectionName,
     settings: &NameSettings,
-    url: &Template,
+    number: usize,
     owner: Option<&Owner>,
     process: &ProcessContext,
 ) -> Probed {
-    let dialled = Box::pin(dial(settings, url, owner, process)).await;
+    let url = &settings.urls[number];
+    let dialled = Box::pin(prepared_dial(name, settings, number, owner, process)).await;
     let timings = match &dialled {
         Ok(opened) => opened.timings,
         Err(error) => error.timings,
@@ -87,8 +89,33 @@ async fn probe_url(
     }
 }
 
-async fn dial(
+/// The dial, behind what is to be done before it.
+async fn prepared_dial(
+    name: &ConnectionName,
     settings: &NameSettings,
+    number: usize,
+    owner: Option<&Owner>,
+    process: &ProcessContext,
+) -> Result<Opened, DialError> {
+    let common = &settings.common;
+    let Some(mut before) = Before::of(common, name) else {
+        return dial(common, &settings.urls[number], owner, process).await;
+    };
+    let for_dial = ForDial {
+        settings: common,
+        urls: &settings.urls,
+        number,
+        owner,
+    };
+    let filled = process.preparer.prepare(&mut before, for_dial).await?;
+    let dialled = dial(&filled.settings, &filled.url, owner, process).await;
+    dialled
+        .inspect_err(|error| filled.failed(&error.cause))
+        .map(|opened| filled.opened(opened))
+}
+
+async fn dial(
+    settings: &ConnectionSettings,
     url: &Template,
     owner: Option<&Owner>,
     process: &ProcessContext,
@@ -96,7 +123,7 @@ async fn dial(
     let host = transport::host_key(url, &process.secret_store).await?;
     let permit = process.budget.acquire(&host, owner).await;
     let request = DialRequest {
-        settings: &settings.common,
+        settings,
         url,
         owner,
         may_choose_none: false,

@@ -20,7 +20,7 @@ use crate::{
     },
     core::{Cause, ConnectionName, Owner, Phase},
     settings::{ConnectionSettings, Subprotocol, Template},
-    transport::{self, DialRequest, Opened},
+    transport::{self, Before, DialRequest, ForDial, Opened},
 };
 
 /// What a session dials with.
@@ -110,9 +110,8 @@ impl Dial {
     async fn dial(&self) -> Result<Opened, OpenSessionError> {
         let deadline = Instant::now().checked_add(self.settings.connect_timeout);
         let mut last = None;
-        let numbers = (self.first..self.urls.len()).chain(0..self.first);
-        for url in numbers.map(|number| &self.urls[number]) {
-            match Box::pin(self.dial_url(url, deadline)).await {
+        for number in (self.first..self.urls.len()).chain(0..self.first) {
+            match Box::pin(self.dial_number(number, deadline)).await {
                 Ok(opened) => return Ok(opened),
                 // What was tried says more than what was not.
                 Err(None) => break,
@@ -125,10 +124,43 @@ impl Dial {
         })
     }
 
+    /// The same as [`dial_url`](Self::dial_url), behind what is to be done before it.
+    async fn dial_number(
+        &self,
+        number: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Opened, Option<Cause>> {
+        let Some(mut before) = Before::of(&self.settings, &self.name) else {
+            return self
+                .dial_url(&self.urls[number], &self.settings, deadline)
+                .await;
+        };
+        let dial = ForDial {
+            settings: &self.settings,
+            urls: &self.urls,
+            number,
+            owner: self.owner.as_ref(),
+        };
+        let prepare = Box::pin(self.process.preparer.prepare(&mut before, dial));
+        let filled = match deadline {
+            Some(deadline) => timeout_at(deadline, prepare)
+                .await
+                .map_err(|_| Some(Cause::ConnectTimeout(Phase::Prepare)))?,
+            None => prepare.await,
+        };
+        let filled = filled.map_err(|error| Some(error.cause))?;
+        let dialled = self.dial_url(&filled.url, &filled.settings, deadline).await;
+        if let Err(Some(cause)) = &dialled {
+            filled.failed(cause);
+        }
+        dialled.map(|opened| filled.opened(opened))
+    }
+
     /// The error is none where the dial had no turn.
     async fn dial_url(
         &self,
         url: &Template,
+        settings: &ConnectionSettings,
         deadline: Option<Instant>,
     ) -> Result<Opened, Option<Cause>> {
         let owner = self.owner.as_ref();
@@ -141,7 +173,7 @@ impl Dial {
             None => turn.await,
         }
         .map_err(Some)?;
-        let mut settings = (*self.settings).clone();
+        let mut settings = settings.clone();
         if let Some(deadline) = deadline {
             settings.connect_timeout = deadline.saturating_duration_since(Instant::now());
             if settings.connect_timeout.is_zero() {

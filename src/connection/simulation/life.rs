@@ -38,7 +38,10 @@ use crate::{
     persistence::{PersistSource, Persistence, SimulatedQueue},
     secret_store::SecretStore,
     settings::{CommonSettings, Rate},
-    transport::{DialBudget, DialError, Opened, Resolver, Secrets, Stream, Timings, TlsCache},
+    transport::{
+        Before, DialBudget, DialError, Opened, Preparer, Resolver, Secrets, Stream, Timings,
+        TlsCache,
+    },
 };
 
 /// After the trouble has stopped a name must be up, and all messages must have met their fate, within this time.
@@ -115,14 +118,21 @@ impl World {
         let (dialer, dials) = mpsc::unbounded_channel();
         spawn_local(self.clone().serve_dials(dials));
         let memory = MemoryBudget::unlimited();
+        let budget = DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new());
+        let (tls, resolver, secret_store) = (
+            TlsCache::default(),
+            Resolver::default(),
+            SecretStore::default(),
+        );
         let process = Arc::new(ProcessContext {
             hub: Hub::new(number, Cursor(number), Arc::clone(&memory)),
             memory,
             dialer: Box::new(SimulatedDialer(dialer)),
-            budget: DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new()),
-            tls: TlsCache::default(),
-            resolver: Resolver::default(),
-            secret_store: SecretStore::default(),
+            preparer: Preparer::new(&budget, &tls, &resolver, &secret_store),
+            budget,
+            tls,
+            resolver,
+            secret_store,
             buckets: TokenBuckets::new(Persistence::simulated(calls.clone())),
             persistence: Persistence::simulated(SimulatedQueue::default()),
             settings: CommonSettings::default(),
@@ -428,7 +438,7 @@ type Outcome = oneshot::Sender<Result<Opened, DialError>>;
 struct SimulatedDialer(mpsc::UnboundedSender<Outcome>);
 
 impl Dialer for SimulatedDialer {
-    fn dial(&self, _: DialTarget) -> Dial {
+    fn dial(&self, _: DialTarget, _: Option<Box<Before>>) -> Dial {
         let world = self.0.clone();
         Box::pin(async move {
             let (outcome, dialled) = oneshot::channel();
@@ -448,5 +458,6 @@ fn opened(client: tokio::io::DuplexStream, held_back: usize) -> Opened {
         timings: Timings::default(),
         tls: None,
         secrets: Secrets::default(),
+        prepared: None,
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     core::{Cause, Message, State as LifeState},
     events::EventKind,
     settings::Heartbeat,
+    transport::PreparedDial,
 };
 
 /// So many answers of rules that the peer does not take stop the reading.
@@ -46,6 +47,9 @@ impl Socket {
         if let Some(serving) = &mut act.serving {
             (serving.named, serving.first_beat) = (None, None);
             serving.conversation.is_handover = serving.take_handover();
+            serving
+                .conversation
+                .prepared(take_prepared(&mut self.early));
             serving.conversation.opened(here);
         }
         begin_beats(act, HeartbeatStart::Open, now);
@@ -60,6 +64,7 @@ impl Socket {
         }
         if let Some(aside) = &mut aside {
             aside.begin_places(act.history_position());
+            aside.prepared(take_prepared(&mut self.early));
         }
         self.early.get_or_insert_default().aside = aside;
         let here = surroundings!(self, act, now);
@@ -292,6 +297,11 @@ impl Socket {
                 }
             }
             Reply::Beat => act.beats.beat_due = true,
+            Reply::Stale => {
+                if let Some(conversation) = act.conversation() {
+                    conversation.discard_shared();
+                }
+            }
             Reply::NextUrl(url) => act.dial_next(&url),
             Reply::Rotate { url } => {
                 if let Some(url) = url {
@@ -349,6 +359,11 @@ impl Socket {
                 Reply::MayClose => {}
                 // It is a successor already.
                 Reply::Rotate { .. } | Reply::NextUrl(_) => {}
+                Reply::Stale => {
+                    if let Some(conversation) = self.aside() {
+                        conversation.discard_shared();
+                    }
+                }
                 Reply::Lose(cause) => return Err(self.without_secrets(cause)),
                 Reply::Error(cause) => {
                     let cause = self.without_secrets(cause);
@@ -413,6 +428,10 @@ fn place_answered(act: &mut ActorState) {
 /// The conversation of a socket beside the one that serves.
 pub(super) fn aside_mut(early: &mut Option<Box<Early>>) -> Option<&mut LiveConversation> {
     early.as_mut()?.aside.as_deref_mut()
+}
+
+fn take_prepared(early: &mut Option<Box<Early>>) -> Option<Box<PreparedDial>> {
+    early.as_mut()?.prepared.take()
 }
 
 /// The beats of the socket that serves begin, if they begin `at` this point.

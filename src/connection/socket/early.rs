@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::{
     connection::{state::conversation::LiveConversation, status::last_message::Start},
     core::Message,
+    transport::PreparedDial,
 };
 
 /// A socket is young until it has been ready for so long.
@@ -25,9 +26,19 @@ pub(super) struct Early {
     /// The conversation, as long as another socket serves: it is in here since few sockets have one, and all of those are young. The
     /// conversation of the one that serves is the name's.
     pub aside: Option<Box<LiveConversation>>,
+    /// What was done before the dial, until its conversation begins.
+    pub prepared: Option<Box<PreparedDial>>,
 }
 
 impl Early {
+    /// Of a socket that has come up behind what was done before its dial.
+    pub fn of(prepared: Option<Box<PreparedDial>>) -> Self {
+        Self {
+            prepared,
+            ..Self::default()
+        }
+    }
+
     /// When the socket is young no more, if that is known.
     pub fn until(&self) -> Option<Instant> {
         self.until

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Instant};
 use super::{
     Sent, Socket,
     codec::{codec, message_decoder},
+    early::Early,
     reader::Reader,
     writer::Writer,
 };
@@ -107,7 +108,7 @@ impl Socket {
             alive: now,
             deadlines: Deadlines::new(stall_detector::stalled(now), now),
             sent: Sent::new(act, opened.secrets),
-            early: Some(Box::default()),
+            early: Some(Box::new(Early::of(opened.prepared))),
         });
         Ok((socket, info))
     }

@@ -10,8 +10,8 @@ use std::{
 use ::url::Url;
 use everwire_proto::{
     dialogue::{
-        Conversation, Heard, Here, HistorySpan, KeptChange, KeptValue, Ping, Progress, Reply,
-        Stored,
+        BeforeDial, Conversation, Heard, Here, HistorySpan, KeptChange, KeptValue, Ping, Progress,
+        Reply, Stored,
     },
     language::SignatureRequest,
     settings::dialogue::{Dialogue, FirstBeat, HeartbeatStart, HeartbeatTemplates},
@@ -29,7 +29,7 @@ use crate::{
     core::{Cause, ConnectionName, Cursor, Message},
     settings::{ConnectionSettings, DialPolicy, Heartbeat, RateSettings, Reconnect, url},
     signer::RingSigner,
-    transport::Secrets,
+    transport::{Generation, PreparedDial, Preparing, Secrets},
 };
 
 /// The conversation of the socket that serves, and the heartbeat that it leads to.
@@ -41,6 +41,8 @@ pub(in crate::connection) struct Serving {
     pub first_beat: Option<Instant>,
     /// The URL of the next dial, and of that one only: the peer has named it.
     next_url: Option<Box<str>>,
+    /// What is being done before the dial under way, if anything is.
+    pub preparing: Option<Preparing>,
     /// Whether the dial under way, or the one that has just come up, is of such a URL.
     dials_named: bool,
 }
@@ -51,6 +53,8 @@ pub(in crate::connection) struct LiveConversation {
     pub(super) engine: Conversation,
     /// Whether its socket was dialled at a URL that the peer named.
     pub is_handover: bool,
+    /// What names share that its dial was made with.
+    shared: Option<Box<Generation>>,
     /// What it wants done, and was not done yet.
     replies: Vec<Reply>,
     /// Boxed: nearly none is watched.
@@ -183,6 +187,7 @@ impl From<LiveConversation> for Serving {
             named: None,
             first_beat: None,
             next_url: None,
+            preparing: None,
             dials_named: false,
         }
     }
@@ -204,6 +209,7 @@ impl LiveConversation {
             dialogue: Arc::clone(dialogue),
             engine: Conversation::new(Arc::clone(dialogue)),
             is_handover: false,
+            shared: None,
             replies: Vec::new(),
             watcher: None,
             signing: None,
@@ -291,11 +297,33 @@ impl LiveConversation {
     fn adopt(mut self, successor: Self) -> Self {
         self.engine.adopt(successor.engine);
         self.is_handover = successor.is_handover;
+        self.shared = successor.shared;
         self.replies = successor.replies;
         self.watcher = successor.watcher;
         self.signing = successor.signing;
         self.unplaced_behind = successor.unplaced_behind;
         self
+    }
+
+    /// What is known for a dial that begins now.
+    pub fn before_dial(&self) -> BeforeDial {
+        self.engine.before_dial()
+    }
+
+    /// What was done before the dial of the socket that opens next; `None`: nothing.
+    pub fn prepared(&mut self, dial: Option<Box<PreparedDial>>) {
+        self.shared = None;
+        if let Some(dial) = dial {
+            self.engine.prepared(&dial.prepared);
+            self.shared = dial.shared.map(Box::new);
+        }
+    }
+
+    /// The peer does not take what names share: nobody gets that any more.
+    pub fn discard_shared(&self) {
+        if let Some(shared) = &self.shared {
+            shared.discard();
+        }
     }
 
     /// A socket has opened.

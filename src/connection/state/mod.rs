@@ -243,6 +243,7 @@ impl ActorState {
             | Reply::Answer(_)
             | Reply::Passed
             | Reply::Times
+            | Reply::Stale
             | Reply::Beat
             | Reply::Rotate { url: None } => {}
         }

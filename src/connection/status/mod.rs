@@ -140,6 +140,9 @@ pub struct Status {
     pub step: Option<StepStatus>,
     /// The answers of rules that wait, where too many were asked for within a second.
     pub rule_rate: Option<RuleRate>,
+    /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preparing: Option<String>,
     /// The last error, if there was one; it may be older than the present state.
     pub last_error: Option<LastError>,
     /// How the last socket ended.

@@ -44,6 +44,8 @@ struct Story {
     cause: Option<Cause>,
     step: Option<Step>,
     rule_rate: Option<RuleRate>,
+    #[serde(default)]
+    preparing: Option<String>,
     last_message: Option<LastMessage>,
     #[serde(default)]
     sessions: Vec<Session>,
@@ -123,6 +125,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     if let Some(rate) = story.rule_rate {
         lines.push(format!("rule_rate: {}", step::waiting(rate)));
     }
+    let preparing = story.preparing.as_deref().map(words::one_line);
+    lines.extend(preparing.map(|call| format!("preparing: {call}")));
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
     let sessions = status::sessions(&story.sessions, now);
     lines.extend(sessions.map(|told| format!("session {}", words::one_line(&told))));
@@ -172,7 +176,7 @@ mod tests {
     fn a_story_is_told_in_the_order_in_which_it_happened() {
         let story = json!({
             "name": "feed", "state": "backoff", "ready": false, "since": "2026-01-02T03:04:10Z",
-            "retry_at": "2026-01-02T03:04:40Z", "novel": 1,
+            "retry_at": "2026-01-02T03:04:40Z", "novel": 1, "preparing": "POST https://h/open",
             "last_message": { "at": "2026-01-02T03:04:09Z", "binary": false, "bytes": 4, "text": "no\u{1b}[" },
             "cause": { "kind": "handshake_status", "text": "busy", "rule": "backoff", "at": "2026-01-02T03:04:10Z" },
             "step": { "script": "open_script", "number": 2, "steps": 3, "state": "listens", "send": "{\"op\":\"login\"}",
@@ -199,6 +203,7 @@ mod tests {
             "decided by the rule: backoff",
             "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",
             "rule_rate: 12 answers of rules wait: at most 100 go out in a second",
+            "preparing: POST https://h/open",
             "the peer's last message, 11s ago: no [",
             "next dial in 20s, at 2026-01-02T03:04:40.000000Z",
         ];

@@ -117,6 +117,19 @@ pub enum Cause {
     Protocol(Violation),
     /// A message is not what `decode` says.
     Decode(DecodeError),
+    /// What is done before a dial failed, or was refused.
+    Prepare {
+        /// Which step and which call, what was answered after how long, and what decided.
+        text: String,
+        /// The HTTP status of the answer; `None` if there was none.
+        status: Option<u16>,
+        /// What the `Retry-After` of the answer asked for (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
+        /// Whether asking again soon cannot help.
+        is_refusal: bool,
+        /// Whether the step says that asking again cannot help at all.
+        gives_up: bool,
+    },
     /// The peer refused what a step of the script asked for.
     ScriptRefused {
         /// Which step, what it expected, and what came.
@@ -143,7 +156,7 @@ pub enum Cause {
 
 impl Cause {
     /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
-    pub const KINDS: [&str; 30] = [
+    pub const KINDS: [&str; 31] = [
         "secret_missing",
         "invalid_request",
         "forbidden",
@@ -169,6 +182,7 @@ impl Cause {
         "memory",
         "protocol",
         "decode",
+        "prepare",
         "script_refused",
         "script_timeout",
         "rule",
@@ -183,6 +197,7 @@ impl Cause {
             | Self::HandshakeInvalid(text)
             | Self::Subprotocol(text)
             | Self::Extension(text)
+            | Self::Prepare { text, .. }
             | Self::ScriptRefused { text, .. }
             | Self::ScriptTimeout(text)
             | Self::Rule { text, .. }
@@ -244,6 +259,7 @@ impl Cause {
             Self::OutOfMemory => "memory",
             Self::Protocol(_) => "protocol",
             Self::Decode(_) => "decode",
+            Self::Prepare { .. } => "prepare",
             Self::ScriptRefused { .. } => "script_refused",
             Self::ScriptTimeout(_) => "script_timeout",
             Self::Rule { .. } => "rule",
@@ -263,13 +279,22 @@ impl Cause {
         }
     }
 
-    /// The HTTP status of the answer that refused: the server's to the upgrade, or its proxy's to CONNECT.
+    /// The HTTP status of the answer that refused: the server's to the upgrade, its proxy's to CONNECT, or another server's to what is
+    /// done before the dial.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::HandshakeStatus { status, .. } => Some(*status),
             Self::Redirected { cause, .. } => cause.status(),
-            Self::Proxy { status, .. } => *status,
+            Self::Proxy { status, .. } | Self::Prepare { status, .. } => *status,
             _ => None,
+        }
+    }
+
+    /// The same where it answers a dial: what words such as `status:401` in the settings are about.
+    pub fn dial_status(&self) -> Option<u16> {
+        match self {
+            Self::Prepare { .. } => None,
+            _ => self.status(),
         }
     }
 
@@ -318,6 +343,7 @@ impl Cause {
             | Self::Subprotocol(text)
             | Self::Extension(text)
             | Self::Reset(text)
+            | Self::Prepare { text, .. }
             | Self::ScriptRefused { text, .. }
             | Self::ScriptTimeout(text)
             | Self::Rule { text, .. }
@@ -486,6 +512,13 @@ mod tests {
             Cause::WriteTimeout,
             Cause::IdleTimeout,
             Cause::OutOfMemory,
+            Cause::Prepare {
+                text: "step 1 of prepare: no".into(),
+                status: Some(503),
+                retry_after: None,
+                is_refusal: false,
+                gives_up: false,
+            },
             Cause::ScriptRefused {
                 text: "step 1 of open_script: no".into(),
                 gives_up: true,

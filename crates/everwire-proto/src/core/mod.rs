@@ -29,6 +29,7 @@ mod retry;
 mod sequence;
 
 pub(crate) use self::rate::SlidingWindow;
+pub(crate) use self::retry::repeats_itself;
 pub use self::{
     awaited::{Awaited, INBOUND_FLOOR, OUTBOUND_FLOOR},
     backoff::{before_another_url, cap, delay, retry_after},

@@ -57,6 +57,8 @@ pub enum Rule {
     GiveUpOn(GiveUpRule),
     /// `give_up` of a script's step held.
     StepGivesUp,
+    /// `give_up` of a step in `prepare` held.
+    PrepareGivesUp,
     /// A rule of the dialogue with `do = "give_up"` matched.
     RuleGivesUp,
     /// It was the answer of the proxy, and not of the server, that this rule goes by.
@@ -76,6 +78,7 @@ impl fmt::Display for Rule {
             Self::MaxAttempts(count) => write!(f, "max_attempts = {count}"),
             Self::GiveUpOn(rule) => write!(f, "give_up_on {rule}"),
             Self::StepGivesUp => f.write_str("give_up of a step in open_script"),
+            Self::PrepareGivesUp => f.write_str("give_up of a step in prepare"),
             Self::RuleGivesUp => f.write_str("do = \"give_up\" of a rule"),
             Self::ProxyAnswer(rule) => write!(f, "{rule}, by the proxy's answer"),
             Self::NextUrl(rule) => write!(f, "{rule}; meanwhile the next url"),
@@ -130,6 +133,10 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::Proxy {
             retry_after: Some(after),
             ..
+        }
+        | Cause::Prepare {
+            retry_after: Some(after),
+            ..
         } => {
             let after = (*after).min(MAX_RETRY_AFTER);
             Verdict::Retry {
@@ -142,7 +149,10 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         {
             slow
         }
-        Cause::Proxy { denied: true, .. } => slow,
+        Cause::Proxy { denied: true, .. }
+        | Cause::Prepare {
+            is_refusal: true, ..
+        } => slow,
         Cause::TlsCertificate(_)
         | Cause::Forbidden(_)
         | Cause::ScriptRefused { .. }
@@ -179,6 +189,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::OutOfMemory
         | Cause::Protocol(_)
         | Cause::Decode(_)
+        | Cause::Prepare { .. }
         | Cause::ScriptTimeout(_)
         | Cause::Rule { .. }
         | Cause::Store(_)
@@ -190,13 +201,14 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
 fn said_by_the_dialogue(cause: &Cause) -> Option<Rule> {
     match cause {
         Cause::ScriptRefused { gives_up: true, .. } => Some(Rule::StepGivesUp),
+        Cause::Prepare { gives_up: true, .. } => Some(Rule::PrepareGivesUp),
         Cause::Rule { gives_up: true, .. } => Some(Rule::RuleGivesUp),
         _ => None,
     }
 }
 
 /// A client error repeats itself, except for a timeout and for too many requests (RFC 9110 §15.5).
-fn repeats_itself(status: u16) -> bool {
+pub(crate) fn repeats_itself(status: u16) -> bool {
     matches!(status, 400..=499) && !matches!(status, 408 | 429)
 }
 
@@ -213,7 +225,10 @@ fn by_its_author(cause: &Cause, rule: Rule) -> Rule {
 fn give_up_rule<'a>(loss: Loss<'_>, backoff: &'a Backoff) -> Option<&'a GiveUpRule> {
     let Loss { cause, close, .. } = loss;
     backoff.give_up_on.iter().find(|rule| match rule {
-        GiveUpRule::Status(range) => cause.status().is_some_and(|status| range.contains(&status)),
+        GiveUpRule::Status(range) => {
+            let status = cause.dial_status();
+            status.is_some_and(|status| range.contains(&status))
+        }
         GiveUpRule::Close(range) => close.is_some_and(|code| range.contains(&code)),
         GiveUpRule::Cause(kind) => cause.kind() == *kind,
     })

@@ -109,6 +109,19 @@ impl Captures {
         }
     }
 
+    /// Sets a capture, or forgets it where the value is absent.
+    pub fn put(&mut self, at: u16, value: Value<'static>, names: &Names) {
+        if self.values.is_empty() {
+            self.values = names.captures().map(|_| Value::absent()).collect();
+        }
+        self.set(at, value);
+    }
+
+    /// Whether it was set or cleared since this was made, or copied.
+    pub fn was_touched(&self, at: u16) -> bool {
+        self.touched.has(at)
+    }
+
     /// Forgets these.
     pub fn clear(&mut self, captures: &[u16]) {
         for at in captures {

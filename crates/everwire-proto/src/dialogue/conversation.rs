@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    before_dial::BeforeDial,
     beside::Beside,
     captures::Captures,
     context::Context,
@@ -16,6 +17,7 @@ use super::{
     kept::{Keeping, KeptChange, KeptValue},
     parts::Parts,
     place::StepList,
+    prepared::Prepared,
     progress::Progress,
     reply::{Heard, Ping, Reply},
     report,
@@ -31,7 +33,7 @@ use super::{
 use crate::{
     core::{Cause, Message},
     language::{
-        Expression, Lets, MessageTemplate, Need, Rendered, Step, Unfilled,
+        Expression, Lets, Need, Step,
         json::{Found, Spans},
     },
     settings::dialogue::{Dialogue, HeartbeatTemplates},
@@ -412,14 +414,14 @@ impl Conversation {
         self.times.idle()
     }
 
-    /// A template of a dial, as a URL or a header, filled with what is captured.
-    ///
-    /// # Errors
-    ///
-    /// Why it cannot be filled.
-    pub fn fill(&self, template: &MessageTemplate, here: &Here<'_>) -> Result<Rendered, Unfilled> {
-        let world = Surroundings::new(here, &self.captures, None, None);
-        template.render(&Step::new(&world, &self.dialogue.lets))
+    /// What is known for a dial that begins now.
+    pub fn before_dial(&self) -> BeforeDial {
+        BeforeDial::with(Arc::clone(&self.dialogue), self.captures.copy())
+    }
+
+    /// What was done before the dial has brought this. It stands ahead of [`opened`](Self::opened).
+    pub fn prepared(&mut self, prepared: &Prepared) {
+        prepared.put_into(&mut self.captures, &self.dialogue.names);
     }
 
     /// Where the script stands; `None`: no step is on its way.

@@ -4,7 +4,9 @@
 //! random numbers and the keys come with each call ([`Here`]).
 
 mod answers;
+mod before_dial;
 mod beside;
+mod call;
 mod captures;
 mod context;
 mod conversation;
@@ -17,10 +19,14 @@ mod kept;
 mod parts;
 mod periodic;
 mod place;
+mod prepared;
+mod preparing;
 mod progress;
 mod query;
+mod refusal;
 mod reply;
 mod report;
+mod response;
 mod rules;
 mod running;
 mod script;
@@ -37,14 +43,19 @@ mod watched;
 
 pub use self::{
     answers::{MAX_ANSWERS, MAX_WAITING},
+    before_dial::BeforeDial,
+    call::{Call, CallTarget},
     captures::MAX_CAPTURED,
     conversation::Conversation,
     happening::{Happening, Place, StepWritten, Verdict},
     here::{Here, Variables},
     kept::{KEEP_EVERY, KeptChange, KeptValue},
     place::{StepList, StepPlace},
+    prepared::Prepared,
+    preparing::{Next, Preparing, Unanswered},
     progress::{Progress, StepState},
     query::Query,
     reply::{Heard, Ping, Reply},
+    response::Response,
     unstored::{HistorySpan, Stored},
 };

@@ -35,6 +35,9 @@ pub enum Reply {
     },
     /// The next dial, and that one only, is at this URL. It stands ahead of the [`Lose`](Self::Lose) that makes the dial necessary.
     NextUrl(String),
+    /// What a shared `prepare` has captured is not taken any more: the next dial asks for it anew. It stands ahead of the
+    /// [`Lose`](Self::Lose) of the step that has failed.
+    Stale,
     /// The socket is to be closed, and is lost for this cause. Nothing follows for this socket.
     Lose(Cause),
     /// Something went wrong, and no socket is lost for it.

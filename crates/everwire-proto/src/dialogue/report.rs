@@ -3,13 +3,13 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    captures::{Captures, NotCaught},
+    captures::{Captures, MAX_CAPTURED, NotCaught},
     place::StepPlace,
 };
 use crate::{
     core::Message,
     language::{Expression, Names},
-    settings::dialogue::{Capture, DialogueRule, ScriptStep, Sending, Trigger},
+    settings::dialogue::{Capture, DialogueRule, PrepareCall, ScriptStep, Sending, Trigger},
 };
 
 /// So many bytes of a message are shown, and of what the settings say of it.
@@ -43,6 +43,65 @@ impl fmt::Display for StepText<'_> {
             1 => Ok(()),
             count => write!(f, " {count} times"),
         }
+    }
+}
+
+/// A call as it is told of, and which step it is of.
+pub(super) struct CallText<'a> {
+    /// From 1.
+    pub number: usize,
+    /// What its steps are called.
+    pub called: &'a str,
+    pub call: &'a PrepareCall,
+}
+
+impl fmt::Display for CallText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, called) = (self.number, self.called);
+        write!(f, "step {number} of {called}, {},", call(self.call))
+    }
+}
+
+/// A call: its method and its URL as it was written, without its query, or the program.
+pub(super) fn call(call: &PrepareCall) -> String {
+    match call {
+        PrepareCall::Http(request) => {
+            let url = request.url.as_str();
+            format!("{} {}", request.method, clipped(without_query(url)))
+        }
+        PrepareCall::Exec(program) => format!("exec {}", program.path.display()),
+    }
+}
+
+/// What is before the first `?` that stands outside of holes.
+fn without_query(url: &str) -> &str {
+    let mut depth = 0_usize;
+    let end = url.char_indices().find(|(at, character)| {
+        match character {
+            '{' if depth > 0 || url[..*at].ends_with('$') => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(character, '?' | '#')
+    });
+    end.map_or(url, |(at, _)| &url[..at])
+}
+
+/// A capture that an answer does not have.
+pub(super) fn missing(capture: &Capture, names: &Names, body: Option<&str>) -> String {
+    let name = names.captures().nth(usize::from(capture.name));
+    let (name, value) = (name.unwrap_or_default(), clipped(capture.value.as_str()));
+    let is_long = body.is_some_and(|body| body.len() > MAX_CAPTURED);
+    let or_long = if is_long { ", or too long," } else { "" };
+    format!("{name} ({value}) is not there{or_long}")
+}
+
+/// The start of an answer's body, without what of it is secret.
+pub(super) fn show_body(body: &[u8], secrets: Vec<String>, out: &mut String) {
+    match std::str::from_utf8(body) {
+        Ok("") => out.push_str("an empty body"),
+        Ok(text) => show_text_masked(text, &Masked(secrets).sorted(), out),
+        Err(_) => out.push_str(&format!("{} bytes", body.len())),
     }
 }
 

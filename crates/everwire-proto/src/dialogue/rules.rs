@@ -404,7 +404,10 @@ fn matches_loss(rule: &DialogueRule, loss: Loss<'_>) -> bool {
         is_dial,
     } = loss;
     kinds.iter().any(|kind| match kind {
-        GiveUpRule::Status(range) => cause.status().is_some_and(|status| range.contains(&status)),
+        GiveUpRule::Status(range) => {
+            let status = cause.dial_status();
+            status.is_some_and(|status| range.contains(&status))
+        }
         GiveUpRule::Close(range) => close.is_some_and(|code| range.contains(&code)),
         GiveUpRule::Cause(DIAL) => is_dial,
         GiveUpRule::Cause(kind) => cause.kind() == *kind,

@@ -223,12 +223,15 @@ impl Running {
         gives_up: bool,
         when: &Expression,
         seen: Seen<'_>,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Outcome {
         let key = match gives_up {
             true => "give_up",
             false => "fail",
         };
+        if step.reads_prepared && !gives_up {
+            cx.out.push(Reply::Stale);
+        }
         let (told, after) = (self.told(step), self.age(cx.here.now));
         let text = report::refused(told, (key, when), after, &cx.shown(seen));
         Outcome::Lost(Cause::ScriptRefused { text, gives_up })

@@ -23,6 +23,9 @@ pub enum Part {
     File(PathBuf),
     /// `${secret:ID}`: the secret of that id, as it was given last, at each dial.
     Stored(Box<str>),
+    /// `${…}` with an expression, as it was written. A dialogue fills it before each dial: see
+    /// [`MessageTemplate::filled`](super::MessageTemplate::filled).
+    Hole(Box<str>),
 }
 
 /// What must be looked up to render a [`Template`].
@@ -106,6 +109,9 @@ pub enum SecretMissing {
     /// There is no secret for a `${secret:ID}`.
     #[error("there is no secret {0:?}")]
     Stored(String),
+    /// An expression stands in it, and nobody has filled it.
+    #[error("`${{{0}}}` is not filled")]
+    Hole(String),
 }
 
 impl Template {
@@ -137,7 +143,7 @@ impl Template {
         self.0.iter().filter_map(|part| match part {
             Part::File(path) => Some(Variable::File(path)),
             Part::Stored(id) => Some(Variable::Stored(id)),
-            Part::Literal(_) | Part::Env { .. } => None,
+            Part::Literal(_) | Part::Env { .. } | Part::Hole(_) => None,
         })
     }
 
@@ -155,16 +161,21 @@ impl Template {
         self.0.iter().any(is_variable)
     }
 
-    /// Whether nothing needs to be read to render this.
+    /// Whether nothing needs to be read or filled to render this.
     pub fn is_static(&self) -> bool {
-        self.variables().next().is_none()
+        self.variables().next().is_none() && !self.has_holes()
+    }
+
+    /// Whether an expression stands in it.
+    pub fn has_holes(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Hole(_)))
     }
 
     /// The text with everything expanded; `read` gives the content of a file, or a secret.
     ///
     /// # Errors
     ///
-    /// The first variable for which `read` had nothing.
+    /// The first variable for which `read` had nothing, or a hole.
     pub fn render(
         &self,
         mut read: impl FnMut(Variable<'_>) -> std::io::Result<String>,
@@ -173,7 +184,7 @@ impl Template {
         let known = self.0.iter().map(|part| match part {
             Part::Literal(literal) => literal.len(),
             Part::Env { value, .. } => value.expose().len(),
-            Part::File(_) | Part::Stored(_) => 0,
+            Part::File(_) | Part::Stored(_) | Part::Hole(_) => 0,
         });
         let mut text = String::with_capacity(known.sum());
         for part in &self.0 {
@@ -192,6 +203,7 @@ impl Template {
                     let missing = |_| SecretMissing::Stored(id.to_string());
                     text.push_str(&read(Variable::Stored(id)).map_err(missing)?);
                 }
+                Part::Hole(hole) => return Err(SecretMissing::Hole(hole.to_string())),
             }
         }
         Ok(Secret::new(text))
@@ -205,6 +217,7 @@ impl fmt::Display for Template {
             Part::Env { name, .. } => write!(f, "${{{name}}}"),
             Part::File(path) => write!(f, "${{file:{}}}", path.display()),
             Part::Stored(id) => write!(f, "${{secret:{id}}}"),
+            Part::Hole(hole) => write!(f, "${{{hole}}}"),
         })
     }
 }

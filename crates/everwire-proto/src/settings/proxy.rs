@@ -89,7 +89,7 @@ fn kind_of(template: &Template) -> Option<ProxyKind> {
     let known = template.parts().iter().map_while(|part| match part {
         Part::Literal(text) => Some(&**text),
         Part::Env { value, .. } => Some(value.expose()),
-        Part::File(_) | Part::Stored(_) => None,
+        Part::File(_) | Part::Stored(_) | Part::Hole(_) => None,
     });
     let known: String = known.collect();
     let (scheme, _) = known.trim_start().split_once(':')?;

@@ -1,8 +1,9 @@
-//! What is said and expected on a socket: `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `ids`.
+//! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `ids`.
 
 mod capture;
 mod ids;
 mod periodic;
+mod prepare;
 mod rule;
 mod sending;
 mod step;
@@ -13,6 +14,7 @@ pub(in crate::config) use self::{
     capture::{CaptureLayer, CaptureNames, CaptureTable},
     ids::IdsTable,
     periodic::{Periodic, PeriodicTable},
+    prepare::{Exec, HttpTable, PrepareLayer, PrepareStepTable, PrepareTable},
     rule::{RuleTable, Rules},
     sending::SendLayer,
     step::{AgainTable, Script, StepTable, without_expect},

@@ -24,6 +24,8 @@ pub struct Status {
     #[serde(default)]
     pub rule_rate: Option<RuleRate>,
     #[serde(default)]
+    pub preparing: Option<String>,
+    #[serde(default)]
     pub reconnects: u64,
     pub last_error: Option<LastError>,
     pub last_close: Option<LastClose>,

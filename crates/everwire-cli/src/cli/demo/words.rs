@@ -58,6 +58,10 @@ pub fn cause(cause: &Cause) -> String {
             status: Some(status),
             ..
         } => format!("proxy {status}"),
+        Cause::Prepare {
+            status: Some(status),
+            ..
+        } => format!("prepare {status}"),
         Cause::Closed(frame) => match frame.code {
             Some(code) => format!("closed {code}"),
             None => "closed".to_owned(),

@@ -28,6 +28,7 @@ mod captures;
 mod closes;
 mod kept;
 mod periodic;
+mod preparing;
 mod properties;
 mod recipes;
 mod reports;
@@ -53,6 +54,7 @@ struct S {
     condition: &'static str,
     again: &'static str,
     after: &'static str,
+    reads_prepared: bool,
 }
 
 impl Default for S {
@@ -70,6 +72,7 @@ impl Default for S {
             condition: "",
             again: "",
             after: "",
+            reads_prepared: false,
         }
     }
 }
@@ -188,6 +191,7 @@ impl Compiler<'_> {
             condition: self.condition(step.condition),
             again: self.condition(step.again).map(|when| Again { when, after }),
             rate: Vec::new(),
+            reads_prepared: step.reads_prepared,
         }
     }
 
@@ -490,6 +494,7 @@ fn text(reply: &Reply) -> String {
         Reply::Rotate { url: None } => "rotate".into(),
         Reply::Rotate { url: Some(url) } => format!("rotate to {url}"),
         Reply::NextUrl(url) => format!("next {url}"),
+        Reply::Stale => "stale".into(),
         Reply::Lose(cause) => format!("lose {cause}"),
         Reply::Error(cause) => format!("error {cause}"),
         Reply::Happened(happening) => format!("[{happening}]"),

@@ -164,6 +164,7 @@ impl Seen {
                 | Reply::Rotate { .. }
                 | Reply::NextUrl(_)
                 | Reply::Happened(_)
+                | Reply::Stale
                 | Reply::Error(_) => {}
                 Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose => panic!("{reply:?}"),
             }

@@ -153,5 +153,6 @@ pub(super) fn variable<'p>(part: &'p Part, world: &'p dyn World) -> Option<Cow<'
         Part::Env { value, .. } => Some(Cow::Borrowed(value.expose())),
         Part::File(path) => world.variable(Variable::File(path)).map(Cow::Borrowed),
         Part::Stored(id) => world.variable(Variable::Stored(id)).map(Cow::Borrowed),
+        Part::Hole(_) => None,
     }
 }

@@ -117,6 +117,50 @@ impl MessageTemplate {
         )
     }
 
+    /// The template of a dial with its expressions filled: what is left are its variables. It prints what the expressions are, as it was
+    /// written, and never what they have come to.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be filled, and which hole is the cause.
+    pub fn filled(&self, world: &dyn World) -> Result<Template, Unfilled> {
+        if self.is_json {
+            // It is one piece: what is in it stands where JSON has it.
+            let value = Secret::new(self.render(world)?.into_text());
+            let name = self.text.as_ref().into();
+            return Ok(Template::from_parts([Part::Env { name, value }]));
+        }
+        let filling = self.filling(world);
+        let parts = self.pieces.iter().map(|piece| match &piece.kind {
+            PieceKind::Literal(text) => Ok(Part::Literal(text.clone())),
+            PieceKind::Variable(part) => Ok(part.clone()),
+            PieceKind::Hole(_) => {
+                let value = filling.fill(std::slice::from_ref(piece))?.into_text();
+                let written = self.text.get(piece.span.start + 2..piece.span.end - 1);
+                Ok(Part::Env {
+                    name: written.unwrap_or_default().into(),
+                    value: Secret::new(value),
+                })
+            }
+        });
+        parts
+            .collect::<Result<Vec<_>, _>>()
+            .map(Template::from_parts)
+    }
+
+    /// The same unfilled: expressions stand in it as [`Part::Hole`]s.
+    pub fn unfilled(&self) -> Template {
+        let part = |piece: &Piece| match &piece.kind {
+            PieceKind::Literal(text) => Part::Literal(text.clone()),
+            PieceKind::Variable(part) => part.clone(),
+            PieceKind::Hole(_) => {
+                let written = self.text.get(piece.span.start + 2..piece.span.end - 1);
+                Part::Hole(written.unwrap_or_default().into())
+            }
+        };
+        Template::from_parts(self.pieces.iter().map(part).collect::<Vec<_>>())
+    }
+
     fn filling<'f>(&'f self, world: &'f dyn World) -> Filling<'f> {
         Filling {
             text: &self.text,
@@ -195,7 +239,7 @@ impl MessageTemplate {
         self.pieces.iter().filter_map(|piece| match &piece.kind {
             PieceKind::Variable(Part::File(path)) => Some(Variable::File(path)),
             PieceKind::Variable(Part::Stored(id)) => Some(Variable::Stored(id)),
-            PieceKind::Variable(Part::Env { .. } | Part::Literal(_))
+            PieceKind::Variable(Part::Env { .. } | Part::Literal(_) | Part::Hole(_))
             | PieceKind::Literal(_)
             | PieceKind::Hole(_) => None,
         })

@@ -1,8 +1,10 @@
 //! What a name says and expects on its socket: a script when it opens, rules, captures, and templates of the heartbeat.
 
 mod capture;
+mod dial;
 mod heartbeat;
 mod need;
+mod prepare;
 mod rule;
 mod sending;
 mod step;
@@ -12,7 +14,11 @@ use std::collections::BTreeSet;
 
 pub use self::{
     capture::Capture,
+    dial::DialTemplates,
     heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
+    prepare::{
+        HttpRequest, Preparation, Prepare, PrepareCall, PrepareStep, Program, SharedPreparation,
+    },
     rule::{AnswerAfter, DialogueRule, RuleAction, RuleDelay, Trigger},
     sending::Sending,
     step::{Again, MAX_STEPS, PeriodicStep, ScriptStep},
@@ -47,6 +53,10 @@ pub struct Dialogue {
     pub lets: Lets,
     /// What each message may set: the connection's own `capture`.
     pub captures: Vec<Capture>,
+    /// What is done before each dial, where anything is.
+    pub prepare: Option<Prepare>,
+    /// What of a dial is filled with captures.
+    pub dial: DialTemplates,
     /// What must pass before the name is ready.
     pub open_script: Vec<ScriptStep>,
     /// What is taken again and again while the name is ready.
@@ -79,7 +89,9 @@ impl Dialogue {
 
     /// Whether there is nothing to say or to expect.
     pub fn is_empty(&self) -> bool {
-        self.captures.is_empty()
+        self.prepare.is_none()
+            && self.dial.is_empty()
+            && self.captures.is_empty()
             && self.steps().next().is_none()
             && self.rules.is_empty()
             && self.heartbeat.is_none()
@@ -173,6 +185,15 @@ impl Dialogue {
 
     /// The captures and `let`s that its expressions and templates read.
     pub fn reads(&self) -> Vec<Name> {
+        if let Some(Prepare::Shared(_)) = self.prepare {
+            // It has names of its own.
+            let prepare = None;
+            return Self {
+                prepare,
+                ..self.clone()
+            }
+            .reads();
+        }
         let filled = self.templates().flat_map(MessageTemplate::reads);
         let asked = self.expressions().flat_map(Expression::reads).cloned();
         filled.chain(asked).map(|read| read.name).collect()
@@ -187,7 +208,13 @@ impl Dialogue {
             .heartbeat
             .iter()
             .filter_map(|heartbeat| heartbeat.pong.as_ref());
-        steps.chain(rules).chain(captures).chain(pong)
+        let prepare = self.prepare.iter();
+        let prepare = prepare.flat_map(|prepare| prepare.preparation().expressions());
+        steps
+            .chain(rules)
+            .chain(captures)
+            .chain(pong)
+            .chain(prepare)
     }
 
     /// All templates that are filled with secrets of the dial: their files and stored secrets are read at each dial.
@@ -201,10 +228,14 @@ impl Dialogue {
             .iter()
             .filter_map(|heartbeat| heartbeat.ping.as_ref());
         let durations = self.durations().map(|duration| &duration.0);
+        let prepare = self.prepare.iter();
+        let prepare = prepare.flat_map(|prepare| prepare.preparation().templates());
         sent.chain(urls)
             .chain(pings)
             .chain(durations)
             .chain(self.lets.iter())
+            .chain(prepare)
+            .chain(self.dial.iter())
     }
 
     /// All durations that are templates.

@@ -35,6 +35,8 @@ pub struct ScriptStep {
     pub again: Option<Again>,
     /// The buckets, each with a key, that it waits for before it is written: all at once, and besides those of the connection.
     pub rate: Vec<RateSettings>,
+    /// Whether it reads what a shared `prepare` has captured: where it fails, that is asked for anew.
+    pub reads_prepared: bool,
 }
 
 /// A step that is taken again and again while a name is ready: one at a time on a socket.
@@ -100,6 +102,7 @@ impl Default for ScriptStep {
             condition: None,
             again: None,
             rate: Vec::new(),
+            reads_prepared: false,
         }
     }
 }

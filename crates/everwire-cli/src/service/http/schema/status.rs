@@ -58,6 +58,9 @@ pub struct Status {
     /// The answers of rules that wait.
     #[schema(required)]
     rule_rate: Option<RuleRate>,
+    /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
+    #[schema(nullable = false)]
+    preparing: Option<String>,
     /// It may be older than the present state.
     #[schema(required)]
     last_error: Option<LastError>,

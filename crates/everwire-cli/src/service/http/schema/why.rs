@@ -32,6 +32,9 @@ pub struct Why {
     /// The answers of rules that wait.
     #[schema(required)]
     rule_rate: Option<RuleRate>,
+    /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
+    #[schema(required)]
+    preparing: Option<String>,
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]

@@ -1,0 +1,310 @@
+//! What is done before a dial: its steps, one after the other.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    call::{self, Call},
+    captures::{Captures, Caught, NotCaught},
+    here::Here,
+    prepared::Prepared,
+    refusal::{Refusal, is_http, refusal},
+    report::{self, CallText, Span},
+    response::{Response, ResponseWorld},
+};
+use crate::{
+    core::{Cause, repeats_itself},
+    language::{FilledLets, MessageTemplate, Step, World, json::Spans},
+    settings::dialogue::{Preparation, PrepareCall, PrepareStep, SharedPreparation},
+};
+
+/// A shorter text is no secret: it would be found in words that have nothing to do with it.
+const SHORTEST_SECRET: usize = 4;
+
+/// What is done before a dial, while it is done: a state machine that says which call is next, and is told its answer.
+///
+/// It knows no socket, clock or task. [`next`](Self::next) begins; then each [`Next::Call`] is answered by
+/// [`answered`](Self::answered), or ends it by [`unanswered`](Self::unanswered).
+///
+/// ```
+/// use std::{sync::Arc, time::{Duration, Instant}};
+/// use everwire_proto::{
+///     dialogue::{CallTarget, Here, Next, Preparing, Response},
+///     language::{Expression, MessageTemplate, Name, Names, NothingOutside, Scope, TemplateKind, json::PointerSet},
+///     settings::dialogue::{Capture, HttpRequest, Preparation, PrepareCall, PrepareStep},
+/// };
+/// # use everwire_proto::{dialogue::Variables, language::*};
+/// # struct Nothing;
+/// # impl Signer for Nothing {
+/// #     fn hash(&self, _: HashAlgorithm, _: &[u8]) -> Vec<u8> { Vec::new() }
+/// #     fn hmac(&self, _: HashAlgorithm, _: &[u8], _: &[u8]) -> Vec<u8> { Vec::new() }
+/// #     fn sign(&self, _: SignatureAlgorithm, _: &[u8], _: &[u8]) -> Option<Vec<u8>> { None }
+/// # }
+/// # impl Variables for Nothing {
+/// #     fn get(&self, _: Variable<'_>) -> Option<&str> { None }
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut names, mut pointers) = (Names::default(), PointerSet::default());
+/// let Name::Capture(socket) = names.capture("socket")? else { unreachable!() };
+/// let mut scope = Scope::new(&names, &mut pointers, &NothingOutside).with_http();
+/// let url = MessageTemplate::parse("https://example.com/open", TemplateKind::Url, &mut scope);
+/// let value = Expression::value("/url", &mut scope);
+/// # let (url, value) = (url.map_err(|errors| errors[0].clone())?, value.map_err(|errors| errors[0].clone())?);
+/// let request = HttpRequest { method: "POST", url, headers: Vec::new(), body: None };
+/// let capture = Capture { name: socket, value, when: None, secret: true, keep: false };
+/// let step = PrepareStep { capture: vec![capture], ..PrepareStep::new(PrepareCall::Http(request)) };
+/// let preparation = Preparation { names, pointers, steps: vec![step], ..Preparation::default() };
+///
+/// let here = Here {
+///     now: Instant::now(),
+///     wall: Duration::ZERO,
+///     random: &|bytes: &mut [u8]| bytes.fill(4),
+///     # signer: &Nothing,
+///     # variables: &Nothing,
+///     name: "feed",
+///     handover: false,
+///     sequence: None,
+///     max_message: 1 << 20,
+///     slow: Duration::from_secs(30),
+/// };
+/// let mut preparing = Preparing::new(Arc::new(preparation), "prepare");
+/// let Next::Call(call) = preparing.next(&here) else { panic!("a call is next") };
+/// assert_eq!(call.shown, "POST https://example.com/open");
+/// assert!(matches!(call.target, CallTarget::Http { method: "POST", .. }));
+///
+/// let body = br#"{"url":"wss://example.com/?ticket=1"}"#.to_vec();
+/// let response = Response { status: Some(200), body, ..Response::default() };
+/// let Next::Passed(prepared) = preparing.answered(response, &here) else { panic!("it has passed") };
+/// assert_eq!(prepared.secrets().collect::<Vec<_>>(), ["wss://example.com/?ticket=1"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Preparing {
+    preparation: Arc<Preparation>,
+    /// What it is called: `prepare`, or `[prepare.KEY]`.
+    called: Box<str>,
+    captures: Captures,
+    /// The step that is next, or on its way.
+    at: usize,
+    /// When its call began.
+    since: Option<Instant>,
+    /// What its call was made of.
+    filled: FilledLets,
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub enum Next {
+    /// This is to be called.
+    Call(Box<Call>),
+    /// All has passed: the dial may begin with this.
+    Passed(Prepared),
+    /// It failed: there is no dial.
+    Failed(Cause),
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// What happened.
+    pub text: String,
+    /// Whether calling again soon cannot help: a certificate is not accepted, a host must not be called.
+    pub is_refusal: bool,
+}
+
+impl Preparing {
+    /// It begins with the first step. `called`: how the settings call it.
+    pub fn new(preparation: Arc<Preparation>, called: &str) -> Self {
+        Self {
+            preparation,
+            called: called.into(),
+            captures: Captures::default(),
+            at: 0,
+            since: None,
+            filled: FilledLets::default(),
+        }
+    }
+
+    /// What names share.
+    pub fn shared(shared: &SharedPreparation) -> Self {
+        let called = format!("[prepare.{}]", shared.key);
+        Self::new(Arc::clone(&shared.preparation), &called)
+    }
+
+    pub(super) fn with_captures(self, captures: Captures) -> Self {
+        Self { captures, ..self }
+    }
+
+    /// Its templates, whose files and stored secrets must be read before it begins.
+    pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
+        self.preparation.templates()
+    }
+
+    /// What is to be done next: the call of the next step that is taken, or the end.
+    pub fn next(&mut self, here: &Here<'_>) -> Next {
+        let preparation = Arc::clone(&self.preparation);
+        while let Some(step) = preparation.steps.get(self.at) {
+            if self.is_taken(step, here) {
+                return match self.call(step, here) {
+                    Ok(call) => Next::Call(Box::new(call)),
+                    Err(text) => Next::Failed(Cause::Template(text)),
+                };
+            }
+            self.at += 1;
+        }
+        Next::Passed(Prepared::of(&self.captures, &preparation.names))
+    }
+
+    /// The call was answered.
+    pub fn answered(&mut self, mut response: Response, here: &Here<'_>) -> Next {
+        let preparation = Arc::clone(&self.preparation);
+        let Some(step) = preparation.steps.get(self.at) else {
+            return self.next(here);
+        };
+        if let PrepareCall::Exec(_) = step.call {
+            response.trim();
+        }
+        let decided = self.decide(step, &preparation, &response, here);
+        match decided {
+            Ok(()) => {
+                self.at += 1;
+                self.next(here)
+            }
+            Err(cause) => Next::Failed(cause),
+        }
+    }
+
+    /// There is no answer to the call.
+    pub fn unanswered(&self, why: &Unanswered, now: Instant) -> Cause {
+        let text = match self.preparation.steps.get(self.at) {
+            Some(step) => {
+                let after = Span(self.age(now));
+                format!(
+                    "{} has no answer after {after}: {}",
+                    self.told(step),
+                    why.text
+                )
+            }
+            None => why.text.clone(),
+        };
+        Cause::Prepare {
+            text,
+            status: None,
+            retry_after: None,
+            is_refusal: why.is_refusal,
+            gives_up: false,
+        }
+    }
+
+    fn is_taken(&self, step: &PrepareStep, here: &Here<'_>) -> bool {
+        let Some(condition) = &step.condition else {
+            return true;
+        };
+        let world = ResponseWorld::new(here, &self.captures, None);
+        condition.holds(&Step::new(&world, &self.preparation.lets))
+    }
+
+    /// Fills the call of a step.
+    fn call(&mut self, step: &PrepareStep, here: &Here<'_>) -> Result<Call, String> {
+        let world = ResponseWorld::new(here, &self.captures, None);
+        let lets = Step::new(&world, &self.preparation.lets);
+        let target = call::target(&step.call, &lets);
+        let target = target.map_err(|(what, unfilled)| {
+            let (number, called) = (self.at + 1, &self.called);
+            format!("step {number} of {called} cannot fill {what}: {unfilled}")
+        })?;
+        let filled = lets.into_filled();
+        // What looks into the answer comes to something else when it is there.
+        self.filled = match world.was_asked_for_response() {
+            true => FilledLets::default(),
+            false => filled,
+        };
+        self.since = Some(here.now);
+        Ok(Call {
+            target,
+            within: step.within,
+            shown: report::call(&step.call),
+        })
+    }
+
+    /// What an answer decides: the step has passed, and its captures are kept, or why not.
+    fn decide(
+        &mut self,
+        step: &PrepareStep,
+        preparation: &Preparation,
+        response: &Response,
+        here: &Here<'_>,
+    ) -> Result<(), Cause> {
+        let caught = self.judge(step, preparation, response, here)?;
+        self.captures.keep(caught, &preparation.names);
+        self.captures.clear(&step.clear);
+        Ok(())
+    }
+
+    /// What is captured of an answer, or why it does not let the step pass.
+    fn judge(
+        &self,
+        step: &PrepareStep,
+        preparation: &Preparation,
+        response: &Response,
+        here: &Here<'_>,
+    ) -> Result<Caught, Cause> {
+        let mut spans = Spans::default();
+        let text = std::str::from_utf8(&response.body).ok();
+        let found = text.and_then(|text| preparation.pointers.find(text, &mut spans));
+        let seen = Some((response, found.unwrap_or_default()));
+        let world = ResponseWorld::new(here, &self.captures, seen);
+        let lets = Step::later(&world, &preparation.lets, &self.filled);
+        let why = match refusal(step, response, &lets) {
+            Some(refusal) => refusal,
+            None => match self.captures.catch_all(&step.capture, &lets) {
+                Ok(caught) => return Ok(caught),
+                Err(NotCaught::Absent(capture) | NotCaught::TooLong(capture)) => {
+                    Refusal::NotCaught(report::missing(capture, &preparation.names, text))
+                }
+            },
+        };
+        let mut told = self.told(step).to_string();
+        told.push_str(&why.text(response, Span(self.age(here.now))));
+        let secrets = self.secrets(step, &lets);
+        report::show_body(&response.body, secrets, &mut told);
+        let gives_up = matches!(why, Refusal::GivesUp(_));
+        let repeats = response.status.is_some_and(repeats_itself);
+        Err(Cause::Prepare {
+            text: told,
+            status: response.status.filter(|_| is_http(step)),
+            retry_after: response.retry_after.filter(|_| !gives_up),
+            is_refusal: matches!(why, Refusal::Fails(_)) || (repeats && is_http(step)),
+            gives_up,
+        })
+    }
+
+    /// What must not be shown of an answer: what was captured, and what would have been.
+    fn secrets(&self, step: &PrepareStep, world: &dyn World) -> Vec<String> {
+        let captures = step.capture.iter();
+        let here = captures.filter_map(|capture| {
+            let value = capture.value.evaluate(world);
+            value.as_text().map(|text| text.into_owned())
+        });
+        let all = self.captures.secrets().chain(here);
+        all.filter(|secret| secret.len() >= SHORTEST_SECRET)
+            .collect()
+    }
+
+    fn told<'s>(&'s self, step: &'s PrepareStep) -> CallText<'s> {
+        CallText {
+            number: self.at + 1,
+            called: &self.called,
+            call: &step.call,
+        }
+    }
+
+    /// How long ago the call began.
+    fn age(&self, now: Instant) -> Duration {
+        let since = self.since.unwrap_or(now);
+        now.saturating_duration_since(since)
+    }
+}

@@ -1,0 +1,71 @@
+//! What is done before each dial.
+
+use super::{
+    Line,
+    words::{kept, written},
+};
+use crate::config::units::format_duration;
+use everwire_proto::{
+    language::Names,
+    settings::{
+        ConnectionSettings,
+        dialogue::{Prepare, PrepareCall, PrepareStep},
+    },
+};
+
+/// The calls before a dial, in their order.
+pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
+    let dialogue = settings.dialogue.as_ref();
+    let Some(prepare) = dialogue.and_then(|dialogue| dialogue.prepare.as_ref()) else {
+        return Vec::new();
+    };
+    let preparation = prepare.preparation();
+    let steps = preparation.steps.iter().zip(1..);
+    let mut told: Vec<Line> = steps
+        .map(|(step, number)| one_step(number, step, &preparation.names))
+        .collect();
+    if let Prepare::Shared(shared) = prepare {
+        let keep = match shared.keep.is_zero() {
+            true => "for those that wait for it".into(),
+            false => format!("and kept for {}", format_duration(shared.keep)),
+        };
+        let key = &shared.key;
+        told.push(format!("that is done once for all with prepare = \"{key}\", {keep}").into());
+    }
+    told
+}
+
+fn one_step(number: usize, step: &PrepareStep, names: &Names) -> Line {
+    let text = match &step.call {
+        PrepareCall::Http(request) => {
+            let url = written(request.url.as_str());
+            format!("step {number} asks {} {url}", request.method)
+        }
+        PrepareCall::Exec(program) => format!("step {number} runs {}", program.path.display()),
+    };
+    let mut details = Vec::new();
+    if let Some(condition) = &step.condition {
+        details.push(format!("only if {}", written(condition.as_str())));
+    }
+    let expect = match (&step.expect, &step.call) {
+        (Some(expect), _) => written(expect.as_str()),
+        (None, PrepareCall::Http(_)) => "a status of 2xx".into(),
+        (None, PrepareCall::Exec(_)) => "that it ends with 0".into(),
+    };
+    let within = format_duration(step.within);
+    details.push(format!("expects {expect} within {within}"));
+    if let Some(fail) = &step.fail {
+        let fail = written(fail.as_str());
+        details.push(format!(
+            "is refused, and the name tries again after reconnect.max, when {fail}"
+        ));
+    }
+    if let Some(give_up) = &step.give_up {
+        let give_up = written(give_up.as_str());
+        details.push(format!(
+            "is refused for good, and the name gives up, when {give_up}"
+        ));
+    }
+    details.extend(kept(&step.capture, &step.clear, names));
+    Line { text, details }
+}

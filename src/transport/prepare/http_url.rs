@@ -1,0 +1,80 @@
+//! The URL of a call.
+
+use url::{Position, Url};
+
+use crate::{
+    settings::{DialPolicy, Reach},
+    transport::address::Address,
+};
+
+/// A URL that can be called.
+#[derive(Clone, Debug)]
+pub(super) struct HttpUrl {
+    /// `http://` or `https://`.
+    pub url: Url,
+    /// Where it leads.
+    pub to: Address,
+}
+
+impl HttpUrl {
+    /// # Errors
+    ///
+    /// What is wrong with the text, without any of it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| format!("the URL is none: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(
+                "the URL is none that can be called: its scheme is not http or https".into(),
+            );
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the URL holds credentials; a header Authorization says them".into());
+        }
+        Self::of(url).ok_or_else(|| "the URL has no host".into())
+    }
+
+    fn of(mut url: Url) -> Option<Self> {
+        url.set_fragment(None);
+        let to = Address::of(&as_websocket(&url)?)?;
+        Some(Self { url, to })
+    }
+
+    /// The URL where a redirect leads, which a [`Trail`](crate::transport::redirect::Trail) has found.
+    pub fn of_address(to: &Address) -> Option<Self> {
+        let mut url = Url::parse(&to.text).ok()?;
+        url.set_scheme(if to.is_tls { "https" } else { "http" })
+            .ok()?;
+        Self::of(url)
+    }
+
+    /// The same as a URL of a WebSocket, by which redirects are followed.
+    pub fn as_websocket(&self) -> Option<Url> {
+        as_websocket(&self.url)
+    }
+
+    /// Path and query.
+    pub fn target(&self) -> &str {
+        &self.url[Position::BeforePath..Position::AfterQuery]
+    }
+
+    /// Host and port, without the port if it is the scheme's own.
+    pub fn authority(&self) -> &str {
+        &self.url[Position::BeforeHost..Position::AfterPort]
+    }
+
+    /// Which addresses it may have; `None`: it must not be called.
+    pub fn reach(&self, policy: &DialPolicy) -> Option<Reach> {
+        policy.reach(&self.url)
+    }
+}
+
+/// The schemes of both go with each other, and so do their ports.
+fn as_websocket(url: &Url) -> Option<Url> {
+    let mut url = url.clone();
+    let scheme = match url.scheme() {
+        "https" => "wss",
+        _ => "ws",
+    };
+    url.set_scheme(scheme).ok()?;
+    Some(url)
+}

@@ -1,0 +1,141 @@
+//! Who does what is to be done before dials.
+
+use std::sync::Arc;
+
+use everwire_proto::{dialogue::Prepared, settings::dialogue::Prepare};
+
+use super::{
+    before::{Before, ForDial},
+    fill,
+    here::Place,
+    run::{Run, Tools, without_secrets},
+    shared::SharedResults,
+};
+use crate::{
+    core::Cause,
+    secret_store::SecretStore,
+    settings::{ConnectionSettings, Secret, Template},
+    transport::{
+        dial::Opened,
+        dial_budget::DialBudget,
+        prepared::{Generation, PreparedDial},
+        progress::DialError,
+        resolve::Resolver,
+        secrets::Secrets,
+        tls::TlsCache,
+    },
+};
+
+/// Does what is to be done before dials. Cloning shares what it works with, over all arbiters of the process.
+#[derive(Clone)]
+pub(crate) struct Preparer(Arc<Inner>);
+
+struct Inner {
+    tools: Tools,
+    secret_store: SecretStore,
+    shared: SharedResults,
+}
+
+/// A dial, filled with what was captured before it.
+pub(crate) struct Filled {
+    pub settings: Arc<ConnectionSettings>,
+    pub url: Template,
+    pub done: Box<PreparedDial>,
+    /// What nobody must be shown of it.
+    pub secrets: Vec<Secret>,
+}
+
+impl Preparer {
+    pub fn new(
+        budget: &DialBudget,
+        tls: &TlsCache,
+        resolver: &Resolver,
+        secret_store: &SecretStore,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            tools: Tools {
+                budget: budget.clone(),
+                tls: tls.clone(),
+                resolver: resolver.clone(),
+            },
+            secret_store: secret_store.clone(),
+            shared: SharedResults::default(),
+        }))
+    }
+
+    /// Does what is to be done, and fills the dial. Must run where `spawn_local` works: on an arbiter. Dropping the future ends what is
+    /// being done.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no dial. The text holds no secret.
+    pub async fn prepare(
+        &self,
+        before: &mut Before,
+        dial: ForDial<'_>,
+    ) -> Result<Filled, DialError> {
+        let url = &dial.urls[dial.number];
+        let read = Secrets::of(dial.settings, url, &self.0.secret_store);
+        let secrets = Box::pin(read).await?;
+        let told = before.preparing.begin();
+        let prepared = self.run(before, dial, &secrets).await;
+        drop(told);
+        let filled = prepared.and_then(|(prepared, shared)| {
+            before.known.prepared(&prepared);
+            let here = Place::new(before, dial.settings, &secrets);
+            fill::fill(&before.known, dial, &here.here()).map(|(settings, url, mut filled)| {
+                filled.extend(prepared.secrets().map(Secret::new));
+                Filled {
+                    settings,
+                    url,
+                    done: Box::new(PreparedDial { prepared, shared }),
+                    secrets: filled,
+                }
+            })
+        });
+        filled.map_err(|cause| without_secrets(cause, dial, &secrets).into())
+    }
+
+    async fn run(
+        &self,
+        before: &Before,
+        dial: ForDial<'_>,
+        secrets: &Secrets,
+    ) -> Result<(Prepared, Option<Generation>), Cause> {
+        let Some(preparing) = before.known.preparing() else {
+            return Ok((Prepared::default(), None));
+        };
+        let run = Run {
+            tools: &self.0.tools,
+            before,
+            dial,
+            secrets,
+        };
+        let run = Box::pin(run.through(preparing));
+        match &before.known.dialogue().prepare {
+            Some(Prepare::Shared(shared)) => {
+                let called = format!("[prepare.{}]", shared.key);
+                before.preparing.tell(&called);
+                let found = self.0.shared.get(shared, run).await?;
+                Ok((found.0, Some(found.1)))
+            }
+            Some(Prepare::Own(_)) | None => Ok((run.await?, None)),
+        }
+    }
+}
+
+impl Filled {
+    /// The dial has come up: with what was captured before it.
+    pub fn opened(self, mut opened: Opened) -> Opened {
+        opened.secrets = opened.secrets.with_captured(&self.secrets);
+        opened.prepared = Some(self.done);
+        opened
+    }
+
+    /// The dial has failed. One that the peer has refused was made with what it does not take any more.
+    pub fn failed(&self, cause: &Cause) {
+        if let Some(shared) = &self.done.shared {
+            shared.discard_if_refused(cause);
+        }
+    }
+}

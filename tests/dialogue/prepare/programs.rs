@@ -1,0 +1,80 @@
+//! Programs, and those that do not end.
+
+use super::*;
+
+/// What is told of a program.
+async fn told_of_program(exec: &str, within: &str) -> String {
+    let keys = format!("url = \"WS\"\nprepare = [{{ exec = {exec}, within = \"{within}\" }}]");
+    told_of(&keys, |_, _| Ok(())).await
+}
+
+#[tokio::test]
+async fn a_program_says_what_is_captured_and_sees_nothing_of_ours() {
+    let server = Server::start(|line| {
+        line.ask(line.path == "/name-/", format!("path {}", line.path));
+        line.until_gone()
+    });
+    let keys = r#"
+url = "WS${said}/"
+prepare = [{ exec = ["sh", "-c", 'echo "$1-$KEY$HOME"; cat', "sh", "${name}"], capture = { said = "message" } }]"#;
+    let (_manager, _handle, mut watch) = open(name(keys, "", &server.url()));
+    watch.ready().await;
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_hostile_program_is_ended() {
+    let begun = Instant::now();
+    let told = told_of_program(r#"["sleep", "100"]"#, "300ms").await;
+    assert!(
+        told.ends_with(": it was killed, since its time was over"),
+        "{told}"
+    );
+    assert!(begun.elapsed() < SOON);
+    let told = told_of_program(r#"["yes"]"#, "10s").await;
+    assert!(
+        told.ends_with(": it was killed, since it wrote more than 65536 bytes"),
+        "{told}"
+    );
+    let told = told_of_program(r#"["sh", "-c", "yes >&2"]"#, "10s").await;
+    assert!(
+        told.ends_with(": it was killed, since it wrote more than 65536 bytes"),
+        "{told}"
+    );
+    let told = told_of_program(r#"["no-such-program-here"]"#, "10s").await;
+    assert!(
+        told.ends_with(": it cannot be started: no such file or directory"),
+        "{told}"
+    );
+    let told = told_of_program(r#"["sh", "-c", "echo why >&2; exit 3"]"#, "10s").await;
+    assert!(
+        told.contains("exec sh, answered 3 after") && told.ends_with(": why"),
+        "{told}"
+    );
+    let told = told_of_program(r#"["sh", "-c", "kill -9 $$"]"#, "10s").await;
+    assert!(
+        told.contains("exec sh, was ended by a signal after"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_program_ends_with_the_dial_that_waits_for_it() {
+    let dir = TestDir::new("exec");
+    let file = dir.path().join("pid");
+    let shell = format!(
+        "echo $$ > {}.tmp; mv {0}.tmp {0}; exec sleep 100",
+        file.display()
+    );
+    let keys = format!("url = \"WS\"\nprepare = [{{ exec = ['sh', '-c', '{shell}'] }}]");
+    let (_manager, handle, _watch) = open(name(&keys, "", "ws://127.0.0.1:9/"));
+    poll_until("the program", SOON, || file.exists()).await;
+    let id = std::fs::read_to_string(&file).unwrap().trim().to_owned();
+    handle.close(1000, "").await.unwrap();
+    let process = format!("/proc/{id}/stat");
+    poll_until("the end of the program", SOON, || {
+        // One that nobody has waited for yet is no program any more.
+        std::fs::read_to_string(&process).map_or(true, |stat| stat.contains(") Z "))
+    })
+    .await;
+}

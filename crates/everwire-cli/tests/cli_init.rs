@@ -19,7 +19,7 @@ fn folder(test: &str) -> PathBuf {
 #[test]
 fn every_recipe_is_written_and_passes_the_check() {
     let folder = folder("init-recipes");
-    for recipe in ["minimal", "fleet", "exchange", "chargers"] {
+    for recipe in ["minimal", "fleet", "exchange", "chargers", "slack"] {
         let path = folder.join(format!("{recipe}.toml"));
         let path = path.to_str().unwrap();
         let written = run(&["init", recipe, path]);

@@ -38,6 +38,8 @@ enum Recipe {
     Exchange,
     /// Charge points, or other devices
     Chargers,
+    /// A Slack app: a call before each dial, and an answer to each event
+    Slack,
 }
 
 impl Recipe {
@@ -47,6 +49,7 @@ impl Recipe {
             Self::Fleet => include_str!("fleet.toml"),
             Self::Exchange => include_str!("exchange.toml"),
             Self::Chargers => include_str!("chargers.toml"),
+            Self::Slack => include_str!("slack.toml"),
         }
     }
 }

@@ -17,7 +17,7 @@ export PATH=$test_env/cargo/bin:$PATH
 export ASAN_OPTIONS=detect_leaks=0
 
 cargo_fuzz_version=0.13.2
-all_targets=(decoder inflater config)
+all_targets=(decoder inflater config expression template)
 all_targets+=(decode)
 target_dir=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
@@ -64,6 +64,8 @@ bounds() {
     check:inflater) echo -seed=1 -runs=60000 ;;
     check:config) echo -seed=1 -runs=2000 ;;
     check:decode) echo -seed=1 -runs=30000 ;;
+    check:expression) echo -seed=1 -runs=4000 ;;
+    check:template) echo -seed=1 -runs=1500 ;;
     *) echo "-max_total_time=$1" ;;
   esac
 }

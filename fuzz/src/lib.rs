@@ -3,6 +3,7 @@
 pub mod book;
 pub mod decoded;
 pub mod inflate;
+pub mod language;
 pub mod lender;
 pub mod model;
 

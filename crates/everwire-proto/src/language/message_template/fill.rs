@@ -35,17 +35,19 @@ impl<'f> Filling<'f> {
         let mut out = String::with_capacity(self.text.len());
         let mut is_secret = false;
         for piece in pieces {
+            let before = out.len();
             match &piece.kind {
                 PieceKind::Literal(literal) => out.push_str(literal),
                 PieceKind::Variable(part) => {
                     is_secret = true;
-                    self.put(&self.variable(part, piece)?, piece, &mut out)?;
+                    self.put(&self.variable(part, piece)?, piece, &mut out);
                 }
                 PieceKind::Hole(expression) => {
                     is_secret |= self.hole(expression, piece, &mut out)?
                 }
             }
             self.check_length(out.len())?;
+            self.check_characters(&out[before..], piece)?;
         }
         let content = match self.kind {
             TemplateKind::Bytes => Content::Bytes(out.into_bytes()),
@@ -101,22 +103,27 @@ impl<'f> Filling<'f> {
                 hole: self.written(piece),
             });
         }
-        self.put(&text, piece, out)?;
+        self.put(&text, piece, out);
         Ok(value.is_secret())
     }
 
     /// Puts a text where a piece stands.
-    fn put(&self, text: &str, piece: &Piece, out: &mut String) -> Result<(), Unfilled> {
-        if self.is_json && piece.is_quoted {
-            write_escaped(text, out);
-        } else if text.contains(|character| self.kind.refuses(character)) {
-            return Err(Unfilled::ControlCharacter {
-                hole: self.written(piece),
-            });
-        } else {
-            out.push_str(text);
+    fn put(&self, text: &str, piece: &Piece, out: &mut String) {
+        match self.is_json && piece.is_quoted {
+            true => write_escaped(text, out),
+            false => out.push_str(text),
         }
-        Ok(())
+    }
+
+    /// Looks at what was put in for a piece: JSON leaves one of the characters that headers refuse as it is.
+    fn check_characters(&self, filled: &str, piece: &Piece) -> Result<(), Unfilled> {
+        let is_refused = self.kind.refuses_some() && filled.contains(|c| self.kind.refuses(c));
+        match is_refused {
+            false => Ok(()),
+            true => Err(Unfilled::ControlCharacter {
+                hole: self.written(piece),
+            }),
+        }
     }
 
     fn variable<'p>(&'p self, part: &'p Part, piece: &Piece) -> Result<Cow<'p, str>, Unfilled> {

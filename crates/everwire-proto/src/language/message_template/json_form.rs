@@ -191,6 +191,7 @@ impl Filled {
         // A column counts from 1, and 0 is the end of the line before.
         let at = (prefix + line_start + error.column().saturating_sub(1))
             .min(json.len().saturating_sub(1));
+        let at = beginning(json, at);
         let told = error.to_string();
         let reason = told.split(" at line ").next().unwrap_or_default();
         let (span, source) = self.origin(at);
@@ -232,6 +233,14 @@ impl Filled {
             .find(|(filled, _, source)| *source == Source::Hole && beside(filled));
         found.map(|(_, span, _)| span.clone())
     }
+}
+
+/// Where the character begins that has a byte here.
+fn beginning(text: &str, at: usize) -> usize {
+    let mut places = (0..=at).rev();
+    places
+        .find(|place| text.is_char_boundary(*place))
+        .unwrap_or_default()
 }
 
 fn help(reason: &str, hole: Option<&str>, is_first: bool) -> String {

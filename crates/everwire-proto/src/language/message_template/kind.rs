@@ -14,6 +14,11 @@ pub enum TemplateKind {
 }
 
 impl TemplateKind {
+    /// Whether there is a character that must not stand in it.
+    pub(super) fn refuses_some(self) -> bool {
+        matches!(self, Self::Header | Self::Url)
+    }
+
     /// Whether this character must not stand in it, wherever it comes from.
     pub(super) fn refuses(self, character: char) -> bool {
         match self {

@@ -30,6 +30,7 @@ fn each_mistake_is_told_with_what_would_be_right() {
         (r#"{"op":"login,"k":"${x}"}"#, "k", json("expected `,` or `}`", look)),
         (r#"{"op":"login","k":"${x}}"#, "}", json("EOF while parsing a string", "a quote is missing")),
         (r#"{"x":${x},}"#, "}", json("trailing comma", "leave out the comma before it")),
+        (r#"{"x":${x},"ä"#, "ä", json("EOF while parsing a string", "a quote is missing")),
         (r#"[${x},]"#, "]", json("trailing comma", "leave out the comma before it")),
         (r#"{"x":-${n}}"#, "${n}", json("invalid number", &glued("${n}"))),
         (r#"{"x":${n}0}"#, "0", json("expected `,` or `}`", &glued("${n}"))),

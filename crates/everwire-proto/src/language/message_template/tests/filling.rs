@@ -214,6 +214,9 @@ fn headers_and_urls_refuse_control_characters() {
             Ok("Bearer a\tb".into()),
         ),
         (TemplateKind::Header, "${/d}", refused("${/d}")),
+        // JSON does not escape it.
+        (TemplateKind::Header, "{\"a\":\"${/d}\"}", refused("${/d}")),
+        (TemplateKind::Url, "{\"a\":${/d}}", refused("${/d}")),
         (TemplateKind::Header, "${raw(own)}", refused("${raw(own)}")),
         (TemplateKind::Header, "${own}", refused("${own}")),
         (TemplateKind::Header, "${PEM}", refused("${PEM}")),

@@ -870,13 +870,7 @@ fn compression_is_a_switch_or_a_table_and_a_switch_keeps_what_is_inherited() {
 
 #[test]
 fn a_key_that_is_still_to_come_is_not_supported_yet() {
-    for key in [
-        "subscribe",
-        "subscriptions",
-        "spread",
-        "request",
-        "place",
-    ] {
+    for key in ["subscribe", "subscriptions", "spread", "request", "place"] {
         assert_eq!(
             error(&format!("{key} = 1")),
             format!("`{key}` is not supported yet | ")

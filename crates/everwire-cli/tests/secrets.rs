@@ -82,12 +82,89 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
         let url = peer.url(&path);
         writeln!(keys, "[connections.{name}]\nurl = '{url}'\n{more}").unwrap();
     }
+    writeln!(keys, "{}", dialogues(peer, secret_file)).unwrap();
     // No name server is asked for a label that is too long.
     let nowhere = "n".repeat(64);
     let refused = "[connections.tcp]\nurl = 'ws://127.0.0.1:1/?key=${PLANTED_QUERY}'\n".to_owned()
         + &format!("[connections.dns]\nurl = 'ws://{nowhere}/${{PLANTED_QUERY}}'\n");
     keys + &refused
 }
+
+/// Names whose conversations use secrets in every way that there is. An echo server repeats what it is sent, which is a refusal.
+fn dialogues(peer: &Peer, secret_file: &str) -> String {
+    let url = peer.url("/echo");
+    // What a rule takes away is told to nobody as a message.
+    let rules = "rules = [{ when = '/op == \"ask\"', send = '{\"op\":\"answer\",\"mac\":\"${mac}\",\"env\":\"${PLANTED_QUERY}\"}', deliver = false }, { when = 'exists(/op)', deliver = false }]";
+    let lets = format!(
+        "let = {{ pem = '${{file:{secret_file}}}', mac = '${{hmac(\"sha256\", PLANTED_QUERY, name)}}', \
+         token_of_file = '${{jwt(\"HS256\", pem, \"{{}}\", \"{{}}\")}}' }}"
+    );
+    // The peer's word: it does not stand in the settings.
+    let give = r#"{ send = '{"op":"give","token":"${"pl4" ~ "nted-captured"}"}', expect = '/op == "give"', capture = { token = { value = "/token", secret = true } } }"#;
+    let all = r#"{"op":"login","env":"${PLANTED_QUERY}","file":"${pem}","token":"${token}","mac":"${mac}","inline":"${hmac("sha1", pem, token)}","jwt":"${token_of_file}","base64":"${base64(PLANTED_QUERY ~ token)}"}"#;
+    let mut keys = String::new();
+    for (name, decides, more) in [
+        (
+            "login-refused",
+            r#"expect = '/op == "welcome"', fail = '/op == "login"'"#,
+            "",
+        ),
+        (
+            "login-given-up",
+            r#"expect = '/op == "welcome"', give_up = '/op == "login"'"#,
+            "",
+        ),
+        (
+            "login-unanswered",
+            r#"expect = '/op == "welcome"', within = '50ms'"#,
+            "",
+        ),
+        (
+            "login-incomplete",
+            r#"expect = '/op == "login"', capture = { nothing = '/nothing' }"#,
+            "",
+        ),
+        (
+            "login-unfilled",
+            r#"expect = '/op == "login"'"#,
+            r#", { send = '{"a":"${token}","b":${default(at(token, "/x"), nothing)}}' }"#,
+        ),
+        (
+            "login-answered",
+            r#"expect = '/op == "login"'"#,
+            r#", { send = '{"op":"ask"}' }"#,
+        ),
+        (
+            "login-moved",
+            r#"expect = '/op == "login"'"#,
+            r#", { send = '{"op":"move","env":"${PLANTED_QUERY}","token":"${token}","mac":"${mac}"}' }"#,
+        ),
+    ] {
+        let rules = match name {
+            "login-moved" => {
+                "rules = [{ when = '/op == \"move\"', do = 'reconnect', deliver = false }, { when = 'exists(/op)', deliver = false }]"
+            }
+            _ => rules,
+        };
+        writeln!(
+            keys,
+            "[connections.{name}]\nurl = '{url}'\non_open = []\n{lets}\n{rules}\ncapture = {{ nothing = '/nothing/at/all' }}\n\
+             open_script = [{give}, {{ send = '{all}', {decides} }}{more}]",
+        )
+        .unwrap();
+    }
+    keys
+}
+
+const DIALOGUES: [&str; 7] = [
+    "login-refused",
+    "login-given-up",
+    "login-unanswered",
+    "login-incomplete",
+    "login-unfilled",
+    "login-answered",
+    "login-moved",
+];
 
 const NAMES: [&str; 10] = [
     "up",
@@ -167,6 +244,23 @@ fn create(service: &Service, peer: &Peer, told: &mut Told) {
     );
     assert_eq!(put.status, 201, "{put:?}");
     told.hear("PUT", put.body);
+    // A login that is signed with a secret of the store, and refused with it.
+    let login = r#"{"op":"login","key":"${stored}","mac":"${hmac("sha256", stored, name)}"}"#;
+    let login = json!({
+        "url": peer.url("/echo"),
+        "let": { "stored": "${secret:stored}" },
+        "open_script": [{ "send": login, "expect": "/op == \"welcome\"", "fail": "/op == \"login\"" }],
+        "rules": [{ "when": "exists(/op)", "deliver": false }],
+        "proxy": "none",
+    });
+    let put = ask(
+        service,
+        "PUT",
+        "/v1/connections/api-login",
+        &login.to_string(),
+    );
+    assert_eq!(put.status, 201, "{put:?}");
+    told.hear("PUT", put.body);
     let connect = ask(
         service,
         "POST",
@@ -184,6 +278,11 @@ fn create(service: &Service, peer: &Peer, told: &mut Told) {
     told.hear("send", sent.body);
 }
 
+fn all_names() -> impl Iterator<Item = &'static str> {
+    let of_api = ["api", "injected", "api-login"];
+    NAMES.into_iter().chain(DIALOGUES).chain(of_api)
+}
+
 /// Waits for what each name comes to; that of names whose dials fail.
 fn await_outcomes(service: &Service) {
     let status = |name: &str| ask(service, "GET", &format!("/v1/connections/{name}"), "").json();
@@ -191,11 +290,12 @@ fn await_outcomes(service: &Service) {
     let settled = |name: &str| {
         let status = status(name);
         match name {
-            "up" | "api" => status["ready"] == true,
+            "up" | "api" | "login-answered" => status["ready"] == true,
+            "login-given-up" => status["state"] == "failed",
             _ => status["state"] == "backoff",
         }
     };
-    for name in NAMES.into_iter().chain(["api", "injected"]) {
+    for name in all_names() {
         while !settled(name) {
             assert!(
                 std::time::Instant::now() < until,
@@ -228,7 +328,7 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
     ] {
         told.hear(path, ask(&service, "GET", path, "").body);
     }
-    for name in NAMES.into_iter().chain(["api", "injected"]) {
+    for name in all_names() {
         for (method, rest) in [
             ("GET", ""),
             ("GET", "/config"),
@@ -319,6 +419,9 @@ fn reloads(service: &Service, peer: &Peer, secret_file: &str, told: &mut Told) {
         "[connections.x]\nurl = '${PLANTED_LINES}'\n",
         "[connections.x]\nurl = 'ws://h/'\nheaders = { A = '${PLANTED_LINES}' }\n",
         "[connections.x]\nurl = 'ws://h/'\nbasic_auth = { user = 'me', pasword = 'pl4nted' }\n",
+        "[connections.x]\nurl = 'ws://h/'\non_open = []\nopen_script = [{ send = '{\"a\":${PLANTED_QUERY},\"b\":${id}}' }]\n",
+        "[connections.x]\nurl = 'ws://h/'\nrules = [{ when = '/a = PLANTED_QUERY', send = 'x' }]\n",
+        "[connections.x]\nurl = 'ws://h/'\nlet = { a = '${PLANTED_QUERY}${b}' }\n",
     ] {
         let path = Service::configure(test, &(valid.clone() + wrong));
         for args in [&["check"][..], &["check", "--json"]] {
@@ -416,7 +519,7 @@ fn commands(service: &Service, told: &mut Told) {
         command
     };
     let mut commands = vec![vec!["ls"], vec!["reload", "--plan"], vec!["ls", "--help"]];
-    for name in NAMES {
+    for name in NAMES.into_iter().chain(DIALOGUES) {
         commands.extend([vec!["status", name], vec!["why", name], vec!["probe", name]]);
     }
     for args in commands {

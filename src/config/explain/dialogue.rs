@@ -106,7 +106,10 @@ fn one_rule(number: usize, rule: &DialogueRule, dialogue: &Dialogue) -> Line {
         }
     };
     let answers = rule.send.as_ref();
-    let when = rule.after.map_or("", |AnswerAfter::Stored| " once it is in the history on disk");
+    let when = rule.after.map_or(
+        "",
+        |AnswerAfter::Stored| " once it is in the history on disk",
+    );
     let answers = answers.map(|send| format!("answers {}{when}", sending(send)));
     let acts = rule.action.map(|action| act(action, rule.delay));
     let does: Vec<String> = answers.into_iter().chain(acts).collect();

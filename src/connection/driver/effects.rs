@@ -10,7 +10,7 @@ use crate::{
         rotation::successor::Successor,
         state::{ActorState, ending::Ending, hold::Hold},
     },
-    core::{Cause, Effect, Happened},
+    core::{Cause, CloseBy, Effect, Happened},
     events::{Connecting, DropReason, ErrorReport, EventKind, Failed, Retrying},
     persistence::Order,
     wire::CloseFrame,
@@ -78,6 +78,7 @@ impl Driver {
             // By our own will, and not for a loss or as an answer.
             socket.end_close_script(act, now);
         }
+        act.mute(now);
         // The writer puts it right ahead of the close frame.
         act.beats.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
         socket.send_close(frame);
@@ -132,7 +133,9 @@ impl Driver {
                 act.publish(EventKind::Closed(Box::new(report)));
             }
             Happened::Rotated { report } => {
-                let is_whole = report.clean && act.last.blind_since.is_none();
+                // A peer that has closed by itself may have said something before the successor was there.
+                let is_ours = report.by == CloseBy::Us;
+                let is_whole = report.clean && is_ours && act.last.blind_since.is_none();
                 self.settle_on_close(act, now);
                 self.successor.hand_over(act, ready, report, is_whole, now);
             }

@@ -285,9 +285,9 @@ impl Driver {
         if let Link::Up(socket) = &mut self.link {
             socket.look_at_tcp(act, now);
             socket.hear_out(act, now, cx);
-        }
-        if act.take_first_beat(now) {
-            cx.waker().wake_by_ref();
+            if act.take_first_beat(now) {
+                cx.waker().wake_by_ref();
+            }
         }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);
@@ -374,13 +374,15 @@ impl Driver {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
-        let (socket, paced) = match &self.link {
+        let (socket, paced, conversation) = match &self.link {
             // One that has passed is looked at again when the kernel takes more.
             Link::Up(socket) => (
                 socket.deadline(act, now),
                 socket.paced_until().filter(|until| *until > now),
+                act.conversation_deadline(),
             ),
-            Link::None | Link::Dialing(_) => (None, None),
+            // A conversation whose socket was closed by hand goes on with the next one.
+            Link::None | Link::Dialing(_) => (None, None, None),
         };
         let life = act.life.deadline(policy(&act.settings));
         let aside = self.successor.paced_until().filter(|until| *until > now);
@@ -389,7 +391,7 @@ impl Driver {
             .deduplication
             .deadline()
             .filter(|_| self.has_read_all());
-        let conversation = act.conversation_deadline(now);
+        let keeps = act.keeps_deadline(now);
         let beside = self.successor.conversation_deadline();
         let all = [
             life,
@@ -399,6 +401,7 @@ impl Driver {
             aside,
             deduplication,
             conversation,
+            keeps,
             beside,
         ];
         match all.into_iter().flatten().min() {

@@ -24,6 +24,8 @@ use super::{
     readers::Readers,
     spin::unless_it_spins,
     store::{Disk, write},
+    talk::{Talk, Talks},
+    witness::{Witness, port_of},
 };
 use crate::{
     chance,
@@ -67,7 +69,9 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             disk: Rc::default(),
             log: Rc::default(),
             broadcast: Rc::default(),
+            talks: Rc::default(),
             story: RefCell::default(),
+            witness: RefCell::default(),
             heard: RefCell::default(),
             dice: RefCell::new(dice),
             tell,
@@ -83,6 +87,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             .borrow()
             .judge(&world.plan, &log.numbers, log.sockets);
         tally += *world.heard.borrow();
+        tally.said = world.talks.borrow().said;
         tally
     })
 }
@@ -94,7 +99,10 @@ struct World {
     disk: Rc<RefCell<Disk>>,
     log: Rc<RefCell<Log>>,
     broadcast: Rc<RefCell<Broadcast>>,
+    /// What the peer knows of the dialogue on all sockets.
+    talks: Rc<RefCell<Talks>>,
     story: RefCell<Story>,
+    witness: RefCell<Witness>,
     /// What the slow readers have heard.
     heard: RefCell<Tally>,
     dice: RefCell<Dice>,
@@ -218,6 +226,10 @@ impl World {
             println!("{at:>10.3?} {event:?}");
         }
         self.story.borrow_mut().note(process, event);
+        if self.plan.moods.is_some() {
+            let (mut witness, mut talks) = (self.witness.borrow_mut(), self.talks.borrow_mut());
+            witness.note(process, event, self.plan.is_one_by_one(), &mut talks);
+        }
     }
 
     /// Sends messages until the trouble is over, and waits for the fate of some.
@@ -291,8 +303,10 @@ impl World {
         let mut dice = self.dice();
         loop {
             sleep(dice.millis(2_000)).await;
+            // More than one turn takes, where a rule looks at each.
+            let most = if self.plan.moods.is_some() { 400 } else { 50 };
             let numbers = match dice.percent(4) {
-                true => dice.within(2, 50),
+                true => dice.within(2, most),
                 false => 1,
             };
             for _ in 0..numbers {
@@ -347,6 +361,8 @@ impl World {
             let (client, server) = link(quality, &mut dice);
             // The peer has the socket in its list before it answers the upgrade.
             let numbers = self.broadcast.borrow_mut().join();
+            let socket = self.talks.borrow_mut().open();
+            let talk = |moods| Talk::new(self.talks.clone(), moods, socket);
             spawn_local(serve(
                 server,
                 self.log.clone(),
@@ -356,9 +372,10 @@ impl World {
                     dies_after: self.plan.dies_after,
                     answer_lag: self.plan.answer_lag,
                 },
+                self.plan.moods.map(talk),
                 dice.fork(),
             ));
-            Ok(opened(client, self.plan.held_back))
+            Ok(opened(client, self.plan.held_back, port_of(socket)))
         })
     }
 
@@ -413,6 +430,11 @@ impl World {
         if !self.log.borrow().hands_off {
             return false;
         }
+        let serving = self.witness.borrow().current;
+        let answered = |socket| self.talks.borrow().is_answered(socket);
+        if self.plan.moods.is_some() && !serving.is_none_or(answered) {
+            return false;
+        }
         outbox.with(|locked| {
             let story = self.story.borrow();
             let mut ids = story.accepted.iter().map(|message| message.id);
@@ -448,13 +470,13 @@ impl Dialer for SimulatedDialer {
     }
 }
 
-fn opened(client: tokio::io::DuplexStream, held_back: usize) -> Opened {
+fn opened(client: tokio::io::DuplexStream, held_back: usize, port: u16) -> Opened {
     Opened {
         stream: Stream::Memory(Box::new(BufWriter::with_capacity(held_back, client))),
         leftover: Bytes::new(),
         subprotocol: None,
         compression: None,
-        peer: ([127, 0, 0, 1], 1).into(),
+        peer: ([127, 0, 0, 1], port).into(),
         timings: Timings::default(),
         tls: None,
         secrets: Secrets::default(),

@@ -9,6 +9,7 @@
 //! EVERWIRE_SEEDS=10000 cargo test --lib simulation                 more lives than the few hundred of an ordinary test run
 //! ```
 
+mod dialogue;
 mod hearing;
 mod life;
 mod network;
@@ -18,6 +19,8 @@ mod plan;
 mod readers;
 mod spin;
 mod store;
+mod talk;
+mod witness;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -5,9 +5,9 @@ use std::{
     ops::AddAssign,
 };
 
-use super::plan::Plan;
+use super::{plan::Plan, talk::Said, witness::broadcast};
 use crate::{
-    core::{Fate, Message},
+    core::{Cause, Fate, Message},
     events::{Event, EventKind, GapReason, Sent},
     settings::{Resend, WhenFull},
 };
@@ -42,6 +42,15 @@ pub(super) struct Story {
     /// that is told when it is ready.
     opening: bool,
     missed: bool,
+    /// Something went wrong, and it is not known yet whether it was the socket that serves.
+    erred: bool,
+    /// A successor was lost, and the old socket serves on. If it lags more than is waited for, what the successor has brought comes before it,
+    /// and may come twice.
+    abandoned: bool,
+    /// What a socket that serves had still to bring was thrown away, and told so: a successor may have brought it.
+    thrown: bool,
+    /// The socket that serves has just come.
+    is_new: bool,
     pub broadcasts: u64,
 }
 
@@ -52,10 +61,12 @@ impl Story {
         if process != self.last_process {
             (self.last_process, self.last_seq) = (process, 0);
             (self.blind, self.opening, self.missed) = (true, false, false);
+            (self.erred, self.abandoned, self.thrown) = (false, false, false);
         }
         assert_eq!(stamp.seq, self.last_seq + 1, "a hole before {event:?}");
         self.last_seq = stamp.seq;
         self.events += 1;
+        self.note_loss(kind);
         match kind {
             EventKind::Sent(sent) => self.sent.entry((process, sent.id)).or_default().push(*sent),
             EventKind::Gap(gap) if gap.reason == GapReason::Reconnect => {
@@ -65,7 +76,7 @@ impl Story {
             EventKind::Gap(gap) => {
                 // On a socket that is not ready it comes before what tells that there was none for a while.
                 assert!(
-                    self.blind || self.opening,
+                    self.blind || self.opening || self.abandoned,
                     "the numbers have no holes of their own: {gap:?}"
                 );
             }
@@ -77,13 +88,39 @@ impl Story {
         }
     }
 
+    /// Notes where what a successor has brought may come behind what the old socket brings: a successor is lost, and not the socket that
+    /// serves; or the old one was not heard to its end, since a slow reader kept it from being read.
+    fn note_loss(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Error(error) => {
+                let is_other = error.dial.is_some() || matches!(error.cause, Cause::Store(_));
+                self.erred |= !is_other;
+            }
+            EventKind::Closed(_) | EventKind::Retrying(_) => self.erred = false,
+            EventKind::Opened(_) => {
+                (self.erred, self.abandoned, self.thrown) = (false, false, false)
+            }
+            EventKind::Rotated(_) => {
+                (self.erred, self.abandoned) = (false, std::mem::take(&mut self.thrown));
+            }
+            EventKind::Gap(gap) if gap.reason == GapReason::Reconnect && !self.is_new => {
+                self.thrown = true;
+            }
+            _ => self.abandoned |= self.erred,
+        }
+        self.is_new = matches!(kind, EventKind::Rotated(_) | EventKind::Ready);
+    }
+
     /// Each number of the broadcast is heard once, and in order; some are missed only where that is told.
     fn hear(&mut self, message: &Message) {
         let text = message.as_text().expect("text");
-        let number = text
-            .strip_prefix("{\"n\":")
-            .and_then(|rest| rest.strip_suffix('}'));
-        let number: u64 = number.expect("a number").parse().expect("a number");
+        let Some(number) = broadcast(text) else {
+            return assert!(is_talk(text), "{text} is no message of the peer's");
+        };
+        if self.abandoned {
+            self.heard = self.heard.max(number);
+            return;
+        }
         assert!(
             number > self.heard,
             "{number} came again after {}",
@@ -193,6 +230,15 @@ impl Story {
     }
 }
 
+/// Whether the peer says this in a dialogue.
+fn is_talk(text: &str) -> bool {
+    ["{\"t\":", "{\"id\":"]
+        .iter()
+        .any(|begin| text.starts_with(begin))
+        || text.contains("\"id\":")
+        || text.contains("\"t\":")
+}
+
 /// At least once, and in the order of first deliveries.
 fn judge_order(arrived: &[u64]) {
     let mut seen = BTreeSet::new();
@@ -227,6 +273,8 @@ pub(super) struct Tally {
     pub resumes: u64,
     pub batches: u64,
     pub runs: u64,
+    /// What was said in dialogues.
+    pub said: Said,
 }
 
 impl Tally {
@@ -260,6 +308,15 @@ impl Tally {
             ("rotated", self.rotated),
             ("heard of the broadcast", self.broadcasts),
             ("crashes", self.crashes),
+            ("logins", self.said.logins),
+            ("scripts that have passed", self.said.passed),
+            ("answers of rules", self.said.answers),
+            ("sessions resumed", self.said.resumed),
+            ("logins refused", self.said.refused),
+            ("logins that come again", self.said.again),
+            ("warnings", self.said.warnings),
+            ("floods", self.said.floods),
+            ("values of another socket", self.said.inherited),
         ] {
             assert!(count > lives / 10, "only {count} {what} in {lives} lives");
         }
@@ -287,5 +344,6 @@ impl AddAssign for Tally {
         self.resumes += other.resumes;
         self.batches += other.batches;
         self.runs += other.runs;
+        self.said += other.said;
     }
 }

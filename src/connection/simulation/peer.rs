@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::plan::Dice;
+use super::{dialogue::FORGOTTEN, plan::Dice, talk::Talk};
 use crate::testing::frame;
 
 /// What the peer tells on all its sockets: numbers without holes.
@@ -63,9 +63,16 @@ pub(super) async fn serve(
     log: Rc<RefCell<Log>>,
     mut numbers: mpsc::UnboundedReceiver<u64>,
     manners: Manners,
+    mut talk: Option<Talk>,
     mut dice: Dice,
 ) {
     log.borrow_mut().sockets += 1;
+    if greet(&mut stream, talk.as_mut(), &manners, &mut dice)
+        .await
+        .is_err()
+    {
+        return;
+    }
     let mut left = manners.dies_after.unwrap_or(u64::MAX);
     let mut unread = Vec::new();
     let mut chunk = vec![0; 16 << 10];
@@ -75,7 +82,7 @@ pub(super) async fn serve(
             // Too busy to read: what it is sent piles up.
             sleep(dice.millis(6_000)).await;
         }
-        let chatter = sleep(dice.millis(5_000));
+        let chatter = sleep(dice.millis(if talk.is_some() { 1_500 } else { 5_000 }));
         let read = select! {
             biased;
             read = stream.read(&mut chunk) => read,
@@ -90,16 +97,16 @@ pub(super) async fn serve(
                 }
                 continue;
             }
-            () = chatter, if troubled => {
-                if dice.percent(95) {
-                    continue;
-                }
+            () = chatter, if troubled || talk.is_some() => {
                 let mut out = Vec::new();
-                // Not what would be taken for the answer to our own close of a rotation.
-                let code = [1011, 1012, 1013][dice.within(0, 3) as usize];
-                frame::encode_close(&mut out, Some(code), "");
-                let _gone = stream.write_all(&out).await;
-                return;
+                let close = chat(talk.as_mut(), troubled, &mut dice, &mut out);
+                if let Some(code) = close {
+                    frame::encode_close(&mut out, Some(code), "");
+                }
+                if stream.write_all(&out).await.is_err() || close.is_some() {
+                    return;
+                }
+                continue;
             }
         };
         match read {
@@ -111,7 +118,13 @@ pub(super) async fn serve(
         while let Ok(number) = numbers.try_recv() {
             encode_number(&mut answers, number);
         }
-        let heard = take_frames(&mut unread, &mut answers, &log, &mut left);
+        let mut hears = Hears {
+            log: &log,
+            talk: talk.as_mut(),
+            troubled,
+            dice: &mut dice,
+        };
+        let heard = take_frames(&mut unread, &mut answers, &mut hears, &mut left);
         let lag = match troubled && !answers.is_empty() {
             true => manners.answer_lag,
             false => 20,
@@ -138,6 +151,47 @@ pub(super) async fn serve(
     }
 }
 
+/// What is said before anything is heard.
+async fn greet(
+    stream: &mut DuplexStream,
+    talk: Option<&mut Talk>,
+    manners: &Manners,
+    dice: &mut Dice,
+) -> std::io::Result<()> {
+    let Some(talk) = talk else {
+        return Ok(());
+    };
+    let mut out = Vec::new();
+    if Instant::now() < manners.trouble_until {
+        sleep(dice.millis(manners.answer_lag)).await;
+        if dice.percent(20) {
+            talk.chat(dice, &mut out);
+        }
+    }
+    talk.greet(dice, &mut out);
+    stream.write_all(&out).await
+}
+
+/// What is said between the answers, and with which code the peer then closes, if it does.
+fn chat(
+    talk: Option<&mut Talk>,
+    troubled: bool,
+    dice: &mut Dice,
+    out: &mut Vec<u8>,
+) -> Option<u16> {
+    // Not what would be taken for the answer to our own close of a rotation.
+    let codes = [1011, 1012, 1013, FORGOTTEN];
+    let Some(talk) = talk else {
+        return dice.percent(5).then(|| codes[dice.within(0, 3) as usize]);
+    };
+    if !troubled {
+        talk.chat_calmly(dice, out);
+        return None;
+    }
+    talk.chat(dice, out);
+    dice.percent(3).then(|| codes[dice.within(0, 4) as usize])
+}
+
 fn encode_number(out: &mut Vec<u8>, number: u64) {
     frame::encode(out, frame::TEXT, format!("{{\"n\":{number}}}").as_bytes());
 }
@@ -152,11 +206,19 @@ enum Heard {
     Enough,
 }
 
+/// Where what comes is heard.
+struct Hears<'a> {
+    log: &'a RefCell<Log>,
+    talk: Option<&'a mut Talk>,
+    troubled: bool,
+    dice: &'a mut Dice,
+}
+
 /// Handles all whole frames, among them `left` messages at most.
 fn take_frames(
     unread: &mut Vec<u8>,
     answers: &mut Vec<u8>,
-    log: &RefCell<Log>,
+    hears: &mut Hears<'_>,
     left: &mut u64,
 ) -> Heard {
     loop {
@@ -171,7 +233,7 @@ fn take_frames(
                     frame::TEXT if *left == 0 && is_message(frame.payload) => return Heard::Enough,
                     frame::TEXT => {
                         *left -= u64::from(is_message(frame.payload));
-                        heard(frame.payload, answers, log);
+                        hears.text(frame.payload, answers);
                     }
                     frame::CLOSE => {
                         frame::encode(answers, frame::CLOSE, frame.payload);
@@ -187,19 +249,26 @@ fn take_frames(
 }
 
 fn is_message(payload: &[u8]) -> bool {
-    !matches!(payload, b"ping" | b"login")
+    !matches!(payload, b"ping" | b"login" | [b'{', ..])
 }
 
-fn heard(payload: &[u8], answers: &mut Vec<u8>, log: &RefCell<Log>) {
-    match payload {
-        b"ping" => frame::encode(answers, frame::TEXT, b"pong"),
-        b"login" => {}
-        message => {
-            let text = std::str::from_utf8(message).expect("text");
-            let number = text.split(':').next().expect("a number");
-            log.borrow_mut()
-                .numbers
-                .push(number.parse().expect("a number"));
+impl Hears<'_> {
+    fn text(&mut self, payload: &[u8], answers: &mut Vec<u8>) {
+        let text = std::str::from_utf8(payload).expect("text");
+        match (text, &mut self.talk) {
+            ("ping", None) => frame::encode(answers, frame::TEXT, b"pong"),
+            ("login", None) => {}
+            (said, Some(talk)) if said.starts_with('{') => {
+                talk.hear(said, self.troubled, self.dice, answers);
+            }
+            (message, talk) => {
+                if let Some(talk) = talk {
+                    talk.message(message);
+                }
+                let number = message.split(':').next().expect("a number");
+                let number = number.parse().expect("a number");
+                self.log.borrow_mut().numbers.push(number);
+            }
         }
     }
 }

@@ -4,7 +4,10 @@ use std::{num::NonZeroU32, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
-use super::readers::Reader;
+use super::{
+    dialogue::{self, Moods},
+    readers::Reader,
+};
 use crate::core::JsonPointer;
 use crate::settings::{
     ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, SequenceSettings,
@@ -75,11 +78,18 @@ pub(super) struct Plan {
     pub held_back: usize,
     /// Who hears it beside the one who is never slow.
     pub readers: Vec<Reader>,
+    /// What the peer does of the dialogue, if there is one.
+    pub moods: Option<Moods>,
 }
 
 impl Plan {
     pub fn draw(dice: &mut Dice) -> Self {
-        let settings = settings(dice);
+        let mut settings = settings(dice);
+        let moods = dice.percent(40).then(|| Moods::draw(dice));
+        if let Some(moods) = &moods {
+            settings.on_open = Vec::new();
+            dialogue::add(&mut settings, moods, dice);
+        }
         let durable = settings.outbox.durable;
         Self {
             settings,
@@ -118,7 +128,14 @@ impl Plan {
                 0
             },
             readers: (0..dice.within(0, 3)).map(|_| Reader::draw(dice)).collect(),
+            moods,
         }
+    }
+
+    /// Whether one socket follows the other by a loss: there is never one beside it.
+    pub fn is_one_by_one(&self) -> bool {
+        let warns = self.moods.is_some_and(|moods| moods.warns > 0);
+        self.rotations + self.closes == 0 && self.settings.rotate_after.is_none() && !warns
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use everwire_proto::{
-    dialogue::{Heard, Reply},
+    dialogue::Reply,
     settings::dialogue::{FirstBeat, HeartbeatStart},
 };
 
-use super::{Socket, early::Early, open::connect_data};
+use super::{Socket, early::Early, heard::Heard, open::connect_data};
 use crate::{
     chance,
     connection::{
@@ -101,28 +101,17 @@ impl Socket {
         }
     }
 
-    /// A message has come on the socket that serves, and a conversation looks at it; whether subscribers see it.
+    /// A message has come on the socket that serves, and a conversation looks at it.
     pub(super) fn converse(
         &mut self,
         act: &mut ActorState,
         message: &Message,
         now: Instant,
-    ) -> bool {
-        let heard = self.hear(act, message, now);
-        match heard.is_pong {
-            true => delivers_pongs(&act.settings.heartbeat),
-            false => heard.deliver,
-        }
-    }
-
-    fn hear(&mut self, act: &mut ActorState, message: &Message, now: Instant) -> Heard {
+    ) -> Heard {
         place_answered(act);
         let here = surroundings!(self, act, now);
         let Some(serving) = &mut act.serving else {
-            return Heard {
-                deliver: true,
-                is_pong: false,
-            };
+            return Heard::Message;
         };
         let conversation = &mut serving.conversation;
         let before = (conversation.deadline(), conversation.keeps_at(now));
@@ -143,24 +132,28 @@ impl Socket {
             if let Some(fence) = fence {
                 act.confirmed(fence);
             }
+            return match delivers_pongs(&act.settings.heartbeat) {
+                true => Heard::Message,
+                false => Heard::Hidden,
+            };
         }
-        heard
+        heard.into()
     }
 
-    /// A message has come on a socket beside the one that serves; whether it is delivered.
+    /// A message has come on a socket beside the one that serves.
     pub(super) fn hear_beside(
         &mut self,
         act: &mut ActorState,
         message: &Message,
         now: Instant,
-    ) -> Result<bool, Cause> {
+    ) -> Result<Heard, Cause> {
         let here = surroundings!(self, act, now);
         let Some(conversation) = aside_mut(&mut self.early) else {
-            return Ok(true);
+            return Ok(Heard::Message);
         };
         let heard = conversation.message(message, here);
         self.carry_out_aside(act)?;
-        Ok(heard.deliver && !heard.is_pong)
+        Ok(heard.into())
     }
 
     /// What was written, and what time it is, may let the script go on.
@@ -214,25 +207,40 @@ impl Socket {
         self.early.as_ref()?.aside.as_deref()
     }
 
-    /// Whether so many answers wait that no more may be read.
-    #[inline]
-    pub(super) fn has_too_many_answers(&self, act: &ActorState) -> bool {
-        act.serving.is_some() && self.counts_too_many_answers(act)
+    /// Whether so many answers wait that nothing may be read before some of them are written. So many messages were received before.
+    pub(super) fn must_answer_first(
+        &mut self,
+        act: &mut ActorState,
+        messages: u64,
+        now: Instant,
+    ) -> bool {
+        let waits = act
+            .conversation()
+            .is_some_and(LiveConversation::stops_reading);
+        // It is our own limit that keeps us from reading: meanwhile the peer is not late.
+        if waits || self.deadlines.is_paused() {
+            self.deadlines.pause(waits, &mut act.beats.state, now);
+        }
+        let is_blocked = self.is_full_of_answers();
+        if waits || is_blocked {
+            act.turns.touch();
+        }
+        if is_blocked && !waits {
+            // Nothing is read until the peer takes some. That it does not is its own fault.
+            self.note_life(act, messages, now);
+        }
+        waits || is_blocked
     }
 
-    fn counts_too_many_answers(&self, act: &ActorState) -> bool {
-        let conversation = act.conversation();
-        conversation.is_some_and(|conversation| self.is_flooded(conversation))
+    /// Whether so many answers were not taken by the peer that no more may be read.
+    pub(super) fn is_full_of_answers(&self) -> bool {
+        self.writer.answers() >= MAX_ANSWERS
     }
 
-    /// The same beside the socket that serves.
+    /// Whether so many answers wait beside the socket that serves that no more may be read.
     pub(super) fn has_too_many_answers_aside(&self) -> bool {
         self.aside()
-            .is_some_and(|conversation| self.is_flooded(conversation))
-    }
-
-    fn is_flooded(&self, conversation: &LiveConversation) -> bool {
-        conversation.stops_reading() || self.writer.answers() >= MAX_ANSWERS
+            .is_some_and(|conversation| conversation.stops_reading() || self.is_full_of_answers())
     }
 
     /// The script of the socket beside the one that serves has passed, where there is one.

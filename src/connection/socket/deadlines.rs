@@ -102,7 +102,8 @@ impl Socket {
 
     /// Whether all that has come is read.
     pub fn has_read_all(&self) -> bool {
-        self.deadlines.has_read_all()
+        // So many answers would have kept us from reading.
+        self.deadlines.has_read_all() && !self.is_full_of_answers()
     }
 
     /// What did not come in time.

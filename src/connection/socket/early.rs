@@ -49,10 +49,18 @@ impl Early {
         self.latest = Some(message.clone());
     }
 
-    /// Copies the start of the last message, which came `at` that time: the message itself holds all that was read with it.
-    pub fn keep(&mut self, at: impl FnOnce() -> Timestamp) {
+    /// Whether there is a message of what is being read.
+    pub fn has_latest(&self) -> bool {
+        self.latest.is_some()
+    }
+
+    /// Copies the start of the last message, which came `at` that time: the message itself holds all that was read with it. What its
+    /// conversation keeps secret is not copied; `serving` is that of the socket that serves.
+    pub fn keep(&mut self, at: Timestamp, serving: Option<&LiveConversation>) {
         if let Some(message) = self.latest.take() {
-            self.start = Some(Start::of(&message, at()));
+            let conversation = self.aside.as_deref().or(serving);
+            let masked = conversation.and_then(|conversation| conversation.masked(&message));
+            self.start = Some(Start::of(&message, masked, at));
         }
     }
 

@@ -42,14 +42,14 @@ impl Last {
 
 impl Socket {
     /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
-    /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it.
+    /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it, and answered by nothing.
     pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
-        let is_paused = self.deadlines.is_paused();
+        act.mute(now);
+        // Answers that waited keep us from it no more.
+        let paused = self.deadlines.is_paused() && self.is_paused(act, now, cx);
         let before = act.counters.received.messages;
         let mut last = Last::begin(&self.reader);
         while act.life.may_read() && last.is_left(&self.reader) {
-            // Nor may a rule be asked for more answers than may wait: that would be the cause of the loss.
-            let paused = is_paused || self.has_too_many_answers(act);
             let next = self.reader.poll_next(&mut self.stream, now, cx);
             if let Poll::Ready(Ok(came)) = &next {
                 last.count(came.as_ref());

@@ -29,8 +29,11 @@ impl Socket {
 
     /// Keeps the start of the last message of what was read.
     pub(super) fn keep_last(&mut self, act: &mut ActorState) {
-        if let Some(early) = &mut self.early {
-            early.keep(|| act.wall());
+        if let Some(early) = &mut self.early
+            && early.has_latest()
+        {
+            let at = act.wall();
+            early.keep(at, act.conversation());
         }
     }
 

@@ -7,6 +7,7 @@ mod conversation;
 mod deadlines;
 mod early;
 pub(super) mod encoder;
+mod heard;
 mod last_bytes;
 mod last_message;
 mod open;
@@ -26,6 +27,7 @@ pub(in crate::connection) use self::open::SocketInfo;
 use self::{
     allowed::{Allowed, Pings},
     early::Early,
+    heard::Heard,
     reader::{Reader, read_error},
     redaction::Sent,
     writer::Writer,
@@ -284,10 +286,7 @@ impl Socket {
                 act.turns.touch();
                 return;
             }
-            if self.has_too_many_answers(act) {
-                // Nothing is read until the peer takes some. That it does not is its own fault.
-                act.turns.touch();
-                self.note_life(act, messages, now);
+            if act.serving.is_some() && self.must_answer_first(act, messages, now) {
                 return;
             }
             match self.reader.poll_next(&mut self.stream, now, cx) {
@@ -367,8 +366,12 @@ impl Socket {
             tell_gap(act, now);
         }
         self.note(act, &message);
-        if act.serving.is_some() && !self.converse(act, &message, now) {
-            return act.count_unheard(&message);
+        if act.serving.is_some() {
+            match self.converse(act, &message, now) {
+                Heard::Message => {}
+                Heard::Own => return act.receive_own(message),
+                Heard::Hidden => return act.count_unheard(&message),
+            }
         }
         // The one place, so that it is inlined.
         act.receive(message);
@@ -386,8 +389,9 @@ impl Socket {
     fn hold(&mut self, act: &mut ActorState, message: Message, now: Instant) -> Result<(), Cause> {
         self.note(act, &message);
         match self.hear_beside(act, &message, now)? {
-            true => act.hold(message),
-            false => act.count_unheard(&message),
+            Heard::Message => act.hold(message),
+            Heard::Own => act.receive_own(message),
+            Heard::Hidden => act.count_unheard(&message),
         }
         Ok(())
     }

@@ -222,6 +222,11 @@ impl LiveConversation {
         self.engine.step()
     }
 
+    /// The start of a message without the secrets that are captured now, if it holds any.
+    pub fn masked(&self, message: &Message) -> Option<String> {
+        self.engine.masked(message)
+    }
+
     /// How many answers of rules wait.
     pub fn answers_waiting(&self) -> usize {
         self.engine.answers_waiting()
@@ -453,6 +458,11 @@ impl LiveConversation {
         self.signing = None;
         self.engine
             .lost(cause, close, &at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// Nothing can be sent on its socket any more.
+    pub fn mute(&mut self, now: Instant) {
+        self.engine.mute(now);
     }
 
     /// When [`timer`](Self::timer) has something to do.

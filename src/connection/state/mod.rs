@@ -382,14 +382,17 @@ impl ActorState {
     }
 
     /// When the conversation of the socket that serves has something to do.
-    pub(in crate::connection) fn conversation_deadline(&self, now: Instant) -> Option<Instant> {
+    pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
         let serving = self.serving.as_ref()?;
         let conversation = serving.conversation.deadline();
-        let keeps = serving.conversation.keeps_at(now);
+        conversation.into_iter().chain(serving.first_beat).min()
+    }
+
+    /// When captures are to be handed to the store.
+    pub(in crate::connection) fn keeps_deadline(&self, now: Instant) -> Option<Instant> {
+        let keeps = self.serving.as_ref()?.conversation.keeps_at(now);
         // What is held back has a deadline of its own.
-        let keeps = keeps.filter(|_| !self.inbound.deduplication.holds_back());
-        let all = conversation.into_iter().chain(serving.first_beat);
-        all.chain(keeps).min()
+        keeps.filter(|_| !self.inbound.deduplication.holds_back())
     }
 
     /// Hands captures that are to outlive the process to the store, if it is time: behind the messages of which they came, all of which
@@ -434,6 +437,13 @@ impl ActorState {
         self.flush();
         let start = self.process.hub.start();
         self.outbox.history().position(start)
+    }
+
+    /// Nothing can be sent any more on the socket that serves: its rules answer nothing.
+    pub(in crate::connection) fn mute(&mut self, now: Instant) {
+        if let Some(serving) = &mut self.serving {
+            serving.conversation.mute(now);
+        }
     }
 
     /// How long the peer may be silent.

@@ -25,6 +25,12 @@ impl ActorState {
         }
     }
 
+    /// A message came by which the script of its socket has decided: no other socket brings the same, and it is no part of what is compared.
+    pub(in crate::connection) fn receive_own(&mut self, message: Message) {
+        self.counters.count_received(&message);
+        self.deliver(message);
+    }
+
     /// A message came that a rule or a step keeps from subscribers. The peer's own numbers count it.
     pub(in crate::connection) fn count_unheard(&mut self, message: &Message) {
         self.counters.count_received(message);

@@ -50,23 +50,37 @@ pub(in crate::connection) struct Start {
     binary: bool,
     bytes: usize,
     kept: Box<[u8]>,
+    /// Whether the message goes on.
+    is_cut: bool,
+    /// Whether something was taken out of it.
+    is_masked: bool,
 }
 
 impl Start {
-    /// That of a message which came at this time.
-    pub fn of(message: &Message, at: Timestamp) -> Self {
+    /// That of a message which came at this time; `masked` is its start without what a conversation keeps secret of it, with `…` where it
+    /// goes on.
+    pub fn of(message: &Message, masked: Option<String>, at: Timestamp) -> Self {
         let payload = message.payload();
+        let (kept, is_cut) = match &masked {
+            Some(text) => match text.strip_suffix('…') {
+                Some(start) => (start.as_bytes(), true),
+                None => (text.as_bytes(), false),
+            },
+            None => (&payload[..payload.len().min(KEPT)], payload.len() > KEPT),
+        };
         Self {
             at,
             binary: matches!(message, Message::Binary(_)),
             bytes: payload.len(),
-            kept: payload[..payload.len().min(KEPT)].into(),
+            kept: kept.into(),
+            is_cut,
+            is_masked: masked.is_some(),
         }
     }
 
     /// As it is shown; `mask` gives a text without the secrets in it, if it has any.
     pub fn shown(self, mask: impl FnOnce(&str) -> Option<String>) -> LastMessage {
-        let is_cut = self.kept.len() < self.bytes;
+        let is_cut = self.is_cut;
         let (mut text, is_text) = match std::str::from_utf8(&self.kept) {
             Ok(text) => (text.to_owned(), true),
             // The cut is within a character.
@@ -76,7 +90,7 @@ impl Start {
             }
             Err(_) => (String::from_utf8_lossy(&self.kept).into_owned(), false),
         };
-        let is_readable = is_text || is_readable(&text);
+        let is_readable = is_text || self.is_masked || is_readable(&text);
         if is_cut {
             text.push('…');
         }
@@ -114,7 +128,7 @@ mod tests {
     use super::*;
 
     fn shown(message: Message) -> LastMessage {
-        Start::of(&message, Timestamp::UNIX_EPOCH).shown(|text| {
+        Start::of(&message, None, Timestamp::UNIX_EPOCH).shown(|text| {
             let masked = text.replace("secret", "***");
             (masked != text).then_some(masked)
         })
@@ -147,6 +161,19 @@ mod tests {
             Shown::Base64([&b"word"[..], &[0xff; 40]].concat())
         );
         assert!(text(bytes(b"secret")).starts_with("***\u{fffd}"));
+    }
+
+    #[test]
+    fn what_a_conversation_keeps_secret_is_not_kept() {
+        let start = |message: &str, masked: &str| {
+            let message = Message::text(message);
+            let start = Start::of(&message, Some(masked.into()), Timestamp::UNIX_EPOCH);
+            let LastMessage { bytes, shown, .. } = start.shown(|_| None);
+            assert_eq!(bytes, message.len());
+            shown
+        };
+        assert_eq!(start("token", "***"), Shown::Text("***".into()));
+        assert_eq!(start("token and", "*** …"), Shown::Text("*** …".into()));
     }
 
     #[test]

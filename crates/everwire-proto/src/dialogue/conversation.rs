@@ -256,14 +256,18 @@ impl Conversation {
             return Heard::PONG;
         }
         let mut parts = self.parts(here, out);
-        let mut deliver = true;
+        let (mut deliver, mut is_own) = (true, false);
         let unstored = parts.rules.unstored_count();
         if parts.script.is_live() {
             let ruled: Ruled = parts.rules.message(seen, &mut parts.cx);
             deliver = ruled.deliver;
             match ruled.is_lost {
                 true => parts.script.end(),
-                false => deliver &= parts.step_hears(seen),
+                false => {
+                    let scripted = parts.step_hears(seen);
+                    deliver &= scripted.deliver;
+                    is_own = scripted.is_decisive;
+                }
             }
             if !deliver {
                 // It will never be stored.
@@ -282,6 +286,7 @@ impl Conversation {
         Heard {
             deliver,
             is_pong: false,
+            is_own,
         }
     }
 
@@ -337,6 +342,11 @@ impl Conversation {
             self.unanswered.push(id);
         }
         ping
+    }
+
+    /// Our close frame is on its way, or nobody takes what is written: rules answer nothing any more on this socket. All else goes on.
+    pub fn mute(&mut self, now: Instant) {
+        self.rules.mute(now);
     }
 
     /// When [`timer`](Self::timer) has something to do.
@@ -436,6 +446,12 @@ impl Conversation {
             until: running.deadline(),
             met: running.met(),
         })
+    }
+
+    /// The start of a message of the peer with `***` for each secret that is captured now; `None`: it holds none. It ends with `…` where
+    /// the message goes on.
+    pub fn masked(&self, message: &Message) -> Option<String> {
+        report::masked(message, &self.captures)
     }
 
     /// How many answers of rules wait for the store, or since more than [`MAX_ANSWERS`](super::MAX_ANSWERS) were asked for within a second.

@@ -1,8 +1,13 @@
 //! The parts of a conversation, and which of them a message or a time concerns.
 
 use super::{
-    beside::Beside, context::Context, periodic::Lost, rules::Rules, script::Script,
-    surroundings::Seen, times::Times,
+    beside::Beside,
+    context::Context,
+    periodic::Lost,
+    rules::Rules,
+    script::{Script, Scripted},
+    surroundings::Seen,
+    times::Times,
 };
 
 /// The parts of a conversation, and what they work with.
@@ -15,8 +20,8 @@ pub(super) struct Parts<'c> {
 }
 
 impl Parts<'_> {
-    /// The step that is on its way looks at a message. Returns whether subscribers may see it.
-    pub fn step_hears(&mut self, seen: Seen<'_>) -> bool {
+    /// The step that is on its way looks at a message.
+    pub fn step_hears(&mut self, seen: Seen<'_>) -> Scripted {
         let Self {
             script,
             times,
@@ -27,13 +32,13 @@ impl Parts<'_> {
         match beside {
             Some(beside) if script.has_passed() => match beside.close_script.step().is_some() {
                 true => beside.close_script.message(seen, times, cx),
-                false => beside
-                    .periodic
-                    .message(seen, times, cx)
-                    .unwrap_or_else(|Lost| {
+                false => {
+                    let (scripted, kept) = beside.periodic.message(seen, times, cx);
+                    if kept == Err(Lost) {
                         script.end();
-                        true
-                    }),
+                    }
+                    scripted
+                }
             },
             _ => script.message(seen, times, cx),
         }

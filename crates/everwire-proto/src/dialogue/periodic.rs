@@ -7,7 +7,7 @@ use super::{
     context::Context,
     place::{StepList, StepPlace},
     running::{Outcome, Phase, Running},
-    script::is_taken,
+    script::{Scripted, is_taken},
     surroundings::Seen,
     times::{Millis, Times, duration},
 };
@@ -179,27 +179,33 @@ impl Periodic {
         }
     }
 
-    /// A message has come. Returns whether subscribers may see it.
+    /// A message has come.
     pub fn message(
         &mut self,
         seen: Seen<'_>,
         times: &mut Times,
         cx: &mut Context<'_>,
-    ) -> Result<bool, Lost> {
+    ) -> (Scripted, Result<(), Lost>) {
         let listening = self.step_mut().filter(|step| step.listens());
         let Some((running, step)) = with_step(listening, cx.dialogue) else {
-            return Ok(true);
+            return (Scripted::UNTOUCHED, Ok(()));
         };
         let Some(expect) = &step.expect else {
-            return Ok(true);
+            return (Scripted::UNTOUCHED, Ok(()));
         };
-        let (outcome, is_taken) = running.message(step, expect, seen, times, cx);
-        match outcome {
-            Outcome::Stays => {}
-            Outcome::Passes(caught) => self.pass(caught, cx),
-            Outcome::Lost(cause) => return Err(self.lose(cause, cx)),
-        }
-        Ok(!(is_taken && step.is_secret()))
+        let (outcome, usage) = running.message(step, expect, seen, times, cx);
+        let mut scripted = Scripted::of(usage, step);
+        // What was not asked for may come on a successor, too.
+        scripted.is_decisive &= step.send.is_some();
+        let kept = match outcome {
+            Outcome::Stays => Ok(()),
+            Outcome::Passes(caught) => {
+                self.pass(caught, cx);
+                Ok(())
+            }
+            Outcome::Lost(cause) => Err(self.lose(cause, cx)),
+        };
+        (scripted, kept)
     }
 
     /// When something is due.

@@ -53,6 +53,8 @@ pub struct Heard {
     pub deliver: bool,
     /// Whether it answers a ping. Nothing else here looks at it then.
     pub is_pong: bool,
+    /// Whether a step has decided by it: then it concerns this socket alone, and no other socket brings the same.
+    pub is_own: bool,
 }
 
 impl Heard {
@@ -60,12 +62,14 @@ impl Heard {
     pub(super) const MESSAGE: Self = Self {
         deliver: true,
         is_pong: false,
+        is_own: false,
     };
 
     /// The answer to a ping.
     pub(super) const PONG: Self = Self {
         deliver: false,
         is_pong: true,
+        is_own: false,
     };
 }
 

@@ -208,6 +208,18 @@ pub(super) fn show_masked(message: &Message, secrets: &Masked, out: &mut String)
     }
 }
 
+/// The start of a message without what is captured of it as a secret; `None`: it holds nothing of that.
+pub(super) fn masked(message: &Message, captures: &Captures) -> Option<String> {
+    let secrets = Masked::of(captures);
+    if secrets.0.is_empty() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(message.payload());
+    let mut shown = String::new();
+    show_text_masked(&text, &secrets, &mut shown);
+    (shown != clipped(&text)).then_some(shown)
+}
+
 /// The start of a text, without what of it is secret.
 pub(super) fn start_of(text: &str, captures: &Captures) -> String {
     let mut start = String::new();

@@ -28,6 +28,8 @@ pub(super) struct Rules {
     waiting: Option<Box<Waiting>>,
     /// The rules whose templates could not be filled, as bits; the last one stands for all behind it.
     told: u64,
+    /// Whether nothing can be sent any more.
+    is_mute: bool,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl Rules {
         if let Some(unfilled) = made.unfilled {
             self.tell(at, rule, unfilled, cx.out);
         }
-        if let Some(answer) = made.answer {
+        if let Some(answer) = made.answer.filter(|_| !self.is_mute) {
             if self.answer(answer, rule.after, cx) == Err(TooMany) {
                 let rule = report::rule(at, rule);
                 let text = format!("{rule}: {MAX_WAITING} answers wait already");
@@ -227,6 +229,15 @@ impl Rules {
     fn unstored(&self) -> Option<&Unstored> {
         let waiting = self.waiting.as_ref();
         waiting.map(|waiting| &waiting.unstored)
+    }
+
+    /// Nothing can be sent any more: what waits, and what rules would answer from now on, is left out.
+    pub fn mute(&mut self, now: Instant) {
+        self.is_mute = true;
+        if let Some(waiting) = &mut self.waiting {
+            waiting.answers = Answers::new(now);
+            waiting.unstored = Unstored::default();
+        }
     }
 
     /// Tells once of each rule what cannot be filled: a peer could ask for it with each message.

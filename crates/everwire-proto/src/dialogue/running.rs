@@ -69,6 +69,17 @@ pub(super) enum Outcome {
     Lost(Cause),
 }
 
+/// What use a message was to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// None: it decides nothing.
+    None,
+    /// The step is repeated for it, or was refused.
+    Decides,
+    /// It is what was expected.
+    Taken,
+}
+
 /// What a message decides.
 pub(super) enum Decision<'d> {
     Nothing,
@@ -175,7 +186,7 @@ impl Running {
         }
     }
 
-    /// A message has come. Says what follows of it, and whether the step takes it.
+    /// A message has come. Says what follows of it, and what use it was.
     pub fn message(
         &mut self,
         step: &ScriptStep,
@@ -183,12 +194,12 @@ impl Running {
         seen: Seen<'_>,
         times: &mut Times,
         cx: &mut Context<'_>,
-    ) -> (Outcome, bool) {
+    ) -> (Outcome, Usage) {
         let decision = self.decide(step, expect, seen, cx);
         self.tell(step, expect, &decision, cx);
         let outcome = match decision {
-            Decision::Expected => return (Outcome::Stays, true),
-            Decision::Passed(caught) => return (Outcome::Passes(caught), true),
+            Decision::Expected => return (Outcome::Stays, Usage::Taken),
+            Decision::Passed(caught) => return (Outcome::Passes(caught), Usage::Taken),
             Decision::Incomplete(what) => {
                 let shown = match step.is_secret() {
                     true => MASKED.into(),
@@ -197,7 +208,8 @@ impl Running {
                 let (told, after) = (self.told(step), self.age(cx.here.now));
                 let text = report::not_caught(told, what, &cx.dialogue.names, after, &shown);
                 let gives_up = false;
-                return (Outcome::Lost(Cause::ScriptRefused { text, gives_up }), true);
+                let cause = Cause::ScriptRefused { text, gives_up };
+                return (Outcome::Lost(cause), Usage::Taken);
             }
             Decision::GiveUp(when) => self.refused(step, true, when, seen, cx),
             Decision::Fail(when) => self.refused(step, false, when, seen, cx),
@@ -211,10 +223,10 @@ impl Running {
                     true => self.last.push_str(MASKED),
                     false => report::show(seen.message, cx.captures, &mut self.last),
                 }
-                Outcome::Stays
+                return (Outcome::Stays, Usage::None);
             }
         };
-        (outcome, false)
+        (outcome, Usage::Decides)
     }
 
     fn refused(

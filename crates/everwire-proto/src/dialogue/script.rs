@@ -9,7 +9,7 @@ use super::{
     place::{StepList, StepPlace},
     reply::Reply,
     report,
-    running::{Outcome, Phase, Running},
+    running::{Outcome, Phase, Running, Usage},
     surroundings::Seen,
     times::Times,
 };
@@ -30,6 +30,31 @@ pub(super) enum Script {
     Passed,
     /// The socket is to be lost. It is left with the socket.
     Over,
+}
+
+/// What a step has made of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scripted {
+    /// Whether subscribers may see it.
+    pub deliver: bool,
+    /// Whether a step has decided by it.
+    pub is_decisive: bool,
+}
+
+impl Scripted {
+    /// No step has looked at it.
+    pub const UNTOUCHED: Self = Self {
+        deliver: true,
+        is_decisive: false,
+    };
+
+    /// It was of this use to this step.
+    pub fn of(usage: Usage, step: &ScriptStep) -> Self {
+        Self {
+            deliver: !(usage == Usage::Taken && step.is_secret()),
+            is_decisive: usage != Usage::None,
+        }
+    }
 }
 
 impl Script {
@@ -96,24 +121,24 @@ impl Script {
         }
     }
 
-    /// A message has come. Returns whether subscribers may see it.
-    pub fn message(&mut self, seen: Seen<'_>, times: &mut Times, cx: &mut Context<'_>) -> bool {
+    /// A message has come.
+    pub fn message(&mut self, seen: Seen<'_>, times: &mut Times, cx: &mut Context<'_>) -> Scripted {
         let Some(running) = self.step_mut().filter(|step| step.listens()) else {
-            return true;
+            return Scripted::UNTOUCHED;
         };
         let Some(step) = running.place.step(cx.dialogue) else {
-            return true;
+            return Scripted::UNTOUCHED;
         };
         let Some(expect) = &step.expect else {
-            return true;
+            return Scripted::UNTOUCHED;
         };
-        let (outcome, is_taken) = running.message(step, expect, seen, times, cx);
+        let (outcome, usage) = running.message(step, expect, seen, times, cx);
         match outcome {
             Outcome::Stays => {}
             Outcome::Passes(caught) => self.pass(caught, cx),
             Outcome::Lost(cause) => self.lose(cause, cx),
         }
-        !(is_taken && step.is_secret())
+        Scripted::of(usage, step)
     }
 
     /// When something is due.

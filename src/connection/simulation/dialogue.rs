@@ -1,0 +1,279 @@
+//! What a name of a life says and expects: a greeting with a nonce, a login that signs it, a session that is resumed, rules, captures, and
+//! pings that are answered by their numbers.
+
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+
+use super::plan::Dice;
+use crate::settings::{
+    ConnectionSettings, GiveUpRule, Heartbeat, Secret,
+    dialogue::{
+        Again, Capture, Dialogue, DialogueRule, FirstBeat, HeartbeatStart, HeartbeatTemplates,
+        RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
+    },
+};
+use everwire_proto::language::{
+    Expression, Lets, MessageTemplate, Name, Names, Outside, Scope, TemplateKind, json::PointerSet,
+};
+
+/// What signs the login. No event may show it.
+pub(super) const KEY: &str = "pLanted.kEy-0f.the-simulation";
+
+/// With which code the peer closes when it has forgotten the session.
+pub(super) const FORGOTTEN: u16 = 4003;
+
+/// What the peer does with the dialogue in one life: so many of a hundred.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moods {
+    /// Logins and resumes are refused.
+    pub refuses: u64,
+    /// Logins are told to come again.
+    pub waits: u64,
+    /// Before an answer comes one to another number.
+    pub decoys: u64,
+    /// The peer says something between the answers.
+    pub chats: u64,
+    /// It then asks for many answers at once.
+    pub floods: u64,
+    /// It warns before it closes.
+    pub warns: u64,
+    /// After the script it must say twice that it may begin.
+    pub says_go: bool,
+}
+
+impl Moods {
+    pub fn draw(dice: &mut Dice) -> Self {
+        Self {
+            refuses: dice.within(0, 30),
+            waits: dice.within(0, 30),
+            decoys: dice.within(0, 50),
+            chats: dice.within(10, 100),
+            floods: dice.within(0, 6),
+            warns: if dice.percent(40) {
+                dice.within(1, 10)
+            } else {
+                0
+            },
+            says_go: dice.percent(30),
+        }
+    }
+}
+
+/// Gives the settings a dialogue.
+pub(super) fn add(settings: &mut ConnectionSettings, moods: &Moods, dice: &mut Dice) {
+    let mut compiler = Compiler::default();
+    let mac = r#"${hmac("sha256", KEY, nonce ~ name)}"#;
+    compiler.names.declare("mac").expect("a name");
+    let mut dialogue = Dialogue {
+        lets: Lets::compile(&[mac], &mut compiler.scope()).expect("a let"),
+        captures: vec![compiler.capture("seq", "/n", false)],
+        open_script: compiler.script(moods, dice),
+        rules: compiler.rules(),
+        heartbeat: match settings.heartbeat {
+            Heartbeat::Text { .. } => Some(compiler.heartbeat(dice)),
+            Heartbeat::Protocol { .. } | Heartbeat::Off => None,
+        },
+        first_id: 1,
+        ..Dialogue::default()
+    };
+    (dialogue.names, dialogue.pointers) = (compiler.names, compiler.pointers);
+    settings.dialogue = Some(Arc::new(dialogue.with_needles()));
+}
+
+/// The environment has the key, and nothing else.
+struct Environment;
+
+impl Outside for Environment {
+    fn variable(&self, name: &str) -> Option<Secret> {
+        (name == "KEY").then(|| Secret::new(KEY))
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        path.into()
+    }
+
+    fn secret_id(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+}
+
+struct Compiler {
+    names: Names,
+    pointers: PointerSet,
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        let mut names = Names::default();
+        for name in ["nonce", "token", "session", "seq", "mark", "beat"] {
+            names.capture(name).expect("a name");
+        }
+        Self {
+            names,
+            pointers: PointerSet::default(),
+        }
+    }
+}
+
+impl Compiler {
+    fn scope(&mut self) -> Scope<'_> {
+        Scope::new(&self.names, &mut self.pointers, &Environment)
+    }
+
+    fn condition(&mut self, text: &str) -> Expression {
+        Expression::condition(text, &mut self.scope()).expect("a condition")
+    }
+
+    fn template(&mut self, text: &str) -> MessageTemplate {
+        MessageTemplate::parse(text, TemplateKind::Text, &mut self.scope()).expect("a template")
+    }
+
+    fn duration(&mut self, text: &str) -> TemplateDuration {
+        TemplateDuration(self.template(text))
+    }
+
+    fn number(&self, name: &str) -> u16 {
+        match self.names.find(name) {
+            Some(Name::Capture(number)) => number,
+            _ => panic!("{name} is no capture"),
+        }
+    }
+
+    fn capture(&mut self, name: &str, value: &str, secret: bool) -> Capture {
+        Capture {
+            name: self.number(name),
+            value: Expression::value(value, &mut self.scope()).expect("a value"),
+            when: None,
+            secret,
+            keep: false,
+        }
+    }
+
+    fn script(&mut self, moods: &Moods, dice: &mut Dice) -> Vec<ScriptStep> {
+        let within = Duration::from_secs(dice.within(3, 12));
+        let refused = "/id == id && exists(/refused)";
+        let hello = ScriptStep {
+            expect: Some(self.condition(r#"/t == "hello""#)),
+            capture: vec![
+                self.capture("nonce", "/nonce", false),
+                self.capture("beat", "/beat", false),
+            ],
+            ..ScriptStep::default()
+        };
+        let login = ScriptStep {
+            expect: Some(self.condition("/id == id && /ok")),
+            fail: Some(self.condition(refused)),
+            again: Some(Again {
+                when: self.condition("/id == id && exists(/wait)"),
+                after: Some(self.duration("${/wait}ms")),
+            }),
+            capture: vec![self.capture("token", "/token", true)],
+            ..self.says(r#"{"op":"login","id":${id},"nonce":"${nonce}","mac":"${mac}"}"#)
+        };
+        let resume = ScriptStep {
+            condition: Some(self.condition("session")),
+            expect: Some(self.condition("/id == id && /resumed")),
+            fail: Some(self.condition(refused)),
+            ..self.says(r#"{"op":"resume","id":${id},"session":"${session}","seq":${default(seq, 0)},"token":"${token}"}"#)
+        };
+        let identify = ScriptStep {
+            condition: Some(self.condition("!session")),
+            expect: Some(self.condition("/id == id && exists(/session)")),
+            capture: vec![self.capture("session", "/session", false)],
+            ..self.says(r#"{"op":"identify","id":${id},"token":"${token}"}"#)
+        };
+        let watch = self.says(r#"{"op":"watch","id":${id}}"#);
+        let mut steps = vec![hello, login, resume, identify, watch];
+        if moods.says_go {
+            steps.push(ScriptStep {
+                expect: Some(self.condition(r#"/t == "go""#)),
+                count: NonZeroU32::new(2).expect("not zero"),
+                ..ScriptStep::default()
+            });
+        }
+        for step in &mut steps {
+            step.within = within;
+        }
+        steps
+    }
+
+    fn says(&mut self, text: &str) -> ScriptStep {
+        ScriptStep {
+            send: Some(Sending::Text(self.template(text))),
+            ..ScriptStep::default()
+        }
+    }
+
+    fn rules(&mut self) -> Vec<DialogueRule> {
+        let answer = r#"{"op":"answer","id":${id},"q":${/q},"nonce":${default(nonce, null)},"mark":${default(mark, null)},"token":"${hash("sha256", default(token, ""))}"}"#;
+        let session = self.number("session");
+        // What comes on one of two sockets alone, and is told, has what stands beside it told twice: see `DuplicateFilter`.
+        vec![
+            DialogueRule {
+                send: Some(Sending::Text(self.template(answer))),
+                deliver: false,
+                ..self.rule(r#"/t == "ask""#)
+            },
+            DialogueRule {
+                capture: vec![self.capture("mark", "/m", false)],
+                deliver: false,
+                ..self.rule(r#"/t == "mark""#)
+            },
+            DialogueRule {
+                action: Some(RuleAction::Rotate),
+                deliver: false,
+                ..self.rule(r#"/t == "leave""#)
+            },
+            DialogueRule {
+                action: Some(RuleAction::Reconnect),
+                delay: Some(RuleDelay {
+                    min: Duration::ZERO,
+                    max: Duration::from_secs(2),
+                }),
+                deliver: false,
+                ..self.rule(r#"/t == "move""#)
+            },
+            DialogueRule {
+                action: Some(RuleAction::Beat),
+                deliver: false,
+                ..self.rule(r#"/t == "beat""#)
+            },
+            DialogueRule {
+                deliver: false,
+                ..self.rule(r#"/session == "decoy""#)
+            },
+            DialogueRule {
+                clear: vec![session],
+                ..self.rule(r#"/refused == "session""#)
+            },
+            DialogueRule {
+                clear: vec![session],
+                ..DialogueRule::new(Trigger::Loss(vec![GiveUpRule::Close(
+                    FORGOTTEN..=FORGOTTEN,
+                )]))
+            },
+        ]
+    }
+
+    fn rule(&mut self, when: &str) -> DialogueRule {
+        DialogueRule::new(Trigger::Message(self.condition(when)))
+    }
+
+    fn heartbeat(&mut self, dice: &mut Dice) -> HeartbeatTemplates {
+        HeartbeatTemplates {
+            ping: Some(self.template(r#"{"op":"ping","id":${id}}"#)),
+            pong: Some(self.condition(r#"/t == "pong" && /id == id"#)),
+            interval: dice.percent(50).then(|| self.duration("${beat}ms")),
+            timeout: None,
+            first: [FirstBeat::Interval, FirstBeat::Now, FirstBeat::Jitter]
+                [dice.within(0, 3) as usize],
+            from: match dice.percent(50) {
+                true => HeartbeatStart::Open,
+                false => HeartbeatStart::Ready,
+            },
+        }
+    }
+}

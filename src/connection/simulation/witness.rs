@@ -1,0 +1,101 @@
+//! What the events of a name with a dialogue must be.
+
+use super::{
+    dialogue::{FORGOTTEN, KEY},
+    talk::Talks,
+};
+use crate::{
+    core::Message,
+    events::{Event, EventKind},
+};
+
+/// With which code a socket is closed that a successor replaces.
+const CLOSE_CODE: u16 = 1001;
+
+/// Who compares the events with what the peer knows.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    process: u64,
+    /// The socket that serves.
+    pub current: Option<usize>,
+    /// The last number of the broadcast that was heard in this process.
+    heard: u64,
+}
+
+impl Witness {
+    /// Notes an event of the `process`-th process. `is_one_by_one`: one socket follows the other.
+    pub fn note(&mut self, process: u64, event: &Event, is_one_by_one: bool, talks: &mut Talks) {
+        if process != self.process {
+            *self = Self {
+                process,
+                ..Self::default()
+            };
+        }
+        match &event.kind {
+            EventKind::Message(message) => return self.message(message),
+            EventKind::Opened(opened) => {
+                self.current = Some(number_of(opened.peer.port()));
+                if is_one_by_one {
+                    talks.heard_before = self.heard;
+                }
+            }
+            EventKind::Rotated(rotated) => {
+                self.current = Some(number_of(rotated.peer.port()));
+                // One that takes over since the old one was lost may not be ready yet.
+                let sent = rotated.old.sent.as_ref();
+                if sent.is_some_and(|sent| sent.code == CLOSE_CODE && sent.reason.is_empty()) {
+                    self.expect_passed(talks);
+                }
+            }
+            EventKind::Ready => self.expect_passed(talks),
+            EventKind::Closed(closed) if is_one_by_one && closed.code == FORGOTTEN => {
+                talks.forgotten = true;
+            }
+            _ => {}
+        }
+        let told = format!("{event:?}");
+        for secret in [KEY, "tok-"] {
+            assert!(!told.contains(secret), "{told} shows a secret");
+        }
+        for never in ["answers wait already", "is absent", "template"] {
+            assert!(!told.contains(never), "{told}");
+        }
+    }
+
+    /// Ready, or cut over to, is only a socket whose script has passed.
+    fn expect_passed(&self, talks: &Talks) {
+        let current = self.current.expect("a socket");
+        let standing = &talks.sockets[current];
+        assert!(
+            standing.has_passed,
+            "socket {current} serves, and its script has not passed"
+        );
+    }
+
+    fn message(&mut self, message: &Message) {
+        let text = message.as_text().expect("text");
+        for unheard in [r#""t":"ask""#, r#""t":"mark""#, r#""t":"pong""#] {
+            assert!(!text.contains(unheard), "{text} is told");
+        }
+        let is_taken = text.contains("tok-") && !text.contains("refused");
+        assert!(!is_taken, "{text} is told, and holds a secret");
+        if let Some(number) = broadcast(text) {
+            self.heard = number;
+        }
+    }
+}
+
+/// The port at which a socket seems to be.
+pub(super) fn port_of(socket: usize) -> u16 {
+    u16::try_from(socket + 1).expect("few sockets")
+}
+
+fn number_of(port: u16) -> usize {
+    usize::from(port) - 1
+}
+
+/// The number of the broadcast that a message is, if it is one.
+pub(super) fn broadcast(text: &str) -> Option<u64> {
+    let number = text.strip_prefix("{\"n\":")?.strip_suffix('}')?;
+    Some(number.parse().expect("a number"))
+}

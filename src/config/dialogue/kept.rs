@@ -67,7 +67,7 @@ fn written(merged: &Merged) -> impl Iterator<Item = &Item<CaptureLayer>> {
     merged.capture.0.iter().chain(nested)
 }
 
-fn table<'i>(item: &'i Item<CaptureLayer>) -> Option<&'i CaptureTable> {
+fn table(item: &Item<CaptureLayer>) -> Option<&CaptureTable> {
     match &item.value {
         CaptureLayer::Table(table) => Some(table),
         CaptureLayer::Value(_) => None,

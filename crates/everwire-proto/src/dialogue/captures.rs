@@ -1,12 +1,17 @@
 //! The values that are kept of messages.
 
+use std::collections::VecDeque;
+
 use crate::{
-    language::{Data, Names, Value, World},
+    language::{Data, Names, Secret, Value, World},
     settings::dialogue::Capture,
 };
 
 /// The longest value that is captured, in bytes. A longer one counts as absent.
 pub const MAX_CAPTURED: usize = 16 * 1024;
+
+/// So many secrets that were sent on a socket are remembered: a peer repeats what it was told last.
+const MAX_SENT: usize = 32;
 
 /// The values of a connection's captures. Nothing is allocated before the first is set.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +23,13 @@ pub(super) struct Captures {
     changed: CaptureSet,
     /// The same, for those who keep them over restarts.
     news: CaptureSet,
+    /// Boxed: few dialogues send anything secret.
+    sent: Option<Box<Sent>>,
 }
+
+/// What was sent on this socket and must not be shown when the peer repeats it: the last [`MAX_SENT`] of it.
+#[derive(Clone, Debug, Default)]
+struct Sent(VecDeque<Secret>);
 
 /// A set of captures, by their numbers. The last bit stands for all behind it: there are [`MAX_CAPTURES`](crate::settings::dialogue::MAX_CAPTURES).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,6 +186,7 @@ impl Captures {
 
     /// Takes over what a successor has set or cleared.
     pub fn adopt(&mut self, successor: Self) {
+        self.sent = successor.sent;
         if self.values.is_empty() && !successor.values.is_empty() {
             self.values = vec![Value::absent(); successor.values.len()].into();
         }
@@ -196,10 +208,31 @@ impl Captures {
         std::mem::take(&mut self.changed)
     }
 
+    /// Remembers what was sent of secrets, signatures that are made of them too.
+    pub fn remember_sent(&mut self, secrets: Vec<Secret>) {
+        for secret in secrets {
+            if secret.expose().is_empty() {
+                continue;
+            }
+            let Sent(sent) = &mut **self.sent.get_or_insert_default();
+            if sent.len() == MAX_SENT {
+                sent.pop_front();
+            }
+            sent.push_back(secret);
+        }
+    }
+
+    /// Another socket: on it nothing was sent yet.
+    pub fn forget_sent(&mut self) {
+        self.sent = None;
+    }
+
     /// The texts that must not be shown.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
         let secret = self.values.iter().filter(|value| value.is_secret());
-        secret.filter_map(|value| Some(value.as_text()?.into_owned()))
+        let captured = secret.filter_map(|value| Some(value.as_text()?.into_owned()));
+        let sent = self.sent.iter().flat_map(|sent| &sent.0);
+        captured.chain(sent.map(|secret| secret.expose().to_owned()))
     }
 }
 

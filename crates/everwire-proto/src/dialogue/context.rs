@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     core::{Cause, Message},
-    language::{Step, Unfilled, World},
+    language::{MessageTemplate, Secret, Step, Unfilled, World},
     settings::dialogue::{Dialogue, Sending},
 };
 
@@ -69,11 +69,25 @@ impl Context<'_> {
     }
 }
 
+/// A message that a template has come to.
+pub(super) struct Filled {
+    pub message: Message,
+    /// What must not be shown if the peer says it.
+    pub secrets: Vec<Secret>,
+}
+
 /// The message that a template comes to.
-pub(super) fn fill(sending: &Sending, world: &dyn World) -> Result<Message, Unfilled> {
-    Ok(match sending {
-        Sending::Text(template) => Message::text(template.render(world)?.into_text()),
-        Sending::Bytes(template) => Message::binary(template.render(world)?.into_bytes()),
+pub(super) fn fill(sending: &Sending, world: &dyn World) -> Result<Filled, Unfilled> {
+    let mut secrets = Vec::new();
+    let mut render = |template: &MessageTemplate| {
+        let mut rendered = template.render(world)?;
+        secrets = rendered.take_secrets();
+        Ok(rendered)
+    };
+    let message = match sending {
+        Sending::Text(template) => Message::text(render(template)?.into_text()),
+        Sending::Bytes(template) => Message::binary(render(template)?.into_bytes()),
         Sending::Binary(bytes) => Message::Binary(bytes.clone()),
-    })
+    };
+    Ok(Filled { message, secrets })
 }

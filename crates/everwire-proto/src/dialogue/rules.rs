@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     answers::{Answers, MAX_WAITING, TooMany},
-    context::{Context, fill},
+    context::{Context, Filled, fill},
     delayed::{Act, Delayed},
     happening::{Happening, sending},
     reply::Reply,
@@ -65,7 +65,7 @@ pub(super) struct Loss<'a> {
 
 /// What is made of a rule's templates.
 struct Made {
-    answer: Option<Message>,
+    answer: Option<Filled>,
     url: Option<String>,
     /// What could not be filled.
     unfilled: Option<String>,
@@ -127,7 +127,8 @@ impl Rules {
             self.tell(at, rule, unfilled, cx.out);
         }
         if let Some(answer) = made.answer.filter(|_| !self.is_mute) {
-            if self.answer(answer, rule.after, cx) == Err(TooMany) {
+            cx.captures.remember_sent(answer.secrets);
+            if self.answer(answer.message, rule.after, cx) == Err(TooMany) {
                 let rule = report::rule(at, rule);
                 let text = format!("{rule}: {MAX_WAITING} answers wait already");
                 let gives_up = false;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     captures::{Caught, NotCaught},
-    context::{Context, fill},
+    context::{Context, Filled, fill},
     happening::{Happening, Place, StepWritten},
     here::Here,
     place::StepPlace,
@@ -166,10 +166,11 @@ impl Running {
             }
         };
         self.signing = None;
-        let (message, filled) = made.map_err(|unfilled| {
+        let (Filled { message, secrets }, filled) = made.map_err(|unfilled| {
             let (place, send) = (self.place, report::sending(send));
             Cause::Template(format!("{place} cannot send {send}: {unfilled}"))
         })?;
+        cx.captures.remember_sent(secrets);
         self.id = Some(cx.ids.take());
         self.filled = filled;
         self.since = cx.here.now;
@@ -375,14 +376,14 @@ fn make(
     id: u64,
     here: &Here<'_>,
     cx: &Context<'_>,
-) -> Result<(Message, FilledLets), Unfilled> {
+) -> Result<(Filled, FilledLets), Unfilled> {
     let world = Surroundings::new(here, cx.captures, None, Some(id));
     let lets = Step::new(&world, &cx.dialogue.lets);
-    let message = fill(send, &lets)?;
+    let made = fill(send, &lets)?;
     let filled = lets.into_filled();
     // What looks into messages comes to something else when one is there.
     let stays = !world.was_asked_for_message();
-    Ok((message, if stays { filled } else { FilledLets::default() }))
+    Ok((made, if stays { filled } else { FilledLets::default() }))
 }
 
 /// Whether a step looks at what comes as JSON.

@@ -131,6 +131,46 @@ fn what_a_captured_secret_says_is_shown_nowhere() {
 }
 
 #[test]
+fn what_is_made_of_a_secret_and_sent_is_not_shown_when_the_peer_repeats_it() {
+    let dialogue = D {
+        script: vec![
+            S {
+                expect: "exists(/token)",
+                capture: &[("token", "/token")],
+                secret: true,
+                ..S::default()
+            },
+            S {
+                send: r#"{"as":"${base64(token)}"}"#,
+                expect: "/ok",
+                fail: "exists(/error)",
+                ..S::default()
+            },
+        ],
+        rules: vec![R {
+            when: "exists(/ask)",
+            send: r#"${hex(token)}"#,
+            ..R::default()
+        }],
+        ..D::default()
+    };
+    let mut talk = dialogue.open();
+    talk.hear(r#"{"token":"s3cret"}"#);
+    talk.send();
+    talk.hear(r#"{"ask":1}"#);
+    let told = talk.hear(r#"{"error":"not czNjcmV0, not 733363726574"}"#);
+    assert!(
+        told.ends_with(r#"held for {"error":"not ***, not ***"}"#),
+        "{told}"
+    );
+    // On another socket nothing was sent yet.
+    assert_eq!(talk.conversation.captures.secrets().count(), 3);
+    talk.lost(&closed(1006), Some(1006));
+    talk.opened();
+    assert_eq!(talk.conversation.captures.secrets().count(), 1);
+}
+
+#[test]
 fn a_secret_is_found_however_it_is_written() {
     let mut talk = script([S {
         expect: "exists(/token)",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     super::{
-        Expression, Part, Variable, World,
+        Expression, Part, Secret, Variable, World,
         json::write_escaped,
         value::{Data, Value},
     },
@@ -33,7 +33,7 @@ impl<'f> Filling<'f> {
 
     fn texts(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
         let mut out = String::with_capacity(self.text.len());
-        let mut is_secret = false;
+        let (mut is_secret, mut secrets) = (false, Vec::new());
         for piece in pieces {
             let before = out.len();
             match &piece.kind {
@@ -43,7 +43,9 @@ impl<'f> Filling<'f> {
                     self.put(&self.variable(part, piece)?, piece, &mut out);
                 }
                 PieceKind::Hole(expression) => {
-                    is_secret |= self.hole(expression, piece, &mut out)?
+                    let secret = self.hole(expression, piece, &mut out)?;
+                    is_secret |= secret.is_some();
+                    secrets.extend(secret);
                 }
             }
             self.check_length(out.len())?;
@@ -53,12 +55,16 @@ impl<'f> Filling<'f> {
             TemplateKind::Bytes => Content::Bytes(out.into_bytes()),
             TemplateKind::Text | TemplateKind::Header | TemplateKind::Url => Content::Text(out),
         };
-        Ok(Rendered { content, is_secret })
+        Ok(Rendered {
+            content,
+            is_secret,
+            secrets,
+        })
     }
 
     fn bytes(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
         let mut out = Vec::with_capacity(self.text.len());
-        let mut is_secret = false;
+        let (mut is_secret, mut secrets) = (false, Vec::new());
         for piece in pieces {
             match &piece.kind {
                 PieceKind::Literal(literal) => out.extend_from_slice(literal.as_bytes()),
@@ -69,6 +75,7 @@ impl<'f> Filling<'f> {
                 PieceKind::Hole(expression) => {
                     let value = expression.evaluate(self.world);
                     is_secret |= value.is_secret();
+                    secrets.extend(secret_of(&value));
                     let bytes = value.as_bytes();
                     out.extend_from_slice(&bytes.ok_or_else(|| Unfilled::Absent {
                         hole: self.written(piece),
@@ -78,22 +85,26 @@ impl<'f> Filling<'f> {
             self.check_length(out.len())?;
         }
         let content = Content::Bytes(out);
-        Ok(Rendered { content, is_secret })
+        Ok(Rendered {
+            content,
+            is_secret,
+            secrets,
+        })
     }
 
-    /// Fills one hole, and says whether it is a secret.
+    /// Fills one hole. Returns what it has come to, if that is a secret.
     fn hole(
         &self,
         expression: &Expression,
         piece: &Piece,
         out: &mut String,
-    ) -> Result<bool, Unfilled> {
+    ) -> Result<Option<Secret>, Unfilled> {
         let value = expression.evaluate(self.world);
         if self.is_json && !piece.is_quoted {
             value
                 .write_json(out)
                 .ok_or_else(|| self.textless(&value, piece))?;
-            return Ok(value.is_secret());
+            return Ok(secret_of(&value));
         }
         let text = value
             .as_text()
@@ -104,7 +115,7 @@ impl<'f> Filling<'f> {
             });
         }
         self.put(&text, piece, out);
-        Ok(value.is_secret())
+        Ok(secret_of(&value))
     }
 
     /// Puts a text where a piece stands.
@@ -151,6 +162,12 @@ impl<'f> Filling<'f> {
             false => Err(Unfilled::TooLong { max }),
         }
     }
+}
+
+/// The text of a value that must not be shown; empty where it has none.
+fn secret_of(value: &Value<'_>) -> Option<Secret> {
+    let text = || value.as_text().map(Cow::into_owned).unwrap_or_default();
+    value.is_secret().then(|| Secret::new(text()))
 }
 
 /// What a variable of a template stands for now.

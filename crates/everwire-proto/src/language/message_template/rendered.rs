@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use crate::language::Secret;
+
 /// A filled template. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     pub(super) content: Content,
     pub(super) is_secret: bool,
+    pub(super) secrets: Vec<Secret>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -81,6 +84,12 @@ impl Rendered {
             Content::Text(text) => text,
             Content::Bytes(_) => String::new(),
         }
+    }
+
+    /// What secret holes have come to: signatures and tokens that are made of secrets, too. Those of `${UPPER}`, `${file:}` and
+    /// `${secret:}` are not among them.
+    pub fn take_secrets(&mut self) -> Vec<Secret> {
+        std::mem::take(&mut self.secrets)
     }
 
     /// Whether it must not be shown: a secret stands in it.

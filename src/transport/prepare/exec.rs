@@ -9,6 +9,7 @@ use everwire_proto::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::Command,
+    sync::Semaphore,
     time::timeout,
 };
 
@@ -16,6 +17,10 @@ use crate::transport::error_text::plain;
 
 /// The longest output, in bytes; of errors as much is read, and the start of it told.
 const MAX_OUTPUT: usize = 64 * 1024;
+
+/// How many programs run at a time: a fleet that comes back would start one for each of its names. No one runs for longer than 10 s, so that
+/// the wait is bounded.
+static PROGRAMS: Semaphore = Semaphore::const_new(16);
 
 /// All that a program finds in its environment: where programs are.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -32,6 +37,8 @@ pub(super) async fn run(
     within: Duration,
 ) -> Result<Response, Unanswered> {
     let within = within.min(PrepareStep::WITHIN);
+    // It is never closed. The time of a program runs from its start.
+    let _permit = PROGRAMS.acquire().await;
     let ran = timeout(within, wait(program, arguments)).await;
     let ran = ran.unwrap_or_else(|_| Err("it was killed, since its time was over".into()));
     ran.map_err(|text| Unanswered {

@@ -78,3 +78,30 @@ async fn a_program_ends_with_the_dial_that_waits_for_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn so_many_programs_run_at_a_time_and_the_others_wait_for_their_turn() {
+    let dir = TestDir::new("exec-many");
+    let (running, log) = (dir.path().join("running"), dir.path().join("log"));
+    std::fs::create_dir(&running).unwrap();
+    // Each says how many run with it.
+    let shell = format!(
+        "touch {0}/$$; sleep 0.2; ls {0} | wc -l >> {1}; rm {0}/$$",
+        running.display(),
+        log.display()
+    );
+    let server = echo();
+    let keys = format!("url = \"WS\"\nprepare = [{{ exec = ['sh', '-c', '{shell}'] }}]");
+    let settings = name(&keys, "", &server.url());
+    let manager = one_arbiter();
+    for number in 0..40 {
+        manager
+            .open(format!("name-{number}").as_str(), settings.clone())
+            .unwrap();
+    }
+    poll_until("40 sockets", SOON, || server.sockets() == 40).await;
+    let log = std::fs::read_to_string(&log).unwrap();
+    let most = log.lines().map(|line| line.trim().parse::<u32>().unwrap());
+    let most = most.max().unwrap();
+    assert!((2..=16).contains(&most), "{most} ran at a time");
+}

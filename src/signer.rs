@@ -17,24 +17,12 @@ pub(crate) struct RingSigner;
 
 impl Signer for RingSigner {
     fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
-        let algorithm = match algorithm {
-            // Servers still ask for it.
-            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha256 => &digest::SHA256,
-            HashAlgorithm::Sha384 => &digest::SHA384,
-            HashAlgorithm::Sha512 => &digest::SHA512,
-        };
+        let algorithm = keyed(algorithm).digest_algorithm();
         digest::digest(algorithm, data).as_ref().to_vec()
     }
 
     fn hmac(&self, algorithm: HashAlgorithm, key: &[u8], data: &[u8]) -> Vec<u8> {
-        let algorithm = match algorithm {
-            HashAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
-            HashAlgorithm::Sha384 => hmac::HMAC_SHA384,
-            HashAlgorithm::Sha512 => hmac::HMAC_SHA512,
-        };
-        let key = hmac::Key::new(algorithm, key);
+        let key = hmac::Key::new(keyed(algorithm), key);
         hmac::sign(&key, data).as_ref().to_vec()
     }
 
@@ -54,6 +42,17 @@ impl Signer for RingSigner {
             SignatureAlgorithm::Es256 => r_and_s(&signature),
             SignatureAlgorithm::EdDsa | SignatureAlgorithm::Rs256 => Some(signature),
         }
+    }
+}
+
+/// The keyed hash, which knows its plain one.
+fn keyed(algorithm: HashAlgorithm) -> hmac::Algorithm {
+    match algorithm {
+        // Servers still ask for it.
+        HashAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
+        HashAlgorithm::Sha384 => hmac::HMAC_SHA384,
+        HashAlgorithm::Sha512 => hmac::HMAC_SHA512,
     }
 }
 

@@ -1,5 +1,7 @@
 //! A dialogue as a file would say it. Templates and expressions are shown as they were written: with names of variables, never values.
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
@@ -9,13 +11,13 @@ use crate::config::{
     values::{Choice as _, escaped},
 };
 use everwire_proto::{
-    language::{Name, Names},
+    language::{Expression, MessageTemplate, Name, Names},
     settings::{
         ConnectionSettings,
         dialogue::{
             Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, HttpRequest, PeriodicStep,
             Preparation, Prepare, PrepareCall, PrepareStep, Program, RuleDelay, ScriptStep,
-            Sending, Trigger,
+            Sending, TemplateDuration, Trigger,
         },
     },
 };
@@ -82,19 +84,11 @@ fn show_heartbeat(heartbeat: &HeartbeatTemplates, keys: &mut Keys) {
         first,
         from,
     } = heartbeat;
-    put(keys, "ping", ping.as_ref().map(|ping| ping.as_str()));
+    put_written(keys, "ping", ping.as_ref());
     let pong = pong.as_ref().map(|pong| json!({ "when": pong.as_str() }));
     put(keys, "pong", pong);
-    put(
-        keys,
-        "interval",
-        interval.as_ref().map(|time| time.0.as_str()),
-    );
-    put(
-        keys,
-        "timeout",
-        timeout.as_ref().map(|time| time.0.as_str()),
-    );
+    put_written(keys, "interval", interval.as_ref());
+    put_written(keys, "timeout", timeout.as_ref());
     put(keys, "first", Some(first.word()));
     put(keys, "from", Some(from.word()));
 }
@@ -104,6 +98,33 @@ fn put(keys: &mut Keys, key: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         keys.insert(key.into(), value.into());
     }
+}
+
+/// What was written in a file, and is shown as it was.
+trait Written {
+    fn written(&self) -> &str;
+}
+
+impl Written for Expression {
+    fn written(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Written for MessageTemplate {
+    fn written(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Written for TemplateDuration {
+    fn written(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+fn put_written(keys: &mut Keys, key: &str, value: Option<&impl Written>) {
+    put(keys, key, value.map(Written::written));
 }
 
 fn show_captures(captures: &[Capture], names: &Names) -> Json {
@@ -119,8 +140,8 @@ fn show_captures(captures: &[Capture], names: &Names) -> Json {
             (None, false, false) => value.as_str().into(),
             _ => {
                 let mut keys = Keys::new();
-                put(&mut keys, "value", Some(value.as_str()));
-                put(&mut keys, "when", when.as_ref().map(|when| when.as_str()));
+                put_written(&mut keys, "value", Some(value));
+                put_written(&mut keys, "when", when.as_ref());
                 put(&mut keys, "secret", Some(*secret));
                 put(&mut keys, "keep", keep.then_some(true));
                 Json::Object(keys)
@@ -171,8 +192,7 @@ fn show_prepare_step(step: &PrepareStep, names: &Names) -> Json {
         condition,
     } = step;
     let mut keys = Keys::new();
-    let condition = condition.as_ref().map(|when| when.as_str());
-    put(&mut keys, "if", condition);
+    put_written(&mut keys, "if", condition.as_ref());
     match call {
         PrepareCall::Http(request) => put(&mut keys, "http", Some(show_request(request))),
         PrepareCall::Exec(Program { path, arguments }) => {
@@ -182,10 +202,7 @@ fn show_prepare_step(step: &PrepareStep, names: &Names) -> Json {
             put(&mut keys, "exec", Some(all));
         }
     }
-    for (key, when) in [("expect", expect), ("fail", fail), ("give_up", give_up)] {
-        put(&mut keys, key, when.as_ref().map(|when| when.as_str()));
-    }
-    put(&mut keys, "within", Some(format_duration(*within)));
+    put_verdict(&mut keys, [expect, fail, give_up], *within);
     put_captures(&mut keys, capture, clear, names);
     keys.into()
 }
@@ -206,14 +223,14 @@ fn show_request(request: &HttpRequest) -> Json {
         .map(|(name, value)| (name.clone(), value.masked().into()))
         .collect();
     put(&mut keys, "headers", Some(headers));
-    put(&mut keys, "body", body.as_ref().map(|body| body.as_str()));
+    put_written(&mut keys, "body", body.as_ref());
     keys.into()
 }
 
 fn show_periodic(periodic: &PeriodicStep, names: &Names) -> Json {
     let PeriodicStep { step, every, idle } = periodic;
     let mut keys = show_step(step, names);
-    put(&mut keys, "every", Some(every.0.as_str()));
+    put_written(&mut keys, "every", Some(every));
     put(&mut keys, "idle", Some(*idle));
     keys.into()
 }
@@ -235,23 +252,12 @@ fn show_step(step: &ScriptStep, names: &Names) -> Keys {
         reads_prepared: _,
     } = step;
     let mut keys = Keys::new();
-    put(
-        &mut keys,
-        "if",
-        condition.as_ref().map(|when| when.as_str()),
-    );
+    put_written(&mut keys, "if", condition.as_ref());
     put(&mut keys, "send", send.as_ref().map(show_sending));
     // A step that expects nothing has none of the others.
-    if let Some(expect) = expect {
-        put(&mut keys, "expect", Some(expect.as_str()));
+    if expect.is_some() {
+        put_verdict(&mut keys, [expect, fail, give_up], *within);
         put(&mut keys, "count", Some(count.get()));
-        put(&mut keys, "fail", fail.as_ref().map(|fail| fail.as_str()));
-        put(
-            &mut keys,
-            "give_up",
-            give_up.as_ref().map(|when| when.as_str()),
-        );
-        put(&mut keys, "within", Some(format_duration(*within)));
         put(&mut keys, "again", again.as_ref().map(show_again));
     }
     put_captures(&mut keys, capture, clear, names);
@@ -260,15 +266,23 @@ fn show_step(step: &ScriptStep, names: &Names) -> Keys {
     keys
 }
 
+/// What decides a step, and how long that may take.
+fn put_verdict(
+    keys: &mut Keys,
+    [expect, fail, give_up]: [&Option<Expression>; 3],
+    within: Duration,
+) {
+    for (key, when) in [("expect", expect), ("fail", fail), ("give_up", give_up)] {
+        put_written(keys, key, when.as_ref());
+    }
+    put(keys, "within", Some(format_duration(within)));
+}
+
 fn show_again(again: &Again) -> Json {
     let Again { when, after } = again;
     let mut keys = Keys::new();
-    put(&mut keys, "when", Some(when.as_str()));
-    put(
-        &mut keys,
-        "after",
-        after.as_ref().map(|after| after.0.as_str()),
-    );
+    put_written(&mut keys, "when", Some(when));
+    put_written(&mut keys, "after", after.as_ref());
     keys.into()
 }
 
@@ -295,7 +309,7 @@ fn show_rule(rule: &DialogueRule, names: &Names) -> Json {
     let mut keys = Keys::new();
     match trigger {
         Trigger::Message(when) => {
-            put(&mut keys, "when", Some(when.as_str()));
+            put_written(&mut keys, "when", Some(when));
             put(&mut keys, "deliver", Some(*deliver));
         }
         Trigger::Loss(losses) => {
@@ -307,7 +321,7 @@ fn show_rule(rule: &DialogueRule, names: &Names) -> Json {
     put(&mut keys, "after", after.map(|after| after.word()));
     put_captures(&mut keys, capture, clear, names);
     put(&mut keys, "do", action.map(|action| action.word()));
-    put(&mut keys, "url", url.as_ref().map(|url| url.as_str()));
+    put_written(&mut keys, "url", url.as_ref());
     put(&mut keys, "delay", delay.map(show_delay));
     keys.into()
 }

@@ -15,25 +15,13 @@ pub(super) struct RingSigner;
 
 impl Signer for RingSigner {
     fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
-        let algorithm = match algorithm {
-            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha256 => &digest::SHA256,
-            HashAlgorithm::Sha384 => &digest::SHA384,
-            HashAlgorithm::Sha512 => &digest::SHA512,
-        };
+        let algorithm = algorithm_of(algorithm).digest_algorithm();
         digest::digest(algorithm, data).as_ref().to_vec()
     }
 
     fn hmac(&self, algorithm: HashAlgorithm, key: &[u8], data: &[u8]) -> Vec<u8> {
-        let algorithm = match algorithm {
-            HashAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
-            HashAlgorithm::Sha384 => hmac::HMAC_SHA384,
-            HashAlgorithm::Sha512 => hmac::HMAC_SHA512,
-        };
-        hmac::sign(&hmac::Key::new(algorithm, key), data)
-            .as_ref()
-            .to_vec()
+        let key = hmac::Key::new(algorithm_of(algorithm), key);
+        hmac::sign(&key, data).as_ref().to_vec()
     }
 
     /// Keys in PKCS #8, as DER.
@@ -62,6 +50,16 @@ impl Signer for RingSigner {
                 Some(signature)
             }
         }
+    }
+}
+
+fn algorithm_of(algorithm: HashAlgorithm) -> hmac::Algorithm {
+    use HashAlgorithm as A;
+    match algorithm {
+        A::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        A::Sha256 => hmac::HMAC_SHA256,
+        A::Sha384 => hmac::HMAC_SHA384,
+        A::Sha512 => hmac::HMAC_SHA512,
     }
 }
 

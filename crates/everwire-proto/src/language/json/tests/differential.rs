@@ -5,41 +5,16 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{
-    super::{JsonPointer, Kind, PointerSet, RawJson, Scalar, Slot, Spans},
+    super::{Kind, PointerSet, RawJson, Slot, Spans},
     texts::{any_json, json, nearly_json, paths},
+    tree::{all_paths, pointer, scalar, tree},
 };
-
-fn pointer(text: &str) -> JsonPointer {
-    JsonPointer::new(text).unwrap()
-}
 
 fn set(paths: &[String]) -> (PointerSet, Vec<Slot>) {
     let mut set = PointerSet::default();
     let slots = paths.iter().map(|path| set.insert(&pointer(path)));
     let slots = slots.collect();
     (set, slots)
-}
-
-/// A text as a tree; of a key that is there twice the last value is in it.
-fn tree(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-/// Pointers to all values.
-fn all_paths(value: &Value, at: String, paths: &mut Vec<String>) {
-    let mut step = |key: &str, value: &Value| {
-        let key = key.replace('~', "~0").replace('/', "~1");
-        all_paths(value, format!("{at}/{key}"), paths);
-    };
-    match value {
-        Value::Array(items) => {
-            let items = items.iter().enumerate();
-            items.for_each(|(at, item)| step(&at.to_string(), item));
-        }
-        Value::Object(map) => map.iter().for_each(|(key, value)| step(key, value)),
-        _ => {}
-    }
-    paths.push(at);
 }
 
 fn kind(value: &Value) -> Kind {
@@ -51,20 +26,6 @@ fn kind(value: &Value) -> Kind {
         Value::Array(_) => Kind::Array,
         Value::Object(_) => Kind::Object,
     }
-}
-
-fn scalar(value: &Value) -> Option<Scalar<'_>> {
-    Some(match value {
-        Value::Null => Scalar::Null,
-        Value::Bool(value) => Scalar::Bool(*value),
-        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-            (Some(number), _) => Scalar::Unsigned(number),
-            (None, Some(number)) => Scalar::Signed(number),
-            (None, None) => Scalar::Float(number.as_f64()?),
-        },
-        Value::String(text) => Scalar::Text(text.into()),
-        Value::Array(_) | Value::Object(_) => return None,
-    })
 }
 
 /// What was found is this value, whichever way one looks at it.

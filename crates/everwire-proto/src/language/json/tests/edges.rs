@@ -4,11 +4,10 @@ use std::iter;
 
 use serde_json::Value;
 
-use super::super::{JsonPointer, Kind, MAX_DEPTH, Number, PointerSet, RawJson, Spans};
-
-fn pointer(text: &str) -> JsonPointer {
-    JsonPointer::new(text).unwrap()
-}
+use super::{
+    super::{JsonPointer, Kind, MAX_DEPTH, Number, PointerSet, RawJson, Spans},
+    tree::pointer,
+};
 
 fn is_json(text: &str) -> bool {
     RawJson::parse(text).is_some()

@@ -2,5 +2,7 @@
 
 mod differential;
 mod edges;
+mod lookup;
 mod numbers;
 mod texts;
+mod tree;

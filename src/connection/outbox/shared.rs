@@ -1,10 +1,12 @@
 //! The outbox of a name as handles, receipts and the actor share it, on whatever thread they are.
 
+mod fate;
 mod kept;
 mod memory;
 mod once;
 mod persist;
 mod receipt;
+mod rest;
 
 use std::{
     sync::{
@@ -304,51 +306,6 @@ impl SharedOutbox {
         }
         result
     }
-
-    /// A turn of the actor begins: who sends meanwhile need not wake it.
-    pub fn begin_turn(&self) {
-        self.at_work.store(true, Ordering::Relaxed);
-    }
-
-    /// A look after which the actor may rest. Leaves its waker behind, for the next message.
-    pub fn end_turn<T>(self: &Arc<Self>, waker: &Waker, look: impl FnOnce(&mut Locked) -> T) -> T {
-        self.with(|locked| {
-            locked.leave_waker(waker);
-            self.at_work.store(false, Ordering::Relaxed);
-            self.touched.store(false, Ordering::Relaxed);
-            look(locked)
-        })
-    }
-
-    /// Ends a turn without a look, where nothing has changed since the last one; `false`: something has, and the actor must look.
-    ///
-    /// The lock is not taken: most turns only read. The two flags are told apart by their order instead. A sender first raises
-    /// `touched`, then looks whether the actor is at work. The actor first falls to rest, then looks at `touched`. One of them sees the
-    /// other.
-    pub fn rest(&self) -> bool {
-        self.at_work.swap(false, Ordering::SeqCst);
-        let rests = !self.touched.load(Ordering::SeqCst);
-        if !rests {
-            self.begin_turn();
-        }
-        rests
-    }
-
-    /// Something has changed that the actor must look at.
-    fn touch(&self) {
-        // One that is raised was raised since the last look.
-        if !self.touched.load(Ordering::SeqCst) {
-            self.touched.swap(true, Ordering::SeqCst);
-        }
-    }
-
-    /// The actor must look; the waker, if it rests. `locked` is this outbox's own.
-    fn take_waker(&self, locked: &mut Locked) -> Option<Waker> {
-        self.touch();
-        locked
-            .waker
-            .take_if(|_| !self.at_work.load(Ordering::SeqCst))
-    }
 }
 
 impl HasHistory for SharedOutbox {
@@ -380,12 +337,6 @@ impl Locked {
         self.age.of(self.outbox.oldest_id(), oldest, now)
     }
 
-    /// What has become of a message, if its id was given out.
-    fn fate(&self, id: u64) -> Option<Fate> {
-        let keys = self.keys.as_deref();
-        fate_of(&self.outbox, keys, id)
-    }
-
     /// Whether persistence has to be called: once until it comes.
     fn has_news_to_persist(&mut self) -> bool {
         let news = !self.persistence_called && self.outbox.has_changes();
@@ -402,49 +353,4 @@ impl Locked {
     pub fn wants_fence(&self, is_paced: bool) -> bool {
         self.outbox.wants_fence(self.confirm_through, is_paced)
     }
-
-    fn leave_waker(&mut self, waker: &Waker) {
-        if !self
-            .waker
-            .as_ref()
-            .is_some_and(|known| known.will_wake(waker))
-        {
-            self.waker = Some(waker.clone());
-        }
-    }
-
-    fn resolve_waiters(&mut self) {
-        if self.waiters.is_empty() {
-            return;
-        }
-        let (outbox, keys) = (&self.outbox, self.keys.as_deref());
-        self.waiters
-            .extract_if(.., |waiter| {
-                waiter.answer.is_closed()
-                    || fate_of(outbox, keys, waiter.id)
-                        .is_none_or(|fate| is_answer(fate, waiter.wanted))
-            })
-            .for_each(|waiter| {
-                let fate = fate_of(outbox, keys, waiter.id).unwrap_or(Fate::Forgotten);
-                // A receiver that is gone no longer wants to know.
-                let _gone = waiter.answer.send(fate);
-            });
-        if self.waiters.is_empty() {
-            self.waiters = Vec::new();
-            self.confirm_through = 0;
-        }
-    }
-}
-
-/// What has become of a message; of one with a key that also where the outbox has forgotten it.
-fn fate_of(outbox: &Outbox, keys: Option<&IdempotencyKeys>, id: u64) -> Option<Fate> {
-    match outbox.fate(id)? {
-        Fate::Forgotten => keys.and_then(|keys| keys.end_of(id)),
-        fate => return Some(fate),
-    }
-    .or(Some(Fate::Forgotten))
-}
-
-fn is_answer(fate: Fate, wanted: Fate) -> bool {
-    fate.reaches(wanted) || fate.is_final()
 }

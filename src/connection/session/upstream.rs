@@ -1,19 +1,20 @@
 //! The socket of a session, and the task that serves it.
 
+mod reading;
+mod writing;
+
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use tokio::{
-    io::AsyncWrite,
     sync::oneshot,
     time::{Sleep, sleep_until},
 };
@@ -21,24 +22,19 @@ use tokio::{
 use super::{
     Session, SessionEnd, SessionReceiver, SessionSender, SessionState,
     pings::Pings,
-    pipe::{Input, Next, Output, pipe},
+    pipe::{Input, Output, pipe},
 };
 use crate::{
     clock,
     connection::{
-        arbiter::buffers::{WRITE, mask_key},
-        socket::{
-            codec::codec,
-            encoder::{Encoder, Origin},
-            reader::Reader,
-        },
+        socket::{codec::codec, encoder::Encoder, reader::Reader},
         state::sessions::Shown,
     },
     core::{Cause, Message, later},
     memory::MemoryBudget,
     settings::ConnectionSettings,
     transport::{Opened, Stream},
-    wire::{CloseFrame, Incoming, Opcode, code, encode_close, encode_frame},
+    wire::{CloseFrame, code},
 };
 
 /// Frames that are handled before others of the arbiter have their turn.
@@ -244,166 +240,6 @@ impl Upstream {
         self.client.refuse();
         self.pongs.clear();
         self.phase = Phase::Closing(Some(frame), later(now, self.close_timeout));
-    }
-
-    fn poll_read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
-        let received = self.reader.received();
-        let turn = self.read(now, cx);
-        if self.reader.received() > received {
-            self.pings.heard(now);
-        }
-        turn
-    }
-
-    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
-        let turn = self.read_turn(now, cx);
-        self.reader.rest();
-        turn
-    }
-
-    fn read_turn(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Turn, Cause> {
-        for _ in 0..MAX_FRAMES {
-            let is_heard = match self.poll_listener(now, cx) {
-                Poll::Ready(is_heard) => is_heard,
-                // A client that is slow slows the peer down.
-                Poll::Pending => {
-                    self.pings.does_not_listen();
-                    return Ok(Turn::Rest);
-                }
-            };
-            self.pings.listens(now);
-            let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
-                return Ok(Turn::Rest);
-            };
-            // Messages are told as they came: nothing is decoded.
-            let Some(incoming) = incoming else {
-                continue;
-            };
-            match incoming {
-                Incoming::Close(frame) => return Ok(self.closed_by_peer(frame, now)),
-                Incoming::Text(text) if is_heard => self.hand_over(Message::Text(text)),
-                Incoming::Binary(bytes) if is_heard => self.hand_over(Message::Binary(bytes)),
-                Incoming::Ping(payload) if is_heard => {
-                    if self.pongs.len() == MAX_PONGS {
-                        self.pongs.pop_front();
-                    }
-                    self.pongs.push_back(payload);
-                }
-                Incoming::Text(_) | Incoming::Binary(_) | Incoming::Ping(_) | Incoming::Pong(_) => {
-                }
-            }
-        }
-        Ok(Turn::Again)
-    }
-
-    /// Waits until the client has room for a message; false if it hears nothing more.
-    fn poll_listener(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<bool> {
-        if matches!(self.phase, Phase::Closing(..)) {
-            return Poll::Ready(false);
-        }
-        if let Ok(()) = ready!(self.hears.poll_room(cx)) {
-            return Poll::Ready(true);
-        }
-        // It may have said how it leaves just before.
-        self.watch_client(now, cx);
-        if matches!(self.phase, Phase::Serving) {
-            self.close(None, CloseFrame::new(code::GOING_AWAY, ""), now);
-        }
-        Poll::Ready(false)
-    }
-
-    fn closed_by_peer(&mut self, frame: CloseFrame, now: Instant) -> Turn {
-        match self.phase {
-            // It answers ours.
-            Phase::Closing(None, _) if self.buffer.is_empty() => return Turn::Over,
-            Phase::Closing(..) => {}
-            Phase::Serving | Phase::Flushing(_) => {
-                let answer = CloseFrame {
-                    code: frame.code,
-                    reason: Default::default(),
-                };
-                let end = SessionEnd::Lost(Cause::Closed(frame));
-                self.close(Some(end), answer, now);
-            }
-        }
-        Turn::Again
-    }
-
-    fn poll_write(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<Turn> {
-        if self.is_deaf {
-            return Ok(Turn::Rest);
-        }
-        for _ in 0..MAX_FILLINGS {
-            while self.written < self.buffer.len() {
-                let piece = &self.buffer[self.written..];
-                match Pin::new(&mut self.stream).poll_write(cx, piece)? {
-                    Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
-                    Poll::Ready(count) => {
-                        self.written += count;
-                        let all = self.written == self.buffer.len();
-                        self.pings.wrote(all, &self.stream, now);
-                    }
-                    Poll::Pending => return Ok(Turn::Rest),
-                }
-            }
-            self.written = 0;
-            self.buffer.clear();
-            self.fill(now, cx)?;
-            if self.buffer.is_empty() {
-                // An idle socket owns no buffer.
-                self.buffer = BytesMut::new();
-                let _flushed = Pin::new(&mut self.stream).poll_flush(cx)?;
-                return Ok(Turn::Rest);
-            }
-        }
-        Ok(Turn::Again)
-    }
-
-    /// Encodes what is to go out next.
-    fn fill(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<()> {
-        while self.buffer.len() < WRITE {
-            if self.encoder.is_busy() {
-                self.encoder.go_on(&mut self.buffer)?;
-                continue;
-            }
-            if let Some(pong) = self.pongs.pop_front() {
-                encode_frame(Opcode::Pong, true, &pong, mask_key(), &mut self.buffer);
-                continue;
-            }
-            if let Phase::Closing(frame, _) = &mut self.phase {
-                if let Some(frame) = frame.take() {
-                    encode_close(&frame, mask_key(), &mut self.buffer);
-                }
-                return Ok(());
-            }
-            if let Some(ping) = self.pings.take(now) {
-                encode_frame(Opcode::Ping, true, &ping, mask_key(), &mut self.buffer);
-                continue;
-            }
-            match self.client.poll_next(cx) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(Next::Message(message)) => {
-                    self.shown.sent(message.len());
-                    self.encoder
-                        .begin(&message, Origin::Opening, &mut self.buffer)?;
-                }
-                Poll::Ready(Next::End(frame)) => self.leave(frame, now),
-                Poll::Ready(Next::Broken) => {
-                    self.leave(CloseFrame::new(code::GOING_AWAY, ""), now);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// All that the client said is encoded, and its close frame goes behind that.
-    fn leave(&mut self, frame: CloseFrame, now: Instant) {
-        let until = match self.phase {
-            Phase::Flushing(until) => until,
-            Phase::Serving | Phase::Closing(..) => later(now, self.close_timeout),
-        };
-        self.end(SessionEnd::Closed);
-        self.phase = Phase::Closing(Some(frame), until);
     }
 
     /// Ready when the time for the closing handshake is over.

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod allowed;
+mod aside;
 pub(super) mod codec;
 mod conversation;
 mod deadlines;
@@ -12,6 +13,7 @@ mod last_bytes;
 mod last_message;
 mod open;
 pub(super) mod reader;
+mod reading;
 mod redaction;
 mod shared_bytes;
 mod steps;
@@ -27,21 +29,16 @@ pub(in crate::connection) use self::open::SocketInfo;
 use self::{
     allowed::{Allowed, Pings},
     early::Early,
-    heard::Heard,
     reader::{Reader, read_error},
     redaction::Sent,
     writer::Writer,
 };
 use crate::{
-    connection::{
-        arbiter::dial_scheduler,
-        state::{ActorState, conversation::surroundings, policy},
-    },
-    core::{Cause, Deadlines, Message, State as LifeState},
+    connection::state::{ActorState, conversation::surroundings},
+    core::{Deadlines, State as LifeState},
     events::EventKind,
-    settings::Heartbeat,
     transport::Stream,
-    wire::{CloseFrame, Incoming, Opcode},
+    wire::{CloseFrame, Incoming},
 };
 
 /// Frames that are handled, the weight of messages included, before other names of the arbiter have their turn.
@@ -67,99 +64,6 @@ pub(in crate::connection) struct Socket {
 const _: () = assert!(size_of::<Socket>() <= 640);
 
 impl Socket {
-    /// Beside another one that serves: says the opening messages, answers pings, and holds what comes. True once the opening
-    /// messages are out.
-    pub fn poll_aside(
-        &mut self,
-        act: &mut ActorState,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) -> Result<bool, Cause> {
-        let hears = self.hear_aside(act, now, cx);
-        self.keep_last(act);
-        hears?;
-        self.write_aside(act, now, cx)?;
-        Ok(self.has_spoken())
-    }
-
-    fn hear_aside(
-        &mut self,
-        act: &mut ActorState,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) -> Result<(), Cause> {
-        self.write_aside(act, now, cx)?;
-        let mut turn = 0;
-        while turn < MAX_FRAMES
-            && !act.inbound.deduplication.holds_enough()
-            && !self.has_too_many_answers_aside()
-        {
-            let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
-                break;
-            };
-            self.alive = now;
-            let Some(incoming) = incoming else {
-                turn += 1;
-                continue;
-            };
-            self.deadlines.heard(now);
-            turn += 1 + weight(&incoming);
-            match incoming {
-                Incoming::Text(text) => self.hold(act, Message::Text(text), now)?,
-                Incoming::Binary(bytes) => self.hold(act, Message::Binary(bytes), now)?,
-                Incoming::Ping(payload) => self.writer.control(Opcode::Pong, payload),
-                Incoming::Pong(_) => {}
-                Incoming::Close(frame) => {
-                    return Err(Cause::Closed(self.sent.taken_out_of(frame)));
-                }
-            }
-        }
-        if turn >= MAX_FRAMES {
-            cx.waker().wake_by_ref();
-        }
-        Ok(())
-    }
-
-    /// Whether the opening messages are out.
-    pub fn has_spoken(&self) -> bool {
-        self.writer.messages_ahead() == 0 && self.writer.is_idle() && self.has_passed_aside()
-    }
-
-    /// Writes all but messages of the outbox.
-    fn write_aside(
-        &mut self,
-        act: &mut ActorState,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) -> Result<(), Cause> {
-        loop {
-            let here = surroundings!(self, act, now);
-            let early = self.early.as_deref_mut();
-            let aside = early.and_then(|early| early.aside.as_deref_mut());
-            let mut allowed = Allowed {
-                outbox: false,
-                buckets: act.buckets.as_deref(),
-                pings: None,
-                conversation: aside.map(|conversation| (conversation, here)),
-                has_spoken: false,
-            };
-            let written = self
-                .writer
-                .poll_write(&mut self.stream, &act.outbox, &mut allowed, cx);
-            self.publish_openings(act);
-            if let Poll::Ready(Err(error)) = written {
-                return Err(read_error(&error));
-            }
-            let ahead = self.writer.messages_ahead();
-            self.go_on_aside(act, now)?;
-            self.hears_signer_aside(act, now, cx)?;
-            // A step that was written may have another one behind it.
-            if written.is_pending() || self.writer.messages_ahead() <= ahead {
-                return Ok(());
-            }
-        }
-    }
-
     /// Reads what can be read.
     pub fn poll_read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.forgive_stalls(act, now);
@@ -261,141 +165,6 @@ impl Socket {
         true
     }
 
-    fn read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
-        let before = act.counters.received.messages;
-        self.read_turn(act, now, cx);
-        self.reader.rest();
-        self.note_heard(act, before, now);
-        act.flush();
-        act.publisher.end_turn();
-    }
-
-    fn read_turn(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
-        let mut turn = 0;
-        self.deadlines.reads();
-        let messages = act.counters.received.messages;
-        while turn < MAX_FRAMES {
-            if act.life.is_goodbye() {
-                if self.reader.poll_discard(&mut self.stream, cx).is_ready() {
-                    act.lost(Cause::Eof, now);
-                }
-                return;
-            }
-            if !act.life.may_read() || (act.publisher.needs_room() && self.is_paused(act, now, cx))
-            {
-                act.turns.touch();
-                return;
-            }
-            if act.serving.is_some() && self.must_answer_first(act, messages, now) {
-                return;
-            }
-            match self.reader.poll_next(&mut self.stream, now, cx) {
-                Poll::Pending => {
-                    self.note_life(act, messages, now);
-                    return;
-                }
-                Poll::Ready(Ok(Some(incoming))) => {
-                    self.alive = now;
-                    turn += 1 + weight(&incoming);
-                    self.incoming(act, incoming, now);
-                }
-                Poll::Ready(Ok(None)) => {
-                    self.alive = now;
-                    turn += 1;
-                }
-                Poll::Ready(Err(cause)) => {
-                    act.turns.touch();
-                    act.flush();
-                    let Some(code) = cause.close_code() else {
-                        return act.lost(cause, now);
-                    };
-                    // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
-                    let _unsent = self.push(act, now, cx);
-                    turn += 1;
-                    let policy = policy(&act.settings);
-                    act.life
-                        .violated(cause, code, policy, now, &mut act.effects);
-                }
-            }
-        }
-        cx.waker().wake_by_ref();
-    }
-
-    #[inline]
-    fn incoming(&mut self, act: &mut ActorState, incoming: Incoming, now: Instant) {
-        match incoming {
-            Incoming::Text(text) => {
-                if (act.serving.is_none() || !act.matches_pongs())
-                    && let Some(fence) = act.beats.state.text(&act.settings.heartbeat, &text, now)
-                {
-                    act.turns.touch();
-                    if let Some(fence) = fence {
-                        act.confirmed(fence);
-                    }
-                    if !delivers_pongs(&act.settings.heartbeat) {
-                        return;
-                    }
-                }
-                self.message(act, Message::Text(text), now);
-            }
-            Incoming::Binary(bytes) => self.message(act, Message::Binary(bytes), now),
-            Incoming::Ping(payload) => {
-                act.turns.touch();
-                self.writer.control(Opcode::Pong, payload);
-            }
-            Incoming::Pong(payload) => {
-                act.turns.touch();
-                if let Some(fence) = act.beats.state.pong(&act.settings.heartbeat, &payload, now) {
-                    act.confirmed(fence);
-                }
-            }
-            Incoming::Close(frame) => {
-                act.turns.touch();
-                let frame = self.sent.taken_out_of(frame);
-                // Whoever answers what came before it can still do so.
-                act.flush();
-                act.life
-                    .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
-            }
-        }
-    }
-
-    #[inline]
-    fn message(&mut self, act: &mut ActorState, message: Message, now: Instant) {
-        if act.last.blind_since.is_some() {
-            tell_gap(act, now);
-        }
-        self.note(act, &message);
-        if act.serving.is_some() {
-            match self.converse(act, &message, now) {
-                Heard::Message => {}
-                Heard::Own => return act.receive_own(message),
-                Heard::Hidden => return act.count_unheard(&message),
-            }
-        }
-        // The one place, so that it is inlined.
-        act.receive(message);
-    }
-
-    /// Whether messages have come since there were so many: signs of life, noted once for all of them.
-    fn note_heard(&mut self, act: &mut ActorState, before: u64, now: Instant) {
-        if act.counters.received.messages != before {
-            self.deadlines.heard(now);
-            dial_scheduler::heard(now);
-            act.counters.last_message_at = Some(act.wall());
-        }
-    }
-
-    fn hold(&mut self, act: &mut ActorState, message: Message, now: Instant) -> Result<(), Cause> {
-        self.note(act, &message);
-        match self.hear_beside(act, &message, now)? {
-            Heard::Message => act.hold(message),
-            Heard::Own => act.receive_own(message),
-            Heard::Hidden => act.count_unheard(&message),
-        }
-        Ok(())
-    }
-
     fn write(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if let Poll::Ready(Err(error)) = self.push(act, now, cx) {
             // What the peer said before it went is worth more than that our write failed: a close frame, for example.
@@ -487,17 +256,6 @@ impl Socket {
     }
 }
 
-/// Before the first message behind those that were thrown away while a subscriber kept the name from reading.
-#[cold]
-fn tell_gap(act: &mut ActorState, now: Instant) {
-    // A socket that is not ready tells it when it is.
-    if act.reported.ready
-        && let Some(since) = act.last.blind_since.take()
-    {
-        act.publish_blind_gap(since, now);
-    }
-}
-
 /// By how many frames more a message counts in a turn. A few bytes on the wire may be megabytes decompressed.
 fn weight(incoming: &Incoming) -> usize {
     let len = match incoming {
@@ -506,8 +264,4 @@ fn weight(incoming: &Incoming) -> usize {
         Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Close(_) => 0,
     };
     len / FRAME_WEIGHT
-}
-
-fn delivers_pongs(heartbeat: &Heartbeat) -> bool {
-    matches!(heartbeat, Heartbeat::Text { deliver: true, .. })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{MessageId, SharedOutbox, Waiter, is_answer};
+use super::{MessageId, SharedOutbox, Waiter, fate::is_answer};
 use crate::core::{Fate, Message, Rejected};
 
 /// An accepted message. Costs nothing while nobody asks for the message's fate; outlives restarts of the name.

@@ -3,6 +3,10 @@ use std::{collections::BTreeSet, time::Duration};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{
+    core::{Rejected, TooLarge},
+    settings::{Resend, WhenFull},
+};
 
 fn settings(messages: usize, bytes: usize, when_full: WhenFull) -> OutboxSettings {
     let mut settings = OutboxSettings::default();

@@ -1,0 +1,262 @@
+//! What goes out next, in which order, and how it is encoded.
+
+use std::{collections::VecDeque, io, num::NonZeroU64, task::Waker};
+
+use bytes::BytesMut;
+
+use super::{
+    super::{
+        ahead::{Ahead, Next, StepTurn},
+        allowed::{Allowed, Pings},
+        encoder::{Ended, Origin},
+    },
+    MAX_MESSAGES, Unwritten, Writer,
+};
+use crate::{
+    connection::{
+        arbiter::buffers::{WRITE, mask_key},
+        outbox::{rate_limit::Waiting, shared::Locked},
+    },
+    core::{Beat, Message},
+    wire::{Opcode, encode_close, encode_frame},
+};
+
+/// What one look at what goes out next has brought.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filled {
+    pub messages: usize,
+    /// Whether nothing more could go out now. What comes later wakes the actor, or is seen before the actor rests.
+    pub is_all: bool,
+}
+
+impl Writer {
+    /// Encodes what goes out next, up to the buffer's size.
+    pub(super) fn fill(
+        &mut self,
+        buffer: &mut BytesMut,
+        locked: &mut Locked,
+        allowed: &mut Allowed<'_>,
+        waker: &Waker,
+    ) -> io::Result<Filled> {
+        let (mut messages, mut is_all) = (0, false);
+        let mut waiting = self.waiting.take();
+        // No interval passes within this turn.
+        let mut beat_due = allowed.pings.as_ref().is_some_and(Pings::are_due);
+        while buffer.len() < WRITE
+            && self.encoder.compressed() < WRITE
+            && !self.encoder.is_busy()
+            && messages < MAX_MESSAGES
+        {
+            if self.closed {
+                self.urgent.clear();
+                is_all = true;
+                break;
+            }
+            match self.urgent.pop_front() {
+                Some((opcode, payload)) => {
+                    allowed
+                        .buckets
+                        .inspect(|buckets| buckets.spend_for_control());
+                    encode_frame(opcode, true, &payload, mask_key(), buffer);
+                    continue;
+                }
+                // An idle socket keeps no room for what it does not send.
+                None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
+                None => {}
+            }
+            // Ahead of a beat: a rule answers before it has one sent.
+            if let Some(answer) = self.next_answer() {
+                messages += 1;
+                allowed.buckets.inspect(|buckets| buckets.spend());
+                self.begin(&answer, Origin::Opening, buffer)?;
+                continue;
+            }
+            if std::mem::take(&mut beat_due)
+                && let Some(beat) = allowed.next_beat(locked, self.position(buffer))
+            {
+                self.ping(beat, allowed, buffer)?;
+                continue;
+            }
+            if let Some(frame) = self.close.take() {
+                encode_close(&frame, mask_key(), buffer);
+                self.closed = true;
+            }
+            let next = match self.closed {
+                true => None,
+                false => self.next(messages == 0, locked, allowed, &mut waiting, waker),
+            };
+            let Some(next) = next else {
+                is_all = true;
+                break;
+            };
+            if next == Next::Ahead
+                && let Some(ahead) = self.opening.pop_front()
+            {
+                messages += 1;
+                self.begin_ahead(ahead, allowed, buffer)?;
+                continue;
+            }
+            let Some(next) = locked.outbox.take() else {
+                is_all = true;
+                break;
+            };
+            messages += 1;
+            self.begin(&next.message, Origin::Outbox(next.id), buffer)?;
+        }
+        allowed.has_spoken |= messages > 0;
+        self.fence(buffer, locked, allowed)?;
+        Ok(Filled { messages, is_all })
+    }
+
+    fn next_answer(&mut self) -> Option<Message> {
+        if self.closed || !matches!(self.opening.front(), Some(Ahead::Answer(_))) {
+            return None;
+        }
+        match self.opening.pop_front()? {
+            Ahead::Answer(message) => Some(message),
+            Ahead::Message(_) | Ahead::Step(_) => None,
+        }
+    }
+
+    fn begin_ahead(
+        &mut self,
+        ahead: Ahead,
+        allowed: &mut Allowed<'_>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        match ahead {
+            Ahead::Answer(message) | Ahead::Message(message) => {
+                self.begin(&message, Origin::Opening, buffer)
+            }
+            Ahead::Step(_) => match allowed.compose() {
+                Some(message) => self.begin(&message, Origin::Step, buffer),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// A ping behind the last message, if one is due there: nothing can come between the two.
+    fn fence(
+        &mut self,
+        buffer: &mut BytesMut,
+        locked: &Locked,
+        allowed: &mut Allowed<'_>,
+    ) -> io::Result<()> {
+        let is_paced = self.waiting.is_some();
+        if self.closed || self.encoder.is_busy() || !allowed.outbox || !locked.wants_fence(is_paced)
+        {
+            return Ok(());
+        }
+        let position = self.position(buffer);
+        let pings = allowed.pings.as_mut();
+        match pings.and_then(|pings| pings.fence(locked, position)) {
+            Some(beat) => self.ping(beat, allowed, buffer),
+            None => Ok(()),
+        }
+    }
+
+    fn ping(
+        &mut self,
+        beat: Beat,
+        allowed: &mut Allowed<'_>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        let buckets = allowed.buckets;
+        match beat {
+            Beat::Ping(payload) => {
+                buckets.inspect(|buckets| buckets.spend_for_control());
+                encode_frame(Opcode::Ping, true, &payload, mask_key(), buffer);
+            }
+            Beat::Text(text) => {
+                buckets.inspect(|buckets| buckets.spend());
+                let Some(text) = allowed.ping(text) else {
+                    return Ok(());
+                };
+                allowed.has_spoken = true;
+                self.begin(&Message::text(text), Origin::Heartbeat, buffer)?;
+            }
+        }
+        let end = NonZeroU64::new(self.position(buffer));
+        self.ping_end = self.ping_end.or(end);
+        Ok(())
+    }
+
+    /// How many bytes were encoded, with those in `buffer`.
+    fn position(&self, buffer: &BytesMut) -> u64 {
+        self.encoded + buffer.len() as u64
+    }
+
+    /// The next message, if there is one and the rate allows it. `is_first`: none went out before it in this turn. `waiting`: what the rate
+    /// has said before.
+    fn next(
+        &mut self,
+        is_first: bool,
+        locked: &Locked,
+        allowed: &Allowed<'_>,
+        waiting: &mut Option<Box<Waiting>>,
+        waker: &Waker,
+    ) -> Option<Next> {
+        let next = match self.opening.front_mut() {
+            None => Next::Outbox,
+            Some(Ahead::Step(StepTurn::Had)) => return Some(Next::Ahead),
+            Some(Ahead::Step(StepTurn::Own(turn))) => {
+                // Once a turn, and not for each message that passes it.
+                if is_first || turn.waiting.is_none() {
+                    match turn.buckets.take(turn.waiting.take(), waker) {
+                        Ok(()) => return Some(Next::Ahead),
+                        Err(waiting) => turn.waiting = Some(waiting),
+                    }
+                }
+                // What waits for another rate than the outbox does not keep that waiting.
+                Next::Outbox
+            }
+            Some(Ahead::Answer(_) | Ahead::Message(_) | Ahead::Step(StepTurn::Usual)) => {
+                Next::Ahead
+            }
+        };
+        if next == Next::Outbox && !allowed.outbox {
+            return None;
+        }
+        let Some(buckets) = allowed.buckets else {
+            return Some(next);
+        };
+        if next == Next::Outbox && locked.outbox.peek().is_none() {
+            return None;
+        }
+        let before = waiting.take().map(|waiting| *waiting);
+        self.waiting = buckets.take(before, waker).err().map(Box::new);
+        self.waiting.is_none().then_some(next)
+    }
+
+    /// The next piece of a message that has begun. It needs no lock.
+    pub(super) fn go_on(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
+        let ended = self.encoder.go_on(buffer)?;
+        self.mark(ended, buffer);
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        message: &Message,
+        origin: Origin,
+        buffer: &mut BytesMut,
+    ) -> io::Result<()> {
+        let ended = self.encoder.begin(message, origin, buffer)?;
+        self.mark(ended, buffer);
+        Ok(())
+    }
+
+    fn mark(&mut self, ended: Option<Ended>, buffer: &BytesMut) {
+        let Some(Ended { origin, len }) = ended else {
+            return;
+        };
+        let message = match origin {
+            Origin::Outbox(id) => Unwritten::Outbox(id),
+            Origin::Opening => Unwritten::Opening(len as u64),
+            Origin::Step => Unwritten::Step(len as u64),
+            Origin::Heartbeat => return,
+        };
+        let end = self.encoded + buffer.len() as u64;
+        self.ends.push_back((end, message));
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::{task::Context as TaskContext, time::Instant};
 
-use super::{Socket, conversation::aside_mut};
+use super::{Socket, aside_conversation::aside_mut};
 use crate::{
     connection::state::{
         ActorState,

@@ -1,8 +1,10 @@
 //! What the actor of a name holds, whatever its incarnation.
 
 mod ahead;
+mod beating;
 mod beats;
 pub(super) mod conversation;
+mod conversing;
 mod counters;
 pub(super) mod ending;
 #[cfg(feature = "faults")]
@@ -11,6 +13,7 @@ pub(super) mod hold;
 mod inbound;
 mod last;
 mod publisher;
+mod publishing;
 mod receive;
 pub(super) mod reported;
 pub(super) mod sessions;
@@ -23,10 +26,9 @@ mod watching;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use everwire_proto::dialogue::{KeptChange, Reply};
 use jiff::Timestamp;
 
 #[cfg(feature = "faults")]
@@ -34,7 +36,7 @@ use self::fault::Fault;
 use self::{
     ahead::Ahead,
     beats::Beats,
-    conversation::{LiveConversation, Serving, Surroundings},
+    conversation::Serving,
     counters::Counters,
     ending::Ending,
     hold::Hold,
@@ -47,14 +49,11 @@ use self::{
 };
 use crate::{
     chance, clock,
-    connection::{ProcessContext, SharedOutbox, Traffic, outbox::rate_limit::BucketSet},
-    core::{Cause, ConnectionName, Cursor, Effect, FateRun, Lifecycle, Policy, Removed, Rule},
-    events::{DropReason, Dropped, EventKind, Sent},
-    hub::HistoryRef,
+    connection::{ProcessContext, SharedOutbox, outbox::rate_limit::BucketSet},
+    core::{Cause, ConnectionName, Effect, Lifecycle, Policy},
     panics::panic_text,
-    settings::{ConnectionSettings, Heartbeat, NameSettings, Template},
-    transport::Secrets,
-    wire::{CloseFrame, code},
+    settings::{ConnectionSettings, NameSettings, Template},
+    wire::CloseFrame,
 };
 
 /// What is behind the actor of a name.
@@ -92,9 +91,6 @@ pub(in crate::connection) struct ActorState {
     #[cfg(feature = "faults")]
     pub(in crate::connection) fault: Option<Fault>,
 }
-
-/// So many fates are told at a time.
-const FATES: usize = 1024;
 
 /// jemalloc's size class: beyond it each name takes 128 bytes more.
 const _: () = assert!(size_of::<ActorState>() <= 640);
@@ -190,77 +186,6 @@ impl ActorState {
         }
     }
 
-    /// Tells the conversation of a socket that is lost, or of a dial that has failed: its rules may forget what was captured, say
-    /// where to dial next, or that this loss is final. True if it is.
-    pub(in crate::connection) fn gives_up_after(&mut self, cause: &Cause, now: Instant) -> bool {
-        if self.serving.is_none() {
-            return false;
-        }
-        let wall = self.wall();
-        let close = match cause {
-            Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
-            Cause::Eof | Cause::Reset(_) => Some(code::ABNORMAL),
-            _ => None,
-        };
-        let Some(serving) = &mut self.serving else {
-            return false;
-        };
-        let nothing = Secrets::default();
-        let here = Surroundings {
-            name: &self.name,
-            settings: &self.settings,
-            secrets: &nothing,
-            sequence: self.inbound.last_number(),
-            wall,
-            now,
-        };
-        serving.conversation.lost(cause, close, here);
-        let replies = serving.conversation.take_replies();
-        replies.into_iter().any(|reply| self.follows_loss(reply))
-    }
-
-    /// What a rule says of a loss; whether that the loss is final.
-    fn follows_loss(&mut self, reply: Reply) -> bool {
-        match reply {
-            Reply::Lose(cause) => {
-                self.life
-                    .give_up(cause, Rule::RuleGivesUp, &mut self.effects);
-                return true;
-            }
-            Reply::NextUrl(url) | Reply::Rotate { url: Some(url) } => self.dial_next(&url),
-            Reply::Error(cause) => self.publish(EventKind::Error(Box::new(cause.into()))),
-            Reply::Happened(happening) => {
-                let at = self.wall();
-                if let Some(serving) = &mut self.serving {
-                    serving.conversation.tell(*happening, at, |_| None);
-                }
-            }
-            // These are of a socket, and there is none.
-            Reply::Compose
-            | Reply::ComposeNow
-            | Reply::Sign(_)
-            | Reply::MayClose
-            | Reply::Answer(_)
-            | Reply::Passed
-            | Reply::Times
-            | Reply::Stale
-            | Reply::Beat
-            | Reply::Rotate { url: None } => {}
-        }
-        false
-    }
-
-    /// The next dial is of this URL, unless it must not be dialled: then that is told, and the usual one is dialled.
-    pub(in crate::connection) fn dial_next(&mut self, url: &str) {
-        let refused = match &mut self.serving {
-            Some(serving) => serving.dial_next(url, &self.settings).err(),
-            None => None,
-        };
-        if let Some(cause) = refused {
-            self.publish(EventKind::Error(Box::new(cause.into())));
-        }
-    }
-
     /// The one way to tell the core that a dial failed or a socket is gone.
     pub(in crate::connection) fn lost(&mut self, cause: Cause, now: Instant) {
         let random = chance::next_u64();
@@ -277,217 +202,6 @@ impl ActorState {
 
     pub(in crate::connection) fn wall(&mut self) -> Timestamp {
         self.publisher.wall()
-    }
-
-    /// Numbers an event and tells all subscribers, behind the messages that came before it.
-    pub(in crate::connection) fn publish(&mut self, kind: EventKind) {
-        self.publish_all(&mut vec![kind]);
-    }
-
-    /// Numbers events of one kind and tells all subscribers, behind the messages that came before them.
-    fn publish_all(&mut self, kinds: &mut Vec<EventKind>) {
-        self.flush();
-        let (outbox, settings) = (&self.outbox, &self.settings);
-        let history_ref = history_ref(outbox, settings);
-        self.publisher
-            .publish(&self.process.hub, &self.name, history_ref, kinds);
-        // Of a history that is durable from now on it is the first that the store hears.
-        self.note_history();
-    }
-
-    /// Tells the messages that came in this turn and are not told yet.
-    #[inline]
-    pub(in crate::connection) fn flush(&mut self) {
-        if self.publisher.has_waiting() {
-            self.flush_waiting();
-        }
-    }
-
-    fn flush_waiting(&mut self) {
-        let (outbox, settings) = (&self.outbox, &self.settings);
-        let history_ref = history_ref(outbox, settings);
-        self.publisher
-            .flush(&self.process.hub, &self.name, history_ref);
-        self.note_history();
-    }
-
-    fn note_history(&self) {
-        if self.settings.history.durable {
-            self.outbox.history_grew();
-        }
-    }
-
-    pub(in crate::connection) fn publish_dropped(&mut self, count: u64, reason: DropReason) {
-        if count > 0 {
-            self.counters.dropped += count;
-            self.publish(EventKind::Dropped(Dropped { count, reason }));
-        }
-    }
-
-    pub(in crate::connection) fn publish_removed(&mut self, removed: Removed, reason: DropReason) {
-        // What the peer may have was not dropped unsent: its fate is told as `in_doubt`.
-        self.counters.in_doubt += removed.in_doubt;
-        self.publish_dropped(removed.unsent, reason);
-    }
-
-    /// Tells the fates of messages one by one, if a subscriber asks for that.
-    pub(in crate::connection) fn publish_sent(&mut self, runs: Vec<FateRun>) {
-        for FateRun {
-            first,
-            last,
-            fate,
-            resent,
-        } in runs
-        {
-            let sent = |id| EventKind::Sent(Sent { id, fate, resent });
-            let mut ids = first..=last;
-            while !ids.is_empty() {
-                self.publish_all(&mut ids.by_ref().take(FATES).map(sent).collect());
-            }
-        }
-    }
-
-    /// Opening messages, or `Connect`'s data, are with the kernel.
-    pub(in crate::connection) fn publish_openings(&mut self, openings: Traffic) {
-        self.counters
-            .count_sent((openings.messages, openings.bytes));
-        if self.publisher.want_sent(&self.process.hub, &self.name) {
-            let sent = (0..openings.messages).map(|_| EventKind::Sent(Sent::OPENING));
-            self.publish_all(&mut sent.collect());
-        }
-    }
-
-    /// The socket that serves has beats from now on.
-    pub(in crate::connection) fn want_interval(&mut self) {
-        self.beats.want(self.heartbeat().interval());
-    }
-
-    /// The heartbeat, with the times that the peer has named.
-    pub(in crate::connection) fn heartbeat(&self) -> &Heartbeat {
-        let serving = self.serving.as_ref();
-        let named = serving.and_then(|serving| serving.named.as_deref());
-        named.unwrap_or(&self.settings.heartbeat)
-    }
-
-    /// What is said and expected on the socket that serves, or on the next one.
-    pub(in crate::connection) fn conversation(&self) -> Option<&LiveConversation> {
-        let serving = self.serving.as_ref();
-        serving.map(|serving| &serving.conversation)
-    }
-
-    /// Whether an expression says what answers a ping.
-    pub(in crate::connection) fn matches_pongs(&self) -> bool {
-        let conversation = self.conversation();
-        conversation.is_some_and(|conversation| conversation.matches_pongs())
-    }
-
-    /// When the conversation of the socket that serves has something to do.
-    pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
-        let serving = self.serving.as_ref()?;
-        let conversation = serving.conversation.deadline();
-        conversation.into_iter().chain(serving.first_beat).min()
-    }
-
-    /// When captures are to be handed to the store.
-    pub(in crate::connection) fn keeps_deadline(&self, now: Instant) -> Option<Instant> {
-        let keeps = self.serving.as_ref()?.conversation.keeps_at(now);
-        // What is held back has a deadline of its own.
-        keeps.filter(|_| !self.inbound.deduplication.holds_back())
-    }
-
-    /// Hands captures that are to outlive the process to the store, if it is time: behind the messages of which they came, all of which
-    /// were told.
-    pub(in crate::connection) fn keep_captures(&mut self, now: Instant) {
-        let Some(serving) = &mut self.serving else {
-            return;
-        };
-        let keeps_at = serving.conversation.keeps_at(now);
-        if keeps_at.is_some_and(|at| at <= now) && !self.inbound.deduplication.holds_back() {
-            let changes = serving.conversation.take_kept(now);
-            self.hand_to_store(changes);
-        }
-    }
-
-    /// Of a conversation whose settings are not those of the name any more only what these keep, too.
-    fn hand_to_store(&self, mut changes: Vec<KeptChange>) {
-        let dialogue = self.settings.dialogue.as_deref();
-        changes.retain(|(name, _)| dialogue.is_some_and(|dialogue| dialogue.keeps(name)));
-        self.outbox.keep(changes);
-    }
-
-    /// The same, whenever it was done last: this conversation goes, or the process does.
-    pub(in crate::connection) fn keep_last_captures(&mut self, now: Instant) {
-        self.flush();
-        if let Some(serving) = &mut self.serving
-            && !self.inbound.deduplication.holds_back()
-        {
-            let changes = serving.conversation.take_kept(now);
-            self.hand_to_store(changes);
-        }
-    }
-
-    /// Whether a message is answered once it is stored, of which it is not known where it lies.
-    pub(in crate::connection) fn wants_place(&self) -> bool {
-        let conversation = self.conversation();
-        conversation.is_some_and(|conversation| conversation.wants_place())
-    }
-
-    /// The place of the last message that the history of the name has heard of. All that came was told.
-    pub(in crate::connection) fn history_position(&mut self) -> Cursor {
-        self.flush();
-        let start = self.process.hub.start();
-        self.outbox.history().position(start)
-    }
-
-    /// Nothing can be sent any more on the socket that serves: its rules answer nothing.
-    pub(in crate::connection) fn mute(&mut self, now: Instant) {
-        if let Some(serving) = &mut self.serving {
-            serving.conversation.mute(now);
-        }
-    }
-
-    /// How long the peer may be silent.
-    pub(in crate::connection) fn idle_timeout(&self) -> Option<Duration> {
-        let conversation = self.conversation();
-        let named = conversation.and_then(|conversation| conversation.idle());
-        named.or(self.settings.idle_timeout)
-    }
-
-    /// Whether the script of the socket that serves has passed, where there is one.
-    pub(in crate::connection) fn has_passed(&self) -> bool {
-        let conversation = self.conversation();
-        conversation.is_none_or(|conversation| conversation.has_passed())
-    }
-
-    /// Whether a step of the socket that serves waits for a signature.
-    pub(in crate::connection) fn is_signing(&self) -> bool {
-        let conversation = self.conversation();
-        conversation.is_some_and(LiveConversation::is_signing)
-    }
-
-    /// Whether something is to be said on the socket that serves before our close frame.
-    pub(in crate::connection) fn has_close_script(&self) -> bool {
-        let conversation = self.conversation();
-        conversation.is_some_and(LiveConversation::has_close_script)
-    }
-
-    /// The first ping is due by now, once: with it the interval begins.
-    pub(in crate::connection) fn take_first_beat(&mut self, now: Instant) -> bool {
-        let first = self.serving.as_mut().map(|serving| &mut serving.first_beat);
-        let is_due = first.is_some_and(|first| first.take_if(|first| *first <= now).is_some());
-        if is_due {
-            self.beats.beat_due = true;
-            self.want_interval();
-        }
-        is_due
-    }
-
-    /// The interval of the heartbeat has passed.
-    pub(in crate::connection) fn beat(&mut self) {
-        #[cfg(feature = "faults")]
-        self.trip(Fault::Timer);
-        self.beats.beat_due = true;
-        self.wake();
     }
 
     /// All that was taken from the outbox up to `id` has arrived.
@@ -534,13 +248,6 @@ impl Drop for ActorState {
                 .death_tx
                 .send((self.name.clone(), self.publisher.epoch()));
         }
-    }
-}
-
-fn history_ref<'a>(outbox: &'a SharedOutbox, settings: &ConnectionSettings) -> HistoryRef<'a> {
-    HistoryRef {
-        history: outbox.history(),
-        limit: settings.history,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::language::{Random, Signer, Variable};
+use crate::language::{BuiltIn, Moment, Random, Signer, Value, Variable};
 
 /// What is here when something happens: the time, chance, who signs, and what expressions may read besides.
 #[derive(Clone, Copy)]
@@ -27,6 +27,36 @@ pub struct Here<'a> {
     pub variables: &'a dyn Variables,
     /// After how long a step is repeated that does not say so itself: `reconnect.max`.
     pub slow: Duration,
+}
+
+impl Here<'_> {
+    /// What a built-in name comes to that is the same wherever an expression stands. What only a message, an answer or a step has is
+    /// absent here.
+    pub(super) fn built_in(&self, name: BuiltIn) -> Value<'_> {
+        match name {
+            BuiltIn::Sequence => {
+                let sequence = self.sequence;
+                sequence.map_or_else(Value::absent, |number| Value::from(number).from_peer())
+            }
+            BuiltIn::Handover => self.handover.into(),
+            BuiltIn::Name => Value::text(self.name),
+            BuiltIn::Message
+            | BuiltIn::Status
+            | BuiltIn::Id
+            | BuiltIn::OnId
+            | BuiltIn::Key
+            | BuiltIn::Item
+            | BuiltIn::Items => Value::absent(),
+        }
+    }
+
+    /// The moment.
+    pub(super) fn moment(&self) -> Moment<'_> {
+        Moment {
+            wall: self.wall,
+            random: self.random,
+        }
+    }
 }
 
 /// The files and stored secrets of a dial.

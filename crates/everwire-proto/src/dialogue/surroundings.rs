@@ -69,16 +69,8 @@ impl World for Surroundings<'_> {
                 None => Value::absent(),
             },
             Name::BuiltIn(BuiltIn::Id) => self.id.map_or_else(Value::absent, Value::from),
-            Name::BuiltIn(BuiltIn::Sequence) => {
-                let sequence = self.here.sequence;
-                sequence.map_or_else(Value::absent, |number| Value::from(number).from_peer())
-            }
-            Name::BuiltIn(BuiltIn::Handover) => self.here.handover.into(),
-            Name::BuiltIn(BuiltIn::Name) => Value::text(self.here.name),
-            Name::BuiltIn(
-                BuiltIn::OnId | BuiltIn::Key | BuiltIn::Item | BuiltIn::Items | BuiltIn::Status,
-            )
-            | Name::Let(_) => Value::absent(),
+            Name::BuiltIn(other) => self.here.built_in(other),
+            Name::Let(_) => Value::absent(),
         }
     }
 
@@ -87,10 +79,7 @@ impl World for Surroundings<'_> {
     }
 
     fn moment(&self) -> Moment<'_> {
-        Moment {
-            wall: self.here.wall,
-            random: self.here.random,
-        }
+        self.here.moment()
     }
 
     fn signer(&self) -> &dyn Signer {

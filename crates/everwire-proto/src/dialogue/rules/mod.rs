@@ -1,10 +1,16 @@
 //! What rules do when a message comes, and when a socket is lost.
 
+mod loss;
+mod made;
+mod waiting;
+
 use std::time::Instant;
 
+pub(super) use self::loss::{Loss, lost};
+use self::{made::Made, waiting::Waiting};
 use super::{
     answers::{Answers, MAX_WAITING, TooMany},
-    context::{Context, Filled, fill},
+    context::Context,
     delayed::{Act, Delayed},
     happening::{Happening, sending},
     reply::Reply,
@@ -14,11 +20,8 @@ use super::{
 };
 use crate::{
     core::{Cause, Message, later},
-    language::{MessageTemplate, World},
-    settings::{
-        GiveUpRule,
-        dialogue::{AnswerAfter, DialogueRule, RuleAction, Trigger},
-    },
+    language::World,
+    settings::dialogue::{AnswerAfter, DialogueRule, RuleAction, Trigger},
 };
 
 /// The rules of a socket: what they have still to do.
@@ -32,18 +35,6 @@ pub(super) struct Rules {
     is_mute: bool,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    answers: Answers,
-    unstored: Unstored,
-    delayed: Delayed,
-    /// Whether it was told that an answer waited in vain.
-    told_lost: bool,
-}
-
-/// What is told of an answer whose message will never be stored.
-const LOST: &str = "an answer is not sent: its message went without being stored";
-
 /// What rules have made of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ruled {
@@ -51,24 +42,6 @@ pub(super) struct Ruled {
     pub deliver: bool,
     /// Whether the socket is lost.
     pub is_lost: bool,
-}
-
-/// A loss, or a dial that failed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Loss<'a> {
-    pub cause: &'a Cause,
-    /// The close code, as [`core::Loss`](crate::core::Loss) has it.
-    pub close: Option<u16>,
-    /// Whether it was a dial.
-    pub is_dial: bool,
-}
-
-/// What is made of a rule's templates.
-struct Made {
-    answer: Option<Filled>,
-    url: Option<String>,
-    /// What could not be filled.
-    unfilled: Option<String>,
 }
 
 impl Rules {
@@ -292,100 +265,6 @@ impl Rules {
     }
 }
 
-impl Waiting {
-    /// Tells once of each socket that an answer has waited in vain.
-    fn tell_lost(&mut self, out: &mut Vec<Reply>) {
-        if !std::mem::replace(&mut self.told_lost, true) {
-            out.push(Reply::Error(Cause::Store(LOST.into())));
-        }
-    }
-
-    /// How many answers wait, for their turn or for the store.
-    fn answers(&self) -> usize {
-        self.answers.waiting() + self.unstored.len()
-    }
-
-    /// Whether so much waits that no more may be asked for: so many, or all together more than a message may have.
-    fn is_full(&self, max_message: usize) -> bool {
-        let bytes = self.answers.bytes().saturating_add(self.unstored.bytes());
-        self.answers() >= MAX_WAITING || bytes > max_message
-    }
-}
-
-/// A socket is lost, or a dial has failed: the first rule that matches acts. There is nobody who could be answered, and nothing is delayed.
-pub(super) fn lost(loss: Loss<'_>, cx: &mut Context<'_>) {
-    let dialogue = cx.dialogue;
-    let mut rules = dialogue.rules.iter().enumerate();
-    let Some((at, rule)) = rules.find(|(_, rule)| matches_loss(rule, loss)) else {
-        return;
-    };
-    let (caught, url) = {
-        let world = cx.world(None, None);
-        let step = cx.step(&world);
-        let url = rule.url.as_ref().map(|url| fill_url(url, &step));
-        (cx.captures.catch(&rule.capture, &step), url)
-    };
-    cx.captures.keep(caught, &dialogue.names);
-    cx.captures.clear(&rule.clear);
-    cx.tell(|dialogue| Happening::ruled(at, rule, &dialogue.names));
-    match rule.action {
-        Some(action @ RuleAction::GiveUp) => {
-            let text = report::by_rule(
-                &report::rule(at, rule),
-                action.as_str(),
-                &loss.cause.to_string(),
-            );
-            let gives_up = true;
-            cx.lose(Cause::Rule { text, gives_up });
-        }
-        // It is dialled again anyway.
-        Some(RuleAction::Reconnect | RuleAction::Rotate) => match url {
-            Some(Ok(url)) => cx.out.push(Reply::NextUrl(url)),
-            Some(Err(unfilled)) => {
-                let text = format!("{}: {unfilled}", report::rule(at, rule));
-                cx.out.push(Reply::Error(Cause::Template(text)));
-            }
-            None => {}
-        },
-        Some(RuleAction::Beat) | None => {}
-    }
-}
-
-impl Made {
-    /// Fills the templates of a rule. What cannot be filled is left out.
-    fn of(rule: &DialogueRule, seen: Seen<'_>, cx: &Context<'_>) -> Self {
-        let world = cx.world(Some(seen), Some(cx.ids.next()));
-        let step = cx.step(&world);
-        let answer = rule.send.as_ref().map(|send| {
-            let why = |unfilled| format!("send {}: {unfilled}", report::sending(send));
-            fill(send, &step).map_err(why)
-        });
-        let url = rule.url.as_ref().map(|url| fill_url(url, &step));
-        let (answer, no_answer) = parted(answer);
-        let (url, no_url) = parted(url);
-        Self {
-            answer,
-            url,
-            unfilled: no_answer.or(no_url),
-        }
-    }
-}
-
-/// What was made, and why not.
-fn parted<T>(made: Option<Result<T, String>>) -> (Option<T>, Option<String>) {
-    match made {
-        Some(Ok(made)) => (Some(made), None),
-        Some(Err(why)) => (None, Some(why)),
-        None => (None, None),
-    }
-}
-
-fn fill_url(url: &MessageTemplate, world: &dyn World) -> Result<String, String> {
-    let filled = url.render(world);
-    let why = |unfilled| format!("url {}: {unfilled}", report::clipped(url.as_str()));
-    filled.map(|filled| filled.into_text()).map_err(why)
-}
-
 /// What an operator reads, if the socket is lost for it.
 fn text(at: usize, rule: &DialogueRule, seen: Seen<'_>, cx: &Context<'_>) -> String {
     match rule.action {
@@ -401,27 +280,4 @@ fn matches(rule: &DialogueRule, world: &dyn World) -> bool {
         Trigger::Message(when) => when.holds(world),
         Trigger::Loss(_) => false,
     }
-}
-
-/// The word for a dial that failed, whatever the cause.
-const DIAL: &str = "dial";
-
-fn matches_loss(rule: &DialogueRule, loss: Loss<'_>) -> bool {
-    let Trigger::Loss(kinds) = &rule.trigger else {
-        return false;
-    };
-    let Loss {
-        cause,
-        close,
-        is_dial,
-    } = loss;
-    kinds.iter().any(|kind| match kind {
-        GiveUpRule::Status(range) => {
-            let status = cause.dial_status();
-            status.is_some_and(|status| range.contains(&status))
-        }
-        GiveUpRule::Close(range) => close.is_some_and(|code| range.contains(&code)),
-        GiveUpRule::Cause(DIAL) => is_dial,
-        GiveUpRule::Cause(kind) => cause.kind() == *kind,
-    })
 }

@@ -1,5 +1,9 @@
 //! The conversation of a socket, and of those after it.
 
+mod hearing;
+mod pings;
+mod storing;
+
 use std::{
     fmt, mem,
     sync::Arc,
@@ -11,32 +15,26 @@ use super::{
     beside::Beside,
     captures::Captures,
     context::Context,
-    happening::Happening,
     here::Here,
     ids::Ids,
-    kept::{Keeping, KeptChange, KeptValue},
+    kept::Keeping,
     parts::Parts,
     place::StepList,
     prepared::Prepared,
     progress::Progress,
-    reply::{Heard, Ping, Reply},
+    reply::Reply,
     report,
-    rules::{self, Loss, Ruled, Rules},
-    running::{Running, looks_into_messages},
+    rules::{self, Loss, Rules},
+    running::Running,
     script::Script,
-    surroundings::{Seen, Surroundings},
     times::Times,
     trace::Trace,
     unanswered::Unanswered,
-    unstored::{HistorySpan, Stored},
 };
 use crate::{
     core::{Cause, Message},
-    language::{
-        Expression, Lets, Need, Step,
-        json::{Found, Spans},
-    },
-    settings::dialogue::{Dialogue, HeartbeatTemplates},
+    language::{Lets, json::Spans},
+    settings::dialogue::Dialogue,
 };
 
 /// What is said and expected on a socket, as a [`Dialogue`] declares it: its scripts, its periodic steps, its numbers, its unanswered
@@ -166,54 +164,6 @@ impl Conversation {
         };
     }
 
-    /// Puts in the values that were kept of earlier conversations of this name. What is not a kept capture of this dialogue stays out.
-    ///
-    /// It comes before the first socket opens.
-    pub fn restore<'k>(&mut self, kept: impl IntoIterator<Item = (&'k str, &'k KeptValue)>) {
-        let names = &self.dialogue.names;
-        self.keeping.restore(&mut self.captures, names, kept);
-    }
-
-    /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](super::KEEP_EVERY) at most; `None`: nothing that
-    /// is kept has changed.
-    pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
-        self.keeping.due(&self.captures, now)
-    }
-
-    /// What has changed of what is kept over restarts since this was asked last. It is to be stored with the messages that were heard so
-    /// far, or behind them.
-    pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
-        let names = &self.dialogue.names;
-        self.keeping.take(&mut self.captures, names, now)
-    }
-
-    /// All that is kept, for another conversation of this name to [begin with](Self::restore).
-    pub fn kept(&self) -> Vec<(String, KeptValue)> {
-        self.keeping.all(&self.captures, &self.dialogue.names)
-    }
-
-    /// Whether a message is answered once it is [stored](Self::stored), and was not [placed](Self::placed) yet.
-    pub fn wants_place(&self) -> bool {
-        self.rules.wants_place()
-    }
-
-    /// The messages that are answered once they are stored, and were not placed yet, were delivered, and lie here.
-    pub fn placed(&mut self, place: HistorySpan) {
-        self.rules.placed(place);
-    }
-
-    /// Whether answers wait until their messages are stored.
-    pub fn awaits_store(&self) -> bool {
-        self.rules.awaits_store()
-    }
-
-    /// The store has so much of what was delivered: what waited for that is answered, in order.
-    pub fn stored(&mut self, stored: Stored, here: &Here<'_>, out: &mut Vec<Reply>) {
-        if self.script.is_live() {
-            self.rules.stored(stored, here.now, out);
-        }
-    }
-
     /// A socket is open: the script begins with its first step, and the numbers with the first. Nothing is unanswered.
     pub fn opened(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.ids = Ids::from(self.dialogue.first_id);
@@ -226,123 +176,6 @@ impl Conversation {
         parts.times.opened(&mut parts.cx);
         parts.script.begin(StepList::OpenScript, &mut parts.cx);
         parts.refresh();
-    }
-
-    /// A message has come. Rules look at it, then the script, then the captures; the answer to a ping is seen by none of them.
-    ///
-    /// Ask [`stops_reading`](Self::stops_reading) behind each message: one that is given while it says so may cost the socket.
-    pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
-        if self.has_nothing_to_hear() {
-            return Heard::MESSAGE;
-        }
-        let mut spans = mem::take(&mut self.spans);
-        let found = self.find(message, &mut spans);
-        let seen = Seen { message, found };
-        let heard = match self.trace {
-            None => self.hear(seen, here, out),
-            Some(_) => self.hear_watched(seen, here, out),
-        };
-        if self.keeps_spans() {
-            self.spans = spans;
-        }
-        heard
-    }
-
-    pub(super) fn hear(&mut self, seen: Seen<'_>, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
-        if self.takes_pong(seen, here) {
-            if let (Some(when), Some(_)) = (pong(&self.dialogue), &self.trace) {
-                let when = report::clipped(when.as_str());
-                out.push(Reply::Happened(Box::new(Happening::Ponged { when })));
-            }
-            return Heard::PONG;
-        }
-        let mut parts = self.parts(here, out);
-        let (mut deliver, mut is_own) = (true, false);
-        let unstored = parts.rules.unstored_count();
-        if parts.script.is_live() {
-            let ruled: Ruled = parts.rules.message(seen, &mut parts.cx);
-            deliver = ruled.deliver;
-            match ruled.is_lost {
-                true => parts.script.end(),
-                false => {
-                    let scripted = parts.step_hears(seen);
-                    deliver &= scripted.deliver;
-                    is_own = scripted.is_decisive;
-                }
-            }
-            if !deliver {
-                // It will never be stored.
-                parts.rules.withdraw(unstored, parts.cx.out);
-            }
-        }
-        let cx = &mut parts.cx;
-        if !cx.dialogue.captures.is_empty() {
-            let caught = {
-                let world = cx.world(Some(seen), None);
-                cx.captures.catch(&cx.dialogue.captures, &cx.step(&world))
-            };
-            cx.captures.keep(caught, &cx.dialogue.names);
-        }
-        parts.refresh();
-        Heard {
-            deliver,
-            is_pong: false,
-            is_own,
-        }
-    }
-
-    /// Whether it answers a ping, which is answered then.
-    fn takes_pong(&mut self, seen: Seen<'_>, here: &Here<'_>) -> bool {
-        let Self {
-            dialogue,
-            captures,
-            unanswered,
-            ..
-        } = self;
-        let Some(pong) = pong(dialogue).filter(|_| !unanswered.is_empty()) else {
-            return false;
-        };
-        unanswered.take(|id| {
-            let world = Surroundings::new(here, captures, Some(seen), Some(id));
-            pong.holds(&Step::new(&world, &dialogue.lets))
-        })
-    }
-
-    /// The text of the heartbeat's ping whose turn to be written has come. It draws its number now, under which an answer is awaited.
-    pub fn ping(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Ping {
-        let Parts { script, mut cx, .. } = self.parts(here, out);
-        let dialogue = cx.dialogue;
-        let template = dialogue
-            .heartbeat
-            .as_ref()
-            .and_then(|heartbeat| heartbeat.ping.as_ref());
-        let filled = template.map(|template| {
-            let world = cx.world(None, Some(cx.ids.next()));
-            let filled = template.render(&cx.step(&world));
-            filled.map_err(|unfilled| {
-                format!(
-                    "heartbeat.ping {}: {unfilled}",
-                    report::clipped(template.as_str())
-                )
-            })
-        });
-        let ping = match filled {
-            None => Ping::Plain,
-            Some(Ok(filled)) => Ping::Text(filled.into_text()),
-            Some(Err(text)) => {
-                script.end();
-                cx.lose(Cause::Template(text));
-                return Ping::Unfilled;
-            }
-        };
-        let id = cx.ids.take();
-        cx.tell(|_| Happening::Pinged {
-            ping: template.map(|template| report::clipped(template.as_str())),
-        });
-        if self.matches_pongs() {
-            self.unanswered.push(id);
-        }
-        ping
     }
 
     /// Our close frame is on its way, or nobody takes what is written: rules answer nothing any more on this socket. All else goes on.
@@ -403,11 +236,6 @@ impl Conversation {
     /// Whether the script of this socket has passed.
     pub fn has_passed(&self) -> bool {
         self.script.has_passed()
-    }
-
-    /// Whether an expression says what answers a ping: then [`message`](Self::message) finds the answers.
-    pub fn matches_pongs(&self) -> bool {
-        pong(&self.dialogue).is_some()
     }
 
     /// Between two pings, once the template of that has a value.
@@ -492,48 +320,6 @@ impl Conversation {
             },
         }
     }
-
-    /// Whether messages concern nothing here, whatever they are.
-    fn has_nothing_to_hear(&self) -> bool {
-        self.trace.is_none()
-            && self.unanswered.is_empty()
-            && self.dialogue.rules.is_empty()
-            && self.dialogue.captures.is_empty()
-            && self.running().is_none()
-    }
-
-    /// Whether a step looks at what comes as JSON.
-    fn step_looks_into_messages(&self) -> bool {
-        let running = self.running().filter(|step| step.listens());
-        let step = running.and_then(|running| running.place.step(&self.dialogue));
-        step.is_some_and(looks_into_messages)
-    }
-
-    /// What the dialogue's pointers find in a message, if something looks into it.
-    fn find<'f>(&self, message: &'f Message, spans: &'f mut Spans) -> Found<'f, 'f> {
-        let waits_for_pong = !self.unanswered.is_empty()
-            && pong(&self.dialogue).is_some_and(Expression::looks_into_message);
-        let is_wanted = waits_for_pong
-            || self.step_looks_into_messages()
-            || self.dialogue.needles.any_in(message.payload());
-        let text = match message {
-            _ if !is_wanted => None,
-            Message::Text(text) => Some(&**text),
-            Message::Binary(bytes) => std::str::from_utf8(bytes).ok(),
-        };
-        let found = text.and_then(|text| self.dialogue.pointers.find(text, spans));
-        found.unwrap_or_default()
-    }
-
-    /// Whether the memory of a pass is worth being kept: nearly every message needs one.
-    fn keeps_spans(&self) -> bool {
-        *self.dialogue.needles.need() == Need::Everything || !self.dialogue.captures.is_empty()
-    }
-}
-
-fn pong(dialogue: &Dialogue) -> Option<&Expression> {
-    let heartbeat: &HeartbeatTemplates = dialogue.heartbeat.as_ref()?;
-    heartbeat.pong.as_ref()
 }
 
 impl fmt::Debug for Conversation {

@@ -1,0 +1,82 @@
+//! The pings of a heartbeat of its own words, and what answers them.
+
+use super::Conversation;
+use crate::{
+    core::Cause,
+    dialogue::{
+        happening::Happening,
+        here::Here,
+        parts::Parts,
+        reply::{Ping, Reply},
+        report,
+        surroundings::{Seen, Surroundings},
+    },
+    language::{Expression, Step},
+    settings::dialogue::{Dialogue, HeartbeatTemplates},
+};
+
+impl Conversation {
+    /// The text of the heartbeat's ping whose turn to be written has come. It draws its number now, under which an answer is awaited.
+    pub fn ping(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Ping {
+        let Parts { script, mut cx, .. } = self.parts(here, out);
+        let dialogue = cx.dialogue;
+        let template = dialogue
+            .heartbeat
+            .as_ref()
+            .and_then(|heartbeat| heartbeat.ping.as_ref());
+        let filled = template.map(|template| {
+            let world = cx.world(None, Some(cx.ids.next()));
+            let filled = template.render(&cx.step(&world));
+            filled.map_err(|unfilled| {
+                format!(
+                    "heartbeat.ping {}: {unfilled}",
+                    report::clipped(template.as_str())
+                )
+            })
+        });
+        let ping = match filled {
+            None => Ping::Plain,
+            Some(Ok(filled)) => Ping::Text(filled.into_text()),
+            Some(Err(text)) => {
+                script.end();
+                cx.lose(Cause::Template(text));
+                return Ping::Unfilled;
+            }
+        };
+        let id = cx.ids.take();
+        cx.tell(|_| Happening::Pinged {
+            ping: template.map(|template| report::clipped(template.as_str())),
+        });
+        if self.matches_pongs() {
+            self.unanswered.push(id);
+        }
+        ping
+    }
+
+    /// Whether it answers a ping, which is answered then.
+    pub(super) fn takes_pong(&mut self, seen: Seen<'_>, here: &Here<'_>) -> bool {
+        let Self {
+            dialogue,
+            captures,
+            unanswered,
+            ..
+        } = self;
+        let Some(pong) = pong(dialogue).filter(|_| !unanswered.is_empty()) else {
+            return false;
+        };
+        unanswered.take(|id| {
+            let world = Surroundings::new(here, captures, Some(seen), Some(id));
+            pong.holds(&Step::new(&world, &dialogue.lets))
+        })
+    }
+
+    /// Whether an expression says what answers a ping: then [`message`](Self::message) finds the answers.
+    pub fn matches_pongs(&self) -> bool {
+        pong(&self.dialogue).is_some()
+    }
+}
+
+pub(super) fn pong(dialogue: &Dialogue) -> Option<&Expression> {
+    let heartbeat: &HeartbeatTemplates = dialogue.heartbeat.as_ref()?;
+    heartbeat.pong.as_ref()
+}

@@ -1,0 +1,43 @@
+//! What rules have still to do.
+
+use crate::{
+    core::Cause,
+    dialogue::{
+        answers::{Answers, MAX_WAITING},
+        delayed::Delayed,
+        reply::Reply,
+        unstored::Unstored,
+    },
+};
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub answers: Answers,
+    pub unstored: Unstored,
+    pub delayed: Delayed,
+    /// Whether it was told that an answer waited in vain.
+    pub told_lost: bool,
+}
+
+/// What is told of an answer whose message will never be stored.
+const LOST: &str = "an answer is not sent: its message went without being stored";
+
+impl Waiting {
+    /// Tells once of each socket that an answer has waited in vain.
+    pub fn tell_lost(&mut self, out: &mut Vec<Reply>) {
+        if !std::mem::replace(&mut self.told_lost, true) {
+            out.push(Reply::Error(Cause::Store(LOST.into())));
+        }
+    }
+
+    /// How many answers wait, for their turn or for the store.
+    pub fn answers(&self) -> usize {
+        self.answers.waiting() + self.unstored.len()
+    }
+
+    /// Whether so much waits that no more may be asked for: so many, or all together more than a message may have.
+    pub fn is_full(&self, max_message: usize) -> bool {
+        let bytes = self.answers.bytes().saturating_add(self.unstored.bytes());
+        self.answers() >= MAX_WAITING || bytes > max_message
+    }
+}

@@ -1,0 +1,100 @@
+//! The conversation of a socket that is made ready beside the one that serves.
+
+use std::time::Instant;
+
+use super::{Socket, early::Early, heard::Heard};
+use crate::{
+    connection::state::{
+        ActorState,
+        conversation::{LiveConversation, surroundings},
+    },
+    core::{Cause, Message},
+    transport::PreparedDial,
+};
+
+impl Socket {
+    /// The socket is open beside the one that serves.
+    pub fn begin_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
+        let mut aside = LiveConversation::successor(act.conversation(), &act.settings);
+        if let (Some(aside), Some(serving)) = (&mut aside, &mut act.serving) {
+            aside.is_handover = serving.take_handover();
+        }
+        if let Some(aside) = &mut aside {
+            aside.begin_places(act.history_position());
+            aside.prepared(take_prepared(&mut self.early));
+        }
+        self.early.get_or_insert_default().aside = aside;
+        let here = surroundings!(self, act, now);
+        if let Some(conversation) = aside_mut(&mut self.early) {
+            conversation.opened(here);
+        }
+        self.carry_out_aside(act)
+    }
+
+    /// A message has come on a socket beside the one that serves.
+    pub(super) fn hear_beside(
+        &mut self,
+        act: &mut ActorState,
+        message: &Message,
+        now: Instant,
+    ) -> Result<Heard, Cause> {
+        let here = surroundings!(self, act, now);
+        let Some(conversation) = aside_mut(&mut self.early) else {
+            return Ok(Heard::Message);
+        };
+        let heard = conversation.message(message, here);
+        self.carry_out_aside(act)?;
+        Ok(heard.into())
+    }
+
+    /// The same beside the socket that serves.
+    pub(super) fn go_on_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
+        if self.aside().is_none() {
+            return Ok(());
+        }
+        let is_written = self.writer.take_step_written();
+        let here = surroundings!(self, act, now);
+        if let Some(conversation) = aside_mut(&mut self.early) {
+            if is_written {
+                conversation.written(here);
+            }
+            conversation.timer(here);
+        }
+        self.carry_out_aside(act)
+    }
+
+    /// Whether it was dialled at a URL that the peer named: then the socket before it is left without a word.
+    pub fn is_handover_aside(&self) -> bool {
+        self.aside().is_some_and(|aside| aside.is_handover)
+    }
+
+    pub(super) fn aside(&self) -> Option<&LiveConversation> {
+        self.early.as_ref()?.aside.as_deref()
+    }
+
+    /// Whether so many answers wait beside the socket that serves that no more may be read.
+    pub(super) fn has_too_many_answers_aside(&self) -> bool {
+        self.aside()
+            .is_some_and(|conversation| conversation.stops_reading() || self.is_full_of_answers())
+    }
+
+    /// The script of the socket beside the one that serves has passed, where there is one.
+    pub(super) fn has_passed_aside(&self) -> bool {
+        self.aside()
+            .is_none_or(|conversation| conversation.has_passed())
+    }
+
+    /// When the conversation beside the one that serves has something to do.
+    pub fn aside_deadline(&self) -> Option<Instant> {
+        self.aside()?.deadline()
+    }
+}
+
+/// The conversation of a socket beside the one that serves.
+pub(super) fn aside_mut(early: &mut Option<Box<Early>>) -> Option<&mut LiveConversation> {
+    early.as_mut()?.aside.as_deref_mut()
+}
+
+pub(super) fn take_prepared(early: &mut Option<Box<Early>>) -> Option<Box<PreparedDial>> {
+    early.as_mut()?.prepared.take()
+}

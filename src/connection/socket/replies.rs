@@ -1,0 +1,171 @@
+//! A socket carries out what its conversation wants done.
+
+use std::time::Instant;
+
+use everwire_proto::{dialogue::Reply, settings::dialogue::HeartbeatStart};
+
+use super::{Socket, aside_conversation::aside_mut, first_beat::begin_beats, open::connect_data};
+use crate::{
+    connection::{
+        outbox::rate_limit::BucketSet,
+        state::{ActorState, conversation::LiveConversation, policy},
+    },
+    core::Cause,
+    events::EventKind,
+};
+
+impl Socket {
+    /// Carries out what the conversation wants done.
+    pub(super) fn carry_out(&mut self, act: &mut ActorState, now: Instant) {
+        while let Some(serving) = &mut act.serving
+            && serving.conversation.has_replies()
+        {
+            let mut replies = serving.conversation.take_replies();
+            for reply in replies.drain(..) {
+                self.carry_out_one(act, reply, now);
+            }
+            if let Some(serving) = &mut act.serving {
+                serving.conversation.give_back(replies);
+            }
+        }
+    }
+
+    fn carry_out_one(&mut self, act: &mut ActorState, reply: Reply, now: Instant) {
+        match reply {
+            Reply::Compose => {
+                let buckets = own_buckets(act, act.conversation());
+                self.writer.step(buckets);
+            }
+            Reply::ComposeNow => self.writer.step_now(),
+            Reply::Sign(requests) => {
+                if let Some(serving) = &mut act.serving {
+                    serving.conversation.sign(requests);
+                }
+            }
+            Reply::MayClose => self.may_close(act, now),
+            Reply::Answer(message) => self.writer.answer(message),
+            Reply::Passed => {
+                if let Some(data) = connect_data(act) {
+                    self.writer.message(data);
+                }
+                begin_beats(act, HeartbeatStart::Ready, now);
+            }
+            Reply::Times => {
+                let interval = act.heartbeat().interval();
+                if let Some(serving) = &mut act.serving {
+                    serving.named = serving.conversation.heartbeat(&act.settings);
+                }
+                if act.heartbeat().interval() != interval {
+                    let conversation = act.conversation();
+                    let templates = conversation.and_then(|it| it.heartbeat_templates());
+                    let from = match (act.has_passed(), templates) {
+                        (true, Some(templates)) => templates.from,
+                        (true, None) | (false, _) => HeartbeatStart::Open,
+                    };
+                    begin_beats(act, from, now);
+                }
+            }
+            Reply::Beat => act.beats.beat_due = true,
+            Reply::Stale => {
+                if let Some(conversation) = act.conversation() {
+                    conversation.discard_shared();
+                }
+            }
+            Reply::NextUrl(url) => act.dial_next(&url),
+            Reply::Rotate { url } => {
+                if let Some(url) = url {
+                    act.dial_next(&url);
+                }
+                act.life.rotate(&mut act.effects);
+            }
+            Reply::Lose(cause) => {
+                let (cause, code) = (self.without_secrets(cause), act.settings.close_code);
+                let policy = policy(&act.settings);
+                act.life
+                    .violated(cause, code, policy, now, &mut act.effects);
+            }
+            Reply::Error(cause) => {
+                let cause = self.without_secrets(cause);
+                act.publish(EventKind::Error(Box::new(cause.into())));
+            }
+            Reply::Happened(happening) => {
+                let at = act.wall();
+                if let Some(serving) = &mut act.serving {
+                    let mask = |text: &str| self.sent.masked(text);
+                    serving.conversation.tell(*happening, at, mask);
+                }
+            }
+        }
+    }
+
+    /// The same beside the socket that serves: only what concerns this socket.
+    pub(super) fn carry_out_aside(&mut self, act: &mut ActorState) -> Result<(), Cause> {
+        let replies = match aside_mut(&mut self.early) {
+            Some(conversation) => conversation.take_replies(),
+            None => return Ok(()),
+        };
+        for reply in replies {
+            match reply {
+                Reply::Compose => {
+                    let buckets = own_buckets(act, self.aside());
+                    self.writer.step(buckets);
+                }
+                Reply::ComposeNow => self.writer.step_now(),
+                Reply::Sign(requests) => {
+                    if let Some(conversation) = aside_mut(&mut self.early) {
+                        conversation.sign(requests);
+                    }
+                }
+                Reply::Answer(message) => self.writer.answer(message),
+                Reply::Passed => {
+                    if let Some(data) = connect_data(act) {
+                        self.writer.message(data);
+                    }
+                }
+                // It is asked when the socket serves.
+                Reply::Times | Reply::Beat => {}
+                // It is not closed before it has served.
+                Reply::MayClose => {}
+                // It is a successor already.
+                Reply::Rotate { .. } | Reply::NextUrl(_) => {}
+                Reply::Stale => {
+                    if let Some(conversation) = self.aside() {
+                        conversation.discard_shared();
+                    }
+                }
+                Reply::Lose(cause) => return Err(self.without_secrets(cause)),
+                Reply::Error(cause) => {
+                    let cause = self.without_secrets(cause);
+                    act.publish(EventKind::Error(Box::new(cause.into())));
+                }
+                Reply::Happened(happening) => {
+                    let sent = &self.sent;
+                    if let Some(conversation) = aside_mut(&mut self.early) {
+                        conversation.tell(*happening, act.wall(), |text| sent.masked(text));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The cause without what of it is secret: words of the server's may stand in it.
+    fn without_secrets(&self, mut cause: Cause) -> Cause {
+        if let Some(text) = cause.foreign_text(true)
+            && let Some(masked) = self.sent.masked(text)
+        {
+            *text = masked;
+        }
+        cause
+    }
+}
+
+/// The buckets that the step on its way waits for, if they are not the connection's alone.
+fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
+    let rates = talk?.step_rates();
+    let buckets = || {
+        let buckets = &act.process.buckets;
+        buckets.with_step(&act.name, act.buckets.as_deref(), rates)
+    };
+    (!rates.is_empty()).then(buckets).flatten()
+}

@@ -1,0 +1,33 @@
+//! When the pings of a name are due.
+
+use std::time::Instant;
+
+use super::ActorState;
+#[cfg(feature = "faults")]
+use super::fault::Fault;
+
+impl ActorState {
+    /// The socket that serves has beats from now on.
+    pub(in crate::connection) fn want_interval(&mut self) {
+        self.beats.want(self.heartbeat().interval());
+    }
+
+    /// The first ping is due by now, once: with it the interval begins.
+    pub(in crate::connection) fn take_first_beat(&mut self, now: Instant) -> bool {
+        let first = self.serving.as_mut().map(|serving| &mut serving.first_beat);
+        let is_due = first.is_some_and(|first| first.take_if(|first| *first <= now).is_some());
+        if is_due {
+            self.beats.beat_due = true;
+            self.want_interval();
+        }
+        is_due
+    }
+
+    /// The interval of the heartbeat has passed.
+    pub(in crate::connection) fn beat(&mut self) {
+        #[cfg(feature = "faults")]
+        self.trip(Fault::Timer);
+        self.beats.beat_due = true;
+        self.wake();
+    }
+}

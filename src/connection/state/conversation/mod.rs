@@ -1,0 +1,211 @@
+//! The conversation of a socket: what the pure engine is told, and what it wants done.
+
+mod heartbeat;
+mod serving;
+mod steps;
+mod storing;
+mod surroundings;
+
+use std::{sync::Arc, time::Instant};
+
+use everwire_proto::{
+    dialogue::{BeforeDial, Conversation, Heard, Progress, Reply},
+    settings::dialogue::Dialogue,
+};
+use tokio::sync::oneshot;
+
+pub(in crate::connection) use self::{
+    serving::{Serving, policy_of_named},
+    surroundings::{Surroundings, surroundings},
+};
+use super::{signing::Made, watching::Watching};
+use crate::{
+    core::{Cause, Cursor, Message},
+    settings::ConnectionSettings,
+    transport::{Generation, PreparedDial},
+};
+
+/// The conversation of one socket. What it has captured outlives the socket.
+pub(in crate::connection) struct LiveConversation {
+    pub(super) dialogue: Arc<Dialogue>,
+    pub(super) engine: Conversation,
+    /// Whether its socket was dialled at a URL that the peer named.
+    pub is_handover: bool,
+    /// What names share that its dial was made with.
+    shared: Option<Box<Generation>>,
+    /// What it wants done, and was not done yet.
+    replies: Vec<Reply>,
+    /// Boxed: nearly none is watched.
+    pub(super) watcher: Option<Box<Watching>>,
+    /// Signatures that are being made for the step that is on its way.
+    signing: Option<oneshot::Receiver<Made>>,
+    /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
+    unplaced_behind: Cursor,
+}
+
+impl LiveConversation {
+    /// Whether it says and expects what this dialogue does.
+    pub fn is_of(&self, dialogue: &Arc<Dialogue>) -> bool {
+        Arc::ptr_eq(&self.dialogue, dialogue) || self.dialogue.says_the_same(dialogue)
+    }
+
+    /// Whether it is the dialogue of another one.
+    pub fn is_of_the_same(&self, other: &Self) -> bool {
+        self.dialogue == other.dialogue
+    }
+
+    fn new(dialogue: &Arc<Dialogue>) -> Self {
+        Self {
+            dialogue: Arc::clone(dialogue),
+            engine: Conversation::new(Arc::clone(dialogue)),
+            is_handover: false,
+            shared: None,
+            replies: Vec::new(),
+            watcher: None,
+            signing: None,
+            unplaced_behind: Cursor::default(),
+        }
+    }
+
+    /// Where the script stands.
+    pub fn step(&self) -> Option<Progress<'_>> {
+        self.engine.step()
+    }
+
+    /// The start of a message without the secrets that are captured now, if it holds any.
+    pub fn masked(&self, message: &Message) -> Option<String> {
+        self.engine.masked(message)
+    }
+
+    /// How many answers of rules wait.
+    pub fn answers_waiting(&self) -> usize {
+        self.engine.answers_waiting()
+    }
+
+    /// It is that of the socket that serves.
+    fn serving(mut self) -> Self {
+        if let Some(watching) = &mut self.watcher {
+            watching.watcher.is_successor = false;
+        }
+        self
+    }
+
+    /// The conversation of a socket that is made ready beside this one's, under these settings. It begins with what this one has captured,
+    /// if both are the same dialogue.
+    pub fn successor(known: Option<&Self>, settings: &ConnectionSettings) -> Option<Box<Self>> {
+        let dialogue = settings.dialogue.as_ref()?;
+        let mut fresh = Self::new(dialogue);
+        match known {
+            Some(known) if known.is_of(dialogue) => fresh.engine = known.engine.successor(),
+            Some(known) => fresh.restore(&known.engine.kept()),
+            None => {}
+        }
+        if let Some(watching) = known.and_then(|known| known.watcher.as_deref()) {
+            fresh.watch(watching.watcher.of_successor());
+        }
+        Some(Box::new(fresh))
+    }
+
+    fn adopt(mut self, successor: Self) -> Self {
+        self.engine.adopt(successor.engine);
+        self.is_handover = successor.is_handover;
+        self.shared = successor.shared;
+        self.replies = successor.replies;
+        self.watcher = successor.watcher;
+        self.signing = successor.signing;
+        self.unplaced_behind = successor.unplaced_behind;
+        self
+    }
+
+    /// What is known for a dial that begins now.
+    pub fn before_dial(&self) -> BeforeDial {
+        self.engine.before_dial()
+    }
+
+    /// What was done before the dial of the socket that opens next; `None`: nothing.
+    pub fn prepared(&mut self, dial: Option<Box<PreparedDial>>) {
+        self.shared = None;
+        if let Some(dial) = dial {
+            self.engine.prepared(&dial.prepared);
+            self.shared = dial.shared.map(Box::new);
+        }
+    }
+
+    /// The peer does not take what names share: nobody gets that any more.
+    pub fn discard_shared(&self) {
+        if let Some(shared) = &self.shared {
+            shared.discard();
+        }
+    }
+
+    /// A socket has opened.
+    pub fn opened(&mut self, at: Surroundings<'_>) {
+        self.replies.clear();
+        if let Some(watching) = &mut self.watcher {
+            watching.secrets = at.secrets.clone();
+        }
+        self.signing = None;
+        self.engine
+            .opened(&at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// A message has come.
+    pub fn message(&mut self, message: &Message, at: Surroundings<'_>) -> Heard {
+        self.engine
+            .message(message, &at.here(self.is_handover), &mut self.replies)
+    }
+
+    /// Its deadline may have come.
+    pub fn timer(&mut self, at: Surroundings<'_>) {
+        if self.deadline().is_some_and(|deadline| deadline <= at.now) {
+            self.engine
+                .timer(&at.here(self.is_handover), &mut self.replies);
+        }
+    }
+
+    /// The socket is lost, or a dial has failed.
+    pub fn lost(&mut self, cause: &Cause, close: Option<u16>, at: Surroundings<'_>) {
+        self.replies.clear();
+        self.signing = None;
+        self.engine
+            .lost(cause, close, &at.here(self.is_handover), &mut self.replies);
+    }
+
+    /// Nothing can be sent on its socket any more.
+    pub fn mute(&mut self, now: Instant) {
+        self.engine.mute(now);
+    }
+
+    /// When [`timer`](Self::timer) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.engine.deadline()
+    }
+
+    /// Whether the script has passed.
+    pub fn has_passed(&self) -> bool {
+        self.engine.has_passed()
+    }
+
+    /// Whether so many answers wait that no more may be read.
+    pub fn stops_reading(&self) -> bool {
+        self.engine.stops_reading()
+    }
+
+    /// Whether something waits to be done.
+    pub fn has_replies(&self) -> bool {
+        !self.replies.is_empty()
+    }
+
+    /// What is to be done next.
+    pub fn take_replies(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.replies)
+    }
+
+    /// Gives back the memory of [`take_replies`](Self::take_replies).
+    pub fn give_back(&mut self, mut replies: Vec<Reply>) {
+        if self.replies.is_empty() {
+            replies.clear();
+            self.replies = replies;
+        }
+    }
+}

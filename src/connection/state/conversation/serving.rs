@@ -1,0 +1,128 @@
+//! The conversation of the socket that serves, and what it leads to: the times of the heartbeat, and where the next dial goes.
+
+use std::{sync::Arc, time::Instant};
+
+use ::url::Url;
+
+use super::LiveConversation;
+use crate::{
+    connection::SharedOutbox,
+    core::Cause,
+    settings::{ConnectionSettings, DialPolicy, Heartbeat, url},
+    transport::Preparing,
+};
+
+/// The conversation of the socket that serves, and the heartbeat that it leads to.
+pub(in crate::connection) struct Serving {
+    pub conversation: LiveConversation,
+    /// The heartbeat with the times that the peer has named; `None`: that of the settings.
+    pub named: Option<Box<Heartbeat>>,
+    /// When the first ping goes out, if not after an interval. With it the interval begins.
+    pub first_beat: Option<Instant>,
+    /// The URL of the next dial, and of that one only: the peer has named it.
+    next_url: Option<Box<str>>,
+    /// What is being done before the dial under way, if anything is.
+    pub preparing: Option<Preparing>,
+    /// Whether the dial under way, or the one that has just come up, is of such a URL.
+    dials_named: bool,
+}
+
+impl Serving {
+    /// The conversation of a name with these settings, if they ask for one. It begins with what is kept of earlier ones.
+    pub fn of(settings: &ConnectionSettings, outbox: &Arc<SharedOutbox>) -> Option<Box<Self>> {
+        let kept = outbox.kept_for(settings.dialogue.as_deref());
+        let dialogue = settings.dialogue.as_ref()?;
+        let mut conversation = LiveConversation::new(dialogue);
+        conversation.restore(&kept);
+        Some(Box::new(Self::from(conversation)))
+    }
+
+    /// The same with other settings. Who watches goes on watching.
+    pub fn renewed(
+        known: Option<Box<Self>>,
+        settings: &ConnectionSettings,
+        outbox: &Arc<SharedOutbox>,
+    ) -> Option<Box<Self>> {
+        let watcher = known.and_then(|known| known.conversation.watcher);
+        let mut fresh = Self::of(settings, outbox)?;
+        if let Some(watching) = watcher {
+            fresh.conversation.watch(watching.watcher);
+        }
+        Some(fresh)
+    }
+
+    /// The successor's socket serves from now on.
+    pub fn hand_over(known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
+        let conversation = match known {
+            Some(known) if known.conversation.is_of(&successor.dialogue) => {
+                known.conversation.adopt(successor)
+            }
+            _ => successor,
+        };
+        Box::new(Self::from(conversation.serving()))
+    }
+}
+
+impl Serving {
+    /// The next dial is of this URL, which the peer has named. Those behind it are of the usual ones again.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Forbidden`]: it is no `wss://` URL, or leads where these settings must not lead, or a peer must not.
+    pub fn dial_next(&mut self, url: &str, settings: &ConnectionSettings) -> Result<(), Cause> {
+        let forbidden = |why: String| {
+            Cause::Forbidden(format!("the peer named a url that is not dialled: {why}"))
+        };
+        let parsed = url::parse(url).map_err(|error| forbidden(error.to_string()))?;
+        if parsed.scheme() != "wss" {
+            return Err(forbidden("it is no wss URL".into()));
+        }
+        match policy_of_named(settings, &parsed).refusal(&parsed) {
+            Some(why) => Err(forbidden(why)),
+            None => {
+                self.next_url = Some(url.into());
+                Ok(())
+            }
+        }
+    }
+
+    /// The URL of the dial that begins now, if the peer has named it.
+    pub fn begin_dial(&mut self) -> Option<Box<str>> {
+        let named = self.next_url.take();
+        self.dials_named = named.is_some();
+        named
+    }
+
+    /// Whether the socket that has come up was dialled at a URL that the peer named, once.
+    pub fn take_handover(&mut self) -> bool {
+        std::mem::take(&mut self.dials_named)
+    }
+}
+
+/// What may be dialled for this URL, which a peer has named: the Internet, and what the service allows besides.
+pub(in crate::connection) fn policy_of_named(
+    settings: &ConnectionSettings,
+    named: &Url,
+) -> DialPolicy {
+    let dialogue = settings.dialogue.as_ref();
+    let allowed = dialogue.map(|dialogue| &dialogue.peer_urls);
+    let allowed = allowed.filter(|patterns| patterns.iter().any(|pattern| pattern.matches(named)));
+    match (&settings.dial_policy, allowed) {
+        (DialPolicy::Any, Some(patterns)) => DialPolicy::Urls(Arc::clone(patterns)),
+        (DialPolicy::Any, None) => DialPolicy::PublicOnly,
+        (narrower, _) => narrower.clone(),
+    }
+}
+
+impl From<LiveConversation> for Serving {
+    fn from(conversation: LiveConversation) -> Self {
+        Self {
+            conversation,
+            named: None,
+            first_beat: None,
+            next_url: None,
+            preparing: None,
+            dials_named: false,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What a name has to do with its conversation, where it has one.
+
+use std::time::{Duration, Instant};
+
+use everwire_proto::dialogue::{KeptChange, Reply};
+
+use super::{
+    ActorState,
+    conversation::{LiveConversation, Surroundings},
+};
+use crate::{
+    core::{Cause, Rule},
+    events::EventKind,
+    settings::Heartbeat,
+    transport::Secrets,
+    wire::code,
+};
+
+impl ActorState {
+    /// Tells the conversation of a socket that is lost, or of a dial that has failed: its rules may forget what was captured, say
+    /// where to dial next, or that this loss is final. True if it is.
+    pub(in crate::connection) fn gives_up_after(&mut self, cause: &Cause, now: Instant) -> bool {
+        if self.serving.is_none() {
+            return false;
+        }
+        let wall = self.wall();
+        let close = match cause {
+            Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
+            Cause::Eof | Cause::Reset(_) => Some(code::ABNORMAL),
+            _ => None,
+        };
+        let Some(serving) = &mut self.serving else {
+            return false;
+        };
+        let nothing = Secrets::default();
+        let here = Surroundings {
+            name: &self.name,
+            settings: &self.settings,
+            secrets: &nothing,
+            sequence: self.inbound.last_number(),
+            wall,
+            now,
+        };
+        serving.conversation.lost(cause, close, here);
+        let replies = serving.conversation.take_replies();
+        replies.into_iter().any(|reply| self.follows_loss(reply))
+    }
+
+    /// What a rule says of a loss; whether that the loss is final.
+    fn follows_loss(&mut self, reply: Reply) -> bool {
+        match reply {
+            Reply::Lose(cause) => {
+                self.life
+                    .give_up(cause, Rule::RuleGivesUp, &mut self.effects);
+                return true;
+            }
+            Reply::NextUrl(url) | Reply::Rotate { url: Some(url) } => self.dial_next(&url),
+            Reply::Error(cause) => self.publish(EventKind::Error(Box::new(cause.into()))),
+            Reply::Happened(happening) => {
+                let at = self.wall();
+                if let Some(serving) = &mut self.serving {
+                    serving.conversation.tell(*happening, at, |_| None);
+                }
+            }
+            // These are of a socket, and there is none.
+            Reply::Compose
+            | Reply::ComposeNow
+            | Reply::Sign(_)
+            | Reply::MayClose
+            | Reply::Answer(_)
+            | Reply::Passed
+            | Reply::Times
+            | Reply::Stale
+            | Reply::Beat
+            | Reply::Rotate { url: None } => {}
+        }
+        false
+    }
+
+    /// The next dial is of this URL, unless it must not be dialled: then that is told, and the usual one is dialled.
+    pub(in crate::connection) fn dial_next(&mut self, url: &str) {
+        let refused = match &mut self.serving {
+            Some(serving) => serving.dial_next(url, &self.settings).err(),
+            None => None,
+        };
+        if let Some(cause) = refused {
+            self.publish(EventKind::Error(Box::new(cause.into())));
+        }
+    }
+
+    /// The heartbeat, with the times that the peer has named.
+    pub(in crate::connection) fn heartbeat(&self) -> &Heartbeat {
+        let serving = self.serving.as_ref();
+        let named = serving.and_then(|serving| serving.named.as_deref());
+        named.unwrap_or(&self.settings.heartbeat)
+    }
+
+    /// What is said and expected on the socket that serves, or on the next one.
+    pub(in crate::connection) fn conversation(&self) -> Option<&LiveConversation> {
+        let serving = self.serving.as_ref();
+        serving.map(|serving| &serving.conversation)
+    }
+
+    /// Whether an expression says what answers a ping.
+    pub(in crate::connection) fn matches_pongs(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(|conversation| conversation.matches_pongs())
+    }
+
+    /// When the conversation of the socket that serves has something to do.
+    pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
+        let serving = self.serving.as_ref()?;
+        let conversation = serving.conversation.deadline();
+        conversation.into_iter().chain(serving.first_beat).min()
+    }
+
+    /// When captures are to be handed to the store.
+    pub(in crate::connection) fn keeps_deadline(&self, now: Instant) -> Option<Instant> {
+        let keeps = self.serving.as_ref()?.conversation.keeps_at(now);
+        // What is held back has a deadline of its own.
+        keeps.filter(|_| !self.inbound.deduplication.holds_back())
+    }
+
+    /// Hands captures that are to outlive the process to the store, if it is time: behind the messages of which they came, all of which
+    /// were told.
+    pub(in crate::connection) fn keep_captures(&mut self, now: Instant) {
+        let Some(serving) = &mut self.serving else {
+            return;
+        };
+        let keeps_at = serving.conversation.keeps_at(now);
+        if keeps_at.is_some_and(|at| at <= now) && !self.inbound.deduplication.holds_back() {
+            let changes = serving.conversation.take_kept(now);
+            self.hand_to_store(changes);
+        }
+    }
+
+    /// Of a conversation whose settings are not those of the name any more only what these keep, too.
+    fn hand_to_store(&self, mut changes: Vec<KeptChange>) {
+        let dialogue = self.settings.dialogue.as_deref();
+        changes.retain(|(name, _)| dialogue.is_some_and(|dialogue| dialogue.keeps(name)));
+        self.outbox.keep(changes);
+    }
+
+    /// The same, whenever it was done last: this conversation goes, or the process does.
+    pub(in crate::connection) fn keep_last_captures(&mut self, now: Instant) {
+        self.flush();
+        if let Some(serving) = &mut self.serving
+            && !self.inbound.deduplication.holds_back()
+        {
+            let changes = serving.conversation.take_kept(now);
+            self.hand_to_store(changes);
+        }
+    }
+
+    /// Whether a message is answered once it is stored, of which it is not known where it lies.
+    pub(in crate::connection) fn wants_place(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(|conversation| conversation.wants_place())
+    }
+
+    /// Nothing can be sent any more on the socket that serves: its rules answer nothing.
+    pub(in crate::connection) fn mute(&mut self, now: Instant) {
+        if let Some(serving) = &mut self.serving {
+            serving.conversation.mute(now);
+        }
+    }
+
+    /// How long the peer may be silent.
+    pub(in crate::connection) fn idle_timeout(&self) -> Option<Duration> {
+        let conversation = self.conversation();
+        let named = conversation.and_then(|conversation| conversation.idle());
+        named.or(self.settings.idle_timeout)
+    }
+
+    /// Whether the script of the socket that serves has passed, where there is one.
+    pub(in crate::connection) fn has_passed(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_none_or(|conversation| conversation.has_passed())
+    }
+
+    /// Whether a step of the socket that serves waits for a signature.
+    pub(in crate::connection) fn is_signing(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(LiveConversation::is_signing)
+    }
+
+    /// Whether something is to be said on the socket that serves before our close frame.
+    pub(in crate::connection) fn has_close_script(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_some_and(LiveConversation::has_close_script)
+    }
+}

@@ -88,6 +88,7 @@ mod deferred;
 mod error;
 mod expression;
 mod functions;
+mod invert;
 pub mod json;
 mod lets;
 mod message_template;
@@ -108,6 +109,7 @@ pub use self::{
     deferred::{DeferringSigner, Redrawn, SignatureRequest, Signatures},
     error::LanguageError,
     expression::{Expression, MAX_DEPTH, MAX_EXPRESSION, MAX_NODES, Read},
+    invert::{Inversion, Inverted, NotInvertible},
     json::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     lets::{LetError, Lets, MAX_LET_DEPTH},
     message_template::{MAX_TEMPLATE, MessageTemplate, Rendered, TemplateKind, Unfilled},

@@ -37,7 +37,7 @@ pub(super) enum AstKind<'t> {
 
 /// A comparison of two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(in super::super) enum Comparison {
     Equal,
     Unequal,
     Less,
@@ -49,7 +49,7 @@ pub(super) enum Comparison {
 
 /// Whether a number is added or taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(in super::super) enum Sign {
     Plus,
     Minus,
 }

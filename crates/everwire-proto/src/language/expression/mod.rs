@@ -21,19 +21,19 @@ mod node;
 mod parser;
 mod report;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod unexpected;
 
 use std::fmt;
 
-use self::{
-    check::Check,
-    node::{Call, Node},
-    report::Report,
-};
+use self::{check::Check, report::Report};
 use super::{LanguageError, Need, Scope, Secret, SignatureAlgorithm, TokenAlgorithm, Value, World};
 
-pub(super) use self::check::{Unset, variable};
+pub(super) use self::{
+    ast::{Comparison, Sign},
+    check::{Unset, variable},
+    node::{Call, Node, One, Two},
+};
 pub use self::{
     check::Read,
     parser::{MAX_DEPTH, MAX_EXPRESSION, MAX_NODES},
@@ -163,10 +163,37 @@ impl Expression {
         names
     }
 
+    /// The name that it is, if it is nothing but that.
+    pub(super) fn as_name(&self) -> Option<super::Name> {
+        match &self.node {
+            Node::Name(name) => Some(*name),
+            Node::Call(call) => match &**call {
+                Call::One(One::Text, Node::Name(name)) => Some(*name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What it is compiled to.
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// Whether it signs in a way that takes so long that it belongs on another thread. `let`s are not looked at.
     pub fn is_slow(&self) -> bool {
         self.is_slow
     }
+}
+
+/// What a part of an expression comes to.
+pub(super) fn evaluate<'e>(node: &'e Node, world: &'e dyn World) -> Value<'e> {
+    eval::eval(node, world)
+}
+
+/// Whether a part of an expression holds as a condition.
+pub(super) fn holds(node: &Node, world: &dyn World) -> bool {
+    eval::holds(node, world)
 }
 
 fn is_slow(node: &Node) -> bool {

@@ -11,7 +11,7 @@ use super::{
 
 /// A part of a compiled expression. Equal parts come to equal values.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(in super::super) enum Node {
     Null,
     Bool(bool),
     /// As it was written.
@@ -33,7 +33,7 @@ pub(super) enum Node {
 
 /// A call with its arguments.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Call {
+pub(in super::super) enum Call {
     Now(Unit, Option<Node>),
     Hash(HashAlgorithm, Encoding, Node),
     /// Key and text.
@@ -51,7 +51,7 @@ pub(super) enum Call {
 
 /// A function of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum One {
+pub(in super::super) enum One {
     Base64,
     Base64Url,
     Unbase64,
@@ -69,7 +69,7 @@ pub(super) enum One {
 
 /// A function of two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Two {
+pub(in super::super) enum Two {
     At,
     After,
     Starts,
@@ -79,7 +79,7 @@ pub(super) enum Two {
 
 impl Call {
     /// What it takes.
-    pub fn arguments(&self) -> &[Node] {
+    pub(in super::super) fn arguments(&self) -> &[Node] {
         match self {
             Self::Now(_, offset) => offset.as_slice(),
             Self::Hash(_, _, node) | Self::One(_, node) => std::slice::from_ref(node),
@@ -92,7 +92,7 @@ impl Call {
 
 impl Node {
     /// Whether this holds for it, or for a part of it.
-    pub fn any(&self, wanted: &mut dyn FnMut(&Self) -> bool) -> bool {
+    pub(in super::super) fn any(&self, wanted: &mut dyn FnMut(&Self) -> bool) -> bool {
         if wanted(self) {
             return true;
         }

@@ -35,6 +35,7 @@ mod tests;
 mod unescape;
 mod walk;
 
+pub(super) use self::raw::prefix;
 pub use self::{
     escape::{write_escaped, write_quoted},
     items::Items,

@@ -75,6 +75,16 @@ impl JsonPointer {
         named.map(Step::as_str)
     }
 
+    /// The keys on the way, as texts.
+    pub(in crate::language) fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.iter().map(Step::as_str)
+    }
+
+    /// This way, and behind it that one.
+    pub(in crate::language) fn join(&self, below: &Self) -> Self {
+        Self(self.0.iter().chain(below.0.iter()).cloned().collect())
+    }
+
     /// The keys on the way.
     pub(super) fn steps(&self) -> &[Step] {
         &self.0

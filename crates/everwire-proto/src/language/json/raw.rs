@@ -48,6 +48,13 @@ impl Kind {
     }
 }
 
+/// How long the value is that this text begins with.
+pub(in crate::language) fn prefix(text: &str) -> Option<usize> {
+    let scan = Scan::new(text);
+    let (first, from) = scan.token(0)?;
+    scan.value(first, from, 0)
+}
+
 impl<'a> RawJson<'a> {
     /// A whole text as one value; `None` if it is no JSON.
     pub fn parse(text: &'a str) -> Option<Self> {

@@ -8,6 +8,7 @@ mod rendered;
 mod split;
 #[cfg(test)]
 mod tests;
+mod unfill;
 
 use std::fmt;
 
@@ -175,6 +176,14 @@ impl MessageTemplate {
         &self.text
     }
 
+    /// The expression of the hole that it begins with.
+    pub fn leading_hole(&self) -> Option<&Expression> {
+        match &self.pieces.first()?.kind {
+            PieceKind::Hole(expression) => Some(expression),
+            PieceKind::Literal(_) | PieceKind::Variable(_) => None,
+        }
+    }
+
     /// The text with `***` for all that stands outside of holes: for what is a secret as it is written.
     pub fn masked(&self) -> String {
         let write = |piece: &Piece| match &piece.kind {
@@ -251,7 +260,7 @@ impl MessageTemplate {
             PieceKind::Variable(Part::Env { value, .. }) => Some(value.clone()),
             PieceKind::Variable(_) | PieceKind::Literal(_) | PieceKind::Hole(_) => None,
         });
-        let read = self.expressions().flat_map(Expression::secrets);
+        let read = self.holes().flat_map(Expression::secrets);
         written.chain(read).collect()
     }
 
@@ -261,21 +270,22 @@ impl MessageTemplate {
             PieceKind::Variable(Part::Env { name, .. }) => Some(name.clone()),
             PieceKind::Variable(_) | PieceKind::Literal(_) | PieceKind::Hole(_) => None,
         });
-        written.chain(self.expressions().flat_map(Expression::environment))
+        written.chain(self.holes().flat_map(Expression::environment))
     }
 
     /// Whether it looks into the message as JSON, or reads a `let`, which may.
     pub fn looks_into_message(&self) -> bool {
-        self.expressions()
+        self.holes()
             .any(|expression| *expression.need() != Need::Nothing)
     }
 
     /// Whether it signs in a way that takes so long that it belongs on another thread. [`Lets::makes_slow`](super::Lets::makes_slow) looks at its `let`s, too.
     pub fn is_slow(&self) -> bool {
-        self.expressions().any(Expression::is_slow)
+        self.holes().any(Expression::is_slow)
     }
 
-    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+    /// The expressions of its holes.
+    pub fn holes(&self) -> impl Iterator<Item = &Expression> {
         self.pieces.iter().filter_map(|piece| match &piece.kind {
             PieceKind::Hole(expression) => Some(&**expression),
             PieceKind::Literal(_) | PieceKind::Variable(_) => None,

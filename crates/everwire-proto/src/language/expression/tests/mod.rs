@@ -6,7 +6,7 @@ mod functions;
 mod grammar;
 mod marks;
 mod needles;
-mod properties;
+pub(in crate::language) mod properties;
 mod signatures;
 mod vectors;
 

@@ -55,7 +55,7 @@ fn leaf() -> impl Strategy<Value = String> {
 }
 
 /// Expressions of any kind; some are refused, which is well.
-fn expression() -> impl Strategy<Value = String> {
+pub(in crate::language) fn expression() -> impl Strategy<Value = String> {
     leaf().prop_recursive(4, 24, 3, |inner| {
         let one = prop::sample::select(vec![
             "base64",

@@ -6,6 +6,7 @@ mod filling;
 mod hostile;
 mod lets;
 mod shipped;
+mod unfilling;
 
 fn parse(bench: &mut Bench, text: &str, kind: TemplateKind) -> MessageTemplate {
     let (parsed, _) = bench.with(|scope| MessageTemplate::parse(text, kind, scope));

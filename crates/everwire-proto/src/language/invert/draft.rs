@@ -1,0 +1,139 @@
+//! A message that is being made.
+
+use super::{
+    inverted::Inverted,
+    tree::{Decision, Tree},
+};
+use crate::language::{Value, json::JsonPointer};
+
+/// What is decided of a message so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Draft {
+    /// As JSON.
+    json: Tree,
+    /// The whole text.
+    text: Option<Box<str>>,
+    status: Option<u16>,
+    headers: Vec<(Box<str>, Option<Box<str>>)>,
+    cookies: Vec<(Box<str>, Option<Box<str>>)>,
+}
+
+impl Draft {
+    /// The value at this pointer is this; `None` if that cannot be.
+    pub fn set(mut self, pointer: &JsonPointer, value: &Value<'_>) -> Option<Self> {
+        let mut json = String::new();
+        match value.is_absent() {
+            true => self.json.decide(pointer, Decision::Absent)?,
+            false => {
+                value.write_json(&mut json)?;
+                self.json.decide(pointer, Decision::Value(&json))?;
+            }
+        }
+        Some(self)
+    }
+
+    /// Something is at this pointer, and it is not null.
+    pub fn present(mut self, pointer: &JsonPointer) -> Option<Self> {
+        self.json.decide(pointer, Decision::Present)?;
+        Some(self)
+    }
+
+    /// The whole text is this.
+    pub fn set_text(mut self, value: &Value<'_>) -> Option<Self> {
+        let text: Box<str> = value.as_text()?.into();
+        match &self.text {
+            Some(known) if *known != text => return None,
+            _ => self.text = Some(text),
+        }
+        Some(self)
+    }
+
+    /// The text holds this somewhere.
+    pub fn mention(mut self, value: &Value<'_>) -> Option<Self> {
+        match &self.text {
+            Some(text) => text.contains(&*value.as_text()?).then_some(self),
+            None => {
+                let mut json = String::new();
+                Value::text(value.as_text()?).write_json(&mut json)?;
+                let aside = JsonPointer::new("/text").ok()?;
+                self.json.decide(&aside, Decision::Value(&json))?;
+                Some(self)
+            }
+        }
+    }
+
+    /// The status of an HTTP answer is this.
+    pub fn set_status(mut self, value: &Value<'_>) -> Option<Self> {
+        let status = value.as_text()?.parse().ok();
+        let status = status.filter(|status| (100..=599).contains(status))?;
+        match self.status {
+            Some(known) if known != status => return None,
+            _ => self.status = Some(status),
+        }
+        Some(self)
+    }
+
+    /// The header, or cookie, of this name is this, or absent.
+    pub fn set_named(mut self, what: Named, name: &str, value: &Value<'_>) -> Option<Self> {
+        let text = match value.is_absent() {
+            true => None,
+            false => Some(value.as_text()?).filter(|text| is_header(text)),
+        };
+        if text.is_none() && !value.is_absent() {
+            return None;
+        }
+        let wanted: Option<Box<str>> = text.map(|text| text.as_ref().into());
+        let list = match what {
+            Named::Header => &mut self.headers,
+            Named::Cookie => &mut self.cookies,
+        };
+        match list
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
+            Some((_, known)) if *known != wanted => return None,
+            Some(_) => {}
+            None => list.push((name.into(), wanted)),
+        }
+        Some(self)
+    }
+
+    /// The message as it would be sent. There are two ways to write a list whose elements are named by numbers: as an array, or not.
+    pub fn write(&self, arrays: bool) -> Inverted {
+        let there = |list: &[(Box<str>, Option<Box<str>>)]| {
+            let there = list.iter();
+            let there = there.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+            there.collect()
+        };
+        Inverted {
+            text: match &self.text {
+                Some(text) => text.clone().into(),
+                None => self.json_text(arrays),
+            },
+            status: self.status,
+            headers: there(&self.headers),
+            cookies: there(&self.cookies),
+        }
+    }
+
+    fn json_text(&self, arrays: bool) -> String {
+        let mut text = String::new();
+        match &self.json {
+            Tree::Open | Tree::Absent => text.push_str("{}"),
+            json => json.write(arrays, &mut text),
+        }
+        text
+    }
+}
+
+/// What of an HTTP answer has a name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Named {
+    Header,
+    Cookie,
+}
+
+/// Whether it can stand in a header.
+fn is_header(text: &str) -> bool {
+    text.trim() == text && !text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}

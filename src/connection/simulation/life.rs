@@ -74,6 +74,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             witness: RefCell::default(),
             heard: RefCell::default(),
             dice: RefCell::new(dice),
+            tasks: RefCell::default(),
             tell,
         });
         for process in 0..=world.plan.crashes {
@@ -106,12 +107,26 @@ struct World {
     /// What the slow readers have heard.
     heard: RefCell<Tally>,
     dice: RefCell<Dice>,
+    /// The tasks of this process that are not the name's: a peer finds a broken promise in one of them.
+    tasks: RefCell<Vec<JoinHandle<()>>>,
     tell: bool,
 }
 
 impl World {
     fn dice(&self) -> Dice {
         self.dice.borrow_mut().fork()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.tasks.borrow_mut().push(spawn_local(task));
+    }
+
+    /// Fails where one of the tasks has.
+    async fn expect_no_panic(&self) {
+        let tasks = self.tasks.take();
+        for task in tasks {
+            expect_no_panic(task).await;
+        }
     }
 
     fn is_troubled(&self) -> bool {
@@ -124,7 +139,7 @@ impl World {
         let outbox = self.outbox(&calls);
         let (death_tx, _dead) = mpsc::unbounded_channel();
         let (dialer, dials) = mpsc::unbounded_channel();
-        spawn_local(self.clone().serve_dials(dials));
+        self.spawn(self.clone().serve_dials(dials));
         let memory = MemoryBudget::unlimited();
         let budget = DialBudget::new(NonZeroU32::MAX, Rate::Unlimited, BTreeMap::new());
         let (tls, resolver, secret_store) = (
@@ -158,18 +173,18 @@ impl World {
             &mut self.dice(),
         );
         if self.plan.settings.outbox.durable {
-            spawn_local(write(calls, self.disk.clone(), self.dice()));
-            spawn_local(self.clone().fill_disk());
+            self.spawn(write(calls, self.disk.clone(), self.dice()));
+            self.spawn(self.clone().fill_disk());
         }
         let settings = process.settings.share(self.plan.settings.clone());
         let (name, source) = (outbox.name().clone(), outbox.clone());
         let epoch = u32::try_from(number + 1).expect("few");
         let addr =
             Supervisor::start(move |_| Connection::new(name, settings, process, source, epoch));
-        spawn_local(self.clone().send(number, outbox.clone()));
-        spawn_local(self.clone().close_by_hand(addr.clone()));
-        spawn_local(self.clone().rotate(addr.clone()));
-        spawn_local(self.clone().keep_broadcasting());
+        self.spawn(self.clone().send(number, outbox.clone()));
+        self.spawn(self.clone().close_by_hand(addr.clone()));
+        self.spawn(self.clone().rotate(addr.clone()));
+        self.spawn(self.clone().keep_broadcasting());
         if number < self.plan.crashes {
             let life = self.plan.trouble / u32::try_from(self.plan.crashes + 1).expect("few");
             let from = self
@@ -185,6 +200,7 @@ impl World {
 
     /// A process has ended: what was heard in it must be what was told.
     async fn judge(&self, listening: JoinHandle<()>, readers: &Readers) {
+        self.expect_no_panic().await;
         expect_no_panic(listening).await;
         readers.end().await;
         readers.judge(&mut self.heard.borrow_mut());
@@ -363,7 +379,7 @@ impl World {
             let numbers = self.broadcast.borrow_mut().join();
             let socket = self.talks.borrow_mut().open();
             let talk = |moods| Talk::new(self.talks.clone(), moods, socket);
-            spawn_local(serve(
+            self.spawn(serve(
                 server,
                 self.log.clone(),
                 numbers,
@@ -416,6 +432,7 @@ impl World {
             }
         });
         if settled.await.is_err() {
+            self.expect_no_panic().await;
             let status = addr.send(crate::Snapshot).await;
             panic!(
                 "not settled after {limit:?}: {} messages, {status:#?}",

@@ -1,6 +1,6 @@
-//! What is said beside and behind the open script: periodic steps, and the close script.
+//! What is said beside and behind the open script: periodic steps, requests of callers, and the close script.
 
-use super::{periodic::Periodic, running::Running, script::Script};
+use super::{periodic::Periodic, requests::InFlight, running::Running, script::Script};
 use crate::settings::dialogue::Dialogue;
 
 /// What is said beside and behind the open script.
@@ -8,16 +8,20 @@ use crate::settings::dialogue::Dialogue;
 pub(super) struct Beside {
     pub periodic: Periodic,
     pub close_script: Script,
+    pub requests: InFlight,
 }
 
 impl Beside {
     /// `None`: the dialogue has nothing of that kind.
     pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
-        let has_any = !dialogue.periodic.is_empty() || !dialogue.close_script.is_empty();
+        let has_any = !dialogue.periodic.is_empty()
+            || !dialogue.close_script.is_empty()
+            || dialogue.request.is_some();
         has_any.then(|| {
             Box::new(Self {
                 periodic: Periodic::new(dialogue),
                 close_script: Script::default(),
+                requests: InFlight::default(),
             })
         })
     }

@@ -26,6 +26,7 @@ mod query;
 mod refusal;
 mod reply;
 mod report;
+mod requests;
 mod response;
 mod rules;
 mod running;
@@ -56,6 +57,10 @@ pub use self::{
     progress::{Progress, StepState},
     query::Query,
     reply::{Heard, Ping, Reply},
+    requests::{
+        Answered, Bounds, Ended, ExpectedValue, InvalidRequest, NumberedRequest, RequestQueue,
+        Ticket, TooMany, Waiting,
+    },
     response::Response,
     unstored::{HistorySpan, Stored},
 };

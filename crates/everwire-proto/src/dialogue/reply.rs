@@ -1,6 +1,6 @@
 //! What a conversation wants done, and what becomes of messages.
 
-use super::Happening;
+use super::{Answered, Happening};
 use crate::{
     core::{Cause, Message},
     language::SignatureRequest,
@@ -40,6 +40,8 @@ pub enum Reply {
     Stale,
     /// The socket is to be closed, and is lost for this cause. Nothing follows for this socket.
     Lose(Cause),
+    /// A request was answered.
+    Answered(Box<Answered>),
     /// Something went wrong, and no socket is lost for it.
     Error(Cause),
     /// Nothing is to be done: it is told to whoever [watches](super::Conversation::watch).

@@ -24,6 +24,8 @@ pub(super) struct Surroundings<'a> {
     captures: &'a Captures,
     seen: Option<Seen<'a>>,
     id: Option<u64>,
+    /// Whether that was written as a text.
+    id_is_text: bool,
     /// Whether the message was asked for.
     was_asked: Cell<bool>,
 }
@@ -40,8 +42,14 @@ impl<'a> Surroundings<'a> {
             captures,
             seen,
             id,
+            id_is_text: false,
             was_asked: Cell::new(false),
         }
+    }
+
+    /// The same, where the number was written as a text.
+    pub fn with_text_id(self, id_is_text: bool) -> Self {
+        Self { id_is_text, ..self }
     }
 
     /// Whether something came to what it did because of the message, or because there was none.
@@ -68,7 +76,11 @@ impl World for Surroundings<'_> {
                 Some(Message::Binary(bytes)) => Value::message(bytes),
                 None => Value::absent(),
             },
-            Name::BuiltIn(BuiltIn::Id) => self.id.map_or_else(Value::absent, Value::from),
+            Name::BuiltIn(BuiltIn::Id) => match self.id {
+                Some(id) if self.id_is_text => Value::text(id.to_string()),
+                Some(id) => id.into(),
+                None => Value::absent(),
+            },
             Name::BuiltIn(other) => self.here.built_in(other),
             Name::Let(_) => Value::absent(),
         }

@@ -34,7 +34,6 @@ impl Unanswered {
     }
 
     /// How many were not.
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -9,7 +9,7 @@ use crate::{
         happening::Happening,
         here::Here,
         reply::{Heard, Reply},
-        report,
+        report, requests,
         rules::Ruled,
         running::looks_into_messages,
         surroundings::Seen,
@@ -73,6 +73,7 @@ impl Conversation {
                 parts.rules.withdraw(unstored, parts.cx.out);
             }
         }
+        is_own |= requests::hear(&mut parts, seen);
         let cx = &mut parts.cx;
         if !cx.dialogue.captures.is_empty() {
             let caught = {
@@ -95,6 +96,7 @@ impl Conversation {
             && self.unanswered.is_empty()
             && self.dialogue.rules.is_empty()
             && self.dialogue.captures.is_empty()
+            && self.requests_in_flight() == 0
             && self.running().is_none()
     }
 
@@ -110,6 +112,7 @@ impl Conversation {
         let waits_for_pong = !self.unanswered.is_empty()
             && pong(&self.dialogue).is_some_and(Expression::looks_into_message);
         let is_wanted = waits_for_pong
+            || self.requests_in_flight() > 0
             || self.step_looks_into_messages()
             || self.dialogue.needles.any_in(message.payload());
         let text = match message {

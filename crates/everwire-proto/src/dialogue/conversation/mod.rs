@@ -97,7 +97,7 @@ pub struct Conversation {
     pub(super) captures: Captures,
     times: Times,
     pub(super) script: Script,
-    ids: Ids,
+    pub(super) ids: Ids,
     pub(super) unanswered: Unanswered,
     rules: Rules,
     /// Boxed: few dialogues have any of it.

@@ -12,13 +12,14 @@ use crate::{
     core::{Cause, Message},
     language::{
         Expression, HashAlgorithm, Lets, MessageTemplate, Name, Names, NothingOutside, Scope,
-        SignatureAlgorithm, Signer, TemplateKind, Variable, json::PointerSet,
+        SignatureAlgorithm, Signer, TemplateKind, Variable,
+        json::{JsonPointer, PointerSet},
     },
     settings::{
         GiveUpRule,
         dialogue::{
             Again, AnswerAfter, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep,
-            RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
+            RequestSettings, RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
         },
     },
 };
@@ -32,6 +33,7 @@ mod preparing;
 mod properties;
 mod recipes;
 mod reports;
+mod requests;
 mod rules;
 mod scripts;
 mod signs;
@@ -112,6 +114,27 @@ struct D {
     timeout: &'static str,
     idle: &'static str,
     first_id: u64,
+    request: Option<Q>,
+}
+
+/// How requests are answered, as texts.
+#[derive(Clone, Copy, Debug)]
+struct Q {
+    id: &'static str,
+    answer: &'static str,
+    fail: &'static str,
+    in_flight: u32,
+}
+
+impl Default for Q {
+    fn default() -> Self {
+        Self {
+            id: "/id",
+            answer: "/id == id",
+            fail: "exists(/error)",
+            in_flight: 1024,
+        }
+    }
 }
 
 /// Compiles texts in one scope.
@@ -195,6 +218,24 @@ impl Compiler<'_> {
         }
     }
 
+    fn request(
+        &mut self,
+        Q {
+            id,
+            answer,
+            fail,
+            in_flight,
+        }: Q,
+    ) -> RequestSettings {
+        let answer = self.condition(answer).unwrap();
+        let fail = self.condition(fail);
+        let id = JsonPointer::new(id).unwrap();
+        let mut request = RequestSettings::new(id, answer, self.0.pointers);
+        request.fail = fail;
+        request.in_flight = NonZeroU32::new(in_flight).unwrap();
+        request
+    }
+
     fn periodic(&mut self, (every, idle, step): &(&str, bool, S)) -> PeriodicStep {
         PeriodicStep {
             every: self.duration(every).unwrap(),
@@ -274,6 +315,7 @@ impl D {
             rules: self.rules.iter().map(|rule| compiler.rule(rule)).collect(),
             heartbeat: (heartbeat != HeartbeatTemplates::default()).then_some(heartbeat),
             idle_timeout: compiler.duration(self.idle),
+            request: self.request.map(|request| compiler.request(request)),
             first_id: self.first_id,
             ..Dialogue::default()
         };
@@ -495,6 +537,14 @@ fn text(reply: &Reply) -> String {
         Reply::Rotate { url: Some(url) } => format!("rotate to {url}"),
         Reply::NextUrl(url) => format!("next {url}"),
         Reply::Stale => "stale".into(),
+        Reply::Answered(answered) => {
+            let what = if answered.is_failure {
+                "refused"
+            } else {
+                "answered"
+            };
+            format!("{what} {}", text_of(&answered.message))
+        }
         Reply::Lose(cause) => format!("lose {cause}"),
         Reply::Error(cause) => format!("error {cause}"),
         Reply::Happened(happening) => format!("[{happening}]"),

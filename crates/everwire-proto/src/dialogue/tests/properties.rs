@@ -166,7 +166,9 @@ impl Seen {
                 | Reply::Happened(_)
                 | Reply::Stale
                 | Reply::Error(_) => {}
-                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose => panic!("{reply:?}"),
+                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose | Reply::Answered(_) => {
+                    panic!("{reply:?}")
+                }
             }
         }
         assert_eq!(

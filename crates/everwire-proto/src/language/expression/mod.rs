@@ -13,6 +13,7 @@ mod apply;
 mod ast;
 mod calls;
 mod check;
+mod compared;
 mod eval;
 mod kind;
 mod lexer;

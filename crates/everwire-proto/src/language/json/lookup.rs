@@ -1,6 +1,6 @@
 //! One pointer, or a few of them, that are not made into a set first; and scalars as values of Rust's.
 
-use std::{array, borrow::Cow};
+use std::{array, borrow::Cow, ops::Range};
 
 use super::{
     key::{Key, Step},
@@ -43,6 +43,13 @@ impl JsonPointer {
     pub fn lookup<'a>(&self, text: &'a str) -> Option<Scalar<'a>> {
         let [found] = Self::lookup_all([self], text)?;
         found
+    }
+
+    /// From where to where in a JSON text the value at this place stands; `None` if there is none, or the text is no JSON.
+    pub fn locate(&self, text: &str) -> Option<Range<usize>> {
+        let [found] = spans([self], text)?;
+        let (from, to) = found?;
+        Some(from..to)
     }
 
     /// What [`lookup`](Self::lookup) finds for each of these, in one pass; `None` if the text is no JSON, or one of the values is a
@@ -101,6 +108,15 @@ fn find<'a, const N: usize>(
     pointers: [&JsonPointer; N],
     text: &'a str,
 ) -> Option<[Option<RawJson<'a>>; N]> {
+    let value = |(from, to)| text.get(from..to).map(RawJson::new);
+    Some(spans(pointers, text)?.map(|span| span.and_then(value)))
+}
+
+/// From where to where the values stand that these pointers point at.
+fn spans<const N: usize>(
+    pointers: [&JsonPointer; N],
+    text: &str,
+) -> Option<[Option<(usize, usize)>; N]> {
     let mut ways = Ways {
         pointers,
         found: [None; N],
@@ -110,8 +126,7 @@ fn find<'a, const N: usize>(
         pointers: [true; N],
     };
     walk::walk(text, &mut ways, root)?;
-    let value = |(from, to)| text.get(from..to).map(RawJson::new);
-    Some(ways.found.map(|span| span.and_then(value)))
+    Some(ways.found)
 }
 
 /// A guide that compares each key with each of a few pointers.

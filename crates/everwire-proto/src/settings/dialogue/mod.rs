@@ -5,6 +5,7 @@ mod dial;
 mod heartbeat;
 mod need;
 mod prepare;
+mod request;
 mod rule;
 mod sending;
 mod step;
@@ -19,6 +20,7 @@ pub use self::{
     prepare::{
         HttpRequest, Preparation, Prepare, PrepareCall, PrepareStep, Program, SharedPreparation,
     },
+    request::{MAX_IN_FLIGHT, RequestSettings},
     rule::{AnswerAfter, DialogueRule, RuleAction, RuleDelay, Trigger},
     sending::Sending,
     step::{Again, MAX_STEPS, PeriodicStep, ScriptStep},
@@ -65,6 +67,8 @@ pub struct Dialogue {
     pub close_script: Vec<ScriptStep>,
     /// What is said and answered by rule.
     pub rules: Vec<DialogueRule>,
+    /// How requests of callers are numbered and answered, where they are.
+    pub request: Option<RequestSettings>,
     /// The heartbeat's templates, where it has any.
     pub heartbeat: Option<HeartbeatTemplates>,
     /// `idle_timeout`, where it is a template.
@@ -94,6 +98,7 @@ impl Dialogue {
             && self.captures.is_empty()
             && self.steps().next().is_none()
             && self.rules.is_empty()
+            && self.request.is_none()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()
     }
@@ -208,12 +213,14 @@ impl Dialogue {
             .heartbeat
             .iter()
             .filter_map(|heartbeat| heartbeat.pong.as_ref());
+        let request = self.request.iter().flat_map(RequestSettings::expressions);
         let prepare = self.prepare.iter();
         let prepare = prepare.flat_map(|prepare| prepare.preparation().expressions());
         steps
             .chain(rules)
             .chain(captures)
             .chain(pong)
+            .chain(request)
             .chain(prepare)
     }
 

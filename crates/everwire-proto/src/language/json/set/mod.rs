@@ -2,6 +2,8 @@
 
 mod trie;
 
+use std::ops::Range;
+
 use self::trie::Node;
 use super::{key::Key, pointer::JsonPointer, raw::RawJson, walk};
 
@@ -108,6 +110,17 @@ impl<'a> Found<'_, 'a> {
             return None;
         }
         self.text.get(span.from..span.to).map(RawJson::new)
+    }
+
+    /// From where to where in the text that value stands.
+    pub fn span(&self, slot: Slot) -> Option<Range<usize>> {
+        let span = self.spans.get(slot.0).filter(|span| !span.is_empty())?;
+        Some(span.from..span.to)
+    }
+
+    /// The text that was looked into.
+    pub fn text(&self) -> &'a str {
+        self.text
     }
 }
 

@@ -1,0 +1,145 @@
+//! A caller's message, with our number in the place of its own.
+
+use std::ops::Range;
+
+use bytestring::ByteString;
+
+use crate::language::json::{JsonPointer, Kind, RawJson};
+
+/// A message of a caller that is written under a number of ours.
+///
+/// Nothing of it is written anew but the number: all other bytes stay as they are.
+///
+/// ```
+/// use everwire_proto::{dialogue::NumberedRequest, language::JsonPointer};
+///
+/// let request = NumberedRequest::new(r#"{ "id": "a-7", "op": "ls" }"#, &JsonPointer::new("/id")?)?;
+/// assert_eq!(request.numbered(12), r#"{ "id": "12", "op": "ls" }"#);
+/// assert_eq!(request.own(), r#""a-7""#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberedRequest {
+    text: ByteString,
+    /// Where the caller's own number or text stands.
+    span: Range<usize>,
+    is_text: bool,
+}
+
+/// Why a message is no request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRequest {
+    /// It is no JSON text.
+    #[error("invalid request: it is no JSON text")]
+    NoJson,
+    /// There is no number and no text at this place.
+    #[error("invalid request: there is no number or text at {0}")]
+    NoId(JsonPointer),
+}
+
+impl NumberedRequest {
+    /// A message with a number or a text at `id`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`].
+    pub fn new(text: impl Into<ByteString>, id: &JsonPointer) -> Result<Self, InvalidRequest> {
+        let text = text.into();
+        let Some(span) = id.locate(&text) else {
+            return Err(match RawJson::parse(&text) {
+                Some(_) => InvalidRequest::NoId(id.clone()),
+                None => InvalidRequest::NoJson,
+            });
+        };
+        let kind = text.get(span.clone()).and_then(RawJson::parse);
+        let is_text = match kind.map(|value| value.kind()) {
+            Some(Kind::Text) => true,
+            Some(Kind::Number) => false,
+            _ => return Err(InvalidRequest::NoId(id.clone())),
+        };
+        Ok(Self {
+            text,
+            span,
+            is_text,
+        })
+    }
+
+    /// The message with this number: as a number where the caller's own is one, and as a text where it is a text.
+    pub fn numbered(&self, number: u64) -> String {
+        let mut digits = number.to_string();
+        if self.is_text {
+            digits = format!("\"{digits}\"");
+        }
+        let (before, behind) = (&self.text[..self.span.start], &self.text[self.span.end..]);
+        [before, &digits, behind].concat()
+    }
+
+    /// The caller's own number or text, as it was written.
+    pub fn own(&self) -> &str {
+        &self.text[self.span.clone()]
+    }
+
+    /// Whether that is a text.
+    pub fn is_text(&self) -> bool {
+        self.is_text
+    }
+
+    /// How long it is, in bytes, with the longest number.
+    pub fn max_len(&self) -> usize {
+        const DIGITS: usize = u64::MAX.ilog10() as usize + 1;
+        let quotes = 2 * usize::from(self.is_text);
+        self.text.len() - self.span.len() + DIGITS + quotes
+    }
+}
+
+/// An answer with the caller's `own` number wherever ours stands at one of these places: as a number, or as a text. All other bytes stay as
+/// they are. `None`: ours stands at none of them.
+pub(super) fn put_back(
+    answer: &str,
+    places: impl IntoIterator<Item = Range<usize>>,
+    number: u64,
+    own: &str,
+) -> Option<String> {
+    let mut places: Vec<Range<usize>> = places
+        .into_iter()
+        .filter(|place| {
+            answer
+                .get(place.clone())
+                .is_some_and(|value| is_number(value, number))
+        })
+        .collect();
+    places.sort_by_key(|place| place.start);
+    places.dedup();
+    let last = places.last()?.end;
+    let mut whole = String::with_capacity(answer.len() + places.len() * own.len());
+    let mut from = 0;
+    for place in places {
+        whole.push_str(answer.get(from..place.start)?);
+        whole.push_str(own);
+        from = place.end;
+    }
+    whole.push_str(answer.get(last..)?);
+    Some(whole)
+}
+
+/// Whether a value is this number, or a text with its digits.
+fn is_number(value: &str, number: u64) -> bool {
+    let Some(value) = RawJson::parse(value) else {
+        return false;
+    };
+    read_number(value) == Some(number)
+}
+
+/// The number of ours that a value of an answer may stand for.
+pub(super) fn read_number(value: RawJson<'_>) -> Option<u64> {
+    match value.kind() {
+        Kind::Number => u64::try_from(value.as_number()?.as_i128()?).ok(),
+        Kind::Text => {
+            let text = value.as_text()?;
+            let number: u64 = text.parse().ok()?;
+            // A text with other digits is another text.
+            (number.to_string() == *text).then_some(number)
+        }
+        Kind::Null | Kind::Bool | Kind::Array | Kind::Object => None,
+    }
+}

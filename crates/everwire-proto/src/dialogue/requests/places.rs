@@ -1,0 +1,77 @@
+//! How many messages of ours await an answer by their number, and whether there is a place for one more.
+
+use crate::{
+    dialogue::{Conversation, running::Running},
+    language::{BuiltIn, Expression, Lets, Name},
+    settings::dialogue::{Dialogue, ScriptStep},
+};
+
+impl Conversation {
+    /// How many messages of ours await an answer by their number on this socket: requests, steps, heartbeats.
+    pub fn in_flight(&self) -> usize {
+        let pings = match self.pings_await_number() {
+            true => self.unanswered.len(),
+            false => 0,
+        };
+        let step = self.running().filter(|step| step.listens());
+        let step = step.is_some_and(|step| self.step_awaits_number(step));
+        self.requests_in_flight() + pings + usize::from(step)
+    }
+
+    /// Whether a request may be written, as far as that goes.
+    pub fn has_place(&self) -> bool {
+        let request = self.dialogue.request.as_ref();
+        request.is_none_or(|request| self.in_flight() < request.in_flight.get() as usize)
+    }
+
+    /// Whether the step whose turn has come may be written, as far as that goes.
+    pub fn has_place_for_step(&self) -> bool {
+        let awaits = || {
+            self.running()
+                .is_some_and(|step| self.step_awaits_number(step))
+        };
+        self.dialogue.request.is_none() || self.has_place() || !awaits()
+    }
+
+    /// Whether a ping of the heartbeat may be written, as far as that goes.
+    pub fn has_place_for_ping(&self) -> bool {
+        self.dialogue.request.is_none() || self.has_place() || !self.pings_await_number()
+    }
+
+    fn pings_await_number(&self) -> bool {
+        let heartbeat = self.dialogue.heartbeat.as_ref();
+        let pong = heartbeat.and_then(|heartbeat| heartbeat.pong.as_ref());
+        pong.is_some_and(|pong| reads_id(pong, &self.dialogue.lets))
+    }
+
+    fn step_awaits_number(&self, running: &Running) -> bool {
+        let step = running.place.step(&self.dialogue);
+        step.is_some_and(|step| awaits_number(step, &self.dialogue))
+    }
+}
+
+/// Whether what answers a step is told by the number of its message.
+fn awaits_number(step: &ScriptStep, dialogue: &Dialogue) -> bool {
+    let again = step.again.as_ref().map(|again| &again.when);
+    let conditions = [&step.expect, &step.fail, &step.give_up];
+    let mut conditions = conditions.into_iter().flatten().chain(again);
+    step.send.is_some() && conditions.any(|condition| reads_id(condition, &dialogue.lets))
+}
+
+/// Whether an expression reads the number, itself or through a `let`.
+pub(in crate::dialogue) fn reads_id(expression: &Expression, lets: &Lets) -> bool {
+    let mut reads = expression.reads().iter();
+    reads.any(|read| is_id(read.name, lets))
+}
+
+/// Whether a name is the number, or a `let` that reads it. No `let` reads itself.
+fn is_id(name: Name, lets: &Lets) -> bool {
+    match name {
+        Name::BuiltIn(built_in) => built_in == BuiltIn::Id,
+        Name::Capture(_) => false,
+        Name::Let(_) => {
+            let template = lets.get(name);
+            template.is_some_and(|template| template.reads().any(|read| is_id(read.name, lets)))
+        }
+    }
+}

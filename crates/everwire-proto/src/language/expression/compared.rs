@@ -1,0 +1,124 @@
+//! With what a built-in name is compared: by that a message can be found without trying each value of the name.
+
+use super::{
+    super::{BuiltIn, Name, json::Slot},
+    Expression,
+    ast::Comparison,
+    node::{Call, Node, One},
+};
+
+impl Expression {
+    /// The pointers that are compared with this name, or with its text, by `==`, wherever that stands.
+    ///
+    /// ```
+    /// use everwire_proto::language::{BuiltIn, Expression, Names, NothingOutside, Scope, json::PointerSet};
+    ///
+    /// let (names, mut pointers) = (Names::default(), PointerSet::default());
+    /// let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);
+    /// let answer = Expression::condition("(/0 == 3 || /0 == 4) && /1 == text(id)", &mut scope)?;
+    /// assert_eq!(answer.compared_with(BuiltIn::Id).len(), 1);
+    /// # Ok::<(), Vec<everwire_proto::language::LanguageError>>(())
+    /// ```
+    pub fn compared_with(&self, name: BuiltIn) -> Vec<Slot> {
+        let mut found = Vec::new();
+        self.node.any(&mut |node| {
+            if let Some(slot) = compared(node, name)
+                && !found.contains(&slot)
+            {
+                found.push(slot);
+            }
+            false
+        });
+        found
+    }
+
+    /// The pointer whose value is this name's, or its text, wherever the expression holds; `None` if there need not be one.
+    pub fn key_of(&self, name: BuiltIn) -> Option<Slot> {
+        key(&self.node, name)
+    }
+}
+
+fn key(node: &Node, name: BuiltIn) -> Option<Slot> {
+    match node {
+        Node::And(parts) => parts.iter().find_map(|part| key(part, name)),
+        Node::Or(parts) => {
+            let mut keys = parts.iter().map(|part| key(part, name));
+            let first = keys.next()??;
+            keys.all(|other| other == Some(first)).then_some(first)
+        }
+        _ => compared(node, name),
+    }
+}
+
+/// The pointer, if this compares one with the name.
+fn compared(node: &Node, name: BuiltIn) -> Option<Slot> {
+    let Node::Compare(Comparison::Equal, sides) = node else {
+        return None;
+    };
+    match &**sides {
+        [Node::Pointer(slot, _), other] | [other, Node::Pointer(slot, _)] if is(other, name) => {
+            Some(*slot)
+        }
+        _ => None,
+    }
+}
+
+/// Whether this is the name, or its text.
+fn is(node: &Node, name: BuiltIn) -> bool {
+    match node {
+        Node::Name(found) => *found == Name::BuiltIn(name),
+        Node::Call(call) => match &**call {
+            Call::One(One::Text, inner) => is(inner, name),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::{
+        Names, NothingOutside, Scope,
+        json::{JsonPointer, PointerSet},
+    };
+
+    fn keys(text: &str) -> (Option<Slot>, Vec<Slot>, PointerSet) {
+        let (names, mut pointers) = (Names::default(), PointerSet::default());
+        let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);
+        let expression = Expression::condition(text, &mut scope).unwrap();
+        let (key, all) = (
+            expression.key_of(BuiltIn::Id),
+            expression.compared_with(BuiltIn::Id),
+        );
+        (key, all, pointers)
+    }
+
+    #[test]
+    fn what_must_equal_the_name_is_found_by_shape() {
+        for (text, key, all) in [
+            ("/id == id", Some("/id"), &["/id"][..]),
+            ("id == /id", Some("/id"), &["/id"]),
+            (
+                "(/0 == 3 || /0 == 4) && /1 == text(id)",
+                Some("/1"),
+                &["/1"],
+            ),
+            ("/id == id && /b == id", Some("/id"), &["/id", "/b"]),
+            ("/id == id && /a || /id == id && /b", Some("/id"), &["/id"]),
+            ("/id == id || /req == id", None, &["/id", "/req"]),
+            ("!(/id == id)", None, &["/id"]),
+            ("/id != id", None, &[]),
+            ("/id == id + 1", None, &[]),
+            ("id in [/a, /b]", None, &[]),
+            ("number(/id) == id", None, &[]),
+            ("/id == on_id", None, &[]),
+        ] {
+            let (found, every, mut pointers) = keys(text);
+            let mut slot = |text: &str| pointers.insert(&JsonPointer::new(text).unwrap());
+            assert_eq!(found, key.map(&mut slot), "{text}");
+            let all: Vec<Slot> = all.iter().map(|text| slot(text)).collect();
+            assert_eq!(every, all, "{text}");
+        }
+    }
+}

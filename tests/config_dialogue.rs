@@ -537,3 +537,31 @@ fn what_only_periodic_steps_and_a_close_script_say_is_a_dialogue() {
         None
     );
 }
+
+#[test]
+fn a_request_says_where_its_number_stands_and_what_answers_it() {
+    let settings = connection(
+        "request = { id = '/1', answer = '(/0 == 3 || /0 == 4) && /1 == text(id)', fail = '/0 == 4', in_flight = 1 }",
+    );
+    let dialogue = settings.dialogue.clone().unwrap();
+    let request = dialogue.request.as_ref().unwrap();
+    assert_eq!(request.id.to_string(), "/1");
+    assert_eq!(request.fail.as_ref().unwrap().as_str(), "/0 == 4");
+    assert_eq!(
+        (request.within, request.in_flight.get()),
+        (Duration::from_secs(10), 1)
+    );
+    // One place in an answer tells which request it is for.
+    assert_eq!(request.echoes(), [request.key().unwrap()]);
+    let shown = masked(&settings)["request"].clone();
+    assert_eq!(
+        shown,
+        json!({
+            "id": "/1", "answer": "(/0 == 3 || /0 == 4) && /1 == text(id)", "fail": "/0 == 4",
+            "within": "10s", "in_flight": 1,
+        })
+    );
+    let usual = self::dialogue("request = { id = '/id', answer = '/id == id' }\nids.from = 1");
+    assert_eq!(usual.request.as_ref().unwrap().in_flight.get(), 1024);
+    assert_eq!(masked(&connection(""))["request"], json!(null));
+}

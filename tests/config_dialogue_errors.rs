@@ -112,6 +112,17 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("heartbeat = { first = 'now' }", "1:23 'now': `first` belongs to a heartbeat of kind \"text\" | write kind = \"text\" too, or remove it".into()),
         ("heartbeat = { kind = 'text', pong = {} }", "1:37 {}: `pong` has no `when` | write pong = { when = '/op == \"pong\"' }, or the whole message as a text".into()),
         ("heartbeat = { kind = 'text', pong = '${id}' }", "1:37 '${id}': a pong is the whole message: nothing in it is filled | write an expression that is true of it: pong = { when = '/id == id' }; a literal ${ is written $${".into()),
+        // Requests.
+        ("request = { answer = '/id == id' }", "1:11 { answer = '/id == id' }: `request` has no `id` | write where a request has its number: id = \"/id\"".into()),
+        ("request = { id = '/id' }", "1:11 { id = '/id' }: `request` has no `answer` | write what is true of an answer: answer = '/id == id'".into()),
+        ("request = { id = 'id', answer = '/id == id' }", "1:18 'id': `id` is no JSON Pointer: it starts with a slash, as in \"/data/t\" | write \"/id\"".into()),
+        ("request = { id = '/id', answer = 'exists(/result)' }", "1:34 'exists(/result)': `answer` does not look at `id`: each message would answer any request | compare it with the number that the server repeats: answer = '/id == id'".into()),
+        ("request = { id = '/id', answer = '/id == id', fail = '/a = 1' }", "1:58 =: invalid operator `=` | write `==` to compare".into()),
+        ("request = { id = '/id', answer = '/id == ID' }", "1:42 ID: the environment variable `ID` is not set | set it, or write `id` for the name".into()),
+        ("request = { id = '/id', answer = '/id == id', in_flight = 1025 }", "1:59 1025: 1025 is out of range | write a number from 1 to 1024".into()),
+        ("request = { id = '/id', answer = '/id == id', in_flight = 0 }", "1:59 0: 0 is out of range | write a number from 1 to 1024".into()),
+        ("request = { id = '/id', answer = '/id == id', inflight = 1 }", "1:47 inflight: unknown key `inflight` | did you mean `in_flight`? the keys here are id, answer, fail, within, in_flight".into()),
+        ("request = { id = '/id', answer = '/id == id && tokn' }", "1:48 tokn: unknown name `tokn` | a part of the message is `/tokn`; a text is `\"tokn\"`".into()),
         // Matchers of an earlier contract.
         ("open_script = [{ expect = { json = '/type', equals = 'auth_ok' } }]", "1:27 { json = '/type', equals = 'auth_ok' }: expected an expression, found a table | write '/type == \"auth_ok\"'".into()),
         ("rules = [{ when = { wehn = 5 } }]", "1:19 { wehn = 5 }: expected an expression, found a table | write it as a string: '/op == \"ping\"'".into()),

@@ -11,9 +11,10 @@ use crate::config::{
 use everwire_proto::{
     language::{
         BuiltIn, BuiltIns, Expression, LanguageError, Lets, MessageTemplate, Names, Read, Scope,
-        TemplateKind, json::PointerSet,
+        TemplateKind,
+        json::{JsonPointer, PointerSet},
     },
-    settings::RateSettings,
+    settings::{RateSettings, dialogue::RequestSettings},
 };
 
 /// What is wrong with a slow signature where nothing can wait for it.
@@ -138,6 +139,11 @@ impl<'c, 's> Compiler<'c, 's> {
         let is_slow =
             expression.is_slow() || reads.into_iter().any(|read| self.lets.is_slow(read.name));
         self.refuse_slow(text, is_slow)
+    }
+
+    /// How requests are numbered and answered. The pointers of this are those of all texts.
+    pub fn request(&mut self, id: JsonPointer, answer: Expression) -> RequestSettings {
+        RequestSettings::new(id, answer, &mut self.pointers)
     }
 
     /// The buckets of a step.

@@ -6,7 +6,7 @@ use super::dial::DialTexts;
 use crate::config::{
     keys::{
         CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
-        Periodic, PrepareLayer, Rules, Script, StepTable,
+        Periodic, PrepareLayer, RequestTable, Rules, Script, StepTable,
     },
     read::{Entries, Item, Located},
     values::{TemplateText, Written},
@@ -30,6 +30,7 @@ pub(super) struct Merged {
     pub periodic: Periodic,
     pub close_script: Script,
     pub rules: Rules,
+    pub request: Option<Located<RequestTable>>,
     /// A text heartbeat.
     pub heartbeat: Option<HeartbeatTable>,
     /// Whether there is a heartbeat of any kind.
@@ -67,6 +68,7 @@ impl Merged {
             periodic: value(&table.periodic),
             close_script: value(&table.close_script),
             rules,
+            request: table.request.clone(),
             heartbeat,
             beats,
             idle_timeout: idle_timeout.and_then(|time| time.value.template().cloned()),
@@ -105,6 +107,7 @@ impl Merged {
             && self.periodic.0.is_empty()
             && self.close_script.0.is_empty()
             && self.rules.0.is_empty()
+            && self.request.is_none()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()
             && self.first_id == 1

@@ -12,6 +12,7 @@ mod order;
 mod outside;
 mod places;
 mod prepare;
+mod request;
 mod rules;
 mod script;
 mod sending;
@@ -71,6 +72,8 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
     let heartbeat = merged.heartbeat.as_ref();
     let heartbeat =
         heartbeat.and_then(|heartbeat| heartbeat::compile(heartbeat, merged, &mut compiler));
+    let request = merged.request.as_ref();
+    let request = request.and_then(|table| request::compile(table, &mut compiler));
     let idle_timeout = merged.idle_timeout.as_ref();
     let idle_timeout = idle_timeout
         .and_then(|written| durations::template(written, places::ELSEWHERE, &mut compiler));
@@ -86,6 +89,7 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
         periodic: scripts.periodic,
         close_script: scripts.close_script,
         rules,
+        request,
         heartbeat,
         idle_timeout,
         first_id: merged.first_id,

@@ -16,8 +16,8 @@ use everwire_proto::{
         ConnectionSettings,
         dialogue::{
             Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, HttpRequest, PeriodicStep,
-            Preparation, Prepare, PrepareCall, PrepareStep, Program, RuleDelay, ScriptStep,
-            Sending, TemplateDuration, Trigger,
+            Preparation, Prepare, PrepareCall, PrepareStep, Program, RequestSettings, RuleDelay,
+            ScriptStep, Sending, TemplateDuration, Trigger,
         },
     },
 };
@@ -42,6 +42,7 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         periodic,
         close_script,
         rules,
+        request,
         heartbeat,
         idle_timeout,
         first_id,
@@ -66,6 +67,7 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
     keys.insert("close_script".into(), script(close_script));
     let rules: Vec<Json> = rules.iter().map(|rule| show_rule(rule, names)).collect();
     keys.insert("rules".into(), rules.into());
+    put(keys, "request", request.as_ref().map(show_requests));
     keys.insert("ids".into(), json!({ "from": first_id }));
     if let Some(template) = idle_timeout {
         keys.insert("idle_timeout".into(), template.0.as_str().into());
@@ -73,6 +75,21 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
     if let (Some(heartbeat), Some(Json::Object(keys))) = (heartbeat, keys.get_mut("heartbeat")) {
         show_heartbeat(heartbeat, keys);
     }
+}
+
+fn show_requests(request: &RequestSettings) -> Json {
+    let mut keys = Keys::new();
+    let id = escaped(&request.id.to_string());
+    put(&mut keys, "id", Some(id));
+    put(&mut keys, "answer", Some(request.answer.as_str()));
+    put(
+        &mut keys,
+        "fail",
+        request.fail.as_ref().map(|fail| fail.as_str()),
+    );
+    put(&mut keys, "within", Some(format_duration(request.within)));
+    put(&mut keys, "in_flight", Some(request.in_flight.get()));
+    keys.into()
 }
 
 fn show_heartbeat(heartbeat: &HeartbeatTemplates, keys: &mut Keys) {

@@ -2,7 +2,7 @@
 
 use super::{
     Line,
-    words::{count, lines},
+    words::{count, lines, written},
 };
 use crate::config::units::{format_duration, format_size};
 use everwire_proto::settings::{ConnectionSettings, RateSettings, Resend, WhenFull};
@@ -36,6 +36,26 @@ pub(super) fn sends(settings: &ConnectionSettings) -> Vec<Line> {
     });
     told.extend(settings.rate.iter().map(rate));
     lines(told)
+}
+
+/// How callers are answered.
+pub(super) fn requests(settings: &ConnectionSettings) -> Vec<Line> {
+    let dialogue = settings.dialogue.as_ref();
+    let Some(request) = dialogue.and_then(|dialogue| dialogue.request.as_ref()) else {
+        return Vec::new();
+    };
+    let text = format!("of callers go out with a number of ours at {}", request.id);
+    let within = format_duration(request.within);
+    let answer = written(request.answer.as_str());
+    let mut details = vec![format!("are answered by {answer} within {within}")];
+    if let Some(fail) = &request.fail {
+        details.push(format!("are refused when {} too", written(fail.as_str())));
+    }
+    let limit = count(request.in_flight.get() as usize, "message");
+    details.push(format!(
+        "{limit} may await an answer by number: requests, steps, heartbeats"
+    ));
+    vec![Line { text, details }]
 }
 
 fn rate(rate: &RateSettings) -> String {

@@ -95,6 +95,7 @@ fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
         ("silence", upkeep::silence(settings)),
         ("losses", upkeep::losses(settings)),
         ("sends", messages::sends(settings)),
+        ("requests", messages::requests(settings)),
         ("receives", messages::receives(settings)),
         ("also", also::lines(settings, defaults)),
         ("reads", reads::lines(settings)),

@@ -301,3 +301,15 @@ fn a_name_that_stands_in_other_words_keeps_nobody_from_being_told_together() {
         ]
     );
 }
+
+#[test]
+fn how_callers_are_answered_is_told() {
+    let keys = r#"request = { id = "/id", answer = '/id == id', fail = 'exists(/error)', within = "3s", in_flight = 1 }"#;
+    assert_eq!(
+        some(keys, &["requests"]),
+        "of callers go out with a number of ours at /id
+are answered by /id == id within 3s
+are refused when exists(/error) too
+1 message may await an answer by number: requests, steps, heartbeats"
+    );
+}

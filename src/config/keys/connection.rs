@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
     HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, PrepareLayer, RateLayer, ReconnectLayer,
-    Rules, Script, SequenceLayer,
+    RequestTable, Rules, Script, SequenceLayer,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -106,11 +106,13 @@ table! {
         capture: Entries<CaptureLayer> = {},
         /// What a message, or a loss, brings about: the first rule that matches acts.
         rules: Rules = [],
+        /// How the requests of callers are numbered, and how their answers are found.
+        request: RequestTable,
         /// The numbers of what we send.
         ids: IdsTable,
     }
     later {
-        subscribe, subscriptions, spread, request, place,
+        subscribe, subscriptions, spread, place,
     }
     no key { dialogue, dial_policy, proxy_policy }
 }

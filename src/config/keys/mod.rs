@@ -33,8 +33,8 @@ pub(super) use self::{
     decode::DecodeLayer,
     dialogue::{
         AgainTable, CaptureLayer, CaptureNames, CaptureTable, Exec, HttpTable, IdsTable, Periodic,
-        PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable, RuleTable, Rules, Script,
-        SendLayer, StepTable, without_expect,
+        PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable, RequestTable, RuleTable,
+        Rules, Script, SendLayer, StepTable, without_expect,
     },
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable, SCRIPT, URLS},

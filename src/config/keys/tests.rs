@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     AgainTable, ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
     HistoryTable, HttpTable, IdsTable, OutboxTable, PrepareStepTable, RateLayer, ReconnectLayer,
-    RuleTable, SequenceLayer, ServiceTable, StepTable,
+    RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable,
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,
@@ -174,6 +174,7 @@ fn what_is_declared_is_the_default_of_the_settings() {
             json!({ "user": "u", "password": "p" }),
         ),
         defaults_of::<IdsTable>().len(),
+        defaults_of::<RequestTable>().len(),
         // Of the open script, periodic, of the close script.
         3 * defaults_of::<StepTable>().len(),
         defaults_of::<ScheduleTable>().len(),

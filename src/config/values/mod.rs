@@ -25,8 +25,8 @@ pub(super) use self::{
     listen::Listen,
     matcher::expression_of,
     numbers::{
-        CloseCode, Count, Factor, FirstId, Kept, Limit, MemoryLimit, MessageCount, SchemaVersion,
-        Size, Workers,
+        CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MemoryLimit, MessageCount,
+        SchemaVersion, Size, Workers,
     },
     opening_text::OpeningText,
     pointer::Pointer,

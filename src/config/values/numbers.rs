@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, ops::RangeInclusive};
 
+use everwire_proto::settings::dialogue::MAX_IN_FLIGHT;
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -62,6 +63,10 @@ integer! {
 integer! {
     /// The number that a count begins with.
     FirstId(u64): 1..=u32::MAX
+}
+integer! {
+    /// How many messages may await an answer.
+    InFlight(NonZeroU32): 1..=MAX_IN_FLIGHT.get()
 }
 integer! {
     /// A number of threads; 0 leaves it to us.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Where in a JSON text a value stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Pointer(pub JsonPointer);
 
 field! { Pointer <=> JsonPointer: |pointer| pointer.0, |pointer| escaped(&pointer.to_string()) }

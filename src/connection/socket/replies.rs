@@ -43,6 +43,7 @@ impl Socket {
                 }
             }
             Reply::MayClose => self.may_close(act, now),
+            Reply::Answered(_) => {}
             Reply::Answer(message) => self.writer.answer(message),
             Reply::Passed => {
                 if let Some(data) = connect_data(act) {
@@ -125,7 +126,7 @@ impl Socket {
                 // It is asked when the socket serves.
                 Reply::Times | Reply::Beat => {}
                 // It is not closed before it has served.
-                Reply::MayClose => {}
+                Reply::MayClose | Reply::Answered(_) => {}
                 // It is a successor already.
                 Reply::Rotate { .. } | Reply::NextUrl(_) => {}
                 Reply::Stale => {

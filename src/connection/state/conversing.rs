@@ -67,6 +67,7 @@ impl ActorState {
             | Reply::ComposeNow
             | Reply::Sign(_)
             | Reply::MayClose
+            | Reply::Answered(_)
             | Reply::Answer(_)
             | Reply::Passed
             | Reply::Times

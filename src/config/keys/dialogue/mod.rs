@@ -1,9 +1,10 @@
-//! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `ids`.
+//! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `request`, `ids`.
 
 mod capture;
 mod ids;
 mod periodic;
 mod prepare;
+mod request;
 mod rule;
 mod sending;
 mod step;
@@ -15,6 +16,7 @@ pub(in crate::config) use self::{
     ids::IdsTable,
     periodic::{Periodic, PeriodicTable},
     prepare::{Exec, HttpTable, PrepareLayer, PrepareStepTable, PrepareTable},
+    request::RequestTable,
     rule::{RuleTable, Rules},
     sending::SendLayer,
     step::{AgainTable, Script, StepTable, without_expect},

@@ -216,7 +216,7 @@ fn defaults(schema: &Json) -> String {
         match &value["default"] {
             Json::Null
                 if value.to_string().contains("\"default\"")
-                    && !["basic_auth", "tls"].contains(&key.as_str())
+                    && !["basic_auth", "request", "tls"].contains(&key.as_str())
                     && key != "hosts" =>
             {
                 keys.push(format!("{key} = {{ {} }}", defaults(value)));

@@ -224,7 +224,7 @@ mod tests {
     };
 
     /// What may be as large as it likes: a larger one costs nobody more, or its type has a bound.
-    const UNLIMITED: [&str; 19] = [
+    const UNLIMITED: [&str; 21] = [
         "close_code",
         "compression.client_max_window_bits",
         "compression.level",
@@ -243,6 +243,8 @@ mod tests {
         "reconnect.max_attempts",
         "reconnect.min",
         "reconnect.stable_after",
+        "request.in_flight",
+        "request.within",
         "rotate_after",
     ];
 

@@ -1,20 +1,20 @@
 //! The one future that drives a name's incarnation: it dials, reads, writes, watches the time, and carries out what the
 //! core decided.
 
+mod deadlines;
 pub(super) mod dial;
 mod effects;
+mod outbox;
 pub(super) mod probe;
+mod timer;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
     task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
 
-use tokio::{task::coop, time::Sleep};
-
-use self::dial::dial;
+use self::{dial::dial, timer::WakeTimer};
 use crate::{
     chance, clock,
     connection::{
@@ -23,8 +23,7 @@ use crate::{
         socket::Socket,
         state::{ActorState, policy},
     },
-    core::{Cause, FateRun, Removed, State as LifeState},
-    events::{DropReason, EventKind},
+    core::{Cause, State as LifeState},
     panics::panic_text,
     settings::RotationMode,
     wire::CloseFrame,
@@ -53,25 +52,10 @@ pub(in crate::connection) enum Link {
 pub(in crate::connection) struct Driver {
     pub(in crate::connection) link: Link,
     pub(in crate::connection) successor: Successor,
-    timer: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer knows the waker: then it need not be polled before it has passed.
-    timer_will_wake: bool,
+    timer: WakeTimer,
     /// Until then a turn that reads nothing but messages changes nothing else; `None`: it may. A name that is touched is looked at in
     /// any case.
     settled_until: Option<Instant>,
-}
-
-/// What a look at the outbox shows.
-struct Look {
-    written: (u64, u64),
-    expired: Removed,
-    evicted: u64,
-    told: Vec<FateRun>,
-    store_error: Option<Box<str>>,
-    is_written: bool,
-    next_waits: bool,
-    next_expiry: Option<Instant>,
-    wants_fence: bool,
 }
 
 /// How a turn ended.
@@ -128,7 +112,7 @@ impl Driver {
         act.turns.begin();
         if act.wakeups.begin_turn(cx.waker()) {
             act.turns.touch();
-            self.timer_will_wake = false;
+            self.timer.forget_waker();
         }
         #[cfg(feature = "faults")]
         act.trip(crate::connection::state::fault::Fault::Driver);
@@ -299,141 +283,6 @@ impl Driver {
             && let Some(cause) = socket.overdue(act, now)
         {
             act.lost(cause, now);
-        }
-    }
-
-    /// What happened outside: the outbox is told what was written, expired and evicted messages are told, a flush is
-    /// noticed, the waker is left. Returns when the next message expires.
-    fn look_at_outbox(
-        &mut self,
-        act: &mut ActorState,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Instant> {
-        if let Link::Up(socket) = &mut self.link {
-            socket.publish_openings(act);
-        }
-        let tell_sent = act.publisher.want_sent(&act.process.hub, &act.name);
-        let (is_paced, written) = match &mut self.link {
-            Link::Up(socket) => (socket.is_paced(now), socket.take_written()),
-            Link::None | Link::Dialing(_) => (false, None),
-        };
-        let look = act.outbox.end_turn(cx.waker(), |locked| {
-            // A subscriber that has come since the last look hears of these, too.
-            locked.outbox.set_fate_reporting(tell_sent);
-            let written = written.map_or((0, 0), |id| locked.outbox.written(id));
-            Look {
-                written,
-                expired: locked.outbox.expire(now),
-                evicted: std::mem::take(&mut locked.evicted),
-                told: locked.outbox.take_fate_runs(),
-                store_error: locked.store_error.take(),
-                is_written: locked.outbox.is_written(),
-                next_waits: locked.outbox.peek().is_some(),
-                next_expiry: locked.outbox.next_expiry(),
-                wants_fence: locked.wants_fence(is_paced),
-            }
-        });
-        act.counters.count_sent(look.written);
-        act.publish_dropped(look.evicted, DropReason::Evicted);
-        act.publish_removed(look.expired, DropReason::Expired);
-        act.publish_sent(look.told);
-        if let Some(text) = look.store_error {
-            let cause = Cause::Store(text.into());
-            act.publish(EventKind::Error(Box::new(cause.into())));
-        }
-        if let Link::Up(socket) = &mut self.link
-            && look.wants_fence
-        {
-            socket.fence(act, now, cx);
-        }
-        let flushed = match &self.link {
-            Link::Up(socket) => socket.is_flushed(),
-            Link::None | Link::Dialing(_) => true,
-        };
-        // Accepted after the last look of the writer and before the waker was left: nobody else will tell.
-        if look.next_waits && !is_paced && flushed && act.reported.ready && act.life.may_write() {
-            act.turns.touch();
-            cx.waker().wake_by_ref();
-        }
-        if act.life.is_flushing() && look.is_written && flushed {
-            let close_script = act.has_close_script();
-            let policy = policy(&act.settings);
-            act.life
-                .flushed(close_script, policy, now, &mut act.effects);
-        }
-        look.next_expiry
-    }
-
-    /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with every message would
-    /// cost more. Returns when it wakes us: that turn must look at everything, since nothing else sets the timer again.
-    fn arm_timer(
-        &mut self,
-        act: &mut ActorState,
-        expiry: Option<Instant>,
-        now: Instant,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Instant> {
-        let (socket, paced, conversation) = match &self.link {
-            // One that has passed is looked at again when the kernel takes more.
-            Link::Up(socket) => (
-                socket.deadline(act, now),
-                socket.paced_until().filter(|until| *until > now),
-                act.conversation_deadline(),
-            ),
-            // A conversation whose socket was closed by hand goes on with the next one.
-            Link::None | Link::Dialing(_) => (None, None, None),
-        };
-        let life = act.life.deadline(policy(&act.settings));
-        let aside = self.successor.paced_until().filter(|until| *until > now);
-        let deduplication = act
-            .inbound
-            .deduplication
-            .deadline()
-            .filter(|_| self.has_read_all());
-        let keeps = act.keeps_deadline(now);
-        let beside = self.successor.conversation_deadline();
-        let all = [
-            life,
-            expiry,
-            socket,
-            paced,
-            aside,
-            deduplication,
-            conversation,
-            keeps,
-            beside,
-        ];
-        match all.into_iter().flatten().min() {
-            Some(earliest) => self.wake_at(earliest.max(now), cx),
-            // A name that rests keeps no timer: it is as large as a name's mailbox.
-            None => self.timer = None,
-        }
-        let timer = self.timer.as_ref();
-        timer.map(|timer| timer.deadline().into_std())
-    }
-
-    /// Has the driver run at that time, or before it.
-    fn wake_at(&mut self, deadline: Instant, cx: &mut TaskContext<'_>) {
-        let deadline = tokio::time::Instant::from_std(deadline);
-        let timer = match &mut self.timer {
-            Some(timer) if !timer.is_elapsed() && timer.deadline() <= deadline => {
-                if self.timer_will_wake {
-                    return;
-                }
-                timer
-            }
-            Some(timer) => {
-                timer.as_mut().reset(deadline);
-                timer
-            }
-            none => none.insert(Box::pin(tokio::time::sleep_until(deadline))),
-        };
-        // With its budget spent a task that polls a timer is woken, but the timer does not know of it.
-        let timer = coop::unconstrained(timer.as_mut());
-        self.timer_will_wake = pin!(timer).poll(cx).is_pending();
-        if !self.timer_will_wake {
-            cx.waker().wake_by_ref();
         }
     }
 }

@@ -5,11 +5,14 @@ use std::{pin::Pin, sync::Arc};
 use crate::{
     core::{ConnectionName, Owner},
     settings::{ConnectionSettings, Template},
-    transport::{Before, DialError, Opened},
+    transport::{Before, DialError, Opened, PreparedDial},
 };
 
 /// What becomes of a dial. It begins when it is polled, and stops when it is dropped.
 pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Opened, DialError>>>>;
+
+/// What becomes of what is done before a dial that comes later. It begins when it is polled, and stops when it is dropped.
+pub(crate) type Preparation = Pin<Box<dyn Future<Output = Result<Box<PreparedDial>, DialError>>>>;
 
 /// What is to be dialled.
 pub(crate) struct DialTarget {
@@ -28,4 +31,7 @@ pub(crate) struct DialTarget {
 pub(crate) trait Dialer: Send + Sync {
     /// A dial of this target. `before`: what is to be done before it, where anything is.
     fn dial(&self, target: DialTarget, before: Option<Box<Before>>) -> Dial;
+
+    /// Does what is to be done before a dial of this target, and does not dial.
+    fn prepare(&self, target: DialTarget, before: Box<Before>) -> Preparation;
 }

@@ -52,3 +52,45 @@ async fn a_rule_that_rotates_ends_the_old_session_before_the_new_one_begins() {
     let status = handle.status().await.unwrap();
     assert_eq!((status.state.as_str(), status.reconnects), ("open", 0));
 }
+
+const GOODBYE: &str = r#"
+[connections.point]
+url = "URL"
+rotation = "replace"
+open_script = [{ send = '{"boot":${id}}', expect = '/accepted' }]
+close_script = [{ send = '{"bye":${id}}', expect = '/bye' }]
+# quick
+"#;
+
+#[tokio::test]
+async fn the_old_session_says_its_close_script_before_the_new_one_begins() {
+    let sessions = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |line| {
+        let others = sessions.fetch_add(1, Ordering::SeqCst);
+        line.ask(
+            others == 0,
+            format!("{others} beside number {}", line.number),
+        );
+        let boot = line.hear()?;
+        line.ask(boot["boot"] == 1, format!("no boot: {boot}"));
+        line.say(r#"{"accepted":true}"#)?;
+        let bye = line.hear()?;
+        line.ask(bye["bye"] == 2, format!("no bye: {bye}"));
+        line.say(r#"{"bye":true}"#)?;
+        let reason = line.close_reason();
+        sessions.fetch_sub(1, Ordering::SeqCst);
+        line.ask(reason.starts_with("1001"), reason);
+        while line.hear_text().is_ok() {}
+        Ok(())
+    });
+    let (_manager, handle, mut watch) =
+        open(recipe(GOODBYE, "point", &server.url(), Variables(&[])));
+    watch.ready().await;
+    for _ in 0..2 {
+        handle.rotate().await.unwrap();
+        watch.rotated().await;
+        watch.ready().await;
+    }
+    assert_eq!(server.faults(), Vec::<String>::new());
+    assert_eq!(server.sockets(), 3);
+}

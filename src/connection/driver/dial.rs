@@ -5,21 +5,43 @@ use std::sync::Arc;
 use crate::{
     connection::{
         arbiter::dial_scheduler::Scheduled,
-        dialer::{Dial, DialTarget, Dialer},
+        dialer::{Dial, DialTarget, Dialer, Preparation},
         state::{ActorState, conversation::policy_of_named},
     },
     secret_store::SecretStore,
     settings::{ConnectionSettings, DialPolicy, Template, url},
     transport::{
-        self, Before, DialBudget, DialError, DialRequest, ForDial, Opened, Preparer, Resolver,
-        TlsCache,
+        self, Before, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial, Preparer,
+        Resolver, TlsCache,
     },
 };
 
 /// A dial of the URL that is in use, or next; once of one that the peer has named.
 pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
-    let named = act.serving.as_mut().and_then(|it| it.begin_dial());
-    let is_handover = named.is_some();
+    let replaces = act.life.is_replacing();
+    let (named, prepared) = match &mut act.serving {
+        Some(serving) => (serving.begin_dial(), serving.take_prepared(&act.settings)),
+        None => (None, None),
+    };
+    let mut before = before(act, named.is_some());
+    if let Some(before) = &mut before {
+        before.done = prepared.filter(|_| replaces);
+    }
+    let target = target(act, named);
+    act.process.dialer.dial(target, before)
+}
+
+/// What is to be done before the dial that takes the place of the socket that serves, ahead of it; `None`: nothing.
+pub(in crate::connection) fn prepare(act: &mut ActorState) -> Option<Preparation> {
+    act.settings.dialogue.as_ref()?.prepare.as_ref()?;
+    let named = act.serving.as_ref().and_then(|it| it.next_url());
+    let before = before(act, named.is_some())?;
+    let target = target(act, named);
+    Some(act.process.dialer.prepare(target, before))
+}
+
+/// What a dial is of. `named`: the URL that the peer has named.
+fn target(act: &ActorState, named: Option<Box<str>>) -> DialTarget {
     let (urls, number, settings) = match named {
         None => (
             Arc::clone(&act.urls),
@@ -36,16 +58,14 @@ pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
             (url, 0, Arc::new(settings))
         }
     };
-    let before = before(act, is_handover);
-    let target = DialTarget {
+    DialTarget {
         urls,
         number,
         settings,
         name: act.name.clone(),
         owner: act.outbox.owner(),
         attempt: act.life.dials(),
-    };
-    act.process.dialer.dial(target, before)
+    }
 }
 
 /// What is to be done before a dial that begins now, if anything is.
@@ -102,6 +122,10 @@ impl Dialer for NetworkDialer {
             Some(before) => Box::pin(network.prepared_dial(target, before)),
         }
     }
+
+    fn prepare(&self, target: DialTarget, before: Box<Before>) -> Preparation {
+        Box::pin(Arc::clone(&self.0).prepare(target, before))
+    }
 }
 
 impl Network {
@@ -137,19 +161,31 @@ impl Network {
         mut target: DialTarget,
         mut before: Box<Before>,
     ) -> Result<Opened, DialError> {
-        let dial = ForDial {
-            settings: &target.settings,
-            urls: &target.urls,
-            number: target.number,
-            owner: target.owner.as_ref(),
-        };
-        let preparer = self.preparer.clone();
-        let filled = Box::pin(preparer.prepare(&mut before, dial)).await?;
+        let filled = Box::pin(self.preparer.prepare(&mut before, for_dial(&target))).await?;
         target.settings = Arc::clone(&filled.settings);
         (target.urls, target.number) = ([filled.url.clone()].into(), 0);
         let dialled = Box::pin(self.dial(target)).await;
         dialled
             .inspect_err(|error| filled.failed(&error.cause))
             .map(|opened| filled.opened(opened))
+    }
+
+    /// What is to be done before a dial that comes later.
+    async fn prepare(
+        self: Arc<Self>,
+        target: DialTarget,
+        mut before: Box<Before>,
+    ) -> Result<Box<PreparedDial>, DialError> {
+        let filled = Box::pin(self.preparer.prepare(&mut before, for_dial(&target))).await?;
+        Ok(filled.done)
+    }
+}
+
+fn for_dial(target: &DialTarget) -> ForDial<'_> {
+    ForDial {
+        settings: &target.settings,
+        urls: &target.urls,
+        number: target.number,
+        owner: target.owner.as_ref(),
     }
 }

@@ -128,6 +128,9 @@ impl Driver {
             Happened::Closed(report) => {
                 self.settle_on_close(act, now);
                 act.last.message = self.last_message(act);
+                if !act.life.is_replacing() {
+                    act.forget_prepared();
+                }
                 let last = LastClose::new(report.clone(), act.wall());
                 act.last.close = Some(Box::new(last));
                 act.publish(EventKind::Closed(Box::new(report)));

@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{dial::dial, timer::WakeTimer};
+use self::{
+    dial::{dial, prepare},
+    timer::WakeTimer,
+};
 use crate::{
     chance, clock,
     connection::{
@@ -26,7 +29,6 @@ use crate::{
     core::{Cause, State as LifeState},
     panics::panic_text,
     settings::RotationMode,
-    wire::CloseFrame,
 };
 
 /// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
@@ -252,14 +254,19 @@ impl Driver {
 
     fn poll_successor(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if self.successor.may_dial(act) {
-            if act.settings.rotation == RotationMode::Replace {
-                // What has to be prepared for the next dial is prepared here, while this socket still serves; what fails is told by
-                // `successor_failed`, and the socket serves on.
-                self.successor = Successor::None;
-                return act.give_way(now);
-            }
-            act.begin_deduplication();
-            self.successor = Successor::Dialing(dial(act));
+            self.successor = match act.settings.rotation {
+                RotationMode::Overlap => {
+                    act.begin_deduplication();
+                    Successor::Dialing(dial(act))
+                }
+                RotationMode::Replace => match prepare(act) {
+                    Some(preparation) => Successor::Preparing(preparation),
+                    None => {
+                        act.give_way(None, now);
+                        Successor::None
+                    }
+                },
+            };
         }
         self.successor.poll(act, now, cx);
     }
@@ -284,16 +291,6 @@ impl Driver {
         {
             act.lost(cause, now);
         }
-    }
-}
-
-impl ActorState {
-    /// The socket that serves is closed, and another one is dialled in its place.
-    fn give_way(&mut self, now: Instant) {
-        let frame = CloseFrame::new(self.settings.close_code, "");
-        let policy = policy(&self.settings);
-        self.life.give_way(frame, policy, now, &mut self.effects);
-        self.show_state();
     }
 }
 

@@ -27,7 +27,7 @@ impl Successor {
         let hears_since = match ready {
             Self::Up(ready) => ready.hears_since,
             Self::Lost { hears_since, .. } => *hears_since,
-            Self::None | Self::Wanted | Self::Dialing(_) => now,
+            Self::None | Self::Wanted | Self::Preparing(_) | Self::Dialing(_) => now,
         };
         if let Self::Up(ready) = ready {
             let info = ready.info.clone();
@@ -72,7 +72,7 @@ impl Successor {
                 act.lost(*cause, now);
                 None
             }
-            Self::None | Self::Wanted | Self::Dialing(_) => None,
+            Self::None | Self::Wanted | Self::Preparing(_) | Self::Dialing(_) => None,
         }
     }
 }

@@ -1,4 +1,5 @@
 //! From one socket to its successor.
 
 mod handover;
+mod replace;
 pub(super) mod successor;

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     chance,
     connection::{
-        dialer::Dial,
+        dialer::{Dial, Preparation},
         socket::{Socket, SocketInfo},
         state::{ActorState, policy},
     },
@@ -24,6 +24,8 @@ pub(in crate::connection) enum Successor {
     None,
     /// It is to be dialled when the duplicates of the last rotation are resolved.
     Wanted,
+    /// What is to be done before its dial is done, while the old socket still serves, which gives way then.
+    Preparing(Preparation),
     /// It is dialled.
     Dialing(Dial),
     /// Its opening messages go out, or have.
@@ -48,7 +50,11 @@ impl Successor {
     pub(in crate::connection) fn paced_until(&self) -> Option<Instant> {
         match self {
             Self::Up(ready) => ready.socket.paced_until(),
-            Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
+            Self::None
+            | Self::Wanted
+            | Self::Preparing(_)
+            | Self::Dialing(_)
+            | Self::Lost { .. } => None,
         }
     }
 
@@ -56,7 +62,11 @@ impl Successor {
     pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
         match self {
             Self::Up(ready) => ready.socket.aside_deadline(),
-            Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => None,
+            Self::None
+            | Self::Wanted
+            | Self::Preparing(_)
+            | Self::Dialing(_)
+            | Self::Lost { .. } => None,
         }
     }
 
@@ -80,6 +90,19 @@ impl Successor {
         if !act.life.wants_successor() {
             *self = Self::None;
             act.inbound.deduplication.forget_successor();
+            return;
+        }
+        if let Self::Preparing(preparation) = self {
+            let Poll::Ready(prepared) = preparation.as_mut().poll(cx) else {
+                return;
+            };
+            match prepared.map_err(|error| act.last.note_failed(error)) {
+                Ok(prepared) => {
+                    *self = Self::None;
+                    act.give_way(Some(prepared), now);
+                }
+                Err(cause) => self.failed(act, cause, now),
+            }
             return;
         }
         if let Self::Dialing(dial) = self {
@@ -126,7 +149,11 @@ impl Successor {
             // The old socket is on its way out already: the next incarnation finds this out.
             let hears_since = match self {
                 Self::Up(ready) => ready.hears_since,
-                Self::None | Self::Wanted | Self::Dialing(_) | Self::Lost { .. } => now,
+                Self::None
+                | Self::Wanted
+                | Self::Preparing(_)
+                | Self::Dialing(_)
+                | Self::Lost { .. } => now,
             };
             *self = Self::Lost {
                 cause: Box::new(cause),

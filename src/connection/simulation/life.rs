@@ -31,7 +31,7 @@ use crate::{
     chance,
     connection::{
         CloseMyself, Connect, Connection, ProcessContext, Rotate, SharedOutbox, TokenBuckets,
-        dialer::{Dial, DialTarget, Dialer},
+        dialer::{Dial, DialTarget, Dialer, Preparation},
     },
     core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
     events::{Event, Update},
@@ -484,6 +484,10 @@ impl Dialer for SimulatedDialer {
             world.send(outcome).expect("the world outlives its names");
             dialled.await.expect("the world answers")
         })
+    }
+
+    fn prepare(&self, _: DialTarget, _: Box<Before>) -> Preparation {
+        unreachable!("no plan has anything to be done before a dial")
     }
 }
 

@@ -8,12 +8,15 @@ use parking_lot::Mutex;
 use crate::{
     core::{ConnectionName, Owner},
     settings::{ConnectionSettings, DialPolicy, Template},
+    transport::prepared::PreparedDial,
 };
 
 /// What is to be done before a dial, and what is known for it.
 pub(crate) struct Before {
     /// What was captured before.
     pub known: BeforeDial,
+    /// What was done already, ahead of the dial.
+    pub done: Option<Box<PreparedDial>>,
     /// Told what is being done.
     pub preparing: Preparing,
     pub name: ConnectionName,
@@ -46,6 +49,7 @@ impl Before {
         Self::is_needed(dialogue).then(|| {
             Box::new(Self {
                 known: BeforeDial::new(Arc::clone(dialogue)),
+                done: None,
                 preparing: Preparing::default(),
                 name: name.clone(),
                 policy: settings.dial_policy.clone(),
@@ -72,7 +76,7 @@ impl Preparing {
     }
 
     /// Until this is dropped something may be done.
-    pub(super) fn begin(&self) -> impl Drop {
+    pub(super) fn begin(&self) -> impl Drop + use<> {
         Told(self.clone())
     }
 }

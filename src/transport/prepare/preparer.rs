@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use everwire_proto::{dialogue::Prepared, settings::dialogue::Prepare};
+use everwire_proto::settings::dialogue::Prepare;
 
 use super::{
     before::{Before, ForDial},
@@ -16,13 +16,8 @@ use crate::{
     secret_store::SecretStore,
     settings::{ConnectionSettings, Secret, Template},
     transport::{
-        dial::Opened,
-        dial_budget::DialBudget,
-        prepared::{Generation, PreparedDial},
-        progress::DialError,
-        resolve::Resolver,
-        secrets::Secrets,
-        tls::TlsCache,
+        dial::Opened, dial_budget::DialBudget, prepared::PreparedDial, progress::DialError,
+        resolve::Resolver, secrets::Secrets, tls::TlsCache,
     },
 };
 
@@ -63,7 +58,7 @@ impl Preparer {
         }))
     }
 
-    /// Does what is to be done, and fills the dial. Must run where `spawn_local` works: on an arbiter. Dropping the future ends what is
+    /// Does what is to be done, unless it was done already, and fills the dial. Must run where `spawn_local` works: on an arbiter. Dropping the future ends what is
     /// being done.
     ///
     /// # Errors
@@ -80,15 +75,15 @@ impl Preparer {
         let told = before.preparing.begin();
         let prepared = self.run(before, dial, &secrets).await;
         drop(told);
-        let filled = prepared.and_then(|(prepared, shared)| {
-            before.known.prepared(&prepared);
+        let filled = prepared.and_then(|done| {
+            before.known.prepared(&done.prepared);
             let here = Place::new(before, dial.settings, &secrets);
             fill::fill(&before.known, dial, &here.here()).map(|(settings, url, mut filled)| {
-                filled.extend(prepared.secrets().map(Secret::new));
+                filled.extend(done.prepared.secrets().map(Secret::new));
                 Filled {
                     settings,
                     url,
-                    done: Box::new(PreparedDial { prepared, shared }),
+                    done,
                     secrets: filled,
                 }
             })
@@ -98,13 +93,17 @@ impl Preparer {
 
     async fn run(
         &self,
-        before: &Before,
+        before: &mut Before,
         dial: ForDial<'_>,
         secrets: &Secrets,
-    ) -> Result<(Prepared, Option<Generation>), Cause> {
+    ) -> Result<Box<PreparedDial>, Cause> {
+        if let Some(done) = before.done.take().filter(|done| done.is_good()) {
+            return Ok(done);
+        }
         let Some(preparing) = before.known.preparing() else {
-            return Ok((Prepared::default(), None));
+            return Ok(Box::default());
         };
+        let before = &*before;
         let run = Run {
             tools: &self.0.tools,
             before,
@@ -116,10 +115,16 @@ impl Preparer {
             Some(Prepare::Shared(shared)) => {
                 let called = format!("[prepare.{}]", shared.key);
                 before.preparing.tell(&called);
-                let found = self.0.shared.get(shared, run).await?;
-                Ok((found.0, Some(found.1)))
+                let (prepared, generation) = self.0.shared.get(shared, run).await?;
+                Ok(Box::new(PreparedDial {
+                    prepared,
+                    shared: Some(generation),
+                }))
             }
-            Some(Prepare::Own(_)) | None => Ok((run.await?, None)),
+            Some(Prepare::Own(_)) | None => Ok(Box::new(PreparedDial {
+                prepared: run.await?,
+                shared: None,
+            })),
         }
     }
 }

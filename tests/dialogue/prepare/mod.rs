@@ -2,6 +2,7 @@
 
 mod calls;
 mod programs;
+mod replaces;
 mod shared;
 
 use std::{

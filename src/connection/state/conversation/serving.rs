@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Instant};
 
 use ::url::Url;
+use everwire_proto::settings::dialogue::Dialogue;
 
 use super::LiveConversation;
 use crate::{
     connection::SharedOutbox,
     core::Cause,
     settings::{ConnectionSettings, DialPolicy, Heartbeat, url},
-    transport::Preparing,
+    transport::{PreparedDial, Preparing},
 };
 
 /// The conversation of the socket that serves, and the heartbeat that it leads to.
@@ -23,6 +24,8 @@ pub(in crate::connection) struct Serving {
     next_url: Option<Box<str>>,
     /// What is being done before the dial under way, if anything is.
     pub preparing: Option<Preparing>,
+    /// What was done ahead of the dial that takes the place of the socket which goes, and for which dialogue.
+    prepared: Option<(Arc<Dialogue>, Box<PreparedDial>)>,
     /// Whether the dial under way, or the one that has just come up, is of such a URL.
     dials_named: bool,
 }
@@ -93,6 +96,29 @@ impl Serving {
         named
     }
 
+    /// The URL of the next dial, if the peer has named it.
+    pub fn next_url(&self) -> Option<Box<str>> {
+        self.next_url.clone()
+    }
+
+    /// This was done ahead of the next dial of this dialogue.
+    pub fn set_prepared(&mut self, dialogue: &Arc<Dialogue>, prepared: Box<PreparedDial>) {
+        self.prepared = Some((Arc::clone(dialogue), prepared));
+    }
+
+    /// What was done ahead of a dial of these settings that begins now; `None`: nothing, or other settings asked for it.
+    pub fn take_prepared(&mut self, settings: &ConnectionSettings) -> Option<Box<PreparedDial>> {
+        let (of, prepared) = self.prepared.take()?;
+        let dialogue = settings.dialogue.as_ref()?;
+        let is_same = Arc::ptr_eq(&of, dialogue) || of.says_the_same(dialogue);
+        is_same.then_some(prepared)
+    }
+
+    /// There is no such dial.
+    pub fn forget_prepared(&mut self) {
+        self.prepared = None;
+    }
+
     /// Whether the socket that has come up was dialled at a URL that the peer named, once.
     pub fn take_handover(&mut self) -> bool {
         std::mem::take(&mut self.dials_named)
@@ -122,6 +148,7 @@ impl From<LiveConversation> for Serving {
             first_beat: None,
             next_url: None,
             preparing: None,
+            prepared: None,
             dials_named: false,
         }
     }

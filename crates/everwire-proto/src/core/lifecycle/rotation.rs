@@ -128,14 +128,43 @@ impl Lifecycle {
         now: Instant,
         out: &mut Vec<Effect>,
     ) {
-        let State::Open { since, rotation } = &self.state else {
+        let then = Then::Adopt { since: now };
+        self.close_rotated(then, frame, close_script, policy, now, out);
+    }
+
+    /// The server allows one socket at a time, and all is prepared for the next one: the old socket is closed with `frame`, and another is
+    /// dialled as soon as it has ended, without a wait. That is no loss, whatever becomes of the old one; if the dial fails, it is one.
+    /// `close_script`: as for [`successor_ready`](Self::successor_ready).
+    pub fn give_way(
+        &mut self,
+        frame: CloseFrame,
+        close_script: bool,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        self.close_rotated(Then::Replace, frame, close_script, policy, now, out);
+    }
+
+    /// The socket that is rotated is closed; nothing where none is.
+    fn close_rotated(
+        &mut self,
+        then: Then,
+        frame: CloseFrame,
+        close_script: bool,
+        policy: Policy<'_>,
+        now: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let State::Open {
+            since,
+            rotation: Rotation::Underway { .. },
+        } = &self.state
+        else {
             return;
         };
-        if !matches!(rotation, Rotation::Underway { .. }) {
-            return;
-        }
         self.state = State::Closing(Box::new(Closing {
-            then: Then::Adopt { since: now },
+            then,
             stage: Stage::CloseScript,
             deadline: later(now, policy.close_timeout),
             report: ClosedReport::of(&frame, false, CloseBy::Us),
@@ -145,31 +174,6 @@ impl Lifecycle {
             true => out.push(Effect::CloseScript),
             false => self.send_close(policy, now, out),
         }
-    }
-
-    /// The server allows one socket at a time, and all is prepared for the next one: the old socket is closed with `frame`, and another is
-    /// dialled as soon as it has ended, without a wait. That is no loss, whatever becomes of the old one; if the dial fails, it is one.
-    pub fn give_way(
-        &mut self,
-        frame: CloseFrame,
-        policy: Policy<'_>,
-        now: Instant,
-        out: &mut Vec<Effect>,
-    ) {
-        let State::Open { since, rotation } = &self.state else {
-            return;
-        };
-        if !matches!(rotation, Rotation::Underway { .. }) {
-            return;
-        }
-        self.state = State::Closing(Box::new(Closing {
-            then: Then::Replace,
-            stage: Stage::Handshake,
-            deadline: later(now, policy.close_timeout),
-            report: ClosedReport::of(&frame, false, CloseBy::Us).sent(&frame),
-            stable: is_stable(policy, *since, now),
-        }));
-        out.push(Effect::SendClose(frame));
     }
 
     /// Whether the old socket gives way to one that is dialled when it has ended, or has given way and the dial is under way.
@@ -188,13 +192,9 @@ impl Lifecycle {
 
     /// The old socket has ended: the next incarnation dials the one that takes its place.
     pub(super) fn dial_in_place(&mut self, stable: bool, out: &mut Vec<Effect>) {
-        if stable {
-            self.attempt = 0;
-            self.endpoints.was_stable();
-        }
         self.state = State::Connecting;
         self.replaces = true;
-        self.end_incarnation(out);
+        self.end_rotated(stable, out);
     }
 
     /// The old socket has ended: the next incarnation takes the successor over.
@@ -205,12 +205,16 @@ impl Lifecycle {
         stable: bool,
         out: &mut Vec<Effect>,
     ) {
+        self.state = State::Adopting { since };
+        out.push(Effect::Emit(Happened::Rotated { report }));
+        self.end_rotated(stable, out);
+    }
+
+    fn end_rotated(&mut self, stable: bool, out: &mut Vec<Effect>) {
         if stable {
             self.attempt = 0;
             self.endpoints.was_stable();
         }
-        self.state = State::Adopting { since };
-        out.push(Effect::Emit(Happened::Rotated { report }));
         self.end_incarnation(out);
     }
 

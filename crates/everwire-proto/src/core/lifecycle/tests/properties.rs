@@ -46,7 +46,7 @@ proptest! {
                     world.input(|life, policy, now, out| life.successor_failed(cause(kind), policy, now, random, out));
                 }
                 Step::GiveWay if world.successor => {
-                    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+                    world.input(|life, policy, now, out| life.give_way(frame(1001), false, policy, now, out));
                 }
                 Step::Wait(millis) => {
                     world.now += Duration::from_millis(millis);

@@ -75,7 +75,7 @@ fn giving_way() -> World {
     world.open();
     world.now += 60 * SECOND;
     world.input(|life, _, _, out| assert!(life.rotate(out)));
-    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+    world.input(|life, policy, now, out| life.give_way(frame(1001), false, policy, now, out));
     assert!(world.life.is_replacing() && !world.life.is_handing_over());
     assert!(!world.life.wants_successor(), "one at a time");
     world
@@ -142,6 +142,24 @@ fn whatever_ends_the_socket_that_gives_way_the_next_is_dialled() {
 }
 
 #[test]
+fn a_close_script_is_said_before_a_socket_gives_way() {
+    let mut world = World::new(Reconnect::Backoff(backoff()));
+    world.connect();
+    world.open();
+    world.input(|life, _, _, out| assert!(life.rotate(out)));
+    let out = world.input(|life, policy, now, out| {
+        life.give_way(frame(1001), true, policy, now, out);
+    });
+    assert_eq!(out, [Effect::CloseScript]);
+    assert!(world.life.is_saying_close_script() && world.life.is_replacing());
+    let out = world.input(|life, policy, now, out| life.close_script_over(policy, now, out));
+    assert_eq!(out, [Effect::SendClose(frame(1001))]);
+    peer_closes(&mut world, 1001);
+    world.restart();
+    assert_eq!(world.dials, 2);
+}
+
+#[test]
 fn a_dial_in_the_place_of_a_socket_that_fails_is_a_usual_loss() {
     let mut world = giving_way();
     peer_closes(&mut world, 1001);
@@ -179,7 +197,7 @@ fn what_is_prepared_in_vain_leaves_the_socket_as_it_is() {
     let mut world = World::new(Reconnect::Backoff(backoff()));
     world.connect();
     world.open();
-    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+    world.input(|life, policy, now, out| life.give_way(frame(1001), false, policy, now, out));
     assert!(
         matches!(world.life.state(), State::Open { .. }),
         "nobody asked"
@@ -188,6 +206,6 @@ fn what_is_prepared_in_vain_leaves_the_socket_as_it_is() {
     world.input(|life, policy, now, out| {
         life.successor_failed(Cause::Eof, policy, now, 0, out);
     });
-    world.input(|life, policy, now, out| life.give_way(frame(1001), policy, now, out));
+    world.input(|life, policy, now, out| life.give_way(frame(1001), false, policy, now, out));
     assert!(matches!(world.life.state(), State::Open { .. }));
 }

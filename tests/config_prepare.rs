@@ -185,8 +185,8 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         (format!("prepare = [{{ {HTTP}, clear = ['tokn'], capture = {{ token = '/t' }} }}]"), "1:55 'tokn': there is no capture `tokn` | did you mean \"token\"?".into()),
         (format!("prepare = [{{ {HTTP}, capture = {{ t = {{ value = '/t', keep = true }} }} }}]"), "1:85 true: `keep` would write down a secret: what `prepare` captures is one | remove it: `prepare` runs again before the next dial".into()),
         // What takes too long where nothing waits for it.
-        ("prepare = [{ http = { url = 'https://h/${sign(\"RS256\", KEY, \"x\")}' } }]".into(), "1:29 'https://h/${sign(\"RS256\", KEY, \"x\")}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in the `send` of a step, which waits for it".into()),
-        ("headers = { X = '${s}' }\nlet = { s = '${sign(\"RS256\", KEY, \"x\")}' }".into(), "1:17 '${s}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in the `send` of a step, which waits for it".into()),
+        ("prepare = [{ http = { url = 'https://h' }, expect = '/a == sign(\"RS256\", KEY, \"x\")' }]".into(), "1:53 '/a == sign(\"RS256\", KEY, \"x\")': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
+        ("headers = { X = '${s}' }\nlet = { s = '${sign(\"RS256\", KEY, \"x\")}' }".into(), "1:17 '${s}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         // Keys of other steps.
         (format!("prepare = [{{ {HTTP}, send = 'x' }}]"), "1:46 send: unknown key `send` | the keys here are http, exec, expect, fail, give_up, within, capture, clear, if".into()),
         (format!("prepare = [{{ {HTTP}, within = '0s' }}]"), "1:55 '0s': the duration must be longer than zero | write a duration such as \"10s\"".into()),

@@ -15,6 +15,7 @@ mod okx;
 mod peer;
 mod prepare;
 mod replace;
+mod rsa;
 mod rules;
 mod slack;
 mod steps;

@@ -9,6 +9,7 @@ use super::{
     Variables, catch_up, open,
     peer::{Gone, Line, Server},
     recipe,
+    rsa::{RSA, is_signed},
     support::{
         Foreign, PrivateCa, SOON, TestDir, poll_until,
         rig::{Watch, one_arbiter},
@@ -435,8 +436,6 @@ async fn a_logout_that_is_refused_or_not_answered_is_told_and_the_socket_closes(
     }
 }
 
-const RSA: &str = include_str!("rsa.pem");
-
 #[tokio::test]
 async fn a_login_signed_with_rsa_is_made_elsewhere_and_on_each_socket_anew() {
     let server = Server::start(|line: &mut Line| {
@@ -460,21 +459,4 @@ open_script = [{ send = '${jwt("RS256", PEM, "{\"alg\":\"RS256\"}", claims)}', e
     watch.rotated().await;
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(server.sockets(), 3);
-}
-
-/// Whether it is the signature of this text, with the public half of the key.
-fn is_signed(text: &str, signature: &str) -> bool {
-    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-    use ring::signature::{
-        KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey,
-    };
-    let der: String = RSA.lines().filter(|line| !line.starts_with('-')).collect();
-    let der = base64::prelude::BASE64_STANDARD.decode(der).unwrap();
-    let pair = RsaKeyPair::from_pkcs8(&der).unwrap();
-    let Ok(signature) = BASE64_URL_SAFE_NO_PAD.decode(signature) else {
-        return false;
-    };
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
-        .verify(text.as_bytes(), &signature)
-        .is_ok()
 }

@@ -128,7 +128,8 @@ impl<'c, 's> Compiler<'c, 's> {
     /// Tells about a signature that takes too long where this stands, if it `is_slow`.
     pub fn refuse_slow(&mut self, text: &Written, is_slow: bool) -> Option<()> {
         if is_slow {
-            let help = "write ES256 or EdDSA, or sign in the `send` of a step, which waits for it";
+            let help =
+                "write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it";
             self.wrong(text.place, SLOW, help);
         }
         (!is_slow).then_some(())

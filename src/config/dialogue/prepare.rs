@@ -213,7 +213,7 @@ fn http_request(
 ) -> Option<HttpRequest> {
     let place = http.place;
     let http = &http.value;
-    let mut template = |text: &Written, kind| compiler.quick_template(text, kind, here.call);
+    let mut template = |text: &Written, kind| compiler.template(text, kind, here.call);
     let headers = http.headers.iter().flat_map(|headers| &headers.value.0);
     let headers: Vec<_> = headers
         .map(|(name, value)| Some((name.clone(), template(value, TemplateKind::Header)?)))
@@ -286,7 +286,7 @@ fn program(
     let arguments: Vec<_> = exec
         .arguments
         .iter()
-        .map(|text| compiler.quick_template(text, TemplateKind::Text, here.call))
+        .map(|text| compiler.template(text, TemplateKind::Text, here.call))
         .collect();
     if text.contains("${") || text.contains('\0') {
         let help = "write the program's name or its path; arguments may be templates";

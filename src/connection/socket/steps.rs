@@ -44,7 +44,7 @@ impl Socket {
             None => return,
         };
         // The old socket of a rotation may be left without a word.
-        let was_due = !act.life.is_handing_over();
+        let was_due = !act.life.is_handing_over() && !act.life.is_replacing();
         if let Some(serving) = &mut act.serving {
             serving.conversation.closes(was_due, here);
         }

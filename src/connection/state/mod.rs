@@ -18,7 +18,6 @@ mod receive;
 pub(super) mod reported;
 pub(super) mod sessions;
 mod show;
-mod signing;
 mod wakeups;
 mod watched;
 mod watching;

@@ -14,6 +14,7 @@ use crate::{
     clock,
     core::Cause,
     settings::Secret,
+    signer::sign,
     transport::{
         dial_budget::DialBudget, hop::Way, redact::masked, resolve::Resolver, secrets::Secrets,
         tls::TlsCache,
@@ -46,7 +47,19 @@ impl Run<'_> {
                 Next::Passed(prepared) => return Ok(prepared),
                 Next::Failed(cause) => break cause,
                 Next::Call(call) => call,
+                Next::Sign(requests) => match sign(requests).await {
+                    Ok(made) => {
+                        next = engine.signed(made, &place.here());
+                        continue;
+                    }
+                    Err(_) => break Cause::Panic("a signature could not be made".into()),
+                },
             };
+            sent.extend(
+                call.secrets
+                    .iter()
+                    .map(|secret| Secret::new(secret.expose())),
+            );
             if let CallTarget::Http { headers, .. } = &call.target {
                 sent.extend(secrets_of(headers));
             }

@@ -4,6 +4,7 @@ mod calls;
 mod programs;
 mod replaces;
 mod shared;
+mod signs;
 
 use std::{
     io::{Read as _, Write as _},

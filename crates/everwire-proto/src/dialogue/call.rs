@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use crate::{
-    language::{MessageTemplate, Unfilled, World},
+    language::{MessageTemplate, Rendered, Secret, Unfilled, World},
     settings::dialogue::{HttpRequest, PrepareCall, Program},
 };
 
@@ -18,6 +18,15 @@ pub struct Call {
     pub within: Duration,
     /// What an operator reads: the method and the URL as it was written, without its query, or the program.
     pub shown: String,
+    /// What must not be shown if an answer says it: secrets of which it was made, and what was made of them.
+    pub secrets: Vec<Secret>,
+}
+
+/// A call's target, filled.
+pub(super) struct FilledTarget {
+    pub target: CallTarget,
+    /// As [`Call::secrets`].
+    pub secrets: Vec<Secret>,
 }
 
 /// What is called.
@@ -53,48 +62,72 @@ impl fmt::Debug for Call {
 /// # Errors
 ///
 /// What cannot be filled, and why.
-pub(super) fn target(call: &PrepareCall, world: &dyn World) -> Result<CallTarget, NotFilled> {
-    match call {
-        PrepareCall::Http(request) => http(request, world),
-        PrepareCall::Exec(program) => exec(program, world),
-    }
+pub(super) fn target(call: &PrepareCall, world: &dyn World) -> Result<FilledTarget, NotFilled> {
+    let mut filling = Filling {
+        world,
+        secrets: Vec::new(),
+    };
+    let target = match call {
+        PrepareCall::Http(request) => filling.http(request),
+        PrepareCall::Exec(program) => filling.exec(program),
+    }?;
+    Ok(FilledTarget {
+        target,
+        secrets: filling.secrets,
+    })
 }
 
 /// What cannot be filled, and why.
 pub(super) type NotFilled = (String, Unfilled);
 
-fn http(request: &HttpRequest, world: &dyn World) -> Result<CallTarget, NotFilled> {
-    let headers = request.headers.iter().map(|(name, value)| {
-        let filled = text(value, world).map_err(|why| (format!("the header {name}"), why))?;
-        Ok((name.clone(), filled))
-    });
-    let body = request.body.as_ref().map(|body| body.render(world));
-    Ok(CallTarget::Http {
-        method: request.method,
-        url: text(&request.url, world).map_err(|why| ("url".into(), why))?,
-        headers: headers.collect::<Result<_, _>>()?,
-        body: body
-            .transpose()
-            .map_err(|why| ("body".into(), why))?
-            .map(|body| body.into_bytes()),
-    })
+struct Filling<'w> {
+    world: &'w dyn World,
+    secrets: Vec<Secret>,
 }
 
-fn exec(program: &Program, world: &dyn World) -> Result<CallTarget, NotFilled> {
-    let arguments = program.arguments.iter().enumerate();
-    let arguments = arguments.map(|(at, argument)| {
-        text(argument, world).map_err(|why| (format!("argument {} of exec", at + 1), why))
-    });
-    Ok(CallTarget::Exec {
-        path: program.path.clone(),
-        arguments: arguments.collect::<Result<_, _>>()?,
-    })
-}
+impl Filling<'_> {
+    fn http(&mut self, request: &HttpRequest) -> Result<CallTarget, NotFilled> {
+        let url = self.text(&request.url).map_err(|why| ("url".into(), why))?;
+        let mut headers = Vec::with_capacity(request.headers.len());
+        for (name, value) in &request.headers {
+            let filled = self.text(value);
+            let filled = filled.map_err(|why| (format!("the header {name}"), why))?;
+            headers.push((name.clone(), filled));
+        }
+        let body = request.body.as_ref().map(|body| self.fill(body));
+        let body = body.transpose().map_err(|why| ("body".into(), why))?;
+        Ok(CallTarget::Http {
+            method: request.method,
+            url,
+            headers,
+            body: body.map(Rendered::into_bytes),
+        })
+    }
 
-fn text(template: &MessageTemplate, world: &dyn World) -> Result<String, Unfilled> {
-    let filled = template.render(world)?.into_text();
-    match filled.len() <= MAX_FILLED {
-        true => Ok(filled),
-        false => Err(Unfilled::TooLong { max: MAX_FILLED }),
+    fn exec(&mut self, program: &Program) -> Result<CallTarget, NotFilled> {
+        let mut arguments = Vec::with_capacity(program.arguments.len());
+        for (at, argument) in program.arguments.iter().enumerate() {
+            let filled = self.text(argument);
+            let filled = filled.map_err(|why| (format!("argument {} of exec", at + 1), why))?;
+            arguments.push(filled);
+        }
+        Ok(CallTarget::Exec {
+            path: program.path.clone(),
+            arguments,
+        })
+    }
+
+    fn text(&mut self, template: &MessageTemplate) -> Result<String, Unfilled> {
+        let filled = self.fill(template)?.into_text();
+        match filled.len() <= MAX_FILLED {
+            true => Ok(filled),
+            false => Err(Unfilled::TooLong { max: MAX_FILLED }),
+        }
+    }
+
+    fn fill(&mut self, template: &MessageTemplate) -> Result<Rendered, Unfilled> {
+        let mut rendered = template.render(self.world)?;
+        self.secrets.append(&mut rendered.take_secrets());
+        Ok(rendered)
     }
 }

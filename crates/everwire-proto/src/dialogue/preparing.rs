@@ -6,17 +6,18 @@ use std::{
 };
 
 use super::{
-    call::{self, Call},
+    call::{self, Call, FilledTarget, NotFilled},
     captures::{Captures, Caught, NotCaught},
     here::Here,
     prepared::Prepared,
     refusal::{Refusal, is_http, refusal},
     report::{self, CallText, Span},
     response::{Response, ResponseWorld},
+    signing::Signing,
 };
 use crate::{
     core::{Cause, repeats_itself},
-    language::{FilledLets, MessageTemplate, Step, World, json::Spans},
+    language::{FilledLets, MessageTemplate, SignatureRequest, Step, World, json::Spans},
     settings::dialogue::{Preparation, PrepareCall, PrepareStep, SharedPreparation},
 };
 
@@ -26,7 +27,8 @@ const SHORTEST_SECRET: usize = 4;
 /// What is done before a dial, while it is done: a state machine that says which call is next, and is told its answer.
 ///
 /// It knows no socket, clock or task. [`next`](Self::next) begins; then each [`Next::Call`] is answered by
-/// [`answered`](Self::answered), or ends it by [`unanswered`](Self::unanswered).
+/// [`answered`](Self::answered), or ends it by [`unanswered`](Self::unanswered), and each [`Next::Sign`] is answered by
+/// [`signed`](Self::signed).
 ///
 /// ```
 /// use std::{sync::Arc, time::{Duration, Instant}};
@@ -93,6 +95,8 @@ pub struct Preparing {
     since: Option<Instant>,
     /// What its call was made of.
     filled: FilledLets,
+    /// What is signed of its call by now, if that takes long.
+    signing: Option<Box<Signing>>,
 }
 
 /// What is to be done next.
@@ -100,6 +104,8 @@ pub struct Preparing {
 pub enum Next {
     /// This is to be called.
     Call(Box<Call>),
+    /// These signatures are to be made, which the next call lacks and which take so long that they belong on another thread.
+    Sign(Vec<SignatureRequest>),
     /// All has passed: the dial may begin with this.
     Passed(Prepared),
     /// It failed: there is no dial.
@@ -125,6 +131,7 @@ impl Preparing {
             at: 0,
             since: None,
             filled: FilledLets::default(),
+            signing: None,
         }
     }
 
@@ -148,14 +155,28 @@ impl Preparing {
         let preparation = Arc::clone(&self.preparation);
         while let Some(step) = preparation.steps.get(self.at) {
             if self.is_taken(step, here) {
-                return match self.call(step, here) {
-                    Ok(call) => Next::Call(Box::new(call)),
-                    Err(text) => Next::Failed(Cause::Template(text)),
-                };
+                return self.begin(step, here);
             }
             self.at += 1;
         }
         Next::Passed(Prepared::of(&self.captures, &preparation.names))
+    }
+
+    /// The signatures were made: the call is filled with them, in the moment in which they were asked for. Nothing is signed twice, and
+    /// a signature may be made of another one.
+    pub fn signed(
+        &mut self,
+        made: Vec<(SignatureRequest, Option<Vec<u8>>)>,
+        here: &Here<'_>,
+    ) -> Next {
+        let preparation = Arc::clone(&self.preparation);
+        match (&mut self.signing, preparation.steps.get(self.at)) {
+            (Some(signing), Some(step)) => {
+                signing.add(made);
+                self.begin(step, here)
+            }
+            _ => self.next(here),
+        }
     }
 
     /// The call was answered.
@@ -207,27 +228,60 @@ impl Preparing {
         condition.holds(&Step::new(&world, &self.preparation.lets))
     }
 
-    /// Fills the call of a step.
-    fn call(&mut self, step: &PrepareStep, here: &Here<'_>) -> Result<Call, String> {
+    /// Fills the call of a step, as far as its signatures are there.
+    fn begin(&mut self, step: &PrepareStep, here: &Here<'_>) -> Next {
+        let is_slow = |template| self.preparation.lets.makes_slow(template);
+        let made = if step.call.templates().into_iter().any(is_slow) {
+            let mut signing = self
+                .signing
+                .take()
+                .unwrap_or_else(|| Box::new(Signing::new(here)));
+            let (made, lacking) = signing.fill(here, |here| self.fill(step, here));
+            if !lacking.is_empty() {
+                self.signing = Some(signing);
+                return Next::Sign(lacking);
+            }
+            made
+        } else {
+            self.fill(step, here)
+        };
+        match made {
+            Ok((FilledTarget { target, secrets }, filled)) => {
+                (self.since, self.filled) = (Some(here.now), filled);
+                Next::Call(Box::new(Call {
+                    target,
+                    within: step.within,
+                    shown: report::call(&step.call),
+                    secrets,
+                }))
+            }
+            Err((what, unfilled)) => {
+                let (number, called) = (self.at + 1, &self.called);
+                Next::Failed(Cause::Template(format!(
+                    "step {number} of {called} cannot fill {what}: {unfilled}"
+                )))
+            }
+        }
+    }
+
+    /// What a step calls, and the `let`s of which it was made.
+    fn fill(
+        &self,
+        step: &PrepareStep,
+        here: &Here<'_>,
+    ) -> Result<(FilledTarget, FilledLets), NotFilled> {
         let world = ResponseWorld::new(here, &self.captures, None);
         let lets = Step::new(&world, &self.preparation.lets);
-        let target = call::target(&step.call, &lets);
-        let target = target.map_err(|(what, unfilled)| {
-            let (number, called) = (self.at + 1, &self.called);
-            format!("step {number} of {called} cannot fill {what}: {unfilled}")
-        })?;
+        let target = call::target(&step.call, &lets)?;
         let filled = lets.into_filled();
         // What looks into the answer comes to something else when it is there.
-        self.filled = match world.was_asked_for_response() {
-            true => FilledLets::default(),
-            false => filled,
-        };
-        self.since = Some(here.now);
-        Ok(Call {
+        Ok((
             target,
-            within: step.within,
-            shown: report::call(&step.call),
-        })
+            match world.was_asked_for_response() {
+                true => FilledLets::default(),
+                false => filled,
+            },
+        ))
     }
 
     /// What an answer decides: the step has passed, and its captures are kept, or why not.

@@ -18,10 +18,11 @@ pub(in crate::connection) use self::{
     serving::{Serving, policy_of_named},
     surroundings::{Surroundings, surroundings},
 };
-use super::{signing::Made, watching::Watching};
+use super::watching::Watching;
 use crate::{
     core::{Cause, Cursor, Message},
     settings::ConnectionSettings,
+    signer::Made,
     transport::{Generation, PreparedDial},
 };
 

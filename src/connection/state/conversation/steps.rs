@@ -10,9 +10,9 @@ use everwire_proto::{dialogue::Reply, language::SignatureRequest};
 
 use super::{LiveConversation, Surroundings};
 use crate::{
-    connection::state::signing::sign,
     core::{Cause, Message},
     settings::RateSettings,
+    signer::sign,
 };
 
 impl LiveConversation {

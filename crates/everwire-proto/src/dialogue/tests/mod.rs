@@ -30,6 +30,7 @@ mod closes;
 mod kept;
 mod periodic;
 mod preparing;
+mod preparing_signs;
 mod properties;
 mod recipes;
 mod reports;

@@ -7,18 +7,18 @@ use crate::settings::dialogue::{
 
 /// A step, as texts; an empty one is not there.
 #[derive(Clone, Copy, Default)]
-struct P {
-    url: &'static str,
-    headers: &'static [(&'static str, &'static str)],
-    body: &'static str,
+pub(super) struct P {
+    pub url: &'static str,
+    pub headers: &'static [(&'static str, &'static str)],
+    pub body: &'static str,
     /// Instead of the URL: a program and its arguments.
-    exec: &'static [&'static str],
-    expect: &'static str,
-    fail: &'static str,
-    give_up: &'static str,
-    capture: &'static [(&'static str, &'static str)],
-    clear: &'static [&'static str],
-    condition: &'static str,
+    pub exec: &'static [&'static str],
+    pub expect: &'static str,
+    pub fail: &'static str,
+    pub give_up: &'static str,
+    pub capture: &'static [(&'static str, &'static str)],
+    pub clear: &'static [&'static str],
+    pub condition: &'static str,
 }
 
 const SLACK: P = P {
@@ -34,7 +34,7 @@ const SLACK: P = P {
     condition: "",
 };
 
-fn compile(lets: &[(&str, &str)], names: &[&str], steps: &[P]) -> Arc<Preparation> {
+pub(super) fn compile(lets: &[(&str, &str)], names: &[&str], steps: &[P]) -> Arc<Preparation> {
     let mut declared = Names::default();
     for (name, _) in lets {
         declared.declare(name).unwrap();
@@ -95,24 +95,24 @@ fn compile(lets: &[(&str, &str)], names: &[&str], steps: &[P]) -> Arc<Preparatio
 }
 
 /// What is done before a dial, and its time.
-struct Before {
-    preparing: Preparing,
-    now: Instant,
+pub(super) struct Before {
+    pub preparing: Preparing,
+    pub now: Instant,
 }
 
 impl Before {
-    fn of(steps: &[P]) -> Self {
+    pub fn of(steps: &[P]) -> Self {
         Self::with(compile(&[], &[], steps))
     }
 
-    fn with(preparation: Arc<Preparation>) -> Self {
+    pub fn with(preparation: Arc<Preparation>) -> Self {
         Self {
             preparing: Preparing::new(preparation, "prepare"),
             now: Instant::now(),
         }
     }
 
-    fn at<T>(&mut self, tell: impl FnOnce(&mut Preparing, &Here<'_>) -> T) -> T {
+    pub fn at<T>(&mut self, tell: impl FnOnce(&mut Preparing, &Here<'_>) -> T) -> T {
         let random = |bytes: &mut [u8]| bytes.fill(7);
         let here = Here {
             now: self.now,
@@ -129,12 +129,12 @@ impl Before {
         tell(&mut self.preparing, &here)
     }
 
-    fn next(&mut self) -> String {
+    pub fn next(&mut self) -> String {
         let next = self.at(|preparing, here| preparing.next(here));
         told(next)
     }
 
-    fn answer(&mut self, status: u16, body: &str) -> String {
+    pub fn answer(&mut self, status: u16, body: &str) -> String {
         self.respond(Response {
             status: Some(status),
             body: body.into(),
@@ -150,7 +150,7 @@ impl Before {
 }
 
 /// What is to be done, as text.
-fn told(next: Next) -> String {
+pub(super) fn told(next: Next) -> String {
     let call = match next {
         Next::Call(call) => call,
         Next::Passed(prepared) => {
@@ -158,6 +158,7 @@ fn told(next: Next) -> String {
             return format!("passed {prepared:?} {}", all.join(" "));
         }
         Next::Failed(cause) => return cause.to_string(),
+        Next::Sign(requests) => return format!("sign {}", requests.len()),
     };
     match call.target {
         CallTarget::Http {

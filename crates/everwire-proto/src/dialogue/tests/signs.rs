@@ -2,7 +2,7 @@ use super::*;
 use crate::language::SignatureRequest;
 
 /// Signs by saying what it signs.
-struct Echo;
+pub(super) struct Echo;
 
 impl Signer for Echo {
     fn hash(&self, _: HashAlgorithm, _: &[u8]) -> Vec<u8> {

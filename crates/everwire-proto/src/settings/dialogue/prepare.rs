@@ -105,7 +105,7 @@ impl Prepare {
 impl Preparation {
     /// Its templates, which are filled with files and stored secrets that are read before.
     pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
-        let steps = self.steps.iter().flat_map(PrepareStep::templates);
+        let steps = self.steps.iter().flat_map(|step| step.call.templates());
         steps.chain(self.lets.iter())
     }
 
@@ -136,16 +136,19 @@ impl PrepareStep {
             condition: None,
         }
     }
+}
 
-    fn templates(&self) -> Vec<&MessageTemplate> {
-        match &self.call {
-            PrepareCall::Http(HttpRequest {
+impl PrepareCall {
+    /// What is filled when it is made.
+    pub fn templates(&self) -> Vec<&MessageTemplate> {
+        match self {
+            Self::Http(HttpRequest {
                 url, headers, body, ..
             }) => {
                 let headers = headers.iter().map(|(_, value)| value);
                 std::iter::once(url).chain(headers).chain(body).collect()
             }
-            PrepareCall::Exec(program) => program.arguments.iter().collect(),
+            Self::Exec(program) => program.arguments.iter().collect(),
         }
     }
 }

@@ -8,16 +8,16 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::signer::RingSigner;
+use super::RingSigner;
 
 /// How many threads of the process sign at a time: after an outage a whole fleet logs in.
 static SIGNERS: Semaphore = Semaphore::const_new(2);
 
 /// What each request has come to.
-pub(in crate::connection) type Made = Vec<(SignatureRequest, Option<Vec<u8>>)>;
+pub(crate) type Made = Vec<(SignatureRequest, Option<Vec<u8>>)>;
 
 /// Has these signatures made. Where nobody waits for them any more, they are not.
-pub(in crate::connection) fn sign(requests: Vec<SignatureRequest>) -> oneshot::Receiver<Made> {
+pub(crate) fn sign(requests: Vec<SignatureRequest>) -> oneshot::Receiver<Made> {
     let (tx, rx) = oneshot::channel();
     tokio::spawn(async move {
         let Ok(permit) = SIGNERS.acquire().await else {

@@ -1,5 +1,7 @@
 //! Hashes and signatures for expressions, by `ring`; keys are read as rustls reads those of certificates.
 
+mod off_thread;
+
 use ring::{digest, hmac};
 use rustls::{
     SignatureScheme,
@@ -11,6 +13,8 @@ use everwire_proto::language::{HashAlgorithm, SignatureAlgorithm, Signer};
 
 /// Bytes of r, and of s, of a signature on P-256.
 const P256: usize = 32;
+
+pub(crate) use self::off_thread::{Made, sign};
 
 /// Hashes and signs.
 pub(crate) struct RingSigner;

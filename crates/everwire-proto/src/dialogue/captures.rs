@@ -23,13 +23,18 @@ pub(super) struct Captures {
     changed: CaptureSet,
     /// The same, for those who keep them over restarts.
     news: CaptureSet,
-    /// Boxed: few dialogues send anything secret.
-    sent: Option<Box<Sent>>,
+    /// Boxed: few dialogues send or expect anything secret.
+    passing: Option<Box<Passing>>,
 }
 
-/// What was sent on this socket and must not be shown when the peer repeats it: the last [`MAX_SENT`] of it.
+/// What is secret on this socket besides captures.
 #[derive(Clone, Debug, Default)]
-struct Sent(VecDeque<Secret>);
+struct Passing {
+    /// What was sent, and must not be shown when the peer repeats it: the last [`MAX_SENT`] of it.
+    sent: VecDeque<Secret>,
+    /// What would have been captured of the last message that a step has looked at, had the step passed.
+    seen: Vec<Secret>,
+}
 
 /// A set of captures, by their numbers. The last bit stands for all behind it: there are [`MAX_CAPTURES`](crate::settings::dialogue::MAX_CAPTURES).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,7 +191,7 @@ impl Captures {
 
     /// Takes over what a successor has set or cleared.
     pub fn adopt(&mut self, successor: Self) {
-        self.sent = successor.sent;
+        self.passing = successor.passing;
         if self.values.is_empty() && !successor.values.is_empty() {
             self.values = vec![Value::absent(); successor.values.len()].into();
         }
@@ -214,7 +219,7 @@ impl Captures {
             if secret.expose().is_empty() {
                 continue;
             }
-            let Sent(sent) = &mut **self.sent.get_or_insert_default();
+            let Passing { sent, .. } = &mut **self.passing.get_or_insert_default();
             if sent.len() == MAX_SENT {
                 sent.pop_front();
             }
@@ -222,17 +227,25 @@ impl Captures {
         }
     }
 
-    /// Another socket: on it nothing was sent yet.
-    pub fn forget_sent(&mut self) {
-        self.sent = None;
+    /// Remembers the [`secrets_in`] the message at which a step has looked now. The one before it is the last one no more.
+    pub fn remember_seen(&mut self, seen: Vec<Secret>) {
+        if !seen.is_empty() || self.passing.is_some() {
+            self.passing.get_or_insert_default().seen = seen;
+        }
+    }
+
+    /// Another socket: on it nothing was sent or seen yet.
+    pub fn forget_passing(&mut self) {
+        self.passing = None;
     }
 
     /// The texts that must not be shown.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
         let secret = self.values.iter().filter(|value| value.is_secret());
         let captured = secret.filter_map(|value| Some(value.as_text()?.into_owned()));
-        let sent = self.sent.iter().flat_map(|sent| &sent.0);
-        captured.chain(sent.map(|secret| secret.expose().to_owned()))
+        let passing = self.passing.iter();
+        let passing = passing.flat_map(|passing| passing.sent.iter().chain(&passing.seen));
+        captured.chain(passing.map(|secret| secret.expose().to_owned()))
     }
 }
 
@@ -243,6 +256,17 @@ impl Caught {
             false => self.values.push((name, value.into_owned())),
         }
     }
+}
+
+/// What these captures would take of a message as a secret.
+pub(super) fn secrets_in(captures: &[Capture], world: &dyn World) -> Vec<Secret> {
+    let secret = captures.iter().filter(|capture| capture.secret);
+    let text = secret.filter_map(|capture| {
+        let value = capture.value.evaluate(world);
+        let text = value.as_text().filter(|text| !text.is_empty())?;
+        Some(Secret::new(&*text))
+    });
+    text.collect()
 }
 
 /// The value of a capture; `None`: it takes nothing of this message.

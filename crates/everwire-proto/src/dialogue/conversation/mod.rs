@@ -167,7 +167,7 @@ impl Conversation {
     /// A socket is open: the script begins with its first step, and the numbers with the first. Nothing is unanswered.
     pub fn opened(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.ids = Ids::from(self.dialogue.first_id);
-        self.captures.forget_sent();
+        self.captures.forget_passing();
         self.unanswered = Unanswered::default();
         self.rules = Rules::default();
         self.beside = Beside::of(&self.dialogue);

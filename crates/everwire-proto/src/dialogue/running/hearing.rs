@@ -6,14 +6,14 @@ use super::{Phase, Running};
 use crate::{
     core::{Cause, later},
     dialogue::{
-        captures::{Caught, NotCaught},
+        captures::{self, Caught, NotCaught},
         context::Context,
         reply::Reply,
         report,
         surroundings::Seen,
         times::{self, Key, Times},
     },
-    language::{Expression, Step},
+    language::{Expression, Secret, Step},
     settings::dialogue::ScriptStep,
 };
 
@@ -67,6 +67,10 @@ impl Running {
         cx: &mut Context<'_>,
     ) -> (Outcome, Usage) {
         let decision = self.decide(step, expect, seen, cx);
+        if step.is_secret() && !matches!(decision, Decision::Passed(_)) {
+            let secrets = self.secrets_in(step, seen, cx);
+            cx.captures.remember_seen(secrets);
+        }
         self.tell(step, expect, &decision, cx);
         let outcome = match decision {
             Decision::Expected => return (Outcome::Stays, Usage::Taken),
@@ -98,6 +102,13 @@ impl Running {
             }
         };
         (outcome, Usage::Decides)
+    }
+
+    /// What the step would capture of a message as a secret: whatever the message decides, nobody is told it.
+    fn secrets_in(&self, step: &ScriptStep, seen: Seen<'_>, cx: &Context<'_>) -> Vec<Secret> {
+        let world = cx.world(Some(seen), self.id);
+        let lets = Step::later(&world, &cx.dialogue.lets, &self.filled);
+        captures::secrets_in(&step.capture, &lets)
     }
 
     fn refused(

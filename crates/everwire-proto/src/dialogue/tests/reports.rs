@@ -219,3 +219,51 @@ fn what_a_rule_clears_is_not_shown_either() {
         r#"lose rule: rule 1 (exists(/expired)) says reconnect, of {"expired":"***"}"#
     );
 }
+
+#[test]
+fn what_a_step_would_have_captured_as_a_secret_is_not_shown_of_the_last_message() {
+    let step = |count| S {
+        expect: "exists(/session)",
+        fail: "exists(/error)",
+        count,
+        capture: &[("token", "/token"), ("user", "/user")],
+        secret: true,
+        ..S::default()
+    };
+    let masked = |talk: &Talk, text: &str| talk.conversation.masked(&Message::text(text));
+    for (last, shown) in [
+        // It decides nothing, it is one of several, it is a refusal.
+        (r#"{"token":"s3cret"}"#, r#"{"token":"***"}"#),
+        (
+            r#"{"session":1,"token":"s3cret"}"#,
+            r#"{"session":1,"token":"***"}"#,
+        ),
+        (
+            r#"{"error":"user","token":"s3cret"}"#,
+            r#"{"error":"user","token":"***"}"#,
+        ),
+    ] {
+        let mut talk = script([step(2)]).open();
+        let told = talk.hear(last);
+        assert!(!told.contains("s3cret"), "{told}");
+        assert_eq!(masked(&talk, last).as_deref(), Some(shown));
+        talk.lost(&closed(1006), Some(1006));
+        assert_eq!(masked(&talk, last).as_deref(), Some(shown));
+        talk.opened();
+        assert_eq!(masked(&talk, last), None);
+    }
+    // It is what was expected, and something else lacks.
+    let mut talk = script([step(1)]).open();
+    let last = r#"{"session":1,"token":"s3cret"}"#;
+    assert!(talk.hear(last).starts_with("lose script_refused"));
+    let shown = r#"{"session":1,"token":"***"}"#;
+    assert_eq!(masked(&talk, last).as_deref(), Some(shown));
+    // What is longer than a capture may be is one, too.
+    let mut talk = script([step(1)]).open();
+    let last = format!(
+        r#"{{"session":1,"token":"{}"}}"#,
+        "s3cret".repeat(MAX_CAPTURED)
+    );
+    talk.hear(last.clone());
+    assert_eq!(masked(&talk, &last).as_deref(), Some(shown));
+}

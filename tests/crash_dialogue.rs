@@ -19,15 +19,14 @@ use std::{
 };
 
 use everwire::{
-    ConnectionSettings, Delivery, Manager, Pattern, Settings, core::Cursor, hub::Kinds,
+    ConnectionSettings, Delivery, Manager, Pattern, Settings, Update, core::Cursor, hub::Kinds,
 };
-use futures::StreamExt as _;
 use rand::RngExt as _;
 use serde_json::{Value, json};
 use support::{
     TestDir,
     child::{self, child},
-    rig::manager_at,
+    rig::{at_hand, manager_at},
 };
 use tungstenite::{Message, WebSocket, accept};
 
@@ -139,15 +138,15 @@ async fn stored(dir: &Path, url: &str) -> Vec<u64> {
     let kinds = Kinds::none().with("message").unwrap();
     let delivery = Delivery::default().events(1_000_000).kinds(kinds);
     let mut events = manager.resume(Pattern::all(), delivery, Some(Cursor::default()));
-    let mut numbers = Vec::new();
-    let still = Duration::from_millis(200);
-    while let Ok(Some(update)) = tokio::time::timeout(still, events.next()).await {
-        let Some((_, message)) = update.message() else {
-            continue;
-        };
+    let number = |update: Update| {
+        let (_, message) = update.message()?;
         let json: Value = serde_json::from_str(message.as_text().unwrap()).unwrap();
-        numbers.extend(json["s"].as_u64());
-    }
+        json["s"].as_u64()
+    };
+    let numbers = at_hand(&mut events)
+        .into_iter()
+        .filter_map(number)
+        .collect();
     manager.shutdown(support::SOON).await;
     numbers
 }

@@ -384,7 +384,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
     assert!(n > 0, "the server had counted before the other name was up");
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(handle.status().await.unwrap().state.as_str(), "open");
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     manager.remove("name").await.unwrap();
     assert_eq!(manager.memory_usage().reassembly, 0);
 }

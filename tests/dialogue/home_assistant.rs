@@ -64,7 +64,7 @@ async fn it_logs_in_and_its_pings_are_answered_by_their_number() {
     answered(&handle).await;
     assert_eq!(server.sockets(), 1);
     assert_eq!(server.faults(), Vec::<String>::new());
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     // Answers of the heartbeat are no messages; those of the login are.
     assert!(watch.seen().iter().any(|event| event.contains("auth_ok")));
     assert!(!watch.seen().iter().any(|event| event.contains("pong")));

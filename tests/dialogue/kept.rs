@@ -11,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-use everwire::{ConnectionSettings, Delivery, Manager, Pattern, core::Cursor, hub::Kinds};
-use futures::StreamExt as _;
+use everwire::{ConnectionSettings, Delivery, Manager, Pattern, Update, core::Cursor, hub::Kinds};
 
 use super::{
     Variables,
@@ -20,7 +19,7 @@ use super::{
     recipe,
     support::{
         SOON, TestDir, poll_until,
-        rig::{Watch, manager_at},
+        rig::{Watch, at_hand, manager_at},
     },
 };
 
@@ -175,20 +174,16 @@ async fn a_name_that_is_removed_leaves_nothing() {
 }
 
 /// The last number in the durable history.
-async fn last_stored(manager: &Manager) -> Option<u64> {
+fn last_stored(manager: &Manager) -> Option<u64> {
     let kinds = Kinds::none().with("message").unwrap();
     let delivery = Delivery::default().events(100_000).kinds(kinds);
     let mut events = manager.resume(Pattern::all(), delivery, Some(Cursor::default()));
-    let mut last = None;
-    let still = Duration::from_millis(100);
-    while let Ok(Some(update)) = tokio::time::timeout(still, events.next()).await {
-        let Some((_, message)) = update.message() else {
-            continue;
-        };
+    let number = |update: Update| {
+        let (_, message) = update.message()?;
         let json: serde_json::Value = serde_json::from_str(message.as_text().unwrap()).unwrap();
-        last = json["s"].as_u64().or(last);
-    }
-    last
+        json["s"].as_u64()
+    };
+    at_hand(&mut events).into_iter().filter_map(number).last()
 }
 
 /// What the directory of a living process holds at this moment, as a kill would leave it.
@@ -246,7 +241,7 @@ async fn a_number_is_stored_with_its_message_or_behind_it_at_any_instant() {
     for copy in &copies {
         let (second, mut watch) = live(copy.path(), with_history(&next));
         watch.ready().await;
-        let stored = last_stored(&second).await.unwrap_or_default();
+        let stored = last_stored(&second).unwrap_or_default();
         let asked = asked.all().pop().unwrap();
         let json: serde_json::Value = serde_json::from_str(&asked).unwrap();
         let kept = json["seq"].as_u64().unwrap_or_default();

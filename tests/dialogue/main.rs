@@ -26,7 +26,6 @@ mod watched;
 use std::{
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use everwire::{
@@ -75,10 +74,10 @@ fn open(settings: ConnectionSettings) -> (Manager, Handle, Watch) {
     (manager, handle, watch)
 }
 
-/// Hears what was told until now.
-async fn catch_up(watch: &mut Watch) {
-    let still = Duration::from_millis(300);
-    while tokio::time::timeout(still, watch.next()).await.is_ok() {}
+/// Hears what was told until now: what a name tells before it answers is there when it has answered.
+async fn catch_up(handle: &Handle, watch: &mut Watch) {
+    handle.status().await.unwrap();
+    watch.take_told();
 }
 
 /// A ping of the socket that is up was answered.

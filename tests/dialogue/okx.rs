@@ -131,7 +131,7 @@ async fn a_warning_is_heeded_before_the_server_hangs_up() {
     watch.ready().await;
     poll_until("the successor", SOON, || server.sockets() == 2).await;
     watch.rotated().await;
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     assert_eq!(handle.status().await.unwrap().state.as_str(), "open");
     assert_eq!(server.faults(), Vec::<String>::new());
     let told = watch.seen();

@@ -189,7 +189,7 @@ async fn each_envelope_is_acknowledged_once_and_in_time() {
         (slack.http.requests().len(), slack.server.sockets()),
         (1, 1)
     );
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     let status = serde_json::to_string(&handle.status().await.unwrap()).unwrap();
     assert!(status.contains(r#""url":"${socket}""#), "{status}");
     for secret in [TOKEN, TICKET] {
@@ -216,7 +216,10 @@ async fn at_a_warning_the_old_socket_serves_until_the_new_one_is_ready() {
         }
         _ => {
             // Slow to be ready: what comes meanwhile is for the old one.
-            std::thread::sleep(Duration::from_millis(200));
+            let begun = desk.acknowledged.lock().unwrap().len();
+            while desk.acknowledged.lock().unwrap().len() < begun + 2 {
+                std::thread::yield_now();
+            }
             hello(line)?;
             exchange(line, desk, &["after"])?;
             line.until_gone()
@@ -234,7 +237,7 @@ async fn at_a_warning_the_old_socket_serves_until_the_new_one_is_ready() {
     })
     .await;
     wait_for_state(&handle, State::Open).await;
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     let acknowledged = slack.desk.acknowledged.lock().unwrap().clone();
     assert!(
         acknowledged.iter().any(|id| id.starts_with("old-")),
@@ -298,7 +301,7 @@ async fn a_refused_token_fails_the_name_and_is_told_nowhere() {
         (slack.http.requests().len(), slack.server.sockets()),
         (1, 0)
     );
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     holds_no_secret(&watch, WRONG);
     assert!(!status.contains(WRONG), "{status}");
 }
@@ -375,13 +378,13 @@ async fn a_url_that_has_expired_is_not_dialled_twice() {
             line.until_gone()
         },
     );
-    let (_manager, _handle, mut watch) = open(slack.settings(TOKEN));
+    let (_manager, handle, mut watch) = open(slack.settings(TOKEN));
     let error = watch.error().await.to_string();
     assert!(error.contains("the server answered 408"), "{error}");
     watch.ready().await;
     // The next dial has a ticket of its own.
     assert_eq!(slack.http.requests().len(), 2);
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     holds_no_secret(&watch, "expired");
 }
 

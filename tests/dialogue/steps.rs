@@ -341,7 +341,7 @@ async fn the_old_socket_of_a_rotation_logs_out_and_the_new_one_goes_on() {
         ]
     );
     // What another socket had said was told as before.
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
 }
 
 #[tokio::test]
@@ -427,7 +427,7 @@ async fn a_logout_that_is_refused_or_not_answered_is_told_and_the_socket_closes(
         );
         watch.closed().await;
         assert_eq!(noted(&seen), ["0 login", "0 logout 2", "0 close 1000"]);
-        catch_up(&mut watch).await;
+        catch_up(&handle, &mut watch).await;
         let errors = watch
             .seen()
             .iter()

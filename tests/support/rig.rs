@@ -11,7 +11,7 @@ use everwire::{
     manager::StartError,
     testing::{Peer, Script},
 };
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 
 use super::SOON;
@@ -267,6 +267,14 @@ impl Watch {
         .await
     }
 
+    /// Hears what was told until now, and waits for nothing.
+    pub fn take_told(&mut self) {
+        for update in at_hand(&mut self.events) {
+            self.check(&update);
+            self.seen.push(serde_json::to_string(&update).unwrap());
+        }
+    }
+
     /// All that was seen so far, as JSON.
     pub fn seen(&self) -> &[String] {
         &self.seen
@@ -294,6 +302,11 @@ impl Watch {
             assert!(stamp.cursor > cursor, "the cursor went back: {update:?}");
         }
     }
+}
+
+/// What a stream has to tell now; one that resumes begins with all that is stored.
+pub fn at_hand(events: &mut Events) -> Vec<Update> {
+    std::iter::from_fn(|| events.next().now_or_never().flatten()).collect()
 }
 
 /// Asks for the status until the name is in this state.

@@ -282,7 +282,7 @@ fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
 #[tokio::test]
 async fn a_call_goes_through_the_proxy_of_its_name() {
     let (port, asked) = proxy();
-    let http = tokens(Duration::ZERO);
+    let http = tokens();
     let server = echo();
     let keys = format!(
         "proxy = \"http://127.0.0.1:{port}\"\nurl = \"WS${{token}}\"\n\

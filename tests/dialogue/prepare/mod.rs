@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use everwire::{
@@ -80,10 +80,9 @@ async fn told_of(
     cause.to_string()
 }
 
-/// Answers with `{"token":"t-0"}` and so on, in its time.
-fn tokens(wait: Duration) -> Http {
+/// Answers with `{"token":"t-0"}` and so on.
+fn tokens() -> Http {
     Http::start(move |request, stream| {
-        std::thread::sleep(wait);
         let number = request.number;
         respond(
             stream,
@@ -152,7 +151,7 @@ open_script = [{ send = "login ${token}", expect = "/ok" }]"#;
     assert_eq!(asked[1].line, "GET /second/t-secret HTTP/1.1");
     assert_eq!(asked[1].header("x-key"), None);
     assert_eq!(server.faults(), Vec::<String>::new());
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     for secret in [SECRET, "p-secret", "c-0123"] {
         holds_no_secret(&watch, secret);
         assert!(!status.contains(secret), "{status}");
@@ -309,14 +308,14 @@ async fn what_an_answer_names_is_validated_and_obeys_the_policy() {
         let (_manager, handle, mut watch) = open(settings);
         assert_eq!(failure(&mut watch).await.to_string(), told);
         handle.close(1000, "").await.unwrap();
-        catch_up(&mut watch).await;
+        catch_up(&handle, &mut watch).await;
         holds_no_secret(&watch, "t-secret");
     }
 }
 
 #[tokio::test]
 async fn a_session_is_prepared_for_itself() {
-    let http = tokens(Duration::ZERO);
+    let http = tokens();
     let server = Server::start(|line| {
         line.say(format!("at {}", line.path))?;
         line.until_gone()
@@ -334,7 +333,7 @@ async fn a_session_is_prepared_for_itself() {
 
 #[tokio::test]
 async fn a_dry_run_prepares_too() {
-    let http = tokens(Duration::ZERO);
+    let http = tokens();
     let server = Server::start(|line| line.until_gone());
     let keys = "url = \"WS${token}\"\nenabled = false\nprepare = [{ http = { url = \"HTTP/\" }, capture = { token = \"/token\" } }]";
     let (manager, _handle, _watch) = open(name(keys, &http.url(), &server.url()));

@@ -198,7 +198,7 @@ async fn a_loss_while_it_is_prepared_is_a_usual_one() {
 
 #[tokio::test]
 async fn what_names_share_counts_as_used_by_the_dial_that_follows() {
-    let http = tokens(Duration::ZERO);
+    let http = tokens();
     let dials = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&dials);
     let server = Server::guarded(

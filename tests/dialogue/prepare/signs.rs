@@ -60,7 +60,7 @@ async fn a_service_account_signs_in_before_each_dial_and_what_it_said_is_shown_n
     watch.rotated().await;
     let asked = http.requests();
     assert_eq!((asked.len(), server.sockets()), (3, 2));
-    catch_up(&mut watch).await;
+    catch_up(&handle, &mut watch).await;
     for request in asked {
         let assertion = request.body.strip_prefix("assertion=").unwrap();
         holds_no_secret(&watch, &assertion[..60]);

@@ -82,6 +82,9 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             let process = world.clone().process(process);
             tasks.run_until(unless_it_spins(process)).await;
         }
+        if world.plan.crashes == 0 {
+            world.talks.borrow().expect_no_leak();
+        }
         let log = world.log.borrow();
         let mut tally = world
             .story
@@ -137,6 +140,7 @@ impl World {
     async fn process(self: Rc<Self>, number: u64) {
         let calls = SimulatedQueue::default();
         let outbox = self.outbox(&calls);
+        self.talks.borrow_mut().has_session = false;
         let (death_tx, _dead) = mpsc::unbounded_channel();
         let (dialer, dials) = mpsc::unbounded_channel();
         self.spawn(self.clone().serve_dials(dials));
@@ -378,7 +382,7 @@ impl World {
             // The peer has the socket in its list before it answers the upgrade.
             let numbers = self.broadcast.borrow_mut().join();
             let socket = self.talks.borrow_mut().open();
-            let talk = |moods| Talk::new(self.talks.clone(), moods, socket);
+            let talk = |moods| Talk::new(self.talks.clone(), moods, socket, !troubled);
             self.spawn(serve(
                 server,
                 self.log.clone(),

@@ -189,7 +189,11 @@ fn chat(
         return None;
     }
     talk.chat(dice, out);
-    dice.percent(3).then(|| codes[dice.within(0, 4) as usize])
+    let close = dice.percent(3).then(|| codes[dice.within(0, 4) as usize]);
+    if close == Some(FORGOTTEN) {
+        talk.forget();
+    }
+    close
 }
 
 fn encode_number(out: &mut Vec<u8>, number: u64) {

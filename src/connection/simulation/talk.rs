@@ -2,20 +2,23 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::Write,
     ops::AddAssign,
     rc::Rc,
+    time::Duration,
 };
 
 use ring::{digest, hmac};
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::{
     dialogue::{KEY, Moods},
     plan::Dice,
 };
 use crate::testing::frame;
+use everwire_proto::dialogue::MAX_ANSWERS;
 
 /// What the peer knows of all sockets.
 #[derive(Debug, Default)]
@@ -29,6 +32,14 @@ pub(super) struct Talks {
     pub forgotten: bool,
     /// The last number of the broadcast that was heard before the last socket opened, where one follows the other.
     pub heard_before: u64,
+    /// The name has captured a session, in this process.
+    pub has_session: bool,
+    /// The peer has told the name to forget its session, at some time.
+    pub was_refused: bool,
+    /// On which socket each mark was told.
+    told_on: BTreeMap<u64, usize>,
+    /// What answers have shown of marks that were told on another socket.
+    borrowed: BTreeSet<usize>,
 }
 
 /// What was said in one life, or in many.
@@ -57,7 +68,20 @@ pub(super) struct Standing {
     /// It was asked for many answers at once, after the trouble.
     pub has_flooded: bool,
     pub is_gone: bool,
+    /// It was dialled when the name had a session.
+    must_resume: bool,
+    /// It serves, or has served.
+    has_served: bool,
+    /// No earlier mark than this can the name have had captured when it began to serve, as far as answers have shown.
+    inherits: Option<u64>,
+    /// The first mark that was told on it.
+    told: Option<u64>,
+    /// The last of those that an answer has shown.
+    shown: Option<u64>,
 }
+
+/// This peer reads and writes in turns: by so much an answer may be read late.
+const LATE: Duration = Duration::from_millis(100);
 
 /// What comes next in the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +104,8 @@ struct Question {
     greeted: bool,
     token: Option<String>,
     mark: Option<u64>,
+    /// A mark of an earlier socket that is known there, or a later one.
+    inherits: Option<u64>,
 }
 
 /// The dialogue on one socket.
@@ -94,6 +120,10 @@ pub(super) struct Talk {
     mark: Option<u64>,
     questions: VecDeque<Question>,
     asked: u64,
+    /// Whether nothing comes late on it.
+    is_clean: bool,
+    /// When the last answers came: as many as may come within a second.
+    answered_at: VecDeque<Instant>,
     /// The numbers of what came.
     ids: BTreeSet<u64>,
     last_step: u64,
@@ -117,8 +147,31 @@ impl AddAssign for Said {
 impl Talks {
     /// Another socket.
     pub fn open(&mut self) -> usize {
-        self.sockets.push(Standing::default());
+        self.sockets.push(Standing {
+            must_resume: self.has_session,
+            ..Standing::default()
+        });
         self.sockets.len() - 1
+    }
+
+    /// This socket serves from now on. The one that has served before it, if there was one, has left its captures.
+    pub fn serves(&mut self, socket: usize, before: Option<usize>) {
+        let before = before.and_then(|before| self.sockets.get(before));
+        let inherits = before.and_then(Standing::leaves);
+        let standing = &mut self.sockets[socket];
+        standing.has_served = true;
+        standing.inherits = inherits;
+    }
+
+    /// What a name has captured on a socket that has never served is nowhere else. Known only where no process has ended before
+    /// it told what serves.
+    pub fn expect_no_leak(&self) {
+        for socket in &self.borrowed {
+            assert!(
+                self.sockets[*socket].has_served,
+                "a mark of socket {socket}, which has never served, is known on another one"
+            );
+        }
     }
 
     /// Whether nothing that was asked on this socket waits for its answer.
@@ -129,6 +182,16 @@ impl Talks {
     }
 }
 
+impl Standing {
+    /// No earlier mark than this is captured when it ends. One that was told on it counts, once it has come.
+    fn leaves(&self) -> Option<u64> {
+        let first = self
+            .told
+            .map_or(self.inherits, |told| self.inherits.min(Some(told)));
+        self.shown.or(first)
+    }
+}
+
 impl Drop for Talk {
     fn drop(&mut self) {
         self.standing(|standing| standing.is_gone = true);
@@ -136,7 +199,7 @@ impl Drop for Talk {
 }
 
 impl Talk {
-    pub fn new(talks: Rc<RefCell<Talks>>, moods: Moods, number: usize) -> Self {
+    pub fn new(talks: Rc<RefCell<Talks>>, moods: Moods, number: usize, is_clean: bool) -> Self {
         Self {
             talks,
             moods,
@@ -148,6 +211,8 @@ impl Talk {
             mark: None,
             questions: VecDeque::new(),
             asked: 0,
+            is_clean,
+            answered_at: VecDeque::new(),
             ids: BTreeSet::new(),
             last_step: 0,
         }
@@ -264,6 +329,7 @@ impl Talk {
             }
             "identify" => {
                 assert_eq!(said["token"].as_str(), self.token.as_deref());
+                self.expect_no_session();
                 let session = format!("session-{}", self.number);
                 say(out, &json!({"id": id, "session": session}));
                 let mut talks = self.talks.borrow_mut();
@@ -297,6 +363,7 @@ impl Talk {
         assert!(seq >= heard, "resumed at {seq}, and {heard} was heard");
         if troubled && dice.percent(self.moods.refuses) {
             talks.said.refused += 1;
+            talks.was_refused = true;
             self.due = Due::Nothing;
             return say(
                 out,
@@ -307,6 +374,22 @@ impl Talk {
         drop(talks);
         say(out, &json!({"id": id, "resumed": true}));
         self.may_watch();
+    }
+
+    /// The session is forgotten, and the client is told.
+    pub fn forget(&self) {
+        self.talks.borrow_mut().was_refused = true;
+    }
+
+    /// The client begins a session: it must have none that is worth being resumed.
+    fn expect_no_session(&self) {
+        let talks = self.talks.borrow();
+        let must_resume = talks.sockets[self.number].must_resume && !talks.was_refused;
+        assert!(
+            !must_resume,
+            "socket {} has a session to resume, and begins another one",
+            self.number
+        );
     }
 
     /// The last step that is answered has passed.
@@ -348,15 +431,43 @@ impl Talk {
             );
         }
         match question.mark {
-            Some(mark) => assert_eq!(
-                said["mark"].as_u64(),
-                Some(mark),
-                "the mark of another socket"
-            ),
-            None => self.count(|count| count.inherited += u64::from(said["mark"].is_u64())),
+            Some(mark) => {
+                let shown = said["mark"].as_u64();
+                assert_eq!(shown, Some(mark), "the mark of another socket");
+                self.standing(|standing| standing.shown = shown);
+            }
+            None => self.borrowed(said["mark"].as_u64(), question.inherits),
         }
+        self.expect_rate();
         self.standing(|standing| standing.unanswered -= 1);
         self.count(|said| said.answers += 1);
+    }
+
+    /// An answer shows a mark of another socket, or none; `known`: that one, or a later one, was captured when this one began to serve.
+    fn borrowed(&self, mark: Option<u64>, known: Option<u64>) {
+        assert!(mark >= known, "mark {known:?} was lost at a cut: {mark:?}");
+        if let Some(mark) = mark {
+            let mut talks = self.talks.borrow_mut();
+            talks.said.inherited += 1;
+            let told_on = talks.told_on[&mark];
+            talks.borrowed.insert(told_on);
+        }
+    }
+
+    /// An answer has come: no more of them may come within a second.
+    fn expect_rate(&mut self) {
+        let now = Instant::now();
+        self.answered_at.push_back(now);
+        if self.answered_at.len() <= MAX_ANSWERS as usize {
+            return;
+        }
+        let first = self.answered_at.pop_front();
+        let within = first.map_or(Duration::MAX, |first| now - first);
+        assert!(
+            !self.is_clean || within + LATE >= Duration::from_secs(1),
+            "{} answers came within {within:?}",
+            MAX_ANSWERS + 1
+        );
     }
 
     /// What the peer says by itself.
@@ -416,10 +527,13 @@ impl Talk {
     fn mark(&mut self, out: &mut Vec<u8>) {
         let mark = self.draw();
         self.mark = Some(mark);
+        self.talks.borrow_mut().told_on.insert(mark, self.number);
+        self.standing(|standing| standing.told = standing.told.or(Some(mark)));
         say(out, &json!({"t": "mark", "m": mark}));
     }
 
     fn ask(&mut self, questions: u64, out: &mut Vec<u8>) {
+        let inherits = self.talks.borrow().sockets[self.number].inherits;
         for _ in 0..questions {
             let number = self.draw();
             say(out, &json!({"t": "ask", "q": number}));
@@ -428,6 +542,7 @@ impl Talk {
                 greeted: self.greeted,
                 token: self.token.clone(),
                 mark: self.mark,
+                inherits,
             });
             self.asked += 1;
             self.standing(|standing| standing.unanswered += 1);

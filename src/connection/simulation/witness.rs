@@ -30,24 +30,28 @@ impl Witness {
                 process,
                 ..Self::default()
             };
+            talks.has_session = false;
         }
         match &event.kind {
             EventKind::Message(message) => return self.message(message),
             EventKind::Opened(opened) => {
-                self.current = Some(number_of(opened.peer.port()));
+                self.serves(number_of(opened.peer.port()), talks);
                 if is_one_by_one {
                     talks.heard_before = self.heard;
                 }
             }
             EventKind::Rotated(rotated) => {
-                self.current = Some(number_of(rotated.peer.port()));
+                self.serves(number_of(rotated.peer.port()), talks);
                 // One that takes over since the old one was lost may not be ready yet.
                 let sent = rotated.old.sent.as_ref();
                 if sent.is_some_and(|sent| sent.code == CLOSE_CODE && sent.reason.is_empty()) {
                     self.expect_passed(talks);
                 }
             }
-            EventKind::Ready => self.expect_passed(talks),
+            EventKind::Ready => {
+                self.expect_passed(talks);
+                talks.has_session = true;
+            }
             EventKind::Closed(closed) if is_one_by_one && closed.code == FORGOTTEN => {
                 talks.forgotten = true;
             }
@@ -60,6 +64,10 @@ impl Witness {
         for never in ["answers wait already", "is absent", "template"] {
             assert!(!told.contains(never), "{told}");
         }
+    }
+
+    fn serves(&mut self, socket: usize, talks: &mut Talks) {
+        talks.serves(socket, self.current.replace(socket));
     }
 
     /// Ready, or cut over to, is only a socket whose script has passed.

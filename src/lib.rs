@@ -99,8 +99,15 @@ pub mod core {
 pub use everwire_proto::{decode, language, wire};
 
 /// What a name says and expects on its socket, built in code: `Settings` read it from a file, and `ConnectionSettings::dialogue` holds it.
+///
+/// Whoever prefers code implements [`Protocol`](dialogue::Protocol), and gives `ConnectionSettings::protocol` what makes it.
+/// `examples/protocol.rs` is one, with its tests.
 pub mod dialogue {
-    pub use everwire_proto::{dialogue::*, settings::dialogue::*};
+    pub use crate::signer::signer;
+    pub use everwire_proto::{
+        dialogue::*,
+        settings::{ProtocolFactory, dialogue::*},
+    };
 }
 
 pub use self::{

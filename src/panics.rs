@@ -1,12 +1,3 @@
 //! What a panic said.
 
-use std::any::Any;
-
-/// The text of a panic's payload.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
-}
+pub(crate) use everwire_proto::core::panic_text;

@@ -199,7 +199,7 @@ stage_tests() {
   while read -r name; do
     targets+=(--test "$name")
   done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash|panics')
-  cargo test --no-fail-fast "${whole[@]}" --lib --bins "${targets[@]}" -- --skip "$simulation"
+  cargo test --no-fail-fast "${whole[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation"
 }
 
 # The library alone: what it refuses to do without its features, and that a panic costs a name its socket and nothing else. What makes a

@@ -19,7 +19,7 @@ use everwire::{
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What each example must print, in this order.
-const EXAMPLES: [(&str, &[&str]); 6] = [
+const EXAMPLES: [(&str, &[&str]); 7] = [
     ("actors", &["* prices: hello from prices", "closed: 3"]),
     (
         "feed",
@@ -59,6 +59,19 @@ const EXAMPLES: [(&str, &[&str]); 6] = [
             "original: the opening data",
             "original: a second later",
             "original: closed, code 1000",
+        ],
+    ),
+    (
+        "protocol",
+        &[
+            "logged in",
+            "trade: 100",
+            "lost: eof",
+            "next dial in",
+            "logged in",
+            "trade: 101",
+            "another socket has taken over",
+            "trade: 102",
         ],
     ),
     (
@@ -104,6 +117,11 @@ fn original_says_what_the_javascript_class_did() {
 #[test]
 fn many_brings_a_thousand_names_up_and_down() {
     run("many");
+}
+
+#[test]
+fn protocol_logs_in_loses_its_socket_and_logs_in_again() {
+    run("protocol");
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl Manager {
         name: impl AsRef<str>,
         settings: ConnectionSettings,
     ) -> Result<Applied, ConfigureError> {
+        features::check_conversation(&settings)?;
         features::check(&settings)?;
         if needs_store(&settings) {
             let opened = self.0.process.persistence.open();

@@ -29,6 +29,9 @@ pub enum StartError {
         #[source]
         missing: FeatureMissing,
     },
+    /// A connection has a dialogue and a protocol.
+    #[error("the connection {0:?}: {TwoConversations}")]
+    TwoConversations(ConnectionName),
     /// The thread of the actix system ended before it was up.
     #[error("the actix system ended before it was up")]
     Ended,
@@ -48,6 +51,9 @@ pub enum OpenError {
     /// It is to do what this build was made without.
     #[error(transparent)]
     FeatureMissing(#[from] FeatureMissing),
+    /// It has a dialogue and a protocol.
+    #[error(transparent)]
+    TwoConversations(#[from] TwoConversations),
     /// A connection of this name exists.
     #[error("a connection named {0:?} exists already")]
     Duplicate(ConnectionName),
@@ -66,6 +72,9 @@ pub enum ConfigureError {
     /// It is to do what this build was made without.
     #[error(transparent)]
     FeatureMissing(#[from] FeatureMissing),
+    /// It has a dialogue and a protocol.
+    #[error(transparent)]
+    TwoConversations(#[from] TwoConversations),
     /// It is to be durable, and the store cannot be opened, or holds messages of an earlier process that were not looked for when the
     /// name was opened.
     #[error("the store cannot be used: {0}")]
@@ -97,3 +106,11 @@ pub struct FeatureMissing {
     /// What would be right without it.
     pub instead: &'static str,
 }
+
+/// A connection is led by a declared dialogue and by a protocol in code, and both would speak on its socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a connection has either a dialogue or a protocol: set one of `dialogue` and `protocol` to None"
+)]
+#[non_exhaustive]
+pub struct TwoConversations;

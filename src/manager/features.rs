@@ -1,7 +1,7 @@
 //! What settings ask for that this build was made without.
 
 use super::{
-    error::{FeatureMissing, StartError},
+    error::{FeatureMissing, StartError, TwoConversations},
     recall::needs_store,
 };
 use crate::settings::{ConnectionSettings, Proxy, Settings};
@@ -27,6 +27,14 @@ pub(super) fn check(settings: &ConnectionSettings) -> Result<(), FeatureMissing>
     Ok(())
 }
 
+/// Whether it says in one way what is said and expected on the socket.
+pub(super) fn check_conversation(settings: &ConnectionSettings) -> Result<(), TwoConversations> {
+    match settings.dialogue.is_some() && settings.protocol.is_some() {
+        true => Err(TwoConversations),
+        false => Ok(()),
+    }
+}
+
 /// Whether this build can do all that a manager begins with.
 pub(super) fn check_all(settings: &Settings) -> Result<(), StartError> {
     if settings.service.remember && !cfg!(feature = "durable") {
@@ -37,6 +45,7 @@ pub(super) fn check_all(settings: &Settings) -> Result<(), StartError> {
         });
     }
     for (name, settings) in &settings.connections {
+        check_conversation(settings).map_err(|_| StartError::TwoConversations(name.clone()))?;
         check(settings).map_err(|missing| StartError::FeatureMissing {
             name: Some(name.clone()),
             missing,

@@ -27,7 +27,7 @@ mod tests;
 mod trimming;
 
 pub use self::{
-    error::{CloseError, ConfigureError, FeatureMissing, OpenError, StartError},
+    error::{CloseError, ConfigureError, FeatureMissing, OpenError, StartError, TwoConversations},
     handle::{EvaluateError, Handle},
     registry::Manager,
     shutdown::{Left, ShutdownReport},

@@ -89,6 +89,7 @@ impl Manager {
         let btree_map::Entry::Vacant(place) = names.entries.entry(name.clone()) else {
             return Err(OpenError::Duplicate(name));
         };
+        features::check_conversation(&settings)?;
         features::check(&settings)?;
         let persistence = &self.0.process.persistence;
         if needs_store(&settings) {

@@ -19,6 +19,19 @@ pub(crate) use self::off_thread::{Made, sign};
 /// Hashes and signs.
 pub(crate) struct RingSigner;
 
+/// What hashes and signs for a conversation: what a [`Rehearsal`](everwire_proto::dialogue::Rehearsal) of a protocol is given.
+///
+/// ```
+/// use everwire::{dialogue::signer, language::HashAlgorithm};
+///
+/// // RFC 4231 §4.3
+/// let mac = signer().hmac(HashAlgorithm::Sha256, b"Jefe", b"what do ya want for nothing?");
+/// assert_eq!(mac[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+/// ```
+pub fn signer() -> &'static (dyn Signer + Send + Sync) {
+    &RingSigner
+}
+
 impl Signer for RingSigner {
     fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8> {
         let algorithm = keyed(algorithm).digest_algorithm();

@@ -14,6 +14,7 @@ mod ocpp;
 mod okx;
 mod peer;
 mod prepare;
+mod protocol;
 mod replace;
 mod rsa;
 mod rules;

@@ -114,7 +114,7 @@ table! {
     later {
         subscribe, subscriptions, spread, place,
     }
-    no key { dialogue, dial_policy, proxy_policy }
+    no key { dialogue, protocol, dial_policy, proxy_policy }
 }
 
 table! {

@@ -70,11 +70,12 @@ fn target(act: &ActorState, named: Option<Box<str>>) -> DialTarget {
 
 /// What is to be done before a dial that begins now, if anything is.
 fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
-    let dialogue = act.settings.dialogue.as_ref()?;
     let mut before = Before::of(&act.settings, &act.name)?;
     if let Some(serving) = &mut act.serving {
-        if serving.conversation.is_of(dialogue) {
-            before.known = serving.conversation.before_dial();
+        if serving.conversation.is_of(&act.settings)
+            && let Some(known) = serving.conversation.before_dial()
+        {
+            before.known = known;
         }
         serving.preparing = Some(before.preparing.clone());
     }

@@ -20,12 +20,7 @@ const MAX_ANSWERS: usize = 128;
 impl Socket {
     /// The socket that serves is open.
     pub(super) fn begin_conversation(&mut self, act: &mut ActorState, now: Instant) {
-        let is_known = |conversation: &LiveConversation| {
-            act.settings
-                .dialogue
-                .as_ref()
-                .is_some_and(|dialogue| conversation.is_of(dialogue))
-        };
+        let is_known = |conversation: &LiveConversation| conversation.is_of(&act.settings);
         if !act.conversation().is_some_and(is_known) {
             act.keep_last_captures(now);
             act.serving = Serving::renewed(act.serving.take(), &act.settings, &act.outbox);

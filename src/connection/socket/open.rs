@@ -123,7 +123,7 @@ fn openings(act: &ActorState, secrets: &Secrets) -> Result<Vec<Message>, Cause> 
             Opening::Binary(bytes) => Message::Binary(bytes.clone()),
         });
     }
-    if act.settings.dialogue.is_none() {
+    if act.settings.dialogue.is_none() && act.settings.protocol.is_none() {
         messages.extend(connect_data(act));
     }
     Ok(messages)

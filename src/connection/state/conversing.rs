@@ -13,7 +13,6 @@ use crate::{
     events::EventKind,
     settings::Heartbeat,
     transport::Secrets,
-    wire::code,
 };
 
 impl ActorState {
@@ -24,11 +23,6 @@ impl ActorState {
             return false;
         }
         let wall = self.wall();
-        let close = match cause {
-            Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
-            Cause::Eof | Cause::Reset(_) => Some(code::ABNORMAL),
-            _ => None,
-        };
         let Some(serving) = &mut self.serving else {
             return false;
         };
@@ -41,7 +35,7 @@ impl ActorState {
             wall,
             now,
         };
-        serving.conversation.lost(cause, close, here);
+        serving.conversation.lost(cause, here);
         let replies = serving.conversation.take_replies();
         replies.into_iter().any(|reply| self.follows_loss(reply))
     }
@@ -102,7 +96,7 @@ impl ActorState {
         serving.map(|serving| &serving.conversation)
     }
 
-    /// Whether an expression says what answers a ping.
+    /// Whether an expression, or a protocol, says what answers a ping.
     pub(in crate::connection) fn matches_pongs(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_some_and(|conversation| conversation.matches_pongs())

@@ -33,17 +33,24 @@ impl ActorState {
         let Some(conversation) = self.conversation() else {
             return (None, None);
         };
+        let awaited = conversation.awaited();
         let step = conversation.step().map(|progress| {
             let since = wall_of(progress.since, wall, now);
             let until = progress.until.map(|until| wall_of(until, wall, now));
             StepStatus::new(&progress, since, until)
         });
-        (step, RuleRate::of(conversation.answers_waiting()))
+        let awaited =
+            awaited.map(|(what, since)| StepStatus::awaited(what, wall_of(since, wall, now)));
+        (
+            step.or(awaited),
+            RuleRate::of(conversation.answers_waiting()),
+        )
     }
 
     /// Somebody watches the conversation from now on; whether there is one.
     pub(in crate::connection) fn watch(&mut self, watcher: Watcher) -> bool {
-        let Some(serving) = &mut self.serving else {
+        let serving = self.serving.as_mut();
+        let Some(serving) = serving.filter(|it| it.conversation.engine.declared().is_some()) else {
             return false;
         };
         serving.conversation.watch(watcher);
@@ -57,9 +64,7 @@ impl ActorState {
     ) -> Result<String, Vec<LanguageError>> {
         let (wall, nothing) = (self.wall(), Secrets::default());
         let Some(conversation) = self.conversation() else {
-            let help = "settings with a script, rules, captures or templates have one";
-            let error = LanguageError::new(0..text.len(), "the name has no conversation", help);
-            return Err(vec![error]);
+            return Err(vec![nothing_to_ask(text)]);
         };
         let here = Surroundings {
             name: &self.name,
@@ -78,7 +83,10 @@ impl ActorState {
 impl LiveConversation {
     /// Somebody watches it from now on.
     pub fn watch(&mut self, watcher: Watcher) {
-        self.engine.watch(true);
+        let Some(declared) = self.engine.declared_mut() else {
+            return;
+        };
+        declared.watch(true);
         let secrets = Secrets::default();
         self.watcher = Some(Box::new(Watching { watcher, secrets }));
     }
@@ -100,7 +108,9 @@ impl LiveConversation {
         }
         if watching.watcher.tell(happening, at).is_err() {
             self.watcher = None;
-            self.engine.watch(false);
+            if let Some(declared) = self.engine.declared_mut() {
+                declared.watch(false);
+            }
         }
     }
 
@@ -111,12 +121,15 @@ impl LiveConversation {
         at: Surroundings<'_>,
         mask: impl FnOnce(&str, &Secrets) -> Option<String>,
     ) -> Result<String, Vec<LanguageError>> {
-        let query = Query::parse(text, &self.dialogue, &Environment)?;
+        let Some(declared) = self.engine.declared() else {
+            return Err(vec![nothing_to_ask(text)]);
+        };
+        let query = Query::parse(text, declared.dialogue(), &Environment)?;
         let nothing = Secrets::default();
         let watching = self.watcher.as_deref();
         let secrets = watching.map_or(&nothing, |watching| &watching.secrets);
         let at = Surroundings { secrets, ..at };
-        let told = self.engine.ask(&query, &at.here(self.is_handover));
+        let told = declared.ask(&query, &at.here(self.is_handover));
         Ok(mask(&told, secrets).unwrap_or(told))
     }
 }
@@ -140,6 +153,12 @@ impl language::Outside for Environment {
     fn is_open(&self) -> bool {
         true
     }
+}
+
+/// Nothing is declared that an expression could look into.
+fn nothing_to_ask(text: &str) -> LanguageError {
+    let help = "settings with a script, rules, captures or templates have one";
+    LanguageError::new(0..text.len(), "the name has no conversation", help)
 }
 
 /// The time of day of an instant.

@@ -10,7 +10,7 @@ use crate::events::{optional_time, rfc3339};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepStatus {
-    /// The key of the script.
+    /// The key of the script; `protocol`, where a [protocol](crate::dialogue::Protocol) in code says what it waits for.
     pub script: &'static str,
     /// Which step it is, from 1.
     pub number: usize,
@@ -68,6 +68,24 @@ impl StepStatus {
             count,
             since,
             until,
+        }
+    }
+}
+
+impl StepStatus {
+    /// A protocol waits for this.
+    pub(in crate::connection) fn awaited(what: &str, since: Timestamp) -> Self {
+        Self {
+            script: "protocol",
+            number: 1,
+            steps: 1,
+            state: StepState::Listens,
+            send: None,
+            expect: Some(what.to_owned()),
+            met: 0,
+            count: 1,
+            since,
+            until: None,
         }
     }
 }

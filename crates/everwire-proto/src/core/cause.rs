@@ -176,7 +176,8 @@ impl Cause {
             Self::ScriptRefused { .. }
             | Self::ScriptTimeout(_)
             | Self::Rule { .. }
-            | Self::Template(_) => self.kind().into(),
+            | Self::Template(_)
+            | Self::Panic(_) => self.kind().into(),
             _ => self.text(),
         }
     }

@@ -23,6 +23,7 @@ mod outbox;
 mod overlap;
 mod owner;
 mod owner_shares;
+mod panic_text;
 mod rate;
 mod rejected;
 mod retry;
@@ -53,6 +54,7 @@ pub use self::{
     overlap::{DuplicateFilter, HoldLimits, MAX_GREETING, MAX_REMEMBERED, OverlapRecorder},
     owner::Owner,
     owner_shares::{OwnerShares, Share},
+    panic_text::panic_text,
     rate::{Free, RateLimiter, Turn, Wait},
     rejected::{Rejected, TooLarge},
     retry::{DelayKind, Loss, Rule, Verdict, verdict},

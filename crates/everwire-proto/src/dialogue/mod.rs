@@ -2,6 +2,8 @@
 //!
 //! A [`Conversation`] is told what happens, and answers what is to be done ([`Reply`]). It knows no socket, clock or task: the time, the
 //! random numbers and the keys come with each call ([`Here`]).
+//!
+//! What is declared is one implementation of a trait, [`Protocol`]: whoever prefers code writes another.
 
 mod answers;
 mod before_dial;
@@ -22,6 +24,7 @@ mod place;
 mod prepared;
 mod preparing;
 mod progress;
+mod protocol;
 mod query;
 mod refusal;
 mod reply;
@@ -55,6 +58,10 @@ pub use self::{
     prepared::Prepared,
     preparing::{Next, Preparing, Unanswered},
     progress::{Progress, StepState},
+    protocol::{
+        Cx, Deliver, Done, LONGEST_TIMER, MAX_QUEUED, MAX_TIMERS, Protocol, ProtocolHost,
+        Rehearsal, SHORTEST_TIMER, TimerId, TurnId,
+    },
     query::Query,
     reply::{Heard, Ping, Reply},
     requests::{
@@ -62,5 +69,6 @@ pub use self::{
         Ticket, TooMany, Waiting,
     },
     response::Response,
+    rules::close_code,
     unstored::{HistorySpan, Stored},
 };

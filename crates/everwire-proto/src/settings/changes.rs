@@ -30,6 +30,7 @@ impl Changes {
             proxy,
             on_open,
             dialogue,
+            protocol,
             connect_timeout,
             close_timeout,
             idle_timeout,
@@ -79,6 +80,7 @@ impl Changes {
             ("proxy", *proxy != new.proxy, true),
             ("on_open", *on_open != new.on_open, true),
             ("dialogue", *dialogue != new.dialogue, other_words),
+            ("protocol", *protocol != new.protocol, true),
             (
                 "connect_timeout",
                 *connect_timeout != new.connect_timeout,

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::{
     Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl,
-    Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol, dialogue::Dialogue, url,
+    ProtocolFactory, Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol,
+    dialogue::Dialogue, url,
 };
 use crate::decode::Decoding;
 use crate::language::{MessageTemplate, SecretTemplate, Template, Variable};
@@ -53,6 +54,8 @@ pub struct ConnectionSettings {
     pub on_open: Vec<Opening>,
     /// What is said and expected on the socket; `None`: nothing besides `on_open` and the heartbeat.
     pub dialogue: Option<Arc<Dialogue>>,
+    /// The same in code, in the place of `dialogue`: a connection has one of the two. No key of a file says it.
+    pub protocol: Option<ProtocolFactory>,
     /// From the start of a dial to the upgrade's answer.
     pub connect_timeout: Duration,
     /// For the closing handshake, and before it for flushing the outbox.
@@ -209,6 +212,7 @@ impl ConnectionSettings {
             proxy: None,
             on_open: Vec::new(),
             dialogue: None,
+            protocol: None,
             connect_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             idle_timeout: None,

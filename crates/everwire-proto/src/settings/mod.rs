@@ -14,6 +14,7 @@ mod name;
 mod no_proxy;
 mod pattern;
 mod plain_url;
+mod protocol;
 mod proxy;
 mod reconnect;
 mod subprotocol;
@@ -33,6 +34,7 @@ pub use self::{
     no_proxy::NoProxy,
     pattern::{InvalidPattern, Pattern},
     plain_url::PlainUrl,
+    protocol::ProtocolFactory,
     proxy::{
         EnvironmentProxies, InvalidProxy, InvalidProxyVariable, Proxy, ProxyKind, ProxyParts,
         ProxyUrl, parse_proxy,

@@ -7,34 +7,35 @@ use everwire_proto::{
     settings::dialogue::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
 };
 
-use super::{LiveConversation, Surroundings};
+use super::{LiveConversation, Surroundings, engine::led};
 use crate::settings::{ConnectionSettings, Heartbeat};
 
 impl LiveConversation {
     /// The text of a ping whose turn to be written has come.
     pub fn ping(&mut self, at: Surroundings<'_>) -> Ping {
-        self.engine
-            .ping(&at.here(self.is_handover), &mut self.replies)
+        let here = at.here(self.is_handover);
+        led!(&mut self.engine, it => it.ping(&here, &mut self.replies))
     }
 
-    /// Whether an expression says what answers a ping.
+    /// Whether an expression, or a protocol, says what answers a ping.
     pub fn matches_pongs(&self) -> bool {
-        self.engine.matches_pongs()
+        led!(&self.engine, it => it.matches_pongs())
     }
 
     /// How long the peer may be silent, if it has said so.
     pub fn idle(&self) -> Option<Duration> {
-        self.engine.idle()
+        led!(&self.engine, it => it.idle())
     }
 
     /// The templates of the heartbeat, if it has any.
     pub fn heartbeat_templates(&self) -> Option<&HeartbeatTemplates> {
-        self.dialogue.heartbeat.as_ref()
+        self.engine.declared()?.dialogue().heartbeat.as_ref()
     }
 
     /// The heartbeat of the settings with the times that the peer has named, if it has named any.
     pub fn heartbeat(&self, settings: &ConnectionSettings) -> Option<Box<Heartbeat>> {
-        let (named_interval, named_timeout) = (self.engine.interval(), self.engine.timeout());
+        let (named_interval, named_timeout) =
+            led!(&self.engine, it => (it.interval(), it.timeout()));
         if named_interval.is_none() && named_timeout.is_none() {
             return None;
         }
@@ -55,7 +56,8 @@ impl LiveConversation {
     /// When the beats of a socket begin: how the first is timed, if they begin `at` this point and their interval is known.
     pub fn first_beat(&self, at: HeartbeatStart) -> Option<FirstBeat> {
         let templates = self.heartbeat_templates()?;
-        let is_known = templates.interval.is_none() || self.engine.interval().is_some();
+        let interval = led!(&self.engine, it => it.interval());
+        let is_known = templates.interval.is_none() || interval.is_some();
         (templates.from == at && is_known).then_some(templates.first)
     }
 }

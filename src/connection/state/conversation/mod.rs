@@ -1,19 +1,18 @@
 //! The conversation of a socket: what the pure engine is told, and what it wants done.
 
+mod engine;
 mod heartbeat;
 mod serving;
 mod steps;
 mod storing;
 mod surroundings;
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use everwire_proto::{
-    dialogue::{BeforeDial, Conversation, Heard, Progress, Reply},
-    settings::dialogue::Dialogue,
-};
+use everwire_proto::dialogue::{BeforeDial, Heard, Reply, close_code};
 use tokio::sync::oneshot;
 
+use self::engine::{Engine, led};
 pub(in crate::connection) use self::{
     serving::{Serving, policy_of_named},
     surroundings::{Surroundings, surroundings},
@@ -28,8 +27,7 @@ use crate::{
 
 /// The conversation of one socket. What it has captured outlives the socket.
 pub(in crate::connection) struct LiveConversation {
-    pub(super) dialogue: Arc<Dialogue>,
-    pub(super) engine: Conversation,
+    pub(super) engine: Engine,
     /// Whether its socket was dialled at a URL that the peer named.
     pub is_handover: bool,
     /// What names share that its dial was made with.
@@ -45,20 +43,19 @@ pub(in crate::connection) struct LiveConversation {
 }
 
 impl LiveConversation {
-    /// Whether it says and expects what this dialogue does.
-    pub fn is_of(&self, dialogue: &Arc<Dialogue>) -> bool {
-        Arc::ptr_eq(&self.dialogue, dialogue) || self.dialogue.says_the_same(dialogue)
+    /// Whether it says and expects what these settings ask for.
+    pub fn is_of(&self, settings: &ConnectionSettings) -> bool {
+        self.engine.is_of(settings)
     }
 
     /// Whether it is the dialogue of another one.
     pub fn is_of_the_same(&self, other: &Self) -> bool {
-        self.dialogue == other.dialogue
+        self.engine.equals(&other.engine)
     }
 
-    fn new(dialogue: &Arc<Dialogue>) -> Self {
+    fn new(engine: Engine) -> Self {
         Self {
-            dialogue: Arc::clone(dialogue),
-            engine: Conversation::new(Arc::clone(dialogue)),
+            engine,
             is_handover: false,
             shared: None,
             replies: Vec::new(),
@@ -68,19 +65,14 @@ impl LiveConversation {
         }
     }
 
-    /// Where the script stands.
-    pub fn step(&self) -> Option<Progress<'_>> {
-        self.engine.step()
-    }
-
     /// The start of a message without the secrets that are captured now, if it holds any.
     pub fn masked(&self, message: &Message) -> Option<String> {
-        self.engine.masked(message)
+        led!(&self.engine, it => it.masked(message))
     }
 
     /// How many answers of rules wait.
     pub fn answers_waiting(&self) -> usize {
-        self.engine.answers_waiting()
+        led!(&self.engine, it => it.answers_waiting())
     }
 
     /// It is that of the socket that serves.
@@ -94,11 +86,15 @@ impl LiveConversation {
     /// The conversation of a socket that is made ready beside this one's, under these settings. It begins with what this one has captured,
     /// if both are the same dialogue.
     pub fn successor(known: Option<&Self>, settings: &ConnectionSettings) -> Option<Box<Self>> {
-        let dialogue = settings.dialogue.as_ref()?;
-        let mut fresh = Self::new(dialogue);
+        let mut fresh = Self::new(Engine::of(settings)?);
         match known {
-            Some(known) if known.is_of(dialogue) => fresh.engine = known.engine.successor(),
-            Some(known) => fresh.restore(&known.engine.kept()),
+            Some(known) if known.is_of(settings) => {
+                fresh.engine = match &known.engine {
+                    Engine::Declared(it) => Engine::Declared(it.successor()),
+                    Engine::Custom(it) => Engine::Custom(Box::new(it.successor())),
+                }
+            }
+            Some(known) => fresh.restore(&known.kept()),
             None => {}
         }
         if let Some(watching) = known.and_then(|known| known.watcher.as_deref()) {
@@ -108,10 +104,16 @@ impl LiveConversation {
     }
 
     fn adopt(mut self, successor: Self) -> Self {
-        self.engine.adopt(successor.engine);
         self.is_handover = successor.is_handover;
         self.shared = successor.shared;
         self.replies = successor.replies;
+        match (&mut self.engine, successor.engine) {
+            (Engine::Declared(it), Engine::Declared(successor)) => it.adopt(successor),
+            (Engine::Custom(it), Engine::Custom(successor)) => {
+                it.adopt(*successor, &mut self.replies);
+            }
+            (it, successor) => *it = successor,
+        }
         self.watcher = successor.watcher;
         self.signing = successor.signing;
         self.unplaced_behind = successor.unplaced_behind;
@@ -119,15 +121,18 @@ impl LiveConversation {
     }
 
     /// What is known for a dial that begins now.
-    pub fn before_dial(&self) -> BeforeDial {
-        self.engine.before_dial()
+    pub fn before_dial(&self) -> Option<BeforeDial> {
+        let declared = self.engine.declared();
+        declared.map(|declared| declared.before_dial())
     }
 
     /// What was done before the dial of the socket that opens next; `None`: nothing.
     pub fn prepared(&mut self, dial: Option<Box<PreparedDial>>) {
         self.shared = None;
         if let Some(dial) = dial {
-            self.engine.prepared(&dial.prepared);
+            if let Some(declared) = self.engine.declared_mut() {
+                declared.prepared(&dial.prepared);
+            }
             self.shared = dial.shared.map(Box::new);
         }
     }
@@ -146,50 +151,53 @@ impl LiveConversation {
             watching.secrets = at.secrets.clone();
         }
         self.signing = None;
-        self.engine
-            .opened(&at.here(self.is_handover), &mut self.replies);
+        let here = at.here(self.is_handover);
+        led!(&mut self.engine, it => it.opened(&here, &mut self.replies));
     }
 
     /// A message has come.
     pub fn message(&mut self, message: &Message, at: Surroundings<'_>) -> Heard {
-        self.engine
-            .message(message, &at.here(self.is_handover), &mut self.replies)
+        let here = at.here(self.is_handover);
+        led!(&mut self.engine, it => it.message(message, &here, &mut self.replies))
     }
 
     /// Its deadline may have come.
     pub fn timer(&mut self, at: Surroundings<'_>) {
         if self.deadline().is_some_and(|deadline| deadline <= at.now) {
-            self.engine
-                .timer(&at.here(self.is_handover), &mut self.replies);
+            let here = at.here(self.is_handover);
+            led!(&mut self.engine, it => it.timer(&here, &mut self.replies));
         }
     }
 
     /// The socket is lost, or a dial has failed.
-    pub fn lost(&mut self, cause: &Cause, close: Option<u16>, at: Surroundings<'_>) {
+    pub fn lost(&mut self, cause: &Cause, at: Surroundings<'_>) {
         self.replies.clear();
         self.signing = None;
-        self.engine
-            .lost(cause, close, &at.here(self.is_handover), &mut self.replies);
+        let (here, out) = (at.here(self.is_handover), &mut self.replies);
+        match &mut self.engine {
+            Engine::Declared(it) => it.lost(cause, close_code(cause), &here, out),
+            Engine::Custom(it) => it.lost(cause, &here, out),
+        }
     }
 
     /// Nothing can be sent on its socket any more.
     pub fn mute(&mut self, now: Instant) {
-        self.engine.mute(now);
+        led!(&mut self.engine, it => it.mute(now));
     }
 
     /// When [`timer`](Self::timer) has something to do.
     pub fn deadline(&self) -> Option<Instant> {
-        self.engine.deadline()
+        led!(&self.engine, it => it.deadline())
     }
 
     /// Whether the script has passed.
     pub fn has_passed(&self) -> bool {
-        self.engine.has_passed()
+        led!(&self.engine, it => it.has_passed())
     }
 
     /// Whether so many answers wait that no more may be read.
     pub fn stops_reading(&self) -> bool {
-        self.engine.stops_reading()
+        led!(&self.engine, it => it.stops_reading())
     }
 
     /// Whether something waits to be done.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use ::url::Url;
 use everwire_proto::settings::dialogue::Dialogue;
 
-use super::LiveConversation;
+use super::{LiveConversation, engine::Engine};
 use crate::{
     connection::SharedOutbox,
     core::Cause,
@@ -34,8 +34,7 @@ impl Serving {
     /// The conversation of a name with these settings, if they ask for one. It begins with what is kept of earlier ones.
     pub fn of(settings: &ConnectionSettings, outbox: &Arc<SharedOutbox>) -> Option<Box<Self>> {
         let kept = outbox.kept_for(settings.dialogue.as_deref());
-        let dialogue = settings.dialogue.as_ref()?;
-        let mut conversation = LiveConversation::new(dialogue);
+        let mut conversation = LiveConversation::new(Engine::of(settings)?);
         conversation.restore(&kept);
         Some(Box::new(Self::from(conversation)))
     }
@@ -57,7 +56,7 @@ impl Serving {
     /// The successor's socket serves from now on.
     pub fn hand_over(known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
-            Some(known) if known.conversation.is_of(&successor.dialogue) => {
+            Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
                 known.conversation.adopt(successor)
             }
             _ => successor,

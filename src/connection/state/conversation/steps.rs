@@ -6,9 +6,15 @@ use std::{
     time::Instant,
 };
 
-use everwire_proto::{dialogue::Reply, language::SignatureRequest};
+use everwire_proto::{
+    dialogue::{Progress, Reply},
+    language::SignatureRequest,
+};
 
-use super::{LiveConversation, Surroundings};
+use super::{
+    LiveConversation, Surroundings,
+    engine::{Engine, led},
+};
 use crate::{
     core::{Cause, Message},
     settings::RateSettings,
@@ -16,34 +22,48 @@ use crate::{
 };
 
 impl LiveConversation {
+    /// Where the script stands.
+    pub fn step(&self) -> Option<Progress<'_>> {
+        self.engine.declared()?.step()
+    }
+
+    /// What a protocol says that it waits for, and since when.
+    pub fn awaited(&self) -> Option<(&str, Instant)> {
+        match &self.engine {
+            Engine::Declared(_) => None,
+            Engine::Custom(it) => it.step(),
+        }
+    }
+
     /// The name is ready on its socket.
     pub fn ready(&mut self, at: Surroundings<'_>) {
-        self.engine
-            .ready(&at.here(self.is_handover), &mut self.replies);
+        let here = at.here(self.is_handover);
+        led!(&mut self.engine, it => it.ready(&here, &mut self.replies));
     }
 
     /// The kernel has that step.
     pub fn written(&mut self, at: Surroundings<'_>) {
-        self.engine
-            .written(&at.here(self.is_handover), &mut self.replies);
+        let here = at.here(self.is_handover);
+        led!(&mut self.engine, it => it.written(&here, &mut self.replies));
     }
 
     /// The text of the step whose turn to be written has come.
     pub fn compose(&mut self, at: Surroundings<'_>) -> Option<Message> {
-        self.engine
-            .compose(&at.here(self.is_handover), &mut self.replies)
+        let here = at.here(self.is_handover);
+        led!(&mut self.engine, it => it.compose(&here, &mut self.replies))
     }
 
     /// A message of ours went out.
     pub fn said(&mut self, now: Instant) {
-        self.engine.said(now);
+        match &mut self.engine {
+            Engine::Declared(it) => it.said(now),
+            Engine::Custom(it) => it.said(now, &mut self.replies),
+        }
     }
 
     /// The buckets that the step on its way waits for besides the connection's.
     pub fn step_rates(&self) -> &[RateSettings] {
-        self.engine
-            .step()
-            .map_or(&[], |progress| &progress.step.rate)
+        self.step().map_or(&[], |progress| &progress.step.rate)
     }
 
     /// The signatures are to be made that a step lacks.
@@ -68,7 +88,9 @@ impl LiveConversation {
         match made {
             Ok(made) => {
                 let here = at.here(self.is_handover);
-                self.engine.signed(made, &here, &mut self.replies);
+                if let Some(declared) = self.engine.declared_mut() {
+                    declared.signed(made, &here, &mut self.replies);
+                }
             }
             // The thread is gone, and with it what the step waits for.
             Err(_) => {
@@ -81,7 +103,7 @@ impl LiveConversation {
 
     /// Its socket is to be closed by us. Returns whether periodic steps were taken until now.
     pub fn closing(&mut self, now: Instant) -> bool {
-        let stops = self.engine.closing(now);
+        let stops = led!(&mut self.engine, it => it.closing(now));
         if stops {
             self.signing = None;
         }
@@ -90,19 +112,28 @@ impl LiveConversation {
 
     /// Whether something is to be said before our close frame.
     pub fn has_close_script(&self) -> bool {
-        self.engine.has_close_script()
+        match &self.engine {
+            Engine::Declared(it) => it.has_close_script(),
+            Engine::Custom(it) => it.has_goodbye(),
+        }
     }
 
     /// That is to be said now.
     pub fn begin_close_script(&mut self, at: Surroundings<'_>) {
-        self.engine
-            .begin_close_script(&at.here(self.is_handover), &mut self.replies);
+        let (here, out) = (at.here(self.is_handover), &mut self.replies);
+        match &mut self.engine {
+            Engine::Declared(it) => it.begin_close_script(&here, out),
+            Engine::Custom(it) => it.begin_goodbye(&here, out),
+        }
     }
 
     /// Our close frame goes out. `was_due`: whether something was to be said before it.
     pub fn closes(&mut self, was_due: bool, at: Surroundings<'_>) {
         self.signing = None;
-        self.engine
-            .closes(was_due, &at.here(self.is_handover), &mut self.replies);
+        let (here, out) = (at.here(self.is_handover), &mut self.replies);
+        match &mut self.engine {
+            Engine::Declared(it) => it.closes(was_due, &here, out),
+            Engine::Custom(it) => it.closes(was_due, out),
+        }
     }
 }

@@ -45,7 +45,7 @@ impl Cause {
         }
     }
 
-    /// What an operator reads: the reason in one line, of [displayable](super::is_displayable) characters.
+    /// What an operator reads: the reason in one line, of [displayable](crate::core::is_displayable) characters.
     pub fn text(&self) -> Cow<'_, str> {
         match self.words() {
             Cow::Borrowed(text) => displayable(text),

@@ -139,7 +139,7 @@ impl Conversation {
     }
 
     /// What it declares.
-    pub fn dialogue(&self) -> &Dialogue {
+    pub fn dialogue(&self) -> &Arc<Dialogue> {
         &self.dialogue
     }
 

@@ -20,7 +20,7 @@ impl Conversation {
         self.keeping.restore(&mut self.captures, names, kept);
     }
 
-    /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](super::KEEP_EVERY) at most; `None`: nothing that
+    /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](crate::dialogue::KEEP_EVERY) at most; `None`: nothing that
     /// is kept has changed.
     pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
         self.keeping.due(&self.captures, now)

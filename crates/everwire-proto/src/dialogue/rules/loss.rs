@@ -8,6 +8,7 @@ use crate::{
         GiveUpRule,
         dialogue::{DialogueRule, RuleAction, Trigger},
     },
+    wire::code,
 };
 
 /// A loss, or a dial that failed.
@@ -18,6 +19,15 @@ pub(in crate::dialogue) struct Loss<'a> {
     pub close: Option<u16>,
     /// Whether it was a dial.
     pub is_dial: bool,
+}
+
+/// The close code that a loss has for rules, if it has any: 1005 where the peer gave none, 1006 where it did not close (RFC 6455 §7.4.1).
+pub fn close_code(cause: &Cause) -> Option<u16> {
+    match cause {
+        Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
+        Cause::Eof | Cause::Reset(_) => Some(code::ABNORMAL),
+        _ => None,
+    }
 }
 
 /// A socket is lost, or a dial has failed: the first rule that matches acts. There is nobody who could be answered, and nothing is delayed.

@@ -6,6 +6,7 @@ mod waiting;
 
 use std::time::Instant;
 
+pub use self::loss::close_code;
 pub(super) use self::loss::{Loss, lost};
 use self::{made::Made, waiting::Waiting};
 use super::{

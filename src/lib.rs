@@ -113,8 +113,8 @@ pub mod dialogue {
 pub use self::{
     config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},
     connection::{
-        CloseMyself, Configure, Connect, Connection, ConnectionGone, NotOpen, Receipt, Rotate,
-        Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
+        CloseMyself, Configure, Connect, Connection, ConnectionGone, NotOpen, Receipt, Request,
+        RequestError, Rotate, Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},
     events::{Event, EventKind, Notice, Update},

@@ -14,6 +14,7 @@ mod dialer;
 mod driver;
 mod error;
 mod outbox;
+mod request;
 mod rotation;
 pub mod session;
 #[cfg(test)]
@@ -32,19 +33,21 @@ pub use self::{
     driver::probe::{Probed, Reached},
     error::{ConnectionGone, NotOpen, SendError},
     outbox::shared::{Receipt, SendOnceError},
+    request::{Request, RequestError},
     session::{OpenSessionError, Session, SessionSettings},
     status::{
         LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
         UnknownState, UrlStatus,
         last_message::{LastMessage, Shown},
+        requests::RequestsStatus,
         step::{RuleRate, StepStatus},
         watch::{Watch, Watched},
     },
 };
 pub(crate) use self::{
     actor::messages::{
-        AskLastMessage, Drain, Evaluate, OpenSession, PingNow, Remove, StoreIsOpen, StoreOutage,
-        WatchConversation,
+        Ask, AskLastMessage, Drain, Evaluate, OpenSession, PingNow, Remove, StoreIsOpen,
+        StoreOutage, WatchConversation,
     },
     arbiter::stall_detector::{Finding, watch_stalls},
     context::ProcessContext,

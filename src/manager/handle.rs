@@ -1,6 +1,7 @@
 //! A name, as a program holds it.
 
 mod control;
+mod request;
 mod sending;
 mod watching;
 

@@ -17,6 +17,7 @@ mod prepare;
 mod protocol;
 mod replace;
 mod rsa;
+mod requests;
 mod rules;
 mod slack;
 mod steps;

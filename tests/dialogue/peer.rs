@@ -1,6 +1,7 @@
 //! A server of a protocol, scripted: a thread for each socket, with a reader that is not ours, and what it finds wrong.
 
 use std::{
+    io::ErrorKind,
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -12,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 use tungstenite::{
-    Message, WebSocket, accept_hdr,
+    Error, Message, WebSocket, accept_hdr,
     handshake::server::{ErrorResponse, Request, Response},
     protocol::CloseFrame,
 };
@@ -170,6 +171,22 @@ impl Line {
                 Err(_) => return Err(Gone),
             }
         }
+    }
+
+    /// Nothing may come within this time: neither a message nor the end. What comes is this fault.
+    pub fn hears_nothing_for(&mut self, time: Duration, fault: &str) {
+        let stream = self.socket.get_ref();
+        stream.set_read_timeout(Some(time)).unwrap();
+        let heard = self.socket.read();
+        let stream = self.socket.get_ref();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let is_silent = match &heard {
+            Err(Error::Io(error)) => {
+                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+            }
+            _ => false,
+        };
+        self.ask(is_silent, format!("{fault}: {heard:?}"));
     }
 
     pub fn say(&mut self, text: impl Into<String>) -> Result<(), Gone> {

@@ -58,9 +58,9 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
 ];
 
 /// The rooms of `connection/`, from the ground up.
-const ROOMS: [&str; 12] = [
-    "error", "arbiter", "status", "outbox", "dialer", "context", "state", "socket", "session",
-    "rotation", "driver", "actor",
+const ROOMS: [&str; 13] = [
+    "error", "request", "arbiter", "status", "outbox", "dialer", "context", "state", "socket",
+    "session", "rotation", "driver", "actor",
 ];
 
 const ALLOWED: &str = "tests/source/allowed.txt";

@@ -6,15 +6,16 @@ use everwire_proto::language::LanguageError;
 use super::{
     Connection,
     messages::{
-        AskLastMessage, CloseMyself, Configure, Connect, Drain, Evaluate, InvalidClose, PingNow,
-        Remove, Rotate, Send, Snapshot, Subscribe, WatchConversation,
+        Ask, AskLastMessage, CloseMyself, Configure, Connect, Drain, Evaluate, InvalidClose,
+        PingNow, Remove, Rotate, Send, Snapshot, Subscribe, WatchConversation,
     },
     start_interval,
 };
 #[cfg(feature = "faults")]
 use crate::connection::state::fault::Fault;
 use crate::{
-    connection::{NotOpen, Receipt},
+    clock,
+    connection::{NotOpen, Receipt, RequestError, state::requests::PendingAnswer},
     core::{Pattern, Rejected},
     wire::CloseFrame,
 };
@@ -39,6 +40,16 @@ impl Handler<Send> for Connection {
         self.begin_turn(ctx)
             .guarded(|act| act.outbox.send(message))
             .unwrap_or(Err(Rejected::Closed))
+    }
+}
+
+impl Handler<Ask> for Connection {
+    type Result = Result<PendingAnswer, RequestError>;
+
+    fn handle(&mut self, Ask(request): Ask, ctx: &mut Context<Self>) -> Self::Result {
+        self.begin_turn(ctx)
+            .guarded(|act| act.request(request, clock::now()))
+            .unwrap_or(Err(RequestError::Rejected(Rejected::Closed)))
     }
 }
 

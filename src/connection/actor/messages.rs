@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     connection::{
-        LastMessage, NotOpen, OpenSessionError, Receipt, Session, SessionSettings, Status,
-        status::watch::Watcher,
+        LastMessage, NotOpen, OpenSessionError, Receipt, Request, RequestError, Session,
+        SessionSettings, Status, state::requests::PendingAnswer, status::watch::Watcher,
     },
     core::{Message, Rejected},
     events::Applied,
@@ -125,6 +125,11 @@ impl Subscribe {
         }
     }
 }
+
+/// A message is to be sent whose answer comes back; see [`Request`]. Answered at once, with where the answer will come.
+#[derive(Clone, Debug, actix::Message)]
+#[rtype(result = "Result<PendingAnswer, RequestError>")]
+pub(crate) struct Ask(pub Request);
 
 /// Asks for the [`Status`].
 #[derive(Clone, Copy, Debug, actix::Message)]

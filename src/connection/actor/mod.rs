@@ -84,7 +84,7 @@ impl Actor for Connection {
         if state.begin() {
             let socket = ready.adopt(state);
             if socket.is_none() {
-                state.ahead.drain();
+                let _forgotten = state.ahead.take();
             }
             start_interval(state, ctx);
             ctx.spawn(Incarnation(Driver::new(socket)));

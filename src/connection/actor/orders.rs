@@ -54,6 +54,7 @@ impl ActorState {
             locked.connect_data = None;
             locked.wanted = false;
         });
+        self.cancel_requests();
         self.close_sessions();
         self.life.close(
             frame,

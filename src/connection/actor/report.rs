@@ -48,6 +48,7 @@ impl ActorState {
             received: self.counters.received,
             last_message_at: self.counters.last_message_at,
             outbox,
+            requests: self.requests_status(),
             sessions: self.session_statuses(),
             takes_sessions: self.takes_sessions(),
             subscribers: self.publisher.count(&self.process.hub, &self.name),

@@ -33,6 +33,7 @@ impl Driver {
             .deadline()
             .filter(|_| self.has_read_all());
         let keeps = act.keeps_deadline(now);
+        let requests = act.requests_deadline();
         let beside = self.successor.conversation_deadline();
         let all = [
             life,
@@ -43,6 +44,7 @@ impl Driver {
             deduplication,
             conversation,
             keeps,
+            requests,
             beside,
         ];
         match all.into_iter().flatten().min() {

@@ -34,7 +34,10 @@ impl Driver {
                     Effect::DialSuccessor => self.successor = Successor::Wanted,
                     Effect::Restart => over = true,
                     Effect::SetAccepting(open) => {
-                        act.outbox.with(|locked| locked.outbox.set_open(open))
+                        act.outbox.with(|locked| locked.outbox.set_open(open));
+                        if !open {
+                            act.cancel_requests();
+                        }
                     }
                     Effect::Cancel => {
                         let cancelled = act.outbox.with(|locked| locked.outbox.cancel());
@@ -79,6 +82,7 @@ impl Driver {
             socket.end_close_script(act, now);
         }
         act.mute(now);
+        act.close_waits_no_more();
         // The writer puts it right ahead of the close frame.
         act.beats.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
         socket.send_close(frame);
@@ -94,6 +98,7 @@ impl Driver {
     fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
         if let Link::Up(socket) = &mut self.link {
             socket.settle_on_close(act, now);
+            act.lose_requests();
             if !act.life.wants_successor() {
                 act.end_deduplication();
             }

@@ -276,9 +276,17 @@ impl Driver {
         if let Link::Up(socket) = &mut self.link {
             socket.look_at_tcp(act, now);
             socket.hear_out(act, now, cx);
+            if act.may_close_now() {
+                socket.begin_close_script(act, now);
+                cx.waker().wake_by_ref();
+            }
             if act.take_first_beat(now) {
                 cx.waker().wake_by_ref();
             }
+        }
+        if act.expire_requests(now) {
+            // Others may have their places.
+            cx.waker().wake_by_ref();
         }
         let policy = policy(&act.settings);
         let deadline = act.life.deadline(policy);

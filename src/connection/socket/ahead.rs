@@ -39,6 +39,8 @@ pub(super) struct OwnTurn {
 pub(super) enum Next {
     /// The first of those that go ahead of the outbox.
     Ahead,
+    /// The request of a caller.
+    Request,
     Outbox,
 }
 

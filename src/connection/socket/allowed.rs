@@ -8,7 +8,10 @@ use crate::{
     chance,
     connection::{
         outbox::{rate_limit::BucketSet, shared::Locked},
-        state::conversation::{LiveConversation, Surroundings},
+        state::{
+            conversation::{LiveConversation, Surroundings},
+            requests::Requests,
+        },
     },
     core::{Beat, HeartbeatState, Message, Question},
     settings::{ConnectionSettings, Heartbeat},
@@ -24,6 +27,8 @@ pub(in crate::connection) struct Allowed<'a> {
     pub pings: Option<Pings<'a>>,
     /// What makes the texts of steps and pings when their turn has come, and where.
     pub conversation: Option<(&'a mut LiveConversation, Surroundings<'a>)>,
+    /// The requests of callers, where there are any.
+    pub requests: Option<&'a mut Requests>,
     /// Whether a message has gone out, of whatever kind.
     pub has_spoken: bool,
 }
@@ -52,6 +57,36 @@ impl Allowed<'_> {
     pub fn compose(&mut self) -> Option<Message> {
         let (conversation, here) = self.conversation.as_mut()?;
         conversation.compose(*here)
+    }
+
+    /// Whether a request may be written: one waits, and may await an answer.
+    pub fn has_request(&self) -> bool {
+        let requests = self.requests.as_ref();
+        self.outbox && requests.is_some_and(|requests| requests.may_write(self.conversation()))
+    }
+
+    /// The message of the request whose turn has come; `None`: nothing is to be written.
+    pub fn compose_request(&mut self) -> Option<Message> {
+        let conversation = self.conversation.as_mut();
+        let conversation = conversation.map(|(conversation, _)| &mut **conversation);
+        self.requests.as_mut()?.compose(conversation)
+    }
+
+    /// Whether the next step may await an answer.
+    pub fn has_place_for_step(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_none_or(LiveConversation::has_place_for_step)
+    }
+
+    /// Whether a ping may await an answer.
+    pub fn has_place_for_ping(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_none_or(LiveConversation::has_place_for_ping)
+    }
+
+    fn conversation(&self) -> Option<&LiveConversation> {
+        let conversation = self.conversation.as_ref();
+        conversation.map(|(conversation, _)| &**conversation)
     }
 
     /// The text of a ping, which the settings give as this; `None`: none can be sent, and the conversation says why.

@@ -87,6 +87,7 @@ impl Socket {
                 buckets: act.buckets.as_deref(),
                 pings: None,
                 conversation: aside.map(|conversation| (conversation, here)),
+                requests: None,
                 has_spoken: false,
             };
             let written = self

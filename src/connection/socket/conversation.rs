@@ -104,6 +104,7 @@ impl Socket {
                 false => Heard::Hidden,
             };
         }
+        act.answer_by_value(message);
         heard.into()
     }
 

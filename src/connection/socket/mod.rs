@@ -162,9 +162,8 @@ impl Socket {
         {
             return false;
         }
-        act.ahead
-            .drain()
-            .for_each(|message| self.writer.message(message));
+        let messages = act.ahead.take().into_iter();
+        messages.for_each(|message| self.writer.message(message));
         true
     }
 
@@ -192,6 +191,9 @@ impl Socket {
             Some(serving) => (Some(&mut serving.conversation), serving.named.as_deref()),
             None => (None, None),
         };
+        if let Some(requests) = &mut act.requests {
+            requests.forget_gone();
+        }
         let beats = &mut act.beats;
         let mut allowed = Allowed {
             outbox: act.reported.ready && act.life.may_write(),
@@ -205,6 +207,7 @@ impl Socket {
                 now,
             }),
             conversation: conversation.zip(here),
+            requests: act.requests.as_deref_mut(),
             has_spoken: false,
         };
         let written = self

@@ -128,6 +128,8 @@ impl Socket {
                 Heard::Own => return act.receive_own(message),
                 Heard::Hidden => return act.count_unheard(&message),
             }
+        } else {
+            act.answer_by_value(&message);
         }
         // The one place, so that it is inlined.
         act.receive(message);

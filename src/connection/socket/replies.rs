@@ -43,7 +43,7 @@ impl Socket {
                 }
             }
             Reply::MayClose => self.may_close(act, now),
-            Reply::Answered(_) => {}
+            Reply::Answered(answered) => act.answered(*answered),
             Reply::Answer(message) => self.writer.answer(message),
             Reply::Passed => {
                 if let Some(data) = connect_data(act) {

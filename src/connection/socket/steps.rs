@@ -29,6 +29,9 @@ impl Socket {
     /// The close script is to be said on the socket that serves.
     pub fn begin_close_script(&mut self, act: &mut ActorState, now: Instant) {
         self.end_periodic(act, now);
+        if act.close_waits_for_answers() {
+            return;
+        }
         let here = surroundings!(self, act, now);
         match &mut act.serving {
             Some(serving) => serving.conversation.begin_close_script(here),

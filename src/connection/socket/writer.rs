@@ -71,6 +71,10 @@ pub(in crate::connection) struct Writer {
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
     closed: bool,
+    /// Whether the next step has to wait for the answers to other messages.
+    step_lacks_place: bool,
+    /// Whether the last message that did not go ahead of the outbox was a request: they take turns.
+    last_was_request: bool,
     /// The next message has to wait for the rate.
     waiting: Option<Box<Waiting>>,
 }
@@ -119,6 +123,7 @@ impl Writer {
     pub fn forget_steps(&mut self) {
         self.opening
             .retain(|ahead| !matches!(ahead, Ahead::Step(_)));
+        self.step_lacks_place = false;
         for (_, message) in &mut self.ends {
             if let Unwritten::Step(len) = *message {
                 *message = Unwritten::Opening(len);
@@ -148,9 +153,9 @@ impl Writer {
         self.opening.len()
     }
 
-    /// Whether none of our own messages waits to be encoded, but for a step that waits for a rate of its own.
+    /// Whether none of our own messages waits to be encoded, but for a step that waits for a rate of its own, or for answers.
     pub fn has_none_ahead(&self) -> bool {
-        self.opening.is_empty() || self.step_waiting().is_some()
+        self.opening.is_empty() || self.step_lacks_place || self.step_waiting().is_some()
     }
 
     /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames

@@ -1,35 +1,41 @@
 //! What goes out ahead of the outbox.
 
-use std::vec::Drain;
-
 use crate::core::Message;
 
 /// As many may wait.
 const MAX_AHEAD: usize = 64;
 
-/// Messages of ours for the socket that is up.
+/// Messages of ours for the socket that is up. Boxed: nearly never one waits.
 #[derive(Default)]
-pub(in crate::connection) struct Ahead(Vec<Message>);
+pub(in crate::connection) struct Ahead(Option<Box<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    messages: Vec<Message>,
+}
 
 impl Ahead {
     /// Puts a message behind the others; false if it finds no room: no more bytes may wait than these, or one message.
     pub fn push(&mut self, message: &Message, max_bytes: usize) -> bool {
-        let bytes: usize = self.0.iter().map(Message::len).sum();
+        let messages = self.0.as_deref().map_or(&[][..], |it| &it.messages);
+        let bytes: usize = messages.iter().map(Message::len).sum();
         let is_full = bytes + message.len() > max_bytes;
-        if self.0.len() >= MAX_AHEAD || (is_full && !self.0.is_empty()) {
+        if messages.len() >= MAX_AHEAD || (is_full && !messages.is_empty()) {
             return false;
         }
-        self.0.push(message.clone());
+        let waiting = self.0.get_or_insert_default();
+        waiting.messages.push(message.clone());
         true
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Takes all that waits.
-    pub fn drain(&mut self) -> Drain<'_, Message> {
-        self.0.drain(..)
+    pub fn take(&mut self) -> Vec<Message> {
+        let waiting = self.0.take();
+        waiting.map_or_else(Vec::new, |waiting| waiting.messages)
     }
 }

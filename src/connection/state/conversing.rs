@@ -179,9 +179,9 @@ impl ActorState {
         conversation.is_some_and(LiveConversation::is_signing)
     }
 
-    /// Whether something is to be said on the socket that serves before our close frame.
+    /// Whether something is to be said or awaited on the socket that serves before our close frame.
     pub(in crate::connection) fn has_close_script(&self) -> bool {
         let conversation = self.conversation();
-        conversation.is_some_and(LiveConversation::has_close_script)
+        self.awaits_answers() || conversation.is_some_and(LiveConversation::has_close_script)
     }
 }

@@ -1,6 +1,7 @@
 //! What the actor of a name holds, whatever its incarnation.
 
 mod ahead;
+mod asking;
 mod beating;
 mod beats;
 pub(super) mod conversation;
@@ -16,6 +17,7 @@ mod publisher;
 mod publishing;
 mod receive;
 pub(super) mod reported;
+pub(super) mod requests;
 pub(super) mod sessions;
 mod show;
 mod wakeups;
@@ -43,6 +45,7 @@ use self::{
     last::Last,
     publisher::Publisher,
     reported::Reported,
+    requests::Requests,
     sessions::Sessions,
     wakeups::{Turns, Wakeups},
 };
@@ -85,6 +88,8 @@ pub(in crate::connection) struct ActorState {
     pub(in crate::connection) hold: Hold,
     /// What is said and expected, where the settings say so; on the socket that serves, or else on the next one.
     pub(in crate::connection) serving: Option<Box<Serving>>,
+    /// Boxed: there is none while nobody asks.
+    pub(in crate::connection) requests: Option<Box<Requests>>,
     /// Boxed: few names have any.
     pub(in crate::connection) sessions: Option<Box<Sessions>>,
     #[cfg(feature = "faults")]
@@ -149,6 +154,7 @@ impl ActorState {
             hold: if is_held { Hold::Waits } else { Hold::None },
             serving,
             settings,
+            requests: None,
             sessions: None,
             #[cfg(feature = "faults")]
             fault: None,
@@ -161,6 +167,8 @@ impl ActorState {
             return false;
         }
         self.beats = Beats::default();
+        // A socket that ended untold has left them.
+        self.lose_requests();
         self.turns.begin();
         self.reported.begin();
         self.life.started(&mut self.effects);

@@ -1,6 +1,7 @@
 //! What a name tells about itself.
 
 pub(super) mod last_message;
+pub(super) mod requests;
 pub(super) mod session;
 pub(super) mod step;
 pub(super) mod watch;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
+    requests::RequestsStatus,
     session::SessionStatus,
     step::{RuleRate, StepStatus},
 };
@@ -162,6 +164,9 @@ pub struct Status {
     pub last_message_at: Option<Timestamp>,
     /// What waits to be sent.
     pub outbox: OutboxStatus,
+    /// The requests of callers that have no answer yet; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<RequestsStatus>,
     /// The sockets beside that of the name, each of which a caller has opened for itself; in the order in which they were asked for.
     pub sessions: Vec<SessionStatus>,
     /// Whether another one can be opened now: the name is to be up, and has neither failed nor been closed by hand.

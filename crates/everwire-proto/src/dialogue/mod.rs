@@ -65,8 +65,8 @@ pub use self::{
     query::Query,
     reply::{Heard, Ping, Reply},
     requests::{
-        Answered, Bounds, Ended, ExpectedValue, InvalidRequest, NumberedRequest, RequestQueue,
-        Ticket, TooMany, Waiting,
+        Answered, Bounds, Ended, ExpectedValue, InvalidRequest, MAX_OWN, NumberedRequest,
+        RequestQueue, Ticket, TooMany, Waiting,
     },
     response::Response,
     rules::close_code,

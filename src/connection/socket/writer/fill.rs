@@ -72,6 +72,7 @@ impl Writer {
                 continue;
             }
             if std::mem::take(&mut beat_due)
+                && allowed.has_place_for_ping()
                 && let Some(beat) = allowed.next_beat(locked, self.position(buffer))
             {
                 self.ping(beat, allowed, buffer)?;
@@ -96,11 +97,20 @@ impl Writer {
                 self.begin_ahead(ahead, allowed, buffer)?;
                 continue;
             }
+            if next == Next::Request {
+                self.last_was_request = true;
+                if let Some(request) = allowed.compose_request() {
+                    messages += 1;
+                    self.begin(&request, Origin::Opening, buffer)?;
+                }
+                continue;
+            }
             let Some(next) = locked.outbox.take() else {
                 is_all = true;
                 break;
             };
             messages += 1;
+            self.last_was_request = false;
             self.begin(&next.message, Origin::Outbox(next.id), buffer)?;
         }
         allowed.has_spoken |= messages > 0;
@@ -143,7 +153,11 @@ impl Writer {
         allowed: &mut Allowed<'_>,
     ) -> io::Result<()> {
         let is_paced = self.waiting.is_some();
-        if self.closed || self.encoder.is_busy() || !allowed.outbox || !locked.wants_fence(is_paced)
+        if self.closed
+            || self.encoder.is_busy()
+            || !allowed.outbox
+            || !allowed.has_place_for_ping()
+            || !locked.wants_fence(is_paced)
         {
             return Ok(());
         }
@@ -196,8 +210,12 @@ impl Writer {
         waiting: &mut Option<Box<Waiting>>,
         waker: &Waker,
     ) -> Option<Next> {
+        let is_step = matches!(self.opening.front(), Some(Ahead::Step(_)));
+        self.step_lacks_place = is_step && !allowed.has_place_for_step();
         let next = match self.opening.front_mut() {
-            None => Next::Outbox,
+            None => self.behind_ahead(locked, allowed),
+            // What waits for an answer does not keep the outbox waiting.
+            Some(Ahead::Step(_)) if self.step_lacks_place => self.behind_ahead(locked, allowed),
             Some(Ahead::Step(StepTurn::Had)) => return Some(Next::Ahead),
             Some(Ahead::Step(StepTurn::Own(turn))) => {
                 // Once a turn, and not for each message that passes it.
@@ -208,7 +226,7 @@ impl Writer {
                     }
                 }
                 // What waits for another rate than the outbox does not keep that waiting.
-                Next::Outbox
+                self.behind_ahead(locked, allowed)
             }
             Some(Ahead::Answer(_) | Ahead::Message(_) | Ahead::Step(StepTurn::Usual)) => {
                 Next::Ahead
@@ -226,6 +244,15 @@ impl Writer {
         let before = waiting.take().map(|waiting| *waiting);
         self.waiting = buckets.take(before, waker).err().map(Box::new);
         self.waiting.is_none().then_some(next)
+    }
+
+    /// What goes out behind what goes ahead of the outbox: where requests and messages wait, one of each.
+    fn behind_ahead(&self, locked: &Locked, allowed: &Allowed<'_>) -> Next {
+        let yields = self.last_was_request && locked.outbox.peek().is_some();
+        match allowed.has_request() && !yields {
+            true => Next::Request,
+            false => Next::Outbox,
+        }
     }
 
     /// The next piece of a message that has begun. It needs no lock.

@@ -23,6 +23,7 @@ fn all() -> Allowed<'static> {
         buckets: None,
         pings: None,
         conversation: None,
+        requests: None,
         has_spoken: false,
     }
 }

@@ -2,6 +2,7 @@
 
 mod engine;
 mod heartbeat;
+mod requests;
 mod serving;
 mod steps;
 mod storing;

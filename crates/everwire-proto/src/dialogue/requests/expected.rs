@@ -1,5 +1,6 @@
 //! What the answer of a request has at one place, where the settings do not say how answers are told apart.
 
+use super::message::{InvalidRequest, MAX_OWN};
 use crate::{
     core::Message,
     language::json::{JsonPointer, Kind, Number, RawJson},
@@ -27,6 +28,18 @@ impl ExpectedValue {
     pub fn new(json: JsonPointer, equals: impl Into<Box<str>>) -> Self {
         let equals = equals.into();
         Self { json, equals }
+    }
+
+    /// Whether it may be kept until an answer comes.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest::LongValue`].
+    pub fn check(&self) -> Result<(), InvalidRequest> {
+        match self.equals.len() {
+            ..=MAX_OWN => Ok(()),
+            len => Err(InvalidRequest::LongValue(self.json.clone(), len)),
+        }
     }
 
     /// Where it must stand.

@@ -26,6 +26,10 @@ pub struct NumberedRequest {
     is_text: bool,
 }
 
+/// The longest number or text of a caller's own, and the longest value that an answer is told by, in bytes: they are kept until the answer
+/// comes.
+pub const MAX_OWN: usize = 1024;
+
 /// Why a message is no request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
@@ -35,6 +39,9 @@ pub enum InvalidRequest {
     /// There is no number and no text at this place.
     #[error("invalid request: there is no number or text at {0}")]
     NoId(JsonPointer),
+    /// What stands there, or the value that an answer is told by, is longer than [`MAX_OWN`].
+    #[error("invalid request: the value at {0} has {1} bytes, at most {MAX_OWN} are allowed")]
+    LongValue(JsonPointer, usize),
 }
 
 impl NumberedRequest {
@@ -57,6 +64,9 @@ impl NumberedRequest {
             Some(Kind::Number) => false,
             _ => return Err(InvalidRequest::NoId(id.clone())),
         };
+        if span.len() > MAX_OWN {
+            return Err(InvalidRequest::LongValue(id.clone(), span.len()));
+        }
         Ok(Self {
             text,
             span,

@@ -15,7 +15,7 @@ mod tests;
 pub use self::{
     answered::Answered,
     expected::ExpectedValue,
-    message::{InvalidRequest, NumberedRequest},
+    message::{InvalidRequest, MAX_OWN, NumberedRequest},
     queue::{Bounds, Ended, RequestQueue, Ticket, TooMany, Waiting},
 };
 pub(super) use self::{in_flight::InFlight, stage::hear};

@@ -133,6 +133,16 @@ impl<C> RequestQueue<C> {
         Some(caller)
     }
 
+    /// Leaves out the requests that wait to be written for nobody.
+    pub fn forget_if(&mut self, is_gone: impl Fn(&C) -> bool) {
+        let waiting = self.waiting.iter();
+        let gone = waiting.filter(|(_, (_, _, caller))| is_gone(caller));
+        let gone: Vec<Ticket> = gone.map(|(ticket, _)| *ticket).collect();
+        for ticket in gone {
+            self.leave_waiting(ticket);
+        }
+    }
+
     /// A request is being written, under this number if it is numbered. An answer is awaited from now on. Returns what was waiting.
     pub fn write(&mut self, ticket: Ticket, number: Option<u64>) -> Option<Waiting> {
         let (request, until, caller) = self.leave_waiting(ticket)?;

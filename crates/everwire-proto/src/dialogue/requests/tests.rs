@@ -57,6 +57,16 @@ fn a_request_has_a_number_or_a_text_at_its_place() {
             "{text}"
         );
     }
+    let long = |len: usize| format!(r#"{{"id":"{}"}}"#, "x".repeat(len - 2));
+    assert!(NumberedRequest::new(long(MAX_OWN), &id).is_ok());
+    let error = InvalidRequest::LongValue(id.clone(), MAX_OWN + 1);
+    assert_eq!(
+        NumberedRequest::new(long(MAX_OWN + 1), &id),
+        Err(error.clone())
+    );
+    let expected = |len: usize| ExpectedValue::new(pointer("/id"), "x".repeat(len));
+    assert_eq!(expected(MAX_OWN).check(), Ok(()));
+    assert_eq!(expected(MAX_OWN + 1).check(), Err(error));
     assert_eq!(
         lacks.to_string(),
         "invalid request: there is no number or text at /id"
@@ -135,6 +145,8 @@ enum Event {
     Push(usize, u64),
     Write,
     Skip,
+    /// Callers whose number is even are gone.
+    Forget,
     /// One of the written ones is answered.
     Answer(usize),
     Pass(u64),
@@ -156,6 +168,7 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (1..40usize, 0..50u64).prop_map(|(bytes, millis)| Event::Push(bytes, millis)),
         3 => Just(Event::Write),
         1 => Just(Event::Skip),
+        1 => Just(Event::Forget),
         2 => (0..8usize).prop_map(Event::Answer),
         2 => (0..30u64).prop_map(Event::Pass),
         1 => Just(Event::Lose),
@@ -205,6 +218,10 @@ proptest! {
                 Event::Skip => {
                     let first = (!waiting.is_empty()).then(|| waiting.remove(0).caller);
                     prop_assert_eq!(queue.skip(), first);
+                }
+                Event::Forget => {
+                    queue.forget_if(|caller| caller % 2 == 0);
+                    waiting.retain(|known| known.caller % 2 == 1);
                 }
                 Event::Answer(at) if !asked.is_empty() => {
                     let known = asked.remove(at % asked.len());

@@ -1,0 +1,232 @@
+//! What a name does with the requests of its callers, from when they are accepted to their answer.
+
+use std::time::Instant;
+
+use everwire_proto::dialogue::{Answered, Bounds, Ended, NumberedRequest, RequestQueue, Waiting};
+use tokio::sync::oneshot;
+
+use super::{
+    ActorState,
+    requests::{Caller, PendingAnswer, Requests, answer},
+};
+use crate::{
+    connection::{Request, RequestError, RequestsStatus},
+    core::{Message, Rejected, TooLarge, later},
+};
+
+impl ActorState {
+    /// Takes a request, which is written when its turn has come.
+    pub(in crate::connection) fn request(
+        &mut self,
+        request: Request,
+        now: Instant,
+    ) -> Result<PendingAnswer, RequestError> {
+        self.check_request(&request.message)?;
+        let settings = self.settings.dialogue.as_ref();
+        let settings = settings.and_then(|dialogue| dialogue.request.as_ref());
+        let within = settings.map(|settings| settings.within);
+        let waiting = match (settings, request.expected) {
+            (Some(settings), None) => match request.message {
+                Message::Text(text) => NumberedRequest::new(text, &settings.id)?.into(),
+                Message::Binary(_) => return Err(Rejected::NotText.into()),
+            },
+            (None, Some(expected)) => {
+                expected.check()?;
+                Waiting::Plain(request.message, expected)
+            }
+            (Some(_), Some(_)) => return Err(RequestError::ExpectedBySettings),
+            (None, None) => return Err(RequestError::NothingExpected),
+        };
+        let within = request.within.or(within).unwrap_or(Request::WITHIN);
+        let bounds = Bounds {
+            messages: self.settings.outbox.messages,
+            bytes: self.settings.outbox.bytes,
+        };
+        let requests = self
+            .requests
+            .get_or_insert_with(|| Box::new(Requests::new(&self.process.memory)));
+        let is_full = |queue: &RequestQueue<Caller>| {
+            let bytes = queue.bytes() + waiting.bytes();
+            queue.waiting() >= bounds.messages || bytes > bounds.bytes
+        };
+        if is_full(&requests.queue) {
+            requests.queue.forget_if(Caller::is_closed);
+        }
+        let more = requests.queue.bytes() + waiting.bytes();
+        let (caller, pending) = oneshot::channel();
+        let taken = match requests.charge.try_set(more) {
+            Ok(()) => requests
+                .queue
+                .push(waiting, later(now, within), caller, bounds)
+                .map_err(|_| Rejected::Full),
+            Err(_) => Err(Rejected::NoMemory),
+        };
+        requests.count_memory();
+        self.let_go_of_requests();
+        taken?;
+        self.wake();
+        Ok(pending)
+    }
+
+    fn check_request(&self, message: &Message) -> Result<(), Rejected> {
+        if self.settings.sessions_only {
+            return Err(Rejected::SessionsOnly);
+        }
+        // With room for our number.
+        let (len, limit) = (message.len(), self.settings.max_message);
+        if len > limit {
+            return Err(TooLarge { len, limit }.into());
+        }
+        match self.ending.stays() && self.outbox.with(|locked| locked.outbox.is_open()) {
+            true => Ok(()),
+            false => Err(Rejected::Closed),
+        }
+    }
+
+    /// A request was answered on the socket that serves.
+    pub(in crate::connection) fn answered(&mut self, answered: Answered) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        let Answered {
+            ticket,
+            message,
+            is_failure,
+        } = answered;
+        let outcome = match is_failure {
+            true => Err(RequestError::Failed(message)),
+            false => Ok(message),
+        };
+        answer(requests.queue.answered(ticket), outcome);
+        self.turns.touch();
+        self.let_go_of_requests();
+    }
+
+    /// A message has come on the socket that serves that answers no ping: a request that expects its value has its answer.
+    #[inline]
+    pub(in crate::connection) fn answer_by_value(&mut self, message: &Message) {
+        if self.requests.is_some() {
+            self.answer_plain(message);
+        }
+    }
+
+    #[cold]
+    fn answer_plain(&mut self, message: &Message) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        if let Some(ticket) = requests.queue.answered_by(message) {
+            answer(requests.queue.answered(ticket), Ok(message.clone()));
+            self.turns.touch();
+            self.let_go_of_requests();
+        }
+    }
+
+    /// The time of some requests may be over. Returns whether it was: then others may have a place.
+    pub(in crate::connection) fn expire_requests(&mut self, now: Instant) -> bool {
+        let Some(requests) = &mut self.requests else {
+            return false;
+        };
+        let ended = requests.queue.expire(now);
+        requests.count_memory();
+        let any = !ended.is_empty();
+        for Ended {
+            caller,
+            was_written,
+            number,
+        } in ended
+        {
+            let error = match was_written {
+                true => RequestError::Unanswered,
+                false => RequestError::NotSent,
+            };
+            answer(Some(caller), Err(error));
+            if let (Some(number), Some(serving)) = (number, &mut self.serving) {
+                serving.conversation.forget_request(number);
+            }
+        }
+        self.let_go_of_requests();
+        any
+    }
+
+    /// When the time of the next request is over.
+    pub(in crate::connection) fn requests_deadline(&self) -> Option<Instant> {
+        self.requests.as_ref()?.queue.deadline()
+    }
+
+    /// The socket that served is gone: what was written on it has no answer, and may have arrived.
+    pub(in crate::connection) fn lose_requests(&mut self) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        requests.close_waits = false;
+        for ended in requests.queue.lost() {
+            answer(Some(ended.caller), Err(RequestError::InDoubt));
+        }
+        self.let_go_of_requests();
+    }
+
+    /// The name is closed, or has given up: what was not written will not be.
+    pub(in crate::connection) fn cancel_requests(&mut self) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        for ended in requests.queue.cancel() {
+            answer(Some(ended.caller), Err(RequestError::Cancelled));
+        }
+        requests.count_memory();
+        self.let_go_of_requests();
+    }
+
+    /// Whether requests await an answer on the socket that serves.
+    pub(in crate::connection) fn awaits_answers(&self) -> bool {
+        let requests = self.requests.as_ref();
+        requests.is_some_and(|requests| requests.queue.in_flight() > 0)
+    }
+
+    /// The close script is to begin: whether it waits for answers first.
+    pub(in crate::connection) fn close_waits_for_answers(&mut self) -> bool {
+        let waits = self.awaits_answers();
+        if let Some(requests) = &mut self.requests {
+            requests.close_waits = waits;
+        }
+        waits
+    }
+
+    /// Our close frame goes out: it does not wait any more.
+    pub(in crate::connection) fn close_waits_no_more(&mut self) {
+        if let Some(requests) = &mut self.requests {
+            requests.close_waits = false;
+        }
+        self.let_go_of_requests();
+    }
+
+    /// Whether the close script has waited for answers, and there is none to wait for any more; once.
+    pub(in crate::connection) fn may_close_now(&mut self) -> bool {
+        let has_waited = match &mut self.requests {
+            Some(requests) if requests.queue.in_flight() == 0 => {
+                std::mem::take(&mut requests.close_waits)
+            }
+            Some(_) | None => false,
+        };
+        self.let_go_of_requests();
+        has_waited
+    }
+
+    /// How many there are.
+    pub(in crate::connection) fn requests_status(&self) -> Option<RequestsStatus> {
+        let queue = &self.requests.as_ref()?.queue;
+        Some(RequestsStatus {
+            waiting: queue.waiting(),
+            in_flight: queue.in_flight(),
+        })
+    }
+
+    /// Nothing is kept for requests while there are none.
+    fn let_go_of_requests(&mut self) {
+        let is_idle = |requests: &Requests| requests.queue.is_empty() && !requests.close_waits;
+        if self.requests.as_deref().is_some_and(is_idle) {
+            self.requests = None;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The requests of a name: who waits for an answer, and what is written next.
+
+use std::sync::Arc;
+
+use everwire_proto::{
+    dialogue::{RequestQueue, Waiting},
+    settings::dialogue::MAX_IN_FLIGHT,
+};
+use tokio::sync::oneshot;
+
+use super::conversation::LiveConversation;
+use crate::{
+    connection::RequestError,
+    core::Message,
+    memory::{Charge, MemoryBudget, MemoryUse},
+};
+
+/// Where the answer to a request comes.
+pub(in crate::connection) type PendingAnswer = oneshot::Receiver<Result<Message, RequestError>>;
+
+pub(super) type Caller = oneshot::Sender<Result<Message, RequestError>>;
+
+/// The requests of a name, with those who wait for them. There are none of these while nobody asks.
+pub(in crate::connection) struct Requests {
+    pub(super) queue: RequestQueue<Caller>,
+    /// The memory of what waits to be written.
+    pub(super) charge: Charge,
+    /// Whether the close script, and the close frame, wait for the answers on the socket that serves.
+    pub(super) close_waits: bool,
+}
+
+impl Requests {
+    pub(super) fn new(memory: &Arc<MemoryBudget>) -> Self {
+        Self {
+            queue: RequestQueue::default(),
+            charge: Charge::new(memory, MemoryUse::Outboxes),
+            close_waits: false,
+        }
+    }
+
+    /// Leaves out those that wait to be written for nobody.
+    pub fn forget_gone(&mut self) {
+        while self.queue.next_caller().is_some_and(Caller::is_closed) {
+            self.queue.skip();
+        }
+        self.count_memory();
+    }
+
+    /// Whether one may be written: it waits, and has a place.
+    pub fn may_write(&self, conversation: Option<&LiveConversation>) -> bool {
+        let has_place = conversation.is_none_or(|conversation| conversation.has_place());
+        has_place
+            && self.queue.in_flight() < MAX_IN_FLIGHT.get() as usize
+            && self.queue.next().is_some()
+    }
+
+    /// The message of the request whose turn has come; `None`: it is not written.
+    pub fn compose(&mut self, conversation: Option<&mut LiveConversation>) -> Option<Message> {
+        let (ticket, waiting) = self.queue.next()?;
+        let (number, message) = match (waiting, conversation) {
+            (Waiting::Plain(message, _), _) => (None, message.clone()),
+            (Waiting::Numbered(request), Some(talk)) if talk.numbers_requests() => {
+                let (number, message) = talk.compose_request(ticket, request);
+                (Some(number), message)
+            }
+            // The settings have changed: nothing would tell the answer.
+            (Waiting::Numbered(_), _) => {
+                answer(self.queue.skip(), Err(RequestError::NothingExpected));
+                return None;
+            }
+        };
+        self.queue.write(ticket, number);
+        self.count_memory();
+        Some(message)
+    }
+
+    pub(super) fn count_memory(&mut self) {
+        self.charge.follow(self.queue.bytes());
+    }
+}
+
+/// Tells the caller, if it is still there.
+pub(super) fn answer(caller: Option<Caller>, outcome: Result<Message, RequestError>) {
+    if let Some(caller) = caller {
+        let _gone = caller.send(outcome);
+    }
+}

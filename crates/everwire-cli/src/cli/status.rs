@@ -89,6 +89,11 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     if let Some(rate) = status.rule_rate {
         lines.push(("rule rate", step::waiting(rate)));
     }
+    lines.extend(
+        status
+            .requests
+            .map(|requests| ("requests", step::requests(requests))),
+    );
     lines.extend(status.preparing.clone().map(|call| ("preparing", call)));
     if let Some(at) = status.retry_at {
         let wait = words::span(words::between(now, at));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    client::{RuleRate, Step},
+    client::{Requests, RuleRate, Step},
     words,
 };
 
@@ -56,6 +56,11 @@ pub fn waiting(rate: RuleRate) -> String {
         "{} {answers} {verb}: at most 100 go out in a second",
         rate.waiting
     )
+}
+
+/// The requests that have no answer, in one line.
+pub fn requests(Requests { waiting, in_flight }: Requests) -> String {
+    format!("{waiting} not sent yet, {in_flight} sent and not answered yet")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request, RuleRate, Session, Step},
+    client::{ApiArgs, Cause, Error, Request, Requests, RuleRate, Session, Step},
     event_line, output, parse, status, step,
     table::Color,
     words,
@@ -44,6 +44,8 @@ struct Story {
     cause: Option<Cause>,
     step: Option<Step>,
     rule_rate: Option<RuleRate>,
+    #[serde(default)]
+    requests: Option<Requests>,
     #[serde(default)]
     preparing: Option<String>,
     last_message: Option<LastMessage>,
@@ -125,6 +127,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     if let Some(rate) = story.rule_rate {
         lines.push(format!("rule_rate: {}", step::waiting(rate)));
     }
+    let requests = story.requests.map(step::requests);
+    lines.extend(requests.map(|told| format!("requests: {told}")));
     let preparing = story.preparing.as_deref().map(words::one_line);
     lines.extend(preparing.map(|call| format!("preparing: {call}")));
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));

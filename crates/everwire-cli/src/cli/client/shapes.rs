@@ -36,6 +36,8 @@ pub struct Status {
     pub last_message_at: Option<Timestamp>,
     pub outbox: Outbox,
     #[serde(default)]
+    pub requests: Option<Requests>,
+    #[serde(default)]
     pub sessions: Vec<Session>,
     pub subscribers: usize,
 }
@@ -70,6 +72,13 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct RuleRate {
     pub waiting: u64,
+}
+
+/// The requests that have no answer yet.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Requests {
+    pub waiting: u64,
+    pub in_flight: u64,
 }
 
 /// The last error.

@@ -22,6 +22,7 @@ mod probe;
 pub mod problem;
 mod query;
 mod reload;
+mod request;
 mod request_limit;
 mod routes;
 mod schema;

@@ -9,14 +9,15 @@ use utoipa::OpenApi;
 use super::{
     bulk, changes, connections, control, health, metrics, overview,
     permit::{Permit, ToCome},
-    probe, reload, schema, secrets, send,
+    probe, reload, request, schema, secrets, send,
     streams::{raw, sse, ws},
     why,
 };
 use crate::service::{base::BASE, state::AppState};
 
 /// The paths whose body may be empty.
-const MAY_BE_EMPTY: [&str; 4] = [
+const MAY_BE_EMPTY: [&str; 5] = [
+    "/v1/connections/{name}/request",
     "/v1/connections/{name}/send",
     "/v1/connections/{name}/connect",
     "/v1/connections/{name}/close",
@@ -48,6 +49,7 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         control::close,
         probe::probe,
         send::send,
+        request::request,
         send::fate,
         sse::events,
         ws::ws,

@@ -164,6 +164,11 @@ impl Problem {
         body
     }
 
+    /// Any other status.
+    pub fn with_status(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::new(status, detail)
+    }
+
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Inside {
             status,

@@ -8,7 +8,7 @@ use actix_web::{
 use super::{
     bulk, changes, connections, control, health, metrics, openapi, overview, probe,
     problem::Problem,
-    reload, secrets, send,
+    reload, request, secrets, send,
     streams::{raw, sse, ws},
     why,
 };
@@ -78,6 +78,10 @@ fn connections(config: &mut ServiceConfig) {
 
 fn messages(config: &mut ServiceConfig) {
     config
+        .service(
+            resource("/v1/connections/{name}/request", "POST")
+                .route(web::post().to(request::request)),
+        )
         .service(resource("/v1/connections/{name}/send", "POST").route(web::post().to(send::send)))
         .service(
             resource("/v1/connections/{name}/sends/{id}", "GET, HEAD").route(get().to(send::fate)),

@@ -278,7 +278,12 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
     }
 }
 
-fn timeout(value: &str) -> Result<Duration, String> {
+/// How long a client waits, as it writes that.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn timeout(value: &str) -> Result<Duration, String> {
     let timeout =
         parse_duration(value).map_err(|help| format!("{value:?} is no duration: {help}"))?;
     match timeout <= MAX_TIMEOUT {

@@ -39,6 +39,7 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "rule": status["cause"]["rule"],
         "step": status["step"],
         "rule_rate": status["rule_rate"],
+        "requests": status["requests"],
         "preparing": status["preparing"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],

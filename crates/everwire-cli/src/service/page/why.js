@@ -13,8 +13,8 @@ export class Why {
 
   // Asks again if anything has changed since.
   async update({ status }) {
-    const { step, rule_rate: rate } = status;
-    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting].join(' ');
+    const { step, rule_rate: rate, requests } = status;
+    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting, requests?.waiting, requests?.in_flight].join(' ');
     if (this.asked === now) return;
     this.asked = now;
     try {
@@ -43,8 +43,8 @@ function rule({ rule: decided, retry_at: at }) {
   return make('p', { className: 'quiet', textContent: parts.join(' ') });
 }
 
-// What its script waits for, and how many answers of rules wait.
-function conversation({ step, rule_rate: rate }) {
+// What its script waits for, how many answers of rules wait, and how many requests have no answer.
+function conversation({ step, rule_rate: rate, requests }) {
   const told = [];
   if (step) {
     const sends = step.send ? `${step.send} ${step.state === 'queued' ? 'waits for its turn' : `sent at ${clock(step.since)}`}` : null;
@@ -52,6 +52,7 @@ function conversation({ step, rule_rate: rate }) {
     told.push([`Opening: step ${step.number} of ${step.steps}`, sends, waits].filter(Boolean).join(', '));
   }
   if (rate) told.push(`${rate.waiting} answers of rules wait: at most 100 go out in a second`);
+  if (requests) told.push(`Requests: ${requests.waiting} not sent yet, ${requests.in_flight} sent and not answered yet`);
   return told.map((text) => make('p', { className: 'quiet', textContent: `${text}.` }));
 }
 

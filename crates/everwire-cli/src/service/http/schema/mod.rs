@@ -17,8 +17,8 @@ pub use self::{
     problem::Problem,
     reload::Reloaded,
     request::{
-        Binary, Cursor, Duration, Filter, IdempotencyKey, Name, Pattern, SecretValue, Settings,
-        Text, Wait,
+        AnyJson, Binary, Cursor, Duration, Filter, IdempotencyKey, Name, Pattern, SecretValue,
+        Settings, Text, Wait,
     },
     status::{State, Status},
     why::Why,

@@ -19,7 +19,7 @@ pub struct Problem {
     /// Of a message: the epoch in which it was accepted.
     #[schema(nullable = false)]
     epoch: Option<u32>,
-    /// Of a message: what became of it; "rejected" if it was not accepted.
+    /// Of a message: what became of it; "rejected" if it was not accepted. Of a request besides: "failed", "not_sent", "unanswered".
     #[schema(nullable = false)]
     fate: Option<String>,
     /// Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk;
@@ -27,6 +27,12 @@ pub struct Problem {
     /// "feature_missing" if it needs what this build was made without.
     #[schema(nullable = false)]
     reason: Option<String>,
+    /// Of a request that the peer has refused: its answer, if that is a text.
+    #[schema(nullable = false)]
+    text: Option<String>,
+    /// Of a request that the peer has refused: its answer, if that is a binary message.
+    #[schema(nullable = false)]
+    base64: Option<String>,
     /// Of settings: all that is wrong.
     #[schema(nullable = false)]
     errors: Option<Vec<KeyError>>,

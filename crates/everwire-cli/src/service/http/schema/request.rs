@@ -5,7 +5,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
-        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+        schema::{AllOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
     },
 };
 
@@ -82,6 +82,17 @@ text! {
     /// Bytes.
     Binary { format(SchemaFormat::KnownFormat(KnownFormat::Binary)) }
 }
+
+/// Any JSON text.
+pub enum AnyJson {}
+
+impl PartialSchema for AnyJson {
+    fn schema() -> RefOr<Schema> {
+        AllOfBuilder::new().into()
+    }
+}
+
+impl ToSchema for AnyJson {}
 
 /// The fate to wait for.
 #[derive(Serialize, ToSchema)]

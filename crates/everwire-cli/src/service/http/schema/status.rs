@@ -77,6 +77,9 @@ pub struct Status {
     #[schema(required, format = DateTime)]
     last_message_at: Option<String>,
     outbox: Outbox,
+    /// The requests of clients that have no answer yet; absent where there is none.
+    #[schema(nullable = false)]
+    requests: Option<Requests>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
     /// Whether a client can open another one now.
@@ -248,6 +251,15 @@ pub struct SentClose {
 pub struct Traffic {
     messages: u64,
     bytes: u64,
+}
+
+/// The requests of clients that have no answer yet.
+#[derive(ToSchema)]
+pub struct Requests {
+    /// How many wait to be written.
+    waiting: usize,
+    /// How many were written, and await an answer.
+    in_flight: usize,
 }
 
 /// What waits to be sent.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     event::Event,
-    status::{LastClose, LastError, RuleRate, Session, State, StateCause, Step},
+    status::{LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step},
 };
 
 /// Why a connection is up or down.
@@ -32,6 +32,9 @@ pub struct Why {
     /// The answers of rules that wait.
     #[schema(required)]
     rule_rate: Option<RuleRate>,
+    /// The requests of clients that have no answer yet.
+    #[schema(required)]
+    requests: Option<Requests>,
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[schema(required)]
     preparing: Option<String>,

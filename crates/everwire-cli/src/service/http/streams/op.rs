@@ -6,7 +6,7 @@ use base64::Engine;
 use everwire::{Fate, Message};
 use serde::Deserialize;
 
-use crate::service::http::{problem::Problem, send};
+use crate::service::http::{problem::Problem, request::Wanted, send};
 
 /// The longest id of a request.
 const MAX_ID: usize = 128;
@@ -24,6 +24,8 @@ pub enum Op {
     },
     /// Send a message.
     Send(Send),
+    /// Send a message, and have what answers it.
+    Request(Request),
 }
 
 /// Which events.
@@ -57,6 +59,21 @@ pub struct Send {
     timeout: Option<String>,
 }
 
+/// Which message, and what answers it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Names the answer.
+    pub id: String,
+    /// The connection.
+    pub name: String,
+    text: Option<String>,
+    base64: Option<String>,
+    json: Option<String>,
+    equals: Option<String>,
+    timeout: Option<String>,
+}
+
 impl Op {
     /// Reads a request.
     ///
@@ -85,6 +102,7 @@ impl Op {
             Self::Subscribe(subscribe) => &subscribe.id,
             Self::Unsubscribe { id } => id,
             Self::Send(send) => &send.id,
+            Self::Request(request) => &request.id,
         }
     }
 }
@@ -101,18 +119,7 @@ impl Send {
     ///
     /// 400 where there is not exactly one, or it is no base64.
     pub fn message(&mut self) -> Result<Message, Problem> {
-        match (self.text.take(), self.base64.take()) {
-            (Some(text), None) => Ok(Message::text(text)),
-            (None, Some(base64)) => {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
-                let bytes =
-                    bytes.map_err(|error| Problem::bad_request(format!("base64: {error}")))?;
-                Ok(Message::binary(bytes))
-            }
-            _ => Err(Problem::bad_request(
-                "a message is either text or base64, and one of them",
-            )),
-        }
+        message(self.text.take(), self.base64.take())
     }
 
     /// The fate to wait for, and for how long.
@@ -122,6 +129,35 @@ impl Send {
     /// 400.
     pub fn wait(&self) -> Result<(Fate, Duration), Problem> {
         send::wait_for(self.wait.as_deref(), self.timeout.as_deref())
+    }
+}
+
+impl Request {
+    /// The request.
+    ///
+    /// # Errors
+    ///
+    /// 400 where there is not exactly one message, or what answers it cannot be read.
+    pub fn wanted(&mut self) -> Result<everwire::Request, Problem> {
+        let message = message(self.text.take(), self.base64.take())?;
+        let (json, equals) = (self.json.as_deref(), self.equals.as_deref());
+        let wanted = Wanted::new(json, equals, self.timeout.as_deref())?;
+        Ok(wanted.request(message))
+    }
+}
+
+/// The one message.
+fn message(text: Option<String>, base64: Option<String>) -> Result<Message, Problem> {
+    match (text, base64) {
+        (Some(text), None) => Ok(Message::text(text)),
+        (None, Some(base64)) => {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
+            let bytes = bytes.map_err(|error| Problem::bad_request(format!("base64: {error}")))?;
+            Ok(Message::binary(bytes))
+        }
+        _ => Err(Problem::bad_request(
+            "a message is either text or base64, and one of them",
+        )),
     }
 }
 

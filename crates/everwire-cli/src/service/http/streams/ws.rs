@@ -9,8 +9,9 @@ use actix_web::{
     web::{Data, Payload},
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytestring::ByteString;
-use everwire::{Batch, config::Scope, core::displayable_json, memory::MemoryUse};
+use everwire::{Batch, Message, config::Scope, core::displayable_json, memory::MemoryUse};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -20,7 +21,7 @@ use super::{
     client_timeout::{ClientTimeout, HasClientTimeout},
     frames::Frames,
     inbound::{Heard, Inbound, end, reason},
-    op::{Op, Send, Subscribe},
+    op::{Op, Request, Send, Subscribe},
 };
 use crate::service::{
     http::{
@@ -38,7 +39,7 @@ pub const PROTOCOL: &str = "everwire.v1";
 const MAX_REQUEST: usize = 1 << 20;
 /// How many subscriptions a client may have.
 const MAX_SUBSCRIPTIONS: usize = 64;
-/// How many sends of a client may wait for their fate.
+/// How many messages of a client may wait for their fate, or for their answer.
 const MAX_PENDING: usize = 1024;
 /// How many events may wait for a subscription.
 const EVENTS: usize = 4096;
@@ -51,7 +52,9 @@ const FRAME: usize = 192;
 ///
 /// Requests are texts: `{"op":"subscribe","id":"a","match":"feed-*","types":["message"],"since":"…"}`, `{"op":"unsubscribe","id":"a"}`,
 /// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
-/// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and `{"type":"error","id":"b","problem":{…}}`. Events have the member `subscription`; what a
+/// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and `{"type":"error","id":"b","problem":{…}}`. A message that is to be answered is
+/// `{"op":"request","id":"d","name":"feed","text":"…","timeout":"5s"}`, with `json` and `equals` where the settings of the connection have no `request`; its answer is
+/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`). Events have the member `subscription`; what a
 /// subscription was too slow for is told by its `lagged`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
 /// `bearer.TOKEN`, with the token in base64url without padding.
 #[utoipa::path(
@@ -98,7 +101,7 @@ struct Session {
     inbound: Inbound,
     client_timeout: ClientTimeout,
     subscriptions: HashMap<String, (SpawnHandle, Place)>,
-    /// The sends that wait for their fate.
+    /// The messages that wait for their fate, or for their answer.
     pending: usize,
     _slot: ConnectionSlot,
 }
@@ -155,7 +158,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
         match self.inbound.hear(frame) {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Ping(data)) => ctx.pong(&data),
-            Ok(Heard::Message(everwire::Message::Text(text))) => self.answer(&text, ctx),
+            Ok(Heard::Message(Message::Text(text))) => self.answer(&text, ctx),
             Ok(Heard::Message(_)) => {
                 let text = "requests are texts";
                 end(ctx, Some(reason(CloseCode::Unsupported, text)));
@@ -185,6 +188,7 @@ impl Session {
                     Op::Subscribe(subscribe) => self.subscribe(subscribe, ctx),
                     Op::Unsubscribe { id } => self.unsubscribe(&id, ctx),
                     Op::Send(send) => self.send(send, ctx),
+                    Op::Request(request) => self.request(request, ctx),
                 };
                 (Some(id), answered)
             }
@@ -249,10 +253,7 @@ impl Session {
         let (wait, timeout) = send.wait()?;
         send::check_wait(wait, &settings)?;
         let message = send.message()?;
-        if self.pending >= MAX_PENDING {
-            let detail = format!("{MAX_PENDING} sends of this client wait for their fate already");
-            return Err(Problem::too_many(detail));
-        }
+        self.check_pending()?;
         let receipt = handle.send(message)?;
         self.pending += 1;
         let waited = async move {
@@ -280,6 +281,49 @@ impl Session {
             });
         ctx.spawn(told);
         Ok(None)
+    }
+}
+
+impl Session {
+    /// Sends a message, and tells what answers it.
+    fn request(
+        &mut self,
+        mut request: Request,
+        ctx: &mut Context,
+    ) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Send])?;
+        self.caller.need(&[Scope::Read])?;
+        let name = self.caller.name(&request.name)?;
+        let (handle, _settings) = self.state.find(&name)?;
+        let wanted = request.wanted()?;
+        self.check_pending()?;
+        self.pending += 1;
+        let answered = async move { handle.request(wanted).await };
+        let told = answered.into_actor(self).map(move |answer, session, ctx| {
+            session.pending -= 1;
+            let mut ack = json!({ "type": "ack", "id": &request.id });
+            match answer {
+                Ok(Message::Text(text)) => ack["text"] = (&*text).into(),
+                Ok(Message::Binary(bytes)) => {
+                    ack["base64"] = BASE64_STANDARD.encode(bytes).into();
+                }
+                Err(error) => return send_problem(ctx, Some(&request.id), &error.into()),
+            }
+            say(ctx, ack.to_string());
+        });
+        ctx.spawn(told);
+        Ok(None)
+    }
+
+    /// Whether one more message may wait for its fate or its answer.
+    fn check_pending(&self) -> Result<(), Problem> {
+        if self.pending >= MAX_PENDING {
+            let detail = format!(
+                "{MAX_PENDING} messages of this client wait for their fate or their answer already"
+            );
+            return Err(Problem::too_many(detail));
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ mod echo;
 mod feed;
 mod healthy;
 mod memory;
+mod requests;
 mod wire;
 
 use self::{
@@ -12,6 +13,7 @@ use self::{
     echo::{echo_1, echo_4k, echo_64, fates},
     healthy::healthy,
     memory::{histories, idle, idle_tls},
+    requests::requests,
     wire::{decode, encode, short_messages},
 };
 use crate::{store, table::Row};
@@ -36,6 +38,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("echo-64", echo_64),
     ("echo-4k", echo_4k),
     ("fates", fates),
+    ("requests", requests),
     ("dial", dial),
     ("encode", encode),
     ("decode", decode),

@@ -67,6 +67,28 @@ async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load, mut kept
     }
 }
 
+/// How long it took to each of so many frames that were written at once and came back, again and again.
+pub async fn round_trips(url: &str, at_once: usize, rounds: usize) -> Vec<Duration> {
+    const SIZE: usize = 64;
+    let mut socket = upgraded(address(url)).await.expect("an upgraded socket");
+    let batch = frame(SIZE).repeat(at_once);
+    // The peer does not mask.
+    let echoed = batch.len() / at_once - 4;
+    let mut buffer = vec![0; 64 << 10];
+    let mut all = Vec::with_capacity(at_once * rounds);
+    for _ in 0..rounds {
+        let (start, mut read, mut seen) = (Instant::now(), 0, 0);
+        socket.write_all(&batch).await.expect("a write");
+        while seen < at_once {
+            read += socket.read(&mut buffer).await.expect("a read");
+            let whole = read / echoed;
+            all.extend(std::iter::repeat_n(start.elapsed(), whole - seen));
+            seen = whole;
+        }
+    }
+    all
+}
+
 /// Sockets that are held idle: bytes of memory for each.
 pub async fn idle(url: &str, count: usize) -> f64 {
     let before = resident();

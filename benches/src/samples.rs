@@ -114,6 +114,18 @@ pub fn run(arguments: &[String]) {
             print_per(took, count());
         }
         ("feed", _) => println!("{}", feed::sample(subject, url, rest, &runtime)),
+        ("requests", _) => {
+            let rounds = rest[1].parse().expect("rounds");
+            let mut all = runtime.block_on(async {
+                match subject.as_str() {
+                    "raw" => raw::round_trips(url, count(), rounds).await,
+                    _ => ours::requests::round_trips(url, count(), rounds).await,
+                }
+            });
+            all.sort_unstable();
+            let p99 = all[all.len() * 99 / 100];
+            println!("{}", p99.as_secs_f64() * 1e6);
+        }
         ("healthy", _) => {
             let time = Duration::from_secs(rest[1].parse().expect("seconds"));
             let echo = format!("{url}/echo");

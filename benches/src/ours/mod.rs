@@ -4,6 +4,7 @@ pub mod durable;
 pub mod echo;
 pub mod healthy;
 pub mod histories;
+pub mod requests;
 
 use std::{
     num::NonZeroU32,

@@ -1,6 +1,10 @@
 //! Secrets that are given to a running process, for `${secret:ID}` in templates.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use parking_lot::RwLock;
 
@@ -11,7 +15,11 @@ const MAX_SECRETS: usize = 10_000;
 
 /// The secrets of a process by their ids. Nothing but a dial reads them. Cloning shares them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SecretStore(Arc<RwLock<HashMap<ConnectionName, Secret>>>);
+pub(crate) struct SecretStore {
+    stored: Arc<RwLock<HashMap<ConnectionName, Secret>>>,
+    /// What is read in place of files.
+    files: Arc<BTreeMap<PathBuf, Secret>>,
+}
 
 /// There are too many secrets for one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +29,7 @@ pub struct SecretStoreFull;
 impl SecretStore {
     /// Keeps a secret; whether it is a new one.
     pub fn put(&self, id: ConnectionName, secret: Secret) -> Result<bool, SecretStoreFull> {
-        let mut secrets = self.0.write();
+        let mut secrets = self.stored.write();
         if secrets.len() >= MAX_SECRETS && !secrets.contains_key(&id) {
             return Err(SecretStoreFull);
         }
@@ -30,12 +38,24 @@ impl SecretStore {
 
     /// Forgets a secret; whether there was one.
     pub fn remove(&self, id: &str) -> bool {
-        self.0.write().remove(id).is_some()
+        self.stored.write().remove(id).is_some()
+    }
+
+    /// The same, where these are read in place of files.
+    #[cfg(feature = "testing")]
+    pub fn with_files(self, files: BTreeMap<PathBuf, Secret>) -> Self {
+        let files = Arc::new(files);
+        Self { files, ..self }
+    }
+
+    /// What is read in place of a file.
+    pub fn file(&self, path: &Path) -> Option<Secret> {
+        self.files.get(path).cloned()
     }
 
     /// The secret of this id.
     pub fn get(&self, id: &str) -> Option<Secret> {
-        self.0.read().get(id).cloned()
+        self.stored.read().get(id).cloned()
     }
 }
 

@@ -12,9 +12,9 @@ use std::{
 use everwire::{
     ConnectionGone, Delivery, EventKind, Fate, Manager, NotOpen, Owner, Pattern, Rejected,
     SendError, Settings, State, Update,
-    config::{Heartbeat, Opening, Template},
+    config::{DialPolicy, Heartbeat, Opening, Proxy, ProxyUrl, Template},
     manager::{ConfigureError, OpenError, StartError},
-    testing::Peer,
+    testing::{Detour, Peer},
 };
 use parking_lot::Mutex;
 use support::{SOON, rig::*};
@@ -375,4 +375,35 @@ async fn new_settings_apply_to_a_name_in_backoff_at_its_next_dial() {
         .unwrap();
     rig.watch.ready().await;
     rig.echoes(&feed, "moved").await;
+}
+
+#[tokio::test]
+async fn a_detour_leads_past_the_network_and_past_no_check() {
+    let peer = Peer::start().await.unwrap();
+    let manager =
+        Manager::spawn_with_detour(Settings::default(), Detour::new(peer.addr())).unwrap();
+    let mut events = Watch::new(&manager, "*");
+    let mut far = quick("wss://far.example/echo");
+    far.dial_policy = DialPolicy::PublicOnly;
+    far.proxy = Some(Proxy::Url(
+        ProxyUrl::new("http://proxy.example:3128").unwrap(),
+    ));
+    far.tls.server_name = Some("other.example".into());
+    far.source_address = Some("192.0.2.1".parse().unwrap());
+    manager.open("far", far).unwrap();
+    events.ready().await;
+    for url in [
+        "ws://127.0.0.1:9/echo",
+        "ws://192.168.1.1/echo",
+        "ws://service.localhost/echo",
+    ] {
+        let mut near = quick(url);
+        near.dial_policy = DialPolicy::PublicOnly;
+        manager.open("near", near).unwrap();
+        let cause = events.error().await;
+        assert_eq!(cause.kind(), "forbidden", "{url}: {cause}");
+        manager.remove("near").await.unwrap();
+    }
+    assert_eq!(peer.accepted(), 1);
+    manager.shutdown(SOON).await;
 }

@@ -2,6 +2,8 @@
 
 mod arbiters;
 mod configure;
+#[cfg(feature = "testing")]
+mod detour;
 mod epochs;
 mod error;
 mod features;
@@ -26,6 +28,8 @@ mod start;
 mod tests;
 mod trimming;
 
+#[cfg(feature = "testing")]
+pub use self::detour::Detour;
 pub use self::{
     error::{CloseError, ConfigureError, FeatureMissing, OpenError, StartError, TwoConversations},
     handle::{EvaluateError, Handle},

@@ -24,6 +24,13 @@ use crate::{
     transport::{DialBudget, Preparer, Resolver, TlsCache},
 };
 
+/// Where names and files lead.
+#[derive(Default)]
+struct Network {
+    resolver: Resolver,
+    secret_store: SecretStore,
+}
+
 impl Manager {
     /// Starts inside a running actix system: one arbiter per core (or `service.workers`), and the names of `settings`.
     ///
@@ -49,7 +56,39 @@ impl Manager {
     /// does not pass by itself.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_current_system(settings.service.workers)?;
-        Self::with_arbiters(settings, arbiters)
+        Self::with_arbiters(settings, arbiters, Network::default())
+    }
+
+    /// Starts as [`spawn`](Self::spawn) does, with all sockets and calls of its names leading to one peer, whatever their URLs say.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use everwire::{Manager, Settings, testing::{Detour, Peer}};
+    ///
+    /// let peer = Peer::start().await?;
+    /// let settings = Settings::from_toml("connections.feed.url = 'wss://far.example/echo'")?;
+    /// let manager = Manager::spawn_with_detour(settings, Detour::new(peer.addr()))?;
+    /// peer.wait_open(1, std::time::Duration::from_secs(30)).await?;
+    /// # manager.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn).
+    #[cfg(feature = "testing")]
+    pub fn spawn_with_detour(
+        settings: Settings,
+        detour: super::Detour,
+    ) -> Result<Self, StartError> {
+        let arbiters = Arbiters::in_own_system(settings.service.workers)?;
+        let network = Network {
+            resolver: Resolver::default().with_detour(detour.to),
+            secret_store: SecretStore::default().with_files(detour.files),
+        };
+        Self::with_arbiters(settings, arbiters, network)
     }
 
     /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own; otherwise as [`start`](Self::start).
@@ -69,10 +108,14 @@ impl Manager {
     /// [`StartError`] when a thread cannot be started, or when the store cannot be opened for a reason that does not pass by itself.
     pub fn spawn(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_own_system(settings.service.workers)?;
-        Self::with_arbiters(settings, arbiters)
+        Self::with_arbiters(settings, arbiters, Network::default())
     }
 
-    fn with_arbiters(settings: Settings, arbiters: Arbiters) -> Result<Self, StartError> {
+    fn with_arbiters(
+        settings: Settings,
+        arbiters: Arbiters,
+        network: Network,
+    ) -> Result<Self, StartError> {
         let persistence = Persistence::new(settings.service.state_dir.clone());
         features::check_all(&settings)?;
         if settings.service.remember || settings.connections.values().any(needs_store) {
@@ -86,11 +129,11 @@ impl Manager {
         arbiters.begin(&memory);
         let forgotten = persistence.forgotten().unwrap_or(Cursor(start));
         let budget = DialBudget::new(service.max_handshakes, service.dial_rate, service.hosts);
-        let (tls, resolver, secret_store) = (
-            TlsCache::default(),
-            Resolver::default(),
-            SecretStore::default(),
-        );
+        let tls = TlsCache::default();
+        let Network {
+            resolver,
+            secret_store,
+        } = network;
         let preparer = Preparer::new(&budget, &tls, &resolver, &secret_store);
         let dialer = NetworkDialer::new(&budget, &tls, &resolver, &secret_store, &preparer);
         let manager = Self(Arc::new(Inside {

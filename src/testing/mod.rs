@@ -74,6 +74,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+pub use crate::manager::Detour;
 pub use handshake::Request;
 pub use log::{ClientClose, ConnectionLog, Ended};
 pub use parts::{How, Pongs, Subprotocol};

@@ -62,13 +62,14 @@ pub(super) async fn open(
         _ => Client::Unknown,
     });
     let is_tls = hop.server_name.is_some();
-    let tls = match hop.server_name {
+    let is_detour = way.resolver.detour().is_some();
+    let tls = match hop.server_name.filter(|_| !is_detour) {
         Some(name) => Some((client_config(way, hop.with_credentials).await?, name)),
         None => None,
     };
     Route {
         tls,
-        proxy: match &way.settings.proxy {
+        proxy: match way.settings.proxy.as_ref().filter(|_| !is_detour) {
             // Boxed: seldom used, and larger than all the rest of a hop.
             Some(proxy) => Box::pin(tunnel(proxy, way, hop.to, is_tls, secrets)).await?,
             None => None,
@@ -78,7 +79,7 @@ pub(super) async fn open(
             host: hop.to.host.clone(),
             port: hop.to.port,
             local: Local {
-                address: way.settings.source_address,
+                address: way.settings.source_address.filter(|_| !is_detour),
                 keepalive: way.settings.heartbeat.needs_keepalive(),
             },
             resolver: way.resolver.of(way.owner),

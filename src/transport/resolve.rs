@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
     num::NonZeroU32,
     sync::{Arc, LazyLock},
 };
@@ -44,6 +44,8 @@ pub(crate) struct Resolver {
     shares: Arc<RwLock<OwnerShares>>,
     /// Whose lookups these are: a tenant's, the removed owner's, or of nobody who has a limit.
     owner: Option<Owner>,
+    /// Where all connections lead, whatever they ask for; then nothing is looked up.
+    detour: Option<SocketAddr>,
 }
 
 /// Whose lookup of which host.
@@ -69,11 +71,24 @@ impl Default for Resolver {
             running: Arc::default(),
             shares: Arc::default(),
             owner: None,
+            detour: None,
         }
     }
 }
 
 impl Resolver {
+    /// The same, where all connections lead to this address.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_detour(self, to: SocketAddr) -> Self {
+        let detour = Some(to);
+        Self { detour, ..self }
+    }
+
+    /// Where all connections lead, in plain and without a proxy, once what they ask for was judged; `None`: where they ask for.
+    pub(crate) fn detour(&self) -> Option<SocketAddr> {
+        self.detour
+    }
+
     /// Gives the owners these shares, from the next lookup on.
     pub(crate) fn set_shares(&self, shares: OwnerShares) {
         *self.shares.write() = shares;
@@ -98,6 +113,9 @@ impl Resolver {
     ///
     /// What the system's resolver said, as text.
     pub(crate) async fn resolve(&self, host: &str) -> Answer {
+        if self.detour.is_some() {
+            return Ok(stand_in(host));
+        }
         self.resolve_by(host, |host| (host, 0).to_socket_addrs())
             .await
     }
@@ -138,6 +156,18 @@ impl Resolver {
         };
         (Some(flight), answer)
     }
+}
+
+/// What a host may have for an address where none is looked up, so that it is judged as it would be: this machine's names have its own,
+/// all others a public one.
+fn stand_in(host: &str) -> Arc<[SocketAddr]> {
+    let host = host.trim_end_matches('.');
+    let is_local = host == "localhost" || host.ends_with(".localhost");
+    let address = match is_local {
+        true => Ipv4Addr::LOCALHOST,
+        false => Ipv4Addr::new(1, 0, 0, 1),
+    };
+    [SocketAddr::from((address, 0))].into()
 }
 
 /// A lookup on its way. Whether it is finished or dropped, it makes room for the next, once.

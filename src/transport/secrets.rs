@@ -162,6 +162,9 @@ impl Key {
             // No variable names it.
             Self::Captured(_) => return Ok((self, Secret::default())),
         };
+        if let Some(content) = secret_store.file(path) {
+            return Ok((self, content));
+        }
         let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
             String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
         });

@@ -34,7 +34,10 @@ pub(super) struct Target {
 impl Target {
     /// A TCP connection to the host itself.
     pub async fn connect(&self) -> Result<(TcpStream, SocketAddr), Cause> {
-        let addresses = self.addresses().await?;
+        let mut addresses = self.addresses().await?;
+        if let Some(detour) = self.resolver.detour() {
+            addresses = vec![detour];
+        }
         self.progress.enter(Phase::Tcp);
         tcp::connect(&addresses, self.local, self.progress.deadline).await
     }

@@ -1,7 +1,10 @@
 //! The steps before a dial, one after the other: the engine says which call is next, and is told its answer.
 
-use everwire_proto::dialogue::{
-    Call, CallTarget, Next, Prepared, Preparing as Engine, Response, Unanswered,
+use std::{path::Path, time::Duration};
+
+use everwire_proto::{
+    dialogue::{Call, CallTarget, Next, Prepared, Preparing as Engine, Response, Unanswered},
+    language::{Data, Value},
 };
 
 use super::{
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     clock,
     core::Cause,
-    settings::Secret,
+    settings::{DialPolicy, Secret},
     signer::sign,
     transport::{
         dial_budget::DialBudget, hop::Way, redact::masked, resolve::Resolver, secrets::Secrets,
@@ -76,6 +79,11 @@ impl Run<'_> {
     async fn call(&self, call: Call) -> Result<Response, Unanswered> {
         match call.target {
             CallTarget::Exec { path, arguments } => {
+                if self.tools.resolver.detour().is_some() {
+                    return self
+                        .instead_of_program(&path, &arguments, call.within)
+                        .await;
+                }
                 Box::pin(exec::run(&path, &arguments, call.within)).await
             }
             CallTarget::Http {
@@ -84,12 +92,6 @@ impl Run<'_> {
                 headers,
                 body,
             } => {
-                let way = Way {
-                    settings: self.dial.settings,
-                    owner: self.dial.owner,
-                    tls: &self.tools.tls,
-                    resolver: &self.tools.resolver,
-                };
                 let call = HttpCall {
                     method,
                     url: &url,
@@ -99,9 +101,51 @@ impl Run<'_> {
                     peer_urls: &self.before.known.dialogue().peer_urls,
                     within: call.within,
                 };
-                Box::pin(call::call(call, way, &self.tools.budget, self.secrets)).await
+                self.http(call).await
             }
         }
+    }
+
+    async fn http(&self, call: HttpCall<'_>) -> Result<Response, Unanswered> {
+        let way = Way {
+            settings: self.dial.settings,
+            owner: self.dial.owner,
+            tls: &self.tools.tls,
+            resolver: &self.tools.resolver,
+        };
+        Box::pin(call::call(call, way, &self.tools.budget, self.secrets)).await
+    }
+
+    /// Where all connections lead to one peer, it answers for programs, too.
+    async fn instead_of_program(
+        &self,
+        path: &Path,
+        arguments: &[String],
+        within: Duration,
+    ) -> Result<Response, Unanswered> {
+        let program = path.display().to_string();
+        let url = format!("http://program.invalid/{}", program.trim_start_matches('/'));
+        let mut body = String::new();
+        let texts = arguments.iter().map(|argument| Value::text(&**argument));
+        // Texts are written without fail.
+        let _written = Value::from(Data::List(texts.collect())).write_json(&mut body);
+        let call = HttpCall {
+            method: "POST",
+            url: &url,
+            headers: &[],
+            body: Some(body.as_bytes()),
+            policy: &DialPolicy::Any,
+            peer_urls: &[],
+            within,
+        };
+        let response = self.http(call).await?;
+        let status = response.status.filter(|status| *status != 200);
+        let status = Some(status.unwrap_or_default());
+        Ok(Response {
+            status,
+            headers: Vec::new(),
+            ..response
+        })
     }
 }
 

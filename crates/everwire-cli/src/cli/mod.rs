@@ -16,11 +16,15 @@ mod ls;
 mod output;
 mod parse;
 mod probe;
+mod record;
+mod recording;
+mod rehearse;
 mod reload;
 mod run;
 mod schema;
 mod send;
 mod signals;
+mod signing;
 mod status;
 mod stderr;
 mod step;
@@ -53,6 +57,8 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Rehearse(rehearse::Rehearse),
+    Record(record::Record),
     Init(init::Init),
     Demo(demo::Demo),
     Ls(ls::Ls),
@@ -76,6 +82,8 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse_from(reordered(std::env::args_os())).command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
+        Command::Rehearse(rehearse) => rehearse.execute(),
+        Command::Record(record) => record.execute(),
         Command::Init(init) => init.execute(),
         Command::Demo(demo) => demo.execute(),
         Command::Ls(ls) => ls.execute(),

@@ -5,7 +5,7 @@ mod course;
 mod farewell;
 mod input;
 mod printer;
-mod settings;
+pub mod settings;
 mod steps;
 
 use std::{

@@ -1,0 +1,99 @@
+//! `everwire record`: what a server says to a connection, into a file that `rehearse --from` plays back.
+
+mod masking;
+mod recorder;
+
+use std::{fs::File, io, path::PathBuf, time::Duration};
+
+use actix::System;
+use clap::{Args, ValueHint};
+use everwire::{Delivery, Manager, Pattern};
+use tokio::time::Instant;
+
+use self::{masking::Masking, recorder::Recorder};
+use super::{Failure, dial, parse, signals::Signals, stderr};
+use crate::service;
+
+/// How much may wait while the file is slow.
+const WAITING: usize = 65_536;
+/// For the close at the end.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// Record what a server says to a connection of a configuration
+///
+/// The connection is dialled by this command itself, with its own credentials, and comes back after losses as it would in the service. Each
+/// message, and each thing that the conversation decides, is a JSON line with its time. Secrets are masked before they are written: the
+/// values of variables and files, and all that is captured as a secret. Ctrl-C, or --for, ends the recording. `everwire rehearse --from`
+/// plays it back.
+#[derive(Debug, Args)]
+pub struct Record {
+    /// The connection
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// The file; it must not be there yet
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: PathBuf,
+
+    /// The configuration of the name: a TOML file, or a folder of them
+    #[arg(
+        long,
+        value_name = "CONFIG",
+        env = "EVERWIRE_CONFIG",
+        default_value = "config/everwire.toml",
+        value_hint = ValueHint::AnyPath
+    )]
+    config: PathBuf,
+
+    /// End after this time
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
+    time: Option<Duration>,
+}
+
+impl Record {
+    /// Records until a signal, the end of the time, or the name's failure.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives up.
+    pub fn execute(self) -> Result<(), Failure> {
+        let dial::settings::Target {
+            name,
+            settings,
+            mut connection,
+        } = dial::settings::named(&self.name, &self.config)?;
+        connection.enabled = false;
+        let dialogue = connection.dialogue.get_or_insert_default().clone();
+        let masking = Masking::new(&connection, &dialogue);
+        let file = File::create_new(&self.out).map_err(|error| self.unwritten(&error))?;
+        System::new().block_on(async {
+            let mut signals = Signals::new().map_err(Failure::Signals)?;
+            let manager = Manager::start(settings).map_err(service::Error::Manager)?;
+            let delivery = Delivery::default().events(WAITING);
+            let events = manager.subscribe(Pattern::all(), delivery);
+            let handle = manager.open(&*name, connection);
+            let handle = handle.map_err(service::Error::Open)?;
+            let gone = |gone: everwire::ConnectionGone| Failure::Undone(gone.to_string());
+            let watch = handle.watch(WAITING).await.map_err(gone)?;
+            let watch = watch.ok_or_else(|| Failure::Undone("it has no conversation".into()))?;
+            let recorder = Recorder::begin(file, &name, masking);
+            let mut recorder = recorder.map_err(|error| self.unwritten(&error))?;
+            let end = self.time.map(|time| Instant::now() + time);
+            let recorded = recorder
+                .record(&handle, events, watch, &mut signals, end)
+                .await;
+            manager.shutdown(CLOSE).await;
+            recorded.map_err(|error| self.unwritten(&error))?;
+            let lines = recorder.lines;
+            stderr::complain(&format!("{lines} lines in {}", self.out.display()));
+            match recorder.failed {
+                None => Ok(()),
+                Some(cause) => Err(Failure::Undone(format!("gave up: {cause}"))),
+            }
+        })
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Failure {
+        Failure::Undone(format!("cannot write {}: {error}", self.out.display()))
+    }
+}

@@ -1,0 +1,228 @@
+//! Writes what happens into a recording.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs::File,
+    io::{self, BufWriter, Write as _},
+    time::Duration,
+};
+
+use everwire::{
+    EventKind, Events, Handle, Message, Update,
+    connection::{Watch, Watched},
+    core::CloseBy,
+    dialogue::Happening,
+};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::masking::Masking;
+use crate::cli::{
+    recording::{Entry, Line, VERSION},
+    signals::Signals,
+    words,
+};
+
+/// Events and happenings come by two ways: so late they are written, in the order of their times.
+const LATE: Duration = Duration::from_millis(500);
+/// How often is looked for what may be written.
+const LOOK: Duration = Duration::from_millis(100);
+/// The close code that stands for none (RFC 6455 §7.4.1).
+const NO_CLOSE: u16 = 1006;
+
+/// Writes what happens.
+pub struct Recorder<'d> {
+    out: BufWriter<File>,
+    began: Timestamp,
+    masking: Masking<'d>,
+    /// What is not written yet, by its time; what came first of one time stands first.
+    waiting: BTreeMap<(Timestamp, u64), Waiting>,
+    /// How much has come.
+    count: u64,
+    /// Whether the last happening was on a successor's socket.
+    is_successor: bool,
+    /// Messages that were delivered, and belong to lines that are not written yet.
+    messages: VecDeque<Message>,
+    /// How many lines there are.
+    pub lines: u64,
+    /// Why the name has given up.
+    pub failed: Option<String>,
+}
+
+/// A line that is not written yet.
+enum Waiting {
+    Entry(Entry),
+    /// A message: its start without secrets, its length, and whether subscribers got it.
+    Message(String, usize, bool),
+}
+
+impl<'d> Recorder<'d> {
+    /// Begins with the first line.
+    ///
+    /// # Errors
+    ///
+    /// The file's.
+    pub fn begin(file: File, name: &str, masking: Masking<'d>) -> io::Result<Self> {
+        let mut recorder = Self {
+            out: BufWriter::new(file),
+            began: Timestamp::now(),
+            masking,
+            waiting: BTreeMap::new(),
+            count: 0,
+            is_successor: false,
+            messages: VecDeque::new(),
+            lines: 0,
+            failed: None,
+        };
+        let name = name.to_owned();
+        let version = VERSION;
+        recorder.write(recorder.began, Entry::Recording { version, name })?;
+        Ok(recorder)
+    }
+
+    /// Records until a signal, the end, or the name's failure.
+    ///
+    /// # Errors
+    ///
+    /// The file's.
+    pub async fn record(
+        &mut self,
+        handle: &Handle,
+        mut events: Events,
+        mut watch: Watch,
+        signals: &mut Signals,
+        end: Option<Instant>,
+    ) -> io::Result<()> {
+        handle.connect(None).await.map_err(io::Error::other)?;
+        while self.failed.is_none() {
+            tokio::select! {
+                Some(watched) = watch.next() => self.watched(watched),
+                Some(update) = events.next() => self.update(&update),
+                _signal = signals.next() => break,
+                () = until(end), if end.is_some() => break,
+                () = sleep(LOOK) => {}
+            }
+            self.write_until(Timestamp::now() - LATE)?;
+        }
+        // What has happened by now.
+        while let Ok(Some(watched)) = timeout(Duration::ZERO, watch.next()).await {
+            self.watched(watched);
+        }
+        while let Ok(Some(update)) = timeout(Duration::ZERO, events.next()).await {
+            self.update(&update);
+        }
+        self.write_until(Timestamp::MAX)?;
+        self.out.flush()
+    }
+
+    fn watched(&mut self, watched: Watched) {
+        let at = watched.at;
+        if watched.missed > 0 {
+            let lines = watched.missed;
+            self.put(at, Waiting::Entry(Entry::Missed { lines }));
+        }
+        // A successor is told of when it serves, and speaks before.
+        let has_begun = watched.successor && !self.is_successor;
+        self.is_successor = watched.successor;
+        if has_begun {
+            self.put(at, Waiting::Entry(Entry::Opened));
+        }
+        match watched.happening {
+            Happening::Came {
+                text,
+                bytes,
+                delivered,
+            } => self.put(at, Waiting::Message(text, bytes, delivered)),
+            other => {
+                if let Some(entry) = Entry::of(&other) {
+                    self.put(at, Waiting::Entry(entry));
+                }
+            }
+        }
+    }
+
+    fn update(&mut self, update: &Update) {
+        let Some(event) = update.event() else {
+            return;
+        };
+        let entry = match &event.kind {
+            EventKind::Message(message) => {
+                self.messages.push_back(message.clone());
+                return;
+            }
+            EventKind::Opened(_) => Entry::Opened,
+            EventKind::Ready => Entry::Ready,
+            EventKind::Closed(report) => Entry::Closed {
+                code: (report.code != NO_CLOSE).then_some(report.code),
+                by_peer: report.by == CloseBy::Peer,
+            },
+            EventKind::Failed(failed) => {
+                let cause = failed.cause.to_string();
+                self.failed = Some(cause.clone());
+                Entry::Failed { cause }
+            }
+            _ => return,
+        };
+        self.put(event.stamp.at, Waiting::Entry(entry));
+    }
+
+    fn put(&mut self, at: Timestamp, waiting: Waiting) {
+        self.count += 1;
+        self.waiting.insert((at, self.count), waiting);
+    }
+
+    /// Writes what has happened up to this time.
+    fn write_until(&mut self, until: Timestamp) -> io::Result<()> {
+        while let Some(first) = self.waiting.first_entry()
+            && first.key().0 <= until
+        {
+            let ((at, _), waiting) = first.remove_entry();
+            let entry = match waiting {
+                Waiting::Entry(entry) => entry,
+                Waiting::Message(text, bytes, delivered) => self.came(text, bytes, delivered),
+            };
+            self.write(at, entry)?;
+        }
+        Ok(())
+    }
+
+    /// A message: all of it, where all of it is known and nothing in it is secret.
+    fn came(&mut self, shown: String, bytes: usize, delivered: bool) -> Entry {
+        let message = match delivered {
+            true => self.delivered(bytes),
+            false => None,
+        };
+        // What is shown is masked by the conversation, which knows more than anybody else.
+        let may_be_whole = self.masking.knows_all() && !shown.contains("***");
+        let text = match message.as_ref().and_then(Message::as_text) {
+            Some(text) if may_be_whole => text.to_owned(),
+            _ => shown,
+        };
+        let (text, is_masked) = self.masking.mask(&text);
+        let whole = text.len() == bytes && !is_masked;
+        Entry::Came { text, bytes, whole }
+    }
+
+    /// The next message that subscribers got, of this length: some before it may have been missed.
+    fn delivered(&mut self, bytes: usize) -> Option<Message> {
+        let mut messages = self.messages.iter();
+        let at = messages.position(|message| message.len() == bytes)?;
+        self.messages.drain(..=at).next_back()
+    }
+
+    fn write(&mut self, at: Timestamp, entry: Entry) -> io::Result<()> {
+        let after = words::between(self.began, at);
+        let after_ms = (after.as_secs_f64() * 1e6).round() / 1e3;
+        serde_json::to_writer(&mut self.out, &Line { after_ms, entry })?;
+        self.out.write_all(b"\n")?;
+        self.lines += 1;
+        Ok(())
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    if let Some(time) = time {
+        sleep_until(time).await;
+    }
+}

@@ -1,0 +1,199 @@
+//! A recording of a conversation: a JSON line for each thing that has happened, with its time, and nothing that is secret.
+
+use std::{
+    io::{self, BufRead},
+    path::Path,
+};
+
+use everwire::dialogue::{Happening, Place, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// The form of the lines.
+pub const VERSION: u32 = 1;
+/// No recording is longer, in lines.
+const MAX_LINES: usize = 1_000_000;
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// When, in milliseconds from the beginning.
+    pub after_ms: f64,
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Entry {
+    /// The first line.
+    Recording {
+        version: u32,
+        /// The connection.
+        name: String,
+    },
+    /// A socket is up.
+    Opened,
+    /// The message of a step is written.
+    Sent {
+        #[serde(flatten)]
+        step: Step,
+        /// Its template, as it was written.
+        send: Option<String>,
+    },
+    /// A message has come.
+    Came {
+        /// The message; of one in which something is secret its start, with `***` there.
+        text: String,
+        /// Its length in bytes.
+        bytes: usize,
+        /// Whether this is all of it, as it came.
+        whole: bool,
+    },
+    /// An expression of a step has decided by the message before.
+    Decided {
+        #[serde(flatten)]
+        step: Step,
+        /// `expect`, `fail`, `give_up` or `again`.
+        key: String,
+        /// What followed: `passes`, `counts`, `refuses`, `lacks`, `repeats`.
+        verdict: String,
+    },
+    /// Nothing has decided a step in its time.
+    TimedOut {
+        #[serde(flatten)]
+        step: Step,
+    },
+    /// A rule has matched the message before, or a loss.
+    Ruled {
+        /// From 1.
+        rule: usize,
+    },
+    /// A text ping is sent.
+    Pinged,
+    /// The message before was the answer to a ping.
+    Ponged,
+    /// The name is ready.
+    Ready,
+    /// The socket ended: with the peer's close code, or without one.
+    Closed { code: Option<u16>, by_peer: bool },
+    /// The name has given up.
+    Failed { cause: String },
+    /// So much was left out here: it came faster than it could be written.
+    Missed { lines: u64 },
+}
+
+/// A step of a script.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Step {
+    /// The key of the script.
+    pub script: String,
+    /// From 1.
+    pub number: usize,
+}
+
+/// Why a file is no recording.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRecording {
+    #[error("cannot read the recording: {0}")]
+    Read(#[from] io::Error),
+    #[error("line {line} of the recording is none of `everwire record`: {why}")]
+    Line { line: usize, why: serde_json::Error },
+    #[error("the recording does not begin as those of `everwire record` do")]
+    Beginning,
+    #[error("the recording has form {0}, and this program reads form {VERSION}")]
+    Version(u32),
+    #[error("the recording has more than {MAX_LINES} lines")]
+    TooLong,
+}
+
+impl From<Place> for Step {
+    fn from(place: Place) -> Self {
+        Self {
+            script: place.script.into(),
+            number: place.number,
+        }
+    }
+}
+
+impl Entry {
+    /// What a happening is in a recording, without a message's text.
+    pub fn of(happening: &Happening) -> Option<Self> {
+        Some(match happening {
+            Happening::Sent { place, send } => Self::Sent {
+                step: (*place).into(),
+                send: send.clone(),
+            },
+            Happening::Decided {
+                place,
+                key,
+                verdict,
+                ..
+            } => Self::Decided {
+                step: (*place).into(),
+                key: (*key).into(),
+                verdict: word(verdict).into(),
+            },
+            Happening::TimedOut { place, .. } => Self::TimedOut {
+                step: (*place).into(),
+            },
+            Happening::Ruled { rule, .. } => Self::Ruled { rule: *rule },
+            Happening::Pinged { .. } => Self::Pinged,
+            Happening::Ponged { .. } => Self::Ponged,
+            _ => return None,
+        })
+    }
+
+    /// What of it the dialogue has decided: what must be the same when the same is said again. What is said again and again, and before
+    /// the close, comes when its time has come.
+    pub fn decision(&self) -> Option<String> {
+        match self {
+            Self::Decided { step, key, verdict } if step.script == "open_script" => {
+                Some(format!("step {}: {key} {verdict}", step.number))
+            }
+            Self::TimedOut { step } if step.script == "open_script" => {
+                Some(format!("step {} has no answer in its time", step.number))
+            }
+            Self::Ruled { rule } => Some(format!("rule {rule} matches")),
+            _ => None,
+        }
+    }
+}
+
+/// How a verdict is called.
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passes { .. } => "passes",
+        Verdict::Counts { .. } => "counts",
+        Verdict::Refuses => "refuses",
+        Verdict::Lacks { .. } => "lacks",
+        Verdict::Repeats { .. } => "repeats",
+        _ => "decides",
+    }
+}
+
+/// Reads a recording.
+///
+/// # Errors
+///
+/// [`InvalidRecording`] says what is wrong, and in which line.
+pub fn read(path: &Path) -> Result<(String, Vec<Entry>), InvalidRecording> {
+    let file = io::BufReader::new(std::fs::File::open(path)?);
+    let mut entries = Vec::new();
+    for (at, line) in file.lines().enumerate() {
+        if at >= MAX_LINES {
+            return Err(InvalidRecording::TooLong);
+        }
+        let line: Result<Line, _> = serde_json::from_str(&line?);
+        let line = line.map_err(|why| InvalidRecording::Line { line: at + 1, why })?;
+        entries.push(line.entry);
+    }
+    match entries.first() {
+        Some(Entry::Recording { version, name }) if *version == VERSION => {
+            let name = name.clone();
+            Ok((name, entries.split_off(1)))
+        }
+        Some(Entry::Recording { version, .. }) => Err(InvalidRecording::Version(*version)),
+        _ => Err(InvalidRecording::Beginning),
+    }
+}

@@ -1,0 +1,248 @@
+//! What the peer says: messages for which the conditions of a dialogue hold.
+
+use everwire::{
+    dialogue::{Capture, Dialogue, DialogueRule, Preparation, PrepareStep, ScriptStep, Trigger},
+    language::{
+        Expression, Inversion, Inverted, NotInvertible,
+        json::{PointerSet, Spans},
+    },
+};
+use serde_json::Value as Json;
+
+use super::{
+    model::Seen,
+    samples::{self, Samples},
+};
+
+/// What an answer is to bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The step passes.
+    Expect,
+    /// It is refused, and tried again.
+    Fail,
+    /// It is refused for good.
+    GiveUp,
+    /// It is asked for again.
+    Again,
+}
+
+/// What is made of a dialogue.
+pub struct Answers<'a> {
+    pub dialogue: &'a Dialogue,
+    pub samples: &'a Samples,
+}
+
+/// A way to ask for a message: what is wanted besides.
+type Besides<'i> = &'i dyn Fn(Inversion<'i>) -> Inversion<'i>;
+
+/// The first of these that leads to a message; the last is the least that is wanted.
+fn first<'i>(begin: &Inversion<'i>, ways: &[Besides<'i>]) -> Result<Inverted, NotInvertible> {
+    let mut reason = NotInvertible::Contradiction;
+    for way in ways {
+        match way(begin.clone()).message() {
+            Ok(message) => return Ok(message),
+            Err(why) => reason = why,
+        }
+    }
+    Err(reason)
+}
+
+impl<'a> Answers<'a> {
+    /// The answer to a step; `None` if the step knows no such answer.
+    pub fn to_step(
+        &self,
+        step: &ScriptStep,
+        wanted: Wanted,
+        seen: &Seen<'_>,
+    ) -> Option<Result<Inverted, NotInvertible>> {
+        let begin = Inversion::new(seen, &self.dialogue.pointers, &self.dialogue.lets);
+        let after = step.again.as_ref().and_then(|again| again.after.as_ref());
+        Some(match wanted {
+            Wanted::Expect => {
+                let expect = step.expect.as_ref()?;
+                let begin = without(begin.holds(expect), [&step.give_up, &step.fail]);
+                first(
+                    &begin,
+                    &[
+                        &|way| self.quiet(self.all_captured(way, &step.capture)),
+                        &|way| self.quiet(self.captured(way, &step.capture)),
+                        &|way| self.captured(way, &step.capture),
+                        &|way| has(way, &step.capture),
+                    ],
+                )
+            }
+            Wanted::Fail => {
+                let begin = without(begin.holds(step.fail.as_ref()?), [&step.give_up, &None]);
+                first(&begin, &[&|way| self.quiet(way), &|way| way])
+            }
+            Wanted::GiveUp => begin.holds(step.give_up.as_ref()?).message(),
+            Wanted::Again => {
+                let again = step.again.as_ref()?;
+                let begin = without(begin.holds(&again.when), [&step.give_up, &step.fail]);
+                let begin = without(begin, [&step.expect, &None]);
+                match after {
+                    Some(after) => first(&begin, &[&|way| way.fills(&after.0), &|way| way]),
+                    None => begin.message(),
+                }
+            }
+        })
+    }
+
+    /// The message that a rule matches, and none before it.
+    pub fn to_rule(&self, at: usize, seen: &Seen<'_>) -> Option<Result<Inverted, NotInvertible>> {
+        let rule = self.dialogue.rules.get(at)?;
+        let Trigger::Message(when) = &rule.trigger else {
+            return None;
+        };
+        let begin = Inversion::new(seen, &self.dialogue.pointers, &self.dialogue.lets);
+        let earlier = self.dialogue.rules[..at].iter().filter_map(when_of);
+        let begin = earlier.fold(begin.holds(when), Inversion::fails);
+        let url = [samples::url("handover")];
+        let leads = |way| match rule.url.as_ref().and_then(|url| url.leading_hole()) {
+            Some(hole) => Inversion::comes_to(way, hole, &url),
+            None => way,
+        };
+        let send = rule.send.as_ref().and_then(|send| send.template());
+        Some(match send {
+            Some(send) => first(
+                &begin,
+                &[
+                    &|way| leads(self.captured(way.fills(send), &rule.capture)),
+                    &|way| leads(has(way.fills(send), &rule.capture)),
+                    &|way| leads(way),
+                ],
+            ),
+            None => first(
+                &begin,
+                &[
+                    &|way| leads(self.captured(way, &rule.capture)),
+                    &|way| leads(has(way, &rule.capture)),
+                    &|way| leads(way),
+                ],
+            ),
+        })
+    }
+
+    /// The answer to a ping whose answers are an expression.
+    pub fn to_ping(&self, pong: &Expression, seen: &Seen<'_>) -> Result<Inverted, NotInvertible> {
+        let begin = Inversion::new(seen, &self.dialogue.pointers, &self.dialogue.lets).holds(pong);
+        first(&begin, &[&|way| self.quiet(way), &|way| way])
+    }
+
+    /// The answer to a call before the dial; of a program 200 stands for its exit code 0.
+    pub fn to_call(
+        &self,
+        preparation: &Preparation,
+        step: &PrepareStep,
+        is_program: bool,
+        wanted: Wanted,
+        seen: &Seen<'_>,
+    ) -> Option<Result<Inverted, NotInvertible>> {
+        let status = match (is_program, wanted) {
+            (true, Wanted::Expect) => 0,
+            (true, _) => 1,
+            (false, _) => 200,
+        };
+        let begin = Inversion::new(seen, &preparation.pointers, &preparation.lets);
+        let begin = begin.with_status(status);
+        Some(match wanted {
+            Wanted::Expect => {
+                let begin = step.expect.iter().fold(begin, Inversion::holds);
+                let begin = without(begin, [&step.give_up, &step.fail]);
+                first(
+                    &begin,
+                    &[&|way| self.captured(way, &step.capture), &|way| {
+                        has(way, &step.capture)
+                    }],
+                )
+            }
+            Wanted::Fail => match &step.fail {
+                Some(fail) => without(begin.holds(fail), [&step.give_up, &None]).message(),
+                // Whatever is expected: a server that cannot be asked.
+                None => {
+                    let begin = without(begin.with_status(500), [&step.give_up, &None]);
+                    without(begin, [&step.expect, &None]).message()
+                }
+            },
+            Wanted::GiveUp => begin.holds(step.give_up.as_ref()?).message(),
+            Wanted::Again => return None,
+        })
+    }
+
+    /// The captures come to their values.
+    fn captured<'i>(&self, way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i> {
+        captures.iter().fold(way, |way, capture| {
+            let way = capture.when.iter().fold(way, Inversion::holds);
+            way.comes_to(&capture.value, self.samples.get(capture.name))
+        })
+    }
+
+    /// The captures come to their values, and those that each message may set, too.
+    fn all_captured<'i>(&'i self, way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i>
+    where
+        'a: 'i,
+    {
+        let always = self.dialogue.captures.iter();
+        let always = always.filter(|capture| capture.when.is_none());
+        always.fold(self.captured(way, captures), |way, capture| {
+            way.comes_to(&capture.value, self.samples.get(capture.name))
+        })
+    }
+
+    /// No rule does anything about it.
+    fn quiet<'i>(&'i self, way: Inversion<'i>) -> Inversion<'i>
+    where
+        'a: 'i,
+    {
+        let acting = self
+            .dialogue
+            .rules
+            .iter()
+            .filter(|rule| rule.action.is_some());
+        acting.filter_map(when_of).fold(way, Inversion::fails)
+    }
+}
+
+fn when_of(rule: &DialogueRule) -> Option<&Expression> {
+    match &rule.trigger {
+        Trigger::Message(when) => Some(when),
+        Trigger::Loss(_) => None,
+    }
+}
+
+fn without<'i, const N: usize>(
+    way: Inversion<'i>,
+    conditions: [&'i Option<Expression>; N],
+) -> Inversion<'i> {
+    conditions.into_iter().flatten().fold(way, Inversion::fails)
+}
+
+/// What is captured is there.
+fn has<'i>(way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i> {
+    captures.iter().fold(way, |way, capture| {
+        let way = capture.when.iter().fold(way, Inversion::holds);
+        way.has(&capture.value)
+    })
+}
+
+/// A refusal that repeats what it refuses, as many servers do; the refusal as it is, where it would be another one then.
+pub fn repeating(
+    refusal: String,
+    said: &str,
+    fail: &Expression,
+    pointers: &PointerSet,
+    seen: Seen<'_>,
+) -> String {
+    let Ok(Json::Object(mut object)) = serde_json::from_str(&refusal) else {
+        return refusal;
+    };
+    object.entry("you_said").or_insert_with(|| said.into());
+    let told = Json::Object(object).to_string();
+    let mut spans = Spans::default();
+    let found = pointers.find(&told, &mut spans).unwrap_or_default();
+    match fail.holds(&seen.with(&told, found, None)) {
+        true => told.clone(),
+        false => refusal,
+    }
+}

@@ -1,0 +1,136 @@
+//! What a run of a rehearsal does to a name, and where.
+
+use std::fmt;
+
+/// Where in a dialogue something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// All of it.
+    Whole,
+    /// A step of `prepare`, from 0.
+    Prepare(usize),
+    /// The upgrade.
+    Upgrade,
+    /// A step of `open_script`, from 0.
+    Open(usize),
+    /// A message behind the script.
+    Message,
+    /// A rule, from 0.
+    Rule(usize),
+    /// The answers to pings.
+    Pong,
+    /// A step of `periodic`, from 0.
+    Periodic(usize),
+    /// A step of `close_script`, from 0.
+    Close(usize),
+}
+
+/// What the peer does there, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// What is expected.
+    AsWritten,
+    /// What was recorded.
+    Recorded,
+    /// The connection ends before the answer.
+    CutBefore,
+    /// It ends within the answer.
+    CutWithin,
+    /// It ends behind the answer.
+    CutBehind,
+    /// A refusal that may pass.
+    Refusal,
+    /// A refusal that stays.
+    GiveUp,
+    /// The step is asked for again.
+    Again,
+    /// Nothing is said.
+    Silence,
+    /// What the rule matches is said.
+    Said,
+    /// The socket ends with this close code.
+    Closed(u16),
+    /// The upgrade is refused with this status.
+    Status(u16),
+    /// A socket is replaced.
+    Rotation,
+    /// Something comes that no server says.
+    Junk(Junk),
+}
+
+/// What no server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Junk {
+    /// A text that is no JSON.
+    NoJson,
+    /// Brackets within brackets.
+    Deep,
+    /// Bytes.
+    Bytes,
+    /// A long text of JSON.
+    Long,
+    /// A message longer than `max_message`.
+    TooLong,
+}
+
+/// What one run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fault {
+    pub place: Place,
+    pub what: What,
+}
+
+impl Fault {
+    /// What the peer does where.
+    pub fn new(place: Place, what: What) -> Self {
+        Self { place, what }
+    }
+
+    /// Whether the name is expected to give up.
+    pub fn ends_name(self) -> bool {
+        self.what == What::GiveUp
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("all"),
+            Self::Prepare(at) => write!(f, "prepare {}", at + 1),
+            Self::Upgrade => f.write_str("upgrade"),
+            Self::Open(at) => write!(f, "open_script {}", at + 1),
+            Self::Message => f.write_str("message"),
+            Self::Rule(at) => write!(f, "rule {}", at + 1),
+            Self::Pong => f.write_str("heartbeat"),
+            Self::Periodic(at) => write!(f, "periodic {}", at + 1),
+            Self::Close(at) => write!(f, "close_script {}", at + 1),
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsWritten => f.write_str("as written"),
+            Self::Recorded => f.write_str("as recorded"),
+            Self::CutBefore => f.write_str("cut before the answer"),
+            Self::CutWithin => f.write_str("cut within the answer"),
+            Self::CutBehind => f.write_str("cut behind the answer"),
+            Self::Refusal => f.write_str("refused"),
+            Self::GiveUp => f.write_str("refused for good"),
+            Self::Again => f.write_str("asked for again"),
+            Self::Silence => f.write_str("no answer"),
+            Self::Said => f.write_str("its message"),
+            Self::Closed(code) => write!(f, "closed with {code}"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Rotation => f.write_str("another socket"),
+            Self::Junk(junk) => f.write_str(match junk {
+                Junk::NoJson => "no JSON",
+                Junk::Deep => "deep JSON",
+                Junk::Bytes => "bytes",
+                Junk::Long => "a long text",
+                Junk::TooLong => "more than max_message",
+            }),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What has become of a run.
+
+use std::{fmt, time::Duration};
+
+use everwire::language::NotInvertible;
+use serde_json::{Value as Json, json};
+
+use super::fault::{Fault, Place};
+
+/// Why a run failed, or could not be made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trouble {
+    /// This did not happen in its time; and what went wrong last.
+    Hangs(String, String),
+    /// So many sockets were asked for, and each was lost for this.
+    Spins(usize, String),
+    /// So many sockets were asked for, and none was ever ready.
+    NeverReady(usize, String),
+    /// The name has given up, which nobody has asked of it.
+    GaveUp(String),
+    /// The name was to give up, and has not.
+    GoesOn,
+    /// A secret was shown: which, and where.
+    Shows(String, String),
+    /// Something else was decided than was recorded: which decision, from 1, what was recorded, and what comes now.
+    Differs(usize, String, String),
+    /// The name did not come to this place: its `if` did not hold.
+    NotTaken(Place),
+    /// The peer cannot say this.
+    NotInverted(Place, NotInvertible),
+    /// The run could not be made at all.
+    Broken(String),
+}
+
+/// What has become of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub fault: Fault,
+    /// What was seen, or why it failed.
+    pub result: Result<String, Trouble>,
+    pub took: Duration,
+}
+
+/// How an outcome counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Passed,
+    Failed,
+    /// It was not made: the peer cannot say what it takes, or the name does not come there.
+    Untold,
+}
+
+impl Outcome {
+    /// How it counts.
+    pub fn verdict(&self) -> Verdict {
+        match &self.result {
+            Ok(_) => Verdict::Passed,
+            Err(Trouble::NotInverted(..) | Trouble::NotTaken(_)) => Verdict::Untold,
+            Err(_) => Verdict::Failed,
+        }
+    }
+
+    /// What it says, in a line.
+    pub fn text(&self) -> String {
+        match &self.result {
+            Ok(seen) => seen.clone(),
+            Err(trouble) => trouble.to_string(),
+        }
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Json {
+        let (outcome, kind) = match &self.result {
+            Ok(_) => ("passed", None),
+            Err(trouble) => match trouble {
+                Trouble::NotInverted(..) => ("not_inverted", None),
+                Trouble::NotTaken(_) => ("not_taken", None),
+                other => ("failed", Some(other.kind())),
+            },
+        };
+        json!({
+            "place": self.fault.place.to_string(),
+            "what": self.fault.what.to_string(),
+            "outcome": outcome,
+            "trouble": kind,
+            "text": self.text(),
+            "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+impl Trouble {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Hangs(..) => "hangs",
+            Self::Spins(..) | Self::NeverReady(..) => "spins",
+            Self::GaveUp(_) => "gave_up",
+            Self::GoesOn => "goes_on",
+            Self::Shows(..) => "shows_secret",
+            Self::Differs(..) => "differs",
+            Self::NotTaken(_) => "not_taken",
+            Self::NotInverted(..) => "not_inverted",
+            Self::Broken(_) => "broken",
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let because = |last: &str| match last {
+            "" => String::new(),
+            last => format!("; last: {last}"),
+        };
+        match self {
+            Self::Hangs(what, last) => {
+                write!(f, "hangs: waited in vain for {what}{}", because(last))
+            }
+            Self::Spins(dials, last) => {
+                write!(
+                    f,
+                    "spins: {dials} sockets, one after the other{}",
+                    because(last)
+                )
+            }
+            Self::NeverReady(dials, last) => {
+                write!(
+                    f,
+                    "spins: {dials} sockets, one after the other, and none ready{}",
+                    because(last)
+                )
+            }
+            Self::GaveUp(cause) => write!(f, "never comes back: it gave up: {cause}"),
+            Self::GoesOn => f.write_str("was to give up, and goes on"),
+            Self::Shows(what, place) => write!(f, "shows {what} in {place}"),
+            Self::NotInverted(place, reason) => {
+                write!(
+                    f,
+                    "not rehearsed: what {place} expects cannot be said: {reason}"
+                )
+            }
+            Self::Differs(at, recorded, now) => {
+                write!(
+                    f,
+                    "decision {at} differs: recorded was \"{recorded}\", and now {now}"
+                )
+            }
+            Self::NotTaken(place) => {
+                write!(
+                    f,
+                    "not rehearsed: {place} was not taken, since its `if` did not hold"
+                )
+            }
+            Self::Broken(why) => write!(f, "could not be rehearsed: {why}"),
+        }
+    }
+}

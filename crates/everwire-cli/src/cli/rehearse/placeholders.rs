@@ -1,0 +1,140 @@
+//! What stands in place of secrets that are not here, and is looked for wherever secrets must not be.
+
+use std::{
+    cell::RefCell,
+    io,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use everwire::config::{Source, System};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+
+/// What is shorter than this may stand anywhere by chance.
+const SHORTEST_SECRET: usize = 8;
+
+/// A text that must be shown nowhere.
+#[derive(Clone, Debug)]
+pub struct Planted {
+    /// What it stands for, as an operator knows it.
+    pub what: String,
+    /// The text.
+    pub text: String,
+    /// Whether it must not even stand in messages that subscribers get: the peer says it in a message that holds nothing else.
+    pub in_messages: bool,
+}
+
+/// Makes placeholders, each once. A placeholder has letters and digits only, and is base64, too.
+#[derive(Debug, Default)]
+pub struct Placeholders {
+    planted: RefCell<Vec<Planted>>,
+}
+
+impl Placeholders {
+    /// A placeholder for this.
+    pub fn make(&self, what: String, in_messages: bool) -> String {
+        let mut planted = self.planted.borrow_mut();
+        let known = planted.iter().find(|planted| planted.what == what);
+        if let Some(known) = known {
+            return known.text.clone();
+        }
+        // Sixteen characters: a whole number of groups of base64.
+        let text = format!("planted{:09}", planted.len() + 1);
+        planted.push(Planted {
+            what,
+            text: text.clone(),
+            in_messages,
+        });
+        text
+    }
+
+    /// A placeholder for the content of a file: a key where its name says that it is one.
+    pub fn file(&self, path: &Path) -> String {
+        let what = format!("${{file:{}}}", path.display());
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some("pem" | "key") => key().unwrap_or_else(|| self.make(what, false)),
+            _ => self.make(what, false),
+        }
+    }
+
+    /// A secret that is here, and must be shown nowhere either.
+    fn known(&self, what: String, text: &str) {
+        let mut planted = self.planted.borrow_mut();
+        if text.len() >= SHORTEST_SECRET && planted.iter().all(|planted| planted.what != what) {
+            planted.push(Planted {
+                what,
+                text: text.to_owned(),
+                in_messages: false,
+            });
+        }
+    }
+
+    /// All that must be shown nowhere.
+    pub fn planted(&self) -> Vec<Planted> {
+        self.planted.borrow().clone()
+    }
+}
+
+impl Source for Placeholders {
+    fn variable(&self, name: &str) -> Option<String> {
+        let what = format!("${{{name}}}");
+        match System.variable(name) {
+            Some(value) => {
+                self.known(what, &value);
+                Some(value)
+            }
+            None => Some(self.make(what, false)),
+        }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        System.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        System.list(path)
+    }
+}
+
+/// A new key for ES256, in PKCS#8.
+fn key() -> Option<String> {
+    let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+    let text = STANDARD.encode(key.ok()?.as_ref());
+    Some(format!(
+        "-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_has_one_placeholder_that_is_base64() {
+        let placeholders = Placeholders::default();
+        let one = placeholders.make("a".into(), false);
+        assert_eq!(placeholders.make("a".into(), false), one);
+        let other = placeholders.make("b".into(), true);
+        assert!(one != other && one.len() % 4 == 0);
+        assert!(STANDARD.decode(&one).is_ok());
+        assert!(
+            !placeholders
+                .planted()
+                .iter()
+                .any(|planted| other.contains(&planted.text) && planted.what != "b")
+        );
+        let name = "EVERWIRE_REHEARSE_NOT_SET";
+        let value = placeholders.variable(name);
+        assert_eq!(placeholders.variable(name), value);
+        assert_eq!(placeholders.planted().len(), 3);
+        assert!(
+            placeholders
+                .file(Path::new("/k.pem"))
+                .contains("PRIVATE KEY")
+        );
+    }
+}

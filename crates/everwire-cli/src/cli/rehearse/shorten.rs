@@ -1,0 +1,105 @@
+//! Settings whose waits are short: a rehearsal waits for each of them many times.
+
+use std::{sync::Arc, time::Duration};
+
+use everwire::{
+    ConnectionSettings, Heartbeat, Reconnect,
+    config::Template,
+    dialogue::{Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation, TemplateDuration},
+    language::MessageTemplate,
+};
+
+/// A step's `within`, at most.
+const WITHIN: Duration = Duration::from_secs(2);
+/// The longest wait between dials.
+const BACKOFF: Duration = Duration::from_millis(200);
+/// A heartbeat's interval, at most.
+const BEAT: Duration = Duration::from_millis(500);
+/// Its timeout: long enough for a machine that is busy with other things, too.
+const PONG: Duration = Duration::from_secs(2);
+/// `connect_timeout`, at most.
+const CONNECT: Duration = Duration::from_secs(3);
+/// `close_timeout`, at most.
+const CLOSE: Duration = Duration::from_secs(2);
+/// A rule's delay, at most.
+const DELAY: Duration = Duration::from_millis(100);
+/// `idle_timeout` where nothing waits for it.
+const IDLE: Duration = Duration::from_secs(10);
+/// `idle_timeout` where it is waited for.
+const IDLE_AWAITED: Duration = Duration::from_secs(1);
+
+/// The settings with short waits, and without rates. The waits that the peer names are as short as can be since the peer says so.
+pub fn shortened(settings: &ConnectionSettings, waits_for_idle: bool) -> ConnectionSettings {
+    let mut short = settings.clone();
+    short.enabled = false;
+    short.required = false;
+    short.rotate_after = None;
+    short.rate.clear();
+    short.connect_timeout = short.connect_timeout.min(CONNECT);
+    short.close_timeout = short.close_timeout.min(CLOSE);
+    let idle = match waits_for_idle {
+        true => IDLE_AWAITED,
+        false => IDLE,
+    };
+    short.idle_timeout = short.idle_timeout.map(|_| idle);
+    if let Reconnect::Backoff(backoff) = &mut short.reconnect {
+        backoff.min = backoff.min.min(Duration::from_millis(10));
+        backoff.initial = backoff.initial.min(Duration::from_millis(50));
+        backoff.max = backoff.max.min(BACKOFF);
+        backoff.stable_after = backoff.stable_after.min(BACKOFF);
+    }
+    match &mut short.heartbeat {
+        Heartbeat::Off => {}
+        Heartbeat::Protocol { interval, timeout }
+        | Heartbeat::Text {
+            interval, timeout, ..
+        } => {
+            *interval = (*interval).min(BEAT);
+            *timeout = (*timeout).min(PONG);
+        }
+    }
+    // What has nothing to say can be watched, too.
+    let dialogue = settings.dialogue.clone().unwrap_or_default();
+    short.dialogue = Some(Arc::new(of_dialogue(&dialogue)));
+    short
+}
+
+fn of_dialogue(dialogue: &Dialogue) -> Dialogue {
+    let mut short = dialogue.clone();
+    let scripts = short.open_script.iter_mut().chain(&mut short.close_script);
+    scripts.for_each(of_step);
+    for periodic in &mut short.periodic {
+        of_step(&mut periodic.step);
+        if periodic.every.0.is_literal() {
+            let second = MessageTemplate::from(Template::literal("1s"));
+            periodic.every = TemplateDuration(second);
+        }
+    }
+    for rule in &mut short.rules {
+        if let Some(delay) = &mut rule.delay {
+            delay.min = delay.min.min(DELAY);
+            delay.max = delay.max.min(DELAY);
+        }
+    }
+    short.prepare = short.prepare.map(|prepare| match prepare {
+        Prepare::Own(preparation) => Prepare::Own(Arc::new(of_preparation(&preparation))),
+        Prepare::Shared(shared) => Prepare::Shared(Arc::new(SharedPreparation {
+            preparation: Arc::new(of_preparation(&shared.preparation)),
+            ..SharedPreparation::clone(&shared)
+        })),
+    });
+    short
+}
+
+fn of_step(step: &mut ScriptStep) {
+    step.within = step.within.min(WITHIN);
+    step.rate.clear();
+}
+
+fn of_preparation(preparation: &Preparation) -> Preparation {
+    let mut short = preparation.clone();
+    for step in &mut short.steps {
+        step.within = step.within.min(WITHIN);
+    }
+    short
+}

@@ -6,6 +6,7 @@
 
 mod fanout;
 mod feed;
+mod language;
 mod load;
 mod measures;
 mod others;

@@ -1,6 +1,7 @@
 //! The measures: which samples are taken, and what becomes of them.
 
 mod dial;
+mod dialogue;
 mod echo;
 mod feed;
 mod healthy;
@@ -40,6 +41,10 @@ pub const ALL: &[(&str, Measure)] = &[
     ("fates", fates),
     ("requests", requests),
     ("dial", dial),
+    ("dialogue-echo", dialogue::echoes),
+    ("dialogue-pointers", dialogue::pointers),
+    ("dialogue-login", dialogue::login),
+    ("dialogue-idle", dialogue::idle),
     ("encode", encode),
     ("decode", decode),
     ("short", short_messages),

@@ -1,5 +1,10 @@
 //! Alternating pairs: A, B, A, B, …, so that what else the machine does meets both.
 
+use std::{
+    iter,
+    time::{Duration, Instant},
+};
+
 /// What all rounds said of one number.
 #[derive(Clone, Debug)]
 pub struct Series(Vec<f64>);
@@ -25,6 +30,16 @@ impl Series {
 /// The rounds of several subjects, taken in turn.
 pub struct Rounds(Vec<Vec<f64>>);
 
+/// The shortest of three runs of `work`: whoever else uses the machine only adds.
+pub fn fastest(mut work: impl FnMut()) -> Duration {
+    let run = || {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    iter::repeat_with(run).take(3).min().unwrap_or_default()
+}
+
 /// Takes each subject once per round, so many rounds.
 pub fn alternate(rounds: usize, subjects: &mut [&mut dyn FnMut() -> f64]) -> Rounds {
     let round = |_| subjects.iter_mut().map(|subject| subject()).collect();
@@ -46,6 +61,12 @@ impl Rounds {
     /// One subject's own numbers.
     pub fn of(&self, subject: usize) -> Series {
         Series::new(self.0.iter().map(|round| round[subject]).collect())
+    }
+
+    /// What one subject has more than another, round by round.
+    pub fn difference(&self, subject: usize, to: usize) -> Series {
+        let more = |round: &Vec<f64>| round[subject] - round[to];
+        Series::new(self.0.iter().map(more).collect())
     }
 
     /// One subject against another, round by round.

@@ -74,6 +74,15 @@ pub fn sample(arguments: &[&str]) -> Vec<f64> {
     sample_before(arguments, ())
 }
 
+/// The same by another build of this program.
+///
+/// # Panics
+///
+/// As [`sample`].
+pub fn sample_of(program: &str, arguments: &[&str]) -> Vec<f64> {
+    run_sample(program.as_ref(), arguments, ())
+}
+
 /// The same, and lets go of something before the sample ends. A peer that goes first keeps the `TIME_WAIT` of the connections on
 /// its side: on the sample's they would take ports, and the time of later dials that look for one.
 ///
@@ -81,7 +90,12 @@ pub fn sample(arguments: &[&str]) -> Vec<f64> {
 ///
 /// As [`sample`].
 pub fn sample_before(arguments: &[&str], held: impl Sized) -> Vec<f64> {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
+    let program = std::env::current_exe().expect("this program");
+    run_sample(&program, arguments, held)
+}
+
+fn run_sample(program: &Path, arguments: &[&str], held: impl Sized) -> Vec<f64> {
+    let mut child = Command::new(program)
         .arg("sample")
         .args(arguments)
         .stdin(Stdio::piped())

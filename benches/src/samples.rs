@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use tokio::net::TcpStream;
 use tokio_rustls::{client::TlsStream, rustls::pki_types::ServerName};
 
-use everwire::{config::Fsync, store::Sync};
+use everwire::{Message, config::Fsync, store::Sync};
 
 use crate::{
     feed,
@@ -13,6 +13,7 @@ use crate::{
     others,
     ours::{
         self,
+        dialogues::{Dialogues, TICK},
         durable::Keeping,
         echo::{Asked, Conduct},
         healthy::Others,
@@ -50,7 +51,15 @@ pub fn run(arguments: &[String]) {
         ("echo", _) => {
             let load = Load::parse(rest);
             let ours = |asked, has_history| {
-                ours::echo::callback(url, load, Conduct { asked, has_history })
+                let plain = Conduct::plain(asked, load.size);
+                ours::echo::callback(
+                    url,
+                    load,
+                    Conduct {
+                        has_history,
+                        ..plain
+                    },
+                )
             };
             let used = runtime.block_on(async {
                 match subject.as_str() {
@@ -66,12 +75,30 @@ pub fn run(arguments: &[String]) {
             });
             print_per(used, load.messages);
         }
+        ("dialogue", _) => {
+            let load = Load::parse(rest);
+            let conduct = Conduct {
+                asked: Asked::Never,
+                has_history: false,
+                dialogues: Dialogues::parse(subject),
+                message: Message::text(TICK),
+            };
+            let used = runtime.block_on(ours::echo::callback(url, load, conduct));
+            print_per(used, load.messages);
+        }
+        ("idle-dialogue", _) => {
+            let dialogues = Dialogues::parse(subject);
+            println!(
+                "{}",
+                runtime.block_on(ours::idle(url, count(), None, dialogues))
+            );
+        }
         ("idle", _) => println!(
             "{}",
             runtime.block_on(async {
                 match subject.as_str() {
                     "raw" => raw::idle(url, count()).await,
-                    "everwire" => ours::idle(url, count(), None).await,
+                    "everwire" => ours::idle(url, count(), None, Dialogues::default()).await,
                     _ => others::ezsockets::idle(url, count()).await,
                 }
             })
@@ -80,7 +107,10 @@ pub fn run(arguments: &[String]) {
             "{}",
             runtime.block_on(async {
                 match subject.as_str() {
-                    "everwire" => ours::idle(url, count(), Some(PathBuf::from(&rest[1]))).await,
+                    "everwire" => {
+                        let ca_file = Some(PathBuf::from(&rest[1]));
+                        ours::idle(url, count(), ca_file, Dialogues::default()).await
+                    }
                     _ => idle_tls(url, count(), &rest[1]).await,
                 }
             })

@@ -17,16 +17,31 @@ use tokio::sync::mpsc;
 
 use crate::{
     load::{Load, SOCKETS},
-    ours::manager,
+    ours::{dialogues::Dialogues, manager},
     process::cpu,
 };
 
 /// What the names do beside echoing.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone)]
 pub struct Conduct {
     pub asked: Asked,
     /// Whether they keep their last [`HISTORY`] messages, as the names of the program do.
     pub has_history: bool,
+    pub dialogues: Dialogues,
+    /// What they say.
+    pub message: Message,
+}
+
+impl Conduct {
+    /// Bytes without a meaning, and what is kept of them.
+    pub fn plain(asked: Asked, size: usize) -> Self {
+        Self {
+            asked,
+            has_history: true,
+            dialogues: Dialogues::default(),
+            message: Message::binary(vec![7; size]),
+        }
+    }
 }
 
 /// As many messages a name keeps that has a history.
@@ -83,7 +98,7 @@ pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     });
     let clients: Arc<OnceLock<Clients>> = Arc::default();
     let (done, mut is_done) = mpsc::unbounded_channel();
-    let message = Message::binary(vec![7; load.size]);
+    let message = conduct.message.clone();
     let (known, answer) = (Arc::clone(&clients), message.clone());
     let _subscription = manager.on_event(Pattern::all(), move |update| {
         if let Some((stamp, _)) = update.message()
@@ -92,7 +107,7 @@ pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
             done.send(()).expect("a listener");
         }
     });
-    let clients = clients.get_or_init(|| open(&manager, url, load, conduct, receipts.as_ref()));
+    let clients = clients.get_or_init(|| open(&manager, url, load, &conduct, receipts.as_ref()));
     all_ready(clients).await;
     let before = cpu();
     begin(clients, &message, load);
@@ -107,12 +122,9 @@ pub async fn stream(url: &str, load: Load) -> Duration {
     let manager = manager(1);
     let delivery = Delivery::default().overflow(Overflow::Pause).events(8192);
     let mut events = manager.subscribe(Pattern::all(), delivery);
-    let message = Message::binary(vec![7; load.size]);
-    let conduct = Conduct {
-        asked: Asked::Never,
-        has_history: true,
-    };
-    let clients = open(&manager, url, load, conduct, None);
+    let conduct = Conduct::plain(Asked::Never, load.size);
+    let message = conduct.message.clone();
+    let clients = open(&manager, url, load, &conduct, None);
     all_ready(&clients).await;
     let before = cpu();
     begin(&clients, &message, load);
@@ -132,7 +144,7 @@ fn open(
     manager: &Manager,
     url: &str,
     load: Load,
-    conduct: Conduct,
+    conduct: &Conduct,
     receipts: Option<&mpsc::UnboundedSender<Receipt>>,
 ) -> Clients {
     let client = |n| {
@@ -145,6 +157,7 @@ fn open(
             // Enough for as many of 4 KiB.
             settings.history.bytes = 1 << 20;
         }
+        conduct.dialogues.put_into(&mut settings);
         let handle = manager.open(format!("n{n}"), settings).expect("a name");
         Client {
             left_to_send: AtomicI64::new((load.each() - load.in_flight) as i64),

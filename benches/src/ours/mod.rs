@@ -1,5 +1,6 @@
 //! everwire, through its public API.
 
+pub mod dialogues;
 pub mod durable;
 pub mod echo;
 pub mod healthy;
@@ -22,6 +23,7 @@ use everwire::{
 };
 use tokio::sync::Notify;
 
+use self::dialogues::Dialogues;
 use crate::process::{cpu, resident};
 
 /// A manager whose connections share this many arbiters; 0: one per core. 64 handshakes in flight, to one host too.
@@ -35,10 +37,14 @@ pub fn manager(workers: usize) -> Manager {
 }
 
 /// Names that are up and idle, the first heartbeat behind them: bytes of memory for each.
-pub async fn idle(url: &str, count: usize, ca_file: Option<PathBuf>) -> f64 {
+pub async fn idle(url: &str, count: usize, ca_file: Option<PathBuf>, dialogues: Dialogues) -> f64 {
     let manager = manager(0);
     let before = resident();
-    let _subscription = all_ready(&manager, named(url, count, ca_file)).await;
+    let names = named(url, count, ca_file).map(|(name, mut settings)| {
+        dialogues.put_into(&mut settings);
+        (name, settings)
+    });
+    let _subscription = all_ready(&manager, names).await;
     tokio::time::sleep(Duration::from_secs(12)).await;
     (resident() - before) as f64 / count as f64
 }

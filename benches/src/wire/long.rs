@@ -8,7 +8,7 @@ use std::{
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use everwire::wire::{Decoder, Incoming, Limits, Opcode, encode_frame};
 
-use super::fastest;
+use crate::pairs::fastest;
 
 const SIZE: usize = 1 << 20;
 const ROUNDS: usize = 200;

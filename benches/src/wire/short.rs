@@ -14,10 +14,8 @@ use futures::{SinkExt, StreamExt};
 use rand::Rng;
 use tokio_tungstenite::tungstenite::{self, protocol::Role};
 
-use super::{
-    fastest,
-    memory::{Memory, READ},
-};
+use super::memory::{Memory, READ};
+use crate::pairs::fastest;
 
 const PAYLOAD: [u8; 64] = [b'm'; 64];
 const MESSAGES: usize = 1_000_000;

@@ -60,7 +60,7 @@ impl Requests {
         let (number, message) = match (waiting, conversation) {
             (Waiting::Plain(message, _), _) => (None, message.clone()),
             (Waiting::Numbered(request), Some(talk)) if talk.numbers_requests() => {
-                let (number, message) = talk.compose_request(ticket, request);
+                let (number, message) = talk.compose_request(ticket, request)?;
                 (Some(number), message)
             }
             // The settings have changed: nothing would tell the answer.

@@ -52,7 +52,7 @@ log() {
   echo "$target_dir/finds/$1.log"
 }
 
-# The bounds are half a minute on two cores; the corpora are part of them.
+# The bounds are a third of a minute on two cores; the corpora are part of them.
 check() {
   (($#)) || set -- "${all_targets[@]}"
   all_within check "$@"
@@ -60,12 +60,12 @@ check() {
 
 bounds() {
   case $1:$2 in
-    check:decoder) echo -seed=1 -runs=35000 ;;
-    check:inflater) echo -seed=1 -runs=60000 ;;
-    check:config) echo -seed=1 -runs=2000 ;;
-    check:decode) echo -seed=1 -runs=30000 ;;
-    check:expression) echo -seed=1 -runs=4000 ;;
-    check:template) echo -seed=1 -runs=1500 ;;
+    check:decoder) echo -seed=1 -runs=25000 ;;
+    check:inflater) echo -seed=1 -runs=40000 ;;
+    check:config) echo -seed=1 -runs=1500 ;;
+    check:decode) echo -seed=1 -runs=20000 ;;
+    check:expression) echo -seed=1 -runs=3000 ;;
+    check:template) echo -seed=1 -runs=1000 ;;
     *) echo "-max_total_time=$1" ;;
   esac
 }

@@ -78,6 +78,7 @@ const ROUTES: [Route; 24] = [
     Route::new("POST", "/v1/connections/NAME/connect", &["control"]).body(MAX_MESSAGE),
     Route::new("POST", "/v1/connections/NAME/close", &["control"]).body(4096),
     Route::new("POST", "/v1/connections/NAME/send", &["send"]).body(MAX_MESSAGE),
+    Route::new("POST", "/v1/connections/NAME/request", &["send", "read"]).body(MAX_MESSAGE),
     Route::new("GET", "/v1/connections/NAME/sends/1", &["send", "read"]),
     Route::new("GET", "/v1/connections/NAME/raw", &[]),
     Route::new("POST", "/v1/connect?match=none", &["control"]),

@@ -36,8 +36,8 @@ pub struct Recorder<'d> {
     out: BufWriter<File>,
     began: Timestamp,
     masking: Masking<'d>,
-    /// What is not written yet, by its time; what came first of one time stands first.
-    waiting: BTreeMap<(Timestamp, u64), Waiting>,
+    /// What is not written yet, by its time; of one time a socket's beginning stands first, and its end last.
+    waiting: BTreeMap<(Timestamp, u8, u64), Waiting>,
     /// How much has come.
     count: u64,
     /// Whether the last happening was on a successor's socket.
@@ -55,6 +55,17 @@ enum Waiting {
     Entry(Entry),
     /// A message: its start without secrets, its length, and whether subscribers got it.
     Message(String, usize, bool),
+}
+
+impl Waiting {
+    /// Events and happenings of one time come by two ways, in any order.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Entry(Entry::Opened) => 0,
+            Self::Entry(Entry::Closed { .. } | Entry::Failed { .. }) => 2,
+            Self::Entry(_) | Self::Message(..) => 1,
+        }
+    }
 }
 
 impl<'d> Recorder<'d> {
@@ -169,7 +180,8 @@ impl<'d> Recorder<'d> {
 
     fn put(&mut self, at: Timestamp, waiting: Waiting) {
         self.count += 1;
-        self.waiting.insert((at, self.count), waiting);
+        self.waiting
+            .insert((at, waiting.rank(), self.count), waiting);
     }
 
     /// Writes what has happened up to this time.
@@ -177,7 +189,7 @@ impl<'d> Recorder<'d> {
         while let Some(first) = self.waiting.first_entry()
             && first.key().0 <= until
         {
-            let ((at, _), waiting) = first.remove_entry();
+            let ((at, ..), waiting) = first.remove_entry();
             let entry = match waiting {
                 Waiting::Entry(entry) => entry,
                 Waiting::Message(text, bytes, delivered) => self.came(text, bytes, delivered),

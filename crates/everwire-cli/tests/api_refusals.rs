@@ -66,7 +66,7 @@ const ANY: &[&str] = &["read", "send", "control"];
 const MAX_MESSAGE: usize = 1024;
 
 /// All that needs to know who asks.
-const ROUTES: [Route; 24] = [
+const ROUTES: [Route; 25] = [
     Route::new("GET", "/openapi.json", ANY),
     Route::new("GET", "/v1/connections", &["read"]),
     Route::new("GET", "/v1/connections/NAME", &["read"]),

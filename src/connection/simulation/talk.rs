@@ -30,8 +30,6 @@ pub(super) struct Talks {
     pub said: Said,
     /// A loss has taken the session: it must not be resumed. Known only where one socket follows the other.
     pub forgotten: bool,
-    /// The last number of the broadcast that was heard before the last socket opened, where one follows the other.
-    pub heard_before: u64,
     /// The name has captured a session, in this process.
     pub has_session: bool,
     /// The peer has told the name to forget its session, at some time.
@@ -68,6 +66,10 @@ pub(super) struct Standing {
     /// It was asked for many answers at once, after the trouble.
     pub has_flooded: bool,
     pub is_gone: bool,
+    /// The last number of the broadcast that was heard before it opened, where one socket follows the other.
+    pub heard_before: u64,
+    /// A loss before it opened has taken the session.
+    pub must_forget: bool,
     /// It was dialled when the name had a session.
     must_resume: bool,
     /// It serves, or has served.
@@ -161,6 +163,13 @@ impl Talks {
         let standing = &mut self.sockets[socket];
         standing.has_served = true;
         standing.inherits = inherits;
+    }
+
+    /// This socket opens, and none is beside it: so much was heard before. What it says may come late, when others have opened.
+    pub fn opens_one_by_one(&mut self, socket: usize, heard: u64) {
+        let must_forget = self.forgotten;
+        let standing = &mut self.sockets[socket];
+        (standing.heard_before, standing.must_forget) = (heard, must_forget);
     }
 
     /// What a name has captured on a socket that has never served is nowhere else. Known only where no process has ended before
@@ -355,11 +364,15 @@ impl Talk {
             talks.sessions.contains(session),
             "{session} was never begun"
         );
+        let Standing {
+            heard_before: heard,
+            must_forget,
+            ..
+        } = talks.sockets[self.number];
         assert!(
-            !talks.forgotten,
+            !must_forget,
             "{session} is resumed, and was to be forgotten"
         );
-        let heard = talks.heard_before;
         assert!(seq >= heard, "resumed at {seq}, and {heard} was heard");
         if troubled && dice.percent(self.moods.refuses) {
             talks.said.refused += 1;

@@ -37,7 +37,7 @@ impl Witness {
             EventKind::Opened(opened) => {
                 self.serves(number_of(opened.peer.port()), talks);
                 if is_one_by_one {
-                    talks.heard_before = self.heard;
+                    talks.opens_one_by_one(number_of(opened.peer.port()), self.heard);
                 }
             }
             EventKind::Rotated(rotated) => {

@@ -1,49 +1,44 @@
 //! One life, from its seed.
 
+mod dials;
+
 use std::{
     cell::RefCell, collections::BTreeMap, num::NonZeroU32, rc::Rc, sync::Arc, time::Duration,
 };
 
 use actix::{Addr, Supervisor};
-use bytes::Bytes;
-use futures::{StreamExt, future::LocalBoxFuture};
+use futures::StreamExt;
 use tokio::{
-    io::BufWriter,
     runtime::Builder,
-    select,
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::{JoinHandle, LocalSet, spawn_local},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
+use self::dials::SimulatedDialer;
 use super::{
-    network::{Cut, Quality, link},
     oracle::{Accepted, Story, Tally},
-    peer::{Broadcast, Log, Manners, serve},
+    peer::{Broadcast, Log},
     plan::{Dice, Plan},
     readers::Readers,
     spin::unless_it_spins,
     store::{Disk, write},
-    talk::{Talk, Talks},
-    witness::{Witness, port_of},
+    talks::Talks,
+    witness::Witness,
 };
 use crate::{
     chance,
     connection::{
         CloseMyself, Connect, Connection, ProcessContext, Rotate, SharedOutbox, TokenBuckets,
-        dialer::{Dial, DialTarget, Dialer, Preparation},
     },
-    core::{Cause, ConnectionName, Cursor, Fate, Message, Outbox, Pattern, Phase},
+    core::{ConnectionName, Cursor, Fate, Message, Outbox, Pattern},
     events::{Event, Update},
     hub::{Delivery, Events, Hub, Kinds, end_turns},
     memory::{Charge, MemoryBudget, MemoryUse},
     persistence::{PersistSource, Persistence, SimulatedQueue},
     secret_store::SecretStore,
     settings::{CommonSettings, Rate},
-    transport::{
-        Before, DialBudget, DialError, Opened, Preparer, Resolver, Secrets, Stream, Timings,
-        TlsCache,
-    },
+    transport::{DialBudget, Preparer, Resolver, TlsCache},
 };
 
 /// After the trouble has stopped a name must be up, and all messages must have met their fate, within this time.
@@ -346,83 +341,6 @@ impl World {
         }
     }
 
-    /// Dials when the name asks for it, and as long as it waits.
-    async fn serve_dials(self: Rc<Self>, mut dials: mpsc::UnboundedReceiver<Outcome>) {
-        while let Some(mut outcome) = dials.recv().await {
-            let dial = self.clone().dial();
-            spawn_local(async move {
-                let opened = select! {
-                    opened = dial => opened,
-                    () = outcome.closed() => return,
-                };
-                // A name that has given up meanwhile drops the socket.
-                let _given_up = outcome.send(opened.map_err(DialError::from));
-            });
-        }
-    }
-
-    /// A dial's outcome.
-    fn dial(self: Rc<Self>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
-        let mut dice = self.dice();
-        Box::pin(async move {
-            sleep(dice.millis(self.plan.latency)).await;
-            let troubled = self.is_troubled();
-            if troubled && dice.percent(self.plan.dial_failures) {
-                if dice.percent(20) {
-                    sleep(self.plan.settings.connect_timeout).await;
-                    return Err(Cause::ConnectTimeout(Phase::Tcp));
-                }
-                return Err(Cause::Refused("refused".into()));
-            }
-            let quality = match troubled {
-                true => self.quality(&mut dice),
-                false => Quality::clean(Instant::now()),
-            };
-            let (client, server) = link(quality, &mut dice);
-            // The peer has the socket in its list before it answers the upgrade.
-            let numbers = self.broadcast.borrow_mut().join();
-            let socket = self.talks.borrow_mut().open();
-            let talk = |moods| Talk::new(self.talks.clone(), moods, socket, !troubled);
-            self.spawn(serve(
-                server,
-                self.log.clone(),
-                numbers,
-                Manners {
-                    trouble_until: self.trouble_until,
-                    dies_after: self.plan.dies_after,
-                    answer_lag: self.plan.answer_lag,
-                },
-                self.plan.moods.map(talk),
-                dice.fork(),
-            ));
-            Ok(opened(client, self.plan.held_back, port_of(socket)))
-        })
-    }
-
-    fn quality(&self, dice: &mut Dice) -> Quality {
-        let cut = |dice: &mut Dice| {
-            let after = match dice.percent(50) {
-                true => dice.within(0, 400),
-                false => dice.within(0, 40_000),
-            };
-            match dice.percent(self.plan.cuts) {
-                false => Cut::None,
-                true if dice.percent(25) => Cut::BlackHole { after },
-                true => Cut::End { after },
-            }
-        };
-        Quality {
-            latency: self.plan.latency,
-            piece: usize::try_from(dice.within(1, 2_000))
-                .expect("small")
-                .max(dice.within(1, 100) as usize),
-            window: usize::try_from(dice.within(1, 8_000)).expect("small"),
-            slow_until: self.trouble_until,
-            out: cut(dice),
-            back: cut(dice),
-        }
-    }
-
     /// The trouble is over: everything has to come to its end.
     async fn await_completion(&self, outbox: &Arc<SharedOutbox>, addr: &Addr<Connection>) {
         let limit = match self.plan.dies_after {
@@ -471,40 +389,5 @@ pub(super) async fn expect_no_panic(task: JoinHandle<()>) {
         && let Err(panic) = task.await
     {
         std::panic::resume_unwind(panic.into_panic());
-    }
-}
-
-/// Where a dial's outcome is waited for.
-type Outcome = oneshot::Sender<Result<Opened, DialError>>;
-
-/// Has the world dial.
-struct SimulatedDialer(mpsc::UnboundedSender<Outcome>);
-
-impl Dialer for SimulatedDialer {
-    fn dial(&self, _: DialTarget, _: Option<Box<Before>>) -> Dial {
-        let world = self.0.clone();
-        Box::pin(async move {
-            let (outcome, dialled) = oneshot::channel();
-            world.send(outcome).expect("the world outlives its names");
-            dialled.await.expect("the world answers")
-        })
-    }
-
-    fn prepare(&self, _: DialTarget, _: Box<Before>) -> Preparation {
-        unreachable!("no plan has anything to be done before a dial")
-    }
-}
-
-fn opened(client: tokio::io::DuplexStream, held_back: usize, port: u16) -> Opened {
-    Opened {
-        stream: Stream::Memory(Box::new(BufWriter::with_capacity(held_back, client))),
-        leftover: Bytes::new(),
-        subprotocol: None,
-        compression: None,
-        peer: ([127, 0, 0, 1], port).into(),
-        timings: Timings::default(),
-        tls: None,
-        secrets: Secrets::default(),
-        prepared: None,
     }
 }

@@ -20,6 +20,7 @@ mod readers;
 mod spin;
 mod store;
 mod talk;
+mod talks;
 mod witness;
 
 use std::{

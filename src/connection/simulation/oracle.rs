@@ -5,7 +5,7 @@ use std::{
     ops::AddAssign,
 };
 
-use super::{plan::Plan, talk::Said, witness::broadcast};
+use super::{plan::Plan, talks::Said, witness::broadcast};
 use crate::{
     core::{Cause, Fate, Message},
     events::{Event, EventKind, GapReason, Sent},

@@ -2,7 +2,7 @@
 
 use super::{
     dialogue::{FORGOTTEN, KEY},
-    talk::Talks,
+    talks::Talks,
 };
 use crate::{
     core::Message,

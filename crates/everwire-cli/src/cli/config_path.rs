@@ -36,3 +36,24 @@ impl ConfigPath {
         BASE.load(&self.path).map_err(Failure::Config)
     }
 }
+
+/// `--config CONFIG`, of a command that takes one connection of it.
+#[derive(Debug, Args)]
+pub struct ConfigOption {
+    /// The configuration of the name: a TOML file, or a folder of them
+    #[arg(
+        long = "config",
+        value_name = "CONFIG",
+        env = "EVERWIRE_CONFIG",
+        default_value = "config/everwire.toml",
+        value_hint = ValueHint::AnyPath
+    )]
+    config: PathBuf,
+}
+
+impl ConfigOption {
+    /// The file or the folder.
+    pub fn path(&self) -> &Path {
+        &self.config
+    }
+}

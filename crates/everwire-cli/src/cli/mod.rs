@@ -13,6 +13,7 @@ mod failure;
 mod init;
 mod input;
 mod ls;
+mod moment;
 mod output;
 mod parse;
 mod probe;
@@ -24,7 +25,7 @@ mod run;
 mod schema;
 mod send;
 mod signals;
-mod signing;
+
 mod status;
 mod stderr;
 mod step;

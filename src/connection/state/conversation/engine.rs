@@ -10,7 +10,7 @@ use everwire_proto::{
 use crate::settings::ConnectionSettings;
 
 /// What leads a conversation.
-#[allow(
+#[expect(
     clippy::large_enum_variant,
     reason = "nearly all are declared, and a box would cost each of those an allocation"
 )]

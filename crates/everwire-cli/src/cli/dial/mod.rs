@@ -10,7 +10,6 @@ mod steps;
 
 use std::{
     io::{self, IsTerminal},
-    path::PathBuf,
     pin::pin,
     time::Duration,
 };
@@ -21,7 +20,7 @@ use everwire::{Delivery, Events, Handle, Manager, Pattern};
 use futures::{StreamExt, future::OptionFuture};
 
 use self::{course::Course, farewell::CLOSE, printer::Printer, settings::Target, steps::Input};
-use super::{Failure, input::Lines, parse, signals::Signals};
+use super::{Failure, config_path::ConfigOption, input::Lines, parse, signals::Signals};
 use crate::service;
 
 /// How many events may wait while standard output is slow.
@@ -45,15 +44,8 @@ pub struct Dial {
     #[arg(value_name = "URL|NAME", value_hint = ValueHint::Url)]
     url: String,
 
-    /// The configuration of the name: a TOML file, or a folder of them
-    #[arg(
-        long,
-        value_name = "CONFIG",
-        env = "EVERWIRE_CONFIG",
-        default_value = "config/everwire.toml",
-        value_hint = ValueHint::AnyPath
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigOption,
 
     /// Show each step of the conversation, and try expressions on what comes
     #[arg(long, conflicts_with = "linger")]
@@ -149,7 +141,7 @@ impl Dial {
             );
             return Err(Failure::Usage(told));
         }
-        settings::named(&self.url, &self.config)
+        settings::named(&self.url, self.config.path())
     }
 
     /// The lines that are sent.

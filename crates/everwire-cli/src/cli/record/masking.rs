@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, fs};
 use everwire::{
     ConnectionSettings,
     config::{Opening, Part, Subprotocol, Template, Variable},
-    dialogue::{Capture, Dialogue, Trigger},
+    dialogue::{self, Capture, Dialogue, Trigger},
     language::{
         BuiltIn, MessageTemplate, Moment, Name, Signer, Value, World,
         json::{Found, RawJson, Slot, Spans, write_escaped},
     },
 };
 
-use crate::cli::signing::Hashing;
+use crate::cli::moment::moment;
 
 /// What is shorter may stand anywhere by chance.
 const SHORTEST: usize = 4;
@@ -172,11 +172,11 @@ impl World for Seen<'_> {
     }
 
     fn moment(&self) -> Moment<'_> {
-        crate::cli::signing::moment()
+        moment()
     }
 
     fn signer(&self) -> &dyn Signer {
-        &Hashing
+        dialogue::signer()
     }
 
     fn max_message(&self) -> usize {

@@ -11,7 +11,7 @@ use everwire::{Delivery, Manager, Pattern};
 use tokio::time::Instant;
 
 use self::{masking::Masking, recorder::Recorder};
-use super::{Failure, dial, parse, signals::Signals, stderr};
+use super::{Failure, config_path::ConfigOption, dial, parse, signals::Signals, stderr};
 use crate::service;
 
 /// How much may wait while the file is slow.
@@ -35,15 +35,8 @@ pub struct Record {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
-    /// The configuration of the name: a TOML file, or a folder of them
-    #[arg(
-        long,
-        value_name = "CONFIG",
-        env = "EVERWIRE_CONFIG",
-        default_value = "config/everwire.toml",
-        value_hint = ValueHint::AnyPath
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigOption,
 
     /// End after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
@@ -61,7 +54,7 @@ impl Record {
             name,
             settings,
             mut connection,
-        } = dial::settings::named(&self.name, &self.config)?;
+        } = dial::settings::named(&self.name, self.config.path())?;
         connection.enabled = false;
         let dialogue = connection.dialogue.get_or_insert_default().clone();
         let masking = Masking::new(&connection, &dialogue);

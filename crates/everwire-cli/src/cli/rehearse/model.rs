@@ -7,14 +7,14 @@ use std::{
 
 use everwire::{
     config::Variable,
-    dialogue::{Capture, Dialogue, Trigger},
+    dialogue::{self, Capture, Dialogue, Trigger},
     language::{
         BuiltIn, Moment, Name, Signer, Value, World,
         json::{Found, PointerSet, RawJson, Slot, Spans},
     },
 };
 
-use crate::cli::signing::{self, Hashing};
+use crate::cli::moment::moment;
 
 /// The longest value that the peer makes.
 const MAX_VALUE: usize = 1 << 20;
@@ -152,11 +152,11 @@ impl World for Seen<'_> {
     }
 
     fn moment(&self) -> Moment<'_> {
-        signing::moment()
+        moment()
     }
 
     fn signer(&self) -> &dyn Signer {
-        &Hashing
+        dialogue::signer()
     }
 
     fn max_message(&self) -> usize {

@@ -28,7 +28,7 @@ use super::{
 const LIMIT: Duration = Duration::from_secs(30);
 /// For the end of a run.
 const END: Duration = Duration::from_secs(3);
-/// Events and happenings that may wait.
+/// Events, happenings, and what the peer notes, that may wait.
 const EVENTS: usize = 16_384;
 
 /// Makes a run. Must run where `spawn_local` works.
@@ -45,7 +45,7 @@ pub async fn run(rehearsed: &Rehearsed, fault: Fault) -> Outcome {
 async fn rehearse(rehearsed: &Rehearsed, fault: Fault, began: Instant) -> Result<String, Trouble> {
     let broken = |error: &dyn std::fmt::Display| Trouble::Broken(error.to_string());
     let subject = Arc::new(rehearsed.subject(fault));
-    let (notes, noted) = mpsc::unbounded_channel();
+    let (notes, noted) = mpsc::channel(EVENTS);
     let model = rehearsed.model();
     let stage = Stage::new(Arc::clone(&subject), fault, model, notes);
     let stage = Rc::new(stage.playing(rehearsed.playback.clone()));

@@ -16,6 +16,9 @@ use super::{
     samples::Samples,
 };
 
+/// Commands that may wait: each is given when the one before was obeyed.
+const COMMANDS: usize = 4;
+
 /// A name that is rehearsed.
 pub struct Subject {
     pub name: String,
@@ -42,6 +45,8 @@ pub enum Note {
     Pinged,
     /// The name has said something that nobody expects of it.
     Unknown,
+    /// More has happened than is ever looked at: nothing is told from now on.
+    TooMany,
     /// There is no message for this.
     NotInverted(Place, NotInvertible),
 }
@@ -62,13 +67,13 @@ pub struct Stage {
     pub model: RefCell<Model>,
     /// The next step of `prepare`.
     pub prepare_at: Cell<usize>,
-    notes: mpsc::UnboundedSender<Note>,
+    notes: mpsc::Sender<Note>,
     /// What is played back.
     playback: Option<Arc<Playback>>,
     /// How many sockets have opened.
     opened: Cell<usize>,
     /// The last socket that has opened.
-    latest: RefCell<Option<mpsc::UnboundedSender<Command>>>,
+    latest: RefCell<Option<mpsc::Sender<Command>>>,
 }
 
 impl Stage {
@@ -77,7 +82,7 @@ impl Stage {
         subject: Arc<Subject>,
         fault: Fault,
         model: Model,
-        notes: mpsc::UnboundedSender<Note>,
+        notes: mpsc::Sender<Note>,
     ) -> Self {
         Self {
             subject,
@@ -126,14 +131,18 @@ impl Stage {
         self.fault.get() == Some(fault)
     }
 
-    /// Tells the run. It may be over.
+    /// Tells the run, which may be over. The last place is for the word that there is none.
     pub fn note(&self, note: Note) {
-        let _over = self.notes.send(note);
+        let note = match self.notes.capacity() {
+            0 | 1 => Note::TooMany,
+            _ => note,
+        };
+        let _over_or_told = self.notes.try_send(note);
     }
 
     /// A socket has opened.
-    pub fn open(&self) -> mpsc::UnboundedReceiver<Command> {
-        let (sender, receiver) = mpsc::unbounded_channel();
+    pub fn open(&self) -> mpsc::Receiver<Command> {
+        let (sender, receiver) = mpsc::channel(COMMANDS);
         self.latest.replace(Some(sender));
         receiver
     }
@@ -143,6 +152,6 @@ impl Stage {
         let latest = self.latest.borrow();
         latest
             .as_ref()
-            .is_some_and(|latest| latest.send(command).is_ok())
+            .is_some_and(|latest| latest.try_send(command).is_ok())
     }
 }

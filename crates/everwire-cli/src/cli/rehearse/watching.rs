@@ -63,7 +63,7 @@ pub struct Watching {
     pub seen: Seen,
     events: Events,
     watch: Watch,
-    notes: mpsc::UnboundedReceiver<Note>,
+    notes: mpsc::Receiver<Note>,
     planted: Vec<Planted>,
     until: Instant,
     /// More sockets are not asked for.
@@ -75,7 +75,7 @@ impl Watching {
     pub fn new(
         events: Events,
         watch: Watch,
-        notes: mpsc::UnboundedReceiver<Note>,
+        notes: mpsc::Receiver<Note>,
         planted: Vec<Planted>,
         until: Instant,
     ) -> Self {
@@ -209,6 +209,10 @@ impl Seen {
             Note::Answered(rule) => drop(self.answered.insert(rule)),
             Note::Pinged => self.pinged += 1,
             Note::Unknown => self.unknown = true,
+            Note::TooMany => {
+                let last = self.last.clone().unwrap_or_default();
+                return Err(Trouble::Spins(self.dials, last));
+            }
             Note::NotInverted(place, reason) => return Err(Trouble::NotInverted(place, reason)),
         }
         Ok(())

@@ -27,7 +27,8 @@ impl Cause {
             | Self::Tcp(text)
             | Self::TlsCertificate(text)
             | Self::Tls(text)
-            | Self::Reset(text) => Some(text).filter(|_| any),
+            | Self::Reset(text)
+            | Self::Panic(text) => Some(text).filter(|_| any),
             Self::ConnectTimeout(_)
             | Self::Redirected { .. }
             | Self::Closed(_)
@@ -40,8 +41,7 @@ impl Cause {
             | Self::OutOfMemory
             | Self::Protocol(_)
             | Self::Decode(_)
-            | Self::Store(_)
-            | Self::Panic(_) => None,
+            | Self::Store(_) => None,
         }
     }
 

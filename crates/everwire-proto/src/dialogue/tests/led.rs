@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{protocol::told, *};
+use super::{protocol_told::told, *};
 use crate::settings::ProtocolFactory;
 
 /// A protocol of one's own around a declared dialogue.

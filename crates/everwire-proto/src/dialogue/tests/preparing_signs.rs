@@ -1,4 +1,4 @@
-use super::{preparing::*, signs::Echo, *};
+use super::{before::*, signs::Echo, *};
 use crate::language::SignatureRequest;
 
 const KEY: &str = "key";

@@ -63,7 +63,7 @@ pub async fn run(socket: Socket, stage: &Rc<Stage>) -> io::Result<()> {
 }
 
 impl<'s> Session<'s> {
-    async fn talk(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> io::Result<()> {
+    async fn talk(&mut self, commands: &mut mpsc::Receiver<Command>) -> io::Result<()> {
         loop {
             if let Flow::Ends = self.speak().await? {
                 return Ok(());

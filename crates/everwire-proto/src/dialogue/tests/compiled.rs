@@ -1,0 +1,317 @@
+//! A dialogue compiled of texts.
+
+use super::*;
+
+/// A step, as texts; an empty one is not there.
+#[derive(Clone, Debug)]
+pub(super) struct S {
+    pub send: &'static str,
+    pub expect: &'static str,
+    pub count: u32,
+    pub fail: &'static str,
+    pub give_up: &'static str,
+    pub within: u64,
+    pub capture: &'static [(&'static str, &'static str)],
+    pub secret: bool,
+    pub clear: &'static [&'static str],
+    pub condition: &'static str,
+    pub again: &'static str,
+    pub after: &'static str,
+    pub reads_prepared: bool,
+}
+
+impl Default for S {
+    fn default() -> Self {
+        Self {
+            send: "",
+            expect: "",
+            count: 1,
+            fail: "",
+            give_up: "",
+            within: 10,
+            capture: &[],
+            secret: false,
+            clear: &[],
+            condition: "",
+            again: "",
+            after: "",
+            reads_prepared: false,
+        }
+    }
+}
+
+/// A rule, as texts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct R {
+    pub when: &'static str,
+    pub loss: Vec<GiveUpRule>,
+    pub send: &'static str,
+    /// Whether the answer waits until the message is stored.
+    pub stored: bool,
+    pub silent: bool,
+    pub capture: &'static [(&'static str, &'static str)],
+    pub clear: &'static [&'static str],
+    pub action: Option<RuleAction>,
+    pub url: &'static str,
+    /// Between these seconds.
+    pub delay: Option<(u64, u64)>,
+}
+
+/// A dialogue, as texts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct D {
+    /// Captures that are read, and perhaps set by nobody.
+    pub names: &'static [&'static str],
+    pub lets: &'static [(&'static str, &'static str)],
+    pub capture: &'static [(&'static str, &'static str)],
+    pub script: Vec<S>,
+    /// Steps with their `every`, and whether they are idle steps.
+    pub periodic: Vec<(&'static str, bool, S)>,
+    pub close_script: Vec<S>,
+    pub rules: Vec<R>,
+    pub ping: &'static str,
+    pub pong: &'static str,
+    pub interval: &'static str,
+    pub timeout: &'static str,
+    pub idle: &'static str,
+    pub first_id: u64,
+    pub request: Option<Q>,
+}
+
+/// How requests are answered, as texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Q {
+    pub id: &'static str,
+    pub answer: &'static str,
+    pub fail: &'static str,
+    pub in_flight: u32,
+}
+
+impl Default for Q {
+    fn default() -> Self {
+        Self {
+            id: "/id",
+            answer: "/id == id",
+            fail: "exists(/error)",
+            in_flight: 1024,
+        }
+    }
+}
+
+/// Compiles texts in one scope.
+pub(super) struct Compiler<'a>(pub Scope<'a>);
+
+impl Compiler<'_> {
+    pub fn optional<T>(text: &str, compile: impl FnOnce(&str) -> T) -> Option<T> {
+        (!text.is_empty()).then(|| compile(text))
+    }
+
+    pub fn condition(&mut self, text: &str) -> Option<Expression> {
+        Self::optional(text, |text| {
+            Expression::condition(text, &mut self.0)
+                .unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+        })
+    }
+
+    pub fn template(&mut self, text: &str, kind: TemplateKind) -> Option<MessageTemplate> {
+        Self::optional(text, |text| {
+            MessageTemplate::parse(text, kind, &mut self.0)
+                .unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+        })
+    }
+
+    pub fn sending(&mut self, text: &str) -> Option<Sending> {
+        if let Some(text) = text.strip_prefix("bytes:") {
+            return self.template(text, TemplateKind::Bytes).map(Sending::Bytes);
+        }
+        self.template(text, TemplateKind::Text).map(Sending::Text)
+    }
+
+    pub fn duration(&mut self, text: &str) -> Option<TemplateDuration> {
+        self.template(text, TemplateKind::Text)
+            .map(TemplateDuration)
+    }
+
+    pub fn number(&self, name: &str) -> u16 {
+        match self.0.names.find(name) {
+            Some(Name::Capture(at)) => at,
+            found => panic!("{name}: {found:?}"),
+        }
+    }
+
+    /// `VALUE`, or `VALUE if WHEN`; ` keep` behind it, if it is kept.
+    pub fn captures(&mut self, captures: &[(&str, &str)], secret: bool) -> Vec<Capture> {
+        let mut compiled = Vec::new();
+        for (name, text) in captures {
+            let (text, keep) = match text.strip_suffix(" keep") {
+                Some(text) => (text, true),
+                None => (*text, false),
+            };
+            let (value, when) = text.split_once(" if ").unwrap_or((text, ""));
+            let value = Expression::value(value, &mut self.0)
+                .unwrap_or_else(|errors| panic!("{value}: {errors:?}"));
+            compiled.push(Capture {
+                name: self.number(name),
+                value,
+                when: self.condition(when),
+                secret,
+                keep,
+            });
+        }
+        compiled
+    }
+
+    pub fn step(&mut self, step: &S) -> ScriptStep {
+        let after = self.duration(step.after);
+        ScriptStep {
+            send: self.sending(step.send),
+            expect: self.condition(step.expect),
+            count: NonZeroU32::new(step.count).unwrap(),
+            fail: self.condition(step.fail),
+            give_up: self.condition(step.give_up),
+            within: Duration::from_secs(step.within),
+            capture: self.captures(step.capture, step.secret),
+            clear: step.clear.iter().map(|name| self.number(name)).collect(),
+            condition: self.condition(step.condition),
+            again: self.condition(step.again).map(|when| Again { when, after }),
+            rate: Vec::new(),
+            reads_prepared: step.reads_prepared,
+        }
+    }
+
+    pub fn request(
+        &mut self,
+        Q {
+            id,
+            answer,
+            fail,
+            in_flight,
+        }: Q,
+    ) -> RequestSettings {
+        let answer = self.condition(answer).unwrap();
+        let fail = self.condition(fail);
+        let id = JsonPointer::new(id).unwrap();
+        let mut request = RequestSettings::new(id, answer, self.0.pointers);
+        request.fail = fail;
+        request.in_flight = NonZeroU32::new(in_flight).unwrap();
+        request
+    }
+
+    pub fn periodic(&mut self, (every, idle, step): &(&str, bool, S)) -> PeriodicStep {
+        PeriodicStep {
+            every: self.duration(every).unwrap(),
+            idle: *idle,
+            step: self.step(step),
+        }
+    }
+
+    pub fn rule(&mut self, rule: &R) -> DialogueRule {
+        let trigger = match self.condition(rule.when) {
+            Some(when) => Trigger::Message(when),
+            None => Trigger::Loss(rule.loss.clone()),
+        };
+        let delay = rule.delay.map(|(min, max)| RuleDelay {
+            min: Duration::from_secs(min),
+            max: Duration::from_secs(max),
+        });
+        DialogueRule {
+            send: self.sending(rule.send),
+            after: rule.stored.then_some(AnswerAfter::Stored),
+            deliver: !rule.silent,
+            capture: self.captures(rule.capture, false),
+            clear: rule.clear.iter().map(|name| self.number(name)).collect(),
+            action: rule.action,
+            url: self.template(rule.url, TemplateKind::Url),
+            delay,
+            ..DialogueRule::new(trigger)
+        }
+    }
+}
+
+impl D {
+    pub fn names(&self) -> Names {
+        let mut names = Names::default();
+        for (name, _) in self.lets {
+            names.declare(name).unwrap();
+        }
+        for name in self.names {
+            names.capture(name).unwrap();
+        }
+        let periodic = self.periodic.iter().map(|(.., step)| step);
+        let steps = self.script.iter().chain(periodic).chain(&self.close_script);
+        let steps = steps.flat_map(|step| step.capture);
+        let rules = self.rules.iter().flat_map(|rule| rule.capture);
+        for (name, _) in self.capture.iter().chain(steps).chain(rules) {
+            names.capture(name).unwrap();
+        }
+        names
+    }
+
+    pub fn compile(&self) -> Arc<Dialogue> {
+        let names = self.names();
+        let mut pointers = PointerSet::default();
+        let mut compiler = Compiler(Scope::new(&names, &mut pointers, &NothingOutside));
+        let lets: Vec<&str> = self.lets.iter().map(|(_, text)| *text).collect();
+        let heartbeat = HeartbeatTemplates {
+            ping: compiler.template(self.ping, TemplateKind::Text),
+            pong: compiler.condition(self.pong),
+            interval: compiler.duration(self.interval),
+            timeout: compiler.duration(self.timeout),
+            ..HeartbeatTemplates::default()
+        };
+        let dialogue = Dialogue {
+            lets: Lets::compile(&lets, &mut compiler.0).unwrap(),
+            captures: compiler.captures(self.capture, false),
+            open_script: self.script.iter().map(|step| compiler.step(step)).collect(),
+            periodic: self
+                .periodic
+                .iter()
+                .map(|step| compiler.periodic(step))
+                .collect(),
+            close_script: self
+                .close_script
+                .iter()
+                .map(|step| compiler.step(step))
+                .collect(),
+            rules: self.rules.iter().map(|rule| compiler.rule(rule)).collect(),
+            heartbeat: (heartbeat != HeartbeatTemplates::default()).then_some(heartbeat),
+            idle_timeout: compiler.duration(self.idle),
+            request: self.request.map(|request| compiler.request(request)),
+            first_id: self.first_id,
+            ..Dialogue::default()
+        };
+        let dialogue = Dialogue {
+            names,
+            pointers,
+            ..dialogue
+        };
+        Arc::new(dialogue.with_needles())
+    }
+
+    pub fn talk(&self) -> Talk {
+        Talk::of(Conversation::new(self.compile()))
+    }
+
+    /// The same, on an open socket.
+    pub fn open(&self) -> Talk {
+        let mut talk = self.talk();
+        talk.opened();
+        talk
+    }
+}
+
+/// A script of these steps.
+pub(super) fn script(steps: impl Into<Vec<S>>) -> D {
+    D {
+        script: steps.into(),
+        ..D::default()
+    }
+}
+
+/// These rules.
+pub(super) fn rules(rules: impl Into<Vec<R>>) -> D {
+    D {
+        rules: rules.into(),
+        ..D::default()
+    }
+}

@@ -1,0 +1,143 @@
+//! Dials, as the network of a life has them.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures::future::LocalBoxFuture;
+use tokio::{
+    io::BufWriter,
+    select,
+    sync::{mpsc, oneshot},
+    task::spawn_local,
+    time::{Instant, sleep},
+};
+
+use super::World;
+use crate::{
+    connection::{
+        dialer::{Dial, DialTarget, Dialer, Preparation},
+        simulation::{
+            network::{Cut, Quality, link},
+            peer::{Manners, serve},
+            plan::Dice,
+            talk::Talk,
+            witness::port_of,
+        },
+    },
+    core::{Cause, Phase},
+    transport::{Before, DialError, Opened, Secrets, Stream, Timings},
+};
+
+impl World {
+    /// Dials when the name asks for it, and as long as it waits.
+    pub(super) async fn serve_dials(self: Rc<Self>, mut dials: mpsc::UnboundedReceiver<Outcome>) {
+        while let Some(mut outcome) = dials.recv().await {
+            let dial = self.clone().dial();
+            spawn_local(async move {
+                let opened = select! {
+                    opened = dial => opened,
+                    () = outcome.closed() => return,
+                };
+                // A name that has given up meanwhile drops the socket.
+                let _given_up = outcome.send(opened.map_err(DialError::from));
+            });
+        }
+    }
+
+    /// A dial's outcome.
+    fn dial(self: Rc<Self>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
+        let mut dice = self.dice();
+        Box::pin(async move {
+            sleep(dice.millis(self.plan.latency)).await;
+            let troubled = self.is_troubled();
+            if troubled && dice.percent(self.plan.dial_failures) {
+                if dice.percent(20) {
+                    sleep(self.plan.settings.connect_timeout).await;
+                    return Err(Cause::ConnectTimeout(Phase::Tcp));
+                }
+                return Err(Cause::Refused("refused".into()));
+            }
+            let quality = match troubled {
+                true => self.quality(&mut dice),
+                false => Quality::clean(Instant::now()),
+            };
+            let (client, server) = link(quality, &mut dice);
+            // The peer has the socket in its list before it answers the upgrade.
+            let numbers = self.broadcast.borrow_mut().join();
+            let socket = self.talks.borrow_mut().open();
+            let talk = |moods| Talk::new(self.talks.clone(), moods, socket, !troubled);
+            self.spawn(serve(
+                server,
+                self.log.clone(),
+                numbers,
+                Manners {
+                    trouble_until: self.trouble_until,
+                    dies_after: self.plan.dies_after,
+                    answer_lag: self.plan.answer_lag,
+                },
+                self.plan.moods.map(talk),
+                dice.fork(),
+            ));
+            Ok(opened(client, self.plan.held_back, port_of(socket)))
+        })
+    }
+
+    fn quality(&self, dice: &mut Dice) -> Quality {
+        let cut = |dice: &mut Dice| {
+            let after = match dice.percent(50) {
+                true => dice.within(0, 400),
+                false => dice.within(0, 40_000),
+            };
+            match dice.percent(self.plan.cuts) {
+                false => Cut::None,
+                true if dice.percent(25) => Cut::BlackHole { after },
+                true => Cut::End { after },
+            }
+        };
+        Quality {
+            latency: self.plan.latency,
+            piece: usize::try_from(dice.within(1, 2_000))
+                .expect("small")
+                .max(dice.within(1, 100) as usize),
+            window: usize::try_from(dice.within(1, 8_000)).expect("small"),
+            slow_until: self.trouble_until,
+            out: cut(dice),
+            back: cut(dice),
+        }
+    }
+}
+
+/// Where a dial's outcome is waited for.
+pub(super) type Outcome = oneshot::Sender<Result<Opened, DialError>>;
+
+/// Has the world dial.
+pub(super) struct SimulatedDialer(pub mpsc::UnboundedSender<Outcome>);
+
+impl Dialer for SimulatedDialer {
+    fn dial(&self, _: DialTarget, _: Option<Box<Before>>) -> Dial {
+        let world = self.0.clone();
+        Box::pin(async move {
+            let (outcome, dialled) = oneshot::channel();
+            world.send(outcome).expect("the world outlives its names");
+            dialled.await.expect("the world answers")
+        })
+    }
+
+    fn prepare(&self, _: DialTarget, _: Box<Before>) -> Preparation {
+        unreachable!("no plan has anything to be done before a dial")
+    }
+}
+
+fn opened(client: tokio::io::DuplexStream, held_back: usize, port: u16) -> Opened {
+    Opened {
+        stream: Stream::Memory(Box::new(BufWriter::with_capacity(held_back, client))),
+        leftover: Bytes::new(),
+        subprotocol: None,
+        compression: None,
+        peer: ([127, 0, 0, 1], port).into(),
+        timings: Timings::default(),
+        tls: None,
+        secrets: Secrets::default(),
+        prepared: None,
+    }
+}

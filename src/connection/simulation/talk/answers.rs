@@ -1,0 +1,79 @@
+//! What rules answer, and how fast.
+
+use std::time::Duration;
+
+use everwire_proto::dialogue::MAX_ANSWERS;
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::{Talk, sha256};
+
+/// This peer reads and writes in turns: by so much an answer may be read late.
+const LATE: Duration = Duration::from_millis(100);
+
+impl Talk {
+    /// A rule has answered: what was asked on this socket, in order, with what this socket's messages have set.
+    pub(super) fn answered(&mut self, said: &Json) {
+        let question = self.questions.pop_front();
+        let question =
+            question.unwrap_or_else(|| panic!("nobody asked on socket {}: {said}", self.number));
+        assert_eq!(
+            said["q"].as_u64(),
+            Some(question.number),
+            "another question was asked on socket {}",
+            self.number
+        );
+        if question.greeted {
+            assert_eq!(
+                said["nonce"].as_str(),
+                Some(self.nonce.as_str()),
+                "the nonce of another socket"
+            );
+        }
+        if let Some(token) = &question.token {
+            assert_eq!(
+                said["token"].as_str(),
+                Some(sha256(token).as_str()),
+                "the token of another socket"
+            );
+        }
+        match question.mark {
+            Some(mark) => {
+                let shown = said["mark"].as_u64();
+                assert_eq!(shown, Some(mark), "the mark of another socket");
+                self.standing(|standing| standing.shown = shown);
+            }
+            None => self.borrowed(said["mark"].as_u64(), question.inherits),
+        }
+        self.expect_rate();
+        self.standing(|standing| standing.unanswered -= 1);
+        self.count(|said| said.answers += 1);
+    }
+
+    /// An answer shows a mark of another socket, or none; `known`: that one, or a later one, was captured when this one began to serve.
+    fn borrowed(&self, mark: Option<u64>, known: Option<u64>) {
+        assert!(mark >= known, "mark {known:?} was lost at a cut: {mark:?}");
+        if let Some(mark) = mark {
+            let mut talks = self.talks.borrow_mut();
+            talks.said.inherited += 1;
+            let told_on = talks.told_on[&mark];
+            talks.borrowed.insert(told_on);
+        }
+    }
+
+    /// An answer has come: no more of them may come within a second.
+    fn expect_rate(&mut self) {
+        let now = Instant::now();
+        self.answered_at.push_back(now);
+        if self.answered_at.len() <= MAX_ANSWERS as usize {
+            return;
+        }
+        let first = self.answered_at.pop_front();
+        let within = first.map_or(Duration::MAX, |first| now - first);
+        assert!(
+            !self.is_clean || within + LATE >= Duration::from_secs(1),
+            "{} answers came within {within:?}",
+            MAX_ANSWERS + 1
+        );
+    }
+}

@@ -1,0 +1,306 @@
+//! The peer's side of the dialogue. It checks what a real server checks, and more: what it hears on a socket must be what was due there.
+
+mod answers;
+mod chat;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, VecDeque},
+    fmt::Write,
+    rc::Rc,
+};
+
+use ring::{digest, hmac};
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
+
+use super::{
+    dialogue::{KEY, Moods},
+    plan::Dice,
+    talks::{Said, Standing, Talks},
+};
+use crate::testing::frame;
+
+/// What comes next in the script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Login,
+    Session,
+    Watch,
+    /// Both times the peer says that it may begin.
+    Go,
+    Messages,
+    /// The login was refused.
+    Nothing,
+}
+
+/// A question, and what stood on the socket when it was asked.
+#[derive(Debug)]
+struct Question {
+    number: u64,
+    /// Whether the nonce is known, or the token of this socket.
+    greeted: bool,
+    token: Option<String>,
+    mark: Option<u64>,
+    /// A mark of an earlier socket that is known there, or a later one.
+    inherits: Option<u64>,
+}
+
+/// The dialogue on one socket.
+pub(super) struct Talk {
+    talks: Rc<RefCell<Talks>>,
+    moods: Moods,
+    number: usize,
+    nonce: String,
+    greeted: bool,
+    due: Due,
+    token: Option<String>,
+    mark: Option<u64>,
+    questions: VecDeque<Question>,
+    asked: u64,
+    /// Whether nothing comes late on it.
+    is_clean: bool,
+    /// When the last answers came: as many as may come within a second.
+    answered_at: VecDeque<Instant>,
+    /// The numbers of what came.
+    ids: BTreeSet<u64>,
+    last_step: u64,
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.standing(|standing| standing.is_gone = true);
+    }
+}
+
+impl Talk {
+    pub fn new(talks: Rc<RefCell<Talks>>, moods: Moods, number: usize, is_clean: bool) -> Self {
+        Self {
+            talks,
+            moods,
+            number,
+            nonce: format!("nonce-{number}"),
+            greeted: false,
+            due: Due::Login,
+            token: None,
+            mark: None,
+            questions: VecDeque::new(),
+            asked: 0,
+            is_clean,
+            answered_at: VecDeque::new(),
+            ids: BTreeSet::new(),
+            last_step: 0,
+        }
+    }
+
+    fn standing(&self, change: impl FnOnce(&mut Standing)) {
+        change(&mut self.talks.borrow_mut().sockets[self.number]);
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Said)) {
+        count(&mut self.talks.borrow_mut().said);
+    }
+
+    /// The greeting.
+    pub fn greet(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
+        self.greeted = true;
+        let beat = dice.within(500, 8_000);
+        say(
+            out,
+            &json!({"t": "hello", "nonce": self.nonce, "beat": beat}),
+        );
+    }
+
+    /// A message of the outbox has come: it must be its turn.
+    pub fn message(&self, text: &str) {
+        assert_eq!(
+            self.due,
+            Due::Messages,
+            "{text} came before the script of socket {} has passed",
+            self.number
+        );
+    }
+
+    /// The client says something of the dialogue.
+    pub fn hear(&mut self, text: &str, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
+        let said: Json = serde_json::from_str(text).expect("JSON");
+        let id = said["id"].as_u64().expect("a number");
+        self.numbered(id, text);
+        match said["op"].as_str().expect("an operation") {
+            "answer" => self.answered(&said),
+            "ping" => say(out, &json!({"t": "pong", "id": id})),
+            step => {
+                assert!(id > self.last_step, "{text} came out of order");
+                self.last_step = id;
+                self.step(step, id, &said, troubled, dice, out);
+            }
+        }
+    }
+
+    /// Each number is drawn once, from 1 on, and by what is sent: the only holes are of answers that are not written yet.
+    fn numbered(&mut self, id: u64, text: &str) {
+        assert!(self.ids.insert(id), "{text} has a number that was used");
+        let known = self.ids.len() as u64 + self.questions.len() as u64;
+        assert!(
+            (1..=known).contains(&id),
+            "{text}: {known} numbers at most are drawn"
+        );
+    }
+
+    fn step(
+        &mut self,
+        step: &str,
+        id: u64,
+        said: &Json,
+        troubled: bool,
+        dice: &mut Dice,
+        out: &mut Vec<u8>,
+    ) {
+        let due = match step {
+            "login" => Due::Login,
+            "resume" | "identify" => Due::Session,
+            "watch" => Due::Watch,
+            other => panic!("{other} is no operation"),
+        };
+        assert_eq!(due, self.due, "{said} came on socket {}", self.number);
+        let moods = self.moods;
+        if due != Due::Watch && dice.percent(moods.decoys) {
+            let other = id + dice.within(1, 5);
+            say(
+                out,
+                &json!({"id": other, "ok": true, "resumed": true, "session": "decoy", "token": "decoy"}),
+            );
+        }
+        match step {
+            "login" => {
+                let expected = hmac(format!("{}feed", self.nonce).as_bytes());
+                assert!(self.greeted, "a login without a nonce");
+                assert_eq!(said["nonce"], self.nonce.as_str());
+                assert_eq!(
+                    said["mac"],
+                    expected.as_str(),
+                    "the login is signed wrongly"
+                );
+                self.count(|said| said.logins += 1);
+                if troubled && dice.percent(moods.refuses) {
+                    self.count(|said| said.refused += 1);
+                    self.due = Due::Nothing;
+                    return say(
+                        out,
+                        &json!({"id": id, "refused": format!("no {KEY}"), "mac": expected}),
+                    );
+                }
+                if troubled && dice.percent(moods.waits) {
+                    self.count(|said| said.again += 1);
+                    return say(out, &json!({"id": id, "wait": dice.within(0, 2_000)}));
+                }
+                let token = format!("tok-{}-{id}-of-the-peer", self.number);
+                say(out, &json!({"id": id, "ok": true, "token": token}));
+                (self.token, self.due) = (Some(token), Due::Session);
+            }
+            "resume" => {
+                assert_eq!(said["token"].as_str(), self.token.as_deref());
+                self.resume(id, said, troubled, dice, out);
+            }
+            "identify" => {
+                assert_eq!(said["token"].as_str(), self.token.as_deref());
+                self.expect_no_session();
+                let session = format!("session-{}", self.number);
+                say(out, &json!({"id": id, "session": session}));
+                let mut talks = self.talks.borrow_mut();
+                talks.sessions.insert(session);
+                talks.forgotten = false;
+                talks.said.identified += 1;
+                drop(talks);
+                self.may_watch();
+            }
+            _ if moods.says_go => {
+                self.due = Due::Go;
+                say(out, &json!({"t": "go"}));
+            }
+            _ => self.pass(),
+        }
+    }
+
+    fn resume(&mut self, id: u64, said: &Json, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
+        let session = said["session"].as_str().expect("a session");
+        let seq = said["seq"].as_u64().expect("a number");
+        let mut talks = self.talks.borrow_mut();
+        assert!(
+            talks.sessions.contains(session),
+            "{session} was never begun"
+        );
+        let Standing {
+            heard_before: heard,
+            must_forget,
+            ..
+        } = talks.sockets[self.number];
+        assert!(
+            !must_forget,
+            "{session} is resumed, and was to be forgotten"
+        );
+        assert!(seq >= heard, "resumed at {seq}, and {heard} was heard");
+        if troubled && dice.percent(self.moods.refuses) {
+            talks.said.refused += 1;
+            talks.was_refused = true;
+            self.due = Due::Nothing;
+            return say(
+                out,
+                &json!({"id": id, "refused": "session", "token": self.token}),
+            );
+        }
+        talks.said.resumed += 1;
+        drop(talks);
+        say(out, &json!({"id": id, "resumed": true}));
+        self.may_watch();
+    }
+
+    /// The session is forgotten, and the client is told.
+    pub fn forget(&self) {
+        self.talks.borrow_mut().was_refused = true;
+    }
+
+    /// The client begins a session: it must have none that is worth being resumed.
+    fn expect_no_session(&self) {
+        let talks = self.talks.borrow();
+        let must_resume = talks.sockets[self.number].must_resume && !talks.was_refused;
+        assert!(
+            !must_resume,
+            "socket {} has a session to resume, and begins another one",
+            self.number
+        );
+    }
+
+    /// The last step that is answered has passed.
+    fn may_watch(&mut self) {
+        self.due = Due::Watch;
+        let may_be_ready = !self.moods.says_go;
+        self.standing(|standing| standing.has_passed = may_be_ready);
+    }
+
+    fn pass(&mut self) {
+        self.due = Due::Messages;
+        self.standing(|standing| standing.has_passed = true);
+        self.count(|said| said.passed += 1);
+    }
+}
+
+fn say(out: &mut Vec<u8>, said: &Json) {
+    frame::encode(out, frame::TEXT, said.to_string().as_bytes());
+}
+
+fn hmac(text: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
+    hex(hmac::sign(&key, text).as_ref())
+}
+
+fn sha256(text: &str) -> String {
+    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -388,3 +388,17 @@ open_script = [{ expect = 'message == "hello"' }]
     let invalid = everwire(&["rehearse"]).arg(&invalid).output().unwrap();
     assert_eq!(invalid.status.code(), Some(2));
 }
+
+#[test]
+fn what_a_socket_opens_with_is_no_surprise() {
+    let config = r#"
+[connections.feed]
+url = "wss://feed.example/"
+on_open = ['{"op":"subscribe","channel":"btc"}', "hello"]
+"#;
+    let json = passes("on_open", config, &[]);
+    let written = run(&json, "all", "as written");
+    assert_eq!(written["text"], "ready on 1 socket");
+    let cut = run(&json, "message", "cut behind the answer");
+    assert_eq!(cut["text"], "ready again, 2 sockets");
+}

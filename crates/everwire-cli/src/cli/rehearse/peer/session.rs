@@ -163,6 +163,7 @@ impl<'s> Session<'s> {
         let mut rules = rules.filter_map(|(at, rule)| Some((at, rule.send.as_ref()?)));
         match rules.find(|(_, send)| self.said(send, text).is_some()) {
             Some((at, _)) => self.stage.note(Note::Answered(at)),
+            None if self.opens_with_it() => {}
             None => self.stage.note(Note::Unknown),
         }
         Ok(Flow::Goes)
@@ -237,6 +238,12 @@ impl<'s> Session<'s> {
             Ok(text) => self.say(&text).await,
             Err(reason) => self.not_inverted(Place::Pong, reason).await,
         }
+    }
+
+    /// Whether it is one of those with which each socket opens, and which expect nothing.
+    fn opens_with_it(&self) -> bool {
+        let opening = self.stage.subject.settings.on_open.len();
+        usize::try_from(self.heard).is_ok_and(|heard| heard < opening)
     }
 
     pub fn dialogue(&self) -> &'s Dialogue {

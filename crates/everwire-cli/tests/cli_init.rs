@@ -2,9 +2,18 @@
 
 mod service_support;
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use service_support::{run, stderr, stdout};
+use service_support::{everwire, root, run, stderr, stdout};
+
+/// The recipes in `config/recipes`.
+fn shipped() -> BTreeSet<String> {
+    let files = fs::read_dir(root().join("config/recipes")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names
+        .map(|name| name.strip_suffix(".toml").unwrap().to_owned())
+        .collect()
+}
 
 /// A folder of the test's own that is not there yet.
 fn folder(test: &str) -> PathBuf {
@@ -17,9 +26,9 @@ fn folder(test: &str) -> PathBuf {
 }
 
 #[test]
-fn every_recipe_is_written_and_passes_the_check() {
+fn every_template_is_written_and_passes_the_check() {
     let folder = folder("init-recipes");
-    for recipe in ["minimal", "fleet", "exchange", "chargers", "slack"] {
+    for recipe in ["minimal", "fleet", "exchange", "chargers"] {
         let path = folder.join(format!("{recipe}.toml"));
         let path = path.to_str().unwrap();
         let written = run(&["init", recipe, path]);
@@ -32,6 +41,64 @@ fn every_recipe_is_written_and_passes_the_check() {
     let unknown = run(&["init", "nothing"]);
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
     assert!(stderr(&unknown).contains("exchange"), "{unknown:?}");
+}
+
+#[test]
+fn without_a_name_all_are_listed_each_with_what_it_needs() {
+    let listed = run(&["init"]);
+    assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+    let listed = stdout(&listed);
+    let names: BTreeSet<String> = listed
+        .lines()
+        .skip(1)
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    let mut expected = shipped();
+    assert_eq!(expected.len(), 16);
+    expected.extend(["minimal", "fleet", "exchange", "chargers"].map(String::from));
+    assert_eq!(names, expected);
+    let okx = listed.lines().find(|line| line.starts_with("okx ")).unwrap();
+    assert!(okx.contains("your orders"), "{okx}");
+    assert!(okx.ends_with("OKX_KEY, OKX_PASS, OKX_SECRET"), "{okx}");
+}
+
+#[test]
+fn a_recipe_is_written_with_its_comments_as_it_is_shipped() {
+    let folder = folder("init-servers");
+    for recipe in shipped() {
+        let shipped = root().join(format!("config/recipes/{recipe}.toml"));
+        let shipped = fs::read_to_string(shipped).unwrap();
+        let path = folder.join(format!("{recipe}.toml"));
+        let path = path.to_str().unwrap();
+        let written = run(&["init", &recipe, "--out", path]);
+        assert_eq!(written.status.code(), Some(0), "{written:?}");
+        assert_eq!(fs::read_to_string(path).unwrap(), shipped, "{recipe}");
+    }
+}
+
+#[test]
+fn the_check_says_what_is_missing_and_nothing_else() {
+    let folder = folder("init-missing");
+    let path = folder.join("slack.toml");
+    let path = path.to_str().unwrap();
+    let written = run(&["init", "slack", path]);
+    assert!(stdout(&written).contains("it needs SLACK_APP_TOKEN"), "{written:?}");
+    let missing = everwire(&["check", path]).env_remove("SLACK_APP_TOKEN").output().unwrap();
+    assert_eq!(missing.status.code(), Some(2), "{missing:?}");
+    let told = stderr(&missing);
+    assert!(told.contains("the environment variable `SLACK_APP_TOKEN` is not set"), "{told}");
+    let there = everwire(&["check", path]).env("SLACK_APP_TOKEN", "xapp-1").output().unwrap();
+    assert_eq!(there.status.code(), Some(0), "{there:?}");
+}
+
+#[test]
+fn a_name_that_is_nearly_right_is_told() {
+    let unknown = run(&["init", "home-asistant"]);
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+    let told = stderr(&unknown);
+    assert!(told.contains("a similar value exists: 'home-assistant'"), "{told}");
+    let alone = run(&["init", "--out", "x.toml"]);
+    assert_eq!(alone.status.code(), Some(2), "{alone:?}");
 }
 
 #[test]

@@ -1,112 +1,104 @@
 //! `everwire init`: a configuration to start from.
 
+mod recipe;
+
 use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 
-use super::{Failure, output};
+use self::recipe::Recipe;
+use super::{
+    Failure, output,
+    table::{Column, Table},
+};
 
-/// Write a commented configuration to start from
+/// Where it is written, and what `run` reads, if nothing else is said.
+const USUAL: &str = "config/everwire.toml";
+
+/// Write a commented configuration to start from; without a name, list them
 ///
-/// It is valid as it is, and dials nothing until its URLs are yours.
+/// Each recipe for a server runs as it is, with your credentials in the environment: its comments say which, and where to get them. A
+/// template dials nothing until its URLs are yours.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// What it is for
-    #[arg(value_enum)]
-    recipe: Recipe,
+    /// What it is for; without it all are listed
+    #[arg(value_parser = Recipe::parser(), hide_possible_values = true)]
+    recipe: Option<&'static Recipe>,
 
-    /// Where to write it; - is standard output
-    #[arg(default_value = "config/everwire.toml", value_hint = ValueHint::FilePath)]
-    path: PathBuf,
+    /// Where to write it; - is standard output [default: config/everwire.toml]
+    #[arg(value_hint = ValueHint::FilePath)]
+    path: Option<PathBuf>,
+
+    /// The same
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "path", requires = "recipe")]
+    out: Option<PathBuf>,
 
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Recipe {
-    /// One connection
-    Minimal,
-    /// Many connections from a template
-    Fleet,
-    /// Market data and orders
-    Exchange,
-    /// Charge points, or other devices
-    Chargers,
-    /// A Slack app: a call before each dial, and an answer to each event
-    Slack,
-}
-
-impl Recipe {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Minimal => include_str!("minimal.toml"),
-            Self::Fleet => include_str!("fleet.toml"),
-            Self::Exchange => include_str!("exchange.toml"),
-            Self::Chargers => include_str!("chargers.toml"),
-            Self::Slack => include_str!("slack.toml"),
-        }
-    }
-}
-
 impl Init {
-    /// Writes it.
+    /// Writes it, or lists all.
     ///
     /// # Errors
     ///
     /// [`Failure`] when the file is there already, or cannot be written.
     pub fn execute(self) -> Result<(), Failure> {
-        if self.path == Path::new("-") {
-            return output::print(self.recipe.text().trim_end());
+        let Some(recipe) = self.recipe else {
+            return output::print(&list());
+        };
+        let path = self.path.or(self.out);
+        let path = path.unwrap_or_else(|| USUAL.into());
+        if path == Path::new("-") {
+            return output::print(recipe.text.trim_end());
         }
-        let path = self.path.display();
-        self.write().map_err(|error| {
+        let shown = path.display();
+        write(recipe, &path, self.force).map_err(|error| {
             Failure::Undone(match error.kind() {
                 io::ErrorKind::AlreadyExists => {
-                    format!("{path} is there already; --force replaces it")
+                    format!("{shown} is there already; --force replaces it")
                 }
-                _ => format!("{path} cannot be written: {error}"),
+                _ => format!("{shown} cannot be written: {error}"),
             })
         })?;
-        output::print(&format!(
-            "{path} is written: edit it, then `everwire check {path}` and `everwire run {path}`"
-        ))
-    }
-
-    fn write(&self) -> io::Result<()> {
-        let folder = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        folder.map_or(Ok(()), fs::create_dir_all)?;
-        let mut file = match self.force {
-            true => File::create(&self.path)?,
-            false => File::create_new(&self.path)?,
+        let first = match recipe.needs() {
+            needs if needs.is_empty() => "read it".to_owned(),
+            needs => format!("it needs {needs}"),
         };
-        file.write_all(self.recipe.text().as_bytes())
+        output::print(&format!(
+            "{shown} is written: {first}, then `everwire check {shown}` and `everwire run {shown}`"
+        ))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::service::BASE;
-
-    #[test]
-    fn every_recipe_is_valid_and_dials_nothing() {
-        for &recipe in Recipe::value_variants() {
-            let settings = BASE
-                .from_toml(recipe.text())
-                .unwrap_or_else(|errors| panic!("{recipe:?}: {errors}"));
-            assert!(!settings.connections.is_empty(), "{recipe:?}");
-            for (name, connection) in settings.connections {
-                assert!(!connection.enabled, "{recipe:?}: {name}");
-            }
-        }
+/// One line for each.
+fn list() -> String {
+    let columns = [
+        Column::text("NAME"),
+        Column::text("WHAT IT IS"),
+        Column::text("NEEDS"),
+    ];
+    let mut table = Table::new(columns);
+    for recipe in Recipe::all() {
+        let [name, about, needs] = [recipe.name, recipe.about(), &recipe.needs()];
+        table.push([name.into(), about.into(), needs.into()]);
     }
+    table.render()
+}
+
+fn write(recipe: &Recipe, path: &Path, replaces: bool) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), fs::create_dir_all)?;
+    let mut file = match replaces {
+        true => File::create(path)?,
+        false => File::create_new(path)?,
+    };
+    file.write_all(recipe.text.as_bytes())
 }

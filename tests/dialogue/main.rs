@@ -1,5 +1,9 @@
 //! Conversations with real protocols: servers that check what the real ones check, and hang up in the middle.
 
+#[path = "../support/compressed.rs"]
+mod compressed;
+#[path = "../support/peer.rs"]
+mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,7 +16,6 @@ mod http;
 mod kept;
 mod ocpp;
 mod okx;
-mod peer;
 mod prepare;
 mod protocol;
 mod replace;

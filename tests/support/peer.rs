@@ -1,7 +1,8 @@
 //! A server of a protocol, scripted: a thread for each socket, with a reader that is not ours, and what it finds wrong.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -147,6 +148,77 @@ fn answer(
 }
 
 impl Line {
+    /// A socket whose upgrade was taken; what the client does wrong is told there.
+    pub fn over(
+        socket: WebSocket<TcpStream>,
+        faults: Arc<Mutex<Vec<String>>>,
+        number: usize,
+        path: String,
+    ) -> Self {
+        Self {
+            socket,
+            faults,
+            number,
+            path,
+        }
+    }
+
+    /// The next message of any kind, pings and pongs too. What is no message is the end.
+    pub fn hear_any(&mut self) -> Result<Message, Gone> {
+        match self.socket.read() {
+            Ok(Message::Close(_)) | Err(_) => Err(Gone),
+            Ok(message) => Ok(message),
+        }
+    }
+
+    /// The next message of any kind within this time; `None` if there is none.
+    pub fn hear_any_within(&mut self, time: Duration) -> Result<Option<Message>, Gone> {
+        let _set = self.socket.get_ref().set_read_timeout(Some(time));
+        let heard = self.socket.read();
+        let _set = self.socket.get_ref().set_read_timeout(Some(PATIENCE));
+        match heard {
+            Err(Error::Io(error))
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+            {
+                Ok(None)
+            }
+            Ok(Message::Close(_)) | Err(_) => Err(Gone),
+            Ok(message) => Ok(Some(message)),
+        }
+    }
+
+    /// A ping.
+    pub fn ping(&mut self) -> Result<(), Gone> {
+        let ping = Message::Ping("are you there".into());
+        self.socket.send(ping).map_err(|_| Gone)
+    }
+
+    /// The first half of a message, and then the connection ends without a word.
+    pub fn say_half(&mut self, message: &Message) -> Gone {
+        let data = message.clone().into_data();
+        let first = if message.is_text() { 0x81 } else { 0x82 };
+        let mut frame = match (u8::try_from(data.len()), u16::try_from(data.len())) {
+            (Ok(short @ 0..=125), _) => vec![first, short],
+            (_, Ok(middle)) => [&[first, 126][..], &middle.to_be_bytes()].concat(),
+            _ => [&[first, 127][..], &(data.len() as u64).to_be_bytes()].concat(),
+        };
+        frame.extend_from_slice(&data);
+        let half = frame.len() / 2;
+        let _gone = self.socket.get_mut().write_all(&frame[..half]);
+        self.cut()
+    }
+
+    pub fn send(&mut self, message: Message) -> Result<(), Gone> {
+        self.socket.send(message).map_err(|_| Gone)
+    }
+
+    /// Says nothing any more, not even pongs, until the client goes.
+    pub fn freeze(&mut self) -> Gone {
+        let mut space = [0; 4096];
+        while matches!(self.socket.get_mut().read(&mut space), Ok(read) if read > 0) {}
+        Gone
+    }
+
     /// The next message, as JSON.
     pub fn hear(&mut self) -> Result<Value, Gone> {
         let text = self.hear_text()?;

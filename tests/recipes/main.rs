@@ -1,0 +1,19 @@
+//! The recipes of `config/recipes/`, as they are shipped, with servers that check what the real ones check, refuse, fall silent, and hang up
+//! in the middle. Host names are mapped outside the file; credentials are those of the test.
+
+#[path = "../support/compressed.rs"]
+mod compressed;
+#[path = "../support/peer.rs"]
+mod peer;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod deepgram;
+mod discord;
+mod ocpp;
+mod openai_realtime;
+mod plan;
+mod slack;
+mod stage;
+mod talk;
+mod world;

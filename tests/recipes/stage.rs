@@ -1,0 +1,237 @@
+//! A recipe as it is shipped, with what its user brings, and servers that check what the real ones check.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use everwire::{
+    ConnectionSettings, Handle, Heartbeat, Manager, Reconnect, State,
+    config::{Secret, Settings, Source, System},
+    dialogue::{Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation},
+    testing::Detour,
+};
+
+use super::{
+    plan::Plan,
+    support::{
+        TestDir, poll_until, root,
+        rig::{Watch, wait_for_state},
+    },
+    world::{Servers, World},
+};
+
+/// For what takes many sockets, on a machine that is busy.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A recipe, and one name of it.
+#[derive(Clone, Copy)]
+pub struct Recipe {
+    /// `config/recipes/FILE.toml`.
+    pub file: &'static str,
+    pub name: &'static str,
+    /// The environment of its user.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// What the files hold that it reads; paths are relative to it.
+    pub files: &'static [(&'static str, &'static str)],
+}
+
+/// A name that plays its recipe with servers.
+pub struct Stage {
+    pub world: World,
+    pub plan: Arc<Plan>,
+    pub manager: Manager,
+    pub handle: Handle,
+    pub watch: Watch,
+    secrets: Vec<&'static str>,
+    _state: TestDir,
+}
+
+struct Environment(&'static [(&'static str, &'static str)]);
+
+impl Source for Environment {
+    fn variable(&self, name: &str) -> Option<String> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        System.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        System.list(path)
+    }
+}
+
+impl Recipe {
+    fn path(&self) -> PathBuf {
+        root().join(format!("config/recipes/{}.toml", self.file))
+    }
+
+    /// The shipped file.
+    pub fn settings(&self) -> Settings {
+        Settings::load_with(self.path(), &Environment(self.variables))
+            .unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    /// Opens its name where all hosts lead to these servers. This changes what the file says of times, and nothing else.
+    pub fn play(
+        &self,
+        servers: impl Servers,
+        plan: Plan,
+        times: impl FnOnce(&mut ConnectionSettings),
+    ) -> Stage {
+        let plan = Arc::new(plan);
+        let world = World::start(Arc::new(servers), Arc::clone(&plan));
+        let mut settings = self.settings();
+        let mut own = settings
+            .connections
+            .iter()
+            .find(|(name, _)| name.as_str() == self.name)
+            .map(|(_, own)| own.clone())
+            .unwrap_or_else(|| panic!("{} has no {}", self.file, self.name));
+        times(&mut own);
+        settings.connections.clear();
+        settings.service.workers = 1;
+        let state = TestDir::new(self.file);
+        settings.service.state_dir = state.path().to_owned();
+        let mut detour = Detour::new(world.address());
+        for (path, content) in self.files {
+            let path = self.path().with_file_name(path);
+            detour = detour.file(path, Secret::new(*content));
+        }
+        let manager = Manager::spawn_with_detour(settings, detour).unwrap();
+        let watch = Watch::new(&manager, "*");
+        let handle = manager.open(self.name, own).unwrap();
+        let values = self.variables.iter().chain(self.files);
+        Stage {
+            world,
+            plan,
+            manager,
+            handle,
+            watch,
+            secrets: values
+                .map(|(_, value)| *value)
+                .filter(|value| value.contains("s3cret"))
+                .collect(),
+            _state: state,
+        }
+    }
+}
+
+impl Stage {
+    /// All that was planned has gone wrong.
+    pub async fn all_went_wrong(&self) {
+        poll_until("all that goes wrong", LONG, || self.plan.left().is_empty()).await;
+    }
+
+    pub async fn open(&self) {
+        wait_for_state(&self.handle, State::Open).await;
+    }
+
+    /// So many sockets were opened.
+    pub async fn sockets(&self, count: usize) {
+        let what = format!("{count} sockets");
+        poll_until(&what, LONG, || self.world.sockets() >= count).await;
+    }
+
+    pub async fn status(&self) -> String {
+        serde_json::to_string(&self.handle.status().await.unwrap()).unwrap()
+    }
+
+    /// The client has done nothing wrong, and shown no secret. All secrets of these tests hold the word `s3cret`.
+    pub async fn is_clean(&mut self) {
+        let status = self.status().await;
+        self.watch.take_told();
+        assert_eq!(self.world.faults(), Vec::<String>::new());
+        for secret in &self.secrets {
+            assert!(!status.contains(secret), "{status}");
+            for event in self.watch.seen() {
+                assert!(!event.contains(secret), "{event}");
+            }
+        }
+    }
+
+    /// Whether an event of this type was told.
+    pub fn was_told(&self, kind: &str) -> bool {
+        let kind = format!(r#""type":"{kind}""#);
+        self.watch.seen().iter().any(|event| event.contains(&kind))
+    }
+}
+
+/// The waits between dials are milliseconds: the file's are up to half a minute after a refusal.
+pub fn eager(settings: &mut ConnectionSettings) {
+    if let Reconnect::Backoff(backoff) = &mut settings.reconnect {
+        backoff.min = Duration::from_millis(1);
+        backoff.initial = Duration::from_millis(5);
+        backoff.max = Duration::from_millis(50);
+    }
+}
+
+/// The same, and no step waits for a rate, no rule for its delay: what a minute or a day allows, each fault would use up.
+pub fn hasty(settings: &mut ConnectionSettings) {
+    eager(settings);
+    settings.rate.clear();
+    steps(settings, |step| step.rate.clear());
+    dialogue(settings, |dialogue| {
+        for delay in dialogue.rules.iter_mut().filter_map(|rule| rule.delay.as_mut()) {
+            (delay.min, delay.max) = (Duration::ZERO, Duration::from_millis(10));
+        }
+    });
+}
+
+/// The same, and who waits for an answer waits a second: the file's half minutes would be those of the tests.
+pub fn impatient(settings: &mut ConnectionSettings) {
+    const SECOND: Duration = Duration::from_secs(1);
+    hasty(settings);
+    settings.connect_timeout = SECOND;
+    settings.idle_timeout = settings.idle_timeout.map(|_| SECOND);
+    match &mut settings.heartbeat {
+        Heartbeat::Off => {}
+        Heartbeat::Protocol { interval, timeout }
+        | Heartbeat::Text {
+            interval, timeout, ..
+        } => (*interval, *timeout) = (SECOND, SECOND),
+    }
+    steps(settings, |step| step.within = SECOND);
+    dialogue(settings, |dialogue| {
+        dialogue.prepare = dialogue.prepare.take().map(|prepare| match prepare {
+            Prepare::Own(preparation) => Prepare::Own(Arc::new(hurried(&preparation))),
+            Prepare::Shared(shared) => Prepare::Shared(Arc::new(SharedPreparation {
+                preparation: Arc::new(hurried(&shared.preparation)),
+                ..SharedPreparation::clone(&shared)
+            })),
+        });
+    });
+}
+
+fn hurried(preparation: &Preparation) -> Preparation {
+    let mut hurried = preparation.clone();
+    for step in &mut hurried.steps {
+        step.within = Duration::from_secs(1);
+    }
+    hurried
+}
+
+fn steps(settings: &mut ConnectionSettings, change: impl Fn(&mut ScriptStep)) {
+    dialogue(settings, |dialogue| {
+        let scripts = dialogue
+            .open_script
+            .iter_mut()
+            .chain(&mut dialogue.close_script);
+        scripts.for_each(&change);
+        let periodic = dialogue.periodic.iter_mut();
+        periodic.for_each(|periodic| change(&mut periodic.step));
+    });
+}
+
+pub fn dialogue(settings: &mut ConnectionSettings, change: impl FnOnce(&mut Dialogue)) {
+    if let Some(shared) = &settings.dialogue {
+        let mut own = Dialogue::clone(shared);
+        change(&mut own);
+        settings.dialogue = Some(Arc::new(own));
+    }
+}

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use everwire::Request;
 use serde_json::{Value, json};
 use tungstenite::Message;
 
@@ -189,8 +190,8 @@ async fn callers_and_heartbeats_take_turns() {
     stage.watch.ready().await;
     let asked = (0..60).map(|n| {
         let request = format!(r#"[2,"mine-{n}","Authorize",{{"idTag":"t{n}"}}]"#);
-        let within = Duration::from_secs(30);
-        let answer = stage.handle.request(request, Some(within));
+        let request = Request::new(request).within(Duration::from_secs(30));
+        let answer = stage.handle.request(request);
         async move {
             let answer = answer.await.unwrap();
             let answer: Value = serde_json::from_str(answer.as_text().unwrap()).unwrap();

@@ -8,8 +8,12 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bybit;
+mod checks;
 mod deepgram;
 mod discord;
+mod home_assistant;
+mod htx;
 mod ocpp;
 mod openai_realtime;
 mod plan;

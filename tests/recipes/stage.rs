@@ -10,7 +10,10 @@ use std::{
 use everwire::{
     ConnectionSettings, Handle, Heartbeat, Manager, Reconnect, State,
     config::{Secret, Settings, Source, System},
-    dialogue::{Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation},
+    dialogue::{
+        Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation, SubscribeSettings,
+        SubscriptionState, SubscriptionWords,
+    },
     testing::Detour,
 };
 
@@ -18,7 +21,7 @@ use super::{
     plan::Plan,
     support::{
         TestDir, poll_until, root,
-        rig::{Watch, wait_for_state},
+        rig::{Watch, wait_for, wait_for_state},
     },
     world::{Servers, World},
 };
@@ -155,6 +158,45 @@ impl Stage {
         }
     }
 
+    /// Each of these keys is active, and there are no others.
+    pub async fn active(&self, keys: &[&str]) {
+        wait_for("each key to be active", async || {
+            let told = self.handle.subscriptions().await.unwrap();
+            let active = |key: &&str| {
+                let of_key = told.iter().find(|status| *status.key == **key);
+                of_key.is_some_and(|status| status.state == SubscriptionState::Active)
+            };
+            let all = told.len() == keys.len() && keys.iter().all(active);
+            all.then_some(()).ok_or(told)
+        })
+        .await;
+    }
+
+    /// The first event that holds all of these, as JSON.
+    pub async fn told(&mut self, parts: &[&str]) -> String {
+        let what = format!("an event with {parts:?}");
+        self.watch
+            .until(&what, |update| {
+                let event = serde_json::to_string(update).unwrap();
+                parts.iter().all(|part| event.contains(part)).then_some(event)
+            })
+            .await
+    }
+
+    /// A subscription is told to be in this state, with this text.
+    pub async fn told_of(&mut self, key: &str, state: &str, text: &str) {
+        let key = format!(r#""key":"{key}""#);
+        let state = format!(r#""state":"{state}""#);
+        self.told(&[r#""type":"subscription""#, &key, &state, text])
+            .await;
+    }
+
+    /// A message comes that belongs to this key.
+    pub async fn routed(&mut self, key: &str, part: &str) {
+        let key = format!(r#""subscription":"{key}""#);
+        self.told(&[r#""type":"message""#, &key, part]).await;
+    }
+
     /// Whether an event of this type was told.
     pub fn was_told(&self, kind: &str) -> bool {
         let kind = format!(r#""type":"{kind}""#);
@@ -176,6 +218,7 @@ pub fn hasty(settings: &mut ConnectionSettings) {
     eager(settings);
     settings.rate.clear();
     steps(settings, |step| step.rate.clear());
+    words(settings, |words| words.rate.clear());
     dialogue(settings, |dialogue| {
         for delay in dialogue.rules.iter_mut().filter_map(|rule| rule.delay.as_mut()) {
             (delay.min, delay.max) = (Duration::ZERO, Duration::from_millis(10));
@@ -197,6 +240,7 @@ pub fn impatient(settings: &mut ConnectionSettings) {
         } => (*interval, *timeout) = (SECOND, SECOND),
     }
     steps(settings, |step| step.within = SECOND);
+    words(settings, |words| words.within = SECOND);
     dialogue(settings, |dialogue| {
         dialogue.prepare = dialogue.prepare.take().map(|prepare| match prepare {
             Prepare::Own(preparation) => Prepare::Own(Arc::new(hurried(&preparation))),
@@ -225,6 +269,25 @@ fn steps(settings: &mut ConnectionSettings, change: impl Fn(&mut ScriptStep)) {
         scripts.for_each(&change);
         let periodic = dialogue.periodic.iter_mut();
         periodic.for_each(|periodic| change(&mut periodic.step));
+    });
+}
+
+/// The words of `subscribe`, and those of single keys.
+fn words(settings: &mut ConnectionSettings, change: impl Fn(&mut SubscriptionWords)) {
+    let changed = |words: &Arc<SubscriptionWords>| {
+        let mut words = SubscriptionWords::clone(words);
+        change(&mut words);
+        Arc::new(words)
+    };
+    dialogue(settings, |dialogue| {
+        if let Some(shared) = &dialogue.subscribe {
+            let mut own = SubscribeSettings::clone(shared);
+            own.words = changed(&own.words);
+            for declared in &mut own.declared {
+                declared.words = declared.words.as_ref().map(&changed);
+            }
+            dialogue.subscribe = Some(Arc::new(own));
+        }
     });
 }
 

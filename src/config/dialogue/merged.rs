@@ -6,7 +6,8 @@ use super::dial::DialTexts;
 use crate::config::{
     keys::{
         CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
-        Periodic, PrepareLayer, RequestTable, Rules, Script, StepTable,
+        Periodic, PrepareLayer, RequestTable, Rules, Script, StepTable, SubscribeLayer,
+        Subscriptions,
     },
     read::{Entries, Item, Located},
     values::{TemplateText, Written},
@@ -31,6 +32,8 @@ pub(super) struct Merged {
     pub close_script: Script,
     pub rules: Rules,
     pub request: Option<Located<RequestTable>>,
+    pub subscribe: Option<Located<SubscribeLayer>>,
+    pub subscriptions: Subscriptions,
     /// A text heartbeat.
     pub heartbeat: Option<HeartbeatTable>,
     /// Whether there is a heartbeat of any kind.
@@ -56,7 +59,7 @@ impl Merged {
         let rules: Rules = value(&table.rules);
         let has_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
         // A call's answer may lead elsewhere.
-        let names_urls = has_urls || table.prepare.is_some();
+        let names_urls = has_urls || table.prepare.is_some() || subscribes_by_http(table);
         let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),
@@ -69,6 +72,8 @@ impl Merged {
             close_script: value(&table.close_script),
             rules,
             request: table.request.clone(),
+            subscribe: table.subscribe.clone(),
+            subscriptions: value(&table.subscriptions),
             heartbeat,
             beats,
             idle_timeout: idle_timeout.and_then(|time| time.value.template().cloned()),
@@ -108,10 +113,21 @@ impl Merged {
             && self.close_script.0.is_empty()
             && self.rules.0.is_empty()
             && self.request.is_none()
+            && self.subscribe.is_none()
+            && self.subscriptions.items.is_empty()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()
             && self.first_id == 1
     }
+}
+
+fn subscribes_by_http(table: &ConnectionTable) -> bool {
+    let all = table.subscribe.iter();
+    let all = all.flat_map(|layer| layer.value.words.requests());
+    let own = table.subscriptions.iter();
+    let own = own.flat_map(|layer| layer.value.long_forms());
+    let mut own = own.flat_map(|long| long.words.requests());
+    all.into_iter().next().is_some() || own.next().is_some()
 }
 
 fn value<T: Clone + Default>(key: &Option<Located<T>>) -> T {

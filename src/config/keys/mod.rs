@@ -32,9 +32,10 @@ pub(super) use self::{
     connection::ConnectionTable,
     decode::DecodeLayer,
     dialogue::{
-        AgainTable, CaptureLayer, CaptureNames, CaptureTable, Exec, HttpTable, IdsTable, Periodic,
-        PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable, RequestTable, RuleTable,
-        Rules, Script, SendLayer, StepTable, without_expect,
+        AgainTable, AskLayer, CaptureLayer, CaptureNames, CaptureTable, Exec, HttpTable, IdsTable,
+        LimitsTable, Periodic, PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable,
+        RequestTable, RouteTable, RuleTable, Rules, Script, SendLayer, Spread, StepTable,
+        SubscribeLayer, SubscriptionLayer, Subscriptions, WordsTable, without_expect,
     },
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable, SCRIPT, URLS},

@@ -39,7 +39,8 @@ pub struct JsonTemplate {
 impl JsonTemplate {
     /// Adds JSON that has no holes: brackets, commas, numbers.
     pub fn fixed(&mut self, json: &str) {
-        self.text.push_str(json);
+        // The text has it as a file would say it.
+        self.text.push_str(&json.replace("${", "$${"));
         self.literal.push_str(json);
     }
 
@@ -61,9 +62,7 @@ impl JsonTemplate {
             if let PieceKind::Literal(literal) = &piece.kind {
                 let mut escaped = String::with_capacity(literal.len());
                 write_escaped(literal, &mut escaped);
-                // The text has it as a file would say it.
-                self.text.push_str(&escaped.replace("${", "$${"));
-                self.literal.push_str(&escaped);
+                self.fixed(&escaped);
                 continue;
             }
             if let PieceKind::Hole(expression) = &piece.kind {

@@ -51,6 +51,12 @@ impl Node {
         found.map(|member| member.node)
     }
 
+    /// The key that leads to a node below.
+    pub(super) fn step_to(&self, below: usize) -> Option<&Step> {
+        let found = self.members.iter().find(|member| member.node == below);
+        found.map(|member| &member.step)
+    }
+
     /// The first element from this index on to which a pointer leads: its index and node.
     pub(super) fn element(&self, from: usize) -> Option<(usize, usize)> {
         let at = self.elements.partition_point(|(index, _)| *index < from);

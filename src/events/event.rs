@@ -1,5 +1,7 @@
 //! What happened, and where it stands.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -28,6 +30,13 @@ pub struct Stamp {
     /// When it happened, by the wall clock.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
+    /// Of a message the subscription that it belongs to, where the settings say how that is found.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "key")]
+    pub subscription: Option<Arc<str>>,
+}
+
+fn key<S: Serializer>(key: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    key.as_deref().serialize(serializer)
 }
 
 /// Something that happened to a name.
@@ -95,6 +104,7 @@ impl Event {
             seq: stored.seq,
             cursor: Cursor(stored.position),
             at: stored.at,
+            subscription: None,
         };
         Self {
             stamp,
@@ -115,7 +125,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
     /// // `update` was read from a stream.
     /// match update.event() {
@@ -138,7 +148,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
     /// // `update` was read from a stream.
     /// if let Some(EventKind::Ready) = update.kind() {
@@ -157,7 +167,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Message, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Message(Message::text("hi")) });
     /// // `update` was read from a stream.
     /// if let Some((stamp, message)) = update.message() {
@@ -194,7 +204,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
     /// // `update` was read from a stream over all names.
     /// if update.name().is_some_and(|name| name == "feed") {

@@ -189,6 +189,7 @@ mod tests {
             seq: 1,
             cursor: Cursor(1),
             at: Timestamp::UNIX_EPOCH,
+            subscription: None,
         };
         let mut spans = VecDeque::from([Span::from(Lagged::now(None))]);
         for sizes in runs {

@@ -134,6 +134,7 @@ mod tests {
             seq: 5,
             cursor: Cursor(50),
             at: Timestamp::UNIX_EPOCH,
+            subscription: None,
         }
     }
 

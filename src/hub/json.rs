@@ -172,6 +172,7 @@ mod tests {
             seq: 9,
             cursor: Cursor(0xfe),
             at: Timestamp::UNIX_EPOCH,
+            subscription: None,
         };
         let mut kinds = messages().map(EventKind::Message).into();
         Run::take(first, &mut kinds).into()

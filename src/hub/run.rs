@@ -326,6 +326,7 @@ mod tests {
             seq: *places.start(),
             cursor: Cursor(*places.start()),
             at: Timestamp::UNIX_EPOCH,
+            subscription: None,
         };
         let text = |place: u64| EventKind::Message(Message::text(place.to_string()));
         Run::take(first, &mut places.map(text).collect()).into()

@@ -64,6 +64,7 @@ fn event(seq: u64) -> Event {
         seq,
         cursor: Cursor::default(),
         at: Timestamp::UNIX_EPOCH,
+        subscription: None,
     };
     Event {
         stamp,

@@ -59,7 +59,9 @@ impl Merged {
         let rules: Rules = value(&table.rules);
         let has_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
         // A call's answer may lead elsewhere.
-        let names_urls = has_urls || table.prepare.is_some() || subscribes_by_http(table);
+        // A subscription of a caller may be asked for by HTTP.
+        let subscribes = table.subscribe.is_some() || table.subscriptions.is_some();
+        let names_urls = has_urls || table.prepare.is_some() || subscribes;
         let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),
@@ -119,15 +121,6 @@ impl Merged {
             && self.idle_timeout.is_none()
             && self.first_id == 1
     }
-}
-
-fn subscribes_by_http(table: &ConnectionTable) -> bool {
-    let all = table.subscribe.iter();
-    let all = all.flat_map(|layer| layer.value.words.requests());
-    let own = table.subscriptions.iter();
-    let own = own.flat_map(|layer| layer.value.long_forms());
-    let mut own = own.flat_map(|long| long.words.requests());
-    all.into_iter().next().is_some() || own.next().is_some()
 }
 
 fn value<T: Clone + Default>(key: &Option<Located<T>>) -> T {

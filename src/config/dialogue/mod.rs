@@ -21,6 +21,7 @@ mod show;
 mod show_subscriptions;
 mod subscribe;
 mod subscriptions;
+mod wish;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -28,7 +29,9 @@ use self::{compiler::Compiler, declared::declared, merged::Merged, order::Order}
 use super::{keys::ConnectionTable, read::Context};
 use everwire_proto::settings::dialogue::{Capture, Dialogue};
 
-pub(super) use self::{prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions};
+pub(super) use self::{prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions,
+    wish::compile_subscription,
+};
 
 /// So many different dialogues are looked at to find equal ones.
 const LOOKED_AT: usize = 16;

@@ -54,6 +54,18 @@ impl Order {
         })
     }
 
+    /// While a connection runs anything may have been set, but for these.
+    pub fn running(lets: &Lets, names: &Names, unset: impl IntoIterator<Item = u16>) -> Self {
+        let mut order = Self::new(lets, names);
+        order.is_set.fill(true);
+        for at in unset {
+            if let Some(is_set) = order.is_set.get_mut(usize::from(at)) {
+                *is_set = false;
+            }
+        }
+        order
+    }
+
     /// Names were declared after this was made: nothing has set them.
     pub fn extend(&mut self, names: &Names) {
         self.is_set.resize(names.captures().len(), false);

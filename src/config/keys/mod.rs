@@ -33,9 +33,10 @@ pub(super) use self::{
     decode::DecodeLayer,
     dialogue::{
         AgainTable, AskLayer, CaptureLayer, CaptureNames, CaptureTable, Exec, HttpTable, IdsTable,
-        LimitsTable, Periodic, PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable,
+        LimitsTable, LongForm, Periodic, PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable,
         RequestTable, RouteTable, RuleTable, Rules, Script, SendLayer, Spread, StepTable,
-        SubscribeLayer, SubscriptionLayer, Subscriptions, WordsTable, without_expect,
+        SubscribeLayer, SubscriptionLayer, Subscriptions, WordsTable, check_key,
+        without_expect,
     },
     document::DocumentTable,
     fleet::{FleetKeys, FleetTable, SCRIPT, URLS},

@@ -127,6 +127,7 @@ impl Publisher {
             // Its place over all names is found where it is told.
             cursor: Cursor::default(),
             at: self.wall(),
+            subscription: None,
         };
         let told = self.listeners.publish(hub, history_ref, first, kinds);
         if let Err(panic) = told {

@@ -42,6 +42,7 @@ fn stamp(place: u64) -> Stamp {
         seq: place,
         cursor: Cursor(place),
         at: Timestamp::UNIX_EPOCH,
+        subscription: None,
     }
 }
 

@@ -24,5 +24,5 @@ pub(in crate::config) use self::{
     sending::SendLayer,
     step::{AgainTable, Script, StepTable, without_expect},
     subscribe::{AskLayer, LimitsTable, RouteTable, SubscribeLayer, WordsTable},
-    subscriptions::{Spread, SubscriptionLayer, Subscriptions},
+    subscriptions::{LongForm, Spread, SubscriptionLayer, Subscriptions, check_key},
 };

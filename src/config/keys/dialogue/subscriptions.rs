@@ -248,7 +248,8 @@ fn read_texts(items: &[Node], context: &mut Context<'_>) -> Vec<Written> {
     texts
 }
 
-fn check_key(key: &str, place: Place, context: &mut Context<'_>) {
+/// Tells what is wrong with a key.
+pub(in crate::config) fn check_key(key: &str, place: Place, context: &mut Context<'_>) {
     if key.is_empty() {
         context.wrong(place, "the key is empty", "write at least one character");
     } else if key.len() > MAX_SUBSCRIPTION_KEY {

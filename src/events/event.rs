@@ -1,12 +1,14 @@
 //! What happened, and where it stands.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{
     kind::EventKind,
     notice::Notice,
-    times::{as_rfc3339, as_text},
+    times::{as_optional_text, as_rfc3339, as_text},
 };
 use crate::{
     core::{ConnectionName, Cursor, Message},
@@ -28,6 +30,12 @@ pub struct Stamp {
     /// When it happened, by the wall clock.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
+    /// The key of the subscription that a message was routed to, if it was.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_optional_text"
+    )]
+    pub subscription: Option<Arc<str>>,
 }
 
 /// Something that happened to a name.
@@ -95,6 +103,7 @@ impl Event {
             seq: stored.seq,
             cursor: Cursor(stored.position),
             at: stored.at,
+            subscription: stored.subscription,
         };
         Self {
             stamp,
@@ -115,7 +124,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
     /// // `update` was read from a stream.
     /// match update.event() {
@@ -138,7 +147,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
     /// // `update` was read from a stream.
     /// if let Some(EventKind::Ready) = update.kind() {
@@ -157,7 +166,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Message, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Message(Message::text("hi")) });
     /// // `update` was read from a stream.
     /// if let Some((stamp, message)) = update.message() {
@@ -194,7 +203,7 @@ impl Update {
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
     /// # let name = ConnectionName::new("feed")?;
     /// # let at = jiff::Timestamp::UNIX_EPOCH;
-    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at };
+    /// # let stamp = Stamp { name, epoch: 1, seq: 3, cursor: Cursor::default(), at, subscription: None };
     /// # let update = Update::Event(Event { stamp, kind: EventKind::Ready });
     /// // `update` was read from a stream over all names.
     /// if update.name().is_some_and(|name| name == "feed") {

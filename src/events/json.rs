@@ -90,6 +90,7 @@ mod tests {
             seq: 7,
             cursor: Cursor(255),
             at: AT.parse().unwrap(),
+            subscription: None,
         };
         Update::Event(Event { stamp, kind })
     }

@@ -11,7 +11,10 @@ use everwire_proto::dialogue::Stored;
 use parking_lot::Mutex;
 
 pub(super) use self::kept::Place;
-use self::{kept::Mark, recent::Recent};
+use self::{
+    kept::{Item, Mark},
+    recent::Recent,
+};
 use super::reading::{ReadOn, Room};
 use crate::{core::Cursor, memory::Charge, settings::HistorySettings, stored::StoredEvent};
 
@@ -55,7 +58,8 @@ impl History {
     ) {
         let mut recent = Recent::new(limit, known, charge);
         for event in past {
-            recent.keep(Mark::from(&event), &event.message);
+            let item = Item::new(&event.message, event.subscription.as_deref());
+            recent.keep(Mark::from(&event), item);
         }
         recent.stored_through = recent.position();
         recent.safe_through = recent.stored_through;

@@ -4,6 +4,7 @@ use std::{borrow::Cow, iter::Skip, str::Split, sync::Arc};
 
 use parking_lot::Mutex;
 
+use super::new_events::{Key, Keys};
 use crate::{
     core::{Cursor, displayable_json},
     events::{EventKind, Notice, Stamp, write_json},
@@ -77,18 +78,22 @@ pub(super) struct RunJson {
 
 impl RunJson {
     /// That of events that stand from `first` on; `None` where there is no memory to keep it.
-    pub fn new(first: &Stamp, kinds: &[EventKind], memory: &Arc<JsonMemory>) -> Option<Box<Self>> {
+    pub fn new(
+        first: &Stamp,
+        kinds: &[EventKind],
+        keys: Keys<&[Key]>,
+        memory: &Arc<JsonMemory>,
+    ) -> Option<Box<Self>> {
         let payload: usize = kinds.iter().map(EventKind::payload_len).sum();
         let head = HEAD + first.name.as_str().len();
         let mut lines = Vec::with_capacity(kinds.len() * head + payload);
         let mut stamp = first.clone();
-        for kind in kinds {
+        for (behind, kind) in kinds.iter().enumerate() {
             if !lines.is_empty() {
                 lines.push(b'\n');
             }
+            keys.place(&mut stamp, first, behind);
             write_json(&mut lines, &stamp, kind).ok()?;
-            stamp.seq += 1;
-            stamp.cursor.0 += 1;
         }
         let lines = displayable(lines);
         memory.take(lines.capacity()).then(|| {
@@ -151,7 +156,10 @@ mod tests {
     use crate::{
         core::{ConnectionName, Message},
         events::{Lagged, Update},
-        hub::run::{Run, Span},
+        hub::{
+            NewEvents,
+            run::{Run, Span},
+        },
     };
 
     /// Texts that JSON escapes, that must not be shown, and bytes.
@@ -172,9 +180,16 @@ mod tests {
             seq: 9,
             cursor: Cursor(0xfe),
             at: Timestamp::UNIX_EPOCH,
+            subscription: None,
         };
-        let mut kinds = messages().map(EventKind::Message).into();
-        Run::take(first, &mut kinds).into()
+        let mut events = NewEvents::default();
+        for (number, message) in messages().into_iter().enumerate() {
+            match number {
+                1 | 2 => events.routed(message, format!("key \"{number}\"").into()),
+                _ => events.message(message),
+            }
+        }
+        Run::take(first, &mut events).into()
     }
 
     fn memory(bytes: usize) -> (Arc<MemoryBudget>, Arc<JsonMemory>) {

@@ -8,7 +8,7 @@ use std::sync::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    history::History, json::JsonMemory, listener::Listener, queue::Account,
+    history::History, json::JsonMemory, listener::Listener, new_events::NewEvents, queue::Account,
     recent_events::RecentEvents,
 };
 use crate::{
@@ -125,8 +125,9 @@ impl Hub {
         is_current: impl FnOnce() -> bool,
         is_wanted: bool,
         first: &mut Stamp,
-        kinds: &[EventKind],
+        events: &NewEvents,
     ) -> bool {
+        let kinds = events.kinds();
         match kinds.first() {
             Some(EventKind::Message(_)) => {
                 let charge = || Charge::new(&self.memory, MemoryUse::Histories);
@@ -135,7 +136,7 @@ impl Hub {
                     let placed = is_current();
                     if placed && (is_wanted || recent.keeps()) {
                         first.cursor = self.draw_cursors(kinds.len());
-                        recent.push_all(first, kinds);
+                        recent.push_all(first, events);
                     } else if placed && recent.lost_through() != self.now() {
                         // Whoever stopped before this place has missed something.
                         recent.lose(self.draw_cursors(1));

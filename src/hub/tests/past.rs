@@ -100,7 +100,7 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
                     let history_ref = HistoryRef { history, limit };
                     let Event { stamp, kind } = event(seq);
                     listeners
-                        .publish(hub, history_ref, stamp, &mut vec![kind])
+                        .publish(hub, history_ref, stamp, &mut kind.into())
                         .unwrap();
                 }
             });
@@ -142,7 +142,7 @@ fn a_past_is_read_a_piece_at_a_time_and_what_gave_way_meanwhile_is_told() {
         for seq in seqs {
             let history_ref = HistoryRef { history, limit };
             let Event { stamp, kind } = event(seq);
-            let told = listeners.publish(&hub, history_ref, stamp, &mut vec![kind]);
+            let told = listeners.publish(&hub, history_ref, stamp, &mut kind.into());
             told.unwrap();
         }
     };
@@ -181,7 +181,7 @@ fn messages_that_nobody_wants_get_no_places_and_are_missing_to_who_was_there_bef
             limit,
         };
         listeners
-            .publish(&hub, history_ref, stamp, &mut vec![kind])
+            .publish(&hub, history_ref, stamp, &mut kind.into())
             .unwrap();
     };
     let resume = |since| {

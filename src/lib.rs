@@ -111,9 +111,12 @@ pub mod dialogue {
 }
 
 pub use self::{
-    config::{Backoff, ConnectionSettings, Heartbeat, Reconnect, Settings},
+    config::{
+        Backoff, ConnectionSettings, Heartbeat, InvalidSubscription, Reconnect, Settings,
+        SubscriptionWish,
+    },
     connection::{
-        CloseMyself, Configure, Connect, Connection, ConnectionGone, NotOpen, Receipt, Request,
+        CloseMyself, Configure, Connect, Connection, ConnectionGone, HoldError, NotOpen, Receipt, Request,
         RequestError, Rotate, Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
     },
     core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},

@@ -33,6 +33,7 @@ mod explain;
 mod finish;
 #[cfg(feature = "config")]
 mod fleet;
+mod hold;
 #[cfg(feature = "config")]
 mod invalid_json;
 #[cfg(feature = "config")]
@@ -49,6 +50,7 @@ mod masked;
 mod members;
 #[cfg(feature = "config")]
 mod order;
+mod plain_subscription;
 #[cfg(feature = "config")]
 mod read;
 #[cfg(feature = "config")]
@@ -59,6 +61,8 @@ mod service;
 mod units;
 #[cfg(feature = "config")]
 mod values;
+
+use self::plain_subscription::compile_subscription;
 
 pub use self::environment::proxies_from;
 #[cfg(feature = "config")]
@@ -72,9 +76,9 @@ pub use self::{
     units::parse_duration,
 };
 pub use crate::settings::{
-    ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, LogFormat, LogLevel, LogSettings,
+    ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, InvalidSubscription, LogFormat, LogLevel, LogSettings,
     MetricsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
-    Settings, Source, System, TokenSettings,
+    Settings, Source, SubscriptionWish, System, TokenSettings,
 };
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},

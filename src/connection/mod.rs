@@ -22,6 +22,7 @@ mod simulation;
 mod socket;
 mod state;
 mod status;
+mod subscription;
 
 #[cfg(feature = "faults")]
 pub use self::state::fault::Fault;
@@ -34,6 +35,7 @@ pub use self::{
     error::{ConnectionGone, NotOpen, SendError},
     outbox::shared::{Receipt, SendOnceError},
     request::{Request, RequestError},
+    subscription::HoldError,
     session::{OpenSessionError, Session, SessionSettings},
     status::{
         LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
@@ -49,6 +51,7 @@ pub(crate) use self::{
         Ask, AskLastMessage, Drain, Evaluate, OpenSession, PingNow, Remove, StoreIsOpen,
         StoreOutage, WatchConversation,
     },
+    actor::subscribing::{HoldSubscription, ReleaseSubscription, RetrySubscriptions, Subscriptions},
     arbiter::stall_detector::{Finding, watch_stalls},
     context::ProcessContext,
     driver::{dial::NetworkDialer, probe::probe},

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::{
     kind::EventKind,
     notice::Notice,
-    times::{as_optional_text, as_rfc3339, as_text},
+    times::{as_rfc3339, as_text},
 };
 use crate::{
     core::{ConnectionName, Cursor, Message},
@@ -30,12 +30,13 @@ pub struct Stamp {
     /// When it happened, by the wall clock.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
-    /// The key of the subscription that a message was routed to, if it was.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "as_optional_text"
-    )]
+    /// Of a message the subscription that it belongs to, where the settings say how that is found.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "key")]
     pub subscription: Option<Arc<str>>,
+}
+
+fn key<S: Serializer>(key: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    key.as_deref().serialize(serializer)
 }
 
 /// Something that happened to a name.

@@ -71,12 +71,14 @@ pub(super) fn kind_and_text<S: Serializer>(
 mod tests {
     use std::time::Duration;
 
+    use everwire_proto::dialogue::SubscriptionState;
+
     use crate::{
         core::{Cause, CloseBy, ClosedReport, ConnectionName, Cursor, Fate, Message, Phase, Rule},
         events::{
             Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Event, EventKind,
             Failed, FailedDial, Gap, GapReason, Lagged, Notice, Opened, Retrying, Rotated, Sent,
-            SessionClosed, SessionEnd, SessionOpened, StallReason, Stalled, Stamp, TlsReport,
+            SessionClosed, SessionEnd, SessionOpened, StallReason, Stalled, Stamp, SubscriptionReport, TlsReport,
             Traffic, Update,
         },
     };
@@ -124,6 +126,7 @@ mod tests {
             (told(EventKind::Applied(Applied { reconnect: true })), r#"{"type":"applied",HEAD,"reconnect":true}"#),
             (told(EventKind::Removed), r#"{"type":"removed",HEAD}"#),
             (told(EventKind::SessionOpened(Box::new(SessionOpened { session: 1, peer, subprotocol: None, client: Some("c".into()) }))), r#"{"type":"session_opened",HEAD,"client":"c","peer":"127.0.0.1:80","session":1,"subprotocol":null}"#),
+            (told(EventKind::Subscription(Box::new(SubscriptionReport { key: "trades".into(), state: SubscriptionState::Refused, text: Some("no such channel".into()) }))), r#"{"type":"subscription",HEAD,"key":"trades","state":"refused","text":"no such channel"}"#),
             (told(EventKind::SessionClosed(Box::new(SessionClosed { session: 1, end: SessionEnd::Lost(Cause::Eof), peer: Some(peer), client: None, lasted: Duration::from_millis(3), sent: Traffic { messages: 1, bytes: 2 }, received: Traffic::default() }))), r#"{"type":"session_closed",HEAD,"session":1,"cause":"eof","text":"the connection ended without a close frame","peer":"127.0.0.1:80","client":null,"lasted_ms":3.0,"sent":{"messages":1,"bytes":2},"received":{"messages":0,"bytes":0}}"#),
             (Notice::Lagged(Lagged { missed: Some(3), at }).into(), r#"{"type":"lagged","missed":3,"at":"2026-01-02T03:04:05.600000Z"}"#),
             (Notice::Lagged(Lagged { missed: None, at }).into(), r#"{"type":"lagged","missed":null,"at":"2026-01-02T03:04:05.600000Z"}"#),
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_event_is_small() {
-        assert!(size_of::<Update>() <= 96, "{}", size_of::<Update>());
+        assert!(size_of::<Update>() <= 112, "{}", size_of::<Update>());
         assert!(size_of::<EventKind>() <= 40, "{}", size_of::<EventKind>());
     }
 }

@@ -6,6 +6,7 @@ use super::{
     json,
     reports::{
         Applied, Connecting, Dropped, ErrorReport, Failed, Gap, Opened, Retrying, Rotated, Sent,
+        SubscriptionReport,
     },
     session::{SessionClosed, SessionOpened},
 };
@@ -54,6 +55,8 @@ pub enum EventKind {
     SessionOpened(Box<SessionOpened>),
     /// A caller's own socket ended, or could not be opened.
     SessionClosed(Box<SessionClosed>),
+    /// A subscription stands somewhere else on the socket that serves.
+    Subscription(Box<SubscriptionReport>),
 }
 
 /// The names of all kinds, by their numbers.
@@ -99,6 +102,7 @@ kind_names! {
     Removed = "removed",
     SessionOpened(_) = "session_opened",
     SessionClosed(_) = "session_closed",
+    Subscription(_) = "subscription",
     }
     notices: "lagged", "stalled"
 }

@@ -19,7 +19,7 @@ pub use self::{
     notice::{Lagged, Notice, StallReason, Stalled},
     reports::{
         Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Failed, FailedDial,
-        Gap, GapReason, Opened, Retrying, Rotated, Sent, TlsReport, Traffic,
+        Gap, GapReason, Opened, Retrying, Rotated, Sent, SubscriptionReport, TlsReport, Traffic,
     },
     session::{SessionClosed, SessionEnd, SessionOpened},
     times::rfc3339,

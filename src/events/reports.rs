@@ -1,7 +1,8 @@
 //! What each kind of event tells.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use everwire_proto::dialogue::SubscriptionState;
 use jiff::Timestamp;
 use serde::ser::{Serialize, Serializer};
 
@@ -272,4 +273,17 @@ impl DropReason {
 pub struct Applied {
     /// Whether another socket is needed for it: a dial starts anew, a socket that serves is rotated.
     pub reconnect: bool,
+}
+
+/// See [`EventKind::Subscription`](crate::EventKind::Subscription).
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct SubscriptionReport {
+    /// The key of the subscription.
+    #[serde(serialize_with = "as_text")]
+    pub key: Arc<str>,
+    /// Where it stands.
+    pub state: SubscriptionState,
+    /// What the peer said when it refused or ended it, masked, the start of it; or what was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Box<str>>,
 }

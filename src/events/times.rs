@@ -50,17 +50,6 @@ pub(super) fn as_rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result
     serializer.collect_str(&format_args!("{at:.6}"))
 }
 
-/// What is shown as text, or null.
-pub(super) fn as_optional_text<S: Serializer>(
-    value: &Option<impl Display>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
 /// What is shown as text.
 pub(super) fn as_text<S: Serializer>(
     value: &impl Display,

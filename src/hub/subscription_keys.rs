@@ -33,7 +33,7 @@ impl SubscriptionKeys {
     pub(super) fn want(&self, kind: &EventKind, key: Option<&str>) -> bool {
         match kind {
             EventKind::Message(_) => key.is_some_and(|key| self.has(key)),
-            //TMP            EventKind::Subscription(report) => self.has(&report.key),
+                        EventKind::Subscription(report) => self.has(&report.key),
             _ => true,
         }
     }

@@ -3,6 +3,7 @@
 mod control;
 mod request;
 mod sending;
+mod subscriptions;
 mod watching;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ mod process;
 mod public_url;
 mod service;
 mod source;
+mod subscription_wish;
 
 // What one connection is to do is known by this name, too, to all that stands on it here.
 pub(crate) use everwire_proto::{
@@ -17,7 +18,10 @@ pub(crate) use everwire_proto::{
     settings::*,
 };
 
-pub(crate) use self::common::{CommonSettings, NameSettings};
+pub(crate) use self::{
+    common::{CommonSettings, NameSettings},
+    subscription_wish::CompileSubscription,
+};
 pub use self::{
     access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings},
     api_limits::ApiLimits,
@@ -28,6 +32,7 @@ pub use self::{
     public_url::{InvalidPublicUrl, PublicUrl},
     service::{LogFormat, LogLevel, LogSettings, ServiceSettings},
     source::{Source, System},
+    subscription_wish::{InvalidSubscription, SubscriptionWish},
 };
 #[cfg(feature = "config")]
 pub(crate) use self::{api_limits::MAX_DURATION, diagnostic::Excerpt};

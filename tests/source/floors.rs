@@ -58,8 +58,8 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
 ];
 
 /// The rooms of `connection/`, from the ground up.
-const ROOMS: [&str; 13] = [
-    "error", "request", "arbiter", "status", "outbox", "dialer", "context", "state", "socket",
+const ROOMS: [&str; 14] = [
+    "error", "request", "subscription", "arbiter", "status", "outbox", "dialer", "context", "state", "socket",
     "session", "rotation", "driver", "actor",
 ];
 

@@ -43,6 +43,7 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         close_script,
         rules,
         request,
+        subscribe: _,
         heartbeat,
         idle_timeout,
         first_id,

@@ -6,6 +6,7 @@ mod orders;
 mod report;
 mod sessions;
 mod store_outage;
+pub(super) mod subscribing;
 
 use std::{
     pin::Pin,

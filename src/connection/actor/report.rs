@@ -49,6 +49,7 @@ impl ActorState {
             last_message_at: self.counters.last_message_at,
             outbox,
             requests: self.requests_status(),
+            subscriptions: self.subscription_counts(),
             sessions: self.session_statuses(),
             takes_sessions: self.takes_sessions(),
             subscribers: self.publisher.count(&self.process.hub, &self.name),

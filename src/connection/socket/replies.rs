@@ -44,6 +44,7 @@ impl Socket {
             }
             Reply::MayClose => self.may_close(act, now),
             Reply::Answered(answered) => act.answered(*answered),
+            Reply::Subscription(change) => act.publish_subscription(*change),
             Reply::Answer(message) => self.writer.answer(message),
             Reply::Passed => {
                 if let Some(data) = connect_data(act) {
@@ -127,6 +128,8 @@ impl Socket {
                 Reply::Times | Reply::Beat => {}
                 // It is not closed before it has served.
                 Reply::MayClose | Reply::Answered(_) => {}
+                // What has changed is told when it serves.
+                Reply::Subscription(_) => {}
                 // It is a successor already.
                 Reply::Rotate { .. } | Reply::NextUrl(_) => {}
                 Reply::Stale => {

@@ -20,6 +20,7 @@ pub(super) mod reported;
 pub(super) mod requests;
 pub(super) mod sessions;
 mod show;
+mod subscribing;
 mod wakeups;
 mod watched;
 mod watching;

@@ -1,10 +1,12 @@
 //! What a name tells its subscribers.
 
+use everwire_proto::dialogue::SubscriptionChange;
+
 use super::ActorState;
 use crate::{
     connection::{SharedOutbox, Traffic},
     core::{Cursor, FateRun, Removed},
-    events::{DropReason, Dropped, EventKind, Sent},
+    events::{DropReason, Dropped, EventKind, Sent, SubscriptionReport},
     hub::{HistoryRef, NewEvents},
     settings::ConnectionSettings,
 };
@@ -49,6 +51,13 @@ impl ActorState {
         if self.settings.history.durable {
             self.outbox.history_grew();
         }
+    }
+
+    /// A subscription stands somewhere else.
+    pub(in crate::connection) fn publish_subscription(&mut self, change: SubscriptionChange) {
+        let SubscriptionChange { key, state, text } = change;
+        let report = SubscriptionReport { key, state, text };
+        self.publish(EventKind::Subscription(Box::new(report)));
     }
 
     pub(in crate::connection) fn publish_dropped(&mut self, count: u64, reason: DropReason) {

@@ -8,6 +8,7 @@ pub(super) mod watch;
 
 use std::{borrow::Cow, time::Duration};
 
+use everwire_proto::dialogue::SubscriptionCounts;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -167,6 +168,9 @@ pub struct Status {
     /// The requests of callers that have no answer yet; `None`: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<RequestsStatus>,
+    /// How many subscriptions stand where; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscriptions: Option<SubscriptionCounts>,
     /// The sockets beside that of the name, each of which a caller has opened for itself; in the order in which they were asked for.
     pub sessions: Vec<SessionStatus>,
     /// Whether another one can be opened now: the name is to be up, and has neither failed nor been closed by hand.

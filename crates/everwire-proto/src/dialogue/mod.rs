@@ -36,6 +36,7 @@ mod running;
 mod script;
 mod signing;
 mod steps;
+mod subscriptions;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -70,5 +71,9 @@ pub use self::{
     },
     response::Response,
     rules::close_code,
+    subscriptions::{
+        HoldRefused, Holder, SubscriptionChange, SubscriptionCounts, SubscriptionState,
+        SubscriptionStatus,
+    },
     unstored::{HistorySpan, Stored},
 };

@@ -1,6 +1,6 @@
 //! What a conversation wants done, and what becomes of messages.
 
-use super::{Answered, Happening};
+use super::{Answered, Happening, SubscriptionChange};
 use crate::{
     core::{Cause, Message},
     language::SignatureRequest,
@@ -42,6 +42,8 @@ pub enum Reply {
     Lose(Cause),
     /// A request was answered.
     Answered(Box<Answered>),
+    /// A subscription stands somewhere else.
+    Subscription(Box<SubscriptionChange>),
     /// Something went wrong, and no socket is lost for it.
     Error(Cause),
     /// Nothing is to be done: it is told to whoever [watches](super::Conversation::watch).

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::json::{JsonPointer, write_quoted};
 use memchr::{memchr, memchr2, memmem::Finder};
 
 /// What an expression needs of a message.
@@ -17,6 +18,16 @@ pub enum Need {
 }
 
 impl Need {
+    /// What is needed so that a pointer finds something.
+    pub fn of(pointer: &JsonPointer) -> Self {
+        let needle = pointer.last_name().and_then(|name| {
+            let mut quoted = String::new();
+            write_quoted(name, &mut quoted);
+            (!quoted.contains('\\')).then(|| Self::AnyOf(vec![quoted.into()]))
+        });
+        needle.unwrap_or(Self::Everything)
+    }
+
     /// What both need.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

@@ -166,7 +166,7 @@ impl Seen {
                 | Reply::Happened(_)
                 | Reply::Stale
                 | Reply::Error(_) => {}
-                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose | Reply::Answered(_) => {
+                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose | Reply::Answered(_) | Reply::Subscription(_) => {
                     panic!("{reply:?}")
                 }
             }

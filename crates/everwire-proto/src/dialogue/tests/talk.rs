@@ -192,6 +192,12 @@ pub(super) fn text(reply: &Reply) -> String {
             };
             format!("{what} {}", text_of(&answered.message))
         }
+        Reply::Subscription(change) => {
+            let text = change.text.as_deref().unwrap_or_default();
+            format!("{} {} {text}", change.key, change.state.as_str())
+                .trim_end()
+                .into()
+        }
         Reply::Lose(cause) => format!("lose {cause}"),
         Reply::Error(cause) => format!("error {cause}"),
         Reply::Happened(happening) => format!("[{happening}]"),

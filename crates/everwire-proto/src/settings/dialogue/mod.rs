@@ -9,6 +9,7 @@ mod request;
 mod rule;
 mod sending;
 mod step;
+mod subscribe;
 mod template_duration;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,10 @@ pub use self::{
     rule::{AnswerAfter, DialogueRule, RuleAction, RuleDelay, Trigger},
     sending::Sending,
     step::{Again, MAX_STEPS, PeriodicStep, ScriptStep},
+    subscribe::{
+        Asking, DeclaredSubscription, MAX_ITEM, MAX_SUBSCRIPTION_KEY, MAX_SUBSCRIPTIONS, Route,
+        SubscribeSettings, SubscriptionItem, SubscriptionWords,
+    },
     template_duration::{LONGEST, SHORTEST, TemplateDuration},
 };
 use std::sync::Arc;
@@ -69,6 +74,8 @@ pub struct Dialogue {
     pub rules: Vec<DialogueRule>,
     /// How requests of callers are numbered and answered, where they are.
     pub request: Option<RequestSettings>,
+    /// How it subscribes, and to what, where it does.
+    pub subscribe: Option<Arc<SubscribeSettings>>,
     /// The heartbeat's templates, where it has any.
     pub heartbeat: Option<HeartbeatTemplates>,
     /// `idle_timeout`, where it is a template.
@@ -87,7 +94,9 @@ impl Dialogue {
     pub fn with_needles(mut self) -> Self {
         let rules = self.rules.iter().map(DialogueRule::need);
         let captures = self.captures.iter().map(Capture::need);
-        self.needles = Needles::new(rules.chain(captures).fold(Need::Nothing, Need::or));
+        let subscribe = self.subscribe.iter().map(|subscribe| subscribe.need());
+        let all = rules.chain(captures).chain(subscribe);
+        self.needles = Needles::new(all.fold(Need::Nothing, Need::or));
         self
     }
 
@@ -99,6 +108,7 @@ impl Dialogue {
             && self.steps().next().is_none()
             && self.rules.is_empty()
             && self.request.is_none()
+            && self.subscribe.is_none()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()
     }
@@ -112,12 +122,15 @@ impl Dialogue {
             .chain(&self.close_script)
     }
 
-    /// The buckets that steps wait for.
+    /// The buckets that steps and subscriptions wait for.
     pub fn rates(&self) -> impl Iterator<Item = &RateSettings> {
-        self.steps().flat_map(|step| &step.rate)
+        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.all_words());
+        let steps = self.steps().flat_map(|step| &step.rate);
+        steps.chain(subscribe.flat_map(|words| &words.rate))
     }
 
-    /// Whether both say and expect the same. Other numbers of a bucket change nothing about that: the bucket knows them.
+    /// Whether both say and expect the same. Other numbers of a bucket change nothing about that: the bucket knows them. Neither does
+    /// what the settings subscribe to: that changes on the socket that is there.
     pub fn says_the_same(&self, other: &Self) -> bool {
         fn buckets(step: &ScriptStep) -> impl Iterator<Item = Option<&str>> {
             step.rate.iter().map(|rate| rate.bucket.as_deref())
@@ -127,22 +140,33 @@ impl Dialogue {
             both.into_iter()
                 .all(|(one, other)| buckets(one).eq(buckets(other)))
         };
-        match self.rates().next().is_none() && other.rates().next().is_none() {
-            true => self == other,
-            false => has_same_rates() && self.unlimited() == other.unlimited(),
-        }
+        let subscribes_the_same = || match (&self.subscribe, &other.subscribe) {
+            (Some(one), Some(other)) => one.says_the_same(other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self == other
+            || (has_same_rates()
+                && subscribes_the_same()
+                && self.pointers.is_in_line_with(&other.pointers)
+                && self.lasting() == other.lasting())
     }
 
-    /// The same without the rates of its steps.
-    fn unlimited(&self) -> Self {
-        let mut unlimited = self.clone();
-        let periodic = unlimited.periodic.iter_mut();
-        let steps = unlimited.open_script.iter_mut();
+    /// The same without what may change on a socket: the rates of its steps, and what belongs to subscriptions.
+    fn lasting(&self) -> Self {
+        let mut lasting = self.clone();
+        let periodic = lasting.periodic.iter_mut();
+        let steps = lasting.open_script.iter_mut();
         steps
             .chain(periodic.map(|periodic| &mut periodic.step))
-            .chain(&mut unlimited.close_script)
+            .chain(&mut lasting.close_script)
             .for_each(|step| step.rate.clear());
-        unlimited
+        Self {
+            subscribe: None,
+            pointers: PointerSet::default(),
+            needles: Needles::default(),
+            ..lasting
+        }
     }
 
     /// The captures that outlive the process, by their numbers; one may come more than once. Where one place keeps a value, all do.
@@ -171,7 +195,9 @@ impl Dialogue {
     fn captures_of_all(&self) -> impl Iterator<Item = &Capture> {
         let steps = self.steps().flat_map(|step| &step.capture);
         let rules = self.rules.iter().flat_map(|rule| &rule.capture);
-        self.captures.iter().chain(steps).chain(rules)
+        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.all_words());
+        let subscribe = subscribe.flat_map(|words| &words.capture);
+        self.captures.iter().chain(steps).chain(rules).chain(subscribe)
     }
 
     /// The values of the environment's variables in all of it: what must not be shown when the peer says it.
@@ -214,6 +240,7 @@ impl Dialogue {
             .iter()
             .filter_map(|heartbeat| heartbeat.pong.as_ref());
         let request = self.request.iter().flat_map(RequestSettings::expressions);
+        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.expressions());
         let prepare = self.prepare.iter();
         let prepare = prepare.flat_map(|prepare| prepare.preparation().expressions());
         steps
@@ -221,6 +248,7 @@ impl Dialogue {
             .chain(captures)
             .chain(pong)
             .chain(request)
+            .chain(subscribe)
             .chain(prepare)
     }
 
@@ -237,7 +265,9 @@ impl Dialogue {
         let durations = self.durations().map(|duration| &duration.0);
         let prepare = self.prepare.iter();
         let prepare = prepare.flat_map(|prepare| prepare.preparation().templates());
+        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.templates());
         sent.chain(urls)
+            .chain(subscribe)
             .chain(pings)
             .chain(durations)
             .chain(self.lets.iter())

@@ -142,13 +142,19 @@ impl PrepareCall {
     /// What is filled when it is made.
     pub fn templates(&self) -> Vec<&MessageTemplate> {
         match self {
-            Self::Http(HttpRequest {
-                url, headers, body, ..
-            }) => {
-                let headers = headers.iter().map(|(_, value)| value);
-                std::iter::once(url).chain(headers).chain(body).collect()
-            }
+            Self::Http(request) => request.templates(),
             Self::Exec(program) => program.arguments.iter().collect(),
         }
+    }
+}
+
+impl HttpRequest {
+    /// What is filled when it is made.
+    pub fn templates(&self) -> Vec<&MessageTemplate> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        std::iter::once(&self.url)
+            .chain(headers)
+            .chain(&self.body)
+            .collect()
     }
 }

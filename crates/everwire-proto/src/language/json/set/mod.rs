@@ -72,6 +72,15 @@ impl PointerSet {
         Slot(at)
     }
 
+    /// Whether one of both has all pointers of the other at the same slots: each slot that both have means the same.
+    pub fn is_in_line_with(&self, other: &Self) -> bool {
+        let (fewer, more) = match self.nodes.len() <= other.nodes.len() {
+            true => (&self.nodes, &other.nodes),
+            false => (&other.nodes, &self.nodes),
+        };
+        fewer.iter().zip(more).all(|(one, other)| other.leads_where(one))
+    }
+
     /// Finds the value of each pointer in a text; `None` if that is no JSON. The whole text is read, once.
     pub fn find<'f, 'a>(&self, text: &'a str, spans: &'f mut Spans) -> Option<Found<'f, 'a>> {
         spans.0.clear();

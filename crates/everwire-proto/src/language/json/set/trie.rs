@@ -51,6 +51,15 @@ impl Node {
         found.map(|member| member.node)
     }
 
+    /// Whether each key of the other leads to the same node from here.
+    pub(super) fn leads_where(&self, other: &Self) -> bool {
+        self.above == other.above
+            && other
+                .members
+                .iter()
+                .all(|member| self.members.contains(member))
+    }
+
     /// The first element from this index on to which a pointer leads: its index and node.
     pub(super) fn element(&self, from: usize) -> Option<(usize, usize)> {
         let at = self.elements.partition_point(|(index, _)| *index < from);

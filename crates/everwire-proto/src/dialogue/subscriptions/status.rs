@@ -1,0 +1,81 @@
+//! What a name tells of its subscriptions.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::{holder::Holder, state::SubscriptionState};
+
+/// A subscription, as its name tells it. Serialized it is the JSON of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SubscriptionStatus {
+    /// Its key.
+    #[serde(serialize_with = "key")]
+    pub key: Arc<str>,
+    /// Where it stands.
+    pub state: SubscriptionState,
+    /// What the peer said when it refused or ended it, masked, the start of it; or what was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Who wants it.
+    pub holders: Vec<Holder>,
+    /// The item as it was written, as JSON: what is filled is not.
+    pub item: String,
+    /// How many messages were found to belong to it, on this socket and those before.
+    pub routed: u64,
+}
+
+/// How many subscriptions of a name stand where. Serialized it has a member for each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SubscriptionCounts {
+    /// [`SubscriptionState::Wanted`].
+    pub wanted: usize,
+    /// [`SubscriptionState::Sent`].
+    pub sent: usize,
+    /// [`SubscriptionState::Active`].
+    pub active: usize,
+    /// [`SubscriptionState::Refused`].
+    pub refused: usize,
+    /// [`SubscriptionState::Unanswered`].
+    pub unanswered: usize,
+    /// [`SubscriptionState::Ended`].
+    pub ended: usize,
+}
+
+impl SubscriptionCounts {
+    /// How many stand there.
+    pub fn of(&self, state: SubscriptionState) -> usize {
+        match state {
+            SubscriptionState::Wanted => self.wanted,
+            SubscriptionState::Sent => self.sent,
+            SubscriptionState::Active => self.active,
+            SubscriptionState::Refused => self.refused,
+            SubscriptionState::Unanswered => self.unanswered,
+            SubscriptionState::Ended => self.ended,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn of_mut(&mut self, state: SubscriptionState) -> &mut usize {
+        match state {
+            SubscriptionState::Wanted => &mut self.wanted,
+            SubscriptionState::Sent => &mut self.sent,
+            SubscriptionState::Active => &mut self.active,
+            SubscriptionState::Refused => &mut self.refused,
+            SubscriptionState::Unanswered => &mut self.unanswered,
+            SubscriptionState::Ended => &mut self.ended,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> usize {
+        let all = SubscriptionState::ALL.map(|state| self.of(state));
+        all.iter().sum()
+    }
+}
+
+fn key<S: Serializer>(key: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(key)
+}

@@ -1,0 +1,69 @@
+//! Subscriptions of callers: why one is not taken on.
+
+use std::sync::Arc;
+
+use everwire_proto::dialogue::HoldRefused;
+
+use super::ConnectionGone;
+use crate::settings::InvalidSubscription;
+
+/// Why a subscription is not taken on: nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HoldError {
+    /// The settings of the name do not say how to subscribe.
+    #[error("the connection does not say how it subscribes: write `subscribe` into its settings")]
+    NoSubscribe,
+    /// The key is held with another item, or with other words.
+    #[error(
+        "the subscription {key:?} is held with another item: release it first, or choose another key"
+    )]
+    OtherItem {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// There are as many as may be.
+    #[error("there are {max} subscriptions, and `max` allows no more")]
+    TooMany {
+        /// The most.
+        max: u32,
+    },
+    /// A key or an item is too long.
+    #[error("the {what} has {len} bytes, at most {max} are allowed")]
+    TooLong {
+        /// Which of both.
+        what: &'static str,
+        /// Its length.
+        len: usize,
+        /// The most.
+        max: usize,
+    },
+    /// What is wrong with it, and what would be right.
+    #[error("{0}")]
+    Invalid(String),
+    /// Only the settings of a name hold as the file.
+    #[error("only the settings of a connection hold as `file`: hold as `api` or as a session")]
+    HeldByFile,
+    /// There is no such connection, or its actor is gone.
+    #[error(transparent)]
+    Gone(#[from] ConnectionGone),
+}
+
+impl From<HoldRefused> for HoldError {
+    fn from(refused: HoldRefused) -> Self {
+        match refused {
+            HoldRefused::NoSubscribe => Self::NoSubscribe,
+            HoldRefused::OtherItem { key } => Self::OtherItem { key },
+            HoldRefused::TooMany { max } => Self::TooMany { max },
+            HoldRefused::TooLong { what, len, max } => Self::TooLong { what, len, max },
+            HoldRefused::NoKey => Self::Invalid(refused.to_string()),
+            _ => Self::Invalid(refused.to_string()),
+        }
+    }
+}
+
+impl From<InvalidSubscription> for HoldError {
+    fn from(InvalidSubscription(text): InvalidSubscription) -> Self {
+        Self::Invalid(text)
+    }
+}

@@ -1,6 +1,6 @@
 //! Updates as JSON, made once for all who read it.
 
-use std::{borrow::Cow, iter::Skip, str::Split, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -73,6 +73,8 @@ fn displayable(text: Vec<u8>) -> String {
 pub(super) struct RunJson {
     /// JSON that is displayable has no line end of its own.
     lines: String,
+    /// Where each of them ends. A reader of some subscriptions begins in the middle, again and again.
+    ends: Box<[u32]>,
     memory: Arc<JsonMemory>,
 }
 
@@ -96,21 +98,41 @@ impl RunJson {
             write_json(&mut lines, &stamp, kind).ok()?;
         }
         let lines = displayable(lines);
-        memory.take(lines.capacity()).then(|| {
+        let all = u32::try_from(lines.len()).ok()?;
+        let ends = lines
+            .match_indices('\n')
+            .filter_map(|(at, _)| at.try_into().ok());
+        let ends: Box<[u32]> = ends.chain([all]).collect();
+        memory.take(bytes(lines.capacity(), &ends)).then(|| {
             let memory = Arc::clone(memory);
-            Box::new(Self { lines, memory })
+            Box::new(Self {
+                lines,
+                ends,
+                memory,
+            })
         })
     }
 
     /// A line for each event, but for so many at the front.
-    pub fn lines(&self, skipped: usize) -> Skip<Split<'_, char>> {
-        self.lines.split('\n').skip(skipped)
+    pub fn lines(&self, skipped: usize) -> impl Iterator<Item = &str> {
+        let before = skipped.checked_sub(1).and_then(|at| self.ends.get(at));
+        let mut begin = before.map_or(0, |end| *end as usize + 1);
+        self.ends.iter().skip(skipped).map_while(move |end| {
+            let line = self.lines.get(begin..*end as usize);
+            begin = *end as usize + 1;
+            line
+        })
     }
+}
+
+/// The memory that lines of this capacity take.
+fn bytes(lines: usize, ends: &[u32]) -> usize {
+    lines + size_of_val(ends)
 }
 
 impl Drop for RunJson {
     fn drop(&mut self) {
-        self.memory.give_back(self.lines.capacity());
+        self.memory.give_back(bytes(self.lines.capacity(), &self.ends));
     }
 }
 

@@ -143,6 +143,11 @@ impl Listener {
             && self.wants_key(&event.kind, event.stamp.subscription.as_deref())
     }
 
+    /// The keys that messages must have been routed to; `None`: any, or none.
+    pub fn subscriptions(&self) -> Option<&SubscriptionKeys> {
+        self.subscriptions.as_ref()
+    }
+
     /// Whether it wants what was routed to this key, or to none.
     fn wants_key(&self, kind: &EventKind, key: Option<&str>) -> bool {
         let keys = self.subscriptions.as_ref();

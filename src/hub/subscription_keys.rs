@@ -29,11 +29,16 @@ impl SubscriptionKeys {
         self.0.contains(key)
     }
 
+    /// Whether a message is wanted that was routed to this key, or to none.
+    pub(super) fn want_message_of(&self, key: Option<&str>) -> bool {
+        key.is_some_and(|key| self.has(key))
+    }
+
     /// Whether an event is wanted that was routed to this key, or to none.
     pub(super) fn want(&self, kind: &EventKind, key: Option<&str>) -> bool {
         match kind {
-            EventKind::Message(_) => key.is_some_and(|key| self.has(key)),
-                        EventKind::Subscription(report) => self.has(&report.key),
+            EventKind::Message(_) => self.want_message_of(key),
+            EventKind::Subscription(report) => self.has(&report.key),
             _ => true,
         }
     }

@@ -20,7 +20,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     core::{ConnectionName, Cursor, Message, Pattern},
-    events::{Event, EventKind, Lagged, Notice, Stamp, Update},
+    events::{Event, EventKind, Lagged, Notice, Stamp, SubscriptionReport, Update},
     memory::{Charge, MemoryBudget, MemoryUse},
     settings::HistorySettings,
 };

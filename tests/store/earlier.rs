@@ -20,7 +20,9 @@ fn earlier(count: u64) -> TestDir {
     drop(store);
     let database = Connection::open(dir.path().join("store.db")).unwrap();
     database
-        .execute_batch("ALTER TABLE history DROP COLUMN subscription; PRAGMA wal_checkpoint(TRUNCATE);")
+        .execute_batch(
+            "ALTER TABLE history DROP COLUMN subscription; PRAGMA wal_checkpoint(TRUNCATE);",
+        )
         .unwrap();
     dir
 }

@@ -124,11 +124,19 @@ impl Readers {
                 }
                 By::UpdateActor => {
                     let actor = this.actor(plan, dice);
-                    hub.actor(Pattern::all(), mailbox::<Update>(actor), plan.delivery.clone());
+                    hub.actor(
+                        Pattern::all(),
+                        mailbox::<Update>(actor),
+                        plan.delivery.clone(),
+                    );
                 }
                 By::BatchActor => {
                     let actor = this.actor(plan, dice);
-                    hub.actor(Pattern::all(), mailbox::<Batch>(actor), plan.delivery.clone());
+                    hub.actor(
+                        Pattern::all(),
+                        mailbox::<Batch>(actor),
+                        plan.delivery.clone(),
+                    );
                 }
             }
         }

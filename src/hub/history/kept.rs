@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::{
     core::{Cursor, Message},
     events::Stamp,
+    hub::SubscriptionKeys,
     stored::StoredEvent,
 };
 
@@ -362,24 +363,29 @@ impl Kept {
         Some(entry.mark.cursor)
     }
 
-    /// Reads the message behind a place that is not gone, and goes on to the place behind it.
-    pub fn read(&self, place: &mut Place) -> Option<StoredEvent> {
+    /// Reads the message behind a place that is not gone, and goes on to the place behind it. Where `keys` are given, one that was not routed
+    /// to one of them is passed over.
+    pub fn read(&self, place: &mut Place, keys: Option<&SubscriptionKeys>) -> Option<StoredEvent> {
         let entry = self.entries.get(index(place.entries, self.gone.entries))?;
-        let from = index(place.short, self.gone.short);
-        let key_len = self.key_len(entry.payload, from);
-        let behind = from + usize::from(entry.payload.short);
-        let message = match entry.payload.form {
-            Form::ShortText => Message::text(text(self.short(from + key_len, behind))),
-            Form::ShortBinary => Message::Binary(Bytes::from(self.short(from + key_len, behind))),
+        let (payload, here) = (entry.payload, *place);
+        *place = here.behind(payload);
+        let from = index(here.short, self.gone.short);
+        let key_len = self.key_len(payload, from);
+        let key = payload.is_routed;
+        let key = key.then(|| text(self.short(from + KEY_LEN, from + key_len)));
+        if keys.is_some_and(|keys| !keys.want_message_of(key.as_deref())) {
+            return None;
+        }
+        let (from, behind) = (from + key_len, from + usize::from(payload.short));
+        let message = match payload.form {
+            Form::ShortText => Message::text(text(self.short(from, behind))),
+            Form::ShortBinary => Message::Binary(Bytes::from(self.short(from, behind))),
             Form::Long => {
-                let long = self.long.get(index(place.long, self.gone.long));
+                let long = self.long.get(index(here.long, self.gone.long));
                 long.cloned()?
             }
         };
-        let key = entry.payload.is_routed;
-        let key = key.then(|| text(self.short(from + KEY_LEN, from + key_len)).into());
-        *place = place.behind(entry.payload);
-        Some(entry.mark.with(message, key))
+        Some(entry.mark.with(message, key.map(Arc::from)))
     }
 
     fn short(&self, from: usize, behind: usize) -> Vec<u8> {
@@ -389,7 +395,7 @@ impl Kept {
     /// All behind a position.
     pub fn behind(&self, cursor: Cursor) -> Vec<StoredEvent> {
         let mut place = self.place(cursor);
-        std::iter::from_fn(|| self.read(&mut place)).collect()
+        std::iter::from_fn(|| self.read(&mut place, None)).collect()
     }
 }
 
@@ -499,6 +505,12 @@ mod tests {
             let all: Vec<_> = model.iter().cloned().collect();
             prop_assert_eq!(kept.behind(Cursor(0)).len(), all.iter().filter(|event| event.position > 0).count());
             prop_assert_eq!(kept.last(), model.back().map(|event| Cursor(event.position)));
+            let some = SubscriptionKeys::from_iter(all.iter().filter_map(|event| event.subscription.as_deref()).take(2));
+            let wanted = |event: &StoredEvent| event.subscription.as_deref().is_some_and(|key| some.has(key));
+            let mut place = kept.gone;
+            let heard: Vec<_> = all.iter().filter_map(|_| kept.read(&mut place, Some(&some))).collect();
+            prop_assert_eq!(heard, all.iter().filter(|event| wanted(event)).cloned().collect::<Vec<_>>());
+            prop_assert_eq!(place, kept.end());
             model.retain(|event| event.position > from);
             prop_assert_eq!(kept.behind(Cursor(from)), Vec::from(model));
         }

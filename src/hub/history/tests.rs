@@ -66,7 +66,7 @@ fn since(history: &History, since: u64) -> (Vec<u64>, bool) {
     let mut events = Vec::new();
     loop {
         let (all, mut room) = (Cursor(u64::MAX), Room::default());
-        let read = history.read(&mut place, all, &mut room, |event| events.push(event));
+        let read = history.read(&mut place, all, &mut room, None, |event| events.push(event));
         assert!(!read.lost);
         if read.next.is_none() {
             break;

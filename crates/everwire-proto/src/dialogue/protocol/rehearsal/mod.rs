@@ -265,6 +265,7 @@ impl<'s> Rehearsal<'s> {
             // Only who keeps, asks or watches something hears of these.
             Reply::Stale
             | Reply::Answered(_)
+            | Reply::Subscribe
             | Reply::Subscription(_)
             | Reply::Happened(_) => None,
         };

@@ -8,16 +8,25 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod binance;
+mod binance_orders;
 mod bybit;
 mod checks;
+mod coinbase;
 mod deepgram;
+mod deribit;
 mod discord;
+mod eth_subscribe;
+mod graphql_ws;
 mod home_assistant;
 mod htx;
+mod kraken;
 mod ocpp;
+mod okx;
 mod openai_realtime;
 mod plan;
 mod slack;
 mod stage;
 mod talk;
+mod twitch_eventsub;
 mod world;

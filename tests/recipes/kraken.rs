@@ -73,7 +73,8 @@ impl Servers for Kraken {
         }
         let nonce: u64 = nonce.parse().unwrap_or_default();
         if nonce <= desk.last_nonce {
-            desk.faults.push(format!("{nonce} behind {}", desk.last_nonce));
+            let fault = format!("{nonce} behind {}", desk.last_nonce);
+            desk.faults.push(fault);
             return refused("EAPI:Invalid nonce");
         }
         desk.last_nonce = nonce;

@@ -284,6 +284,7 @@ fn words(settings: &mut ConnectionSettings, change: impl Fn(&mut SubscriptionWor
             let mut own = SubscribeSettings::clone(shared);
             own.words = changed(&own.words);
             for declared in &mut own.declared {
+                let declared = Arc::make_mut(declared);
                 declared.words = declared.words.as_ref().map(&changed);
             }
             dialogue.subscribe = Some(Arc::new(own));

@@ -16,7 +16,7 @@ use everwire::config::{
 };
 use everwire_proto::{
     language::Name,
-    settings::dialogue::{Prepare, PrepareCall},
+    settings::dialogue::{Prepare, StepCall},
 };
 use memory::Memory;
 use serde_json::json;
@@ -78,11 +78,11 @@ prepare = [
     };
     assert!(first.capture.iter().all(|capture| capture.secret));
     assert_eq!(first.within, Duration::from_secs(3));
-    let PrepareCall::Http(request) = &first.call else {
+    let StepCall::Http(request) = &first.call else {
         panic!("{first:?}");
     };
     assert_eq!((request.method, request.headers.len()), ("POST", 1));
-    let PrepareCall::Exec(program) = &second.call else {
+    let StepCall::Exec(program) = &second.call else {
         panic!("{second:?}");
     };
     assert_eq!(

@@ -9,7 +9,7 @@ use everwire_proto::{
     language::Names,
     settings::{
         ConnectionSettings,
-        dialogue::{Prepare, PrepareCall, PrepareStep},
+        dialogue::{Prepare, StepCall, PrepareStep},
     },
 };
 
@@ -37,11 +37,11 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
 
 fn one_step(number: usize, step: &PrepareStep, names: &Names) -> Line {
     let text = match &step.call {
-        PrepareCall::Http(request) => {
+        StepCall::Http(request) => {
             let url = written(request.url.as_str());
             format!("step {number} asks {} {url}", request.method)
         }
-        PrepareCall::Exec(program) => format!("step {number} runs {}", program.path.display()),
+        StepCall::Exec(program) => format!("step {number} runs {}", program.path.display()),
     };
     let mut details = Vec::new();
     if let Some(condition) = &step.condition {
@@ -49,8 +49,8 @@ fn one_step(number: usize, step: &PrepareStep, names: &Names) -> Line {
     }
     let expect = match (&step.expect, &step.call) {
         (Some(expect), _) => written(expect.as_str()),
-        (None, PrepareCall::Http(_)) => "a status of 2xx".into(),
-        (None, PrepareCall::Exec(_)) => "that it ends with 0".into(),
+        (None, StepCall::Http(_)) => "a status of 2xx".into(),
+        (None, StepCall::Exec(_)) => "that it ends with 0".into(),
     };
     let within = format_duration(step.within);
     details.push(format!("expects {expect} within {within}"));

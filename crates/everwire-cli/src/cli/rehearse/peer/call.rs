@@ -3,7 +3,7 @@
 use std::{io, rc::Rc, time::Duration};
 
 use everwire::{
-    dialogue::{PrepareCall, PrepareStep},
+    dialogue::{StepCall, PrepareStep},
     language::Inverted,
 };
 use socket2::SockRef;
@@ -86,7 +86,7 @@ async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::R
         Some(What::GiveUp) => Wanted::GiveUp,
         _ => Wanted::Expect,
     };
-    let is_program = matches!(step.call, PrepareCall::Exec(_));
+    let is_program = matches!(step.call, StepCall::Exec(_));
     let made = {
         let model = stage.model.borrow();
         let dialogue = &stage.subject.dialogue;
@@ -150,8 +150,8 @@ fn step_of<'s>(request: &Request, stage: &'s Stage) -> Option<(usize, &'s Prepar
     let seen = model.seen(&[], None);
     let is_program = request.header("host") == Some("program.invalid");
     let is_it = |step: &PrepareStep| match &step.call {
-        PrepareCall::Exec(_) => is_program,
-        PrepareCall::Http(http) => {
+        StepCall::Exec(_) => is_program,
+        StepCall::Http(http) => {
             let is_url = |scheme| {
                 let url = request.url(scheme);
                 http.url.unfilled_from(&url, &seen).is_some()

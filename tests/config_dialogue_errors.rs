@@ -161,8 +161,14 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("let = { s = '${sign(\"RS256\", KEY, \"x\")}' }\nheartbeat = { kind = 'text', ping = '${s}', pong = 'x' }", "2:37 '${s}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         ("let = { s = '${sign(\"RS256\", KEY, \"x\")}' }\nopen_script = [{ send = '${s}', expect = '/a == s' }]", "2:42 '/a == s': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         ("capture = { a = 'sign(\"RS256\", KEY, text(/x))' }", "1:17 'sign(\"RS256\", KEY, text(/x))': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
-        ("open_script = [{ http = { url = 'https://h' } }]", "1:18 http: `http` is not supported yet | ".into()),
-        ("open_script = [{ exec = ['x'] }]", "1:18 exec: `exec` is not supported yet | ".into()),
+        ("open_script = [{ send = 'x', http = { url = 'https://h' } }]", "1:30 http: `send` and `http` exclude each other | write two steps".into()),
+        ("open_script = [{ http = { url = 'https://h' }, exec = ['x'] }]", "1:48 exec: `http` and `exec` exclude each other | write two steps".into()),
+        ("open_script = [{ http = { url = 'https://h' }, count = 2 }]", "1:48 count: `count` is for messages: a call has one answer | remove it".into()),
+        ("open_script = [{ http = {} }]", "1:25 {}: the request has no url | write http = { url = \"https://host/path\" }".into()),
+        ("open_script = [{ http = { url = 'ftp://h' } }]", "1:33 'ftp://h': `ftp://h` is no URL that can be called | write http://host/path or https://host/path".into()),
+        ("open_script = [{ send = 'x', expect = 'status == 200' }]", "1:40 status: `status` is not there at this place | it is what the answer to an HTTP call has".into()),
+        ("close_script = [{ exec = [] }]", "1:26 []: `exec` names no program | write exec = [\"program\", \"argument\"]".into()),
+        ("periodic = [{ every = '5s', http = { url = 'https://h', body = 'x' } }]", "1:64 'x': a GET has no body | write method = \"POST\", or leave the body out".into()),
         ("resume = 'x'", "1:1 resume: unknown key `resume`".into()),
     ] {
         let told = told(keys);

@@ -8,7 +8,7 @@ use super::{
     InvalidJson, api_limits,
     dialogue::Dialogues,
     finish::finish,
-    keys::ConnectionTable,
+    keys::{ConnectionTable, StepTable},
     layers::Layers,
     read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
     values::Written,

@@ -104,11 +104,7 @@ fn wrong_url(text: &str) -> Option<String> {
     None
 }
 
-fn program(
-    exec: &Exec,
-    here: BuiltIns,
-    compiler: &mut Compiler<'_, '_>,
-) -> Option<Program> {
+fn program(exec: &Exec, here: BuiltIns, compiler: &mut Compiler<'_, '_>) -> Option<Program> {
     let Written { text, place } = &exec.program;
     let arguments: Vec<_> = exec
         .arguments

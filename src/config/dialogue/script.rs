@@ -162,8 +162,13 @@ fn step(
     let condition = condition.and_then(|when| compiler.condition(&when.value, places::ELSEWHERE));
     let send = table.send.as_ref();
     let send = send.and_then(|send| sending::compile(send, places::SENDING, max_message, compiler));
-    let calls = table.http.is_some() || table.exec.is_some();
-    let call = call::compile(table.http.as_ref(), table.exec.as_ref(), places::SENDING, compiler);
+    let calls = table.calls();
+    let call = call::compile(
+        table.http.as_ref(),
+        table.exec.as_ref(),
+        places::SENDING,
+        compiler,
+    );
     let seen = match calls {
         true => places::RESPONSE,
         false => places::ANSWER,

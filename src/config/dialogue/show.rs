@@ -16,8 +16,8 @@ use everwire_proto::{
         ConnectionSettings,
         dialogue::{
             Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, HttpRequest, PeriodicStep,
-            Preparation, Prepare, StepCall, PrepareStep, Program, RequestSettings, RuleDelay,
-            ScriptStep, Sending, TemplateDuration, Trigger,
+            Preparation, Prepare, PrepareStep, Program, RequestSettings, RuleDelay, ScriptStep,
+            Sending, StepCall, TemplateDuration, Trigger,
         },
     },
 };

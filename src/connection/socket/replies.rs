@@ -180,7 +180,10 @@ impl Socket {
 fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
     let rates = talk?.step_rates();
     // A call is no message of the connection's.
-    let own = act.buckets.as_deref().filter(|_| !talk.is_some_and(LiveConversation::calls));
+    let own = act
+        .buckets
+        .as_deref()
+        .filter(|_| !talk.is_some_and(LiveConversation::calls));
     let buckets = || {
         let buckets = &act.process.buckets;
         buckets.with_step(&act.name, own, rates)

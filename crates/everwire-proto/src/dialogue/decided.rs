@@ -6,8 +6,8 @@ use super::{
     captures::NotCaught,
     context::Context,
     happening::{Happening, Place, Verdict, captured, sending},
-    report::{self, Masked},
     refusal::{Asked, Refusal},
+    report::{self, Masked},
     response::Response,
     running::{Decision, Judged, MASKED, Running},
 };
@@ -96,9 +96,10 @@ impl Running {
                 let capture = what.clone();
                 (expected, Verdict::Lacks { capture })
             }
-            Judged::Refused(Refusal::GivesUp(when)) => {
-                (("give_up", report::clipped(when.as_str())), Verdict::Refuses)
-            }
+            Judged::Refused(Refusal::GivesUp(when)) => (
+                ("give_up", report::clipped(when.as_str())),
+                Verdict::Refuses,
+            ),
             Judged::Refused(Refusal::Fails(when)) => {
                 (("fail", report::clipped(when.as_str())), Verdict::Refuses)
             }

@@ -58,6 +58,16 @@ table! {
 }
 
 impl StepTable {
+    /// Whether it makes a call.
+    pub fn calls(&self) -> bool {
+        self.http.is_some() || self.exec.is_some()
+    }
+
+    /// Whether it waits for something that may not come.
+    pub fn awaits(&self) -> bool {
+        self.expect.is_some() || self.calls()
+    }
+
     /// The URL that it calls, as it is written.
     pub fn url(&self) -> Option<&Written> {
         self.http.as_ref()?.value.written_url()

@@ -59,7 +59,8 @@ impl LiveConversation {
 
     /// Whether the step on its way makes a call.
     pub fn calls(&self) -> bool {
-        self.step().is_some_and(|progress| progress.step.call.is_some())
+        self.step()
+            .is_some_and(|progress| progress.step.call.is_some())
     }
 
     /// The buckets that the step on its way waits for besides the connection's.

@@ -79,7 +79,10 @@ impl Running {
                 };
                 let (told, after) = (self.told(step), self.age(cx.here.now));
                 let text = report::not_caught(told, what, &cx.dialogue.names, after, &shown);
-                return (Outcome::Lost(Cause::script_refused(text, false)), Usage::Taken);
+                return (
+                    Outcome::Lost(Cause::script_refused(text, false)),
+                    Usage::Taken,
+                );
             }
             Decision::GiveUp(when) => self.refused(step, true, when, seen, cx),
             Decision::Fail(when) => self.refused(step, false, when, seen, cx),

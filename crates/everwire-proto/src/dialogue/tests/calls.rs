@@ -286,7 +286,10 @@ fn a_slow_signature_of_a_call_is_made_elsewhere() {
         let mut talk = D {
             lets: &[
                 ("pem", "key"),
-                ("sig", r#"${text(unhex(sign("RS256", pem, now("s") ~ id)))}"#),
+                (
+                    "sig",
+                    r#"${text(unhex(sign("RS256", pem, now("s") ~ id)))}"#,
+                ),
             ],
             script: vec![S {
                 http: "POST https://h/${id}",
@@ -354,9 +357,8 @@ fn a_rehearsal_refuses_calls_and_a_wrapped_dialogue_makes_them() {
         let mut call = TOKEN;
         call.is_paced = is_paced;
         let dialogue = script([call]).compile();
-        let factory = crate::settings::ProtocolFactory::new(move || {
-            Conversation::new(Arc::clone(&dialogue))
-        });
+        let factory =
+            crate::settings::ProtocolFactory::new(move || Conversation::new(Arc::clone(&dialogue)));
         let mut rehearsal = Rehearsal::new(factory, &LengthSigner, Instant::now());
         rehearsal.open();
         let done = rehearsal.done();

@@ -169,7 +169,8 @@ impl Seen {
                 Reply::ComposeNow
                 | Reply::Sign(_)
                 | Reply::Call(_)
-                | Reply::MayClose | Reply::Answered(_) => {
+                | Reply::MayClose
+                | Reply::Answered(_) => {
                     panic!("{reply:?}")
                 }
             }

@@ -18,7 +18,7 @@ pub use self::{
     dial::DialTemplates,
     heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
     prepare::{
-        HttpRequest, Preparation, Prepare, StepCall, PrepareStep, Program, SharedPreparation,
+        HttpRequest, Preparation, Prepare, PrepareStep, Program, SharedPreparation, StepCall,
     },
     request::{MAX_IN_FLIGHT, RequestSettings},
     rule::{AnswerAfter, DialogueRule, RuleAction, RuleDelay, Trigger},

@@ -3,7 +3,7 @@
 use std::{io, rc::Rc, time::Duration};
 
 use everwire::{
-    dialogue::{StepCall, PrepareStep},
+    dialogue::{PrepareStep, StepCall},
     language::Inverted,
 };
 use socket2::SockRef;

@@ -305,7 +305,7 @@ fn over_the_api_steps_reach_neither_files_nor_the_environment_nor_other_names() 
             "`exec` is not allowed over the API",
         ),
         (
-            r#""open_script": [{"http": {"url": "https://h", "body": "${KEY}"}}]"#,
+            r#""open_script": [{"http": {"method": "POST", "url": "https://h", "body": "${KEY}"}}]"#,
             DialPolicy::Any,
             "/open_script/0/http/body",
             "`${KEY}` is not allowed over the API",

@@ -94,13 +94,24 @@ async fn a_listen_key_is_kept_alive_and_given_back() {
 async fn a_step_reads_what_the_call_before_it_brought_and_nobody_is_told_it() {
     let http = Http::start(|request, stream| {
         let given = request.header("x-key").unwrap_or_default();
-        let body = format!(r#"{{"data":{{"token":"t-{}"}},"was":"{given}"}}"#, request.number);
-        respond(stream, "201 Created", &["Set-Cookie: session=c-0123; Path=/"], &body)
+        let body = format!(
+            r#"{{"data":{{"token":"t-{}"}},"was":"{given}"}}"#,
+            request.number
+        );
+        respond(
+            stream,
+            "201 Created",
+            &["Set-Cookie: session=c-0123; Path=/"],
+            &body,
+        )
     });
     let server = Server::start(|line| {
         line.say("a greeting that is no answer")?;
         let said = line.hear_text()?;
-        line.ask(said == format!("login t-{} c-0123 2", line.number), said.clone());
+        line.ask(
+            said == format!("login t-{} c-0123 2", line.number),
+            said.clone(),
+        );
         line.say(said)?;
         line.until_gone()
     });
@@ -148,14 +159,24 @@ async fn told_of(
 async fn a_refusal_is_told_without_secrets_and_repeated_when_that_may_help() {
     let keys = r#"open_script = [{ http = { url = "HTTP/open?x=${KEY}", headers = { X-Key = "${KEY}" } }, fail = "status == 409", give_up = "status == 410" }]"#;
     for (status, headers, rule, why) in [
-        ("403 Forbidden", &[][..], "backoff, from max", ": bad key ***"),
+        (
+            "403 Forbidden",
+            &[][..],
+            "backoff, from max",
+            ": bad key ***",
+        ),
         (
             "409 Conflict",
             &[],
             "backoff, from max",
             "; fail (status == 409) held for bad key ***",
         ),
-        ("503 Busy", &["Retry-After: 7"], "retry-after 7s", ": bad key ***"),
+        (
+            "503 Busy",
+            &["Retry-After: 7"],
+            "retry-after 7s",
+            ": bad key ***",
+        ),
         ("500 Oops", &[], "backoff", ": bad key ***"),
     ] {
         let (_manager, _handle, mut watch, cause) = told_of(keys, move |request, stream| {
@@ -165,8 +186,14 @@ async fn a_refusal_is_told_without_secrets_and_repeated_when_that_may_help() {
         .await;
         assert_eq!(cause.kind(), "script_refused");
         let text = cause.to_string();
-        assert!(text.contains("step 1 of open_script, GET http://"), "{text}");
-        assert!(text.contains(&format!("/open, answered {} after ", &status[..3])), "{text}");
+        assert!(
+            text.contains("step 1 of open_script, GET http://"),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("/open, answered {} after ", &status[..3])),
+            "{text}"
+        );
         assert!(text.ends_with(why), "{text}");
         assert_eq!(watch.retrying().await.rule.to_string(), rule);
         holds_no_secret(&watch, SECRET);
@@ -181,7 +208,12 @@ async fn a_refusal_is_told_without_secrets_and_repeated_when_that_may_help() {
 #[tokio::test]
 async fn a_step_comes_again_on_the_same_socket() {
     let http = Http::start(|request, stream| match request.number {
-        0 => respond(stream, "200 OK", &["Retry-After: 1"], r#"{"status":"Pending"}"#),
+        0 => respond(
+            stream,
+            "200 OK",
+            &["Retry-After: 1"],
+            r#"{"status":"Pending"}"#,
+        ),
         1 => respond(stream, "200 OK", &[], r#"{"status":"Pending","wait":1000}"#),
         _ => respond(stream, "200 OK", &[], r#"{"status":"Accepted"}"#),
     });
@@ -213,7 +245,10 @@ async fn a_server_that_is_silent_is_waited_for_no_longer_than_the_step_says() {
     assert_eq!(cause.kind(), "script_timeout");
     let text = cause.to_string();
     assert!(text.contains("/slow, has no answer after "), "{text}");
-    assert!(text.ends_with(": no whole answer came in its time"), "{text}");
+    assert!(
+        text.ends_with(": no whole answer came in its time"),
+        "{text}"
+    );
     assert_eq!(watch.retrying().await.rule.to_string(), "backoff");
     // A body has an end, too.
     let (.., cause) = told_of(keys, |_, stream| {
@@ -222,7 +257,10 @@ async fn a_server_that_is_silent_is_waited_for_no_longer_than_the_step_says() {
     })
     .await;
     let text = cause.to_string();
-    assert!(text.ends_with("the body is longer than 1048576 bytes"), "{text}");
+    assert!(
+        text.ends_with("the body is longer than 1048576 bytes"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -233,7 +271,10 @@ async fn while_a_call_is_out_the_status_says_so_and_the_name_can_be_closed() {
     let (_manager, handle, _watch) = open(name(keys, &http.url(), &server.url()));
     let step = wait_for("the step", async || {
         let status = handle.status().await.unwrap();
-        status.step.filter(|step| step.call.is_some()).ok_or(status.state)
+        status
+            .step
+            .filter(|step| step.call.is_some())
+            .ok_or(status.state)
     })
     .await;
     assert_eq!(step.state.as_str(), "calls");
@@ -326,7 +367,10 @@ async fn a_program_is_run_again_and_again_and_what_it_says_is_sent() {
             told.lock().unwrap().push(said);
         }
     });
-    let shell = format!("echo x >> {0}; wc -l < {0} | tr -d \" \"; echo $KEY$HOME", file.display());
+    let shell = format!(
+        "echo x >> {0}; wc -l < {0} | tr -d \" \"; echo $KEY$HOME",
+        file.display()
+    );
     let keys = format!(
         r#"
 periodic = [
@@ -343,7 +387,10 @@ periodic = [
     let keys = "periodic = [{ every = \"1s\", exec = [\"sh\", \"-c\", \"echo why >&2; exit 3\"] }]";
     let (_manager, _handle, mut watch) = open(name(keys, "", &server.url()));
     let told = watch.error().await.to_string();
-    assert!(told.starts_with("script_refused: periodic[1], exec sh, answered 3 after "), "{told}");
+    assert!(
+        told.starts_with("script_refused: periodic[1], exec sh, answered 3 after "),
+        "{told}"
+    );
     assert!(told.ends_with(": why"), "{told}");
 }
 

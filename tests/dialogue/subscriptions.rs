@@ -13,7 +13,9 @@ use everwire::{
 use serde_json::{Value, json};
 
 use super::{
-    Variables, open,
+    Variables, catch_up, holds_no_secret,
+    http::{Http, respond},
+    open,
     peer::{Gone, Line, Server},
     recipe,
     support::rig::{Watch, wait_for},
@@ -337,5 +339,103 @@ async fn a_thousand_keys_are_active_when_the_name_is_ready() {
     let counts = handle.status().await.unwrap().subscriptions.unwrap();
     assert_eq!(counts.active, 1000);
     assert_eq!(log.all().len(), 10);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+/// As Twitch has it: subscriptions are made by HTTP with the session of the socket, and go over to the URL that the server names.
+const EVENTS: &str = r#"
+[connections.name]
+url = "URL"
+# quick
+open_script = [{ expect = '/type == "welcome"', capture = { session = "/session" } }]
+[connections.name.subscribe]
+if = '!handover'
+ack = 'status == 202'
+fail = 'status >= 400'
+end = '/type == "revocation" && /id == sub'
+capture = { sub = "/data/0/id" }
+route = { json = "/id", id = "${sub}" }
+on = { http = { method = "POST", url = "HTTP/subscriptions", headers = { Authorization = "Bearer ${KEY}" }, body = '{"type":"${key}","condition":${item},"session":"${session}"}' } }
+off = { http = { method = "DELETE", url = "HTTP/subscriptions?id=${sub}", headers = { Authorization = "Bearer ${KEY}" } } }
+[connections.name.subscriptions]
+follow = { item = { user = "1" } }
+bad = { item = { user = "2" } }
+"#;
+
+#[tokio::test]
+async fn what_is_subscribed_to_by_http_is_routed_and_ended_on_the_socket() {
+    const SECRET: &str = "s3cret-of-the-environment";
+    let http = Http::start(|request, stream| {
+        let asked: Value = serde_json::from_str(&request.body).unwrap_or_default();
+        match (&request.line[..4], asked["type"].as_str()) {
+            ("POST", Some("bad")) => {
+                let echo = request.header("authorization").unwrap_or_default();
+                respond(stream, "403 Forbidden", &[], &format!("not with {echo}"))
+            }
+            ("POST", Some(key)) => {
+                let body = json!({"data": [{"id": format!("id-{key}-{}", asked["session"].as_str().unwrap_or("?"))}]});
+                respond(stream, "202 Accepted", &[], &body.to_string())
+            }
+            _ => respond(stream, "204 No Content", &[], ""),
+        }
+    });
+    let server = Server::start(|line| {
+        line.say(json!({"type": "welcome", "session": line.number}).to_string())?;
+        loop {
+            // Whoever tests says what the server says.
+            let said = line.hear_text()?;
+            line.say(said)?;
+        }
+    });
+    let text = EVENTS.replace("HTTP", &http.url());
+    let settings = recipe(&text, "name", &server.url(), Variables(&[("KEY", SECRET)]));
+    let (_manager, handle, mut watch) = open(settings);
+    ready(&mut watch).await;
+    let all = handle.subscriptions().await.unwrap();
+    let state = |key: &str| all.iter().find(|it| &*it.key == key).unwrap();
+    assert_eq!(state("follow").state, Active);
+    let refused = state("bad");
+    assert_eq!(refused.state, Refused);
+    let text = refused.text.as_deref().unwrap();
+    assert!(text.starts_with("403") && !text.contains(SECRET), "{text}");
+    let wish = SubscriptionWish::of(json!({"user": "3"}));
+    handle
+        .hold_subscription("cheer", wish, Holder::Api)
+        .await
+        .unwrap();
+    wait_for("cheer", async || {
+        let all = handle.subscriptions().await.unwrap();
+        let cheer = all.iter().find(|it| &*it.key == "cheer").map(|it| it.state);
+        (cheer == Some(Active)).then_some(()).ok_or(cheer)
+    })
+    .await;
+    handle
+        .send(r#"{"type":"notification","id":"id-cheer-0"}"#)
+        .unwrap();
+    routed(&mut watch, "cheer").await;
+    handle
+        .send(r#"{"type":"revocation","id":"id-follow-0"}"#)
+        .unwrap();
+    watch
+        .until("ended", |update| {
+            let Some(EventKind::Subscription(report)) = update.kind() else {
+                return None;
+            };
+            (&*report.key == "follow" && report.state == Ended).then_some(())
+        })
+        .await;
+    assert_eq!(
+        handle.release_subscription("cheer", Holder::Api).await,
+        Ok(true)
+    );
+    wait_for("DELETE", async || {
+        let asked = http.requests();
+        let lines: Vec<String> = asked.into_iter().map(|request| request.line).collect();
+        let delete = "DELETE /subscriptions?id=id-cheer-0 HTTP/1.1";
+        lines.iter().any(|line| line == delete).then_some(()).ok_or(lines)
+    })
+    .await;
+    catch_up(&handle, &mut watch).await;
+    holds_no_secret(&watch, SECRET);
     assert_eq!(server.faults(), Vec::<String>::new());
 }

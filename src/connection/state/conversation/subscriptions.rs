@@ -111,9 +111,12 @@ impl LiveConversation {
     }
 
     /// The rates that what is said of them next waits for besides the connection's.
-    pub fn subscription_rates(&mut self) -> Vec<RateSettings> {
-        let conversation = self.subscribing_mut();
-        conversation.map_or_else(Vec::new, |it| it.subscription_rates().to_vec())
+    /// Also whether it is a call, which is no message of the connection's.
+    pub fn subscription_rates(&mut self) -> (Vec<RateSettings>, bool) {
+        match self.subscribing_mut() {
+            Some(it) => (it.subscription_rates().to_vec(), it.subscription_calls()),
+            None => Default::default(),
+        }
     }
 
     /// What is said of them next.

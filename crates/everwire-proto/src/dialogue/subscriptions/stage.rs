@@ -24,8 +24,8 @@ use crate::{
 /// What is said of subscriptions next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComposedSubscription {
-    /// The message.
-    pub message: Message,
+    /// The message; `None`: it is a call, which is told by [`Reply::Call`].
+    pub message: Option<Message>,
     /// Whether another one can follow at once: it waits for the same rates.
     pub goes_on: bool,
 }
@@ -139,6 +139,11 @@ impl Conversation {
             message: said.message,
             goes_on: said.goes_on,
         })
+    }
+
+    /// Whether what is said of subscriptions next is a call.
+    pub fn subscription_calls(&mut self) -> bool {
+        self.subscriptions.as_mut().is_some_and(|it| it.calls())
     }
 
     /// The kernel has so many of the messages of subscriptions that were made.

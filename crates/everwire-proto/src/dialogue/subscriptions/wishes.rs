@@ -6,9 +6,10 @@ use super::{
     entry::{Entry, Turn},
     holder::Holder,
     holders::Holders,
-    keys::{Seeing, Subscriptions, USUAL},
+    keys::{Subscriptions, USUAL},
     on_socket::Stage,
     refused::HoldRefused,
+    seeing::Seeing,
     state::SubscriptionState,
     timing::MAX_TRIES,
 };
@@ -167,7 +168,7 @@ impl Subscriptions {
             .is_some_and(|form| form.words.off.is_some() && is_live);
         let is_acknowledged = self
             .form_of(at)
-            .is_some_and(|form| form.words.ack.is_some());
+            .is_some_and(|form| form.words.ack.is_some() || form.words.is_http());
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };

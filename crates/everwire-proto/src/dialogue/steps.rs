@@ -120,7 +120,7 @@ impl Conversation {
 
     /// Whether something is to be said before our close frame: there is a close script, and the name was ready on this socket.
     pub fn has_close_script(&self) -> bool {
-        !self.dialogue.close_script.is_empty() && self.script.has_passed()
+        !self.dialogue.close_script.is_empty() && self.has_passed()
     }
 
     /// The socket is to be closed by us. No periodic step is taken any more. Returns whether they were until now.

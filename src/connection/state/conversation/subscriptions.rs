@@ -1,11 +1,11 @@
 //! The subscriptions of a conversation: what is said of them, and who wants them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use everwire_proto::{
     dialogue::{
-        AwaitedSubscriptions, ComposedSubscription, Conversation, HoldRefused, Holder,
-        SubscriptionCounts, SubscriptionStatus,
+        AwaitedSubscriptions, ComposedSubscription, Conversation, HoldRefused, Holder, Reply,
+        SubscriptionChange, SubscriptionCounts, SubscriptionState, SubscriptionStatus,
     },
     settings::dialogue::{DeclaredSubscription, Dialogue},
 };
@@ -140,6 +140,23 @@ impl LiveConversation {
     pub fn has_place_for_subscription(&self) -> bool {
         self.subscribing()
             .is_none_or(Conversation::has_place_for_subscription)
+    }
+
+    /// It is that of another dialogue: tells which of them stand elsewhere than before.
+    pub fn tell_subscriptions(&mut self, before: &[SubscriptionStatus]) {
+        let before: HashMap<&str, SubscriptionState> =
+            before.iter().map(|it| (&*it.key, it.state)).collect();
+        for SubscriptionStatus {
+            key, state, text, ..
+        } in self.subscriptions()
+        {
+            let was = before.get(&*key).copied();
+            if was.unwrap_or(SubscriptionState::Wanted) != state {
+                let text = text.map(Into::into);
+                let change = SubscriptionChange { key, state, text };
+                self.replies.push(Reply::Subscription(Box::new(change)));
+            }
+        }
     }
 
     /// The one to which a message belongs.

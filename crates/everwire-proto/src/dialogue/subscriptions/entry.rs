@@ -30,7 +30,7 @@ pub(super) struct Entry {
     /// Whether its messages are found.
     pub is_linked: bool,
     /// By what the peer names it in its messages.
-    pub route: Option<Box<str>>,
+    pub route: Option<Arc<str>>,
     /// By what `end` tells it from others.
     pub end: Option<Box<str>>,
     /// What the peer said when it refused or ended it, or what was wrong.

@@ -322,7 +322,7 @@ impl Subscriptions {
         &self,
         at: usize,
         cx: &Context<'_>,
-    ) -> (Option<Box<str>>, Option<Box<str>>) {
+    ) -> (Option<Arc<str>>, Option<Box<str>>) {
         let (Some(entry), Some(ears)) = (self.entries.get(at), self.ears_of(at)) else {
             return (None, None);
         };

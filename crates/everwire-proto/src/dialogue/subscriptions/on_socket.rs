@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
     time::Instant,
 };
 
@@ -29,7 +30,7 @@ pub(super) struct OnSocket {
     /// When something is asked for again.
     pub again: BTreeSet<(Instant, Target)>,
     /// By what the peer names keys in its messages.
-    pub routes: HashMap<Box<str>, usize>,
+    pub routes: HashMap<Arc<str>, usize>,
     /// What the name waits for before it is ready.
     pub gate: Option<Gate>,
 }

@@ -193,9 +193,18 @@ async fn two_callers_hold_one_key_and_let_go_of_it_one_by_one() {
     routed(&mut watch, "x").await;
     let other = SubscriptionWish::of("y");
     let refused = handle.hold_subscription("x", other, Holder::Api).await;
-    assert!(matches!(refused, Err(HoldError::OtherItem { .. })), "{refused:?}");
-    assert_eq!(handle.release_subscription("x", Holder::Api).await, Ok(false));
-    assert_eq!(handle.release_subscription("x", Holder::Api).await, Ok(false));
+    assert!(
+        matches!(refused, Err(HoldError::OtherItem { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        handle.release_subscription("x", Holder::Api).await,
+        Ok(false)
+    );
+    assert_eq!(
+        handle.release_subscription("x", Holder::Api).await,
+        Ok(false)
+    );
     assert_eq!(
         handle.release_subscription("x", Holder::Session(7)).await,
         Ok(true)
@@ -278,7 +287,11 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
         .await;
     let all = states(&handle, &[("a", Active), ("x", Active)]).await;
     assert_eq!(all[1].holders, [Holder::Api]);
-    assert!(log.all().contains(&"1 sub a,x".to_owned()), "{:?}", log.all());
+    assert!(
+        log.all().contains(&"1 sub a,x".to_owned()),
+        "{:?}",
+        log.all()
+    );
     // It is found on the new socket, too.
     handle
         .hold_subscription("y", SubscriptionWish::default(), Holder::Api)
@@ -321,7 +334,9 @@ async fn other_subscriptions_in_the_settings_need_no_other_socket() {
     states(&handle, &[("b", Active), ("c", Active)]).await;
     wait_for("the end of a", async || {
         let all = log.all();
-        all.contains(&"0 unsub a".to_owned()).then_some(()).ok_or(all)
+        all.contains(&"0 unsub a".to_owned())
+            .then_some(())
+            .ok_or(all)
     })
     .await;
     assert_eq!(server.sockets(), 1);
@@ -432,10 +447,38 @@ async fn what_is_subscribed_to_by_http_is_routed_and_ended_on_the_socket() {
         let asked = http.requests();
         let lines: Vec<String> = asked.into_iter().map(|request| request.line).collect();
         let delete = "DELETE /subscriptions?id=id-cheer-0 HTTP/1.1";
-        lines.iter().any(|line| line == delete).then_some(()).ok_or(lines)
+        lines
+            .iter()
+            .any(|line| line == delete)
+            .then_some(())
+            .ok_or(lines)
     })
     .await;
     catch_up(&handle, &mut watch).await;
     holds_no_secret(&watch, SECRET);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_rate_of_its_own_keeps_neither_the_name_nor_the_outbox_waiting() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let text = FEED
+        .replace("batch = 100", "batch = 1\nrate = \"ops\"")
+        .replace(r#"within = "2s""#, r#"within = "300ms""#);
+    let text = format!("[rates.ops]\nmessages = 2\nper = \"1s\"\n{text}");
+    let (_manager, handle, mut watch) = open(feed(&text, &["a", "b", "c"], &server));
+    ready(&mut watch).await;
+    let counts = handle.status().await.unwrap().subscriptions.unwrap();
+    assert_eq!((counts.active, counts.wanted), (2, 1));
+    // It goes out at once, and is told to be no order.
+    handle.send(r#"{"op":"end","args":[]}"#).unwrap();
+    wait_for("what was sent", async || {
+        let all = log.all();
+        (all.len() == 3).then_some(()).ok_or(all)
+    })
+    .await;
+    assert_eq!(log.all(), ["0 sub a", "0 sub b", "0 end "]);
+    states(&handle, &[("a", Active), ("b", Active), ("c", Active)]).await;
     assert_eq!(server.faults(), Vec::<String>::new());
 }

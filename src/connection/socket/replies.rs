@@ -5,7 +5,9 @@ use std::time::Instant;
 use everwire_proto::{dialogue::Reply, settings::dialogue::HeartbeatStart};
 
 use super::{
-    Socket, ahead::StepTurn, aside_conversation::aside_mut, first_beat::begin_beats, open::connect_data};
+    Socket, ahead::StepTurn, aside_conversation::aside_mut, first_beat::begin_beats,
+    open::connect_data,
+};
 use crate::{
     connection::{
         outbox::rate_limit::BucketSet,

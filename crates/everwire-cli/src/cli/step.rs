@@ -19,6 +19,9 @@ pub fn line(step: &Step, now: Timestamp) -> String {
     let does = step.send.as_ref().or(step.call.as_ref());
     let sends = does.map(|does| words::printable(does));
     let left = step.until.map(|until| time(now, until));
+    if let ("subscribe", Some(awaited)) = (&*step.script, &step.expect) {
+        return format!("awaits {} for {since}", words::printable(awaited));
+    }
     match (&*step.state, sends) {
         ("rests", _) => {
             let left = left.unwrap_or_default();
@@ -71,6 +74,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn subscriptions_are_told_by_their_keys() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let step = json!({
+            "script": "subscribe", "number": 38, "steps": 40, "state": "listens", "send": null, "call": null,
+            "expect": "3 of 40 subscriptions: a, b, c", "met": 0, "count": 1, "since": "2026-01-02T03:04:00Z", "until": null,
+        });
+        let step = Step::deserialize(step).unwrap();
+        assert_eq!(
+            line(&step, now),
+            "awaits 3 of 40 subscriptions: a, b, c for 5.0s"
+        );
+    }
 
     #[test]
     fn a_call_is_told_by_its_method_and_url() {

@@ -9,7 +9,9 @@ use super::{
 use crate::{
     core::Message,
     language::{Expression, Names},
-    settings::dialogue::{Capture, DialogueRule, HttpRequest, ScriptStep, Sending, StepCall, Trigger},
+    settings::dialogue::{
+        Capture, DialogueRule, HttpRequest, ScriptStep, Sending, StepCall, Trigger,
+    },
 };
 
 /// So many bytes of a message are shown, and of what the settings say of it.

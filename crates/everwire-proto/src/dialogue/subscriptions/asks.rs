@@ -10,17 +10,27 @@ impl Subscriptions {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };
-        let order = entry.order;
         let Some(number) = entry.ask.take().map(NonZeroU64::get) else {
             return;
         };
         let Some(ask) = self.socket.asks.get_mut(&number) else {
             return;
         };
-        ask.targets.retain(|target| *target != Target { at, order });
-        if ask.targets.is_empty() {
+        ask.left = ask.left.saturating_sub(1);
+        if ask.left == 0 {
             self.forget_ask(number);
         }
+    }
+
+    /// The keys of an `on` that are unanswered.
+    pub(super) fn unanswered(&self, number: u64) -> Vec<Target> {
+        let ask = self.socket.asks.get(&number);
+        let targets = ask.map_or(&[][..], |ask| &ask.targets);
+        let is_open = |target: &&Target| {
+            self.entry(**target)
+                .is_some_and(|entry| entry.is_asked(number))
+        };
+        targets.iter().filter(is_open).copied().collect()
     }
 
     /// Nothing answers it any more.
@@ -41,7 +51,7 @@ impl Subscriptions {
         for target in ask.targets {
             if let Some(entry) = self.entries.get_mut(target.at)
                 && entry.order == target.order
-                && entry.ask.is_some_and(|ask| ask.get() == number)
+                && entry.is_asked(number)
             {
                 entry.ask = None;
             }

@@ -31,7 +31,11 @@ pub(super) struct Batch<'a> {
 }
 
 impl Subscriptions {
-    pub(super) fn compose_on(&mut self, first: Target, cx: &mut Context<'_>) -> Option<Option<Message>> {
+    pub(super) fn compose_on(
+        &mut self,
+        first: Target,
+        cx: &mut Context<'_>,
+    ) -> Option<Option<Message>> {
         let form = self.form_of(first.at)?;
         let (words, shape) = (Arc::clone(&form.words), form.on);
         let targets = self.take_batch(first, shape.batch);
@@ -71,9 +75,7 @@ impl Subscriptions {
                 self.socket.made.push_back(number);
                 Some(Some(message))
             }
-            Some(Asking::Http(request)) => {
-                self.call_on(request, batch, cx).then_some(None)
-            }
+            Some(Asking::Http(request)) => self.call_on(request, batch, cx).then_some(None),
             None => None,
         }
     }
@@ -86,7 +88,10 @@ impl Subscriptions {
         filled: FilledLets,
         cx: &mut Context<'_>,
     ) {
-        let Some(form) = targets.first().and_then(|first| self.entry(*first)?.form.into()) else {
+        let Some(form) = targets
+            .first()
+            .and_then(|first| self.entry(*first)?.form.into())
+        else {
             return;
         };
         let mut awaits_number = false;
@@ -108,6 +113,7 @@ impl Subscriptions {
             number,
             Ask {
                 form,
+                left: targets.len(),
                 targets,
                 filled,
                 awaits_number,
@@ -116,7 +122,11 @@ impl Subscriptions {
         );
     }
 
-    pub(super) fn compose_off(&mut self, first: Target, cx: &mut Context<'_>) -> Option<Option<Message>> {
+    pub(super) fn compose_off(
+        &mut self,
+        first: Target,
+        cx: &mut Context<'_>,
+    ) -> Option<Option<Message>> {
         let form = self.form_of(first.at)?;
         let (words, shape) = (Arc::clone(&form.words), form.off);
         let targets = self.take_batch(first, shape.batch);

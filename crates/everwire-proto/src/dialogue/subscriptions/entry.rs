@@ -102,6 +102,11 @@ impl Entry {
         &self.declared.key
     }
 
+    /// Whether its `on` of this number is unanswered.
+    pub fn is_asked(&self, number: u64) -> bool {
+        self.ask.is_some_and(|ask| ask.get() == number)
+    }
+
     /// Whether nobody wants it any more.
     pub fn is_leaving(&self) -> bool {
         self.holders.is_empty()

@@ -1,11 +1,7 @@
 //! Keys that are subscribed to by HTTP: the answer to the call decides, and the socket brings their messages.
 
 use super::{
-    composing::Batch,
-    entry::{Entry, Target},
-    keys::Subscriptions,
-    seeing::Seeing,
-    state::SubscriptionState,
+    composing::Batch, entry::Entry, keys::Subscriptions, seeing::Seeing, state::SubscriptionState,
 };
 use crate::{
     core::Cause,
@@ -129,33 +125,24 @@ impl Subscriptions {
             true => SubscriptionState::Refused,
             false => SubscriptionState::Unanswered,
         };
-        for target in self.targets_of(number) {
+        for target in self.unanswered(number) {
             if self.entry(target).is_some() {
                 self.fail(target.at, state, Some(text.as_str().into()), cx);
             }
         }
     }
 
-    fn targets_of(&self, number: u64) -> Vec<Target> {
-        let ask = self.socket.asks.get(&number);
-        ask.map_or_else(Vec::new, |ask| ask.targets.clone())
-    }
-
     /// What the answer says of each key that was asked for by this call.
-    fn judge(
-        &mut self,
-        number: u64,
-        response: &Response,
-        secrets: &Masked,
-        cx: &mut Context<'_>,
-    ) {
+    fn judge(&mut self, number: u64, response: &Response, secrets: &Masked, cx: &mut Context<'_>) {
         let mut text = String::new();
         if let Some(status) = response.status {
             text = format!("{status}: ");
         }
         report::show_body(&response.body, secrets, &mut text);
-        for target in self.targets_of(number) {
-            let verdict = self.entry(target).map(|entry| self.verdict(number, entry, response, cx));
+        for target in self.unanswered(number) {
+            let verdict = self
+                .entry(target)
+                .map(|entry| self.verdict(number, entry, response, cx));
             match verdict {
                 Some(Verdict::Taken(captured)) => {
                     self.forget_ask_of(target.at);
@@ -229,5 +216,6 @@ fn off_answered(response: &Response, secrets: &Masked, cx: &mut Context<'_>) {
     let status = response.status.unwrap_or_default();
     let mut text = format!("`off` of a subscription was answered with {status}: ");
     report::show_body(&response.body, secrets, &mut text);
-    cx.out.push(Reply::Error(Cause::script_refused(text, false)));
+    cx.out
+        .push(Reply::Error(Cause::script_refused(text, false)));
 }

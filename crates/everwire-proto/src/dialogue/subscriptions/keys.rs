@@ -9,17 +9,13 @@ use super::{
     entry::{Entry, Target, Turn},
     forms::Form,
     on_socket::{OnSocket, Stage},
+    seeing::Seeing,
     state::SubscriptionState,
     status::SubscriptionCounts,
-    seeing::Seeing,
     world::as_peer_writes,
 };
 use crate::{
-    dialogue::{
-        context::Context,
-        reply::Reply,
-        subscriptions::change::SubscriptionChange,
-    },
+    dialogue::{context::Context, reply::Reply, subscriptions::change::SubscriptionChange},
     settings::dialogue::{Dialogue, SubscriptionWords},
 };
 
@@ -318,11 +314,7 @@ impl Subscriptions {
     }
 
     /// By what the peer names it in its messages, and by what `end` tells it from others.
-    fn names_for_peer(
-        &self,
-        at: usize,
-        cx: &Context<'_>,
-    ) -> (Option<Arc<str>>, Option<Box<str>>) {
+    fn names_for_peer(&self, at: usize, cx: &Context<'_>) -> (Option<Arc<str>>, Option<Box<str>>) {
         let (Some(entry), Some(ears)) = (self.entries.get(at), self.ears_of(at)) else {
             return (None, None);
         };

@@ -126,16 +126,24 @@ impl Listening<'_> {
         expression: &Expression,
         condition: Condition,
     ) -> Vec<Target> {
-        let entry = |target: &Target| self.subscriptions.entry(*target);
+        let entry = |target: &Target| {
+            let entry = self.subscriptions.entry(*target);
+            entry.filter(|entry| entry.is_asked(number))
+        };
         let holds = |target: &Target| {
             let asked = Some((number, ask));
             entry(target)
                 .is_some_and(|entry| self.holds_for_one(entry, expression, condition, asked))
         };
-        let targets = ask.targets.iter().copied();
+        let mut targets = ask
+            .targets
+            .iter()
+            .copied()
+            .filter(|target| entry(target).is_some())
+            .peekable();
         match condition.reads.key {
             true => targets.filter(holds).collect(),
-            false if ask.targets.first().is_some_and(holds) => targets.collect(),
+            false if targets.peek().is_some_and(holds) => targets.collect(),
             false => Vec::new(),
         }
     }

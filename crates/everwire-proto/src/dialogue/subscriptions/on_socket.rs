@@ -52,6 +52,8 @@ pub(super) enum Stage {
 pub(super) struct Ask {
     pub form: usize,
     pub targets: Vec<Target>,
+    /// How many of them are unanswered: those whose `ask` has its number.
+    pub left: usize,
     /// What `on` was made of.
     pub filled: FilledLets,
     /// Whether its `ack` is awaited by its number.

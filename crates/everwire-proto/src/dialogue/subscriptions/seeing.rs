@@ -26,12 +26,7 @@ pub(super) struct Seeing<'a> {
 
 impl Seeing<'_> {
     /// Shows what is seen of this one.
-    pub fn of<T>(
-        &self,
-        entry: &Entry,
-        cx: &Context<'_>,
-        look: impl FnOnce(&dyn World) -> T,
-    ) -> T {
+    pub fn of<T>(&self, entry: &Entry, cx: &Context<'_>, look: impl FnOnce(&dyn World) -> T) -> T {
         let around = cx.world(self.seen, self.number);
         self.around(&around, entry, cx, look)
     }
@@ -68,4 +63,3 @@ impl Seeing<'_> {
         }
     }
 }
-

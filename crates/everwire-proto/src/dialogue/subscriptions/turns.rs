@@ -1,6 +1,6 @@
 //! What is said of keys, each when its turn has come: `on` and `off`, alone or for several.
 
-use std::{mem, time::Duration};
+use std::time::Duration;
 
 use super::{
     entry::{Target, Turn},
@@ -49,8 +49,7 @@ impl Subscriptions {
                 continue;
             };
             (entry.captured, entry.number) = (None, None);
-            let gates = entry.holders.has(Holder::File)
-                || (is_successor && entry.is_carried);
+            let gates = entry.holders.has(Holder::File) || (is_successor && entry.is_carried);
             entry.gates = gates;
             gated += usize::from(gates);
             if gated > 0 && self.socket.gate.is_none() {
@@ -210,11 +209,7 @@ impl Subscriptions {
         if has_ack {
             return;
         }
-        let targets = match has_fail {
-            // What says that they are refused may still come.
-            true => ask.targets.clone(),
-            false => mem::take(&mut ask.targets),
-        };
+        let targets = self.unanswered(number);
         for target in targets {
             if self.entry(target).is_some() {
                 self.activate(target.at, cx);

@@ -482,3 +482,25 @@ async fn what_waits_for_a_rate_of_its_own_keeps_neither_the_name_nor_the_outbox_
     states(&handle, &[("a", Active), ("b", Active), ("c", Active)]).await;
     assert_eq!(server.faults(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn without_a_socket_each_key_is_wanted() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
+    ready(&mut watch).await;
+    states(&handle, &[("a", Active)]).await;
+    handle.close(1000, "").await.unwrap();
+    let wanted = SubscriptionState::Wanted;
+    states(&handle, &[("a", wanted)]).await;
+    // Nobody was told anything but that.
+    assert_eq!(log.all(), ["0 sub a"]);
+    handle
+        .hold_subscription("x", SubscriptionWish::default(), Holder::Api)
+        .await
+        .unwrap();
+    assert_eq!(handle.release_subscription("a", Holder::Api).await, Ok(false));
+    handle.connect(None).await.unwrap();
+    states(&handle, &[("a", Active), ("x", Active)]).await;
+    assert_eq!(log.all()[1..], ["1 sub a,x"]);
+}

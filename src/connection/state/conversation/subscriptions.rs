@@ -157,6 +157,13 @@ impl LiveConversation {
         }
     }
 
+    /// The socket is gone: each is wanted again.
+    pub fn forget_subscribed(&mut self) {
+        if let Some(conversation) = self.subscribing_mut() {
+            conversation.forget_subscribed();
+        }
+    }
+
     /// The one to which a message belongs.
     pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
         self.subscribing()?.subscription_of(message)

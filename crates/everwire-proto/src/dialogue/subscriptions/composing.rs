@@ -106,6 +106,7 @@ impl Subscriptions {
                 entry.ask = NonZeroU64::new(number);
                 entry.number = NonZeroU64::new(number);
                 entry.captured = None;
+                entry.is_carried = false;
             }
             self.set_state(target.at, SubscriptionState::Sent, None, cx);
         }

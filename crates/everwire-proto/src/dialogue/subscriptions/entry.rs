@@ -120,7 +120,8 @@ impl Entry {
 
     /// Of the socket that is gone nothing is left but whether it was active there, and what was captured of it.
     pub fn forget_socket(&mut self) {
-        let was_active = self.state == SubscriptionState::Active;
+        let was_carried = self.is_carried && self.state == SubscriptionState::Wanted;
+        let was_active = self.state == SubscriptionState::Active || was_carried;
         *self = Self {
             is_carried: was_active,
             captured: self.captured.take().filter(|_| was_active),

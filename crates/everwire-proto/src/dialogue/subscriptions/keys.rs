@@ -108,6 +108,10 @@ impl Subscriptions {
 
     /// A socket has opened on which nothing was said yet.
     pub fn open(&mut self) {
+        if self.counts.wanted != self.entries.len() {
+            // The one before ended untold.
+            self.forget_socket();
+        }
         self.socket = OnSocket::default();
     }
 

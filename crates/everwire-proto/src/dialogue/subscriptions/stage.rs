@@ -158,6 +158,13 @@ impl Conversation {
         parts.refresh();
     }
 
+    /// The socket is gone, whether that is a loss or not: each subscription is wanted again. [`lost`](Self::lost) may follow.
+    pub fn forget_subscribed(&mut self) {
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.forget_socket();
+        }
+    }
+
     /// Whether what is said of subscriptions next may be written, as far as others go that await an answer by their numbers.
     pub fn has_place_for_subscription(&self) -> bool {
         let subscriptions = self.subscriptions.as_ref();

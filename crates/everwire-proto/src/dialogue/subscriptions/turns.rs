@@ -49,6 +49,7 @@ impl Subscriptions {
                 continue;
             };
             (entry.captured, entry.number) = (None, None);
+            entry.is_carried &= is_successor;
             let gates = entry.holders.has(Holder::File) || (is_successor && entry.is_carried);
             entry.gates = gates;
             gated += usize::from(gates);
@@ -75,6 +76,7 @@ impl Subscriptions {
             false => {
                 if let Some(entry) = self.entries.get_mut(at) {
                     (entry.captured, entry.number) = (None, None);
+                    entry.is_carried = false;
                 }
             }
         }

@@ -499,7 +499,10 @@ async fn without_a_socket_each_key_is_wanted() {
         .hold_subscription("x", SubscriptionWish::default(), Holder::Api)
         .await
         .unwrap();
-    assert_eq!(handle.release_subscription("a", Holder::Api).await, Ok(false));
+    assert_eq!(
+        handle.release_subscription("a", Holder::Api).await,
+        Ok(false)
+    );
     handle.connect(None).await.unwrap();
     states(&handle, &[("a", Active), ("x", Active)]).await;
     assert_eq!(log.all()[1..], ["1 sub a,x"]);

@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZeroU64, sync::Arc};
 
 use super::{
-    entry::Target,
+    entry::{Target, Turn},
     keys::Subscriptions,
     on_socket::Ask,
     seeing::Seeing,
@@ -38,17 +38,26 @@ impl Subscriptions {
     ) -> Option<Option<Message>> {
         let form = self.form_of(first.at)?;
         let (words, shape) = (Arc::clone(&form.words), form.on);
-        let targets = self.take_batch(first, shape.batch);
         let number = cx.ids.next();
-        let mut items = Vec::with_capacity(targets.len());
-        let mut asked = Vec::with_capacity(targets.len());
-        for target in targets {
-            match self.item_of(target, &words, shape.reads.items || shape.reads.item, cx) {
+        let (mut asked, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let at = self.entry(first)?.form;
+        while asked.len() < shape.batch.max(1)
+            && let Some(next) = self.next_like(at, Turn::On)
+        {
+            let wants = shape.reads.items || shape.reads.item;
+            let item = self.item_of(next, &words, wants, cx);
+            bytes += item.as_ref().map_or(0, |item| length(item.as_ref()));
+            if bytes > cx.here.max_message / 2 && !asked.is_empty() {
+                // The next message speaks for it.
+                break;
+            }
+            self.skip(next);
+            match item {
                 Ok(item) => {
                     items.extend(item);
-                    asked.push(target);
+                    asked.push(next);
                 }
-                Err(unfilled) => self.unfilled(&[target], &words, &unfilled, cx),
+                Err(unfilled) => self.unfilled(&[next], &words, &unfilled, cx),
             }
         }
         if asked.is_empty() {
@@ -88,10 +97,8 @@ impl Subscriptions {
         filled: FilledLets,
         cx: &mut Context<'_>,
     ) {
-        let Some(form) = targets
-            .first()
-            .and_then(|first| self.entry(*first)?.form.into())
-        else {
+        let first = targets.first().and_then(|first| self.entry(*first));
+        let Some(form) = first.map(|entry| entry.form) else {
             return;
         };
         let mut awaits_number = false;
@@ -130,13 +137,22 @@ impl Subscriptions {
     ) -> Option<Option<Message>> {
         let form = self.form_of(first.at)?;
         let (words, shape) = (Arc::clone(&form.words), form.off);
-        let targets = self.take_batch(first, shape.batch);
         let number = cx.ids.next();
-        let mut items = Vec::with_capacity(targets.len());
-        for target in &targets {
+        let (mut targets, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let at = self.entry(first)?.form;
+        while targets.len() < shape.batch.max(1)
+            && let Some(next) = self.next_like(at, Turn::Off)
+        {
             // What cannot be filled now was not filled when it was asked for either.
             let wants = shape.reads.items || shape.reads.item;
-            items.extend(self.item_of(*target, &words, wants, cx).ok().flatten());
+            let item = self.item_of(next, &words, wants, cx).ok().flatten();
+            bytes += length(item.as_ref());
+            if bytes > cx.here.max_message / 2 && !targets.is_empty() {
+                break;
+            }
+            self.skip(next);
+            items.extend(item);
+            targets.push(next);
         }
         let batch = Batch {
             words: &words,
@@ -250,4 +266,10 @@ impl Subscriptions {
             self.fail(target.at, SubscriptionState::Refused, text, cx);
         }
     }
+}
+
+/// How many bytes an item has.
+fn length(item: Option<&Value<'_>>) -> usize {
+    let text = item.and_then(Value::as_text);
+    text.map_or(0, |text| text.len())
 }

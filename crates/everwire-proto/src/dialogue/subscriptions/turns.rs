@@ -141,6 +141,8 @@ impl Subscriptions {
                 Turn::None | Turn::OffWhenAnswered => None,
             };
             let Some(message) = message else {
+                // Nothing was made of it, and its turn is over.
+                self.skip(first);
                 continue;
             };
             let goes_on = self.goes_on_like(form, message.is_none());
@@ -164,25 +166,21 @@ impl Subscriptions {
         }
     }
 
-    /// Takes the turns of keys for which one message speaks: those that stand together.
-    pub(super) fn take_batch(&mut self, first: Target, most: usize) -> Vec<Target> {
-        let Some((form, turn)) = self.entry(first).map(|entry| (entry.form, entry.turn)) else {
-            return Vec::new();
-        };
-        let mut taken = Vec::new();
-        while taken.len() < most.max(1)
-            && let Some(next) = self.front()
-            && self
-                .entry(next)
-                .is_some_and(|entry| entry.form == form && entry.turn == turn)
-        {
+    /// What is said next, if it is this of keys with these words: one message may speak for several.
+    pub(super) fn next_like(&mut self, form: usize, turn: Turn) -> Option<Target> {
+        let next = self.front()?;
+        let entry = self.entry(next)?;
+        (entry.form == form && entry.turn == turn).then_some(next)
+    }
+
+    /// Its turn is over.
+    pub(super) fn skip(&mut self, target: Target) {
+        if self.socket.turns.front() == Some(&target) {
             self.socket.turns.pop_front();
-            if let Some(entry) = self.entries.get_mut(next.at) {
+            if let Some(entry) = self.entries.get_mut(target.at) {
                 entry.turn = Turn::None;
             }
-            taken.push(next);
         }
-        taken
     }
 
     /// The kernel has so many of the messages that were made.

@@ -342,3 +342,26 @@ fn an_on_that_awaits_its_number_has_a_place_among_what_is_in_flight() {
     talk.hear(r#"{"id":1,"result":1}"#);
     assert!(talk.conversation.has_place_for_subscription());
 }
+
+#[test]
+fn a_batch_that_would_be_too_long_goes_out_in_parts() {
+    let mut talk = subscribes(U {
+        batch: 3,
+        keys: &[
+            ("a", "a-long-item-of-a-feed"),
+            ("b", "another-item-of-it"),
+            ("c", "c"),
+        ],
+        ..U::default()
+    })
+    .talk();
+    talk.max_message = 80;
+    talk.opened();
+    assert_eq!(
+        talk.subscribe(),
+        [
+            r#"{"op":"sub","id":1,"args":["a-long-item-of-a-feed","another-item-of-it"]}"#,
+            r#"{"op":"sub","id":2,"args":["c"]}"#,
+        ]
+    );
+}

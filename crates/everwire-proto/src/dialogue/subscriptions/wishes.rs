@@ -73,13 +73,15 @@ impl Subscriptions {
         let known = known.and_then(|at| Some((at, self.entries.get(at)?)));
         if let Some((at, entry)) = known {
             let (is_same, is_leaving) = (entry.is_of(declared), entry.is_leaving());
-            if is_same {
+            let may_come_back = is_leaving && entry.state.is_on_the_wire();
+            if is_same && (may_come_back || !is_leaving) {
                 match is_leaving {
-                    true => self.come_back(at, holder, cx),
+                    true => self.come_back(at, holder),
                     false => self.hold_again(at, holder, cx),
                 }
                 return Ok(());
             }
+            // What goes behind its `off` is another one.
             if !is_leaving {
                 let key = Arc::clone(&declared.key);
                 return Err(HoldRefused::OtherItem { key });
@@ -106,17 +108,14 @@ impl Subscriptions {
         }
     }
 
-    /// It was given up, and that was not said yet.
-    fn come_back(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
+    /// It was given up, and that was not said yet: the peer goes on sending it.
+    fn come_back(&mut self, at: usize, holder: Holder) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };
         entry.holders.add(holder);
         entry.turn = Turn::None;
         *self.counts.of_mut(entry.state) += 1;
-        if !entry.state.is_on_the_wire() {
-            self.again(at, cx);
-        }
     }
 
     /// It is asked for at once, as if for the first time.
@@ -243,7 +242,7 @@ impl Subscriptions {
         }
         let is_back = known_to_leave(self, declared);
         if let Some(at) = is_back {
-            return self.come_back(at, Holder::File, cx);
+            return self.come_back(at, Holder::File);
         }
         let at = self.insert(declared, holders, cx.dialogue);
         self.want(at, cx);
@@ -300,7 +299,8 @@ impl Subscriptions {
 fn known_to_leave(known: &Subscriptions, declared: &Arc<DeclaredSubscription>) -> Option<usize> {
     let at = *known.keys.get(&declared.key)?;
     let entry = known.entries.get(at)?;
-    (entry.is_leaving() && entry.is_of(declared)).then_some(at)
+    let may_come_back = entry.is_leaving() && entry.state.is_on_the_wire();
+    (may_come_back && entry.is_of(declared)).then_some(at)
 }
 
 fn check(declared: &DeclaredSubscription) -> Result<(), HoldRefused> {

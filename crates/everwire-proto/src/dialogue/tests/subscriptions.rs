@@ -355,7 +355,7 @@ fn a_batch_that_would_be_too_long_goes_out_in_parts() {
         ..U::default()
     })
     .talk();
-    talk.max_message = 80;
+    talk.max_message = 78;
     talk.opened();
     assert_eq!(
         talk.subscribe(),

@@ -73,10 +73,9 @@ impl Subscriptions {
         let known = known.and_then(|at| Some((at, self.entries.get(at)?)));
         if let Some((at, entry)) = known {
             let (is_same, is_leaving) = (entry.is_of(declared), entry.is_leaving());
-            let may_come_back = is_leaving && entry.state.is_on_the_wire();
-            if is_same && (may_come_back || !is_leaving) {
+            if is_same {
                 match is_leaving {
-                    true => self.come_back(at, holder),
+                    true => self.come_back(at, holder, cx),
                     false => self.hold_again(at, holder, cx),
                 }
                 return Ok(());
@@ -108,14 +107,20 @@ impl Subscriptions {
         }
     }
 
-    /// It was given up, and that was not said yet: the peer goes on sending it.
-    fn come_back(&mut self, at: usize, holder: Holder) {
+    /// It was given up, and that was not said yet: the peer goes on sending it. Where nobody knows whether it does, that is told, and it
+    /// is asked for again.
+    fn come_back(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };
         entry.holders.add(holder);
         entry.turn = Turn::None;
         *self.counts.of_mut(entry.state) += 1;
+        let (state, text) = (entry.state, entry.text.clone());
+        if !state.is_on_the_wire() {
+            self.set_state(at, state, text, cx);
+            self.again(at, cx);
+        }
     }
 
     /// It is asked for at once, as if for the first time.
@@ -242,7 +247,7 @@ impl Subscriptions {
         }
         let is_back = known_to_leave(self, declared);
         if let Some(at) = is_back {
-            return self.come_back(at, Holder::File);
+            return self.come_back(at, Holder::File, cx);
         }
         let at = self.insert(declared, holders, cx.dialogue);
         self.want(at, cx);
@@ -299,8 +304,7 @@ impl Subscriptions {
 fn known_to_leave(known: &Subscriptions, declared: &Arc<DeclaredSubscription>) -> Option<usize> {
     let at = *known.keys.get(&declared.key)?;
     let entry = known.entries.get(at)?;
-    let may_come_back = entry.is_leaving() && entry.state.is_on_the_wire();
-    (may_come_back && entry.is_of(declared)).then_some(at)
+    (entry.is_leaving() && entry.is_of(declared)).then_some(at)
 }
 
 fn check(declared: &DeclaredSubscription) -> Result<(), HoldRefused> {

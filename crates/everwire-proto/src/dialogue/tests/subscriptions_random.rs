@@ -169,6 +169,7 @@ proptest! {
                 Event::Hold(key, holder) => {
                     let (key, holder) = (KEYS[key], HOLDERS[holder]);
                     talk.hold(key, holder).unwrap();
+                    note_told(&talk, &mut peer);
                     let holders = held.entry(key.into()).or_default();
                     if !holders.contains(&holder) {
                         holders.push(holder);

@@ -7,6 +7,7 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod calls;
 mod decode;
 mod discord;
 mod document;
@@ -24,9 +25,9 @@ mod rsa;
 mod rules;
 mod slack;
 mod steps;
-mod subscriptions;
 #[cfg(feature = "durable")]
 mod stored;
+mod subscriptions;
 mod watched;
 
 use std::{

@@ -1,5 +1,6 @@
 //! From the merged keys of a dialogue to the dialogue: the names are collected, then all texts are compiled with them.
 
+mod call;
 mod captures;
 mod compiler;
 mod declared;
@@ -29,7 +30,8 @@ use self::{compiler::Compiler, declared::declared, merged::Merged, order::Order}
 use super::{keys::ConnectionTable, read::Context};
 use everwire_proto::settings::dialogue::{Capture, Dialogue};
 
-pub(super) use self::{prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions,
+pub(super) use self::{
+    prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions,
     wish::compile_subscription,
 };
 

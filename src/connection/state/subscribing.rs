@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use everwire_proto::dialogue::{AwaitedSubscriptions, Holder, SubscriptionCounts, SubscriptionStatus};
+use everwire_proto::dialogue::{
+    AwaitedSubscriptions, Holder, SubscriptionCounts, SubscriptionStatus,
+};
 
 use super::{
     ActorState,
@@ -64,8 +66,7 @@ impl ActorState {
 
     /// Those that have failed are asked for again; how many those are.
     pub(in crate::connection) fn retry_subscriptions(&mut self) -> usize {
-        let retried =
-            self.with_serving(|serving, at| serving.conversation.retry_subscriptions(at));
+        let retried = self.with_serving(|serving, at| serving.conversation.retry_subscriptions(at));
         self.wake();
         retried.unwrap_or_default()
     }
@@ -78,6 +79,13 @@ impl ActorState {
                 serving.conversation.declare_subscriptions(&settings, at);
             }
         });
+    }
+
+    /// The socket that served is gone: each is wanted again.
+    pub(in crate::connection) fn forget_subscribed(&mut self) {
+        if let Some(serving) = &mut self.serving {
+            serving.conversation.forget_subscribed();
+        }
     }
 
     /// All of them.

@@ -1,7 +1,6 @@
 //! What the expressions and templates of subscriptions see.
 
 use crate::{
-    dialogue::surroundings::Surroundings,
     language::{
         BuiltIn, Data, MessageTemplate, Moment, Name, Signer, Unfilled, Value, Variable, World,
         json::{RawJson, Slot},
@@ -11,7 +10,7 @@ use crate::{
 
 /// What expressions see of one subscription, or of a batch, beside what all others see.
 pub(super) struct KeyWorld<'a> {
-    pub around: &'a Surroundings<'a>,
+    pub around: &'a dyn World,
     pub key: Option<&'a str>,
     pub item: Option<&'a Value<'static>>,
     pub items: Option<&'a Value<'static>>,
@@ -32,17 +31,21 @@ impl World for KeyWorld<'_> {
             Name::BuiltIn(BuiltIn::Key) => self.key.map_or_else(Value::absent, Value::text),
             Name::BuiltIn(BuiltIn::Item) => borrowed(self.item),
             Name::BuiltIn(BuiltIn::Items) => borrowed(self.items),
-            Name::BuiltIn(BuiltIn::OnId) => {
-                self.number.map_or_else(Value::absent, Value::from)
-            }
-            Name::Capture(at) => {
-                match self.captures.iter().position(|own| own.name == at) {
-                    Some(own) => borrowed(self.captured.get(own)),
-                    None => self.around.name(name),
-                }
-            }
+            Name::BuiltIn(BuiltIn::OnId) => self.number.map_or_else(Value::absent, Value::from),
+            Name::Capture(at) => match self.captures.iter().position(|own| own.name == at) {
+                Some(own) => borrowed(self.captured.get(own)),
+                None => self.around.name(name),
+            },
             other => self.around.name(other),
         }
+    }
+
+    fn header(&self, name: &str) -> Value<'_> {
+        self.around.header(name)
+    }
+
+    fn cookie(&self, name: &str) -> Value<'_> {
+        self.around.cookie(name)
     }
 
     fn variable(&self, variable: Variable<'_>) -> Option<&str> {
@@ -116,7 +119,8 @@ pub(super) fn array(items: &[Value<'static>]) -> Value<'static> {
         debug_assert!(is_there.is_some(), "an item is text or JSON");
     }
     text.push(']');
-    let value = RawJson::parse(&text).map_or_else(Value::absent, |json| Value::json(json).into_owned());
+    let value =
+        RawJson::parse(&text).map_or_else(Value::absent, |json| Value::json(json).into_owned());
     match is_secret {
         true => value.secret(),
         false => value,

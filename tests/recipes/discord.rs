@@ -167,7 +167,12 @@ impl Discord {
         let first = self.first.filter(|_| gateway.talk.number == 0);
         match first {
             Some(First::Op7) => gateway.say("warning", &json!({ "op": 7, "d": null }))?,
-            Some(First::Op9(may_resume)) => gateway.say("", &json!({ "op": 9, "d": may_resume }))?,
+            Some(First::Op9(may_resume)) => {
+                // A session that is gone has no numbers.
+                gateway.seq = gateway.seq.filter(|_| may_resume);
+                gateway.said = Instant::now();
+                gateway.say("", &json!({ "op": 9, "d": may_resume }))?;
+            }
             Some(First::Close(code)) => return Err(gateway.talk.close(code)),
             Some(First::Deaf) => return Err(gateway.talk.freeze()),
             None => {}
@@ -201,7 +206,7 @@ impl Gateway<'_> {
             self.due = Instant::now() + BEAT + BEAT;
             let d = said["d"].as_u64();
             // What is on its way to the client is not in it yet.
-            let may_be_older = self.said.elapsed() < BEAT / 2 && d <= self.seq;
+            let may_be_older = self.said.elapsed() < BEAT / 2 && d <= self.seq.or(d);
             let is_right = d == self.seq || may_be_older;
             self.talk.ask(is_right, format!("{said}, not {:?}", self.seq));
             *discord.desk.beats.lock().unwrap() += 1;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use everwire::{Request, dialogue::Holder};
+use everwire::{Request, SubscriptionWish, dialogue::Holder};
 use serde_json::{Value, json};
 
 use super::{
@@ -67,7 +67,7 @@ impl Servers for Node {
             match said["method"].as_str() {
                 Some("eth_subscribe") => {
                     let kind = params[0].as_str().unwrap_or_default().to_owned();
-                    let is_whole = kind == "newHeads" || params[1]["topics"].is_array();
+                    let is_whole = kind.starts_with("new") || params[1]["topics"].is_array();
                     talk.ask(is_whole, format!("what does it subscribe? {said}"));
                     let refuses = self.desk.lock().unwrap().refuses;
                     if refuses == Some(&kind) {
@@ -101,7 +101,10 @@ async fn each_subscription_is_routed_by_the_id_of_its_socket() {
     stage.routed("transfers", "logs").await;
     let answer = stage.handle.request(Request::new(r#"{"jsonrpc":"2.0","id":7,"method":"eth_blockNumber","params":[]}"#)).await.unwrap();
     assert!(answer.as_text().unwrap().contains(r#""id":7"#), "{answer:?}");
-    stage.handle.release_subscription("heads", Holder::File).await.unwrap();
+    let wish = SubscriptionWish::of(json!(["newPendingTransactions"]));
+    stage.handle.hold_subscription("pending", wish, Holder::Api).await.unwrap();
+    stage.routed("pending", "newPendingTransactions").await;
+    stage.handle.release_subscription("pending", Holder::Api).await.unwrap();
     poll_until("the end of one", SOON, || node.desk.lock().unwrap().unsubscribed == 1).await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);

@@ -45,7 +45,8 @@ pub struct Recipe {
 pub struct Stage {
     pub world: World,
     pub plan: Arc<Plan>,
-    pub manager: Manager,
+    /// Kept, so that the name goes on.
+    _manager: Manager,
     pub handle: Handle,
     pub watch: Watch,
     secrets: Vec<&'static str>,
@@ -113,7 +114,7 @@ impl Recipe {
         Stage {
             world,
             plan,
-            manager,
+            _manager: manager,
             handle,
             watch,
             secrets: values
@@ -149,7 +150,8 @@ impl Stage {
     pub async fn is_clean(&mut self) {
         let status = self.status().await;
         self.watch.take_told();
-        assert_eq!(self.world.faults(), Vec::<String>::new());
+        let told = self.watch.seen();
+        assert_eq!(self.world.faults(), Vec::<String>::new(), "{told:#?}");
         for secret in &self.secrets {
             assert!(!status.contains(secret), "{status}");
             for event in self.watch.seen() {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::dialogue::Holder;
+use everwire::{SubscriptionWish, dialogue::Holder};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
@@ -43,8 +43,8 @@ struct Twitch {
 
 #[derive(Default)]
 struct Desk {
-    /// The session of each subscription.
-    subscriptions: HashMap<String, String>,
+    /// The session and the type of each subscription.
+    subscriptions: HashMap<String, (String, String)>,
     /// The sessions that are open.
     sessions: Vec<String>,
     made: usize,
@@ -75,7 +75,8 @@ impl Servers for Twitch {
         }
         let asked: Value = serde_json::from_str(&call.body).unwrap_or_default();
         let session = asked["transport"]["session_id"].as_str().unwrap_or_default().to_owned();
-        let is_whole = asked["type"] == KEY
+        let kind = asked["type"].as_str().unwrap_or_default().to_owned();
+        let is_whole = [KEY, "channel.raid"].contains(&&*kind)
             && asked["version"] == "2"
             && asked["condition"]["broadcaster_user_id"] == "1234"
             && asked["transport"]["method"] == "websocket"
@@ -83,13 +84,14 @@ impl Servers for Twitch {
         if !is_whole || !desk.sessions.contains(&session) {
             return Answer::new(400, json!({ "error": "Bad Request", "status": 400, "message": format!("session or condition: {asked}") }).to_string());
         }
-        if desk.subscriptions.values().any(|known| *known == session) {
+        let wanted = (session, kind);
+        if desk.subscriptions.values().any(|known| *known == wanted) {
             return Answer::new(409, r#"{"error":"Conflict","status":409,"message":"subscription already exists"}"#);
         }
         desk.made += 1;
         let id = format!("sub-{}", desk.made);
-        desk.subscriptions.insert(id.clone(), session);
-        Answer::new(202, json!({ "data": [{ "id": id, "status": "enabled", "type": KEY }], "total": 1 }).to_string()).of("subscribe")
+        desk.subscriptions.insert(id.clone(), wanted);
+        Answer::new(202, json!({ "data": [{ "id": id, "status": "enabled" }], "total": 1 }).to_string()).of("subscribe")
     }
 
     fn admit(&self, call: &Call) -> Result<Option<String>, Answer> {
@@ -113,7 +115,7 @@ impl Servers for Twitch {
         let at = desk.sessions.iter().position(|known| *known == session);
         at.map(|at| desk.sessions.remove(at));
         if !desk.sessions.contains(&session) {
-            desk.subscriptions.retain(|_, of| *of != session);
+            desk.subscriptions.retain(|_, (of, _)| *of != session);
         }
         played
     }
@@ -143,7 +145,8 @@ impl Twitch {
             talk.answer("keepalive", &message("session_keepalive", json!({})))?;
             let (sub, revokes) = {
                 let mut desk = self.desk.lock().unwrap();
-                let found = desk.subscriptions.iter().find(|(_, of)| *of == session);
+                let wanted = (session.to_owned(), KEY.to_owned());
+                let found = desk.subscriptions.iter().find(|(_, of)| **of == wanted);
                 let found = found.map(|(id, _)| id.clone());
                 (found, std::mem::take(&mut desk.revokes))
             };
@@ -186,7 +189,10 @@ async fn it_says_nothing_but_pongs_and_events_are_routed() {
     stage.is_clean().await;
     assert_eq!((stage.world.sockets(), twitch.made()), (1, 1));
     assert!(!stage.watch.seen().join("").contains("session_keepalive"));
-    stage.handle.release_subscription(KEY, Holder::File).await.unwrap();
+    let wish = SubscriptionWish::of(json!({ "broadcaster_user_id": "1234" }));
+    stage.handle.hold_subscription("channel.raid", wish, Holder::Api).await.unwrap();
+    stage.active(&[KEY, "channel.raid"]).await;
+    stage.handle.release_subscription("channel.raid", Holder::Api).await.unwrap();
     poll_until("the end of it", SOON, || twitch.desk.lock().unwrap().deleted == 1).await;
     stage.is_clean().await;
 }

@@ -33,6 +33,8 @@ const RECIPE: Recipe = Recipe {
 const KEY: &str = "channel.follow";
 /// So long a socket may be without a subscription.
 const UNUSED: Duration = Duration::from_secs(10);
+/// It says something so often.
+const BEAT: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Default)]
 struct Twitch {
@@ -131,16 +133,21 @@ impl Twitch {
         let welcome = json!({ "session": { "id": session, "status": "connected", "keepalive_timeout_seconds": 1, "reconnect_url": null } });
         talk.answer("welcome", &message("session_welcome", welcome))?;
         let begun = Instant::now();
+        let mut spoken: Option<Instant> = None;
         let mut notified = false;
         let mut moved = false;
         loop {
             // Anything but pongs ends the socket with 4001.
-            if let Some(frame) = talk.hear_any_within(Duration::from_millis(100))? {
+            if let Some(frame) = talk.hear_any_within(BEAT)? {
                 if !frame.is_pong() {
                     talk.fault(format!("it says something: {frame:?}"));
                     return Err(talk.close(4001));
                 }
             }
+            if spoken.is_some_and(|spoken| spoken.elapsed() < BEAT) {
+                continue;
+            }
+            spoken = Some(Instant::now());
             talk.send(Message::Ping("x".into()))?;
             talk.answer("keepalive", &message("session_keepalive", json!({})))?;
             let (sub, revokes) = {

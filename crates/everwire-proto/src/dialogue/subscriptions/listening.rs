@@ -43,10 +43,11 @@ impl Listening<'_> {
             let refused = self.answered(fail, condition);
             verdicts.extend(refused.into_iter().map(|it| (it, Verdict::Refused)));
         }
-        if let (Some(ack), Some(condition), true) = (&words.ack, ears.ack, hears_answers)
-            && verdicts.is_empty()
-        {
-            let taken = self.answered(ack, condition);
+        if let (Some(ack), Some(condition), true) = (&words.ack, ears.ack, hears_answers) {
+            // One answer may take some keys of a batch, and refuse the others.
+            let is_new = |target: &Target| verdicts.iter().all(|(known, _)| known != target);
+            let mut taken = self.answered(ack, condition);
+            taken.retain(is_new);
             verdicts.extend(taken.into_iter().map(|it| (it, Verdict::Acknowledged)));
         }
         if let (Some(end), Some(condition)) = (&words.end, ears.end)

@@ -116,8 +116,9 @@ pub use self::{
         SubscriptionWish,
     },
     connection::{
-        CloseMyself, Configure, Connect, Connection, ConnectionGone, HoldError, NotOpen, Receipt, Request,
-        RequestError, Rotate, Send, SendError, SendOnceError, Snapshot, State, Status, Subscribe,
+        CloseMyself, Configure, Connect, Connection, ConnectionGone, HoldError, NotOpen, Receipt,
+        Request, RequestError, Rotate, Send, SendError, SendOnceError, Snapshot, State, Status,
+        Subscribe,
     },
     core::{ConnectionName, Fate, Message, Owner, Pattern, Rejected},
     events::{Event, EventKind, Notice, Update},

@@ -145,10 +145,12 @@ fn schema_keys_of_items(schema: &Json, path: &str, root: &Json, keys: &mut BTree
 }
 
 /// Tables whose keys stand elsewhere as well.
-const REPEATED: [&str; 4] = [
+const REPEATED: [&str; 6] = [
     "defaults",
     "groups.*",
     "prepare.*.steps",
+    "connections.*.subscribe.on",
+    "connections.*.subscribe.off",
     "connections.*.subscriptions.*",
 ];
 const FLEET_KEYS: [&str; 6] = [
@@ -230,7 +232,7 @@ fn defaults(schema: &Json) -> String {
         match &value["default"] {
             Json::Null
                 if value.to_string().contains("\"default\"")
-                    && !["basic_auth", "request", "tls"].contains(&key.as_str())
+                    && !["basic_auth", "request", "subscribe", "tls"].contains(&key.as_str())
                     && key != "hosts" =>
             {
                 keys.push(format!("{key} = {{ {} }}", defaults(value)));

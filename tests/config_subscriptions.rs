@@ -94,7 +94,10 @@ fn a_list_is_keys_and_items() {
     let Some(Asking::Send(on)) = &words.on else {
         panic!("{words:?}")
     };
-    assert_eq!(on.as_written(), r#"{"method":"SUBSCRIBE","params":${items},"id":${id}}"#);
+    assert_eq!(
+        on.as_written(),
+        r#"{"method":"SUBSCRIBE","params":${items},"id":${id}}"#
+    );
     let route = words.route.as_ref().unwrap();
     assert_eq!(route.id.as_str(), "${item}");
     let pointer = dialogue(&settings).pointers.pointer(route.json);
@@ -109,7 +112,10 @@ fn a_table_has_items_of_any_type_and_long_forms() {
         ("heads", r#"["newHeads"]"#),
         ("depth", "5"),
         ("live", "true"),
-        ("logs", r#"["logs",{"topics":["0xdd","${session}"],"from block":1.5}]"#),
+        (
+            "logs",
+            r#"["logs",{"topics":["0xdd","${session}"],"from block":1.5}]"#,
+        ),
         ("by_http", r#"{"broadcaster":"1234"}"#),
         ("door", r#""door""#),
         ("it is ${id}", r#""it is ${id}""#),
@@ -151,7 +157,10 @@ fn a_text_of_a_list_may_be_a_template() {
         "subscribe.on = 'SUB ${item}'\ncapture = { user = '/user' }\nsubscriptions = ['orders.${user}', '$${x}']",
     );
     let found = declared(&settings);
-    assert_eq!(found[0], ("orders.${user}".into(), "\"orders.${user}\"".into()));
+    assert_eq!(
+        found[0],
+        ("orders.${user}".into(), "\"orders.${user}\"".into())
+    );
     assert_eq!(found[1].0, "${x}");
     let items = subscribe(&settings).declared[1].item.clone();
     let SubscriptionItem::Text(text) = items else {
@@ -203,7 +212,10 @@ group = "none"
     assert_eq!(own["subscribe"]["off"], "END ${item}");
     assert_eq!(own["subscribe"]["capture"], json!({ "x": "/x", "y": "/y" }));
     let b = &own["subscriptions"]["b"];
-    assert_eq!((&b["item"], &b["on"], &b["within"]), (&json!("2"), &json!("b"), &json!("3s")));
+    assert_eq!(
+        (&b["item"], &b["on"], &b["within"]),
+        (&json!("2"), &json!("b"), &json!("3s"))
+    );
     assert_eq!(own["subscriptions"]["a"], "3");
     assert_eq!(keys(&settings.connections["own"]), ["a", "b", "c"]);
     assert_eq!(shown("list")["subscriptions"], json!(["x"]));
@@ -216,7 +228,7 @@ fn what_is_shown_is_what_was_written_and_reads_back_as_the_same() {
     for keys in [STREAMS, HANDLES] {
         let shown = masked(&connection(keys));
         assert!(!shown.to_string().contains("k3y"), "{shown}");
-        let text = shown.to_string().replace("Bearer ${KEY}", "x");
+        let text = shown.to_string().replace("***${KEY}", "x");
         let mut json: Json = serde_json::from_str(&text).unwrap();
         // Over the API nobody's rates are known.
         json["subscribe"].as_object_mut().unwrap().remove("rate");
@@ -230,19 +242,31 @@ fn what_is_shown_is_what_was_written_and_reads_back_as_the_same() {
                 .unwrap_or_else(|errors| panic!("{json}\n{errors:?}"))
         };
         let once = again(&json);
-        let twice = again(&masked(&once).to_string().replace("***", "x").parse().unwrap());
+        let twice = again(
+            &masked(&once)
+                .to_string()
+                .replace("***", "x")
+                .parse()
+                .unwrap(),
+        );
         assert_eq!(masked(&once), masked(&twice));
         for key in ["subscribe", "subscriptions"] {
             let masked = masked(&once)[key].to_string().replace("***", "x");
             assert_eq!(masked, json[key].to_string(), "{key}");
         }
     }
-    assert_eq!(masked(&connection(STREAMS))["subscriptions"], json!(["btcusdt@trade", "ethusdt@trade"]));
+    assert_eq!(
+        masked(&connection(STREAMS))["subscriptions"],
+        json!(["btcusdt@trade", "ethusdt@trade"])
+    );
     let handles = masked(&connection(HANDLES));
     assert_eq!(handles["subscriptions"]["heads"], json!(["newHeads"]));
     assert_eq!(
         handles["subscriptions"]["logs"],
-        json!({ "item": ["logs", { "topics": ["0xdd", "${session}"], "from block": 1.5 }] }).get("item").unwrap().clone()
+        json!({ "item": ["logs", { "topics": ["0xdd", "${session}"], "from block": 1.5 }] })
+            .get("item")
+            .unwrap()
+            .clone()
     );
     let http = &handles["subscriptions"]["by_http"]["on"]["http"];
     assert_eq!(http["headers"]["Authorization"], "***${KEY}");
@@ -261,9 +285,13 @@ fn names_of_a_fleet_share_a_list_in_turns() {
     assert_eq!(keys(&settings.connections["md-a"]), ["s1", "s3", "s5-a"]);
     assert_eq!(keys(&settings.connections["md-b"]), ["s2", "s4"]);
     // Its own ones come first.
-    let own = "subscriptions = ['status']\n[connections.md-b]\nsubscriptions = { x = { item = 1 } }";
+    let own =
+        "subscriptions = ['status']\n[connections.md-b]\nsubscriptions = { x = { item = 1 } }";
     let settings = read(&text("'a', 'b'", 4, own));
-    assert_eq!(keys(&settings.connections["md-a"]), ["status", "s1", "s3", "s5-a"]);
+    assert_eq!(
+        keys(&settings.connections["md-a"]),
+        ["status", "s1", "s3", "s5-a"]
+    );
     assert_eq!(keys(&settings.connections["md-b"]), ["x", "s2", "s4"]);
     // Names without a share say nothing of it.
     let settings = read(&text("'a', 'b', 'c', 'd', 'e', 'f'", 1, ""));
@@ -271,23 +299,52 @@ fn names_of_a_fleet_share_a_list_in_turns() {
     assert!(subscribe(&settings.connections["md-f"]).declared.is_empty());
 
     for (names, max, own, expected) in [
-        ("'a', 'b'", 2, "", "the fleet `md` has 2 names for 5 subscriptions, and each takes at most 2 | write 3 names or more, or a larger `subscribe.max`"),
-        ("'a'", 3, "subscriptions = ['x', 'y']", "the fleet `md` has 1 name for 5 subscriptions, and each takes at most 1 beside its own 2 | write 5 names or more, or a larger `subscribe.max`"),
-        ("'a'", 1, "subscriptions = ['x']", "the fleet `md` has 1 name for 5 subscriptions, and each takes at most 0 beside its own 1 | write a larger `subscribe.max`"),
+        (
+            "'a', 'b'",
+            2,
+            "",
+            "the fleet `md` has 2 names for 5 subscriptions, and each takes at most 2 | write 3 names or more, or a larger `subscribe.max`",
+        ),
+        (
+            "'a'",
+            3,
+            "subscriptions = ['x', 'y']",
+            "the fleet `md` has 1 name for 5 subscriptions, and each takes at most 1 beside its own 2 | write 5 names or more, or a larger `subscribe.max`",
+        ),
+        (
+            "'a'",
+            1,
+            "subscriptions = ['x']",
+            "the fleet `md` has 1 name for 5 subscriptions, and each takes at most 0 beside its own 1 | write a larger `subscribe.max`",
+        ),
     ] {
         let errors = memory().read(&text(names, max, own)).unwrap_err();
         let told: Vec<String> = errors
             .iter()
-            .map(|error| format!("{} | {}", error.message, error.help.clone().unwrap_or_default()))
+            .map(|error| {
+                format!(
+                    "{} | {}",
+                    error.message,
+                    error.help.clone().unwrap_or_default()
+                )
+            })
             .collect();
         assert_eq!(told, [expected]);
         assert_eq!(errors.iter().next().unwrap().line, 5);
     }
     let twice = text("'a', 'b'", 9, "subscriptions = ['s2']");
     let errors = memory().read(&twice).unwrap_err();
-    assert!(errors.to_string().contains("the subscription `s2` comes twice"), "{errors}");
+    assert!(
+        errors
+            .to_string()
+            .contains("the subscription `s2` comes twice"),
+        "{errors}"
+    );
     let elsewhere = memory().connection("spread = ['x']").unwrap_err();
-    assert!(elsewhere.to_string().contains("unknown key `spread`"), "{elsewhere}");
+    assert!(
+        elsewhere.to_string().contains("unknown key `spread`"),
+        "{elsewhere}"
+    );
 }
 
 #[test]
@@ -305,10 +362,16 @@ fn other_subscriptions_need_no_other_socket_and_other_words_do() {
 
 #[test]
 fn what_a_file_subscribes_to_is_not_inherited_over_the_api() {
-    let settings = read(&format!("[defaults]{}\n[connections.a]\nurl = 'wss://h'", STREAMS));
+    let settings = read(&format!(
+        "[defaults]{}\n[connections.a]\nurl = 'wss://h'",
+        STREAMS
+    ));
     assert!(settings.connections["a"].dialogue.is_some());
     let json = br#"{"url": "wss://example.com"}"#;
-    let api = settings.inherited.connection(json, &DialPolicy::Any).unwrap();
+    let api = settings
+        .inherited
+        .connection(json, &DialPolicy::Any)
+        .unwrap();
     assert_eq!(api.dialogue, None);
     // What comes over the API is read as a file is.
     let json = json!({ "url": "wss://example.com", "subscribe": { "on": "SUB ${item}" }, "subscriptions": ["a"] });
@@ -331,15 +394,18 @@ fn what_a_name_will_subscribe_to_is_said_in_words() {
         });
         told.collect()
     };
-    assert_eq!(told(STREAMS), [
-        "to 2 keys on each socket: btcusdt@trade, ethusdt@trade",
-        "  callers may add others, up to 1024 in all",
-        "up to 100 at once: sends {\"method\":\"SUBSCRIBE\",\"params\":${items},\"id\":${id}}",
-        "  is active when /id == id && /result == null, and unanswered when that has not come within 10s",
-        "  is refused when /id == id && exists(/error)",
-        "  its messages have ${item} at /stream, and carry its key",
-        "  when nobody holds it any more: sends {\"method\":\"UNSUBSCRIBE\",\"params\":${items},\"id\":${id}}",
-    ]);
+    assert_eq!(
+        told(STREAMS),
+        [
+            "to 2 keys on each socket: btcusdt@trade, ethusdt@trade",
+            "  callers may add others, up to 1024 in all",
+            "up to 100 at once: sends {\"method\":\"SUBSCRIBE\",\"params\":${items},\"id\":${id}}",
+            "  is active when /id == id && /result == null, and unanswered when that has not come within 10s",
+            "  is refused when /id == id && exists(/error)",
+            "  its messages have ${item} at /stream, and carry its key",
+            "  when nobody holds it any more: sends {\"method\":\"UNSUBSCRIBE\",\"params\":${items},\"id\":${id}}",
+        ]
+    );
     let handles = told(HANDLES);
     for line in [
         "by_http: asks POST https://api.example/subscriptions",
@@ -348,14 +414,20 @@ fn what_a_name_will_subscribe_to_is_said_in_words() {
         "  keeps sub = /result",
         "  when nobody holds it any more: asks DELETE https://api.example/subscriptions?id=${sub}",
     ] {
-        assert!(handles.iter().any(|told| told == line), "{line}\n{handles:#?}");
+        assert!(
+            handles.iter().any(|told| told == line),
+            "{line}\n{handles:#?}"
+        );
     }
-    assert_eq!(told("subscribe.on = 'SUB ${item}'"), [
-        "to what callers ask for, up to 10000 keys",
-        "each: sends SUB ${item}",
-        "  is active once it is written",
-        "  nothing is said when nobody holds it any more",
-    ]);
+    assert_eq!(
+        told("subscribe.on = 'SUB ${item}'"),
+        [
+            "to what callers ask for, up to 10000 keys",
+            "each: sends SUB ${item}",
+            "  is active once it is written",
+            "  nothing is said when nobody holds it any more",
+        ]
+    );
 }
 
 /// All errors of a connection with these keys: line, column, the text that is meant, message and help. The keys begin in line 1.
@@ -381,53 +453,53 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
     let on = "subscribe.on = 'SUB ${item}'\n";
     let mut wrong = Vec::new();
     for (keys, expected) in [
-        ("subscribe = { ack = '/id == id' }".to_owned(), "X"),
-        ("subscribe = { off = 'END ${item}' }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', route = { json = '/stream' } }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', route = { id = '${item}' } }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', batch = 10 }".into(), "X"),
-        ("subscribe = { on = 'SUB', batch = 10 }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', capture = { sub = '/id' } }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', ack = '/id == id', capture = { sub = { value = '/id', keep = true } } }".into(), "X"),
-        ("subscribe = { on = 'SUB ${sub}', ack = '/id == id', capture = { sub = '/id' } }".into(), "X"),
-        ("subscribe = { on = 'SUB ${itm}' }".into(), "X"),
-        ("subscribe = { on = 'SUB ${on_id}' }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', ack = 'status == 202' }".into(), "X"),
-        ("subscribe = { on = 5 }".into(), "X"),
-        ("subscribe = { on = { htttp = {} } }".into(), "X"),
-        ("subscribe = { on = { http = { url = 'ftp://x' } } }".into(), "X"),
-        ("subscribe = { on = { http = {} } }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', maxx = 5 }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', max = 10001 }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', within = '0s' }".into(), "X"),
-        ("subscribe = { on = 'SUB ${item}', rate = 'nope' }".into(), "X"),
-        ("subscribe = { on = '{\"sub\":${item}' }".into(), "X"),
-        ("subscribe = 'x'".into(), "X"),
-        ("subscriptions = ['x']".into(), "X"),
-        ("subscriptions.x = { item = 'y' }".into(), "X"),
-        (format!("{on}subscriptions = 'x'"), "X"),
-        (format!("{on}subscriptions = ['x', 'y', 'x']"), "X"),
-        (format!("{on}subscriptions = ['x', {{ item = 'y' }}]"), "X"),
-        (format!("{on}subscriptions = ['']"), "X"),
-        (format!("{on}subscriptions.x = {{ query = 'q' }}"), "X"),
-        (format!("{on}subscriptions.x = {{ itm = 'q' }}"), "X"),
-        (format!("{on}subscriptions.x = {{ batch = 5 }}"), "X"),
-        (format!("{on}subscriptions.x = {{ item = {{ a = 'a ${{tokn}}' }} }}"), "X"),
-        (format!("{on}subscriptions.x = {{ item = {{ a = ['b', 'a ${{id'] }} }}"), "X"),
-        (format!("{on}subscriptions.x = {{ item = {{ a = 'say \"${{key}}\"' }} }}"), "X"),
-        (format!("{on}subscriptions.x = {{ item = '{{\"a\":${{key}}' }}"), "X"),
-        (format!("{on}subscriptions.x = [2026-01-31]"), "X"),
-        (format!("{on}subscriptions.x = [nan]"), "X"),
-        (format!("{on}subscriptions.x = ['{long}']"), "X"),
-        (format!("{on}subscriptions.x = '{long}'"), "X"),
-        (format!("{on}subscriptions = ['{}']", &long[..1025]), "X"),
-        (format!("{on}subscriptions = [{}]", many.join(",")), "X"),
-        (format!("{on}subscribe.max = 2\nsubscriptions = ['x', 'y', 'z']"), "X"),
-        (format!("{on}capture = {{ sub = '/s' }}\nsubscribe.ack = '/id == id'\nsubscribe.capture = {{ sub = '/id' }}"), "X"),
-        (format!("{on}rules = [{{ when = '/a', send = '${{sub}}' }}]\nsubscribe.ack = '/id == id'\nsubscribe.capture = {{ sub = '/id' }}"), "X"),
-        (format!("{on}open_script = [{{ send = '${{key}}' }}]"), "X"),
-        (format!("{on}periodic = [{{ every = '1m', send = 'x', expect = '/x', capture = {{ late = '/x' }} }}]\nsubscriptions = ['${{late}}']"), "X"),
-        ("subscribe = { on = { http = { url = 'https://h' } }, ack = 'status == 202' }\nsubscriptions.x = { on = 'SUB x' }".into(), "X"),
+        ("subscribe = { ack = '/id == id' }".to_owned(), r#"1:21 '/id == id': `ack` has no `on`: nothing asks for a subscription | write what asks for one: on = '{"op":"subscribe","channel":${item}}'"#),
+        ("subscribe = { off = 'END ${item}' }".into(), r#"1:21 'END ${item}': `off` has no `on`: nothing asks for a subscription | write what asks for one: on = '{"op":"subscribe","channel":${item}}'"#),
+        ("subscribe = { on = 'SUB ${item}', route = { json = '/stream' } }".into(), r#"1:43 { json = '/stream' }: `route` has no `id` | write what stands there for a subscription: id = "${item}", or "${on_id}", or a capture of its answer"#),
+        ("subscribe = { on = 'SUB ${item}', route = { id = '${item}' } }".into(), r#"1:43 { id = '${item}' }: `route` has no `json` | write where a message names its subscription: json = "/stream""#),
+        ("subscribe = { on = 'SUB ${item}', batch = 10 }".into(), "1:20 'SUB ${item}': `on` reads `item`, and a batch has several | write ${items}, which is a JSON array, or batch = 1"),
+        ("subscribe = { on = 'SUB', batch = 10 }".into(), "1:20 'SUB': `on` does not read `items`: all but one of a batch would not be asked for | write ${items}, which is a JSON array, or batch = 1"),
+        ("subscribe = { on = 'SUB ${item}', capture = { sub = '/id' } }".into(), "1:45 { sub = '/id' }: `capture` has no `ack`: such a subscription is active once it is written | write what the answer is: ack = '/id == id', or remove it"),
+        ("subscribe = { on = 'SUB ${item}', ack = '/id == id', capture = { sub = { value = '/id', keep = true } } }".into(), "1:96 true: `keep` has no meaning here: what is captured for a subscription ends with its socket | remove it"),
+        ("subscribe = { on = 'SUB ${sub}', ack = '/id == id', capture = { sub = '/id' } }".into(), "1:27 sub: `sub` is read before any step sets it | capture it in a step before this one, write `default(sub, …)`, or give the step an `if`"),
+        ("subscribe = { on = 'SUB ${itm}' }".into(), "1:27 itm: unknown name `itm` | did you mean `item`?"),
+        ("subscribe = { on = 'SUB ${on_id}' }".into(), "1:27 on_id: there is no `on_id` here | built in here: `id`, `key`, `item`, `items`, `sequence`, `handover`, `name`"),
+        ("subscribe = { on = 'SUB ${item}', ack = 'status == 202' }".into(), "1:42 status: there is no `status` here | built in here: `message`, `id`, `on_id`, `key`, `item`, `items`, `sequence`, `handover`, `name`"),
+        ("subscribe = { on = 5 }".into(), r#"1:20 5: expected a text, { text = "…" }, { base64 = "…" }, { bytes = "…" } or { http = { url = "https://…" } }, found the integer 5 | "#),
+        ("subscribe = { on = { htttp = {} } }".into(), "1:20 { htttp = {} }: a message is one of text, base64 and bytes | write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }\n1:22 htttp: unknown key `htttp` | the keys here are text, base64, bytes"),
+        ("subscribe = { on = { http = { url = 'ftp://x' } } }".into(), "1:37 'ftp://x': `ftp://x` is no URL that can be called | write http://host/path or https://host/path"),
+        ("subscribe = { on = { http = {} } }".into(), r#"1:29 {}: the request has no url | write http = { url = "https://host/path" }"#),
+        ("subscribe = { on = 'SUB ${item}', maxx = 5 }".into(), "1:35 maxx: unknown key `maxx` | did you mean `max`? the keys here are on, off, ack, fail, end, within, if, rate, capture, route, batch, max"),
+        ("subscribe = { on = 'SUB ${item}', max = 10001 }".into(), "1:41 10001: 10001 is out of range | write a number from 1 to 10000"),
+        ("subscribe = { on = 'SUB ${item}', within = '0s' }".into(), r#"1:44 '0s': the duration must be longer than zero | write a duration such as "10s""#),
+        ("subscribe = { on = 'SUB ${item}', rate = 'nope' }".into(), "1:42 'nope': there is no rate `nope` | write [rates.nope], or a table"),
+        ("subscribe = { on = '{\"sub\":${item}' }".into(), "1:28 ${item}: invalid JSON, with `null` for its holes: EOF while parsing an object | write what closes it"),
+        ("subscribe = 'x'".into(), r#"1:13 'x': expected a table such as { on = '…', ack = '…' }, found the string "x" | "#),
+        ("subscriptions = ['x']".into(), "1:18 'x': nothing asks for the subscription `x` | write subscribe = { on = '…' } for all, or an `on` for this one: { item = …, on = '…' }"),
+        ("subscriptions.x = { item = 'y' }".into(), "1:15 x: nothing asks for the subscription `x` | write subscribe = { on = '…' } for all, or an `on` for this one: { item = …, on = '…' }"),
+        (format!("{on}subscriptions = 'x'"), r#"2:17 'x': expected a list of texts, or a table of keys and their items, found the string "x" | "#),
+        (format!("{on}subscriptions = ['x', 'y', 'x']"), "2:28 'x': the subscription `x` comes twice | remove one of them, or give it another key"),
+        (format!("{on}subscriptions = ['x', {{ item = 'y' }}]"), "2:23 { item = 'y' }: expected a text, found a table | in a list the text is key and item; others stand in a table: subscriptions = { KEY = { item = … } }"),
+        (format!("{on}subscriptions = ['']"), "2:18 '': the key is empty | write at least one character"),
+        (format!("{on}subscriptions.x = {{ query = 'q' }}"), "2:21 query: unknown key `query`: a table is the long form | an item that is a table stands under `item`: { item = { … } }"),
+        (format!("{on}subscriptions.x = {{ itm = 'q' }}"), "2:21 itm: unknown key `itm` | did you mean `item`? the keys here are item, on, off, ack, fail, end, within, if, rate, capture, route"),
+        (format!("{on}subscriptions.x = {{ batch = 5 }}"), "2:21 batch: `batch` is not said for one key | write it in `subscribe`"),
+        (format!("{on}subscriptions.x = {{ item = {{ a = 'a ${{tokn}}' }} }}"), "2:39 tokn: unknown name `tokn` | set it with `let` or `capture`"),
+        (format!("{on}subscriptions.x = {{ item = {{ a = ['b', 'a ${{id'] }} }}"), "2:43 ${id: `${` is not closed | write ${NAME}, or $${ for a literal ${"),
+        (format!("{on}subscriptions.x = {{ item = {{ a = 'say \"${{key}}\"' }} }}"), "2:40 ${key}: `${key}` stands in JSON that is within a text of JSON | write a `let` with the inner JSON, and `${json(name)}` without quotes, or the name within quotes"),
+        (format!("{on}subscriptions.x = {{ item = '{{\"a\":${{key}}' }}"), "2:34 ${key}: invalid JSON, with `null` for its holes: EOF while parsing an object | write what closes it"),
+        (format!("{on}subscriptions.x = [2026-01-31]"), "2:20 2026-01-31: JSON has no dates, and this is the date 2026-01-31 | write it as a text, in quotes"),
+        (format!("{on}subscriptions.x = [nan]"), "2:20 nan: JSON has no number such as the float NaN | write a finite number, or a text"),
+        (format!("{on}subscriptions.x = ['{long}']"), "2:19 ['xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: the item has 65604 bytes | at most 64KiB are allowed"),
+        (format!("{on}subscriptions.x = '{long}'"), "2:19 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: the item has 65600 bytes | at most 64KiB are allowed"),
+        (format!("{on}subscriptions = ['{}']", &long[..1025]), "2:18 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: the key has 1025 bytes | at most 1024 are allowed: a long item has a short key, as in subscriptions = { KEY = { item = … } }"),
+        (format!("{on}subscriptions = [{}]", many.join(",")), "2:78908 'k10000': there are 10001 subscriptions | a connection has at most 10000"),
+        (format!("{on}subscribe.max = 2\nsubscriptions = ['x', 'y', 'z']"), "3:28 'z': there are 3 subscriptions | `subscribe.max` allows 2 for this connection"),
+        (format!("{on}capture = {{ sub = '/s' }}\nsubscribe.ack = '/id == id'\nsubscribe.capture = {{ sub = '/id' }}"), "4:23 sub: `sub` is captured elsewhere for the connection, and here for each subscription | give one of them another name"),
+        (format!("{on}rules = [{{ when = '/a', send = '${{sub}}' }}]\nsubscribe.ack = '/id == id'\nsubscribe.capture = {{ sub = '/id' }}"), r#"2:35 sub: unknown name `sub` | a part of the message is `/sub`; a text is `"sub"`"#),
+        (format!("{on}open_script = [{{ send = '${{key}}' }}]"), "2:28 key: there is no `key` here | built in here: `id`, `sequence`, `handover`, `name`"),
+        (format!("{on}periodic = [{{ every = '1m', send = 'x', expect = '/x', capture = {{ late = '/x' }} }}]\nsubscriptions = ['${{late}}']"), "3:21 late: `late` is read before any step sets it | capture it in a step before this one, write `default(late, …)`, or give the step an `if`"),
+        ("subscribe = { on = { http = { url = 'https://h' } }, ack = 'status == 202' }\nsubscriptions.x = { on = 'SUB x' }".into(), "2:26 'SUB x': `ack` reads `status`, and `on` is no HTTP request | write ack for this one, too, or on = { http = … }"),
     ] {
         let told = told(&keys).join("\n");
         if told != expected {
@@ -440,21 +512,52 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
 #[test]
 fn over_the_api_nothing_reaches_out() {
     for (keys, pointer, message) in [
-        (json!({ "subscribe": { "on": "${KEY}" } }), "/subscribe/on", "`${KEY}` is not allowed over the API"),
-        (json!({ "subscribe": { "on": "x" }, "subscriptions": ["${file:x}"] }), "/subscriptions/0", "`${file:x}` is not allowed over the API"),
-        (json!({ "subscribe": { "on": "x" }, "subscriptions": { "a": { "item": { "b": ["${KEY}"] } } } }), "/subscriptions/a/item/b/0", "`${KEY}` is not allowed over the API"),
-        (json!({ "subscribe": { "on": "x", "ack": "/x == KEY" } }), "/subscribe/ack", "KEY"),
-        (json!({ "subscribe": { "on": "x", "rate": "site" } }), "/subscribe/rate", "there is no rate `site`"),
-        (json!({ "subscribe": { "on": { "http": { "url": "http://127.0.0.1/x" } } } }), "/subscribe/on/http/url", "this URL must not be called: 127.0.0.1 is not a public address"),
-        (json!({ "subscriptions": { "a": { "off": { "http": { "url": "http://169.254.169.254/x?${key}" } } } } }), "/subscriptions/a/off/http/url", "this URL must not be called: 169.254.169.254 is not a public address"),
+        (
+            json!({ "subscribe": { "on": "${KEY}" } }),
+            "/subscribe/on",
+            "`${KEY}` is not allowed over the API",
+        ),
+        (
+            json!({ "subscribe": { "on": "x" }, "subscriptions": ["${file:x}"] }),
+            "/subscriptions/0",
+            "`${file:x}` is not allowed over the API",
+        ),
+        (
+            json!({ "subscribe": { "on": "x" }, "subscriptions": { "a": { "item": { "b": ["${KEY}"] } } } }),
+            "/subscriptions/a/item/b/0",
+            "`${KEY}` is not allowed over the API",
+        ),
+        (
+            json!({ "subscribe": { "on": "x", "ack": "/x == KEY" } }),
+            "/subscribe/ack",
+            "KEY",
+        ),
+        (
+            json!({ "subscribe": { "on": "x", "rate": "site" } }),
+            "/subscribe/rate",
+            "there is no rate `site`",
+        ),
+        (
+            json!({ "subscribe": { "on": { "http": { "url": "http://127.0.0.1/x" } } } }),
+            "/subscribe/on/http/url",
+            "this URL must not be called: 127.0.0.1 is not a public address",
+        ),
+        (
+            json!({ "subscriptions": { "a": { "off": { "http": { "url": "http://169.254.169.254/x?${key}" } } } } }),
+            "/subscriptions/a/off/http/url",
+            "this URL must not be called: 169.254.169.254 is not a public address",
+        ),
     ] {
         let mut json = keys.clone();
         json["url"] = "wss://example.com".into();
-        let told = Inherited::default().connection(json.to_string().as_bytes(), &DialPolicy::PublicOnly);
+        let told =
+            Inherited::default().connection(json.to_string().as_bytes(), &DialPolicy::PublicOnly);
         let Err(InvalidJson::Keys { errors, .. }) = told else {
             panic!("{json}: {told:?}")
         };
-        let found = errors.iter().any(|error| error.pointer == pointer && error.message.contains(message));
+        let found = errors
+            .iter()
+            .any(|error| error.pointer == pointer && error.message.contains(message));
         assert!(found, "{json}\n{errors:#?}");
     }
 }
@@ -462,5 +565,9 @@ fn over_the_api_nothing_reaches_out() {
 /// What a name has of each subscription is small: it is there ten thousand times.
 #[test]
 fn a_subscription_is_small() {
-    assert!(size_of::<DeclaredSubscription>() <= 120, "{}", size_of::<DeclaredSubscription>());
+    assert!(
+        size_of::<DeclaredSubscription>() <= 120,
+        "{}",
+        size_of::<DeclaredSubscription>()
+    );
 }

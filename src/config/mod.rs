@@ -80,9 +80,9 @@ pub use self::{
     units::parse_duration,
 };
 pub use crate::settings::{
-    ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, InvalidSubscription, LogFormat, LogLevel, LogSettings,
-    MetricsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
-    Settings, Source, SubscriptionWish, System, TokenSettings,
+    ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, InvalidSubscription, LogFormat,
+    LogLevel, LogSettings, MetricsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings,
+    ServiceTlsSettings, Settings, Source, SubscriptionWish, System, TokenSettings,
 };
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},

@@ -26,7 +26,9 @@ pub(crate) fn compile_subscription(
         return Ok(Arc::clone(declared));
     }
     if let Some(word) = wish.words.keys().next() {
-        let text = format!("invalid key {word:?}: this build reads an item alone; the feature `config` reads the others");
+        let text = format!(
+            "invalid key {word:?}: this build reads an item alone; the feature `config` reads the others"
+        );
         return Err(InvalidSubscription(text));
     }
     let (text, is_text) = match &wish.item {

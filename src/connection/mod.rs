@@ -35,7 +35,6 @@ pub use self::{
     error::{ConnectionGone, NotOpen, SendError},
     outbox::shared::{Receipt, SendOnceError},
     request::{Request, RequestError},
-    subscription::HoldError,
     session::{OpenSessionError, Session, SessionSettings},
     status::{
         LastClose, LastError, OutboxStatus, State, StateCause, StateReason, Status, Traffic,
@@ -45,13 +44,16 @@ pub use self::{
         step::{RuleRate, StepStatus},
         watch::{Watch, Watched},
     },
+    subscription::HoldError,
 };
 pub(crate) use self::{
     actor::messages::{
         Ask, AskLastMessage, Drain, Evaluate, OpenSession, PingNow, Remove, StoreIsOpen,
         StoreOutage, WatchConversation,
     },
-    actor::subscribing::{HoldSubscription, ReleaseSubscription, RetrySubscriptions, Subscriptions},
+    actor::subscribing::{
+        HoldSubscription, ReleaseSubscription, RetrySubscriptions, Subscriptions,
+    },
     arbiter::stall_detector::{Finding, watch_stalls},
     context::ProcessContext,
     driver::{dial::NetworkDialer, probe::probe},

@@ -78,8 +78,8 @@ mod tests {
         events::{
             Applied, Connecting, DialTimings, DropReason, Dropped, ErrorReport, Event, EventKind,
             Failed, FailedDial, Gap, GapReason, Lagged, Notice, Opened, Retrying, Rotated, Sent,
-            SessionClosed, SessionEnd, SessionOpened, StallReason, Stalled, Stamp, SubscriptionReport, TlsReport,
-            Traffic, Update,
+            SessionClosed, SessionEnd, SessionOpened, StallReason, Stalled, Stamp,
+            SubscriptionReport, TlsReport, Traffic, Update,
         },
     };
 

@@ -18,10 +18,6 @@ pub(crate) use everwire_proto::{
     settings::*,
 };
 
-pub(crate) use self::{
-    common::{CommonSettings, NameSettings},
-    subscription_wish::CompileSubscription,
-};
 pub use self::{
     access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings},
     api_limits::ApiLimits,
@@ -36,3 +32,7 @@ pub use self::{
 };
 #[cfg(feature = "config")]
 pub(crate) use self::{api_limits::MAX_DURATION, diagnostic::Excerpt};
+pub(crate) use self::{
+    common::{CommonSettings, NameSettings},
+    subscription_wish::CompileSubscription,
+};

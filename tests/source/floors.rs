@@ -59,8 +59,20 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
 
 /// The rooms of `connection/`, from the ground up.
 const ROOMS: [&str; 14] = [
-    "error", "request", "subscription", "arbiter", "status", "outbox", "dialer", "context", "state", "socket",
-    "session", "rotation", "driver", "actor",
+    "error",
+    "request",
+    "subscription",
+    "arbiter",
+    "status",
+    "outbox",
+    "dialer",
+    "context",
+    "state",
+    "socket",
+    "session",
+    "rotation",
+    "driver",
+    "actor",
 ];
 
 const ALLOWED: &str = "tests/source/allowed.txt";

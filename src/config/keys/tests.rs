@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     AgainTable, ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
-    HistoryTable, HttpTable, IdsTable, LimitsTable, OutboxTable, PrepareStepTable, RateLayer, ReconnectLayer,
-    RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable, WordsTable,
+    HistoryTable, HttpTable, IdsTable, LimitsTable, OutboxTable, PrepareStepTable, RateLayer,
+    ReconnectLayer, RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable, WordsTable,
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,

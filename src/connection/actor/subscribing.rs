@@ -73,7 +73,9 @@ impl Handler<RetrySubscriptions> for Connection {
     type Result = MessageResult<RetrySubscriptions>;
 
     fn handle(&mut self, _: RetrySubscriptions, ctx: &mut Context<Self>) -> Self::Result {
-        let retried = self.begin_turn(ctx).guarded(|act| act.retry_subscriptions());
+        let retried = self
+            .begin_turn(ctx)
+            .guarded(|act| act.retry_subscriptions());
         MessageResult(retried.unwrap_or_default())
     }
 }

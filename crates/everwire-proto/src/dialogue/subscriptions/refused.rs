@@ -7,12 +7,12 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub enum HoldRefused {
     /// The settings do not say how to subscribe.
-    #[error(
-        "the connection does not say how it subscribes: write `subscribe` into its settings"
-    )]
+    #[error("the connection does not say how it subscribes: write `subscribe` into its settings")]
     NoSubscribe,
     /// The key is held with another item.
-    #[error("the subscription {key:?} is held with another item: release it first, or choose another key")]
+    #[error(
+        "the subscription {key:?} is held with another item: release it first, or choose another key"
+    )]
     OtherItem {
         /// The key.
         key: Arc<str>,

@@ -124,7 +124,10 @@ impl Dialogue {
 
     /// The buckets that steps and subscriptions wait for.
     pub fn rates(&self) -> impl Iterator<Item = &RateSettings> {
-        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.all_words());
+        let subscribe = self
+            .subscribe
+            .iter()
+            .flat_map(|subscribe| subscribe.all_words());
         let steps = self.steps().flat_map(|step| &step.rate);
         steps.chain(subscribe.flat_map(|words| &words.rate))
     }
@@ -195,9 +198,16 @@ impl Dialogue {
     fn captures_of_all(&self) -> impl Iterator<Item = &Capture> {
         let steps = self.steps().flat_map(|step| &step.capture);
         let rules = self.rules.iter().flat_map(|rule| &rule.capture);
-        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.all_words());
+        let subscribe = self
+            .subscribe
+            .iter()
+            .flat_map(|subscribe| subscribe.all_words());
         let subscribe = subscribe.flat_map(|words| &words.capture);
-        self.captures.iter().chain(steps).chain(rules).chain(subscribe)
+        self.captures
+            .iter()
+            .chain(steps)
+            .chain(rules)
+            .chain(subscribe)
     }
 
     /// The values of the environment's variables in all of it: what must not be shown when the peer says it.
@@ -240,7 +250,10 @@ impl Dialogue {
             .iter()
             .filter_map(|heartbeat| heartbeat.pong.as_ref());
         let request = self.request.iter().flat_map(RequestSettings::expressions);
-        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.expressions());
+        let subscribe = self
+            .subscribe
+            .iter()
+            .flat_map(|subscribe| subscribe.expressions());
         let prepare = self.prepare.iter();
         let prepare = prepare.flat_map(|prepare| prepare.preparation().expressions());
         steps
@@ -265,7 +278,10 @@ impl Dialogue {
         let durations = self.durations().map(|duration| &duration.0);
         let prepare = self.prepare.iter();
         let prepare = prepare.flat_map(|prepare| prepare.preparation().templates());
-        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.templates());
+        let subscribe = self
+            .subscribe
+            .iter()
+            .flat_map(|subscribe| subscribe.templates());
         sent.chain(urls)
             .chain(subscribe)
             .chain(pings)

@@ -125,7 +125,10 @@ impl SubscribeSettings {
 
     /// Its templates.
     pub(super) fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
-        let items = self.declared.iter().map(|declared| declared.item.template());
+        let items = self
+            .declared
+            .iter()
+            .map(|declared| declared.item.template());
         let words = self.all_words().flat_map(SubscriptionWords::templates);
         words.chain(items)
     }
@@ -193,8 +196,7 @@ impl SubscriptionWords {
             rate: Vec::new(),
             ..words.clone()
         };
-        self == other
-            || (buckets(self).eq(buckets(other)) && unlimited(self) == unlimited(other))
+        self == other || (buckets(self).eq(buckets(other)) && unlimited(self) == unlimited(other))
     }
 }
 

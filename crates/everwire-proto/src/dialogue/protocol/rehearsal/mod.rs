@@ -263,10 +263,7 @@ impl<'s> Rehearsal<'s> {
                 None
             }
             // Only who keeps, asks or watches something hears of these.
-            Reply::Stale
-            | Reply::Answered(_)
-            | Reply::Subscription(_)
-            | Reply::Happened(_) => None,
+            Reply::Stale | Reply::Answered(_) | Reply::Subscription(_) | Reply::Happened(_) => None,
         };
         self.done.extend(done);
     }

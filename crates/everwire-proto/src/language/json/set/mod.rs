@@ -91,7 +91,10 @@ impl PointerSet {
             true => (&self.nodes, &other.nodes),
             false => (&other.nodes, &self.nodes),
         };
-        fewer.iter().zip(more).all(|(one, other)| other.leads_where(one))
+        fewer
+            .iter()
+            .zip(more)
+            .all(|(one, other)| other.leads_where(one))
     }
 
     /// Finds the value of each pointer in a text; `None` if that is no JSON. The whole text is read, once.

@@ -104,7 +104,7 @@ impl Event {
             seq: stored.seq,
             cursor: Cursor(stored.position),
             at: stored.at,
-            subscription: None,
+            subscription: stored.subscription,
         };
         Self {
             stamp,

@@ -178,7 +178,7 @@ mod tests {
     use crate::{
         core::{ConnectionName, Cursor, Message},
         events::{EventKind, Lagged, Stamp, Update},
-        hub::run::Run,
+        hub::{NewEvents, run::Run},
     };
 
     /// A notice, and messages of so many bytes in runs.
@@ -194,7 +194,10 @@ mod tests {
         let mut spans = VecDeque::from([Span::from(Lagged::now(None))]);
         for sizes in runs {
             let message = |size: &usize| EventKind::Message(Message::binary(vec![0; *size]));
-            let run = Run::take(stamp.clone(), &mut sizes.iter().map(message).collect());
+            let run = Run::take(
+                stamp.clone(),
+                &mut sizes.iter().map(message).collect::<NewEvents>(),
+            );
             spans.push_back(run.into());
             stamp.seq += sizes.len() as u64;
             stamp.cursor.0 += sizes.len() as u64;

@@ -5,6 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use super::new_events::{Key, Keys, NewEvents};
 use crate::{
     events::{Event, EventKind, Stamp, Update},
     panics::panic_text,
@@ -39,10 +40,11 @@ impl Callback {
 
     /// Calls it with events that stand from `first` on. They are what they were afterwards, also where it has panicked: then the error is
     /// the text of the first panic, and it was called with all others.
-    pub fn call(&self, first: &Stamp, kinds: &mut [EventKind]) -> Result<(), String> {
+    pub fn call(&self, first: &Stamp, events: &mut NewEvents) -> Result<(), String> {
+        let (kinds, keys) = events.parts();
         match self {
-            Self::Each(callback) => call_each(callback, first, kinds),
-            Self::Slice(callback) => call_slice(callback, first, kinds),
+            Self::Each(callback) => call_each(callback, first, kinds, keys),
+            Self::Slice(callback) => call_slice(callback, first, kinds, keys),
         }
     }
 }
@@ -56,6 +58,7 @@ fn call_each(
     callback: &dyn Fn(&Update),
     first: &Stamp,
     kinds: &mut [EventKind],
+    keys: Keys<&[Key]>,
 ) -> Result<(), String> {
     let mut result = Ok(());
     let mut update = Update::Event(Event {
@@ -66,14 +69,14 @@ fn call_each(
     while called < kinds.len() {
         let ended = guarded(|| {
             while let Some(kind) = kinds.get_mut(called) {
-                show(&mut update, kind, called, first);
+                show(&mut update, kind, called, first, keys);
                 called += 1;
                 callback(&update);
-                show(&mut update, kind, called, first);
+                show(&mut update, kind, called, first, keys);
             }
         });
         if ended.is_err() {
-            show(&mut update, &mut kinds[called - 1], called, first);
+            show(&mut update, &mut kinds[called - 1], called, first, keys);
             result = result.and(ended);
         }
     }
@@ -82,11 +85,16 @@ fn call_each(
 
 /// Exchanges what the update shows with what lies in the place of another, so many behind the first.
 #[inline]
-fn show(update: &mut Update, kind: &mut EventKind, behind: usize, first: &Stamp) {
+fn show(
+    update: &mut Update,
+    kind: &mut EventKind,
+    behind: usize,
+    first: &Stamp,
+    keys: Keys<&[Key]>,
+) {
     if let Update::Event(event) = update {
         std::mem::swap(&mut event.kind, kind);
-        event.stamp.seq = first.seq + behind as u64;
-        event.stamp.cursor.0 = first.cursor.0 + behind as u64;
+        keys.place(&mut event.stamp, first, behind);
     }
 }
 
@@ -94,15 +102,12 @@ fn call_slice(
     callback: &dyn Fn(&[Update]),
     first: &Stamp,
     kinds: &mut [EventKind],
+    keys: Keys<&[Key]>,
 ) -> Result<(), String> {
     let mut updates = SLICE.take();
-    let mut stamp = first.clone();
-    updates.extend(kinds.iter_mut().map(|kind| {
-        let here = stamp.clone();
-        stamp.seq += 1;
-        stamp.cursor.0 += 1;
+    updates.extend(kinds.iter_mut().enumerate().map(|(behind, kind)| {
         Update::Event(Event {
-            stamp: here,
+            stamp: keys.stamp(first, behind),
             kind: std::mem::replace(kind, EventKind::Ready),
         })
     }));
@@ -138,16 +143,20 @@ mod tests {
         }
     }
 
-    fn kinds() -> Vec<EventKind> {
-        let texts = ["a", "b", "c", "d"];
-        texts
-            .map(|text| EventKind::Message(Message::text(text)))
-            .into()
+    /// The third is routed.
+    fn events() -> NewEvents {
+        let mut events = NewEvents::default();
+        events.message(Message::text("a"));
+        events.message(Message::text("b"));
+        events.routed(Message::text("c"), "key".into());
+        events.message(Message::text("d"));
+        events
     }
 
     fn note(heard: &Mutex<Vec<(u64, u64, String)>>, update: &Update) {
         let (stamp, message) = update.message().unwrap();
-        let text = message.as_text().unwrap().to_owned();
+        let key = stamp.subscription.as_deref().unwrap_or_default();
+        let text = format!("{}{key}", message.as_text().unwrap());
         heard
             .lock()
             .unwrap()
@@ -155,7 +164,7 @@ mod tests {
     }
 
     fn expected() -> Vec<(u64, u64, String)> {
-        let texts = ["a", "b", "c", "d"];
+        let texts = ["a", "b", "ckey", "d"];
         let places = (5..).zip(50..).zip(texts);
         places
             .map(|((seq, cursor), text)| (seq, cursor, text.to_owned()))
@@ -167,10 +176,10 @@ mod tests {
         let heard = Arc::default();
         let noted = Arc::clone(&heard);
         let callback = Callback::Each(Box::new(move |update| note(&noted, update)));
-        let mut kinds = kinds();
-        callback.call(&first(), &mut kinds).unwrap();
+        let mut events = events();
+        callback.call(&first(), &mut events).unwrap();
         assert_eq!(*heard.lock().unwrap(), expected());
-        assert_eq!(kinds, self::kinds());
+        assert_eq!(events, self::events());
     }
 
     #[test]
@@ -181,10 +190,10 @@ mod tests {
             assert_eq!(updates.len(), 4);
             updates.iter().for_each(|update| note(&noted, update));
         }));
-        let mut kinds = kinds();
-        callback.call(&first(), &mut kinds).unwrap();
+        let mut events = events();
+        callback.call(&first(), &mut events).unwrap();
         assert_eq!(*heard.lock().unwrap(), expected());
-        assert_eq!(kinds, self::kinds());
+        assert_eq!(events, self::events());
     }
 
     #[test]
@@ -196,10 +205,10 @@ mod tests {
             let (stamp, _) = update.message().unwrap();
             assert!(stamp.seq % 2 == 0, "odd: {}", stamp.seq);
         }));
-        let mut kinds = kinds();
-        let panicked = callback.call(&first(), &mut kinds).unwrap_err();
+        let mut events = events();
+        let panicked = callback.call(&first(), &mut events).unwrap_err();
         assert_eq!(panicked, "odd: 5");
         assert_eq!(*heard.lock().unwrap(), expected());
-        assert_eq!(kinds, self::kinds());
+        assert_eq!(events, self::events());
     }
 }

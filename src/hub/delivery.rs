@@ -1,9 +1,9 @@
 //! What a subscriber asks for.
 
-use super::kinds::Kinds;
+use super::{kinds::Kinds, subscription_keys::SubscriptionKeys};
 
 /// How much may wait for a subscriber, and what happens when it is more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// How many events may wait; at least 1. A reader may hold as many again.
     pub events: usize,
@@ -13,6 +13,8 @@ pub struct Delivery {
     pub overflow: Overflow,
     /// Which kinds of events it wants.
     pub kinds: Kinds,
+    /// Of messages, and of what happens to subscriptions, only what is of these keys; `None`: all.
+    pub subscriptions: Option<SubscriptionKeys>,
 }
 
 /// What happens to a subscriber that is too slow.
@@ -35,6 +37,7 @@ impl Default for Delivery {
             bytes: 16 << 20,
             overflow: Overflow::Drop,
             kinds: Kinds::default(),
+            subscriptions: None,
         }
     }
 }
@@ -80,6 +83,20 @@ impl Delivery {
     /// ```
     pub fn events(mut self, events: usize) -> Self {
         self.events = events.max(1);
+        self
+    }
+
+    /// The same, where of messages only those are wanted that were routed to subscriptions of these keys, and of the events
+    /// `subscription` only theirs. What else happens to the names is told as before.
+    ///
+    /// ```
+    /// use everwire::Delivery;
+    ///
+    /// let delivery = Delivery::default().subscriptions(["BTC-USD", "ETH-USD"]);
+    /// assert!(delivery.subscriptions.is_some_and(|keys| keys.has("BTC-USD") && !keys.has("XRP-USD")));
+    /// ```
+    pub fn subscriptions<K: Into<Box<str>>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.subscriptions = Some(keys.into_iter().collect());
         self
     }
 }

@@ -11,8 +11,14 @@ use everwire_proto::dialogue::Stored;
 use parking_lot::Mutex;
 
 pub(super) use self::kept::Place;
-use self::{kept::Mark, recent::Recent};
-use super::reading::{ReadOn, Room};
+use self::{
+    kept::{Item, Mark},
+    recent::Recent,
+};
+use super::{
+    reading::{ReadOn, Room},
+    subscription_keys::SubscriptionKeys,
+};
 use crate::{core::Cursor, memory::Charge, settings::HistorySettings, stored::StoredEvent};
 
 /// What one name said last: nothing is allocated before it says something.
@@ -55,7 +61,8 @@ impl History {
     ) {
         let mut recent = Recent::new(limit, known, charge);
         for event in past {
-            recent.keep(Mark::from(&event), &event.message);
+            let item = Item::new(&event.message, event.subscription.as_deref());
+            recent.keep(Mark::from(&event), item);
         }
         recent.stored_through = recent.position();
         recent.safe_through = recent.stored_through;
@@ -102,12 +109,13 @@ impl History {
         }
     }
 
-    /// Reads on from a place, up to a position and as far as there is room.
+    /// Reads on from a place, up to a position and as far as there is room: where `keys` are given, what was routed to them.
     pub(super) fn read(
         &self,
         place: &mut Place,
         until: Cursor,
         room: &mut Room,
+        keys: Option<&SubscriptionKeys>,
         mut take: impl FnMut(StoredEvent),
     ) -> ReadOn {
         let recent = self.0.lock();
@@ -117,13 +125,11 @@ impl History {
         let (at, lost) = kept.forward(*place);
         *place = at;
         // What has gone is told before what follows it.
-        while !lost
-            && room.is_left()
-            && kept.next(*place).is_some_and(|next| next <= until)
-            && let Some(event) = kept.read(place)
-        {
-            room.take(event.message.len());
-            take(event);
+        while !lost && room.is_left() && kept.next(*place).is_some_and(|next| next <= until) {
+            // What is passed over has cost a look as well.
+            let event = kept.read(place, keys);
+            room.take(event.as_ref().map_or(0, |event| event.message.len()));
+            event.into_iter().for_each(&mut take);
         }
         ReadOn {
             lost,

@@ -1,9 +1,10 @@
 //! Updates as JSON, made once for all who read it.
 
-use std::{borrow::Cow, iter::Skip, str::Split, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use parking_lot::Mutex;
 
+use super::new_events::{Key, Keys};
 use crate::{
     core::{Cursor, displayable_json},
     events::{EventKind, Notice, Stamp, write_json},
@@ -72,40 +73,67 @@ fn displayable(text: Vec<u8>) -> String {
 pub(super) struct RunJson {
     /// JSON that is displayable has no line end of its own.
     lines: String,
+    /// Where each of them ends. A reader of some subscriptions begins in the middle, again and again.
+    ends: Box<[u32]>,
     memory: Arc<JsonMemory>,
 }
 
 impl RunJson {
     /// That of events that stand from `first` on; `None` where there is no memory to keep it.
-    pub fn new(first: &Stamp, kinds: &[EventKind], memory: &Arc<JsonMemory>) -> Option<Box<Self>> {
+    pub fn new(
+        first: &Stamp,
+        kinds: &[EventKind],
+        keys: Keys<&[Key]>,
+        memory: &Arc<JsonMemory>,
+    ) -> Option<Box<Self>> {
         let payload: usize = kinds.iter().map(EventKind::payload_len).sum();
         let head = HEAD + first.name.as_str().len();
         let mut lines = Vec::with_capacity(kinds.len() * head + payload);
         let mut stamp = first.clone();
-        for kind in kinds {
+        for (behind, kind) in kinds.iter().enumerate() {
             if !lines.is_empty() {
                 lines.push(b'\n');
             }
+            keys.place(&mut stamp, first, behind);
             write_json(&mut lines, &stamp, kind).ok()?;
-            stamp.seq += 1;
-            stamp.cursor.0 += 1;
         }
         let lines = displayable(lines);
-        memory.take(lines.capacity()).then(|| {
+        let all = u32::try_from(lines.len()).ok()?;
+        let ends = lines
+            .match_indices('\n')
+            .filter_map(|(at, _)| at.try_into().ok());
+        let ends: Box<[u32]> = ends.chain([all]).collect();
+        memory.take(bytes(lines.capacity(), &ends)).then(|| {
             let memory = Arc::clone(memory);
-            Box::new(Self { lines, memory })
+            Box::new(Self {
+                lines,
+                ends,
+                memory,
+            })
         })
     }
 
     /// A line for each event, but for so many at the front.
-    pub fn lines(&self, skipped: usize) -> Skip<Split<'_, char>> {
-        self.lines.split('\n').skip(skipped)
+    pub fn lines(&self, skipped: usize) -> impl Iterator<Item = &str> {
+        let before = skipped.checked_sub(1).and_then(|at| self.ends.get(at));
+        let mut begin = before.map_or(0, |end| *end as usize + 1);
+        self.ends.iter().skip(skipped).map_while(move |end| {
+            let line = self.lines.get(begin..*end as usize);
+            begin = *end as usize + 1;
+            line
+        })
     }
+}
+
+/// The memory that lines of this capacity take.
+fn bytes(lines: usize, ends: &[u32]) -> usize {
+    lines + size_of_val(ends)
 }
 
 impl Drop for RunJson {
     fn drop(&mut self) {
-        self.memory.give_back(self.lines.capacity());
+        self.memory
+            .give_back(bytes(self.lines.capacity(), &self.ends));
     }
 }
 
@@ -151,7 +179,10 @@ mod tests {
     use crate::{
         core::{ConnectionName, Message},
         events::{Lagged, Update},
-        hub::run::{Run, Span},
+        hub::{
+            NewEvents,
+            run::{Run, Span},
+        },
     };
 
     /// Texts that JSON escapes, that must not be shown, and bytes.
@@ -174,8 +205,14 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             subscription: None,
         };
-        let mut kinds = messages().map(EventKind::Message).into();
-        Run::take(first, &mut kinds).into()
+        let mut events = NewEvents::default();
+        for (number, message) in messages().into_iter().enumerate() {
+            match number {
+                1 | 2 => events.routed(message, format!("key \"{number}\"").into()),
+                _ => events.message(message),
+            }
+        }
+        Run::take(first, &mut events).into()
     }
 
     fn memory(bytes: usize) -> (Arc<MemoryBudget>, Arc<JsonMemory>) {

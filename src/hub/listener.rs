@@ -21,8 +21,10 @@ use super::{
     kinds::Kinds,
     lease::{Lease, Lender},
     mailbox::{Mailbox, later},
+    new_events::NewEvents,
     queue::{Account, Queue, Reader, Room, Taken},
-    run::Span,
+    run::{Run, Span},
+    subscription_keys::SubscriptionKeys,
     turn::wake_at_end,
 };
 use crate::{
@@ -34,6 +36,8 @@ use crate::{
 pub(crate) struct Listener {
     pattern: Pattern,
     kinds: Kinds,
+    /// What was routed elsewhere is not for it. Few readers have any.
+    subscriptions: Option<SubscriptionKeys>,
     /// Whether it may keep names from reading.
     pauses: bool,
     /// Whether it may come back and go on from the cursor of the last event that it read.
@@ -64,7 +68,7 @@ pub(super) type Left = Box<dyn Fn(&Arc<Listener>) + Send + Sync>;
 impl Listener {
     pub fn stream(pattern: Pattern, delivery: Delivery, account: Account, resumes: bool) -> Self {
         let json = Arc::clone(&account.json);
-        let queue = Queue::new(delivery, account, Reader::None);
+        let queue = Queue::new(delivery.clone(), account, Reader::None);
         let sink = Sink::Stream(Mutex::new(queue));
         Self::new(pattern, delivery, resumes, Some(json), sink)
     }
@@ -77,7 +81,7 @@ impl Listener {
         left: Left,
     ) -> Self {
         let json = Arc::clone(&account.json);
-        let queue = Queue::new(delivery, account, Reader::Actor);
+        let queue = Queue::new(delivery.clone(), account, Reader::Actor);
         let sink = Sink::Actor(Mutex::new(queue), ActorReader { mailbox, left });
         Self::new(pattern, delivery, false, Some(json), sink)
     }
@@ -97,6 +101,7 @@ impl Listener {
         Self {
             pattern,
             kinds: delivery.kinds,
+            subscriptions: delivery.subscriptions,
             pauses: delivery.overflow == Overflow::Pause && !matches!(sink, Sink::Callback(_)),
             resumes,
             is_removed: AtomicBool::new(false),
@@ -133,7 +138,20 @@ impl Listener {
 
     /// Whether it wants what happened to a name.
     pub fn wants(&self, event: &Event) -> bool {
-        self.kinds.wants(event.kind.number()) && self.matches(&event.stamp.name)
+        self.kinds.wants(event.kind.number())
+            && self.matches(&event.stamp.name)
+            && self.wants_key(&event.kind, event.stamp.subscription.as_deref())
+    }
+
+    /// The keys that messages must have been routed to; `None`: any, or none.
+    pub fn subscriptions(&self) -> Option<&SubscriptionKeys> {
+        self.subscriptions.as_ref()
+    }
+
+    /// Whether it wants what was routed to this key, or to none.
+    fn wants_key(&self, kind: &EventKind, key: Option<&str>) -> bool {
+        let keys = self.subscriptions.as_ref();
+        keys.is_none_or(|keys| keys.want(kind, key))
     }
 
     /// Whether it is called back in the turn of the name.
@@ -142,9 +160,9 @@ impl Listener {
     }
 
     /// Calls it back with events that stand from `first` on. The error is the text of a panic.
-    pub fn call(&self, first: &Stamp, kinds: &mut [EventKind]) -> Result<(), String> {
+    pub fn call(&self, first: &Stamp, events: &mut NewEvents) -> Result<(), String> {
         match &self.sink {
-            Sink::Callback(callback) => callback.call(first, kinds),
+            Sink::Callback(callback) => callback.call(first, events),
             Sink::Stream(_) | Sink::Actor(..) => Ok(()),
         }
     }
@@ -156,6 +174,15 @@ impl Listener {
                 let _panicked = callback.tell(&Update::Notice(notice));
             }
             Sink::Stream(_) | Sink::Actor(..) => self.push(Span::from(notice)),
+        }
+    }
+
+    /// Puts those events of a run into its queue that it wants; it is woken at the end of the turn.
+    pub fn push_run(self: &Arc<Self>, run: Arc<Run>) {
+        match self.subscriptions {
+            None => self.push(Span::from(run)),
+            Some(_) => Span::parts(&run, |kind, key| self.wants_key(kind, key))
+                .for_each(|part| self.push(part)),
         }
     }
 

@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     listener::Listener,
+    new_events::NewEvents,
     queue::Room,
     registry::{HistoryRef, Hub},
-    run::{Run, Span},
+    run::Run,
 };
 use crate::{
     core::ConnectionName,
@@ -81,25 +82,25 @@ impl Listeners {
         self.current(hub, name).len()
     }
 
-    /// Gives events of one kind their numbers and places, keeps them, and tells all who want them; `kinds` is empty afterwards. A
+    /// Gives events of one kind their numbers and places, keeps them, and tells all who want them; `events` is empty afterwards. A
     /// callback that panics is the error: its text.
     pub fn publish(
         &mut self,
         hub: &Hub,
         history_ref: HistoryRef<'_>,
         mut first: Stamp,
-        kinds: &mut Vec<EventKind>,
+        events: &mut NewEvents,
     ) -> Result<(), String> {
-        let Some(number) = kinds.first().map(EventKind::number) else {
+        let Some(number) = events.kinds().first().map(EventKind::number) else {
             return Ok(());
         };
         // A subscriber that comes in between asks what was kept before it is told what is new: it must find the event in
         // one of the two, so that an event is kept only for the listeners that it is told to.
         let result = loop {
-            match self.place(hub, history_ref, number, &mut first, kinds) {
+            match self.place(hub, history_ref, number, &mut first, events) {
                 Placed::Not => {}
                 Placed::Unwanted => break Ok(()),
-                Placed::Alone => break self.tell(first, number, kinds),
+                Placed::Alone => break self.tell(first, number, events),
                 Placed::Shared(run) => {
                     let result = self.call_with(&run, number);
                     self.push(run, number);
@@ -107,7 +108,7 @@ impl Listeners {
                 }
             }
         };
-        kinds.clear();
+        events.clear();
         result
     }
 
@@ -118,14 +119,14 @@ impl Listeners {
         history_ref: HistoryRef<'_>,
         number: u8,
         first: &mut Stamp,
-        kinds: &mut Vec<EventKind>,
+        events: &mut NewEvents,
     ) -> Placed {
         self.current(hub, &first.name);
         let is_wanted = self.wanted & (1 << number) != 0;
         let order = (self.any_resumes && is_wanted).then(|| hub.order.lock());
         let generation = self.generation;
         let is_current = || hub.generation.load(Ordering::Acquire) == generation;
-        if !hub.keep(history_ref, is_current, is_wanted, first, kinds) {
+        if !hub.keep(history_ref, is_current, is_wanted, first, events) {
             return Placed::Not;
         }
         if order.is_none() {
@@ -134,35 +135,35 @@ impl Listeners {
                 false => Placed::Unwanted,
             };
         }
-        let run = Run::take(first.clone(), kinds);
+        let run = Run::take(first.clone(), events);
         let resuming = self.list.iter().filter(|listener| listener.resumes());
         for listener in resuming.filter(|listener| listener.kinds().wants(number)) {
-            listener.push(Span::from(Arc::clone(&run)));
+            listener.push_run(Arc::clone(&run));
         }
         Placed::Shared(run)
     }
 
     /// Tells all who want them, of whom none resumes.
-    fn tell(&self, first: Stamp, number: u8, kinds: &mut Vec<EventKind>) -> Result<(), String> {
-        let result = self.call(&first, number, kinds);
+    fn tell(&self, first: Stamp, number: u8, events: &mut NewEvents) -> Result<(), String> {
+        let result = self.call(&first, number, events);
         let has_queue =
             |listener: &&Arc<Listener>| !listener.is_called() && listener.kinds().wants(number);
         if self.list.iter().any(|listener| has_queue(&listener)) {
-            self.push(Run::take(first, kinds), number);
+            self.push(Run::take(first, events), number);
         }
         result
     }
 
-    fn call(&self, first: &Stamp, number: u8, kinds: &mut [EventKind]) -> Result<(), String> {
+    fn call(&self, first: &Stamp, number: u8, events: &mut NewEvents) -> Result<(), String> {
         self.called(number)
-            .map(|listener| listener.call(first, kinds))
+            .map(|listener| listener.call(first, events))
             .fold(Ok(()), Result::and)
     }
 
     /// The same with what others were told already: callbacks are lent handles of their own.
     fn call_with(&self, run: &Run, number: u8) -> Result<(), String> {
         match self.called(number).next() {
-            Some(_) => self.call(run.first(), number, &mut run.kinds().to_vec()),
+            Some(_) => self.call(run.first(), number, &mut run.to_events()),
             None => Ok(()),
         }
     }
@@ -181,10 +182,10 @@ impl Listeners {
             return;
         };
         for after in queues {
-            next.push(Span::from(Arc::clone(&run)));
+            next.push_run(Arc::clone(&run));
             next = after;
         }
-        next.push(Span::from(run));
+        next.push_run(run);
     }
 
     /// How much may be told before this is asked again; `None` where a subscriber that asked for `pause` has no room: `waker` is woken when it

@@ -12,6 +12,7 @@ mod lease;
 mod listener;
 mod listeners;
 mod mailbox;
+mod new_events;
 mod past;
 mod queue;
 mod reading;
@@ -20,6 +21,7 @@ mod registry;
 mod run;
 mod stream;
 mod subscribe;
+mod subscription_keys;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -33,12 +35,14 @@ pub use self::{
     kinds::{Kinds, UnknownKind},
     mailbox::{Delivered, Subscriber},
     stream::Events,
+    subscription_keys::SubscriptionKeys,
     updates::Updates,
 };
 pub(crate) use self::{
     history::{History, UnstoredHistory},
     listeners::Listeners,
     mailbox::{Mailbox, mailbox},
+    new_events::NewEvents,
     past::HasHistory,
     queue::Room,
     registry::{HistoryRef, Hub},

@@ -11,6 +11,7 @@ use super::{
     history::{History, Place},
     listener::Listener,
     reading::{PIECE_BYTES, ReadOn, Room},
+    recent_events::Ring,
     registry::Hub,
     run::Span,
 };
@@ -55,7 +56,7 @@ enum Source {
         place: Place,
     },
     /// Up to here it was read.
-    RecentEvents(Cursor),
+    RecentEvents(Ring, Cursor),
 }
 
 /// What there is of the past.
@@ -89,7 +90,9 @@ impl Past {
         let wants_messages = kinds.has("message");
         // Who publishes looks whom to tell under these locks: who takes one from now on tells the subscriber.
         names.iter().for_each(|of| of.history().locked(|| ()));
-        drop(hub.recent.lock());
+        for ring in Ring::ALL {
+            drop(hub.recent(ring).lock());
+        }
         let through = hub.now();
         let (mut sources, mut next) = (Vec::new(), Vec::new());
         for of in names {
@@ -101,15 +104,14 @@ impl Past {
                 sources.push(Source::Messages { of, place });
             }
         }
-        let recent = hub.recent.lock();
-        if kinds.want_more_than_messages() {
+        for ring in Ring::ALL.into_iter().filter(|ring| ring.is_wanted(kinds)) {
+            let recent = hub.recent(ring).lock();
             missed |= !recent.is_complete(since);
             if let Some(first) = recent.since(since).next() {
                 next.push(Reverse((first.cursor(), sources.len())));
-                sources.push(Source::RecentEvents(since));
+                sources.push(Source::RecentEvents(ring, since));
             }
         }
-        drop(recent);
         missed |= wants_messages && since < hub.forgotten();
         missed |= kinds.has("sent") && since < hub.fates();
         Self {
@@ -164,17 +166,22 @@ impl Past {
             return true;
         };
         let ReadOn { lost, next } = match source {
-            Source::Messages { of, place } => of.history().read(place, until, room, |message| {
-                into.push_back(Event::recalled(of.name(), message).into());
-            }),
-            Source::RecentEvents(place) => self.hub.recent.lock().read(place, |event| {
-                let reads = event.cursor() <= until && room.is_left();
-                if reads {
-                    room.take(event.kind.payload_len());
-                    into.extend(subscriber.wants(event).then(|| Span::from(event.clone())));
-                }
-                reads
-            }),
+            Source::Messages { of, place } => {
+                let keys = subscriber.subscriptions();
+                of.history().read(place, until, room, keys, |message| {
+                    into.push_back(Event::recalled(of.name(), message).into());
+                })
+            }
+            Source::RecentEvents(ring, place) => {
+                self.hub.recent(*ring).lock().read(place, |event| {
+                    let reads = event.cursor() <= until && room.is_left();
+                    if reads {
+                        room.take(event.kind.payload_len());
+                        into.extend(subscriber.wants(event).then(|| Span::from(event.clone())));
+                    }
+                    reads
+                })
+            }
         };
         if let Some(next) = next {
             self.next.push(Reverse((next, number)));

@@ -2,11 +2,44 @@
 
 use std::collections::VecDeque;
 
-use super::reading::ReadOn;
-use crate::{core::Cursor, events::Event};
+use super::{kinds::Kinds, reading::ReadOn};
+use crate::{
+    core::Cursor,
+    events::{Event, EventKind},
+};
 
 /// So many events are kept.
 const KEPT: usize = 4096;
+
+/// Which of them are kept together: a name may have thousands of subscriptions, and what becomes of each must not cost what happened
+/// to other names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ring {
+    /// All but those below.
+    Events,
+    /// What became of subscriptions.
+    Subscriptions,
+}
+
+impl Ring {
+    pub const ALL: [Self; 2] = [Self::Events, Self::Subscriptions];
+
+    /// Where an event is kept that is neither a message nor a fate.
+    pub fn of(kind: &EventKind) -> Self {
+        match kind {
+            EventKind::Subscription(_) => Self::Subscriptions,
+            _ => Self::Events,
+        }
+    }
+
+    /// Whether one of its kinds is wanted.
+    pub fn is_wanted(self, kinds: Kinds) -> bool {
+        match self {
+            Self::Events => kinds.without("subscription").want_more_than_messages(),
+            Self::Subscriptions => kinds.has("subscription"),
+        }
+    }
+}
 
 /// The last events of all names that are neither messages nor fates.
 #[derive(Debug)]

@@ -8,8 +8,12 @@ use std::sync::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    history::History, json::JsonMemory, listener::Listener, queue::Account,
-    recent_events::RecentEvents,
+    history::History,
+    json::JsonMemory,
+    listener::Listener,
+    new_events::NewEvents,
+    queue::Account,
+    recent_events::{RecentEvents, Ring},
 };
 use crate::{
     core::Cursor,
@@ -37,7 +41,9 @@ pub(crate) struct Hub {
     /// What the JSON that readers share takes of it.
     json: Arc<JsonMemory>,
     /// What happened to all names, messages aside.
-    pub(super) recent: Mutex<RecentEvents>,
+    recent: Mutex<RecentEvents>,
+    /// What became of their subscriptions.
+    recent_subscriptions: Mutex<RecentEvents>,
     /// Up to here messages are lost with the names that they belonged to.
     forgotten: AtomicU64,
     /// Up to here fates were told, which are not kept.
@@ -60,6 +66,7 @@ impl Hub {
             json: JsonMemory::new(&memory),
             memory,
             recent: Mutex::new(RecentEvents::new(Cursor(start))),
+            recent_subscriptions: Mutex::new(RecentEvents::new(Cursor(start))),
             forgotten: AtomicU64::new(forgotten.0),
             fates: AtomicU64::new(start),
             order: Mutex::default(),
@@ -125,8 +132,9 @@ impl Hub {
         is_current: impl FnOnce() -> bool,
         is_wanted: bool,
         first: &mut Stamp,
-        kinds: &[EventKind],
+        events: &NewEvents,
     ) -> bool {
+        let kinds = events.kinds();
         match kinds.first() {
             Some(EventKind::Message(_)) => {
                 let charge = || Charge::new(&self.memory, MemoryUse::Histories);
@@ -135,7 +143,7 @@ impl Hub {
                     let placed = is_current();
                     if placed && (is_wanted || recent.keeps()) {
                         first.cursor = self.draw_cursors(kinds.len());
-                        recent.push_all(first, kinds);
+                        recent.push_all(first, events);
                     } else if placed && recent.lost_through() != self.now() {
                         // Whoever stopped before this place has missed something.
                         recent.lose(self.draw_cursors(1));
@@ -153,8 +161,9 @@ impl Hub {
                 }
                 placed
             }),
-            _ => {
-                let mut recent = self.recent.lock();
+            other => {
+                let ring = other.map_or(Ring::Events, Ring::of);
+                let mut recent = self.recent(ring).lock();
                 let placed = is_current();
                 if placed {
                     first.cursor = self.draw_cursors(kinds.len());
@@ -167,6 +176,14 @@ impl Hub {
                 }
                 placed
             }
+        }
+    }
+
+    /// What happened last, messages aside.
+    pub(super) fn recent(&self, ring: Ring) -> &Mutex<RecentEvents> {
+        match ring {
+            Ring::Events => &self.recent,
+            Ring::Subscriptions => &self.recent_subscriptions,
         }
     }
 

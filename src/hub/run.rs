@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::json::{JsonMemory, JsonUpdate, RunJson};
+use super::{
+    json::{JsonMemory, JsonUpdate, RunJson},
+    new_events::{Key, Keys, NewEvents},
+};
 use crate::{
     core::Cursor,
     events::{Event, EventKind, Notice, Stamp, Update},
@@ -14,6 +17,8 @@ pub(super) struct Run {
     /// Where the first stands.
     first: Stamp,
     kinds: Kinds,
+    /// The keys of those that were routed. That of a single one stands in its stamp.
+    keys: Keys<Box<[Key]>>,
     /// Made by the first who asks; `None` where there was no memory to keep it.
     json: OnceLock<Option<Box<RunJson>>>,
 }
@@ -40,15 +45,19 @@ enum Of {
 }
 
 impl Run {
-    /// Takes all `kinds`, at least one; the first stands at `first`.
-    pub fn take(first: Stamp, kinds: &mut Vec<EventKind>) -> Arc<Self> {
-        let kinds = match kinds.len() {
-            1 => kinds.pop().map_or(Kinds::Many(Box::default()), Kinds::One),
-            _ => Kinds::Many(kinds.drain(..).collect()),
+    /// Takes all events, at least one; the first stands at `first`.
+    pub fn take(mut first: Stamp, events: &mut NewEvents) -> Arc<Self> {
+        let (kinds, keys) = match events.take_one(&mut first) {
+            Some(kind) => (Kinds::One(kind), Keys::default()),
+            None => {
+                let (kinds, keys) = events.take_all();
+                (Kinds::Many(kinds), keys)
+            }
         };
         Arc::new(Self {
             first,
             kinds,
+            keys,
             json: OnceLock::new(),
         })
     }
@@ -66,11 +75,30 @@ impl Run {
         }
     }
 
+    /// The same, as it was before it had its place.
+    pub fn to_events(&self) -> NewEvents {
+        NewEvents::new(self.kinds().to_vec(), self.keys.to_vec())
+    }
+
+    /// Where the event stands so many behind the first.
+    fn stamp(&self, behind: usize) -> Stamp {
+        self.keys.lent().stamp(&self.first, behind)
+    }
+
+    /// The key of the subscription that the event was routed to, so many behind the first.
+    fn key(&self, behind: usize) -> Option<&str> {
+        let key = match self.keys.is_empty() {
+            true => self.first.subscription.as_ref().filter(|_| behind == 0),
+            false => self.keys.at(behind),
+        };
+        key.map(|key| &**key)
+    }
+
     /// The JSON that all readers of the run share, if there is memory to keep it.
     fn json(&self, memory: Option<&Arc<JsonMemory>>) -> Option<&RunJson> {
         let json = match memory {
             Some(memory) => {
-                let make = || RunJson::new(&self.first, self.kinds(), memory);
+                let make = || RunJson::new(&self.first, self.kinds(), self.keys.lent(), memory);
                 Some(self.json.get_or_init(make))
             }
             None => self.json.get(),
@@ -82,10 +110,7 @@ impl Run {
     fn json_at<'a>(&'a self, behind: usize, shared: Option<&'a str>) -> JsonUpdate<'a> {
         match shared {
             Some(text) => JsonUpdate::shared(Cursor(self.first.cursor.0 + behind as u64), text),
-            None => {
-                let stamp = at(self.first.clone(), behind);
-                JsonUpdate::event(&stamp, &self.kinds()[behind])
-            }
+            None => JsonUpdate::event(&self.stamp(behind), &self.kinds()[behind]),
         }
     }
 }
@@ -107,6 +132,7 @@ impl From<Event> for Span {
         Arc::new(Run {
             first: stamp,
             kinds: Kinds::One(kind),
+            keys: Keys::default(),
             json: OnceLock::new(),
         })
         .into()
@@ -124,6 +150,26 @@ impl From<Notice> for Span {
 }
 
 impl Span {
+    /// The parts of a run that a reader wants: those events that are wanted one by one, as far as they follow each other.
+    pub fn parts<'a>(
+        run: &'a Arc<Run>,
+        wants: impl Fn(&EventKind, Option<&str>) -> bool + 'a,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let (kinds, mut from) = (run.kinds(), 0);
+        let wants = move |behind: usize| wants(&kinds[behind], run.key(behind));
+        std::iter::from_fn(move || {
+            from += (from..kinds.len()).take_while(|at| !wants(*at)).count();
+            let count = (from..kinds.len()).take_while(|at| wants(*at)).count();
+            let part = Self {
+                of: Of::Run(Arc::clone(run)),
+                from: from as u32,
+                until: (from + count) as u32,
+            };
+            from += count;
+            (count > 0).then_some(part)
+        })
+    }
+
     /// How many updates it has.
     pub fn len(&self) -> usize {
         (self.until - self.from) as usize
@@ -220,31 +266,28 @@ impl Span {
         let (from, until) = (self.from as usize, self.until as usize);
         match Arc::try_unwrap(run) {
             // Nobody else hears it: its messages are moved, which costs no count of who shares them.
-            Ok(Run { first, kinds, .. }) => {
-                let stamp = at(first, from);
-                match kinds {
-                    Kinds::One(kind) => SpanUpdates::One(Some(Event { stamp, kind })),
-                    Kinds::Many(kinds) => {
-                        let mut kinds = kinds.into_vec();
-                        kinds.truncate(until);
-                        let mut kinds = kinds.into_iter();
-                        if from > 0 {
-                            kinds.nth(from - 1);
-                        }
-                        SpanUpdates::Own(stamp, kinds)
+            Ok(Run {
+                first, kinds, keys, ..
+            }) => match kinds {
+                Kinds::One(kind) => SpanUpdates::One(Some(Event { stamp: first, kind })),
+                Kinds::Many(kinds) => {
+                    let mut kinds = kinds.into_vec();
+                    kinds.truncate(until);
+                    let mut kinds = kinds.into_iter();
+                    if from > 0 {
+                        kinds.nth(from - 1);
                     }
+                    SpanUpdates::Own(Own {
+                        first,
+                        kinds,
+                        keys,
+                        from,
+                    })
                 }
-            }
+            },
             Err(run) => SpanUpdates::Shared { run, from, until },
         }
     }
-}
-
-/// The stamp so many events behind another.
-fn at(mut stamp: Stamp, behind: usize) -> Stamp {
-    stamp.seq += behind as u64;
-    stamp.cursor.0 += behind as u64;
-    stamp
 }
 
 /// The updates of a span, one after the other.
@@ -252,12 +295,23 @@ fn at(mut stamp: Stamp, behind: usize) -> Stamp {
 pub(super) enum SpanUpdates {
     Notice(Option<Box<Notice>>),
     One(Option<Event>),
-    Own(Stamp, std::vec::IntoIter<EventKind>),
+    Own(Own),
     Shared {
         run: Arc<Run>,
         from: usize,
         until: usize,
     },
+}
+
+/// What is left of a run that nobody else hears.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// Where the first of the run stood.
+    first: Stamp,
+    kinds: std::vec::IntoIter<EventKind>,
+    keys: Keys<Box<[Key]>>,
+    /// How many are gone.
+    from: usize,
 }
 
 impl SpanUpdates {
@@ -266,7 +320,7 @@ impl SpanUpdates {
         match self {
             Self::Notice(notice) => notice.iter().len(),
             Self::One(event) => event.iter().len(),
-            Self::Own(_, kinds) => kinds.len(),
+            Self::Own(own) => own.kinds.len(),
             Self::Shared { from, until, .. } => until - from,
         }
     }
@@ -276,8 +330,13 @@ impl SpanUpdates {
         match self {
             Self::Notice(notice) => notice.map(|notice| Span::from(*notice)),
             Self::One(event) => event.map(Span::from),
-            Self::Own(_, kinds) if kinds.len() == 0 => None,
-            Self::Own(stamp, kinds) => Some(Run::take(stamp, &mut kinds.collect()).into()),
+            Self::Own(own) if own.kinds.len() == 0 => None,
+            Self::Own(own) => {
+                let stamp = own.keys.lent().stamp(&own.first, own.from);
+                let keys = own.keys.behind(own.from, own.kinds.len());
+                let mut events = NewEvents::new(own.kinds.collect(), keys);
+                Some(Run::take(stamp, &mut events).into())
+            }
             Self::Shared { run, from, until } => (from < until).then_some(Span {
                 of: Of::Run(run),
                 from: from as u32,
@@ -293,16 +352,15 @@ impl Iterator for SpanUpdates {
     #[inline]
     fn next(&mut self) -> Option<Update> {
         match self {
-            Self::Own(stamp, kinds) => {
-                let kind = kinds.next()?;
-                let here = stamp.clone();
-                stamp.seq += 1;
-                stamp.cursor.0 += 1;
-                Some(Update::Event(Event { stamp: here, kind }))
+            Self::Own(own) => {
+                let kind = own.kinds.next()?;
+                let stamp = own.keys.lent().stamp(&own.first, own.from);
+                own.from += 1;
+                Some(Update::Event(Event { stamp, kind }))
             }
             Self::Shared { run, from, until } => {
                 let kind = run.kinds().get(*from..*until)?.first()?.clone();
-                let stamp = at(run.first.clone(), *from);
+                let stamp = run.stamp(*from);
                 *from += 1;
                 Some(Update::Event(Event { stamp, kind }))
             }
@@ -320,6 +378,26 @@ mod tests {
     use crate::core::{ConnectionName, Message};
 
     fn run(places: std::ops::RangeInclusive<u64>) -> Span {
+        run_of(places, |_| None)
+    }
+
+    /// Each second message, from the third on, is routed to one of two keys.
+    fn routed(places: std::ops::RangeInclusive<u64>) -> Span {
+        run_of(places, key_of)
+    }
+
+    fn key_of(place: u64) -> Option<&'static str> {
+        match (place < 3, place % 4) {
+            (false, 1) => Some("one"),
+            (false, 3) => Some("three"),
+            _ => None,
+        }
+    }
+
+    fn run_of(
+        places: std::ops::RangeInclusive<u64>,
+        key: impl Fn(u64) -> Option<&'static str>,
+    ) -> Span {
         let first = Stamp {
             name: ConnectionName::new("feed").unwrap(),
             epoch: 1,
@@ -328,14 +406,24 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             subscription: None,
         };
-        let text = |place: u64| EventKind::Message(Message::text(place.to_string()));
-        Run::take(first, &mut places.map(text).collect()).into()
+        let mut events = NewEvents::default();
+        for place in places {
+            let message = Message::text(place.to_string());
+            match key(place) {
+                Some(key) => events.routed(message, key.into()),
+                None => events.message(message),
+            }
+        }
+        Run::take(first, &mut events).into()
     }
 
     /// The places of the updates, which the messages and the numbers say, too.
     fn places(updates: impl Iterator<Item = Update>) -> Vec<u64> {
         let place = |update: Update| {
             let (stamp, message) = update.message().unwrap();
+            if let Some(key) = &stamp.subscription {
+                assert_eq!(key_of(stamp.seq), Some(&**key));
+            }
             assert_eq!(stamp.seq, stamp.cursor.0);
             assert_eq!(message.as_text(), Some(&*stamp.seq.to_string()));
             stamp.seq
@@ -366,6 +454,60 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_routed_says_so_alone_or_shared_and_begun() {
+        let key = |update: Update| {
+            let stamp = update.stamp().unwrap();
+            (stamp.seq, stamp.subscription.as_deref().map(str::to_owned))
+        };
+        let expected = |places: std::ops::RangeInclusive<u64>| -> Vec<_> {
+            let key = |place| key_of(place).map(str::to_owned);
+            places.map(|place| (place, key(place))).collect()
+        };
+        for shared in [false, true] {
+            for (first, last) in [(1, 8), (1, 2), (3, 3), (2, 2), (5, 7)] {
+                for dropped in 0..=last - first {
+                    let mut span = routed(first..=last);
+                    let _other = shared.then(|| span.clone());
+                    for _ in 0..dropped {
+                        span.drop_first();
+                    }
+                    let left = first + dropped..=last;
+                    assert_eq!(
+                        span.clone().updates().map(key).collect::<Vec<_>>(),
+                        expected(left.clone())
+                    );
+                    let mut begun = span.updates();
+                    begun.next();
+                    let rest = begun.into_span().into_iter().flat_map(Span::updates);
+                    let rest: Vec<_> = rest.map(key).collect();
+                    assert_eq!(rest, expected(left)[1..]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_of_some_keys_has_the_parts_that_are_theirs() {
+        let parts = |places, keys: &[&str]| -> Vec<Vec<u64>> {
+            let Of::Run(run) = routed(places).of else {
+                unreachable!("it is a run");
+            };
+            let wants =
+                |_: &EventKind, key: Option<&str>| key.is_some_and(|key| keys.contains(&key));
+            let parts = Span::parts(&run, wants);
+            parts.map(|part| places_of(part)).collect()
+        };
+        fn places_of(part: Span) -> Vec<u64> {
+            places(part.updates())
+        }
+        assert_eq!(parts(1..=8, &["three"]), [[3], [7]]);
+        assert_eq!(parts(5..=5, &["one"]), [[5]]);
+        assert_eq!(parts(4..=4, &["one"]), Vec::<Vec<u64>>::new());
+        assert_eq!(parts(1..=9, &["one", "three"]), [[3], [5], [7], [9]]);
+        assert_eq!(parts(1..=9, &[]), Vec::<Vec<u64>>::new());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     core::{ConnectionName, Cursor, Message, Pattern},
-    events::{Event, EventKind, Lagged, Notice, Stamp, Update},
+    events::{Event, EventKind, Lagged, Notice, Stamp, SubscriptionReport, Update},
     memory::{Charge, MemoryBudget, MemoryUse},
     settings::HistorySettings,
 };
@@ -96,13 +96,16 @@ fn publish_event(
     let mut limit = HistorySettings::default();
     limit.messages = 4;
     let Event { stamp, kind } = event;
-    listeners.publish(hub, HistoryRef { history, limit }, stamp, &mut vec![kind])
+    listeners.publish(hub, HistoryRef { history, limit }, stamp, &mut kind.into())
 }
 
 /// Messages that one turn of the name has brought.
 fn publish_run(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
     let (history, limit) = (&History::new(), HistorySettings::default());
-    let mut kinds = seqs.clone().map(|seq| event(seq).kind).collect();
+    let mut kinds = seqs
+        .clone()
+        .map(|seq| event(seq).kind)
+        .collect::<NewEvents>();
     let first = event(*seqs.start()).stamp;
     let history_ref = HistoryRef { history, limit };
     listeners

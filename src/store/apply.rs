@@ -77,7 +77,8 @@ impl<'c> Writer<'c> {
             drop: connection.prepare_cached("DELETE FROM outbox WHERE position = ?1")?,
             last_id: connection.prepare_cached("UPDATE names SET last_id = ?2 WHERE id = ?1 AND last_id < ?2")?,
             append: connection.prepare_cached(
-                "INSERT OR REPLACE INTO history (position, name, epoch, seq, at, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT OR REPLACE INTO history (position, name, epoch, seq, at, payload, subscription)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?,
             trim: connection.prepare_cached("DELETE FROM history WHERE position = ?1")?,
         })
@@ -162,6 +163,7 @@ impl<'c> Writer<'c> {
             event.seq.cast_signed(),
             event.at.as_microsecond(),
             Payload(&event.message),
+            event.subscription.as_deref(),
         ))?;
         entry.append(Kept {
             position: event.position,

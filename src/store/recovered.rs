@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -115,7 +116,7 @@ impl Reading {
 
     fn history(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut statement = connection.prepare(
-            "SELECT name, position, epoch, seq, at, payload FROM history ORDER BY position",
+            "SELECT name, position, epoch, seq, at, payload, subscription FROM history ORDER BY position",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -175,6 +176,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Option<StoredEvent>> {
         epoch,
         seq: row.get::<_, i64>(3)?.cast_unsigned(),
         at,
+        subscription: row.get::<_, Option<Arc<str>>>(6).unwrap_or_default(),
         message,
     }))
 }

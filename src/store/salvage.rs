@@ -18,6 +18,9 @@ use super::{
     schema,
 };
 
+/// What of the history there is in tables of the first releases, which nobody has opened since.
+const HISTORY: &str = "position, name, epoch, seq, at, payload";
+
 /// Table, columns, and the order in which its rows lie.
 const TABLES: [(&str, &str, &str, &str); 4] = [
     (
@@ -40,7 +43,7 @@ const TABLES: [(&str, &str, &str, &str); 4] = [
     ),
     (
         "history",
-        "position, name, epoch, seq, at, payload",
+        "position, name, epoch, seq, at, payload, subscription",
         "position",
         "position DESC",
     ),
@@ -134,6 +137,10 @@ fn copy_table(
     to: &Connection,
     (table, columns, forth, back): (&str, &str, &str, &str),
 ) -> rusqlite::Result<bool> {
+    let columns = match table {
+        "history" if !has_all(from, columns) => HISTORY,
+        _ => columns,
+    };
     let marks = vec!["?"; columns.split(',').count()].join(", ");
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})");
     let mut insert = to.prepare(&insert)?;
@@ -143,6 +150,12 @@ fn copy_table(
         copy_rows(from, &select(back), &mut insert)?;
     }
     Ok(complete)
+}
+
+/// Whether the history has all of these columns, or cannot even say.
+fn has_all(from: &Connection, columns: &str) -> bool {
+    let select = |columns: &str| format!("SELECT {columns} FROM history LIMIT 0");
+    from.prepare(&select(columns)).is_ok() || from.prepare(&select(HISTORY)).is_err()
 }
 
 /// Copies until the end, or until a row cannot be read. Whether that was the end, and each row one of its table.

@@ -36,7 +36,8 @@ const TABLES: &str = "
         epoch INTEGER NOT NULL,
         seq INTEGER NOT NULL,
         at INTEGER NOT NULL,
-        payload ANY NOT NULL
+        payload ANY NOT NULL,
+        subscription TEXT
     ) STRICT;
     CREATE TABLE kept (
         kind TEXT NOT NULL,
@@ -51,6 +52,10 @@ const TABLES: &str = "
             length(CAST(payload AS BLOB)) AS bytes, payload
         FROM outbox JOIN names ON names.id = outbox.name ORDER BY outbox.position;
 ";
+
+/// What the tables of the first releases lack. They keep their version: a program of those releases names the columns that it
+/// reads and writes, and works with this one as it is.
+const SUBSCRIPTION: &str = "ALTER TABLE history ADD COLUMN subscription TEXT";
 
 /// What `file` shows of the database.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"evwr");
@@ -98,7 +103,10 @@ pub(super) fn check(connection: &mut Connection) -> rusqlite::Result<Result<(), 
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
         0 if is_empty(connection)? => create(connection).map(Ok),
-        VERSION => quick_check(connection),
+        VERSION => match quick_check(connection)? {
+            Ok(()) => complete(connection).map(Ok),
+            unfit => Ok(unfit),
+        },
         newer if newer > VERSION => Ok(Err(Unfit::Newer(newer))),
         unknown => Ok(Err(Unfit::Damaged(format!("there is no schema {unknown}")))),
     }
@@ -116,6 +124,21 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Adds what tables of an earlier release lack.
+fn complete(connection: &Connection) -> rusqlite::Result<()> {
+    match has_subscription(connection)? {
+        true => Ok(()),
+        false => connection.execute_batch(SUBSCRIPTION),
+    }
+}
+
+/// Whether the history says which subscription a message was routed to.
+fn has_subscription(connection: &Connection) -> rusqlite::Result<bool> {
+    let columns =
+        "SELECT count(*) > 0 FROM pragma_table_info('history') WHERE name = 'subscription'";
+    connection.query_row(columns, [], |row| row.get(0))
 }
 
 fn quick_check(connection: &Connection) -> rusqlite::Result<Result<(), Unfit>> {

@@ -1,5 +1,7 @@
 //! A message on its way out, and one that came in, as the store has them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::core::Message;
@@ -28,6 +30,8 @@ pub struct StoredEvent {
     pub seq: u64,
     /// When it came.
     pub at: Timestamp,
+    /// The key of the subscription that it was routed to, if it was.
+    pub subscription: Option<Arc<str>>,
     /// What came.
     pub message: Message,
 }

@@ -23,6 +23,7 @@ mod slack;
 mod steps;
 #[cfg(feature = "durable")]
 mod stored;
+mod subscriptions;
 mod watched;
 
 use std::{

@@ -5,6 +5,7 @@
 mod crash;
 mod damage;
 mod disk;
+mod earlier;
 mod model;
 #[cfg(unix)]
 mod moved;
@@ -50,6 +51,7 @@ fn event(position: u64, seq: u64) -> StoredEvent {
         epoch: 1,
         seq,
         at: message(seq).at,
+        subscription: (seq % 3 == 0).then(|| format!("key \"{seq}\" é").into()),
         message: Message::text(format!("event {seq}")),
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How a reader reads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reader {
     pub delivery: Delivery,
     pub by: By,
@@ -119,16 +119,24 @@ impl Readers {
             let (this, dice) = (readers.clone(), dice.fork());
             match plan.by {
                 By::Update | By::Batch => {
-                    let task = spawn_local(this.read(*plan, dice));
+                    let task = spawn_local(this.read(plan.clone(), dice));
                     readers.tasks.borrow_mut().push(task);
                 }
                 By::UpdateActor => {
                     let actor = this.actor(plan, dice);
-                    hub.actor(Pattern::all(), mailbox::<Update>(actor), plan.delivery);
+                    hub.actor(
+                        Pattern::all(),
+                        mailbox::<Update>(actor),
+                        plan.delivery.clone(),
+                    );
                 }
                 By::BatchActor => {
                     let actor = this.actor(plan, dice);
-                    hub.actor(Pattern::all(), mailbox::<Batch>(actor), plan.delivery);
+                    hub.actor(
+                        Pattern::all(),
+                        mailbox::<Batch>(actor),
+                        plan.delivery.clone(),
+                    );
                 }
             }
         }
@@ -156,7 +164,7 @@ impl Readers {
     fn hearing(&self, plan: &Reader, since: Cursor, resumed: bool) -> Rc<RefCell<Hearing>> {
         let now = self.hub.now();
         let through = if resumed { now } else { since };
-        let hearing = Hearing::new(plan.delivery, since, through, resumed);
+        let hearing = Hearing::new(plan.delivery.clone(), since, through, resumed);
         let hearing = Rc::new(RefCell::new(hearing));
         self.hearings.borrow_mut().push(hearing.clone());
         hearing
@@ -166,7 +174,7 @@ impl Readers {
         let actor = Listening {
             hearing: self.hearing(plan, self.hub.now(), false),
             readers: self.clone(),
-            plan: *plan,
+            plan: plan.clone(),
             dice,
         };
         let actor = actor.start();
@@ -185,17 +193,19 @@ impl Readers {
             let forgotten = self.hub.forgotten();
             let names = || (vec![history], forgotten);
             let mut events = match last {
-                None if dice.percent(50) => self.hub.stream(Pattern::all(), plan.delivery),
-                since => self.hub.resume(Pattern::all(), plan.delivery, since, names),
+                None if dice.percent(50) => self.hub.stream(Pattern::all(), plan.delivery.clone()),
+                since => self
+                    .hub
+                    .resume(Pattern::all(), plan.delivery.clone(), since, names),
             };
             let hearing = self.hearing(&plan, events.start(), last.is_some());
             match plan.by {
                 By::Batch => {
-                    self.read_batches(plan, &mut dice, &mut events, &hearing)
+                    self.read_batches(&plan, &mut dice, &mut events, &hearing)
                         .await
                 }
                 _ => {
-                    self.read_updates(plan, &mut dice, &mut events, &hearing)
+                    self.read_updates(&plan, &mut dice, &mut events, &hearing)
                         .await
                 }
             }
@@ -207,7 +217,7 @@ impl Readers {
 
     async fn read_updates(
         &self,
-        plan: Reader,
+        plan: &Reader,
         dice: &mut Dice,
         events: &mut Events,
         hearing: &RefCell<Hearing>,
@@ -236,7 +246,7 @@ impl Readers {
 
     async fn read_batches(
         &self,
-        plan: Reader,
+        plan: &Reader,
         dice: &mut Dice,
         events: &mut Events,
         hearing: &RefCell<Hearing>,

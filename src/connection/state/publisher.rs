@@ -1,13 +1,13 @@
 //! Who hears what happens to a name, and how that is numbered.
 
-use std::{cell::RefCell, task::Waker, time::Instant};
+use std::{cell::RefCell, sync::Arc, task::Waker, time::Instant};
 
 use jiff::Timestamp;
 
 use crate::{
     core::{ConnectionName, Cursor, EventCounter, Message},
-    events::{EventKind, Stamp},
-    hub::{HistoryRef, Hub, Listeners, Room},
+    events::Stamp,
+    hub::{HistoryRef, Hub, Listeners, NewEvents, Room},
 };
 
 /// Numbers the events of a name, and tells them.
@@ -26,7 +26,7 @@ pub(in crate::connection) struct Publisher {
 #[derive(Default)]
 struct Turn {
     /// Messages that are not told yet.
-    waiting: Vec<EventKind>,
+    waiting: NewEvents,
     /// How much may be told before subscribers are asked again.
     room: Room,
 }
@@ -80,10 +80,21 @@ impl Publisher {
     /// A message came in: it is told with those behind it when the turn ends, or another event comes.
     #[inline]
     pub fn message(&mut self, message: Message) {
+        self.turn_for(message.len()).waiting.message(message);
+    }
+
+    /// The same of a message that was routed to the subscription of this key.
+    pub fn routed(&mut self, message: Message, key: Arc<str>) {
+        self.turn_for(message.len()).waiting.routed(message, key);
+    }
+
+    /// The turn, in which so many payload bytes more are told.
+    #[inline]
+    fn turn_for(&mut self, bytes: usize) -> &mut Turn {
         let turn = self.turn.get_or_insert_with(lend);
         turn.room.events = turn.room.events.saturating_sub(1);
-        turn.room.bytes = turn.room.bytes.saturating_sub(message.len());
-        turn.waiting.push(EventKind::Message(message));
+        turn.room.bytes = turn.room.bytes.saturating_sub(bytes);
+        turn
     }
 
     /// Whether messages wait to be told.
@@ -118,18 +129,18 @@ impl Publisher {
         hub: &Hub,
         name: &ConnectionName,
         history_ref: HistoryRef<'_>,
-        kinds: &mut Vec<EventKind>,
+        events: &mut NewEvents,
     ) {
         let first = Stamp {
             name: name.clone(),
             epoch: self.event_counter.epoch(),
-            seq: self.event_counter.advance(kinds.len() as u64),
+            seq: self.event_counter.advance(events.len() as u64),
             // Its place over all names is found where it is told.
             cursor: Cursor::default(),
             at: self.wall(),
             subscription: None,
         };
-        let told = self.listeners.publish(hub, history_ref, first, kinds);
+        let told = self.listeners.publish(hub, history_ref, first, events);
         if let Err(panic) = told {
             self.callback_panic
                 .get_or_insert_with(|| Box::new(panic.into()));

@@ -7,7 +7,7 @@ use crate::{
     connection::{SharedOutbox, Traffic},
     core::{Cursor, FateRun, Removed},
     events::{DropReason, Dropped, EventKind, Sent, SubscriptionReport},
-    hub::HistoryRef,
+    hub::{HistoryRef, NewEvents},
     settings::ConnectionSettings,
 };
 
@@ -17,16 +17,16 @@ const FATES: usize = 1024;
 impl ActorState {
     /// Numbers an event and tells all subscribers, behind the messages that came before it.
     pub(in crate::connection) fn publish(&mut self, kind: EventKind) {
-        self.publish_all(&mut vec![kind]);
+        self.publish_all(&mut kind.into());
     }
 
     /// Numbers events of one kind and tells all subscribers, behind the messages that came before them.
-    fn publish_all(&mut self, kinds: &mut Vec<EventKind>) {
+    fn publish_all(&mut self, events: &mut NewEvents) {
         self.flush();
         let (outbox, settings) = (&self.outbox, &self.settings);
         let history_ref = history_ref(outbox, settings);
         self.publisher
-            .publish(&self.process.hub, &self.name, history_ref, kinds);
+            .publish(&self.process.hub, &self.name, history_ref, events);
         // Of a history that is durable from now on it is the first that the store hears.
         self.note_history();
     }

@@ -1,6 +1,6 @@
 //! Messages in little memory, in the order of their places.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::{
     core::{Cursor, Message},
     events::Stamp,
+    hub::SubscriptionKeys,
     stored::StoredEvent,
 };
 
@@ -19,11 +20,16 @@ const SHARED: usize = 32 << 10;
 /// What one that is kept whole costs where its payload is, beside that, in bytes.
 const COUNTED: usize = 48;
 
+/// What the length of a key is written with, in bytes.
+const KEY_LEN: usize = size_of::<u16>();
+/// A longer key is not kept. None is: this bounds what a store may bring.
+const MAX_KEY: usize = 4096;
+
 /// The messages of one name.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     entries: VecDeque<Entry>,
-    /// The payloads of the short ones.
+    /// The payloads of the short ones, each behind the key that it was routed to, if it was.
     short: VecDeque<u8>,
     /// The others, whole.
     long: VecDeque<Message>,
@@ -59,12 +65,70 @@ pub(super) struct Mark {
     epoch: u32,
 }
 
-/// Where a payload is, and its length where that says it.
+/// Where a payload is.
 #[derive(Clone, Copy, Debug)]
-enum Payload {
-    ShortText(u16),
-    ShortBinary(u16),
+struct Payload {
+    form: Form,
+    is_routed: bool,
+    /// How much of it lies among the short ones, the key included.
+    short: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    ShortText,
+    ShortBinary,
     Long,
+}
+
+/// What is to be kept: a message, and the key of the subscription that it was routed to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item<'a> {
+    pub message: &'a Message,
+    key: Option<&'a str>,
+}
+
+impl<'a> Item<'a> {
+    pub fn new(message: &'a Message, key: Option<&'a str>) -> Self {
+        let key = key.filter(|key| key.len() <= MAX_KEY);
+        Self { message, key }
+    }
+
+    fn form(self) -> Form {
+        match self.message {
+            message if message.len() > SHORT => Form::Long,
+            Message::Text(_) => Form::ShortText,
+            Message::Binary(_) => Form::ShortBinary,
+        }
+    }
+
+    fn is_short(self) -> bool {
+        self.form() != Form::Long
+    }
+
+    /// How much of it lies among the short ones.
+    fn short(self) -> usize {
+        let key = self.key.map_or(0, |key| KEY_LEN + key.len());
+        match self.is_short() {
+            true => key + self.message.len(),
+            false => key,
+        }
+    }
+
+    /// What it needs beside other memory, at most, in bytes.
+    pub fn most(self) -> usize {
+        let key = self.key.map_or(0, |key| KEY_LEN + key.len());
+        key + self.message.len() + Kept::OVERHEAD
+    }
+
+    /// What it needs where there is no place yet, in bytes.
+    pub fn need(self) -> usize {
+        let apart = match self.is_short() {
+            true => 0,
+            false => size_of::<Message>() + COUNTED + self.message.len(),
+        };
+        size_of::<Entry>() + self.short() + apart
+    }
 }
 
 impl From<&Stamp> for Mark {
@@ -124,26 +188,15 @@ impl Kept {
 
     /// Whether one more message needs no more memory than there is already.
     #[inline]
-    pub fn has_place(&self, message: &Message) -> bool {
-        let len = message.len();
-        len <= SHORT
+    pub fn has_place(&self, item: Item<'_>) -> bool {
+        item.is_short()
             && self.entries.len() < self.entries.capacity()
-            && self.short.len() + len <= self.short.capacity()
+            && self.short.len() + item.short() <= self.short.capacity()
     }
 
     /// Whether one more message can have the place of others: the memory of short ones is of no use to a long one.
-    pub fn can_have_place_of_others(&self, message: &Message) -> bool {
-        let len = message.len();
-        len <= SHORT && len <= self.short.capacity() && self.entries.capacity() > 0
-    }
-
-    /// What a message needs where there is no place yet, in bytes.
-    pub fn need(message: &Message) -> usize {
-        let apart = match message.len() <= SHORT {
-            true => 0,
-            false => size_of::<Message>() + COUNTED,
-        };
-        size_of::<Entry>() + message.len() + apart
+    pub fn can_have_place_of_others(&self, item: Item<'_>) -> bool {
+        item.is_short() && item.short() <= self.short.capacity() && self.entries.capacity() > 0
     }
 
     /// The place of the last.
@@ -154,18 +207,19 @@ impl Kept {
     /// Makes place for one more message by holding at most `room` bytes more; `false`: that is too little, and nothing has changed. There
     /// will be `most` messages at most: then there are no more places than that, and each new entry takes the place of the oldest, not one
     /// that has not been touched for as long.
-    pub fn make_place(&mut self, message: &Message, most: usize, room: usize) -> bool {
-        let len = message.len();
-        let (is_short, count) = (len <= SHORT, self.entries.len());
+    pub fn make_place(&mut self, item: Item<'_>, most: usize, room: usize) -> bool {
+        let (is_short, count) = (item.is_short(), self.entries.len());
         let lacks_entry = count == self.entries.capacity();
         let lacks_long = !is_short && self.long.len() == self.long.capacity();
-        let payload = match is_short {
-            true => (self.short.len() + len).saturating_sub(self.short.capacity()),
-            false => len + COUNTED,
+        let lacks_short = (self.short.len() + item.short()).saturating_sub(self.short.capacity());
+        let apart = match is_short {
+            true => 0,
+            false => item.message.len() + COUNTED,
         };
         let least = usize::from(lacks_entry) * size_of::<Entry>()
             + usize::from(lacks_long) * size_of::<Message>()
-            + payload;
+            + lacks_short
+            + apart;
         let Some(mut spare) = room.checked_sub(least) else {
             return false;
         };
@@ -183,30 +237,52 @@ impl Kept {
             let more = self.long.len().max(4).min(1 + spare / size_of::<Message>());
             self.long.reserve_exact(more);
         }
-        if is_short && payload > 0 {
+        if lacks_short > 0 {
             // There is little more room than is needed, for the same reason as above.
-            let more = (self.short.len() / 4).max(len);
+            let more = (self.short.len() / 4).max(item.short());
             self.short
-                .reserve_exact(more.min(len.saturating_add(spare)));
+                .reserve_exact(more.min(item.short().saturating_add(spare)));
         }
         true
     }
 
     /// Adds a message behind all others; there is place for it.
     #[inline]
-    pub fn push(&mut self, mark: Mark, message: &Message) {
-        let bytes = message.payload();
-        let payload = match (message, u16::try_from(bytes.len())) {
-            (Message::Text(_), Ok(len)) if bytes.len() <= SHORT => Payload::ShortText(len),
-            (Message::Binary(_), Ok(len)) if bytes.len() <= SHORT => Payload::ShortBinary(len),
-            (Message::Text(_) | Message::Binary(_), _) => Payload::Long,
+    pub fn push(&mut self, mark: Mark, item: Item<'_>) {
+        let (bytes, form) = (item.message.payload(), item.form());
+        let payload = Payload {
+            form,
+            is_routed: item.key.is_some(),
+            // Both of its parts are bounded.
+            short: u16::try_from(item.short()).unwrap_or(u16::MAX),
         };
-        match payload {
-            Payload::ShortText(_) | Payload::ShortBinary(_) => self.short.extend(bytes),
-            Payload::Long => self.push_long(message),
+        if let Some(key) = item.key {
+            self.push_key(key);
+        }
+        match form {
+            Form::ShortText | Form::ShortBinary => self.short.extend(bytes),
+            Form::Long => self.push_long(item.message),
         }
         self.bytes += bytes.len();
         self.entries.push_back(Entry { mark, payload });
+    }
+
+    fn push_key(&mut self, key: &str) {
+        let len = u16::try_from(key.len()).unwrap_or(u16::MAX);
+        self.short.extend(len.to_le_bytes());
+        self.short.extend(key.as_bytes());
+    }
+
+    /// How much of what lies among the short ones, from here on, is the key.
+    #[inline]
+    fn key_len(&self, payload: Payload, from: usize) -> usize {
+        if !payload.is_routed {
+            return 0;
+        }
+        match (self.short.get(from), self.short.get(from + 1)) {
+            (Some(&low), Some(&high)) => KEY_LEN + usize::from(u16::from_le_bytes([low, high])),
+            _ => 0,
+        }
     }
 
     #[cold]
@@ -223,17 +299,16 @@ impl Kept {
     pub fn pop(&mut self) -> Option<Cursor> {
         let oldest = self.entries.pop_front()?;
         self.gone = self.gone.behind(oldest.payload);
-        self.bytes -= match oldest.payload {
-            Payload::ShortText(len) | Payload::ShortBinary(len) => {
-                self.short.drain(..usize::from(len));
-                usize::from(len)
-            }
-            Payload::Long => {
+        let short = usize::from(oldest.payload.short);
+        self.bytes -= match oldest.payload.form {
+            Form::ShortText | Form::ShortBinary => short - self.key_len(oldest.payload, 0),
+            Form::Long => {
                 let len = self.long.pop_front().map_or(0, |message| message.len());
                 self.long_bytes -= len;
                 len
             }
         };
+        self.short.drain(..short);
         Some(oldest.mark.cursor)
     }
 
@@ -288,31 +363,39 @@ impl Kept {
         Some(entry.mark.cursor)
     }
 
-    /// Reads the message behind a place that is not gone, and goes on to the place behind it.
-    pub fn read(&self, place: &mut Place) -> Option<StoredEvent> {
+    /// Reads the message behind a place that is not gone, and goes on to the place behind it. Where `keys` are given, one that was not routed
+    /// to one of them is passed over.
+    pub fn read(&self, place: &mut Place, keys: Option<&SubscriptionKeys>) -> Option<StoredEvent> {
         let entry = self.entries.get(index(place.entries, self.gone.entries))?;
-        let message = match entry.payload {
-            Payload::ShortText(len) => Message::text(text(self.short(*place, len))),
-            Payload::ShortBinary(len) => Message::Binary(Bytes::from(self.short(*place, len))),
-            Payload::Long => {
-                let long = self.long.get(index(place.long, self.gone.long));
+        let (payload, here) = (entry.payload, *place);
+        *place = here.behind(payload);
+        let from = index(here.short, self.gone.short);
+        let key_len = self.key_len(payload, from);
+        let key = payload.is_routed;
+        let key = key.then(|| text(self.short(from + KEY_LEN, from + key_len)));
+        if keys.is_some_and(|keys| !keys.want_message_of(key.as_deref())) {
+            return None;
+        }
+        let (from, behind) = (from + key_len, from + usize::from(payload.short));
+        let message = match payload.form {
+            Form::ShortText => Message::text(text(self.short(from, behind))),
+            Form::ShortBinary => Message::Binary(Bytes::from(self.short(from, behind))),
+            Form::Long => {
+                let long = self.long.get(index(here.long, self.gone.long));
                 long.cloned()?
             }
         };
-        *place = place.behind(entry.payload);
-        Some(entry.mark.with(message))
+        Some(entry.mark.with(message, key.map(Arc::from)))
     }
 
-    fn short(&self, place: Place, len: u16) -> Vec<u8> {
-        let from = index(place.short, self.gone.short);
-        let bytes = self.short.range(from..from + usize::from(len));
-        bytes.copied().collect()
+    fn short(&self, from: usize, behind: usize) -> Vec<u8> {
+        self.short.range(from..behind).copied().collect()
     }
 
     /// All behind a position.
     pub fn behind(&self, cursor: Cursor) -> Vec<StoredEvent> {
         let mut place = self.place(cursor);
-        std::iter::from_fn(|| self.read(&mut place)).collect()
+        std::iter::from_fn(|| self.read(&mut place, None)).collect()
     }
 }
 
@@ -325,10 +408,8 @@ impl Place {
     /// The place behind a message that lies here.
     fn behind(mut self, payload: Payload) -> Self {
         self.entries += 1;
-        match payload {
-            Payload::ShortText(len) | Payload::ShortBinary(len) => self.short += u64::from(len),
-            Payload::Long => self.long += 1,
-        }
+        self.short += u64::from(payload.short);
+        self.long += u64::from(payload.form == Form::Long);
         self
     }
 }
@@ -361,13 +442,14 @@ impl Mark {
         self.seq += 1;
     }
 
-    fn with(self, message: Message) -> StoredEvent {
+    fn with(self, message: Message, subscription: Option<Arc<str>>) -> StoredEvent {
         StoredEvent {
             position: self.cursor.0,
             epoch: self.epoch,
             seq: self.seq,
             // Each number of nanoseconds is a timestamp.
             at: Timestamp::from_nanosecond(self.at.into()).unwrap_or_default(),
+            subscription,
             message,
         }
     }
@@ -388,6 +470,10 @@ mod tests {
         }
     }
 
+    fn key() -> impl Strategy<Value = Option<String>> {
+        proptest::option::of(prop_oneof!["\\PC{0,20}", Just("k".repeat(1024))])
+    }
+
     fn message() -> impl Strategy<Value = Message> {
         prop_oneof![
             "\\PC{0,40}".prop_map(Message::text),
@@ -400,13 +486,14 @@ mod tests {
     proptest! {
         /// A queue of whole messages is the model.
         #[test]
-        fn what_is_kept_is_what_came(steps in vec((message(), 0..3_usize), 1..200), from in 0..200_u64) {
+        fn what_is_kept_is_what_came(steps in vec((message(), key(), 0..3_usize), 1..200), from in 0..200_u64) {
             let (mut kept, mut model) = (Kept::default(), VecDeque::new());
-            for (place, (message, pops)) in steps.into_iter().enumerate() {
+            for (place, (message, key, pops)) in steps.into_iter().enumerate() {
                 let place = place as u64;
-                prop_assert!(kept.make_place(&message, 64, usize::MAX));
-                kept.push(mark(place), &message);
-                model.push_back(mark(place).with(message));
+                let item = Item::new(&message, key.as_deref());
+                prop_assert!(kept.make_place(item, 64, usize::MAX));
+                kept.push(mark(place), item);
+                model.push_back(mark(place).with(message, key.map(Arc::from)));
                 for _ in 0..pops {
                     let popped = model.pop_front().map(|event| Cursor(event.position));
                     prop_assert_eq!(kept.pop(), popped);
@@ -418,6 +505,12 @@ mod tests {
             let all: Vec<_> = model.iter().cloned().collect();
             prop_assert_eq!(kept.behind(Cursor(0)).len(), all.iter().filter(|event| event.position > 0).count());
             prop_assert_eq!(kept.last(), model.back().map(|event| Cursor(event.position)));
+            let some = SubscriptionKeys::from_iter(all.iter().filter_map(|event| event.subscription.as_deref()).take(2));
+            let wanted = |event: &StoredEvent| event.subscription.as_deref().is_some_and(|key| some.has(key));
+            let mut place = kept.gone;
+            let heard: Vec<_> = all.iter().filter_map(|_| kept.read(&mut place, Some(&some))).collect();
+            prop_assert_eq!(heard, all.iter().filter(|event| wanted(event)).cloned().collect::<Vec<_>>());
+            prop_assert_eq!(place, kept.end());
             model.retain(|event| event.position > from);
             prop_assert_eq!(kept.behind(Cursor(from)), Vec::from(model));
         }
@@ -426,15 +519,16 @@ mod tests {
     proptest! {
         /// Whatever the room, no more than that is taken, and whatever was taken has place for the message.
         #[test]
-        fn no_more_is_held_than_there_is_room_for(steps in vec((message(), 0..3_usize, 0..9000_usize), 1..100)) {
+        fn no_more_is_held_than_there_is_room_for(steps in vec((message(), key(), 0..3_usize, 0..9000_usize), 1..100)) {
             let mut kept = Kept::default();
-            for (message, pops, room) in steps {
+            for (message, key, pops, room) in steps {
                 let held = kept.footprint();
-                let has_place = kept.make_place(&message, 64, room);
-                prop_assert!(has_place || room < Kept::need(&message));
-                prop_assert!(!kept.has_place(&message) || has_place);
+                let item = Item::new(&message, key.as_deref());
+                let has_place = kept.make_place(item, 64, room);
+                prop_assert!(has_place || room < item.need());
+                prop_assert!(!kept.has_place(item) || has_place);
                 if has_place {
-                    kept.push(mark(0), &message);
+                    kept.push(mark(0), item);
                 }
                 prop_assert!(kept.footprint() <= held + room, "{} {held} {room}", kept.footprint());
                 for _ in 0..pops {
@@ -452,8 +546,9 @@ mod tests {
                 kept.pop();
             }
             let message = Message::text("12345");
-            assert!(kept.make_place(&message, 100, usize::MAX));
-            kept.push(mark(place), &message);
+            let item = Item::new(&message, None);
+            assert!(kept.make_place(item, 100, usize::MAX));
+            kept.push(mark(place), item);
         }
         assert_eq!(kept.entries.capacity(), 100);
         assert!(kept.short.capacity() <= 1024, "{}", kept.short.capacity());

@@ -1,8 +1,11 @@
 //! The last messages of a name, within their bounds.
 
-use super::kept::{Kept, Mark};
+use super::{
+    super::new_events::NewEvents,
+    kept::{Item, Kept, Mark},
+};
 use crate::{
-    core::{Cursor, Message},
+    core::Cursor,
     events::{EventKind, Stamp},
     memory::{Charge, MemoryUse},
     settings::HistorySettings,
@@ -66,34 +69,36 @@ impl Recent {
     }
 
     /// Keeps what came, the first of it at `first`, and lets go of the oldest. They go first: then the new one takes the place of the oldest.
-    pub fn push_all(&mut self, first: &Stamp, kinds: &[EventKind]) {
+    pub fn push_all(&mut self, first: &Stamp, events: &NewEvents) {
         let mut mark = Mark::from(first);
         if !self.keeps() {
-            return self.lose(mark.behind(kinds.len()));
+            return self.lose(mark.behind(events.len()));
         }
-        for kind in kinds {
+        let keys = events.keys();
+        for (behind, kind) in events.kinds().iter().enumerate() {
             if let EventKind::Message(message) = kind {
-                self.keep(mark, message);
+                let key = keys.at(behind).map(|key| &**key);
+                self.keep(mark, Item::new(message, key));
             }
             mark.advance();
         }
     }
 
-    pub(super) fn keep(&mut self, mark: Mark, message: &Message) {
+    pub(super) fn keep(&mut self, mark: Mark, item: Item<'_>) {
         if self.limit.messages == 0 {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;
         }
-        self.make_room(1, message.len());
+        self.make_room(1, item.message.len());
         if self.charge.bytes() > self.charge.history_level() {
-            self.give_way(message);
+            self.give_way(item);
         }
-        let has_place = self.kept.has_place(message);
-        if !has_place && !self.find_place(message) {
+        let has_place = self.kept.has_place(item);
+        if !has_place && !self.find_place(item) {
             self.lost_through = self.lost_through.max(mark.cursor());
             return;
         }
-        self.kept.push(mark, message);
+        self.kept.push(mark, item);
         if !has_place {
             self.charge.set(self.kept.footprint());
         }
@@ -101,34 +106,34 @@ impl Recent {
 
     /// No name may hold as much as this one does: the oldest go until it has place for one more below that, or is empty.
     #[cold]
-    fn give_way(&mut self, message: &Message) {
+    fn give_way(&mut self, item: Item<'_>) {
         self.held_back = true;
-        let (level, need) = (self.charge.history_level(), Kept::need(message));
+        let (level, need) = (self.charge.history_level(), item.need());
         while self.kept.needed() + need > level && self.let_go() {}
         self.shrink(0);
     }
 
     /// Finds place for one more: new memory, or that of the oldest where this name may hold no more, or no name may. What nothing else is
     /// kept beside may be longer than that, as long as there is memory.
-    fn find_place(&mut self, message: &Message) -> bool {
+    fn find_place(&mut self, item: Item<'_>) -> bool {
         let most = self.limit.messages;
-        let has_memory = self.has_memory(message);
+        let has_memory = self.has_memory(item);
         let bound = match has_memory {
             true => self.charge.history_level(),
             false => self.kept.footprint(),
         };
         loop {
             let room = bound.saturating_sub(self.kept.footprint());
-            if self.kept.make_place(message, most, room) {
+            if self.kept.make_place(item, most, room) {
                 return true;
             }
             self.held_back |= has_memory;
-            if !self.kept.can_have_place_of_others(message)
-                && self.kept.needed() + Kept::need(message) <= bound
+            if !self.kept.can_have_place_of_others(item)
+                && self.kept.needed() + item.need() <= bound
             {
                 self.kept.shrink(0);
                 let room = bound.saturating_sub(self.kept.footprint());
-                if self.kept.make_place(message, most, room) {
+                if self.kept.make_place(item, most, room) {
                     return true;
                 }
             }
@@ -137,12 +142,12 @@ impl Recent {
             }
         }
         self.shrink(0);
-        has_memory && self.kept.make_place(message, most, usize::MAX)
+        has_memory && self.kept.make_place(item, most, usize::MAX)
     }
 
     /// Whether there is memory for one more.
-    fn has_memory(&self, message: &Message) -> bool {
-        let needed = message.len() + Kept::OVERHEAD;
+    fn has_memory(&self, item: Item<'_>) -> bool {
+        let needed = item.most();
         // Who has said little must not lose it to those who hold most: they are trimmed soon.
         let of = match self.charge.bytes() + needed <= LITTLE {
             true => MemoryUse::Readers,

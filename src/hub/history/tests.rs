@@ -1,6 +1,9 @@
 use jiff::Timestamp;
 
-use super::{kept::Kept, *};
+use super::{
+    kept::{Item, Kept},
+    *,
+};
 use crate::{
     core::{ConnectionName, Message},
     events::{EventKind, Stamp},
@@ -30,7 +33,7 @@ fn hear(
         let stamp = stamp(place);
         let message = Message::text("12345");
         history.with(limit, Cursor(start), charge, |recent| {
-            recent.push_all(&stamp, &[EventKind::Message(message)]);
+            recent.push_all(&stamp, &EventKind::Message(message).into());
         });
     }
 }
@@ -63,7 +66,7 @@ fn since(history: &History, since: u64) -> (Vec<u64>, bool) {
     let mut events = Vec::new();
     loop {
         let (all, mut room) = (Cursor(u64::MAX), Room::default());
-        let read = history.read(&mut place, all, &mut room, |event| events.push(event));
+        let read = history.read(&mut place, all, &mut room, None, |event| events.push(event));
         assert!(!read.lost);
         if read.next.is_none() {
             break;
@@ -96,7 +99,7 @@ fn the_newest_is_kept_whatever_its_size() {
     let say = |place: u64, len: usize| {
         let (stamp, message) = (stamp(place), Message::text("x".repeat(len)));
         history.with(limit(100, 12), Cursor(0), charge, |recent| {
-            recent.push_all(&stamp, &[EventKind::Message(message)]);
+            recent.push_all(&stamp, &EventKind::Message(message).into());
         });
     };
     for (place, len) in [(3, 13), (4, 5000), (5, 40_000)] {
@@ -191,7 +194,7 @@ fn where_memory_is_short_the_oldest_gives_its_own_and_nothing_grows() {
         let stamp = stamp(place);
         let message = Message::text("x".repeat(len));
         history.with(limit(100_000, 1 << 30), Cursor(0), charge, |recent| {
-            recent.push_all(&stamp, &[EventKind::Message(message)]);
+            recent.push_all(&stamp, &EventKind::Message(message).into());
         });
     };
     (1..=100).for_each(|place| keep(place, 400));
@@ -241,7 +244,7 @@ fn under(level: usize, lengths: impl IntoIterator<Item = usize>) -> (usize, Vec<
     for (place, len) in (1..).zip(lengths) {
         let (stamp, message) = (stamp(place), Message::text("x".repeat(len)));
         history.with(limit(1000, 1 << 30), Cursor(0), charge, |recent| {
-            recent.push_all(&stamp, &[EventKind::Message(message.clone())]);
+            recent.push_all(&stamp, &EventKind::Message(message.clone()).into());
         });
         last = place;
         let (kept, complete) = since(&history, 0);
@@ -254,7 +257,7 @@ fn under(level: usize, lengths: impl IntoIterator<Item = usize>) -> (usize, Vec<
         assert!(kept.is_sorted() && kept.len() == (last - kept[0] + 1) as usize);
         let held = history.footprint();
         // One that is alone has the places of three more.
-        let alone = Kept::need(&message) + 3 * Kept::OVERHEAD;
+        let alone = Item::new(&message, None).need() + 3 * Kept::OVERHEAD;
         assert!(held <= level.max(alone), "{held} at {place}");
         assert!(budget.usage().histories >= held);
     }
@@ -293,7 +296,7 @@ fn a_level_that_falls_is_kept_with_the_next_message() {
     let say = |place: u64| {
         let (stamp, message) = (stamp(place), Message::text("x".repeat(200)));
         history.with(limit(1000, 1 << 20), Cursor(0), charge, |recent| {
-            recent.push_all(&stamp, &[EventKind::Message(message)]);
+            recent.push_all(&stamp, &EventKind::Message(message).into());
         });
     };
     (1..=500).for_each(say);

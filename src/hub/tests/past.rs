@@ -1,5 +1,7 @@
 //! Readers that come back for what they have missed.
 
+use everwire_proto::dialogue::SubscriptionState;
+
 use super::*;
 
 #[test]
@@ -100,7 +102,7 @@ fn readers_that_come_and_go_while_names_talk_miss_nothing_and_hear_nothing_twice
                     let history_ref = HistoryRef { history, limit };
                     let Event { stamp, kind } = event(seq);
                     listeners
-                        .publish(hub, history_ref, stamp, &mut vec![kind])
+                        .publish(hub, history_ref, stamp, &mut kind.into())
                         .unwrap();
                 }
             });
@@ -142,7 +144,7 @@ fn a_past_is_read_a_piece_at_a_time_and_what_gave_way_meanwhile_is_told() {
         for seq in seqs {
             let history_ref = HistoryRef { history, limit };
             let Event { stamp, kind } = event(seq);
-            let told = listeners.publish(&hub, history_ref, stamp, &mut vec![kind]);
+            let told = listeners.publish(&hub, history_ref, stamp, &mut kind.into());
             told.unwrap();
         }
     };
@@ -181,7 +183,7 @@ fn messages_that_nobody_wants_get_no_places_and_are_missing_to_who_was_there_bef
             limit,
         };
         listeners
-            .publish(&hub, history_ref, stamp, &mut vec![kind])
+            .publish(&hub, history_ref, stamp, &mut kind.into())
             .unwrap();
     };
     let resume = |since| {
@@ -196,4 +198,88 @@ fn messages_that_nobody_wants_get_no_places_and_are_missing_to_who_was_there_bef
         assert_eq!(hub.now(), Cursor(start.0 + 1), "one place for all of them");
         assert_eq!(read(&mut resume(Some(start))), [0], "{round}");
     }
+}
+
+/// A message of the feed, routed to a key where the number says so.
+fn routed(seq: u64) -> NewEvents {
+    let mut events = NewEvents::default();
+    let message = Message::text(format!("m{seq}"));
+    match seq % 3 {
+        0 => events.message(message),
+        1 => events.routed(message, "one".into()),
+        _ => events.routed(message, "two".into()),
+    }
+    events
+}
+
+fn report(key: &str) -> NewEvents {
+    let report = SubscriptionReport {
+        key: key.into(),
+        state: SubscriptionState::Active,
+        text: None,
+    };
+    EventKind::Subscription(Box::new(report)).into()
+}
+
+#[test]
+fn a_reader_of_some_subscriptions_hears_them_alone_live_and_when_it_comes_back() {
+    let budget = MemoryBudget::unlimited();
+    let hub = Hub::new(0, Cursor(0), Arc::clone(&budget));
+    let (feed, mut listeners) = (Feed::new(), Listeners::default());
+    let delivery = || Delivery::default().subscriptions(["one"]);
+    let mut live = hub.stream(Pattern::all(), delivery());
+    let mut resumed = hub.resume(Pattern::all(), delivery(), None, || (Vec::new(), Cursor(0)));
+    let start = resumed.start();
+    let mut limit = HistorySettings::default();
+    limit.messages = 100;
+    let mut publish = |seq: u64, mut events: NewEvents| {
+        let history_ref = HistoryRef {
+            history: feed.history(),
+            limit,
+        };
+        let told = listeners.publish(&hub, history_ref, event(seq).stamp, &mut events);
+        told.unwrap();
+    };
+    (1..=9).for_each(|seq| publish(seq, routed(seq)));
+    publish(10, report("two"));
+    publish(11, report("one"));
+    publish(12, EventKind::Ready.into());
+    // What is of no subscription is told as ever.
+    let expected = [1, 4, 7, 11, 12];
+    assert_eq!(read(&mut live), expected);
+    assert_eq!(read(&mut resumed), expected);
+    let names = || (vec![feed.listed()], Cursor(0));
+    let mut back = hub.resume(Pattern::all(), delivery(), Some(start), names);
+    assert_eq!(read(&mut back), expected);
+    let mut all = hub.resume(Pattern::all(), Delivery::default(), Some(start), names);
+    assert_eq!(read(&mut all), Vec::from_iter(1..=12));
+}
+
+#[test]
+fn what_becomes_of_thousands_of_subscriptions_costs_no_other_event() {
+    let hub = Hub::new(0, Cursor(0), MemoryBudget::unlimited());
+    let mut listeners = Listeners::default();
+    let (history, limit) = (&History::new(), HistorySettings::default());
+    let start = hub.now();
+    let mut publish = |seq: u64, mut events: NewEvents| {
+        let history_ref = HistoryRef { history, limit };
+        let told = listeners.publish(&hub, history_ref, event(seq).stamp, &mut events);
+        told.unwrap();
+    };
+    publish(1, EventKind::Ready.into());
+    (2..=20_001).for_each(|seq| publish(seq, report("k")));
+    let names = || (Vec::new(), Cursor(0));
+    let kinds = Kinds::default().without("subscription");
+    let others = Delivery::default().kinds(kinds);
+    let mut back = hub.resume(Pattern::all(), others, Some(start), names);
+    assert_eq!(read(&mut back), [1], "nothing is missing");
+    let kinds = Kinds::none().with("subscription").unwrap();
+    let delivery = Delivery::default().kinds(kinds).events(5000);
+    let mut back = hub.resume(Pattern::all(), delivery, Some(start), names);
+    let heard = read(&mut back);
+    assert_eq!(
+        (heard[0], heard[1]),
+        (0, 20_001 - 4095),
+        "a part is missing"
+    );
 }

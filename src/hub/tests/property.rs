@@ -113,12 +113,12 @@ fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
     let mut limit = HistorySettings::default();
     (limit.messages, limit.bytes) = (keeps, usize::MAX);
     let history = feed.history();
-    let mut waiting = Vec::new();
+    let mut waiting = NewEvents::default();
     for seq in 1..=400 {
         let Event { mut stamp, kind } = event(seq);
         stamp.name = feed.name().clone();
         let history_ref = HistoryRef { history, limit };
-        let mut tell = |stamp: &Stamp, kinds: &mut Vec<EventKind>| {
+        let mut tell = |stamp: &Stamp, kinds: &mut NewEvents| {
             let first = stamp.seq - kinds.len() as u64;
             let first = Stamp {
                 seq: first,
@@ -129,9 +129,15 @@ fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
         if seq % 7 == 0 {
             tell(&stamp, &mut waiting);
             stamp.seq += 1;
-            tell(&stamp, &mut vec![EventKind::Ready]);
+            tell(&stamp, &mut EventKind::Ready.into());
         } else {
-            waiting.push(kind);
+            match kind {
+                EventKind::Message(message) if seq % 5 == 0 => {
+                    waiting.routed(message, "fifth".into())
+                }
+                EventKind::Message(message) => waiting.message(message),
+                _ => unreachable!("messages alone are waiting"),
+            }
             if seq % 3 == 0 {
                 stamp.seq += 1;
                 tell(&stamp, &mut waiting);

@@ -72,8 +72,8 @@ pub use self::{
     response::Response,
     rules::close_code,
     subscriptions::{
-        HoldRefused, Holder, SubscriptionChange, SubscriptionCounts, SubscriptionState,
-        SubscriptionStatus,
+        AwaitedSubscriptions, ComposedSubscription, HoldRefused, Holder, InvalidHolder,
+        SubscriptionChange, SubscriptionCounts, SubscriptionState, SubscriptionStatus,
     },
     unstored::{HistorySpan, Stored},
 };

@@ -84,7 +84,9 @@ fn of_dialogue(dialogue: &Dialogue) -> Dialogue {
             delay.max = delay.max.min(DELAY);
         }
     }
-    short.subscribe = short.subscribe.map(|subscribe| Arc::new(of_subscriptions(&subscribe)));
+    short.subscribe = short
+        .subscribe
+        .map(|subscribe| Arc::new(of_subscriptions(&subscribe)));
     short.prepare = short.prepare.map(|prepare| match prepare {
         Prepare::Own(preparation) => Prepare::Own(Arc::new(of_preparation(&preparation))),
         Prepare::Shared(shared) => Prepare::Shared(Arc::new(SharedPreparation {

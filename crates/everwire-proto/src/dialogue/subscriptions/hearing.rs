@@ -64,14 +64,11 @@ impl Subscriptions {
         if told.is_own && told.subscription.is_none() {
             told.subscription = self.belongs_to(seen);
         }
-        if let Some(at) = told
-            .subscription
-            .as_ref()
-            .and_then(|key| self.keys.get(key))
+        let key = told.subscription.as_ref();
+        if let Some(at) = key.and_then(|key| self.keys.get(key))
+            && let Some(entry) = self.entries.get_mut(*at)
         {
-            if let Some(entry) = self.entries.get_mut(*at) {
-                entry.routed += 1;
-            }
+            entry.routed += 1;
         }
         told
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Line,
-    words::{kept, sending, template_duration, written},
+    words::{calls, kept, of_answer, sending, template_duration, written},
 };
 use crate::config::units::format_duration;
 use everwire_proto::settings::{
@@ -32,10 +32,11 @@ fn opening_message(opening: &Opening) -> Line {
 }
 
 fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
-    let text = match (&step.send, &step.expect) {
-        (Some(send), _) => format!("step {number} sends {}", sending(send)),
-        (None, Some(_)) => format!("step {number} waits"),
-        (None, None) => format!("step {number} sends nothing and waits for nothing"),
+    let text = match (&step.send, &step.call, &step.expect) {
+        (Some(send), ..) => format!("step {number} sends {}", sending(send)),
+        (None, Some(call), _) => format!("step {number} {}", calls(call)),
+        (None, None, Some(_)) => format!("step {number} waits"),
+        (None, None, None) => format!("step {number} sends nothing and waits for nothing"),
     };
     let mut details = Vec::new();
     if let Some(condition) = &step.condition {
@@ -49,8 +50,13 @@ fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
     if !rates.is_empty() {
         details.push(format!("waits for the rate {}", rates.join(" and ")));
     }
-    match &step.expect {
-        Some(expect) => {
+    match (&step.call, &step.expect) {
+        (Some(call), expect) => {
+            let expect = of_answer(expect.as_ref(), call);
+            let within = format_duration(step.within);
+            details.push(format!("expects {expect} within {within}"));
+        }
+        (None, Some(expect)) => {
             let times = match step.count.get() {
                 1 => String::new(),
                 count => format!(" {count} times"),
@@ -59,8 +65,8 @@ fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
             let expect = written(expect.as_str());
             details.push(format!("expects {expect}{times} within {within}"));
         }
-        None if step.send.is_some() => details.push("has passed once it is written".into()),
-        None => {}
+        (None, None) if step.send.is_some() => details.push("has passed once it is written".into()),
+        (None, None) => {}
     }
     if let Some(fail) = &step.fail {
         let fail = written(fail.as_str());

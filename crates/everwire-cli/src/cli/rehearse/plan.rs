@@ -72,6 +72,13 @@ fn of_step(place: Place, step: &ScriptStep) -> impl Iterator<Item = Fault> {
     let mut whats = Vec::new();
     if matches!(place, Place::Open(_)) || step.condition.is_none() {
         whats.push(What::CutBefore);
+        if step.call.is_some() {
+            // Of the connection of its call.
+            whats.extend([What::CutWithin, What::Silence, What::Refusal]);
+            whats.extend(step.give_up.as_ref().map(|_| What::GiveUp));
+            whats.extend(step.again.as_ref().map(|_| What::Again));
+            return whats.into_iter().map(move |what| Fault::new(place, what));
+        }
         if step.expect.is_some() {
             whats.extend([What::CutWithin, What::Silence]);
             whats.push(What::Junk(Junk::NoJson));

@@ -24,8 +24,8 @@ use crate::{
 /// What is said of subscriptions next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComposedSubscription {
-    /// The message.
-    pub message: Message,
+    /// The message; `None`: it is a call, which is told by [`Reply::Call`].
+    pub message: Option<Message>,
     /// Whether another one can follow at once: it waits for the same rates.
     pub goes_on: bool,
 }
@@ -141,6 +141,11 @@ impl Conversation {
         })
     }
 
+    /// Whether what is said of subscriptions next is a call.
+    pub fn subscription_calls(&mut self) -> bool {
+        self.subscriptions.as_mut().is_some_and(|it| it.calls())
+    }
+
     /// The kernel has so many of the messages of subscriptions that were made.
     pub fn subscriptions_written(&mut self, messages: u64, here: &Here<'_>, out: &mut Vec<Reply>) {
         let mut parts = self.parts(here, out);
@@ -151,6 +156,13 @@ impl Conversation {
             subscriptions.written(messages, &mut parts.cx);
         }
         parts.refresh();
+    }
+
+    /// The socket is gone, whether that is a loss or not: each subscription is wanted again. [`lost`](Self::lost) may follow.
+    pub fn forget_subscribed(&mut self) {
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.forget_socket();
+        }
     }
 
     /// Whether what is said of subscriptions next may be written, as far as others go that await an answer by their numbers.

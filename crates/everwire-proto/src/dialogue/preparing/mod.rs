@@ -1,5 +1,6 @@
 //! What is done before a dial: its steps, one after the other.
 
+mod decided;
 mod told;
 
 use std::{
@@ -7,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::told::Decided;
+use self::decided::Decided;
 use super::{
     call::{self, Call, CallOwner, FilledTarget, NotFilled},
     captures::{Captures, Caught, NotCaught},

@@ -46,10 +46,9 @@ impl Subscriptions {
 
     /// A message has come.
     pub fn hear(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Told {
-        let mut told = Told {
-            subscription: self.belongs_to(seen),
-            ..Told::default()
-        };
+        let mut told = Told::default();
+        // One that this message ends has it still.
+        self.route(seen, &mut told);
         let places: Vec<usize> = match self.ears.len() {
             1 => Vec::new(),
             _ => self.ears.iter().map(|(at, _)| at).collect(),
@@ -62,22 +61,28 @@ impl Subscriptions {
             }
         }
         if told.is_own && told.subscription.is_none() {
-            told.subscription = self.belongs_to(seen);
-        }
-        if let Some(at) = told
-            .subscription
-            .as_ref()
-            .and_then(|key| self.keys.get(key))
-        {
-            if let Some(entry) = self.entries.get_mut(*at) {
-                entry.routed += 1;
-            }
+            self.route(seen, &mut told);
         }
         told
     }
 
-    /// The key that a message belongs to, where words have no pointers of their own.
+    /// Counts the message for the key that it belongs to.
+    #[inline]
+    fn route(&mut self, seen: Seen<'_>, told: &mut Told) {
+        let at = self.place_of(seen);
+        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
+            entry.routed += 1;
+            told.subscription = Some(Arc::clone(entry.key()));
+        }
+    }
+
+    /// The key that a message belongs to.
     pub fn belongs_to(&self, seen: Seen<'_>) -> Option<Arc<str>> {
+        let entry = self.entries.get(self.place_of(seen)?)?;
+        Some(Arc::clone(entry.key()))
+    }
+
+    fn place_of(&self, seen: Seen<'_>) -> Option<usize> {
         if self.socket.routes.is_empty() {
             return None;
         }
@@ -86,8 +91,7 @@ impl Subscriptions {
             let mut spans = Spans::default();
             let found = own_found(ears, seen, &mut spans).unwrap_or(seen.found);
             let id = written(found.get(route.json)?)?;
-            let entry = self.entries.get(*self.socket.routes.get(&*id)?)?;
-            Some(Arc::clone(entry.key()))
+            self.socket.routes.get(&*id).copied()
         })
     }
 

@@ -24,7 +24,7 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Half of what a build writes is for building again after an edit. Who edits sets it to 1.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests bridge bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
@@ -198,8 +198,14 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|crash|panics')
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|crash|panics|recipes')
   cargo test --no-fail-fast "${whole[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation"
+}
+
+# Each recipe against servers that check what the real ones check, and rehearsed; it prints what became of each.
+stage_recipes() {
+  cargo test "${whole[@]}" --test recipes
+  cargo test "${whole[@]}" --test cli_recipes -- --nocapture
 }
 
 # The library alone: what it refuses to do without its features, and that a panic costs a name its socket and nothing else. What makes a

@@ -13,7 +13,7 @@ use tungstenite::Message;
 
 use super::{
     peer::Gone,
-    plan::{Mishap, Plan},
+    plan::{CUTS, Mishap, Plan},
     stage::{Recipe, eager, hasty, impatient},
     support::{SOON, poll_until},
     talk::Talk,
@@ -235,12 +235,26 @@ async fn where_the_named_url_cannot_be_dialled_the_usual_one_is_and_it_is_made_a
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let twitch = Twitch::default();
-    let plan = Plan::cuts(&["welcome", "subscribe", "event", "keepalive"]);
+    let plan = Plan::cuts(&["welcome", "event", "keepalive"]);
     let mut stage = RECIPE.play(twitch.clone(), plan, hasty);
     stage.all_went_wrong().await;
+    stage.sockets(10).await;
     stage.active(&[KEY]).await;
-    stage.routed(KEY, "notification").await;
     stage.is_clean().await;
+}
+
+/// The call was taken, and its answer was lost: the next one hears that the subscription is there already.
+#[tokio::test]
+async fn a_call_that_is_cut_before_within_or_behind_its_answer_is_made_again() {
+    for cut in CUTS {
+        let twitch = Twitch::default();
+        let plan = Plan::of([("subscribe", cut)]);
+        let mut stage = RECIPE.play(twitch.clone(), plan, hasty);
+        stage.routed(KEY, "notification").await;
+        stage.active(&[KEY]).await;
+        stage.is_clean().await;
+        assert_eq!((stage.world.sockets(), twitch.made()), (1, 1));
+    }
 }
 
 #[tokio::test]

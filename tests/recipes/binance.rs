@@ -77,7 +77,8 @@ impl Servers for Market {
                 feed.pinged += 1;
                 feed.talk.ping()?;
                 let unanswered = feed.pinged - feed.ponged;
-                feed.talk.ask(unanswered < 3, format!("{unanswered} pings without a pong"));
+                feed.talk
+                    .ask(unanswered < 3, format!("{unanswered} pings without a pong"));
             }
             let Some(frame) = feed.talk.hear_any_within(Duration::from_millis(50))? else {
                 continue;
@@ -98,7 +99,9 @@ impl Market {
         let id = &said["id"];
         feed.talk.ask(id.is_u64(), format!("the id: {text}"));
         let params = said["params"].as_array().cloned().unwrap_or_default();
-        let streams = params.iter().map(|one| one.as_str().unwrap_or_default().to_owned());
+        let streams = params
+            .iter()
+            .map(|one| one.as_str().unwrap_or_default().to_owned());
         let streams: Vec<String> = streams.collect();
         let refuses = *self.refuses.lock().unwrap();
         match said["method"].as_str() {
@@ -106,8 +109,13 @@ impl Market {
                 return feed.talk.say(json!({ "error": { "code": 2, "msg": "Invalid request: unknown stream" }, "id": id }).to_string());
             }
             Some("SUBSCRIBE") => {
-                let is_named = streams.iter().all(|one| one.contains('@') && *one == one.to_lowercase());
-                feed.talk.ask(is_named && !streams.is_empty(), format!("the streams: {text}"));
+                let is_named = streams
+                    .iter()
+                    .all(|one| one.contains('@') && *one == one.to_lowercase());
+                feed.talk.ask(
+                    is_named && !streams.is_empty(),
+                    format!("the streams: {text}"),
+                );
                 feed.streams.extend(streams.iter().cloned());
                 let count = feed.streams.len();
                 feed.talk.ask(count <= STREAMS, format!("{count} streams"));
@@ -116,20 +124,25 @@ impl Market {
             Some("UNSUBSCRIBE") => {
                 for stream in &streams {
                     let was_there = feed.streams.remove(stream);
-                    feed.talk.ask(was_there, format!("{stream} was not subscribed"));
+                    feed.talk
+                        .ask(was_there, format!("{stream} was not subscribed"));
                 }
                 *self.streams.lock().unwrap() = feed.streams.len();
             }
             _ => feed.talk.fault(format!("it does not know: {text}")),
         }
-        feed.talk.answer("subscribe", &json!({ "result": null, "id": id }).to_string())?;
+        feed.talk.answer(
+            "subscribe",
+            &json!({ "result": null, "id": id }).to_string(),
+        )?;
         for stream in streams.iter().filter(|stream| KEYS.contains(&&***stream)) {
             feed.trade += 1;
             let trade = json!({ "stream": stream, "data": { "e": "trade", "t": feed.trade } });
             feed.talk.answer("trade", &trade.to_string())?;
         }
         if self.warns && feed.talk.number == 0 {
-            let warning = r#"{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}"#;
+            let warning =
+                r#"{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}"#;
             feed.talk.answer("warning", warning)?;
         }
         Ok(())
@@ -159,10 +172,17 @@ async fn no_second_has_more_than_five_messages_though_the_server_pings() {
     for n in 0..12 {
         let key = format!("coin{n}usdt@kline_1m");
         let wish = SubscriptionWish::default();
-        stage.handle.hold_subscription(&key, wish, Holder::Api).await.unwrap();
+        stage
+            .handle
+            .hold_subscription(&key, wish, Holder::Api)
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
-    poll_until("all streams", SOON, || *market.streams.lock().unwrap() == 14).await;
+    poll_until("all streams", SOON, || {
+        *market.streams.lock().unwrap() == 14
+    })
+    .await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);
 }
@@ -175,14 +195,34 @@ async fn it_holds_1024_streams_and_refuses_one_more() {
     for n in 2..STREAMS {
         let wish = SubscriptionWish::default();
         let key = format!("coin{n}usdt@trade");
-        stage.handle.hold_subscription(&key, wish, Holder::Api).await.unwrap();
+        stage
+            .handle
+            .hold_subscription(&key, wish, Holder::Api)
+            .await
+            .unwrap();
     }
     let wish = SubscriptionWish::default();
-    let refused = stage.handle.hold_subscription("onemore@trade", wish, Holder::Api).await;
-    assert!(matches!(refused, Err(HoldError::TooMany { .. })), "{refused:?}");
-    poll_until("all streams", 2 * SOON, || *market.streams.lock().unwrap() == STREAMS).await;
-    stage.handle.release_subscription("coin7usdt@trade", Holder::Api).await.unwrap();
-    poll_until("one stream less", SOON, || *market.streams.lock().unwrap() == STREAMS - 1).await;
+    let refused = stage
+        .handle
+        .hold_subscription("onemore@trade", wish, Holder::Api)
+        .await;
+    assert!(
+        matches!(refused, Err(HoldError::TooMany { .. })),
+        "{refused:?}"
+    );
+    poll_until("all streams", 2 * SOON, || {
+        *market.streams.lock().unwrap() == STREAMS
+    })
+    .await;
+    stage
+        .handle
+        .release_subscription("coin7usdt@trade", Holder::Api)
+        .await
+        .unwrap();
+    poll_until("one stream less", SOON, || {
+        *market.streams.lock().unwrap() == STREAMS - 1
+    })
+    .await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);
 }
@@ -223,8 +263,14 @@ async fn a_refused_stream_is_told_and_asked_for_again() {
     let mut stage = RECIPE.play(market.clone(), Plan::default(), eager);
     stage.active(&KEYS).await;
     let wish = SubscriptionWish::default();
-    stage.handle.hold_subscription("badcoin@trade", wish, Holder::Api).await.unwrap();
-    stage.told_of("badcoin@trade", "refused", "unknown stream").await;
+    stage
+        .handle
+        .hold_subscription("badcoin@trade", wish, Holder::Api)
+        .await
+        .unwrap();
+    stage
+        .told_of("badcoin@trade", "refused", "unknown stream")
+        .await;
     *market.refuses.lock().unwrap() = None;
     stage.active(&[KEYS[0], KEYS[1], "badcoin@trade"]).await;
     stage.is_clean().await;

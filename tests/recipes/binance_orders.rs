@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use everwire::{ConnectionSettings, Request, config::Template, dialogue::TemplateDuration};
 use everwire::language::MessageTemplate;
+use everwire::{ConnectionSettings, Request, config::Template, dialogue::TemplateDuration};
 use serde_json::{Value, json};
 
 use super::{
@@ -71,7 +71,10 @@ impl Servers for Api {
 /// The key, the signature, and the window of five seconds.
 fn signed(talk: &Talk, params: &Value) {
     let time = params["timestamp"].as_u64().unwrap_or_default();
-    let signature = hex(&sha256_hmac(SECRET, &format!("apiKey={KEY}&timestamp={time}")));
+    let signature = hex(&sha256_hmac(
+        SECRET,
+        &format!("apiKey={KEY}&timestamp={time}"),
+    ));
     let is_right = params["apiKey"] == KEY && params["signature"] == signature;
     talk.ask(is_right, format!("the signature: {params}"));
     let age = now_ms().abs_diff(time);
@@ -83,12 +86,19 @@ async fn it_logs_in_and_answers_many_callers_at_once() {
     let mut stage = SPOT.play(Api::default(), Plan::default(), eager);
     stage.watch.ready().await;
     stage.told(&["executionReport"]).await;
-    let asked = (0..20).map(|_| stage.handle.request(Request::new(r#"{"id":7,"method":"time"}"#)));
+    let asked = (0..20).map(|_| {
+        stage
+            .handle
+            .request(Request::new(r#"{"id":7,"method":"time"}"#))
+    });
     for answer in futures::future::join_all(asked).await {
         let answer: Value = serde_json::from_str(answer.unwrap().as_text().unwrap()).unwrap();
         assert_eq!((&answer["id"], &answer["status"]), (&json!(7), &json!(200)));
     }
-    let refused = stage.handle.request(Request::new(r#"{"id":7,"method":"order.place"}"#)).await;
+    let refused = stage
+        .handle
+        .request(Request::new(r#"{"id":7,"method":"order.place"}"#))
+        .await;
     assert!(format!("{:?}", refused.unwrap_err()).contains("-1020"));
     stage.is_clean().await;
 }
@@ -106,12 +116,21 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
 
 #[tokio::test]
 async fn a_refused_or_late_signature_is_told_and_made_anew() {
-    for (code, text) in [(-2015, "Invalid API-key, IP, or permissions for action."), (-1021, "Timestamp for this request is outside of the recvWindow.")] {
+    for (code, text) in [
+        (-2015, "Invalid API-key, IP, or permissions for action."),
+        (
+            -1021,
+            "Timestamp for this request is outside of the recvWindow.",
+        ),
+    ] {
         let refusal = json!({ "id": 1, "status": 400, "error": { "code": code, "msg": text } });
         let plan = Plan::of([("login", Mishap::Says(0, refusal.to_string()))]);
         let mut stage = SPOT.play(Api::default(), plan, eager);
         let error = stage.watch.error().await.to_string();
-        assert!(error.contains("script_refused") && error.contains(&code.to_string()), "{error}");
+        assert!(
+            error.contains("script_refused") && error.contains(&code.to_string()),
+            "{error}"
+        );
         stage.watch.ready().await;
         stage.is_clean().await;
     }
@@ -167,7 +186,8 @@ impl Default for Futures {
 impl Futures {
     fn is_good(&self, key: &str) -> bool {
         let keys = self.keys.lock().unwrap();
-        keys.get(key).is_some_and(|asked| asked.elapsed() < self.good_for)
+        keys.get(key)
+            .is_some_and(|asked| asked.elapsed() < self.good_for)
     }
 }
 
@@ -177,10 +197,15 @@ impl Servers for Futures {
             return Answer::new(404, "");
         }
         if call.header("x-mbx-apikey") != KEY {
-            return Answer::new(401, r#"{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}"#);
+            return Answer::new(
+                401,
+                r#"{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}"#,
+            );
         }
         let mut keys = self.keys.lock().unwrap();
-        let good = keys.iter().find(|(_, asked)| asked.elapsed() < self.good_for);
+        let good = keys
+            .iter()
+            .find(|(_, asked)| asked.elapsed() < self.good_for);
         let good = good.map(|(key, _)| key.clone());
         match (&*call.method, good) {
             ("POST", good) => {
@@ -192,7 +217,10 @@ impl Servers for Futures {
                 keys.insert(key.clone(), Instant::now());
                 Answer::new(200, json!({ "listenKey": key }).to_string()).of("keep")
             }
-            _ => Answer::new(400, r#"{"code":-1125,"msg":"This listenKey does not exist."}"#),
+            _ => Answer::new(
+                400,
+                r#"{"code":-1125,"msg":"This listenKey does not exist."}"#,
+            ),
         }
     }
 
@@ -229,7 +257,10 @@ fn minutely(settings: &mut ConnectionSettings) {
 }
 
 async fn kept(stage: &Stage, times: usize) {
-    poll_until("the key to be kept", SOON, || stage.plan.passed("keep") >= times).await;
+    poll_until("the key to be kept", SOON, || {
+        stage.plan.passed("keep") >= times
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -45,7 +45,10 @@ impl Servers for Bybit {
         loop {
             let said = talk.hear()?;
             let id = &said["req_id"];
-            talk.ask(id.as_str().is_some_and(|id| !id.is_empty()), format!("no number: {said}"));
+            talk.ask(
+                id.as_str().is_some_and(|id| !id.is_empty()),
+                format!("no number: {said}"),
+            );
             match said["op"].as_str() {
                 Some("auth") if !is_known => is_known = login(talk, &said)?,
                 Some("ping") => talk.answer("pong", &json!({ "req_id": id, "op": "pong", "args": ["1675418560633"], "conn_id": "cf" }).to_string())?,
@@ -76,15 +79,24 @@ fn login(talk: &mut Talk, said: &Value) -> Result<bool, Gone> {
     let is_right = said["args"][0] == "bybit-key" && said["args"][2] == signed;
     talk.ask(is_right, format!("the signature: {said}"));
     let ahead = expires.saturating_sub(now_ms());
-    talk.ask(ahead > 0 && ahead <= 10_000, format!("it expires in {ahead} ms"));
-    talk.answer("auth", r#"{"success":true,"ret_msg":"","op":"auth","conn_id":"cf"}"#)?;
+    talk.ask(
+        ahead > 0 && ahead <= 10_000,
+        format!("it expires in {ahead} ms"),
+    );
+    talk.answer(
+        "auth",
+        r#"{"success":true,"ret_msg":"","op":"auth","conn_id":"cf"}"#,
+    )?;
     Ok(true)
 }
 
 impl Bybit {
     fn subscribe(&self, talk: &mut Talk, said: &Value) -> Result<(), Gone> {
         let wanted = topics(said);
-        talk.ask((1..=10).contains(&wanted.len()), format!("at most ten: {said}"));
+        talk.ask(
+            (1..=10).contains(&wanted.len()),
+            format!("at most ten: {said}"),
+        );
         let unknown = self.unknown.lock().unwrap().clone();
         let bad = wanted.iter().find(|topic| unknown.contains(&&***topic));
         if let Some(bad) = bad {
@@ -97,7 +109,11 @@ impl Bybit {
         }
         talk.answer("subscribe", &json!({ "success": true, "ret_msg": "", "op": "subscribe", "req_id": said["req_id"], "conn_id": "cf" }).to_string())?;
         for topic in &wanted {
-            talk.answer("event", &json!({ "id": "1", "topic": topic, "creationTime": now_ms(), "data": [] }).to_string())?;
+            talk.answer(
+                "event",
+                &json!({ "id": "1", "topic": topic, "creationTime": now_ms(), "data": [] })
+                    .to_string(),
+            )?;
         }
         Ok(())
     }
@@ -131,7 +147,10 @@ async fn a_refused_or_late_login_is_told_and_made_anew() {
         let plan = Plan::of([("auth", Mishap::Says(0, refusal.to_string()))]);
         let mut stage = RECIPE.play(Bybit::default(), plan, eager);
         let error = stage.watch.error().await.to_string();
-        assert!(error.contains("script_refused") && error.contains(text), "{error}");
+        assert!(
+            error.contains("script_refused") && error.contains(text),
+            "{error}"
+        );
         stage.active(&KEYS).await;
         stage.is_clean().await;
     }
@@ -142,7 +161,9 @@ async fn a_refused_topic_is_told_and_asked_for_again() {
     let bybit = Bybit::default();
     bybit.unknown.lock().unwrap().push("wallet");
     let mut stage = RECIPE.play(bybit.clone(), Plan::default(), eager);
-    stage.told_of("wallet", "refused", "handler not found").await;
+    stage
+        .told_of("wallet", "refused", "handler not found")
+        .await;
     bybit.unknown.lock().unwrap().clear();
     stage.active(&KEYS).await;
     stage.is_clean().await;

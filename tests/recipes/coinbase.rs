@@ -76,11 +76,15 @@ impl Servers for Coinbase {
                 self.asked(&mut feed, &text)?;
             }
             let is_late = feed.channels.is_empty() && begun.elapsed() > FIRST;
-            feed.talk.ask(!is_late, "no subscription within five seconds");
+            feed.talk
+                .ask(!is_late, "no subscription within five seconds");
             let beats = feed.channels.iter().any(|channel| channel == "heartbeats");
             if beats && beat.elapsed() > Duration::from_secs(1) {
                 beat = Instant::now();
-                feed.say("heartbeat", json!({ "channel": "heartbeats", "events": [{ "heartbeat_counter": 1 }] }))?;
+                feed.say(
+                    "heartbeat",
+                    json!({ "channel": "heartbeats", "events": [{ "heartbeat_counter": 1 }] }),
+                )?;
             }
         }
     }
@@ -99,7 +103,10 @@ impl Coinbase {
     fn asked(&self, feed: &mut Feed<'_>, text: &str) -> Result<(), Gone> {
         let said: Value = serde_json::from_str(text).unwrap_or_default();
         let channel = said["channel"].as_str().unwrap_or_default().to_owned();
-        feed.talk.ask(said["product_ids"].is_array(), format!("no products: {text}"));
+        feed.talk.ask(
+            said["product_ids"].is_array(),
+            format!("no products: {text}"),
+        );
         let wrong = self.token(said["jwt"].as_str().unwrap_or_default());
         let refuses = {
             let mut desk = self.desk.lock().unwrap();
@@ -111,21 +118,31 @@ impl Coinbase {
             feed.talk.fault(wrong);
         }
         if refuses {
-            return feed.talk.say(r#"{"type":"error","message":"authentication failure"}"#);
+            return feed
+                .talk
+                .say(r#"{"type":"error","message":"authentication failure"}"#);
         }
         match said["type"].as_str() {
             Some("subscribe") => {
                 let is_new = !feed.channels.contains(&channel);
-                feed.talk.ask(is_new, format!("{channel} for the second time"));
+                feed.talk
+                    .ask(is_new, format!("{channel} for the second time"));
                 feed.channels.push(channel.clone());
             }
             Some("unsubscribe") => feed.channels.retain(|known| *known != channel),
             _ => feed.talk.fault(format!("it does not know: {text}")),
         }
-        let all: serde_json::Map<String, Value> = feed.channels.iter().map(|channel| (channel.clone(), json!(["a"]))).collect();
+        let all: serde_json::Map<String, Value> = feed
+            .channels
+            .iter()
+            .map(|channel| (channel.clone(), json!(["a"])))
+            .collect();
         feed.say("subscriptions", json!({ "channel": "subscriptions", "timestamp": "x", "events": [{ "subscriptions": all }] }))?;
         if channel == "user" {
-            feed.say("snapshot", json!({ "channel": "user", "events": [{ "type": "snapshot", "orders": [] }] }))?;
+            feed.say(
+                "snapshot",
+                json!({ "channel": "user", "events": [{ "type": "snapshot", "orders": [] }] }),
+            )?;
         }
         Ok(())
     }
@@ -156,7 +173,8 @@ impl Coinbase {
             && (from..until).contains(&now)
             && nonce.len() == 32
             && is_new;
-        (!is_right).then(|| format!("the token {head} {claims}, signed: {is_signed}, new: {is_new}"))
+        (!is_right)
+            .then(|| format!("the token {head} {claims}, signed: {is_signed}, new: {is_new}"))
     }
 }
 
@@ -188,7 +206,9 @@ async fn a_refused_or_expired_token_is_told_and_a_new_one_is_signed() {
     let coinbase = Coinbase::default();
     coinbase.desk.lock().unwrap().refuses = 2;
     let mut stage = RECIPE.play(coinbase, Plan::default(), eager);
-    stage.told_of("user", "refused", "authentication failure").await;
+    stage
+        .told_of("user", "refused", "authentication failure")
+        .await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);

@@ -90,7 +90,10 @@ impl Servers for Deepgram {
 
 async fn speak(stage: &mut Stage) {
     stage.handle.send(Message::binary(vec![0_u8; 320])).unwrap();
-    stage.watch.text(r#"{"type":"Results","is_final":false}"#).await;
+    stage
+        .watch
+        .text(r#"{"type":"Results","is_final":false}"#)
+        .await;
 }
 
 #[tokio::test]
@@ -121,8 +124,14 @@ async fn what_was_said_last_is_transcribed_before_the_end() {
     stage.watch.ready().await;
     speak(&mut stage).await;
     stage.handle.close(1000, "").await.unwrap();
-    stage.watch.text(r#"{"type":"Results","is_final":true}"#).await;
-    stage.watch.text(r#"{"type":"Metadata","duration":1.5}"#).await;
+    stage
+        .watch
+        .text(r#"{"type":"Results","is_final":true}"#)
+        .await;
+    stage
+        .watch
+        .text(r#"{"type":"Metadata","duration":1.5}"#)
+        .await;
     stage.watch.closed().await;
     assert!(!stage.was_told("error"));
     stage.is_clean().await;

@@ -22,7 +22,10 @@ use super::{
 const RECIPE: Recipe = Recipe {
     file: "deribit",
     name: "deribit",
-    variables: &[("DERIBIT_ID", "deribit-id"), ("DERIBIT_SECRET", "deribit-s3cret")],
+    variables: &[
+        ("DERIBIT_ID", "deribit-id"),
+        ("DERIBIT_SECRET", "deribit-s3cret"),
+    ],
     files: &[],
 };
 const KEYS: [&str; 2] = ["user.orders.any.any.raw", "ticker.BTC-PERPETUAL.raw"];
@@ -75,13 +78,18 @@ impl Servers for Deribit {
             }
             if session.beats && beat.elapsed() > Duration::from_millis(300) {
                 beat = Instant::now();
-                talk.say(r#"{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"heartbeat"}}"#)?;
+                talk.say(
+                    r#"{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"heartbeat"}}"#,
+                )?;
                 if session.asked.is_none() {
                     session.asked = Some(Instant::now());
                     talk.answer("test", r#"{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"test_request"}}"#)?;
                 }
             }
-            if session.asked.is_some_and(|asked| asked.elapsed() > PATIENCE) {
+            if session
+                .asked
+                .is_some_and(|asked| asked.elapsed() > PATIENCE)
+            {
                 talk.fault("a test_request without an answer");
                 return Err(talk.cut());
             }
@@ -95,8 +103,12 @@ impl Deribit {
         let id = said["id"].as_u64().unwrap_or_default();
         let is_whole = said["jsonrpc"] == "2.0" && session.ids.insert(id);
         talk.ask(is_whole, format!("a number twice, or none: {text}"));
-        let result = |value: Value| json!({ "jsonrpc": "2.0", "id": id, "result": value }).to_string();
-        let error = |code: i64, text: &str| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": text } }).to_string();
+        let result =
+            |value: Value| json!({ "jsonrpc": "2.0", "id": id, "result": value }).to_string();
+        let error = |code: i64, text: &str| {
+            json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": text } })
+                .to_string()
+        };
         let params = &said["params"];
         match said["method"].as_str() {
             Some("public/auth") => match self.login(params) {
@@ -107,7 +119,9 @@ impl Deribit {
                 Err(why) => talk.say(error(13004, why)),
             },
             Some("public/set_heartbeat") => {
-                let is_long = params["interval"].as_u64().is_some_and(|interval| interval >= 10);
+                let is_long = params["interval"]
+                    .as_u64()
+                    .is_some_and(|interval| interval >= 10);
                 talk.ask(is_long, format!("the interval: {text}"));
                 session.beats = true;
                 talk.answer("set_heartbeat", &result(json!("ok")))
@@ -124,7 +138,10 @@ impl Deribit {
             Some("private/unsubscribe") => {
                 let channels = channels(params);
                 for channel in &channels {
-                    talk.ask(session.channels.remove(channel), format!("{channel} was not subscribed"));
+                    talk.ask(
+                        session.channels.remove(channel),
+                        format!("{channel} was not subscribed"),
+                    );
                 }
                 talk.say(result(json!(channels)))
             }
@@ -136,7 +153,12 @@ impl Deribit {
     fn login(&self, params: &Value) -> Result<(&'static str, Value), &'static str> {
         let mut desk = self.desk.lock().unwrap();
         let step = match params["grant_type"].as_str() {
-            Some("client_credentials") if params["client_id"] == "deribit-id" && params["client_secret"] == "deribit-s3cret" => "auth",
+            Some("client_credentials")
+                if params["client_id"] == "deribit-id"
+                    && params["client_secret"] == "deribit-s3cret" =>
+            {
+                "auth"
+            }
             Some("refresh_token") => {
                 // Each is good once.
                 let token = params["refresh_token"].as_str().unwrap_or_default();
@@ -152,17 +174,32 @@ impl Deribit {
         let token = format!("ref-s3cret-{}", desk.tokens);
         desk.good.insert(token.clone());
         let expires = self.expires.unwrap_or(900);
-        Ok((step, json!({ "access_token": "acc-s3cret", "refresh_token": token, "expires_in": expires, "token_type": "bearer", "scope": "connection" })))
+        Ok((
+            step,
+            json!({ "access_token": "acc-s3cret", "refresh_token": token, "expires_in": expires, "token_type": "bearer", "scope": "connection" }),
+        ))
     }
 
-    fn subscribe(&self, talk: &mut Talk, session: &mut Session, params: &Value, id: u64) -> Result<(), Gone> {
+    fn subscribe(
+        &self,
+        talk: &mut Talk,
+        session: &mut Session,
+        params: &Value,
+        id: u64,
+    ) -> Result<(), Gone> {
         let unknown = self.desk.lock().unwrap().unknown;
-        let taken: Vec<String> = channels(params).into_iter().filter(|channel| Some(&**channel) != unknown).collect();
+        let taken: Vec<String> = channels(params)
+            .into_iter()
+            .filter(|channel| Some(&**channel) != unknown)
+            .collect();
         for channel in &taken {
             let is_new = session.channels.insert(channel.clone());
             talk.ask(is_new, format!("{channel} for the second time"));
         }
-        talk.answer("subscribe", &json!({ "jsonrpc": "2.0", "id": id, "result": taken }).to_string())?;
+        talk.answer(
+            "subscribe",
+            &json!({ "jsonrpc": "2.0", "id": id, "result": taken }).to_string(),
+        )?;
         for channel in &taken {
             let event = json!({ "jsonrpc": "2.0", "method": "subscription", "params": { "channel": channel, "data": {} } });
             talk.answer("event", &event.to_string())?;
@@ -186,9 +223,21 @@ async fn it_logs_in_answers_tests_and_each_channel_is_routed() {
     for key in KEYS {
         stage.routed(key, "data").await;
     }
-    poll_until("three tests", SOON, || deribit.desk.lock().unwrap().tested >= 3).await;
-    let answer = stage.handle.request(Request::new(r#"{"jsonrpc":"2.0","id":7,"method":"public/get_time","params":{}}"#)).await.unwrap();
-    assert!(answer.as_text().unwrap().contains(r#""id":7"#), "{answer:?}");
+    poll_until("three tests", SOON, || {
+        deribit.desk.lock().unwrap().tested >= 3
+    })
+    .await;
+    let answer = stage
+        .handle
+        .request(Request::new(
+            r#"{"jsonrpc":"2.0","id":7,"method":"public/get_time","params":{}}"#,
+        ))
+        .await
+        .unwrap();
+    assert!(
+        answer.as_text().unwrap().contains(r#""id":7"#),
+        "{answer:?}"
+    );
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);
     assert!(!stage.watch.seen().join("").contains("heartbeat"));
@@ -202,7 +251,10 @@ async fn its_token_is_refreshed_before_it_expires_and_each_is_used_once() {
         ..Deribit::default()
     };
     let mut stage = RECIPE.play(deribit.clone(), Plan::default(), eager);
-    poll_until("three refreshes", SOON, || deribit.desk.lock().unwrap().refreshed >= 3).await;
+    poll_until("three refreshes", SOON, || {
+        deribit.desk.lock().unwrap().refreshed >= 3
+    })
+    .await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);
@@ -214,7 +266,14 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
         expires: Some(61),
         ..Deribit::default()
     };
-    let steps = ["auth", "set_heartbeat", "subscribe", "event", "test", "refresh"];
+    let steps = [
+        "auth",
+        "set_heartbeat",
+        "subscribe",
+        "event",
+        "test",
+        "refresh",
+    ];
     let mut stage = RECIPE.play(deribit, Plan::cuts(&steps), hasty);
     stage.all_went_wrong().await;
     stage.sockets(3 * steps.len() + 1).await;
@@ -226,7 +285,10 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
 #[tokio::test]
 async fn a_refused_login_fails_and_another_refusal_passes() {
     let wrong = Recipe {
-        variables: &[("DERIBIT_ID", "deribit-id"), ("DERIBIT_SECRET", "wr0ng-s3cret")],
+        variables: &[
+            ("DERIBIT_ID", "deribit-id"),
+            ("DERIBIT_SECRET", "wr0ng-s3cret"),
+        ],
         ..RECIPE
     };
     let mut stage = wrong.play(Deribit::default(), Plan::default(), eager);
@@ -235,7 +297,8 @@ async fn a_refused_login_fails_and_another_refusal_passes() {
     assert!(stage.status().await.contains("invalid_credentials"));
     assert_eq!(stage.world.sockets(), 1);
     stage.is_clean().await;
-    let refusal = r#"{"jsonrpc":"2.0","id":1,"error":{"code":10028,"message":"too_many_requests"}}"#;
+    let refusal =
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":10028,"message":"too_many_requests"}}"#;
     let plan = Plan::of([("auth", Mishap::Says(0, refusal.into()))]);
     let mut stage = RECIPE.play(Deribit::default(), plan, eager);
     let error = stage.watch.error().await.to_string();

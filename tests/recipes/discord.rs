@@ -1,5 +1,5 @@
-//! Discord's gateway: one zlib stream a socket, a heartbeat with the last number at the interval of the hello, a session that is resumed where
-//! it was, and no more than one login in five seconds.
+//! Discord's gateway: one zlib stream a socket, a heartbeat with the last number at the interval of the hello, a session that is
+//! resumed where it was, and no more than one login in five seconds.
 
 use std::{
     collections::HashMap,
@@ -110,7 +110,9 @@ impl Discord {
         }
         let d = &login["d"];
         let is_whole = d["intents"].is_u64() && d["properties"]["os"].is_string();
-        gateway.talk.ask(is_whole, format!("no whole login: {login}"));
+        gateway
+            .talk
+            .ask(is_whole, format!("no whole login: {login}"));
         let mut sessions = self.desk.sessions.lock().unwrap();
         let session = format!("session-{}", sessions.len());
         sessions.insert(session.clone(), 1);
@@ -123,10 +125,15 @@ impl Discord {
     }
 
     fn resume(&self, gateway: &mut Gateway<'_>, login: &Value) -> Result<(), Gone> {
-        let session = login["d"]["session_id"].as_str().unwrap_or_default().to_owned();
+        let session = login["d"]["session_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let at = self.desk.sessions.lock().unwrap().get(&session).copied();
         let host = gateway.talk.call.host.clone();
-        gateway.talk.ask(host == RESUME, format!("resumed at {host}"));
+        gateway
+            .talk
+            .ask(host == RESUME, format!("resumed at {host}"));
         let Some(at) = at else {
             gateway.talk.fault(format!("no such session: {login}"));
             return Err(gateway.talk.close(4007));
@@ -134,17 +141,29 @@ impl Discord {
         let seq = login["d"]["seq"].as_u64();
         // What it has heard: never more than was said. What it has missed is said again.
         let heard = seq.filter(|seq| *seq <= at);
-        gateway.talk.ask(heard.is_some(), format!("resumes {seq:?} of {at}"));
+        gateway
+            .talk
+            .ask(heard.is_some(), format!("resumes {seq:?} of {at}"));
         gateway.talk.ask(login["d"]["token"] == TOKEN, "no token");
         gateway.seq = seq;
         for missed in seq.unwrap_or(at) + 1..=at {
             gateway.seq = Some(missed);
-            gateway.say("", &json!({ "t": "MESSAGE_CREATE", "s": missed, "op": 0, "d": {} }))?;
+            gateway.say(
+                "",
+                &json!({ "t": "MESSAGE_CREATE", "s": missed, "op": 0, "d": {} }),
+            )?;
         }
         let next = at + 1;
-        self.desk.sessions.lock().unwrap().insert(session.clone(), next);
+        self.desk
+            .sessions
+            .lock()
+            .unwrap()
+            .insert(session.clone(), next);
         gateway.seq = Some(next);
-        gateway.say("resumed", &json!({ "t": "RESUMED", "s": next, "op": 0, "d": {} }))?;
+        gateway.say(
+            "resumed",
+            &json!({ "t": "RESUMED", "s": next, "op": 0, "d": {} }),
+        )?;
         *self.desk.resumed.lock().unwrap() += 1;
         self.dispatch(gateway, &session)
     }
@@ -158,7 +177,10 @@ impl Discord {
             let seq = *seq;
             drop(sessions);
             gateway.seq = Some(seq);
-            gateway.say("event", &json!({ "t": "MESSAGE_CREATE", "s": seq, "op": 0, "d": {} }))?;
+            gateway.say(
+                "event",
+                &json!({ "t": "MESSAGE_CREATE", "s": seq, "op": 0, "d": {} }),
+            )?;
         }
         Ok(())
     }
@@ -208,7 +230,8 @@ impl Gateway<'_> {
             // What is on its way to the client is not in it yet.
             let may_be_older = self.said.elapsed() < BEAT / 2 && d <= self.seq.or(d);
             let is_right = d == self.seq || may_be_older;
-            self.talk.ask(is_right, format!("{said}, not {:?}", self.seq));
+            self.talk
+                .ask(is_right, format!("{said}, not {:?}", self.seq));
             *discord.desk.beats.lock().unwrap() += 1;
             self.say("beat", &json!({ "op": 11 }))?;
         }
@@ -309,13 +332,18 @@ async fn goes_on(first: First) -> (bool, Duration) {
         hasty(settings);
         // The pause before the next socket is what the file says.
         super::stage::dialogue(settings, |dialogue| {
-            dialogue.rules = rules.map(|shipped| shipped.rules.clone()).unwrap_or_default();
+            dialogue.rules = rules
+                .map(|shipped| shipped.rules.clone())
+                .unwrap_or_default();
         });
     });
     stage.sockets(2).await;
     let paused = begun.elapsed();
     let resumed = || *discord.desk.resumed.lock().unwrap();
-    poll_until("a login or a resume", SOON, || resumed() + discord.logins() == 2).await;
+    poll_until("a login or a resume", SOON, || {
+        resumed() + discord.logins() == 2
+    })
+    .await;
     stage.open().await;
     stage.is_clean().await;
     (resumed() == 1, paused)

@@ -20,7 +20,10 @@ use super::{
 const RECIPE: Recipe = Recipe {
     file: "eth-subscribe",
     name: "eth",
-    variables: &[("ALCHEMY_KEY", "alchemy-s3cret"), ("INFURA_KEY", "infura-s3cret")],
+    variables: &[
+        ("ALCHEMY_KEY", "alchemy-s3cret"),
+        ("INFURA_KEY", "infura-s3cret"),
+    ],
     files: &[],
 };
 const KEYS: [&str; 2] = ["heads", "transfers"];
@@ -61,8 +64,12 @@ impl Servers for Node {
         loop {
             let said = talk.hear()?;
             let id = said["id"].as_u64().unwrap_or_default();
-            talk.ask(said["jsonrpc"] == "2.0" && id > 0, format!("no call: {said}"));
-            let result = |value: Value| json!({ "jsonrpc": "2.0", "id": id, "result": value }).to_string();
+            talk.ask(
+                said["jsonrpc"] == "2.0" && id > 0,
+                format!("no call: {said}"),
+            );
+            let result =
+                |value: Value| json!({ "jsonrpc": "2.0", "id": id, "result": value }).to_string();
             let params = &said["params"];
             match said["method"].as_str() {
                 Some("eth_subscribe") => {
@@ -99,13 +106,33 @@ async fn each_subscription_is_routed_by_the_id_of_its_socket() {
     stage.active(&KEYS).await;
     stage.routed("heads", "newHeads").await;
     stage.routed("transfers", "logs").await;
-    let answer = stage.handle.request(Request::new(r#"{"jsonrpc":"2.0","id":7,"method":"eth_blockNumber","params":[]}"#)).await.unwrap();
-    assert!(answer.as_text().unwrap().contains(r#""id":7"#), "{answer:?}");
+    let answer = stage
+        .handle
+        .request(Request::new(
+            r#"{"jsonrpc":"2.0","id":7,"method":"eth_blockNumber","params":[]}"#,
+        ))
+        .await
+        .unwrap();
+    assert!(
+        answer.as_text().unwrap().contains(r#""id":7"#),
+        "{answer:?}"
+    );
     let wish = SubscriptionWish::of(json!(["newPendingTransactions"]));
-    stage.handle.hold_subscription("pending", wish, Holder::Api).await.unwrap();
+    stage
+        .handle
+        .hold_subscription("pending", wish, Holder::Api)
+        .await
+        .unwrap();
     stage.routed("pending", "newPendingTransactions").await;
-    stage.handle.release_subscription("pending", Holder::Api).await.unwrap();
-    poll_until("the end of one", SOON, || node.desk.lock().unwrap().unsubscribed == 1).await;
+    stage
+        .handle
+        .release_subscription("pending", Holder::Api)
+        .await
+        .unwrap();
+    poll_until("the end of one", SOON, || {
+        node.desk.lock().unwrap().unsubscribed == 1
+    })
+    .await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);
     assert_eq!(stage.world.dials()[0].host, HOSTS[0].0);
@@ -132,7 +159,12 @@ async fn a_node_that_refuses_the_key_or_is_down_is_replaced_by_the_other() {
         assert!(error.contains(&status.to_string()), "{error}");
         stage.active(&KEYS).await;
         stage.is_clean().await;
-        let hosts: Vec<String> = stage.world.dials().into_iter().map(|dial| dial.host).collect();
+        let hosts: Vec<String> = stage
+            .world
+            .dials()
+            .into_iter()
+            .map(|dial| dial.host)
+            .collect();
         assert_eq!(hosts, HOSTS.map(|(host, _)| host));
     }
 }
@@ -142,7 +174,9 @@ async fn a_refused_subscription_is_told_and_asked_for_again() {
     let node = Node::default();
     node.desk.lock().unwrap().refuses = Some("logs");
     let mut stage = RECIPE.play(node.clone(), Plan::default(), eager);
-    stage.told_of("transfers", "refused", "too many subscriptions").await;
+    stage
+        .told_of("transfers", "refused", "too many subscriptions")
+        .await;
     node.desk.lock().unwrap().refuses = None;
     stage.active(&KEYS).await;
     stage.is_clean().await;

@@ -53,7 +53,10 @@ impl Servers for GraphQl {
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
         let said = talk.hear()?;
-        talk.ask(said["type"] == "connection_init", format!("no init: {said}"));
+        talk.ask(
+            said["type"] == "connection_init",
+            format!("no init: {said}"),
+        );
         let closes = self.desk.lock().unwrap().closes.take();
         if let Some(code) = closes {
             return Err(talk.close(code));
@@ -72,7 +75,10 @@ impl Servers for GraphQl {
                 Some("pong") => self.desk.lock().unwrap().pongs += 1,
                 Some("subscribe") => {
                     let query = said["payload"]["query"].as_str().unwrap_or_default();
-                    talk.ask(query.starts_with("subscription"), format!("no query: {said}"));
+                    talk.ask(
+                        query.starts_with("subscription"),
+                        format!("no query: {said}"),
+                    );
                     if !operations.insert(id.clone()) {
                         talk.fault(format!("subscriber {id} exists"));
                         return Err(talk.close(4409));

@@ -38,9 +38,15 @@ impl Servers for Home {
     }
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
-        talk.answer("auth_required", r#"{"type":"auth_required","ha_version":"2026.11.1"}"#)?;
+        talk.answer(
+            "auth_required",
+            r#"{"type":"auth_required","ha_version":"2026.11.1"}"#,
+        )?;
         let said = talk.hear()?;
-        talk.ask(said["type"] == "auth" && said["id"].is_null(), format!("no login: {said}"));
+        talk.ask(
+            said["type"] == "auth" && said["id"].is_null(),
+            format!("no login: {said}"),
+        );
         if said["access_token"] != TOKEN {
             talk.say(r#"{"type":"auth_invalid","message":"Invalid access token or password"}"#)?;
             return Err(talk.close(1000));
@@ -64,14 +70,23 @@ impl Servers for Home {
 }
 
 impl Home {
-    fn command(&self, talk: &mut Talk, id: u64, said: &Value, open: &mut HashSet<u64>) -> Result<(), Gone> {
+    fn command(
+        &self,
+        talk: &mut Talk,
+        id: u64,
+        said: &Value,
+        open: &mut HashSet<u64>,
+    ) -> Result<(), Gone> {
         let kind = said["type"].as_str().unwrap_or_default();
         let refuses = *self.refuses.lock().unwrap();
         if refuses == Some(kind) {
             let error = json!({ "code": "unauthorized", "message": "Unauthorized" });
-            return talk.say(json!({ "id": id, "type": "result", "success": false, "error": error }).to_string());
+            return talk.say(
+                json!({ "id": id, "type": "result", "success": false, "error": error }).to_string(),
+            );
         }
-        let done = json!({ "id": id, "type": "result", "success": true, "result": null }).to_string();
+        let done =
+            json!({ "id": id, "type": "result", "success": true, "result": null }).to_string();
         match kind {
             "ping" => talk.answer("pong", &json!({ "id": id, "type": "pong" }).to_string()),
             "subscribe_events" | "subscribe_trigger" => {
@@ -106,12 +121,22 @@ async fn it_logs_in_and_each_subscription_is_routed_by_its_number() {
 async fn callers_share_its_growing_numbers() {
     let mut stage = RECIPE.play(Home::default(), Plan::default(), eager);
     stage.active(&KEYS).await;
-    let asked = (0..50).map(|_| stage.handle.request(Request::new(r#"{"id":7,"type":"get_states"}"#)));
+    let asked = (0..50).map(|_| {
+        stage
+            .handle
+            .request(Request::new(r#"{"id":7,"type":"get_states"}"#))
+    });
     for answer in futures::future::join_all(asked).await {
         let answer = answer.unwrap();
-        assert_eq!(answer.as_text(), Some(r#"{"id":7,"result":[],"success":true,"type":"result"}"#));
+        assert_eq!(
+            answer.as_text(),
+            Some(r#"{"id":7,"result":[],"success":true,"type":"result"}"#)
+        );
     }
-    let refused = stage.handle.request(Request::new(r#"{"id":7,"type":"nonsense"}"#)).await;
+    let refused = stage
+        .handle
+        .request(Request::new(r#"{"id":7,"type":"nonsense"}"#))
+        .await;
     assert!(format!("{:?}", refused.unwrap_err()).contains("unknown_command"));
     stage.is_clean().await;
 }
@@ -137,7 +162,10 @@ async fn a_refused_or_expired_token_fails_at_once() {
     stage.watch.failed().await;
     assert_eq!(stage.handle.status().await.unwrap().state, State::Failed);
     let status = stage.status().await;
-    assert!(status.contains("Invalid access token or password"), "{status}");
+    assert!(
+        status.contains("Invalid access token or password"),
+        "{status}"
+    );
     assert_eq!(stage.world.sockets(), 1);
     stage.is_clean().await;
 }

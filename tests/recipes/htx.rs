@@ -72,24 +72,45 @@ fn say(talk: &mut Talk, step: &'static str, value: &Value) -> Result<(), Gone> {
 }
 
 impl Htx {
-    fn asked(&self, talk: &mut Talk, said: &Value, subscribed: &mut HashSet<String>) -> Result<(), Gone> {
+    fn asked(
+        &self,
+        talk: &mut Talk,
+        said: &Value,
+        subscribed: &mut HashSet<String>,
+    ) -> Result<(), Gone> {
         let id = said["id"].as_str().unwrap_or_default().to_owned();
         talk.ask(!id.is_empty(), format!("no id: {said}"));
         if let Some(key) = said["sub"].as_str() {
             if self.unknown.lock().unwrap().contains(&key) {
-                return say(talk, "", &json!({ "status": "error", "id": id, "err-code": "bad-request", "err-msg": "invalid topic", "ts": 1 }));
+                return say(
+                    talk,
+                    "",
+                    &json!({ "status": "error", "id": id, "err-code": "bad-request", "err-msg": "invalid topic", "ts": 1 }),
+                );
             }
             let is_new = subscribed.insert(key.to_owned());
             talk.ask(is_new, format!("{key} for the second time"));
-            say(talk, "sub", &json!({ "id": id, "status": "ok", "subbed": key, "ts": 1 }))?;
-            return say(talk, "tick", &json!({ "ch": key, "ts": 1, "tick": { "id": 1, "data": [] } }));
+            say(
+                talk,
+                "sub",
+                &json!({ "id": id, "status": "ok", "subbed": key, "ts": 1 }),
+            )?;
+            return say(
+                talk,
+                "tick",
+                &json!({ "ch": key, "ts": 1, "tick": { "id": 1, "data": [] } }),
+            );
         }
         let Some(key) = said["unsub"].as_str() else {
             talk.fault(format!("it does not know: {said}"));
             return Ok(());
         };
         talk.ask(subscribed.remove(key), format!("{key} was not subscribed"));
-        say(talk, "", &json!({ "id": id, "status": "ok", "unsubbed": key, "ts": 1 }))
+        say(
+            talk,
+            "",
+            &json!({ "id": id, "status": "ok", "unsubbed": key, "ts": 1 }),
+        )
     }
 }
 
@@ -107,7 +128,13 @@ async fn pings_are_answered_and_each_channel_is_routed() {
     }
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);
-    assert!(!stage.watch.seen().iter().any(|event| event.contains("ping")));
+    assert!(
+        !stage
+            .watch
+            .seen()
+            .iter()
+            .any(|event| event.contains("ping"))
+    );
 }
 
 #[tokio::test]

@@ -20,11 +20,15 @@ use super::{
 };
 
 /// Kraken's own example, in base64.
-const SECRET: &str = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==";
+const SECRET: &str =
+    "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==";
 const RECIPE: Recipe = Recipe {
     file: "kraken",
     name: "kraken",
-    variables: &[("KRAKEN_KEY", "kraken-s3cret-key"), ("KRAKEN_SECRET", SECRET)],
+    variables: &[
+        ("KRAKEN_KEY", "kraken-s3cret-key"),
+        ("KRAKEN_SECRET", SECRET),
+    ],
     files: &[],
 };
 const KEYS: [&str; 2] = ["executions", "balances"];
@@ -94,7 +98,11 @@ impl Servers for Kraken {
             talk.fault(fault);
         }
         let is_maintained = self.desk.lock().unwrap().is_maintained;
-        let system = if is_maintained { "maintenance" } else { "online" };
+        let system = if is_maintained {
+            "maintenance"
+        } else {
+            "online"
+        };
         talk.answer("status", &json!({ "channel": "status", "type": "update", "data": [{ "api_version": "v2", "connection_id": 1, "system": system, "version": "2.0.10" }] }).to_string())?;
         let mut channels = HashSet::new();
         loop {
@@ -102,11 +110,18 @@ impl Servers for Kraken {
             let id = &said["req_id"];
             talk.ask(id.is_u64(), format!("no number: {said}"));
             match said["method"].as_str() {
-                Some("ping") => talk.answer("pong", &json!({ "method": "pong", "req_id": id, "time_in": "x", "time_out": "x" }).to_string())?,
+                Some("ping") => talk.answer(
+                    "pong",
+                    &json!({ "method": "pong", "req_id": id, "time_in": "x", "time_out": "x" })
+                        .to_string(),
+                )?,
                 Some("subscribe") => self.subscribe(talk, &said, &mut channels)?,
                 Some("unsubscribe") => {
                     let channel = said["params"]["channel"].as_str().unwrap_or_default();
-                    talk.ask(channels.remove(channel), format!("{channel} was not subscribed"));
+                    talk.ask(
+                        channels.remove(channel),
+                        format!("{channel} was not subscribed"),
+                    );
                     talk.say(json!({ "method": "unsubscribe", "req_id": id, "result": { "channel": channel }, "success": true }).to_string())?;
                 }
                 _ => talk.fault(format!("it does not know: {said}")),
@@ -116,11 +131,21 @@ impl Servers for Kraken {
 }
 
 impl Kraken {
-    fn subscribe(&self, talk: &mut Talk, said: &Value, channels: &mut HashSet<String>) -> Result<(), Gone> {
+    fn subscribe(
+        &self,
+        talk: &mut Talk,
+        said: &Value,
+        channels: &mut HashSet<String>,
+    ) -> Result<(), Gone> {
         let id = &said["req_id"];
-        let channel = said["params"]["channel"].as_str().unwrap_or_default().to_owned();
+        let channel = said["params"]["channel"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let token = said["params"]["token"].as_str().unwrap_or_default();
-        let refused = |why: &str| json!({ "error": why, "method": "subscribe", "req_id": id, "success": false, "time_in": "x" }).to_string();
+        let refused = |why: &str| {
+            json!({ "error": why, "method": "subscribe", "req_id": id, "success": false, "time_in": "x" }).to_string()
+        };
         let (is_good, refuses) = {
             let desk = self.desk.lock().unwrap();
             (desk.tokens.contains(token), desk.refuses)
@@ -134,9 +159,16 @@ impl Kraken {
         let is_new = channels.insert(channel.clone());
         talk.ask(is_new, format!("{channel} for the second time"));
         let snap = channel == "executions";
-        talk.ask(!snap || said["params"]["snap_orders"] == true, format!("no snapshot: {said}"));
+        talk.ask(
+            !snap || said["params"]["snap_orders"] == true,
+            format!("no snapshot: {said}"),
+        );
         talk.answer("subscribe", &json!({ "method": "subscribe", "req_id": id, "result": { "channel": channel }, "success": true, "time_in": "x", "time_out": "x" }).to_string())?;
-        talk.answer("snapshot", &json!({ "channel": channel, "type": "snapshot", "data": [], "sequence": now_ms() }).to_string())?;
+        talk.answer(
+            "snapshot",
+            &json!({ "channel": channel, "type": "snapshot", "data": [], "sequence": now_ms() })
+                .to_string(),
+        )?;
         talk.say(r#"{"channel":"heartbeat"}"#)
     }
 }
@@ -151,7 +183,10 @@ async fn it_asks_for_a_token_and_each_channel_is_routed() {
     stage.is_clean().await;
     assert_eq!((stage.world.calls().len(), stage.world.sockets()), (1, 1));
     let seen = stage.watch.seen().join("\n");
-    assert!(!seen.contains("heartbeat") && !seen.contains("t0ken"), "{seen}");
+    assert!(
+        !seen.contains("heartbeat") && !seen.contains("t0ken"),
+        "{seen}"
+    );
 }
 
 #[tokio::test]
@@ -175,9 +210,15 @@ async fn a_refused_key_fails_and_another_refusal_passes() {
     stage.watch.failed().await;
     assert_eq!(stage.handle.status().await.unwrap().state, State::Failed);
     assert!(stage.status().await.contains("EAPI:Invalid key"));
-    assert_eq!((stage.world.calls().len(), stage.world.dials().len()), (1, 0));
+    assert_eq!(
+        (stage.world.calls().len(), stage.world.dials().len()),
+        (1, 0)
+    );
     stage.is_clean().await;
-    for body in [r#"{"error":["EAPI:Invalid nonce"]}"#, r#"{"error":["EService:Unavailable"]}"#] {
+    for body in [
+        r#"{"error":["EAPI:Invalid nonce"]}"#,
+        r#"{"error":["EService:Unavailable"]}"#,
+    ] {
         let plan = Plan::of([("token", Mishap::Says(200, body.into()))]);
         let mut stage = RECIPE.play(Kraken::default(), plan, eager);
         stage.active(&KEYS).await;
@@ -191,7 +232,9 @@ async fn a_token_that_has_expired_is_asked_for_anew() {
     let stale = r#"{"error":[],"result":{"token":"t0ken-of-yesterday","expires":900}}"#;
     let plan = Plan::of([("token", Mishap::Says(200, stale.into()))]);
     let mut stage = RECIPE.play(Kraken::default(), plan, hasty);
-    stage.told_of("executions", "refused", "ESession:Invalid session").await;
+    stage
+        .told_of("executions", "refused", "ESession:Invalid session")
+        .await;
     stage.sockets(2).await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
@@ -202,7 +245,9 @@ async fn a_refused_channel_is_told_and_asked_for_again() {
     let kraken = Kraken::default();
     kraken.desk.lock().unwrap().refuses = Some(("balances", "EGeneral:Permission denied"));
     let mut stage = RECIPE.play(kraken.clone(), Plan::default(), eager);
-    stage.told_of("balances", "refused", "Permission denied").await;
+    stage
+        .told_of("balances", "refused", "Permission denied")
+        .await;
     kraken.desk.lock().unwrap().refuses = None;
     stage.active(&KEYS).await;
     stage.is_clean().await;

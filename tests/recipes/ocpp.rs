@@ -101,8 +101,13 @@ impl Csms {
                 break;
             }
             // Nothing may come before the interval is over.
-            let heard = point.talk.hear_any_within(Duration::from_millis(900 * interval))?;
-            point.talk.ask(heard.is_none(), format!("{heard:?} after {:?}", told.elapsed()));
+            let heard = point
+                .talk
+                .hear_any_within(Duration::from_millis(900 * interval))?;
+            point.talk.ask(
+                heard.is_none(),
+                format!("{heard:?} after {:?}", told.elapsed()),
+            );
         }
         for (call, wanted) in self.calls {
             point.talk.answer("call", call)?;
@@ -119,10 +124,20 @@ impl Csms {
             match &*action {
                 "Heartbeat" => {
                     self.desk.beats.fetch_add(1, Ordering::SeqCst);
-                    point.answer("beat", &id, json!({ "currentTime": "2026-11-30T09:00:00Z" }))?;
+                    point.answer(
+                        "beat",
+                        &id,
+                        json!({ "currentTime": "2026-11-30T09:00:00Z" }),
+                    )?;
                 }
-                "Authorize" => point.answer("authorize", &id, json!({ "idTagInfo": { "status": "Accepted" }, "for": payload["idTag"] }))?,
-                _ => point.talk.say(json!([4, id, "NotSupported", "", {}]).to_string())?,
+                "Authorize" => point.answer(
+                    "authorize",
+                    &id,
+                    json!({ "idTagInfo": { "status": "Accepted" }, "for": payload["idTag"] }),
+                )?,
+                _ => point
+                    .talk
+                    .say(json!([4, id, "NotSupported", "", {}]).to_string())?,
             }
         }
     }
@@ -139,9 +154,11 @@ impl Point<'_> {
         let is_call = said[0] == 2 && said.as_array().map(Vec::len) == Some(4);
         self.talk.ask(is_call, format!("no call: {said}"));
         let id = said[1].as_str().unwrap_or_default().to_owned();
-        self.talk.ask(id.len() <= 36 && !id.is_empty(), format!("the number {id}"));
+        self.talk
+            .ask(id.len() <= 36 && !id.is_empty(), format!("the number {id}"));
         let is_new = self.used.insert(id.clone());
-        self.talk.ask(is_new, format!("the number {id} for the second time"));
+        self.talk
+            .ask(is_new, format!("the number {id} for the second time"));
         let action = said[2].as_str().unwrap_or_default().to_owned();
         Ok((id, action, said[3].clone()))
     }
@@ -161,7 +178,11 @@ async fn it_boots_until_it_is_accepted_and_beats_at_its_interval() {
     stage.watch.ready().await;
     let begun = Instant::now();
     poll_until("three heartbeats", SOON, || csms.beats() >= 3).await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
     stage.is_clean().await;
     assert_eq!(csms.desk.boots.load(Ordering::SeqCst), 3);
     assert_eq!(stage.world.sockets(), 1);
@@ -170,7 +191,10 @@ async fn it_boots_until_it_is_accepted_and_beats_at_its_interval() {
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let csms = Csms {
-        calls: &[(r#"[2,"s1","GetConfiguration",{}]"#, r#"[3,"s1",{"configurationKey":[],"unknownKey":[]}]"#)],
+        calls: &[(
+            r#"[2,"s1","GetConfiguration",{}]"#,
+            r#"[3,"s1",{"configurationKey":[],"unknownKey":[]}]"#,
+        )],
         ..Csms::default()
     };
     let plan = Plan::cuts(&["boot", "call", "beat"]);
@@ -210,14 +234,26 @@ async fn each_call_of_the_server_is_answered() {
     let csms = Csms {
         interval: 3600,
         calls: &[
-            (r#"[2,"a","GetConfiguration",{}]"#, r#"[3,"a",{"configurationKey":[],"unknownKey":[]}]"#),
-            (r#"[2,"b\"c","Reset",{"type":"Soft"}]"#, r#"[4,"b\"c","NotImplemented","",{}]"#),
-            (r#"[2,"d","TriggerMessage",{"requestedMessage":"Heartbeat"}]"#, r#"[3,"d",{"status":"Accepted"}]"#),
+            (
+                r#"[2,"a","GetConfiguration",{}]"#,
+                r#"[3,"a",{"configurationKey":[],"unknownKey":[]}]"#,
+            ),
+            (
+                r#"[2,"b\"c","Reset",{"type":"Soft"}]"#,
+                r#"[4,"b\"c","NotImplemented","",{}]"#,
+            ),
+            (
+                r#"[2,"d","TriggerMessage",{"requestedMessage":"Heartbeat"}]"#,
+                r#"[3,"d",{"status":"Accepted"}]"#,
+            ),
         ],
         ..Csms::default()
     };
     let mut stage = RECIPE.play(csms.clone(), Plan::default(), eager);
-    poll_until("the heartbeat that was asked for", SOON, || csms.beats() == 1).await;
+    poll_until("the heartbeat that was asked for", SOON, || {
+        csms.beats() == 1
+    })
+    .await;
     assert_eq!(csms.desk.answered.load(Ordering::SeqCst), 3);
     stage.is_clean().await;
 }
@@ -242,7 +278,10 @@ async fn a_refused_boot_is_tried_again_on_another_socket() {
     let plan = Plan::of([("boot", Mishap::Says(0, refusal.into()))]);
     let mut stage = RECIPE.play(Csms::default(), plan, eager);
     let error = stage.watch.error().await.to_string();
-    assert!(error.contains("script_refused") && error.contains("InternalError"), "{error}");
+    assert!(
+        error.contains("script_refused") && error.contains("InternalError"),
+        "{error}"
+    );
     stage.watch.ready().await;
     stage.is_clean().await;
 }

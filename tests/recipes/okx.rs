@@ -62,10 +62,15 @@ impl Servers for Okx {
                     login(talk, &said)?;
                     is_known = true;
                 }
-                Some("subscribe") if is_known => self.subscribe(talk, &said, &mut ids, &mut channels)?,
+                Some("subscribe") if is_known => {
+                    self.subscribe(talk, &said, &mut ids, &mut channels)?
+                }
                 Some("unsubscribe") if is_known => {
                     let arg = &said["args"][0];
-                    talk.ask(channels.remove(&arg.to_string()), format!("{arg} was not subscribed"));
+                    talk.ask(
+                        channels.remove(&arg.to_string()),
+                        format!("{arg} was not subscribed"),
+                    );
                     talk.say(json!({ "id": said["id"], "event": "unsubscribe", "arg": arg, "connId": "a4" }).to_string())?;
                 }
                 _ => talk.fault(format!("now: {said}")),
@@ -80,14 +85,27 @@ fn login(talk: &mut Talk, said: &Value) -> Result<(), Gone> {
     let time = args["timestamp"].as_str().unwrap_or_default().to_owned();
     let age = (now_ms() / 1000).abs_diff(time.parse().unwrap_or_default());
     talk.ask(age <= 30, format!("the timestamp {time}"));
-    let signed = base64(&sha256_hmac(SECRET, &format!("{time}GET/users/self/verify")));
-    let is_right = args["sign"] == signed && args["apiKey"] == "985d5b66" && args["passphrase"] == PASSPHRASE;
+    let signed = base64(&sha256_hmac(
+        SECRET,
+        &format!("{time}GET/users/self/verify"),
+    ));
+    let is_right =
+        args["sign"] == signed && args["apiKey"] == "985d5b66" && args["passphrase"] == PASSPHRASE;
     talk.ask(is_right, format!("the login: {said}"));
-    talk.answer("login", r#"{"event":"login","code":"0","msg":"","connId":"a4d3ae55"}"#)
+    talk.answer(
+        "login",
+        r#"{"event":"login","code":"0","msg":"","connId":"a4d3ae55"}"#,
+    )
 }
 
 impl Okx {
-    fn subscribe(&self, talk: &mut Talk, said: &Value, ids: &mut HashSet<String>, channels: &mut HashSet<String>) -> Result<(), Gone> {
+    fn subscribe(
+        &self,
+        talk: &mut Talk,
+        said: &Value,
+        ids: &mut HashSet<String>,
+        channels: &mut HashSet<String>,
+    ) -> Result<(), Gone> {
         let id = said["id"].as_str().unwrap_or_default().to_owned();
         let is_fit = (1..=32).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric());
         talk.ask(is_fit && ids.insert(id.clone()), format!("the id: {said}"));
@@ -99,9 +117,15 @@ impl Okx {
         }
         let is_new = channels.insert(arg.to_string());
         talk.ask(is_new, format!("{arg} for the second time"));
-        talk.answer("subscribe", &json!({ "id": id, "event": "subscribe", "arg": arg, "connId": "a4" }).to_string())?;
+        talk.answer(
+            "subscribe",
+            &json!({ "id": id, "event": "subscribe", "arg": arg, "connId": "a4" }).to_string(),
+        )?;
         talk.say(json!({ "event": "channel-conn-count", "channel": channel, "connCount": "1", "connId": "a4" }).to_string())?;
-        talk.answer("push", &json!({ "arg": arg, "data": [{ "number": talk.number }] }).to_string())?;
+        talk.answer(
+            "push",
+            &json!({ "arg": arg, "data": [{ "number": talk.number }] }).to_string(),
+        )?;
         if self.warns && talk.number == 0 && channels.len() == KEYS.len() {
             talk.answer("notice", NOTICE)?;
         }
@@ -139,7 +163,8 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
 #[tokio::test]
 async fn a_refusal_that_stays_fails_and_another_is_tried_again() {
     for code in ["60005", "60024", "60032"] {
-        let refusal = json!({ "event": "error", "code": code, "msg": "Login failed.", "connId": "a4" });
+        let refusal =
+            json!({ "event": "error", "code": code, "msg": "Login failed.", "connId": "a4" });
         let plan = Plan::of([("login", Mishap::Says(0, refusal.to_string()))]);
         let mut stage = RECIPE.play(Okx::default(), plan, eager);
         stage.watch.failed().await;
@@ -157,7 +182,10 @@ async fn a_timestamp_that_has_expired_is_signed_anew() {
         let plan = Plan::of([("login", Mishap::Says(0, refusal.to_string()))]);
         let mut stage = RECIPE.play(Okx::default(), plan, eager);
         let error = stage.watch.error().await.to_string();
-        assert!(error.contains("script_refused") && error.contains(code), "{error}");
+        assert!(
+            error.contains("script_refused") && error.contains(code),
+            "{error}"
+        );
         stage.active(&KEYS).await;
         stage.is_clean().await;
     }

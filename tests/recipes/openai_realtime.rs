@@ -25,10 +25,8 @@ const KIND: OpenAi = OpenAi {
     key: "sk-s3cret-key",
 };
 
-const CREATED: &str =
-    r#"{"type":"session.created","event_id":"e1","session":{"id":"sess_1","object":"realtime.session"}}"#;
-const UPDATED: &str =
-    r#"{"type":"session.updated","event_id":"e2","session":{"id":"sess_1","instructions":"Be brief."}}"#;
+const CREATED: &str = r#"{"type":"session.created","event_id":"e1","session":{"id":"sess_1","object":"realtime.session"}}"#;
+const UPDATED: &str = r#"{"type":"session.updated","event_id":"e2","session":{"id":"sess_1","instructions":"Be brief."}}"#;
 const REFUSED: &str = r#"{"type":"error","event_id":"e3","error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid value"}}"#;
 
 impl Servers for OpenAi {
@@ -41,10 +39,7 @@ impl Servers for OpenAi {
         }
         match call.header("authorization") == format!("Bearer {}", self.key) {
             true => Ok(None),
-            false => Err(Answer::new(
-                401,
-                r#"{"error":{"code":"invalid_api_key"}}"#,
-            )),
+            false => Err(Answer::new(401, r#"{"error":{"code":"invalid_api_key"}}"#)),
         }
     }
 
@@ -76,7 +71,10 @@ async fn it_is_ready_when_the_session_is_set() {
     stage.watch.ready().await;
     assert_eq!(stage.plan.passed("updated"), 1);
     stage.handle.send(r#"{"type":"response.create"}"#).unwrap();
-    stage.watch.text(r#"{"type":"response.created","event_id":"e4"}"#).await;
+    stage
+        .watch
+        .text(r#"{"type":"response.created","event_id":"e4"}"#)
+        .await;
     // An error behind the script is a message, and no loss.
     stage.handle.send(r#"{"type":"nonsense"}"#).unwrap();
     stage.watch.text(REFUSED).await;

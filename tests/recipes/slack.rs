@@ -67,7 +67,12 @@ impl Servers for Slack {
     }
 
     fn admit(&self, call: &Call) -> Result<Option<String>, Answer> {
-        let ticket = self.desk.tickets.lock().unwrap().remove(call.query("ticket"));
+        let ticket = self
+            .desk
+            .tickets
+            .lock()
+            .unwrap()
+            .remove(call.query("ticket"));
         let is_good = ticket.is_some_and(|minted| minted.elapsed() < GOOD_FOR);
         match is_good && call.host == "wss-primary.slack.com" {
             true => Ok(None),
@@ -210,7 +215,10 @@ async fn a_url_that_has_expired_is_not_dialled_twice() {
     let error = stage.watch.error().await.to_string();
     assert!(error.contains("408"), "{error}");
     stage.watch.ready().await;
-    assert_eq!((stage.world.calls().len(), stage.world.dials().len()), (2, 2));
+    assert_eq!(
+        (stage.world.calls().len(), stage.world.dials().len()),
+        (2, 2)
+    );
     stage.is_clean().await;
 }
 

@@ -20,8 +20,9 @@ use everwire::{
 use super::{
     plan::Plan,
     support::{
-        TestDir, poll_until, root,
+        TestDir, poll_until,
         rig::{Watch, wait_for, wait_for_state},
+        root,
     },
     world::{Servers, World},
 };
@@ -184,7 +185,10 @@ impl Stage {
         self.watch
             .until(&what, |update| {
                 let event = serde_json::to_string(update).unwrap();
-                parts.iter().all(|part| event.contains(part)).then_some(event)
+                parts
+                    .iter()
+                    .all(|part| event.contains(part))
+                    .then_some(event)
             })
             .await
     }
@@ -226,7 +230,11 @@ pub fn hasty(settings: &mut ConnectionSettings) {
     steps(settings, |step| step.rate.clear());
     words(settings, |words| words.rate.clear());
     dialogue(settings, |dialogue| {
-        for delay in dialogue.rules.iter_mut().filter_map(|rule| rule.delay.as_mut()) {
+        for delay in dialogue
+            .rules
+            .iter_mut()
+            .filter_map(|rule| rule.delay.as_mut())
+        {
             (delay.min, delay.max) = (Duration::ZERO, Duration::from_millis(10));
         }
     });

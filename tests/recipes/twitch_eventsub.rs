@@ -1,5 +1,5 @@
-//! Twitch's EventSub: a socket that takes nothing but pongs, subscriptions that are made by HTTP with its number, and go over to the URL that the
-//! server names.
+//! Twitch's EventSub: a socket that takes nothing but pongs, subscriptions that are made by HTTP with its number, and go over to the URL
+//! that the server names.
 
 use std::{
     collections::HashMap,
@@ -62,21 +62,31 @@ impl Servers for Twitch {
         if call.host != "api.twitch.tv" || call.path() != "/helix/eventsub/subscriptions" {
             return Answer::new(404, "");
         }
-        let is_known = call.header("authorization") == "Bearer twitch-s3cret" && call.header("client-id") == "client-1";
+        let is_known = call.header("authorization") == "Bearer twitch-s3cret"
+            && call.header("client-id") == "client-1";
         if !is_known {
-            return Answer::new(401, r#"{"error":"Unauthorized","status":401,"message":"Invalid OAuth token"}"#);
+            return Answer::new(
+                401,
+                r#"{"error":"Unauthorized","status":401,"message":"Invalid OAuth token"}"#,
+            );
         }
         let mut desk = self.desk.lock().unwrap();
         if let Some((times, status, why)) = desk.refuses {
             desk.refuses = (times > 1).then_some((times - 1, status, why));
-            return Answer::new(status, json!({ "error": "Refused", "status": status, "message": why }).to_string());
+            return Answer::new(
+                status,
+                json!({ "error": "Refused", "status": status, "message": why }).to_string(),
+            );
         }
         if call.method == "DELETE" {
             desk.deleted += usize::from(desk.subscriptions.remove(call.query("id")).is_some());
             return Answer::new(204, "");
         }
         let asked: Value = serde_json::from_str(&call.body).unwrap_or_default();
-        let session = asked["transport"]["session_id"].as_str().unwrap_or_default().to_owned();
+        let session = asked["transport"]["session_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let kind = asked["type"].as_str().unwrap_or_default().to_owned();
         let is_whole = [KEY, "channel.raid"].contains(&&*kind)
             && asked["version"] == "2"
@@ -88,21 +98,31 @@ impl Servers for Twitch {
         }
         let wanted = (session, kind);
         if desk.subscriptions.values().any(|known| *known == wanted) {
-            return Answer::new(409, r#"{"error":"Conflict","status":409,"message":"subscription already exists"}"#);
+            return Answer::new(
+                409,
+                r#"{"error":"Conflict","status":409,"message":"subscription already exists"}"#,
+            );
         }
         desk.made += 1;
         let id = format!("sub-{}", desk.made);
         desk.subscriptions.insert(id.clone(), wanted);
-        Answer::new(202, json!({ "data": [{ "id": id, "status": "enabled" }], "total": 1 }).to_string()).of("subscribe")
+        Answer::new(
+            202,
+            json!({ "data": [{ "id": id, "status": "enabled" }], "total": 1 }).to_string(),
+        )
+        .of("subscribe")
     }
 
     fn admit(&self, call: &Call) -> Result<Option<String>, Answer> {
-        let is_usual = call.host == "eventsub.wss.twitch.tv" && call.target == "/ws?keepalive_timeout_seconds=30";
+        let is_usual = call.host == "eventsub.wss.twitch.tv"
+            && call.target == "/ws?keepalive_timeout_seconds=30";
         let is_named = call.host == "eventsub.wss.twitch.tv" && call.path() == "/reconnect";
         if is_named && self.moves == Some(false) {
             return Err(Answer::new(503, ""));
         }
-        (is_usual || is_named).then_some(None).ok_or(Answer::new(404, ""))
+        (is_usual || is_named)
+            .then_some(None)
+            .ok_or(Answer::new(404, ""))
     }
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
@@ -197,10 +217,21 @@ async fn it_says_nothing_but_pongs_and_events_are_routed() {
     assert_eq!((stage.world.sockets(), twitch.made()), (1, 1));
     assert!(!stage.watch.seen().join("").contains("session_keepalive"));
     let wish = SubscriptionWish::of(json!({ "broadcaster_user_id": "1234" }));
-    stage.handle.hold_subscription("channel.raid", wish, Holder::Api).await.unwrap();
+    stage
+        .handle
+        .hold_subscription("channel.raid", wish, Holder::Api)
+        .await
+        .unwrap();
     stage.active(&[KEY, "channel.raid"]).await;
-    stage.handle.release_subscription("channel.raid", Holder::Api).await.unwrap();
-    poll_until("the end of it", SOON, || twitch.desk.lock().unwrap().deleted == 1).await;
+    stage
+        .handle
+        .release_subscription("channel.raid", Holder::Api)
+        .await
+        .unwrap();
+    poll_until("the end of it", SOON, || {
+        twitch.desk.lock().unwrap().deleted == 1
+    })
+    .await;
     stage.is_clean().await;
 }
 
@@ -259,7 +290,11 @@ async fn a_call_that_is_cut_before_within_or_behind_its_answer_is_made_again() {
 
 #[tokio::test]
 async fn a_refused_subscription_and_a_token_that_has_expired_are_told_and_asked_again() {
-    for (status, why) in [(403, "subscription missing proper authorization"), (401, "Invalid OAuth token"), (429, "too many")] {
+    for (status, why) in [
+        (403, "subscription missing proper authorization"),
+        (401, "Invalid OAuth token"),
+        (429, "too many"),
+    ] {
         let twitch = Twitch::default();
         twitch.desk.lock().unwrap().refuses = Some((2, status, why));
         let mut stage = RECIPE.play(twitch, Plan::default(), eager);

@@ -57,7 +57,10 @@ fn without_a_name_all_are_listed_each_with_what_it_needs() {
     assert_eq!(expected.len(), 16);
     expected.extend(["minimal", "fleet", "exchange", "chargers"].map(String::from));
     assert_eq!(names, expected);
-    let okx = listed.lines().find(|line| line.starts_with("okx ")).unwrap();
+    let okx = listed
+        .lines()
+        .find(|line| line.starts_with("okx "))
+        .unwrap();
     assert!(okx.contains("your orders"), "{okx}");
     assert!(okx.ends_with("OKX_KEY, OKX_PASS, OKX_SECRET"), "{okx}");
 }
@@ -82,12 +85,24 @@ fn the_check_says_what_is_missing_and_nothing_else() {
     let path = folder.join("slack.toml");
     let path = path.to_str().unwrap();
     let written = run(&["init", "slack", path]);
-    assert!(stdout(&written).contains("it needs SLACK_APP_TOKEN"), "{written:?}");
-    let missing = everwire(&["check", path]).env_remove("SLACK_APP_TOKEN").output().unwrap();
+    assert!(
+        stdout(&written).contains("it needs SLACK_APP_TOKEN"),
+        "{written:?}"
+    );
+    let missing = everwire(&["check", path])
+        .env_remove("SLACK_APP_TOKEN")
+        .output()
+        .unwrap();
     assert_eq!(missing.status.code(), Some(2), "{missing:?}");
     let told = stderr(&missing);
-    assert!(told.contains("the environment variable `SLACK_APP_TOKEN` is not set"), "{told}");
-    let there = everwire(&["check", path]).env("SLACK_APP_TOKEN", "xapp-1").output().unwrap();
+    assert!(
+        told.contains("the environment variable `SLACK_APP_TOKEN` is not set"),
+        "{told}"
+    );
+    let there = everwire(&["check", path])
+        .env("SLACK_APP_TOKEN", "xapp-1")
+        .output()
+        .unwrap();
     assert_eq!(there.status.code(), Some(0), "{there:?}");
 }
 
@@ -96,7 +111,10 @@ fn a_name_that_is_nearly_right_is_told() {
     let unknown = run(&["init", "home-asistant"]);
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
     let told = stderr(&unknown);
-    assert!(told.contains("a similar value exists: 'home-assistant'"), "{told}");
+    assert!(
+        told.contains("a similar value exists: 'home-assistant'"),
+        "{told}"
+    );
     let alone = run(&["init", "--out", "x.toml"]);
     assert_eq!(alone.status.code(), Some(2), "{alone:?}");
 }

@@ -21,7 +21,10 @@ struct Rehearsed {
 
 fn rehearse(path: &Path) -> Rehearsed {
     let begun = Instant::now();
-    let output = everwire(&["rehearse", "--json"]).arg(path).output().unwrap();
+    let output = everwire(&["rehearse", "--json"])
+        .arg(path)
+        .output()
+        .unwrap();
     let told = stderr(&output);
     Rehearsed {
         recipe: path.file_stem().unwrap().to_str().unwrap().to_owned(),
@@ -35,7 +38,11 @@ fn rehearse(path: &Path) -> Rehearsed {
 impl Rehearsed {
     /// A line for it, and one for each run that failed.
     fn lines(&self) -> String {
-        let count = |key: &str| self.result[key].as_u64().map_or("-".into(), |n| n.to_string());
+        let count = |key: &str| {
+            self.result[key]
+                .as_u64()
+                .map_or("-".into(), |n| n.to_string())
+        };
         let mut lines = format!(
             "{:18} {:>6} {:>6} {:>7} {:>6.1} s",
             self.recipe,
@@ -75,7 +82,10 @@ fn every_recipe_is_rehearsed_and_all_its_runs_pass() {
     });
     let mut done = done.into_inner().unwrap();
     done.sort_by(|one, other| one.recipe.cmp(&other.recipe));
-    println!("{:18} {:>6} {:>6} {:>7}", "RECIPE", "PASSED", "FAILED", "SKIPPED");
+    println!(
+        "{:18} {:>6} {:>6} {:>7}",
+        "RECIPE", "PASSED", "FAILED", "SKIPPED"
+    );
     for rehearsed in &done {
         println!("{}", rehearsed.lines());
     }

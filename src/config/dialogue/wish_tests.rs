@@ -15,6 +15,7 @@ allow_urls = ["http://127.0.0.1:8080"]
 [connections.a]
 url = "wss://example.com"
 let = { signed = '${hash("sha256", token)}' }
+prepare = [{ http = { url = "https://api.example/start" } }]
 open_script = [{ expect = '/ok', capture = { token = { value = "/token", secret = true } } }]
 rules = [{ when = '/op == "x"' }]
 subscribe = { on = '{"sub":${item},"id":${id}}', off = '{"end":"${sub}"}', ack = '/id == id', fail = '/id == id && exists(/error)', capture = { sub = "/sub" } }
@@ -176,7 +177,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
 
 #[test]
 fn a_request_goes_where_the_operator_lets_it() {
-    for url in ["https://api.example/x?${item}", "http://127.0.0.1:8080/x"] {
+    for url in ["https://api.example/x?${item}&t=${token}", "http://127.0.0.1:8080/x"] {
         let compiled = compile("k", json!({ "on": { "http": { "url": url } } })).unwrap();
         let words = compiled.words.as_ref().unwrap();
         assert!(matches!(&words.on, Some(Asking::Http(_))), "{url}");

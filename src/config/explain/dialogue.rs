@@ -7,7 +7,10 @@ use super::{
 use crate::config::units::format_duration;
 use everwire_proto::settings::{
     ConnectionSettings, Opening,
-    dialogue::{AnswerAfter, Dialogue, DialogueRule, RuleAction, RuleDelay, ScriptStep, Trigger},
+    dialogue::{
+        AnswerAfter, Dialogue, DialogueRule, PeriodicStep, RuleAction, RuleDelay, ScriptStep,
+        Trigger,
+    },
 };
 
 /// What happens between the upgrade and *ready*.
@@ -19,6 +22,54 @@ pub(super) fn opening(settings: &ConnectionSettings) -> Vec<Line> {
     }
     if !told.is_empty() {
         told.push("then it is ready, and its outbox is sent".into());
+    }
+    told
+}
+
+/// What is said again and again while it is ready.
+pub(super) fn periodic(settings: &ConnectionSettings) -> Vec<Line> {
+    let Some(dialogue) = &settings.dialogue else {
+        return Vec::new();
+    };
+    let steps = dialogue.periodic.iter().zip(1..);
+    let line = |(periodic, number): (&PeriodicStep, usize)| {
+        let Line { text, mut details } = script_step(number, &periodic.step, dialogue);
+        if periodic.idle {
+            let idle = "only if it has said nothing for so long";
+            details.insert(0, idle.into());
+        }
+        let every = template_duration(&periodic.every, dialogue);
+        let text = format!("{text}, every {every}");
+        Line { text, details }
+    };
+    steps.map(line).collect()
+}
+
+/// What is said before our close frame.
+pub(super) fn closing(settings: &ConnectionSettings) -> Vec<Line> {
+    let Some(dialogue) = &settings.dialogue else {
+        return Vec::new();
+    };
+    let steps = dialogue.close_script.iter().zip(1..);
+    let mut told: Vec<Line> = steps
+        .map(|(step, number)| {
+            let refusable = step.fail.is_some() || step.give_up.is_some();
+            let step = ScriptStep {
+                fail: None,
+                give_up: None,
+                ..step.clone()
+            };
+            let mut line = script_step(number, &step, dialogue);
+            if refusable {
+                let told = "a refusal is told, and it closes all the same";
+                line.details.push(told.into());
+            }
+            line
+        })
+        .collect();
+    if !told.is_empty() {
+        let within = format_duration(settings.close_timeout);
+        told.push(format!("then it closes, after {within} at the latest").into());
     }
     told
 }

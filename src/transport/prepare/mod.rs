@@ -13,7 +13,7 @@ mod run;
 mod shared;
 
 pub(crate) use self::{
-    before::{Before, ForDial, Preparing},
+    before::{Before, ForDial, Preparing, Teller},
     caller::CallFor,
     preparer::Preparer,
 };

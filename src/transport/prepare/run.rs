@@ -28,8 +28,12 @@ impl Run<'_> {
     pub async fn through(self, mut engine: Engine) -> Result<Prepared, Cause> {
         let place = Place::new(self.before, self.dial.settings, self.secrets);
         let mut sent: Vec<Secret> = Vec::new();
+        if self.before.teller.is_some() {
+            engine.watch();
+        }
         let mut next = engine.next(&place.here());
         let cause = loop {
+            self.tell(&mut engine, &sent);
             let call = match next {
                 Next::Passed(prepared) => return Ok(prepared),
                 Next::Failed(cause) => break cause,
@@ -53,8 +57,26 @@ impl Run<'_> {
                 Err(why) => break engine.unanswered(&why, clock::now()),
             }
         };
+        self.tell(&mut engine, &sent);
         let secrets = self.secrets.clone().with_captured(&sent);
         Err(without_secrets(cause, self.dial, &secrets))
+    }
+
+    /// Tells whoever watches what has happened, without secrets.
+    fn tell(&self, engine: &mut Engine, sent: &[Secret]) {
+        let Some(teller) = &self.before.teller else {
+            return;
+        };
+        for mut happening in engine.take_happened() {
+            if let Some(text) = happening.foreign_text() {
+                let secrets = self.secrets.clone().with_captured(sent);
+                let (settings, urls) = (self.dial.settings, self.dial.urls);
+                if let Some(without) = masked(text, settings, urls, &secrets) {
+                    *text = without;
+                }
+            }
+            teller(happening);
+        }
     }
 
     fn caller(&self) -> Caller<'_> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     language::{Name, Names},
     settings::dialogue::{
-        Capture, Dialogue, DialogueRule, RuleAction, ScriptStep, Sending, Trigger,
+        Capture, Dialogue, DialogueRule, PrepareStep, RuleAction, ScriptStep, Sending, Trigger,
     },
 };
 
@@ -285,6 +285,9 @@ impl Place {
     /// The key of the script that a socket opens with.
     pub(super) const OPEN_SCRIPT: &str = "open_script";
 
+    /// The key of what is done before a dial, shared or not.
+    pub(super) const PREPARE: &str = "prepare";
+
     pub(super) fn of(place: StepPlace, dialogue: &Dialogue) -> Self {
         Self {
             script: place.list.as_str(),
@@ -295,6 +298,17 @@ impl Place {
 }
 
 impl StepWritten {
+    pub(super) fn before_dial(step: &PrepareStep) -> Self {
+        let expect = step.expect.as_ref();
+        Self {
+            send: None,
+            call: Some(report::call(&step.call)),
+            expect: expect.map(|expect| clipped(expect.as_str())),
+            count: 1,
+            within: step.within,
+        }
+    }
+
     pub(super) fn of(step: &ScriptStep) -> Self {
         let expect = step.expect.as_ref();
         Self {

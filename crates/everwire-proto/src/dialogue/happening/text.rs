@@ -23,7 +23,7 @@ impl fmt::Display for Happening {
                 write!(f, "{place} is left out: its if ({condition}) does not hold")
             }
             Self::Sent { place, .. } => write!(f, "{place} is sent"),
-            Self::Called { place, call } => write!(f, "{place} calls {call}"),
+            Self::Called { place, .. } => write!(f, "{place}: its call is out"),
             Self::Answered {
                 place,
                 status,

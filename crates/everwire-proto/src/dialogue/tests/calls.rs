@@ -327,7 +327,7 @@ fn whoever_watches_is_told_of_calls_and_answers() {
     let told = talk.opened();
     assert_eq!(
         told,
-        "[step 1 of 2 calls POST https://h/token within 10s]; [step 1 of 2 calls POST https://h/token]; \
+        "[step 1 of 2 calls POST https://h/token within 10s]; [step 1 of 2: its call is out]; \
          call POST https://h/token"
     );
     let owner = talk.owner();

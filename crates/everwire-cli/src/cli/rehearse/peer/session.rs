@@ -92,13 +92,15 @@ impl<'s> Session<'s> {
                 let condition = step.condition.as_ref();
                 condition.is_none_or(|condition| condition.holds(&model.seen(&[], None)))
             };
-            match (&step.send, &step.expect) {
-                // It says nothing here. Until its call was answered, nothing is said.
-                _ if step.call.is_some() && is_taken => {
-                    if self.waits_for_call() {
-                        return Ok(Flow::Goes);
-                    }
+            if step.call.is_some() {
+                // Until its call was answered, nothing is said here.
+                if is_taken && self.waits_for_call() {
+                    return Ok(Flow::Goes);
                 }
+                self.at += 1;
+                continue;
+            }
+            match (&step.send, &step.expect) {
                 (Some(_), _) if is_taken => return Ok(Flow::Goes),
                 (None, Some(_)) if is_taken => {
                     let flow = self.answer(Place::Open(self.at), step, "", &[]).await?;

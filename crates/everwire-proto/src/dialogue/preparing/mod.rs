@@ -1,13 +1,18 @@
 //! What is done before a dial: its steps, one after the other.
 
+mod decided;
+mod told;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use self::decided::Decided;
 use super::{
     call::{self, Call, CallOwner, FilledTarget, NotFilled},
     captures::{Captures, Caught, NotCaught},
+    happening::Happening,
     here::Here,
     prepared::Prepared,
     refusal::{Asked, Refusal, refusal},
@@ -98,6 +103,8 @@ pub struct Preparing {
     filled: FilledLets,
     /// What is signed of its call by now, if that takes long.
     signing: Option<Box<Signing>>,
+    /// What has happened and was not told yet, where somebody watches.
+    happened: Option<Vec<Happening>>,
 }
 
 /// What is to be done next.
@@ -124,6 +131,7 @@ impl Preparing {
             since: None,
             filled: FilledLets::default(),
             signing: None,
+            happened: None,
         }
     }
 
@@ -149,8 +157,10 @@ impl Preparing {
             if self.is_taken(step, here) {
                 return self.begin(step, here);
             }
+            self.tell_left_out(step);
             self.at += 1;
         }
+        self.tell_passed();
         Next::Passed(Prepared::of(&self.captures, &preparation.names))
     }
 
@@ -191,7 +201,8 @@ impl Preparing {
     }
 
     /// There is no answer to the call.
-    pub fn unanswered(&self, why: &Unanswered, now: Instant) -> Cause {
+    pub fn unanswered(&mut self, why: &Unanswered, now: Instant) -> Cause {
+        self.tell_no_answer(&why.text, self.age(now));
         let text = match self.preparation.steps.get(self.at) {
             Some(step) => {
                 let after = Span(self.age(now));
@@ -241,6 +252,7 @@ impl Preparing {
             Ok((target, filled)) => {
                 (self.since, self.filled) = (Some(here.now), filled);
                 let (owner, shown) = (CallOwner::Prepare, report::call(&step.call));
+                self.tell_called(step, &shown);
                 Next::Call(Box::new(Call::new(owner, target, step.within, shown)))
             }
             Err((what, unfilled)) => {
@@ -280,19 +292,22 @@ impl Preparing {
         response: &Response,
         here: &Here<'_>,
     ) -> Result<(), Cause> {
-        let caught = self.judge(step, preparation, response, here)?;
-        self.captures.keep(caught, &preparation.names);
+        let mut decided = None;
+        let judged = self.judge(step, preparation, response, here, &mut decided);
+        self.tell_answer(response, decided, self.age(here.now));
+        self.captures.keep(judged?, &preparation.names);
         self.captures.clear(&step.clear);
         Ok(())
     }
 
-    /// What is captured of an answer, or why it does not let the step pass.
+    /// What is captured of an answer, or why it does not let the step pass. `decided`: what is told of that, where somebody watches.
     fn judge(
         &self,
         step: &PrepareStep,
         preparation: &Preparation,
         response: &Response,
         here: &Here<'_>,
+        decided: &mut Option<Decided>,
     ) -> Result<Caught, Cause> {
         let mut spans = Spans::default();
         let text = std::str::from_utf8(&response.body).ok();
@@ -304,7 +319,12 @@ impl Preparing {
         let why = match refusal(asked, response, &lets) {
             Some(refusal) => refusal,
             None => match self.captures.catch_all(&step.capture, &lets) {
-                Ok(caught) => return Ok(caught),
+                Ok(caught) => {
+                    *decided = self
+                        .is_watched()
+                        .then(|| Decided::passes(asked, step, preparation, response));
+                    return Ok(caught);
+                }
                 Err(NotCaught::Absent(capture) | NotCaught::TooLong(capture)) => {
                     Refusal::NotCaught(report::missing(capture, &preparation.names, text))
                 }
@@ -314,6 +334,9 @@ impl Preparing {
         told.push_str(&why.text(response, Span(self.age(here.now))));
         let secrets = Masked::all(self.secrets(step, &lets));
         report::show_body(&response.body, &secrets, &mut told);
+        *decided = self
+            .is_watched()
+            .then(|| Decided::refuses(asked, &why, response, &secrets));
         let gives_up = matches!(why, Refusal::GivesUp(_));
         let repeats = response.status.is_some_and(repeats_itself);
         Err(Cause::Prepare {

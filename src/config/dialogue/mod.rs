@@ -23,6 +23,8 @@ mod show_subscriptions;
 mod subscribe;
 mod subscriptions;
 mod wish;
+#[cfg(test)]
+mod wish_tests;
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -41,7 +41,9 @@ pub(super) fn words(
     if let Some(on) = &table.on {
         words.on = asking(on, places::SUBSCRIBING, max_message, compiler);
     }
-    let is_http = matches!(words.on, Some(Asking::Http(_)));
+    // What is wrong with it has been told.
+    let own = table.on.as_ref();
+    let is_http = own.map_or(words.is_http(), |on| on.value.http().is_some());
     let here = match is_http {
         true => places::OF_SUBSCRIPTION_BY_HTTP,
         false => places::OF_SUBSCRIPTION,

@@ -16,6 +16,7 @@ use super::{
     http::{Request, answer},
     session,
     socket::Socket,
+    subscribing::{self, Answered},
 };
 use crate::cli::rehearse::{
     answers::{Asked, Wanted},
@@ -82,6 +83,9 @@ struct Called<'s> {
 }
 
 async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::Result<()> {
+    if let Some(answered) = subscribing::answered(request, stage) {
+        return subscribed(stream, answered, stage).await;
+    }
     let Some(called) = step_of(request, stage) else {
         stage.note(Note::Unknown);
         return Ok(());
@@ -133,6 +137,27 @@ async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::R
         }
     }
     stream.write_all(&bytes).await
+}
+
+/// Answers a request that subscribes, or does what is to go wrong there.
+async fn subscribed(stream: &mut TcpStream, answered: Answered, stage: &Stage) -> io::Result<()> {
+    let made = match answered.made {
+        Ok(made) => made,
+        Err(reason) => {
+            stage.note(Note::NotInverted(Place::Subscribe, reason));
+            return until_end(stream).await;
+        }
+    };
+    let bytes = answer(&made);
+    match answered.fault {
+        Some(What::Silence) => until_end(stream).await,
+        Some(What::CutBefore) => Ok(()),
+        Some(What::CutWithin) => {
+            stream.write_all(&bytes[..bytes.len() / 2]).await?;
+            SockRef::from(&*stream).set_linger(Some(Duration::ZERO))
+        }
+        _ => stream.write_all(&bytes).await,
+    }
 }
 
 fn captured(text: &str, called: Called<'_>, stage: &Stage) {

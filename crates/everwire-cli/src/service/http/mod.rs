@@ -30,6 +30,7 @@ mod secrets;
 mod send;
 mod server;
 mod shares;
+mod subscriptions;
 pub mod streams;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 use super::{
     bulk, changes, connections, control, health, metrics, overview,
     permit::{Permit, ToCome},
-    probe, reload, request, schema, secrets, send,
+    probe, reload, request, schema, secrets, send, subscriptions,
     streams::{raw, sse, ws},
     why,
 };
@@ -51,6 +51,9 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         send::send,
         request::request,
         send::fate,
+        subscriptions::list,
+        subscriptions::put,
+        subscriptions::delete,
         sse::events,
         ws::ws,
         raw::raw,

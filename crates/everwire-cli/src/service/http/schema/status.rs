@@ -3,6 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::subscription::SubscriptionCounts;
+
 /// Where a connection is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +82,9 @@ pub struct Status {
     /// The requests of clients that have no answer yet; absent where there is none.
     #[schema(nullable = false)]
     requests: Option<Requests>,
+    /// How many subscriptions stand where; absent where there is none.
+    #[schema(nullable = false)]
+    subscriptions: Option<SubscriptionCounts>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
     /// Whether a client can open another one now.

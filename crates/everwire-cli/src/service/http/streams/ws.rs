@@ -11,7 +11,9 @@ use actix_web::{
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytestring::ByteString;
-use everwire::{Batch, Message, config::Scope, core::displayable_json, memory::MemoryUse};
+use everwire::{
+    Batch, Message, SubscriptionWish, config::Scope, core::displayable_json, memory::MemoryUse,
+};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -21,7 +23,8 @@ use super::{
     client_timeout::{ClientTimeout, HasClientTimeout},
     frames::Frames,
     inbound::{Heard, Inbound, end, reason},
-    op::{Op, Request, Send, Subscribe},
+    holding::Holding,
+    op::{Hold, Op, Release, Request, Send, Subscribe},
 };
 use crate::service::{
     http::{
@@ -29,6 +32,7 @@ use crate::service::{
         problem::Problem,
         send,
         shares::Place,
+        subscriptions::refuse_foreign,
     },
     state::AppState,
 };
@@ -54,8 +58,11 @@ const FRAME: usize = 192;
 /// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
 /// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and `{"type":"error","id":"b","problem":{…}}`. A message that is to be answered is
 /// `{"op":"request","id":"d","name":"feed","text":"…","timeout":"5s"}`, with `json` and `equals` where the settings of the connection have no `request`; its answer is
-/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`). Events have the member `subscription`; what a
-/// subscription was too slow for is told by its `lagged`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
+/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`). Events have the member `subscription`, the id of the request; what a
+/// subscription was too slow for is told by its `lagged`. With `"subscriptions":["k"]` only messages of these keys are told; a message that belongs
+/// to a live subscription says so by `key`. `{"op":"hold","id":"c","name":"feed","key":"k","item":…}` subscribes to a key of the connection, with the body of
+/// PUT beside it, as long as this client is there; `{"op":"release","id":"e","name":"feed","key":"k"}` ends that. The answer to the first is
+/// `{"type":"ack","id":"c","key":"k","state":"sent"}`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
 /// `bearer.TOKEN`, with the token in base64url without padding.
 #[utoipa::path(
     get,
@@ -78,10 +85,12 @@ pub async fn ws(
         Inbound::new(MAX_REQUEST, charge()),
         Frames::new(payload, MAX_REQUEST, charge()),
     );
+    let holding = Holding::new(&state);
     let session = Session {
         _slot: super::take_slot(&state, &request, &permit)?,
         state,
         caller: permit,
+        holding,
         inbound,
         client_timeout: ClientTimeout::new(),
         subscriptions: HashMap::new(),
@@ -98,6 +107,8 @@ pub async fn ws(
 struct Session {
     state: Data<AppState>,
     caller: Permit<ToCome>,
+    /// What it subscribes to on connections.
+    holding: Holding,
     inbound: Inbound,
     client_timeout: ClientTimeout,
     subscriptions: HashMap<String, (SpawnHandle, Place)>,
@@ -124,7 +135,12 @@ impl JsonBatch {
         );
         for update in updates.json() {
             all.push_str(prefix);
-            all.push_str(update.text.get(1..).unwrap_or_default());
+            let (head, rest) = around_key(&update.text);
+            all.push_str(head.get(1..).unwrap_or_default());
+            if !rest.is_empty() {
+                all.push_str(KEY);
+                all.push_str(rest);
+            }
             ends.push(all.len());
         }
         let (all, mut begin) = (ByteString::from(all), 0);
@@ -134,6 +150,22 @@ impl JsonBatch {
             text
         })
     }
+}
+
+/// What the key of a message is told by on this socket, and elsewhere: here the other word is that of the request.
+const KEY: &str = ",\"key\":";
+const KEY_ELSEWHERE: &str = ",\"subscription\":";
+/// The member stands within so many bytes, behind the name and the other parts of the stamp.
+const HEAD_OF_KEY: usize = 512;
+
+/// What an event has before the member of its key, and behind it; the latter is empty where there is none. A text has no such member
+/// in it: its quotes are escaped.
+fn around_key(text: &str) -> (&str, &str) {
+    let head = &text[..text.floor_char_boundary(HEAD_OF_KEY)];
+    let at = head.find(KEY_ELSEWHERE);
+    at.map_or((text, ""), |at| {
+        (&text[..at], &text[at + KEY_ELSEWHERE.len()..])
+    })
 }
 
 type Context = WebsocketContext<Session>;
@@ -189,6 +221,8 @@ impl Session {
                     Op::Unsubscribe { id } => self.unsubscribe(&id, ctx),
                     Op::Send(send) => self.send(send, ctx),
                     Op::Request(request) => self.request(request, ctx),
+                    Op::Hold(hold) => self.hold(hold, ctx),
+                    Op::Release(release) => self.release(release, ctx),
                 };
                 (Some(id), answered)
             }
@@ -221,7 +255,8 @@ impl Session {
         let pattern = super::pattern(&self.caller, &subscribe.pattern)?;
         let kinds = super::kinds(&subscribe.types.join(","))?;
         let since = super::cursor("since", &subscribe.since)?;
-        let delivery = super::delivery(EVENTS, BYTES, kinds);
+        let keys = subscribe.subscriptions.map(super::keys).transpose()?;
+        let delivery = super::delivery(EVENTS, BYTES, kinds, keys);
         let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
         let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str()));
@@ -310,6 +345,49 @@ impl Session {
                 Err(error) => return send_problem(ctx, Some(&request.id), &error.into()),
             }
             say(ctx, ack.to_string());
+        });
+        ctx.spawn(told);
+        Ok(None)
+    }
+
+    /// Subscribes to a key of a connection, as long as this client is there.
+    fn hold(&mut self, hold: Hold, ctx: &mut Context) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Control])?;
+        let name = self.caller.name(&hold.name)?;
+        let (id, wish) = (hold.id, SubscriptionWish::from_json(&hold.long_form.into()));
+        let wish = wish.map_err(|error| Problem::unprocessable(error.to_string()))?;
+        refuse_foreign(&self.caller, &wish)?;
+        self.check_pending()?;
+        self.pending += 1;
+        let held = self.holding.hold(name, hold.key, wish);
+        let told = held.into_actor(self).map(move |held, session, ctx| {
+            session.pending -= 1;
+            match held {
+                Ok(status) => {
+                    let (key, state) = (&*status.key, status.state.as_str());
+                    let ack = json!({ "type": "ack", "id": id, "key": key, "state": state });
+                    say(ctx, ack.to_string());
+                }
+                Err(problem) => send_problem(ctx, Some(&id), &problem),
+            }
+        });
+        ctx.spawn(told);
+        Ok(None)
+    }
+
+    /// Lets go of a key of a connection.
+    fn release(&mut self, release: Release, ctx: &mut Context) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Control])?;
+        let name = self.caller.name(&release.name)?;
+        self.check_pending()?;
+        self.pending += 1;
+        let released = self.holding.release(name, release.key);
+        let told = released.into_actor(self).map(move |released, session, ctx| {
+            session.pending -= 1;
+            match released {
+                Ok(()) => say(ctx, json!({ "type": "ack", "id": release.id }).to_string()),
+                Err(problem) => send_problem(ctx, Some(&release.id), &problem),
+            }
         });
         ctx.spawn(told);
         Ok(None)

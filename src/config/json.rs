@@ -8,7 +8,7 @@ use super::{
     InvalidJson, api_limits,
     dialogue::Dialogues,
     finish::finish,
-    keys::ConnectionTable,
+    keys::{ConnectionTable, WordsTable},
     layers::Layers,
     read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
     values::Written,
@@ -118,6 +118,7 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
     }
     let prepare = own.prepare.iter();
     let urls = prepare.flat_map(|prepare| prepare.value.urls());
+    let urls = urls.chain(subscription_urls(own));
     for Written { text, place } in urls {
         let start = before_hole(text);
         let reason = match start == text {
@@ -130,6 +131,16 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
             context.wrong(*place, message, help);
         }
     }
+}
+
+/// The URLs by which subscriptions are asked for, as they are written.
+fn subscription_urls(own: &ConnectionTable) -> impl Iterator<Item = &Written> {
+    let words = own.subscribe.iter().map(|layer| &layer.value.words);
+    let long = own.subscriptions.iter();
+    let long = long.flat_map(|layer| layer.value.long_forms());
+    let words = words.chain(long.map(|long| &long.words));
+    let requests = words.flat_map(WordsTable::requests);
+    requests.filter_map(|http| http.url.as_ref().map(|url| &url.value.0))
 }
 
 /// Whether the host is written as an address.

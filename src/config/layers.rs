@@ -6,7 +6,7 @@ use super::{
     dead_rules::check_rules,
     dialogue::Dialogues,
     finish::finish,
-    fleet::expand_entry,
+    fleet::{Share, expand_entry},
     keys::{ConnectionTable, FleetTable},
     members::{Member, Members, Origin},
     order::check_order,
@@ -65,10 +65,16 @@ impl Layers {
                 Origin::Fleet {
                     fleet,
                     row,
+                    turn,
                     changes,
                 } => {
                     context.problems.subject = Some(name.to_string());
-                    let FleetTable { fixed, varying, .. } = &fleets[fleet].value;
+                    let Item { name: fleet_name, value, .. } = &fleets[fleet];
+                    let FleetTable {
+                        fixed,
+                        varying,
+                        keys,
+                    } = value;
                     let varying: Vec<Entry> = varying
                         .iter()
                         .map(|entry| expand_entry(entry, &row, name.as_str()))
@@ -77,7 +83,7 @@ impl Layers {
                     if let Some(changes) = changes {
                         own.overlay_nearer(*changes);
                     }
-                    if own.group.is_some() {
+                    let mut table = if own.group.is_some() {
                         let mut table = fixed.clone();
                         table.overlay_nearer(own);
                         self.inherit(table, context)
@@ -85,7 +91,16 @@ impl Layers {
                         let mut table = bases[fleet].clone();
                         table.overlay_nearer(own);
                         table
+                    };
+                    if let Some(spread) = &keys.spread {
+                        let share = Share {
+                            fleet: fleet_name,
+                            spread,
+                            turn,
+                        };
+                        share.give(&mut table, &row, name.as_str(), context);
                     }
+                    table
                 }
             };
             self.check_rules(&table, context);
@@ -114,6 +129,7 @@ impl Layers {
         (base.lets, base.open_script, base.capture) = (None, None, None);
         (base.rules, base.ids, base.prepare) = (None, None, None);
         (base.periodic, base.close_script) = (None, None);
+        (base.subscribe, base.subscriptions) = (None, None);
         // What is filled may say a secret as well, and reads names that stay behind.
         base.heartbeat
             .take_if(|heartbeat| heartbeat.value.has_templates());

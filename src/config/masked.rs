@@ -30,6 +30,7 @@ pub fn masked(settings: &ConnectionSettings) -> Json {
     }
     if let Json::Object(keys) = &mut keys {
         dialogue::show(settings, keys);
+        dialogue::show_subscriptions(settings, keys);
     }
     keys
 }

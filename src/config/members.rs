@@ -28,9 +28,19 @@ pub(super) enum Origin {
         /// The fleet's index.
         fleet: usize,
         row: Row,
+        /// Its place among the rows.
+        turn: Turn,
         /// `[connections.NAME]` without a URL of its own: it changes single keys of this connection.
         changes: Option<Box<ConnectionTable>>,
     },
+}
+
+/// The place of a connection among those of its fleet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub at: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// The connections by name. Names that are wrong, or come twice, have been told.
@@ -70,7 +80,8 @@ fn add_fleet(
             return;
         }
     };
-    for row in rows {
+    let of = rows.len();
+    for (at, row) in rows.into_iter().enumerate() {
         let place = row.place.unwrap_or(said);
         let name = expand(template, |token| row.value(token));
         let name = match ConnectionName::new(&name) {
@@ -91,6 +102,7 @@ fn add_fleet(
                 let origin = Origin::Fleet {
                     fleet: index,
                     row,
+                    turn: Turn { at, of },
                     changes: None,
                 };
                 entry.insert(Member { place, origin });

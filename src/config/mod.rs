@@ -50,6 +50,7 @@ mod masked;
 mod members;
 #[cfg(feature = "config")]
 mod order;
+#[cfg(not(feature = "config"))]
 mod plain_subscription;
 #[cfg(feature = "config")]
 mod read;
@@ -62,6 +63,9 @@ mod units;
 #[cfg(feature = "config")]
 mod values;
 
+#[cfg(feature = "config")]
+use self::dialogue::compile_subscription;
+#[cfg(not(feature = "config"))]
 use self::plain_subscription::compile_subscription;
 
 pub use self::environment::proxies_from;

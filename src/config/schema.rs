@@ -67,6 +67,7 @@ fn json(node: &Node) -> Json {
         &Value::Integer(number) => number.into(),
         &Value::Float(number) => number.into(),
         &Value::Boolean(value) => value.into(),
+        Value::Null => Json::Null,
         Value::Array(items) => items.iter().map(json).collect(),
         Value::Table(entries) => {
             let entries = entries.iter();

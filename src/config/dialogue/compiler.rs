@@ -10,11 +10,14 @@ use crate::config::{
 };
 use everwire_proto::{
     language::{
-        BuiltIn, BuiltIns, Expression, LanguageError, Lets, MessageTemplate, Names, Read, Scope,
-        TemplateKind,
+        BuiltIn, BuiltIns, Expression, JsonTemplate, LanguageError, Lets, MessageTemplate, Names,
+        Read, Scope, TemplateKind,
         json::{JsonPointer, PointerSet},
     },
-    settings::{RateSettings, dialogue::RequestSettings},
+    settings::{
+        RateSettings,
+        dialogue::{RequestSettings, Route},
+    },
 };
 
 /// What is wrong with a slow signature where nothing can wait for it.
@@ -79,6 +82,11 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(compiled)
     }
 
+    /// Whether something was wrong so far.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     /// The names, and the pointers of all texts, unless something was wrong.
     pub fn finish(self) -> Option<(Names, PointerSet)> {
         (!self.has_failed).then_some((self.names, self.pointers))
@@ -113,6 +121,18 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(template)
     }
 
+    /// A text within a JSON value, whose texts are templates.
+    pub fn json_text(
+        &mut self,
+        template: &mut JsonTemplate,
+        text: &Written,
+        here: BuiltIns,
+    ) -> Option<()> {
+        let reads = self.compile(text, here, |text, scope| template.text(text, scope))?;
+        self.note_reads(text, reads);
+        Some(())
+    }
+
     /// A template for which nothing waits: what it signs must not take long.
     pub fn quick_template(
         &mut self,
@@ -145,6 +165,11 @@ impl<'c, 's> Compiler<'c, 's> {
     /// How requests are numbered and answered. The pointers of this are those of all texts.
     pub fn request(&mut self, id: JsonPointer, answer: Expression) -> RequestSettings {
         RequestSettings::new(id, answer, &mut self.pointers)
+    }
+
+    /// How messages are found that belong to a subscription. The pointers of this are those of all texts.
+    pub fn route(&mut self, json: &JsonPointer, id: MessageTemplate) -> Route {
+        Route::new(json, id, &mut self.pointers)
     }
 
     /// The buckets of a step.

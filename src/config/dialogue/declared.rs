@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::{compiler::Compiler, merged::Merged, places};
 use crate::config::{
     keys::CaptureLayer,
-    read::{Entries, Item, Place},
+    read::{Entries, Item, Place, backticked},
     values::TemplateText,
 };
 use everwire_proto::{
-    language::{LetError, Lets, MessageTemplate, TemplateKind},
+    language::{LetError, Lets, MessageTemplate, Name, TemplateKind},
     settings::dialogue::{MAX_CAPTURES, MAX_LETS, SharedPreparation},
 };
 
@@ -97,6 +97,26 @@ fn declare_captures(
     declare(own.chain(shared), compiler);
 }
 
+/// Declares what is captured for each subscription.
+pub(super) fn of_subscriptions<'i>(
+    captures: impl Iterator<Item = &'i Item<CaptureLayer>>,
+    compiler: &mut Compiler<'_, '_>,
+) {
+    let mut own = Vec::new();
+    for item in captures {
+        if let Some(Name::Capture(_)) = compiler.names.find(&item.name) {
+            let name = backticked(&item.name);
+            let message = format!(
+                "{name} is captured elsewhere for the connection, and here for each subscription"
+            );
+            compiler.wrong(item.place, message, "give one of them another name");
+        } else {
+            own.push(item);
+        }
+    }
+    capture_names(own.into_iter(), compiler);
+}
+
 /// Declares the captures of steps that stand for themselves.
 pub(super) fn capture_names<'i>(
     captures: impl Iterator<Item = &'i Item<CaptureLayer>>,
@@ -114,7 +134,7 @@ fn declare<'n>(all: impl Iterator<Item = (&'n str, Place)>, compiler: &mut Compi
         if !names.insert(name) {
             continue;
         }
-        if names.len() == MAX_CAPTURES + 1 {
+        if compiler.names.captures().len() + names.len() == MAX_CAPTURES + 1 {
             let message = format!("there are more than {MAX_CAPTURES} captures");
             let help = "capture only what an expression reads";
             compiler.wrong(place, message, help);

@@ -6,7 +6,8 @@ use super::dial::DialTexts;
 use crate::config::{
     keys::{
         CaptureLayer, ConnectionTable, HeartbeatLayer, HeartbeatTable, IdsTable, Kind, OnOpen,
-        Periodic, PrepareLayer, RequestTable, Rules, Script, StepTable,
+        Periodic, PrepareLayer, RequestTable, Rules, Script, StepTable, SubscribeLayer,
+        Subscriptions,
     },
     read::{Entries, Item, Located},
     values::{TemplateText, Written},
@@ -31,6 +32,8 @@ pub(super) struct Merged {
     pub close_script: Script,
     pub rules: Rules,
     pub request: Option<Located<RequestTable>>,
+    pub subscribe: Option<Located<SubscribeLayer>>,
+    pub subscriptions: Subscriptions,
     /// A text heartbeat.
     pub heartbeat: Option<HeartbeatTable>,
     /// Whether there is a heartbeat of any kind.
@@ -56,7 +59,9 @@ impl Merged {
         let rules: Rules = value(&table.rules);
         let has_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
         // A call's answer may lead elsewhere.
-        let names_urls = has_urls || table.prepare.is_some();
+        // A subscription of a caller may be asked for by HTTP.
+        let subscribes = table.subscribe.is_some() || table.subscriptions.is_some();
+        let names_urls = has_urls || table.prepare.is_some() || subscribes;
         let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),
@@ -69,6 +74,8 @@ impl Merged {
             close_script: value(&table.close_script),
             rules,
             request: table.request.clone(),
+            subscribe: table.subscribe.clone(),
+            subscriptions: value(&table.subscriptions),
             heartbeat,
             beats,
             idle_timeout: idle_timeout.and_then(|time| time.value.template().cloned()),
@@ -108,6 +115,8 @@ impl Merged {
             && self.close_script.0.is_empty()
             && self.rules.0.is_empty()
             && self.request.is_none()
+            && self.subscribe.is_none()
+            && self.subscriptions.items.is_empty()
             && self.heartbeat.is_none()
             && self.idle_timeout.is_none()
             && self.first_id == 1

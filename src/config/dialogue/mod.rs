@@ -6,6 +6,7 @@ mod declared;
 mod dial;
 mod durations;
 mod heartbeat;
+mod item;
 mod kept;
 mod merged;
 mod order;
@@ -17,6 +18,10 @@ mod rules;
 mod script;
 mod sending;
 mod show;
+mod show_subscriptions;
+mod subscribe;
+mod subscriptions;
+mod wish;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -24,7 +29,9 @@ use self::{compiler::Compiler, declared::declared, merged::Merged, order::Order}
 use super::{keys::ConnectionTable, read::Context};
 use everwire_proto::settings::dialogue::{Capture, Dialogue};
 
-pub(super) use self::{prepare::shared as shared_preparations, show::show};
+pub(super) use self::{prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions,
+    wish::compile_subscription,
+};
 
 /// So many different dialogues are looked at to find equal ones.
 const LOOKED_AT: usize = 16;
@@ -77,6 +84,8 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
     let idle_timeout = merged.idle_timeout.as_ref();
     let idle_timeout = idle_timeout
         .and_then(|written| durations::template(written, places::ELSEWHERE, &mut compiler));
+    // What it captures is there for each subscription, and nothing before this reads it.
+    let subscribe = subscriptions::compile(merged, scripts.opened, &mut compiler);
     let (names, pointers) = compiler.finish()?;
     let dialogue = Dialogue {
         names,
@@ -90,6 +99,7 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
         close_script: scripts.close_script,
         rules,
         request,
+        subscribe: subscribe.map(Arc::new),
         heartbeat,
         idle_timeout,
         first_id: merged.first_id,

@@ -6,7 +6,10 @@ use crate::config::{
     read::{Entries, Problem, backticked},
     values::Written,
 };
-use everwire_proto::language::{Lets, MAX_LET_DEPTH, Name, Names, Read};
+use everwire_proto::{
+    language::{Lets, MAX_LET_DEPTH, Name, Names, Read},
+    settings::dialogue::Capture,
+};
 
 /// The captures that may have a value by now.
 #[derive(Clone)]
@@ -51,6 +54,23 @@ impl Order {
         })
     }
 
+    /// While a connection runs anything may have been set, but for these.
+    pub fn running(lets: &Lets, names: &Names, unset: impl IntoIterator<Item = u16>) -> Self {
+        let mut order = Self::new(lets, names);
+        order.is_set.fill(true);
+        for at in unset {
+            if let Some(is_set) = order.is_set.get_mut(usize::from(at)) {
+                *is_set = false;
+            }
+        }
+        order
+    }
+
+    /// Names were declared after this was made: nothing has set them.
+    pub fn extend(&mut self, names: &Names) {
+        self.is_set.resize(names.captures().len(), false);
+    }
+
     /// These may have been set from now on.
     pub fn set(&mut self, captures: &Entries<CaptureLayer>, names: &Names) {
         for item in &captures.0 {
@@ -58,6 +78,11 @@ impl Order {
                 self.set_one(at);
             }
         }
+    }
+
+    /// These may have been set from now on.
+    pub fn set_captures(&mut self, captures: &[Capture]) {
+        captures.iter().for_each(|capture| self.set_one(capture.name));
     }
 
     fn set_one(&mut self, at: u16) {

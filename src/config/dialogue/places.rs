@@ -15,6 +15,24 @@ pub(super) const CAPTURE: BuiltIns = ELSEWHERE.with(BuiltIn::Message);
 /// What a step expects, a pong, what a rule answers: there is a message, and a number.
 pub(super) const ANSWER: BuiltIns = SENDING.with(BuiltIn::Message);
 
+/// Whether a subscription is asked for, and what its item is.
+pub(super) const ITEM: BuiltIns = ELSEWHERE.with(BuiltIn::Key);
+
+/// What asks for a subscription.
+pub(super) const SUBSCRIBING: BuiltIns = SENDING
+    .with(BuiltIn::Key)
+    .with(BuiltIn::Item)
+    .with(BuiltIn::Items);
+
+/// What is said of a subscription that was asked for, and by what its messages are known.
+pub(super) const SUBSCRIBED: BuiltIns = SUBSCRIBING.with(BuiltIn::OnId);
+
+/// What is looked for in a message that may concern a subscription.
+pub(super) const OF_SUBSCRIPTION: BuiltIns = SUBSCRIBED.with(BuiltIn::Message);
+
+/// What is looked for in an HTTP answer.
+pub(super) const OF_SUBSCRIPTION_BY_HTTP: BuiltIns = OF_SUBSCRIPTION.with(BuiltIn::Status);
+
 /// What is there in a step before a dial.
 #[derive(Clone, Copy)]
 pub(super) struct Preparing {

@@ -206,7 +206,8 @@ fn call(
     }
 }
 
-fn http_request(
+/// What is called. `here` says what its texts may read.
+pub(super) fn http_request(
     http: &Located<HttpTable>,
     here: places::Preparing,
     compiler: &mut Compiler<'_, '_>,

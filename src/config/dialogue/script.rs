@@ -21,6 +21,8 @@ pub(super) struct Scripts {
     pub open_script: Vec<ScriptStep>,
     pub periodic: Vec<PeriodicStep>,
     pub close_script: Vec<ScriptStep>,
+    /// What may have been set when the open script has passed.
+    pub opened: Order,
 }
 
 /// The steps. What a step reads must have been captured before it: `order` says what was before the dial, and the others come when the
@@ -41,6 +43,7 @@ pub(super) fn compile(
     let on_open = on_open.map(|list| short_form(list, merged, &order, compiler));
     let max_message = merged.max_message;
     let open_script = script(&merged.open_script.0, max_message, &mut order, compiler);
+    let opened = order.clone();
     let periodic = periodic(&merged.periodic.0, max_message, &order, compiler);
     set_all(&merged.periodic.0, &mut order, compiler);
     let close_script = script(&merged.close_script.0, max_message, &mut order, compiler);
@@ -49,6 +52,7 @@ pub(super) fn compile(
         open_script: on_open.unwrap_or(open_script),
         periodic,
         close_script,
+        opened,
     }
 }
 

@@ -22,7 +22,7 @@ use everwire_proto::{
     },
 };
 
-type Keys = Map<String, Json>;
+pub(super) type Keys = Map<String, Json>;
 
 /// Adds the keys of the dialogue to those of the connection.
 pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
@@ -43,6 +43,7 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         close_script,
         rules,
         request,
+        // It is shown by itself.
         subscribe: _,
         heartbeat,
         idle_timeout,
@@ -112,14 +113,14 @@ fn show_heartbeat(heartbeat: &HeartbeatTemplates, keys: &mut Keys) {
 }
 
 /// Puts in what there is.
-fn put(keys: &mut Keys, key: &str, value: Option<impl Into<Json>>) {
+pub(super) fn put(keys: &mut Keys, key: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         keys.insert(key.into(), value.into());
     }
 }
 
 /// What was written in a file, and is shown as it was.
-trait Written {
+pub(super) trait Written {
     fn written(&self) -> &str;
 }
 
@@ -141,11 +142,11 @@ impl Written for TemplateDuration {
     }
 }
 
-fn put_written(keys: &mut Keys, key: &str, value: Option<&impl Written>) {
+pub(super) fn put_written(keys: &mut Keys, key: &str, value: Option<&impl Written>) {
     put(keys, key, value.map(Written::written));
 }
 
-fn show_captures(captures: &[Capture], names: &Names) -> Json {
+pub(super) fn show_captures(captures: &[Capture], names: &Names) -> Json {
     let show = |capture: &Capture| {
         let Capture {
             name,
@@ -226,7 +227,7 @@ fn show_prepare_step(step: &PrepareStep, names: &Names) -> Json {
 }
 
 /// What is written of a header's value is a secret, as in the headers of an upgrade.
-fn show_request(request: &HttpRequest) -> Json {
+pub(super) fn show_request(request: &HttpRequest) -> Json {
     let HttpRequest {
         method,
         url,
@@ -304,7 +305,7 @@ fn show_again(again: &Again) -> Json {
     keys.into()
 }
 
-fn show_sending(sending: &Sending) -> Json {
+pub(super) fn show_sending(sending: &Sending) -> Json {
     match sending {
         Sending::Text(template) => template.as_str().into(),
         Sending::Bytes(template) => json!({ "bytes": template.as_str() }),

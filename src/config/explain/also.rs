@@ -7,7 +7,7 @@ use crate::config::masked;
 use everwire_proto::{language::Template, settings::ConnectionSettings};
 
 /// The keys that sentences are made of. A key that is not among them is told as it is written, so that none is left out.
-const TOLD: [&str; 27] = [
+const TOLD: [&str; 29] = [
     "prepare",
     "url",
     "urls",
@@ -33,6 +33,8 @@ const TOLD: [&str; 27] = [
     "sequence",
     "tls",
     "open_script",
+    "subscribe",
+    "subscriptions",
     "capture",
     "rules",
 ];

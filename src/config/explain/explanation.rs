@@ -19,8 +19,8 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Section {
-    /// The subject: `prepares`, `dials`, `opening`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `receives`, `also` (keys as they are
-    /// written), `reads`, `hints`.
+    /// The subject: `prepares`, `dials`, `opening`, `subscribes`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `requests`,
+    /// `receives`, `also` (keys as they are written), `reads`, `hints`.
     pub subject: &'static str,
     /// What is said of it, in the order in which it happens.
     pub lines: Vec<Line>,

@@ -8,6 +8,7 @@ mod hints;
 mod messages;
 mod prepare;
 mod reads;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -89,6 +90,7 @@ fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
         ("prepares", prepare::lines(settings)),
         ("dials", dials::lines(settings)),
         ("opening", dialogue::opening(settings)),
+        ("subscribes", subscriptions::lines(settings)),
         ("rules", dialogue::rules(settings)),
         ("captures", dialogue::captures(settings)),
         ("heartbeat", upkeep::heartbeat(settings)),

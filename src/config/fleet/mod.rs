@@ -3,11 +3,13 @@
 mod csv;
 mod row;
 mod rows;
+mod share;
 mod tokens;
 
 pub(super) use self::{
     row::Row,
     rows::rows,
+    share::Share,
     tokens::{expand, expand_entry, has_braces},
 };
 

@@ -28,15 +28,7 @@ pub(in crate::config) fn expand_entry(entry: &Entry, row: &Row, name: &str) -> E
 
 fn expand_node(node: &Node, row: &Row, name: &str) -> Node {
     let value = match &node.value {
-        Value::String(text) => Value::String(expand(text, |token| {
-            let value = row
-                .value(token)
-                .or_else(|| (token == "name").then_some(name.into()))?;
-            Some(match value.contains("${") {
-                true => value.replace("${", "$${").into(),
-                false => value,
-            })
-        })),
+        Value::String(text) => Value::String(expand_text(text, row, name)),
         Value::Array(items) => Value::Array(
             items
                 .iter()
@@ -55,6 +47,19 @@ fn expand_node(node: &Node, row: &Row, name: &str) -> Node {
         place: node.place,
         value,
     }
+}
+
+/// A text with its tokens expanded for a row; `name` is the connection's.
+pub(super) fn expand_text(text: &str, row: &Row, name: &str) -> String {
+    expand(text, |token| {
+        let value = row
+            .value(token)
+            .or_else(|| (token == "name").then_some(name.into()))?;
+        Some(match value.contains("${") {
+            true => value.replace("${", "$${").into(),
+            false => value,
+        })
+    })
 }
 
 /// Replaces each `{token}` that has a value, in one pass: what is put in is not searched again.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
     HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, PrepareLayer, RateLayer, ReconnectLayer,
-    RequestTable, Rules, Script, SequenceLayer,
+    RequestTable, Rules, Script, SequenceLayer, SubscribeLayer, Subscriptions,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -108,11 +108,15 @@ table! {
         rules: Rules = [],
         /// How the requests of callers are numbered, and how their answers are found.
         request: RequestTable,
+        /// What is said and expected for subscriptions.
+        subscribe: SubscribeLayer,
+        /// What it subscribes to on each socket: a list of texts, each key and item; or a table of KEY = item, or of KEY = { item = …, on = … }.
+        subscriptions: Subscriptions = [],
         /// The numbers of what we send.
         ids: IdsTable,
     }
     later {
-        subscribe, subscriptions, spread, place,
+        place,
     }
     no key { dialogue, protocol, dial_policy, proxy_policy }
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::ConnectionTable;
+use super::{ConnectionTable, Spread};
 use crate::config::{
     fleet::{MAX_NAMES, has_braces},
     read::{
@@ -27,6 +27,9 @@ table! {
         rows_file: FilePath,
         /// The connections' names. Without it: {name}, an item of names or the column "name".
         name: Text,
+        /// Subscriptions that the names share: the first is the first name's, the second the second's, and so on in turns. None has more
+        /// than subscribe.max.
+        spread: Spread,
     }
 }
 

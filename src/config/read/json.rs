@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde_json::Value as Json;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::{Entry, Node, Place, Value, backticked};
@@ -43,6 +44,48 @@ pub(in crate::config) fn parse_json(
     let node = NodeSeed { pointer, pointers }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(node)
+}
+
+/// The tree of a JSON value that stands at `pointer`, with what TOML does not have: no key takes that.
+///
+/// # Errors
+///
+/// The pointer of a number that does not fit into 64 bits.
+pub(in crate::config) fn node_of_json(
+    json: &Json,
+    pointer: &str,
+    pointers: &mut Pointers,
+) -> Result<Node, String> {
+    let place = pointers.add(pointer.to_owned());
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Boolean(*value),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => Value::Integer(number),
+            (None, Some(number)) if !json.is_u64() => Value::Float(number),
+            (None, _) => return Err(pointer.to_owned()),
+        },
+        Json::String(text) => Value::String(text.clone()),
+        Json::Array(items) => {
+            let items = items.iter().enumerate();
+            let nodes = items
+                .map(|(at, item)| node_of_json(item, &format!("{pointer}/{at}"), pointers));
+            Value::Array(nodes.collect::<Result<_, _>>()?)
+        }
+        Json::Object(members) => {
+            let entries = members.iter().map(|(key, value)| {
+                let pointer = format!("{pointer}/{}", escaped(key));
+                let node = node_of_json(value, &pointer, pointers)?;
+                Ok(Entry {
+                    key: key.clone(),
+                    place: node.place,
+                    node,
+                })
+            });
+            Value::Table(entries.collect::<Result<_, String>>()?)
+        }
+    };
+    Ok(Node { place, value })
 }
 
 /// Builds the node at a pointer.

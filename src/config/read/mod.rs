@@ -18,7 +18,7 @@ pub(super) use self::{
     context::{Buckets, Context, Origin, Preparations},
     entries::Entries,
     field::{IntoField, IntoSettings, ShowField, ShowSettings, field, show},
-    json::{Pointers, parse_json},
+    json::{Pointers, node_of_json, parse_json},
     keys::{Keys, read_entries, read_table, similar, table_schema, unknown_key},
     names::{Item, Named, Section},
     node::{Entry, Node, Table, Value, backticked},

@@ -3,19 +3,21 @@
 use super::Place;
 
 /// A value, and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Node {
     pub place: Place,
     pub value: Value,
 }
 
 /// A value of TOML.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum Value {
     String(String),
     Integer(i64),
     Float(f64),
     Boolean(bool),
+    /// JSON has it, and TOML does not. No key takes it: it stands within an item.
+    Null,
     /// As it was written; no key takes one.
     Datetime(String),
     Array(Vec<Node>),
@@ -26,7 +28,7 @@ pub(in crate::config) enum Value {
 pub(in crate::config) type Table = Vec<Entry>;
 
 /// A key, where it stands, and its value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Entry {
     pub key: String,
     pub place: Place,
@@ -41,6 +43,7 @@ impl Node {
             Value::Integer(number) => format!("the integer {number}"),
             Value::Float(number) => format!("the float {number}"),
             Value::Boolean(value) => format!("the boolean {value}"),
+            Value::Null => "null".into(),
             Value::Datetime(text) => format!("the date {text}"),
             Value::Array(_) => "an array".into(),
             Value::Table(_) => "a table".into(),

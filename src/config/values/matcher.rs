@@ -49,7 +49,7 @@ fn literal(value: &Value) -> Option<String> {
         Value::Integer(number) => Some(number.to_string()),
         Value::Float(number) => Some(number.to_string()),
         Value::Boolean(value) => Some(value.to_string()),
-        Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+        Value::Null | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) use self::{
     listen::Listen,
     matcher::expression_of,
     numbers::{
-        CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MemoryLimit, MessageCount,
+        CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions, MemoryLimit,
+        MessageCount,
         SchemaVersion, Size, Workers,
     },
     opening_text::OpeningText,

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, ops::RangeInclusive};
 
-use everwire_proto::settings::dialogue::MAX_IN_FLIGHT;
+use everwire_proto::settings::dialogue::{MAX_IN_FLIGHT, MAX_SUBSCRIPTIONS};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -67,6 +67,10 @@ integer! {
 integer! {
     /// How many messages may await an answer.
     InFlight(NonZeroU32): 1..=MAX_IN_FLIGHT.get()
+}
+integer! {
+    /// How many subscriptions there may be.
+    MaxSubscriptions(NonZeroU32): 1..=MAX_SUBSCRIPTIONS.get()
 }
 integer! {
     /// A number of threads; 0 leaves it to us.

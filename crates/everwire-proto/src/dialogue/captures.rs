@@ -270,7 +270,7 @@ pub(super) fn secrets_in(captures: &[Capture], world: &dyn World) -> Vec<Secret>
 }
 
 /// The value of a capture; `None`: it takes nothing of this message.
-fn value_of<'w, 'd: 'w>(
+pub(super) fn value_of<'w, 'd: 'w>(
     capture: &'d Capture,
     world: &'w dyn World,
 ) -> Result<Option<Value<'w>>, NotCaught<'d>> {

@@ -23,6 +23,8 @@ pub(super) struct Context<'a> {
     pub ids: &'a mut Ids,
     pub here: &'a Here<'a>,
     pub out: &'a mut Vec<Reply>,
+    /// Whether subscriptions are asked for behind the open script, before the name is ready.
+    pub subscribes: bool,
     /// What is kept for whoever watches, if somebody does.
     pub trace: Option<&'a mut Trace>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::settings::Backoff;
 use crate::language::{BuiltIn, Moment, Random, Signer, Value, Variable};
 
 /// What is here when something happens: the time, chance, who signs, and what expressions may read besides.
@@ -27,6 +28,8 @@ pub struct Here<'a> {
     pub variables: &'a dyn Variables,
     /// After how long a step is repeated that does not say so itself: `reconnect.max`.
     pub slow: Duration,
+    /// How long what has failed waits before it is tried again; `None`: as long as `slow` says.
+    pub backoff: Option<&'a Backoff>,
 }
 
 impl Here<'_> {

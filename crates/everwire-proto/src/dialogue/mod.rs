@@ -72,7 +72,8 @@ pub use self::{
     response::Response,
     rules::close_code,
     subscriptions::{
-        HoldRefused, Holder, SubscriptionChange, SubscriptionCounts, SubscriptionState,
+        AwaitedSubscriptions, ComposedSubscription, HoldRefused, Holder, InvalidHolder,
+        SubscriptionChange, SubscriptionCounts, SubscriptionState,
         SubscriptionStatus,
     },
     unstored::{HistorySpan, Stored},

@@ -6,6 +6,7 @@ use super::{
     periodic::Lost,
     rules::Rules,
     script::{Script, Scripted},
+    subscriptions::{self, Subscriptions},
     surroundings::Seen,
     times::Times,
 };
@@ -16,6 +17,7 @@ pub(super) struct Parts<'c> {
     pub times: &'c mut Times,
     pub rules: &'c mut Rules,
     pub beside: Option<&'c mut Beside>,
+    pub subscriptions: Option<&'c mut Subscriptions>,
     pub cx: Context<'c>,
 }
 
@@ -47,9 +49,16 @@ impl Parts<'_> {
     /// Does what a step is due for.
     pub fn step_timer(&mut self) {
         let Self {
-            script, beside, cx, ..
+            script,
+            beside,
+            subscriptions,
+            cx,
+            ..
         } = self;
         script.timer(cx);
+        if let Some(subscriptions) = subscriptions {
+            subscriptions.timer(cx);
+        }
         if let Some(beside) = beside {
             beside.close_script.timer(cx);
             if beside.periodic.timer(cx) == Err(Lost) {
@@ -60,6 +69,7 @@ impl Parts<'_> {
 
     /// Captures may have other values: what is made of them may, too.
     pub fn refresh(&mut self) {
+        subscriptions::go_on(self);
         if self.times.refresh(&mut self.cx)
             && let Some(beside) = &mut self.beside
         {

@@ -70,6 +70,7 @@ const SHORTEST_SECRET: usize = 4;
 ///     sequence: None,
 ///     max_message: 1 << 20,
 ///     slow: Duration::from_secs(30),
+///     backoff: None,
 /// };
 /// let mut preparing = Preparing::new(Arc::new(preparation), "prepare");
 /// let Next::Call(call) = preparing.next(&here) else { panic!("a call is next") };

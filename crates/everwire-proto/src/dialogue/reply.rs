@@ -1,5 +1,7 @@
 //! What a conversation wants done, and what becomes of messages.
 
+use std::sync::Arc;
+
 use super::{Answered, Happening, SubscriptionChange};
 use crate::{
     core::{Cause, Message},
@@ -15,6 +17,12 @@ pub enum Reply {
     Compose,
     /// The message of a step whose turn has come before is to be made now: it waits for no rate again.
     ComposeNow,
+    /// Something is to be said of subscriptions: when its turn to be written has come,
+    /// [`compose_subscription`](super::Conversation::compose_subscription) makes its message. It is told once for all that is to be said
+    /// then; behind steps and what goes ahead of the outbox.
+    ///
+    /// It may have [rates](super::Conversation::subscription_rates) of its own to wait for.
+    Subscribe,
     /// Signatures of a step's message are to be made on another thread, since that takes long. Then
     /// [`signed`](super::Conversation::signed) is told, if the socket is the same.
     Sign(Vec<SignatureRequest>),
@@ -51,7 +59,7 @@ pub enum Reply {
 }
 
 /// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
     /// Whether subscribers see it. For the answer to a ping the settings of the heartbeat say so.
     pub deliver: bool,
@@ -59,6 +67,8 @@ pub struct Heard {
     pub is_pong: bool,
     /// Whether a step has decided by it: then it concerns this socket alone, and no other socket brings the same.
     pub is_own: bool,
+    /// The subscription that it belongs to, where the settings say how that is found.
+    pub subscription: Option<Arc<str>>,
 }
 
 impl Heard {
@@ -67,6 +77,7 @@ impl Heard {
         deliver: true,
         is_pong: false,
         is_own: false,
+        subscription: None,
     };
 
     /// The answer to a ping.
@@ -74,6 +85,7 @@ impl Heard {
         deliver: false,
         is_pong: true,
         is_own: false,
+        subscription: None,
     };
 }
 

@@ -86,10 +86,11 @@ impl Script {
                 steps,
             });
         }
-        cx.out.push(match place.list {
-            StepList::OpenScript | StepList::Periodic => Reply::Passed,
-            StepList::CloseScript => Reply::MayClose,
-        });
+        match place.list {
+            StepList::OpenScript if cx.subscribes => {}
+            StepList::OpenScript | StepList::Periodic => cx.out.push(Reply::Passed),
+            StepList::CloseScript => cx.out.push(Reply::MayClose),
+        }
     }
 
     /// The message of the step whose turn has come.

@@ -100,6 +100,9 @@ impl Conversation {
 
     /// The socket is to be closed by us. No periodic step is taken any more. Returns whether they were until now.
     pub fn closing(&mut self, now: Instant) -> bool {
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.end();
+        }
         let beside = self.beside.as_mut();
         beside.is_some_and(|beside| beside.periodic.stop(now))
     }

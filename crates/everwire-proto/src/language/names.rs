@@ -13,6 +13,12 @@ pub enum Name {
     Let(u16),
 }
 
+impl From<BuiltIn> for Name {
+    fn from(built_in: BuiltIn) -> Self {
+        Self::BuiltIn(built_in)
+    }
+}
+
 /// A name that is built in. Which of them exist depends on the place of the expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BuiltIn {

@@ -1,4 +1,5 @@
-//! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `request`, `ids`.
+//! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `request`, `ids`,
+//! `subscribe`, `subscriptions`.
 
 mod capture;
 mod ids;
@@ -8,6 +9,8 @@ mod request;
 mod rule;
 mod sending;
 mod step;
+mod subscribe;
+mod subscriptions;
 
 #[cfg(test)]
 pub(in crate::config) use self::periodic::ScheduleTable;
@@ -20,4 +23,6 @@ pub(in crate::config) use self::{
     rule::{RuleTable, Rules},
     sending::SendLayer,
     step::{AgainTable, Script, StepTable, without_expect},
+    subscribe::{AskLayer, LimitsTable, RouteTable, SubscribeLayer, WordsTable},
+    subscriptions::{LongForm, Spread, SubscriptionLayer, Subscriptions, check_key},
 };

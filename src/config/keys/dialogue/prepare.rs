@@ -288,9 +288,15 @@ impl PrepareTable {
 impl PrepareStepTable {
     /// Where it stands that an HTTP request has a body and a method without one.
     pub fn body_of_get(&self) -> Option<Place> {
-        let http = &self.http.as_ref()?.value;
-        let method = http.method.as_ref().map(|method| method.value);
-        let body = http.body.as_ref()?;
+        self.http.as_ref()?.value.body_of_get()
+    }
+}
+
+impl HttpTable {
+    /// Where its body stands, if its method has none.
+    pub fn body_of_get(&self) -> Option<Place> {
+        let method = self.method.as_ref().map(|method| method.value);
+        let body = self.body.as_ref()?;
         (method.unwrap_or_default() == HttpMethod::Get).then_some(body.place)
     }
 }

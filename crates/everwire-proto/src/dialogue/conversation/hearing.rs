@@ -12,6 +12,7 @@ use crate::{
         report, requests,
         rules::Ruled,
         running::looks_into_messages,
+        subscriptions::{self, Told},
         surroundings::Seen,
     },
     language::{
@@ -73,6 +74,12 @@ impl Conversation {
                 parts.rules.withdraw(unstored, parts.cx.out);
             }
         }
+        let told = match parts.script.is_live() {
+            true => subscriptions::hear(&mut parts, seen),
+            false => Told::default(),
+        };
+        is_own |= told.is_own;
+        deliver &= !told.is_secret;
         is_own |= requests::hear(&mut parts, seen);
         let cx = &mut parts.cx;
         if !cx.dialogue.captures.is_empty() {
@@ -87,6 +94,7 @@ impl Conversation {
             deliver,
             is_pong: false,
             is_own,
+            subscription: told.subscription,
         }
     }
 
@@ -97,6 +105,7 @@ impl Conversation {
             && self.dialogue.rules.is_empty()
             && self.dialogue.captures.is_empty()
             && self.requests_in_flight() == 0
+            && self.subscriptions.as_ref().is_none_or(|it| it.is_deaf())
             && self.running().is_none()
     }
 
@@ -114,7 +123,8 @@ impl Conversation {
         let is_wanted = waits_for_pong
             || self.requests_in_flight() > 0
             || self.step_looks_into_messages()
-            || self.dialogue.needles.any_in(message.payload());
+            || self.dialogue.needles.any_in(message.payload())
+            || self.subscriptions.as_ref().is_some_and(|it| it.looks_into(message));
         let text = match message {
             _ if !is_wanted => None,
             Message::Text(text) => Some(&**text),

@@ -27,6 +27,7 @@ use super::{
     rules::{self, Loss, Rules},
     running::Running,
     script::Script,
+    subscriptions::Subscriptions,
     times::Times,
     trace::Trace,
     unanswered::Unanswered,
@@ -79,6 +80,7 @@ use crate::{
 ///     sequence: None,
 ///     max_message: 1 << 20,
 ///     slow: Duration::from_secs(30),
+///     backoff: None,
 /// };
 /// let mut conversation = Conversation::new(Arc::new(dialogue.with_needles()));
 /// let mut out = Vec::new();
@@ -102,6 +104,8 @@ pub struct Conversation {
     rules: Rules,
     /// Boxed: few dialogues have any of it.
     pub(super) beside: Option<Box<Beside>>,
+    /// Boxed: few dialogues subscribe.
+    pub(super) subscriptions: Option<Box<Subscriptions>>,
     keeping: Keeping,
     /// Memory of the last pass over a message, where nearly every message needs one.
     spans: Spans,
@@ -121,6 +125,7 @@ impl Conversation {
             unanswered: Unanswered::default(),
             rules: Rules::default(),
             beside: Beside::of(&dialogue),
+            subscriptions: Subscriptions::of(&dialogue),
             keeping: Keeping::new(&dialogue),
             spans: Spans::default(),
             max_message: usize::MAX,
@@ -134,6 +139,7 @@ impl Conversation {
         Self {
             captures: self.captures.copy(),
             trace: self.trace.as_ref().map(|_| Box::default()),
+            subscriptions: self.subscriptions.as_ref().map(|it| it.successor()),
             ..Self::new(Arc::clone(&self.dialogue))
         }
     }
@@ -150,11 +156,16 @@ impl Conversation {
 
     /// The successor's socket serves from now on. Of the captures those that it has set or cleared count; the others stay as they are here.
     /// A periodic step that is due here at some time is due there at that time.
-    pub fn adopt(&mut self, mut successor: Self) {
+    pub fn adopt(&mut self, mut successor: Self, out: &mut Vec<Reply>) {
         let mut captures = mem::take(&mut self.captures);
         captures.adopt(successor.captures);
         if let (Some(before), Some(beside)) = (self.beside.take(), &mut successor.beside) {
             beside.periodic.follow(before.periodic);
+        }
+        if let (Some(before), Some(subscriptions)) =
+            (&self.subscriptions, &mut successor.subscriptions)
+        {
+            subscriptions.follow(before, out);
         }
         *self = Self {
             captures,
@@ -172,6 +183,9 @@ impl Conversation {
         self.rules = Rules::default();
         self.beside = Beside::of(&self.dialogue);
         self.max_message = here.max_message;
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.open();
+        }
         let mut parts = self.parts(here, out);
         parts.times.opened(&mut parts.cx);
         parts.script.begin(StepList::OpenScript, &mut parts.cx);
@@ -188,7 +202,9 @@ impl Conversation {
         if !self.script.is_live() {
             return None;
         }
-        let due = self.script.deadline().into_iter();
+        let subscriptions = self.subscriptions.as_ref();
+        let subscriptions = subscriptions.and_then(|it| it.deadline());
+        let due = self.script.deadline().into_iter().chain(subscriptions);
         let beside = self.beside.as_ref().and_then(|beside| {
             let periodic = beside.periodic.deadline(&self.dialogue);
             let close_script = beside.close_script.deadline();
@@ -230,12 +246,16 @@ impl Conversation {
         self.rules = Rules::default();
         self.beside = Beside::of(&self.dialogue);
         self.spans = Spans::default();
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.forget_socket();
+        }
         rules::lost(loss, &mut self.parts(here, out).cx);
     }
 
-    /// Whether the script of this socket has passed.
+    /// Whether the script of this socket has passed, and the subscriptions that are waited for are decided.
     pub fn has_passed(&self) -> bool {
-        self.script.has_passed()
+        let subscriptions = self.subscriptions.as_ref();
+        self.script.has_passed() && subscriptions.is_none_or(|it| it.have_passed())
     }
 
     /// Between two pings, once the template of that has a value.
@@ -311,6 +331,7 @@ impl Conversation {
             rules: &mut self.rules,
             beside: self.beside.as_deref_mut(),
             cx: Context {
+                subscribes: self.subscriptions.is_some(),
                 dialogue: &self.dialogue,
                 captures: &mut self.captures,
                 ids: &mut self.ids,
@@ -318,6 +339,7 @@ impl Conversation {
                 out,
                 trace: self.trace.as_deref_mut(),
             },
+            subscriptions: self.subscriptions.as_deref_mut(),
         }
     }
 }

@@ -253,6 +253,7 @@ impl<'a> Cx<'a> {
             | Reply::NextUrl(_)
             | Reply::Stale
             | Reply::Answered(_)
+            | Reply::Subscribe
             | Reply::Subscription(_)
             | Reply::Error(_)
             | Reply::Happened(_) => self.out.push(reply),

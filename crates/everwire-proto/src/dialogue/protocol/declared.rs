@@ -13,12 +13,13 @@ use crate::{
     },
 };
 
-/// What is declared, led through the trait: for a protocol of one's own that wraps it. It has no `prepare`, reads no files and no stored
+/// What is declared, led through the trait: for a protocol of one's own that wraps it. It has no `prepare` and no subscriptions, reads no files and no stored
 /// secrets, and keeps nothing over restarts: those are done for a name whose settings hold the [`Dialogue`] itself.
 ///
 /// [`Dialogue`]: crate::settings::dialogue::Dialogue
 impl Protocol for Conversation {
     fn opened(&mut self, cx: &mut Cx<'_>) {
+        self.subscriptions = None;
         self.led(cx, |it, here, out| it.opened(here, out));
     }
 
@@ -77,7 +78,8 @@ impl Protocol for Conversation {
     fn adopt(&mut self, before: Box<dyn Protocol>) {
         if let Ok(before) = (before as Box<dyn Any>).downcast::<Self>() {
             let fresh = std::mem::replace(self, *before);
-            Self::adopt(self, fresh);
+            // It has no subscriptions, of which alone something were to be told.
+            Self::adopt(self, fresh, &mut Vec::new());
         }
     }
 

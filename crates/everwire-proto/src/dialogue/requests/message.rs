@@ -141,7 +141,7 @@ fn is_number(value: &str, number: u64) -> bool {
 }
 
 /// The number of ours that a value of an answer may stand for.
-pub(super) fn read_number(value: RawJson<'_>) -> Option<u64> {
+pub(in crate::dialogue) fn read_number(value: RawJson<'_>) -> Option<u64> {
     match value.kind() {
         Kind::Number => u64::try_from(value.as_number()?.as_i128()?).ok(),
         Kind::Text => {

@@ -18,4 +18,4 @@ pub use self::{
     message::{InvalidRequest, MAX_OWN, NumberedRequest},
     queue::{Bounds, Ended, RequestQueue, Ticket, TooMany, Waiting},
 };
-pub(super) use self::{in_flight::InFlight, stage::hear};
+pub(super) use self::{in_flight::InFlight, message::read_number, stage::hear};

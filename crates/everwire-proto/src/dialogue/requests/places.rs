@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Conversation {
-    /// How many messages of ours await an answer by their number on this socket: requests, steps, heartbeats.
+    /// How many messages of ours await an answer by their number on this socket: requests, steps, heartbeats, subscriptions.
     pub fn in_flight(&self) -> usize {
         let pings = match self.pings_await_number() {
             true => self.unanswered.len(),
@@ -15,7 +15,9 @@ impl Conversation {
         };
         let step = self.running().filter(|step| step.listens());
         let step = step.is_some_and(|step| self.step_awaits_number(step));
-        self.requests_in_flight() + pings + usize::from(step)
+        let subscriptions = self.subscriptions.as_ref();
+        let subscriptions = subscriptions.map_or(0, |it| it.in_flight());
+        self.requests_in_flight() + pings + usize::from(step) + subscriptions
     }
 
     /// Whether a request may be written, as far as that goes.

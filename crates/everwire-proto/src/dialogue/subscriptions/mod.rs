@@ -1,15 +1,36 @@
 //! Subscriptions: which keys are wanted, who wants them, and where each stands on a socket.
 
 mod change;
+mod ears;
+mod entry;
+mod forms;
+mod hearing;
 mod holder;
+mod holders;
+mod keys;
+mod names;
+mod on_socket;
 mod refused;
+mod shown;
+mod stage;
 mod state;
 mod status;
+mod timing;
+mod turns;
+mod wishes;
+mod world;
 
+pub(super) use self::{
+    hearing::Told,
+    keys::Subscriptions,
+    stage::{go_on, hear},
+};
 pub use self::{
     change::SubscriptionChange,
-    holder::Holder,
+    holder::{Holder, InvalidHolder},
     refused::HoldRefused,
+    shown::AwaitedSubscriptions,
+    stage::ComposedSubscription,
     state::SubscriptionState,
     status::{SubscriptionCounts, SubscriptionStatus},
 };

@@ -123,6 +123,7 @@ impl Before {
             max_message: 1 << 20,
             variables: &NoVariables,
             slow: secs(30),
+            backoff: None,
         };
         tell(&mut self.preparing, &here)
     }

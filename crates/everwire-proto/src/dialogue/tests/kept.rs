@@ -143,7 +143,7 @@ fn what_a_successor_has_captured_is_kept_behind_the_cut() {
     next.opened();
     next.hear(r#"{"s":7}"#);
     talk.hear(r#"{"s":2}"#);
-    talk.conversation.adopt(next.conversation);
+    talk.conversation.adopt(next.conversation, &mut Vec::new());
     assert_eq!(due(&talk), Some(millis(900)));
     assert_eq!(kept(&mut talk), ["seq=number 7"]);
 }

@@ -166,10 +166,9 @@ impl Seen {
                 | Reply::Happened(_)
                 | Reply::Stale
                 | Reply::Error(_) => {}
-                Reply::ComposeNow
-                | Reply::Sign(_)
-                | Reply::MayClose
+                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose
                 | Reply::Answered(_)
+                | Reply::Subscribe
                 | Reply::Subscription(_) => {
                     panic!("{reply:?}")
                 }
@@ -275,7 +274,7 @@ proptest! {
                 (Event::Adopt, _) => {
                     if let Some((next, of_next)) = successor.take() {
                         let (ours, theirs) = (captured(&talk), captured(&next));
-                        talk.conversation.adopt(next.conversation);
+                        talk.conversation.adopt(next.conversation, &mut Vec::new());
                         for (at, value) in captured(&talk).into_iter().enumerate() {
                             prop_assert!(value == ours[at] || value == theirs[at]);
                         }

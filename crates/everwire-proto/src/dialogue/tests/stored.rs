@@ -99,7 +99,7 @@ fn no_answer_goes_out_on_the_next_socket() {
     next.now = talk.now;
     next.opened();
     next.hear(r#"{"n":3}"#);
-    talk.conversation.adopt(next.conversation);
+    talk.conversation.adopt(next.conversation, &mut Vec::new());
     assert!(talk.conversation.wants_place());
     place(&mut talk, 21);
     assert_eq!(stored(&mut talk, 21, 0), r#"answer {"ack":3}"#);

@@ -76,6 +76,7 @@ impl Talk {
             max_message: self.max_message,
             variables: &NoVariables,
             slow: Duration::from_secs(30),
+            backoff: None,
         };
         tell(&mut self.conversation, &here, &mut self.out)
     }
@@ -175,6 +176,7 @@ pub(super) fn text(reply: &Reply) -> String {
         Reply::Compose => "compose".into(),
         Reply::Answer(message) => format!("answer {}", text_of(message)),
         Reply::ComposeNow => "compose now".into(),
+        Reply::Subscribe => "subscribe".into(),
         Reply::Sign(requests) => format!("sign {requests:?}"),
         Reply::Passed => "passed".into(),
         Reply::MayClose => "may close".into(),

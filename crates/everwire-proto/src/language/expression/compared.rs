@@ -22,7 +22,7 @@ impl Expression {
     pub fn compared_with(&self, name: BuiltIn) -> Vec<Slot> {
         let mut found = Vec::new();
         self.node.any(&mut |node| {
-            if let Some(slot) = compared(node, name)
+            if let Some(slot) = compared(node, Name::BuiltIn(name))
                 && !found.contains(&slot)
             {
                 found.push(slot);
@@ -33,12 +33,12 @@ impl Expression {
     }
 
     /// The pointer whose value is this name's, or its text, wherever the expression holds; `None` if there need not be one.
-    pub fn key_of(&self, name: BuiltIn) -> Option<Slot> {
-        key(&self.node, name)
+    pub fn key_of(&self, name: impl Into<Name>) -> Option<Slot> {
+        key(&self.node, name.into())
     }
 }
 
-fn key(node: &Node, name: BuiltIn) -> Option<Slot> {
+fn key(node: &Node, name: Name) -> Option<Slot> {
     match node {
         Node::And(parts) => parts.iter().find_map(|part| key(part, name)),
         Node::Or(parts) => {
@@ -51,7 +51,7 @@ fn key(node: &Node, name: BuiltIn) -> Option<Slot> {
 }
 
 /// The pointer, if this compares one with the name.
-fn compared(node: &Node, name: BuiltIn) -> Option<Slot> {
+fn compared(node: &Node, name: Name) -> Option<Slot> {
     let Node::Compare(Comparison::Equal, sides) = node else {
         return None;
     };
@@ -64,9 +64,9 @@ fn compared(node: &Node, name: BuiltIn) -> Option<Slot> {
 }
 
 /// Whether this is the name, or its text.
-fn is(node: &Node, name: BuiltIn) -> bool {
+fn is(node: &Node, name: Name) -> bool {
     match node {
-        Node::Name(found) => *found == Name::BuiltIn(name),
+        Node::Name(found) => *found == name,
         Node::Call(call) => match &**call {
             Call::One(One::Text, inner) => is(inner, name),
             _ => false,

@@ -85,6 +85,11 @@ impl JsonPointer {
         Self(self.0.iter().chain(below.0.iter()).cloned().collect())
     }
 
+    /// The way of these keys.
+    pub(super) fn of_steps(steps: impl Iterator<Item = Step>) -> Self {
+        Self(steps.collect())
+    }
+
     /// The keys on the way.
     pub(super) fn steps(&self) -> &[Step] {
         &self.0

@@ -51,6 +51,30 @@ pub(super) fn check(text: &str, pieces: &mut [Piece]) -> Result<(), Vec<Language
     }
 }
 
+/// Refuses holes behind a quote in a text that is to stand within JSON: what fills them could leave the inner text.
+pub(super) fn refuse_nested(text: &str, pieces: &[Piece]) -> Result<(), Vec<LanguageError>> {
+    let mut place = Place::Text {
+        has_quote: false,
+        escape: 0,
+    };
+    for piece in pieces {
+        match piece.as_literal() {
+            Some(literal) if literal.contains('"') => {
+                place = Place::Text {
+                    has_quote: true,
+                    escape: 0,
+                };
+            }
+            Some(_) => {}
+            None => match place.refuses(piece, text) {
+                Some(error) => return Err(vec![error]),
+                None => {}
+            },
+        }
+    }
+    Ok(())
+}
+
 /// What is put in where a piece stands, to see whether the rest is JSON.
 fn sample(piece: &Piece) -> &str {
     match &piece.kind {

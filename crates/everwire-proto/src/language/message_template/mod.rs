@@ -2,6 +2,7 @@
 
 mod fill;
 mod json_form;
+mod json_value;
 mod kind;
 mod piece;
 mod rendered;
@@ -22,6 +23,7 @@ use super::{
 };
 
 pub use self::{
+    json_value::JsonTemplate,
     kind::TemplateKind,
     rendered::{Rendered, Unfilled},
 };

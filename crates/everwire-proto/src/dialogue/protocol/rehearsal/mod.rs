@@ -263,7 +263,11 @@ impl<'s> Rehearsal<'s> {
                 None
             }
             // Only who keeps, asks or watches something hears of these.
-            Reply::Stale | Reply::Answered(_) | Reply::Subscription(_) | Reply::Happened(_) => None,
+            Reply::Stale
+            | Reply::Answered(_)
+            | Reply::Subscribe
+            | Reply::Subscription(_)
+            | Reply::Happened(_) => None,
         };
         self.done.extend(done);
     }

@@ -37,6 +37,7 @@ impl World<'_> {
             max_message: self.max_message,
             variables: self,
             slow: Duration::from_secs(30),
+            backoff: None,
         }
     }
 

@@ -19,6 +19,7 @@ use super::{key::Key, pointer::JsonPointer, raw::RawJson, walk};
 /// let kind = pointers.insert(&JsonPointer::new("/0")?);
 /// let id = pointers.insert(&JsonPointer::new("/2/id")?);
 /// assert_eq!(pointers.insert(&JsonPointer::new("/0")?), kind);
+/// assert_eq!(pointers.pointer(id).to_string(), "/2/id");
 ///
 /// let mut spans = Spans::default();
 /// let found = pointers.find(r#"[3,"19",{"id":null}]"#, &mut spans).ok_or("no JSON")?;
@@ -70,6 +71,18 @@ impl PointerSet {
             };
         }
         Slot(at)
+    }
+
+    /// The pointer of a slot, as it was added.
+    pub fn pointer(&self, slot: Slot) -> JsonPointer {
+        let mut steps = Vec::new();
+        let mut at = slot.0;
+        while let Some(node) = self.nodes.get(at).filter(|_| at != 0) {
+            let above = self.nodes.get(node.above);
+            steps.extend(above.and_then(|above| above.step_to(at)).cloned());
+            at = node.above;
+        }
+        JsonPointer::of_steps(steps.into_iter().rev())
     }
 
     /// Whether one of both has all pointers of the other at the same slots: each slot that both have means the same.

@@ -51,6 +51,12 @@ impl Node {
         found.map(|member| member.node)
     }
 
+    /// The key that leads to a node below.
+    pub(super) fn step_to(&self, below: usize) -> Option<&Step> {
+        let found = self.members.iter().find(|member| member.node == below);
+        found.map(|member| &member.step)
+    }
+
     /// Whether each key of the other leads to the same node from here.
     pub(super) fn leads_where(&self, other: &Self) -> bool {
         self.above == other.above

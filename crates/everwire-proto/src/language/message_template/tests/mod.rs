@@ -4,6 +4,7 @@ use crate::language::Names;
 mod bad_input;
 mod filling;
 mod hostile;
+mod json_values;
 mod lets;
 mod shipped;
 mod unfilling;

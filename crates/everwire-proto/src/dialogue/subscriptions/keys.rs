@@ -1,0 +1,488 @@
+//! Which keys are wanted, by whom, and where each stands.
+
+use std::{collections::HashMap, sync::Arc};
+
+use slab::Slab;
+
+use super::{
+    ears::{Condition, Ears, Way},
+    entry::{Entry, Target, Turn},
+    forms::Form,
+    on_socket::{OnSocket, Stage},
+    state::SubscriptionState,
+    status::SubscriptionCounts,
+    world::{KeyWorld, as_peer_writes, filled},
+};
+use crate::{
+    dialogue::{
+        context::Context,
+        reply::Reply,
+        subscriptions::change::SubscriptionChange,
+        surroundings::{Seen, Surroundings},
+    },
+    language::{FilledLets, Step, World},
+    settings::dialogue::{Dialogue, SubscriptionWords},
+};
+
+/// The subscriptions of a name: which keys are wanted, by whom, and where each stands on the socket.
+#[derive(Debug)]
+pub(in crate::dialogue) struct Subscriptions {
+    pub(super) entries: Slab<Entry>,
+    /// By their keys. One that is given up may have another one with its key beside it.
+    pub(super) keys: HashMap<Arc<str>, usize>,
+    /// What is said. The first are the words of `subscribe`.
+    pub(super) forms: Slab<Form>,
+    pub(super) ears: Slab<Ears>,
+    /// Where those stand that are wanted.
+    pub(super) counts: SubscriptionCounts,
+    pub(super) orders: u64,
+    pub(super) socket: OnSocket,
+    /// Whether the socket takes the place of another one: then it waits for what was active there.
+    pub(super) is_successor: bool,
+}
+
+/// The words of `subscribe`.
+pub(super) const USUAL: usize = 0;
+
+impl Subscriptions {
+    /// Nothing is wanted but by the settings; `None`: those do not say how to subscribe.
+    pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
+        let settings = dialogue.subscribe.as_ref()?;
+        let mut subscriptions = Box::new(Self {
+            entries: Slab::new(),
+            keys: HashMap::new(),
+            forms: Slab::new(),
+            ears: Slab::new(),
+            counts: SubscriptionCounts::default(),
+            orders: 0,
+            socket: OnSocket::default(),
+            is_successor: false,
+        });
+        subscriptions.add_form(&settings.words, dialogue, false);
+        for declared in &settings.declared {
+            subscriptions.add_declared(declared, dialogue);
+        }
+        Some(subscriptions)
+    }
+
+    /// Those of a socket that is made ready beside this one's.
+    pub fn successor(&self) -> Box<Self> {
+        let mut successor = Box::new(Self {
+            entries: self.entries.clone(),
+            keys: self.keys.clone(),
+            forms: self.forms.clone(),
+            ears: self
+                .ears
+                .iter()
+                .map(|(at, ears)| (at, ears.unused()))
+                .collect(),
+            counts: SubscriptionCounts::default(),
+            orders: self.orders,
+            socket: OnSocket::default(),
+            is_successor: true,
+        });
+        successor.forget_socket();
+        successor.is_successor = true;
+        for (_, entry) in &mut successor.entries {
+            entry.routed = 0;
+        }
+        successor
+    }
+
+    /// The socket is gone, and with it all that was said on it.
+    pub fn forget_socket(&mut self) {
+        self.socket = OnSocket::default();
+        self.is_successor = false;
+        let gone: Vec<usize> = self
+            .entries
+            .iter()
+            .filter_map(|(at, entry)| entry.is_leaving().then_some(at))
+            .collect();
+        for at in gone {
+            self.remove(at);
+        }
+        self.counts = SubscriptionCounts::default();
+        self.counts.wanted = self.entries.len();
+        for (_, entry) in &mut self.entries {
+            entry.forget_socket();
+        }
+        for (_, ears) in &mut self.ears {
+            ears.forget_socket();
+        }
+    }
+
+    /// A socket has opened on which nothing was said yet.
+    pub fn open(&mut self) {
+        self.socket = OnSocket::default();
+    }
+
+    /// They are those of the socket that serves from now on: what stands elsewhere than before is told.
+    pub fn follow(&mut self, before: &Self, out: &mut Vec<Reply>) {
+        for (_, entry) in &mut self.entries {
+            let known = before.keys.get(entry.key());
+            let known = known.and_then(|at| before.entries.get(*at));
+            let was = known.map_or(SubscriptionState::Wanted, |known| known.state);
+            entry.routed += known.map_or(0, |known| known.routed);
+            if was != entry.state && !entry.is_leaving() {
+                out.push(Reply::Subscription(Box::new(SubscriptionChange {
+                    key: Arc::clone(entry.key()),
+                    state: entry.state,
+                    text: entry.text.clone(),
+                })));
+            }
+        }
+    }
+
+    /// How many are wanted.
+    pub fn len(&self) -> usize {
+        self.counts.total()
+    }
+
+    /// Whether something can be said now.
+    pub(super) fn is_live(&self) -> bool {
+        self.socket.stage == Stage::Live
+    }
+
+    pub(super) fn target(&self, at: usize) -> Option<Target> {
+        let order = self.entries.get(at)?.order;
+        Some(Target { at, order })
+    }
+
+    /// What is meant by it, if that is there still.
+    pub(super) fn entry(&self, target: Target) -> Option<&Entry> {
+        let entry = self.entries.get(target.at)?;
+        (entry.order == target.order).then_some(entry)
+    }
+
+    /// What is said for it.
+    pub(super) fn form_of(&self, at: usize) -> Option<&Form> {
+        self.forms.get(self.entries.get(at)?.form)
+    }
+
+    /// What is expected for it.
+    pub(super) fn ears_of(&self, at: usize) -> Option<&Ears> {
+        self.ears.get(self.form_of(at)?.ears)
+    }
+
+    /// The form of these words. `is_foreign`: the dialogue does not know of them.
+    pub(super) fn add_form(
+        &mut self,
+        words: &Arc<SubscriptionWords>,
+        dialogue: &Dialogue,
+        is_foreign: bool,
+    ) -> usize {
+        let known = self
+            .forms
+            .iter()
+            .find(|(_, form)| Arc::ptr_eq(&form.words, words));
+        if let Some((at, _)) = known {
+            return at;
+        }
+        let known = self
+            .ears
+            .iter()
+            .find(|(_, ears)| ears.is_of(words, is_foreign));
+        let ears = match known {
+            Some((at, _)) => at,
+            None => self
+                .ears
+                .insert(Ears::new(words, &dialogue.lets, is_foreign)),
+        };
+        if let Some(ears) = self.ears.get_mut(ears) {
+            ears.users += 1;
+        }
+        self.forms
+            .insert(Form::new(Arc::clone(words), ears, &dialogue.lets))
+    }
+
+    fn release_form(&mut self, at: usize) {
+        let Some(form) = self.forms.get_mut(at) else {
+            return;
+        };
+        form.users = form.users.saturating_sub(1);
+        if form.users > 0 || at == USUAL {
+            return;
+        }
+        let form = self.forms.remove(at);
+        if let Some(ears) = self.ears.get_mut(form.ears) {
+            ears.users = ears.users.saturating_sub(1);
+            if ears.users == 0 {
+                self.ears.remove(form.ears);
+            }
+        }
+    }
+
+    /// Forgets it.
+    pub(super) fn remove(&mut self, at: usize) {
+        self.unlink(at);
+        self.forget_ask_of(at);
+        let Some(entry) = self.entries.try_remove(at) else {
+            return;
+        };
+        if self.keys.get(entry.key()) == Some(&at) {
+            self.keys.remove(entry.key());
+        }
+        if let Some(again_at) = entry.again_at {
+            let order = entry.order;
+            self.socket.again.remove(&(again_at, Target { at, order }));
+        }
+        self.release_form(entry.form);
+    }
+
+    /// It stands somewhere else.
+    pub(super) fn set_state(
+        &mut self,
+        at: usize,
+        state: SubscriptionState,
+        text: Option<Box<str>>,
+        cx: &mut Context<'_>,
+    ) {
+        if state != SubscriptionState::Active {
+            self.unlink(at);
+        }
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        if !entry.is_leaving() {
+            let before = self.counts.of_mut(entry.state);
+            *before = before.saturating_sub(1);
+            *self.counts.of_mut(state) += 1;
+            cx.out
+                .push(Reply::Subscription(Box::new(SubscriptionChange {
+                    key: Arc::clone(entry.key()),
+                    state,
+                    text: text.clone(),
+                })));
+        }
+        entry.state = state;
+        entry.text = text;
+        entry.since = Some(cx.here.now);
+        let is_decided = !matches!(state, SubscriptionState::Wanted | SubscriptionState::Sent);
+        if is_decided {
+            self.ungate(at);
+        }
+    }
+
+    /// It is not waited for any more.
+    pub(super) fn ungate(&mut self, at: usize) {
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        if std::mem::take(&mut entry.gates)
+            && let Some(gate) = &mut self.socket.gate
+        {
+            gate.left = gate.left.saturating_sub(1);
+        }
+    }
+
+    /// The peer has taken it: from now on its messages are found.
+    pub(super) fn activate(&mut self, at: usize, cx: &mut Context<'_>) {
+        self.unlink(at);
+        let (route, end) = self.names_for_peer(at, cx);
+        if let Some(form) = self.form_of(at) {
+            let ears = form.ears;
+            if let Some(ears) = self.ears.get_mut(ears) {
+                ears.active += 1;
+                if let Some(end) = &end {
+                    ears.add_end(end, at);
+                }
+            }
+        }
+        if let Some(route) = &route {
+            self.socket.routes.insert(route.clone(), at);
+        }
+        if let Some(entry) = self.entries.get_mut(at) {
+            (entry.route, entry.end, entry.is_linked) = (route, end, true);
+        }
+        self.set_state(at, SubscriptionState::Active, None, cx);
+    }
+
+    /// Its messages are not found any more.
+    pub(super) fn unlink(&mut self, at: usize) {
+        let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.is_linked) else {
+            return;
+        };
+        entry.is_linked = false;
+        let (route, end, form) = (entry.route.take(), entry.end.take(), entry.form);
+        if let Some(route) = route
+            && self.socket.routes.get(&route) == Some(&at)
+        {
+            self.socket.routes.remove(&route);
+        }
+        let ears = self.forms.get(form).map(|form| form.ears);
+        if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {
+            ears.active = ears.active.saturating_sub(1);
+            if let Some(end) = &end {
+                ears.remove_end(end, at);
+            }
+        }
+    }
+
+    /// By what the peer names it in its messages, and by what `end` tells it from others.
+    fn names_for_peer(
+        &self,
+        at: usize,
+        cx: &Context<'_>,
+    ) -> (Option<Box<str>>, Option<Box<str>>) {
+        let (Some(entry), Some(ears)) = (self.entries.get(at), self.ears_of(at)) else {
+            return (None, None);
+        };
+        let words = &ears.words;
+        if words.route.is_none() && ears.end.is_none() {
+            return (None, None);
+        }
+        let seeing = Seeing {
+            words,
+            seen: None,
+            number: None,
+            filled: None,
+            wants_item: true,
+        };
+        seeing.of(entry, cx, |world| {
+            let route = words.route.as_ref();
+            let route = route.and_then(|route| route.id.render(world).ok());
+            let end = match ears.end {
+                Some(Condition {
+                    way: Way::Name(name, _),
+                    ..
+                }) => as_peer_writes(&world.name(name)),
+                Some(Condition {
+                    way: Way::Number(_),
+                    ..
+                }) => entry.number.map(|number| number.to_string().into()),
+                Some(_) | None => None,
+            };
+            (route.map(|route| route.into_text().into()), end)
+        })
+    }
+
+    /// Its `on` is not unanswered any more.
+    pub(super) fn forget_ask_of(&mut self, at: usize) {
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        let order = entry.order;
+        let Some(number) = entry.ask.take().map(std::num::NonZeroU64::get) else {
+            return;
+        };
+        let Some(ask) = self.socket.asks.get_mut(&number) else {
+            return;
+        };
+        ask.targets.retain(|target| *target != Target { at, order });
+        if ask.targets.is_empty() {
+            self.forget_ask(number);
+        }
+    }
+
+    /// Nothing answers it any more.
+    pub(super) fn forget_ask(&mut self, number: u64) {
+        let Some(ask) = self.socket.asks.remove(&number) else {
+            return;
+        };
+        if ask.awaits_number {
+            self.socket.awaits_number = self.socket.awaits_number.saturating_sub(1);
+        }
+        let ears = self.forms.get(ask.form).map(|form| form.ears);
+        if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {
+            ears.asked = ears.asked.saturating_sub(1);
+        }
+        for target in ask.targets {
+            if let Some(entry) = self.entries.get_mut(target.at)
+                && entry.order == target.order
+                && entry.ask.is_some_and(|ask| ask.get() == number)
+            {
+                entry.ask = None;
+            }
+        }
+    }
+
+    /// Something is to be said of it when its turn comes.
+    pub(super) fn queue(&mut self, at: usize, turn: Turn) {
+        let Some(target) = self.target(at) else {
+            return;
+        };
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.turn = turn;
+            self.socket.turns.push_back(target);
+        }
+    }
+
+    /// Has whoever writes know that there is something to say.
+    pub(super) fn announce(&mut self, out: &mut Vec<Reply>) {
+        if self.is_live() && !self.socket.is_announced && self.front().is_some() {
+            self.socket.is_announced = true;
+            out.push(Reply::Subscribe);
+        }
+    }
+
+    /// What is said next: what means nothing any more is left out.
+    pub(super) fn front(&mut self) -> Option<Target> {
+        loop {
+            let target = *self.socket.turns.front()?;
+            let turn = self.entry(target).map(|entry| entry.turn);
+            match turn {
+                Some(Turn::On | Turn::Off) => return Some(target),
+                Some(Turn::None | Turn::OffWhenAnswered) | None => {
+                    self.socket.turns.pop_front();
+                }
+            }
+        }
+    }
+}
+
+/// What is seen of one subscription.
+pub(super) struct Seeing<'a> {
+    pub words: &'a SubscriptionWords,
+    pub seen: Option<Seen<'a>>,
+    /// The number of the message that is made or answered.
+    pub number: Option<u64>,
+    /// What the `on` was made of that is answered.
+    pub filled: Option<&'a FilledLets>,
+    /// Whether the item is read.
+    pub wants_item: bool,
+}
+
+impl Seeing<'_> {
+    /// Shows what is seen of this one.
+    pub fn of<T>(
+        &self,
+        entry: &Entry,
+        cx: &Context<'_>,
+        look: impl FnOnce(&dyn World) -> T,
+    ) -> T {
+        let around = cx.world(self.seen, self.number);
+        self.around(&around, entry, cx, look)
+    }
+
+    fn around<T>(
+        &self,
+        around: &Surroundings<'_>,
+        entry: &Entry,
+        cx: &Context<'_>,
+        look: impl FnOnce(&dyn World) -> T,
+    ) -> T {
+        let bare = KeyWorld {
+            around,
+            key: Some(entry.key()),
+            item: None,
+            items: None,
+            number: entry.number.map(std::num::NonZeroU64::get),
+            captures: &self.words.capture,
+            captured: entry.captured.as_deref().unwrap_or_default(),
+        };
+        let item = match self.wants_item {
+            true => filled(&entry.declared.item, &cx.step(&bare)).ok(),
+            false => None,
+        };
+        let world = KeyWorld {
+            item: item.as_ref(),
+            ..bare
+        };
+        let lets = &cx.dialogue.lets;
+        match self.filled {
+            Some(filled) => look(&Step::later(&world, lets, filled)),
+            None => look(&Step::new(&world, lets)),
+        }
+    }
+}
+

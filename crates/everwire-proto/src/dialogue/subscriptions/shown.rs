@@ -1,0 +1,61 @@
+//! What an operator sees of subscriptions.
+
+use std::sync::Arc;
+
+use super::{
+    entry::Entry,
+    keys::Subscriptions,
+    status::{SubscriptionCounts, SubscriptionStatus},
+};
+
+/// So many keys are named of those that are waited for.
+const NAMED: usize = 3;
+
+/// What a name waits for before it is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitedSubscriptions {
+    /// So many are not decided.
+    pub left: usize,
+    /// Of how many that are waited for.
+    pub of: usize,
+    /// The first of those that are not decided.
+    pub keys: Vec<Arc<str>>,
+}
+
+impl Subscriptions {
+    /// All that are wanted, in the order in which they were wanted first.
+    pub fn statuses(&self) -> Vec<SubscriptionStatus> {
+        let mut entries: Vec<&Entry> = self.wanted().collect();
+        entries.sort_unstable_by_key(|entry| entry.order);
+        entries.into_iter().map(Entry::status).collect()
+    }
+
+    /// The one with this key, if it is wanted.
+    pub fn status(&self, key: &str) -> Option<SubscriptionStatus> {
+        let entry = self.entries.get(*self.keys.get(key)?)?;
+        (!entry.is_leaving()).then(|| entry.status())
+    }
+
+    /// How many stand where.
+    pub fn counts(&self) -> SubscriptionCounts {
+        self.counts
+    }
+
+    /// What the name waits for before it is ready; `None`: for nothing.
+    pub fn awaited(&self) -> Option<AwaitedSubscriptions> {
+        let gate = self.socket.gate?;
+        let mut gated: Vec<&Entry> = self.wanted().filter(|entry| entry.gates).collect();
+        gated.sort_unstable_by_key(|entry| entry.order);
+        let keys = gated.iter().take(NAMED);
+        Some(AwaitedSubscriptions {
+            left: gate.left,
+            of: gate.of,
+            keys: keys.map(|entry| Arc::clone(entry.key())).collect(),
+        })
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = &Entry> {
+        let all = self.entries.iter().map(|(_, entry)| entry);
+        all.filter(|entry| !entry.is_leaving())
+    }
+}

@@ -1,0 +1,221 @@
+//! The subscriptions of a conversation: what it is told of them, and what it tells.
+
+use std::sync::Arc;
+
+use super::{
+    hearing::Told,
+    holder::Holder,
+    keys::Subscriptions,
+    on_socket::Stage,
+    refused::HoldRefused,
+    shown::AwaitedSubscriptions,
+    status::{SubscriptionCounts, SubscriptionStatus},
+};
+use crate::{
+    core::Message,
+    dialogue::{Conversation, here::Here, parts::Parts, reply::Reply, surroundings::Seen},
+    language::json::{Found, Spans},
+    settings::{
+        RateSettings,
+        dialogue::{DeclaredSubscription, Dialogue},
+    },
+};
+
+/// What is said of subscriptions next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComposedSubscription {
+    /// The message.
+    pub message: Message,
+    /// Whether another one can follow at once: it waits for the same rates.
+    pub goes_on: bool,
+}
+
+impl Conversation {
+    /// Somebody wants a subscription. It stays over sockets as long as somebody does; who wants it already changes nothing, but that one
+    /// which has failed is asked for again.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not taken on; nothing has changed then.
+    pub fn hold_subscription(
+        &mut self,
+        declared: &Arc<DeclaredSubscription>,
+        holder: Holder,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) -> Result<(), HoldRefused> {
+        let mut parts = self.parts(here, out);
+        let subscriptions = parts.subscriptions.as_mut();
+        let subscriptions = subscriptions.ok_or(HoldRefused::NoSubscribe)?;
+        subscriptions.hold(declared, holder, &mut parts.cx)?;
+        parts.refresh();
+        Ok(())
+    }
+
+    /// Somebody wants a subscription no more. Returns whether nobody does: then the peer is told.
+    pub fn release_subscription(
+        &mut self,
+        key: &str,
+        holder: Holder,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) -> bool {
+        let mut parts = self.parts(here, out);
+        let Some(subscriptions) = &mut parts.subscriptions else {
+            return false;
+        };
+        let is_gone = subscriptions.release(key, holder, &mut parts.cx);
+        parts.refresh();
+        is_gone
+    }
+
+    /// Each that has failed is asked for again at once. Returns how many those are.
+    pub fn retry_subscriptions(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> usize {
+        let mut parts = self.parts(here, out);
+        let subscriptions = parts.subscriptions.as_mut();
+        let retried = subscriptions.map_or(0, |it| it.retry(&mut parts.cx));
+        parts.refresh();
+        retried
+    }
+
+    /// The dialogue says the same, and subscribes to other keys: those change on the socket that is there. See
+    /// [`Dialogue::says_the_same`].
+    pub fn declare_subscriptions(
+        &mut self,
+        dialogue: &Arc<Dialogue>,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) {
+        self.dialogue = Arc::clone(dialogue);
+        let mut parts = self.parts(here, out);
+        if let Some(subscriptions) = &mut parts.subscriptions {
+            subscriptions.declare(&mut parts.cx);
+        }
+        parts.refresh();
+    }
+
+    /// All subscriptions, in the order in which they were first wanted.
+    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        let subscriptions = self.subscriptions.as_ref();
+        subscriptions.map_or_else(Vec::new, |it| it.statuses())
+    }
+
+    /// The subscription with this key.
+    pub fn subscription(&self, key: &str) -> Option<SubscriptionStatus> {
+        self.subscriptions.as_ref()?.status(key)
+    }
+
+    /// How many subscriptions stand where; `None`: there is none.
+    pub fn subscription_counts(&self) -> Option<SubscriptionCounts> {
+        let counts = self.subscriptions.as_ref()?.counts();
+        (counts.total() > 0).then_some(counts)
+    }
+
+    /// The subscriptions that are waited for before the name is ready; `None`: for none.
+    pub fn awaited_subscriptions(&self) -> Option<AwaitedSubscriptions> {
+        self.subscriptions.as_ref()?.awaited()
+    }
+
+    /// The buckets that what is said of subscriptions next waits for, besides those of the connection.
+    pub fn subscription_rates(&mut self) -> &[RateSettings] {
+        let subscriptions = self.subscriptions.as_mut();
+        subscriptions.map_or(&[], |subscriptions| subscriptions.rates())
+    }
+
+    /// What is said of subscriptions next: its turn to be written has come. It draws its number now. `None`: nothing.
+    pub fn compose_subscription(
+        &mut self,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) -> Option<ComposedSubscription> {
+        let mut parts = self.parts(here, out);
+        if !parts.script.is_live() {
+            return None;
+        }
+        let subscriptions = parts.subscriptions.as_mut()?;
+        let said = subscriptions.compose(&mut parts.cx);
+        parts.refresh();
+        said.map(|said| ComposedSubscription {
+            message: said.message,
+            goes_on: said.goes_on,
+        })
+    }
+
+    /// The kernel has so many of the messages of subscriptions that were made.
+    pub fn subscriptions_written(
+        &mut self,
+        messages: u64,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) {
+        let mut parts = self.parts(here, out);
+        if !parts.script.is_live() {
+            return;
+        }
+        if let Some(subscriptions) = &mut parts.subscriptions {
+            subscriptions.written(messages, &mut parts.cx);
+        }
+        parts.refresh();
+    }
+
+    /// Whether what is said of subscriptions next may be written, as far as others go that await an answer by their numbers.
+    pub fn has_place_for_subscription(&self) -> bool {
+        let subscriptions = self.subscriptions.as_ref();
+        let awaits = || subscriptions.is_some_and(|subscriptions| subscriptions.awaits_place());
+        self.dialogue.request.is_none() || self.has_place() || !awaits()
+    }
+
+    /// The subscription that a message belongs to, as far as this socket knows. It counts nothing.
+    pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
+        let subscriptions = self.subscriptions.as_ref()?;
+        let mut spans = Spans::default();
+        let text = match message {
+            Message::Text(text) => Some(&**text),
+            Message::Binary(bytes) => std::str::from_utf8(bytes).ok(),
+        };
+        let found = text.and_then(|text| self.dialogue.pointers.find(text, &mut spans));
+        let found: Found<'_, '_> = found.unwrap_or_default();
+        subscriptions.belongs_to(Seen { message, found })
+    }
+}
+
+impl Subscriptions {
+    /// Whether the name may be ready, as far as they go.
+    pub fn have_passed(&self) -> bool {
+        self.socket.stage != Stage::Waiting && self.socket.gate.is_none()
+    }
+
+    /// How many messages await an answer by their numbers.
+    pub fn in_flight(&self) -> usize {
+        self.socket.awaits_number
+    }
+}
+
+/// A message is looked at for what it says of keys.
+pub(in crate::dialogue) fn hear(parts: &mut Parts<'_>, seen: Seen<'_>) -> Told {
+    match &mut parts.subscriptions {
+        Some(subscriptions) => subscriptions.hear(seen, &mut parts.cx),
+        None => Told::default(),
+    }
+}
+
+/// Goes on where the script, or what was waited for, has passed.
+pub(in crate::dialogue) fn go_on(parts: &mut Parts<'_>) {
+    let Some(subscriptions) = &mut parts.subscriptions else {
+        return;
+    };
+    if !parts.script.has_passed() {
+        return;
+    }
+    let cx = &mut parts.cx;
+    if subscriptions.socket.stage == Stage::Waiting {
+        subscriptions.begin(cx);
+        if subscriptions.socket.gate.is_none() {
+            return cx.out.push(Reply::Passed);
+        }
+    }
+    if subscriptions.socket.gate.is_some_and(|gate| gate.left == 0) {
+        subscriptions.socket.gate = None;
+        cx.out.push(Reply::Passed);
+    }
+}

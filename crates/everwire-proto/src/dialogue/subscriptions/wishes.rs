@@ -1,0 +1,314 @@
+//! Keys are held, let go of, and asked for again.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    entry::{Entry, Turn},
+    holder::Holder,
+    holders::Holders,
+    keys::{Seeing, Subscriptions, USUAL},
+    on_socket::Stage,
+    refused::HoldRefused,
+    state::SubscriptionState,
+    timing::MAX_TRIES,
+};
+use crate::{
+    dialogue::context::Context,
+    settings::dialogue::{DeclaredSubscription, Dialogue, MAX_ITEM, MAX_SUBSCRIPTION_KEY},
+};
+
+impl Subscriptions {
+    /// What the settings themselves subscribe to, before there is a socket.
+    pub(super) fn add_declared(
+        &mut self,
+        declared: &Arc<DeclaredSubscription>,
+        dialogue: &Dialogue,
+    ) {
+        match self.keys.get(&declared.key).copied() {
+            Some(known) => {
+                if let Some(entry) = self.entries.get_mut(known) {
+                    entry.holders.add(Holder::File);
+                }
+            }
+            None => {
+                self.insert(declared, Holders::of(Holder::File), dialogue);
+            }
+        }
+    }
+
+    fn insert(
+        &mut self,
+        declared: &Arc<DeclaredSubscription>,
+        holders: Holders,
+        dialogue: &Dialogue,
+    ) -> usize {
+        let form = match &declared.words {
+            None => USUAL,
+            Some(words) => {
+                let is_foreign = !holders.has(Holder::File);
+                self.add_form(words, dialogue, is_foreign)
+            }
+        };
+        if let Some(form) = self.forms.get_mut(form) {
+            form.users += 1;
+        }
+        self.orders += 1;
+        let entry = Entry::new(Arc::clone(declared), form, holders, self.orders);
+        let at = self.entries.insert(entry);
+        self.keys.insert(Arc::clone(&declared.key), at);
+        self.counts.wanted += 1;
+        at
+    }
+
+    /// Somebody wants a key.
+    pub fn hold(
+        &mut self,
+        declared: &Arc<DeclaredSubscription>,
+        holder: Holder,
+        cx: &mut Context<'_>,
+    ) -> Result<(), HoldRefused> {
+        check(declared)?;
+        let known = self.keys.get(&declared.key).copied();
+        let known = known.and_then(|at| Some((at, self.entries.get(at)?)));
+        if let Some((at, entry)) = known {
+            let (is_same, is_leaving) = (entry.is_of(declared), entry.is_leaving());
+            if is_same {
+                match is_leaving {
+                    true => self.come_back(at, holder, cx),
+                    false => self.hold_again(at, holder, cx),
+                }
+                return Ok(());
+            }
+            if !is_leaving {
+                let key = Arc::clone(&declared.key);
+                return Err(HoldRefused::OtherItem { key });
+            }
+        }
+        let settings = cx.dialogue.subscribe.as_ref();
+        let max = settings.map_or(0, |settings| settings.max.get());
+        if holder != Holder::File && self.len() >= max as usize {
+            return Err(HoldRefused::TooMany { max });
+        }
+        let at = self.insert(declared, Holders::of(holder), cx.dialogue);
+        self.want(at, cx);
+        Ok(())
+    }
+
+    /// One that has failed is asked for again at once; of any other there is one holder more.
+    fn hold_again(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        entry.holders.add(holder);
+        if entry.state.has_failed() {
+            self.again(at, cx);
+        }
+    }
+
+    /// It was given up, and that was not said yet.
+    fn come_back(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        entry.holders.add(holder);
+        entry.turn = Turn::None;
+        *self.counts.of_mut(entry.state) += 1;
+        if !entry.state.is_on_the_wire() {
+            self.again(at, cx);
+        }
+    }
+
+    /// It is asked for at once, as if for the first time.
+    fn again(&mut self, at: usize, cx: &mut Context<'_>) {
+        self.forget_again(at);
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.tries = 0;
+        }
+        self.set_state(at, SubscriptionState::Wanted, None, cx);
+        self.want(at, cx);
+    }
+
+    /// Each that has failed is asked for again at once. Returns how many those are.
+    pub fn retry(&mut self, cx: &mut Context<'_>) -> usize {
+        let failed: Vec<usize> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.state.has_failed() && !entry.is_leaving())
+            .map(|(at, _)| at)
+            .collect();
+        for at in &failed {
+            self.again(*at, cx);
+        }
+        failed.len()
+    }
+
+    /// Somebody wants a key no more. Returns whether nobody does.
+    pub fn release(&mut self, key: &str, holder: Holder, cx: &mut Context<'_>) -> bool {
+        let Some(at) = self.keys.get(key).copied() else {
+            return false;
+        };
+        let Some(entry) = self.entries.get_mut(at) else {
+            return false;
+        };
+        let is_gone = entry.holders.remove(holder) && entry.holders.is_empty();
+        if is_gone {
+            self.give_up(at, cx);
+        }
+        is_gone
+    }
+
+    /// Nobody wants it any more: that is said, if the peer was told to send it.
+    fn give_up(&mut self, at: usize, cx: &mut Context<'_>) {
+        self.ungate(at);
+        self.forget_again(at);
+        let is_live = self.is_live();
+        let says_off = self
+            .form_of(at)
+            .is_some_and(|form| form.words.off.is_some() && is_live);
+        let is_acknowledged = self
+            .form_of(at)
+            .is_some_and(|form| form.words.ack.is_some());
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        let count = self.counts.of_mut(entry.state);
+        *count = count.saturating_sub(1);
+        let is_open = entry.ask.is_some() && is_acknowledged;
+        match entry.state {
+            SubscriptionState::Sent if says_off && is_open => entry.turn = Turn::OffWhenAnswered,
+            SubscriptionState::Sent | SubscriptionState::Active if says_off => {
+                self.queue(at, Turn::Off);
+            }
+            _ => self.remove(at),
+        }
+        self.announce(cx.out);
+    }
+
+    /// The settings subscribe to other keys, and say the same for them.
+    pub fn declare(&mut self, cx: &mut Context<'_>) {
+        let dialogue = cx.dialogue;
+        let Some(settings) = &dialogue.subscribe else {
+            return;
+        };
+        if let Some(form) = self.forms.get_mut(USUAL) {
+            form.words = Arc::clone(&settings.words);
+        }
+        let mut wanted: HashMap<&str, &Arc<DeclaredSubscription>> = settings
+            .declared
+            .iter()
+            .map(|declared| (&*declared.key, declared))
+            .collect();
+        let mut held: Vec<(u64, Arc<str>)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.holders.has(Holder::File))
+            .map(|(_, entry)| (entry.order, Arc::clone(entry.key())))
+            .collect();
+        held.sort_unstable();
+        for (_, key) in held {
+            match wanted.remove(&*key) {
+                None => {
+                    self.release(&key, Holder::File, cx);
+                }
+                Some(declared) => self.replace(declared, cx),
+            }
+        }
+        for declared in &settings.declared {
+            if wanted.contains_key(&*declared.key) {
+                self.replace(declared, cx);
+            }
+        }
+        self.announce(cx.out);
+    }
+
+    /// The settings say what this key is, whoever holds it besides.
+    fn replace(&mut self, declared: &Arc<DeclaredSubscription>, cx: &mut Context<'_>) {
+        let known = self.keys.get(&declared.key).copied();
+        let known = known.and_then(|at| Some((at, self.entries.get_mut(at)?)));
+        let mut holders = Holders::of(Holder::File);
+        if let Some((at, entry)) = known
+            && !entry.is_leaving()
+        {
+            if entry.is_of(declared) {
+                entry.holders.add(Holder::File);
+                if declared.words.is_none() {
+                    entry.declared = Arc::clone(declared);
+                }
+                return;
+            }
+            holders = std::mem::take(&mut entry.holders);
+            holders.add(Holder::File);
+            self.give_up(at, cx);
+        }
+        let is_back = known_to_leave(self, declared);
+        if let Some(at) = is_back {
+            return self.come_back(at, Holder::File, cx);
+        }
+        let at = self.insert(declared, holders, cx.dialogue);
+        self.want(at, cx);
+    }
+
+    /// It is wanted: its turn is taken, if there is a socket and it is not left out there.
+    pub(super) fn want(&mut self, at: usize, cx: &mut Context<'_>) {
+        if self.socket.stage != Stage::Live || self.is_left_out(at, cx) {
+            return;
+        }
+        let has_on = self.form_of(at).is_some_and(|form| form.words.on.is_some());
+        match has_on {
+            true => self.queue(at, Turn::On),
+            // Nothing is to be said: the peer sends it by itself.
+            false => self.activate(at, cx),
+        }
+        self.announce(cx.out);
+    }
+
+    /// Whether `if` leaves it out on this socket.
+    pub(super) fn is_left_out(&self, at: usize, cx: &Context<'_>) -> bool {
+        let (Some(entry), Some(form)) = (self.entries.get(at), self.form_of(at)) else {
+            return true;
+        };
+        let Some(condition) = &form.words.condition else {
+            return false;
+        };
+        let seeing = Seeing {
+            words: &form.words,
+            seen: None,
+            number: None,
+            filled: None,
+            wants_item: false,
+        };
+        !seeing.of(entry, cx, |world| condition.holds(world))
+    }
+
+    /// It is asked for again as often as if it had never failed.
+    fn forget_again(&mut self, at: usize) {
+        let Some(target) = self.target(at) else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        if let Some(again_at) = entry.again_at.take() {
+            self.socket.again.remove(&(again_at, target));
+        }
+        debug_assert!(entry.tries <= MAX_TRIES);
+    }
+}
+
+/// One of that key that asks for the same, and was given up, which was not said yet.
+fn known_to_leave(known: &Subscriptions, declared: &Arc<DeclaredSubscription>) -> Option<usize> {
+    let at = *known.keys.get(&declared.key)?;
+    let entry = known.entries.get(at)?;
+    (entry.is_leaving() && entry.is_of(declared)).then_some(at)
+}
+
+fn check(declared: &DeclaredSubscription) -> Result<(), HoldRefused> {
+    let too_long = |what, len, max| Err(HoldRefused::TooLong { what, len, max });
+    let (key, item) = (declared.key.len(), declared.item.template().as_str().len());
+    match () {
+        () if key == 0 => Err(HoldRefused::NoKey),
+        () if key > MAX_SUBSCRIPTION_KEY => too_long("key", key, MAX_SUBSCRIPTION_KEY),
+        () if item > MAX_ITEM => too_long("item", item, MAX_ITEM),
+        () => Ok(()),
+    }
+}

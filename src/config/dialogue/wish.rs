@@ -1,0 +1,302 @@
+//! A subscription that a caller wants of a connection that runs: it is compiled beside the dialogue, with what that declares.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{
+    compiler::Compiler,
+    item,
+    order::Order,
+    subscribe::{self, Around},
+};
+use crate::{
+    config::{
+        keys::{AskLayer, LongForm, check_key},
+        read::{Context, Item, Located, Origin, Place, Pointers, Read, backticked, node_of_json},
+    },
+    settings::{InvalidSubscription, SubscriptionWish, System},
+};
+use everwire_proto::{
+    language::{MessageTemplate, Name, Variable},
+    settings::{
+        DialPolicy,
+        dialogue::{
+            Asking, DeclaredSubscription, Dialogue, SubscribeSettings, SubscriptionItem,
+            SubscriptionWords,
+        },
+    },
+};
+use serde_json::Value as Json;
+
+/// What a caller wants, as a dialogue can subscribe to it.
+///
+/// A caller is not trusted with what the process can read, nor with where it calls: what a file may name is refused here as over the API.
+///
+/// # Errors
+///
+/// All that is wrong with it.
+pub(in crate::config) fn compile_subscription(
+    dialogue: &Dialogue,
+    key: &str,
+    wish: &SubscriptionWish,
+) -> Result<Arc<DeclaredSubscription>, InvalidSubscription> {
+    let Some(subscribe) = dialogue.subscribe.as_deref() else {
+        let text = "the settings have no `subscribe`: write subscribe = { on = '…' }";
+        return Err(InvalidSubscription(text.into()));
+    };
+    let declared = subscribe.declared.iter().find(|one| *one.key == *key);
+    if let (true, Some(declared)) = (wish.is_empty(), declared) {
+        return Ok(Arc::clone(declared));
+    }
+    let mut pointers = Pointers::default();
+    let read = |json: &Json, pointer: &str, pointers: &mut Pointers| {
+        let too_large = |at| {
+            let text = format!("invalid number at {at}: it does not fit into 64 bits; write it as a text");
+            InvalidSubscription(text)
+        };
+        node_of_json(json, pointer, pointers).map_err(too_large)
+    };
+    let item = wish.item.as_ref();
+    let item = item.map(|item| read(item, "/item", &mut pointers)).transpose()?;
+    let words = read(&Json::Object(wish.words.clone()), "", &mut pointers)?;
+    let mut context = Context::new(&System);
+    context.origin = Origin::Api;
+    check_key(key, words.place, &mut context);
+    let mut long = LongForm::read(&words, &mut context).unwrap_or_default();
+    long.item = item;
+    let beside = Beside {
+        dialogue,
+        subscribe,
+        declared: declared.map(|one| &**one),
+        place: words.place,
+    };
+    let compiled = beside.compile(key, &long, &mut context);
+    let (errors, omitted) = context.problems.into_key_errors(&pointers);
+    match compiled.filter(|_| errors.is_empty()) {
+        Some(compiled) => Ok(Arc::new(compiled)),
+        None => {
+            let told = errors.into_iter().map(|error| {
+                let at = match error.pointer.as_str() {
+                    "" => String::new(),
+                    pointer => format!(" at {pointer}"),
+                };
+                let help = error.help.map_or_else(String::new, |help| format!(" ({help})"));
+                format!("{}{at}{help}", error.message)
+            });
+            let mut text = told.collect::<Vec<_>>().join("; ");
+            if omitted > 0 {
+                text.push_str(&format!("; and {omitted} more"));
+            }
+            Err(InvalidSubscription(text))
+        }
+    }
+}
+
+/// Beside what a wish is compiled.
+struct Beside<'d> {
+    dialogue: &'d Dialogue,
+    subscribe: &'d SubscribeSettings,
+    /// What the settings say of the same key.
+    declared: Option<&'d DeclaredSubscription>,
+    /// Where the wish stands.
+    place: Place,
+}
+
+impl Beside<'_> {
+    fn compile(
+        &self,
+        key: &str,
+        long: &LongForm,
+        context: &mut Context<'_>,
+    ) -> Option<DeclaredSubscription> {
+        let dialogue = self.dialogue;
+        let mut compiler = Compiler::new(context);
+        compiler.names = dialogue.names.clone();
+        compiler.lets = dialogue.lets.clone();
+        compiler.put_pointers(dialogue.pointers.clone());
+        let of_keys = self.captures_of_keys();
+        let order = Order::running(&dialogue.lets, &dialogue.names, of_keys.iter().copied());
+        let around = Around {
+            order: &order,
+            // It is judged when it is written.
+            max_message: usize::MAX,
+        };
+        let mut words = None;
+        if !long.words.is_empty() {
+            self.refuse(long, &of_keys, &mut compiler);
+            let base = (*self.subscribe.words).clone();
+            words = Some(subscribe::words(&long.words, base, &around, &mut compiler));
+            self.refuse_variables(long, words.as_ref(), &mut compiler);
+        }
+        let item = self.item(key, long, &order, &mut compiler);
+        let asked = words.as_ref().unwrap_or(&self.subscribe.words);
+        let is_asked = asked.on.is_some() || self.declared_words().is_some();
+        if !is_asked && !compiler.has_failed() {
+            subscribe::refuse_unasked(key, self.place, &mut compiler);
+        }
+        let (_, pointers) = compiler.finish()?;
+        let words = words.map(|words| {
+            Arc::new(SubscriptionWords {
+                own_pointers: Some(Box::new(pointers)),
+                ..words
+            })
+        });
+        Some(DeclaredSubscription {
+            key: key.into(),
+            item: item?,
+            words: words.or_else(|| self.declared_words()),
+        })
+    }
+
+    /// The words that the settings have for the same key.
+    fn declared_words(&self) -> Option<Arc<SubscriptionWords>> {
+        self.declared?.words.clone()
+    }
+
+    /// The numbers of what is captured for each key.
+    fn captures_of_keys(&self) -> Vec<u16> {
+        let words = self.subscribe.all_words();
+        let captures = words.flat_map(|words| &words.capture);
+        captures.map(|capture| capture.name).collect()
+    }
+
+    fn item(
+        &self,
+        key: &str,
+        long: &LongForm,
+        order: &Order,
+        compiler: &mut Compiler<'_, '_>,
+    ) -> Option<SubscriptionItem> {
+        compiler.reads.clear();
+        let Some(node) = &long.item else {
+            let declared = self.declared.map(|declared| declared.item.clone());
+            return Some(declared.unwrap_or_else(|| item::of_key(key)));
+        };
+        let item = item::compile(node, compiler)?;
+        let reads = std::mem::take(&mut compiler.reads);
+        order.refuse_early(reads, compiler);
+        refuse_stored(item.template(), node.place, compiler);
+        let same = self.declared.map(|declared| &declared.item);
+        Some(match same.filter(|known| is_same(known, &item)) {
+            // Its members may stand in another order.
+            Some(known) => known.clone(),
+            None => item,
+        })
+    }
+
+    /// Tells about what a file may say, and a caller may not.
+    fn refuse(&self, long: &LongForm, of_keys: &[u16], compiler: &mut Compiler<'_, '_>) {
+        if let Some(rate) = &long.words.rate {
+            let help = "leave it out: the rate of `subscribe` holds";
+            compiler.wrong(rate.place, "`rate` is not allowed over the API", help);
+        }
+        let captures = long.words.capture.iter();
+        for Item { name, place, .. } in captures.flat_map(|capture| &capture.value.0) {
+            let found = compiler.names.find(name);
+            if !matches!(found, Some(Name::Capture(at)) if of_keys.contains(&at)) {
+                let known = of_keys.iter().map(|at| compiler.names.text(Name::Capture(*at)));
+                let mut known: Vec<String> = known.map(backticked).collect();
+                known.sort();
+                known.dedup();
+                let help = match known.is_empty() {
+                    true => "`subscribe.capture` of the settings says which there are: none".into(),
+                    false => format!("`subscribe.capture` of the settings has {}", known.join(", ")),
+                };
+                let message = format!("nothing of the settings is captured as {}", backticked(name));
+                compiler.wrong(*place, message, help);
+            }
+        }
+    }
+
+    /// Tells about what must be read, or called, and what that may not say.
+    fn refuse_variables(
+        &self,
+        long: &LongForm,
+        words: Option<&SubscriptionWords>,
+        compiler: &mut Compiler<'_, '_>,
+    ) {
+        let Some(words) = words else {
+            return;
+        };
+        let asks = [(&long.words.on, &words.on), (&long.words.off, &words.off)];
+        for (layer, asking) in asks {
+            let (Some(Located { value, place }), Some(asking)) = (layer, asking) else {
+                continue;
+            };
+            for template in asking.templates() {
+                refuse_stored(template, *place, compiler);
+            }
+            if let (AskLayer::Http(_), Asking::Http(request)) = (value, asking) {
+                self.refuse_call(request.templates(), &request.url, *place, compiler);
+            }
+        }
+        if let (Some(layer), Some(route)) = (&long.words.route, &words.route) {
+            refuse_stored(&route.id, layer.place, compiler);
+        }
+    }
+
+    /// A caller says where it goes: it must go to a public address, and take nothing along that the connection knows.
+    fn refuse_call(
+        &self,
+        templates: Vec<&MessageTemplate>,
+        url: &MessageTemplate,
+        place: Place,
+        compiler: &mut Compiler<'_, '_>,
+    ) {
+        let reads = templates.into_iter().flat_map(MessageTemplate::reads);
+        let mut names = reads.map(|read| read.name);
+        if let Some(name) = names.find(|name| !matches!(name, Name::BuiltIn(_))) {
+            let name = backticked(compiler.names.text(name));
+            let message = format!("an HTTP request over the API must not read {name}");
+            let help = "only the settings send what the connection knows to another server: write it there";
+            compiler.wrong(place, message, help);
+        }
+        let text = url.as_str();
+        let start = text.split_once("${").map_or(text, |(start, _)| start);
+        let public = DialPolicy::PublicOnly;
+        let (refusal, url) = match start == text {
+            true => {
+                let url = Url::parse(text).ok();
+                (url.as_ref().and_then(|url| public.refusal(url)), url)
+            }
+            false => (public.refusal_of_start(start), None),
+        };
+        let allowed = url.is_some_and(|url| {
+            let mut patterns = self.dialogue.peer_urls.iter();
+            patterns.any(|pattern| pattern.matches(&url))
+        });
+        if let Some(reason) = refusal.filter(|_| !allowed) {
+            let message = format!("this URL must not be called: {reason}");
+            let help = "service.allow_urls has the patterns of those that may be";
+            compiler.wrong(place, message, help);
+        }
+    }
+}
+
+/// A stored secret is read at a dial, for what the settings say.
+fn refuse_stored(template: &MessageTemplate, place: Place, compiler: &mut Compiler<'_, '_>) {
+    let stored = template.variables().find_map(|variable| match variable {
+        Variable::Stored(id) => Some(format!("${{secret:{id}}}")),
+        Variable::File(_) => None,
+    });
+    if let Some(stored) = stored {
+        let message = format!("{} is not allowed here: it is read at a dial", backticked(&stored));
+        let help = "bring it in with `let` of the settings, and write its name";
+        compiler.wrong(place, message, help);
+    }
+}
+
+/// Whether both items are the same value.
+fn is_same(one: &SubscriptionItem, other: &SubscriptionItem) -> bool {
+    match (one, other) {
+        (SubscriptionItem::Json(one), SubscriptionItem::Json(other)) => {
+            let (one, other) = (one.as_json(), other.as_json());
+            one.is_some() && one == other
+        }
+        (SubscriptionItem::Text(one), SubscriptionItem::Text(other)) => {
+            one.as_str() == other.as_str()
+        }
+        _ => false,
+    }
+}

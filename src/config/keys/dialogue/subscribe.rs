@@ -1,0 +1,164 @@
+//! `subscribe`: what is said and expected for subscriptions.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{super::RateKeys, CaptureLayer, HttpTable, SendLayer};
+use crate::config::{
+    read::{
+        Context, Entries, Keys, Located, Node, Read, Value, table, table_schema,
+        unknown_key,
+    },
+    values::{Count, ExpressionText, MaxSubscriptions, Pointer, TemplateText, Timeout},
+};
+
+table! {
+    /// What is said and expected for a subscription. `key`, `item`, `items` and `id` are names in all of it, `on_id` is the number under
+    /// which it was asked for.
+    #[derive(PartialEq)]
+    pub(in crate::config) struct WordsTable {
+        /// What asks for it: a message, or { http = { … } }. `${item}` is one item, `${items}` a JSON array of up to `batch`.
+        on: AskLayer,
+        /// What ends it: a message, or { http = { … } }.
+        off: AskLayer,
+        /// What answers it. Without it a subscription is active once it is written; an HTTP request must be answered with 2xx.
+        ack: ExpressionText,
+        /// What refuses it.
+        fail: ExpressionText,
+        /// What of the socket's messages says that the server has ended it.
+        end: ExpressionText,
+        /// How long the answer may take, from when it was written.
+        within: Timeout = "10s",
+        /// Whether it is asked for at all on this socket. What is left out counts as active.
+        condition as "if": ExpressionText,
+        /// The KEY of a bucket in [rates] that it waits for, besides the connection's rate; or several, at once.
+        rate: RateKeys,
+        /// What is kept of the answer, for each subscription its own.
+        capture: Entries<CaptureLayer>,
+        /// Which of the messages belong to it.
+        route: RouteTable,
+    }
+}
+
+table! {
+    /// How many at once, and how many at all.
+    #[derive(PartialEq)]
+    pub(in crate::config) struct LimitsTable {
+        /// So many items go into one message, as `${items}`.
+        batch: Count = 1,
+        /// The most subscriptions of the connection, those that come over the API included.
+        max: MaxSubscriptions = 10000,
+    }
+}
+
+table! {
+    /// Which of the messages belong to a subscription.
+    #[derive(PartialEq)]
+    pub(in crate::config) struct RouteTable {
+        /// Where a message says to which subscription it belongs, as a JSON Pointer (RFC 6901): "/stream".
+        json: Pointer,
+        /// What stands there for a subscription: "${item}", "${on_id}", or what was captured of its answer.
+        id: TemplateText,
+    }
+}
+
+table! {
+    /// A subscription that is asked for by HTTP.
+    pub(in crate::config) struct AskTable {
+        /// The request.
+        http: HttpTable,
+    }
+}
+
+/// `subscribe`: words, and limits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::config) struct SubscribeLayer {
+    pub limits: LimitsTable,
+    pub words: WordsTable,
+}
+
+/// What asks for a subscription, or ends it: a message, or an HTTP request.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::config) enum AskLayer {
+    Send(SendLayer),
+    Http(Box<Located<HttpTable>>),
+}
+
+impl AskLayer {
+    /// The HTTP request, if it is one.
+    pub fn http(&self) -> Option<&HttpTable> {
+        match self {
+            Self::Send(_) => None,
+            Self::Http(http) => Some(&http.value),
+        }
+    }
+}
+
+impl WordsTable {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The requests of `on` and `off`.
+    pub fn requests(&self) -> impl Iterator<Item = &HttpTable> {
+        let asks = self.on.iter().chain(&self.off);
+        asks.filter_map(|ask| ask.value.http())
+    }
+}
+
+impl Read for SubscribeLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let Value::Table(entries) = &node.value else {
+            return context.wrong_type(node, "a table such as { on = '…', ack = '…' }");
+        };
+        let mut layer = Self::default();
+        for entry in entries {
+            let is_known = layer.limits.set(&entry.key, &entry.node, context)
+                || layer.words.set(&entry.key, &entry.node, context);
+            if !is_known {
+                let known = [WordsTable::NAMES, LimitsTable::NAMES];
+                unknown_key(&entry.key, entry.place, &known, &[], context);
+            }
+        }
+        Some(layer)
+    }
+
+    fn schema() -> Json {
+        let mut schema = table_schema::<WordsTable>();
+        let mut properties: Map<String, Json> = WordsTable::properties();
+        properties.extend(LimitsTable::properties());
+        schema["properties"] = properties.into();
+        schema
+    }
+
+    fn overlay(&mut self, nearer: Self) {
+        self.limits.overlay(nearer.limits);
+        self.words.overlay(nearer.words);
+    }
+}
+
+impl Read for AskLayer {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        let is_http = match &node.value {
+            Value::Table(entries) => entries.iter().any(|entry| entry.key == "http"),
+            Value::String(_) => false,
+            _ => {
+                return context.wrong_type(
+                    node,
+                    "a text, { text = \"…\" }, { base64 = \"…\" }, { bytes = \"…\" } or { http = { url = \"https://…\" } }",
+                );
+            }
+        };
+        match is_http {
+            true => AskTable::read(node, context)?
+                .http
+                .map(Box::new)
+                .map(Self::Http),
+            false => SendLayer::read(node, context).map(Self::Send),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [SendLayer::schema(), table_schema::<AskTable>()] })
+    }
+}

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{
     event::Event,
     status::{LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step},
+    subscription::SubscriptionCounts,
 };
 
 /// Why a connection is up or down.
@@ -35,6 +36,12 @@ pub struct Why {
     /// The requests of clients that have no answer yet.
     #[schema(required)]
     requests: Option<Requests>,
+    /// How many subscriptions stand where.
+    #[schema(required)]
+    subscriptions: Option<SubscriptionCounts>,
+    /// The subscriptions that are awaited before it is ready.
+    #[schema(required)]
+    awaits: Option<Awaits>,
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[schema(required)]
     preparing: Option<String>,
@@ -49,6 +56,18 @@ pub struct Why {
     /// The last attempts, the latest first.
     #[schema(max_items = 8)]
     attempts: Vec<Attempt>,
+}
+
+/// The subscriptions that are awaited before a connection is ready.
+#[derive(ToSchema)]
+pub struct Awaits {
+    /// How many.
+    subscriptions: usize,
+    /// Of how many that the settings subscribe to.
+    of: usize,
+    /// The first of them.
+    #[schema(max_items = 8)]
+    keys: Vec<String>,
 }
 
 /// The peer's last message before its socket ended.

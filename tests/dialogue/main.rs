@@ -21,6 +21,7 @@ mod rsa;
 mod rules;
 mod slack;
 mod steps;
+mod subscriptions;
 #[cfg(feature = "durable")]
 mod stored;
 mod watched;

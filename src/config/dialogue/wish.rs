@@ -136,9 +136,11 @@ impl Beside<'_> {
             subscribe::refuse_unasked(key, self.place, &mut compiler);
         }
         let (_, pointers) = compiler.finish()?;
+        // One pass over a message serves all whose pointers are those of the dialogue.
+        let own = (pointers != dialogue.pointers).then(|| Box::new(pointers));
         let words = words.map(|words| {
             Arc::new(SubscriptionWords {
-                own_pointers: Some(Box::new(pointers)),
+                own_pointers: own,
                 ..words
             })
         });

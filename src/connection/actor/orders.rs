@@ -122,6 +122,7 @@ impl ActorState {
             self.end_sessions(SessionEnd::Reconfigured);
         }
         let needed = needs_socket || self.beats.are_used_up();
+        self.declare_subscriptions();
         self.rotate_again |= needed && self.life.is_handing_over();
         let reconnect = needed && (self.rotate_again || self.life.replace(&mut self.effects));
         if new.sequence != old.sequence {

@@ -46,7 +46,11 @@ impl Successor {
         if let Some(since) = blind_since.filter(|_| !is_whole) {
             act.publish_blind_gap(since, hears_since.max(since));
         }
-        act.deliver_all(messages);
+        let socket = match &*ready {
+            Self::Up(ready) => Some(&ready.socket),
+            _ => None,
+        };
+        act.deliver_all(messages, |message| socket?.subscription_of(message));
     }
 
     /// A new incarnation takes over the socket that the last one has made ready, if there is one.

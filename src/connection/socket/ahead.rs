@@ -14,6 +14,8 @@ pub(super) enum Ahead {
     Message(Message),
     /// The next step, whose text is made when its turn has come.
     Step(StepTurn),
+    /// What is said of subscriptions, one message after the other: behind all others.
+    Subscription(StepTurn),
 }
 
 /// What the turn of a step waits for.
@@ -39,6 +41,10 @@ pub(super) struct OwnTurn {
 pub(super) enum Next {
     /// The first of those that go ahead of the outbox.
     Ahead,
+    /// What is said of subscriptions. `had`: it has had its turn at its own rate.
+    Subscription {
+        had: bool,
+    },
     /// The request of a caller.
     Request,
     Outbox,

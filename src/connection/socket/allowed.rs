@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use everwire_proto::dialogue::Ping;
+use everwire_proto::dialogue::{ComposedSubscription, Ping};
 
 use crate::{
     chance,
@@ -70,6 +70,18 @@ impl Allowed<'_> {
         let conversation = self.conversation.as_mut();
         let conversation = conversation.map(|(conversation, _)| &mut **conversation);
         self.requests.as_mut()?.compose(conversation)
+    }
+
+    /// What is said of subscriptions next; `None`: nothing.
+    pub fn compose_subscription(&mut self) -> Option<ComposedSubscription> {
+        let (conversation, here) = self.conversation.as_mut()?;
+        conversation.compose_subscription(*here)
+    }
+
+    /// Whether what is said of subscriptions next may await an answer.
+    pub fn has_place_for_subscription(&self) -> bool {
+        let conversation = self.conversation();
+        conversation.is_none_or(LiveConversation::has_place_for_subscription)
     }
 
     /// Whether the next step may await an answer.

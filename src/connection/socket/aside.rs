@@ -21,6 +21,7 @@ impl Socket {
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<bool, Cause> {
+        self.follow_wishes(act, now);
         let hears = self.hear_aside(act, now, cx);
         self.keep_last(act);
         hears?;
@@ -98,10 +99,13 @@ impl Socket {
                 return Err(read_error(&error));
             }
             let ahead = self.writer.messages_ahead();
+            let subscribes = self.writer.has_subscription();
             self.go_on_aside(act, now)?;
             self.hears_signer_aside(act, now, cx)?;
+            let has_more = self.writer.messages_ahead() > ahead
+                || (self.writer.has_subscription() && !subscribes);
             // A step that was written may have another one behind it.
-            if written.is_pending() || self.writer.messages_ahead() <= ahead {
+            if written.is_pending() || !has_more {
                 return Ok(());
             }
         }
@@ -110,8 +114,8 @@ impl Socket {
     fn hold(&mut self, act: &mut ActorState, message: Message, now: Instant) -> Result<(), Cause> {
         self.note(act, &message);
         match self.hear_beside(act, &message, now)? {
-            Heard::Message => act.hold(message),
-            Heard::Own => act.receive_own(message),
+            Heard::Message(key) => act.hold(message, key),
+            Heard::Own(key) => act.receive_own(message, key),
             Heard::Hidden => act.count_unheard(&message),
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The conversation of a socket that is made ready beside the one that serves.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{Socket, early::Early, heard::Heard};
 use crate::{
@@ -24,11 +24,27 @@ impl Socket {
             aside.prepared(take_prepared(&mut self.early));
         }
         self.early.get_or_insert_default().aside = aside;
+        self.follow_wishes(act, now);
         let here = surroundings!(self, act, now);
         if let Some(conversation) = aside_mut(&mut self.early) {
             conversation.opened(here);
         }
         self.carry_out_aside(act)
+    }
+
+    /// What callers want of subscriptions since it was begun, it learns, too.
+    pub(super) fn follow_wishes(&mut self, act: &mut ActorState, now: Instant) {
+        let here = surroundings!(self, act, now);
+        if let (Some(conversation), Some(serving)) = (aside_mut(&mut self.early), &act.serving)
+            && conversation.lacks(&serving.wishes)
+        {
+            conversation.follow(&serving.wishes, here);
+        }
+    }
+
+    /// The subscription to which a message belongs that has come on it.
+    pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
+        self.aside()?.subscription_of(message)
     }
 
     /// A message has come on a socket beside the one that serves.
@@ -40,7 +56,7 @@ impl Socket {
     ) -> Result<Heard, Cause> {
         let here = surroundings!(self, act, now);
         let Some(conversation) = aside_mut(&mut self.early) else {
-            return Ok(Heard::Message);
+            return Ok(Heard::Message(None));
         };
         let heard = conversation.message(message, here);
         self.carry_out_aside(act)?;
@@ -53,8 +69,10 @@ impl Socket {
             return Ok(());
         }
         let is_written = self.writer.take_step_written();
+        let subscriptions_written = self.writer.take_subscriptions_written();
         let here = surroundings!(self, act, now);
         if let Some(conversation) = aside_mut(&mut self.early) {
+            conversation.subscriptions_written(subscriptions_written, here);
             if is_written {
                 conversation.written(here);
             }

@@ -35,6 +35,9 @@ impl Socket {
             serving
                 .conversation
                 .prepared(take_prepared(&mut self.early));
+            if serving.conversation.lacks(&serving.wishes) {
+                serving.conversation.follow(&serving.wishes, here);
+            }
             serving.conversation.opened(here);
         }
         begin_beats(act, HeartbeatStart::Open, now);
@@ -78,7 +81,7 @@ impl Socket {
         place_answered(act);
         let here = surroundings!(self, act, now);
         let Some(serving) = &mut act.serving else {
-            return Heard::Message;
+            return Heard::Message(None);
         };
         let conversation = &mut serving.conversation;
         let before = (conversation.deadline(), conversation.keeps_at(now));
@@ -100,7 +103,7 @@ impl Socket {
                 act.confirmed(fence);
             }
             return match delivers_pongs(&act.settings.heartbeat) {
-                true => Heard::Message,
+                true => Heard::Message(None),
                 false => Heard::Hidden,
             };
         }
@@ -118,8 +121,12 @@ impl Socket {
         }
         place_answered(act);
         let is_written = self.writer.take_step_written();
+        let subscriptions_written = self.writer.take_subscriptions_written();
         let here = surroundings!(self, act, now);
         if let Some(serving) = &mut act.serving {
+            serving
+                .conversation
+                .subscriptions_written(subscriptions_written, here);
             if is_written {
                 serving.conversation.written(here);
             }

@@ -36,6 +36,8 @@ pub(in crate::connection) enum Origin {
     Opening,
     /// It is a step of the script.
     Step,
+    /// What is said of subscriptions.
+    Subscription,
     /// It is a text heartbeat, and no message of the application.
     Heartbeat,
 }

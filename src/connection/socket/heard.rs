@@ -1,14 +1,16 @@
 //! What becomes of a message at which a conversation has looked.
 
+use std::sync::Arc;
+
 use everwire_proto::dialogue;
 
 /// What becomes of a message at which a conversation has looked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// It is delivered as any other.
-    Message,
+    /// It is delivered as any other; with the key of the subscription that it belongs to.
+    Message(Option<Arc<str>>),
     /// It is delivered, and concerns its socket alone.
-    Own,
+    Own(Option<Arc<str>>),
     /// Subscribers do not see it.
     Hidden,
 }
@@ -17,8 +19,8 @@ impl From<dialogue::Heard> for Heard {
     fn from(heard: dialogue::Heard) -> Self {
         match heard {
             heard if !heard.deliver => Self::Hidden,
-            heard if heard.is_own => Self::Own,
-            _ => Self::Message,
+            heard if heard.is_own => Self::Own(heard.subscription),
+            heard => Self::Message(heard.subscription),
         }
     }
 }

@@ -95,6 +95,7 @@ impl Socket {
             && !act.wants_place()
             && !self.deadlines.is_paused()
             && self.writer.is_idle()
+            && !self.writer.has_subscription()
             && !self.writer.is_held_back()
     }
 
@@ -147,9 +148,11 @@ impl Socket {
 
     /// Tells the conversation what was written; whether it has more to write.
     fn goes_on(&mut self, act: &mut ActorState, now: Instant) -> bool {
-        let ahead = self.writer.messages_ahead();
+        let (ahead, subscribes) = (self.writer.messages_ahead(), self.writer.has_subscription());
         self.go_on_conversing(act, now);
-        self.writer.messages_ahead() > ahead && !self.writer.is_blocked()
+        let has_more = self.writer.messages_ahead() > ahead
+            || (self.writer.has_subscription() && !subscribes);
+        has_more && !self.writer.is_blocked()
     }
 
     /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,

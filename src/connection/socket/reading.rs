@@ -122,17 +122,18 @@ impl Socket {
             tell_gap(act, now);
         }
         self.note(act, &message);
+        let mut subscription = None;
         if act.serving.is_some() {
             match self.converse(act, &message, now) {
-                Heard::Message => {}
-                Heard::Own => return act.receive_own(message),
+                Heard::Message(key) => subscription = key,
+                Heard::Own(key) => return act.receive_own(message, key),
                 Heard::Hidden => return act.count_unheard(&message),
             }
         } else {
             act.answer_by_value(&message);
         }
         // The one place, so that it is inlined.
-        act.receive(message);
+        act.receive(message, subscription);
     }
 
     /// Whether messages have come since there were so many: signs of life, noted once for all of them.

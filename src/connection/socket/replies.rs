@@ -12,6 +12,7 @@ use crate::{
     },
     core::Cause,
     events::EventKind,
+    settings::RateSettings,
 };
 
 impl Socket {
@@ -41,6 +42,13 @@ impl Socket {
                 if let Some(serving) = &mut act.serving {
                     serving.conversation.sign(requests);
                 }
+            }
+            Reply::Subscribe => {
+                let rates = match &mut act.serving {
+                    Some(serving) => serving.conversation.subscription_rates(),
+                    None => Vec::new(),
+                };
+                self.writer.subscription(buckets_of(act, &rates));
             }
             Reply::MayClose => self.may_close(act, now),
             Reply::Answered(answered) => act.answered(*answered),
@@ -118,6 +126,13 @@ impl Socket {
                         conversation.sign(requests);
                     }
                 }
+                Reply::Subscribe => {
+                    let rates = match aside_mut(&mut self.early) {
+                        Some(conversation) => conversation.subscription_rates(),
+                        None => Vec::new(),
+                    };
+                    self.writer.subscription(buckets_of(act, &rates));
+                }
                 Reply::Answer(message) => self.writer.answer(message),
                 Reply::Passed => {
                     if let Some(data) = connect_data(act) {
@@ -166,7 +181,11 @@ impl Socket {
 
 /// The buckets that the step on its way waits for, if they are not the connection's alone.
 fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
-    let rates = talk?.step_rates();
+    buckets_of(act, talk?.step_rates())
+}
+
+/// The buckets of these rates and the connection's; `None`: there are no such rates.
+fn buckets_of(act: &ActorState, rates: &[RateSettings]) -> Option<Box<BucketSet>> {
     let buckets = || {
         let buckets = &act.process.buckets;
         buckets.with_step(&act.name, act.buckets.as_deref(), rates)

@@ -56,6 +56,7 @@ impl Socket {
 
     /// Takes no periodic step any more: the socket that serves is to be closed.
     pub(super) fn end_periodic(&mut self, act: &mut ActorState, now: Instant) {
+        self.writer.forget_subscriptions();
         if let Some(serving) = &mut act.serving
             && serving.conversation.closing(now)
         {

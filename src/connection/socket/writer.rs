@@ -41,6 +41,8 @@ enum Unwritten {
     Opening(u64),
     /// A step of the script, by its length.
     Step(u64),
+    /// What is said of subscriptions, by its length.
+    Subscription(u64),
 }
 
 /// The writing half of one socket.
@@ -67,6 +69,8 @@ pub(in crate::connection) struct Writer {
     ping_written: bool,
     /// Whether it has a step of the script whole that was not asked for yet.
     step_written: bool,
+    /// So many messages of subscriptions it has whole that were not asked for yet.
+    subscriptions_written: u16,
     /// Over TLS: bytes given to the session and not flushed.
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
@@ -103,20 +107,47 @@ impl Writer {
     /// A message of ours: ahead of the outbox, and of a step that waits for a rate of its own.
     pub fn message(&mut self, message: Message) {
         let is_own = |ahead: &Ahead| matches!(ahead, Ahead::Step(StepTurn::Own(_)));
-        let behind = usize::from(self.opening.back().is_some_and(is_own));
-        let at = self.opening.len() - behind;
+        let ahead = self.messages_ahead();
+        let last = ahead.checked_sub(1).and_then(|last| self.opening.get(last));
+        let at = ahead - usize::from(last.is_some_and(is_own));
         self.opening.insert(at, Ahead::Message(message));
     }
 
     /// The next step, behind the messages that are there. `own`: the buckets that it waits for, if they are not the connection's alone.
     pub fn step(&mut self, own: Option<Box<BucketSet>>) {
-        self.opening.push_back(Ahead::Step(StepTurn::of(own)));
+        let at = self.messages_ahead();
+        self.opening.insert(at, Ahead::Step(StepTurn::of(own)));
     }
 
     /// A step that has had its turn, and whose text can be made only now: behind the answers.
     pub fn step_now(&mut self) {
         self.opening
             .insert(self.answers(), Ahead::Step(StepTurn::Had));
+    }
+
+    /// Something is to be said of subscriptions: behind all that goes ahead of the outbox. `own`: the buckets that it waits for, if they
+    /// are not the connection's alone.
+    pub fn subscription(&mut self, own: Option<Box<BucketSet>>) {
+        self.forget_subscriptions();
+        self.opening
+            .push_back(Ahead::Subscription(StepTurn::of(own)));
+    }
+
+    /// Nothing is said of subscriptions any more.
+    pub fn forget_subscriptions(&mut self) {
+        if self.has_subscription() {
+            self.opening.pop_back();
+        }
+    }
+
+    /// Whether something is to be said of subscriptions.
+    pub fn has_subscription(&self) -> bool {
+        matches!(self.opening.back(), Some(Ahead::Subscription(_)))
+    }
+
+    /// How many messages of subscriptions the kernel has whole, if that was not asked for since it has them.
+    pub fn take_subscriptions_written(&mut self) -> u16 {
+        std::mem::take(&mut self.subscriptions_written)
     }
 
     /// No step is awaited any more: one whose turn has not come is not written, and what became of another one is not told.
@@ -148,14 +179,14 @@ impl Writer {
         std::mem::take(&mut self.step_written)
     }
 
-    /// How many of our own messages have not been encoded yet.
+    /// How many of our own messages have not been encoded yet. What is said of subscriptions is behind them, and does not count.
     pub fn messages_ahead(&self) -> usize {
-        self.opening.len()
+        self.opening.len() - usize::from(self.has_subscription())
     }
 
     /// Whether none of our own messages waits to be encoded, but for a step that waits for a rate of its own, or for answers.
     pub fn has_none_ahead(&self) -> bool {
-        self.opening.is_empty() || self.step_lacks_place || self.step_waiting().is_some()
+        self.messages_ahead() == 0 || self.step_lacks_place || self.step_waiting().is_some()
     }
 
     /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames
@@ -200,7 +231,7 @@ impl Writer {
 
     /// Whether the kernel has all that was given to this writer.
     pub fn is_idle(&self) -> bool {
-        self.opening.is_empty() && self.is_flushed()
+        self.messages_ahead() == 0 && self.is_flushed()
     }
 
     /// The same, but for a step that waits for another rate than messages do.
@@ -217,7 +248,11 @@ impl Writer {
     pub fn paced_until(&self) -> Option<Instant> {
         let usual = self.waiting.as_deref();
         let step = self.step_waiting();
-        let waiting = usual.into_iter().chain(step);
+        let subscription = match self.opening.back() {
+            Some(Ahead::Subscription(StepTurn::Own(turn))) => turn.waiting.as_ref(),
+            _ => None,
+        };
+        let waiting = usual.into_iter().chain(step).chain(subscription);
         waiting.filter_map(Waiting::until).min()
     }
 
@@ -225,9 +260,10 @@ impl Writer {
     fn step_waiting(&self) -> Option<&Waiting> {
         match self.opening.front()? {
             Ahead::Step(StepTurn::Own(turn)) => turn.waiting.as_ref(),
-            Ahead::Step(StepTurn::Usual | StepTurn::Had) | Ahead::Answer(_) | Ahead::Message(_) => {
-                None
-            }
+            Ahead::Step(StepTurn::Usual | StepTurn::Had)
+            | Ahead::Answer(_)
+            | Ahead::Message(_)
+            | Ahead::Subscription(_) => None,
         }
     }
 

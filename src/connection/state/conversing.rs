@@ -62,6 +62,7 @@ impl ActorState {
             | Reply::Sign(_)
             | Reply::MayClose
             | Reply::Answered(_)
+            | Reply::Subscribe
             | Reply::Subscription(_)
             | Reply::Answer(_)
             | Reply::Passed

@@ -1,6 +1,6 @@
 //! What comes in on its way to the subscribers: past the duplicates of a rotation, and past the peer's own numbers.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::ActorState;
 use crate::{
@@ -17,18 +17,27 @@ const HOLD: HoldLimits = HoldLimits {
 impl ActorState {
     /// A message came on the socket that serves.
     #[inline]
-    pub(in crate::connection) fn receive(&mut self, message: Message) {
+    pub(in crate::connection) fn receive(
+        &mut self,
+        message: Message,
+        subscription: Option<Arc<str>>,
+    ) {
         self.counters.count_received(&message);
         match self.inbound.deduplication.receive(message) {
-            Deliverable::One(message) => self.deliver(message),
-            Deliverable::Many(messages) => self.deliver_all(messages),
+            // It is the same one.
+            Deliverable::One(message) => self.deliver(message, subscription),
+            Deliverable::Many(messages) => self.deliver_held(messages),
         }
     }
 
     /// A message came by which the script of its socket has decided: no other socket brings the same, and it is no part of what is compared.
-    pub(in crate::connection) fn receive_own(&mut self, message: Message) {
+    pub(in crate::connection) fn receive_own(
+        &mut self,
+        message: Message,
+        subscription: Option<Arc<str>>,
+    ) {
         self.counters.count_received(&message);
-        self.deliver(message);
+        self.deliver(message, subscription);
     }
 
     /// A message came that a rule or a step keeps from subscribers. The peer's own numbers count it.
@@ -38,10 +47,14 @@ impl ActorState {
     }
 
     /// A message came on the successor.
-    pub(in crate::connection) fn hold(&mut self, message: Message) {
+    pub(in crate::connection) fn hold(
+        &mut self,
+        message: Message,
+        subscription: Option<Arc<str>>,
+    ) {
         self.counters.count_received(&message);
         if let Some(message) = self.inbound.deduplication.hold(message) {
-            self.deliver(message);
+            self.deliver(message, subscription);
         }
     }
 
@@ -73,27 +86,44 @@ impl ActorState {
     /// The time is up: nothing is held any more.
     pub(in crate::connection) fn hurry_deduplication(&mut self) {
         let held = self.inbound.deduplication.hurry();
-        self.deliver_all(held);
+        self.deliver_held(held);
     }
 
     /// A socket is gone: what is held is delivered, unless it is known to have been.
     pub(in crate::connection) fn end_deduplication(&mut self) {
         let held = self.inbound.deduplication.end();
-        self.deliver_all(held);
+        self.deliver_held(held);
     }
 
-    pub(in crate::connection) fn deliver_all(&mut self, messages: Vec<Message>) {
+    /// Messages that were held: the socket that serves knows to which subscriptions they belong.
+    fn deliver_held(&mut self, messages: Vec<Message>) {
         for message in messages {
-            self.deliver(message);
+            let subscription = self.subscription_of(&message);
+            self.deliver(message, subscription);
+        }
+    }
+
+    /// Messages of which somebody else knows to which subscriptions they belong.
+    pub(in crate::connection) fn deliver_all(
+        &mut self,
+        messages: Vec<Message>,
+        subscription_of: impl Fn(&Message) -> Option<Arc<str>>,
+    ) {
+        for message in messages {
+            let subscription = subscription_of(&message);
+            self.deliver(message, subscription);
         }
     }
 
     #[inline]
-    fn deliver(&mut self, message: Message) {
+    fn deliver(&mut self, message: Message, subscription: Option<Arc<str>>) {
         if self.settings.sequence.is_some() {
             self.check_number(&message);
         }
-        self.publisher.message(message);
+        match subscription {
+            None => self.publisher.message(message),
+            Some(key) => self.publisher.routed(message, key),
+        }
     }
 
     /// Tells where the peer's own numbers have a hole, or come again.

@@ -1,46 +1,122 @@
 //! The subscriptions of a name: those that callers hold, and what the socket that serves knows of all of them.
 
-use everwire_proto::dialogue::{Holder, SubscriptionCounts, SubscriptionStatus};
+use std::sync::Arc;
 
-use super::ActorState;
+use everwire_proto::dialogue::{AwaitedSubscriptions, Holder, SubscriptionCounts, SubscriptionStatus};
+
+use super::{
+    ActorState,
+    conversation::{Serving, Surroundings},
+};
 use crate::{
-    connection::HoldError,
+    clock,
+    connection::{ConnectionGone, HoldError},
+    core::Message,
     settings::{CompileSubscription, SubscriptionWish},
+    transport::Secrets,
 };
 
 impl ActorState {
     /// A caller holds a subscription.
     pub(in crate::connection) fn hold_subscription(
         &mut self,
-        _key: &str,
-        _wish: SubscriptionWish,
-        _holder: Holder,
-        _compile: CompileSubscription,
+        key: &str,
+        wish: SubscriptionWish,
+        holder: Holder,
+        compile: CompileSubscription,
     ) -> Result<SubscriptionStatus, HoldError> {
-        Err(HoldError::NoSubscribe)
+        if holder == Holder::File {
+            return Err(HoldError::HeldByFile);
+        }
+        let held = self.with_serving(|serving, at| {
+            let conversation = &mut serving.conversation;
+            let dialogue = conversation.subscribing_dialogue();
+            let dialogue = dialogue.ok_or(HoldError::NoSubscribe)?;
+            let declared = compile(dialogue, key, &wish)?;
+            conversation.hold_subscription(&declared, holder, at)?;
+            serving.wishes.add(key, wish, holder, compile);
+            conversation.knows(&serving.wishes);
+            let gone = HoldError::Gone(ConnectionGone::UNKNOWN);
+            conversation.subscription(key).ok_or(gone)
+        });
+        self.wake();
+        held.unwrap_or(Err(HoldError::NoSubscribe))
     }
 
     /// A caller lets go of a subscription; whether nobody holds it any more.
     pub(in crate::connection) fn release_subscription(
         &mut self,
-        _key: &str,
-        _holder: Holder,
+        key: &str,
+        holder: Holder,
     ) -> Result<bool, HoldError> {
-        Err(HoldError::NoSubscribe)
+        if holder == Holder::File {
+            return Err(HoldError::HeldByFile);
+        }
+        let released = self.with_serving(|serving, at| {
+            let is_gone = serving.conversation.release_subscription(key, holder, at);
+            serving.wishes.remove(key, holder);
+            serving.conversation.knows(&serving.wishes);
+            is_gone
+        });
+        self.wake();
+        released.ok_or(HoldError::NoSubscribe)
     }
 
     /// Those that have failed are asked for again; how many those are.
     pub(in crate::connection) fn retry_subscriptions(&mut self) -> usize {
-        0
+        let retried =
+            self.with_serving(|serving, at| serving.conversation.retry_subscriptions(at));
+        self.wake();
+        retried.unwrap_or_default()
+    }
+
+    /// New settings say the same, and may subscribe to other keys: those change on the socket that serves.
+    pub(in crate::connection) fn declare_subscriptions(&mut self) {
+        let settings = Arc::clone(&self.settings);
+        self.with_serving(|serving, at| {
+            if serving.conversation.is_of(&settings) {
+                serving.conversation.declare_subscriptions(&settings, at);
+            }
+        });
     }
 
     /// All of them.
     pub(in crate::connection) fn subscriptions(&self) -> Vec<SubscriptionStatus> {
-        Vec::new()
+        let conversation = self.conversation();
+        conversation.map_or_else(Vec::new, |conversation| conversation.subscriptions())
     }
 
     /// How many of them stand where; `None`: there is none.
     pub(in crate::connection) fn subscription_counts(&self) -> Option<SubscriptionCounts> {
-        None
+        self.conversation()?.subscription_counts()
+    }
+
+    /// Those that are waited for before the name is ready.
+    pub(in crate::connection) fn awaited_subscriptions(&self) -> Option<AwaitedSubscriptions> {
+        self.conversation()?.awaited_subscriptions()
+    }
+
+    /// The subscription to which a message belongs, as far as the socket that serves knows.
+    pub(in crate::connection) fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
+        self.conversation()?.subscription_of(message)
+    }
+
+    /// Does something with the conversation, and where that takes place. What is only read for a dial is not there.
+    fn with_serving<T>(
+        &mut self,
+        work: impl FnOnce(&mut Serving, Surroundings<'_>) -> T,
+    ) -> Option<T> {
+        let wall = self.wall();
+        let serving = self.serving.as_deref_mut()?;
+        let nothing = Secrets::default();
+        let at = Surroundings {
+            name: &self.name,
+            settings: &self.settings,
+            secrets: &nothing,
+            sequence: self.inbound.last_number(),
+            wall,
+            now: clock::now(),
+        };
+        Some(work(serving, at))
     }
 }

@@ -41,8 +41,12 @@ impl ActorState {
         });
         let awaited =
             awaited.map(|(what, since)| StepStatus::awaited(what, wall_of(since, wall, now)));
+        let subscriptions = self.awaited_subscriptions().map(|awaited| {
+            let since = wall_of(awaited.since, wall, now);
+            StepStatus::subscriptions(&awaited, since)
+        });
         (
-            step.or(awaited),
+            step.or(awaited).or(subscriptions),
             RuleRate::of(conversation.answers_waiting()),
         )
     }

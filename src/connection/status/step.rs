@@ -1,6 +1,6 @@
 //! What a name tells of its conversation.
 
-use everwire_proto::dialogue::{Progress, StepState, StepWritten};
+use everwire_proto::dialogue::{AwaitedSubscriptions, Progress, StepState, StepWritten};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -10,7 +10,8 @@ use crate::events::{optional_time, rfc3339};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepStatus {
-    /// The key of the script; `protocol`, where a [protocol](crate::dialogue::Protocol) in code says what it waits for.
+    /// The key of the script; `protocol`, where a [protocol](crate::dialogue::Protocol) in code says what it waits for;
+    /// `subscribe`, where subscriptions are waited for: which, `expect` says.
     pub script: &'static str,
     /// Which step it is, from 1.
     pub number: usize,
@@ -82,6 +83,27 @@ impl StepStatus {
             state: StepState::Listens,
             send: None,
             expect: Some(what.to_owned()),
+            met: 0,
+            count: 1,
+            since,
+            until: None,
+        }
+    }
+}
+
+impl StepStatus {
+    /// The name is not ready before subscriptions are answered.
+    pub(in crate::connection) fn subscriptions(
+        awaited: &AwaitedSubscriptions,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            script: "subscribe",
+            number: awaited.of.saturating_sub(awaited.left) + 1,
+            steps: awaited.of,
+            state: StepState::Listens,
+            send: None,
+            expect: Some(awaited.to_string()),
             met: 0,
             count: 1,
             since,

@@ -47,6 +47,7 @@ impl<'a> Place<'a> {
             max_message: MAX_BODY,
             variables: self.secrets,
             slow: self.slow,
+            backoff: None,
         }
     }
 }

@@ -97,6 +97,10 @@ impl Writer {
                 self.begin_ahead(ahead, allowed, buffer)?;
                 continue;
             }
+            if let Next::Subscription { .. } = next {
+                messages += self.begin_subscription(allowed, buffer)?;
+                continue;
+            }
             if next == Next::Request {
                 self.last_was_request = true;
                 if let Some(request) = allowed.compose_request() {
@@ -124,7 +128,7 @@ impl Writer {
         }
         match self.opening.pop_front()? {
             Ahead::Answer(message) => Some(message),
-            Ahead::Message(_) | Ahead::Step(_) => None,
+            Ahead::Message(_) | Ahead::Step(_) | Ahead::Subscription(_) => None,
         }
     }
 
@@ -142,7 +146,26 @@ impl Writer {
                 Some(message) => self.begin(&message, Origin::Step, buffer),
                 None => Ok(()),
             },
+            // Its turn is not taken off before it is over.
+            Ahead::Subscription(_) => Ok(()),
         }
+    }
+
+    /// Says what is next of subscriptions; how many messages that was.
+    fn begin_subscription(
+        &mut self,
+        allowed: &mut Allowed<'_>,
+        buffer: &mut BytesMut,
+    ) -> io::Result<usize> {
+        let Some(said) = allowed.compose_subscription() else {
+            self.forget_subscriptions();
+            return Ok(0);
+        };
+        if !said.goes_on {
+            self.forget_subscriptions();
+        }
+        self.begin(&said.message, Origin::Subscription, buffer)?;
+        Ok(1)
     }
 
     /// A ping behind the last message, if one is due there: nothing can come between the two.
@@ -213,9 +236,13 @@ impl Writer {
         let is_step = matches!(self.opening.front(), Some(Ahead::Step(_)));
         self.step_lacks_place = is_step && !allowed.has_place_for_step();
         let next = match self.opening.front_mut() {
-            None => self.behind_ahead(locked, allowed),
+            None | Some(Ahead::Subscription(_)) => {
+                self.behind_ahead(is_first, locked, allowed, waker)
+            }
             // What waits for an answer does not keep the outbox waiting.
-            Some(Ahead::Step(_)) if self.step_lacks_place => self.behind_ahead(locked, allowed),
+            Some(Ahead::Step(_)) if self.step_lacks_place => {
+                self.behind_ahead(is_first, locked, allowed, waker)
+            }
             Some(Ahead::Step(StepTurn::Had)) => return Some(Next::Ahead),
             Some(Ahead::Step(StepTurn::Own(turn))) => {
                 // Once a turn, and not for each message that passes it.
@@ -226,12 +253,15 @@ impl Writer {
                     }
                 }
                 // What waits for another rate than the outbox does not keep that waiting.
-                self.behind_ahead(locked, allowed)
+                self.behind_ahead(is_first, locked, allowed, waker)
             }
             Some(Ahead::Answer(_) | Ahead::Message(_) | Ahead::Step(StepTurn::Usual)) => {
                 Next::Ahead
             }
         };
+        if next == (Next::Subscription { had: true }) {
+            return Some(next);
+        }
         if next == Next::Outbox && !allowed.outbox {
             return None;
         }
@@ -246,12 +276,51 @@ impl Writer {
         self.waiting.is_none().then_some(next)
     }
 
-    /// What goes out behind what goes ahead of the outbox: where requests and messages wait, one of each.
-    fn behind_ahead(&self, locked: &Locked, allowed: &Allowed<'_>) -> Next {
+    /// What goes out behind what goes ahead of the outbox: what is said of subscriptions; then, where requests and messages wait, one of
+    /// each.
+    fn behind_ahead(
+        &mut self,
+        is_first: bool,
+        locked: &Locked,
+        allowed: &Allowed<'_>,
+        waker: &Waker,
+    ) -> Next {
+        if let Some(next) = self.next_subscription(is_first, allowed, waker) {
+            return next;
+        }
         let yields = self.last_was_request && locked.outbox.peek().is_some();
         match allowed.has_request() && !yields {
             true => Next::Request,
             false => Next::Outbox,
+        }
+    }
+
+    /// What is said of subscriptions, if it may be said as far as its own rate goes.
+    fn next_subscription(
+        &mut self,
+        is_first: bool,
+        allowed: &Allowed<'_>,
+        waker: &Waker,
+    ) -> Option<Next> {
+        let Some(Ahead::Subscription(turn)) = self.opening.back_mut() else {
+            return None;
+        };
+        if !allowed.has_place_for_subscription() {
+            return None;
+        }
+        match turn {
+            StepTurn::Usual => Some(Next::Subscription { had: false }),
+            StepTurn::Had => Some(Next::Subscription { had: true }),
+            StepTurn::Own(turn) if is_first || turn.waiting.is_none() => {
+                match turn.buckets.take(turn.waiting.take(), waker) {
+                    Ok(()) => Some(Next::Subscription { had: true }),
+                    Err(waiting) => {
+                        turn.waiting = Some(waiting);
+                        None
+                    }
+                }
+            }
+            StepTurn::Own(_) => None,
         }
     }
 
@@ -281,6 +350,7 @@ impl Writer {
             Origin::Outbox(id) => Unwritten::Outbox(id),
             Origin::Opening => Unwritten::Opening(len as u64),
             Origin::Step => Unwritten::Step(len as u64),
+            Origin::Subscription => Unwritten::Subscription(len as u64),
             Origin::Heartbeat => return,
         };
         let end = self.encoded + buffer.len() as u64;

@@ -80,6 +80,9 @@ impl Writer {
         if let Some(Ahead::Step(StepTurn::Own(turn))) = self.opening.front_mut() {
             turn.waiting = None;
         }
+        if let Some(Ahead::Subscription(StepTurn::Own(turn))) = self.opening.back_mut() {
+            turn.waiting = None;
+        }
     }
 
     fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -139,8 +142,10 @@ impl Writer {
         while let Some((_, message)) = self.ends.front().filter(|(end, _)| *end <= accepted) {
             match *message {
                 Unwritten::Outbox(id) => self.written = Some(id),
-                Unwritten::Opening(len) | Unwritten::Step(len) => {
+                Unwritten::Opening(len) | Unwritten::Step(len) | Unwritten::Subscription(len) => {
                     self.step_written |= matches!(message, Unwritten::Step(_));
+                    self.subscriptions_written +=
+                        u16::from(matches!(message, Unwritten::Subscription(_)));
                     self.openings_written.messages += 1;
                     self.openings_written.bytes += len;
                 }

@@ -6,6 +6,8 @@ mod requests;
 mod serving;
 mod steps;
 mod storing;
+mod subscriptions;
+mod wishes;
 mod surroundings;
 
 use std::time::Instant;
@@ -39,6 +41,8 @@ pub(in crate::connection) struct LiveConversation {
     pub(super) watcher: Option<Box<Watching>>,
     /// Signatures that are being made for the step that is on its way.
     signing: Option<oneshot::Receiver<Made>>,
+    /// Which wishes of callers it knows.
+    wishes: u64,
     /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
     unplaced_behind: Cursor,
 }
@@ -62,6 +66,7 @@ impl LiveConversation {
             replies: Vec::new(),
             watcher: None,
             signing: None,
+            wishes: 0,
             unplaced_behind: Cursor::default(),
         }
     }
@@ -90,6 +95,7 @@ impl LiveConversation {
         let mut fresh = Self::new(Engine::of(settings)?);
         match known {
             Some(known) if known.is_of(settings) => {
+                fresh.wishes = known.wishes;
                 fresh.engine = match &known.engine {
                     Engine::Declared(it) => Engine::Declared(it.successor()),
                     Engine::Custom(it) => Engine::Custom(Box::new(it.successor())),
@@ -109,12 +115,15 @@ impl LiveConversation {
         self.shared = successor.shared;
         self.replies = successor.replies;
         match (&mut self.engine, successor.engine) {
-            (Engine::Declared(it), Engine::Declared(successor)) => it.adopt(successor),
+            (Engine::Declared(it), Engine::Declared(successor)) => {
+                it.adopt(successor, &mut self.replies);
+            }
             (Engine::Custom(it), Engine::Custom(successor)) => {
                 it.adopt(*successor, &mut self.replies);
             }
             (it, successor) => *it = successor,
         }
+        self.wishes = successor.wishes;
         self.watcher = successor.watcher;
         self.signing = successor.signing;
         self.unplaced_behind = successor.unplaced_behind;

@@ -1,11 +1,11 @@
 //! The conversation of the socket that serves, and what it leads to: the times of the heartbeat, and where the next dial goes.
 
-use std::{sync::Arc, time::Instant};
+use std::{mem, sync::Arc, time::Instant};
 
 use ::url::Url;
 use everwire_proto::settings::dialogue::Dialogue;
 
-use super::{LiveConversation, engine::Engine};
+use super::{LiveConversation, engine::Engine, wishes::Wishes};
 use crate::{
     connection::SharedOutbox,
     core::Cause,
@@ -28,6 +28,8 @@ pub(in crate::connection) struct Serving {
     prepared: Option<(Arc<Dialogue>, Box<PreparedDial>)>,
     /// Whether the dial under way, or the one that has just come up, is of such a URL.
     dials_named: bool,
+    /// What callers want of subscriptions.
+    pub wishes: Wishes,
 }
 
 impl Serving {
@@ -45,8 +47,11 @@ impl Serving {
         settings: &ConnectionSettings,
         outbox: &Arc<SharedOutbox>,
     ) -> Option<Box<Self>> {
-        let watcher = known.and_then(|known| known.conversation.watcher);
         let mut fresh = Self::of(settings, outbox)?;
+        let watcher = known.and_then(|known| {
+            fresh.wishes = known.wishes;
+            known.conversation.watcher
+        });
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
         }
@@ -54,14 +59,17 @@ impl Serving {
     }
 
     /// The successor's socket serves from now on.
-    pub fn hand_over(known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
+    pub fn hand_over(mut known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
+        let wishes = known.as_mut().map(|known| mem::take(&mut known.wishes));
         let conversation = match known {
             Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
                 known.conversation.adopt(successor)
             }
             _ => successor,
         };
-        Box::new(Self::from(conversation.serving()))
+        let mut serving = Self::from(conversation.serving());
+        serving.wishes = wishes.unwrap_or_default();
+        Box::new(serving)
     }
 }
 
@@ -120,7 +128,7 @@ impl Serving {
 
     /// Whether the socket that has come up was dialled at a URL that the peer named, once.
     pub fn take_handover(&mut self) -> bool {
-        std::mem::take(&mut self.dials_named)
+        mem::take(&mut self.dials_named)
     }
 }
 
@@ -149,6 +157,7 @@ impl From<LiveConversation> for Serving {
             preparing: None,
             prepared: None,
             dials_named: false,
+            wishes: Wishes::default(),
         }
     }
 }

@@ -58,6 +58,10 @@ impl Surroundings<'_> {
                 Reconnect::Backoff(backoff) => backoff.max,
                 Reconnect::Never => Duration::from_secs(30),
             },
+            backoff: match &self.settings.reconnect {
+                Reconnect::Backoff(backoff) => Some(backoff),
+                Reconnect::Never => None,
+            },
         }
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Gate {
     pub left: usize,
     /// Of how many.
     pub of: usize,
+    /// Since when it waits.
+    pub since: Instant,
     /// What is not written then is not waited for.
     pub until: Instant,
 }

@@ -1,6 +1,6 @@
 //! What an operator sees of subscriptions.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc, time::Instant};
 
 use super::{
     entry::Entry,
@@ -18,8 +18,21 @@ pub struct AwaitedSubscriptions {
     pub left: usize,
     /// Of how many that are waited for.
     pub of: usize,
+    /// Since when they are waited for.
+    pub since: Instant,
     /// The first of those that are not decided.
     pub keys: Vec<Arc<str>>,
+}
+
+impl fmt::Display for AwaitedSubscriptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} subscriptions: ", self.left, self.of)?;
+        f.write_str(&self.keys.join(", "))?;
+        match self.left > self.keys.len() {
+            true => f.write_str(", …"),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Subscriptions {
@@ -50,6 +63,7 @@ impl Subscriptions {
         Some(AwaitedSubscriptions {
             left: gate.left,
             of: gate.of,
+            since: gate.since,
             keys: keys.map(|entry| Arc::clone(entry.key())).collect(),
         })
     }

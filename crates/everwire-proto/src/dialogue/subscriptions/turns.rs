@@ -63,6 +63,7 @@ impl Subscriptions {
                 self.socket.gate = Some(Gate {
                     left: 0,
                     of: 0,
+                    since: cx.here.now,
                     until: later(cx.here.now, self.longest_within()),
                 });
             }

@@ -76,6 +76,7 @@ pub(super) struct D {
     pub idle: &'static str,
     pub first_id: u64,
     pub request: Option<Q>,
+    pub subscribe: Option<U>,
 }
 
 /// How requests are answered, as texts.
@@ -94,6 +95,42 @@ impl Default for Q {
             answer: "/id == id",
             fail: "exists(/error)",
             in_flight: 1024,
+        }
+    }
+}
+
+/// How it subscribes, as texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct U {
+    pub on: &'static str,
+    pub off: &'static str,
+    pub ack: &'static str,
+    pub fail: &'static str,
+    pub end: &'static str,
+    pub condition: &'static str,
+    pub batch: u32,
+    pub max: u32,
+    pub capture: &'static [(&'static str, &'static str)],
+    /// Where messages have what a key is named by, and what that is.
+    pub route: (&'static str, &'static str),
+    /// Keys with their items; one that begins with a bracket is JSON.
+    pub keys: &'static [(&'static str, &'static str)],
+}
+
+impl Default for U {
+    fn default() -> Self {
+        Self {
+            on: r#"{"op":"sub","id":${id},"args":${items}}"#,
+            off: r#"{"op":"unsub","id":${id},"args":${items}}"#,
+            ack: "/id == id && exists(/result)",
+            fail: "/id == id && exists(/error)",
+            end: "",
+            condition: "",
+            batch: 1,
+            max: 10,
+            capture: &[],
+            route: ("/stream", "${item}"),
+            keys: &[],
         }
     }
 }
@@ -197,6 +234,45 @@ impl Compiler<'_> {
         request
     }
 
+    pub fn subscribe(&mut self, texts: U) -> SubscribeSettings {
+        let on = self.sending(texts.on).map(Asking::Send);
+        let off = self.sending(texts.off).map(Asking::Send);
+        let route = self.template(texts.route.1, TemplateKind::Text);
+        let words = SubscriptionWords {
+            on,
+            off,
+            ack: self.condition(texts.ack),
+            fail: self.condition(texts.fail),
+            end: self.condition(texts.end),
+            condition: self.condition(texts.condition),
+            batch: NonZeroU32::new(texts.batch).unwrap(),
+            capture: self.captures(texts.capture, false),
+            route: route.map(|id| {
+                let json = JsonPointer::new(texts.route.0).unwrap();
+                Route::new(&json, id, self.0.pointers)
+            }),
+            ..SubscriptionWords::default()
+        };
+        let mut settings = SubscribeSettings::new(words);
+        settings.max = NonZeroU32::new(texts.max).unwrap();
+        let declared = texts.keys.iter().map(|(key, item)| self.item(key, item));
+        settings.declared = declared.collect();
+        settings
+    }
+
+    pub fn item(&mut self, key: &str, item: &str) -> Arc<DeclaredSubscription> {
+        let template = self.template(item, TemplateKind::Text).unwrap();
+        let item = match item.starts_with(['{', '[']) {
+            true => SubscriptionItem::Json(template),
+            false => SubscriptionItem::Text(template),
+        };
+        Arc::new(DeclaredSubscription {
+            key: key.into(),
+            item,
+            words: None,
+        })
+    }
+
     pub fn periodic(&mut self, (every, idle, step): &(&str, bool, S)) -> PeriodicStep {
         PeriodicStep {
             every: self.duration(every).unwrap(),
@@ -241,7 +317,9 @@ impl D {
         let steps = self.script.iter().chain(periodic).chain(&self.close_script);
         let steps = steps.flat_map(|step| step.capture);
         let rules = self.rules.iter().flat_map(|rule| rule.capture);
-        for (name, _) in self.capture.iter().chain(steps).chain(rules) {
+        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.capture);
+        let all = self.capture.iter().chain(steps).chain(rules);
+        for (name, _) in all.chain(subscribe) {
             names.capture(name).unwrap();
         }
         names
@@ -277,6 +355,9 @@ impl D {
             heartbeat: (heartbeat != HeartbeatTemplates::default()).then_some(heartbeat),
             idle_timeout: compiler.duration(self.idle),
             request: self.request.map(|request| compiler.request(request)),
+            subscribe: self
+                .subscribe
+                .map(|subscribe| Arc::new(compiler.subscribe(subscribe))),
             first_id: self.first_id,
             ..Dialogue::default()
         };

@@ -18,8 +18,10 @@ use crate::{
     settings::{
         GiveUpRule,
         dialogue::{
-            Again, AnswerAfter, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep,
-            RequestSettings, RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
+            Again, AnswerAfter, Asking, Capture, DeclaredSubscription, Dialogue, DialogueRule,
+            HeartbeatTemplates, PeriodicStep, RequestSettings, Route, RuleAction, RuleDelay,
+            ScriptStep, Sending, SubscribeSettings, SubscriptionItem, SubscriptionWords,
+            TemplateDuration, Trigger,
         },
     },
 };
@@ -45,6 +47,8 @@ mod rules;
 mod scripts;
 mod signs;
 mod stored;
+mod subscriptions;
+mod subscriptions_kept;
 mod talk;
 mod times;
 mod watched;

@@ -1,0 +1,146 @@
+//! The subscriptions of a conversation: what is said of them, and who wants them.
+
+use std::sync::Arc;
+
+use everwire_proto::{
+    dialogue::{
+        AwaitedSubscriptions, ComposedSubscription, Conversation, HoldRefused, Holder,
+        SubscriptionCounts, SubscriptionStatus,
+    },
+    settings::dialogue::{DeclaredSubscription, Dialogue},
+};
+
+use super::{LiveConversation, Surroundings, engine::Engine};
+use crate::{
+    core::Message,
+    settings::{ConnectionSettings, RateSettings},
+};
+
+impl LiveConversation {
+    /// A protocol in code has no subscriptions.
+    fn subscribing(&self) -> Option<&Conversation> {
+        match &self.engine {
+            Engine::Declared(conversation) => Some(conversation),
+            Engine::Custom(_) => None,
+        }
+    }
+
+    fn subscribing_mut(&mut self) -> Option<&mut Conversation> {
+        match &mut self.engine {
+            Engine::Declared(conversation) => Some(conversation),
+            Engine::Custom(_) => None,
+        }
+    }
+
+    /// The dialogue, where it says how to subscribe.
+    pub fn subscribing_dialogue(&self) -> Option<&Arc<Dialogue>> {
+        let dialogue = self.subscribing()?.dialogue();
+        dialogue.subscribe.is_some().then_some(dialogue)
+    }
+
+    /// Somebody wants a subscription.
+    pub fn hold_subscription(
+        &mut self,
+        declared: &Arc<DeclaredSubscription>,
+        holder: Holder,
+        at: Surroundings<'_>,
+    ) -> Result<(), HoldRefused> {
+        let here = at.here(self.is_handover);
+        match &mut self.engine {
+            Engine::Declared(it) => {
+                it.hold_subscription(declared, holder, &here, &mut self.replies)
+            }
+            Engine::Custom(_) => Err(HoldRefused::NoSubscribe),
+        }
+    }
+
+    /// Somebody wants a subscription no more; whether nobody does.
+    pub fn release_subscription(
+        &mut self,
+        key: &str,
+        holder: Holder,
+        at: Surroundings<'_>,
+    ) -> bool {
+        let here = at.here(self.is_handover);
+        match &mut self.engine {
+            Engine::Declared(it) => {
+                it.release_subscription(key, holder, &here, &mut self.replies)
+            }
+            Engine::Custom(_) => false,
+        }
+    }
+
+    /// Those that have failed are asked for again at once; how many those are.
+    pub fn retry_subscriptions(&mut self, at: Surroundings<'_>) -> usize {
+        let here = at.here(self.is_handover);
+        match &mut self.engine {
+            Engine::Declared(it) => it.retry_subscriptions(&here, &mut self.replies),
+            Engine::Custom(_) => 0,
+        }
+    }
+
+    /// The settings say the same, and may subscribe to other keys.
+    pub fn declare_subscriptions(&mut self, settings: &ConnectionSettings, at: Surroundings<'_>) {
+        let here = at.here(self.is_handover);
+        if let (Engine::Declared(it), Some(dialogue)) = (&mut self.engine, &settings.dialogue)
+            && !Arc::ptr_eq(it.dialogue(), dialogue)
+        {
+            it.declare_subscriptions(dialogue, &here, &mut self.replies);
+        }
+    }
+
+    /// All subscriptions.
+    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        let conversation = self.subscribing();
+        conversation.map_or_else(Vec::new, Conversation::subscriptions)
+    }
+
+    /// The one with this key.
+    pub fn subscription(&self, key: &str) -> Option<SubscriptionStatus> {
+        self.subscribing()?.subscription(key)
+    }
+
+    /// How many stand where.
+    pub fn subscription_counts(&self) -> Option<SubscriptionCounts> {
+        self.subscribing()?.subscription_counts()
+    }
+
+    /// Those that are waited for before the name is ready.
+    pub fn awaited_subscriptions(&self) -> Option<AwaitedSubscriptions> {
+        self.subscribing()?.awaited_subscriptions()
+    }
+
+    /// The rates that what is said of them next waits for besides the connection's.
+    pub fn subscription_rates(&mut self) -> Vec<RateSettings> {
+        let conversation = self.subscribing_mut();
+        conversation.map_or_else(Vec::new, |it| it.subscription_rates().to_vec())
+    }
+
+    /// What is said of them next.
+    pub fn compose_subscription(&mut self, at: Surroundings<'_>) -> Option<ComposedSubscription> {
+        let here = at.here(self.is_handover);
+        match &mut self.engine {
+            Engine::Declared(it) => it.compose_subscription(&here, &mut self.replies),
+            Engine::Custom(_) => None,
+        }
+    }
+
+    /// The kernel has so many messages of them.
+    pub fn subscriptions_written(&mut self, messages: u16, at: Surroundings<'_>) {
+        let here = at.here(self.is_handover);
+        if let (Engine::Declared(it), true) = (&mut self.engine, messages > 0) {
+            it.subscriptions_written(u64::from(messages), &here, &mut self.replies);
+        }
+    }
+
+    /// Whether what is said of them next may be written, as far as others go that await an answer.
+    pub fn has_place_for_subscription(&self) -> bool {
+        self.subscribing()
+            .is_none_or(Conversation::has_place_for_subscription)
+    }
+
+    /// The one to which a message belongs.
+    pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
+        self.subscribing()?.subscription_of(message)
+    }
+}

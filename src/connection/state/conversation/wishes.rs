@@ -1,0 +1,122 @@
+//! What callers want of subscriptions: each conversation of the name learns it, whatever settings it is of.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use everwire_proto::dialogue::{Holder, Reply};
+
+use super::{LiveConversation, Surroundings};
+use crate::{
+    connection::HoldError,
+    core::Cause,
+    settings::{CompileSubscription, SubscriptionWish},
+};
+
+/// What callers want of subscriptions.
+#[derive(Default)]
+pub(in crate::connection) struct Wishes {
+    /// By key.
+    wished: BTreeMap<Arc<str>, Wished>,
+    /// It rises with each change.
+    version: u64,
+}
+
+/// What callers want of one key.
+struct Wished {
+    wish: SubscriptionWish,
+    compile: CompileSubscription,
+    holders: Vec<Holder>,
+}
+
+impl Wishes {
+    /// A caller wants this, and it was taken on.
+    pub fn add(
+        &mut self,
+        key: &str,
+        wish: SubscriptionWish,
+        holder: Holder,
+        compile: CompileSubscription,
+    ) {
+        self.version += 1;
+        match self.wished.get_mut(key) {
+            Some(wished) => {
+                if !wished.holders.contains(&holder) {
+                    wished.holders.push(holder);
+                }
+            }
+            None => {
+                let wished = Wished {
+                    wish,
+                    compile,
+                    holders: vec![holder],
+                };
+                self.wished.insert(key.into(), wished);
+            }
+        }
+    }
+
+    /// A caller wants it no more.
+    pub fn remove(&mut self, key: &str, holder: Holder) {
+        let Some(wished) = self.wished.get_mut(key) else {
+            return;
+        };
+        self.version += 1;
+        wished.holders.retain(|known| *known != holder);
+        if wished.holders.is_empty() {
+            self.wished.remove(key);
+        }
+    }
+
+    fn has(&self, key: &str, holder: Holder) -> bool {
+        let wished = self.wished.get(key);
+        wished.is_some_and(|wished| wished.holders.contains(&holder))
+    }
+}
+
+impl LiveConversation {
+    /// It knows all wishes of this version.
+    pub fn knows(&mut self, wishes: &Wishes) {
+        self.wishes = wishes.version;
+    }
+
+    /// Whether there are wishes of which it does not know.
+    pub fn lacks(&self, wishes: &Wishes) -> bool {
+        self.wishes != wishes.version
+    }
+
+    /// Learns what callers want. One that cannot be taken on under these settings is told.
+    pub fn follow(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
+        self.wishes = wishes.version;
+        for status in self.subscriptions() {
+            for holder in status.holders {
+                if holder != Holder::File && !wishes.has(&status.key, holder) {
+                    self.release_subscription(&status.key, holder, at);
+                }
+            }
+        }
+        for (key, wished) in &wishes.wished {
+            for holder in &wished.holders {
+                if let Err(error) = self.wish(key, wished, *holder, at) {
+                    let text = format!("subscription {key:?}: {error}");
+                    self.replies.push(Reply::Error(Cause::Template(text)));
+                }
+            }
+        }
+    }
+
+    fn wish(
+        &mut self,
+        key: &str,
+        wished: &Wished,
+        holder: Holder,
+        at: Surroundings<'_>,
+    ) -> Result<(), HoldError> {
+        let held = self.subscription(key);
+        if held.is_some_and(|status| status.holders.contains(&holder)) {
+            return Ok(());
+        }
+        let dialogue = self.subscribing_dialogue();
+        let dialogue = dialogue.ok_or(HoldError::NoSubscribe)?;
+        let declared = (wished.compile)(dialogue, key, &wished.wish)?;
+        Ok(self.hold_subscription(&declared, holder, at)?)
+    }
+}

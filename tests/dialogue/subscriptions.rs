@@ -1,0 +1,341 @@
+//! Live subscriptions: asked for behind the script, held by callers, found in what comes, and taken over by a successor.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use everwire::{
+    ConnectionSettings, EventKind, Handle, HoldError, SubscriptionWish,
+    dialogue::{Holder, SubscriptionState, SubscriptionStatus},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Variables, open,
+    peer::{Gone, Line, Server},
+    recipe,
+    support::rig::{Watch, wait_for},
+};
+
+const FEED: &str = r#"
+[connections.name]
+url = "URL"
+# quick
+[connections.name.subscribe]
+on = '{"op":"sub","id":${id},"args":${items}}'
+off = '{"op":"unsub","id":${id},"args":${items}}'
+ack = '/id == id && exists(/result)'
+fail = '/id == id && exists(/error)'
+end = '/ended == item'
+batch = 100
+within = "2s"
+route = { json = "/stream", id = "${item}" }
+"#;
+
+/// What a server was asked: which socket, what, and of which streams.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn note(&self, text: String) {
+        self.0.lock().unwrap().push(text);
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn feed(text: &str, keys: &[&str], server: &Server) -> ConnectionSettings {
+    let keys = serde_json::to_string(keys).unwrap();
+    let text = text.replace("# quick", &format!("subscriptions = {keys}\n# quick"));
+    recipe(&text, "name", &server.url(), Variables(&[]))
+}
+
+/// A market feed: it takes what it is asked for but what is called `bad`, says nothing to `mute`, and says one message of each stream.
+fn market(log: Log) -> Server {
+    Server::start(move |line| {
+        let mut streams = BTreeSet::new();
+        loop {
+            let said = line.hear()?;
+            serve(line, &log, &mut streams, &said)?;
+        }
+    })
+}
+
+fn serve(
+    line: &mut Line,
+    log: &Log,
+    streams: &mut BTreeSet<String>,
+    said: &Value,
+) -> Result<(), Gone> {
+    let args: Vec<String> = serde_json::from_value(said["args"].clone()).unwrap_or_default();
+    let (op, id) = (said["op"].as_str().unwrap_or_default(), &said["id"]);
+    log.note(format!("{} {op} {}", line.number, args.join(",")));
+    match op {
+        "sub" => {
+            for stream in &args {
+                let is_new = streams.insert(stream.clone());
+                line.ask(is_new, format!("{stream} twice"));
+            }
+            if args.iter().any(|stream| stream == "mute") {
+                return Ok(());
+            }
+            if args.iter().any(|stream| stream == "bad") {
+                return line.say(json!({"id": id, "error": "no such stream"}).to_string());
+            }
+            line.say(json!({"id": id, "result": "ok"}).to_string())?;
+            for stream in &args {
+                line.say(json!({"stream": stream, "n": 1}).to_string())?;
+            }
+        }
+        "unsub" => {
+            for stream in &args {
+                let was_there = streams.remove(stream);
+                line.ask(was_there, format!("{stream} was not there"));
+            }
+            line.say(json!({"id": id, "result": "ok"}).to_string())?;
+        }
+        "end" => {
+            for stream in &args {
+                streams.remove(stream);
+                line.say(json!({"ended": stream}).to_string())?;
+            }
+        }
+        "cut" => return Err(line.cut()),
+        _ => line.fault(format!("what is {said}?")),
+    }
+    Ok(())
+}
+
+/// Waits until each of these keys stands there.
+async fn states(handle: &Handle, wanted: &[(&str, SubscriptionState)]) -> Vec<SubscriptionStatus> {
+    wait_for("subscriptions as they should be", async || {
+        let all = handle.subscriptions().await.unwrap();
+        let found: Vec<_> = all.iter().map(|it| (&*it.key, it.state)).collect();
+        match found == wanted {
+            true => Ok(all),
+            false => Err(format!("{found:?}")),
+        }
+    })
+    .await
+}
+
+async fn routed(watch: &mut Watch, key: &str) {
+    watch
+        .until(key, |update| {
+            let (stamp, _) = update.message()?;
+            (stamp.subscription.as_deref() == Some(key)).then_some(())
+        })
+        .await;
+}
+
+async fn ready(watch: &mut Watch) {
+    watch
+        .until("ready", |update| {
+            matches!(update.kind(), Some(EventKind::Ready)).then_some(())
+        })
+        .await;
+}
+
+use SubscriptionState::{Active, Ended, Refused, Unanswered};
+
+#[tokio::test]
+async fn the_keys_of_the_file_are_active_before_the_name_is_ready_and_their_messages_say_so() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a", "b", "bad"], &server));
+    ready(&mut watch).await;
+    let all = states(&handle, &[("a", Refused), ("b", Refused), ("bad", Refused)]).await;
+    assert!(all[0].text.as_deref().unwrap().contains("no such stream"));
+    assert_eq!(all[0].holders, [Holder::File]);
+    assert_eq!(log.all()[0], "0 sub a,b,bad");
+    // Alone, each would have been taken: whoever wants it now gets it.
+    drop(handle);
+}
+
+#[tokio::test]
+async fn messages_are_routed_to_the_keys_that_they_belong_to() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a", "b"], &server));
+    states(&handle, &[("a", Active), ("b", Active)]).await;
+    routed(&mut watch, "b").await;
+    let counts = handle.status().await.unwrap().subscriptions.unwrap();
+    assert_eq!((counts.active, counts.total()), (2, 2));
+    let all = handle.subscriptions().await.unwrap();
+    assert_eq!((all[0].routed, all[1].routed), (1, 1));
+    assert_eq!(log.all(), ["0 sub a,b"]);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn two_callers_hold_one_key_and_let_go_of_it_one_by_one() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
+    ready(&mut watch).await;
+    let wish = SubscriptionWish::default;
+    handle
+        .hold_subscription("x", wish(), Holder::Api)
+        .await
+        .unwrap();
+    let status = handle
+        .hold_subscription("x", wish(), Holder::Session(7))
+        .await
+        .unwrap();
+    assert_eq!(status.holders, [Holder::Api, Holder::Session(7)]);
+    states(&handle, &[("a", Active), ("x", Active)]).await;
+    routed(&mut watch, "x").await;
+    let other = SubscriptionWish::of("y");
+    let refused = handle.hold_subscription("x", other, Holder::Api).await;
+    assert!(matches!(refused, Err(HoldError::OtherItem { .. })), "{refused:?}");
+    assert_eq!(handle.release_subscription("x", Holder::Api).await, Ok(false));
+    assert_eq!(handle.release_subscription("x", Holder::Api).await, Ok(false));
+    assert_eq!(
+        handle.release_subscription("x", Holder::Session(7)).await,
+        Ok(true)
+    );
+    let refused = handle.release_subscription("a", Holder::File).await;
+    assert_eq!(refused, Err(HoldError::HeldByFile));
+    wait_for("the end of x", async || {
+        let all = log.all();
+        (all.last().map(String::as_str) == Some("0 unsub x"))
+            .then_some(())
+            .ok_or(all)
+    })
+    .await;
+    assert_eq!(log.all(), ["0 sub a", "0 sub x", "0 unsub x"]);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_key_without_an_answer_is_told_and_asked_for_again() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let text = FEED.replace(r#"within = "2s""#, r#"within = "50ms""#);
+    let (_manager, handle, mut watch) = open(feed(&text, &["mute"], &server));
+    ready(&mut watch).await;
+    states(&handle, &[("mute", Unanswered)]).await;
+    wait_for("three more", async || {
+        let all = log.all();
+        (all.len() == 4).then_some(()).ok_or(all)
+    })
+    .await;
+    // It waits now until somebody asks for it.
+    states(&handle, &[("mute", Unanswered)]).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(log.all().len(), 4);
+    assert_eq!(handle.retry_subscriptions().await, Ok(1));
+    wait_for("one more", async || {
+        let all = log.all();
+        (all.len() > 4).then_some(()).ok_or(all)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_callers_hold_is_asked_for_again_on_each_socket() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
+    ready(&mut watch).await;
+    let wish = SubscriptionWish::default();
+    handle
+        .hold_subscription("x", wish, Holder::Api)
+        .await
+        .unwrap();
+    states(&handle, &[("a", Active), ("x", Active)]).await;
+    handle.send(r#"{"op":"cut"}"#).unwrap();
+    ready(&mut watch).await;
+    states(&handle, &[("a", Active), ("x", Active)]).await;
+    let all = log.all();
+    assert_eq!(all[all.len() - 1], "1 sub a,x");
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
+    ready(&mut watch).await;
+    let wish = SubscriptionWish::default();
+    handle
+        .hold_subscription("x", wish, Holder::Api)
+        .await
+        .unwrap();
+    states(&handle, &[("a", Active), ("x", Active)]).await;
+    handle.rotate().await.unwrap();
+    watch
+        .until("rotated", |update| {
+            matches!(update.kind(), Some(EventKind::Rotated(_))).then_some(())
+        })
+        .await;
+    let all = states(&handle, &[("a", Active), ("x", Active)]).await;
+    assert_eq!(all[1].holders, [Holder::Api]);
+    assert!(log.all().contains(&"1 sub a,x".to_owned()), "{:?}", log.all());
+    // It is found on the new socket, too.
+    handle
+        .hold_subscription("y", SubscriptionWish::default(), Holder::Api)
+        .await
+        .unwrap();
+    routed(&mut watch, "y").await;
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_key_that_the_server_ends_comes_back() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
+    states(&handle, &[("a", Active)]).await;
+    handle.send(r#"{"op":"end","args":["a"]}"#).unwrap();
+    let mut seen = Vec::new();
+    watch
+        .until("active again", |update| {
+            let Some(EventKind::Subscription(report)) = update.kind() else {
+                return None;
+            };
+            seen.push(report.state);
+            seen.ends_with(&[Ended, SubscriptionState::Sent, Active])
+                .then_some(())
+        })
+        .await;
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn other_subscriptions_in_the_settings_need_no_other_socket() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (manager, handle, mut watch) = open(feed(FEED, &["a", "b"], &server));
+    ready(&mut watch).await;
+    let other = feed(FEED, &["b", "c"], &server);
+    let applied = manager.configure("name", other).await.unwrap();
+    assert!(!applied.reconnect);
+    states(&handle, &[("b", Active), ("c", Active)]).await;
+    wait_for("the end of a", async || {
+        let all = log.all();
+        all.contains(&"0 unsub a".to_owned()).then_some(()).ok_or(all)
+    })
+    .await;
+    assert_eq!(server.sockets(), 1);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_thousand_keys_are_active_when_the_name_is_ready() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let keys: Vec<String> = (0..1000).map(|key| format!("k{key}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let (_manager, handle, mut watch) = open(feed(FEED, &keys, &server));
+    ready(&mut watch).await;
+    let counts = handle.status().await.unwrap().subscriptions.unwrap();
+    assert_eq!(counts.active, 1000);
+    assert_eq!(log.all().len(), 10);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}

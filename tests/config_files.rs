@@ -145,8 +145,22 @@ fn schema_keys_of_items(schema: &Json, path: &str, root: &Json, keys: &mut BTree
 }
 
 /// Tables whose keys stand elsewhere as well.
-const REPEATED: [&str; 3] = ["defaults", "groups.*", "prepare.*.steps"];
-const FLEET_KEYS: [&str; 5] = ["range", "names", "names_file", "rows_file", "name"];
+const REPEATED: [&str; 6] = [
+    "defaults",
+    "groups.*",
+    "prepare.*.steps",
+    "connections.*.subscribe.on",
+    "connections.*.subscribe.off",
+    "connections.*.subscriptions.*",
+];
+const FLEET_KEYS: [&str; 6] = [
+    "range",
+    "names",
+    "names_file",
+    "rows_file",
+    "name",
+    "spread",
+];
 const SECTIONS: [&str; 6] = [
     "groups",
     "connections",
@@ -160,7 +174,9 @@ fn file_keys(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
     match value {
         toml::Value::Table(table) => {
             for (key, value) in table {
-                let named = SECTIONS.contains(&path) || path.ends_with(".capture");
+                let named = SECTIONS.contains(&path)
+                    || path.ends_with(".capture")
+                    || path.ends_with(".subscriptions");
                 let free = path.ends_with(".headers") || path.ends_with(".let");
                 let key = if named { "*" } else { key };
                 let below = format!("{path}.{key}").trim_start_matches('.').to_owned();
@@ -216,7 +232,7 @@ fn defaults(schema: &Json) -> String {
         match &value["default"] {
             Json::Null
                 if value.to_string().contains("\"default\"")
-                    && !["basic_auth", "request", "tls"].contains(&key.as_str())
+                    && !["basic_auth", "request", "subscribe", "tls"].contains(&key.as_str())
                     && key != "hosts" =>
             {
                 keys.push(format!("{key} = {{ {} }}", defaults(value)));

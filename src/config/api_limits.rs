@@ -224,7 +224,7 @@ mod tests {
     };
 
     /// What may be as large as it likes: a larger one costs nobody more, or its type has a bound.
-    const UNLIMITED: [&str; 21] = [
+    const UNLIMITED: [&str; 24] = [
         "close_code",
         "compression.client_max_window_bits",
         "compression.level",
@@ -246,6 +246,9 @@ mod tests {
         "request.in_flight",
         "request.within",
         "rotate_after",
+        "subscribe.batch",
+        "subscribe.max",
+        "subscribe.within",
     ];
 
     #[test]

@@ -69,7 +69,11 @@ impl Layers {
                     changes,
                 } => {
                     context.problems.subject = Some(name.to_string());
-                    let Item { name: fleet_name, value, .. } = &fleets[fleet];
+                    let Item {
+                        name: fleet_name,
+                        value,
+                        ..
+                    } = &fleets[fleet];
                     let FleetTable {
                         fixed,
                         varying,

@@ -132,7 +132,8 @@ fn bytes(lines: usize, ends: &[u32]) -> usize {
 
 impl Drop for RunJson {
     fn drop(&mut self) {
-        self.memory.give_back(bytes(self.lines.capacity(), &self.ends));
+        self.memory
+            .give_back(bytes(self.lines.capacity(), &self.ends));
     }
 }
 

@@ -21,9 +21,9 @@ mod rsa;
 mod rules;
 mod slack;
 mod steps;
-mod subscriptions;
 #[cfg(feature = "durable")]
 mod stored;
+mod subscriptions;
 mod watched;
 
 use std::{

@@ -191,9 +191,18 @@ async fn two_callers_hold_one_key_and_let_go_of_it_one_by_one() {
     routed(&mut watch, "x").await;
     let other = SubscriptionWish::of("y");
     let refused = handle.hold_subscription("x", other, Holder::Api).await;
-    assert!(matches!(refused, Err(HoldError::OtherItem { .. })), "{refused:?}");
-    assert_eq!(handle.release_subscription("x", Holder::Api).await, Ok(false));
-    assert_eq!(handle.release_subscription("x", Holder::Api).await, Ok(false));
+    assert!(
+        matches!(refused, Err(HoldError::OtherItem { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        handle.release_subscription("x", Holder::Api).await,
+        Ok(false)
+    );
+    assert_eq!(
+        handle.release_subscription("x", Holder::Api).await,
+        Ok(false)
+    );
     assert_eq!(
         handle.release_subscription("x", Holder::Session(7)).await,
         Ok(true)
@@ -276,7 +285,11 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
         .await;
     let all = states(&handle, &[("a", Active), ("x", Active)]).await;
     assert_eq!(all[1].holders, [Holder::Api]);
-    assert!(log.all().contains(&"1 sub a,x".to_owned()), "{:?}", log.all());
+    assert!(
+        log.all().contains(&"1 sub a,x".to_owned()),
+        "{:?}",
+        log.all()
+    );
     // It is found on the new socket, too.
     handle
         .hold_subscription("y", SubscriptionWish::default(), Holder::Api)
@@ -319,7 +332,9 @@ async fn other_subscriptions_in_the_settings_need_no_other_socket() {
     states(&handle, &[("b", Active), ("c", Active)]).await;
     wait_for("the end of a", async || {
         let all = log.all();
-        all.contains(&"0 unsub a".to_owned()).then_some(()).ok_or(all)
+        all.contains(&"0 unsub a".to_owned())
+            .then_some(())
+            .ok_or(all)
     })
     .await;
     assert_eq!(server.sockets(), 1);

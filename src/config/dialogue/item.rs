@@ -34,10 +34,7 @@ pub(super) fn compile(node: &Node, compiler: &mut Compiler<'_, '_>) -> Option<Su
 }
 
 /// An item that is a text.
-pub(super) fn of_text(
-    text: &Written,
-    compiler: &mut Compiler<'_, '_>,
-) -> Option<SubscriptionItem> {
+pub(super) fn of_text(text: &Written, compiler: &mut Compiler<'_, '_>) -> Option<SubscriptionItem> {
     if text.text.len() > MAX_ITEM {
         refuse_long(text.text.len(), text.place, compiler);
         return None;
@@ -57,11 +54,7 @@ fn refuse_long(size: usize, place: Place, compiler: &mut Compiler<'_, '_>) {
     compiler.wrong(place, message, help);
 }
 
-fn write(
-    node: &Node,
-    template: &mut JsonTemplate,
-    compiler: &mut Compiler<'_, '_>,
-) -> Option<()> {
+fn write(node: &Node, template: &mut JsonTemplate, compiler: &mut Compiler<'_, '_>) -> Option<()> {
     match &node.value {
         Value::String(text) => {
             let text = Written {

@@ -22,6 +22,8 @@ mod show_subscriptions;
 mod subscribe;
 mod subscriptions;
 mod wish;
+#[cfg(test)]
+mod wish_tests;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -29,7 +31,8 @@ use self::{compiler::Compiler, declared::declared, merged::Merged, order::Order}
 use super::{keys::ConnectionTable, read::Context};
 use everwire_proto::settings::dialogue::{Capture, Dialogue};
 
-pub(super) use self::{prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions,
+pub(super) use self::{
+    prepare::shared as shared_preparations, show::show, show_subscriptions::show_subscriptions,
     wish::compile_subscription,
 };
 

@@ -82,7 +82,9 @@ impl Order {
 
     /// These may have been set from now on.
     pub fn set_captures(&mut self, captures: &[Capture]) {
-        captures.iter().for_each(|capture| self.set_one(capture.name));
+        captures
+            .iter()
+            .for_each(|capture| self.set_one(capture.name));
     }
 
     fn set_one(&mut self, at: u16) {

@@ -2,14 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::show::{
-    Keys, put, put_written, show_captures, show_request, show_sending,
-};
-use crate::config::{
-    keys::show_rates,
-    units::format_duration,
-    values::escaped,
-};
+use super::show::{Keys, put, put_written, show_captures, show_request, show_sending};
+use crate::config::{keys::show_rates, units::format_duration, values::escaped};
 use everwire_proto::settings::{
     ConnectionSettings,
     dialogue::{
@@ -21,7 +15,8 @@ use everwire_proto::settings::{
 /// Adds the keys of subscriptions to those of the connection.
 pub(in crate::config) fn show_subscriptions(settings: &ConnectionSettings, keys: &mut Keys) {
     let dialogue = settings.dialogue.as_deref();
-    let subscribing = dialogue.and_then(|dialogue| Some((dialogue, dialogue.subscribe.as_deref()?)));
+    let subscribing =
+        dialogue.and_then(|dialogue| Some((dialogue, dialogue.subscribe.as_deref()?)));
     let Some((dialogue, subscribe)) = subscribing else {
         keys.insert("subscriptions".into(), json!([]));
         return;
@@ -58,7 +53,11 @@ fn as_text(declared: &DeclaredSubscription) -> Option<&str> {
 }
 
 fn show_declared(declared: &DeclaredSubscription, dialogue: &Dialogue) -> Json {
-    let DeclaredSubscription { key: _, item, words } = declared;
+    let DeclaredSubscription {
+        key: _,
+        item,
+        words,
+    } = declared;
     let item = match item {
         SubscriptionItem::Text(text) => match text.is_literal() {
             // One that is its key is not written as a template.
@@ -102,14 +101,22 @@ fn show_words(words: &SubscriptionWords, dialogue: &Dialogue) -> Keys {
     put_written(&mut keys, "fail", fail.as_ref());
     put_written(&mut keys, "end", end.as_ref());
     put(&mut keys, "within", Some(format_duration(*within)));
-    put(&mut keys, "rate", (!rate.is_empty()).then(|| show_rates(rate)));
+    put(
+        &mut keys,
+        "rate",
+        (!rate.is_empty()).then(|| show_rates(rate)),
+    );
     if !capture.is_empty() {
         keys.insert("capture".into(), show_captures(capture, &dialogue.names));
     }
     if let Some(Route { json, need: _, id }) = route {
         let pointers = own_pointers.as_deref().unwrap_or(&dialogue.pointers);
         let json = escaped(&pointers.pointer(*json).to_string());
-        put(&mut keys, "route", Some(json!({ "json": json, "id": id.as_str() })));
+        put(
+            &mut keys,
+            "route",
+            Some(json!({ "json": json, "id": id.as_str() })),
+        );
     }
     keys
 }

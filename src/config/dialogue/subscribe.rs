@@ -1,8 +1,6 @@
 //! `subscribe`: what is said and expected for subscriptions.
 
-use super::{
-    captures, compiler::Compiler, order::Order, places, prepare::http_request, sending,
-};
+use super::{captures, compiler::Compiler, order::Order, places, prepare::http_request, sending};
 use crate::config::{
     keys::{AskLayer, CaptureLayer, HttpTable, LimitsTable, RouteTable, WordsTable},
     read::{Item, Located, Place, Problem, backticked},
@@ -43,7 +41,9 @@ pub(super) fn words(
     if let Some(on) = &table.on {
         words.on = asking(on, places::SUBSCRIBING, max_message, compiler);
     }
-    let is_http = matches!(words.on, Some(Asking::Http(_)));
+    // What is wrong with it has been told.
+    let own = table.on.as_ref();
+    let is_http = own.map_or(words.is_http(), |on| on.value.http().is_some());
     let here = match is_http {
         true => places::OF_SUBSCRIPTION_BY_HTTP,
         false => places::OF_SUBSCRIPTION,
@@ -57,7 +57,12 @@ pub(super) fn words(
         words.capture = captures::compile(&entries.value, here, compiler);
     }
     order.set_captures(&words.capture);
-    put(&mut words.end, &table.end, places::OF_SUBSCRIPTION, compiler);
+    put(
+        &mut words.end,
+        &table.end,
+        places::OF_SUBSCRIPTION,
+        compiler,
+    );
     if let Some(off) = &table.off {
         words.off = asking(off, places::SUBSCRIBED, max_message, compiler);
     }
@@ -92,7 +97,10 @@ pub(super) fn check_batch(
     if batch.value.0.get() == 1 {
         return;
     }
-    let reads = asking.templates().into_iter().flat_map(MessageTemplate::reads);
+    let reads = asking
+        .templates()
+        .into_iter()
+        .flat_map(MessageTemplate::reads);
     let reads: Vec<Name> = reads.map(|read| read.name).collect();
     let has = |built_in| reads.contains(&Name::BuiltIn(built_in));
     let one = [BuiltIn::Item, BuiltIn::Key];
@@ -120,7 +128,10 @@ pub(super) fn refuse_without_on(table: &WordsTable, compiler: &mut Compiler<'_, 
         ("ack", place(&table.ack)),
         ("fail", place(&table.fail)),
         ("off", table.off.as_ref().map(|off| off.place)),
-        ("capture", table.capture.as_ref().map(|capture| capture.place)),
+        (
+            "capture",
+            table.capture.as_ref().map(|capture| capture.place),
+        ),
     ] {
         if let Some(place) = place {
             let message = format!("`{key}` has no `on`: nothing asks for a subscription");
@@ -213,7 +224,10 @@ fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut C
     };
     let asked = [("ack", &words.ack), ("fail", &words.fail)];
     let asked = asked.map(|(key, word)| (key, word.as_ref()));
-    let captured = words.capture.iter().map(|one| ("capture", Some(&one.value)));
+    let captured = words
+        .capture
+        .iter()
+        .map(|one| ("capture", Some(&one.value)));
     for (key, word) in asked.into_iter().chain(captured) {
         let reads = word.iter().flat_map(|word| word.reads());
         let mut names = reads.map(|read| read.name);
@@ -234,8 +248,7 @@ fn refuse_dead_captures(
     if let (Some(capture), None, Some(Asking::Send(_))) = (&table.capture, &words.ack, &words.on)
         && words.capture.iter().any(|one| one.looks_into_message())
     {
-        let message =
-            "`capture` has no `ack`: such a subscription is active once it is written";
+        let message = "`capture` has no `ack`: such a subscription is active once it is written";
         let problem = Problem::absence(capture.place, message)
             .help("write what the answer is: ack = '/id == id', or remove it");
         compiler.push(problem);
@@ -257,6 +270,7 @@ fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>)
 /// Where a subscription stands that nothing asks for.
 pub(super) fn refuse_unasked(key: &str, place: Place, compiler: &mut Compiler<'_, '_>) {
     let message = format!("nothing asks for the subscription {}", backticked(key));
-    let help = "write subscribe = { on = '…' } for all, or an `on` for this one: { item = …, on = '…' }";
+    let help =
+        "write subscribe = { on = '…' } for all, or an `on` for this one: { item = …, on = '…' }";
     compiler.push(Problem::absence(place, message).help(help));
 }

@@ -46,7 +46,11 @@ pub(super) fn compile(
         subscribe::refuse_without_on(&layer.words, compiler);
         words = subscribe::words(&layer.words, words, &around, compiler);
         subscribe::check_batch(&layer.limits, &layer.words, &words, compiler);
-        words.batch = layer.limits.batch.as_ref().map_or(words.batch, |batch| batch.value.0);
+        words.batch = layer
+            .limits
+            .batch
+            .as_ref()
+            .map_or(words.batch, |batch| batch.value.0);
         max = layer.limits.max.as_ref().map_or(max, |max| max.value.0);
     }
     refuse_doubles(subscriptions, compiler);

@@ -52,13 +52,16 @@ pub(in crate::config) fn compile_subscription(
     let mut pointers = Pointers::default();
     let read = |json: &Json, pointer: &str, pointers: &mut Pointers| {
         let too_large = |at| {
-            let text = format!("invalid number at {at}: it does not fit into 64 bits; write it as a text");
+            let text =
+                format!("invalid number at {at}: it does not fit into 64 bits; write it as a text");
             InvalidSubscription(text)
         };
         node_of_json(json, pointer, pointers).map_err(too_large)
     };
     let item = wish.item.as_ref();
-    let item = item.map(|item| read(item, "/item", &mut pointers)).transpose()?;
+    let item = item
+        .map(|item| read(item, "/item", &mut pointers))
+        .transpose()?;
     let words = read(&Json::Object(wish.words.clone()), "", &mut pointers)?;
     let mut context = Context::new(&System);
     context.origin = Origin::Api;
@@ -81,7 +84,9 @@ pub(in crate::config) fn compile_subscription(
                     "" => String::new(),
                     pointer => format!(" at {pointer}"),
                 };
-                let help = error.help.map_or_else(String::new, |help| format!(" ({help})"));
+                let help = error
+                    .help
+                    .map_or_else(String::new, |help| format!(" ({help})"));
                 format!("{}{at}{help}", error.message)
             });
             let mut text = told.collect::<Vec<_>>().join("; ");
@@ -197,15 +202,23 @@ impl Beside<'_> {
         for Item { name, place, .. } in captures.flat_map(|capture| &capture.value.0) {
             let found = compiler.names.find(name);
             if !matches!(found, Some(Name::Capture(at)) if of_keys.contains(&at)) {
-                let known = of_keys.iter().map(|at| compiler.names.text(Name::Capture(*at)));
+                let known = of_keys
+                    .iter()
+                    .map(|at| compiler.names.text(Name::Capture(*at)));
                 let mut known: Vec<String> = known.map(backticked).collect();
                 known.sort();
                 known.dedup();
                 let help = match known.is_empty() {
                     true => "`subscribe.capture` of the settings says which there are: none".into(),
-                    false => format!("`subscribe.capture` of the settings has {}", known.join(", ")),
+                    false => format!(
+                        "`subscribe.capture` of the settings has {}",
+                        known.join(", ")
+                    ),
                 };
-                let message = format!("nothing of the settings is captured as {}", backticked(name));
+                let message = format!(
+                    "nothing of the settings is captured as {}",
+                    backticked(name)
+                );
                 compiler.wrong(*place, message, help);
             }
         }
@@ -283,7 +296,10 @@ fn refuse_stored(template: &MessageTemplate, place: Place, compiler: &mut Compil
         Variable::File(_) => None,
     });
     if let Some(stored) = stored {
-        let message = format!("{} is not allowed here: it is read at a dial", backticked(&stored));
+        let message = format!(
+            "{} is not allowed here: it is read at a dial",
+            backticked(&stored)
+        );
         let help = "bring it in with `let` of the settings, and write its name";
         compiler.wrong(place, message, help);
     }

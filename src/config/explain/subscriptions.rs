@@ -31,7 +31,11 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
     let mut told = vec![match declared.len() {
         0 => format!("to what callers ask for, up to {}", count(max, "key")).into(),
         all => Line {
-            text: format!("to {} on each socket: {}", count(all, "key"), named(declared)),
+            text: format!(
+                "to {} on each socket: {}",
+                count(all, "key"),
+                named(declared)
+            ),
             details: vec![format!("callers may add others, up to {max} in all")],
         },
     }];
@@ -69,7 +73,9 @@ fn of_words(which: &str, words: &SubscriptionWords, dialogue: &Dialogue) -> Opti
     let mut details = Vec::new();
     if let Some(condition) = &words.condition {
         let condition = written(condition.as_str());
-        details.push(format!("only if {condition}; what is left out counts as active"));
+        details.push(format!(
+            "only if {condition}; what is left out counts as active"
+        ));
     }
     let rates = words.rate.iter();
     let rates: Vec<&str> = rates.filter_map(|rate| rate.bucket.as_deref()).collect();
@@ -91,14 +97,19 @@ fn of_words(which: &str, words: &SubscriptionWords, dialogue: &Dialogue) -> Opti
         details.push(format!("is refused when {}", written(fail.as_str())));
     }
     if let Some(end) = &words.end {
-        details.push(format!("is ended by the server when {}", written(end.as_str())));
+        details.push(format!(
+            "is ended by the server when {}",
+            written(end.as_str())
+        ));
     }
     details.extend(kept(&words.capture, &[], &dialogue.names));
     if let Some(Route { json, id, .. }) = &words.route {
         let pointers = words.own_pointers.as_deref().unwrap_or(&dialogue.pointers);
         let json = pointers.pointer(*json);
         let id = written(id.as_str());
-        details.push(format!("its messages have {id} at {json}, and carry its key"));
+        details.push(format!(
+            "its messages have {id} at {json}, and carry its key"
+        ));
     }
     details.push(match &words.off {
         Some(off) => format!("when nobody holds it any more: {}", asking(off)),

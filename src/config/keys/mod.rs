@@ -33,9 +33,9 @@ pub(super) use self::{
     decode::DecodeLayer,
     dialogue::{
         AgainTable, AskLayer, CaptureLayer, CaptureNames, CaptureTable, Exec, HttpTable, IdsTable,
-        LimitsTable, LongForm, Periodic, PeriodicTable, PrepareLayer, PrepareStepTable, PrepareTable,
-        RequestTable, RouteTable, RuleTable, Rules, Script, SendLayer, Spread, StepTable,
-        SubscribeLayer, SubscriptionLayer, Subscriptions, WordsTable, check_key,
+        LimitsTable, LongForm, Periodic, PeriodicTable, PrepareLayer, PrepareStepTable,
+        PrepareTable, RequestTable, RouteTable, RuleTable, Rules, Script, SendLayer, Spread,
+        StepTable, SubscribeLayer, SubscriptionLayer, Subscriptions, WordsTable, check_key,
         without_expect,
     },
     document::DocumentTable,

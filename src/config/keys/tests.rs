@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     AgainTable, ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
-    HistoryTable, HttpTable, IdsTable, OutboxTable, PrepareStepTable, RateLayer, ReconnectLayer,
-    RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable,
+    HistoryTable, HttpTable, IdsTable, LimitsTable, OutboxTable, PrepareStepTable, RateLayer,
+    ReconnectLayer, RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable, WordsTable,
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,
@@ -181,9 +181,12 @@ fn what_is_declared_is_the_default_of_the_settings() {
         defaults_of::<RuleTable>().len(),
         3 * defaults_of::<AgainTable>().len(),
         defaults_of::<PrepareStepTable>().len(),
-        defaults_of::<HttpTable>().len(),
-        // Of the connection, of the steps, of a rule, of a step before a dial.
-        6 * defaults_of::<CaptureTable>().len(),
+        defaults_of::<WordsTable>().len(),
+        defaults_of::<LimitsTable>().len(),
+        // Of a step before a dial, of `on` and `off` for all subscriptions and for one.
+        5 * defaults_of::<HttpTable>().len(),
+        // Of the connection, of the steps, of a rule, of a step before a dial, of all subscriptions and of one.
+        8 * defaults_of::<CaptureTable>().len(),
     ];
     assert_eq!(
         compared.into_iter().sum::<usize>(),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde_json::Value as Json;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
 
 use super::{Entry, Node, Place, Value, backticked};
 
@@ -68,8 +68,8 @@ pub(in crate::config) fn node_of_json(
         Json::String(text) => Value::String(text.clone()),
         Json::Array(items) => {
             let items = items.iter().enumerate();
-            let nodes = items
-                .map(|(at, item)| node_of_json(item, &format!("{pointer}/{at}"), pointers));
+            let nodes =
+                items.map(|(at, item)| node_of_json(item, &format!("{pointer}/{at}"), pointers));
             Value::Array(nodes.collect::<Result<_, _>>()?)
         }
         Json::Object(members) => {

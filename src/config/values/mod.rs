@@ -26,8 +26,7 @@ pub(super) use self::{
     matcher::expression_of,
     numbers::{
         CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions, MemoryLimit,
-        MessageCount,
-        SchemaVersion, Size, Workers,
+        MessageCount, SchemaVersion, Size, Workers,
     },
     opening_text::OpeningText,
     pointer::Pointer,

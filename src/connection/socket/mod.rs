@@ -150,8 +150,8 @@ impl Socket {
     fn goes_on(&mut self, act: &mut ActorState, now: Instant) -> bool {
         let (ahead, subscribes) = (self.writer.messages_ahead(), self.writer.has_subscription());
         self.go_on_conversing(act, now);
-        let has_more = self.writer.messages_ahead() > ahead
-            || (self.writer.has_subscription() && !subscribes);
+        let has_more =
+            self.writer.messages_ahead() > ahead || (self.writer.has_subscription() && !subscribes);
         has_more && !self.writer.is_blocked()
     }
 

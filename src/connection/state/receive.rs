@@ -47,11 +47,7 @@ impl ActorState {
     }
 
     /// A message came on the successor.
-    pub(in crate::connection) fn hold(
-        &mut self,
-        message: Message,
-        subscription: Option<Arc<str>>,
-    ) {
+    pub(in crate::connection) fn hold(&mut self, message: Message, subscription: Option<Arc<str>>) {
         self.counters.count_received(&message);
         if let Some(message) = self.inbound.deduplication.hold(message) {
             self.deliver(message, subscription);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use everwire_proto::dialogue::{AwaitedSubscriptions, Holder, SubscriptionCounts, SubscriptionStatus};
+use everwire_proto::dialogue::{
+    AwaitedSubscriptions, Holder, SubscriptionCounts, SubscriptionStatus,
+};
 
 use super::{
     ActorState,
@@ -64,8 +66,7 @@ impl ActorState {
 
     /// Those that have failed are asked for again; how many those are.
     pub(in crate::connection) fn retry_subscriptions(&mut self) -> usize {
-        let retried =
-            self.with_serving(|serving, at| serving.conversation.retry_subscriptions(at));
+        let retried = self.with_serving(|serving, at| serving.conversation.retry_subscriptions(at));
         self.wake();
         retried.unwrap_or_default()
     }

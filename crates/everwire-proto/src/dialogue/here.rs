@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::settings::Backoff;
 use crate::language::{BuiltIn, Moment, Random, Signer, Value, Variable};
+use crate::settings::Backoff;
 
 /// What is here when something happens: the time, chance, who signs, and what expressions may read besides.
 #[derive(Clone, Copy)]

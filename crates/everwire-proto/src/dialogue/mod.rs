@@ -73,8 +73,7 @@ pub use self::{
     rules::close_code,
     subscriptions::{
         AwaitedSubscriptions, ComposedSubscription, HoldRefused, Holder, InvalidHolder,
-        SubscriptionChange, SubscriptionCounts, SubscriptionState,
-        SubscriptionStatus,
+        SubscriptionChange, SubscriptionCounts, SubscriptionState, SubscriptionStatus,
     },
     unstored::{HistorySpan, Stored},
 };

@@ -112,7 +112,9 @@ pub use self::{
     invert::{Inversion, Inverted, NotInvertible},
     json::{InvalidPointer, JsonPointer, MAX_POINTER, Scalar},
     lets::{LetError, Lets, MAX_LET_DEPTH},
-    message_template::{JsonTemplate, MAX_TEMPLATE, MessageTemplate, Rendered, TemplateKind, Unfilled},
+    message_template::{
+        JsonTemplate, MAX_TEMPLATE, MessageTemplate, Rendered, TemplateKind, Unfilled,
+    },
     moment::{Moment, Random},
     names::{BuiltIn, BuiltIns, InvalidName, Name, Names},
     needles::{Need, Needles},

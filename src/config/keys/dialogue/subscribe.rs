@@ -4,10 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{super::RateKeys, CaptureLayer, HttpTable, SendLayer};
 use crate::config::{
-    read::{
-        Context, Entries, Keys, Located, Node, Read, Value, table, table_schema,
-        unknown_key,
-    },
+    read::{Context, Entries, Keys, Located, Node, Read, Value, table, table_schema, unknown_key},
     values::{Count, ExpressionText, MaxSubscriptions, Pointer, TemplateText, Timeout},
 };
 

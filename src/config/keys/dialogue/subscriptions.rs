@@ -68,7 +68,10 @@ impl Read for Subscriptions {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         match &node.value {
             Value::Array(items) => Some(Self {
-                items: read_texts(items, context).into_iter().map(of_text).collect(),
+                items: read_texts(items, context)
+                    .into_iter()
+                    .map(of_text)
+                    .collect(),
                 is_list: true,
             }),
             Value::Table(entries) => {
@@ -106,9 +109,8 @@ impl Read for Subscriptions {
             return;
         }
         let known = self.items.iter().zip(0..);
-        let known: HashMap<String, usize> = known
-            .map(|(item, at)| (item.name.clone(), at))
-            .collect();
+        let known: HashMap<String, usize> =
+            known.map(|(item, at)| (item.name.clone(), at)).collect();
         for item in nearer.items {
             match known.get(&item.name).and_then(|at| self.items.get_mut(*at)) {
                 Some(known) => {
@@ -166,7 +168,8 @@ impl Read for LongForm {
                     unknown_key(key, entry.place, &known, &[], context);
                 }
                 key => {
-                    let message = format!("unknown key {}: a table is the long form", backticked(key));
+                    let message =
+                        format!("unknown key {}: a table is the long form", backticked(key));
                     context.wrong(entry.place, message, UNDER_ITEM);
                 }
             }
@@ -197,7 +200,9 @@ impl Read for LongForm {
 
 impl LongForm {
     fn names() -> impl Iterator<Item = &'static str> {
-        ["item"].into_iter().chain(WordsTable::NAMES.iter().copied())
+        ["item"]
+            .into_iter()
+            .chain(WordsTable::NAMES.iter().copied())
     }
 }
 
@@ -236,7 +241,9 @@ fn read_texts(items: &[Node], context: &mut Context<'_>) -> Vec<Written> {
         let Value::String(text) = &item.value else {
             let message = format!("expected a text, found {}", item.describe());
             let help = "in a list the text is key and item; others stand in a table: subscriptions = { KEY = { item = … } }";
-            context.problems.push(Problem::new(item.place, message).help(help));
+            context
+                .problems
+                .push(Problem::new(item.place, message).help(help));
             continue;
         };
         check_key(text, item.place, context);

@@ -7,8 +7,8 @@ mod serving;
 mod steps;
 mod storing;
 mod subscriptions;
-mod wishes;
 mod surroundings;
+mod wishes;
 
 use std::time::Instant;
 

@@ -63,9 +63,7 @@ impl LiveConversation {
     ) -> bool {
         let here = at.here(self.is_handover);
         match &mut self.engine {
-            Engine::Declared(it) => {
-                it.release_subscription(key, holder, &here, &mut self.replies)
-            }
+            Engine::Declared(it) => it.release_subscription(key, holder, &here, &mut self.replies),
             Engine::Custom(_) => false,
         }
     }

@@ -1,7 +1,10 @@
 //! What the peer says: messages for which the conditions of a dialogue hold.
 
 use everwire::{
-    dialogue::{Capture, Dialogue, DialogueRule, Preparation, PrepareStep, ScriptStep, Trigger},
+    dialogue::{
+        Capture, Dialogue, DialogueRule, Preparation, PrepareStep, ScriptStep, SubscriptionWords,
+        Trigger,
+    },
     language::{
         Expression, Inversion, Inverted, NotInvertible,
         json::{PointerSet, Spans},
@@ -168,6 +171,32 @@ impl<'a> Answers<'a> {
             Wanted::GiveUp => begin.holds(step.give_up.as_ref()?).message(),
             Wanted::Again => return None,
         })
+    }
+
+    /// The answer to a request that subscribes.
+    pub fn to_subscription(
+        &self,
+        words: &SubscriptionWords,
+        wanted: Wanted,
+        seen: &Seen<'_>,
+    ) -> Result<Inverted, NotInvertible> {
+        let begin = Inversion::new(seen, &self.dialogue.pointers, &self.dialogue.lets);
+        let begin = begin.with_status(200);
+        match (wanted, &words.fail) {
+            (Wanted::Fail, Some(fail)) => without(begin.holds(fail), [&words.ack, &None]).message(),
+            // Whatever is expected: a server that cannot be asked.
+            (Wanted::Fail, None) => without(begin.with_status(500), [&words.ack, &None]).message(),
+            (Wanted::Expect | Wanted::GiveUp | Wanted::Again, _) => {
+                let begin = words.ack.iter().fold(begin, Inversion::holds);
+                let begin = without(begin, [&words.fail, &None]);
+                first(
+                    &begin,
+                    &[&|way| self.captured(way, &words.capture), &|way| {
+                        has(way, &words.capture)
+                    }],
+                )
+            }
+        }
     }
 
     /// The captures come to their values.

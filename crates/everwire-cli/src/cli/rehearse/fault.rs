@@ -13,6 +13,8 @@ pub enum Place {
     Upgrade,
     /// A step of `open_script`, from 0.
     Open(usize),
+    /// What the settings subscribe to.
+    Subscribe,
     /// A message behind the script.
     Message,
     /// A rule, from 0.
@@ -99,6 +101,7 @@ impl fmt::Display for Place {
             Self::Prepare(at) => write!(f, "prepare {}", at + 1),
             Self::Upgrade => f.write_str("upgrade"),
             Self::Open(at) => write!(f, "open_script {}", at + 1),
+            Self::Subscribe => f.write_str("subscribe"),
             Self::Message => f.write_str("message"),
             Self::Rule(at) => write!(f, "rule {}", at + 1),
             Self::Pong => f.write_str("heartbeat"),

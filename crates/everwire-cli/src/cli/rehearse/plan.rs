@@ -3,7 +3,7 @@
 use everwire::{
     Heartbeat, Reconnect,
     config::GiveUpRule,
-    dialogue::{DialogueRule, ScriptStep, Trigger},
+    dialogue::{Dialogue, DialogueRule, ScriptStep, SubscriptionWords, Trigger},
 };
 
 use super::{
@@ -43,6 +43,7 @@ pub fn of(subject: &Subject) -> Vec<Fault> {
     for (at, step) in dialogue.open_script.iter().enumerate() {
         faults.extend(of_step(Place::Open(at), step));
     }
+    faults.extend(of_subscriptions(&subject.dialogue));
     faults.extend(of_socket(subject));
     for (at, rule) in dialogue.rules.iter().enumerate() {
         faults.extend(of_rule(rule).map(|what| Fault::new(Place::Rule(at), what)));
@@ -82,6 +83,33 @@ fn of_step(place: Place, step: &ScriptStep) -> impl Iterator<Item = Fault> {
         whats.extend(again.map(|_| What::Again));
     }
     whats.into_iter().map(move |what| Fault::new(place, what))
+}
+
+/// What can go wrong where the settings subscribe. A refusal, and an answer that does not come, end nothing.
+fn of_subscriptions(dialogue: &Dialogue) -> impl Iterator<Item = Fault> {
+    let mut whats = Vec::new();
+    if let Some(words) = first_words(dialogue) {
+        whats.push(What::CutBefore);
+        if words.ack.is_some() || words.is_http() {
+            whats.extend([What::CutWithin, What::Silence]);
+        }
+        if !words.is_http() {
+            whats.extend([What::CutBehind, What::Junk(Junk::NoJson)]);
+        }
+        if words.fail.is_some() || words.is_http() {
+            whats.push(What::Refusal);
+        }
+    }
+    let place = Place::Subscribe;
+    whats.into_iter().map(move |what| Fault::new(place, what))
+}
+
+/// The words of the first key that the settings subscribe to.
+fn first_words(dialogue: &Dialogue) -> Option<&SubscriptionWords> {
+    let subscribe = dialogue.subscribe.as_deref()?;
+    let first = subscribe.declared.first()?;
+    let words = first.words.as_ref().unwrap_or(&subscribe.words);
+    words.on.as_ref().map(|_| &**words)
 }
 
 /// What can happen to a socket that serves.

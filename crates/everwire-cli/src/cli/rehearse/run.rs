@@ -129,6 +129,11 @@ impl Run<'_> {
                 self.reached(place).await?;
                 self.back().await
             }
+            Place::Subscribe => {
+                self.reached(place).await?;
+                self.back().await?;
+                self.subscribed().await
+            }
             Place::Message => {
                 self.watching.steady().await?;
                 match what {
@@ -162,9 +167,30 @@ impl Run<'_> {
         }
     }
 
+    /// What the settings subscribe to is asked for, and answered.
+    async fn subscribed(&mut self) -> Result<(), Trouble> {
+        let subscribe = self.stage.subject.dialogue.subscribe.as_deref();
+        let is_asked = subscribe.is_some_and(|subscribe| {
+            let mut words = subscribe.declared.iter().map(|declared| {
+                let own = declared.words.as_ref();
+                own.unwrap_or(&subscribe.words)
+            });
+            words.any(|words| words.on.is_some() && words.condition.is_none())
+        });
+        if is_asked {
+            let place = Place::Subscribe;
+            let what = "what it subscribes to";
+            self.watching
+                .until(what, |seen| seen.passed.contains(&place))
+                .await?;
+        }
+        Ok(())
+    }
+
     /// All that is written, up to the close.
     async fn as_written(&mut self) -> Result<(), Trouble> {
         self.watching.steady().await?;
+        self.subscribed().await?;
         let stage = self.stage;
         let (settings, dialogue) = (&stage.subject.settings, &stage.subject.dialogue);
         for (at, periodic) in dialogue.periodic.iter().enumerate() {

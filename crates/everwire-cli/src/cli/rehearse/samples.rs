@@ -32,7 +32,11 @@ impl Samples {
         let mut samples = Self::default();
         let steps = dialogue.steps().flat_map(|step| &step.capture);
         let rules = dialogue.rules.iter().flat_map(|rule| &rule.capture);
+        let subscribe = dialogue.subscribe.iter();
+        let words = subscribe.flat_map(|subscribe| subscribe.all_words());
+        let subscribed = words.flat_map(|words| &words.capture);
         let said = dialogue.captures.iter().chain(steps).chain(rules);
+        let said = said.chain(subscribed);
         let said = said.map(|capture| (capture, capture.secret));
         let prepared = dialogue.prepare.iter();
         let prepared = prepared.flat_map(|prepare| &prepare.preparation().steps);

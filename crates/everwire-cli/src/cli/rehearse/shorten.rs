@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use everwire::{
     ConnectionSettings, Heartbeat, Reconnect,
     config::Template,
-    dialogue::{Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation, TemplateDuration},
+    dialogue::{
+        DeclaredSubscription, Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation,
+        SubscribeSettings, SubscriptionWords, TemplateDuration,
+    },
     language::MessageTemplate,
 };
 
@@ -81,6 +84,9 @@ fn of_dialogue(dialogue: &Dialogue) -> Dialogue {
             delay.max = delay.max.min(DELAY);
         }
     }
+    short.subscribe = short
+        .subscribe
+        .map(|subscribe| Arc::new(of_subscriptions(&subscribe)));
     short.prepare = short.prepare.map(|prepare| match prepare {
         Prepare::Own(preparation) => Prepare::Own(Arc::new(of_preparation(&preparation))),
         Prepare::Shared(shared) => Prepare::Shared(Arc::new(SharedPreparation {
@@ -89,6 +95,28 @@ fn of_dialogue(dialogue: &Dialogue) -> Dialogue {
         })),
     });
     short
+}
+
+fn of_subscriptions(subscribe: &SubscribeSettings) -> SubscribeSettings {
+    let short = |words: &SubscriptionWords| {
+        Arc::new(SubscriptionWords {
+            within: words.within.min(WITHIN),
+            rate: Vec::new(),
+            ..words.clone()
+        })
+    };
+    let mut all = subscribe.clone();
+    all.words = short(&all.words);
+    for declared in &mut all.declared {
+        if let Some(words) = &declared.words {
+            let words = Some(short(words));
+            *declared = Arc::new(DeclaredSubscription {
+                words,
+                ..DeclaredSubscription::clone(declared)
+            });
+        }
+    }
+    all
 }
 
 fn of_step(step: &mut ScriptStep) {

@@ -124,7 +124,10 @@ impl Conversation {
             || self.requests_in_flight() > 0
             || self.step_looks_into_messages()
             || self.dialogue.needles.any_in(message.payload())
-            || self.subscriptions.as_ref().is_some_and(|it| it.looks_into(message));
+            || self
+                .subscriptions
+                .as_ref()
+                .is_some_and(|it| it.looks_into(message));
         let text = match message {
             _ if !is_wanted => None,
             Message::Text(text) => Some(&**text),

@@ -5,8 +5,8 @@ use std::{num::NonZeroU64, sync::Arc};
 use super::{
     ears::{Condition, Ears, Way, written},
     entry::{Entry, Target, Turn},
-    names::Reads,
     keys::{Seeing, Subscriptions},
+    names::Reads,
     on_socket::Ask,
     state::SubscriptionState,
 };
@@ -72,7 +72,11 @@ impl Subscriptions {
         if told.is_own && told.subscription.is_none() {
             told.subscription = self.belongs_to(seen);
         }
-        if let Some(at) = told.subscription.as_ref().and_then(|key| self.keys.get(key)) {
+        if let Some(at) = told
+            .subscription
+            .as_ref()
+            .and_then(|key| self.keys.get(key))
+        {
             if let Some(entry) = self.entries.get_mut(*at) {
                 entry.routed += 1;
             }

@@ -319,11 +319,7 @@ impl Subscriptions {
     }
 
     /// By what the peer names it in its messages, and by what `end` tells it from others.
-    fn names_for_peer(
-        &self,
-        at: usize,
-        cx: &Context<'_>,
-    ) -> (Option<Box<str>>, Option<Box<str>>) {
+    fn names_for_peer(&self, at: usize, cx: &Context<'_>) -> (Option<Box<str>>, Option<Box<str>>) {
         let (Some(entry), Some(ears)) = (self.entries.get(at), self.ears_of(at)) else {
             return (None, None);
         };
@@ -444,12 +440,7 @@ pub(super) struct Seeing<'a> {
 
 impl Seeing<'_> {
     /// Shows what is seen of this one.
-    pub fn of<T>(
-        &self,
-        entry: &Entry,
-        cx: &Context<'_>,
-        look: impl FnOnce(&dyn World) -> T,
-    ) -> T {
+    pub fn of<T>(&self, entry: &Entry, cx: &Context<'_>, look: impl FnOnce(&dyn World) -> T) -> T {
         let around = cx.world(self.seen, self.number);
         self.around(&around, entry, cx, look)
     }
@@ -485,4 +476,3 @@ impl Seeing<'_> {
         }
     }
 }
-

@@ -20,11 +20,6 @@ mod turns;
 mod wishes;
 mod world;
 
-pub(super) use self::{
-    hearing::Told,
-    keys::Subscriptions,
-    stage::{go_on, hear},
-};
 pub use self::{
     change::SubscriptionChange,
     holder::{Holder, InvalidHolder},
@@ -33,4 +28,9 @@ pub use self::{
     stage::ComposedSubscription,
     state::SubscriptionState,
     status::{SubscriptionCounts, SubscriptionStatus},
+};
+pub(super) use self::{
+    hearing::Told,
+    keys::Subscriptions,
+    stage::{go_on, hear},
 };

@@ -142,12 +142,7 @@ impl Conversation {
     }
 
     /// The kernel has so many of the messages of subscriptions that were made.
-    pub fn subscriptions_written(
-        &mut self,
-        messages: u64,
-        here: &Here<'_>,
-        out: &mut Vec<Reply>,
-    ) {
+    pub fn subscriptions_written(&mut self, messages: u64, here: &Here<'_>, out: &mut Vec<Reply>) {
         let mut parts = self.parts(here, out);
         if !parts.script.is_live() {
             return;

@@ -55,8 +55,7 @@ impl Subscriptions {
                 continue;
             };
             (entry.captured, entry.number) = (None, None);
-            let gates = entry.holders.has(Holder::File)
-                || (is_successor && entry.is_carried);
+            let gates = entry.holders.has(Holder::File) || (is_successor && entry.is_carried);
             entry.gates = gates;
             gated += usize::from(gates);
             if gated > 0 && self.socket.gate.is_none() {
@@ -212,7 +211,10 @@ impl Subscriptions {
         filled: FilledLets,
         cx: &mut Context<'_>,
     ) {
-        let Some(form) = targets.first().and_then(|first| self.entry(*first)?.form.into()) else {
+        let Some(form) = targets
+            .first()
+            .and_then(|first| self.entry(*first)?.form.into())
+        else {
             return;
         };
         let mut awaits_number = false;
@@ -270,8 +272,7 @@ impl Subscriptions {
             }
             Err(unfilled) => {
                 let text = format!("`off` of a subscription cannot be sent: {unfilled}");
-                cx.out
-                    .push(Reply::Error(Cause::Template(text)));
+                cx.out.push(Reply::Error(Cause::Template(text)));
                 None
             }
         }

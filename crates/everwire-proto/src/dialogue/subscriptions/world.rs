@@ -32,15 +32,11 @@ impl World for KeyWorld<'_> {
             Name::BuiltIn(BuiltIn::Key) => self.key.map_or_else(Value::absent, Value::text),
             Name::BuiltIn(BuiltIn::Item) => borrowed(self.item),
             Name::BuiltIn(BuiltIn::Items) => borrowed(self.items),
-            Name::BuiltIn(BuiltIn::OnId) => {
-                self.number.map_or_else(Value::absent, Value::from)
-            }
-            Name::Capture(at) => {
-                match self.captures.iter().position(|own| own.name == at) {
-                    Some(own) => borrowed(self.captured.get(own)),
-                    None => self.around.name(name),
-                }
-            }
+            Name::BuiltIn(BuiltIn::OnId) => self.number.map_or_else(Value::absent, Value::from),
+            Name::Capture(at) => match self.captures.iter().position(|own| own.name == at) {
+                Some(own) => borrowed(self.captured.get(own)),
+                None => self.around.name(name),
+            },
             other => self.around.name(other),
         }
     }
@@ -116,7 +112,8 @@ pub(super) fn array(items: &[Value<'static>]) -> Value<'static> {
         debug_assert!(is_there.is_some(), "an item is text or JSON");
     }
     text.push(']');
-    let value = RawJson::parse(&text).map_or_else(Value::absent, |json| Value::json(json).into_owned());
+    let value =
+        RawJson::parse(&text).map_or_else(Value::absent, |json| Value::json(json).into_owned());
     match is_secret {
         true => value.secret(),
         false => value,

@@ -126,7 +126,8 @@ fn a_successor_begins_with_a_copy_and_what_it_sets_wins_at_the_cut() {
     // Neither sees the other's.
     assert_eq!(value(&talk, 1).as_deref(), Some("c"));
     assert_eq!(value(&successor, 0).as_deref(), Some("1"));
-    talk.conversation.adopt(successor.conversation, &mut Vec::new());
+    talk.conversation
+        .adopt(successor.conversation, &mut Vec::new());
     let found = [0, 1, 2, 3].map(|at| value(&talk, at));
     let found = found.each_ref().map(Option::as_deref);
     assert_eq!(found, [Some("2"), Some("b"), Some("x"), None]);
@@ -159,7 +160,8 @@ fn at_the_cut_the_successors_socket_is_the_one_that_serves() {
     successor.opened();
     assert_eq!(successor.send(), "login 1");
     successor.hear("ok");
-    talk.conversation.adopt(successor.conversation, &mut Vec::new());
+    talk.conversation
+        .adopt(successor.conversation, &mut Vec::new());
     assert!(talk.conversation.has_passed());
     // Neither what waited on the old socket, nor its pings, nor its numbers.
     assert_eq!(talk.left(), None);
@@ -178,7 +180,8 @@ fn before_anything_is_captured_a_successors_captures_are_taken_over_alone() {
     let mut successor = Talk::of(talk.conversation.successor());
     successor.opened();
     successor.hear(r#"{"b":2}"#);
-    talk.conversation.adopt(successor.conversation, &mut Vec::new());
+    talk.conversation
+        .adopt(successor.conversation, &mut Vec::new());
     assert_eq!((value(&talk, 0), value(&talk, 1)), (None, Some("2".into())));
 }
 

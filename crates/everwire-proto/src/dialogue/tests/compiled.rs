@@ -317,7 +317,10 @@ impl D {
         let steps = self.script.iter().chain(periodic).chain(&self.close_script);
         let steps = steps.flat_map(|step| step.capture);
         let rules = self.rules.iter().flat_map(|rule| rule.capture);
-        let subscribe = self.subscribe.iter().flat_map(|subscribe| subscribe.capture);
+        let subscribe = self
+            .subscribe
+            .iter()
+            .flat_map(|subscribe| subscribe.capture);
         let all = self.capture.iter().chain(steps).chain(rules);
         for (name, _) in all.chain(subscribe) {
             names.capture(name).unwrap();

@@ -308,7 +308,8 @@ fn a_handover_moves_nothing_that_is_due() {
     talk.conversation.closing(talk.now);
     assert_eq!(talk.left(), None);
     talk.wait(secs(2));
-    talk.conversation.adopt(successor.conversation, &mut Vec::new());
+    talk.conversation
+        .adopt(successor.conversation, &mut Vec::new());
     assert_eq!(talk.ready(), "");
     assert_eq!(talk.left(), Some(secs(8)));
     assert_eq!(talk.wait(secs(8)), "compose");
@@ -325,7 +326,8 @@ fn what_was_due_and_not_written_is_due_at_once_on_the_next_socket() {
     successor.opened();
     talk.conversation.closing(talk.now);
     assert_eq!(talk.composed(), None);
-    talk.conversation.adopt(successor.conversation, &mut Vec::new());
+    talk.conversation
+        .adopt(successor.conversation, &mut Vec::new());
     assert_eq!(talk.ready(), "compose");
     assert_eq!(talk.send(), "one");
 }

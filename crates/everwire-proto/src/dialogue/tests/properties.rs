@@ -166,7 +166,9 @@ impl Seen {
                 | Reply::Happened(_)
                 | Reply::Stale
                 | Reply::Error(_) => {}
-                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose
+                Reply::ComposeNow
+                | Reply::Sign(_)
+                | Reply::MayClose
                 | Reply::Answered(_)
                 | Reply::Subscribe
                 | Reply::Subscription(_) => {

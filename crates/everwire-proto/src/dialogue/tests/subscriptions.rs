@@ -148,7 +148,15 @@ fn what_has_failed_is_asked_for_again_three_times_and_then_waits() {
     let first = format!("{unanswered}; passed");
     assert_eq!(
         told,
-        [&*first, "subscribe", unanswered, "subscribe", unanswered, "subscribe", unanswered]
+        [
+            &*first,
+            "subscribe",
+            unanswered,
+            "subscribe",
+            unanswered,
+            "subscribe",
+            unanswered
+        ]
     );
     assert_eq!(talk.subscribe(), [""; 0]);
     assert_eq!(talk.retry(), 1);
@@ -217,7 +225,10 @@ fn each_key_captures_its_own_and_is_found_by_it() {
     }
     let status = talk.conversation.subscription("logs").unwrap();
     assert_eq!((status.routed, &*status.item), (1, r#"["logs",{}]"#));
-    assert_eq!(talk.hear(r#"{"gone":"0x2"}"#), r#"logs ended {"gone":"0x2"}"#);
+    assert_eq!(
+        talk.hear(r#"{"gone":"0x2"}"#),
+        r#"logs ended {"gone":"0x2"}"#
+    );
     assert!(talk.release("heads", Holder::File));
     assert_eq!(talk.subscribe(), [r#"{"id":3,"drop":"0x1"}"#]);
 }

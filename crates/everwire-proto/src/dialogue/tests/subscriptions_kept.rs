@@ -128,10 +128,7 @@ fn another_item_too_many_keys_and_too_long_ones_are_refused() {
     );
     assert_eq!(talk.states(), "a wanted, b wanted");
     let mut silent = D::default().talk();
-    assert_eq!(
-        silent.hold("a", Holder::Api),
-        Err(HoldRefused::NoSubscribe)
-    );
+    assert_eq!(silent.hold("a", Holder::Api), Err(HoldRefused::NoSubscribe));
 }
 
 #[test]

@@ -169,7 +169,8 @@ fn times_of_a_successor_are_those_of_its_socket() {
     assert_eq!(successor.opened(), "times; passed");
     successor.hear(r#"{"beat":7000}"#);
     talk.hear(r#"{"wait":3}"#);
-    talk.conversation.adopt(successor.conversation, &mut Vec::new());
+    talk.conversation
+        .adopt(successor.conversation, &mut Vec::new());
     assert_eq!(talk.conversation.interval(), Some(secs(7)));
     // What only the old socket has heard takes effect with what comes next.
     assert_eq!(talk.hear("x"), "times");

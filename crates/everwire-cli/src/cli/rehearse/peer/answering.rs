@@ -67,7 +67,8 @@ impl Session<'_> {
             }
             _ => {}
         }
-        if step.expect.is_some() {
+        let is_said = step.expect.is_some() || wanted != Wanted::Expect;
+        if is_said {
             let count = match wanted {
                 Wanted::Expect => step.count.get(),
                 _ => 1,
@@ -83,6 +84,8 @@ impl Session<'_> {
             }
             (_, Wanted::Expect) => self.passed(place, step, &text),
             (_, Wanted::Again) => return Ok(Flow::Stays),
+            // A subscription that is refused ends nothing.
+            (_, Wanted::Fail) if place == Place::Subscribe => {}
             (_, Wanted::Fail | Wanted::GiveUp) => return self.silent().await,
         }
         Ok(Flow::Goes)

@@ -16,6 +16,7 @@ use super::{
     http::{Request, answer},
     session,
     socket::Socket,
+    subscribing::{self, Answered},
 };
 use crate::cli::rehearse::{
     answers::Wanted,
@@ -71,6 +72,9 @@ async fn closed() -> io::Result<TcpStream> {
 }
 
 async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::Result<()> {
+    if let Some(answered) = subscribing::answered(request, stage) {
+        return subscribed(stream, answered, stage).await;
+    }
     let Some((at, step)) = step_of(request, stage) else {
         stage.note(Note::Unknown);
         return Ok(());
@@ -129,6 +133,27 @@ async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::R
         captured(&made.text, step, stage);
     }
     Ok(())
+}
+
+/// Answers a request that subscribes, or does what is to go wrong there.
+async fn subscribed(stream: &mut TcpStream, answered: Answered, stage: &Stage) -> io::Result<()> {
+    let made = match answered.made {
+        Ok(made) => made,
+        Err(reason) => {
+            stage.note(Note::NotInverted(Place::Subscribe, reason));
+            return until_end(stream).await;
+        }
+    };
+    let bytes = answer(&made);
+    match answered.fault {
+        Some(What::Silence) => until_end(stream).await,
+        Some(What::CutBefore) => Ok(()),
+        Some(What::CutWithin) => {
+            stream.write_all(&bytes[..bytes.len() / 2]).await?;
+            SockRef::from(&*stream).set_linger(Some(Duration::ZERO))
+        }
+        _ => stream.write_all(&bytes).await,
+    }
 }
 
 fn captured(text: &str, step: &PrepareStep, stage: &Stage) {

@@ -6,6 +6,7 @@ mod http;
 mod play;
 mod session;
 mod socket;
+mod subscribing;
 
 use std::{io, net::SocketAddr, rc::Rc};
 

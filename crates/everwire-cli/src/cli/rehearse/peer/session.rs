@@ -159,6 +159,9 @@ impl<'s> Session<'s> {
         if let Some(names) = self.ping(text) {
             return self.pong(&names).await;
         }
+        if let Some(asked) = self.asked(text) {
+            return self.subscribe(asked, text).await;
+        }
         let rules = dialogue.rules.iter().enumerate();
         let mut rules = rules.filter_map(|(at, rule)| Some((at, rule.send.as_ref()?)));
         match rules.find(|(_, send)| self.said(send, text).is_some()) {

@@ -20,7 +20,11 @@ fn list(bench: &mut Bench, texts: &[&str]) -> MessageTemplate {
 fn what_fills_a_hole_stays_within_its_text() {
     for (text, written, filled) in [
         ("plain", r#"[7,"plain"]"#, r#"[7,"plain"]"#),
-        ("say \"hi\"\n", r#"[7,"say \"hi\"\n"]"#, r#"[7,"say \"hi\"\n"]"#),
+        (
+            "say \"hi\"\n",
+            r#"[7,"say \"hi\"\n"]"#,
+            r#"[7,"say \"hi\"\n"]"#,
+        ),
         ("${x}", r#"[7,"${x}"]"#, r#"[7,"a\"],[\"b"]"#),
         ("<${x}>", r#"[7,"<${x}>"]"#, r#"[7,"<a\"],[\"b>"]"#),
         ("${QUOTED}", r#"[7,"${QUOTED}"]"#, r#"[7,"a\"b\\c"]"#),
@@ -28,18 +32,26 @@ fn what_fills_a_hole_stays_within_its_text() {
         ("$$${x}", r#"[7,"$$${x}"]"#, r#"[7,"$${x}"]"#),
         ("${\"}\\\"\"}", r#"[7,"${"}\""}"]"#, r#"[7,"}\""]"#),
         // It would be taken for JSON where it stands alone.
-        ("{ a(b: ${n}) { c } }", r#"[7,"{ a(b: ${n}) { c } }"]"#, r#"[7,"{ a(b: 5) { c } }"]"#),
+        (
+            "{ a(b: ${n}) { c } }",
+            r#"[7,"{ a(b: ${n}) { c } }"]"#,
+            r#"[7,"{ a(b: 5) { c } }"]"#,
+        ),
     ] {
         let mut bench = Bench::new(&["x", "n"]);
         let template = list(&mut bench, &[text]);
         assert_eq!(template.as_str(), written);
         assert_eq!(template.as_json(), Some(serde_json::json!([7, text])));
-        let names = [("x", Value::text("a\"],[\"b").from_peer()), ("n", 5_u64.into())];
+        let names = [
+            ("x", Value::text("a\"],[\"b").from_peer()),
+            ("n", 5_u64.into()),
+        ];
         let rendered = bench.see("", &names, |world| template.render(world).unwrap());
         assert_eq!(rendered.as_text(), Some(filled), "{text}");
         assert!(RawJson::parse(filled).is_some(), "{filled}");
         // It is what a file would say.
-        let (again, _) = bench.with(|scope| MessageTemplate::parse(written, TemplateKind::Text, scope));
+        let (again, _) =
+            bench.with(|scope| MessageTemplate::parse(written, TemplateKind::Text, scope));
         let again = again.map(|again| bench.see("", &names, |world| again.render(world).unwrap()));
         match again {
             // Without an expression it would be no JSON, in which variables are escaped.
@@ -71,7 +83,11 @@ fn what_is_read_and_what_is_wrong_has_its_place_in_its_text() {
     for (text, at, told) in [
         ("a ${id", "${id", "`${` is not closed"),
         ("a ${y}", "y", "unknown name `y`"),
-        ("\"${x}\"", "${x}", "`${x}` stands in JSON that is within a text of JSON"),
+        (
+            "\"${x}\"",
+            "${x}",
+            "`${x}` stands in JSON that is within a text of JSON",
+        ),
     ] {
         let (wrong, _) = bench.with(|scope| template.text(text, scope));
         let wrong = wrong.unwrap_err();

@@ -1,0 +1,157 @@
+//! Subscriptions, from the server's side.
+
+use std::io;
+
+use everwire::{
+    dialogue::{Asking, HttpRequest, ScriptStep, SubscriptionItem, SubscriptionWords},
+    language::{BuiltIn, Inverted, Name, NotInvertible, Value, json::RawJson},
+};
+
+use super::{
+    http::Request,
+    session::{Flow, Names, Session},
+};
+use crate::cli::rehearse::{
+    answers::Wanted,
+    fault::{Fault, Place, What},
+    stage::{Note, Stage},
+};
+
+/// What a name has asked for.
+pub enum Asked<'s> {
+    /// Keys, by these words; the names are what the message says of them.
+    On(&'s SubscriptionWords, Names),
+    /// That they end.
+    Off,
+}
+
+/// What becomes of a request that subscribes.
+pub struct Answered {
+    pub fault: Option<What>,
+    pub made: Result<Inverted, NotInvertible>,
+}
+
+impl<'s> Session<'s> {
+    /// What a text asks for, if it is one of subscriptions.
+    pub fn asked(&self, text: &str) -> Option<Asked<'s>> {
+        all_words(self.stage).find_map(|words| {
+            if let Some(Asking::Send(on)) = &words.on
+                && let Some(mut names) = self.said(on, text)
+            {
+                complete(&mut names, self.stage);
+                return Some(Asked::On(words, names));
+            }
+            match &words.off {
+                Some(Asking::Send(off)) => self.said(off, text).map(|_| Asked::Off),
+                Some(Asking::Http(_)) | None => None,
+            }
+        })
+    }
+
+    /// Answers it, or does what is to go wrong there.
+    pub async fn subscribe(&mut self, asked: Asked<'s>, text: &str) -> io::Result<Flow> {
+        let Asked::On(words, names) = asked else {
+            return Ok(Flow::Goes);
+        };
+        let silence = Fault::new(Place::Subscribe, What::Silence);
+        if self.stage.awaits(silence) && self.stage.take_fault(Place::Subscribe).is_some() {
+            // The others are answered.
+            self.stage.note(Note::Faulted);
+            return Ok(Flow::Goes);
+        }
+        let step = ScriptStep {
+            expect: words.ack.clone(),
+            fail: words.fail.clone(),
+            capture: words.capture.clone(),
+            ..ScriptStep::default()
+        };
+        self.answer(Place::Subscribe, &step, text, &names).await
+    }
+}
+
+/// The answer to a request that subscribes, or ends that; `None` if it is none.
+pub fn answered(request: &Request, stage: &Stage) -> Option<Answered> {
+    let model = stage.model.borrow();
+    let is_it = |http: &HttpRequest| {
+        let seen = model.seen(&[], None);
+        let is_url = |scheme| {
+            let url = request.url(scheme);
+            http.url.unfilled_from(&url, &seen).is_some()
+        };
+        http.method == request.method && (is_url("https") || is_url("http"))
+    };
+    let mut words = all_words(stage);
+    let found = words.find_map(|words| match (&words.on, &words.off) {
+        (Some(Asking::Http(on)), _) if is_it(on) => Some(Some(words)),
+        (_, Some(Asking::Http(off))) if is_it(off) => Some(None),
+        _ => None,
+    })?;
+    let Some(words) = found else {
+        let made = Ok(Inverted {
+            status: Some(204),
+            ..Inverted::default()
+        });
+        return Some(Answered { fault: None, made });
+    };
+    let fault = stage.take_fault(Place::Subscribe);
+    if fault.is_some() {
+        stage.note(Note::Faulted);
+    }
+    let wanted = match fault {
+        Some(What::Refusal) => Wanted::Fail,
+        _ => Wanted::Expect,
+    };
+    let seen = model.seen(&[], None);
+    let made = stage.answers().to_subscription(words, wanted, &seen);
+    if made.is_ok() && fault.is_none() {
+        stage.note(Note::Passed(Place::Subscribe));
+    }
+    Some(Answered { fault, made })
+}
+
+/// The words of all keys, each once.
+fn all_words(stage: &Stage) -> impl Iterator<Item = &SubscriptionWords> {
+    let subscribe = stage.subject.dialogue.subscribe.iter();
+    subscribe.flat_map(|subscribe| subscribe.all_words())
+}
+
+/// Adds key and item where the message says only one of them.
+fn complete(names: &mut Names, stage: &Stage) {
+    let of = |names: &Names, built_in| {
+        let name = Name::BuiltIn(built_in);
+        let found = names.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let (key, item) = (of(names, BuiltIn::Key), of(names, BuiltIn::Item));
+    let Some(subscribe) = stage.subject.dialogue.subscribe.as_deref() else {
+        return;
+    };
+    let model = stage.model.borrow();
+    let found = subscribe.declared.iter().find_map(|declared| {
+        let own_key = Value::text(declared.key.to_string());
+        let names = [(Name::BuiltIn(BuiltIn::Key), own_key.clone())];
+        let rendered = declared.item.template().render(&model.seen(&names, None));
+        let rendered = rendered.ok()?;
+        let text = rendered.as_text()?;
+        let own_item = match &declared.item {
+            SubscriptionItem::Text(_) => Value::text(text.to_owned()),
+            SubscriptionItem::Json(_) => Value::json(RawJson::parse(text)?).into_owned(),
+        };
+        let is_same = |said: &Option<Value<'static>>, own: &Value<'static>| match said {
+            Some(said) => said.as_text() == own.as_text(),
+            None => true,
+        };
+        let is_said = key.is_some() || item.is_some();
+        let is_it = is_said && is_same(&key, &own_key) && is_same(&item, &own_item);
+        is_it.then_some((own_key, own_item))
+    });
+    let Some((own_key, own_item)) = found else {
+        return;
+    };
+    if key.is_none() {
+        names.push((Name::BuiltIn(BuiltIn::Key), own_key));
+    }
+    if item.is_none() {
+        names.push((Name::BuiltIn(BuiltIn::Item), own_item));
+    }
+}

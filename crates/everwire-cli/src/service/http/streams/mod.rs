@@ -9,6 +9,7 @@ mod connection_limit;
 mod frames;
 mod holding;
 mod inbound;
+mod json_batch;
 mod op;
 pub mod raw;
 pub mod sse;

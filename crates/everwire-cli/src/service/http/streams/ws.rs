@@ -1,6 +1,6 @@
 //! The downstream WebSocket: many subscriptions and sends over one connection.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
 use actix_http::ws::Codec;
@@ -10,9 +10,8 @@ use actix_web::{
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytestring::ByteString;
 use everwire::{
-    Batch, Message, SubscriptionWish, config::Scope, core::displayable_json, memory::MemoryUse,
+    Message, SubscriptionWish, config::Scope, core::displayable_json, memory::MemoryUse,
 };
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
@@ -49,8 +48,6 @@ const MAX_PENDING: usize = 1024;
 const EVENTS: usize = 4096;
 /// How many payload bytes.
 const BYTES: usize = 1 << 20;
-/// What most events need beside their payload and the subscription, in bytes.
-const FRAME: usize = 192;
 
 /// Subscribe and send over one WebSocket
 ///
@@ -115,57 +112,6 @@ struct Session {
     /// The messages that wait for their fate, or for their answer.
     pending: usize,
     _slot: ConnectionSlot,
-}
-
-/// Some updates of a subscription.
-struct JsonBatch {
-    /// How the text of each begins, instead of its brace.
-    prefix: Arc<str>,
-    updates: Batch,
-}
-
-impl JsonBatch {
-    /// The text of each: parts of one.
-    fn texts(&self) -> impl Iterator<Item = ByteString> {
-        let Self { prefix, updates } = self;
-        let room = updates.len() * (prefix.len() + FRAME) + updates.bytes();
-        let (mut all, mut ends) = (
-            String::with_capacity(room),
-            Vec::with_capacity(updates.len()),
-        );
-        for update in updates.json() {
-            all.push_str(prefix);
-            let (head, rest) = around_key(&update.text);
-            all.push_str(head.get(1..).unwrap_or_default());
-            if !rest.is_empty() {
-                all.push_str(KEY);
-                all.push_str(rest);
-            }
-            ends.push(all.len());
-        }
-        let (all, mut begin) = (ByteString::from(all), 0);
-        ends.into_iter().map(move |end| {
-            let text = all.slice_ref(&all[begin..end]);
-            begin = end;
-            text
-        })
-    }
-}
-
-/// What the key of a message is told by on this socket, and elsewhere: here the other word is that of the request.
-const KEY: &str = ",\"key\":";
-const KEY_ELSEWHERE: &str = ",\"subscription\":";
-/// The member stands within so many bytes, behind the name and the other parts of the stamp.
-const HEAD_OF_KEY: usize = 512;
-
-/// What an event has before the member of its key, and behind it; the latter is empty where there is none. A text has no such member
-/// in it: its quotes are escaped.
-fn around_key(text: &str) -> (&str, &str) {
-    let head = &text[..text.floor_char_boundary(HEAD_OF_KEY)];
-    let at = head.find(KEY_ELSEWHERE);
-    at.map_or((text, ""), |at| {
-        (&text[..at], &text[at + KEY_ELSEWHERE.len()..])
-    })
 }
 
 type Context = WebsocketContext<Session>;
@@ -259,12 +205,8 @@ impl Session {
         let delivery = super::delivery(EVENTS, BYTES, kinds, keys);
         let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
-        let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str()));
-        let prefix: Arc<str> = displayable_json(&prefix).into();
-        let told = Batches::new(events).map(move |updates| JsonBatch {
-            prefix: Arc::clone(&prefix),
-            updates,
-        });
+        let prefix = JsonBatch::prefix(&id);
+        let told = Batches::new(events).map(move |updates| JsonBatch::new(&prefix, updates));
         let stream = ctx.add_stream(told);
         self.subscriptions.insert(id, (stream, place));
         Ok(Some(ack))

@@ -82,7 +82,11 @@ const ROUTES: [Route; 28] = [
     Route::new("GET", "/v1/connections/NAME/sends/1", &["send", "read"]),
     Route::new("GET", "/v1/connections/NAME/subscriptions", &["read"]),
     Route::new("PUT", "/v1/connections/NAME/subscriptions/k", &["control"]).body(256 << 10),
-    Route::new("DELETE", "/v1/connections/NAME/subscriptions/k", &["control"]),
+    Route::new(
+        "DELETE",
+        "/v1/connections/NAME/subscriptions/k",
+        &["control"],
+    ),
     Route::new("GET", "/v1/connections/NAME/raw", &[]),
     Route::new("POST", "/v1/connect?match=none", &["control"]),
     Route::new("POST", "/v1/close?match=none", &["control"]).body(4096),

@@ -95,7 +95,9 @@ fn heard(peer: &Peer) -> Vec<String> {
     let texts = connections.iter().flat_map(|connection| connection.texts());
     let said = texts.filter_map(|text| serde_json::from_str::<Value>(text).ok());
     said.map(|said| {
-        let arg = said["arg"].as_str().map_or_else(|| said["arg"].to_string(), str::to_owned);
+        let arg = said["arg"]
+            .as_str()
+            .map_or_else(|| said["arg"].to_string(), str::to_owned);
         format!("{} {arg}", said["op"].as_str().unwrap_or_default())
     })
     .collect()
@@ -105,7 +107,11 @@ fn heard(peer: &Peer) -> Vec<String> {
 fn wait_to_hear(peer: &Peer, expected: &[&str]) {
     let until = Instant::now() + SOON;
     while heard(peer) != expected {
-        assert!(Instant::now() < until, "{:?} is not {expected:?}", heard(peer));
+        assert!(
+            Instant::now() < until,
+            "{:?} is not {expected:?}",
+            heard(peer)
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -143,19 +149,39 @@ fn read_alone(way: Way) {
     say(&peer, "a", 1);
     say(&peer, "other", 2);
     say(&peer, "a", 3);
-    service.wait_for("feed", "messages", |status| status["received"]["messages"] == 5);
+    service.wait_for("feed", "messages", |status| {
+        status["received"]["messages"] == 5
+    });
     assert_eq!(wait_for(&service, "a", "active")["routed"], 2);
-    let list = service.get("/v1/connections/feed/subscriptions?limit=1").json();
-    assert_eq!((&list["next_cursor"], list["subscriptions"].as_array().unwrap().len()), (&json!("a"), 1));
-    let list = service.get("/v1/connections/feed/subscriptions?cursor=a&state=active").json();
-    assert_eq!((&list["next_cursor"], &list["subscriptions"][0]["key"]), (&json!(null), &json!("b/c d")));
+    let list = service
+        .get("/v1/connections/feed/subscriptions?limit=1")
+        .json();
+    assert_eq!(
+        (
+            &list["next_cursor"],
+            list["subscriptions"].as_array().unwrap().len()
+        ),
+        (&json!("a"), 1)
+    );
+    let list = service
+        .get("/v1/connections/feed/subscriptions?cursor=a&state=active")
+        .json();
+    assert_eq!(
+        (&list["next_cursor"], &list["subscriptions"][0]["key"]),
+        (&json!(null), &json!("b/c d"))
+    );
     let counts = &service.status("feed")["subscriptions"];
     assert_eq!(counts["active"], 2, "{counts}");
     let metrics = service.get("/metrics").body;
-    assert!(metrics.contains(r#"everwire_subscriptions{name="feed",state="active"} 2"#), "{metrics}");
+    assert!(
+        metrics.contains(r#"everwire_subscriptions{name="feed",state="active"} 2"#),
+        "{metrics}"
+    );
 
     assert_eq!(service.delete(&target("a")).status, 204);
-    service.delete(&target("a")).problem(404, "there is no subscription");
+    service
+        .delete(&target("a"))
+        .problem(404, "there is no subscription");
     wait_to_hear(&peer, &["sub a", r#"sub {"ch":"b"}"#, "unsub a"]);
 }
 
@@ -165,9 +191,15 @@ fn a_reader_of_some_subscriptions_hears_them_alone() {
     let service = Service::start("subs-readers", LOOPBACK);
     open(&service, &peer);
     let (mut all, start) = Sse::started(&service, "/v1/events?types=message", &[]);
-    let (mut some, _) = Sse::started(&service, "/v1/events?subscription=a,x\\,y&types=message,subscription", &[]);
+    let (mut some, _) = Sse::started(
+        &service,
+        "/v1/events?subscription=a,x\\,y&types=message,subscription",
+        &[],
+    );
     let mut socket = Socket::open(&service, "/v1/ws", &[]);
-    socket.ask(&json!({ "op": "subscribe", "id": "s", "types": ["message"], "subscriptions": ["a"] }));
+    socket.ask(
+        &json!({ "op": "subscribe", "id": "s", "types": ["message"], "subscriptions": ["a"] }),
+    );
     assert_eq!(socket.answer("s")["type"], "ack");
     for key in ["a", "b", "x,y"] {
         assert_eq!(put(&service, key, "").status, 201);
@@ -185,23 +217,45 @@ fn a_reader_of_some_subscriptions_hears_them_alone() {
         }
     }
     let text = |key: &str, n: u64| json!({ "stream": key, "n": n }).to_string();
-    let expected = [("a", 1), ("x,y", 3), ("a", 5)].map(|(key, n)| (json!(key), json!(text(key, n))));
+    let expected =
+        [("a", 1), ("x,y", 3), ("a", 5)].map(|(key, n)| (json!(key), json!(text(key, n))));
     assert_eq!(numbers, expected);
-    assert_eq!(changes, [r#""a" "sent""#, r#""a" "active""#, r#""x,y" "sent""#, r#""x,y" "active""#]);
-    let keys: Vec<_> = (0..8).map(|_| all.next().data["subscription"].clone()).collect();
-    assert_eq!(keys.iter().filter(|key| !key.is_null()).count(), 5, "{keys:?}");
+    assert_eq!(
+        changes,
+        [
+            r#""a" "sent""#,
+            r#""a" "active""#,
+            r#""x,y" "sent""#,
+            r#""x,y" "active""#
+        ]
+    );
+    let keys: Vec<_> = (0..8)
+        .map(|_| all.next().data["subscription"].clone())
+        .collect();
+    assert_eq!(
+        keys.iter().filter(|key| !key.is_null()).count(),
+        5,
+        "{keys:?}"
+    );
 
     // On this socket the other word is that of the request.
     for n in [1, 5] {
         let told = socket.next_json();
-        assert_eq!((&told["subscription"], &told["key"]), (&json!("s"), &json!("a")), "{told}");
+        assert_eq!(
+            (&told["subscription"], &told["key"]),
+            (&json!("s"), &json!("a")),
+            "{told}"
+        );
         assert_eq!(told["text"], text("a", n));
     }
     // Who comes back hears the same.
     let again = format!("/v1/events?types=message&subscription=b&since={start}");
     let mut again = Sse::open(&service, &again, &[]);
     let told: Vec<_> = (0..3).map(|_| again.next().data["text"].clone()).collect();
-    assert_eq!(told, [json!(null), json!(text("b", 2)), json!(text("b", 4))]);
+    assert_eq!(
+        told,
+        [json!(null), json!(text("b", 2)), json!(text("b", 4))]
+    );
 }
 
 #[test]
@@ -212,7 +266,10 @@ fn what_cannot_be_taken_on_is_told() {
     let plain = json!({ "url": peer.url("/echo") });
     assert_eq!(service.put("plain", &plain).status, 201);
     let plain = service.ask("PUT", "/v1/connections/plain/subscriptions/k", &[], b"");
-    assert_eq!(plain.problem(422, "write `subscribe`")["reason"], "no_subscribe");
+    assert_eq!(
+        plain.problem(422, "write `subscribe`")["reason"],
+        "no_subscribe"
+    );
     for (body, status, part) in [
         ("{", 400, "EOF"),
         ("[]", 422, "write an object"),
@@ -221,7 +278,12 @@ fn what_cannot_be_taken_on_is_told() {
     ] {
         put(&service, "k", body).problem(status, part);
     }
-    let text = service.ask("PUT", &target("k"), &[("Content-Type", "text/plain")], b"{}");
+    let text = service.ask(
+        "PUT",
+        &target("k"),
+        &[("Content-Type", "text/plain")],
+        b"{}",
+    );
     text.problem(415, "application/json");
     let unknown = service.ask("PUT", "/v1/connections/unknown/subscriptions/k", &[], b"");
     unknown.problem(404, "no connection");
@@ -232,7 +294,10 @@ fn what_cannot_be_taken_on_is_told() {
     // The peer names the key that it refuses.
     assert_eq!(put(&service, "bad", "").status, 201);
     let refused = wait_for(&service, "bad", "refused");
-    assert!(refused["text"].as_str().unwrap().contains("no such stream"), "{refused}");
+    assert!(
+        refused["text"].as_str().unwrap().contains("no such stream"),
+        "{refused}"
+    );
     assert_eq!(put(&service, "mute", "").status, 201);
     wait_for(&service, "mute", "unanswered");
     assert_eq!(wait_for(&service, "k", "active")["item"], "one");
@@ -250,19 +315,34 @@ fn a_key_ends_when_its_last_holder_goes() {
     open(&service, &peer);
     let mut first = Socket::open(&service, "/v1/ws", &[]);
     let mut second = Socket::open(&service, "/v1/ws", &[]);
-    let hold = |id: &str| json!({ "op": "hold", "id": id, "name": "feed", "key": "k", "item": "k" });
+    let hold =
+        |id: &str| json!({ "op": "hold", "id": id, "name": "feed", "key": "k", "item": "k" });
     first.ask(&hold("h"));
     let ack = first.answer("h");
-    assert_eq!((&ack["type"], &ack["key"]), (&json!("ack"), &json!("k")), "{ack}");
+    assert_eq!(
+        (&ack["type"], &ack["key"]),
+        (&json!("ack"), &json!("k")),
+        "{ack}"
+    );
     second.ask(&hold("h"));
     assert_eq!(second.answer("h")["type"], "ack");
     assert_eq!(put(&service, "k", "").status, 201);
     let holders = wait_for(&service, "k", "active")["holders"].clone();
-    let holders: Vec<_> = holders.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect();
-    assert!(holders.len() == 3 && holders[0] == "api" && holders[1].starts_with("ws:"), "{holders:?}");
+    let holders: Vec<_> = holders
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        holders.len() == 3 && holders[0] == "api" && holders[1].starts_with("ws:"),
+        "{holders:?}"
+    );
 
     assert_eq!(service.delete(&target("k")).status, 204);
-    service.delete(&target("k")).problem(404, "clients of /v1/ws");
+    service
+        .delete(&target("k"))
+        .problem(404, "clients of /v1/ws");
     first.ask(&json!({ "op": "release", "id": "r", "name": "feed", "key": "k" }));
     assert_eq!(first.answer("r")["type"], "ack");
     first.ask(&json!({ "op": "release", "id": "r", "name": "feed", "key": "k" }));
@@ -291,9 +371,16 @@ fn what_the_api_holds_is_held_again_after_a_restart() {
     service.kill();
     let service = Service::start("subs-restart", LOOPBACK);
     let held = wait_for(&service, "a", "active");
-    assert_eq!((&held["item"], &held["holders"]), (&json!("stream"), &json!(["api"])));
+    assert_eq!(
+        (&held["item"], &held["holders"]),
+        (&json!("stream"), &json!(["api"]))
+    );
     assert_eq!(listed(&service, "b"), Value::Null);
-    assert_eq!(listed(&service, "c"), Value::Null, "it ended with its client");
+    assert_eq!(
+        listed(&service, "c"),
+        Value::Null,
+        "it ended with its client"
+    );
     assert_eq!(put(&service, "a", r#"{"item":"stream"}"#).status, 200);
     assert_eq!(service.delete("/v1/connections/feed").status, 204);
     // Nothing of it is left for whoever takes the name next.
@@ -310,19 +397,47 @@ fn the_command_line_subscribes_and_tells() {
     open(&service, &peer);
     let told = done(&service, &["subscribe", "feed", "a"]);
     assert!(told.starts_with("a is "), "{told}");
-    let told = done(&service, &["subscribe", "feed", "b/c", r#"{"ch":1}"#, "--json"]);
-    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["item"], json!({ "ch": 1 }));
+    let told = done(
+        &service,
+        &["subscribe", "feed", "b/c", r#"{"ch":1}"#, "--json"],
+    );
+    assert_eq!(
+        serde_json::from_str::<Value>(&told).unwrap()["item"],
+        json!({ "ch": 1 })
+    );
     wait_for(&service, "a", "active");
     wait_for(&service, "b/c", "active");
     let table = done(&service, &["subscriptions", "feed"]);
-    let lines: Vec<_> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    assert_eq!(lines, ["KEY STATE HELD BY ROUTED DETAIL", "a active api 0", r#"b/c active api 0 {"ch":1}"#]);
-    assert_eq!(done(&service, &["subscriptions", "feed", "--state", "ended", "--json"]), "");
+    let lines: Vec<_> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "KEY STATE HELD BY ROUTED DETAIL",
+            "a active api 0",
+            r#"b/c active api 0 {"ch":1}"#
+        ]
+    );
+    assert_eq!(
+        done(
+            &service,
+            &["subscriptions", "feed", "--state", "ended", "--json"]
+        ),
+        ""
+    );
     let status = done(&service, &["status", "feed"]);
     assert!(status.contains("subscribed    2 active"), "{status}");
     assert_eq!(done(&service, &["unsubscribe", "feed", "a"]), "");
     let output = ask(&service, &["unsubscribe", "feed", "a"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("there is no subscription"), "{output:?}");
-    assert_eq!(ask(&service, &["subscribe", "feed", ".."]).status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("there is no subscription"),
+        "{output:?}"
+    );
+    assert_eq!(
+        ask(&service, &["subscribe", "feed", ".."]).status.code(),
+        Some(2)
+    );
 }

@@ -123,8 +123,7 @@ fn a_reader_of_some_keys_has_the_parts_that_are_theirs() {
         let Of::Run(run) = routed(places).of else {
             unreachable!("it is a run");
         };
-        let wants =
-            |_: &EventKind, key: Option<&str>| key.is_some_and(|key| keys.contains(&key));
+        let wants = |_: &EventKind, key: Option<&str>| key.is_some_and(|key| keys.contains(&key));
         let parts = Span::parts(&run, wants);
         parts.map(|part| places_of(part)).collect()
     };

@@ -136,7 +136,12 @@ impl Subscribe {
         let item = self.item.as_deref().map(item).transpose()?;
         let body = item.map_or_else(|| json!({}), |item| json!({ "item": item }));
         let held: Value = System::new().block_on(async {
-            let path = ["connections", self.name.as_str(), "subscriptions", &self.key];
+            let path = [
+                "connections",
+                self.name.as_str(),
+                "subscriptions",
+                &self.key,
+            ];
             let request = Request::put(&path).body("application/json", body.to_string());
             self.api.client()?.read(request).await
         })?;
@@ -167,7 +172,12 @@ impl Unsubscribe {
     /// [`Failure`] when the service does not answer, or does not hold it.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
-            let path = ["connections", self.name.as_str(), "subscriptions", &self.key];
+            let path = [
+                "connections",
+                self.name.as_str(),
+                "subscriptions",
+                &self.key,
+            ];
             self.api.client()?.ask(Request::delete(&path)).await
         })?;
         Ok(())

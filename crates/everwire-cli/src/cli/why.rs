@@ -49,8 +49,6 @@ struct Story {
     #[serde(default)]
     subscriptions: Option<Subscriptions>,
     #[serde(default)]
-    awaits: Option<Awaits>,
-    #[serde(default)]
     preparing: Option<String>,
     last_message: Option<LastMessage>,
     #[serde(default)]
@@ -68,14 +66,6 @@ struct LastMessage {
     bytes: u64,
     text: Option<String>,
     base64: Option<String>,
-}
-
-/// The subscriptions that are awaited before it is ready.
-#[derive(Deserialize)]
-struct Awaits {
-    subscriptions: u64,
-    of: u64,
-    keys: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,7 +133,6 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     lines.extend(requests.map(|told| format!("requests: {told}")));
     let subscriptions = story.subscriptions.map(step::subscriptions);
     lines.extend(subscriptions.map(|told| format!("subscriptions: {told}")));
-    lines.extend(story.awaits.as_ref().map(Awaits::line));
     let preparing = story.preparing.as_deref().map(words::one_line);
     lines.extend(preparing.map(|call| format!("preparing: {call}")));
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
@@ -154,19 +143,6 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));
     }
     lines
-}
-
-impl Awaits {
-    fn line(&self) -> String {
-        let keys = self.keys.iter().map(|key| words::one_line(key));
-        let keys = keys.collect::<Vec<_>>().join(", ");
-        let more = match self.subscriptions > self.keys.len() as u64 {
-            true => ", …",
-            false => "",
-        };
-        let (awaited, of) = (self.subscriptions, words::count(self.of, "subscription"));
-        format!("awaits {awaited} of {of}: {keys}{more}")
-    }
 }
 
 impl LastMessage {
@@ -215,7 +191,6 @@ mod tests {
                 "expect": "/event == \"login\"", "met": 0, "count": 1, "since": "2026-01-02T03:04:18.8Z", "until": "2026-01-02T03:04:28.8Z" },
             "rule_rate": { "waiting": 12 },
             "subscriptions": { "wanted": 1, "sent": 2, "active": 37 },
-            "awaits": { "subscriptions": 3, "of": 40, "keys": ["a", "b"] },
             "attempts": [
                 { "at": "2026-01-02T03:04:09Z", "outcome": "lost", "omitted": 2, "events": [
                     { "type": "error", "name": "feed", "at": "x", "after_ms": 12.34, "kind": "handshake_status", "status": 503 },
@@ -238,7 +213,6 @@ mod tests {
             "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",
             "rule_rate: 12 answers of rules wait: at most 100 go out in a second",
             "subscriptions: 37 active, 1 wanted, 2 sent",
-            "awaits 3 of 40 subscriptions: a, b, …",
             "preparing: POST https://h/open",
             "the peer's last message, 11s ago: no [",
             "next dial in 20s, at 2026-01-02T03:04:40.000000Z",

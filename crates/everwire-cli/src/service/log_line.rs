@@ -174,7 +174,14 @@ fn log_event(Event { stamp, kind }: &Event) {
             let (key, text) = (&*report.key, report.text.as_deref());
             let state = report.state.as_str();
             match report.state.has_failed() {
-                true => line!(WARN, stamp, type_name, key = key, state = state, text = text),
+                true => line!(
+                    WARN,
+                    stamp,
+                    type_name,
+                    key = key,
+                    state = state,
+                    text = text
+                ),
                 // There may be thousands of them on each socket.
                 false => line!(DEBUG, stamp, type_name, key = key, state = state),
             }

@@ -542,8 +542,12 @@ fn what_a_name_subscribes_to_is_seen_key_by_key() {
     page.run(&format!("{}.click()", row("market")));
     page.click("[data-tab=subscriptions]");
     let keys = "[...document.querySelectorAll('.subscriptions-list li')].map((li) => li.dataset.state + ' ' + li.querySelector('code').textContent).join()";
-    page.wait(&format!("{keys} === 'refused bad,active BTC-USD,active ETH-USD'"));
-    page.wait("/^2 active, 1 refused/.test(document.querySelector('.subscriptions .quiet').textContent)");
+    page.wait(&format!(
+        "{keys} === 'refused bad,active BTC-USD,active ETH-USD'"
+    ));
+    page.wait(
+        "/^2 active, 1 refused/.test(document.querySelector('.subscriptions .quiet').textContent)",
+    );
     page.screenshot("subscriptions");
     // One that comes while it is looked at is there, too.
     let put = service.ask("PUT", "/v1/connections/market/subscriptions/new", &[], b"");

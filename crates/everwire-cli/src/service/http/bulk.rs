@@ -103,7 +103,10 @@ pub async fn retry(
     for_each(&state, handles, async |handle| {
         match is_in(handle, &[State::Backoff, State::Failed]).await {
             true => handle.connect(None).await.is_ok(),
-            false => handle.retry_subscriptions().await.is_ok_and(|retried| retried > 0),
+            false => handle
+                .retry_subscriptions()
+                .await
+                .is_ok_and(|retried| retried > 0),
         }
     })
     .await

@@ -30,8 +30,8 @@ mod secrets;
 mod send;
 mod server;
 mod shares;
-mod subscriptions;
 pub mod streams;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 pub mod tls;

@@ -9,9 +9,9 @@ use utoipa::OpenApi;
 use super::{
     bulk, changes, connections, control, health, metrics, overview,
     permit::{Permit, ToCome},
-    probe, reload, request, schema, secrets, send, subscriptions,
+    probe, reload, request, schema, secrets, send,
     streams::{raw, sse, ws},
-    why,
+    subscriptions, why,
 };
 use crate::service::{base::BASE, state::AppState};
 

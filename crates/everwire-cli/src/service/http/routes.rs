@@ -8,9 +8,9 @@ use actix_web::{
 use super::{
     bulk, changes, connections, control, health, metrics, openapi, overview, probe,
     problem::Problem,
-    reload, request, secrets, send, subscriptions,
+    reload, request, secrets, send,
     streams::{raw, sse, ws},
-    why,
+    subscriptions, why,
 };
 use crate::service::page;
 

@@ -1,21 +1,16 @@
 //! Why a connection is up or down.
 
 use actix_web::HttpResponse;
-use everwire::{
-    State, Status,
-    config::Scope,
-    dialogue::{Holder, SubscriptionState, SubscriptionStatus},
-};
-use serde_json::{Value as Json, json};
+use everwire::config::Scope;
+use serde_json::json;
 
 use super::{lookup::Found, permit::ToRead, problem::Problem};
 
 /// Why a connection is up or down
 ///
 /// Its last attempts, the latest first, each with its events and when they came; the cause of its present state, with the rule that
-/// decided; and the time of the next attempt, if there will be one. While it opens, the step of its script that is on its way; and how many
-/// answers of rules wait, where too many were asked for within a second. While it awaits subscriptions before it is ready: how many of
-/// how many, and the first of them. With the scope `control` also the peer's last message, where its socket
+/// decided; and the time of the next attempt, if there will be one. While it opens, the step of its script that is on its way, or the subscriptions that it awaits; and how many
+/// answers of rules wait, where too many were asked for within a second. With the scope `control` also the peer's last message, where its socket
 /// ended soon after it was ready.
 #[utoipa::path(
     get,
@@ -25,9 +20,7 @@ use super::{lookup::Found, permit::ToRead, problem::Problem};
     responses((status = 200, body = super::schema::Why)),
 )]
 pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
-    let status = connection.status().await?;
-    let awaits = awaits(&connection, &status).await?;
-    let status = json!(status);
+    let status = json!(connection.status().await?);
     let Found {
         state,
         caller,
@@ -48,7 +41,6 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "rule_rate": status["rule_rate"],
         "requests": status["requests"],
         "subscriptions": status["subscriptions"],
-        "awaits": awaits,
         "preparing": status["preparing"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
@@ -62,29 +54,4 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         told["last_message"] = json!(last);
     }
     Ok(HttpResponse::Ok().json(told))
-}
-
-/// How many keys are told of those that are awaited.
-const AWAITED: usize = 8;
-
-/// The subscriptions that are awaited before the connection is ready.
-async fn awaits(connection: &Found<ToRead>, status: &Status) -> Result<Json, Problem> {
-    let opens = status.state == State::Opening && !status.ready && status.step.is_none();
-    if !opens || status.subscriptions.is_none() {
-        return Ok(Json::Null);
-    }
-    let told = connection.state.in_time(connection.handle.subscriptions());
-    let all = told.await?.unwrap_or_default();
-    let of_file = |one: &&SubscriptionStatus| one.holders.contains(&Holder::File);
-    let is_awaited = |one: &&SubscriptionStatus| {
-        matches!(one.state, SubscriptionState::Wanted | SubscriptionState::Sent)
-    };
-    let of = all.iter().filter(of_file).count();
-    let awaited = all.iter().filter(of_file).filter(is_awaited);
-    let (count, keys) = (awaited.clone().count(), awaited.take(AWAITED));
-    let keys: Vec<_> = keys.map(|one| &*one.key).collect();
-    Ok(match count {
-        0 => Json::Null,
-        _ => json!({ "subscriptions": count, "of": of, "keys": keys }),
-    })
 }

@@ -14,7 +14,7 @@ export class Why {
   // Asks again if anything has changed since.
   async update({ status }) {
     const { step, rule_rate: rate, requests } = status;
-    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting, requests?.waiting, requests?.in_flight].join(' ');
+    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting, requests?.waiting, requests?.in_flight, step?.expect].join(' ');
     if (this.asked === now) return;
     this.asked = now;
     try {
@@ -46,7 +46,9 @@ function rule({ rule: decided, retry_at: at }) {
 // What its script waits for, how many answers of rules wait, and how many requests have no answer.
 function conversation({ step, rule_rate: rate, requests }) {
   const told = [];
-  if (step) {
+  if (step?.script === 'subscribe') {
+    told.push(`Opening: awaits ${step.expect}`);
+  } else if (step) {
     const sends = step.send ? `${step.send} ${step.state === 'queued' ? 'waits for its turn' : `sent at ${clock(step.since)}`}` : null;
     const waits = step.state === 'rests' ? `comes again at ${clock(step.until)}` : step.expect && `waits for ${step.expect}`;
     told.push([`Opening: step ${step.number} of ${step.steps}`, sends, waits].filter(Boolean).join(', '));

@@ -161,8 +161,8 @@ pub struct StateCause {
 /// A step of a script that is on its way, as it was written: of templates the first 256 bytes, not filled.
 #[derive(ToSchema)]
 pub struct Step {
-    /// The key of the script.
-    #[schema(examples("open_script"))]
+    /// The key of the script; `subscribe` where subscriptions are awaited.
+    #[schema(examples("open_script", "subscribe"))]
     script: String,
     /// Which step it is, from 1.
     number: usize,

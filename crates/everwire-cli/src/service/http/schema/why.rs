@@ -39,9 +39,6 @@ pub struct Why {
     /// How many subscriptions stand where.
     #[schema(required)]
     subscriptions: Option<SubscriptionCounts>,
-    /// The subscriptions that are awaited before it is ready.
-    #[schema(required)]
-    awaits: Option<Awaits>,
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[schema(required)]
     preparing: Option<String>,
@@ -56,18 +53,6 @@ pub struct Why {
     /// The last attempts, the latest first.
     #[schema(max_items = 8)]
     attempts: Vec<Attempt>,
-}
-
-/// The subscriptions that are awaited before a connection is ready.
-#[derive(ToSchema)]
-pub struct Awaits {
-    /// How many.
-    subscriptions: usize,
-    /// Of how many that the settings subscribe to.
-    of: usize,
-    /// The first of them.
-    #[schema(max_items = 8)]
-    keys: Vec<String>,
 }
 
 /// The peer's last message before its socket ended.

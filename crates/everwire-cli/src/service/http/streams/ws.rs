@@ -21,8 +21,8 @@ use super::{
     batches::Batches,
     client_timeout::{ClientTimeout, HasClientTimeout},
     frames::Frames,
-    inbound::{Heard, Inbound, end, reason},
     holding::Holding,
+    inbound::{Heard, Inbound, end, reason},
     op::{Hold, Op, Release, Request, Send, Subscribe},
 };
 use crate::service::{
@@ -324,13 +324,15 @@ impl Session {
         self.check_pending()?;
         self.pending += 1;
         let released = self.holding.release(name, release.key);
-        let told = released.into_actor(self).map(move |released, session, ctx| {
-            session.pending -= 1;
-            match released {
-                Ok(()) => say(ctx, json!({ "type": "ack", "id": release.id }).to_string()),
-                Err(problem) => send_problem(ctx, Some(&release.id), &problem),
-            }
-        });
+        let told = released
+            .into_actor(self)
+            .map(move |released, session, ctx| {
+                session.pending -= 1;
+                match released {
+                    Ok(()) => say(ctx, json!({ "type": "ack", "id": release.id }).to_string()),
+                    Err(problem) => send_problem(ctx, Some(&release.id), &problem),
+                }
+            });
         ctx.spawn(told);
         Ok(None)
     }

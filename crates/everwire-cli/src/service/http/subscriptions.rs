@@ -29,6 +29,8 @@ pub use self::{
 
 /// The longest body, in bytes: an item, and what is said and expected for it.
 const MAX_WISH: usize = 256 << 10;
+/// The longest of a token that does not reach all names: they are kept in memory and on disk.
+const TENANTS_WISH: usize = 64 << 10;
 
 /// The subscriptions of a connection
 ///
@@ -72,7 +74,7 @@ pub async fn list(
         (status = 200, body = super::schema::Subscription, description = "The API held it already"),
         (status = 201, body = super::schema::Subscription, description = "The API holds it from now on"),
         (status = 409, body = super::schema::Problem, content_type = "application/problem+json", description = "The key is held with another item (reason other_item), there are as many as may be (reason full), or another change of the connection is under way"),
-        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 256 KiB"),
+        (status = 413, body = super::schema::Problem, content_type = "application/problem+json", description = "Longer than 256 KiB, or than 64 KiB if the token does not reach all names"),
         (status = 415, body = super::schema::Problem, content_type = "application/problem+json", description = "Not JSON"),
         (status = 422, body = super::schema::Problem, content_type = "application/problem+json", description = "The settings of the connection do not say how it subscribes (reason no_subscribe), or the body cannot be used"),
     ),
@@ -90,7 +92,11 @@ pub async fn put(
         ..
     } = connection;
     state.refuse_unknown()?;
-    let text = body::json_text(&request, payload, MAX_WISH).await?;
+    let longest = match caller.reaches_all() {
+        true => MAX_WISH,
+        false => TENANTS_WISH,
+    };
+    let text = body::json_text(&request, payload, longest).await?;
     let wish = read_wish(&caller, &text)?;
     let key = key.into_inner().key;
     let put = {

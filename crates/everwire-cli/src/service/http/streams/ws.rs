@@ -23,6 +23,7 @@ use super::{
     frames::Frames,
     holding::Holding,
     inbound::{Heard, Inbound, end, reason},
+    json_batch::JsonBatch,
     op::{Hold, Op, Release, Request, Send, Subscribe},
 };
 use crate::service::{

@@ -254,11 +254,13 @@ fn callers_bring_no_end_of_answers_to_look_for() {
         let mut pointers = dialogue.pointers.clone();
         let scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
         let mut compiler = Compiler(scope);
+        let ack = compiler.condition(&ack);
+        let mut declared = (*compiler.item(&key, &key)).clone();
         let words = SubscriptionWords {
-            ack: compiler.condition(&ack),
+            ack,
+            own_pointers: Some(Box::new(pointers)),
             ..(*settings.words).clone()
         };
-        let mut declared = (*compiler.item(&key, &key)).clone();
         declared.words = Some(Arc::new(words));
         let declared = Arc::new(declared);
         talk.with(|talk, here, out| talk.hold_subscription(&declared, Holder::Api, here, out))

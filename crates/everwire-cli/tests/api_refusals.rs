@@ -66,7 +66,7 @@ const ANY: &[&str] = &["read", "send", "control"];
 const MAX_MESSAGE: usize = 1024;
 
 /// All that needs to know who asks.
-const ROUTES: [Route; 25] = [
+const ROUTES: [Route; 28] = [
     Route::new("GET", "/openapi.json", ANY),
     Route::new("GET", "/v1/connections", &["read"]),
     Route::new("GET", "/v1/connections/NAME", &["read"]),
@@ -80,6 +80,13 @@ const ROUTES: [Route; 25] = [
     Route::new("POST", "/v1/connections/NAME/send", &["send"]).body(MAX_MESSAGE),
     Route::new("POST", "/v1/connections/NAME/request", &["send", "read"]).body(MAX_MESSAGE),
     Route::new("GET", "/v1/connections/NAME/sends/1", &["send", "read"]),
+    Route::new("GET", "/v1/connections/NAME/subscriptions", &["read"]),
+    Route::new("PUT", "/v1/connections/NAME/subscriptions/k", &["control"]).body(256 << 10),
+    Route::new(
+        "DELETE",
+        "/v1/connections/NAME/subscriptions/k",
+        &["control"],
+    ),
     Route::new("GET", "/v1/connections/NAME/raw", &[]),
     Route::new("POST", "/v1/connect?match=none", &["control"]),
     Route::new("POST", "/v1/close?match=none", &["control"]).body(4096),
@@ -156,7 +163,8 @@ fn the_routes_here_are_all_that_are_described() {
         let path = path.replace("secrets/NAME", "secrets/{id}");
         let path = path
             .replace("NAME", "{name}")
-            .replace("sends/1", "sends/{id}");
+            .replace("sends/1", "sends/{id}")
+            .replace("subscriptions/k", "subscriptions/{key}");
         format!("{} {path}", route.method)
     });
     assert_eq!(here.collect::<BTreeSet<_>>(), described);

@@ -19,11 +19,9 @@ use crate::{
 };
 use everwire_proto::{
     language::{MessageTemplate, Name, Variable},
-    settings::{
-        dialogue::{
-            Asking, DeclaredSubscription, Dialogue, StepCall, SubscribeSettings,
-            SubscriptionItem, SubscriptionWords,
-        },
+    settings::dialogue::{
+        Asking, DeclaredSubscription, Dialogue, StepCall, SubscribeSettings, SubscriptionItem,
+        SubscriptionWords,
     },
 };
 use serde_json::Value as Json;

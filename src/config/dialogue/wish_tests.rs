@@ -177,7 +177,10 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
 
 #[test]
 fn a_request_goes_where_the_operator_lets_it() {
-    for url in ["https://api.example/x?${item}&t=${token}", "http://127.0.0.1:8080/x"] {
+    for url in [
+        "https://api.example/x?${item}&t=${token}",
+        "http://127.0.0.1:8080/x",
+    ] {
         let compiled = compile("k", json!({ "on": { "http": { "url": url } } })).unwrap();
         let words = compiled.words.as_ref().unwrap();
         assert!(matches!(&words.on, Some(Asking::Http(_))), "{url}");

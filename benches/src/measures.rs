@@ -42,6 +42,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("requests", requests),
     ("dial", dial),
     ("dialogue-echo", dialogue::echoes),
+    ("dialogue-subscriptions", dialogue::subscriptions),
     ("dialogue-pointers", dialogue::pointers),
     ("dialogue-login", dialogue::login),
     ("dialogue-idle", dialogue::idle),

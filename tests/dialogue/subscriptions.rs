@@ -13,7 +13,9 @@ use everwire::{
 use serde_json::{Value, json};
 
 use super::{
-    Variables, open,
+    Variables, catch_up, holds_no_secret,
+    http::{Http, respond},
+    open,
     peer::{Gone, Line, Server},
     recipe,
     support::rig::{Watch, wait_for},
@@ -353,4 +355,155 @@ async fn a_thousand_keys_are_active_when_the_name_is_ready() {
     assert_eq!(counts.active, 1000);
     assert_eq!(log.all().len(), 10);
     assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+/// As Twitch has it: subscriptions are made by HTTP with the session of the socket, and go over to the URL that the server names.
+const EVENTS: &str = r#"
+[connections.name]
+url = "URL"
+# quick
+open_script = [{ expect = '/type == "welcome"', capture = { session = "/session" } }]
+[connections.name.subscribe]
+if = '!handover'
+ack = 'status == 202'
+fail = 'status >= 400'
+end = '/type == "revocation" && /id == sub'
+capture = { sub = "/data/0/id" }
+route = { json = "/id", id = "${sub}" }
+on = { http = { method = "POST", url = "HTTP/subscriptions", headers = { Authorization = "Bearer ${KEY}" }, body = '{"type":"${key}","condition":${item},"session":"${session}"}' } }
+off = { http = { method = "DELETE", url = "HTTP/subscriptions?id=${sub}", headers = { Authorization = "Bearer ${KEY}" } } }
+[connections.name.subscriptions]
+follow = { item = { user = "1" } }
+bad = { item = { user = "2" } }
+"#;
+
+#[tokio::test]
+async fn what_is_subscribed_to_by_http_is_routed_and_ended_on_the_socket() {
+    const SECRET: &str = "s3cret-of-the-environment";
+    let http = Http::start(|request, stream| {
+        let asked: Value = serde_json::from_str(&request.body).unwrap_or_default();
+        match (&request.line[..4], asked["type"].as_str()) {
+            ("POST", Some("bad")) => {
+                let echo = request.header("authorization").unwrap_or_default();
+                respond(stream, "403 Forbidden", &[], &format!("not with {echo}"))
+            }
+            ("POST", Some(key)) => {
+                let body = json!({"data": [{"id": format!("id-{key}-{}", asked["session"].as_str().unwrap_or("?"))}]});
+                respond(stream, "202 Accepted", &[], &body.to_string())
+            }
+            _ => respond(stream, "204 No Content", &[], ""),
+        }
+    });
+    let server = Server::start(|line| {
+        line.say(json!({"type": "welcome", "session": line.number}).to_string())?;
+        loop {
+            // Whoever tests says what the server says.
+            let said = line.hear_text()?;
+            line.say(said)?;
+        }
+    });
+    let text = EVENTS.replace("HTTP", &http.url());
+    let settings = recipe(&text, "name", &server.url(), Variables(&[("KEY", SECRET)]));
+    let (_manager, handle, mut watch) = open(settings);
+    ready(&mut watch).await;
+    let all = handle.subscriptions().await.unwrap();
+    let state = |key: &str| all.iter().find(|it| &*it.key == key).unwrap();
+    assert_eq!(state("follow").state, Active);
+    let refused = state("bad");
+    assert_eq!(refused.state, Refused);
+    let text = refused.text.as_deref().unwrap();
+    assert!(text.starts_with("403") && !text.contains(SECRET), "{text}");
+    let wish = SubscriptionWish::of(json!({"user": "3"}));
+    handle
+        .hold_subscription("cheer", wish, Holder::Api)
+        .await
+        .unwrap();
+    wait_for("cheer", async || {
+        let all = handle.subscriptions().await.unwrap();
+        let cheer = all.iter().find(|it| &*it.key == "cheer").map(|it| it.state);
+        (cheer == Some(Active)).then_some(()).ok_or(cheer)
+    })
+    .await;
+    handle
+        .send(r#"{"type":"notification","id":"id-cheer-0"}"#)
+        .unwrap();
+    routed(&mut watch, "cheer").await;
+    handle
+        .send(r#"{"type":"revocation","id":"id-follow-0"}"#)
+        .unwrap();
+    watch
+        .until("ended", |update| {
+            let Some(EventKind::Subscription(report)) = update.kind() else {
+                return None;
+            };
+            (&*report.key == "follow" && report.state == Ended).then_some(())
+        })
+        .await;
+    assert_eq!(
+        handle.release_subscription("cheer", Holder::Api).await,
+        Ok(true)
+    );
+    wait_for("DELETE", async || {
+        let asked = http.requests();
+        let lines: Vec<String> = asked.into_iter().map(|request| request.line).collect();
+        let delete = "DELETE /subscriptions?id=id-cheer-0 HTTP/1.1";
+        lines
+            .iter()
+            .any(|line| line == delete)
+            .then_some(())
+            .ok_or(lines)
+    })
+    .await;
+    catch_up(&handle, &mut watch).await;
+    holds_no_secret(&watch, SECRET);
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_rate_of_its_own_keeps_neither_the_name_nor_the_outbox_waiting() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let text = FEED
+        .replace("batch = 100", "batch = 1\nrate = \"ops\"")
+        .replace(r#"within = "2s""#, r#"within = "300ms""#);
+    let text = format!("[rates.ops]\nmessages = 2\nper = \"1s\"\n{text}");
+    let (_manager, handle, mut watch) = open(feed(&text, &["a", "b", "c"], &server));
+    ready(&mut watch).await;
+    let counts = handle.status().await.unwrap().subscriptions.unwrap();
+    assert_eq!((counts.active, counts.wanted), (2, 1));
+    // It goes out at once, and is told to be no order.
+    handle.send(r#"{"op":"end","args":[]}"#).unwrap();
+    wait_for("what was sent", async || {
+        let all = log.all();
+        (all.len() == 3).then_some(()).ok_or(all)
+    })
+    .await;
+    assert_eq!(log.all(), ["0 sub a", "0 sub b", "0 end "]);
+    states(&handle, &[("a", Active), ("b", Active), ("c", Active)]).await;
+    assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_a_socket_each_key_is_wanted() {
+    let log = Log::default();
+    let server = market(log.clone());
+    let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
+    ready(&mut watch).await;
+    states(&handle, &[("a", Active)]).await;
+    handle.close(1000, "").await.unwrap();
+    let wanted = SubscriptionState::Wanted;
+    states(&handle, &[("a", wanted)]).await;
+    // Nobody was told anything but that.
+    assert_eq!(log.all(), ["0 sub a"]);
+    handle
+        .hold_subscription("x", SubscriptionWish::default(), Holder::Api)
+        .await
+        .unwrap();
+    assert_eq!(
+        handle.release_subscription("a", Holder::Api).await,
+        Ok(false)
+    );
+    handle.connect(None).await.unwrap();
+    states(&handle, &[("a", Active), ("x", Active)]).await;
+    assert_eq!(log.all()[1..], ["1 sub a,x"]);
 }

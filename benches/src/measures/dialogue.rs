@@ -3,6 +3,7 @@
 use super::Effort;
 use crate::{
     language::{login as logins, pointers as texts, pointers::Wanted},
+    ours::dialogues::KEYS,
     pairs::{Rounds, alternate},
     process::{PeerProcess, sample, sample_of},
     table::{Row, Target},
@@ -81,6 +82,42 @@ pub fn echoes(effort: Effort) -> Vec<Row> {
         rows.push(row(subject, 0, what, *target, " × no dialogue"));
     }
     rows
+}
+
+/// A message that belongs to one of a thousand keys against the same name that does not look for that; and what a key takes.
+pub fn subscriptions(effort: Effort) -> Vec<Row> {
+    let peer = PeerProcess::start(&[]).expect("a peer");
+    let messages = (1_500_000 / effort.less).to_string();
+    let echo = |subject| sample(&["dialogue", subject, &peer.url, "64", "64", &messages])[0];
+    let routed = alternate(
+        effort.rounds,
+        &mut [&mut || echo("keys"), &mut || echo("routed")],
+    );
+    let count = (80 / effort.less).max(8).to_string();
+    let memory = |subject: &'static str| {
+        let peer = PeerProcess::start(&[]).expect("a peer");
+        sample(&["idle-dialogue", subject, &peer.url, &count])[0] / 1024.0 / KEYS as f64
+    };
+    let held = alternate(
+        effort.rounds,
+        &mut [&mut || memory("none"), &mut || memory("routed")],
+    );
+    vec![
+        Row {
+            what: "CPU per echo, 64 B, 64 in flight: a message of one of 1,000 keys".into(),
+            series: routed.ratio(1, 0),
+            target: Target::AtMost(1.3),
+            unit: " × 1,000 keys without route",
+            detail: micros(&routed, ["without route", "with it"]),
+        },
+        Row {
+            what: "memory per subscription, its text with it".into(),
+            series: held.difference(1, 0),
+            target: Target::AtMost(0.5),
+            unit: " KiB",
+            detail: format!("{:.2} KiB", held.of(1).median()),
+        },
+    ]
 }
 
 /// Twelve pointers in one pass against one.

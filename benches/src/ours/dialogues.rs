@@ -37,6 +37,9 @@ open_script = [
 ]
 "#;
 
+/// So many keys has a name that subscribes.
+pub const KEYS: usize = 1000;
+
 /// What a name has.
 #[derive(Clone, Default)]
 pub struct Dialogues {
@@ -54,6 +57,10 @@ impl Dialogues {
                 "ten-rules" => keys += TEN_RULES,
                 "captures" => keys += CAPTURES,
                 "script" => keys += SCRIPT,
+                "keys" => keys += &subscriptions(""),
+                "routed" => {
+                    keys += &subscriptions(r#", route = { json = "/op", id = "${item}" }"#);
+                }
                 "sequence" => has_numbers = true,
                 other => panic!("no such dialogue: {other}"),
             }
@@ -70,6 +77,14 @@ impl Dialogues {
         settings.dialogue = self.dialogue.clone();
         settings.sequence = self.has_numbers.then(numbers);
     }
+}
+
+/// A thousand keys, one of which is that of each [`TICK`].
+fn subscriptions(route: &str) -> String {
+    let others = (1..KEYS).map(|key| format!("{:?},", format!("k{key}")));
+    let others: String = others.collect();
+    let on = r#"'{"sub":${items}}'"#;
+    format!("subscribe = {{ on = {on}, batch = {KEYS}{route} }}\nsubscriptions = [{others}\"tick\"]")
 }
 
 fn read(keys: &str, has_numbers: bool) -> Option<Arc<Dialogue>> {

@@ -98,6 +98,80 @@ fn okx_logs_in_is_refused_and_rotates() {
     assert_eq!(rotated["text"], "ready again, 2 sockets");
 }
 
+/// What goes wrong where a name subscribes.
+const SUBSCRIBES: [(&str, &str); 6] = [
+    ("subscribe", "cut before the answer"),
+    ("subscribe", "cut within the answer"),
+    ("subscribe", "cut behind the answer"),
+    ("subscribe", "no answer"),
+    ("subscribe", "no JSON"),
+    ("subscribe", "refused"),
+];
+
+#[test]
+fn subscriptions_are_asked_for_and_may_be_refused() {
+    let batches = r#"
+[connections.market]
+url = "wss://stream.example/stream"
+[connections.market.subscribe]
+on = '{"method":"SUBSCRIBE","params":${items},"id":${id}}'
+off = '{"method":"UNSUBSCRIBE","params":${items},"id":${id}}'
+ack = '/id == id && /result == null'
+fail = '/id == id && exists(/error)'
+batch = 2
+route = { json = "/stream", id = "${item}" }
+[connections.market.subscriptions]
+trades = "btcusdt@trade"
+depth = "btcusdt@depth"
+quotes = "btcusdt@quotes"
+"#;
+    passes("subscribes_batches", batches, &SUBSCRIBES);
+    let handles = r#"
+[connections.eth]
+url = "wss://node.example/${ETH_KEY}"
+[connections.eth.subscribe]
+on = '{"jsonrpc":"2.0","id":${id},"method":"eth_subscribe","params":${item}}'
+off = '{"jsonrpc":"2.0","id":${id},"method":"eth_unsubscribe","params":["${sub}"]}'
+ack = '/id == id && exists(/result)'
+fail = '/id == id && exists(/error)'
+capture = { sub = "/result" }
+route = { json = "/params/subscription", id = "${sub}" }
+[connections.eth.subscriptions]
+heads = ["newHeads"]
+logs = { item = ["logs", { topics = ["0xdd"] }] }
+"#;
+    passes("subscribes_handles", handles, &SUBSCRIBES);
+}
+
+#[test]
+fn subscriptions_whose_answers_name_their_key_are_answered_by_key() {
+    let config = r#"
+[connections.user]
+url = "wss://user.example"
+open_script = [{ send = '{"op":"login","token":"${TOKEN}"}', expect = '/op == "in"', fail = '/op == "out"' }]
+[connections.user.subscribe]
+on = '{"type":"subscribe","channel":"${key}","product_ids":${item}}'
+ack = '/channel == "subscriptions" && exists(at(/events/0/subscriptions, "/" ~ key))'
+fail = '/type == "error"'
+[connections.user.subscriptions]
+heartbeats = { item = [] }
+orders = { item = ["BTC-USD"] }
+"#;
+    passes("subscribes_keys", config, &SUBSCRIBES);
+    // Only a refusal is ever said.
+    let silent = r#"
+[connections.graph]
+url = "wss://graph.example"
+subscribe = { on = '{"id":"${key}","type":"subscribe","payload":${item}}', fail = '/type == "error" && /id == key', end = '/type == "complete" && /id == key' }
+subscriptions = { trades = { item = { query = "subscription { trades { price } }" } } }
+"#;
+    let among = [
+        ("subscribe", "cut before the answer"),
+        ("subscribe", "refused"),
+    ];
+    passes("subscribes_silent", silent, &among);
+}
+
 #[test]
 fn slack_asks_for_its_url_and_answers_what_is_stored() {
     let config = r#"
@@ -248,6 +322,33 @@ close_script = [{ send = '{"type":"CloseStream"}', expect = '/type == "Metadata"
         ("close_script 1", "cut within the answer"),
     ];
     passes("transcript", config, &among);
+}
+
+#[test]
+fn calls_of_scripts_are_answered_cut_and_refused() {
+    let config = r#"
+[connections.orders]
+url = "wss://fstream.example/ws/${listen_key}"
+prepare = [{ http = { method = "POST", url = "https://fapi.example/v1/listenKey", headers = { X-Key = "${TOKEN}" } }, capture = { listen_key = "/listenKey" } }]
+open_script = [
+  { http = { method = "POST", url = "https://fapi.example/v1/token" }, expect = 'status == 201', again = { when = 'status == 202', after = "${/wait}s" }, give_up = '/error == "banned"', capture = { token = { value = "/token", secret = true } } },
+  { expect = '/type == "hello"' },
+  { send = '{"id":${id},"token":"${token}"}', expect = '/id == id' },
+]
+periodic = [{ every = "30m", http = { method = "PUT", url = "https://fapi.example/v1/listenKey" } }]
+close_script = [{ http = { method = "DELETE", url = "https://fapi.example/v1/listenKey" } }]
+"#;
+    let among = [
+        ("all", "as written"),
+        ("open_script 1", "cut within the answer"),
+        ("open_script 1", "no answer"),
+        ("open_script 1", "refused"),
+        ("open_script 1", "refused for good"),
+        ("open_script 1", "asked for again"),
+        ("periodic 1", "refused"),
+        ("close_script 1", "no answer"),
+    ];
+    passes("script-calls", config, &among);
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Merged {
         // A call's answer may lead elsewhere.
         // A subscription of a caller may be asked for by HTTP.
         let subscribes = table.subscribe.is_some() || table.subscriptions.is_some();
-        let names_urls = has_urls || table.prepare.is_some() || subscribes;
+        let calls = table.steps().any(|step| step.http.is_some());
+        let names_urls = has_urls || calls || table.prepare.is_some() || subscribes;
         let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),

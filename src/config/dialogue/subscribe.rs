@@ -1,6 +1,6 @@
 //! `subscribe`: what is said and expected for subscriptions.
 
-use super::{captures, compiler::Compiler, order::Order, places, prepare::http_request, sending};
+use super::{call::http_request, captures, compiler::Compiler, order::Order, places, sending};
 use crate::config::{
     keys::{AskLayer, CaptureLayer, HttpTable, LimitsTable, RouteTable, WordsTable},
     read::{Item, Located, Place, Problem, backticked},
@@ -167,15 +167,11 @@ fn asking(
             sending::compile_quick(&send, here, max_message, compiler).map(Asking::Send)
         }
         AskLayer::Http(http) => {
-            let calling = places::Preparing {
-                call: here,
-                answer: here,
-            };
             if let Some(place) = http.value.body_of_get() {
                 let help = "write method = \"POST\", or leave the body out";
                 compiler.wrong(place, "a GET has no body", help);
             }
-            let request = http_request(http, calling, compiler)?;
+            let request = http_request(http, here, compiler)?;
             refuse_slow(&http.value, &request, compiler)?;
             Some(Asking::Http(request))
         }

@@ -91,6 +91,8 @@ fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
         ("dials", dials::lines(settings)),
         ("opening", dialogue::opening(settings)),
         ("subscribes", subscriptions::lines(settings)),
+        ("periodic", dialogue::periodic(settings)),
+        ("closing", dialogue::closing(settings)),
         ("rules", dialogue::rules(settings)),
         ("captures", dialogue::captures(settings)),
         ("heartbeat", upkeep::heartbeat(settings)),

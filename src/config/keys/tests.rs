@@ -183,8 +183,8 @@ fn what_is_declared_is_the_default_of_the_settings() {
         defaults_of::<PrepareStepTable>().len(),
         defaults_of::<WordsTable>().len(),
         defaults_of::<LimitsTable>().len(),
-        // Of a step before a dial, of `on` and `off` for all subscriptions and for one.
-        5 * defaults_of::<HttpTable>().len(),
+        // Of the three scripts, of a step before a dial, of `on` and `off` for all subscriptions and for one.
+        8 * defaults_of::<HttpTable>().len(),
         // Of the connection, of the steps, of a rule, of a step before a dial, of all subscriptions and of one.
         8 * defaults_of::<CaptureTable>().len(),
     ];

@@ -133,6 +133,7 @@ impl Driver {
             Happened::Closed(report) => {
                 self.settle_on_close(act, now);
                 act.last.message = self.last_message(act);
+                act.forget_subscribed();
                 if !act.life.is_replacing() {
                     act.forget_prepared();
                 }

@@ -4,15 +4,21 @@
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use super::plan::Dice;
+use crate::core::JsonPointer;
 use crate::settings::{
     ConnectionSettings, GiveUpRule, Heartbeat, Secret,
     dialogue::{
         Again, Capture, Dialogue, DialogueRule, FirstBeat, HeartbeatStart, HeartbeatTemplates,
-        RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
+        PeriodicStep, RequestSettings, RuleAction, RuleDelay, ScriptStep, Sending,
+        TemplateDuration, Trigger,
     },
 };
-use everwire_proto::language::{
-    Expression, Lets, MessageTemplate, Name, Names, Outside, Scope, TemplateKind, json::PointerSet,
+use everwire_proto::{
+    decode::{Decoding, Stage},
+    language::{
+        Expression, Lets, MessageTemplate, Name, Names, Outside, Scope, TemplateKind,
+        json::PointerSet,
+    },
 };
 
 /// What signs the login. No event may show it.
@@ -38,6 +44,16 @@ pub(super) struct Moods {
     pub warns: u64,
     /// After the script it must say twice that it may begin.
     pub says_go: bool,
+    /// It is asked again and again whether it is there.
+    pub ticks: bool,
+    /// It is told before a close.
+    pub farewells: bool,
+    /// What it says is compressed.
+    pub zips: bool,
+    /// Callers ask it.
+    pub requests: bool,
+    /// Session and number outlive the process.
+    pub keeps: bool,
 }
 
 impl Moods {
@@ -54,6 +70,11 @@ impl Moods {
                 0
             },
             says_go: dice.percent(30),
+            ticks: dice.percent(40),
+            farewells: dice.percent(40),
+            zips: dice.percent(25),
+            requests: dice.percent(50),
+            keeps: dice.percent(70),
         }
     }
 }
@@ -63,10 +84,23 @@ pub(super) fn add(settings: &mut ConnectionSettings, moods: &Moods, dice: &mut D
     let mut compiler = Compiler::default();
     let mac = r#"${hmac("sha256", KEY, nonce ~ name)}"#;
     compiler.names.declare("mac").expect("a name");
+    compiler.keeps = moods.keeps && settings.outbox.durable;
+    settings.decode = moods
+        .zips
+        .then(|| Decoding::new(vec![Stage::Zlib]).expect("one stage"));
     let mut dialogue = Dialogue {
         lets: Lets::compile(&[mac], &mut compiler.scope()).expect("a let"),
-        captures: vec![compiler.capture("seq", "/n", false)],
+        captures: vec![compiler.kept("seq", "/n")],
         open_script: compiler.script(moods, dice),
+        periodic: match moods.ticks {
+            true => vec![compiler.periodic(dice)],
+            false => Vec::new(),
+        },
+        close_script: match moods.farewells {
+            true => vec![compiler.farewell()],
+            false => Vec::new(),
+        },
+        request: moods.requests.then(|| compiler.request(dice)),
         rules: compiler.rules(),
         heartbeat: match settings.heartbeat {
             Heartbeat::Text { .. } => Some(compiler.heartbeat(dice)),
@@ -103,6 +137,7 @@ impl Outside for Environment {
 struct Compiler {
     names: Names,
     pointers: PointerSet,
+    keeps: bool,
 }
 
 impl Default for Compiler {
@@ -114,6 +149,7 @@ impl Default for Compiler {
         Self {
             names,
             pointers: PointerSet::default(),
+            keeps: false,
         }
     }
 }
@@ -152,6 +188,45 @@ impl Compiler {
         }
     }
 
+    /// One that outlives the process, where the life has such.
+    fn kept(&mut self, name: &str, value: &str) -> Capture {
+        Capture {
+            keep: self.keeps,
+            ..self.capture(name, value, false)
+        }
+    }
+
+    fn periodic(&mut self, dice: &mut Dice) -> PeriodicStep {
+        let step = ScriptStep {
+            expect: Some(self.condition("/id == id && /tock")),
+            fail: Some(self.condition("/id == id && /stop")),
+            within: Duration::from_secs(dice.within(3, 12)),
+            ..self.says(r#"{"op":"tick","id":${id}}"#)
+        };
+        PeriodicStep {
+            step,
+            every: self.duration("${beat}ms"),
+            idle: dice.percent(30),
+        }
+    }
+
+    fn farewell(&mut self) -> ScriptStep {
+        ScriptStep {
+            expect: Some(self.condition("/id == id && /bye")),
+            ..self.says(r#"{"op":"bye","id":${id}}"#)
+        }
+    }
+
+    fn request(&mut self, dice: &mut Dice) -> RequestSettings {
+        let answer = self.condition("/id == id && exists(/of)");
+        let id = JsonPointer::new("/id").expect("a pointer");
+        let mut request = RequestSettings::new(id, answer, &mut self.pointers);
+        request.fail = Some(self.condition("exists(/refused)"));
+        let in_flight = u32::try_from(dice.within(1, 8)).expect("small");
+        request.in_flight = NonZeroU32::new(in_flight).expect("not zero");
+        request
+    }
+
     fn script(&mut self, moods: &Moods, dice: &mut Dice) -> Vec<ScriptStep> {
         let within = Duration::from_secs(dice.within(3, 12));
         let refused = "/id == id && exists(/refused)";
@@ -182,7 +257,7 @@ impl Compiler {
         let identify = ScriptStep {
             condition: Some(self.condition("!session")),
             expect: Some(self.condition("/id == id && exists(/session)")),
-            capture: vec![self.capture("session", "/session", false)],
+            capture: vec![self.kept("session", "/session")],
             ..self.says(r#"{"op":"identify","id":${id},"token":"${token}"}"#)
         };
         let watch = self.says(r#"{"op":"watch","id":${id}}"#);
@@ -244,6 +319,10 @@ impl Compiler {
             DialogueRule {
                 deliver: false,
                 ..self.rule(r#"/session == "decoy""#)
+            },
+            DialogueRule {
+                deliver: false,
+                ..self.rule("/tock || /stop || /bye || exists(/of)")
             },
             DialogueRule {
                 clear: vec![session],

@@ -21,6 +21,7 @@ use super::{
     peer::{Broadcast, Log},
     plan::{Dice, Plan},
     readers::Readers,
+    requests::{Asked, ask},
     spin::unless_it_spins,
     store::{Disk, write},
     talks::Talks,
@@ -58,6 +59,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
         if tell {
             println!("{plan:#?}");
         }
+        let story = Story::of(&plan);
         let world = Rc::new(World {
             trouble_until: Instant::now() + plan.trouble,
             plan,
@@ -65,7 +67,8 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             log: Rc::default(),
             broadcast: Rc::default(),
             talks: Rc::default(),
-            story: RefCell::default(),
+            asked: Rc::default(),
+            story: RefCell::new(story),
             witness: RefCell::default(),
             heard: RefCell::default(),
             dice: RefCell::new(dice),
@@ -87,6 +90,7 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
             .judge(&world.plan, &log.numbers, log.sockets);
         tally += *world.heard.borrow();
         tally.said = world.talks.borrow().said;
+        world.judge_requests(&mut tally);
         tally
     })
 }
@@ -100,6 +104,7 @@ struct World {
     broadcast: Rc<RefCell<Broadcast>>,
     /// What the peer knows of the dialogue on all sockets.
     talks: Rc<RefCell<Talks>>,
+    asked: Rc<RefCell<Asked>>,
     story: RefCell<Story>,
     witness: RefCell<Witness>,
     /// What the slow readers have heard.
@@ -135,7 +140,7 @@ impl World {
     async fn process(self: Rc<Self>, number: u64) {
         let calls = SimulatedQueue::default();
         let outbox = self.outbox(&calls);
-        self.talks.borrow_mut().has_session = false;
+        self.begin_talks(number);
         let (death_tx, _dead) = mpsc::unbounded_channel();
         let (dialer, dials) = mpsc::unbounded_channel();
         self.spawn(self.clone().serve_dials(dials));
@@ -184,6 +189,11 @@ impl World {
         self.spawn(self.clone().close_by_hand(addr.clone()));
         self.spawn(self.clone().rotate(addr.clone()));
         self.spawn(self.clone().keep_broadcasting());
+        if self.plan.moods.is_some_and(|moods| moods.requests) {
+            let world = self.clone();
+            let goes_on = move || world.is_troubled();
+            self.spawn(ask(addr.clone(), self.asked.clone(), goes_on, self.dice()));
+        }
         if number < self.plan.crashes {
             let life = self.plan.trouble / u32::try_from(self.plan.crashes + 1).expect("few");
             let from = self
@@ -195,6 +205,20 @@ impl World {
         sleep_until(self.trouble_until).await;
         self.await_completion(&outbox, &addr).await;
         self.judge(listening, &readers).await;
+    }
+
+    fn judge_requests(&self, tally: &mut Tally) {
+        let mut asked = self.asked.borrow_mut();
+        for of in &self.talks.borrow().requests {
+            asked.arrives(*of);
+        }
+        asked.judge(tally);
+    }
+
+    fn begin_talks(&self, number: u64) {
+        let mut talks = self.talks.borrow_mut();
+        (talks.has_session, talks.process) = (false, number);
+        self.asked.borrow_mut().pending = 0;
     }
 
     /// A process has ended: what was heard in it must be what was told.
@@ -214,8 +238,13 @@ impl World {
             let disk = self.disk.borrow();
             outbox.restore(disk.left(), disk.last_id);
         }
+        let kept = self.disk.borrow().kept.clone();
         let charge = Charge::new(&MemoryBudget::unlimited(), MemoryUse::Outboxes);
-        SharedOutbox::new(name, outbox, Persistence::simulated(calls.clone()), charge)
+        let outbox = SharedOutbox::new(name, outbox, Persistence::simulated(calls.clone()), charge);
+        if !kept.is_empty() {
+            outbox.restore_kept(kept.into_iter().collect());
+        }
+        outbox
     }
 
     /// Hears all that happens: one event after the other, or by the batch.
@@ -243,7 +272,7 @@ impl World {
         self.story.borrow_mut().note(process, event);
         if self.plan.moods.is_some() {
             let (mut witness, mut talks) = (self.witness.borrow_mut(), self.talks.borrow_mut());
-            witness.note(process, event, self.plan.is_one_by_one(), &mut talks);
+            witness.note(process, event, &self.plan, &mut talks);
         }
     }
 
@@ -366,7 +395,7 @@ impl World {
     }
 
     fn is_complete(&self, outbox: &Arc<SharedOutbox>) -> bool {
-        if !self.log.borrow().hands_off {
+        if !self.log.borrow().hands_off || self.asked.borrow().pending > 0 {
             return false;
         }
         let serving = self.witness.borrow().current;

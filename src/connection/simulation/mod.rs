@@ -17,6 +17,7 @@ mod oracle;
 mod peer;
 mod plan;
 mod readers;
+mod requests;
 mod spin;
 mod store;
 mod talk;

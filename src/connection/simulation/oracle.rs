@@ -5,11 +5,15 @@ use std::{
     ops::AddAssign,
 };
 
-use super::{plan::Plan, talks::Said, witness::broadcast};
+use super::{
+    plan::Plan,
+    talks::Said,
+    witness::{broadcast, text_of},
+};
 use crate::{
     core::{Cause, Fate, Message},
     events::{Event, EventKind, GapReason, Sent},
-    settings::{Resend, WhenFull},
+    settings::{Resend, RotationMode, WhenFull},
 };
 
 /// A message that was accepted.
@@ -52,9 +56,18 @@ pub(super) struct Story {
     /// The socket that serves has just come.
     is_new: bool,
     pub broadcasts: u64,
+    /// A socket is closed before the next one is dialled.
+    replaces: bool,
 }
 
 impl Story {
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            replaces: plan.settings.rotation == RotationMode::Replace,
+            ..Self::default()
+        }
+    }
+
     /// Notes an event of the `process`-th process.
     pub fn note(&mut self, process: u64, event: &Event) {
         let Event { stamp, kind } = event;
@@ -81,7 +94,11 @@ impl Story {
                 );
             }
             EventKind::Message(message) => self.hear(message),
-            EventKind::Rotated(_) => self.rotated += 1,
+            EventKind::Rotated(_) => {
+                self.rotated += 1;
+                // The socket before it is closed already, and this one is not ready yet.
+                self.opening |= self.replaces;
+            }
             EventKind::Opened(_) => self.opening = true,
             EventKind::Ready => self.opening = false,
             _ => {}
@@ -113,7 +130,7 @@ impl Story {
 
     /// Each number of the broadcast is heard once, and in order; some are missed only where that is told.
     fn hear(&mut self, message: &Message) {
-        let text = message.as_text().expect("text");
+        let text = text_of(message);
         let Some(number) = broadcast(text) else {
             return assert!(is_talk(text), "{text} is no message of the peer's");
         };
@@ -273,6 +290,10 @@ pub(super) struct Tally {
     pub resumes: u64,
     pub batches: u64,
     pub runs: u64,
+    /// Requests that were answered or refused; that have no answer, and may have arrived; that were not sent.
+    pub asked: u64,
+    pub asked_in_vain: u64,
+    pub not_asked: u64,
     /// What was said in dialogues.
     pub said: Said,
 }
@@ -317,8 +338,18 @@ impl Tally {
             ("warnings", self.said.warnings),
             ("floods", self.said.floods),
             ("values of another socket", self.said.inherited),
+            ("periodic steps", self.said.ticks),
+            ("requests answered", self.asked),
+            ("requests without an answer", self.asked_in_vain),
+            ("requests that were not sent", self.not_asked),
         ] {
             assert!(count > lives / 10, "only {count} {what} in {lives} lives");
+        }
+        for (what, count) in [
+            ("farewells", self.said.farewells),
+            ("sessions of an earlier process", self.said.kept),
+        ] {
+            assert!(count > lives / 100, "only {count} {what} in {lives} lives");
         }
     }
 }
@@ -344,6 +375,9 @@ impl AddAssign for Tally {
         self.resumes += other.resumes;
         self.batches += other.batches;
         self.runs += other.runs;
+        self.asked += other.asked;
+        self.asked_in_vain += other.asked_in_vain;
+        self.not_asked += other.not_asked;
         self.said += other.said;
     }
 }

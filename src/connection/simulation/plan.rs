@@ -10,8 +10,8 @@ use super::{
 };
 use crate::core::JsonPointer;
 use crate::settings::{
-    ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, SequenceSettings,
-    Template, WhenFull,
+    ConnectionSettings, Heartbeat, Opening, RateSettings, Reconnect, Resend, RotationMode,
+    SequenceSettings, Template, WhenFull,
 };
 
 /// Random choices of one life.
@@ -199,6 +199,9 @@ fn settings(dice: &mut Dice) -> ConnectionSettings {
     }
     if dice.percent(20) {
         settings.rotate_after = Some(Duration::from_secs(dice.within(1, 30)));
+    }
+    if dice.percent(25) {
+        settings.rotation = RotationMode::Replace;
     }
     if dice.percent(50) {
         settings.history.messages = usize::try_from(dice.within(1, 300)).expect("small");

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
+use everwire_proto::dialogue::KeptValue;
 use tokio::time::sleep;
 
 use super::plan::Dice;
@@ -16,6 +17,8 @@ use crate::{
 pub(super) struct Disk {
     pub messages: BTreeMap<u64, Message>,
     pub last_id: u64,
+    /// The captures that outlive the process.
+    pub kept: BTreeMap<String, KeptValue>,
     /// Nothing can be written at present.
     pub full: bool,
 }
@@ -42,6 +45,7 @@ pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut di
         for source in calls.next().await {
             sleep(dice.millis(200)).await;
             let changes = source.take_changes().outbox;
+            let kept = source.take_kept();
             // The commit takes its time, and may fail until there is room again.
             sleep(dice.millis(100)).await;
             while disk.borrow().full {
@@ -57,6 +61,12 @@ pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut di
                     disk.messages.retain(|id, _| !(first..=last).contains(id));
                 }
                 disk.last_id = disk.last_id.max(changes.last_id);
+                for (name, value) in kept {
+                    match value {
+                        Some(value) => disk.kept.insert(name, value),
+                        None => disk.kept.remove(&name),
+                    };
+                }
             }
             sleep(dice.millis(20)).await;
             source.stored(changes.last_id, None);

@@ -23,6 +23,13 @@ pub(super) struct Talks {
     pub told_on: BTreeMap<u64, usize>,
     /// What answers have shown of marks that were told on another socket.
     pub borrowed: BTreeSet<usize>,
+    /// The requests that have arrived, in order.
+    pub requests: Vec<u64>,
+    /// The last number of the broadcast that any process was told.
+    pub told: u64,
+    /// In which process each session was begun, and which one it is now.
+    pub begun_in: BTreeMap<String, u64>,
+    pub process: u64,
 }
 
 /// What was said in one life, or in many.
@@ -39,6 +46,10 @@ pub(super) struct Said {
     pub passed: u64,
     /// Answers with a value that another socket has left.
     pub inherited: u64,
+    pub ticks: u64,
+    pub farewells: u64,
+    /// Sessions that an earlier process has begun, resumed.
+    pub kept: u64,
 }
 
 /// Where one socket stands.
@@ -79,6 +90,9 @@ impl AddAssign for Said {
         self.warnings += other.warnings;
         self.passed += other.passed;
         self.inherited += other.inherited;
+        self.ticks += other.ticks;
+        self.farewells += other.farewells;
+        self.kept += other.kept;
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::{
     dialogue::{FORGOTTEN, KEY},
+    plan::Plan,
     talks::Talks,
 };
 use crate::{
     core::Message,
     events::{Event, EventKind},
+    settings::RotationMode,
 };
 
 /// With which code a socket is closed that a successor replaces.
@@ -23,8 +25,10 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// Notes an event of the `process`-th process. `is_one_by_one`: one socket follows the other.
-    pub fn note(&mut self, process: u64, event: &Event, is_one_by_one: bool, talks: &mut Talks) {
+    /// Notes an event of the `process`-th process.
+    pub fn note(&mut self, process: u64, event: &Event, plan: &Plan, talks: &mut Talks) {
+        let is_one_by_one = plan.is_one_by_one();
+        let overlaps = plan.settings.rotation == RotationMode::Overlap;
         if process != self.process {
             *self = Self {
                 process,
@@ -33,7 +37,7 @@ impl Witness {
             talks.has_session = false;
         }
         match &event.kind {
-            EventKind::Message(message) => return self.message(message),
+            EventKind::Message(message) => return self.message(message, talks),
             EventKind::Opened(opened) => {
                 self.serves(number_of(opened.peer.port()), talks);
                 if is_one_by_one {
@@ -42,8 +46,8 @@ impl Witness {
             }
             EventKind::Rotated(rotated) => {
                 self.serves(number_of(rotated.peer.port()), talks);
-                // One that takes over since the old one was lost may not be ready yet.
-                let sent = rotated.old.sent.as_ref();
+                // One that takes over since the old one was lost may not be ready yet, nor one that is dialled behind it.
+                let sent = rotated.old.sent.as_ref().filter(|_| overlaps);
                 if sent.is_some_and(|sent| sent.code == CLOSE_CODE && sent.reason.is_empty()) {
                     self.expect_passed(talks);
                 }
@@ -80,8 +84,8 @@ impl Witness {
         );
     }
 
-    fn message(&mut self, message: &Message) {
-        let text = message.as_text().expect("text");
+    fn message(&mut self, message: &Message, talks: &mut Talks) {
+        let text = text_of(message);
         for unheard in [r#""t":"ask""#, r#""t":"mark""#, r#""t":"pong""#] {
             assert!(!text.contains(unheard), "{text} is told");
         }
@@ -89,6 +93,7 @@ impl Witness {
         assert!(!is_taken, "{text} is told, and holds a secret");
         if let Some(number) = broadcast(text) {
             self.heard = number;
+            talks.told = talks.told.max(number);
         }
     }
 }
@@ -100,6 +105,11 @@ pub(super) fn port_of(socket: usize) -> u16 {
 
 fn number_of(port: u16) -> usize {
     usize::from(port) - 1
+}
+
+/// What a message says. What was compressed comes as bytes.
+pub(super) fn text_of(message: &Message) -> &str {
+    std::str::from_utf8(message.payload()).expect("text")
 }
 
 /// The number of the broadcast that a message is, if it is one.

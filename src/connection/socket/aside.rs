@@ -101,7 +101,7 @@ impl Socket {
             let ahead = self.writer.messages_ahead();
             let subscribes = self.writer.has_subscription();
             self.go_on_aside(act, now)?;
-            self.hears_signer_aside(act, now, cx)?;
+            self.hears_work_aside(act, now, cx)?;
             let has_more = self.writer.messages_ahead() > ahead
                 || (self.writer.has_subscription() && !subscribes);
             // A step that was written may have another one behind it.

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use everwire_proto::{dialogue::Reply, settings::dialogue::HeartbeatStart};
 
-use super::{Socket, aside_conversation::aside_mut, first_beat::begin_beats, open::connect_data};
+use super::{
+    Socket, ahead::StepTurn, aside_conversation::aside_mut, first_beat::begin_beats,
+    open::connect_data,
+};
 use crate::{
     connection::{
         outbox::rate_limit::BucketSet,
@@ -46,9 +49,17 @@ impl Socket {
             Reply::Subscribe => {
                 let rates = match &mut act.serving {
                     Some(serving) => serving.conversation.subscription_rates(),
-                    None => Vec::new(),
+                    None => Default::default(),
                 };
-                self.writer.subscription(buckets_of(act, &rates));
+                self.writer.subscription(subscription_turn(act, rates));
+            }
+            Reply::Call(call) => {
+                let (owner, call) = (call.owner, self.sent.call(act, *call));
+                if let Some(serving) = &mut act.serving {
+                    serving.conversation.call(owner, call);
+                }
+                // Whoever waits for it must be known.
+                act.wake();
             }
             Reply::MayClose => self.may_close(act, now),
             Reply::Answered(answered) => act.answered(*answered),
@@ -129,9 +140,16 @@ impl Socket {
                 Reply::Subscribe => {
                     let rates = match aside_mut(&mut self.early) {
                         Some(conversation) => conversation.subscription_rates(),
-                        None => Vec::new(),
+                        None => Default::default(),
                     };
-                    self.writer.subscription(buckets_of(act, &rates));
+                    self.writer.subscription(subscription_turn(act, rates));
+                }
+                Reply::Call(call) => {
+                    let (owner, call) = (call.owner, self.sent.call(act, *call));
+                    if let Some(conversation) = aside_mut(&mut self.early) {
+                        conversation.call(owner, call);
+                    }
+                    act.wake();
                 }
                 Reply::Answer(message) => self.writer.answer(message),
                 Reply::Passed => {
@@ -181,14 +199,30 @@ impl Socket {
 
 /// The buckets that the step on its way waits for, if they are not the connection's alone.
 fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
-    buckets_of(act, talk?.step_rates())
+    let talk = talk?;
+    // A call is no message of the connection's.
+    let own = act.buckets.as_deref().filter(|_| !talk.calls());
+    buckets_of(act, own, talk.step_rates())
 }
 
-/// The buckets of these rates and the connection's; `None`: there are no such rates.
-fn buckets_of(act: &ActorState, rates: &[RateSettings]) -> Option<Box<BucketSet>> {
+/// What the turn of what is said of subscriptions waits for. A call is no message of the connection's.
+fn subscription_turn(act: &ActorState, (rates, calls): (Vec<RateSettings>, bool)) -> StepTurn {
+    let own = act.buckets.as_deref().filter(|_| !calls);
+    match calls && rates.is_empty() {
+        true => StepTurn::Had,
+        false => StepTurn::of(buckets_of(act, own, &rates)),
+    }
+}
+
+/// The buckets of these rates and its own; `None`: there are no such rates.
+fn buckets_of(
+    act: &ActorState,
+    own: Option<&BucketSet>,
+    rates: &[RateSettings],
+) -> Option<Box<BucketSet>> {
     let buckets = || {
         let buckets = &act.process.buckets;
-        buckets.with_step(&act.name, act.buckets.as_deref(), rates)
+        buckets.with_step(&act.name, own, rates)
     };
     (!rates.is_empty()).then(buckets).flatten()
 }

@@ -125,12 +125,10 @@ impl Writer {
             .insert(self.answers(), Ahead::Step(StepTurn::Had));
     }
 
-    /// Something is to be said of subscriptions: behind all that goes ahead of the outbox. `own`: the buckets that it waits for, if they
-    /// are not the connection's alone.
-    pub fn subscription(&mut self, own: Option<Box<BucketSet>>) {
+    /// Something is to be said of subscriptions, when this turn comes: behind all that goes ahead of the outbox.
+    pub fn subscription(&mut self, turn: StepTurn) {
         self.forget_subscriptions();
-        self.opening
-            .push_back(Ahead::Subscription(StepTurn::of(own)));
+        self.opening.push_back(Ahead::Subscription(turn));
     }
 
     /// Nothing is said of subscriptions any more.

@@ -81,6 +81,13 @@ impl ActorState {
         });
     }
 
+    /// The socket that served is gone: each is wanted again.
+    pub(in crate::connection) fn forget_subscribed(&mut self) {
+        if let Some(serving) = &mut self.serving {
+            serving.conversation.forget_subscribed();
+        }
+    }
+
     /// All of them.
     pub(in crate::connection) fn subscriptions(&self) -> Vec<SubscriptionStatus> {
         let conversation = self.conversation();

@@ -16,8 +16,12 @@ pub fn line(step: &Step, now: Timestamp) -> String {
     };
     let place = format!("step {} of {}{of}", step.number, step.steps);
     let since = time(step.since, now);
-    let sends = step.send.as_deref().map(words::printable);
+    let does = step.send.as_ref().or(step.call.as_ref());
+    let sends = does.map(|does| words::printable(does));
     let left = step.until.map(|until| time(now, until));
+    if let ("subscribe", Some(awaited)) = (&*step.script, &step.expect) {
+        return format!("awaits {} for {since}", words::printable(awaited));
+    }
     match (&*step.state, sends) {
         ("rests", _) => {
             let left = left.unwrap_or_default();
@@ -27,6 +31,7 @@ pub fn line(step: &Step, now: Timestamp) -> String {
             format!("{place}, {sends} waits for its turn for {since}")
         }
         ("made", Some(sends)) => format!("{place}, {sends} is being written for {since}"),
+        ("calls", Some(calls)) => format!("{place}, {calls} called {since} ago"),
         (_, sends) => {
             let sent = sends.map(|sends| format!(", {sends} sent {since} ago"));
             let began = || format!(", began {since} ago");
@@ -92,6 +97,44 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn subscriptions_are_told_by_their_keys() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let step = json!({
+            "script": "subscribe", "number": 38, "steps": 40, "state": "listens", "send": null, "call": null,
+            "expect": "3 of 40 subscriptions: a, b, c", "met": 0, "count": 1, "since": "2026-01-02T03:04:00Z", "until": null,
+        });
+        let step = Step::deserialize(step).unwrap();
+        assert_eq!(
+            line(&step, now),
+            "awaits 3 of 40 subscriptions: a, b, c for 5.0s"
+        );
+    }
+
+    #[test]
+    fn a_call_is_told_by_its_method_and_url() {
+        for (state, expected) in [
+            (
+                "queued",
+                "step 1 of 2 of periodic, PUT https://h/key waits for its turn for 5.0s",
+            ),
+            (
+                "calls",
+                "step 1 of 2 of periodic, PUT https://h/key called 5.0s ago",
+            ),
+        ] {
+            let step = json!({
+                "script": "periodic", "number": 1, "steps": 2, "state": state, "send": null, "call": "PUT https://h/key", "expect": null,
+                "since": "2026-01-02T03:04:10Z", "until": null,
+            });
+            let step = Step::deserialize(step).unwrap();
+            assert_eq!(
+                line(&step, "2026-01-02T03:04:15Z".parse().unwrap()),
+                expected
+            );
+        }
+    }
 
     fn told(state: &str, send: Option<&str>, count: u64) -> String {
         let step = json!({

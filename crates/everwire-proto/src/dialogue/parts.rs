@@ -4,12 +4,14 @@ use super::{
     beside::Beside,
     context::Context,
     periodic::Lost,
+    response::{Response, Unanswered},
     rules::Rules,
     script::{Script, Scripted},
-    subscriptions::{self, Subscriptions},
+    subscriptions::Subscriptions,
     surroundings::Seen,
     times::Times,
 };
+use crate::core::Message;
 
 /// The parts of a conversation, and what they work with.
 pub(super) struct Parts<'c> {
@@ -22,6 +24,46 @@ pub(super) struct Parts<'c> {
 }
 
 impl Parts<'_> {
+    /// The message of the step whose turn has come.
+    pub fn compose(&mut self) -> Option<Message> {
+        let Self {
+            script, beside, cx, ..
+        } = self;
+        match beside {
+            _ if !script.is_live() => None,
+            Some(beside) if script.has_passed() => match beside.close_script.step().is_some() {
+                true => beside.close_script.compose(cx),
+                false => beside.periodic.compose(cx).unwrap_or_else(|Lost| {
+                    script.end();
+                    None
+                }),
+            },
+            _ => script.compose(cx),
+        }
+    }
+
+    /// The call of the step with this number was answered, or cannot be.
+    pub fn answered(&mut self, number: u64, answer: Result<Response, Unanswered>) {
+        let Self {
+            script,
+            times,
+            beside,
+            cx,
+            ..
+        } = self;
+        match beside {
+            Some(beside) if script.has_passed() => match beside.close_script.step().is_some() {
+                true => beside.close_script.answered(number, answer, times, cx),
+                false => {
+                    if beside.periodic.answered(number, answer, times, cx) == Err(Lost) {
+                        script.end();
+                    }
+                }
+            },
+            _ => script.answered(number, answer, times, cx),
+        }
+    }
+
     /// The step that is on its way looks at a message.
     pub fn step_hears(&mut self, seen: Seen<'_>) -> Scripted {
         let Self {
@@ -69,7 +111,11 @@ impl Parts<'_> {
 
     /// Captures may have other values: what is made of them may, too.
     pub fn refresh(&mut self) {
-        subscriptions::go_on(self);
+        if let Some(subscriptions) = &mut self.subscriptions
+            && self.script.has_passed()
+        {
+            subscriptions.go_on(&mut self.cx);
+        }
         if self.times.refresh(&mut self.cx)
             && let Some(beside) = &mut self.beside
         {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answered, Happening, SubscriptionChange};
+use super::{Answered, Call, Happening, SubscriptionChange};
 use crate::{
     core::{Cause, Message},
     language::SignatureRequest,
@@ -26,6 +26,9 @@ pub enum Reply {
     /// Signatures of a step's message are to be made on another thread, since that takes long. Then
     /// [`signed`](super::Conversation::signed) is told, if the socket is the same.
     Sign(Vec<SignatureRequest>),
+    /// This is to be called. Then [`answered`](super::Conversation::answered) is told, if the socket is the same: always, since a call ends
+    /// within its time.
+    Call(Box<Call>),
     /// An answer of a rule: ahead of all that waits, and never held back by a rate.
     Answer(Message),
     /// The script has passed.

@@ -65,7 +65,9 @@ impl World {
             // The peer has the socket in its list before it answers the upgrade.
             let numbers = self.broadcast.borrow_mut().join();
             let socket = self.talks.borrow_mut().open();
-            let talk = |moods| Talk::new(self.talks.clone(), moods, socket, !troubled);
+            let asks = self.plan.moods.is_some_and(|moods| moods.requests);
+            let is_paced = asks || !self.plan.settings.rate.is_empty();
+            let talk = |moods| Talk::new(self.talks.clone(), moods, socket, !troubled, is_paced);
             self.spawn(serve(
                 server,
                 self.log.clone(),

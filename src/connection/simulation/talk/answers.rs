@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Talk, sha256};
 
 /// This peer reads and writes in turns: by so much an answer may be read late.
-const LATE: Duration = Duration::from_millis(100);
+pub(super) const LATE: Duration = Duration::from_millis(100);
 
 impl Talk {
     /// A rule has answered: what was asked on this socket, in order, with what this socket's messages have set.

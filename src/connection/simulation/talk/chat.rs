@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Due, Question, Talk, say};
+use super::{Due, Question, Talk};
 use crate::connection::simulation::plan::Dice;
 
 impl Talk {
@@ -24,12 +24,12 @@ impl Talk {
         if dice.percent(self.moods.warns) {
             self.count(|said| said.warnings += 1);
             let warning = if dice.percent(70) { "leave" } else { "move" };
-            say(out, &json!({"t": warning, "why": self.number}));
+            self.say(out, &json!({"t": warning, "why": self.number}));
         }
         match dice.within(0, 10) {
             0..5 => self.ask(dice.within(1, 4), out),
             5..8 => self.mark(out),
-            8 => say(
+            8 => self.say(
                 out,
                 &json!({"t": "beat", "of": self.number, "at": self.asked}),
             ),
@@ -60,7 +60,7 @@ impl Talk {
     }
 
     pub(super) fn go(&mut self, out: &mut Vec<u8>) {
-        say(out, &json!({"t": "go"}));
+        self.say(out, &json!({"t": "go"}));
         self.pass();
     }
 
@@ -69,14 +69,14 @@ impl Talk {
         self.mark = Some(mark);
         self.talks.borrow_mut().told_on.insert(mark, self.number);
         self.standing(|standing| standing.told = standing.told.or(Some(mark)));
-        say(out, &json!({"t": "mark", "m": mark}));
+        self.say(out, &json!({"t": "mark", "m": mark}));
     }
 
     pub(super) fn ask(&mut self, questions: u64, out: &mut Vec<u8>) {
         let inherits = self.talks.borrow().sockets[self.number].inherits;
         for _ in 0..questions {
             let number = self.draw();
-            say(out, &json!({"t": "ask", "q": number}));
+            self.say(out, &json!({"t": "ask", "q": number}));
             self.questions.push_back(Question {
                 number,
                 greeted: self.greeted,

@@ -1,6 +1,7 @@
 //! The peer's side of the dialogue. It checks what a real server checks, and more: what it hears on a socket must be what was due there.
 
 mod answers;
+mod beside;
 mod chat;
 
 use std::{
@@ -8,8 +9,10 @@ use std::{
     collections::{BTreeSet, VecDeque},
     fmt::Write,
     rc::Rc,
+    time::Duration,
 };
 
+use miniz_oxide::deflate::{CompressionLevel, compress_to_vec_zlib};
 use ring::{digest, hmac};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -60,11 +63,20 @@ pub(super) struct Talk {
     asked: u64,
     /// Whether nothing comes late on it.
     is_clean: bool,
+    /// Whether what it hears may have waited for a rate, or for a place among what awaits an answer.
+    is_paced: bool,
     /// When the last answers came: as many as may come within a second.
     answered_at: VecDeque<Instant>,
     /// The numbers of what came.
     ids: BTreeSet<u64>,
     last_step: u64,
+    /// The last periodic step: its number, and when it came.
+    ticked: Option<(u64, Instant)>,
+    /// Whether that waits for its answer.
+    is_ticking: bool,
+    beat: Duration,
+    /// The client has taken its leave.
+    has_left: bool,
 }
 
 impl Drop for Talk {
@@ -74,8 +86,15 @@ impl Drop for Talk {
 }
 
 impl Talk {
-    pub fn new(talks: Rc<RefCell<Talks>>, moods: Moods, number: usize, is_clean: bool) -> Self {
+    pub fn new(
+        talks: Rc<RefCell<Talks>>,
+        moods: Moods,
+        number: usize,
+        is_clean: bool,
+        is_paced: bool,
+    ) -> Self {
         Self {
+            is_paced,
             talks,
             moods,
             number,
@@ -90,6 +109,10 @@ impl Talk {
             answered_at: VecDeque::new(),
             ids: BTreeSet::new(),
             last_step: 0,
+            ticked: None,
+            is_ticking: false,
+            beat: Duration::ZERO,
+            has_left: false,
         }
     }
 
@@ -101,11 +124,21 @@ impl Talk {
         count(&mut self.talks.borrow_mut().said);
     }
 
+    fn say(&self, out: &mut Vec<u8>, said: &Json) {
+        let text = said.to_string();
+        if !self.moods.zips {
+            return frame::encode(out, frame::TEXT, text.as_bytes());
+        }
+        let zipped = compress_to_vec_zlib(text.as_bytes(), CompressionLevel::BestSpeed as u8);
+        frame::encode(out, frame::BINARY, &zipped);
+    }
+
     /// The greeting.
     pub fn greet(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
         self.greeted = true;
         let beat = dice.within(500, 8_000);
-        say(
+        self.beat = Duration::from_millis(beat);
+        self.say(
             out,
             &json!({"t": "hello", "nonce": self.nonce, "beat": beat}),
         );
@@ -119,6 +152,7 @@ impl Talk {
             "{text} came before the script of socket {} has passed",
             self.number
         );
+        assert!(!self.has_left, "{text} came behind the farewell");
     }
 
     /// The client says something of the dialogue.
@@ -128,7 +162,10 @@ impl Talk {
         self.numbered(id, text);
         match said["op"].as_str().expect("an operation") {
             "answer" => self.answered(&said),
-            "ping" => say(out, &json!({"t": "pong", "id": id})),
+            "ping" => self.say(out, &json!({"t": "pong", "id": id})),
+            "tick" => self.tick(id, troubled, dice, out),
+            "time" => self.time(id, &said, troubled, dice, out),
+            "bye" => self.bye(id, troubled, dice, out),
             step => {
                 assert!(id > self.last_step, "{text} came out of order");
                 self.last_step = id;
@@ -162,12 +199,15 @@ impl Talk {
             "watch" => Due::Watch,
             other => panic!("{other} is no operation"),
         };
+        if step == "identify" && self.due == Due::Watch && self.talks.borrow().was_refused {
+            // It has resumed beside a socket whose loss takes the session: it takes over, and begins another one.
+            self.due = Due::Session;
+        }
         assert_eq!(due, self.due, "{said} came on socket {}", self.number);
         let moods = self.moods;
         if due != Due::Watch && dice.percent(moods.decoys) {
             let other = id + dice.within(1, 5);
-            say(
-                out,
+            self.say(out,
                 &json!({"id": other, "ok": true, "resumed": true, "session": "decoy", "token": "decoy"}),
             );
         }
@@ -185,17 +225,17 @@ impl Talk {
                 if troubled && dice.percent(moods.refuses) {
                     self.count(|said| said.refused += 1);
                     self.due = Due::Nothing;
-                    return say(
+                    return self.say(
                         out,
                         &json!({"id": id, "refused": format!("no {KEY}"), "mac": expected}),
                     );
                 }
                 if troubled && dice.percent(moods.waits) {
                     self.count(|said| said.again += 1);
-                    return say(out, &json!({"id": id, "wait": dice.within(0, 2_000)}));
+                    return self.say(out, &json!({"id": id, "wait": dice.within(0, 2_000)}));
                 }
                 let token = format!("tok-{}-{id}-of-the-peer", self.number);
-                say(out, &json!({"id": id, "ok": true, "token": token}));
+                self.say(out, &json!({"id": id, "ok": true, "token": token}));
                 (self.token, self.due) = (Some(token), Due::Session);
             }
             "resume" => {
@@ -206,8 +246,10 @@ impl Talk {
                 assert_eq!(said["token"].as_str(), self.token.as_deref());
                 self.expect_no_session();
                 let session = format!("session-{}", self.number);
-                say(out, &json!({"id": id, "session": session}));
+                self.say(out, &json!({"id": id, "session": session}));
                 let mut talks = self.talks.borrow_mut();
+                let process = talks.process;
+                talks.begun_in.insert(session.clone(), process);
                 talks.sessions.insert(session);
                 talks.forgotten = false;
                 talks.said.identified += 1;
@@ -216,7 +258,7 @@ impl Talk {
             }
             _ if moods.says_go => {
                 self.due = Due::Go;
-                say(out, &json!({"t": "go"}));
+                self.say(out, &json!({"t": "go"}));
             }
             _ => self.pass(),
         }
@@ -240,18 +282,26 @@ impl Talk {
             "{session} is resumed, and was to be forgotten"
         );
         assert!(seq >= heard, "resumed at {seq}, and {heard} was heard");
+        let is_kept = talks.begun_in[session] < talks.process;
+        // What is kept may be behind what was told, and never ahead of it.
+        let told = talks.told;
+        assert!(
+            !is_kept || seq <= told,
+            "resumed at {seq}, and {told} was told"
+        );
+        talks.said.kept += u64::from(is_kept);
         if troubled && dice.percent(self.moods.refuses) {
             talks.said.refused += 1;
             talks.was_refused = true;
             self.due = Due::Nothing;
-            return say(
+            return self.say(
                 out,
                 &json!({"id": id, "refused": "session", "token": self.token}),
             );
         }
         talks.said.resumed += 1;
         drop(talks);
-        say(out, &json!({"id": id, "resumed": true}));
+        self.say(out, &json!({"id": id, "resumed": true}));
         self.may_watch();
     }
 
@@ -283,10 +333,6 @@ impl Talk {
         self.standing(|standing| standing.has_passed = true);
         self.count(|said| said.passed += 1);
     }
-}
-
-fn say(out: &mut Vec<u8>, said: &Json) {
-    frame::encode(out, frame::TEXT, said.to_string().as_bytes());
 }
 
 fn hmac(text: &[u8]) -> String {

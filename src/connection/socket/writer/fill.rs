@@ -164,8 +164,13 @@ impl Writer {
         if !said.goes_on {
             self.forget_subscriptions();
         }
-        self.begin(&said.message, Origin::Subscription, buffer)?;
-        Ok(1)
+        match said.message {
+            Some(message) => {
+                self.begin(&message, Origin::Subscription, buffer)?;
+                Ok(1)
+            }
+            None => Ok(0),
+        }
     }
 
     /// A ping behind the last message, if one is due there: nothing can come between the two.

@@ -59,13 +59,18 @@ impl Serving {
     }
 
     /// The successor's socket serves from now on.
-    pub fn hand_over(mut known: Option<Box<Self>>, successor: LiveConversation) -> Box<Self> {
+    pub fn hand_over(mut known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
         let wishes = known.as_mut().map(|known| mem::take(&mut known.wishes));
         let conversation = match known {
             Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
                 known.conversation.adopt(successor)
             }
-            _ => successor,
+            Some(known) => {
+                let before = known.conversation.subscriptions();
+                successor.tell_subscriptions(&before);
+                successor
+            }
+            None => successor,
         };
         let mut serving = Self::from(conversation.serving());
         serving.wishes = wishes.unwrap_or_default();

@@ -1,11 +1,11 @@
 //! The subscriptions of a conversation: what is said of them, and who wants them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use everwire_proto::{
     dialogue::{
-        AwaitedSubscriptions, ComposedSubscription, Conversation, HoldRefused, Holder,
-        SubscriptionCounts, SubscriptionStatus,
+        AwaitedSubscriptions, ComposedSubscription, Conversation, HoldRefused, Holder, Reply,
+        SubscriptionChange, SubscriptionCounts, SubscriptionState, SubscriptionStatus,
     },
     settings::dialogue::{DeclaredSubscription, Dialogue},
 };
@@ -109,9 +109,12 @@ impl LiveConversation {
     }
 
     /// The rates that what is said of them next waits for besides the connection's.
-    pub fn subscription_rates(&mut self) -> Vec<RateSettings> {
-        let conversation = self.subscribing_mut();
-        conversation.map_or_else(Vec::new, |it| it.subscription_rates().to_vec())
+    /// Also whether it is a call, which is no message of the connection's.
+    pub fn subscription_rates(&mut self) -> (Vec<RateSettings>, bool) {
+        match self.subscribing_mut() {
+            Some(it) => (it.subscription_rates().to_vec(), it.subscription_calls()),
+            None => Default::default(),
+        }
     }
 
     /// What is said of them next.
@@ -135,6 +138,30 @@ impl LiveConversation {
     pub fn has_place_for_subscription(&self) -> bool {
         self.subscribing()
             .is_none_or(Conversation::has_place_for_subscription)
+    }
+
+    /// It is that of another dialogue: tells which of them stand elsewhere than before.
+    pub fn tell_subscriptions(&mut self, before: &[SubscriptionStatus]) {
+        let before: HashMap<&str, SubscriptionState> =
+            before.iter().map(|it| (&*it.key, it.state)).collect();
+        for SubscriptionStatus {
+            key, state, text, ..
+        } in self.subscriptions()
+        {
+            let was = before.get(&*key).copied();
+            if was.unwrap_or(SubscriptionState::Wanted) != state {
+                let text = text.map(Into::into);
+                let change = SubscriptionChange { key, state, text };
+                self.replies.push(Reply::Subscription(Box::new(change)));
+            }
+        }
+    }
+
+    /// The socket is gone: each is wanted again.
+    pub fn forget_subscribed(&mut self) {
+        if let Some(conversation) = self.subscribing_mut() {
+            conversation.forget_subscribed();
+        }
     }
 
     /// The one to which a message belongs.

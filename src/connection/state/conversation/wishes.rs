@@ -22,7 +22,8 @@ pub(in crate::connection) struct Wishes {
 
 /// What callers want of one key.
 struct Wished {
-    wish: SubscriptionWish,
+    /// `None`: nothing but the key. Boxed: few say more.
+    wish: Option<Box<SubscriptionWish>>,
     compile: CompileSubscription,
     holders: Vec<Holder>,
 }
@@ -45,7 +46,7 @@ impl Wishes {
             }
             None => {
                 let wished = Wished {
-                    wish,
+                    wish: (!wish.is_empty()).then(|| Box::new(wish)),
                     compile,
                     holders: vec![holder],
                 };
@@ -116,7 +117,9 @@ impl LiveConversation {
         }
         let dialogue = self.subscribing_dialogue();
         let dialogue = dialogue.ok_or(HoldError::NoSubscribe)?;
-        let declared = (wished.compile)(dialogue, key, &wished.wish)?;
+        let nothing = SubscriptionWish::default();
+        let wish = wished.wish.as_deref().unwrap_or(&nothing);
+        let declared = (wished.compile)(dialogue, key, wish)?;
         Ok(self.hold_subscription(&declared, holder, at)?)
     }
 }

@@ -109,7 +109,6 @@ pub struct Conversation {
     keeping: Keeping,
     /// Memory of the last pass over a message, where nearly every message needs one.
     spans: Spans,
-    max_message: usize,
     /// Boxed: nearly none is watched.
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -128,7 +127,6 @@ impl Conversation {
             subscriptions: Subscriptions::of(&dialogue),
             keeping: Keeping::new(&dialogue),
             spans: Spans::default(),
-            max_message: usize::MAX,
             trace: None,
             dialogue,
         }
@@ -180,9 +178,8 @@ impl Conversation {
         self.ids = Ids::from(self.dialogue.first_id);
         self.captures.forget_passing();
         self.unanswered = Unanswered::default();
-        self.rules = Rules::default();
+        self.rules = Rules::of_socket(here.max_message);
         self.beside = Beside::of(&self.dialogue);
-        self.max_message = here.max_message;
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.open();
         }
@@ -310,7 +307,7 @@ impl Conversation {
 
     /// Whether so many answers wait that no message may be read.
     pub fn stops_reading(&self) -> bool {
-        self.rules.is_full(self.max_message)
+        self.rules.is_full()
     }
 
     /// The step that is on its way.

@@ -32,6 +32,8 @@ pub(super) struct Rules {
     waiting: Option<Box<Waiting>>,
     /// The rules whose templates could not be filled, as bits; the last one stands for all behind it.
     told: u64,
+    /// The longest message of the socket, in bytes, as far as that matters.
+    max_message: u32,
     /// Whether nothing can be sent any more.
     is_mute: bool,
 }
@@ -46,6 +48,14 @@ pub(super) struct Ruled {
 }
 
 impl Rules {
+    /// The rules of a socket on which no message is longer.
+    pub fn of_socket(max_message: usize) -> Self {
+        Self {
+            max_message: u32::try_from(max_message).unwrap_or(u32::MAX),
+            ..Self::default()
+        }
+    }
+
     /// A message has come: the first rule that matches acts.
     pub fn message(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Ruled {
         let mut ruled = Ruled {
@@ -260,7 +270,8 @@ impl Rules {
     }
 
     /// Whether so many answers wait that no more may be asked for.
-    pub fn is_full(&self, max_message: usize) -> bool {
+    pub fn is_full(&self) -> bool {
+        let max_message = self.max_message as usize;
         let waiting = self.waiting.as_ref();
         waiting.is_some_and(|waiting| waiting.is_full(max_message))
     }

@@ -30,7 +30,7 @@ pub(super) struct Entry {
     /// Whether its messages are found.
     pub is_linked: bool,
     /// By what the peer names it in its messages.
-    pub route: Option<Box<str>>,
+    pub route: Option<Arc<str>>,
     /// By what `end` tells it from others.
     pub end: Option<Box<str>>,
     /// What the peer said when it refused or ended it, or what was wrong.
@@ -102,6 +102,11 @@ impl Entry {
         &self.declared.key
     }
 
+    /// Whether its `on` of this number is unanswered.
+    pub fn is_asked(&self, number: u64) -> bool {
+        self.ask.is_some_and(|ask| ask.get() == number)
+    }
+
     /// Whether nobody wants it any more.
     pub fn is_leaving(&self) -> bool {
         self.holders.is_empty()
@@ -115,7 +120,8 @@ impl Entry {
 
     /// Of the socket that is gone nothing is left but whether it was active there, and what was captured of it.
     pub fn forget_socket(&mut self) {
-        let was_active = self.state == SubscriptionState::Active;
+        let was_carried = self.is_carried && self.state == SubscriptionState::Wanted;
+        let was_active = self.state == SubscriptionState::Active || was_carried;
         *self = Self {
             is_carried: was_active,
             captured: self.captured.take().filter(|_| was_active),

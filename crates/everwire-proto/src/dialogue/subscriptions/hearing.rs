@@ -3,19 +3,19 @@
 use std::{num::NonZeroU64, sync::Arc};
 
 use super::{
-    ears::{Condition, Ears, Way, written},
+    ears::{Ears, written},
     entry::{Entry, Target, Turn},
-    keys::{Seeing, Subscriptions},
-    names::Reads,
-    on_socket::Ask,
+    keys::Subscriptions,
+    listening::{Listening, Verdict},
+    seeing::Seeing,
     state::SubscriptionState,
 };
 use crate::{
     core::Message,
-    dialogue::{captures, context::Context, requests::read_number, surroundings::Seen},
+    dialogue::{captures, context::Context, surroundings::Seen},
     language::{
-        Expression, Secret, Value,
-        json::{Found, Slot, Spans},
+        Secret, Value,
+        json::{Found, Spans},
     },
 };
 
@@ -28,14 +28,6 @@ pub(in crate::dialogue) struct Told {
     pub is_own: bool,
     /// Whether something secret was captured of it: it is told to nobody.
     pub is_secret: bool,
-}
-
-/// What a message says of one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Acknowledged,
-    Refused,
-    Ended,
 }
 
 impl Subscriptions {
@@ -54,10 +46,9 @@ impl Subscriptions {
 
     /// A message has come.
     pub fn hear(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Told {
-        let mut told = Told {
-            subscription: self.belongs_to(seen),
-            ..Told::default()
-        };
+        let mut told = Told::default();
+        // One that this message ends has it still.
+        self.route(seen, &mut told);
         let places: Vec<usize> = match self.ears.len() {
             1 => Vec::new(),
             _ => self.ears.iter().map(|(at, _)| at).collect(),
@@ -70,22 +61,28 @@ impl Subscriptions {
             }
         }
         if told.is_own && told.subscription.is_none() {
-            told.subscription = self.belongs_to(seen);
-        }
-        if let Some(at) = told
-            .subscription
-            .as_ref()
-            .and_then(|key| self.keys.get(key))
-        {
-            if let Some(entry) = self.entries.get_mut(*at) {
-                entry.routed += 1;
-            }
+            self.route(seen, &mut told);
         }
         told
     }
 
-    /// The key that a message belongs to, where words have no pointers of their own.
+    /// Counts the message for the key that it belongs to.
+    #[inline]
+    fn route(&mut self, seen: Seen<'_>, told: &mut Told) {
+        let at = self.place_of(seen);
+        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
+            entry.routed += 1;
+            told.subscription = Some(Arc::clone(entry.key()));
+        }
+    }
+
+    /// The key that a message belongs to.
     pub fn belongs_to(&self, seen: Seen<'_>) -> Option<Arc<str>> {
+        let entry = self.entries.get(self.place_of(seen)?)?;
+        Some(Arc::clone(entry.key()))
+    }
+
+    fn place_of(&self, seen: Seen<'_>) -> Option<usize> {
         if self.socket.routes.is_empty() {
             return None;
         }
@@ -94,8 +91,7 @@ impl Subscriptions {
             let mut spans = Spans::default();
             let found = own_found(ears, seen, &mut spans).unwrap_or(seen.found);
             let id = written(found.get(route.json)?)?;
-            let entry = self.entries.get(*self.socket.routes.get(&*id)?)?;
-            Some(Arc::clone(entry.key()))
+            self.socket.routes.get(&*id).copied()
         })
     }
 
@@ -163,13 +159,18 @@ impl Subscriptions {
         if let Some(entry) = self.entries.get_mut(at) {
             entry.captured = captured;
         }
-        self.activate(at, cx);
+        self.taken(target, cx);
+        is_secret
+    }
+
+    /// The peer has it now. One that was given up meanwhile is ended.
+    pub(super) fn taken(&mut self, target: Target, cx: &mut Context<'_>) {
+        self.activate(target.at, cx);
         let waits_for_off = |entry: &Entry| entry.turn == Turn::OffWhenAnswered;
         if self.entry(target).is_some_and(waits_for_off) {
-            self.queue(at, Turn::Off);
+            self.queue(target.at, Turn::Off);
             self.announce(cx.out);
         }
-        is_secret
     }
 
     /// What is captured for a key of what has taken it.
@@ -202,182 +203,6 @@ impl Subscriptions {
             let values: Box<[Value<'static>]> = words.capture.iter().map(value).collect();
             (Some(values), captures::secrets_in(&words.capture, world))
         })
-    }
-}
-
-/// A message, and the keys whose words expect the same.
-struct Listening<'a> {
-    subscriptions: &'a Subscriptions,
-    ears: &'a Ears,
-    /// Which of all.
-    at: usize,
-    seen: Seen<'a>,
-    cx: &'a Context<'a>,
-}
-
-impl Listening<'_> {
-    /// Of each key that the message decides what it says.
-    fn verdicts(&self) -> Vec<(Target, Verdict)> {
-        let (ears, words) = (self.ears, &self.ears.words);
-        let hears_answers = ears.hears_answers();
-        let mut verdicts = Vec::new();
-        if let (Some(fail), Some(condition), true) = (&words.fail, ears.fail, hears_answers) {
-            let refused = self.answered(fail, condition);
-            verdicts.extend(refused.into_iter().map(|it| (it, Verdict::Refused)));
-        }
-        if let (Some(ack), Some(condition), true) = (&words.ack, ears.ack, hears_answers)
-            && verdicts.is_empty()
-        {
-            let taken = self.answered(ack, condition);
-            verdicts.extend(taken.into_iter().map(|it| (it, Verdict::Acknowledged)));
-        }
-        if let (Some(end), Some(condition)) = (&words.end, ears.end)
-            && ears.active > 0
-        {
-            let is_new = |target: &Target| verdicts.iter().all(|(known, _)| known != target);
-            let ended: Vec<Target> = self
-                .ended(end, condition)
-                .into_iter()
-                .filter(is_new)
-                .collect();
-            verdicts.extend(ended.into_iter().map(|it| (it, Verdict::Ended)));
-        }
-        verdicts
-    }
-
-    /// The keys for which an answer to their `on` holds.
-    fn answered(&self, expression: &Expression, condition: Condition) -> Vec<Target> {
-        match condition.way {
-            Way::Key(slot) => self.answered_by_key(slot, expression, condition),
-            _ if self.ears.asked == 0 => Vec::new(),
-            Way::Number(slot) => {
-                let number = self.seen.found.get(slot).and_then(read_number);
-                let asks = &self.subscriptions.socket.asks;
-                let ask = number.and_then(|number| Some((number, asks.get(&number)?)));
-                match ask.filter(|(_, ask)| self.hears(ask.form)) {
-                    Some((number, ask)) => self.holds_for(number, ask, expression, condition),
-                    None => Vec::new(),
-                }
-            }
-            Way::Name(..) | Way::Each => {
-                let Reads { id, key, items, .. } = condition.reads;
-                let asks = self.subscriptions.socket.asks.iter();
-                let asks = asks.filter(|(_, ask)| self.hears(ask.form));
-                // What says nothing of which it means, means the oldest.
-                let most = if id || key || items { usize::MAX } else { 1 };
-                asks.take(most)
-                    .flat_map(|(number, ask)| self.holds_for(*number, ask, expression, condition))
-                    .collect()
-            }
-        }
-    }
-
-    fn answered_by_key(
-        &self,
-        slot: Slot,
-        expression: &Expression,
-        condition: Condition,
-    ) -> Vec<Target> {
-        let subscriptions = self.subscriptions;
-        let key = self.seen.found.get(slot).and_then(written);
-        let known = key.and_then(|key| subscriptions.keys.get(&*key).copied());
-        let Some((at, entry)) = known.and_then(|at| Some((at, subscriptions.entries.get(at)?)))
-        else {
-            return Vec::new();
-        };
-        // Where nothing is awaited, what was taken for granted can still be refused.
-        let is_taken = self.ears.words.ack.is_none() && entry.is_linked;
-        let is_open = entry.ask.is_some() || is_taken;
-        let holds = is_open
-            && self.hears(entry.form)
-            && self.holds_for_one(entry, expression, condition, None);
-        let target = subscriptions.target(at).filter(|_| holds);
-        target.into_iter().collect()
-    }
-
-    fn hears(&self, form: usize) -> bool {
-        let form = self.subscriptions.forms.get(form);
-        form.is_some_and(|form| form.ears == self.at)
-    }
-
-    /// The keys of one `on` for which this holds: all, unless it reads what each has of its own.
-    fn holds_for(
-        &self,
-        number: u64,
-        ask: &Ask,
-        expression: &Expression,
-        condition: Condition,
-    ) -> Vec<Target> {
-        let entry = |target: &Target| self.subscriptions.entry(*target);
-        let holds = |target: &Target| {
-            let asked = Some((number, ask));
-            entry(target)
-                .is_some_and(|entry| self.holds_for_one(entry, expression, condition, asked))
-        };
-        let targets = ask.targets.iter().copied();
-        match condition.reads.key {
-            true => targets.filter(holds).collect(),
-            false if ask.targets.first().is_some_and(holds) => targets.collect(),
-            false => Vec::new(),
-        }
-    }
-
-    fn holds_for_one(
-        &self,
-        entry: &Entry,
-        expression: &Expression,
-        condition: Condition,
-        ask: Option<(u64, &Ask)>,
-    ) -> bool {
-        let asked = ask.or_else(|| {
-            let number = entry.ask?.get();
-            Some((number, self.subscriptions.socket.asks.get(&number)?))
-        });
-        let seeing = Seeing {
-            words: &self.ears.words,
-            seen: Some(self.seen),
-            number: asked.map(|(number, _)| number),
-            filled: asked.map(|(_, ask)| &ask.filled),
-            wants_item: condition.reads.item,
-        };
-        seeing.of(entry, self.cx, |world| expression.holds(world))
-    }
-
-    /// The active keys that the message ends.
-    fn ended(&self, end: &Expression, condition: Condition) -> Vec<Target> {
-        let subscriptions = self.subscriptions;
-        let found = |slot| self.seen.found.get(slot).and_then(written);
-        let candidates: Vec<usize> = match condition.way {
-            Way::Key(slot) => {
-                let key = found(slot);
-                let known = key.and_then(|key| subscriptions.keys.get(&*key).copied());
-                known.into_iter().collect()
-            }
-            Way::Number(slot) | Way::Name(_, slot) => {
-                let text = found(slot);
-                let known = text.and_then(|text| self.ears.ends.get(&*text));
-                known.cloned().unwrap_or_default()
-            }
-            Way::Each => subscriptions.entries.iter().map(|(at, _)| at).collect(),
-        };
-        let ends = |at: &usize| {
-            let entry = subscriptions.entries.get(*at);
-            entry.is_some_and(|entry| {
-                let number = entry.number.map(NonZeroU64::get);
-                let seeing = Seeing {
-                    words: &self.ears.words,
-                    seen: Some(self.seen),
-                    number,
-                    filled: None,
-                    wants_item: condition.reads.item,
-                };
-                entry.is_linked
-                    && self.hears(entry.form)
-                    && seeing.of(entry, self.cx, |world| end.holds(world))
-            })
-        };
-        let ended = candidates.into_iter().filter(ends);
-        ended.filter_map(|at| subscriptions.target(at)).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who wants one subscription.
 
+use std::mem;
+
 use super::holder::Holder;
 
 /// Who wants one subscription. Nothing is allocated for settings and callers of the API.
@@ -7,7 +9,8 @@ use super::holder::Holder;
 pub(super) struct Holders {
     file: bool,
     api: bool,
-    sessions: Vec<u64>,
+    /// In order; few have any.
+    sessions: Box<[u64]>,
 }
 
 impl Holders {
@@ -23,19 +26,27 @@ impl Holders {
         match holder {
             Holder::File => self.file = true,
             Holder::Api => self.api = true,
-            Holder::Session(session) if self.sessions.contains(&session) => {}
-            Holder::Session(session) => self.sessions.push(session),
+            Holder::Session(session) => {
+                let mut sessions = mem::take(&mut self.sessions).into_vec();
+                if let Err(at) = sessions.binary_search(&session) {
+                    sessions.insert(at, session);
+                }
+                self.sessions = sessions.into();
+            }
         }
     }
 
     /// This one no more; whether it was one.
     pub fn remove(&mut self, holder: Holder) -> bool {
         match holder {
-            Holder::File => std::mem::take(&mut self.file),
-            Holder::Api => std::mem::take(&mut self.api),
+            Holder::File => mem::take(&mut self.file),
+            Holder::Api => mem::take(&mut self.api),
             Holder::Session(session) => {
-                let at = self.sessions.iter().position(|known| *known == session);
-                at.map(|at| self.sessions.swap_remove(at)).is_some()
+                let mut sessions = mem::take(&mut self.sessions).into_vec();
+                let found = sessions.binary_search(&session);
+                let was_there = found.map(|at| sessions.remove(at)).is_ok();
+                self.sessions = sessions.into();
+                was_there
             }
         }
     }
@@ -45,7 +56,7 @@ impl Holders {
         match holder {
             Holder::File => self.file,
             Holder::Api => self.api,
-            Holder::Session(session) => self.sessions.contains(&session),
+            Holder::Session(session) => self.sessions.binary_search(&session).is_ok(),
         }
     }
 
@@ -58,9 +69,7 @@ impl Holders {
     pub fn iter(&self) -> impl Iterator<Item = Holder> {
         let file = self.file.then_some(Holder::File);
         let api = self.api.then_some(Holder::Api);
-        let mut sessions = self.sessions.clone();
-        sessions.sort_unstable();
-        let sessions = sessions.into_iter().map(Holder::Session);
+        let sessions = self.sessions.iter().copied().map(Holder::Session);
         file.into_iter().chain(api).chain(sessions)
     }
 }

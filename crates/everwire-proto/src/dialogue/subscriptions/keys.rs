@@ -9,18 +9,13 @@ use super::{
     entry::{Entry, Target, Turn},
     forms::Form,
     on_socket::{OnSocket, Stage},
+    seeing::Seeing,
     state::SubscriptionState,
     status::SubscriptionCounts,
-    world::{KeyWorld, as_peer_writes, filled},
+    world::as_peer_writes,
 };
 use crate::{
-    dialogue::{
-        context::Context,
-        reply::Reply,
-        subscriptions::change::SubscriptionChange,
-        surroundings::{Seen, Surroundings},
-    },
-    language::{FilledLets, Step, World},
+    dialogue::{context::Context, reply::Reply, subscriptions::change::SubscriptionChange},
     settings::dialogue::{Dialogue, SubscriptionWords},
 };
 
@@ -113,6 +108,10 @@ impl Subscriptions {
 
     /// A socket has opened on which nothing was said yet.
     pub fn open(&mut self) {
+        if self.counts.wanted != self.entries.len() {
+            // The one before ended untold.
+            self.forget_socket();
+        }
         self.socket = OnSocket::default();
     }
 
@@ -319,7 +318,7 @@ impl Subscriptions {
     }
 
     /// By what the peer names it in its messages, and by what `end` tells it from others.
-    fn names_for_peer(&self, at: usize, cx: &Context<'_>) -> (Option<Box<str>>, Option<Box<str>>) {
+    fn names_for_peer(&self, at: usize, cx: &Context<'_>) -> (Option<Arc<str>>, Option<Box<str>>) {
         let (Some(entry), Some(ears)) = (self.entries.get(at), self.ears_of(at)) else {
             return (None, None);
         };
@@ -352,46 +351,6 @@ impl Subscriptions {
         })
     }
 
-    /// Its `on` is not unanswered any more.
-    pub(super) fn forget_ask_of(&mut self, at: usize) {
-        let Some(entry) = self.entries.get_mut(at) else {
-            return;
-        };
-        let order = entry.order;
-        let Some(number) = entry.ask.take().map(std::num::NonZeroU64::get) else {
-            return;
-        };
-        let Some(ask) = self.socket.asks.get_mut(&number) else {
-            return;
-        };
-        ask.targets.retain(|target| *target != Target { at, order });
-        if ask.targets.is_empty() {
-            self.forget_ask(number);
-        }
-    }
-
-    /// Nothing answers it any more.
-    pub(super) fn forget_ask(&mut self, number: u64) {
-        let Some(ask) = self.socket.asks.remove(&number) else {
-            return;
-        };
-        if ask.awaits_number {
-            self.socket.awaits_number = self.socket.awaits_number.saturating_sub(1);
-        }
-        let ears = self.forms.get(ask.form).map(|form| form.ears);
-        if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {
-            ears.asked = ears.asked.saturating_sub(1);
-        }
-        for target in ask.targets {
-            if let Some(entry) = self.entries.get_mut(target.at)
-                && entry.order == target.order
-                && entry.ask.is_some_and(|ask| ask.get() == number)
-            {
-                entry.ask = None;
-            }
-        }
-    }
-
     /// Something is to be said of it when its turn comes.
     pub(super) fn queue(&mut self, at: usize, turn: Turn) {
         let Some(target) = self.target(at) else {
@@ -405,7 +364,8 @@ impl Subscriptions {
 
     /// Has whoever writes know that there is something to say.
     pub(super) fn announce(&mut self, out: &mut Vec<Reply>) {
-        if self.is_live() && !self.socket.is_announced && self.front().is_some() {
+        let may_say = self.is_live() && !self.socket.is_announced && !self.waits_for_calls();
+        if may_say && self.front().is_some() {
             self.socket.is_announced = true;
             out.push(Reply::Subscribe);
         }
@@ -422,57 +382,6 @@ impl Subscriptions {
                     self.socket.turns.pop_front();
                 }
             }
-        }
-    }
-}
-
-/// What is seen of one subscription.
-pub(super) struct Seeing<'a> {
-    pub words: &'a SubscriptionWords,
-    pub seen: Option<Seen<'a>>,
-    /// The number of the message that is made or answered.
-    pub number: Option<u64>,
-    /// What the `on` was made of that is answered.
-    pub filled: Option<&'a FilledLets>,
-    /// Whether the item is read.
-    pub wants_item: bool,
-}
-
-impl Seeing<'_> {
-    /// Shows what is seen of this one.
-    pub fn of<T>(&self, entry: &Entry, cx: &Context<'_>, look: impl FnOnce(&dyn World) -> T) -> T {
-        let around = cx.world(self.seen, self.number);
-        self.around(&around, entry, cx, look)
-    }
-
-    fn around<T>(
-        &self,
-        around: &Surroundings<'_>,
-        entry: &Entry,
-        cx: &Context<'_>,
-        look: impl FnOnce(&dyn World) -> T,
-    ) -> T {
-        let bare = KeyWorld {
-            around,
-            key: Some(entry.key()),
-            item: None,
-            items: None,
-            number: entry.number.map(std::num::NonZeroU64::get),
-            captures: &self.words.capture,
-            captured: entry.captured.as_deref().unwrap_or_default(),
-        };
-        let item = match self.wants_item {
-            true => filled(&entry.declared.item, &cx.step(&bare)).ok(),
-            false => None,
-        };
-        let world = KeyWorld {
-            item: item.as_ref(),
-            ..bare
-        };
-        let lets = &cx.dialogue.lets;
-        match self.filled {
-            Some(filled) => look(&Step::later(&world, lets, filled)),
-            None => look(&Step::new(&world, lets)),
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Subscriptions: which keys are wanted, who wants them, and where each stands on a socket.
 
+mod asks;
 mod change;
+mod composing;
 mod ears;
 mod entry;
 mod forms;
 mod hearing;
 mod holder;
 mod holders;
+mod http;
 mod keys;
+mod listening;
 mod names;
 mod on_socket;
 mod refused;
+mod seeing;
 mod shown;
 mod stage;
 mod state;
@@ -29,8 +34,4 @@ pub use self::{
     state::SubscriptionState,
     status::{SubscriptionCounts, SubscriptionStatus},
 };
-pub(super) use self::{
-    hearing::Told,
-    keys::Subscriptions,
-    stage::{go_on, hear},
-};
+pub(super) use self::{hearing::Told, keys::Subscriptions};

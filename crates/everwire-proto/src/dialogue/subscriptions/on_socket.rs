@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
     time::Instant,
 };
 
 use super::entry::Target;
-use crate::language::FilledLets;
+use crate::language::{FilledLets, Secret};
 
 /// What is on its way on one socket.
 #[derive(Debug, Default)]
@@ -22,12 +23,14 @@ pub(super) struct OnSocket {
     pub awaits_number: usize,
     /// The numbers of the messages that are made, and not with the kernel yet; 0: of an `off`, which awaits nothing.
     pub made: VecDeque<u64>,
+    /// The calls that are out, by their numbers, and what must not be shown of their answers.
+    pub calls: BTreeMap<u64, Vec<Secret>>,
     /// When the time of what was asked is over.
     pub due: BTreeSet<(Instant, u64)>,
     /// When something is asked for again.
     pub again: BTreeSet<(Instant, Target)>,
     /// By what the peer names keys in its messages.
-    pub routes: HashMap<Box<str>, usize>,
+    pub routes: HashMap<Arc<str>, usize>,
     /// What the name waits for before it is ready.
     pub gate: Option<Gate>,
 }
@@ -49,10 +52,14 @@ pub(super) enum Stage {
 pub(super) struct Ask {
     pub form: usize,
     pub targets: Vec<Target>,
+    /// How many of them are unanswered: those whose `ask` has its number.
+    pub left: usize,
     /// What `on` was made of.
     pub filled: FilledLets,
     /// Whether its `ack` is awaited by its number.
     pub awaits_number: bool,
+    /// When its time is over; `None`: it is not with the kernel yet, or a call, which ends by itself.
+    pub until: Option<Instant>,
 }
 
 /// What keeps a name from being ready.

@@ -54,7 +54,7 @@ impl Subscriptions {
             return;
         };
         let within = self.forms.get(ask.form).map(|form| form.words.within);
-        let targets = ask.targets.clone();
+        let targets = self.unanswered(number);
         self.forget_ask(number);
         let within = report::Span(within.unwrap_or_default());
         let text: Box<str> = format!("no answer came within {within}").into();

@@ -6,9 +6,10 @@ use super::{
     entry::{Entry, Turn},
     holder::Holder,
     holders::Holders,
-    keys::{Seeing, Subscriptions, USUAL},
+    keys::{Subscriptions, USUAL},
     on_socket::Stage,
     refused::HoldRefused,
+    seeing::Seeing,
     state::SubscriptionState,
     timing::MAX_TRIES,
 };
@@ -79,6 +80,7 @@ impl Subscriptions {
                 }
                 return Ok(());
             }
+            // What goes behind its `off` is another one.
             if !is_leaving {
                 let key = Arc::clone(&declared.key);
                 return Err(HoldRefused::OtherItem { key });
@@ -105,7 +107,8 @@ impl Subscriptions {
         }
     }
 
-    /// It was given up, and that was not said yet.
+    /// It was given up, and that was not said yet: the peer goes on sending it. Where nobody knows whether it does, that is told, and it
+    /// is asked for again.
     fn come_back(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
@@ -113,7 +116,9 @@ impl Subscriptions {
         entry.holders.add(holder);
         entry.turn = Turn::None;
         *self.counts.of_mut(entry.state) += 1;
-        if !entry.state.is_on_the_wire() {
+        let (state, text) = (entry.state, entry.text.clone());
+        if !state.is_on_the_wire() {
+            self.set_state(at, state, text, cx);
             self.again(at, cx);
         }
     }
@@ -167,7 +172,7 @@ impl Subscriptions {
             .is_some_and(|form| form.words.off.is_some() && is_live);
         let is_acknowledged = self
             .form_of(at)
-            .is_some_and(|form| form.words.ack.is_some());
+            .is_some_and(|form| form.words.ack.is_some() || form.words.is_http());
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };

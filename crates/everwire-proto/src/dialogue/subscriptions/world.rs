@@ -1,7 +1,6 @@
 //! What the expressions and templates of subscriptions see.
 
 use crate::{
-    dialogue::surroundings::Surroundings,
     language::{
         BuiltIn, Data, MessageTemplate, Moment, Name, Signer, Unfilled, Value, Variable, World,
         json::{RawJson, Slot},
@@ -11,7 +10,7 @@ use crate::{
 
 /// What expressions see of one subscription, or of a batch, beside what all others see.
 pub(super) struct KeyWorld<'a> {
-    pub around: &'a Surroundings<'a>,
+    pub around: &'a dyn World,
     pub key: Option<&'a str>,
     pub item: Option<&'a Value<'static>>,
     pub items: Option<&'a Value<'static>>,
@@ -39,6 +38,14 @@ impl World for KeyWorld<'_> {
             },
             other => self.around.name(other),
         }
+    }
+
+    fn header(&self, name: &str) -> Value<'_> {
+        self.around.header(name)
+    }
+
+    fn cookie(&self, name: &str) -> Value<'_> {
+        self.around.cookie(name)
     }
 
     fn variable(&self, variable: Variable<'_>) -> Option<&str> {

@@ -16,18 +16,20 @@ use crate::{
         json::{JsonPointer, PointerSet},
     },
     settings::{
-        GiveUpRule,
+        GiveUpRule, RateSettings,
         dialogue::{
             Again, AnswerAfter, Asking, Capture, DeclaredSubscription, Dialogue, DialogueRule,
-            HeartbeatTemplates, PeriodicStep, RequestSettings, Route, RuleAction, RuleDelay,
-            ScriptStep, Sending, SubscribeSettings, SubscriptionItem, SubscriptionWords,
-            TemplateDuration, Trigger,
+            HeartbeatTemplates, HttpRequest, PeriodicStep, Program, RequestSettings, Route,
+            RuleAction, RuleDelay, ScriptStep, Sending, StepCall, SubscribeSettings,
+            SubscriptionItem, SubscriptionWords, TemplateDuration, Trigger,
         },
     },
 };
 
 mod beats;
 mod before;
+mod calls;
+mod calls_aside;
 mod captures;
 mod closes;
 mod compiled;
@@ -49,6 +51,7 @@ mod signs;
 mod stored;
 mod subscriptions;
 mod subscriptions_kept;
+mod subscriptions_random;
 mod talk;
 mod times;
 mod watched;

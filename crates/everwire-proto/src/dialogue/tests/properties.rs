@@ -168,6 +168,7 @@ impl Seen {
                 | Reply::Error(_) => {}
                 Reply::ComposeNow
                 | Reply::Sign(_)
+                | Reply::Call(_)
                 | Reply::MayClose
                 | Reply::Answered(_)
                 | Reply::Subscribe

@@ -178,6 +178,7 @@ pub(super) fn text(reply: &Reply) -> String {
         Reply::ComposeNow => "compose now".into(),
         Reply::Subscribe => "subscribe".into(),
         Reply::Sign(requests) => format!("sign {requests:?}"),
+        Reply::Call(call) => format!("call {}", call.shown),
         Reply::Passed => "passed".into(),
         Reply::MayClose => "may close".into(),
         Reply::Times => "times".into(),

@@ -66,10 +66,11 @@ pub(super) fn refuse_nested(text: &str, pieces: &[Piece]) -> Result<(), Vec<Lang
                 };
             }
             Some(_) => {}
-            None => match place.refuses(piece, text) {
-                Some(error) => return Err(vec![error]),
-                None => {}
-            },
+            None => {
+                if let Some(error) = place.refuses(piece, text) {
+                    return Err(vec![error]);
+                }
+            }
         }
     }
     Ok(())

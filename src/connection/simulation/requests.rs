@@ -1,0 +1,128 @@
+//! Requests of callers, and what becomes of each.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+
+use actix::Addr;
+use serde_json::{Value as Json, json};
+use tokio::{
+    task::spawn_local,
+    time::{sleep, timeout},
+};
+
+use super::{oracle::Tally, plan::Dice};
+use crate::{
+    connection::{Ask, Connection, Request, RequestError},
+    core::Message,
+};
+
+/// Beyond its own time a request may wait so long for its end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// All requests of a life.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    next: u64,
+    /// How many have no end yet, in this process.
+    pub pending: usize,
+    /// What the peer has, and how often.
+    arrived: BTreeMap<u64, u64>,
+    /// Those that the peer must not have.
+    unsent: Vec<u64>,
+    pub answered: u64,
+    pub refused: u64,
+    pub in_doubt: u64,
+    pub unanswered: u64,
+    pub not_sent: u64,
+}
+
+impl Asked {
+    /// The peer has one.
+    pub fn arrives(&mut self, of: u64) {
+        *self.arrived.entry(of).or_default() += 1;
+    }
+
+    /// Each was written once at most; and what is said not to be sent has not arrived.
+    pub fn judge(&self, tally: &mut Tally) {
+        for (of, times) in &self.arrived {
+            assert_eq!(*times, 1, "request {of} has arrived {times} times");
+        }
+        for of in &self.unsent {
+            let has_arrived = self.arrived.contains_key(of);
+            assert!(!has_arrived, "request {of} was not sent, and has arrived");
+        }
+        tally.asked += self.answered + self.refused;
+        tally.asked_in_vain += self.in_doubt + self.unanswered;
+        tally.not_asked += self.not_sent;
+    }
+
+    fn end(&mut self, of: u64, caller: &Json, end: Result<Message, RequestError>) {
+        match end {
+            Ok(answer) => {
+                expect_own(of, caller, &answer);
+                self.answered += 1;
+            }
+            Err(RequestError::Failed(refusal)) => {
+                expect_own(of, caller, &refusal);
+                self.refused += 1;
+            }
+            Err(RequestError::InDoubt) => self.in_doubt += 1,
+            Err(RequestError::Unanswered) => self.unanswered += 1,
+            Err(RequestError::NotSent | RequestError::Cancelled | RequestError::Rejected(_)) => {
+                self.not_sent += 1;
+                self.unsent.push(of);
+            }
+            Err(other) => panic!("request {of} has ended with {other:?}"),
+        }
+    }
+}
+
+/// An answer is that of this request, and has the caller's own number.
+fn expect_own(of: u64, caller: &Json, answer: &Message) {
+    let answer: Json = serde_json::from_slice(answer.payload()).expect("JSON");
+    assert_eq!(answer["of"], of, "{answer} answers request {of}");
+    assert_eq!(&answer["id"], caller, "{answer} has the number of another");
+}
+
+/// Asks now and then, while `goes_on` says so.
+pub(super) async fn ask(
+    addr: Addr<Connection>,
+    asked: Rc<RefCell<Asked>>,
+    goes_on: impl Fn() -> bool,
+    mut dice: Dice,
+) {
+    while goes_on() {
+        sleep(dice.millis(3_000)).await;
+        for _ in 0..dice.within(1, 4) {
+            ask_one(&addr, &asked, &mut dice);
+        }
+    }
+    // One comes behind the trouble: a socket that serves well has answered it.
+    ask_one(&addr, &asked, &mut dice);
+}
+
+fn ask_one(addr: &Addr<Connection>, asked: &Rc<RefCell<Asked>>, dice: &mut Dice) {
+    let of = {
+        let mut asked = asked.borrow_mut();
+        asked.next += 1;
+        asked.pending += 1;
+        asked.next
+    };
+    // Callers may choose the same number.
+    let caller = json!(dice.within(1, 4));
+    let within = Duration::from_millis(dice.within(200, 20_000));
+    let text = json!({"op": "time", "id": caller, "of": of}).to_string();
+    let (addr, asked) = (addr.clone(), Rc::clone(asked));
+    spawn_local(async move {
+        let request = Request::new(Message::text(text)).within(within);
+        let end = match addr.send(Ask(request)).await.expect("the actor") {
+            Ok(pending) => timeout(within + GRACE, pending)
+                .await
+                .unwrap_or_else(|_| panic!("request {of} has no end after {within:?}"))
+                .expect("an end"),
+            Err(error) => Err(error),
+        };
+        let mut asked = asked.borrow_mut();
+        asked.end(of, &caller, end);
+        asked.pending -= 1;
+    });
+}

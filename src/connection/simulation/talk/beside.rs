@@ -1,0 +1,88 @@
+//! What is said beside the script: periodic steps, requests of callers, and a farewell.
+
+use serde_json::{Value as Json, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+use super::{Due, Talk, answers::LATE};
+use crate::connection::simulation::plan::Dice;
+
+/// The shortest time that a template may come to.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+impl Talk {
+    /// A periodic step: once the script has passed, one at a time, and each so long after the last.
+    pub(super) fn tick(&mut self, id: u64, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
+        self.expect_due("a tick");
+        let now = Instant::now();
+        if let Some((last, at)) = self.ticked {
+            assert!(
+                !self.is_ticking,
+                "tick {id} came before {last} had its answer"
+            );
+            let every = self.beat.max(SHORTEST);
+            let since = now - at;
+            assert!(
+                !self.is_clean || self.is_paced || since + LATE >= every,
+                "tick {id} came {since:?} after {last}, and not after {every:?}"
+            );
+        }
+        self.ticked = Some((id, now));
+        self.is_ticking = true;
+        self.count(|said| said.ticks += 1);
+        if troubled && dice.percent(5) {
+            return;
+        }
+        let answer = match troubled && dice.percent(5) {
+            true => json!({"id": id, "stop": true}),
+            false => json!({"id": id, "tock": true}),
+        };
+        self.is_ticking = false;
+        self.say(out, &answer);
+    }
+
+    /// A request of a caller.
+    pub(super) fn time(
+        &mut self,
+        id: u64,
+        said: &Json,
+        troubled: bool,
+        dice: &mut Dice,
+        out: &mut Vec<u8>,
+    ) {
+        self.expect_due("a request");
+        let of = said["of"].as_u64().expect("a number");
+        self.talks.borrow_mut().requests.push(of);
+        match dice.within(0, 20) {
+            0..3 if troubled => {}
+            3..5 => self.say(out, &json!({"id": id, "refused": "time", "of": of})),
+            5 => {
+                // Nobody asks twice, and it is answered twice.
+                self.say(out, &json!({"id": id, "of": of, "time": 1}));
+                self.say(out, &json!({"id": id, "of": of, "time": 2}));
+            }
+            _ => self.say(out, &json!({"id": id, "of": of, "time": 1})),
+        }
+    }
+
+    /// The close script.
+    pub(super) fn bye(&mut self, id: u64, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
+        self.expect_due("a farewell");
+        self.has_left = true;
+        self.count(|said| said.farewells += 1);
+        if troubled && dice.percent(10) {
+            return;
+        }
+        self.say(out, &json!({"id": id, "bye": true}));
+    }
+
+    fn expect_due(&self, what: &str) {
+        assert_eq!(
+            self.due,
+            Due::Messages,
+            "{what} came before the script of socket {} has passed",
+            self.number
+        );
+        assert!(!self.has_left, "{what} came behind the farewell");
+    }
+}

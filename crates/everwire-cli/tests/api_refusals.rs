@@ -46,6 +46,11 @@ impl Route {
         self.path.contains("NAME")
     }
 
+    /// Whether what it names need not be there.
+    fn creates(&self) -> bool {
+        self.method == "PUT" && self.path.ends_with("NAME")
+    }
+
     fn is_websocket(&self) -> bool {
         self.path.ends_with("/ws") || self.path.ends_with("/raw")
     }
@@ -258,13 +263,13 @@ fn other_methods_and_names_that_are_not_there_are_told() {
                 route.path
             );
         }
-        if route.names_something() && route.method != "PUT" {
+        if route.names_something() && !route.creates() {
             let problem = ask(&service, route, "nobody", &auth, b"").problem(404, "there is no ");
             assert_eq!(problem["type"], "about:blank");
         }
         // Nor is what could never be a name.
         if route.names_something() {
-            let status = if route.method == "PUT" { 422 } else { 404 };
+            let status = if route.creates() { 422 } else { 404 };
             ask(&service, route, "a..b", &auth, b"{}").problem(status, "a..b");
         }
     }
@@ -294,7 +299,7 @@ fn a_body_that_is_too_long_or_broken_is_refused() {
             continue;
         };
         // What the file owns is not put.
-        let name = if route.method == "PUT" { "new" } else { "feed" };
+        let name = if route.creates() { "new" } else { "feed" };
         let part = format!("more than {limit} bytes");
         let too_long = vec![b' '; limit + 1];
         ask(&service, route, name, &headers, &too_long).problem(413, &part);
@@ -330,6 +335,11 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
         ),
         ("GET", "/v1/connections?limit=-1", "1 to 1000"),
         ("GET", "/v1/connections?match=%00", "match"),
+        (
+            "GET",
+            "/v1/connections/feed/subscriptions?state=up",
+            "the states are wanted",
+        ),
         ("POST", "/v1/connect", "a pattern is needed"),
         ("POST", "/v1/rotate?match=", "empty"),
         ("POST", "/v1/retry?match=*&match=*", "comes twice"),

@@ -55,7 +55,7 @@ fn subscribe() -> Value {
 }
 
 fn open(service: &Service, peer: &Peer) {
-    let settings = json!({ "url": peer.url("/market"), "subscribe": subscribe(), "history": { "messages": 100 } });
+    let settings = json!({ "url": peer.url("/market"), "subscribe": subscribe(), "history": { "messages": 100, "durable": true } });
     assert_eq!(service.put("feed", &settings).status, 201);
     service.wait_for_state("feed", "open");
 }
@@ -365,10 +365,15 @@ fn what_the_api_holds_is_held_again_after_a_restart() {
     wait_for(&service, "a", "active");
     wait_for(&service, "b", "active");
     assert_eq!(service.delete(&target("b")).status, 204);
+    let (mut told, start) = Sse::started(&service, "/v1/events?types=message", &[]);
+    for (n, stream) in (1..).zip(["other", "stream", "other", "stream"]) {
+        say(&peer, stream, n);
+        told.next();
+    }
     let mut socket = Socket::open(&service, "/v1/ws", &[]);
     socket.ask(&json!({ "op": "hold", "id": "h", "name": "feed", "key": "c" }));
     assert_eq!(socket.answer("h")["type"], "ack");
-    service.kill();
+    service.end();
     let service = Service::start("subs-restart", LOOPBACK);
     let held = wait_for(&service, "a", "active");
     assert_eq!(
@@ -376,6 +381,18 @@ fn what_the_api_holds_is_held_again_after_a_restart() {
         (&json!("stream"), &json!(["api"]))
     );
     assert_eq!(listed(&service, "b"), Value::Null);
+    // Stored messages say what they belong to.
+    let some = format!("/v1/events?types=message&subscription=a&since={start}");
+    let mut some = Sse::open(&service, &some, &[]);
+    assert_eq!(some.next().data, Value::Null);
+    for n in [2, 4] {
+        let told = some.next().data;
+        let text = json!({ "stream": "stream", "n": n }).to_string();
+        assert_eq!(
+            (&told["subscription"], &told["text"]),
+            (&json!("a"), &json!(text))
+        );
+    }
     assert_eq!(
         listed(&service, "c"),
         Value::Null,

@@ -555,7 +555,7 @@ fn what_a_name_subscribes_to_is_seen_key_by_key() {
     page.wait(&format!("{keys}.endsWith('active new')"));
     page.size(400, 800);
     page.wait("innerWidth === 400");
-    let wider = page.run("return document.documentElement.scrollWidth > innerWidth");
+    let wider = page.run("const list = document.querySelector('.subscriptions'); return list.scrollWidth > list.clientWidth || document.documentElement.scrollWidth > innerWidth");
     assert_eq!(wider, false);
     page.screenshot("subscriptions-small");
 }

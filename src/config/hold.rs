@@ -9,6 +9,27 @@ impl Handle {
     /// Subscribes to `key`, without another socket: see [`SubscriptionWish`]. It stays over reconnects and rotations as long as anybody
     /// holds it. Holding it again changes nothing.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "config")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let file = "[connections.feed]\nurl = 'ws://localhost:9/'\nenabled = false\nsubscribe = { on = '{\"sub\":${items}}' }";
+    /// # let mut settings = everwire::Settings::from_toml(file)?;
+    /// # let feed = settings.connections.remove("feed").ok_or("no feed")?;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// # let feed = manager.open("feed", feed)?;
+    /// use everwire::{SubscriptionWish, dialogue::Holder};
+    ///
+    /// let wish = SubscriptionWish::default();
+    /// let held = feed.hold_subscription("trades", wish, Holder::Api).await?;
+    /// assert_eq!(held.state.as_str(), "wanted");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`HoldError`] says what is wrong, and what would be right; nothing has changed then.

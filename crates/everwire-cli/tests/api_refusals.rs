@@ -46,6 +46,11 @@ impl Route {
         self.path.contains("NAME")
     }
 
+    /// Whether what it names need not be there.
+    fn creates(&self) -> bool {
+        self.method == "PUT" && self.path.ends_with("NAME")
+    }
+
     fn is_websocket(&self) -> bool {
         self.path.ends_with("/ws") || self.path.ends_with("/raw")
     }
@@ -66,7 +71,7 @@ const ANY: &[&str] = &["read", "send", "control"];
 const MAX_MESSAGE: usize = 1024;
 
 /// All that needs to know who asks.
-const ROUTES: [Route; 25] = [
+const ROUTES: [Route; 28] = [
     Route::new("GET", "/openapi.json", ANY),
     Route::new("GET", "/v1/connections", &["read"]),
     Route::new("GET", "/v1/connections/NAME", &["read"]),
@@ -80,6 +85,13 @@ const ROUTES: [Route; 25] = [
     Route::new("POST", "/v1/connections/NAME/send", &["send"]).body(MAX_MESSAGE),
     Route::new("POST", "/v1/connections/NAME/request", &["send", "read"]).body(MAX_MESSAGE),
     Route::new("GET", "/v1/connections/NAME/sends/1", &["send", "read"]),
+    Route::new("GET", "/v1/connections/NAME/subscriptions", &["read"]),
+    Route::new("PUT", "/v1/connections/NAME/subscriptions/k", &["control"]).body(256 << 10),
+    Route::new(
+        "DELETE",
+        "/v1/connections/NAME/subscriptions/k",
+        &["control"],
+    ),
     Route::new("GET", "/v1/connections/NAME/raw", &[]),
     Route::new("POST", "/v1/connect?match=none", &["control"]),
     Route::new("POST", "/v1/close?match=none", &["control"]).body(4096),
@@ -156,7 +168,8 @@ fn the_routes_here_are_all_that_are_described() {
         let path = path.replace("secrets/NAME", "secrets/{id}");
         let path = path
             .replace("NAME", "{name}")
-            .replace("sends/1", "sends/{id}");
+            .replace("sends/1", "sends/{id}")
+            .replace("subscriptions/k", "subscriptions/{key}");
         format!("{} {path}", route.method)
     });
     assert_eq!(here.collect::<BTreeSet<_>>(), described);
@@ -250,13 +263,13 @@ fn other_methods_and_names_that_are_not_there_are_told() {
                 route.path
             );
         }
-        if route.names_something() && route.method != "PUT" {
+        if route.names_something() && !route.creates() {
             let problem = ask(&service, route, "nobody", &auth, b"").problem(404, "there is no ");
             assert_eq!(problem["type"], "about:blank");
         }
         // Nor is what could never be a name.
         if route.names_something() {
-            let status = if route.method == "PUT" { 422 } else { 404 };
+            let status = if route.creates() { 422 } else { 404 };
             ask(&service, route, "a..b", &auth, b"{}").problem(status, "a..b");
         }
     }
@@ -286,7 +299,7 @@ fn a_body_that_is_too_long_or_broken_is_refused() {
             continue;
         };
         // What the file owns is not put.
-        let name = if route.method == "PUT" { "new" } else { "feed" };
+        let name = if route.creates() { "new" } else { "feed" };
         let part = format!("more than {limit} bytes");
         let too_long = vec![b' '; limit + 1];
         ask(&service, route, name, &headers, &too_long).problem(413, &part);
@@ -322,6 +335,11 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
         ),
         ("GET", "/v1/connections?limit=-1", "1 to 1000"),
         ("GET", "/v1/connections?match=%00", "match"),
+        (
+            "GET",
+            "/v1/connections/feed/subscriptions?state=up",
+            "the states are wanted",
+        ),
         ("POST", "/v1/connect", "a pattern is needed"),
         ("POST", "/v1/rotate?match=", "empty"),
         ("POST", "/v1/retry?match=*&match=*", "comes twice"),

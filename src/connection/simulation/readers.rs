@@ -238,7 +238,7 @@ impl Readers {
             if dice.percent(plan.leaves) {
                 return;
             }
-            if self.is_slow(&plan, dice) {
+            if self.is_slow(plan, dice) {
                 sleep(dice.millis(plan.slow)).await;
             }
         }
@@ -269,7 +269,7 @@ impl Readers {
             if leaves {
                 return;
             }
-            let slow = self.is_slow(&plan, dice);
+            let slow = self.is_slow(plan, dice);
             if slow && let Some(amount) = held {
                 holding.push(Held::new(batch, amount, dice));
             } else {

@@ -33,6 +33,27 @@ impl Handle {
     /// Lets go of a subscription; where nobody else holds it, the peer is told to end it. Whether it was held by this holder alone, and is
     /// gone now.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "config")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let file = "[connections.feed]\nurl = 'ws://localhost:9/'\nenabled = false\nsubscribe = { on = '{\"sub\":${items}}' }";
+    /// # let mut settings = everwire::Settings::from_toml(file)?;
+    /// # let feed = settings.connections.remove("feed").ok_or("no feed")?;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// # let feed = manager.open("feed", feed)?;
+    /// use everwire::{SubscriptionWish, dialogue::Holder};
+    ///
+    /// let wish = SubscriptionWish::default();
+    /// feed.hold_subscription("trades", wish, Holder::Api).await?;
+    /// assert!(feed.release_subscription("trades", Holder::Api).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`HoldError`].
@@ -47,6 +68,25 @@ impl Handle {
 
     /// Asks at once for each subscription again that the peer has refused, not answered, or ended; says how many those are.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "config")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let file = "[connections.feed]\nurl = 'ws://localhost:9/'\nenabled = false\nsubscribe = { on = '{\"sub\":${items}}' }";
+    /// # let mut settings = everwire::Settings::from_toml(file)?;
+    /// # let feed = settings.connections.remove("feed").ok_or("no feed")?;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// # let feed = manager.open("feed", feed)?;
+    /// let retried = feed.retry_subscriptions().await?;
+    /// println!("{retried} are asked for again");
+    /// # assert_eq!(retried, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The connection is gone.
@@ -56,6 +96,25 @@ impl Handle {
     }
 
     /// The subscriptions of the name, in the order in which they were first wanted.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "config")]
+    /// # tokio::time::timeout(std::time::Duration::from_secs(30), async {
+    /// # let file = "[connections.feed]\nurl = 'ws://localhost:9/'\nenabled = false\nsubscribe = { on = '{\"sub\":${items}}' }";
+    /// # let mut settings = everwire::Settings::from_toml(file)?;
+    /// # let feed = settings.connections.remove("feed").ok_or("no feed")?;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// # let feed = manager.open("feed", feed)?;
+    /// for subscription in feed.subscriptions().await? {
+    ///     println!("{} is {}", subscription.key, subscription.state.as_str());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -48,7 +48,16 @@ fn color(kind: &str) -> Color {
     }
 }
 
+/// What came, behind the key of its subscription where it was routed to one.
 fn message(members: &Map<String, Value>) -> String {
+    let said = said(members);
+    match members.get("subscription").and_then(Value::as_str) {
+        Some(key) => format!("[{}] {said}", words::printable(key)),
+        None => said,
+    }
+}
+
+fn said(members: &Map<String, Value>) -> String {
     if let Some(text) = members.get("text").and_then(Value::as_str) {
         return words::printable(text);
     }
@@ -118,6 +127,14 @@ mod tests {
             (
                 json!({ "type": "message", "name": "f", "at": "2026-01-02T03:04:05.678901Z", "base64": "AP8=" }),
                 "03:04:05.678 f message <2 bytes: 00 ff>",
+            ),
+            (
+                json!({ "type": "message", "name": "f", "subscription": "a b", "text": "hi" }),
+                "f message [a b] hi",
+            ),
+            (
+                json!({ "type": "subscription", "name": "f", "key": "a", "state": "refused", "text": "no such" }),
+                "f subscription key=a state=refused text=\"no such\"",
             ),
             (
                 json!({ "type": "closed", "name": "f", "code": 1006, "reason": "", "clean": false, "by": "peer" }),

@@ -29,6 +29,7 @@ mod signals;
 mod status;
 mod stderr;
 mod step;
+mod subscriptions;
 mod table;
 mod tail;
 mod why;
@@ -68,6 +69,9 @@ enum Command {
     Probe(probe::Probe),
     Send(send::Send),
     Tail(tail::Tail),
+    Subscribe(subscriptions::Subscribe),
+    Unsubscribe(subscriptions::Unsubscribe),
+    Subscriptions(subscriptions::Subscriptions),
     Dial(dial::Dial),
     Connect(bulk::Connect),
     Close(bulk::Close),
@@ -93,6 +97,9 @@ pub fn main() -> ExitCode {
         Command::Probe(probe) => probe.execute(),
         Command::Send(send) => send.execute(),
         Command::Tail(tail) => tail.execute(),
+        Command::Subscribe(subscribe) => subscribe.execute(),
+        Command::Unsubscribe(unsubscribe) => unsubscribe.execute(),
+        Command::Subscriptions(subscriptions) => subscriptions.execute(),
         Command::Dial(dial) => dial.execute(),
         Command::Connect(connect) => connect.execute(),
         Command::Close(close) => close.execute(),

@@ -94,6 +94,8 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
             .requests
             .map(|requests| ("requests", step::requests(requests))),
     );
+    let subscriptions = status.subscriptions.map(step::subscriptions);
+    lines.extend(subscriptions.map(|told| ("subscribed", told)));
     lines.extend(status.preparing.clone().map(|call| ("preparing", call)));
     if let Some(at) = status.retry_at {
         let wait = words::span(words::between(now, at));

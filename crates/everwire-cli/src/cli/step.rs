@@ -1,9 +1,9 @@
-//! The step of a script that is on its way, and the answers of rules that wait.
+//! The step of a script that is on its way, the answers of rules that wait, and what is subscribed to.
 
 use jiff::Timestamp;
 
 use super::{
-    client::{Requests, RuleRate, Step},
+    client::{Requests, RuleRate, Step, Subscriptions},
     words,
 };
 
@@ -66,6 +66,29 @@ pub fn waiting(rate: RuleRate) -> String {
 /// The requests that have no answer, in one line.
 pub fn requests(Requests { waiting, in_flight }: Requests) -> String {
     format!("{waiting} not sent yet, {in_flight} sent and not answered yet")
+}
+
+/// How many subscriptions stand where, in one line.
+pub fn subscriptions(counts: Subscriptions) -> String {
+    let Subscriptions {
+        wanted,
+        sent,
+        active,
+        refused,
+        unanswered,
+        ended,
+    } = counts;
+    let all = [
+        ("active", active),
+        ("wanted", wanted),
+        ("sent", sent),
+        ("refused", refused),
+        ("unanswered", unanswered),
+        ("ended", ended),
+    ];
+    let told = all.iter().filter(|(_, count)| *count > 0);
+    let told = told.map(|(state, count)| format!("{count} {state}"));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -153,6 +176,12 @@ mod tests {
         ] {
             assert_eq!(told(state, send, count), expected);
         }
+        let counts = Subscriptions {
+            active: 37,
+            refused: 3,
+            ..Subscriptions::default()
+        };
+        assert_eq!(subscriptions(counts), "37 active, 3 refused");
         assert_eq!(
             waiting(RuleRate { waiting: 1 }),
             "1 answer of rules waits: at most 100 go out in a second"

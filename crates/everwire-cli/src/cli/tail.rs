@@ -37,6 +37,10 @@ pub struct Tail {
     #[arg(long, value_name = "TYPES", value_parser = types)]
     types: Option<String>,
 
+    /// Of messages, and of what becomes of subscriptions, only what is of this one; may be repeated
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    subscription: Vec<String>,
+
     /// Begin behind this cursor, as an event has one; without it, with what happens from now on
     #[arg(long, value_name = "CURSOR")]
     since: Option<String>,
@@ -47,6 +51,11 @@ pub struct Tail {
 
     #[command(flatten)]
     api: ApiArgs,
+}
+
+/// A key as the service reads it where commas separate keys.
+fn escaped(key: &str) -> String {
+    key.replace('\\', r"\\").replace(',', r"\,")
 }
 
 fn types(text: &str) -> Result<String, String> {
@@ -110,6 +119,9 @@ impl Tail {
                 header::ACCEPT,
                 HeaderValue::from_static("text/event-stream"),
             );
+        for key in &self.subscription {
+            request = request.query("subscription", escaped(key));
+        }
         if let Some(last) = last.and_then(|last| HeaderValue::try_from(last).ok()) {
             request = request.header(HeaderName::from_static("last-event-id"), last);
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request, Requests, RuleRate, Session, Step},
+    client::{ApiArgs, Cause, Error, Request, Requests, RuleRate, Session, Step, Subscriptions},
     event_line, output, parse, status, step,
     table::Color,
     words,
@@ -46,6 +46,8 @@ struct Story {
     rule_rate: Option<RuleRate>,
     #[serde(default)]
     requests: Option<Requests>,
+    #[serde(default)]
+    subscriptions: Option<Subscriptions>,
     #[serde(default)]
     preparing: Option<String>,
     last_message: Option<LastMessage>,
@@ -129,6 +131,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     }
     let requests = story.requests.map(step::requests);
     lines.extend(requests.map(|told| format!("requests: {told}")));
+    let subscriptions = story.subscriptions.map(step::subscriptions);
+    lines.extend(subscriptions.map(|told| format!("subscriptions: {told}")));
     let preparing = story.preparing.as_deref().map(words::one_line);
     lines.extend(preparing.map(|call| format!("preparing: {call}")));
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
@@ -186,6 +190,7 @@ mod tests {
             "step": { "script": "open_script", "number": 2, "steps": 3, "state": "listens", "send": "{\"op\":\"login\"}",
                 "expect": "/event == \"login\"", "met": 0, "count": 1, "since": "2026-01-02T03:04:18.8Z", "until": "2026-01-02T03:04:28.8Z" },
             "rule_rate": { "waiting": 12 },
+            "subscriptions": { "wanted": 1, "sent": 2, "active": 37 },
             "attempts": [
                 { "at": "2026-01-02T03:04:09Z", "outcome": "lost", "omitted": 2, "events": [
                     { "type": "error", "name": "feed", "at": "x", "after_ms": 12.34, "kind": "handshake_status", "status": 503 },
@@ -207,6 +212,7 @@ mod tests {
             "decided by the rule: backoff",
             "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",
             "rule_rate: 12 answers of rules wait: at most 100 go out in a second",
+            "subscriptions: 37 active, 1 wanted, 2 sent",
             "preparing: POST https://h/open",
             "the peer's last message, 11s ago: no [",
             "next dial in 20s, at 2026-01-02T03:04:40.000000Z",

@@ -170,6 +170,22 @@ fn log_event(Event { stamp, kind }: &Event) {
             received_messages = closed.received.messages,
             received_bytes = closed.received.bytes
         ),
+        EventKind::Subscription(report) => {
+            let (key, text) = (&*report.key, report.text.as_deref());
+            let state = report.state.as_str();
+            match report.state.has_failed() {
+                true => line!(
+                    WARN,
+                    stamp,
+                    type_name,
+                    key = key,
+                    state = state,
+                    text = text
+                ),
+                // There may be thousands of them on each socket.
+                false => line!(DEBUG, stamp, type_name, key = key, state = state),
+            }
+        }
         // Types that this version does not know are told by their name.
         _ => line!(INFO, stamp, type_name),
     }

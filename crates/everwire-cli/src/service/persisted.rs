@@ -1,4 +1,4 @@
-//! What the API was given and what must outlive the process: connections and secrets.
+//! What the API was given and what must outlive the process: connections, secrets and subscriptions.
 
 use everwire::{ConnectionName, Manager, Owner};
 
@@ -10,6 +10,19 @@ pub const SECRET: &str = "secret/";
 pub const OWNER: &str = "owner/";
 /// Of the owners of secrets, in the same way.
 pub const SECRET_OWNER: &str = "secret_owner/";
+
+/// Of the subscriptions that callers hold: behind it come the name, a slash, and the key.
+pub const SUBSCRIPTION: &str = "subscription/";
+
+/// Keeps what a caller holds of a connection, as it was given.
+pub fn subscription(manager: &Manager, name: &ConnectionName, key: &str, json: &[u8]) {
+    manager.keep(format!("{SUBSCRIPTION}{name}/{key}"), Some(json));
+}
+
+/// Forgets what a caller held.
+pub fn forget_subscription(manager: &Manager, name: &ConnectionName, key: &str) {
+    manager.keep(format!("{SUBSCRIPTION}{name}/{key}"), None);
+}
 
 /// Keeps a new connection: whose it is, and its settings as they were given.
 pub fn new_connection(manager: &Manager, name: &ConnectionName, owner: &Owner, json: &[u8]) {

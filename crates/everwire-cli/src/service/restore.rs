@@ -2,23 +2,26 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 
+use actix_web::web::Data;
 use everwire::{
     ConnectionName, ConnectionSettings, Manager, Owner,
     config::{InvalidJson, Secret},
 };
 
 use super::{
+    hold_again,
     persisted::{CONNECTION, OWNER, SECRET, SECRET_OWNER, forget_connection},
     rules::Rules,
     state::AppState,
 };
 
 /// The store is open, which can be long after the start: what earlier processes have kept is there.
-pub fn store_is_open(state: &AppState) {
+pub fn store_is_open(state: &Data<AppState>) {
     if let Some(damage) = state.manager.store_damage() {
         tracing::error!(damage, "the store was damaged");
     }
     restore(state);
+    hold_again::restore(state, false);
     state.knows_kept.store(true, Ordering::Release);
 }
 
@@ -42,6 +45,7 @@ fn restore(state: &AppState) {
         }
     }
     owners.forget(manager);
+    state.holds.keep(manager, &kept);
 }
 
 /// The owners that earlier processes have kept of something.

@@ -18,6 +18,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{
     changes::Changes,
+    holds::Holds,
     http::{
         access::{Access, Caller, ReachedName},
         problem::Problem,
@@ -51,6 +52,8 @@ pub struct AppState {
     pub opening: Mutex<()>,
     /// Whose the secrets are.
     pub secrets: Secrets,
+    /// What callers of the API subscribe to.
+    pub holds: Holds,
     /// What a reload changes as a whole.
     rules: RwLock<Arc<Rules>>,
     /// The clients that stay connected.
@@ -91,6 +94,7 @@ impl AppState {
             changes: Changes::default(),
             opening: Mutex::default(),
             secrets: Secrets::default(),
+            holds: Holds::default(),
             rules: RwLock::new(Arc::new(rules)),
             connection_limit: ConnectionLimit::default(),
             subscriptions: Subscriptions::default(),

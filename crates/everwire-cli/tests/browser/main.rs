@@ -519,6 +519,48 @@ fn a_token_is_asked_for_where_one_is_needed_and_kept_with_the_tab() {
 }
 
 #[test]
+fn what_a_name_subscribes_to_is_seen_key_by_key() {
+    let peer = Peer::spawn_thread().unwrap();
+    let answer = Script::reply_with(|message| {
+        let text = message.as_text().unwrap_or_default();
+        let answer = text.replace("sub", if text.contains("bad") { "no" } else { "yes" });
+        vec![everwire::Message::text(answer)]
+    });
+    peer.script("/market", answer);
+    let toml = format!(
+        "[connections.market]\nurl = '{}'\nsubscriptions = ['BTC-USD', 'ETH-USD', 'bad']\n\
+         [connections.market.subscribe]\non = '{{\"op\":\"sub\",\"id\":${{id}},\"arg\":${{item}}}}'\nack = '/op == \"yes\" && /id == id'\n\
+         fail = '/op == \"no\" && /id == id'\nroute = {{ json = '/stream', id = '${{item}}' }}\n",
+        peer.url("/market")
+    );
+    let service = Service::start("page-subscriptions", &toml);
+    service.wait_for("market", "a refusal", |status| {
+        status["subscriptions"]["refused"] == 1 && status["subscriptions"]["active"] == 2
+    });
+    let page = open("subscriptions", &service);
+    page.wait(&row("market"));
+    page.run(&format!("{}.click()", row("market")));
+    page.click("[data-tab=subscriptions]");
+    let keys = "[...document.querySelectorAll('.subscriptions-list li')].map((li) => li.dataset.state + ' ' + li.querySelector('code').textContent).join()";
+    page.wait(&format!(
+        "{keys} === 'refused bad,active BTC-USD,active ETH-USD'"
+    ));
+    page.wait(
+        "/^2 active, 1 refused/.test(document.querySelector('.subscriptions .quiet').textContent)",
+    );
+    page.screenshot("subscriptions");
+    // One that comes while it is looked at is there, too.
+    let put = service.ask("PUT", "/v1/connections/market/subscriptions/new", &[], b"");
+    assert_eq!(put.status, 201, "{put:?}");
+    page.wait(&format!("{keys}.endsWith('active new')"));
+    page.size(400, 800);
+    page.wait("innerWidth === 400");
+    let wider = page.run("const list = document.querySelector('.subscriptions'); return list.scrollWidth > list.clientWidth || document.documentElement.scrollWidth > innerWidth");
+    assert_eq!(wider, false);
+    page.screenshot("subscriptions-small");
+}
+
+#[test]
 fn the_page_is_seen_in_light_and_dark_and_on_a_small_screen() {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("page-look", &mixed(&peer));

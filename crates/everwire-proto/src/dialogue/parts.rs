@@ -7,7 +7,7 @@ use super::{
     response::{Response, Unanswered},
     rules::Rules,
     script::{Script, Scripted},
-    subscriptions::{self, Subscriptions},
+    subscriptions::Subscriptions,
     surroundings::Seen,
     times::Times,
 };
@@ -111,7 +111,11 @@ impl Parts<'_> {
 
     /// Captures may have other values: what is made of them may, too.
     pub fn refresh(&mut self) {
-        subscriptions::go_on(self);
+        if let Some(subscriptions) = &mut self.subscriptions
+            && self.script.has_passed()
+        {
+            subscriptions.go_on(&mut self.cx);
+        }
         if self.times.refresh(&mut self.cx)
             && let Some(beside) = &mut self.beside
         {

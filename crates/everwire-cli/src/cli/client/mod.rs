@@ -27,7 +27,9 @@ pub use self::{
     args::ApiArgs,
     error::{Error, Problem},
     request::Request,
-    shapes::{Cause, LastClose, Outbox, Requests, RuleRate, Session, Status, Step, Traffic},
+    shapes::{
+        Cause, LastClose, Outbox, Requests, RuleRate, Session, Status, Step, Subscriptions, Traffic,
+    },
     sse::Reader,
 };
 

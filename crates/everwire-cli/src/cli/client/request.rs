@@ -38,6 +38,16 @@ impl Request {
         Self::new(Method::POST, segments)
     }
 
+    /// A PUT of this path below `/v1`.
+    pub fn put(segments: &[&str]) -> Self {
+        Self::new(Method::PUT, segments)
+    }
+
+    /// A DELETE of this path below `/v1`.
+    pub fn delete(segments: &[&str]) -> Self {
+        Self::new(Method::DELETE, segments)
+    }
+
     /// The same, with a parameter.
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));

@@ -38,6 +38,8 @@ pub struct Status {
     #[serde(default)]
     pub requests: Option<Requests>,
     #[serde(default)]
+    pub subscriptions: Option<Subscriptions>,
+    #[serde(default)]
     pub sessions: Vec<Session>,
     pub subscribers: usize,
 }
@@ -80,6 +82,18 @@ pub struct RuleRate {
 pub struct Requests {
     pub waiting: u64,
     pub in_flight: u64,
+}
+
+/// How many subscriptions stand where.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Subscriptions {
+    pub wanted: u64,
+    pub sent: u64,
+    pub active: u64,
+    pub refused: u64,
+    pub unanswered: u64,
+    pub ended: u64,
 }
 
 /// The last error.

@@ -85,6 +85,8 @@ pub async fn close(
 }
 
 /// Dial now all connections of a pattern that wait in backoff or have failed
+///
+/// Those that are up ask at once for each of their subscriptions again that the peer has refused, not answered, or ended.
 #[utoipa::path(
     post,
     path = "/v1/retry",
@@ -99,7 +101,13 @@ pub async fn retry(
 ) -> Result<HttpResponse, Problem> {
     let handles = matched(&state, &permit, &request)?;
     for_each(&state, handles, async |handle| {
-        is_in(handle, &[State::Backoff, State::Failed]).await && handle.connect(None).await.is_ok()
+        match is_in(handle, &[State::Backoff, State::Failed]).await {
+            true => handle.connect(None).await.is_ok(),
+            false => handle
+                .retry_subscriptions()
+                .await
+                .is_ok_and(|retried| retried > 0),
+        }
     })
     .await
 }

@@ -158,6 +158,7 @@ async fn delete_in_turn(state: Data<AppState>, name: ReachedName) -> Result<(), 
         state.find(&name)?;
         state.refuse_owned(&name)?;
         persisted::forget_connection(&state.manager, &name);
+        state.holds.forget(&state.manager, &name);
     }
     let removed = state.manager.remove(&*name).await;
     removed.map_err(|_gone| Problem::unknown(name.as_str()))

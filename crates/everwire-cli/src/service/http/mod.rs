@@ -31,6 +31,7 @@ mod send;
 mod server;
 mod shares;
 pub mod streams;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 pub mod tls;

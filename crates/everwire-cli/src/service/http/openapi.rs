@@ -11,17 +11,18 @@ use super::{
     permit::{Permit, ToCome},
     probe, reload, request, schema, secrets, send,
     streams::{raw, sse, ws},
-    why,
+    subscriptions, why,
 };
 use crate::service::{base::BASE, state::AppState};
 
 /// The paths whose body may be empty.
-const MAY_BE_EMPTY: [&str; 5] = [
-    "/v1/connections/{name}/request",
-    "/v1/connections/{name}/send",
-    "/v1/connections/{name}/connect",
-    "/v1/connections/{name}/close",
-    "/v1/close",
+const MAY_BE_EMPTY: [(&str, &str); 6] = [
+    ("post", "/v1/connections/{name}/request"),
+    ("post", "/v1/connections/{name}/send"),
+    ("post", "/v1/connections/{name}/connect"),
+    ("post", "/v1/connections/{name}/close"),
+    ("put", "/v1/connections/{name}/subscriptions/{key}"),
+    ("post", "/v1/close"),
 ];
 
 /// The methods of a path in the document.
@@ -51,6 +52,9 @@ const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
         send::send,
         request::request,
         send::fate,
+        subscriptions::list,
+        subscriptions::put,
+        subscriptions::delete,
         sse::events,
         ws::ws,
         raw::raw,
@@ -102,8 +106,8 @@ pub fn document() -> Json {
             }
         }
     }
-    for path in MAY_BE_EMPTY {
-        document["paths"][path]["post"]["requestBody"]["required"] = false.into();
+    for (method, path) in MAY_BE_EMPTY {
+        document["paths"][path][method]["requestBody"]["required"] = false.into();
     }
     document
 }

@@ -77,7 +77,12 @@ impl ListQuery {
     }
 }
 
-fn limit(value: &str) -> Result<usize, String> {
+/// The size of a page.
+///
+/// # Errors
+///
+/// What would be right.
+pub fn limit(value: &str) -> Result<usize, String> {
     match value.parse() {
         Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
         _ => Err(format!("{value:?} is not a number from 1 to {MAX_LIMIT}")),

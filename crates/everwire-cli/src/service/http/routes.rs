@@ -10,7 +10,7 @@ use super::{
     problem::Problem,
     reload, request, secrets, send,
     streams::{raw, sse, ws},
-    why,
+    subscriptions, why,
 };
 use crate::service::page;
 
@@ -39,6 +39,7 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
             .configure(page)
             .configure(connections)
             .configure(messages)
+            .configure(subscriptions)
             .configure(streams)
             .configure(in_bulk);
     }
@@ -85,6 +86,19 @@ fn messages(config: &mut ServiceConfig) {
         .service(resource("/v1/connections/{name}/send", "POST").route(web::post().to(send::send)))
         .service(
             resource("/v1/connections/{name}/sends/{id}", "GET, HEAD").route(get().to(send::fate)),
+        );
+}
+
+fn subscriptions(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/v1/connections/{name}/subscriptions", "GET, HEAD")
+                .route(get().to(subscriptions::list)),
+        )
+        .service(
+            resource("/v1/connections/{name}/subscriptions/{key}", "PUT, DELETE")
+                .route(web::put().to(subscriptions::put))
+                .route(web::delete().to(subscriptions::delete)),
         );
 }
 

@@ -9,7 +9,7 @@ use super::{lookup::Found, permit::ToRead, problem::Problem};
 /// Why a connection is up or down
 ///
 /// Its last attempts, the latest first, each with its events and when they came; the cause of its present state, with the rule that
-/// decided; and the time of the next attempt, if there will be one. While it opens, the step of its script that is on its way; and how many
+/// decided; and the time of the next attempt, if there will be one. While it opens, the step of its script that is on its way, or the subscriptions that it awaits; and how many
 /// answers of rules wait, where too many were asked for within a second. With the scope `control` also the peer's last message, where its socket
 /// ended soon after it was ready.
 #[utoipa::path(
@@ -40,6 +40,7 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "step": status["step"],
         "rule_rate": status["rule_rate"],
         "requests": status["requests"],
+        "subscriptions": status["subscriptions"],
         "preparing": status["preparing"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],

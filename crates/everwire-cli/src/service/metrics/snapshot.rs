@@ -3,7 +3,8 @@
 use std::{collections::HashMap, fmt};
 
 use everwire::{
-    ConnectionName, Manager, Pattern, State, Status, connection::Traffic, memory::MemoryUsage,
+    ConnectionName, Manager, Pattern, State, Status, connection::Traffic,
+    dialogue::SubscriptionState, memory::MemoryUsage,
 };
 use jiff::Timestamp;
 use prometheus_client::{
@@ -199,6 +200,20 @@ impl Snapshot {
         )
     }
 
+    /// Of connections that have any.
+    fn encode_subscriptions(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let counts = self.statuses();
+        let counts = counts.filter_map(|status| Some((&status.name, status.subscriptions?)));
+        let series = counts.flat_map(|(name, counts)| {
+            SubscriptionState::ALL.into_iter().map(move |state| {
+                let labels = [("name", name.as_str()), ("state", state.as_str())];
+                (labels, gauge(counts.of(state)))
+            })
+        });
+        let help = "Live subscriptions by where they stand";
+        family(encoder, "subscriptions", help, MetricType::Gauge, series)
+    }
+
     fn by_direction(
         &self,
         value: fn(&Traffic) -> u64,
@@ -231,7 +246,8 @@ impl Collector for Snapshot {
         self.encode_totals(&mut encoder)?;
         self.encode_memory(&mut encoder)?;
         self.encode_traffic(&mut encoder)?;
-        self.encode_gauges(&mut encoder)
+        self.encode_gauges(&mut encoder)?;
+        self.encode_subscriptions(&mut encoder)
     }
 }
 

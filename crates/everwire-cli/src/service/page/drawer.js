@@ -5,6 +5,7 @@ import { bytes, count, duration, make, millis, rate, say } from './format.js';
 import { reason } from './names.js';
 import { Probe } from './probe.js';
 import { SendBox } from './send.js';
+import { Subscriptions, told, total } from './subscriptions.js';
 import { time } from './table.js';
 import { Tail } from './tail.js';
 import { Timeline } from './timeline.js';
@@ -16,7 +17,7 @@ const ACTIONS = [
   { title: 'Rotate', act: (drawer) => drawer.post(`v1/rotate?match=${encodeURIComponent(drawer.name)}`), route: '/v1/rotate' },
   { title: 'Close', act: (drawer) => drawer.post(of(drawer.name, '/close')), route: '/v1/connections/{name}/close' },
 ];
-const TABS = ['tail', 'timeline', 'settings'];
+const TABS = ['tail', 'subscriptions', 'timeline', 'settings'];
 
 export class Drawer {
   constructor({ names, link, routes, closed }) {
@@ -34,6 +35,7 @@ export class Drawer {
     this.timeline = new Timeline();
     this.story = this.routes().has('/v1/connections/{name}/why') ? new Why(name) : null;
     if (this.story) this.timeline.element.append(this.story.element);
+    this.subscriptions = new Subscriptions(name);
     this.probe = new Probe(name);
     this.timeline.element.prepend(this.probe.element);
     this.send = new SendBox(name);
@@ -74,6 +76,9 @@ export class Drawer {
     this.tail.say(this.link.isLive
       ? 'Nothing has come yet.'
       : `${count(status.received.messages)} have come so far; they are shown when the WebSocket of this page is up.`);
+    const subscribes = total(status.subscriptions) > 0 && this.routes().has('/v1/connections/{name}/subscriptions');
+    this.tabList.querySelector('[data-tab=subscriptions]').hidden = !subscribes && this.subscriptions.element.hidden;
+    if (!this.subscriptions.element.hidden) this.subscriptions.update(row);
     if (this.timeline.element.hidden) return;
     this.timeline.update(row);
     this.story?.update(row);
@@ -94,7 +99,7 @@ export class Drawer {
     }));
     this.element.replaceChildren(
       make('div', { className: 'top' }, this.title, this.state, close), this.url, this.actions(), this.why, figuresList,
-      this.tabs(), this.tail.element, this.timeline.element, this.settings, this.send.element);
+      this.tabs(), this.tail.element, this.subscriptions.element, this.timeline.element, this.settings, this.send.element);
   }
 
   actions() {
@@ -134,8 +139,9 @@ export class Drawer {
     this.tabList.addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
-      const at = TABS.indexOf(document.activeElement.dataset.tab);
-      const next = TABS[(at + step + TABS.length) % TABS.length];
+      const shown = [...this.tabList.children].filter((tab) => !tab.hidden).map((tab) => tab.dataset.tab);
+      const at = shown.indexOf(document.activeElement.dataset.tab);
+      const next = shown[(at + step + shown.length) % shown.length];
       this.show(next);
       this.tabList.querySelector(`[data-tab=${next}]`).focus();
     });
@@ -150,6 +156,7 @@ export class Drawer {
     }
     this.tail.element.hidden = tab !== 'tail';
     this.send.element.hidden = tab !== 'tail';
+    this.subscriptions.element.hidden = tab !== 'subscriptions';
     this.timeline.element.hidden = tab !== 'timeline';
     this.settings.hidden = tab !== 'settings';
     if (tab === 'settings') this.askSettings();
@@ -180,6 +187,7 @@ function figures(row) {
     ['Sent', `${count(sent.messages)}, ${bytes(sent.bytes)}`],
     ['Outbox', `${count(outbox.messages)}${doubt}${dropped}`],
     ['Sessions', count(status.sessions.length)],
+    ['Subscriptions', told(status.subscriptions) || 'none'],
     ['Next attempt', status.state === 'backoff' ? time(row).replace('retry ', '') : 'none due'],
     ['Reconnects', count(status.reconnects)],
   ];

@@ -48,6 +48,7 @@ static FILES: &[File] = &[
     script!("probe.js"),
     script!("send.js"),
     script!("spark.js"),
+    script!("subscriptions.js"),
     script!("table.js"),
     script!("tail.js"),
     script!("timeline.js"),

@@ -73,6 +73,8 @@ export class Tail {
 
 function entry(event) {
   const line = note(event.type, '', event.at);
+  // Of the subscription that it belongs to.
+  if (event.type === 'message' && event.key) line.append(make('b', { textContent: event.key }));
   if (event.type !== 'message') {
     line.append(make('span', { textContent: facts(event) }));
   } else if (typeof event.base64 === 'string') {

@@ -14,7 +14,7 @@ export class Why {
   // Asks again if anything has changed since.
   async update({ status }) {
     const { step, rule_rate: rate, requests } = status;
-    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting, requests?.waiting, requests?.in_flight].join(' ');
+    const now = [status.incarnation, status.state, status.since, step?.number, step?.state, step?.met, rate?.waiting, requests?.waiting, requests?.in_flight, step?.expect].join(' ');
     if (this.asked === now) return;
     this.asked = now;
     try {
@@ -46,7 +46,9 @@ function rule({ rule: decided, retry_at: at }) {
 // What its script waits for, how many answers of rules wait, and how many requests have no answer.
 function conversation({ step, rule_rate: rate, requests }) {
   const told = [];
-  if (step) {
+  if (step?.script === 'subscribe') {
+    told.push(`Opening: awaits ${step.expect}`);
+  } else if (step) {
     const does = step.send ?? step.call;
     const done = step.send ? 'sent' : 'called';
     const sends = does ? `${does} ${step.state === 'queued' ? 'waits for its turn' : `${done} at ${clock(step.since)}`}` : null;

@@ -92,6 +92,7 @@ impl Work {
         let removed = self.removed.into_iter().map(|(name, place)| async move {
             let removed = async {
                 let _turn = place.turn_at_last().await;
+                state.holds.forget(manager, &name);
                 // Whoever was first has removed it.
                 let _gone = manager.remove(&name).await;
             };

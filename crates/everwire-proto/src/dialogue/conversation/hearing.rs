@@ -12,7 +12,7 @@ use crate::{
         report, requests,
         rules::Ruled,
         running::looks_into_messages,
-        subscriptions::{self, Told},
+        subscriptions::Told,
         surroundings::Seen,
     },
     language::{
@@ -74,9 +74,10 @@ impl Conversation {
                 parts.rules.withdraw(unstored, parts.cx.out);
             }
         }
-        let told = match parts.script.is_live() {
-            true => subscriptions::hear(&mut parts, seen),
-            false => Told::default(),
+        let is_live = parts.script.is_live();
+        let told = match &mut parts.subscriptions {
+            Some(subscriptions) if is_live => subscriptions.hear(seen, &mut parts.cx),
+            Some(_) | None => Told::default(),
         };
         is_own |= told.is_own;
         deliver &= !told.is_secret;

@@ -34,8 +34,4 @@ pub use self::{
     state::SubscriptionState,
     status::{SubscriptionCounts, SubscriptionStatus},
 };
-pub(super) use self::{
-    hearing::Told,
-    keys::Subscriptions,
-    stage::{go_on, hear},
-};
+pub(super) use self::{hearing::Told, keys::Subscriptions};

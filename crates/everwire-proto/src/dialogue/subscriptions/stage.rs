@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    hearing::Told,
     holder::Holder,
-    keys::Subscriptions,
-    on_socket::Stage,
     refused::HoldRefused,
     shown::AwaitedSubscriptions,
     status::{SubscriptionCounts, SubscriptionStatus},
 };
 use crate::{
     core::Message,
-    dialogue::{Conversation, here::Here, parts::Parts, reply::Reply, surroundings::Seen},
+    dialogue::{Conversation, here::Here, reply::Reply, surroundings::Seen},
     language::json::{Found, Spans},
     settings::{
         RateSettings,
@@ -183,46 +180,5 @@ impl Conversation {
         let found = text.and_then(|text| self.dialogue.pointers.find(text, &mut spans));
         let found: Found<'_, '_> = found.unwrap_or_default();
         subscriptions.belongs_to(Seen { message, found })
-    }
-}
-
-impl Subscriptions {
-    /// Whether the name may be ready, as far as they go.
-    pub fn have_passed(&self) -> bool {
-        self.socket.stage != Stage::Waiting && self.socket.gate.is_none()
-    }
-
-    /// How many messages await an answer by their numbers.
-    pub fn in_flight(&self) -> usize {
-        self.socket.awaits_number
-    }
-}
-
-/// A message is looked at for what it says of keys.
-pub(in crate::dialogue) fn hear(parts: &mut Parts<'_>, seen: Seen<'_>) -> Told {
-    match &mut parts.subscriptions {
-        Some(subscriptions) => subscriptions.hear(seen, &mut parts.cx),
-        None => Told::default(),
-    }
-}
-
-/// Goes on where the script, or what was waited for, has passed.
-pub(in crate::dialogue) fn go_on(parts: &mut Parts<'_>) {
-    let Some(subscriptions) = &mut parts.subscriptions else {
-        return;
-    };
-    if !parts.script.has_passed() {
-        return;
-    }
-    let cx = &mut parts.cx;
-    if subscriptions.socket.stage == Stage::Waiting {
-        subscriptions.begin(cx);
-        if subscriptions.socket.gate.is_none() {
-            return cx.out.push(Reply::Passed);
-        }
-    }
-    if subscriptions.socket.gate.is_some_and(|gate| gate.left == 0) {
-        subscriptions.socket.gate = None;
-        cx.out.push(Reply::Passed);
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     core::{Message, later},
-    dialogue::context::Context,
+    dialogue::{context::Context, reply::Reply},
     settings::{
         RateSettings,
         dialogue::{Asking, SubscriptionWords},
@@ -26,11 +26,8 @@ pub(in crate::dialogue) struct Said {
 }
 
 impl Subscriptions {
-    /// The script has passed: each key is wanted on this socket.
-    pub fn begin(&mut self, cx: &mut Context<'_>) {
-        if self.socket.stage != Stage::Waiting {
-            return;
-        }
+    /// Each key is wanted on this socket.
+    fn begin(&mut self, cx: &mut Context<'_>) {
         self.socket.stage = Stage::Live;
         let mut wanted: Vec<(u64, usize)> = self
             .entries
@@ -66,6 +63,30 @@ impl Subscriptions {
             }
             self.want(at, cx);
         }
+    }
+
+    /// The script has passed. Goes on where that, or what was waited for, lets the name be ready.
+    pub fn go_on(&mut self, cx: &mut Context<'_>) {
+        if self.socket.stage == Stage::Waiting {
+            self.begin(cx);
+            if self.socket.gate.is_none() {
+                return cx.out.push(Reply::Passed);
+            }
+        }
+        if self.socket.gate.is_some_and(|gate| gate.left == 0) {
+            self.socket.gate = None;
+            cx.out.push(Reply::Passed);
+        }
+    }
+
+    /// Whether the name may be ready, as far as they go.
+    pub fn have_passed(&self) -> bool {
+        self.socket.stage != Stage::Waiting && self.socket.gate.is_none()
+    }
+
+    /// How many messages await an answer by their numbers.
+    pub fn in_flight(&self) -> usize {
+        self.socket.awaits_number
     }
 
     /// On a handover the peer goes on with what was active before.

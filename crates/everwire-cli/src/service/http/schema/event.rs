@@ -19,4 +19,7 @@ pub struct Event {
     cursor: Option<String>,
     #[schema(format = DateTime)]
     at: String,
+    /// Of a message the key of the subscription that it belongs to, where the settings say how that is found.
+    #[schema(nullable = false)]
+    subscription: Option<String>,
 }

@@ -9,6 +9,7 @@ mod problem;
 mod reload;
 mod request;
 mod status;
+mod subscription;
 mod why;
 
 pub use self::{
@@ -18,8 +19,9 @@ pub use self::{
     reload::Reloaded,
     request::{
         AnyJson, Binary, Cursor, Duration, Filter, IdempotencyKey, Name, Pattern, SecretValue,
-        Settings, Text, Wait,
+        Settings, SubscriptionKey, Text, Wait,
     },
     status::{State, Status},
+    subscription::{Subscription, Subscriptions, Wish},
     why::Why,
 };

@@ -24,7 +24,8 @@ pub struct Problem {
     fate: Option<String>,
     /// Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk;
     /// "store_outage" if the store cannot be opened, so that it is not known what there is;
-    /// "feature_missing" if it needs what this build was made without.
+    /// "feature_missing" if it needs what this build was made without. Of a subscription that is not taken on:
+    /// "other_item", "full", "too_long" or "no_subscribe".
     #[schema(nullable = false)]
     reason: Option<String>,
     /// Of a request that the peer has refused: its answer, if that is a text.

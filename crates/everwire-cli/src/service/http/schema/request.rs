@@ -60,6 +60,10 @@ text! {
     }
 }
 text! {
+    /// The key of a subscription, at most 1,024 bytes, percent-encoded.
+    SubscriptionKey { min_length(1), max_length(1024) }
+}
+text! {
     /// A duration such as `500ms`, `10s`, `1m30s`.
     Duration {
         min_length(2),

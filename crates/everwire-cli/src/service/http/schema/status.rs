@@ -3,6 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::subscription::SubscriptionCounts;
+
 /// Where a connection is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +82,9 @@ pub struct Status {
     /// The requests of clients that have no answer yet; absent where there is none.
     #[schema(nullable = false)]
     requests: Option<Requests>,
+    /// How many subscriptions stand where; absent where there is none.
+    #[schema(nullable = false)]
+    subscriptions: Option<SubscriptionCounts>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
     /// Whether a client can open another one now.
@@ -156,8 +161,8 @@ pub struct StateCause {
 /// A step of a script that is on its way, as it was written: of templates the first 256 bytes, not filled.
 #[derive(ToSchema)]
 pub struct Step {
-    /// The key of the script.
-    #[schema(examples("open_script"))]
+    /// The key of the script; `subscribe` where subscriptions are awaited.
+    #[schema(examples("open_script", "subscribe"))]
     script: String,
     /// Which step it is, from 1.
     number: usize,

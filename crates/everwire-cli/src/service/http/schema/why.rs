@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{
     event::Event,
     status::{LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step},
+    subscription::SubscriptionCounts,
 };
 
 /// Why a connection is up or down.
@@ -35,6 +36,9 @@ pub struct Why {
     /// The requests of clients that have no answer yet.
     #[schema(required)]
     requests: Option<Requests>,
+    /// How many subscriptions stand where.
+    #[schema(required)]
+    subscriptions: Option<SubscriptionCounts>,
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[schema(required)]
     preparing: Option<String>,

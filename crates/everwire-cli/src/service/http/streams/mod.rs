@@ -7,7 +7,9 @@ mod batches;
 mod client_timeout;
 mod connection_limit;
 mod frames;
+mod holding;
 mod inbound;
+mod json_batch;
 mod op;
 pub mod raw;
 pub mod sse;
@@ -22,7 +24,7 @@ use base64::Engine;
 use everwire::{
     Pattern,
     core::Cursor,
-    hub::{Delivery, Kinds},
+    hub::{Delivery, Kinds, SubscriptionKeys},
     memory::{MemoryUse, OutOfMemory},
 };
 
@@ -33,11 +35,51 @@ pub use self::{
 use super::{access::Caller, hosts, problem::Problem};
 use crate::service::state::AppState;
 
+/// How many keys a reader may ask for, and how many bytes they may have.
+const MAX_KEYS: usize = 1024;
+const MAX_KEY_BYTES: usize = 64 << 10;
+
 /// What may wait for one subscription; the oldest go first.
-fn delivery(events: usize, bytes: usize, kinds: Kinds) -> Delivery {
+fn delivery(
+    events: usize,
+    bytes: usize,
+    kinds: Kinds,
+    subscriptions: Option<SubscriptionKeys>,
+) -> Delivery {
     let mut delivery = Delivery::default().events(events).kinds(kinds);
-    delivery.bytes = bytes;
+    (delivery.bytes, delivery.subscriptions) = (bytes, subscriptions);
     delivery
+}
+
+/// The subscriptions whose messages are asked for.
+fn keys(keys: Vec<String>) -> Result<SubscriptionKeys, Problem> {
+    let bytes: usize = keys.iter().map(String::len).sum();
+    if keys.len() > MAX_KEYS || bytes > MAX_KEY_BYTES {
+        return Err(Problem::bad_request(format!(
+            "a subscription is for at most {MAX_KEYS} keys, of {MAX_KEY_BYTES} bytes together; leave them out, and all are told"
+        )));
+    }
+    Ok(keys.into_iter().collect())
+}
+
+/// Keys as a parameter has them: separated by commas. A comma within a key has a backslash before it, as has a backslash.
+fn split_keys(text: &str) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    let mut escaped = false;
+    for character in text.chars() {
+        match (character, keys.last_mut()) {
+            ('\\', _) if !escaped => {
+                escaped = true;
+                continue;
+            }
+            (',', _) if !escaped => keys.push(String::new()),
+            (other, Some(key)) => key.push(other),
+            (_, None) => {}
+        }
+        escaped = false;
+    }
+    keys.retain(|key| !key.is_empty());
+    keys
 }
 
 /// The names that a caller asks for, of those that they may know of; nothing is all of them.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use everwire::{Fate, Message};
 use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
 use crate::service::http::{problem::Problem, request::Wanted, send};
 
@@ -26,6 +27,10 @@ pub enum Op {
     Send(Send),
     /// Send a message, and have what answers it.
     Request(Request),
+    /// Subscribe to a key of a connection, for as long as this client is there.
+    Hold(Hold),
+    /// No longer.
+    Release(Release),
 }
 
 /// Which events.
@@ -43,6 +48,34 @@ pub struct Subscribe {
     /// The cursor of the last event that was read; from now on by default.
     #[serde(default)]
     pub since: String,
+    /// Of messages only those of these keys; all by default.
+    pub subscriptions: Option<Vec<String>>,
+}
+
+/// Which subscription of a connection.
+#[derive(Debug, Deserialize)]
+pub struct Hold {
+    /// Names the answer.
+    pub id: String,
+    /// The connection.
+    pub name: String,
+    /// The key.
+    pub key: String,
+    /// `item`, and the keys of the long form.
+    #[serde(flatten)]
+    pub long_form: Map<String, Json>,
+}
+
+/// Which subscription of a connection.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Names the answer.
+    pub id: String,
+    /// The connection.
+    pub name: String,
+    /// The key.
+    pub key: String,
 }
 
 /// Which message.
@@ -103,6 +136,8 @@ impl Op {
             Self::Unsubscribe { id } => id,
             Self::Send(send) => &send.id,
             Self::Request(request) => &request.id,
+            Self::Hold(hold) => &hold.id,
+            Self::Release(release) => &release.id,
         }
     }
 }

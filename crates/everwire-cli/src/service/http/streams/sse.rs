@@ -45,6 +45,7 @@ const FRAME: usize = 256;
     params(
         ("match" = inline(Option<crate::service::http::schema::Filter>), Query),
         ("types" = Option<String>, Query, max_length = 4096, description = "The types, separated by commas; all but `sent` by default. `lagged` and `stalled` are always told"),
+        ("subscription" = Option<String>, Query, max_length = 4096, description = "Of messages, and of events of type `subscription`, only those of these keys: several are separated by commas, or the parameter is repeated. A comma within a key has a backslash before it. What else happens is told as ever"),
         ("since" = Option<String>, Query, max_length = 64, description = "The cursor of the last event that was read"),
         ("Last-Event-ID" = Option<String>, Header, max_length = 64, description = "The same; it counts more than `since`"),
     ),
@@ -58,7 +59,8 @@ pub async fn events(
     let query = Query::parse(&permit, request.query_string())?;
     let since = last_event_id(&request)?.or(query.since);
     let slot = super::take_slot(&state, &request, &permit)?;
-    let delivery = super::delivery(EVENTS, BYTES, query.kinds);
+    let keys = query.keys.map(super::keys).transpose()?;
+    let delivery = super::delivery(EVENTS, BYTES, query.kinds, keys);
     let events = state.manager.resume(query.pattern, delivery, since);
     // An empty event has the client know where it is before anything happens.
     let hello = format!("retry: 1000\nid: {}\n\n", events.start());
@@ -74,10 +76,12 @@ pub async fn events(
         }))
 }
 
-/// `?match=&types=&since=`; an empty parameter counts as absent.
+/// `?match=&types=&subscription=&since=`; an empty parameter counts as absent.
 struct Query {
     pattern: everwire::Pattern,
     kinds: Kinds,
+    /// The keys of subscriptions.
+    keys: Option<Vec<String>>,
     since: Option<Cursor>,
 }
 
@@ -86,15 +90,21 @@ impl Query {
         let mut read = Self {
             pattern: caller.names().clone(),
             kinds: Kinds::default(),
+            keys: None,
             since: None,
         };
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*key {
                 "match" => read.pattern = super::pattern(caller, &value)?,
                 "types" => read.kinds = super::kinds(&value)?,
+                "subscription" if value.is_empty() => {}
+                "subscription" => {
+                    let keys = read.keys.get_or_insert_default();
+                    keys.extend(super::split_keys(&value));
+                }
                 "since" => read.since = super::cursor("since", &value)?,
                 _ => {
-                    let known = "the parameters are match, types and since";
+                    let known = "the parameters are match, types, subscription and since";
                     return Err(Problem::bad_request(format!(
                         "{key}: unknown parameter; {known}"
                     )));

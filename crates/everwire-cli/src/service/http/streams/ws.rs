@@ -1,6 +1,6 @@
 //! The downstream WebSocket: many subscriptions and sends over one connection.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
 use actix_http::ws::Codec;
@@ -10,8 +10,9 @@ use actix_web::{
 };
 use actix_web_actors::ws::{self, CloseCode, ProtocolError, WebsocketContext, WsResponseBuilder};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytestring::ByteString;
-use everwire::{Batch, Message, config::Scope, core::displayable_json, memory::MemoryUse};
+use everwire::{
+    Message, SubscriptionWish, config::Scope, core::displayable_json, memory::MemoryUse,
+};
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -20,8 +21,10 @@ use super::{
     batches::Batches,
     client_timeout::{ClientTimeout, HasClientTimeout},
     frames::Frames,
+    holding::Holding,
     inbound::{Heard, Inbound, end, reason},
-    op::{Op, Request, Send, Subscribe},
+    json_batch::JsonBatch,
+    op::{Hold, Op, Release, Request, Send, Subscribe},
 };
 use crate::service::{
     http::{
@@ -29,6 +32,7 @@ use crate::service::{
         problem::Problem,
         send,
         shares::Place,
+        subscriptions::refuse_foreign,
     },
     state::AppState,
 };
@@ -45,8 +49,6 @@ const MAX_PENDING: usize = 1024;
 const EVENTS: usize = 4096;
 /// How many payload bytes.
 const BYTES: usize = 1 << 20;
-/// What most events need beside their payload and the subscription, in bytes.
-const FRAME: usize = 192;
 
 /// Subscribe and send over one WebSocket
 ///
@@ -54,8 +56,11 @@ const FRAME: usize = 192;
 /// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
 /// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and `{"type":"error","id":"b","problem":{…}}`. A message that is to be answered is
 /// `{"op":"request","id":"d","name":"feed","text":"…","timeout":"5s"}`, with `json` and `equals` where the settings of the connection have no `request`; its answer is
-/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`). Events have the member `subscription`; what a
-/// subscription was too slow for is told by its `lagged`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
+/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`). Events have the member `subscription`, the id of the request; what a
+/// subscription was too slow for is told by its `lagged`. With `"subscriptions":["k"]` only messages of these keys are told; a message that belongs
+/// to a live subscription says so by `key`. `{"op":"hold","id":"c","name":"feed","key":"k","item":…}` subscribes to a key of the connection, with the body of
+/// PUT beside it, as long as this client is there; `{"op":"release","id":"e","name":"feed","key":"k"}` ends that. The answer to the first is
+/// `{"type":"ack","id":"c","key":"k","state":"sent"}`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
 /// `bearer.TOKEN`, with the token in base64url without padding.
 #[utoipa::path(
     get,
@@ -78,10 +83,12 @@ pub async fn ws(
         Inbound::new(MAX_REQUEST, charge()),
         Frames::new(payload, MAX_REQUEST, charge()),
     );
+    let holding = Holding::new(&state);
     let session = Session {
         _slot: super::take_slot(&state, &request, &permit)?,
         state,
         caller: permit,
+        holding,
         inbound,
         client_timeout: ClientTimeout::new(),
         subscriptions: HashMap::new(),
@@ -98,42 +105,14 @@ pub async fn ws(
 struct Session {
     state: Data<AppState>,
     caller: Permit<ToCome>,
+    /// What it subscribes to on connections.
+    holding: Holding,
     inbound: Inbound,
     client_timeout: ClientTimeout,
     subscriptions: HashMap<String, (SpawnHandle, Place)>,
     /// The messages that wait for their fate, or for their answer.
     pending: usize,
     _slot: ConnectionSlot,
-}
-
-/// Some updates of a subscription.
-struct JsonBatch {
-    /// How the text of each begins, instead of its brace.
-    prefix: Arc<str>,
-    updates: Batch,
-}
-
-impl JsonBatch {
-    /// The text of each: parts of one.
-    fn texts(&self) -> impl Iterator<Item = ByteString> {
-        let Self { prefix, updates } = self;
-        let room = updates.len() * (prefix.len() + FRAME) + updates.bytes();
-        let (mut all, mut ends) = (
-            String::with_capacity(room),
-            Vec::with_capacity(updates.len()),
-        );
-        for update in updates.json() {
-            all.push_str(prefix);
-            all.push_str(update.text.get(1..).unwrap_or_default());
-            ends.push(all.len());
-        }
-        let (all, mut begin) = (ByteString::from(all), 0);
-        ends.into_iter().map(move |end| {
-            let text = all.slice_ref(&all[begin..end]);
-            begin = end;
-            text
-        })
-    }
 }
 
 type Context = WebsocketContext<Session>;
@@ -189,6 +168,8 @@ impl Session {
                     Op::Unsubscribe { id } => self.unsubscribe(&id, ctx),
                     Op::Send(send) => self.send(send, ctx),
                     Op::Request(request) => self.request(request, ctx),
+                    Op::Hold(hold) => self.hold(hold, ctx),
+                    Op::Release(release) => self.release(release, ctx),
                 };
                 (Some(id), answered)
             }
@@ -221,15 +202,12 @@ impl Session {
         let pattern = super::pattern(&self.caller, &subscribe.pattern)?;
         let kinds = super::kinds(&subscribe.types.join(","))?;
         let since = super::cursor("since", &subscribe.since)?;
-        let delivery = super::delivery(EVENTS, BYTES, kinds);
+        let keys = subscribe.subscriptions.map(super::keys).transpose()?;
+        let delivery = super::delivery(EVENTS, BYTES, kinds, keys);
         let events = self.state.manager.resume(pattern, delivery, since);
         let ack = json!({ "type": "ack", "id": id, "cursor": events.start().to_string() });
-        let prefix = format!("{{\"subscription\":{},", Json::from(id.as_str()));
-        let prefix: Arc<str> = displayable_json(&prefix).into();
-        let told = Batches::new(events).map(move |updates| JsonBatch {
-            prefix: Arc::clone(&prefix),
-            updates,
-        });
+        let prefix = JsonBatch::prefix(&id);
+        let told = Batches::new(events).map(move |updates| JsonBatch::new(&prefix, updates));
         let stream = ctx.add_stream(told);
         self.subscriptions.insert(id, (stream, place));
         Ok(Some(ack))
@@ -311,6 +289,51 @@ impl Session {
             }
             say(ctx, ack.to_string());
         });
+        ctx.spawn(told);
+        Ok(None)
+    }
+
+    /// Subscribes to a key of a connection, as long as this client is there.
+    fn hold(&mut self, hold: Hold, ctx: &mut Context) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Control])?;
+        let name = self.caller.name(&hold.name)?;
+        let (id, wish) = (hold.id, SubscriptionWish::from_json(&hold.long_form.into()));
+        let wish = wish.map_err(|error| Problem::unprocessable(error.to_string()))?;
+        refuse_foreign(&self.caller, &wish)?;
+        self.check_pending()?;
+        self.pending += 1;
+        let held = self.holding.hold(name, hold.key, wish);
+        let told = held.into_actor(self).map(move |held, session, ctx| {
+            session.pending -= 1;
+            match held {
+                Ok(status) => {
+                    let (key, state) = (&*status.key, status.state.as_str());
+                    let ack = json!({ "type": "ack", "id": id, "key": key, "state": state });
+                    say(ctx, ack.to_string());
+                }
+                Err(problem) => send_problem(ctx, Some(&id), &problem),
+            }
+        });
+        ctx.spawn(told);
+        Ok(None)
+    }
+
+    /// Lets go of a key of a connection.
+    fn release(&mut self, release: Release, ctx: &mut Context) -> Result<Option<Json>, Problem> {
+        self.caller.need(&[Scope::Control])?;
+        let name = self.caller.name(&release.name)?;
+        self.check_pending()?;
+        self.pending += 1;
+        let released = self.holding.release(name, release.key);
+        let told = released
+            .into_actor(self)
+            .map(move |released, session, ctx| {
+                session.pending -= 1;
+                match released {
+                    Ok(()) => say(ctx, json!({ "type": "ack", "id": release.id }).to_string()),
+                    Err(problem) => send_problem(ctx, Some(&release.id), &problem),
+                }
+            });
         ctx.spawn(told);
         Ok(None)
     }

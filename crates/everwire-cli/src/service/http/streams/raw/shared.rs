@@ -57,7 +57,7 @@ pub async fn attach(
     let kinds = kinds.fold(Kinds::none(), |kinds, kind| {
         kinds.with(kind).unwrap_or(kinds)
     });
-    let delivery = delivery(MESSAGES, BYTES, kinds).overflow(Overflow::Disconnect);
+    let delivery = delivery(MESSAGES, BYTES, kinds, None).overflow(Overflow::Disconnect);
     let bridge = Bridge {
         told: Some(Batches::new(
             state.manager.subscribe(Pattern::exactly(&name), delivery),

@@ -1,0 +1,142 @@
+//! What a client of the downstream WebSocket subscribes to on connections: it ends with the client.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use actix_web::web::Data;
+use everwire::{
+    HoldError, SubscriptionWish,
+    dialogue::{Holder, SubscriptionStatus},
+};
+use parking_lot::Mutex;
+use tokio::{runtime, sync::Mutex as Turns};
+
+use crate::service::{
+    http::{access::ReachedName, problem::Problem},
+    state::AppState,
+};
+
+/// How many subscriptions of connections a client may hold.
+const MAX_HELD: usize = 10_000;
+
+/// Counts the clients of this process, from 1.
+static CLIENTS: AtomicU64 = AtomicU64::new(1);
+
+/// What one client holds. Dropping it lets go of all.
+pub struct Holding(Arc<Inside>);
+
+struct Inside {
+    state: Data<AppState>,
+    holder: Holder,
+    /// Names and keys. One is noted before it is asked for, so that the end of the client lets go of it in any case.
+    held: Mutex<BTreeSet<(String, String)>>,
+    /// One request after the other, in the order in which they came.
+    turns: Turns<()>,
+}
+
+impl Holding {
+    /// A new client.
+    pub fn new(state: &Data<AppState>) -> Self {
+        let number = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(Inside {
+            state: state.clone(),
+            holder: Holder::Session(number),
+            held: Mutex::default(),
+            turns: Turns::default(),
+        }))
+    }
+
+    /// Subscribes to a key, behind what was asked for before.
+    pub fn hold(
+        &self,
+        name: ReachedName,
+        key: String,
+        wish: SubscriptionWish,
+    ) -> impl Future<Output = Result<SubscriptionStatus, Problem>> + use<> {
+        let inside = Arc::clone(&self.0);
+        async move {
+            let _turn = inside.turns.lock().await;
+            let (handle, _) = inside.state.find(&name)?;
+            let held = (name.to_string(), key.clone());
+            let is_new = inside.note(held.clone())?;
+            let holding = handle.hold_subscription(&key, wish, inside.holder);
+            // One that does not answer may take it on yet: it stays noted.
+            let status = inside.state.in_time(holding).await?;
+            status.map_err(|error| {
+                if is_new {
+                    inside.held.lock().remove(&held);
+                }
+                error.into()
+            })
+        }
+    }
+
+    /// Lets go of a key, behind what was asked for before.
+    pub fn release(
+        &self,
+        name: ReachedName,
+        key: String,
+    ) -> impl Future<Output = Result<(), Problem>> + use<> {
+        let inside = Arc::clone(&self.0);
+        async move {
+            let _turn = inside.turns.lock().await;
+            let held = (name.to_string(), key);
+            if !inside.held.lock().remove(&held) {
+                let key = held.1;
+                let detail = format!("this client does not hold the subscription {key:?}");
+                return Err(Problem::not_found(detail));
+            }
+            let (handle, _) = inside.state.find(&name)?;
+            let releasing = handle.release_subscription(&held.1, inside.holder);
+            match inside.state.in_time(releasing).await? {
+                // Without words for subscriptions it has gone already.
+                Ok(_) | Err(HoldError::NoSubscribe) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+impl Inside {
+    /// Whether it was not noted before.
+    fn note(&self, held: (String, String)) -> Result<bool, Problem> {
+        let mut all = self.held.lock();
+        if all.len() >= MAX_HELD && !all.contains(&held) {
+            let detail = format!("a client holds at most {MAX_HELD} subscriptions");
+            return Err(Problem::too_many(detail));
+        }
+        Ok(all.insert(held))
+    }
+
+    /// Lets go of all of it, in the order in which connections hear it.
+    async fn end(self: Arc<Self>) {
+        // What is under way is heard first.
+        let _turn = self.turns.lock().await;
+        let held = std::mem::take(&mut *self.held.lock());
+        for (name, key) in held {
+            if let Some(handle) = self.state.manager.find(&*name) {
+                let releasing = handle.release_subscription(&key, self.holder);
+                // A connection that is gone, or does not answer, has nothing to end.
+                let _released = self.state.in_time(releasing).await;
+            }
+        }
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let inside = Arc::clone(&self.0);
+        if inside.held.lock().is_empty() {
+            return;
+        }
+        // Without a runtime the process is at its end, and its sockets with it.
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            drop(runtime.spawn(inside.end()));
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Settings whose waits are short: a rehearsal waits for each of them many times.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use everwire::{
     ConnectionSettings, Heartbeat, Reconnect,
@@ -9,7 +9,7 @@ use everwire::{
         DeclaredSubscription, Dialogue, Preparation, Prepare, ScriptStep, SharedPreparation,
         SubscribeSettings, SubscriptionWords, TemplateDuration,
     },
-    language::MessageTemplate,
+    language::{BuiltIn, Expression, MessageTemplate, Name},
 };
 
 /// A step's `within`, at most.
@@ -97,11 +97,22 @@ fn of_dialogue(dialogue: &Dialogue) -> Dialogue {
     short
 }
 
+/// Whether an answer says something else of each key: no message that is made says it of all keys of a batch.
+fn decides_by_key(words: &SubscriptionWords) -> bool {
+    let expressions = [&words.ack, &words.fail].into_iter().flatten();
+    let mut reads = expressions.flat_map(Expression::reads);
+    reads.any(|read| matches!(read.name, Name::BuiltIn(BuiltIn::Key | BuiltIn::Item)))
+}
+
 fn of_subscriptions(subscribe: &SubscribeSettings) -> SubscribeSettings {
     let short = |words: &SubscriptionWords| {
         Arc::new(SubscriptionWords {
             within: words.within.min(WITHIN),
             rate: Vec::new(),
+            batch: match decides_by_key(words) {
+                true => NonZeroU32::MIN,
+                false => words.batch,
+            },
             ..words.clone()
         })
     };

@@ -279,6 +279,21 @@ fn in_a_batch_a_refusal_that_reads_the_key_is_of_that_key_alone() {
 }
 
 #[test]
+fn an_answer_that_lists_what_it_took_refuses_the_other_keys_of_the_batch() {
+    let mut talk = subscribes(U {
+        ack: "/id == id && key in /result",
+        fail: "/id == id && !(key in /result)",
+        batch: 3,
+        keys: THREE,
+        ..U::default()
+    })
+    .open();
+    talk.subscribe();
+    talk.hear(r#"{"id":1,"result":["c","a"]}"#);
+    assert_eq!(talk.states(), "a active, b refused, c active");
+}
+
+#[test]
 fn what_is_not_written_within_one_within_is_not_waited_for() {
     let mut talk = subscribes(U {
         keys: THREE,

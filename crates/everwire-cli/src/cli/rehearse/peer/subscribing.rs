@@ -122,7 +122,8 @@ fn complete(names: &mut Names, stage: &Stage) {
         let found = names.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value.clone())
     };
-    let (key, item) = (of(names, BuiltIn::Key), of(names, BuiltIn::Item));
+    let key = of(names, BuiltIn::Key);
+    let item = of(names, BuiltIn::Item).or_else(|| only(&of(names, BuiltIn::Items)?));
     let Some(subscribe) = stage.subject.dialogue.subscribe.as_deref() else {
         return;
     };
@@ -151,7 +152,18 @@ fn complete(names: &mut Names, stage: &Stage) {
     if key.is_none() {
         names.push((Name::BuiltIn(BuiltIn::Key), own_key));
     }
-    if item.is_none() {
+    if of(names, BuiltIn::Item).is_none() {
         names.push((Name::BuiltIn(BuiltIn::Item), own_item));
+    }
+}
+
+/// The only element of a list.
+fn only(items: &Value<'static>) -> Option<Value<'static>> {
+    let text = items.as_text()?;
+    let mut items = RawJson::parse(&text)?.items();
+    let only = items.next()?;
+    match items.next() {
+        None => Some(Value::json(only).into_owned()),
+        Some(_) => None,
     }
 }

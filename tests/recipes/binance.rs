@@ -232,6 +232,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let plan = Plan::cuts(&["subscribe", "trade"]);
     let mut stage = RECIPE.play(Market::default(), plan, hasty);
     stage.all_went_wrong().await;
+    stage.sockets(7).await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 7);

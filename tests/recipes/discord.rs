@@ -279,6 +279,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let steps = ["hello", "ready", "resumed", "event", "beat"];
     let mut stage = RECIPE.play(discord.clone(), Plan::cuts(&steps), hasty);
     stage.all_went_wrong().await;
+    stage.sockets(3 * steps.len() + 1).await;
     stage.open().await;
     discord.resumes(2).await;
     stage.is_clean().await;

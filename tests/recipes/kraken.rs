@@ -194,6 +194,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let plan = Plan::cuts(&["token", "status", "subscribe", "snapshot"]);
     let mut stage = RECIPE.play(Kraken::default(), plan, hasty);
     stage.all_went_wrong().await;
+    stage.sockets(10).await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
     // A call that was cut behind its answer was answered: its socket opened.

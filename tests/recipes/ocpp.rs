@@ -200,6 +200,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let plan = Plan::cuts(&["boot", "call", "beat"]);
     let mut stage = RECIPE.play(csms.clone(), plan, hasty);
     stage.all_went_wrong().await;
+    stage.sockets(10).await;
     stage.open().await;
     let beats = csms.beats();
     poll_until("a heartbeat", SOON, || csms.beats() > beats).await;

@@ -151,6 +151,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     let plan = Plan::cuts(&["login", "subscribe", "push"]);
     let mut stage = RECIPE.play(Okx::default(), plan, hasty);
     stage.all_went_wrong().await;
+    stage.sockets(10).await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 10);

@@ -140,6 +140,8 @@ impl Conversation {
 
     /// Whether the memory of a pass is worth being kept: nearly every message needs one.
     fn keeps_spans(&self) -> bool {
-        *self.dialogue.needles.need() == Need::Everything || !self.dialogue.captures.is_empty()
+        *self.dialogue.needles.need() == Need::Everything
+            || !self.dialogue.captures.is_empty()
+            || self.subscriptions.is_some()
     }
 }

@@ -1,0 +1,185 @@
+//! Which texts must stand in a message, so that it is worth being read as JSON.
+
+mod quoted;
+
+use std::fmt;
+
+use memchr::{memchr, memmem::Finder};
+
+use self::quoted::Quoted;
+
+/// What an expression needs of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It does not look into the message as JSON.
+    Nothing,
+    /// Without one of these the expression comes to the same as without any JSON. A message with a backslash is read whatever stands
+    /// in it: there a text can be written in other ways.
+    AnyOf(Vec<Box<str>>),
+    /// Every message must be read as JSON.
+    Everything,
+}
+
+impl Need {
+    /// What both need.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
+            (Self::Nothing, need) | (need, Self::Nothing) => need,
+            (Self::AnyOf(mut needles), Self::AnyOf(others)) => {
+                for needle in others {
+                    if !needles.contains(&needle) {
+                        needles.push(needle);
+                    }
+                }
+                Self::AnyOf(needles)
+            }
+        }
+    }
+}
+
+/// The needles of all expressions that look into the same messages.
+///
+/// ```
+/// use everwire_proto::language::{Need, Needles};
+///
+/// let needles = Needles::new(Need::AnyOf(vec!["\"ping\"".into()]));
+/// assert!(needles.any_in(br#"{"op":"ping"}"#));
+/// assert!(!needles.any_in(br#"{"op":"trade"}"#));
+/// // It may be an escape for any text.
+/// assert!(needles.any_in(br#"{"op":"\u0070ing"}"#));
+/// ```
+#[derive(Clone)]
+pub struct Needles {
+    need: Need,
+    search: Search,
+}
+
+/// How the needles are looked for.
+#[derive(Clone)]
+struct Search {
+    /// One after the other: a few, or in a message that is long for their number. Empty where there are too many.
+    each: Box<[Finder<'static>]>,
+    /// All of them at each quote of the message: several in a short message.
+    at_quotes: Option<Box<Quoted>>,
+}
+
+/// The most needles that are looked for one after the other, however short a message is.
+const FEW: usize = 2;
+
+/// The most that are looked for one after the other in any message.
+const SEVERAL: usize = 8;
+
+/// From so many bytes a needle on that is faster: it costs less for each byte, and more for each message.
+const LONG: usize = 32;
+
+impl Needles {
+    /// What all of them need, taken together with [`Need::or`].
+    pub fn new(need: Need) -> Self {
+        let needles = match &need {
+            Need::AnyOf(needles) => needles.as_slice(),
+            Need::Nothing | Need::Everything => &[],
+        };
+        let at_quotes = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
+        let is_each = at_quotes.is_none() || needles.len() <= SEVERAL;
+        let each = needles.iter().filter(|_| is_each);
+        let each = each.map(|needle| Finder::new(needle.as_bytes()).into_owned());
+        let search = Search {
+            each: each.collect(),
+            at_quotes: at_quotes.map(Box::new),
+        };
+        Self { need, search }
+    }
+
+    /// Whether this message must be read as JSON: if not, all of the expressions come to what they come to without any JSON.
+    pub fn any_in(&self, message: &[u8]) -> bool {
+        match &self.need {
+            Need::Nothing => false,
+            Need::Everything => true,
+            Need::AnyOf(_) => self.search.any_in(message),
+        }
+    }
+
+    /// What they need.
+    pub fn need(&self) -> &Need {
+        &self.need
+    }
+}
+
+impl Search {
+    fn any_in(&self, message: &[u8]) -> bool {
+        let is_long = !self.each.is_empty() && message.len() > LONG * self.each.len();
+        match &self.at_quotes {
+            Some(quoted) if !is_long => quoted.any_in(message),
+            _ => {
+                self.each
+                    .iter()
+                    .any(|finder| finder.find(message).is_some())
+                    || memchr(b'\\', message).is_some()
+            }
+        }
+    }
+}
+
+impl Default for Needles {
+    /// Nothing is needed.
+    fn default() -> Self {
+        Self::new(Need::Nothing)
+    }
+}
+
+impl PartialEq for Needles {
+    fn eq(&self, other: &Self) -> bool {
+        self.need == other.need
+    }
+}
+
+impl Eq for Needles {}
+
+impl fmt::Debug for Needles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.need, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(needles: &[String]) -> Needles {
+        let boxed = needles.iter().map(|needle| needle.as_str().into());
+        Needles::new(Need::AnyOf(boxed.collect()))
+    }
+
+    /// Quotes at each place of a word, and needles that go on behind it.
+    #[test]
+    fn a_needle_is_found_at_each_place() {
+        for needle in ["\"a\"", "\"bcd\"", "\"c", "\"", "\"äx\""].map(str::to_owned) {
+            let others = ["\"other\"", "\"others\""].map(str::to_owned);
+            let of = of(&[[needle.clone()].as_slice(), &others].concat());
+            for (before, behind) in (0..400).map(|n| (n % 20, n / 20)) {
+                let message = ["x".repeat(before), needle.clone(), ",".repeat(behind)].concat();
+                assert!(of.any_in(message.as_bytes()), "{message}");
+                let cut = &message.as_bytes()[..before + needle.len() - 1];
+                assert!(!of.any_in(cut), "{message}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn many_needles_are_found_as_few_are(
+            needles in prop::collection::vec("\"[abä]{0,2}\"", 1..SEVERAL + 4),
+            message in "[abä\" ]{0,30}(\\\\)?[abä\" ]{0,4}",
+            repeats in 1..40_usize,
+        ) {
+            let message = message.repeat(repeats);
+            let found = of(&needles).any_in(message.as_bytes());
+            let expected = message.contains('\\') || needles.iter().any(|needle| message.contains(needle));
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -51,7 +51,7 @@ fn a_change_names_the_keys_that_differ() {
     };
     assert!(changes(&base).is_empty());
     for (line, keys) in [
-        ("let = { nonce = '${random(8)}' }", &["let"][..]),
+        ("let = { nonce = '${random(8, \"hex\")}' }", &["let"][..]),
         ("let = { first = 'x', nonce = '${uuid()}' }", &["let"]),
         ("capture = { aaa = '/new/a', seq = '/s' }", &["capture"]),
         (

@@ -77,7 +77,7 @@ fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
         {
             before.known = known;
         }
-        serving.preparing = Some(before.preparing.clone());
+        serving.set_preparing(before.preparing.clone());
     }
     before.handover = is_handover;
     before.sequence = act.inbound.last_number();

@@ -16,7 +16,7 @@ use everwire::config::{
 };
 use everwire_proto::{
     language::Name,
-    settings::dialogue::{Prepare, PrepareCall},
+    settings::dialogue::{Prepare, StepCall},
 };
 use memory::Memory;
 use serde_json::json;
@@ -78,11 +78,11 @@ prepare = [
     };
     assert!(first.capture.iter().all(|capture| capture.secret));
     assert_eq!(first.within, Duration::from_secs(3));
-    let PrepareCall::Http(request) = &first.call else {
+    let StepCall::Http(request) = &first.call else {
         panic!("{first:?}");
     };
     assert_eq!((request.method, request.headers.len()), ("POST", 1));
-    let PrepareCall::Exec(program) = &second.call else {
+    let StepCall::Exec(program) = &second.call else {
         panic!("{second:?}");
     };
     assert_eq!(
@@ -297,6 +297,36 @@ fn over_the_api_steps_reach_neither_files_nor_the_environment_nor_other_names() 
             DialPolicy::Any,
             "/prepare/0/http/headers/A",
             "`${file:/etc/passwd}` is not allowed over the API",
+        ),
+        (
+            r#""periodic": [{"every": "5s", "exec": ["id"]}]"#,
+            DialPolicy::Any,
+            "/periodic/0/exec",
+            "`exec` is not allowed over the API",
+        ),
+        (
+            r#""open_script": [{"http": {"method": "POST", "url": "https://h", "body": "${KEY}"}}]"#,
+            DialPolicy::Any,
+            "/open_script/0/http/body",
+            "`${KEY}` is not allowed over the API",
+        ),
+        (
+            r#""open_script": [{"http": {"url": "http://127.0.0.1/x"}}]"#,
+            DialPolicy::PublicOnly,
+            "/open_script/0/http/url",
+            "this URL must not be called: 127.0.0.1 is not a public address",
+        ),
+        (
+            r#""close_script": [{"http": {"url": "http://169.254.169.254/${name}"}}]"#,
+            DialPolicy::PublicOnly,
+            "/close_script/0/http/url",
+            "this URL must not be called: 169.254.169.254 is not a public address",
+        ),
+        (
+            r#""periodic": [{"every": "5s", "http": {"url": "https://example.com/x"}}]"#,
+            DialPolicy::Urls(["wss://*".parse().unwrap()].into()),
+            "/periodic/0/http/url",
+            "this URL must not be called: no pattern of service.allow_urls selects it",
         ),
         (
             r#""headers": {"A": "${KEY ~ \"x\"}"}"#,

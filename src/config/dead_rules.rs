@@ -102,8 +102,8 @@ fn switched_off(kind: &str, table: &ConnectionTable) -> Option<Off> {
             let steps = table.open_script.iter();
             let mut steps = steps.flat_map(|script| &script.value.0);
             let mut periodic = table.periodic.iter().flat_map(|steps| &steps.value.0);
-            let expects = steps.any(|step| step.value.expect.is_some())
-                || periodic.any(|periodic| periodic.step.value.expect.is_some());
+            let expects = steps.any(|step| step.value.awaits())
+                || periodic.any(|periodic| periodic.step.value.awaits());
             (!expects).then_some(Off {
                 what: "no script expects anything",
                 place: None,

@@ -8,7 +8,7 @@ use super::{
     InvalidJson, api_limits,
     dialogue::Dialogues,
     finish::finish,
-    keys::ConnectionTable,
+    keys::{ConnectionTable, StepTable},
     layers::Layers,
     read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
     values::Written,
@@ -118,7 +118,8 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
     }
     let prepare = own.prepare.iter();
     let urls = prepare.flat_map(|prepare| prepare.value.urls());
-    for Written { text, place } in urls {
+    let called = own.steps().filter_map(StepTable::url);
+    for Written { text, place } in urls.chain(called) {
         let start = before_hole(text);
         let reason = match start == text {
             true => Url::parse(text).ok().and_then(|url| policy.refusal(&url)),

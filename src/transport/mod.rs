@@ -44,7 +44,7 @@ mod tests;
 pub use descriptors::limit_dial_descriptors;
 pub(crate) use dial::{DialRequest, Opened, dial, host_key, written_host_key};
 pub(crate) use dial_budget::DialBudget;
-pub(crate) use prepare::{Before, ForDial, Preparer, Preparing};
+pub(crate) use prepare::{Before, CallFor, ForDial, Preparer, Preparing, Teller};
 pub(crate) use prepared::{Generation, PreparedDial};
 pub(crate) use progress::{DialError, Timings};
 pub(crate) use redact::masked;

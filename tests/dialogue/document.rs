@@ -12,6 +12,7 @@ fn each_configuration_of_the_document_is_valid() {
         ("OKX_PASS", "pass"),
         ("OKX_SECRET", "secret"),
         ("TOKEN", "token"),
+        ("BINANCE_KEY", "key"),
         ("SLACK_APP_TOKEN", "token"),
         ("CLIENT_SECRET", "secret"),
     ]);
@@ -21,7 +22,7 @@ fn each_configuration_of_the_document_is_valid() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
-    assert!(snippets.len() >= 12);
+    assert!(snippets.len() >= 14);
     for snippet in snippets {
         let settings = Settings::from_toml_with(snippet, &variables);
         let settings = settings.unwrap_or_else(|errors| panic!("{snippet}\n{errors}"));

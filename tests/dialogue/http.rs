@@ -66,6 +66,12 @@ impl Http {
         self.port
     }
 
+    /// Says how often it was asked.
+    pub fn counter(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let requests = Arc::clone(&self.requests);
+        move || requests.lock().unwrap().len()
+    }
+
     /// What it was asked until now.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()

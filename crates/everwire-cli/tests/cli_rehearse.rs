@@ -251,6 +251,33 @@ close_script = [{ send = '{"type":"CloseStream"}', expect = '/type == "Metadata"
 }
 
 #[test]
+fn calls_of_scripts_are_answered_cut_and_refused() {
+    let config = r#"
+[connections.orders]
+url = "wss://fstream.example/ws/${listen_key}"
+prepare = [{ http = { method = "POST", url = "https://fapi.example/v1/listenKey", headers = { X-Key = "${TOKEN}" } }, capture = { listen_key = "/listenKey" } }]
+open_script = [
+  { http = { method = "POST", url = "https://fapi.example/v1/token" }, expect = 'status == 201', again = { when = 'status == 202', after = "${/wait}s" }, give_up = '/error == "banned"', capture = { token = { value = "/token", secret = true } } },
+  { expect = '/type == "hello"' },
+  { send = '{"id":${id},"token":"${token}"}', expect = '/id == id' },
+]
+periodic = [{ every = "30m", http = { method = "PUT", url = "https://fapi.example/v1/listenKey" } }]
+close_script = [{ http = { method = "DELETE", url = "https://fapi.example/v1/listenKey" } }]
+"#;
+    let among = [
+        ("all", "as written"),
+        ("open_script 1", "cut within the answer"),
+        ("open_script 1", "no answer"),
+        ("open_script 1", "refused"),
+        ("open_script 1", "refused for good"),
+        ("open_script 1", "asked for again"),
+        ("periodic 1", "refused"),
+        ("close_script 1", "no answer"),
+    ];
+    passes("script-calls", config, &among);
+}
+
+#[test]
 fn a_name_that_is_lost_for_its_own_greeting_spins() {
     let config = r#"
 [connections.spins]

@@ -299,3 +299,71 @@ fn where_nobody_listens_it_fails_at_once() {
         "{output:?}"
     );
 }
+
+/// A server of HTTP that answers each request with this.
+fn http(body: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 4096];
+            let _read = std::io::Read::read(&mut stream, &mut head);
+            let length = body.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+            let _gone = stream.write_all(answer.as_bytes());
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}
+
+#[test]
+fn what_is_done_before_the_dial_and_calls_of_the_script_are_shown_step_by_step() {
+    let peer = Peer::spawn_thread().unwrap();
+    peer.script("/minted", Script::reply_with(|_| Vec::new()));
+    let server = http(r#"{"path":"minted","n":7}"#);
+    let text = r#"
+[connections.home]
+url = "URL${path}"
+prepare = [
+  { http = { url = "HTTP/mint?key=${HOME_TOKEN}", headers = { X-Key = "${HOME_TOKEN}" } }, capture = { path = "/path" } },
+  { if = 'handover', http = { url = "HTTP/never" } },
+]
+open_script = [{ http = { url = "HTTP/n?x=1" }, expect = '/n == 7' }]
+"#;
+    let text = text.replace("URL", &peer.url("/")).replace("HTTP", &server);
+    let config = file("steps-prepare", &text);
+    let mut running = Running::spawn(command(&config, &["home", "--steps"], TOKEN));
+    let stdin = running.stdin();
+    running.line("the end of the script", |line| {
+        line.ends_with("open_script has passed")
+    });
+    drop(stdin);
+    let (status, lines, told) = running.end();
+    assert_eq!(status.code(), Some(0), "{told}");
+    for secret in [TOKEN, "minted"] {
+        let shown = lines.join("\n");
+        assert!(!shown.contains(secret) && !told.contains(secret), "{shown}");
+    }
+    let steps = untimed(&lines);
+    // How long each took differs.
+    let shown = |begin: &str| {
+        let found = steps.iter().find(|line| line.starts_with(begin));
+        found
+            .unwrap_or_else(|| panic!("{begin}: {steps:#?}"))
+            .clone()
+    };
+    shown(&format!(
+        "step 1 of 2 of prepare calls GET {server}/mint within 10s"
+    ));
+    shown("step 1 of 2 of prepare: its call is out");
+    assert!(shown("step 1 of 2 of prepare: answered 200 after").ends_with(": ***"));
+    let decided = shown("step 1 of 2 of prepare: expect (status 2xx) held after");
+    assert!(decided.ends_with("passed, captured path"), "{decided}");
+    shown("step 2 of 2 of prepare is left out: its if (handover) does not hold");
+    shown("prepare has passed");
+    shown(&format!(
+        "step 1 of 1 calls GET {server}/n, expects /n == 7 within 10s"
+    ));
+    let answered = shown("step 1 of 1: answered 200 after");
+    assert!(answered.ends_with(r#"{"path":"***","n":7}"#), "{answered}");
+}

@@ -56,7 +56,8 @@ impl Merged {
         let rules: Rules = value(&table.rules);
         let has_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
         // A call's answer may lead elsewhere.
-        let names_urls = has_urls || table.prepare.is_some();
+        let calls = table.steps().any(|step| step.http.is_some());
+        let names_urls = has_urls || calls || table.prepare.is_some();
         let peer_urls = names_urls.then(|| Arc::clone(allow_urls));
         let merged = Self {
             lets: value(&table.lets),

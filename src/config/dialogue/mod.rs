@@ -1,5 +1,6 @@
 //! From the merged keys of a dialogue to the dialogue: the names are collected, then all texts are compiled with them.
 
+mod call;
 mod captures;
 mod compiler;
 mod declared;

@@ -15,6 +15,9 @@ pub(super) const CAPTURE: BuiltIns = ELSEWHERE.with(BuiltIn::Message);
 /// What a step expects, a pong, what a rule answers: there is a message, and a number.
 pub(super) const ANSWER: BuiltIns = SENDING.with(BuiltIn::Message);
 
+/// What the answer to a step's call is asked.
+pub(super) const RESPONSE: BuiltIns = ANSWER.with(BuiltIn::Status);
+
 /// What is there in a step before a dial.
 #[derive(Clone, Copy)]
 pub(super) struct Preparing {

@@ -1,9 +1,9 @@
 //! `prepare`: the steps before a dial, of a connection's own or of a `[prepare.KEY]`.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    captures,
+    call, captures,
     compiler::Compiler,
     declared::{capture_names, compiled_again},
     merged::Merged,
@@ -11,16 +11,13 @@ use super::{
     places,
 };
 use crate::config::{
-    keys::{CaptureLayer, Exec, HttpTable, PrepareLayer, PrepareStepTable, PrepareTable},
+    keys::{CaptureLayer, PrepareLayer, PrepareStepTable, PrepareTable},
     read::{Context, Item, Located, Named, Preparations, Problem, backticked, similar},
-    values::{Choice as _, ExpressionText, Text, Written},
+    values::{ExpressionText, Text},
 };
 use everwire_proto::{
-    language::{Expression, Lets, MessageTemplate, TemplateKind},
-    settings::dialogue::{
-        HttpRequest, MAX_STEPS, Preparation, Prepare, PrepareCall, PrepareStep, Program,
-        SharedPreparation,
-    },
+    language::{Expression, Lets},
+    settings::dialogue::{MAX_STEPS, Preparation, Prepare, PrepareStep, SharedPreparation},
 };
 
 /// What `[prepare]` has, by key.
@@ -147,7 +144,8 @@ fn step(
     compiler.reads.clear();
     let condition = table.condition.as_ref();
     let condition = condition.and_then(|when| compiler.condition(&when.value, here.call));
-    let call = call(table, here, compiler);
+    let (http, exec) = (table.http.as_ref(), table.exec.as_ref());
+    let call = call::compile(http, exec, here.call, compiler);
     let mut answer = |key: &Option<Located<ExpressionText>>| -> Option<Expression> {
         compiler.condition(&key.as_ref()?.value, here.answer)
     };
@@ -184,121 +182,6 @@ fn step(
         capture,
         clear: captures::cleared(table.clear.as_ref(), compiler),
         condition,
-    })
-}
-
-fn call(
-    table: &PrepareStepTable,
-    here: places::Preparing,
-    compiler: &mut Compiler<'_, '_>,
-) -> Option<PrepareCall> {
-    match (&table.http, &table.exec) {
-        (Some(http), _) => {
-            if let Some(place) = table.body_of_get() {
-                let help = "write method = \"POST\", or leave the body out";
-                compiler.wrong(place, "a GET has no body", help);
-            }
-            http_request(http, here, compiler).map(PrepareCall::Http)
-        }
-        (None, Some(exec)) => program(&exec.value, here, compiler).map(PrepareCall::Exec),
-        // That has been told.
-        (None, None) => None,
-    }
-}
-
-fn http_request(
-    http: &Located<HttpTable>,
-    here: places::Preparing,
-    compiler: &mut Compiler<'_, '_>,
-) -> Option<HttpRequest> {
-    let place = http.place;
-    let http = &http.value;
-    let mut template = |text: &Written, kind| compiler.template(text, kind, here.call);
-    let headers = http.headers.iter().flat_map(|headers| &headers.value.0);
-    let headers: Vec<_> = headers
-        .map(|(name, value)| Some((name.clone(), template(value, TemplateKind::Header)?)))
-        .collect();
-    let body = http.body.as_ref();
-    let body = body.map(|body| template(&body.value.0, TemplateKind::Text));
-    let url = http.url.as_ref();
-    let url = url.map(|url| (template(&url.value.0, TemplateKind::Url), &url.value.0));
-    let Some((url, written)) = url else {
-        let problem = Problem::absence(place, "the request has no url")
-            .help("write http = { url = \"https://host/path\" }");
-        compiler.push(problem);
-        return None;
-    };
-    let url = url?;
-    refuse_url(&url, written, compiler);
-    let method = http.method.as_ref().map(|method| method.value);
-    Some(HttpRequest {
-        method: method.unwrap_or_default().word(),
-        url,
-        headers: headers.into_iter().collect::<Option<_>>()?,
-        body: match body {
-            Some(body) => Some(body?),
-            None => None,
-        },
-    })
-}
-
-/// What can be known of a URL now; one with variables is validated at each dial.
-fn refuse_url(url: &MessageTemplate, written: &Written, compiler: &mut Compiler<'_, '_>) {
-    let text = url.as_str();
-    let known = text.split_once("${").map_or(text, |(start, _)| start);
-    let reason = match known == text {
-        true => wrong_url(text),
-        false if known.contains("://") => wrong_scheme(known),
-        false => None,
-    };
-    if let Some(reason) = reason {
-        let message = format!("{} is no URL that can be called", backticked(text));
-        compiler.wrong(written.place, message, reason);
-    }
-}
-
-fn wrong_scheme(text: &str) -> Option<String> {
-    let scheme = text.trim_start().split("://").next().unwrap_or_default();
-    let is_http = ["http", "https"].contains(&&*scheme.to_ascii_lowercase());
-    (!is_http).then(|| "write http://host/path or https://host/path".into())
-}
-
-fn wrong_url(text: &str) -> Option<String> {
-    let help = || "write http://host/path or https://host/path".to_owned();
-    let Ok(url) = url::Url::parse(text) else {
-        return Some(help());
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Some(help());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("it holds credentials; write a header Authorization instead".into());
-    }
-    None
-}
-
-fn program(
-    exec: &Exec,
-    here: places::Preparing,
-    compiler: &mut Compiler<'_, '_>,
-) -> Option<Program> {
-    let Written { text, place } = &exec.program;
-    let arguments: Vec<_> = exec
-        .arguments
-        .iter()
-        .map(|text| compiler.template(text, TemplateKind::Text, here.call))
-        .collect();
-    if text.contains("${") || text.contains('\0') {
-        let help = "write the program's name or its path; arguments may be templates";
-        compiler.wrong(*place, "nothing is expanded in the name of a program", help);
-        return None;
-    }
-    Some(Program {
-        path: match text.contains('/') {
-            true => compiler.resolve(*place, text),
-            false => PathBuf::from(text),
-        },
-        arguments: arguments.into_iter().collect::<Option<_>>()?,
     })
 }
 

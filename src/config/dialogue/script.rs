@@ -1,7 +1,7 @@
 //! `open_script`, and `on_open` where it is its short form; `periodic` and `close_script`.
 
 use super::{
-    captures, compiler::Compiler, durations, merged::Merged, order::Order, places, sending,
+    call, captures, compiler::Compiler, durations, merged::Merged, order::Order, places, sending,
 };
 use crate::config::{
     keys::{AgainTable, OnOpen, OpenMessage, PeriodicTable, StepTable, without_expect},
@@ -9,7 +9,7 @@ use crate::config::{
     values::ExpressionText,
 };
 use everwire_proto::{
-    language::{Expression, TemplateKind},
+    language::{BuiltIns, Expression, TemplateKind},
     settings::{
         Opening,
         dialogue::{Again, MAX_STEPS, PeriodicStep, ScriptStep, Sending},
@@ -162,14 +162,25 @@ fn step(
     let condition = condition.and_then(|when| compiler.condition(&when.value, places::ELSEWHERE));
     let send = table.send.as_ref();
     let send = send.and_then(|send| sending::compile(send, places::SENDING, max_message, compiler));
+    let calls = table.calls();
+    let call = call::compile(
+        table.http.as_ref(),
+        table.exec.as_ref(),
+        places::SENDING,
+        compiler,
+    );
+    let seen = match calls {
+        true => places::RESPONSE,
+        false => places::ANSWER,
+    };
     let mut answer = |key: &Option<Located<ExpressionText>>| -> Option<Expression> {
-        compiler.condition(&key.as_ref()?.value, places::ANSWER)
+        compiler.condition(&key.as_ref()?.value, seen)
     };
     let expect = answer(&table.expect);
     let fail = answer(&table.fail);
     let give_up = answer(&table.give_up);
     let again = table.again.as_ref();
-    let again = again.and_then(|again| compile_again(again, compiler));
+    let again = again.and_then(|again| compile_again(again, seen, compiler));
     let reads = std::mem::take(&mut compiler.reads);
     let reads_prepared = order.reads_shared(&reads);
     // Where a step is taken only if something holds, it is the file's own concern what that means for the names in it.
@@ -180,17 +191,19 @@ fn step(
     let mut capture = Vec::new();
     if let Some(entries) = &table.capture {
         order.set(&entries.value, &compiler.names);
-        capture = captures::compile(&entries.value, places::ANSWER, compiler);
+        capture = captures::compile(&entries.value, seen, compiler);
         let reads = std::mem::take(&mut compiler.reads);
         if !is_guarded {
             order.refuse_early(reads, compiler);
         }
-        if table.expect.is_none() && capture.iter().any(|one| one.looks_into_message()) {
+        let has_nothing = table.expect.is_none() && !calls;
+        if has_nothing && capture.iter().any(|one| one.looks_into_message()) {
             compiler.push(without_expect("capture", entries.place, place));
         }
     }
     ScriptStep {
         send,
+        call: call.map(Box::new),
         expect,
         count: table
             .count
@@ -215,10 +228,14 @@ fn step(
     }
 }
 
-fn compile_again(again: &Located<AgainTable>, compiler: &mut Compiler<'_, '_>) -> Option<Again> {
+fn compile_again(
+    again: &Located<AgainTable>,
+    seen: BuiltIns,
+    compiler: &mut Compiler<'_, '_>,
+) -> Option<Again> {
     let table = &again.value;
     let after = table.after.as_ref();
-    let after = after.map(|after| durations::either(after, places::ANSWER, compiler));
+    let after = after.map(|after| durations::either(after, seen, compiler));
     let Some(when) = &table.when else {
         let problem = Problem::absence(again.place, "`again` has no `when`").help(
             "write the message that asks for it: again = { when = '/status == \"Pending\"' }",
@@ -227,7 +244,7 @@ fn compile_again(again: &Located<AgainTable>, compiler: &mut Compiler<'_, '_>) -
         return None;
     };
     Some(Again {
-        when: compiler.condition(&when.value, places::ANSWER)?,
+        when: compiler.condition(&when.value, seen)?,
         after: after.flatten(),
     })
 }

@@ -16,8 +16,8 @@ use everwire_proto::{
         ConnectionSettings,
         dialogue::{
             Again, Capture, Dialogue, DialogueRule, HeartbeatTemplates, HttpRequest, PeriodicStep,
-            Preparation, Prepare, PrepareCall, PrepareStep, Program, RequestSettings, RuleDelay,
-            ScriptStep, Sending, TemplateDuration, Trigger,
+            Preparation, Prepare, PrepareStep, Program, RequestSettings, RuleDelay, ScriptStep,
+            Sending, StepCall, TemplateDuration, Trigger,
         },
     },
 };
@@ -211,18 +211,22 @@ fn show_prepare_step(step: &PrepareStep, names: &Names) -> Json {
     } = step;
     let mut keys = Keys::new();
     put_written(&mut keys, "if", condition.as_ref());
-    match call {
-        PrepareCall::Http(request) => put(&mut keys, "http", Some(show_request(request))),
-        PrepareCall::Exec(Program { path, arguments }) => {
-            let program = [escaped(&path.to_string_lossy())].into_iter();
-            let arguments = arguments.iter().map(|argument| argument.as_str().into());
-            let all: Vec<String> = program.chain(arguments).collect();
-            put(&mut keys, "exec", Some(all));
-        }
-    }
+    put_call(&mut keys, call);
     put_verdict(&mut keys, [expect, fail, give_up], *within);
     put_captures(&mut keys, capture, clear, names);
     keys.into()
+}
+
+fn put_call(keys: &mut Keys, call: &StepCall) {
+    match call {
+        StepCall::Http(request) => put(keys, "http", Some(show_request(request))),
+        StepCall::Exec(Program { path, arguments }) => {
+            let program = [escaped(&path.to_string_lossy())].into_iter();
+            let arguments = arguments.iter().map(|argument| argument.as_str().into());
+            let all: Vec<String> = program.chain(arguments).collect();
+            put(keys, "exec", Some(all));
+        }
+    }
 }
 
 /// What is written of a header's value is a secret, as in the headers of an upgrade.
@@ -256,6 +260,7 @@ fn show_periodic(periodic: &PeriodicStep, names: &Names) -> Json {
 fn show_step(step: &ScriptStep, names: &Names) -> Keys {
     let ScriptStep {
         send,
+        call,
         expect,
         count,
         fail,
@@ -272,10 +277,14 @@ fn show_step(step: &ScriptStep, names: &Names) -> Keys {
     let mut keys = Keys::new();
     put_written(&mut keys, "if", condition.as_ref());
     put(&mut keys, "send", send.as_ref().map(show_sending));
+    if let Some(call) = call {
+        put_call(&mut keys, call);
+    }
     // A step that expects nothing has none of the others.
-    if expect.is_some() {
+    if expect.is_some() || call.is_some() {
         put_verdict(&mut keys, [expect, fail, give_up], *within);
-        put(&mut keys, "count", Some(count.get()));
+        let count = call.is_none().then_some(count.get());
+        put(&mut keys, "count", count);
         put(&mut keys, "again", again.as_ref().map(show_again));
     }
     put_captures(&mut keys, capture, clear, names);

@@ -7,7 +7,9 @@ use crate::config::masked;
 use everwire_proto::{language::Template, settings::ConnectionSettings};
 
 /// The keys that sentences are made of. A key that is not among them is told as it is written, so that none is left out.
-const TOLD: [&str; 27] = [
+const TOLD: [&str; 29] = [
+    "periodic",
+    "close_script",
     "prepare",
     "url",
     "urls",

@@ -2,12 +2,15 @@
 
 use super::{
     Line,
-    words::{kept, sending, template_duration, written},
+    words::{calls, kept, of_answer, sending, template_duration, written},
 };
 use crate::config::units::format_duration;
 use everwire_proto::settings::{
     ConnectionSettings, Opening,
-    dialogue::{AnswerAfter, Dialogue, DialogueRule, RuleAction, RuleDelay, ScriptStep, Trigger},
+    dialogue::{
+        AnswerAfter, Dialogue, DialogueRule, PeriodicStep, RuleAction, RuleDelay, ScriptStep,
+        Trigger,
+    },
 };
 
 /// What happens between the upgrade and *ready*.
@@ -23,6 +26,54 @@ pub(super) fn opening(settings: &ConnectionSettings) -> Vec<Line> {
     told
 }
 
+/// What is said again and again while it is ready.
+pub(super) fn periodic(settings: &ConnectionSettings) -> Vec<Line> {
+    let Some(dialogue) = &settings.dialogue else {
+        return Vec::new();
+    };
+    let steps = dialogue.periodic.iter().zip(1..);
+    let line = |(periodic, number): (&PeriodicStep, usize)| {
+        let Line { text, mut details } = script_step(number, &periodic.step, dialogue);
+        if periodic.idle {
+            let idle = "only if it has said nothing for so long";
+            details.insert(0, idle.into());
+        }
+        let every = template_duration(&periodic.every, dialogue);
+        let text = format!("{text}, every {every}");
+        Line { text, details }
+    };
+    steps.map(line).collect()
+}
+
+/// What is said before our close frame.
+pub(super) fn closing(settings: &ConnectionSettings) -> Vec<Line> {
+    let Some(dialogue) = &settings.dialogue else {
+        return Vec::new();
+    };
+    let steps = dialogue.close_script.iter().zip(1..);
+    let mut told: Vec<Line> = steps
+        .map(|(step, number)| {
+            let refusable = step.fail.is_some() || step.give_up.is_some();
+            let step = ScriptStep {
+                fail: None,
+                give_up: None,
+                ..step.clone()
+            };
+            let mut line = script_step(number, &step, dialogue);
+            if refusable {
+                let told = "a refusal is told, and it closes all the same";
+                line.details.push(told.into());
+            }
+            line
+        })
+        .collect();
+    if !told.is_empty() {
+        let within = format_duration(settings.close_timeout);
+        told.push(format!("then it closes, after {within} at the latest").into());
+    }
+    told
+}
+
 fn opening_message(opening: &Opening) -> Line {
     match opening {
         Opening::Text(template) => format!("sends {}", written(&template.to_string())),
@@ -32,10 +83,11 @@ fn opening_message(opening: &Opening) -> Line {
 }
 
 fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
-    let text = match (&step.send, &step.expect) {
-        (Some(send), _) => format!("step {number} sends {}", sending(send)),
-        (None, Some(_)) => format!("step {number} waits"),
-        (None, None) => format!("step {number} sends nothing and waits for nothing"),
+    let text = match (&step.send, &step.call, &step.expect) {
+        (Some(send), ..) => format!("step {number} sends {}", sending(send)),
+        (None, Some(call), _) => format!("step {number} {}", calls(call)),
+        (None, None, Some(_)) => format!("step {number} waits"),
+        (None, None, None) => format!("step {number} sends nothing and waits for nothing"),
     };
     let mut details = Vec::new();
     if let Some(condition) = &step.condition {
@@ -49,8 +101,13 @@ fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
     if !rates.is_empty() {
         details.push(format!("waits for the rate {}", rates.join(" and ")));
     }
-    match &step.expect {
-        Some(expect) => {
+    match (&step.call, &step.expect) {
+        (Some(call), expect) => {
+            let expect = of_answer(expect.as_ref(), call);
+            let within = format_duration(step.within);
+            details.push(format!("expects {expect} within {within}"));
+        }
+        (None, Some(expect)) => {
             let times = match step.count.get() {
                 1 => String::new(),
                 count => format!(" {count} times"),
@@ -59,8 +116,8 @@ fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
             let expect = written(expect.as_str());
             details.push(format!("expects {expect}{times} within {within}"));
         }
-        None if step.send.is_some() => details.push("has passed once it is written".into()),
-        None => {}
+        (None, None) if step.send.is_some() => details.push("has passed once it is written".into()),
+        (None, None) => {}
     }
     if let Some(fail) = &step.fail {
         let fail = written(fail.as_str());

@@ -79,7 +79,7 @@ fn unread(dialogue: &Dialogue) -> Option<String> {
             Name::BuiltIn(_) | Name::Let(_) => None,
         })
         .collect();
-    let steps = dialogue.open_script.iter().flat_map(|step| &step.capture);
+    let steps = dialogue.steps().flat_map(|step| &step.capture);
     let rules = dialogue.rules.iter().flat_map(|rule| &rule.capture);
     let captures = dialogue.captures.iter().chain(steps).chain(rules);
     let unread: BTreeSet<&str> = captures

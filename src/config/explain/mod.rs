@@ -89,6 +89,8 @@ fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
         ("prepares", prepare::lines(settings)),
         ("dials", dials::lines(settings)),
         ("opening", dialogue::opening(settings)),
+        ("periodic", dialogue::periodic(settings)),
+        ("closing", dialogue::closing(settings)),
         ("rules", dialogue::rules(settings)),
         ("captures", dialogue::captures(settings)),
         ("heartbeat", upkeep::heartbeat(settings)),

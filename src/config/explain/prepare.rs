@@ -2,14 +2,14 @@
 
 use super::{
     Line,
-    words::{kept, written},
+    words::{calls, kept, of_answer, written},
 };
 use crate::config::units::format_duration;
 use everwire_proto::{
     language::Names,
     settings::{
         ConnectionSettings,
-        dialogue::{Prepare, PrepareCall, PrepareStep},
+        dialogue::{Prepare, PrepareStep},
     },
 };
 
@@ -36,22 +36,12 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
 }
 
 fn one_step(number: usize, step: &PrepareStep, names: &Names) -> Line {
-    let text = match &step.call {
-        PrepareCall::Http(request) => {
-            let url = written(request.url.as_str());
-            format!("step {number} asks {} {url}", request.method)
-        }
-        PrepareCall::Exec(program) => format!("step {number} runs {}", program.path.display()),
-    };
+    let text = format!("step {number} {}", calls(&step.call));
     let mut details = Vec::new();
     if let Some(condition) = &step.condition {
         details.push(format!("only if {}", written(condition.as_str())));
     }
-    let expect = match (&step.expect, &step.call) {
-        (Some(expect), _) => written(expect.as_str()),
-        (None, PrepareCall::Http(_)) => "a status of 2xx".into(),
-        (None, PrepareCall::Exec(_)) => "that it ends with 0".into(),
-    };
+    let expect = of_answer(step.expect.as_ref(), &step.call);
     let within = format_duration(step.within);
     details.push(format!("expects {expect} within {within}"));
     if let Some(fail) = &step.fail {

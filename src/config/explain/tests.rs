@@ -313,3 +313,38 @@ are refused when exists(/error) too
 1 message may await an answer by number: requests, steps, heartbeats"
     );
 }
+
+#[test]
+fn calls_of_scripts_are_told_in_words() {
+    let keys = r#"
+prepare = [{ http = { url = 'https://h/key' }, capture = { ticket = '/key' } }]
+open_script = [
+  { http = { method = 'POST', url = 'https://h/token?k=${ticket}' }, give_up = 'status == 403', again = { when = 'status == 202' }, capture = { token = { value = '/token', secret = true } } },
+  { send = 'login ${token}' },
+]
+periodic = [
+  { every = '30m', http = { method = 'PUT', url = 'https://h/key' }, expect = 'status == 204' },
+  { every = '1m', idle = true, exec = ['check', '${ticket}'] },
+]
+close_script = [{ http = { method = 'DELETE', url = 'https://h/key' }, fail = 'status == 409' }]"#;
+    assert_eq!(
+        some(keys, &["opening", "periodic", "closing", "also"]),
+        "step 1 asks POST https://h/token?k=${ticket}
+expects a status of 2xx within 10s
+is refused for good, and the name gives up, when status == 403
+comes again after reconnect.max, when status == 202
+keeps token = /token (secret)
+step 2 sends login ${token}
+has passed once it is written
+then it is ready, and its outbox is sent
+step 1 asks PUT https://h/key, every 30m
+expects status == 204 within 10s
+step 2 runs check, every 1m
+only if it has said nothing for so long
+expects that it ends with 0 within 10s
+step 1 asks DELETE https://h/key
+expects a status of 2xx within 10s
+a refusal is told, and it closes all the same
+then it closes, after 5s at the latest"
+    );
+}

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Line;
 use everwire_proto::{
-    language::{Name, Names},
-    settings::dialogue::{Capture, Dialogue, Sending, TemplateDuration},
+    language::{Expression, Name, Names},
+    settings::dialogue::{Capture, Dialogue, Sending, StepCall, TemplateDuration},
 };
 
 /// So many bytes of a template or an expression are shown.
@@ -26,6 +26,26 @@ pub(super) fn sending(send: &Sending) -> String {
         Sending::Text(template) => written(template.as_str()),
         Sending::Bytes(template) => format!("the binary message {}", written(template.as_str())),
         Sending::Binary(bytes) => format!("a binary message of {} bytes", bytes.len()),
+    }
+}
+
+/// What a step calls, as it was written.
+pub(super) fn calls(call: &StepCall) -> String {
+    match call {
+        StepCall::Http(request) => {
+            let url = written(request.url.as_str());
+            format!("asks {} {url}", request.method)
+        }
+        StepCall::Exec(program) => format!("runs {}", program.path.display()),
+    }
+}
+
+/// What the answer to a call must be.
+pub(super) fn of_answer(expect: Option<&Expression>, call: &StepCall) -> String {
+    match (expect, call) {
+        (Some(expect), _) => written(expect.as_str()),
+        (None, StepCall::Http(_)) => "a status of 2xx".into(),
+        (None, StepCall::Exec(_)) => "that it ends with 0".into(),
     }
 }
 

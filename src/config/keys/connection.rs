@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
     HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, PrepareLayer, RateLayer, ReconnectLayer,
-    RequestTable, Rules, Script, SequenceLayer,
+    RequestTable, Rules, Script, SequenceLayer, StepTable,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -134,6 +134,18 @@ table! {
 }
 
 impl ConnectionTable {
+    /// All steps of its scripts.
+    pub fn steps(&self) -> impl Iterator<Item = &StepTable> {
+        let periodic = self.periodic.iter().flat_map(|periodic| &periodic.value.0);
+        let scripts = [&self.open_script, &self.close_script];
+        let steps = scripts
+            .into_iter()
+            .flatten()
+            .flat_map(|script| &script.value.0);
+        let steps = steps.chain(periodic.map(|periodic| &periodic.step));
+        steps.map(|step| &step.value)
+    }
+
     /// Lets a nearer layer change this one. Of `url` and `urls` the nearer one counts, and of `on_open` and `open_script`.
     pub fn overlay_nearer(&mut self, nearer: Self) {
         if nearer.url.is_some() || nearer.urls.is_some() {

@@ -181,7 +181,8 @@ fn what_is_declared_is_the_default_of_the_settings() {
         defaults_of::<RuleTable>().len(),
         3 * defaults_of::<AgainTable>().len(),
         defaults_of::<PrepareStepTable>().len(),
-        defaults_of::<HttpTable>().len(),
+        // Of the three scripts, and of a step before a dial.
+        4 * defaults_of::<HttpTable>().len(),
         // Of the connection, of the steps, of a rule, of a step before a dial.
         6 * defaults_of::<CaptureTable>().len(),
     ];

@@ -8,6 +8,7 @@ use crate::{
         dialer::{Dial, DialTarget, Dialer, Preparation},
         state::{ActorState, conversation::policy_of_named},
     },
+    core::State as LifeState,
     secret_store::SecretStore,
     settings::{ConnectionSettings, DialPolicy, Template, url},
     transport::{
@@ -78,6 +79,8 @@ fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
             before.known = known;
         }
         serving.set_preparing(before.preparing.clone());
+        let is_successor = matches!(act.life.state(), LifeState::Open { .. });
+        before.teller = serving.conversation.teller(is_successor);
     }
     before.handover = is_handover;
     before.sequence = act.inbound.last_number();

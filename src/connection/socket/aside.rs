@@ -99,7 +99,7 @@ impl Socket {
             }
             let ahead = self.writer.messages_ahead();
             self.go_on_aside(act, now)?;
-            self.hears_signer_aside(act, now, cx)?;
+            self.hears_work_aside(act, now, cx)?;
             // A step that was written may have another one behind it.
             if written.is_pending() || self.writer.messages_ahead() <= ahead {
                 return Ok(());

@@ -91,7 +91,7 @@ impl Socket {
             && act.ahead.is_empty()
             && self.has_known_age()
             && act.has_passed()
-            && !act.is_signing()
+            && !act.is_waiting_for_work()
             && !act.wants_place()
             && !self.deadlines.is_paused()
             && self.writer.is_idle()
@@ -126,7 +126,7 @@ impl Socket {
     fn speak(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.take_ahead(act);
         self.write(act, now, cx);
-        while self.take_ahead(act) || self.goes_on(act, now) || self.hears_signer(act, now, cx) {
+        while self.take_ahead(act) || self.goes_on(act, now) || self.hears_work(act, now, cx) {
             self.write(act, now, cx);
         }
         if !act.reported.ready

@@ -26,6 +26,11 @@ impl Sent {
         }
     }
 
+    /// The settings as they were for the dial.
+    pub fn settings(&self) -> &Arc<ConnectionSettings> {
+        &self.settings
+    }
+
     /// The secrets that were read for the dial.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets

@@ -42,6 +42,14 @@ impl Socket {
                     serving.conversation.sign(requests);
                 }
             }
+            Reply::Call(call) => {
+                let (owner, call) = (call.owner, self.sent.call(act, *call));
+                if let Some(serving) = &mut act.serving {
+                    serving.conversation.call(owner, call);
+                }
+                // Whoever waits for it must be known.
+                act.wake();
+            }
             Reply::MayClose => self.may_close(act, now),
             Reply::Answered(answered) => act.answered(*answered),
             Reply::Answer(message) => self.writer.answer(message),
@@ -117,6 +125,13 @@ impl Socket {
                         conversation.sign(requests);
                     }
                 }
+                Reply::Call(call) => {
+                    let (owner, call) = (call.owner, self.sent.call(act, *call));
+                    if let Some(conversation) = aside_mut(&mut self.early) {
+                        conversation.call(owner, call);
+                    }
+                    act.wake();
+                }
                 Reply::Answer(message) => self.writer.answer(message),
                 Reply::Passed => {
                     if let Some(data) = connect_data(act) {
@@ -164,9 +179,14 @@ impl Socket {
 /// The buckets that the step on its way waits for, if they are not the connection's alone.
 fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
     let rates = talk?.step_rates();
+    // A call is no message of the connection's.
+    let own = act
+        .buckets
+        .as_deref()
+        .filter(|_| !talk.is_some_and(LiveConversation::calls));
     let buckets = || {
         let buckets = &act.process.buckets;
-        buckets.with_step(&act.name, act.buckets.as_deref(), rates)
+        buckets.with_step(&act.name, own, rates)
     };
     (!rates.is_empty()).then(buckets).flatten()
 }

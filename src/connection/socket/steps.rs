@@ -1,9 +1,11 @@
-//! What a socket does for the steps of its conversation besides the open script: those that come again, the close script, and signatures
-//! that take long.
+//! What a socket does for the steps of its conversation besides the open script: those that come again, the close script, and what is done
+//! elsewhere for them.
 
-use std::{task::Context as TaskContext, time::Instant};
+use std::{sync::Arc, task::Context as TaskContext, time::Instant};
 
-use super::{Socket, aside_conversation::aside_mut};
+use everwire_proto::dialogue::{Call, Response, Unanswered};
+
+use super::{Socket, aside_conversation::aside_mut, redaction::Sent};
 use crate::{
     connection::state::{
         ActorState,
@@ -11,6 +13,7 @@ use crate::{
         policy,
     },
     core::Cause,
+    transport::CallFor,
 };
 
 impl Socket {
@@ -68,43 +71,60 @@ impl Socket {
             .close_script_over(policy(&act.settings), now, &mut act.effects);
     }
 
-    /// The signatures that a step waits for may be made; whether they are.
-    pub(super) fn hears_signer(
+    /// What is done elsewhere for the conversation may be done; whether something is.
+    pub(super) fn hears_work(
         &mut self,
         act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> bool {
-        if !act.is_signing() {
+        if !act.is_waiting_for_work() {
             return false;
         }
         let here = surroundings!(self, act, now);
-        let is_signed = match &mut act.serving {
-            Some(serving) => serving.conversation.poll_signing(here, cx),
+        let is_done = match &mut act.serving {
+            Some(serving) => serving.conversation.poll_work(here, cx),
             None => false,
         };
-        if is_signed {
+        if is_done {
             self.carry_out(act, now);
         }
-        is_signed
+        is_done
     }
 
     /// The same beside the socket that serves.
-    pub(super) fn hears_signer_aside(
+    pub(super) fn hears_work_aside(
         &mut self,
         act: &mut ActorState,
         now: Instant,
         cx: &mut TaskContext<'_>,
     ) -> Result<bool, Cause> {
-        if !self.aside().is_some_and(LiveConversation::is_signing) {
+        if !self.aside().is_some_and(LiveConversation::is_waiting) {
             return Ok(false);
         }
         let here = surroundings!(self, act, now);
         let aside = aside_mut(&mut self.early);
-        let is_signed = aside.is_some_and(|aside| aside.poll_signing(here, cx));
-        if is_signed {
+        let is_done = aside.is_some_and(|aside| aside.poll_work(here, cx));
+        if is_done {
             self.carry_out_aside(act)?;
         }
-        Ok(is_signed)
+        Ok(is_done)
+    }
+}
+
+impl Sent {
+    /// The call of a conversation on this socket, to be made.
+    pub(super) fn call(
+        &self,
+        act: &ActorState,
+        call: Call,
+    ) -> impl Future<Output = Result<Response, Unanswered>> + 'static {
+        let preparer = act.process.preparer.clone();
+        let of = CallFor {
+            settings: Arc::clone(self.settings()),
+            owner: act.outbox.owner(),
+            secrets: self.secrets().clone(),
+        };
+        async move { preparer.call(call, of).await }
     }
 }

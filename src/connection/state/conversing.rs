@@ -60,6 +60,7 @@ impl ActorState {
             Reply::Compose
             | Reply::ComposeNow
             | Reply::Sign(_)
+            | Reply::Call(_)
             | Reply::MayClose
             | Reply::Answered(_)
             | Reply::Answer(_)
@@ -173,10 +174,10 @@ impl ActorState {
         conversation.is_none_or(|conversation| conversation.has_passed())
     }
 
-    /// Whether a step of the socket that serves waits for a signature.
-    pub(in crate::connection) fn is_signing(&self) -> bool {
+    /// Whether the conversation of the socket that serves waits for what is done elsewhere.
+    pub(in crate::connection) fn is_waiting_for_work(&self) -> bool {
         let conversation = self.conversation();
-        conversation.is_some_and(LiveConversation::is_signing)
+        conversation.is_some_and(LiveConversation::is_waiting)
     }
 
     /// Whether something is to be said or awaited on the socket that serves before our close frame.

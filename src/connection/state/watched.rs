@@ -20,7 +20,7 @@ use crate::{
         watch::Watcher,
     },
     settings::{Source as _, System},
-    transport::{Secrets, masked},
+    transport::{Secrets, Teller, masked},
 };
 
 impl ActorState {
@@ -89,6 +89,17 @@ impl LiveConversation {
         declared.watch(true);
         let secrets = Secrets::default();
         self.watcher = Some(Box::new(Watching { watcher, secrets }));
+    }
+
+    /// Tells whoever watches what is done before a dial, if somebody does.
+    pub fn teller(&self, is_successor: bool) -> Option<Teller> {
+        let watching = self.watcher.as_deref()?;
+        let watcher = parking_lot::Mutex::new(watching.watcher.beside(is_successor));
+        Some(Box::new(move |happening| {
+            let at = clock::wall_at(clock::now());
+            // Who watches no more is noticed on the socket.
+            let _unwatched = watcher.lock().tell(happening, at);
+        }))
     }
 
     /// Tells what has happened, with the secrets of the dial taken out by `mask`.

@@ -16,13 +16,16 @@ pub struct StepStatus {
     pub number: usize,
     /// How many steps the script has.
     pub steps: usize,
-    /// What it does: `queued` until its turn to be written has come, `made` until the kernel has it, then `listens`; `rests` until it
+    /// What it does: `queued` until its turn to be written has come, `made` until the kernel has it, then `listens`; `calls` until its call was answered; `rests` until it
     /// comes again.
     #[serde(serialize_with = "word")]
     pub state: StepState,
-    /// What it sends; `None`: it only listens.
+    /// What it sends; `None`: it calls something, or only listens.
     pub send: Option<String>,
-    /// What it expects; `None`: it has passed once it is written.
+    /// What it calls: the method and the URL as it was written, without its query, or the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// What it expects; `None`: it has passed once it is written, or once its call was answered well.
     pub expect: Option<String>,
     /// How often what it expects has come.
     pub met: u32,
@@ -53,6 +56,7 @@ impl StepStatus {
     ) -> Self {
         let StepWritten {
             send,
+            call,
             expect,
             count,
             ..
@@ -63,6 +67,7 @@ impl StepStatus {
             steps: progress.steps,
             state: progress.state,
             send,
+            call,
             expect,
             met: progress.met,
             count,
@@ -81,6 +86,7 @@ impl StepStatus {
             steps: 1,
             state: StepState::Listens,
             send: None,
+            call: None,
             expect: Some(what.to_owned()),
             met: 0,
             count: 1,

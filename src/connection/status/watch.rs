@@ -64,10 +64,15 @@ impl Watch {
 impl Watcher {
     /// The same for a successor.
     pub(in crate::connection) fn of_successor(&self) -> Self {
+        self.beside(true)
+    }
+
+    /// The same, told of something else: of a successor, or not.
+    pub(in crate::connection) fn beside(&self, is_successor: bool) -> Self {
         Self {
             sender: self.sender.clone(),
             missed: 0,
-            is_successor: true,
+            is_successor,
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use everwire_proto::{dialogue::BeforeDial, settings::dialogue::Dialogue};
+use everwire_proto::{
+    dialogue::{BeforeDial, Happening},
+    settings::dialogue::Dialogue,
+};
 use parking_lot::Mutex;
 
 use crate::{
@@ -19,6 +22,8 @@ pub(crate) struct Before {
     pub done: Option<Box<PreparedDial>>,
     /// Told what is being done.
     pub preparing: Preparing,
+    /// Told what happens, where somebody watches.
+    pub teller: Option<Teller>,
     pub name: ConnectionName,
     /// What may be called. Where a peer has named the URL of the dial, that obeys another.
     pub policy: DialPolicy,
@@ -27,6 +32,9 @@ pub(crate) struct Before {
     /// The last of the peer's own numbers.
     pub sequence: Option<u64>,
 }
+
+/// Who is told what happens.
+pub(crate) type Teller = Box<dyn Fn(Happening) + Send + Sync>;
 
 /// What is being done before a dial, for the status: the dial tells it, and the name looks.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +59,7 @@ impl Before {
                 known: BeforeDial::new(Arc::clone(dialogue)),
                 done: None,
                 preparing: Preparing::default(),
+                teller: None,
                 name: name.clone(),
                 policy: settings.dial_policy.clone(),
                 handover: false,

@@ -1,4 +1,4 @@
-//! An HTTP call before a dial: over a stream that is opened as those of dials are, by the codec that `awc` has.
+//! An HTTP call: over a stream that is opened as those of dials are, by the codec that `awc` has.
 //!
 //! `awc` makes its answers itself, and only over streams of its own connector, which knows neither our proxies nor our names in
 //! certificates.
@@ -55,7 +55,7 @@ pub(super) struct HttpCall<'a> {
     pub within: Duration,
 }
 
-/// Makes a call when it is its host's turn, and follows its redirects.
+/// Makes a call, when it is its host's turn where there is a budget, and follows its redirects.
 ///
 /// # Errors
 ///
@@ -63,18 +63,23 @@ pub(super) struct HttpCall<'a> {
 pub(super) async fn call(
     call: HttpCall<'_>,
     way: Way<'_>,
-    budget: &DialBudget,
+    budget: Option<&DialBudget>,
     secrets: &Secrets,
 ) -> Result<Response, Unanswered> {
     let url = HttpUrl::parse(call.url).map_err(refused)?;
-    let permit = budget.acquire(&url.to.host_and_port(), way.owner).await;
+    let permit = match budget {
+        Some(budget) => Some(budget.acquire(&url.to.host_and_port(), way.owner).await),
+        None => None,
+    };
     let progress = Progress::new(call.within);
     let called = timeout_at(
         progress.deadline,
         follow(call, url, way, secrets, &progress),
     );
     let called = called.await.unwrap_or_else(|_| Err(late(&progress)));
-    permit.finish(called.is_ok());
+    if let Some(permit) = permit {
+        permit.finish(called.is_ok());
+    }
     called
 }
 

@@ -1,8 +1,9 @@
-//! What is done before a dial: HTTP calls and programs, and filling the dial with what they have answered.
+//! HTTP calls and programs: what is done before a dial, filling the dial with what they have answered, and the calls of sockets.
 
 mod before;
 mod body;
 mod call;
+mod caller;
 mod exec;
 mod fill;
 mod here;
@@ -12,6 +13,7 @@ mod run;
 mod shared;
 
 pub(crate) use self::{
-    before::{Before, ForDial, Preparing},
+    before::{Before, ForDial, Preparing, Teller},
+    caller::CallFor,
     preparer::Preparer,
 };

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use everwire_proto::settings::dialogue::Prepare;
+use everwire_proto::{
+    dialogue::{Call, Response, Unanswered},
+    settings::dialogue::Prepare,
+};
 
 use super::{
     before::{Before, ForDial},
+    caller::{CallFor, Caller, Tools},
     fill,
     here::Place,
-    run::{Run, Tools, without_secrets},
+    run::{Run, without_secrets},
     shared::SharedResults,
 };
 use crate::{
@@ -89,6 +93,24 @@ impl Preparer {
             })
         });
         filled.map_err(|cause| without_secrets(cause, dial, &secrets).into())
+    }
+
+    /// Makes a call of a socket that is up. Must run where `spawn_local` works: on an arbiter. Dropping the future ends the call.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer, in words that may hold what the server has said.
+    pub async fn call(&self, call: Call, of: CallFor) -> Result<Response, Unanswered> {
+        let caller = Caller {
+            tools: &self.0.tools,
+            settings: &of.settings,
+            owner: of.owner.as_ref(),
+            secrets: &of.secrets,
+            policy: &of.settings.dial_policy,
+            dialogue: of.settings.dialogue.as_deref(),
+            waits_for_turn: false,
+        };
+        caller.make(call).await
     }
 
     async fn run(

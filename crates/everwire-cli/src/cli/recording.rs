@@ -120,6 +120,8 @@ impl Entry {
     /// What a happening is in a recording, without a message's text.
     pub fn of(happening: &Happening) -> Option<Self> {
         Some(match happening {
+            // It is of no socket.
+            Happening::Decided { place, .. } if place.script == "prepare" => return None,
             Happening::Sent { place, send } => Self::Sent {
                 step: (*place).into(),
                 send: send.clone(),

@@ -16,7 +16,8 @@ pub fn line(step: &Step, now: Timestamp) -> String {
     };
     let place = format!("step {} of {}{of}", step.number, step.steps);
     let since = time(step.since, now);
-    let sends = step.send.as_deref().map(words::printable);
+    let does = step.send.as_ref().or(step.call.as_ref());
+    let sends = does.map(|does| words::printable(does));
     let left = step.until.map(|until| time(now, until));
     match (&*step.state, sends) {
         ("rests", _) => {
@@ -27,6 +28,7 @@ pub fn line(step: &Step, now: Timestamp) -> String {
             format!("{place}, {sends} waits for its turn for {since}")
         }
         ("made", Some(sends)) => format!("{place}, {sends} is being written for {since}"),
+        ("calls", Some(calls)) => format!("{place}, {calls} called {since} ago"),
         (_, sends) => {
             let sent = sends.map(|sends| format!(", {sends} sent {since} ago"));
             let began = || format!(", began {since} ago");
@@ -69,6 +71,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_call_is_told_by_its_method_and_url() {
+        for (state, expected) in [
+            (
+                "queued",
+                "step 1 of 2 of periodic, PUT https://h/key waits for its turn for 5.0s",
+            ),
+            (
+                "calls",
+                "step 1 of 2 of periodic, PUT https://h/key called 5.0s ago",
+            ),
+        ] {
+            let step = json!({
+                "script": "periodic", "number": 1, "steps": 2, "state": state, "send": null, "call": "PUT https://h/key", "expect": null,
+                "since": "2026-01-02T03:04:10Z", "until": null,
+            });
+            let step = Step::deserialize(step).unwrap();
+            assert_eq!(
+                line(&step, "2026-01-02T03:04:15Z".parse().unwrap()),
+                expected
+            );
+        }
+    }
 
     fn told(state: &str, send: Option<&str>, count: u64) -> String {
         let step = json!({

@@ -112,6 +112,10 @@ pub enum Cause {
         text: String,
         /// Whether the step says that asking again cannot help.
         gives_up: bool,
+        /// Whether asking again soon may help: of a call, that the server was not able to answer it now.
+        may_pass: bool,
+        /// What the `Retry-After` of a call's answer asked for (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
     },
     /// A step of the script was not answered within its time: which, what it expected, and what came last.
     ScriptTimeout(String),
@@ -131,6 +135,16 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The peer refused what a step of the script asked for, and did not say when to ask again.
+    pub fn script_refused(text: impl Into<String>, gives_up: bool) -> Self {
+        Self::ScriptRefused {
+            text: text.into(),
+            gives_up,
+            may_pass: false,
+            retry_after: None,
+        }
+    }
+
     /// A proxy that gave no answer that counts.
     pub fn proxy(text: impl Into<String>) -> Self {
         Self::Proxy {

@@ -137,6 +137,10 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::Prepare {
             retry_after: Some(after),
             ..
+        }
+        | Cause::ScriptRefused {
+            retry_after: Some(after),
+            ..
         } => {
             let after = (*after).min(MAX_RETRY_AFTER);
             Verdict::Retry {
@@ -153,6 +157,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
         | Cause::Prepare {
             is_refusal: true, ..
         } => slow,
+        Cause::ScriptRefused { may_pass: true, .. } => usual,
         Cause::TlsCertificate(_)
         | Cause::Forbidden(_)
         | Cause::ScriptRefused { .. }
@@ -257,10 +262,7 @@ mod tests {
     }
 
     fn refused_by_step(gives_up: bool) -> Cause {
-        Cause::ScriptRefused {
-            text: "no".into(),
-            gives_up,
-        }
+        Cause::script_refused("no", gives_up)
     }
 
     fn by_rule(gives_up: bool) -> Cause {

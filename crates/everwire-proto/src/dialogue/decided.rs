@@ -1,13 +1,15 @@
 //! What whoever watches is told of a step.
 
-use std::slice;
+use std::{slice, time::Duration};
 
 use super::{
     captures::NotCaught,
     context::Context,
     happening::{Happening, Place, Verdict, captured, sending},
-    report,
-    running::{Decision, Running},
+    refusal::{Asked, Refusal},
+    report::{self, Masked},
+    response::Response,
+    running::{Decision, Judged, MASKED, Running},
 };
 use crate::{
     language::Expression,
@@ -54,6 +56,74 @@ impl Running {
             expression: report::clipped(expression.as_str()),
             after,
             verdict,
+        });
+    }
+
+    /// Tells what its call was answered, and what that has decided.
+    pub(super) fn tell_answer(
+        &self,
+        step: &ScriptStep,
+        asked: Asked<'_>,
+        response: &Response,
+        secrets: &Masked,
+        judged: &Judged<'_>,
+        cx: &mut Context<'_>,
+    ) {
+        if cx.trace.is_none() {
+            return;
+        }
+        let after = self.age(cx.here.now);
+        let mut text = String::new();
+        match step.is_secret() {
+            true => text.push_str(MASKED),
+            false => report::show_body(&response.body, secrets, &mut text),
+        }
+        cx.tell(|dialogue| Happening::Answered {
+            place: Place::of(self.place, dialogue),
+            status: response.status,
+            text,
+            bytes: response.body.len(),
+            after,
+        });
+        let expected = ("expect", report::clipped(asked.expected()));
+        let ((key, expression), verdict) = match judged {
+            Judged::Passes(_) => {
+                let captures = captured(&step.capture, &cx.dialogue.names);
+                (expected, Verdict::Passes { captures })
+            }
+            Judged::Refused(Refusal::NotExpected(_)) => (expected, Verdict::Misses),
+            Judged::Refused(Refusal::NotCaught(what)) => {
+                let capture = what.clone();
+                (expected, Verdict::Lacks { capture })
+            }
+            Judged::Refused(Refusal::GivesUp(when)) => (
+                ("give_up", report::clipped(when.as_str())),
+                Verdict::Refuses,
+            ),
+            Judged::Refused(Refusal::Fails(when)) => {
+                (("fail", report::clipped(when.as_str())), Verdict::Refuses)
+            }
+            Judged::Again { after, .. } => {
+                let when = step.again.as_ref().map_or("", |again| again.when.as_str());
+                let verdict = Verdict::Repeats { wait: *after };
+                (("again", report::clipped(when)), verdict)
+            }
+        };
+        cx.tell(|dialogue| Happening::Decided {
+            place: Place::of(self.place, dialogue),
+            key,
+            expression,
+            after,
+            verdict,
+        });
+    }
+
+    /// Tells that its call has no answer.
+    pub(super) fn tell_no_answer(&self, why: &str, after: Duration, cx: &mut Context<'_>) {
+        cx.tell(|dialogue| Happening::Unanswered {
+            place: Place::of(self.place, dialogue),
+            text: why.to_owned(),
+            after,
         });
     }
 

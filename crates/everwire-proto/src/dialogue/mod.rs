@@ -48,7 +48,7 @@ mod watched;
 pub use self::{
     answers::{MAX_ANSWERS, MAX_WAITING},
     before_dial::BeforeDial,
-    call::{Call, CallTarget},
+    call::{Call, CallOwner, CallTarget},
     captures::MAX_CAPTURED,
     conversation::{Concern, Conversation},
     happening::{Happening, Place, StepWritten, Verdict},
@@ -56,7 +56,7 @@ pub use self::{
     kept::{KEEP_EVERY, KeptChange, KeptValue},
     place::{StepList, StepPlace},
     prepared::Prepared,
-    preparing::{Next, Preparing, Unanswered},
+    preparing::{Next, Preparing},
     progress::{Progress, StepState},
     protocol::{
         Cx, Deliver, Done, LONGEST_TIMER, MAX_QUEUED, MAX_TIMERS, Protocol, ProtocolHost,
@@ -68,7 +68,7 @@ pub use self::{
         Answered, Bounds, Ended, ExpectedValue, InvalidRequest, MAX_OWN, NumberedRequest,
         RequestQueue, Ticket, TooMany, Waiting,
     },
-    response::Response,
+    response::{Response, Unanswered},
     rules::close_code,
     unstored::{HistorySpan, Stored},
 };

@@ -4,11 +4,13 @@ use super::{
     beside::Beside,
     context::Context,
     periodic::Lost,
+    response::{Response, Unanswered},
     rules::Rules,
     script::{Script, Scripted},
     surroundings::Seen,
     times::Times,
 };
+use crate::core::Message;
 
 /// The parts of a conversation, and what they work with.
 pub(super) struct Parts<'c> {
@@ -20,6 +22,46 @@ pub(super) struct Parts<'c> {
 }
 
 impl Parts<'_> {
+    /// The message of the step whose turn has come.
+    pub fn compose(&mut self) -> Option<Message> {
+        let Self {
+            script, beside, cx, ..
+        } = self;
+        match beside {
+            _ if !script.is_live() => None,
+            Some(beside) if script.has_passed() => match beside.close_script.step().is_some() {
+                true => beside.close_script.compose(cx),
+                false => beside.periodic.compose(cx).unwrap_or_else(|Lost| {
+                    script.end();
+                    None
+                }),
+            },
+            _ => script.compose(cx),
+        }
+    }
+
+    /// The call of the step with this number was answered, or cannot be.
+    pub fn answered(&mut self, number: u64, answer: Result<Response, Unanswered>) {
+        let Self {
+            script,
+            times,
+            beside,
+            cx,
+            ..
+        } = self;
+        match beside {
+            Some(beside) if script.has_passed() => match beside.close_script.step().is_some() {
+                true => beside.close_script.answered(number, answer, times, cx),
+                false => {
+                    if beside.periodic.answered(number, answer, times, cx) == Err(Lost) {
+                        script.end();
+                    }
+                }
+            },
+            _ => script.answered(number, answer, times, cx),
+        }
+    }
+
     /// The step that is on its way looks at a message.
     pub fn step_hears(&mut self, seen: Seen<'_>) -> Scripted {
         let Self {

@@ -6,6 +6,7 @@ use super::{
     captures::Caught,
     context::Context,
     place::{StepList, StepPlace},
+    response::{Response, Unanswered},
     running::{Outcome, Phase, Running},
     script::{Scripted, is_taken},
     surroundings::Seen,
@@ -51,10 +52,10 @@ impl Periodic {
     }
 
     /// The name is ready on this socket. What was scheduled on the socket before it stays so, if it is taken as often here.
-    pub fn ready(&mut self, times: &mut Times, cx: &mut Context<'_>) {
+    pub fn ready(&mut self, times: &mut Times, cx: &mut Context<'_>) -> Result<(), Lost> {
         self.is_started = true;
         self.refresh(times, cx);
-        self.begin_due(cx);
+        self.begin_due(cx)
     }
 
     /// No step is taken any more, and one that is on its way is given up. What was not written is due at once when another socket serves.
@@ -101,7 +102,7 @@ impl Periodic {
     }
 
     /// Takes the first step that is due, if none is on its way.
-    fn begin_due(&mut self, cx: &mut Context<'_>) {
+    fn begin_due(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
         while self.is_started
             && self.running.is_none()
             && let Some((due, at)) = self.next(cx.dialogue)
@@ -110,16 +111,20 @@ impl Periodic {
             self.schedule_next(at, due, cx.here.now);
             let place = place(at);
             let Some(step) = place.step(cx.dialogue) else {
-                return;
+                return Ok(());
             };
             if !is_taken(step, cx) {
                 continue;
             }
-            match step.send.is_some() || step.expect.is_some() {
+            match step.takes_time() {
                 true => self.running = Some(Box::new(Running::begin(place, step, cx))),
                 false => cx.captures.clear(&step.clear),
             }
+            if step.calls_at_once() {
+                self.compose(cx)?;
+            }
         }
+        Ok(())
     }
 
     /// Which step is due next, and when.
@@ -168,14 +173,37 @@ impl Periodic {
     }
 
     /// The kernel has the message of the step.
-    pub fn written(&mut self, cx: &mut Context<'_>) {
+    pub fn written(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
         let made = self.step_mut().filter(|step| step.phase == Phase::Made);
         let Some((running, step)) = with_step(made, cx.dialogue) else {
-            return;
+            return Ok(());
         };
         match step.expect {
             Some(_) => running.listen(step, cx.here.now),
-            None => self.pass(Caught::default(), cx),
+            None => self.pass(Caught::default(), cx)?,
+        }
+        Ok(())
+    }
+
+    /// A call of the step with this number was answered, or cannot be.
+    pub fn answered(
+        &mut self,
+        number: u64,
+        answer: Result<Response, Unanswered>,
+        times: &mut Times,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Lost> {
+        let calling = self.step_mut().filter(|step| step.calls(number));
+        let Some((running, step)) = with_step(calling, cx.dialogue) else {
+            return Ok(());
+        };
+        let Some(call) = &step.call else {
+            return Ok(());
+        };
+        match running.answered(step, call, answer, times, cx) {
+            Outcome::Stays => Ok(()),
+            Outcome::Passes(caught) => self.pass(caught, cx),
+            Outcome::Lost(cause) => Err(self.lose(cause, cx)),
         }
     }
 
@@ -199,10 +227,7 @@ impl Periodic {
         scripted.is_decisive &= step.send.is_some();
         let kept = match outcome {
             Outcome::Stays => Ok(()),
-            Outcome::Passes(caught) => {
-                self.pass(caught, cx);
-                Ok(())
-            }
+            Outcome::Passes(caught) => self.pass(caught, cx),
             Outcome::Lost(cause) => Err(self.lose(cause, cx)),
         };
         (scripted, kept)
@@ -227,16 +252,20 @@ impl Periodic {
                     let cause = running.timed_out(step, cx);
                     return Err(self.lose(cause, cx));
                 }
-                Phase::Rests { .. } => *running = Running::begin(running.place, step, cx),
-                Phase::Queued | Phase::Signs | Phase::Made => {}
+                Phase::Rests { .. } => {
+                    *running = Running::begin(running.place, step, cx);
+                    if step.calls_at_once() {
+                        self.compose(cx)?;
+                    }
+                }
+                Phase::Queued | Phase::Signs | Phase::Calls | Phase::Made => {}
             }
         }
-        self.begin_due(cx);
-        Ok(())
+        self.begin_due(cx)
     }
 
     /// The step has passed, and another one may be due by now.
-    fn pass(&mut self, caught: Caught, cx: &mut Context<'_>) {
+    fn pass(&mut self, caught: Caught, cx: &mut Context<'_>) -> Result<(), Lost> {
         cx.captures.keep(caught, &cx.dialogue.names);
         if let Some(step) = self
             .running
@@ -245,7 +274,7 @@ impl Periodic {
         {
             cx.captures.clear(&step.clear);
         }
-        self.begin_due(cx);
+        self.begin_due(cx)
     }
 
     fn lose(&mut self, cause: Cause, cx: &mut Context<'_>) -> Lost {

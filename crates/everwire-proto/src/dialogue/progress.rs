@@ -31,6 +31,8 @@ pub enum StepState {
     Queued,
     /// Its turn has come, and a signature of its message is being made.
     Signs,
+    /// What it calls has not answered.
+    Calls,
     /// Its message is made, and the kernel has not taken it.
     Made,
     /// It looks at what comes.
@@ -45,6 +47,7 @@ impl StepState {
         match self {
             Self::Queued => "queued",
             Self::Signs => "signs",
+            Self::Calls => "calls",
             Self::Made => "made",
             Self::Listens => "listens",
             Self::Rests => "rests",

@@ -1,4 +1,4 @@
-//! Why an answer before a dial does not let its step pass.
+//! Why the answer to a call does not let its step pass.
 
 use super::{
     report::{self, Span},
@@ -6,10 +6,20 @@ use super::{
 };
 use crate::{
     language::{Expression, World},
-    settings::dialogue::{PrepareCall, PrepareStep},
+    settings::dialogue::{PrepareStep, ScriptStep, StepCall},
 };
 
+/// A call, and what its answer is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'s> {
+    pub call: &'s StepCall,
+    pub expect: Option<&'s Expression>,
+    fail: Option<&'s Expression>,
+    give_up: Option<&'s Expression>,
+}
+
 /// Why an answer does not let the step pass.
+#[derive(Debug)]
 pub(super) enum Refusal<'s> {
     GivesUp(&'s Expression),
     Fails(&'s Expression),
@@ -46,27 +56,59 @@ impl Refusal<'_> {
     }
 }
 
+impl<'s> Asked<'s> {
+    /// By this step of a script, which makes this call.
+    pub fn by(step: &'s ScriptStep, call: &'s StepCall) -> Self {
+        Self {
+            call,
+            expect: step.expect.as_ref(),
+            fail: step.fail.as_ref(),
+            give_up: step.give_up.as_ref(),
+        }
+    }
+
+    /// What is expected, as it was written or in words.
+    pub fn expected(self) -> &'s str {
+        match (self.expect, self.call) {
+            (Some(expect), _) => expect.as_str(),
+            (None, StepCall::Http(_)) => "status 2xx",
+            (None, StepCall::Exec(_)) => "exit code 0",
+        }
+    }
+
+    /// Whether what answers is HTTP.
+    pub fn is_http(self) -> bool {
+        matches!(self.call, StepCall::Http(_))
+    }
+}
+
+impl<'s> From<&'s PrepareStep> for Asked<'s> {
+    fn from(step: &'s PrepareStep) -> Self {
+        Self {
+            call: &step.call,
+            expect: step.expect.as_ref(),
+            fail: step.fail.as_ref(),
+            give_up: step.give_up.as_ref(),
+        }
+    }
+}
+
 /// Why the answer does not let the step pass; `None`: it does, if all is there that is captured.
 pub(super) fn refusal<'s>(
-    step: &'s PrepareStep,
+    asked: Asked<'s>,
     response: &Response,
     world: &dyn World,
 ) -> Option<Refusal<'s>> {
-    if let Some(when) = step.give_up.as_ref().filter(|when| when.holds(world)) {
+    if let Some(when) = asked.give_up.filter(|when| when.holds(world)) {
         return Some(Refusal::GivesUp(when));
     }
-    if let Some(when) = step.fail.as_ref().filter(|when| when.holds(world)) {
+    if let Some(when) = asked.fail.filter(|when| when.holds(world)) {
         return Some(Refusal::Fails(when));
     }
-    let is_expected = match (&step.expect, &step.call) {
+    let is_expected = match (asked.expect, asked.call) {
         (Some(expect), _) => expect.holds(world),
-        (None, PrepareCall::Http(_)) => matches!(response.status, Some(200..=299)),
-        (None, PrepareCall::Exec(_)) => response.status == Some(0),
+        (None, StepCall::Http(_)) => matches!(response.status, Some(200..=299)),
+        (None, StepCall::Exec(_)) => response.status == Some(0),
     };
-    (!is_expected).then_some(Refusal::NotExpected(step.expect.as_ref()))
-}
-
-/// Whether the answer is one of HTTP.
-pub(super) fn is_http(step: &PrepareStep) -> bool {
-    matches!(step.call, PrepareCall::Http(_))
+    (!is_expected).then_some(Refusal::NotExpected(asked.expect))
 }

@@ -1,6 +1,6 @@
 //! What a conversation wants done, and what becomes of messages.
 
-use super::{Answered, Happening};
+use super::{Answered, Call, Happening};
 use crate::{
     core::{Cause, Message},
     language::SignatureRequest,
@@ -18,6 +18,9 @@ pub enum Reply {
     /// Signatures of a step's message are to be made on another thread, since that takes long. Then
     /// [`signed`](super::Conversation::signed) is told, if the socket is the same.
     Sign(Vec<SignatureRequest>),
+    /// This is to be called. Then [`answered`](super::Conversation::answered) is told, if the socket is the same: always, since a call ends
+    /// within its time.
+    Call(Box<Call>),
     /// An answer of a rule: ahead of all that waits, and never held back by a rate.
     Answer(Message),
     /// The script has passed.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     core::Message,
     language::{Expression, Names},
-    settings::dialogue::{Capture, DialogueRule, PrepareCall, ScriptStep, Sending, Trigger},
+    settings::dialogue::{Capture, DialogueRule, ScriptStep, Sending, StepCall, Trigger},
 };
 
 /// So many bytes of a message are shown, and of what the settings say of it.
@@ -31,12 +31,15 @@ impl fmt::Display for StepText<'_> {
         if let Some(send) = &self.step.send {
             write!(f, " sent {}", clipped(&send.as_written()))?;
         }
+        if let Some(called) = &self.step.call {
+            write!(f, " called {}", call(called))?;
+        }
         let Some(expect) = &self.step.expect else {
             return Ok(());
         };
-        let and = match self.step.send {
-            Some(_) => " and",
-            None => "",
+        let and = match self.step.acts() {
+            true => " and",
+            false => "",
         };
         write!(f, "{and} expected {}", clipped(expect.as_str()))?;
         match self.step.count.get() {
@@ -48,28 +51,25 @@ impl fmt::Display for StepText<'_> {
 
 /// A call as it is told of, and which step it is of.
 pub(super) struct CallText<'a> {
-    /// From 1.
-    pub number: usize,
-    /// What its steps are called.
-    pub called: &'a str,
-    pub call: &'a PrepareCall,
+    /// Which step of what.
+    pub place: Box<str>,
+    pub call: &'a StepCall,
 }
 
 impl fmt::Display for CallText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (number, called) = (self.number, self.called);
-        write!(f, "step {number} of {called}, {},", call(self.call))
+        write!(f, "{}, {},", self.place, call(self.call))
     }
 }
 
 /// A call: its method and its URL as it was written, without its query, or the program.
-pub(super) fn call(call: &PrepareCall) -> String {
+pub(super) fn call(call: &StepCall) -> String {
     match call {
-        PrepareCall::Http(request) => {
+        StepCall::Http(request) => {
             let url = request.url.as_str();
             format!("{} {}", request.method, clipped(without_query(url)))
         }
-        PrepareCall::Exec(program) => format!("exec {}", program.path.display()),
+        StepCall::Exec(program) => format!("exec {}", program.path.display()),
     }
 }
 
@@ -96,11 +96,11 @@ pub(super) fn missing(capture: &Capture, names: &Names, body: Option<&str>) -> S
     format!("{name} ({value}) is not there{or_long}")
 }
 
-/// The start of an answer's body, without what of it is secret.
-pub(super) fn show_body(body: &[u8], secrets: Vec<String>, out: &mut String) {
+/// The start of an answer's body, without these secrets.
+pub(super) fn show_body(body: &[u8], secrets: &Masked, out: &mut String) {
     match std::str::from_utf8(body) {
         Ok("") => out.push_str("an empty body"),
-        Ok(text) => show_text_masked(text, &Masked(secrets).sorted(), out),
+        Ok(text) => show_text_masked(text, secrets, out),
         Err(_) => out.push_str(&format!("{} bytes", body.len())),
     }
 }
@@ -154,6 +154,9 @@ pub(super) fn timed_out(step: StepText<'_>, met: u32, last: &str) -> String {
 pub(super) fn cut_off(step: StepText<'_>, met: u32, last: &str) -> String {
     let met = met_so_often(met);
     match last {
+        "" if step.step.call.is_some() => {
+            format!("{step}; close_timeout is over, and no answer came")
+        }
         "" => format!("{step}{met}; close_timeout is over, and no message came"),
         last => format!("{step}{met}; close_timeout is over, the last message is {last}"),
     }
@@ -234,6 +237,11 @@ impl Masked {
     /// Those that are captured now.
     pub fn of(captures: &Captures) -> Self {
         Self(captures.secrets().collect()).sorted()
+    }
+
+    /// These.
+    pub fn all(secrets: impl IntoIterator<Item = String>) -> Self {
+        Self(secrets.into_iter().collect()).sorted()
     }
 
     /// These, and those that are captured now.

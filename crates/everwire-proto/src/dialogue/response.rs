@@ -59,11 +59,22 @@ impl fmt::Debug for Response {
     }
 }
 
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// What happened.
+    pub text: String,
+    /// Whether calling again soon cannot help: a certificate is not accepted, a host must not be called.
+    pub is_refusal: bool,
+}
+
 /// What expressions see of a call: an answer, once there is one.
 pub(super) struct ResponseWorld<'a> {
     here: &'a Here<'a>,
     captures: &'a Captures,
     seen: Option<(&'a Response, Found<'a, 'a>)>,
+    /// The number of the step that calls.
+    id: Option<u64>,
     /// Whether the answer was asked for.
     was_asked: Cell<bool>,
 }
@@ -78,8 +89,14 @@ impl<'a> ResponseWorld<'a> {
             here,
             captures,
             seen,
+            id: None,
             was_asked: Cell::new(false),
         }
+    }
+
+    /// The same for the step with this number.
+    pub fn with_id(self, id: Option<u64>) -> Self {
+        Self { id, ..self }
     }
 
     /// Whether something came to what it did because of the answer, or because there was none.
@@ -113,6 +130,7 @@ impl World for ResponseWorld<'_> {
                 let status = self.response().and_then(|response| response.status);
                 status.map_or_else(Value::absent, Value::from)
             }
+            Name::BuiltIn(BuiltIn::Id) => self.id.map_or_else(Value::absent, Value::from),
             Name::BuiltIn(other) => self.here.built_in(other),
             Name::Let(_) => Value::absent(),
         }

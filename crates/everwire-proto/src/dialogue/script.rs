@@ -9,6 +9,7 @@ use super::{
     place::{StepList, StepPlace},
     reply::Reply,
     report,
+    response::{Response, Unanswered},
     running::{Outcome, Phase, Running, Usage},
     surroundings::Seen,
     times::Times,
@@ -68,8 +69,11 @@ impl Script {
         let begins = place.at == 0;
         while let Some(step) = place.step(cx.dialogue) {
             if is_taken(step, cx) {
-                if step.send.is_some() || step.expect.is_some() {
+                if step.takes_time() {
                     *self = Self::Running(Box::new(Running::begin(place, step, cx)));
+                    if step.calls_at_once() {
+                        self.compose(cx);
+                    }
                     return;
                 }
                 cx.captures.clear(&step.clear);
@@ -141,6 +145,30 @@ impl Script {
         Scripted::of(usage, step)
     }
 
+    /// A call of the step with this number was answered, or cannot be.
+    pub fn answered(
+        &mut self,
+        number: u64,
+        answer: Result<Response, Unanswered>,
+        times: &mut Times,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(running) = self.step_mut().filter(|step| step.calls(number)) else {
+            return;
+        };
+        let Some(step) = running.place.step(cx.dialogue) else {
+            return;
+        };
+        let Some(call) = &step.call else {
+            return;
+        };
+        match running.answered(step, call, answer, times, cx) {
+            Outcome::Stays => {}
+            Outcome::Passes(caught) => self.pass(caught, cx),
+            Outcome::Lost(cause) => self.lose(cause, cx),
+        }
+    }
+
     /// When something is due.
     pub fn deadline(&self) -> Option<Instant> {
         match self {
@@ -165,8 +193,13 @@ impl Script {
                 let cause = running.timed_out(step, cx);
                 self.lose(cause, cx);
             }
-            Phase::Rests { .. } => *running = Running::begin(running.place, step, cx),
-            Phase::Queued | Phase::Signs | Phase::Made => {}
+            Phase::Rests { .. } => {
+                *running = Running::begin(running.place, step, cx);
+                if step.calls_at_once() {
+                    self.compose(cx);
+                }
+            }
+            Phase::Queued | Phase::Signs | Phase::Calls | Phase::Made => {}
         }
     }
 

@@ -3,20 +3,30 @@
 use std::time::Instant;
 
 use super::{
-    conversation::Conversation, here::Here, parts::Parts, periodic::Lost, place::StepList,
-    reply::Reply, report,
+    call::CallOwner,
+    conversation::Conversation,
+    here::Here,
+    parts::Parts,
+    periodic::Lost,
+    place::StepList,
+    reply::Reply,
+    report,
+    response::{Response, Unanswered},
 };
 use crate::{
     core::{Cause, Message},
     language::SignatureRequest,
+    settings::dialogue::ScriptStep,
 };
 
 impl Conversation {
     /// The name is ready on this socket, which serves: periodic steps are taken from now on.
     pub fn ready(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         let mut parts = self.parts(here, out);
-        if let Some(beside) = parts.beside.filter(|_| parts.script.has_passed()) {
-            beside.periodic.ready(parts.times, &mut parts.cx);
+        if let Some(beside) = parts.beside.filter(|_| parts.script.has_passed())
+            && beside.periodic.ready(parts.times, &mut parts.cx) == Err(Lost)
+        {
+            parts.script.end();
         }
     }
 
@@ -27,26 +37,10 @@ impl Conversation {
         }
     }
 
-    /// The message of the step whose turn to be written has come. It draws its number now. `None`: nothing is to be written; if that is
-    /// because its template cannot be filled, `out` has the loss.
+    /// The message of the step whose turn to be written has come. It draws its number now. `None`: nothing is to be written. `out` has
+    /// the call then, if the step makes one, or the loss, if a template cannot be filled.
     pub fn compose(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Option<Message> {
-        let mut parts = self.parts(here, out);
-        match parts.beside {
-            _ if !parts.script.is_live() => None,
-            Some(beside) if parts.script.has_passed() => {
-                match beside.close_script.step().is_some() {
-                    true => beside.close_script.compose(&mut parts.cx),
-                    false => {
-                        let made = beside.periodic.compose(&mut parts.cx);
-                        made.unwrap_or_else(|Lost| {
-                            parts.script.end();
-                            None
-                        })
-                    }
-                }
-            }
-            _ => parts.script.compose(&mut parts.cx),
-        }
+        self.parts(here, out).compose()
     }
 
     /// The signatures of [`Reply::Sign`] are made: what each request has come to. Its step is composed again, in the moment in which its
@@ -57,22 +51,44 @@ impl Conversation {
         here: &Here<'_>,
         out: &mut Vec<Reply>,
     ) {
-        let Parts {
-            script,
-            beside,
-            mut cx,
-            ..
-        } = self.parts(here, out);
-        if !script.is_live() {
+        let mut parts = self.parts(here, out);
+        if !parts.script.is_live() {
             return;
         }
+        let Parts {
+            script, beside, cx, ..
+        } = &mut parts;
         let running = match script.step_mut() {
             Some(running) => Some(running),
-            None => beside.and_then(|beside| beside.step_mut()),
+            None => beside.as_mut().and_then(|beside| beside.step_mut()),
         };
-        if let Some(running) = running {
-            running.signed(made, &mut cx);
+        let Some(running) = running else {
+            return;
+        };
+        running.signed(made, cx);
+        let step = running.place.step(cx.dialogue);
+        if step.is_some_and(ScriptStep::calls_at_once) {
+            parts.compose();
         }
+    }
+
+    /// The call of a [`Reply::Call`] was answered, or cannot be. One that is not awaited any more changes nothing.
+    pub fn answered(
+        &mut self,
+        owner: CallOwner,
+        answer: Result<Response, Unanswered>,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) {
+        let CallOwner::Step(number) = owner else {
+            return;
+        };
+        let mut parts = self.parts(here, out);
+        if !parts.script.is_live() {
+            return;
+        }
+        parts.answered(number, answer);
+        parts.refresh();
     }
 
     /// The kernel has the message of the step: its `within` runs from now on. A step that expects nothing has passed.
@@ -85,7 +101,11 @@ impl Conversation {
             Some(beside) if parts.script.has_passed() => {
                 match beside.close_script.step().is_some() {
                     true => beside.close_script.written(&mut parts.cx),
-                    false => beside.periodic.written(&mut parts.cx),
+                    false => {
+                        if beside.periodic.written(&mut parts.cx) == Err(Lost) {
+                            parts.script.end();
+                        }
+                    }
                 }
             }
             _ => parts.script.written(&mut parts.cx),

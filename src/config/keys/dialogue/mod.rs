@@ -1,5 +1,6 @@
 //! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `request`, `ids`.
 
+mod call;
 mod capture;
 mod ids;
 mod periodic;
@@ -12,10 +13,11 @@ mod step;
 #[cfg(test)]
 pub(in crate::config) use self::periodic::ScheduleTable;
 pub(in crate::config) use self::{
+    call::{Exec, HttpTable},
     capture::{CaptureLayer, CaptureNames, CaptureTable},
     ids::IdsTable,
     periodic::{Periodic, PeriodicTable},
-    prepare::{Exec, HttpTable, PrepareLayer, PrepareStepTable, PrepareTable},
+    prepare::{PrepareLayer, PrepareStepTable, PrepareTable},
     request::RequestTable,
     rule::{RuleTable, Rules},
     sending::SendLayer,

@@ -2,26 +2,33 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{super::RateKeys, CaptureLayer, CaptureNames, SendLayer};
+use super::{
+    super::RateKeys, CaptureLayer, CaptureNames, Exec, HttpTable, SendLayer, call::refuse_both,
+};
 use crate::config::{
     read::{Context, Entries, Keys as _, Located, Node, Place, Problem, Read, Value, table},
-    values::{Count, ExpressionText, Templated, Timeout},
+    values::{Count, ExpressionText, Templated, Timeout, Written},
 };
 use everwire_proto::settings::dialogue::MAX_STEPS;
 
 table! {
-    /// A step: it sends, then looks at each message until one decides.
+    /// A step: it sends, then looks at each message until one decides; or it calls, and looks at the answer. One of send, http, exec.
     #[derive(PartialEq)]
     pub(in crate::config) struct StepTable {
-        /// What is sent; without it the step only listens.
+        /// What is sent; without it the step calls, or only listens.
         send: SendLayer,
-        /// What must come. Without it the step has passed once it is written.
+        /// An HTTP request, through the connection's proxy and with its authorities.
+        http: HttpTable,
+        /// A program and its arguments: what it writes is the answer. There is no shell, and no environment but a PATH.
+        exec: Exec,
+        /// What must come. Without it the step has passed once it is written; of the answer to a call it is a status of 2xx, or of a
+        /// program 0.
         expect: ExpressionText,
         /// What is a refusal that may pass: a loss, dialled again from reconnect.max.
         fail: ExpressionText,
         /// What is a refusal that stays: the name fails.
         give_up: ExpressionText,
-        /// How long it may take from when the step was written.
+        /// How long it may take from when the step was written, or its call began. A program gets 10s at most.
         within: Timeout = "10s",
         /// How often what is expected must come.
         count: Count = 1,
@@ -33,10 +40,10 @@ table! {
         condition as "if": ExpressionText,
         /// What has the step repeated on the same socket.
         again: AgainTable,
-        /// The KEY of a bucket in [rates] that it waits for before it is written, besides the connection's rate; or several, at once.
+        /// The KEY of a bucket in [rates] that it waits for before it is written, besides the connection's rate, or before it calls; or
+        /// several, at once.
         rate: RateKeys,
     }
-    later { http, exec }
 }
 
 table! {
@@ -47,6 +54,23 @@ table! {
         when: ExpressionText,
         /// After how long; without it after reconnect.max.
         after: Templated<Timeout>,
+    }
+}
+
+impl StepTable {
+    /// Whether it makes a call.
+    pub fn calls(&self) -> bool {
+        self.http.is_some() || self.exec.is_some()
+    }
+
+    /// Whether it waits for something that may not come.
+    pub fn awaits(&self) -> bool {
+        self.expect.is_some() || self.calls()
+    }
+
+    /// The URL that it calls, as it is written.
+    pub fn url(&self) -> Option<&Written> {
+        self.http.as_ref()?.value.written_url()
     }
 }
 
@@ -81,7 +105,18 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
             .iter()
             .any(|entry| keys.contains(&entry.key.as_str()))
     };
-    if !has(&["expect"]) {
+    for keys in [["send", "http"], ["send", "exec"], ["http", "exec"]] {
+        refuse_both(entries, keys, context);
+    }
+    let calls = has(&["http", "exec"]);
+    if calls && let Some(count) = entries.iter().find(|entry| entry.key == "count") {
+        let message = "`count` is for messages: a call has one answer";
+        let problem = Problem::new(count.place, message)
+            .related(step.place, "the step is here")
+            .help("remove it");
+        context.problems.push(problem);
+    }
+    if !has(&["expect"]) && !calls {
         for entry in entries {
             let needs_expect = ["fail", "give_up", "count", "within", "again"];
             if needs_expect.contains(&entry.key.as_str()) {
@@ -91,6 +126,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
         }
     }
     if !has(&["send"])
+        && !calls
         && let Some(rate) = entries.iter().find(|entry| entry.key == "rate")
     {
         let message = "`rate` has no `send`: it is what the step waits for before it is written";
@@ -102,7 +138,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
     // What is misspelt, or still to come, has been told.
     let mut keys = entries.iter().map(|entry| entry.key.as_str());
     let all_known = keys.all(|key| StepTable::NAMES.contains(&key) || others.contains(&key));
-    if all_known && !has(&["send", "expect", "clear", "capture"]) {
+    if all_known && !calls && !has(&["send", "expect", "clear", "capture"]) {
         let problem = Problem::absence(step.place, "the step neither sends nor expects")
             .help("write send = '…', or expect = '…' for a message that the server sends first");
         context.problems.push(problem);

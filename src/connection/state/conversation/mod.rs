@@ -7,13 +7,16 @@ mod serving;
 mod steps;
 mod storing;
 mod surroundings;
+mod work;
 
 use std::time::Instant;
 
 use everwire_proto::dialogue::{BeforeDial, Concern, Heard, Reply, close_code};
-use tokio::sync::oneshot;
 
-use self::engine::{Engine, led};
+use self::{
+    engine::{Engine, led},
+    work::Work,
+};
 pub(in crate::connection) use self::{
     serving::{Serving, policy_of_named},
     surroundings::{Surroundings, surroundings},
@@ -22,7 +25,6 @@ use super::watching::Watching;
 use crate::{
     core::{Cause, Cursor, Message, NumberPlace},
     settings::ConnectionSettings,
-    signer::Made,
     transport::{Generation, PreparedDial},
 };
 
@@ -37,8 +39,8 @@ pub(in crate::connection) struct LiveConversation {
     replies: Vec<Reply>,
     /// Boxed: nearly none is watched.
     pub(super) watcher: Option<Box<Watching>>,
-    /// Signatures that are being made for the step that is on its way.
-    signing: Option<oneshot::Receiver<Made>>,
+    /// What is done elsewhere for it. Boxed: nearly none waits for anything.
+    work: Option<Box<Work>>,
     /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
     unplaced_behind: Cursor,
 }
@@ -61,7 +63,7 @@ impl LiveConversation {
             shared: None,
             replies: Vec::new(),
             watcher: None,
-            signing: None,
+            work: None,
             unplaced_behind: Cursor::default(),
         }
     }
@@ -116,7 +118,7 @@ impl LiveConversation {
             (it, successor) => *it = successor,
         }
         self.watcher = successor.watcher;
-        self.signing = successor.signing;
+        self.work = successor.work;
         self.unplaced_behind = successor.unplaced_behind;
         self
     }
@@ -151,7 +153,7 @@ impl LiveConversation {
         if let Some(watching) = &mut self.watcher {
             watching.secrets = at.secrets.clone();
         }
-        self.signing = None;
+        self.work = None;
         let here = at.here(self.is_handover);
         led!(&mut self.engine, it => it.opened(&here, &mut self.replies));
     }
@@ -193,7 +195,7 @@ impl LiveConversation {
     /// The socket is lost, or a dial has failed.
     pub fn lost(&mut self, cause: &Cause, at: Surroundings<'_>) {
         self.replies.clear();
-        self.signing = None;
+        self.work = None;
         let (here, out) = (at.here(self.is_handover), &mut self.replies);
         match &mut self.engine {
             Engine::Declared(it) => it.lost(cause, close_code(cause), &here, out),

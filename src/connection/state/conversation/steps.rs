@@ -1,24 +1,20 @@
-//! The steps of a conversation: what they are told, and signatures that take long.
+//! The steps of a conversation: what they are told, and what is done elsewhere for them.
 
-use std::{
-    pin::Pin,
-    task::{Context as TaskContext, Poll},
-    time::Instant,
-};
+use std::{task::Context as TaskContext, time::Instant};
 
 use everwire_proto::{
-    dialogue::{Progress, Reply},
+    dialogue::{CallOwner, Progress, Reply, Response, Unanswered},
     language::SignatureRequest,
 };
 
 use super::{
     LiveConversation, Surroundings,
     engine::{Engine, led},
+    work::Done,
 };
 use crate::{
     core::{Cause, Message},
     settings::RateSettings,
-    signer::sign,
 };
 
 impl LiveConversation {
@@ -61,6 +57,12 @@ impl LiveConversation {
         }
     }
 
+    /// Whether the step on its way makes a call.
+    pub fn calls(&self) -> bool {
+        self.step()
+            .is_some_and(|progress| progress.step.call.is_some())
+    }
+
     /// The buckets that the step on its way waits for besides the connection's.
     pub fn step_rates(&self) -> &[RateSettings] {
         self.step().map_or(&[], |progress| &progress.step.rate)
@@ -68,44 +70,66 @@ impl LiveConversation {
 
     /// The signatures are to be made that a step lacks.
     pub fn sign(&mut self, requests: Vec<SignatureRequest>) {
-        self.signing = Some(sign(requests));
+        self.work.get_or_insert_default().sign(requests);
     }
 
-    /// Whether a step waits for signatures.
-    pub fn is_signing(&self) -> bool {
-        self.signing.is_some()
+    /// This call is to be made.
+    pub fn call(
+        &mut self,
+        owner: CallOwner,
+        call: impl Future<Output = Result<Response, Unanswered>> + 'static,
+    ) {
+        self.work.get_or_insert_default().call(owner, call);
     }
 
-    /// Takes the signatures, once they are made; until then the waker is to be called. Returns whether they are there.
-    pub fn poll_signing(&mut self, at: Surroundings<'_>, cx: &mut TaskContext<'_>) -> bool {
-        let Some(signing) = &mut self.signing else {
+    /// Whether something is done elsewhere that it waits for.
+    pub fn is_waiting(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// Takes what was done elsewhere, once it is; until then the waker is to be called. Returns whether something was.
+    pub fn poll_work(&mut self, at: Surroundings<'_>, cx: &mut TaskContext<'_>) -> bool {
+        let Some(work) = &mut self.work else {
             return false;
         };
-        let Poll::Ready(made) = Pin::new(signing).poll(cx) else {
+        let Some(done) = work.poll(cx) else {
             return false;
         };
-        self.signing = None;
-        match made {
-            Ok(made) => {
-                let here = at.here(self.is_handover);
-                if let Some(declared) = self.engine.declared_mut() {
-                    declared.signed(made, &here, &mut self.replies);
-                }
+        if work.is_over() {
+            self.work = None;
+        }
+        let here = at.here(self.is_handover);
+        let declared = self.engine.declared_mut();
+        match (done, declared) {
+            (Done::Signed(Some(made)), Some(declared)) => {
+                declared.signed(made, &here, &mut self.replies);
+            }
+            (Done::Answered(owner, answer), Some(declared)) => {
+                declared.answered(owner, answer, &here, &mut self.replies);
             }
             // The thread is gone, and with it what the step waits for.
-            Err(_) => {
+            (Done::Signed(None), _) => {
                 let cause = Cause::Panic("a signature could not be made".into());
                 self.replies.push(Reply::Lose(cause));
             }
+            (Done::Signed(_) | Done::Answered(..), None) => {}
         }
         true
+    }
+
+    /// Nothing is done any more for the step that was on its way.
+    fn forget_step(&mut self) {
+        self.work = self.work.take().and_then(|mut work| {
+            work.forget_steps();
+            (!work.is_over()).then_some(work)
+        });
     }
 
     /// Its socket is to be closed by us. Returns whether periodic steps were taken until now.
     pub fn closing(&mut self, now: Instant) -> bool {
         let stops = led!(&mut self.engine, it => it.closing(now));
         if stops {
-            self.signing = None;
+            self.forget_step();
         }
         stops
     }
@@ -129,7 +153,7 @@ impl LiveConversation {
 
     /// Our close frame goes out. `was_due`: whether something was to be said before it.
     pub fn closes(&mut self, was_due: bool, at: Surroundings<'_>) {
-        self.signing = None;
+        self.forget_step();
         let (here, out) = (at.here(self.is_handover), &mut self.replies);
         match &mut self.engine {
             Engine::Declared(it) => it.closes(was_due, &here, out),

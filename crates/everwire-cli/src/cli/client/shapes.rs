@@ -59,6 +59,7 @@ pub struct Step {
     pub steps: u64,
     pub state: String,
     pub send: Option<String>,
+    pub call: Option<String>,
     pub expect: Option<String>,
     #[serde(default)]
     pub met: u64,

@@ -1,9 +1,11 @@
 //! What the peer says: messages for which the conditions of a dialogue hold.
 
 use everwire::{
-    dialogue::{Capture, Dialogue, DialogueRule, Preparation, PrepareStep, ScriptStep, Trigger},
+    dialogue::{
+        Again, Capture, Dialogue, DialogueRule, Preparation, PrepareStep, ScriptStep, Trigger,
+    },
     language::{
-        Expression, Inversion, Inverted, NotInvertible,
+        Expression, Inversion, Inverted, Lets, NotInvertible,
         json::{PointerSet, Spans},
     },
 };
@@ -31,6 +33,46 @@ pub enum Wanted {
 pub struct Answers<'a> {
     pub dialogue: &'a Dialogue,
     pub samples: &'a Samples,
+}
+
+/// What the answer to a call is asked.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub pointers: &'a PointerSet,
+    lets: &'a Lets,
+    expect: &'a Option<Expression>,
+    fail: &'a Option<Expression>,
+    give_up: &'a Option<Expression>,
+    again: Option<&'a Again>,
+    pub capture: &'a [Capture],
+}
+
+impl<'a> Asked<'a> {
+    /// By a step before the dial.
+    pub fn before_dial(preparation: &'a Preparation, step: &'a PrepareStep) -> Self {
+        Self {
+            pointers: &preparation.pointers,
+            lets: &preparation.lets,
+            expect: &step.expect,
+            fail: &step.fail,
+            give_up: &step.give_up,
+            again: None,
+            capture: &step.capture,
+        }
+    }
+
+    /// By a step of a script.
+    pub fn by_script(dialogue: &'a Dialogue, step: &'a ScriptStep) -> Self {
+        Self {
+            pointers: &dialogue.pointers,
+            lets: &dialogue.lets,
+            expect: &step.expect,
+            fail: &step.fail,
+            give_up: &step.give_up,
+            again: step.again.as_ref(),
+            capture: &step.capture,
+        }
+    }
 }
 
 /// A way to ask for a message: what is wanted besides.
@@ -130,11 +172,10 @@ impl<'a> Answers<'a> {
         first(&begin, &[&|way| self.quiet(way), &|way| way])
     }
 
-    /// The answer to a call before the dial; of a program 200 stands for its exit code 0.
+    /// The answer to a call; of a program 200 stands for its exit code 0.
     pub fn to_call(
         &self,
-        preparation: &Preparation,
-        step: &PrepareStep,
+        step: Asked<'_>,
         is_program: bool,
         wanted: Wanted,
         seen: &Seen<'_>,
@@ -144,29 +185,43 @@ impl<'a> Answers<'a> {
             (true, _) => 1,
             (false, _) => 200,
         };
-        let begin = Inversion::new(seen, &preparation.pointers, &preparation.lets);
-        let begin = begin.with_status(status);
+        let begin = Inversion::new(seen, step.pointers, step.lets).with_status(status);
         Some(match wanted {
             Wanted::Expect => {
                 let begin = step.expect.iter().fold(begin, Inversion::holds);
-                let begin = without(begin, [&step.give_up, &step.fail]);
+                let begin = without(begin, [step.give_up, step.fail]);
+                let again = step.again.filter(|_| step.expect.is_none());
+                let begin = again
+                    .iter()
+                    .fold(begin, |way, again| way.fails(&again.when));
                 first(
                     &begin,
-                    &[&|way| self.captured(way, &step.capture), &|way| {
-                        has(way, &step.capture)
+                    &[&|way| self.captured(way, step.capture), &|way| {
+                        has(way, step.capture)
                     }],
                 )
             }
-            Wanted::Fail => match &step.fail {
-                Some(fail) => without(begin.holds(fail), [&step.give_up, &None]).message(),
+            Wanted::Fail => match step.fail {
+                Some(fail) => without(begin.holds(fail), [step.give_up, &None]).message(),
                 // Whatever is expected: a server that cannot be asked.
                 None => {
-                    let begin = without(begin.with_status(500), [&step.give_up, &None]);
-                    without(begin, [&step.expect, &None]).message()
+                    let begin = without(begin.with_status(500), [step.give_up, step.expect]);
+                    let again = step.again.into_iter();
+                    again
+                        .fold(begin, |way, again| way.fails(&again.when))
+                        .message()
                 }
             },
             Wanted::GiveUp => begin.holds(step.give_up.as_ref()?).message(),
-            Wanted::Again => return None,
+            Wanted::Again => {
+                let again = step.again?;
+                let begin = without(begin.holds(&again.when), [step.give_up, step.fail]);
+                let begin = without(begin, [step.expect, &None]);
+                match &again.after {
+                    Some(after) => first(&begin, &[&|way| way.fills(&after.0), &|way| way]),
+                    None => begin.message(),
+                }
+            }
         })
     }
 

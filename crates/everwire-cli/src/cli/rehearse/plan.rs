@@ -68,20 +68,40 @@ pub fn of(subject: &Subject) -> Vec<Fault> {
 
 /// What can go wrong at a step. A periodic one, or one of the close script, with an `if` may never be taken.
 fn of_step(place: Place, step: &ScriptStep) -> impl Iterator<Item = Fault> {
-    let mut whats = Vec::new();
-    if matches!(place, Place::Open(_)) || step.condition.is_none() {
-        whats.push(What::CutBefore);
-        if step.expect.is_some() {
-            whats.extend([What::CutWithin, What::Silence]);
-            whats.push(What::Junk(Junk::NoJson));
-        }
-        whats.push(What::CutBehind);
-        whats.extend(step.fail.as_ref().map(|_| What::Refusal));
-        whats.extend(step.give_up.as_ref().map(|_| What::GiveUp));
-        let again = step.again.as_ref().filter(|_| step.send.is_some());
-        whats.extend(again.map(|_| What::Again));
-    }
+    let may_be_left_out = !matches!(place, Place::Open(_)) && step.condition.is_some();
+    let whats = match may_be_left_out {
+        true => Vec::new(),
+        false if step.call.is_some() => of_call(step),
+        false => of_message(step),
+    };
     whats.into_iter().map(move |what| Fault::new(place, what))
+}
+
+fn of_message(step: &ScriptStep) -> Vec<What> {
+    let mut whats = vec![What::CutBefore];
+    if step.expect.is_some() {
+        whats.extend([What::CutWithin, What::Silence]);
+        whats.push(What::Junk(Junk::NoJson));
+    }
+    whats.push(What::CutBehind);
+    whats.extend(step.fail.as_ref().map(|_| What::Refusal));
+    whats.extend(step.give_up.as_ref().map(|_| What::GiveUp));
+    let again = step.again.as_ref().filter(|_| step.send.is_some());
+    whats.extend(again.map(|_| What::Again));
+    whats
+}
+
+/// What is cut is the connection of the call.
+fn of_call(step: &ScriptStep) -> Vec<What> {
+    let mut whats = vec![
+        What::CutBefore,
+        What::CutWithin,
+        What::Silence,
+        What::Refusal,
+    ];
+    whats.extend(step.give_up.as_ref().map(|_| What::GiveUp));
+    whats.extend(step.again.as_ref().map(|_| What::Again));
+    whats
 }
 
 /// What can happen to a socket that serves.

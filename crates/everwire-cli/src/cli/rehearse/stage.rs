@@ -58,6 +58,8 @@ pub enum Command {
     Rule(usize),
     /// Do this.
     Do(What),
+    /// Go on: a call of the open script was answered.
+    GoOn,
 }
 
 /// One run, as its connections see it.
@@ -67,6 +69,10 @@ pub struct Stage {
     pub model: RefCell<Model>,
     /// The next step of `prepare`.
     pub prepare_at: Cell<usize>,
+    /// The step of the open script whose call the last socket waits for.
+    pub calling: Cell<Option<usize>>,
+    /// How many calls there were since it has opened: each has a number, as its messages have.
+    pub calls: Cell<u64>,
     notes: mpsc::Sender<Note>,
     /// What is played back.
     playback: Option<Arc<Playback>>,
@@ -89,6 +95,8 @@ impl Stage {
             fault: Cell::new(Some(fault)),
             model: RefCell::new(model),
             prepare_at: Cell::new(0),
+            calling: Cell::new(None),
+            calls: Cell::new(0),
             notes,
             playback: None,
             opened: Cell::new(0),
@@ -142,6 +150,8 @@ impl Stage {
 
     /// A socket has opened.
     pub fn open(&self) -> mpsc::Receiver<Command> {
+        self.calling.set(None);
+        self.calls.set(0);
         let (sender, receiver) = mpsc::channel(COMMANDS);
         self.latest.replace(Some(sender));
         receiver
@@ -153,5 +163,11 @@ impl Stage {
         latest
             .as_ref()
             .is_some_and(|latest| latest.try_send(command).is_ok())
+    }
+
+    /// The call of the open script was answered that the last socket waits for.
+    pub fn called(&self) {
+        self.calling.set(None);
+        self.command(Command::GoOn);
     }
 }

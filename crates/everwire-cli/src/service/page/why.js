@@ -47,7 +47,9 @@ function rule({ rule: decided, retry_at: at }) {
 function conversation({ step, rule_rate: rate, requests }) {
   const told = [];
   if (step) {
-    const sends = step.send ? `${step.send} ${step.state === 'queued' ? 'waits for its turn' : `sent at ${clock(step.since)}`}` : null;
+    const does = step.send ?? step.call;
+    const done = step.send ? 'sent' : 'called';
+    const sends = does ? `${does} ${step.state === 'queued' ? 'waits for its turn' : `${done} at ${clock(step.since)}`}` : null;
     const waits = step.state === 'rests' ? `comes again at ${clock(step.until)}` : step.expect && `waits for ${step.expect}`;
     told.push([`Opening: step ${step.number} of ${step.steps}`, sends, waits].filter(Boolean).join(', '));
   }

@@ -98,10 +98,7 @@ fn causes() -> Vec<Cause> {
             is_refusal: false,
             gives_up: false,
         },
-        Cause::ScriptRefused {
-            text: "step 1 of open_script: no".into(),
-            gives_up: true,
-        },
+        Cause::script_refused("step 1 of open_script: no", true),
         Cause::ScriptTimeout("step 1 of open_script: nothing came".into()),
         Cause::Rule {
             text: "rule 1 says reconnect".into(),

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{place::StepPlace, report::clipped};
+use super::{
+    place::StepPlace,
+    report::{self, clipped},
+};
 use crate::{
     language::{Name, Names},
     settings::dialogue::{
-        Capture, Dialogue, DialogueRule, RuleAction, ScriptStep, Sending, Trigger,
+        Capture, Dialogue, DialogueRule, PrepareStep, RuleAction, ScriptStep, Sending, Trigger,
     },
 };
 
@@ -58,6 +61,40 @@ pub enum Happening {
         /// The message's template, as it was written.
         send: Option<String>,
     },
+    /// The call of a step is out.
+    Called {
+        /// Which step it is.
+        #[serde(flatten)]
+        place: Place,
+        /// Its method and its URL as it was written, without its query; or the program.
+        call: String,
+    },
+    /// The call of a step was answered.
+    Answered {
+        /// Which step it is.
+        #[serde(flatten)]
+        place: Place,
+        /// The HTTP status, or the exit code; `None`: a signal ended the program.
+        status: Option<u16>,
+        /// The start of the body, or of what the program wrote, without what of it is secret.
+        text: String,
+        /// How long that is, in bytes.
+        bytes: usize,
+        /// Since when the call was out.
+        #[serde(rename = "after_ms", serialize_with = "millis")]
+        after: Duration,
+    },
+    /// The call of a step has no answer.
+    Unanswered {
+        /// Which step it is.
+        #[serde(flatten)]
+        place: Place,
+        /// Why.
+        text: String,
+        /// Since when the call was out.
+        #[serde(rename = "after_ms", serialize_with = "millis")]
+        after: Duration,
+    },
     /// A message has come.
     Came {
         /// Its start, without what of it is secret.
@@ -67,7 +104,7 @@ pub enum Happening {
         /// Whether subscribers see it.
         delivered: bool,
     },
-    /// An expression of a step holds for the message that has come.
+    /// An expression of a step holds for the message that has come, or for the answer to its call; or it had to.
     Decided {
         /// Which step it is.
         #[serde(flatten)]
@@ -160,9 +197,11 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepWritten {
-    /// What it sends; `None`: it only listens.
+    /// What it sends; `None`: it calls something, or only listens.
     pub send: Option<String>,
-    /// What it expects; `None`: it has passed once it is written.
+    /// What it calls: the method and the URL without its query, or the program.
+    pub call: Option<String>,
+    /// What it expects; `None`: it has passed once it is written, or once its call was answered well.
     pub expect: Option<String>,
     /// How often that must come.
     pub count: u32,
@@ -190,6 +229,8 @@ pub enum Verdict {
     },
     /// The step is refused.
     Refuses,
+    /// The step has not passed, since the answer to its call is another one.
+    Misses,
     /// The step has not passed, since this capture is not there, or is too long.
     Lacks {
         /// The capture.
@@ -207,10 +248,14 @@ impl Happening {
     /// The texts in which words of the peer may stand: whoever knows more secrets takes them out.
     pub fn foreign_text(&mut self) -> Option<&mut String> {
         match self {
-            Self::Came { text, .. } | Self::Lost { text } => Some(text),
+            Self::Came { text, .. }
+            | Self::Answered { text, .. }
+            | Self::Unanswered { text, .. }
+            | Self::Lost { text } => Some(text),
             Self::Began { .. }
             | Self::LeftOut { .. }
             | Self::Sent { .. }
+            | Self::Called { .. }
             | Self::Decided { .. }
             | Self::TimedOut { .. }
             | Self::Passed { .. }
@@ -240,6 +285,9 @@ impl Place {
     /// The key of the script that a socket opens with.
     pub(super) const OPEN_SCRIPT: &str = "open_script";
 
+    /// The key of what is done before a dial, shared or not.
+    pub(super) const PREPARE: &str = "prepare";
+
     pub(super) fn of(place: StepPlace, dialogue: &Dialogue) -> Self {
         Self {
             script: place.list.as_str(),
@@ -250,10 +298,22 @@ impl Place {
 }
 
 impl StepWritten {
+    pub(super) fn before_dial(step: &PrepareStep) -> Self {
+        let expect = step.expect.as_ref();
+        Self {
+            send: None,
+            call: Some(report::call(&step.call)),
+            expect: expect.map(|expect| clipped(expect.as_str())),
+            count: 1,
+            within: step.within,
+        }
+    }
+
     pub(super) fn of(step: &ScriptStep) -> Self {
         let expect = step.expect.as_ref();
         Self {
             send: step.send.as_ref().map(sending),
+            call: step.call.as_deref().map(report::call),
             expect: expect.map(|expect| clipped(expect.as_str())),
             count: step.count.get(),
             within: step.within,

@@ -23,6 +23,23 @@ impl fmt::Display for Happening {
                 write!(f, "{place} is left out: its if ({condition}) does not hold")
             }
             Self::Sent { place, .. } => write!(f, "{place} is sent"),
+            Self::Called { place, .. } => write!(f, "{place}: its call is out"),
+            Self::Answered {
+                place,
+                status,
+                text,
+                after,
+                ..
+            } => {
+                let after = Span(*after);
+                match status {
+                    Some(status) => write!(f, "{place}: answered {status} after {after}: {text}"),
+                    None => write!(f, "{place}: ended by a signal after {after}: {text}"),
+                }
+            }
+            Self::Unanswered { place, text, after } => {
+                write!(f, "{place}: no answer after {}: {text}", Span(*after))
+            }
             Self::Came { text, .. } => write!(f, "came: {text}"),
             Self::Decided {
                 place,
@@ -32,9 +49,13 @@ impl fmt::Display for Happening {
                 verdict,
             } => {
                 let after = Span(*after);
+                let held = match verdict {
+                    Verdict::Misses => "did not hold",
+                    _ => "held",
+                };
                 write!(
                     f,
-                    "{place}: {key} ({expression}) held after {after}{verdict}"
+                    "{place}: {key} ({expression}) {held} after {after}{verdict}"
                 )
             }
             Self::TimedOut { place, within } => {
@@ -99,10 +120,18 @@ impl fmt::Display for StepWritten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             send,
+            call,
             expect,
             count,
             within,
         } = self;
+        if let Some(call) = call {
+            let within = Span(*within);
+            return match expect {
+                Some(expect) => write!(f, "calls {call}, expects {expect} within {within}"),
+                None => write!(f, "calls {call} within {within}"),
+            };
+        }
         match (send, expect) {
             (Some(send), Some(expect)) => write!(f, "sends {send}, expects {expect}")?,
             (Some(send), None) => return write!(f, "sends {send}"),
@@ -122,7 +151,7 @@ impl fmt::Display for Verdict {
             Self::Passes { captures } if captures.is_empty() => f.write_str(": passed"),
             Self::Passes { captures } => write!(f, ": passed, captured {}", captures.join(", ")),
             Self::Counts { met, count } => write!(f, ", {met} of {count} times"),
-            Self::Refuses => f.write_str(": refused"),
+            Self::Refuses | Self::Misses => f.write_str(": refused"),
             Self::Lacks { capture } => write!(f, ", but {capture} is not there: refused"),
             Self::Repeats { wait } => write!(f, ": once more in {}", Span(*wait)),
         }

@@ -202,8 +202,7 @@ impl Cx<'_> {
     /// `reconnect.max`.
     pub fn refused(&mut self, text: impl Into<String>) {
         let text = self.state.readable(text.into());
-        let gives_up = false;
-        self.lose(Cause::ScriptRefused { text, gives_up });
+        self.lose(Cause::script_refused(text, false));
     }
 
     /// The peer did not answer in time (cause `script_timeout`): the socket is lost, and the name is dialled again.
@@ -215,8 +214,7 @@ impl Cx<'_> {
     /// Asking again cannot help (cause `script_refused`): the socket is lost, and the name fails until somebody connects it.
     pub fn give_up(&mut self, text: impl Into<String>) {
         let text = self.state.readable(text.into());
-        let gives_up = true;
-        self.lose(Cause::ScriptRefused { text, gives_up });
+        self.lose(Cause::script_refused(text, true));
     }
 
     /// Something went wrong, and the socket is not lost for it: an `error` event with the cause `rule`. The first 100 of a socket are
@@ -246,6 +244,7 @@ impl<'a> Cx<'a> {
             Reply::Lose(cause) => self.lose(cause),
             Reply::ComposeNow
             | Reply::Sign(_)
+            | Reply::Call(_)
             | Reply::Answer(_)
             | Reply::Times
             | Reply::Beat

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Phase, Running};
+use super::{MASKED, Phase, Running};
 use crate::{
     core::{Cause, later},
     dialogue::{
@@ -16,9 +16,6 @@ use crate::{
     language::{Expression, Secret, Step},
     settings::dialogue::ScriptStep,
 };
-
-/// What stands for a message of which something is kept secret.
-const MASKED: &str = "***";
 
 /// What follows of a message.
 pub(in crate::dialogue) enum Outcome {
@@ -82,9 +79,10 @@ impl Running {
                 };
                 let (told, after) = (self.told(step), self.age(cx.here.now));
                 let text = report::not_caught(told, what, &cx.dialogue.names, after, &shown);
-                let gives_up = false;
-                let cause = Cause::ScriptRefused { text, gives_up };
-                return (Outcome::Lost(cause), Usage::Taken);
+                return (
+                    Outcome::Lost(Cause::script_refused(text, false)),
+                    Usage::Taken,
+                );
             }
             Decision::GiveUp(when) => self.refused(step, true, when, seen, cx),
             Decision::Fail(when) => self.refused(step, false, when, seen, cx),
@@ -128,11 +126,11 @@ impl Running {
         }
         let (told, after) = (self.told(step), self.age(cx.here.now));
         let text = report::refused(told, (key, when), after, &cx.shown(seen));
-        Outcome::Lost(Cause::ScriptRefused { text, gives_up })
+        Outcome::Lost(Cause::script_refused(text, gives_up))
     }
 
     /// It comes again after this time.
-    fn rest(
+    pub(super) fn rest(
         &mut self,
         step: &ScriptStep,
         after: Duration,

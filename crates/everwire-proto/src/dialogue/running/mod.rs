@@ -1,11 +1,15 @@
 //! A step that is on its way.
 
+mod answering;
 mod composing;
 mod hearing;
 
 use std::time::{Duration, Instant};
 
-pub(super) use self::hearing::{Decision, Outcome, Usage, looks_into_messages};
+pub(super) use self::{
+    answering::Judged,
+    hearing::{Decision, Outcome, Usage, looks_into_messages},
+};
 use super::{
     context::Context,
     happening::{Happening, Place, StepWritten},
@@ -17,9 +21,12 @@ use super::{
 };
 use crate::{
     core::{Cause, later},
-    language::FilledLets,
+    language::{FilledLets, Secret},
     settings::dialogue::{Dialogue, ScriptStep},
 };
+
+/// What stands for a message of which something is kept secret.
+pub(super) const MASKED: &str = "***";
 
 /// A step that is on its way.
 #[derive(Debug)]
@@ -39,6 +46,8 @@ pub(super) struct Running {
     last: String,
     /// What is signed of its message by now, if that takes long.
     signing: Option<Box<Signing>>,
+    /// What must not be shown if the answer to its call says it.
+    secrets: Vec<Secret>,
 }
 
 /// What a step does.
@@ -48,6 +57,8 @@ pub(super) enum Phase {
     Queued,
     /// Its turn has come, and a signature of its message is being made: until `signed`.
     Signs,
+    /// Its call is out: until `answered`. Whoever makes the call sees to its time.
+    Calls,
     /// Its message is made: until the kernel has it. What answers it may be seen before that is told.
     Made,
     /// It looks at what comes: until something decides, or until this time.
@@ -57,7 +68,8 @@ pub(super) enum Phase {
 }
 
 impl Running {
-    /// A step whose turn has come: one that sends nothing listens at once.
+    /// A step whose turn has come: one that neither sends nor calls listens at once. One that [calls at once](ScriptStep::calls_at_once)
+    /// is to be composed by whoever begins it.
     pub fn begin(place: StepPlace, step: &ScriptStep, cx: &mut Context<'_>) -> Self {
         let now = cx.here.now;
         let mut running = Self {
@@ -69,14 +81,16 @@ impl Running {
             met: 0,
             last: String::new(),
             signing: None,
+            secrets: Vec::new(),
         };
         cx.tell(|dialogue| Happening::Began {
             place: Place::of(place, dialogue),
             written: StepWritten::of(step),
         });
-        match step.send {
-            Some(_) => cx.out.push(Reply::Compose),
-            None => running.listen(step, now),
+        match step.acts() {
+            true if step.calls_at_once() => {}
+            true => cx.out.push(Reply::Compose),
+            false => running.listen(step, now),
         }
         running
     }
@@ -115,7 +129,7 @@ impl Running {
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Listens { until } | Phase::Rests { until } => Some(until),
-            Phase::Queued | Phase::Signs | Phase::Made => None,
+            Phase::Queued | Phase::Signs | Phase::Calls | Phase::Made => None,
         }
     }
 
@@ -124,6 +138,7 @@ impl Running {
         match self.phase {
             Phase::Queued => StepState::Queued,
             Phase::Signs => StepState::Signs,
+            Phase::Calls => StepState::Calls,
             Phase::Made => StepState::Made,
             Phase::Listens { .. } => StepState::Listens,
             Phase::Rests { .. } => StepState::Rests,

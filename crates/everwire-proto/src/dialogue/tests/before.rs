@@ -1,7 +1,7 @@
 //! What is done before a dial, with answers that are told line by line.
 
 use super::*;
-use crate::settings::dialogue::{HttpRequest, Preparation, PrepareCall, PrepareStep, Program};
+use crate::settings::dialogue::{Preparation, PrepareStep};
 
 /// A step, as texts; an empty one is not there.
 #[derive(Clone, Copy, Default)]
@@ -49,7 +49,7 @@ pub(super) fn compile(lets: &[(&str, &str)], names: &[&str], steps: &[P]) -> Arc
     let mut compiled = Vec::new();
     for step in steps {
         let call = match step.exec {
-            [] => PrepareCall::Http(HttpRequest {
+            [] => StepCall::Http(HttpRequest {
                 method: if step.body.is_empty() { "GET" } else { "POST" },
                 url: compiler.template(step.url, TemplateKind::Url).unwrap(),
                 headers: step
@@ -62,7 +62,7 @@ pub(super) fn compile(lets: &[(&str, &str)], names: &[&str], steps: &[P]) -> Arc
                     .collect(),
                 body: compiler.template(step.body, TemplateKind::Text),
             }),
-            [path, arguments @ ..] => PrepareCall::Exec(Program {
+            [path, arguments @ ..] => StepCall::Exec(Program {
                 path: path.into(),
                 arguments: arguments
                     .iter()
@@ -158,7 +158,12 @@ pub(super) fn told(next: Next) -> String {
         Next::Failed(cause) => return cause.to_string(),
         Next::Sign(requests) => return format!("sign {}", requests.len()),
     };
-    match call.target {
+    called(call.target)
+}
+
+/// What is called, as text.
+pub(super) fn called(target: CallTarget) -> String {
+    match target {
         CallTarget::Http {
             method,
             url,

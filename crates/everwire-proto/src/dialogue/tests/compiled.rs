@@ -6,6 +6,14 @@ use super::*;
 #[derive(Clone, Debug)]
 pub(super) struct S {
     pub send: &'static str,
+    /// A method and a URL.
+    pub http: &'static str,
+    pub headers: &'static [(&'static str, &'static str)],
+    pub body: &'static str,
+    /// A program and its arguments.
+    pub exec: &'static [&'static str],
+    /// Whether it waits for a rate of its own.
+    pub is_paced: bool,
     pub expect: &'static str,
     pub count: u32,
     pub fail: &'static str,
@@ -24,6 +32,11 @@ impl Default for S {
     fn default() -> Self {
         Self {
             send: "",
+            http: "",
+            headers: &[],
+            body: "",
+            exec: &[],
+            is_paced: false,
             expect: "",
             count: 1,
             fail: "",
@@ -161,10 +174,34 @@ impl Compiler<'_> {
         compiled
     }
 
+    fn call(&mut self, step: &S) -> Option<StepCall> {
+        if let [path, arguments @ ..] = step.exec {
+            let arguments = arguments.iter();
+            return Some(StepCall::Exec(Program {
+                path: path.into(),
+                arguments: arguments
+                    .map(|text| self.template(text, TemplateKind::Text).unwrap())
+                    .collect(),
+            }));
+        }
+        let (method, url) = step.http.split_once(' ')?;
+        let headers = step.headers.iter().map(|(name, value)| {
+            let value = self.template(value, TemplateKind::Header).unwrap();
+            ((*name).to_owned(), value)
+        });
+        Some(StepCall::Http(HttpRequest {
+            headers: headers.collect(),
+            method,
+            url: self.template(url, TemplateKind::Url).unwrap(),
+            body: self.template(step.body, TemplateKind::Text),
+        }))
+    }
+
     pub fn step(&mut self, step: &S) -> ScriptStep {
         let after = self.duration(step.after);
         ScriptStep {
             send: self.sending(step.send),
+            call: self.call(step).map(Box::new),
             expect: self.condition(step.expect),
             count: NonZeroU32::new(step.count).unwrap(),
             fail: self.condition(step.fail),
@@ -174,7 +211,7 @@ impl Compiler<'_> {
             clear: step.clear.iter().map(|name| self.number(name)).collect(),
             condition: self.condition(step.condition),
             again: self.condition(step.again).map(|when| Again { when, after }),
-            rate: Vec::new(),
+            rate: step.is_paced.then(rate).into_iter().collect(),
             reads_prepared: step.reads_prepared,
         }
     }
@@ -250,7 +287,7 @@ impl D {
     pub fn compile(&self) -> Arc<Dialogue> {
         let names = self.names();
         let mut pointers = PointerSet::default();
-        let mut compiler = Compiler(Scope::new(&names, &mut pointers, &NothingOutside));
+        let mut compiler = Compiler(Scope::new(&names, &mut pointers, &NothingOutside).with_http());
         let lets: Vec<&str> = self.lets.iter().map(|(_, text)| *text).collect();
         let heartbeat = HeartbeatTemplates {
             ping: compiler.template(self.ping, TemplateKind::Text),
@@ -297,6 +334,13 @@ impl D {
         let mut talk = self.talk();
         talk.opened();
         talk
+    }
+}
+
+fn rate() -> RateSettings {
+    RateSettings {
+        bucket: Some("calls".into()),
+        ..RateSettings::new(NonZeroU32::MIN, Duration::from_secs(1))
     }
 }
 

@@ -16,16 +16,19 @@ use crate::{
         json::{JsonPointer, PointerSet},
     },
     settings::{
-        GiveUpRule,
+        GiveUpRule, RateSettings,
         dialogue::{
-            Again, AnswerAfter, Capture, Dialogue, DialogueRule, HeartbeatTemplates, PeriodicStep,
-            RequestSettings, RuleAction, RuleDelay, ScriptStep, Sending, TemplateDuration, Trigger,
+            Again, AnswerAfter, Capture, Dialogue, DialogueRule, HeartbeatTemplates, HttpRequest,
+            PeriodicStep, Program, RequestSettings, RuleAction, RuleDelay, ScriptStep, Sending,
+            StepCall, TemplateDuration, Trigger,
         },
     },
 };
 
 mod beats;
 mod before;
+mod calls;
+mod calls_aside;
 mod captures;
 mod closes;
 mod compiled;

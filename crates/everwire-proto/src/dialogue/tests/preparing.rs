@@ -299,3 +299,47 @@ fn a_hostile_answer_decides_nothing_and_breaks_nothing() {
     });
     assert!(told.ends_with("did not hold for 9 bytes"), "{told}");
 }
+
+#[test]
+fn whoever_watches_is_told_of_each_step() {
+    let steps = [
+        P {
+            condition: "handover",
+            ..SLACK
+        },
+        SLACK,
+        P {
+            url: "https://h/${socket}",
+            ..P::default()
+        },
+    ];
+    let mut before = Before::of(&steps);
+    before.preparing.watch();
+    before.next();
+    before.answer(200, r#"{"ok":true,"url":"wss://h/?ticket=1"}"#);
+    before.answer(503, "wss://h/?ticket=1 is busy");
+    let told: Vec<String> = before
+        .preparing
+        .take_happened()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "step 1 of 3 of prepare is left out: its if (handover) does not hold",
+            "step 2 of 3 of prepare calls GET https://slack.example/api/open, expects /ok == true within 10s",
+            "step 2 of 3 of prepare: its call is out",
+            "step 2 of 3 of prepare: answered 200 after 120ms: ***",
+            "step 2 of 3 of prepare: expect (/ok == true) held after 120ms: passed, captured socket",
+            "step 3 of 3 of prepare calls GET https://h/${socket} within 10s",
+            "step 3 of 3 of prepare: its call is out",
+            "step 3 of 3 of prepare: answered 503 after 120ms: *** is busy",
+            "step 3 of 3 of prepare: expect (status 2xx) did not hold after 120ms: refused",
+        ]
+    );
+    assert!(before.preparing.take_happened().is_empty());
+    let mut unwatched = Before::of(&[SLACK]);
+    unwatched.next();
+    assert!(unwatched.preparing.take_happened().is_empty());
+}

@@ -166,7 +166,11 @@ impl Seen {
                 | Reply::Happened(_)
                 | Reply::Stale
                 | Reply::Error(_) => {}
-                Reply::ComposeNow | Reply::Sign(_) | Reply::MayClose | Reply::Answered(_) => {
+                Reply::ComposeNow
+                | Reply::Sign(_)
+                | Reply::Call(_)
+                | Reply::MayClose
+                | Reply::Answered(_) => {
                     panic!("{reply:?}")
                 }
             }

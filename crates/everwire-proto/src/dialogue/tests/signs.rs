@@ -52,7 +52,7 @@ impl Talk {
         }
     }
 
-    fn signed(&mut self, requests: Vec<SignatureRequest>) -> String {
+    pub(super) fn signed(&mut self, requests: Vec<SignatureRequest>) -> String {
         let sign = |request: SignatureRequest| {
             let signature = request.sign(&Echo);
             (request, signature)

@@ -176,6 +176,7 @@ pub(super) fn text(reply: &Reply) -> String {
         Reply::Answer(message) => format!("answer {}", text_of(message)),
         Reply::ComposeNow => "compose now".into(),
         Reply::Sign(requests) => format!("sign {requests:?}"),
+        Reply::Call(call) => format!("call {}", call.shown),
         Reply::Passed => "passed".into(),
         Reply::MayClose => "may close".into(),
         Reply::Times => "times".into(),

@@ -113,6 +113,7 @@ fn capture_names<'n>(of: &[u16], names: &'n Names) -> Vec<&'n str> {
 fn step(it: &ScriptStep, names: &Names) -> String {
     let ScriptStep {
         send,
+        call,
         expect,
         count,
         fail,
@@ -129,7 +130,8 @@ fn step(it: &ScriptStep, names: &Names) -> String {
     let captures = all(captures, |it| capture(it, names));
     let clear = capture_names(clear, names);
     let expected = (expect, count, fail, give_up, within);
-    format!("{send:?} {expected:?} {captures} {clear:?} {condition:?} {again:?} {rate:?}")
+    let said = (send, call);
+    format!("{said:?} {expected:?} {captures} {clear:?} {condition:?} {again:?} {rate:?}")
 }
 
 fn periodic_step(it: &PeriodicStep, names: &Names) -> String {

@@ -19,7 +19,7 @@ pub use self::{
     dial::DialTemplates,
     heartbeat::{FirstBeat, HeartbeatStart, HeartbeatTemplates},
     prepare::{
-        HttpRequest, Preparation, Prepare, PrepareCall, PrepareStep, Program, SharedPreparation,
+        HttpRequest, Preparation, Prepare, PrepareStep, Program, SharedPreparation, StepCall,
     },
     request::{MAX_IN_FLIGHT, RequestSettings},
     rule::{AnswerAfter, DialogueRule, RuleAction, RuleDelay, Trigger},
@@ -232,6 +232,8 @@ impl Dialogue {
     /// All templates that are filled with secrets of the dial: their files and stored secrets are read at each dial.
     pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
         let steps = self.steps().filter_map(|step| step.send.as_ref());
+        let calls = self.steps().filter_map(|step| step.call.as_deref());
+        let calls = calls.flat_map(StepCall::templates);
         let rules = self.rules.iter().filter_map(|rule| rule.send.as_ref());
         let sent = steps.chain(rules).filter_map(Sending::template);
         let urls = self.rules.iter().filter_map(|rule| rule.url.as_ref());
@@ -242,7 +244,8 @@ impl Dialogue {
         let durations = self.durations().map(|duration| &duration.0);
         let prepare = self.prepare.iter();
         let prepare = prepare.flat_map(|prepare| prepare.preparation().templates());
-        sent.chain(urls)
+        sent.chain(calls)
+            .chain(urls)
             .chain(pings)
             .chain(durations)
             .chain(self.lets.iter())

@@ -44,7 +44,7 @@ pub struct Preparation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrepareStep {
     /// What is called.
-    pub call: PrepareCall,
+    pub call: StepCall,
     /// What the answer must be; `None`: a status of 2xx, or of a program 0.
     pub expect: Option<Expression>,
     /// What is a refusal that may pass.
@@ -61,9 +61,9 @@ pub struct PrepareStep {
     pub condition: Option<Expression>,
 }
 
-/// What a step calls.
+/// What a step calls: one of `prepare`, or of a script.
 #[derive(Clone, Debug, PartialEq)]
-pub enum PrepareCall {
+pub enum StepCall {
     /// An HTTP request.
     Http(HttpRequest),
     /// A program.
@@ -124,7 +124,7 @@ impl PrepareStep {
     pub const WITHIN: Duration = Duration::from_secs(10);
 
     /// The step that makes this call, and nothing of its answer.
-    pub fn new(call: PrepareCall) -> Self {
+    pub fn new(call: StepCall) -> Self {
         Self {
             call,
             expect: None,
@@ -138,7 +138,7 @@ impl PrepareStep {
     }
 }
 
-impl PrepareCall {
+impl StepCall {
     /// What is filled when it is made.
     pub fn templates(&self) -> Vec<&MessageTemplate> {
         match self {

@@ -2,20 +2,22 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::{Capture, Sending, TemplateDuration};
+use super::{Capture, Sending, StepCall, TemplateDuration};
 use crate::{language::Expression, settings::RateSettings};
 
 /// The most steps of a script.
 pub const MAX_STEPS: usize = 32;
 
-/// A step of a script: it sends, then looks at each message until one decides.
+/// A step of a script: it sends, then looks at each message until one decides; or it makes a call, and looks at its answer alone.
 ///
-/// A message is tried on `give_up`, `fail`, `expect` and `again`, in this order.
+/// A message is tried on `give_up`, `fail`, `expect` and `again`, in this order, and so is an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScriptStep {
     /// What is sent; `None`: the step only listens.
     pub send: Option<Sending>,
-    /// What must come; `None`: the step has passed once it is written.
+    /// What is called, where nothing is sent. Boxed: few steps call anything.
+    pub call: Option<Box<StepCall>>,
+    /// What must come; `None`: the step has passed once it is written. Of an answer it is then a status of 2xx, or of a program 0.
     pub expect: Option<Expression>,
     /// How often that must come.
     pub count: NonZeroU32,
@@ -23,7 +25,7 @@ pub struct ScriptStep {
     pub fail: Option<Expression>,
     /// What is a refusal that stays.
     pub give_up: Option<Expression>,
-    /// How long all that may take from when the step was written.
+    /// How long all that may take from when the step was written, or from when its call began.
     pub within: Duration,
     /// What is kept of the message that decides.
     pub capture: Vec<Capture>,
@@ -76,6 +78,21 @@ impl ScriptStep {
             .chain(captures)
     }
 
+    /// Whether it does anything but listen.
+    pub fn acts(&self) -> bool {
+        self.send.is_some() || self.call.is_some()
+    }
+
+    /// Whether it takes any time: it sends, calls or listens.
+    pub fn takes_time(&self) -> bool {
+        self.acts() || self.expect.is_some()
+    }
+
+    /// Whether its call is made when its turn comes: there is one, and it waits for no rate.
+    pub fn calls_at_once(&self) -> bool {
+        self.call.is_some() && self.rate.is_empty()
+    }
+
     /// Whether what decides is kept secret: the message is then told to nobody.
     pub fn is_secret(&self) -> bool {
         self.capture.iter().any(|capture| capture.secret)
@@ -92,6 +109,7 @@ impl Default for ScriptStep {
     fn default() -> Self {
         Self {
             send: None,
+            call: None,
             expect: None,
             count: NonZeroU32::MIN,
             fail: None,

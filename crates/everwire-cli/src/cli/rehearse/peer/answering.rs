@@ -122,6 +122,7 @@ impl Session<'_> {
                     None => Ok(Flow::Goes),
                 }
             }
+            Command::GoOn => Ok(Flow::Goes),
             Command::Do(what) => {
                 self.stage.note(Note::Obeyed);
                 match what {

@@ -1,9 +1,9 @@
-//! Calls of `prepare`, and upgrades.
+//! Calls, and upgrades.
 
 use std::{io, rc::Rc, time::Duration};
 
 use everwire::{
-    dialogue::{PrepareCall, PrepareStep},
+    dialogue::{Prepare, StepCall},
     language::Inverted,
 };
 use socket2::SockRef;
@@ -18,7 +18,7 @@ use super::{
     socket::Socket,
 };
 use crate::cli::rehearse::{
-    answers::Wanted,
+    answers::{Asked, Wanted},
     fault::{Place, What},
     stage::{Note, Stage},
 };
@@ -70,13 +70,27 @@ async fn closed() -> io::Result<TcpStream> {
     TcpStream::connect(listener.local_addr()?).await
 }
 
+/// The step that makes a call.
+#[derive(Clone, Copy)]
+struct Called<'s> {
+    place: Place,
+    call: &'s StepCall,
+    asked: Asked<'s>,
+    clear: &'s [u16],
+    /// Whether its captures have the numbers of the dialogue: those of a preparation that names share have others.
+    is_own: bool,
+}
+
 async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::Result<()> {
-    let Some((at, step)) = step_of(request, stage) else {
+    let Some(called) = step_of(request, stage) else {
         stage.note(Note::Unknown);
         return Ok(());
     };
-    stage.prepare_at.set(at + 1);
-    let place = Place::Prepare(at);
+    let place = called.place;
+    match place {
+        Place::Prepare(at) => stage.prepare_at.set(at + 1),
+        _ => stage.calls.set(stage.calls.get() + 1),
+    }
     let fault = stage.take_fault(place);
     if fault.is_some() {
         stage.note(Note::Faulted);
@@ -84,27 +98,14 @@ async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::R
     let wanted = match fault {
         Some(What::Refusal) => Wanted::Fail,
         Some(What::GiveUp) => Wanted::GiveUp,
+        Some(What::Again) => Wanted::Again,
         _ => Wanted::Expect,
     };
-    let is_program = matches!(step.call, PrepareCall::Exec(_));
+    let is_program = matches!(called.call, StepCall::Exec(_));
     let made = {
         let model = stage.model.borrow();
-        let dialogue = &stage.subject.dialogue;
-        let preparation = dialogue
-            .prepare
-            .as_ref()
-            .map(|prepare| prepare.preparation());
-        let Some(preparation) = preparation else {
-            return Ok(());
-        };
         let answers = stage.answers();
-        answers.to_call(
-            preparation,
-            step,
-            is_program,
-            wanted,
-            &model.seen(&[], None),
-        )
+        answers.to_call(called.asked, is_program, wanted, &model.seen(&[], None))
     };
     let made = match made {
         Some(Ok(made)) => made,
@@ -122,36 +123,78 @@ async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::R
             stream.write_all(&bytes[..bytes.len() / 2]).await?;
             return SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
         }
-        _ => stream.write_all(&bytes).await?,
+        _ => {}
     }
     if wanted == Wanted::Expect {
         stage.note(Note::Passed(place));
-        captured(&made.text, step, stage);
+        captured(&made.text, called, stage);
+        if let Place::Open(_) = place {
+            stage.called();
+        }
     }
-    Ok(())
+    stream.write_all(&bytes).await
 }
 
-fn captured(text: &str, step: &PrepareStep, stage: &Stage) {
+fn captured(text: &str, called: Called<'_>, stage: &Stage) {
+    if called.is_own {
+        let mut model = stage.model.borrow_mut();
+        model.capture(text, called.asked.capture, called.asked.pointers);
+        called.clear.iter().for_each(|at| model.forget(*at));
+    }
+}
+
+/// All steps that make calls, in the order in which one is looked for: that of the open script which is waited for, those of `prepare` from
+/// where the name has come to, and all others.
+fn steps(stage: &Stage) -> Vec<Called<'_>> {
     let dialogue = &stage.subject.dialogue;
+    let open = dialogue.open_script.iter().enumerate();
+    let open = open.map(|(at, step)| (Place::Open(at), step));
+    let periodic = dialogue.periodic.iter().enumerate();
+    let periodic = periodic.map(|(at, periodic)| (Place::Periodic(at), &periodic.step));
+    let closing = dialogue.close_script.iter().enumerate();
+    let closing = closing.map(|(at, step)| (Place::Close(at), step));
+    let scripts = open.chain(periodic).chain(closing);
+    let mut scripts: Vec<Called<'_>> = scripts
+        .filter_map(|(place, step)| {
+            Some(Called {
+                place,
+                call: step.call.as_deref()?,
+                asked: Asked::by_script(dialogue, step),
+                clear: &step.clear,
+                is_own: true,
+            })
+        })
+        .collect();
+    let awaited = stage.calling.get().map(Place::Open);
+    let awaited = scripts.iter().position(|it| Some(it.place) == awaited);
+    let first = awaited.map(|at| scripts.remove(at));
     let prepare = dialogue.prepare.as_ref();
-    let Some(everwire::dialogue::Prepare::Own(preparation)) = prepare else {
-        // Those of a preparation that names share have other numbers.
-        return;
-    };
-    let mut model = stage.model.borrow_mut();
-    model.capture(text, &step.capture, &preparation.pointers);
+    let preparing = prepare.into_iter().flat_map(|prepare| {
+        let preparation = prepare.preparation();
+        let steps = preparation.steps.iter().enumerate();
+        steps.map(move |(at, step)| Called {
+            place: Place::Prepare(at),
+            call: &step.call,
+            asked: Asked::before_dial(preparation, step),
+            clear: &step.clear,
+            is_own: matches!(prepare, Prepare::Own(_)),
+        })
+    });
+    let preparing: Vec<Called<'_>> = preparing.collect();
+    let ahead = preparing.iter().skip(stage.prepare_at.get());
+    let all = ahead.chain(&preparing).copied();
+    first.into_iter().chain(all).chain(scripts).collect()
 }
 
-/// The step that calls like this: the first from where the name has come to, or from the beginning.
-fn step_of<'s>(request: &Request, stage: &'s Stage) -> Option<(usize, &'s PrepareStep)> {
-    let prepare = stage.subject.dialogue.prepare.as_ref()?;
-    let steps = &prepare.preparation().steps;
+/// The step that calls like this.
+fn step_of<'s>(request: &Request, stage: &'s Stage) -> Option<Called<'s>> {
+    let steps = steps(stage);
     let model = stage.model.borrow();
     let seen = model.seen(&[], None);
     let is_program = request.header("host") == Some("program.invalid");
-    let is_it = |step: &PrepareStep| match &step.call {
-        PrepareCall::Exec(_) => is_program,
-        PrepareCall::Http(http) => {
+    let is_it = |called: &&Called<'_>| match called.call {
+        StepCall::Exec(_) => is_program,
+        StepCall::Http(http) => {
             let is_url = |scheme| {
                 let url = request.url(scheme);
                 http.url.unfilled_from(&url, &seen).is_some()
@@ -159,12 +202,9 @@ fn step_of<'s>(request: &Request, stage: &'s Stage) -> Option<(usize, &'s Prepar
             !is_program && http.method == request.method && (is_url("https") || is_url("http"))
         }
     };
-    let from = stage.prepare_at.get();
-    let ahead = steps.iter().enumerate().skip(from);
-    let all = steps.iter().enumerate();
-    let found = ahead.chain(all).find(|(_, step)| is_it(step));
+    let found = steps.iter().find(is_it);
     // A URL may be written in another way than it is sent.
-    found.or_else(|| steps.iter().enumerate().nth(from))
+    found.or_else(|| steps.first()).copied()
 }
 
 /// Says nothing until the other side ends.

@@ -39,6 +39,8 @@ pub struct Session<'s> {
     pub at: usize,
     /// How many messages of its own the name has sent.
     pub heard: u64,
+    /// The step whose call was waited for last.
+    waited_for: Option<usize>,
 }
 
 /// Talks until the socket ends.
@@ -49,6 +51,7 @@ pub async fn run(socket: Socket, stage: &Rc<Stage>) -> io::Result<()> {
         stage,
         at: 0,
         heard: 0,
+        waited_for: None,
     };
     if let Some(acts) = stage.next_acts()
         && let Flow::Ends = session.play(&acts).await?
@@ -89,6 +92,14 @@ impl<'s> Session<'s> {
                 let condition = step.condition.as_ref();
                 condition.is_none_or(|condition| condition.holds(&model.seen(&[], None)))
             };
+            if step.call.is_some() {
+                // Until its call was answered, nothing is said here.
+                if is_taken && self.waits_for_call() {
+                    return Ok(Flow::Goes);
+                }
+                self.at += 1;
+                continue;
+            }
             match (&step.send, &step.expect) {
                 (Some(_), _) if is_taken => return Ok(Flow::Goes),
                 (None, Some(_)) if is_taken => {
@@ -102,6 +113,16 @@ impl<'s> Session<'s> {
             self.at += 1;
         }
         Ok(Flow::Goes)
+    }
+
+    /// Whether the call of the step that is next was not answered yet.
+    fn waits_for_call(&mut self) -> bool {
+        let is_answered = self.waited_for == Some(self.at) && self.stage.calling.get().is_none();
+        if !is_answered {
+            self.waited_for = Some(self.at);
+            self.stage.calling.set(Some(self.at));
+        }
+        !is_answered
     }
 
     async fn hear(&mut self, heard: Heard) -> io::Result<Flow> {
@@ -252,6 +273,6 @@ impl<'s> Session<'s> {
 
     pub fn seen<'m>(&self, model: &'m Model, names: &'m [(Name, Value<'static>)]) -> Seen<'m> {
         let first = self.stage.subject.dialogue.first_id.max(1);
-        model.seen(names, Some(first + self.heard))
+        model.seen(names, Some(first + self.heard + self.stage.calls.get()))
     }
 }

@@ -164,10 +164,12 @@ pub struct Step {
     /// How many steps the script has.
     steps: usize,
     state: StepState,
-    /// What it sends; null where it only listens.
+    /// What it sends; null where it calls something, or only listens.
     #[schema(required)]
     send: Option<String>,
-    /// What it expects; null where it has passed once it is written.
+    /// What it calls: the method and the URL without its query, or the program; left out where it calls nothing.
+    call: Option<String>,
+    /// What it expects; null where it has passed once it is written, or once its call was answered well.
     #[schema(required)]
     expect: Option<String>,
     /// How often what it expects has come.
@@ -188,6 +190,10 @@ pub struct Step {
 pub enum StepState {
     /// Its turn to be written has not come.
     Queued,
+    /// Its turn has come, and a signature of it is being made.
+    Signs,
+    /// What it calls has not answered.
+    Calls,
     /// Its message is made, and is being written.
     Made,
     /// It looks at what comes.

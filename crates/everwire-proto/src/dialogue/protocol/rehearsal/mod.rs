@@ -17,6 +17,7 @@ use crate::{
     dialogue::{
         here::Here,
         reply::{Ping, Reply},
+        response::Unanswered,
     },
     language::{SignatureRequest, Signer},
     settings::ProtocolFactory,
@@ -230,6 +231,16 @@ impl<'s> Rehearsal<'s> {
                 let made = requests.into_iter().map(sign).collect();
                 if let Some(declared) = self.host.declared_mut() {
                     declared.signed(made, &here, out);
+                }
+                None
+            }
+            Reply::Call(call) => {
+                let why = Unanswered {
+                    text: "a rehearsal calls nothing".into(),
+                    is_refusal: true,
+                };
+                if let Some(declared) = self.host.declared_mut() {
+                    declared.answered(call.owner, Err(why), &here, out);
                 }
                 None
             }

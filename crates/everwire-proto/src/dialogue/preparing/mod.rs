@@ -1,24 +1,29 @@
 //! What is done before a dial: its steps, one after the other.
 
+mod decided;
+mod told;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use self::decided::Decided;
 use super::{
-    call::{self, Call, FilledTarget, NotFilled},
+    call::{self, Call, CallOwner, FilledTarget, NotFilled},
     captures::{Captures, Caught, NotCaught},
+    happening::Happening,
     here::Here,
     prepared::Prepared,
-    refusal::{Refusal, is_http, refusal},
-    report::{self, CallText, Span},
-    response::{Response, ResponseWorld},
+    refusal::{Asked, Refusal, refusal},
+    report::{self, CallText, Masked, Span},
+    response::{Response, ResponseWorld, Unanswered},
     signing::Signing,
 };
 use crate::{
     core::{Cause, repeats_itself},
     language::{FilledLets, MessageTemplate, SignatureRequest, Step, World, json::Spans},
-    settings::dialogue::{Preparation, PrepareCall, PrepareStep, SharedPreparation},
+    settings::dialogue::{Preparation, PrepareStep, SharedPreparation, StepCall},
 };
 
 /// A shorter text is no secret: it would be found in words that have nothing to do with it.
@@ -35,7 +40,7 @@ const SHORTEST_SECRET: usize = 4;
 /// use everwire_proto::{
 ///     dialogue::{CallTarget, Here, Next, Preparing, Response},
 ///     language::{Expression, MessageTemplate, Name, Names, NothingOutside, Scope, TemplateKind, json::PointerSet},
-///     settings::dialogue::{Capture, HttpRequest, Preparation, PrepareCall, PrepareStep},
+///     settings::dialogue::{Capture, HttpRequest, Preparation, StepCall, PrepareStep},
 /// };
 /// # use everwire_proto::{dialogue::Variables, language::*};
 /// # struct Nothing;
@@ -56,7 +61,7 @@ const SHORTEST_SECRET: usize = 4;
 /// # let (url, value) = (url.map_err(|errors| errors[0].clone())?, value.map_err(|errors| errors[0].clone())?);
 /// let request = HttpRequest { method: "POST", url, headers: Vec::new(), body: None };
 /// let capture = Capture { name: socket, value, when: None, secret: true, keep: false };
-/// let step = PrepareStep { capture: vec![capture], ..PrepareStep::new(PrepareCall::Http(request)) };
+/// let step = PrepareStep { capture: vec![capture], ..PrepareStep::new(StepCall::Http(request)) };
 /// let preparation = Preparation { names, pointers, steps: vec![step], ..Preparation::default() };
 ///
 /// let here = Here {
@@ -97,6 +102,8 @@ pub struct Preparing {
     filled: FilledLets,
     /// What is signed of its call by now, if that takes long.
     signing: Option<Box<Signing>>,
+    /// What has happened and was not told yet, where somebody watches.
+    happened: Option<Vec<Happening>>,
 }
 
 /// What is to be done next.
@@ -112,15 +119,6 @@ pub enum Next {
     Failed(Cause),
 }
 
-/// Why a call has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unanswered {
-    /// What happened.
-    pub text: String,
-    /// Whether calling again soon cannot help: a certificate is not accepted, a host must not be called.
-    pub is_refusal: bool,
-}
-
 impl Preparing {
     /// It begins with the first step. `called`: how the settings call it.
     pub fn new(preparation: Arc<Preparation>, called: &str) -> Self {
@@ -132,6 +130,7 @@ impl Preparing {
             since: None,
             filled: FilledLets::default(),
             signing: None,
+            happened: None,
         }
     }
 
@@ -157,8 +156,10 @@ impl Preparing {
             if self.is_taken(step, here) {
                 return self.begin(step, here);
             }
+            self.tell_left_out(step);
             self.at += 1;
         }
+        self.tell_passed();
         Next::Passed(Prepared::of(&self.captures, &preparation.names))
     }
 
@@ -185,7 +186,7 @@ impl Preparing {
         let Some(step) = preparation.steps.get(self.at) else {
             return self.next(here);
         };
-        if let PrepareCall::Exec(_) = step.call {
+        if let StepCall::Exec(_) = step.call {
             response.trim();
         }
         let decided = self.decide(step, &preparation, &response, here);
@@ -199,7 +200,8 @@ impl Preparing {
     }
 
     /// There is no answer to the call.
-    pub fn unanswered(&self, why: &Unanswered, now: Instant) -> Cause {
+    pub fn unanswered(&mut self, why: &Unanswered, now: Instant) -> Cause {
+        self.tell_no_answer(&why.text, self.age(now));
         let text = match self.preparation.steps.get(self.at) {
             Some(step) => {
                 let after = Span(self.age(now));
@@ -246,14 +248,11 @@ impl Preparing {
             self.fill(step, here)
         };
         match made {
-            Ok((FilledTarget { target, secrets }, filled)) => {
+            Ok((target, filled)) => {
                 (self.since, self.filled) = (Some(here.now), filled);
-                Next::Call(Box::new(Call {
-                    target,
-                    within: step.within,
-                    shown: report::call(&step.call),
-                    secrets,
-                }))
+                let (owner, shown) = (CallOwner::Prepare, report::call(&step.call));
+                self.tell_called(step, &shown);
+                Next::Call(Box::new(Call::new(owner, target, step.within, shown)))
             }
             Err((what, unfilled)) => {
                 let (number, called) = (self.at + 1, &self.called);
@@ -292,19 +291,22 @@ impl Preparing {
         response: &Response,
         here: &Here<'_>,
     ) -> Result<(), Cause> {
-        let caught = self.judge(step, preparation, response, here)?;
-        self.captures.keep(caught, &preparation.names);
+        let mut decided = None;
+        let judged = self.judge(step, preparation, response, here, &mut decided);
+        self.tell_answer(response, decided, self.age(here.now));
+        self.captures.keep(judged?, &preparation.names);
         self.captures.clear(&step.clear);
         Ok(())
     }
 
-    /// What is captured of an answer, or why it does not let the step pass.
+    /// What is captured of an answer, or why it does not let the step pass. `decided`: what is told of that, where somebody watches.
     fn judge(
         &self,
         step: &PrepareStep,
         preparation: &Preparation,
         response: &Response,
         here: &Here<'_>,
+        decided: &mut Option<Decided>,
     ) -> Result<Caught, Cause> {
         let mut spans = Spans::default();
         let text = std::str::from_utf8(&response.body).ok();
@@ -312,10 +314,16 @@ impl Preparing {
         let seen = Some((response, found.unwrap_or_default()));
         let world = ResponseWorld::new(here, &self.captures, seen);
         let lets = Step::later(&world, &preparation.lets, &self.filled);
-        let why = match refusal(step, response, &lets) {
+        let asked = Asked::from(step);
+        let why = match refusal(asked, response, &lets) {
             Some(refusal) => refusal,
             None => match self.captures.catch_all(&step.capture, &lets) {
-                Ok(caught) => return Ok(caught),
+                Ok(caught) => {
+                    *decided = self
+                        .is_watched()
+                        .then(|| Decided::passes(asked, step, preparation, response));
+                    return Ok(caught);
+                }
                 Err(NotCaught::Absent(capture) | NotCaught::TooLong(capture)) => {
                     Refusal::NotCaught(report::missing(capture, &preparation.names, text))
                 }
@@ -323,15 +331,18 @@ impl Preparing {
         };
         let mut told = self.told(step).to_string();
         told.push_str(&why.text(response, Span(self.age(here.now))));
-        let secrets = self.secrets(step, &lets);
-        report::show_body(&response.body, secrets, &mut told);
+        let secrets = Masked::all(self.secrets(step, &lets));
+        report::show_body(&response.body, &secrets, &mut told);
+        *decided = self
+            .is_watched()
+            .then(|| Decided::refuses(asked, &why, response, &secrets));
         let gives_up = matches!(why, Refusal::GivesUp(_));
         let repeats = response.status.is_some_and(repeats_itself);
         Err(Cause::Prepare {
             text: told,
-            status: response.status.filter(|_| is_http(step)),
+            status: response.status.filter(|_| asked.is_http()),
             retry_after: response.retry_after.filter(|_| !gives_up),
-            is_refusal: matches!(why, Refusal::Fails(_)) || (repeats && is_http(step)),
+            is_refusal: matches!(why, Refusal::Fails(_)) || (repeats && asked.is_http()),
             gives_up,
         })
     }
@@ -350,8 +361,7 @@ impl Preparing {
 
     fn told<'s>(&'s self, step: &'s PrepareStep) -> CallText<'s> {
         CallText {
-            number: self.at + 1,
-            called: &self.called,
+            place: Box::from(format!("step {} of {}", self.at + 1, self.called)),
             call: &step.call,
         }
     }

@@ -4,6 +4,7 @@ mod base;
 mod changes;
 mod error;
 mod event_log;
+mod hold_again;
 mod holds;
 pub mod http;
 mod listen_sockets;
@@ -67,7 +68,7 @@ pub async fn serve(
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }
-    holds::restore(&state, true);
+    hold_again::restore(&state, true);
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
     let servers = sockets.open(&state)?;
 

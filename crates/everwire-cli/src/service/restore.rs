@@ -9,7 +9,7 @@ use everwire::{
 };
 
 use super::{
-    holds,
+    hold_again,
     persisted::{CONNECTION, OWNER, SECRET, SECRET_OWNER, forget_connection},
     rules::Rules,
     state::AppState,
@@ -21,7 +21,7 @@ pub fn store_is_open(state: &Data<AppState>) {
         tracing::error!(damage, "the store was damaged");
     }
     restore(state);
-    holds::restore(state, false);
+    hold_again::restore(state, false);
     state.knows_kept.store(true, Ordering::Release);
 }
 

@@ -1,5 +1,6 @@
 //! Live subscriptions, as they are told and asked for.
 
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Some subscriptions of a connection.
@@ -23,8 +24,7 @@ pub struct Subscription {
     #[schema(examples("api", "ws:17"))]
     holders: Vec<String>,
     /// The item as it was written, its templates not filled.
-    #[schema(inline)]
-    item: super::AnyJson,
+    item: Value,
     /// How many messages were found to belong to it.
     routed: u64,
 }
@@ -62,6 +62,6 @@ pub struct SubscriptionCounts {
 #[derive(ToSchema)]
 pub struct Wish {
     /// The key itself by default, or what the settings say of it. Its strings are templates.
-    #[schema(inline, required = false)]
-    item: super::AnyJson,
+    #[schema(required = false)]
+    item: Value,
 }

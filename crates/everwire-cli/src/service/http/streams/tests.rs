@@ -137,3 +137,19 @@ fn a_client_of_events_is_told_that_there_is_nothing_to_tell() {
         }
     });
 }
+
+#[test]
+fn keys_are_separated_by_commas_which_a_key_may_have() {
+    for (text, keys) in [
+        ("a", &["a"][..]),
+        ("a,b", &["a", "b"]),
+        (",a,,b,", &["a", "b"]),
+        (r"a\,b,c\\,d\e", &["a,b", r"c\", "de"]),
+    ] {
+        assert_eq!(super::split_keys(text), keys, "{text}");
+    }
+    let many = || (0..super::MAX_KEYS + 1).map(|number| number.to_string());
+    assert!(super::keys(many().skip(1).collect()).is_ok());
+    let told = super::keys(many().collect()).unwrap_err().to_string();
+    assert!(told.contains("at most 1024 keys"), "{told}");
+}

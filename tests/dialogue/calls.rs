@@ -381,8 +381,8 @@ periodic = [
     let (_manager, _handle, mut watch) = open(name(&keys, "", &server.url()));
     watch.ready().await;
     poll_until("two counts", SOON, || heard.lock().unwrap().len() >= 2).await;
-    let heard = heard.lock().unwrap();
-    assert_eq!(heard[..2], ["count 1", "count 2"]);
+    let said = heard.lock().unwrap().clone();
+    assert_eq!(said[..2], ["count 1", "count 2"]);
     // One that fails costs the socket.
     let keys = "periodic = [{ every = \"1s\", exec = [\"sh\", \"-c\", \"echo why >&2; exit 3\"] }]";
     let (_manager, _handle, mut watch) = open(name(keys, "", &server.url()));

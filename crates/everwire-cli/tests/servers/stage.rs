@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use crate::{
@@ -183,7 +184,6 @@ impl Stage {
 
     /// The text of the next message of this name that fits.
     pub fn message(&mut self, name: &str, fits: impl Fn(&str) -> bool) -> String {
-        let text = |event: &Value| event["text"].as_str().unwrap_or_default().to_owned();
         let event = self
             .tail
             .event(name, "message", PATIENCE, |event| fits(&text(event)));
@@ -211,5 +211,17 @@ impl Stage {
         let target = format!("/v1/connections/{name}/send?wait=written");
         let answer = self.client.post(&target, text);
         assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+/// What a message says; a binary one, too, if it is UTF-8.
+fn text(message: &Value) -> String {
+    match (message["text"].as_str(), message["base64"].as_str()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(base64)) => {
+            let bytes = BASE64_STANDARD.decode(base64).unwrap();
+            String::from_utf8(bytes).unwrap_or_default()
+        }
+        (None, None) => panic!("{message}"),
     }
 }

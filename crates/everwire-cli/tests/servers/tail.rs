@@ -1,19 +1,18 @@
-//! What `everwire tail` tells of a running service.
+//! What a running service tells.
 
 use std::{
-    process::{Child, Stdio},
     sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::service_support::{cli::command, http::Client, lines};
+use crate::service_support::{http::Client, sse::Sse};
 
-/// A command that follows all events, killed on drop.
+/// All events from its start on, read by a thread that ends with the service.
 pub struct Tail {
-    child: Child,
-    lines: mpsc::Receiver<String>,
+    events: mpsc::Receiver<Value>,
     seen: Vec<Value>,
     /// From where it is looked for what is waited for.
     from: usize,
@@ -21,12 +20,20 @@ pub struct Tail {
 
 impl Tail {
     pub fn start(service: &Client) -> Self {
-        let mut tail = command(service, &["tail", "--json"]);
-        let mut child = tail.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = lines(child.stdout.take().unwrap());
+        let (mut sse, _) = Sse::started(service, "/v1/events?match=*", &[]);
+        // Nothing may be told for as long as a server is frozen.
+        sse.tcp().set_read_timeout(None).unwrap();
+        let (sender, events) = mpsc::channel();
+        thread::spawn(move || {
+            while let Some(told) = sse.try_next() {
+                let is_event = !told.data.is_null();
+                if is_event && sender.send(told.data).is_err() {
+                    return;
+                }
+            }
+        });
         Self {
-            child,
-            lines,
+            events,
             seen: Vec::new(),
             from: 0,
         }
@@ -34,9 +41,7 @@ impl Tail {
 
     /// What came until now is not looked at any more.
     pub fn mark(&mut self) {
-        while let Ok(line) = self.lines.try_recv() {
-            self.note(&line);
-        }
+        self.seen.extend(self.events.try_iter());
         self.from = self.seen.len();
     }
 
@@ -57,8 +62,8 @@ impl Tail {
             }
             at = self.seen.len();
             let left = until.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.note(&line),
+            match self.events.recv_timeout(left) {
+                Ok(event) => self.seen.push(event),
                 Err(error) => panic!(
                     "{name} tells no {kind} that fits within {within:?}: {error}; since then{}",
                     self.since()
@@ -67,23 +72,10 @@ impl Tail {
         }
     }
 
-    fn note(&mut self, line: &str) {
-        let event = serde_json::from_str(line);
-        self.seen
-            .push(event.unwrap_or_else(|error| panic!("{line:?}: {error}")));
-    }
-
     /// What was told behind the mark, for one that looks for a fault.
     fn since(&self) -> String {
         let told = self.seen[self.from..].iter().map(Value::to_string);
         let clip = |line: String| line.chars().take(400).collect::<String>();
         told.map(|line| format!("\n  {}", clip(line))).collect()
-    }
-}
-
-impl Drop for Tail {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
     }
 }

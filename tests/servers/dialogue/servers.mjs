@@ -49,6 +49,7 @@ const servers = {
         socket.join(room);
         done({ room });
       });
+      socket.on("leave", (room) => socket.leave(room));
       socket.on("say", (room, what, done) => {
         io.to(room).emit("said", what);
         done?.("heard");

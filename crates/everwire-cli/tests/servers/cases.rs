@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     server::Start,
     stage::{Case, Refusal, Stage},
+    subscriptions::{Asked, Refused, Subscriptions},
     support::{installed, root},
 };
 
@@ -29,6 +30,7 @@ pub fn ocpp() -> Case {
             },
         },
         talk: talk_ocpp,
+        subscriptions: Subscriptions::default(),
         refusal: Some(Refusal {
             state: "backoff",
             text: "401",
@@ -60,6 +62,20 @@ pub fn graphql_ws() -> Case {
             command: |_| node(&["graphql-ws", "s3cret"]),
         },
         talk: talk_graphql,
+        subscriptions: Subscriptions {
+            of_file: &["btc"],
+            added: Some(Asked {
+                key: "eth",
+                body: r#"{"item":{"query":"subscription { trades(symbol: \"ETH\") { symbol price } }"}}"#,
+            }),
+            refused: Some(Refused {
+                asked: Asked {
+                    key: "none",
+                    body: r#"{"item":{"query":"subscription { nonsense }"}}"#,
+                },
+                text: "Cannot query field",
+            }),
+        },
         refusal: Some(Refusal {
             state: "failed",
             text: "4403",
@@ -68,8 +84,10 @@ pub fn graphql_ws() -> Case {
 }
 
 fn talk_graphql(stage: &mut Stage) {
-    let price = |text: &str| text.contains(r#""symbol":"BTC""#);
-    stage.message("graphql", price);
+    for (key, symbol) in [("btc", "BTC"), ("eth", "ETH")] {
+        let symbol = format!(r#""symbol":"{symbol}""#);
+        stage.message_of("graphql", key, |text| text.contains(&symbol));
+    }
     let query = json!({ "id": "mine", "type": "subscribe", "payload": { "query": "{ version }" } });
     let answer = stage.request("graphql", &query);
     assert_eq!(
@@ -91,8 +109,19 @@ pub fn socket_io() -> Case {
             command: |_| node(&["socket.io", "s3cret"]),
         },
         talk: |stage| {
-            stage.send("io", r#"42["say","lobby","hello"]"#);
-            stage.message("io", |text| text == r#"42["said","hello"]"#);
+            for room in ["lobby", "bar"] {
+                stage.send("io", &format!(r#"42["say","{room}","hello, {room}"]"#));
+                let said = format!(r#"42["said","hello, {room}"]"#);
+                stage.message("io", |text| text == said);
+            }
+        },
+        subscriptions: Subscriptions {
+            of_file: &["lobby"],
+            added: Some(Asked {
+                key: "bar",
+                body: "",
+            }),
+            refused: None,
         },
         refusal: Some(Refusal {
             state: "failed",
@@ -119,6 +148,20 @@ pub fn ganache() -> Case {
             },
         },
         talk: talk_ganache,
+        subscriptions: Subscriptions {
+            of_file: &["heads", "logs"],
+            added: Some(Asked {
+                key: "pending",
+                body: r#"{"item":["newPendingTransactions"]}"#,
+            }),
+            refused: Some(Refused {
+                asked: Asked {
+                    key: "none",
+                    body: r#"{"item":["nonsense"]}"#,
+                },
+                text: "nonsense",
+            }),
+        },
         refusal: None,
     }
 }
@@ -130,9 +173,7 @@ fn talk_ganache(stage: &mut Stage) {
     let number = stage.request("eth", &call("eth_blockNumber"));
     assert_eq!(number["id"], "mine", "{number}");
     let head = format!(r#""number":{}"#, number["result"]);
-    stage.message("eth", |text| {
-        text.contains("eth_subscription") && text.contains(&head)
-    });
+    stage.message_of("eth", "heads", |text| text.contains(&head));
     let refused = stage.refused("eth", &call("eth_nonsense"));
     assert_eq!(refused["id"], "mine", "{refused}");
 }
@@ -154,9 +195,26 @@ pub fn nats() -> Case {
             },
         },
         talk: |stage| {
-            stage.send("nats", "PUB orders.new 5\r\nhello\r\n");
-            stage.message("nats", |text| text == "MSG orders.new 1 5");
-            stage.message("nats", |text| text == "hello");
+            for subject in ["orders.new", "trades.new"] {
+                let head = format!("MSG {subject} ");
+                stage.send("nats", &format!("PUB {subject} 10\r\n{subject}\r\n"));
+                stage.message("nats", |text| text.starts_with(&head));
+                stage.message("nats", |text| text == subject);
+            }
+        },
+        subscriptions: Subscriptions {
+            of_file: &["orders.>"],
+            added: Some(Asked {
+                key: "trades.*",
+                body: "",
+            }),
+            refused: Some(Refused {
+                asked: Asked {
+                    key: "secret.x",
+                    body: "",
+                },
+                text: "Permissions Violation",
+            }),
         },
         refusal: Some(Refusal {
             state: "failed",
@@ -179,10 +237,22 @@ pub fn stomp() -> Case {
             },
         },
         talk: |stage| {
-            stage.send("stomp", "SEND\ndestination:/topic/orders\n\nhello\0");
-            stage.message("stomp", |text| {
-                text.starts_with("MESSAGE\n") && text.contains("\n\nhello\0")
-            });
+            for topic in ["orders", "trades"] {
+                let frame = format!("SEND\ndestination:/topic/{topic}\n\nhello, {topic}\0");
+                let body = format!("\n\nhello, {topic}\0");
+                stage.send("stomp", &frame);
+                stage.message("stomp", |text| {
+                    text.starts_with("MESSAGE\n") && text.contains(&body)
+                });
+            }
+        },
+        subscriptions: Subscriptions {
+            of_file: &["orders"],
+            added: Some(Asked {
+                key: "trades",
+                body: r#"{"item":"/topic/trades"}"#,
+            }),
+            refused: None,
         },
         refusal: Some(Refusal {
             state: "failed",
@@ -213,6 +283,7 @@ pub fn jupyter() -> Case {
             },
         },
         talk: talk_jupyter,
+        subscriptions: Subscriptions::default(),
         refusal: Some(Refusal {
             state: "failed",
             text: "403",
@@ -264,6 +335,20 @@ pub fn devtools() -> Case {
             },
         },
         talk: talk_devtools,
+        subscriptions: Subscriptions {
+            of_file: &["Runtime", "Page"],
+            added: Some(Asked {
+                key: "DOM",
+                body: "",
+            }),
+            refused: Some(Refused {
+                asked: Asked {
+                    key: "Nonsense",
+                    body: "",
+                },
+                text: "wasn't found",
+            }),
+        },
         refusal: None,
     }
 }

@@ -9,6 +9,7 @@ mod server;
 #[path = "../service_support/mod.rs"]
 mod service_support;
 mod stage;
+mod subscriptions;
 #[path = "../../../../tests/support/mod.rs"]
 mod support;
 mod tail;

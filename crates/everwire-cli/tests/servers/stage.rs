@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     server::{Server, Start},
     service_support::{Running, everwire, http::Client},
+    subscriptions::Subscriptions,
     support::{child, root},
     tail::Tail,
 };
@@ -36,6 +37,7 @@ pub struct Case {
     pub server: Start,
     /// Speaks with the server, and panics if that is not what it was.
     pub talk: fn(&mut Stage),
+    pub subscriptions: Subscriptions,
     /// What is told where the variables are wrong.
     pub refusal: Option<Refusal>,
 }
@@ -119,8 +121,9 @@ impl Stage {
     fn is_up(&mut self) {
         for name in self.case.names {
             self.client.wait_for_state(name, "open");
+            self.case.subscriptions.add(&self.client, name);
         }
-        (self.case.talk)(self);
+        self.talk();
         self.tell("up, and spoken to");
     }
 
@@ -168,8 +171,15 @@ impl Stage {
                 gap["blind_ms"].as_f64().unwrap() / 1000.0,
             ));
         }
-        (self.case.talk)(self);
+        self.talk();
         blind
+    }
+
+    fn talk(&mut self) {
+        for name in self.case.names {
+            self.case.subscriptions.are_active(&self.client, name);
+        }
+        (self.case.talk)(self);
     }
 
     fn end(self) {
@@ -182,12 +192,16 @@ impl Stage {
         println!("{:5.1?} {}: {what}", self.begun.elapsed(), self.case.file);
     }
 
-    /// The text of the next message of this name that fits.
-    pub fn message(&mut self, name: &str, fits: impl Fn(&str) -> bool) -> String {
-        let event = self
-            .tail
+    /// Waits for a message of this name that fits.
+    pub fn message(&mut self, name: &str, fits: impl Fn(&str) -> bool) {
+        self.tail
             .event(name, "message", PATIENCE, |event| fits(&text(event)));
-        text(&event)
+    }
+
+    /// Waits for a message of this subscription that fits.
+    pub fn message_of(&mut self, name: &str, key: &str, fits: impl Fn(&str) -> bool) {
+        let is_it = |event: &Value| event["subscription"] == key && fits(&text(event));
+        self.tail.event(name, "message", PATIENCE, is_it);
     }
 
     /// The answer to a request.

@@ -50,6 +50,11 @@ fn talk_ocpp(stage: &mut Stage) {
         let refused = stage.refused(name, &json!([2, "mine", "Nonsense", {}]));
         assert_eq!((&refused[0], &refused[1]), (&json!(4), &json!("mine")));
     }
+    // It ends a socket for less, and another one follows.
+    let said = stage.server.said();
+    for rule in ["twice", "two calls", "before the boot"] {
+        assert!(!said.contains(rule), "{said}");
+    }
 }
 
 pub fn graphql_ws() -> Case {

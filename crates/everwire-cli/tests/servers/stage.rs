@@ -24,6 +24,8 @@ pub const PATIENCE: Duration = Duration::from_secs(45);
 const DOWN: Duration = Duration::from_secs(1);
 /// How long a server is frozen.
 const FROZEN: Duration = Duration::from_secs(30);
+/// Longer than each of the servers waits for a sign of life.
+const QUIET: Duration = Duration::from_secs(12);
 
 /// A configuration of `examples/dialogue/`, and its server.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ pub struct Refusal {
 /// A service that is run with the file, and the server.
 pub struct Stage {
     case: Case,
-    server: Server,
+    pub server: Server,
     service: Running,
     pub client: Client,
     pub tail: Tail,
@@ -87,6 +89,7 @@ impl Case {
         };
         stage.is_up();
         stage.restart();
+        stage.stays_up();
         stage.freeze();
         stage.end();
     }
@@ -137,6 +140,14 @@ impl Stage {
         self.server.start_again();
         let blind = self.is_back();
         self.tell(&format!("restarted, and spoken to; blind for {blind:?}"));
+    }
+
+    /// A server that gets no answers from us ends the socket.
+    fn stays_up(&mut self) {
+        self.tail.mark();
+        thread::sleep(QUIET);
+        let losses = self.tail.losses();
+        assert!(losses.is_empty(), "{losses:?}");
     }
 
     fn freeze(&mut self) {

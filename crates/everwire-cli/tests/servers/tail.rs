@@ -72,6 +72,14 @@ impl Tail {
         }
     }
 
+    /// What was told of a loss behind the mark.
+    pub fn losses(&mut self) -> Vec<&Value> {
+        self.seen.extend(self.events.try_iter());
+        let told = self.seen[self.from..].iter();
+        told.filter(|event| event["type"] == "retrying" || event["type"] == "error")
+            .collect()
+    }
+
     /// What was told behind the mark, for one that looks for a fault.
     fn since(&self) -> String {
         let told = self.seen[self.from..].iter().map(Value::to_string);

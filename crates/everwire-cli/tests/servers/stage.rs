@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     server::{Server, Start},
-    service_support::{Running, everwire, http::Client},
+    service_support::{Running, everwire, http::Client, run, stderr, stdout},
     subscriptions::Subscriptions,
     support::{child, root},
     tail::Tail,
@@ -54,6 +54,7 @@ pub struct Refusal {
 pub struct Stage {
     case: Case,
     pub server: Server,
+    file: PathBuf,
     service: Running,
     pub client: Client,
     pub tail: Tail,
@@ -82,6 +83,7 @@ impl Case {
         let mut stage = Stage {
             case: self,
             server,
+            file,
             service,
             client,
             tail,
@@ -161,6 +163,7 @@ impl Stage {
             causes.push(lost["cause"].as_str().unwrap().to_owned());
         }
         let noticed = begun.elapsed();
+        self.rehearse();
         thread::sleep(FROZEN.saturating_sub(begun.elapsed()));
         self.server.thaw();
         let blind = self.is_back();
@@ -169,6 +172,15 @@ impl Stage {
         self.tell(&format!(
             "frozen, noticed after {noticed:.1?} by {causes:?}, and spoken to; blind for {blind:?}"
         ));
+    }
+
+    /// What the file says is tried with a peer that is made of it, too, while there is time.
+    fn rehearse(&self) {
+        let output = run(&["rehearse", "--json", self.file.to_str().unwrap()]);
+        let report: Value = serde_json::from_str(&stdout(&output)).unwrap_or_default();
+        let counts = [&report["failed"], &report["not_inverted"]];
+        let is_whole = report["passed"].as_u64() > Some(0) && counts == [0, 0];
+        assert!(is_whole, "{} {}", report, stderr(&output));
     }
 
     /// Waits until all names are ready behind the mark, each has told its gap, and they can be spoken with; the shortest gap.

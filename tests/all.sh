@@ -24,7 +24,7 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Half of what a build writes is for building again after an edit. Who edits sets it to 1.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests recipes bridge bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
@@ -98,6 +98,7 @@ install() {
   need shellcheck shellcheck
   need promtool prometheus
   need unshare util-linux
+  need ip iproute2
   need c++ g++
   need make make
   need tinyproxy tinyproxy-bin
@@ -112,6 +113,7 @@ install() {
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis crates/everwire-cli/tests/schemathesis/requirements.txt
   install_venv bridge/python crates/everwire-cli/tests/bridge/python/requirements.txt
+  install_venv jupyter tests/servers/dialogue/requirements.txt
   install_node node tests/servers/node
   install_node bridge/node crates/everwire-cli/tests/bridge/node
   tests/autobahn.sh install
@@ -169,7 +171,7 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh crates/*/tests/*.sh
+  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh
   tests/subjects.sh
 }
 
@@ -198,7 +200,7 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|crash|panics|recipes')
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|crash|panics|recipes|servers')
   cargo test --no-fail-fast "${whole[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation"
 }
 
@@ -227,6 +229,11 @@ for line in sys.stdin:
 # Unmodified clients with their own servers, with and without the raw bridge; it prints how long each takes to be back.
 stage_bridge() {
   timeout 300 cargo test "${whole[@]}" --test bridge -- --nocapture --test-threads=5
+}
+
+# Real servers, with the configurations of examples/dialogue: restarted, and frozen for half a minute. All at once: they mostly wait.
+stage_servers() {
+  timeout 300 cargo test "${whole[@]}" --test servers -- --nocapture --test-threads=8
 }
 
 # 10,000 lives of a name under virtual time.

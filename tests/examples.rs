@@ -148,6 +148,39 @@ fn every_file_in_config_is_valid() {
     }
 }
 
+#[test]
+fn every_example_of_a_dialogue_is_valid() {
+    let found = files("examples/dialogue", "toml");
+    assert!(found.len() >= 5, "{found:?}");
+    for path in found {
+        let settings = Settings::load_with(&path, &Anything);
+        let settings = settings.unwrap_or_else(|errors| panic!("{}: {errors}", path.display()));
+        let mut names = settings.connections.values();
+        assert!(
+            names.all(|name| name.dialogue.is_some()),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+/// This system, with a value for each variable.
+struct Anything;
+
+impl Source for Anything {
+    fn variable(&self, name: &str) -> Option<String> {
+        Some(format!("the value of {name}"))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        System.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        System.list(path)
+    }
+}
+
 /// This system, and the variable that the demo sets for its own file.
 struct WithPeer;
 

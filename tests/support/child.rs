@@ -44,13 +44,33 @@ pub fn in_a_file_system_of(megabytes: usize, test: &str) {
         .chain([dir.path().as_os_str()])
         .map(OsStr::to_owned)
         .collect();
-    let output = behind(before, test, dir.path())
-        .output()
-        .expect("unshare, of util-linux");
+    run("a file system", before, test, dir.path());
+}
+
+/// Runs the test of this name again where it is alone: its ports are all free, nothing but itself can be reached, and what it has
+/// started ends with it. What it printed.
+pub fn in_a_network_of_its_own(test: &str) -> String {
+    let dir = TestDir::new(test);
+    let alone = "ip link set lo up && exec \"$@\"";
+    let before = ["unshare", "--map-root-user", "--net", "--pid", "--fork"];
+    let before = before.into_iter().chain(["--kill-child", "--mount-proc"]);
+    let before = before.chain(["sh", "-c", alone, "sh"]);
+    run(
+        "a network",
+        before.map(OsString::from).collect(),
+        test,
+        dir.path(),
+    )
+}
+
+fn run(what: &str, before: Vec<OsString>, test: &str, dir: &Path) -> String {
+    let output = behind(before, test, dir).output();
+    let output = output.expect("unshare, of util-linux");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
-        "in a file system of its own, which takes user namespaces or root: {}{}",
-        String::from_utf8_lossy(&output.stdout),
+        "in {what} of its own, which takes user namespaces or root: {stdout}{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    stdout
 }

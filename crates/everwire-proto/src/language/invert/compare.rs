@@ -179,6 +179,11 @@ fn samples(now: Value<'static>) -> Vec<Value<'static>> {
     now.into_iter().chain(of_each_kind).collect()
 }
 
+/// Whether it is the whole text.
+pub(super) fn is_message(node: &Node) -> bool {
+    matches!(node, Node::Name(Name::BuiltIn(BuiltIn::Message)))
+}
+
 /// The ways to make `starts` or `contains` so, or not.
 pub(super) fn texts<'n>(
     function: Two,
@@ -191,22 +196,27 @@ pub(super) fn texts<'n>(
     let mut add = |goals| ways.push((draft.clone(), goals));
     let now = |node| evaluate(node, world).into_owned();
     match (wanted, reads_message(text), reads_message(part)) {
+        (true, true, false) if is_message(text) => {
+            let part = now(part);
+            let decided = match function {
+                Two::Starts => draft.clone().starts(&part),
+                _ => draft.clone().contains(&part),
+            };
+            // Or JSON that has it in a place where nobody looks.
+            let aside = match function {
+                Two::Starts => None,
+                _ => draft.clone().mention(&part),
+            };
+            let drafts = decided.into_iter().chain(aside);
+            ways.extend(drafts.map(|draft| (draft, Vec::new())));
+        }
         (true, true, false) => {
             let part = now(part);
             let joined = part.as_text().map(|part| Value::text(format!("{part}x")));
             add(vec![Goal::Is(
                 text,
-                [part.clone()].into_iter().chain(joined).collect(),
+                [part].into_iter().chain(joined).collect(),
             )]);
-            if let (Node::Name(Name::BuiltIn(BuiltIn::Message)), Two::Contains) = (text, function) {
-                // JSON that has it in a place where nobody looks.
-                ways.extend(
-                    draft
-                        .clone()
-                        .mention(&part)
-                        .map(|draft| (draft, Vec::new())),
-                );
-            }
         }
         (true, false, true) => add(vec![Goal::Is(part, vec![now(text), Value::text("")])]),
         (true, ..) => {

@@ -2,6 +2,7 @@
 
 use super::{
     inverted::Inverted,
+    text::Text,
     tree::{Decision, Tree},
 };
 use crate::language::{Value, json::JsonPointer};
@@ -11,8 +12,10 @@ use crate::language::{Value, json::JsonPointer};
 pub(super) struct Draft {
     /// As JSON.
     json: Tree,
-    /// The whole text.
-    text: Option<Box<str>>,
+    /// The whole text, where it is not the JSON.
+    text: Option<Text>,
+    /// The JSON stands behind the first such mark of the text.
+    mark: Option<Box<str>>,
     status: Option<u16>,
     headers: Vec<(Box<str>, Option<Box<str>>)>,
     cookies: Vec<(Box<str>, Option<Box<str>>)>,
@@ -39,19 +42,48 @@ impl Draft {
     }
 
     /// The whole text is this.
-    pub fn set_text(mut self, value: &Value<'_>) -> Option<Self> {
-        let text: Box<str> = value.as_text()?.into();
-        match &self.text {
-            Some(known) if *known != text => return None,
-            _ => self.text = Some(text),
+    pub fn set_text(self, value: &Value<'_>) -> Option<Self> {
+        self.with_text(value, Text::whole)
+    }
+
+    /// The text begins with this.
+    pub fn starts(self, value: &Value<'_>) -> Option<Self> {
+        self.with_text(value, Text::starts)
+    }
+
+    /// The text, which is no JSON, has this somewhere.
+    pub fn contains(self, value: &Value<'_>) -> Option<Self> {
+        self.with_text(value, Text::contains)
+    }
+
+    /// The text ends with this.
+    pub fn ends(self, value: &Value<'_>) -> Option<Self> {
+        self.with_text(value, Text::ends)
+    }
+
+    fn with_text(
+        mut self,
+        value: &Value<'_>,
+        decide: impl FnOnce(Text, &str) -> Option<Text>,
+    ) -> Option<Self> {
+        let text = self.text.take().unwrap_or_default();
+        self.text = Some(decide(text, &value.as_text()?)?);
+        Some(self)
+    }
+
+    /// The JSON stands behind the first such mark of the text.
+    pub fn behind(mut self, mark: &str) -> Option<Self> {
+        match &self.mark {
+            Some(known) if **known != *mark => return None,
+            _ => self.mark = Some(mark.into()),
         }
         Some(self)
     }
 
-    /// The text holds this somewhere.
+    /// The text holds this somewhere: in a place of the JSON where nobody looks.
     pub fn mention(mut self, value: &Value<'_>) -> Option<Self> {
         match &self.text {
-            Some(text) => text.contains(&*value.as_text()?).then_some(self),
+            Some(_) => self.contains(value),
             None => {
                 let mut json = String::new();
                 Value::text(value.as_text()?).write_json(&mut json)?;
@@ -106,9 +138,11 @@ impl Draft {
             there.collect()
         };
         Inverted {
-            text: match &self.text {
-                Some(text) => text.clone().into(),
-                None => self.json_text(arrays),
+            text: match (&self.text, &self.mark) {
+                (None, None) => self.json_text(arrays),
+                (Some(text), None) => text.write(),
+                (None, Some(mark)) => format!("{mark}{}", self.json_text(arrays)),
+                (Some(text), Some(mark)) => text.write_behind(mark, &self.json_text(arrays)),
             },
             status: self.status,
             headers: there(&self.headers),

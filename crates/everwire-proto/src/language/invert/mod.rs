@@ -17,6 +17,7 @@ mod search;
 mod target;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tree;
 mod ways;
 

@@ -3,6 +3,7 @@
 use super::{
     NotInvertible,
     candidate::Candidate,
+    compare::is_message,
     draft::{Draft, Named},
     goal::{Goal, Ways, reads_message},
     inverse::{before, name_of},
@@ -38,6 +39,11 @@ pub(super) fn there<'n>(node: &'n Node, draft: &Draft, world: &Candidate<'_>) ->
             .map(decided)
             .into_iter()
             .collect());
+    }
+    if let Some((mark, pointer)) = target.pointer_behind(node) {
+        let draft = draft.clone().behind(&mark);
+        let present = draft.and_then(|draft| draft.present(&pointer));
+        return Ok(present.map(decided).into_iter().collect());
     }
     match node {
         Node::Name(Name::BuiltIn(BuiltIn::Message)) => Ok(vec![decided(draft.clone())]),
@@ -110,6 +116,9 @@ impl Target<'_> {
                 .into_iter()
                 .collect());
         }
+        if let Some((mark, pointer)) = self.pointer_behind(node) {
+            return self.decide(|draft| draft.behind(&mark)?.set(&pointer, &value));
+        }
         match node {
             Node::Name(Name::BuiltIn(BuiltIn::Message)) => {
                 self.decide(|draft| draft.set_text(&value))
@@ -168,6 +177,23 @@ impl Target<'_> {
             },
             _ => None,
         }
+    }
+
+    /// Where in the JSON behind a mark of the text it stands, if it is such a place.
+    fn pointer_behind(&self, node: &Node) -> Option<(String, JsonPointer)> {
+        let Node::Call(call) = node else { return None };
+        let Call::Two(Two::At, [Node::Call(text), below]) = &**call else {
+            return None;
+        };
+        let Call::Two(Two::After, [whole, mark]) = &**text else {
+            return None;
+        };
+        if !is_message(whole) || reads_message(mark) || reads_message(below) {
+            return None;
+        }
+        let [mark, below] = [mark, below].map(|node| evaluate(node, self.world));
+        let pointer = JsonPointer::new(below.as_text()?).ok()?;
+        Some((mark.as_text()?.into_owned(), pointer))
     }
 
     fn condition<'n>(&self, node: &'n Node, value: &Value<'_>) -> Vec<(Draft, Vec<Goal<'n>>)> {
@@ -356,10 +382,19 @@ impl Target<'_> {
             None => Some(String::new()),
         };
         match (mark(0), value.as_text(), mark(1)) {
-            (Some(from), Some(text), Some(to)) => self.one(vec![Goal::Is(
-                x,
-                vec![Value::text(format!("{from}{text}{to}"))],
-            )]),
+            (Some(from), Some(text), Some(to)) => {
+                let made = Value::text(format!("{from}{text}{to}"));
+                if !is_message(x) {
+                    return self.one(vec![Goal::Is(x, vec![made])]);
+                }
+                // Other things may be asked of the whole text, too.
+                let draft = self.draft.clone();
+                let decided = match marks.len() {
+                    1 => draft.ends(&made),
+                    _ => draft.contains(&made),
+                };
+                decided.map(self::decided).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -38,7 +38,40 @@ fn a_message_is_made_of_what_is_asked_of_it() {
         (r#"message == "pong""#, "pong"),
         (
             r#"starts(message, "42") && contains(message, "hello")"#,
+            "42hello",
+        ),
+        (
+            r#"starts(message, "-ERR ") && contains(message, "ERR")"#,
+            "-ERR ",
+        ),
+        (
+            r#"starts(message, "0{") && at(after(message, "0"), "/a") == 1 && exists(at(after(message, "0"), "/b"))"#,
+            r#"0{"a":1,"b":"x"}"#,
+        ),
+        (
+            r#"exists(at(after(message, "INFO "), "/a")) && starts(message, "INFO ")"#,
+            r#"INFO {"a":"x"}"#,
+        ),
+        (r#"at(after(message, "0"), "/a") == 1"#, r#"0{"a":1}"#),
+        (
+            r#"starts(message, "OK\n") && between(message, "id:", "\n") == text(id)"#,
+            "OK\nid:7\n",
+        ),
+        (
+            r#"starts(message, "M\n") && exists(between(message, "\nack:", "\n"))"#,
+            "M\nack:x\n",
+        ),
+        (
+            r#"starts(message, "M ") && after(message, " ") == "5""#,
+            "M 5",
+        ),
+        (
+            r#"starts(message, "M") && starts(message, "N")"#,
             "none: its parts contradict each other",
+        ),
+        (
+            r#"message == "MSG" && starts(message, "M") && contains(message, "SG")"#,
+            "MSG",
         ),
         (r#"starts(message, "42")"#, "42"),
         (

@@ -189,7 +189,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ("names = ['a']\nwatch = 1", "unknown key `watch`"),
         (
             "names = ['a']\nspread = 'x'",
-            "`spread` is not supported yet",
+            "expected a list of texts, which the names share, found the string \"x\"",
         ),
         (
             "names = ['a']\nurls = ['wss://{name}']",

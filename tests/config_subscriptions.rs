@@ -363,8 +363,7 @@ fn other_subscriptions_need_no_other_socket_and_other_words_do() {
 #[test]
 fn what_a_file_subscribes_to_is_not_inherited_over_the_api() {
     let settings = read(&format!(
-        "[defaults]{}\n[connections.a]\nurl = 'wss://h'",
-        STREAMS
+        "[defaults]{STREAMS}\n[connections.a]\nurl = 'wss://h'"
     ));
     assert!(settings.connections["a"].dialogue.is_some());
     let json = br#"{"url": "wss://example.com"}"#;

@@ -19,12 +19,9 @@ use crate::{
 };
 use everwire_proto::{
     language::{MessageTemplate, Name, Variable},
-    settings::{
-        DialPolicy,
-        dialogue::{
-            Asking, DeclaredSubscription, Dialogue, SubscribeSettings, SubscriptionItem,
-            SubscriptionWords,
-        },
+    settings::dialogue::{
+        Asking, DeclaredSubscription, Dialogue, StepCall, SubscribeSettings, SubscriptionItem,
+        SubscriptionWords,
     },
 };
 use serde_json::Value as Json;
@@ -251,7 +248,8 @@ impl Beside<'_> {
         }
     }
 
-    /// A caller says where it goes: it must go to a public address, and take nothing along that the connection knows.
+    /// A caller says where it goes: to a server that the settings call themselves, or that `service.allow_urls` selects. To the latter it
+    /// takes nothing along that the connection knows.
     fn refuse_call(
         &self,
         templates: Vec<&MessageTemplate>,
@@ -259,34 +257,69 @@ impl Beside<'_> {
         place: Place,
         compiler: &mut Compiler<'_, '_>,
     ) {
+        let Some(server) = server(url) else {
+            let help = "write the server out: url = \"https://host/path?${key}\"";
+            compiler.wrong(place, "the server of this URL is not known", help);
+            return;
+        };
+        if called(self.dialogue).any(|known| known == server) {
+            return;
+        }
+        let whole = url.is_literal().then(|| Url::parse(url.as_str()).ok());
+        let is_allowed = whole.flatten().is_some_and(|url| {
+            let mut patterns = self.dialogue.peer_urls.iter();
+            patterns.any(|pattern| pattern.matches(&url))
+        });
+        if !is_allowed {
+            let message = format!("{server} must not be called: the settings do not call it");
+            let help = "service.allow_urls has the patterns of URLs that may be called besides";
+            compiler.wrong(place, message, help);
+            return;
+        }
         let reads = templates.into_iter().flat_map(MessageTemplate::reads);
         let mut names = reads.map(|read| read.name);
         if let Some(name) = names.find(|name| !matches!(name, Name::BuiltIn(_))) {
             let name = backticked(compiler.names.text(name));
-            let message = format!("an HTTP request over the API must not read {name}");
-            let help = "only the settings send what the connection knows to another server: write it there";
-            compiler.wrong(place, message, help);
-        }
-        let text = url.as_str();
-        let start = text.split_once("${").map_or(text, |(start, _)| start);
-        let public = DialPolicy::PublicOnly;
-        let (refusal, url) = match start == text {
-            true => {
-                let url = Url::parse(text).ok();
-                (url.as_ref().and_then(|url| public.refusal(url)), url)
-            }
-            false => (public.refusal_of_start(start), None),
-        };
-        let allowed = url.is_some_and(|url| {
-            let mut patterns = self.dialogue.peer_urls.iter();
-            patterns.any(|pattern| pattern.matches(&url))
-        });
-        if let Some(reason) = refusal.filter(|_| !allowed) {
-            let message = format!("this URL must not be called: {reason}");
-            let help = "service.allow_urls has the patterns of those that may be";
+            let message = format!("an HTTP request to {server} must not read {name}");
+            let help = "what the connection knows is sent only to servers that the settings call";
             compiler.wrong(place, message, help);
         }
     }
+}
+
+/// The servers that the settings call, as they are written.
+fn called(dialogue: &Dialogue) -> impl Iterator<Item = String> {
+    let prepare = dialogue.prepare.iter();
+    let prepare = prepare.flat_map(|prepare| &prepare.preparation().steps);
+    let calls = dialogue.steps().filter_map(|step| step.call.as_deref());
+    let calls = calls.chain(prepare.map(|step| &step.call));
+    let calls = calls.filter_map(|call| match call {
+        StepCall::Http(request) => Some(request),
+        StepCall::Exec(_) => None,
+    });
+    let subscribe = dialogue.subscribe.iter();
+    let words = subscribe.flat_map(|subscribe| subscribe.all_words());
+    let asks = words.flat_map(|words| words.on.iter().chain(&words.off));
+    let asks = asks.filter_map(|asking| match asking {
+        Asking::Http(request) => Some(request),
+        Asking::Send(_) => None,
+    });
+    calls.chain(asks).filter_map(|request| server(&request.url))
+}
+
+/// Scheme, host and port of a URL, if none of them is a hole.
+fn server(url: &MessageTemplate) -> Option<String> {
+    let text = url.as_str();
+    let start = text.split_once("${").map_or(text, |(start, _)| start);
+    let authority = start.find("://")? + 3;
+    let end = start[authority..].find(['/', '?', '#']);
+    let end = match end {
+        Some(end) => authority + end,
+        None if start == text => text.len(),
+        None => return None,
+    };
+    let url = Url::parse(&start[..end]).ok()?;
+    Some(url.origin().ascii_serialization())
 }
 
 /// A stored secret is read at a dial, for what the settings say.

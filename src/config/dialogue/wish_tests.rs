@@ -15,6 +15,7 @@ allow_urls = ["http://127.0.0.1:8080"]
 [connections.a]
 url = "wss://example.com"
 let = { signed = '${hash("sha256", token)}' }
+prepare = [{ http = { url = "https://api.example/start" } }]
 open_script = [{ expect = '/ok', capture = { token = { value = "/token", secret = true } } }]
 rules = [{ when = '/op == "x"' }]
 subscribe = { on = '{"sub":${item},"id":${id}}', off = '{"end":"${sub}"}', ack = '/id == id', fail = '/id == id && exists(/error)', capture = { sub = "/sub" } }
@@ -46,10 +47,8 @@ fn a_wish_is_a_key_an_item_or_a_long_form() {
     assert_eq!(item("k", json!({ "item": "t.${token}" })), "\"t.${token}\"");
     let value =
         json!({ "a": [1, 2.5, true, null, "x ${key}"], "b": { "c": -9007199254740993_i64 } });
-    assert_eq!(
-        item("k", json!({ "item": value.clone() })),
-        value.to_string()
-    );
+    let text = value.to_string();
+    assert_eq!(item("k", json!({ "item": value })), text);
     assert!(compile("k", json!({ "item": 1 })).unwrap().words.is_none());
 
     let long = json!({ "item": "x", "on": "{\"x\":${item},\"t\":\"${signed}\"}", "within": "3s", "if": "!handover" });
@@ -59,9 +58,8 @@ fn a_wish_is_a_key_an_item_or_a_long_form() {
     let usual = &settings.subscribe.as_ref().unwrap().words;
     assert_eq!((words.within.as_secs(), &words.ack), (3, &usual.ack));
     assert_ne!(words.on, usual.on);
-    // The dialogue's pointers keep their slots.
-    let own = words.own_pointers.as_deref().unwrap();
-    assert!(own.is_in_line_with(&settings.pointers));
+    // The dialogue's pointers are all: one pass over a message serves it, too. Where they are not, they keep their slots.
+    assert_eq!(words.own_pointers, None);
     let ended = compile("k", json!({ "end": "/never/seen == key" })).unwrap();
     let own = ended.words.as_ref().unwrap().own_pointers.clone().unwrap();
     assert!(own.is_in_line_with(&settings.pointers) && *own != settings.pointers);
@@ -128,34 +126,65 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
             json!({ "ack": "/x = 1" }),
             "invalid operator `=` at /ack (write `==` to compare)",
         ),
-        (json!({ "ack": "/x == KEY" }), "X"),
-        (json!({ "onn": "x" }), "X"),
-        (json!({ "query": "x" }), "X"),
+        (
+            json!({ "ack": "/x == KEY" }),
+            "the environment variable `KEY` is not allowed over the API at /ack (PUT the value to /v1/secrets/ID, and bring it in with `let`: ${secret:ID})",
+        ),
+        (
+            json!({ "onn": "x" }),
+            "unknown key `onn` at /onn (did you mean `on`? the keys here are item, on, off, ack, fail, end, within, if, rate, capture, route)",
+        ),
+        (
+            json!({ "query": "x" }),
+            "unknown key `query`: a table is the long form at /query (an item that is a table stands under `item`: { item = { … } })",
+        ),
         (
             json!({ "max": 5 }),
             "`max` is not said for one key at /max (write it in `subscribe`)",
         ),
-        (json!({ "on": null }), "X"),
+        (
+            json!({ "on": null }),
+            r#"expected a text, { text = "…" }, { base64 = "…" }, { bytes = "…" } or { http = { url = "https://…" } }, found null at /on"#,
+        ),
         (
             json!({ "rate": "site" }),
             "`rate` is not allowed over the API at /rate (leave it out: the rate of `subscribe` holds)",
         ),
-        (json!({ "capture": { "other": "/x" } }), "X"),
         (
-            json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }),
-            "X",
+            json!({ "capture": { "other": "/x" } }),
+            "nothing of the settings is captured as `other` at /capture/other (`subscribe.capture` of the settings has `sub`)",
         ),
         (
-            json!({ "on": { "http": { "url": "https://evil.example", "method": "POST", "body": "${signed}" } } }),
-            "X",
+            json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }),
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides)",
+        ),
+        (
+            json!({ "on": { "http": { "url": "http://127.0.0.1:8080/x", "method": "POST", "body": "${signed}" } } }),
+            "an HTTP request to http://127.0.0.1:8080 must not read `signed` at /on (what the connection knows is sent only to servers that the settings call)",
         ),
         (
             json!({ "on": { "http": { "url": "http://127.0.0.1:9180/" } } }),
-            "X",
+            "http://127.0.0.1:9180 must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides)",
         ),
         (
             json!({ "off": { "http": { "url": "http://10.0.0.1/${key}" } } }),
-            "X",
+            "http://10.0.0.1 must not be called: the settings do not call it at /off (service.allow_urls has the patterns of URLs that may be called besides)",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://api.example.${key}/x" } } }),
+            "the server of this URL is not known at /on (write the server out: url = \"https://host/path?${key}\")",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://${key}/x" } } }),
+            "the server of this URL is not known at /on (write the server out: url = \"https://host/path?${key}\")",
+        ),
+        (
+            json!({ "on": { "http": { "url": "https://api.example@evil.example/x" } } }),
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); `https://api.example@evil.example/x` is no URL that can be called at /on/http/url (it holds credentials; write a header Authorization instead)",
+        ),
+        (
+            json!({ "on": { "http": { "url": "http://api.example/x?${token}" } } }),
+            "http://api.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides)",
         ),
     ] {
         let told = match compile("k", body.clone()) {
@@ -176,7 +205,10 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
 
 #[test]
 fn a_request_goes_where_the_operator_lets_it() {
-    for url in ["https://api.example/x?${item}", "http://127.0.0.1:8080/x"] {
+    for url in [
+        "https://api.example/x?${item}&t=${token}",
+        "http://127.0.0.1:8080/x",
+    ] {
         let compiled = compile("k", json!({ "on": { "http": { "url": url } } })).unwrap();
         let words = compiled.words.as_ref().unwrap();
         assert!(matches!(&words.on, Some(Asking::Http(_))), "{url}");

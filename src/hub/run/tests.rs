@@ -125,7 +125,7 @@ fn a_reader_of_some_keys_has_the_parts_that_are_theirs() {
         };
         let wants = |_: &EventKind, key: Option<&str>| key.is_some_and(|key| keys.contains(&key));
         let parts = Span::parts(&run, wants);
-        parts.map(|part| places_of(part)).collect()
+        parts.map(places_of).collect()
     };
     fn places_of(part: Span) -> Vec<u64> {
         places(part.updates())

@@ -33,6 +33,14 @@ pub enum HoldRefused {
         /// The most.
         max: usize,
     },
+    /// There are as many different answers to expect as may be: each costs every message a look.
+    #[error(
+        "{max} subscriptions expect other answers than `subscribe` says, and no more are allowed: leave out `ack`, `fail`, `end`, `capture` and `route`"
+    )]
+    TooManyAnswers {
+        /// The most.
+        max: usize,
+    },
     /// A key without text.
     #[error("a subscription needs a key")]
     NoKey,

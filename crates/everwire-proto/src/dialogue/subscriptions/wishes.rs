@@ -18,6 +18,9 @@ use crate::{
     settings::dialogue::{DeclaredSubscription, Dialogue, MAX_ITEM, MAX_SUBSCRIPTION_KEY},
 };
 
+/// So many different answers are expected with what callers want: each costs every message a look.
+const MAX_EARS: usize = 64;
+
 impl Subscriptions {
     /// What the settings themselves subscribe to, before there is a socket.
     pub(super) fn add_declared(
@@ -91,9 +94,21 @@ impl Subscriptions {
         if holder != Holder::File && self.len() >= max as usize {
             return Err(HoldRefused::TooMany { max });
         }
+        if holder != Holder::File && !self.has_ears_for(declared) {
+            return Err(HoldRefused::TooManyAnswers { max: MAX_EARS });
+        }
         let at = self.insert(declared, Holders::of(holder), cx.dialogue);
         self.want(at, cx);
         Ok(())
+    }
+
+    /// Whether what it expects is expected already, or may be expected besides.
+    fn has_ears_for(&self, declared: &DeclaredSubscription) -> bool {
+        let Some(words) = &declared.words else {
+            return true;
+        };
+        let mut ears = self.ears.iter();
+        self.ears.len() < MAX_EARS || ears.any(|(_, ears)| ears.is_of(words, true))
     }
 
     /// One that has failed is asked for again at once; of any other there is one holder more.

@@ -237,3 +237,45 @@ fn other_settings_change_keys_on_the_socket_that_is_there() {
     };
     assert!(!none.says_the_same(&differs.compile()));
 }
+
+#[test]
+fn callers_bring_no_end_of_answers_to_look_for() {
+    let mut talk = D {
+        subscribe: Some(U {
+            max: 1000,
+            ..U::default()
+        }),
+        ..D::default()
+    }
+    .open();
+    let dialogue = Arc::clone(talk.conversation.dialogue());
+    let settings = dialogue.subscribe.as_ref().unwrap();
+    let mut hold = |key: String, ack: String| {
+        let mut pointers = dialogue.pointers.clone();
+        let scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
+        let mut compiler = Compiler(scope);
+        let ack = compiler.condition(&ack);
+        let mut declared = (*compiler.item(&key, &key)).clone();
+        let words = SubscriptionWords {
+            ack,
+            own_pointers: Some(Box::new(pointers)),
+            ..(*settings.words).clone()
+        };
+        declared.words = Some(Arc::new(words));
+        let declared = Arc::new(declared);
+        talk.with(|talk, here, out| talk.hold_subscription(&declared, Holder::Api, here, out))
+    };
+    // One is what `subscribe` expects.
+    for number in 1..64 {
+        hold(format!("k{number}"), format!("/id == id && /n == {number}")).unwrap();
+    }
+    let max = 64;
+    assert_eq!(
+        hold("new".into(), "/id == id && /n == 64".into()),
+        Err(HoldRefused::TooManyAnswers { max })
+    );
+    hold("known".into(), "/id == id && /n == 63".into()).unwrap();
+    talk.subscribe();
+    assert_eq!(talk.hear(r#"{"id":63,"n":63}"#), "k63 active");
+    assert_eq!(talk.hear(r#"{"id":64,"n":63}"#), "known active");
+}

@@ -78,9 +78,9 @@ impl Ears {
         .chain(captured)
         .collect();
         // Answers to calls are no messages.
-        let answers = [&words.ack, &words.fail].into_iter().flatten();
-        let answers = answers.filter(|_| !words.is_http());
-        let mut heard = answers.chain(&words.end);
+        let told = [&words.ack, &words.fail].into_iter().flatten();
+        let told = told.filter(|_| !words.is_http());
+        let mut heard = told.chain(&words.end);
         let is_blind = heard.any(|condition| !condition.looks_into_message());
         let needles = is_foreign.then(|| Box::new(Needles::new(words.need())));
         Self {

@@ -73,6 +73,12 @@ impl Parts<'_> {
             cx,
             ..
         } = self;
+        let given_up = beside
+            .as_mut()
+            .and_then(|beside| beside.periodic.answers_given_up(seen, times, cx));
+        if let Some(scripted) = given_up {
+            return scripted;
+        }
         match beside {
             Some(beside) if script.has_passed() => match beside.close_script.step().is_some() {
                 true => beside.close_script.message(seen, times, cx),

@@ -7,7 +7,7 @@ use super::{
     context::Context,
     place::{StepList, StepPlace},
     response::{Response, Unanswered},
-    running::{Outcome, Phase, Running},
+    running::{Outcome, Phase, Running, Usage},
     script::{Scripted, is_taken},
     surroundings::Seen,
     times::{Millis, Times, duration},
@@ -25,6 +25,8 @@ pub(super) struct Periodic {
     /// Whether steps are taken: the name is ready on this socket, and is not to close.
     is_started: bool,
     running: Option<Box<Running>>,
+    /// One that was given up, whose answer may still come.
+    given_up: Option<Box<Running>>,
     /// When a message of ours went out last.
     said: Option<Instant>,
 }
@@ -47,6 +49,7 @@ impl Periodic {
             scheduled: vec![Scheduled::default(); dialogue.periodic.len()].into(),
             is_started: false,
             running: None,
+            given_up: None,
             said: None,
         }
     }
@@ -62,13 +65,35 @@ impl Periodic {
     /// Returns whether steps were taken until now.
     pub fn stop(&mut self, now: Instant) -> bool {
         let was_started = std::mem::take(&mut self.is_started);
-        let running = self.running.take();
-        if let Some(running) = running.filter(|step| step.is_unwritten())
+        let Some(running) = self.running.take() else {
+            return was_started;
+        };
+        if running.listens() {
+            self.given_up = Some(running);
+        } else if running.is_unwritten()
             && let Some(scheduled) = self.scheduled.get_mut(running.place.at)
         {
             scheduled.due = Some(now);
         }
         was_started
+    }
+
+    /// What answers a step that was given up changes nothing any more, and is as secret as it would have been.
+    pub fn answers_given_up(
+        &mut self,
+        seen: Seen<'_>,
+        times: &mut Times,
+        cx: &mut Context<'_>,
+    ) -> Option<Scripted> {
+        let given_up = self.given_up.as_deref_mut();
+        let (running, step) = with_step(given_up, cx.dialogue)?;
+        let expect = step.expect.as_ref().filter(|_| step.is_secret())?;
+        let (_, usage) = running.message(step, expect, seen, times, cx);
+        if usage != Usage::Taken {
+            return None;
+        }
+        self.given_up = None;
+        Some(Scripted::of(usage, step))
     }
 
     /// Takes over what was scheduled on the socket before this one.

@@ -318,6 +318,28 @@ fn a_handover_moves_nothing_that_is_due() {
 }
 
 #[test]
+fn the_answer_to_a_step_that_was_given_up_stays_secret() {
+    for secret in [true, false] {
+        let refresh = S {
+            send: r#"{"id":${id}}"#,
+            expect: "/id == id && exists(/token)",
+            capture: &[("token", "/token")],
+            secret,
+            ..S::default()
+        };
+        let mut talk = periodic([("5s", false, refresh)]).open();
+        talk.ready();
+        talk.wait(secs(5));
+        assert_eq!(talk.send(), r#"{"id":1}"#);
+        talk.conversation.closing(talk.now);
+        assert!(talk.heard(r#"{"n":1}"#).deliver);
+        let heard = talk.heard(r#"{"id":1,"token":"t"}"#);
+        assert_eq!(heard.deliver, !secret);
+        assert!(talk.heard(r#"{"id":1,"token":"t"}"#).deliver);
+    }
+}
+
+#[test]
 fn what_was_due_and_not_written_is_due_at_once_on_the_next_socket() {
     let mut talk = periodic([("60s", false, step("one"))]).open();
     talk.ready();

@@ -11,9 +11,12 @@ use crate::{
     settings::{CompileSubscription, SubscriptionWish},
 };
 
-/// What callers want of subscriptions.
+/// What callers want of subscriptions. Boxed: few names have callers that want any.
 #[derive(Default)]
-pub(in crate::connection) struct Wishes {
+pub(in crate::connection) struct Wishes(Option<Box<All>>);
+
+#[derive(Default)]
+struct All {
     /// By key.
     wished: BTreeMap<Arc<str>, Wished>,
     /// It rises with each change.
@@ -37,8 +40,9 @@ impl Wishes {
         holder: Holder,
         compile: CompileSubscription,
     ) {
-        self.version += 1;
-        match self.wished.get_mut(key) {
+        let all = self.0.get_or_insert_default();
+        all.version += 1;
+        match all.wished.get_mut(key) {
             Some(wished) => {
                 if !wished.holders.contains(&holder) {
                     wished.holders.push(holder);
@@ -50,25 +54,33 @@ impl Wishes {
                     compile,
                     holders: vec![holder],
                 };
-                self.wished.insert(key.into(), wished);
+                all.wished.insert(key.into(), wished);
             }
         }
     }
 
     /// A caller wants it no more.
     pub fn remove(&mut self, key: &str, holder: Holder) {
-        let Some(wished) = self.wished.get_mut(key) else {
+        let Some(all) = &mut self.0 else {
             return;
         };
-        self.version += 1;
+        let Some(wished) = all.wished.get_mut(key) else {
+            return;
+        };
+        all.version += 1;
         wished.holders.retain(|known| *known != holder);
         if wished.holders.is_empty() {
-            self.wished.remove(key);
+            all.wished.remove(key);
         }
     }
 
+    /// 0: there was none yet.
+    fn version(&self) -> u64 {
+        self.0.as_ref().map_or(0, |all| all.version)
+    }
+
     fn has(&self, key: &str, holder: Holder) -> bool {
-        let wished = self.wished.get(key);
+        let wished = self.0.as_ref().and_then(|all| all.wished.get(key));
         wished.is_some_and(|wished| wished.holders.contains(&holder))
     }
 }
@@ -76,17 +88,17 @@ impl Wishes {
 impl LiveConversation {
     /// It knows all wishes of this version.
     pub fn knows(&mut self, wishes: &Wishes) {
-        self.wishes = wishes.version;
+        self.wishes = wishes.version();
     }
 
     /// Whether there are wishes of which it does not know.
     pub fn lacks(&self, wishes: &Wishes) -> bool {
-        self.wishes != wishes.version
+        self.wishes != wishes.version()
     }
 
     /// Learns what callers want. One that cannot be taken on under these settings is told.
     pub fn follow(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
-        self.wishes = wishes.version;
+        self.wishes = wishes.version();
         for status in self.subscriptions() {
             for holder in status.holders {
                 if holder != Holder::File && !wishes.has(&status.key, holder) {
@@ -94,7 +106,8 @@ impl LiveConversation {
                 }
             }
         }
-        for (key, wished) in &wishes.wished {
+        let all = wishes.0.iter().flat_map(|all| &all.wished);
+        for (key, wished) in all {
             for holder in &wished.holders {
                 if let Err(error) = self.wish(key, wished, *holder, at) {
                     let text = format!("subscription {key:?}: {error}");

@@ -110,9 +110,9 @@ impl Socket {
     fn hold(&mut self, act: &mut ActorState, message: Message, now: Instant) -> Result<(), Cause> {
         self.note(act, &message);
         match self.hear_beside(act, &message, now)? {
-            Heard::Message => act.hold(message),
-            Heard::Own => act.receive_own(message),
-            Heard::Hidden => act.count_unheard(&message),
+            (Heard::Message, number) => act.hold(message, number),
+            (Heard::Own, number) => act.receive_own(message, number),
+            (Heard::Hidden, number) => act.count_unheard(&message, number),
         }
         Ok(())
     }

@@ -122,17 +122,20 @@ impl Socket {
             tell_gap(act, now);
         }
         self.note(act, &message);
-        if act.serving.is_some() {
-            match self.converse(act, &message, now) {
-                Heard::Message => {}
-                Heard::Own => return act.receive_own(message),
-                Heard::Hidden => return act.count_unheard(&message),
+        let serving = act.serving.as_ref();
+        let number = match serving.and_then(|serving| serving.conversation.concern(&message)) {
+            Some(concern) => match self.converse(act, &message, concern, now) {
+                (Heard::Message, number) => number,
+                (Heard::Own, number) => return act.receive_own(message, number),
+                (Heard::Hidden, number) => return act.count_unheard(&message, number),
+            },
+            None => {
+                act.answer_by_value(&message);
+                None
             }
-        } else {
-            act.answer_by_value(&message);
-        }
+        };
         // The one place, so that it is inlined.
-        act.receive(message);
+        act.receive(message, number);
     }
 
     /// Whether messages have come since there were so many: signs of life, noted once for all of them.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::ActorState;
 use crate::{
-    core::{Deliverable, HoldLimits, Message, OverlapRecorder, later},
+    core::{Deliverable, HoldLimits, Message, NumberPlace, OverlapRecorder, later},
     events::EventKind,
 };
 
@@ -15,33 +15,42 @@ const HOLD: HoldLimits = HoldLimits {
 };
 
 impl ActorState {
-    /// A message came on the socket that serves.
+    /// A message came on the socket that serves; `number` says where the peer's own number stands in it, if it was read for that.
     #[inline]
-    pub(in crate::connection) fn receive(&mut self, message: Message) {
+    pub(in crate::connection) fn receive(&mut self, message: Message, number: Option<NumberPlace>) {
         self.counters.count_received(&message);
         match self.inbound.deduplication.receive(message) {
-            Deliverable::One(message) => self.deliver(message),
+            // Where one comes out, it is the one that went in.
+            Deliverable::One(message) => self.deliver(message, number),
             Deliverable::Many(messages) => self.deliver_all(messages),
         }
     }
 
     /// A message came by which the script of its socket has decided: no other socket brings the same, and it is no part of what is compared.
-    pub(in crate::connection) fn receive_own(&mut self, message: Message) {
+    pub(in crate::connection) fn receive_own(
+        &mut self,
+        message: Message,
+        number: Option<NumberPlace>,
+    ) {
         self.counters.count_received(&message);
-        self.deliver(message);
+        self.deliver(message, number);
     }
 
     /// A message came that a rule or a step keeps from subscribers. The peer's own numbers count it.
-    pub(in crate::connection) fn count_unheard(&mut self, message: &Message) {
+    pub(in crate::connection) fn count_unheard(
+        &mut self,
+        message: &Message,
+        number: Option<NumberPlace>,
+    ) {
         self.counters.count_received(message);
-        self.check_number(message);
+        self.check_number(message, number);
     }
 
     /// A message came on the successor.
-    pub(in crate::connection) fn hold(&mut self, message: Message) {
+    pub(in crate::connection) fn hold(&mut self, message: Message, number: Option<NumberPlace>) {
         self.counters.count_received(&message);
         if let Some(message) = self.inbound.deduplication.hold(message) {
-            self.deliver(message);
+            self.deliver(message, number);
         }
     }
 
@@ -84,24 +93,28 @@ impl ActorState {
 
     pub(in crate::connection) fn deliver_all(&mut self, messages: Vec<Message>) {
         for message in messages {
-            self.deliver(message);
+            self.deliver(message, None);
         }
     }
 
     #[inline]
-    fn deliver(&mut self, message: Message) {
+    fn deliver(&mut self, message: Message, number: Option<NumberPlace>) {
         if self.settings.sequence.is_some() {
-            self.check_number(&message);
+            self.check_number(&message, number);
         }
         self.publisher.message(message);
     }
 
     /// Tells where the peer's own numbers have a hole, or come again.
-    fn check_number(&mut self, message: &Message) {
+    fn check_number(&mut self, message: &Message, place: Option<NumberPlace>) {
         let Some(settings) = &self.settings.sequence else {
             return;
         };
-        let Some((stream, number)) = settings.number_of(message) else {
+        let number = match place {
+            Some(place) => place.read(message),
+            None => settings.number_of(message),
+        };
+        let Some((stream, number)) = number else {
             return;
         };
         let gap = self.inbound.observe(stream, number, settings.by.is_some());

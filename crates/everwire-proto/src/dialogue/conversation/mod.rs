@@ -1,5 +1,6 @@
 //! The conversation of a socket, and of those after it.
 
+mod concern;
 mod hearing;
 mod pings;
 mod storing;
@@ -10,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::concern::Concern;
 use super::{
     before_dial::BeforeDial,
     beside::Beside,
@@ -102,9 +104,10 @@ pub struct Conversation {
     rules: Rules,
     /// Boxed: few dialogues have any of it.
     pub(super) beside: Option<Box<Beside>>,
-    keeping: Keeping,
-    /// Memory of the last pass over a message, where nearly every message needs one.
-    spans: Spans,
+    /// Boxed: few dialogues keep anything.
+    keeping: Option<Box<Keeping>>,
+    /// Memory of the last pass over a message, where nearly every message needs one. Boxed: few dialogues have such messages.
+    spans: Option<Box<Spans>>,
     max_message: usize,
     /// Boxed: nearly none is watched.
     pub(super) trace: Option<Box<Trace>>,
@@ -121,8 +124,8 @@ impl Conversation {
             unanswered: Unanswered::default(),
             rules: Rules::default(),
             beside: Beside::of(&dialogue),
-            keeping: Keeping::new(&dialogue),
-            spans: Spans::default(),
+            keeping: Keeping::of(&dialogue),
+            spans: None,
             max_message: usize::MAX,
             trace: None,
             dialogue,
@@ -153,13 +156,14 @@ impl Conversation {
     pub fn adopt(&mut self, mut successor: Self) {
         let mut captures = mem::take(&mut self.captures);
         captures.adopt(successor.captures);
+        let keeping = self.keeping.take();
         if let (Some(before), Some(beside)) = (self.beside.take(), &mut successor.beside) {
             beside.periodic.follow(before.periodic);
         }
         *self = Self {
             captures,
             // Changes go on being handed out at its times.
-            keeping: self.keeping,
+            keeping,
             ..successor
         };
     }
@@ -229,7 +233,7 @@ impl Conversation {
         self.unanswered = Unanswered::default();
         self.rules = Rules::default();
         self.beside = Beside::of(&self.dialogue);
-        self.spans = Spans::default();
+        self.spans = None;
         rules::lost(loss, &mut self.parts(here, out).cx);
     }
 

@@ -78,9 +78,9 @@ impl Ears {
         .chain(captured)
         .collect();
         // Answers to calls are no messages.
-        let told = [&words.ack, &words.fail].into_iter().flatten();
-        let told = told.filter(|_| !words.is_http());
-        let mut heard = told.chain(&words.end);
+        let conditions = [&words.ack, &words.fail].into_iter().flatten();
+        let conditions = conditions.filter(|_| !words.is_http());
+        let mut heard = conditions.chain(&words.end);
         let is_blind = heard.any(|condition| !condition.looks_into_message());
         let needles = is_foreign.then(|| Box::new(Needles::new(words.need())));
         Self {

@@ -513,7 +513,7 @@ fn steps_beside_the_open_script_become_what_they_say() {
     let numbers = changes(&read(7));
     assert_eq!(
         (&numbers.keys[..], numbers.needs_socket),
-        (&["dialogue", "rate"][..], false)
+        (&["periodic", "close_script", "rate"][..], false)
     );
     let mut other = (*dialogue).clone();
     other.periodic[0].step.rate.clear();

@@ -10,7 +10,10 @@ use everwire_fuzz::{
     lender::Lender,
 };
 use everwire_proto::{
-    decode::{DecodeError, Decoding, MAX_MEMBERS, MessageDecoder, Next, Payload, Separator, Stage},
+    decode::{
+        DecodeError, Decoding, MAX_MEMBERS, MAX_STAGES, MessageDecoder, Next, Payload, Separator, Stage,
+        ZLIB_WINDOW,
+    },
     wire::deflate::{Lend, NoPool},
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -65,7 +68,7 @@ fn decode(
         decoder.push(message.clone());
         let mut given = Vec::new();
         loop {
-            let most = message.len() + 2 * (max + 1);
+            let most = message.len() + 2 * (max + 1) + MAX_STAGES * ZLIB_WINDOW;
             assert!(decoder.held() <= most, "{} bytes are held", decoder.held());
             match decoder.next() {
                 Ok(Next::Message(message)) => given.push(message),

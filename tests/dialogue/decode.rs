@@ -12,6 +12,7 @@ use everwire::{
     ConnectionSettings, Message,
     connection::{SessionSettings, session::Heard},
     core::ClosedReport,
+    decode::ZLIB_WINDOW,
     memory::MemoryUse,
 };
 use miniz_oxide::{
@@ -272,7 +273,7 @@ async fn one_stream_of_a_socket_carries_login_heartbeats_and_a_resume() {
         gateway.until_gone()
     });
     let settings = recipe(DISCORD, "discord", &server.url(), Variables(&[]));
-    let (_manager, handle, mut watch) = open(settings);
+    let (manager, handle, mut watch) = open(settings);
     watch.ready().await;
     watch
         .text(r#"{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{}}"#)
@@ -281,6 +282,11 @@ async fn one_stream_of_a_socket_carries_login_heartbeats_and_a_resume() {
     answered(&handle).await;
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(server.sockets(), 2);
+    // Nothing is half received: it is the window of the socket that serves.
+    let window = manager.memory_usage().reassembly;
+    assert!((ZLIB_WINDOW..2 * ZLIB_WINDOW).contains(&window), "{window}");
+    manager.remove("name").await.unwrap();
+    assert_eq!(manager.memory_usage().reassembly, 0);
 }
 
 #[tokio::test]
@@ -316,6 +322,9 @@ rules = [{ when = 'exists(/n)', send = '${/n}' }]
     );
 }
 
+/// So many of them are one message.
+const RECORDS: usize = 30_000;
+
 /// How many answers a server has got.
 fn count_answers(line: &mut Line, until: Instant) -> Result<usize, Gone> {
     let mut count = 0;
@@ -329,7 +338,6 @@ fn count_answers(line: &mut Line, until: Instant) -> Result<usize, Gone> {
 
 #[tokio::test]
 async fn thirty_thousand_records_that_ask_for_an_answer_each_get_a_hundred_a_second() {
-    const RECORDS: usize = 30_000;
     let counted = Arc::new(AtomicBool::new(false));
     let is_counted = Arc::clone(&counted);
     let server = Server::start(move |line| {
@@ -387,6 +395,50 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
     catch_up(&handle, &mut watch).await;
     manager.remove("name").await.unwrap();
     assert_eq!(manager.memory_usage().reassembly, 0);
+}
+
+/// No clock: what is left of the flood is seen after each echo. Its answers would take five minutes.
+#[tokio::test]
+async fn a_flood_that_is_made_of_one_message_keeps_no_other_name_from_its_turn() {
+    const ECHOES: usize = 300;
+    let server = Server::start(|line| {
+        let records: String = (0..RECORDS)
+            .map(|n| format!("{{\"ping\":{n}}}\u{1e}"))
+            .collect();
+        line.say(records)?;
+        line.until_gone()
+    });
+    let echo = Server::start(|line| {
+        loop {
+            let said = line.hear_text()?;
+            line.say(said)?;
+        }
+    });
+    let keys = r#"
+decode = { split = "\u001e" }
+rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}' }]
+"#;
+    let (manager, _handle, mut watch) = open(name(keys, &server.url()));
+    let others: Vec<_> = (0..3)
+        .map(|n| {
+            let handle = manager.open(format!("other{n}"), name("", &echo.url()));
+            let watch = Watch::new(&manager, &format!("other{n}"));
+            (handle.unwrap(), watch)
+        })
+        .collect();
+    // The flood has begun, and each of its records was asked for an answer so far.
+    watch.text("{\"ping\":0}").await;
+    let waiting = || manager.memory_usage().reassembly;
+    assert!(waiting() >= RECORDS * 10, "{}", waiting());
+    for (other, mut heard) in others {
+        for n in 0..ECHOES {
+            other.send(format!("{n}")).unwrap();
+            heard.text(&format!("{n}")).await;
+            assert!(waiting() >= RECORDS * 10, "{} after {n} echoes", waiting());
+        }
+    }
+    manager.remove("name").await.unwrap();
+    assert_eq!(waiting(), 0);
 }
 
 #[tokio::test]

@@ -153,10 +153,30 @@ fn dialogues(peer: &Peer, secret_file: &str) -> String {
         )
         .unwrap();
     }
-    keys
+    keys + &prepared(peer)
 }
 
-const DIALOGUES: [&str; 7] = [
+/// Names that ask for a ticket first: one has it refused on its socket, one is not given any.
+fn prepared(peer: &Peer) -> String {
+    let http = peer.url("/status/").replace("ws://", "http://");
+    // The server's word, as above.
+    let ticket = r#"${urlencode("{\"ticket\":\"pl4" ~ "nted-prepared\"}")}"#;
+    let given = format!(
+        "prepare = [{{ http = {{ url = '{http}200?body={ticket}' }}, capture = {{ ticket = '/ticket' }} }}]"
+    );
+    let refused = format!(
+        "prepare = [{{ http = {{ url = '{http}403?body=you+sent+${{PLANTED_QUERY}}', headers = {{ X-Key = '${{PLANTED_HEADER}}' }} }} }}]"
+    );
+    let login = r#"open_script = [{ send = '{"op":"login","ticket":"${ticket}","mac":"${hmac("sha256", ticket, name)}"}', expect = '/op == "welcome"', fail = '/op == "login"' }]"#;
+    let rules = "rules = [{ when = 'exists(/op)', deliver = false }]";
+    let echo = peer.url("/echo");
+    format!(
+        "[connections.ticket-refused]\nurl = '{echo}?ticket=${{ticket}}'\non_open = []\n{given}\n{login}\n{rules}\n\
+         [connections.no-ticket]\nurl = '{echo}'\non_open = []\n{refused}\n"
+    )
+}
+
+const DIALOGUES: [&str; 9] = [
     "login-refused",
     "login-given-up",
     "login-unanswered",
@@ -164,6 +184,8 @@ const DIALOGUES: [&str; 7] = [
     "login-unfilled",
     "login-answered",
     "login-moved",
+    "ticket-refused",
+    "no-ticket",
 ];
 
 const NAMES: [&str; 10] = [
@@ -392,7 +414,11 @@ fn were_used(peer: &Peer) {
     ] {
         assert!(texts.contains(&text), "{text} is not in {texts:?}");
     }
-    for query in ["key=pl4nted-query", "api=pl4nted-stored"] {
+    for query in [
+        "key=pl4nted-query",
+        "api=pl4nted-stored",
+        "ticket=pl4nted-prepared",
+    ] {
         let found = requests
             .iter()
             .any(|request| request.target().contains(query));

@@ -50,6 +50,7 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         first_id,
         peer_urls: _,
         needles: _,
+        hears_all: _,
     } = settings.dialogue.as_deref().unwrap_or(&silent);
     let lets = names.lets().zip(lets.iter());
     let lets: Keys = lets

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{
-        keys::{AskLayer, LongForm, check_key},
+        keys::{AskLayer, LongForm, WordsTable, check_key},
         read::{Context, Item, Located, Origin, Place, Pointers, Read, backticked, node_of_json},
     },
     settings::{InvalidSubscription, SubscriptionWish, System},
@@ -128,7 +128,12 @@ impl Beside<'_> {
         if !long.words.is_empty() {
             self.refuse(long, &of_keys, &mut compiler);
             let base = (*self.subscribe.words).clone();
-            words = Some(subscribe::words(&long.words, base, &around, &mut compiler));
+            let own = WordsTable {
+                // It was refused.
+                rate: None,
+                ..long.words.clone()
+            };
+            words = Some(subscribe::words(&own, base, &around, &mut compiler));
             self.refuse_variables(long, words.as_ref(), &mut compiler);
         }
         let item = self.item(key, long, &order, &mut compiler);

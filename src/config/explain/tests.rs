@@ -317,19 +317,19 @@ are refused when exists(/error) too
 #[test]
 fn calls_of_scripts_are_told_in_words() {
     let keys = r#"
-prepare = [{ http = { url = 'https://h/key' }, capture = { key = '/key' } }]
+prepare = [{ http = { url = 'https://h/key' }, capture = { ticket = '/key' } }]
 open_script = [
-  { http = { method = 'POST', url = 'https://h/token?k=${key}' }, give_up = 'status == 403', again = { when = 'status == 202' }, capture = { token = { value = '/token', secret = true } } },
+  { http = { method = 'POST', url = 'https://h/token?k=${ticket}' }, give_up = 'status == 403', again = { when = 'status == 202' }, capture = { token = { value = '/token', secret = true } } },
   { send = 'login ${token}' },
 ]
 periodic = [
   { every = '30m', http = { method = 'PUT', url = 'https://h/key' }, expect = 'status == 204' },
-  { every = '1m', idle = true, exec = ['check', '${key}'] },
+  { every = '1m', idle = true, exec = ['check', '${ticket}'] },
 ]
 close_script = [{ http = { method = 'DELETE', url = 'https://h/key' }, fail = 'status == 409' }]"#;
     assert_eq!(
         some(keys, &["opening", "periodic", "closing", "also"]),
-        "step 1 asks POST https://h/token?k=${key}
+        "step 1 asks POST https://h/token?k=${ticket}
 expects a status of 2xx within 10s
 is refused for good, and the name gives up, when status == 403
 comes again after reconnect.max, when status == 202

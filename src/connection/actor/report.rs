@@ -57,7 +57,7 @@ impl ActorState {
     }
 
     fn preparing(&self) -> Option<String> {
-        let preparing = self.serving.as_ref()?.preparing.as_ref()?;
+        let preparing = self.serving.as_ref()?.preparing()?;
         preparing.shown()
     }
 

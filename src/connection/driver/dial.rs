@@ -78,7 +78,7 @@ fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
         {
             before.known = known;
         }
-        serving.preparing = Some(before.preparing.clone());
+        serving.set_preparing(before.preparing.clone());
         let is_successor = matches!(act.life.state(), LifeState::Open { .. });
         before.teller = serving.conversation.teller(is_successor);
     }

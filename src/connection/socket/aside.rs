@@ -114,9 +114,9 @@ impl Socket {
     fn hold(&mut self, act: &mut ActorState, message: Message, now: Instant) -> Result<(), Cause> {
         self.note(act, &message);
         match self.hear_beside(act, &message, now)? {
-            Heard::Message(key) => act.hold(message, key),
-            Heard::Own(key) => act.receive_own(message, key),
-            Heard::Hidden => act.count_unheard(&message),
+            (Heard::Message(key), number) => act.hold(message, number, key),
+            (Heard::Own(key), number) => act.receive_own(message, number, key),
+            (Heard::Hidden, number) => act.count_unheard(&message, number),
         }
         Ok(())
     }

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Socket, early::Early, heard::Heard};
+use super::{
+    Socket,
+    early::Early,
+    heard::{Heard, Listened},
+};
 use crate::{
     connection::state::{
         ActorState,
@@ -53,14 +57,16 @@ impl Socket {
         act: &mut ActorState,
         message: &Message,
         now: Instant,
-    ) -> Result<Heard, Cause> {
+    ) -> Result<Listened, Cause> {
         let here = surroundings!(self, act, now);
-        let Some(conversation) = aside_mut(&mut self.early) else {
-            return Ok(Heard::Message(None));
+        let aside = aside_mut(&mut self.early);
+        let concerned = aside.and_then(|aside| Some((aside.concern(message)?, aside)));
+        let Some((concern, conversation)) = concerned else {
+            return Ok((Heard::Message(None), None));
         };
-        let heard = conversation.message(message, here);
+        let (heard, number) = conversation.message(message, concern, here);
         self.carry_out_aside(act)?;
-        Ok(heard.into())
+        Ok((heard.into(), number))
     }
 
     /// The same beside the socket that serves.

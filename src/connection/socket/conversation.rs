@@ -2,9 +2,14 @@
 
 use std::time::Instant;
 
-use everwire_proto::settings::dialogue::HeartbeatStart;
+use everwire_proto::{dialogue::Concern, settings::dialogue::HeartbeatStart};
 
-use super::{Socket, aside_conversation::take_prepared, first_beat::begin_beats, heard::Heard};
+use super::{
+    Socket,
+    aside_conversation::take_prepared,
+    first_beat::begin_beats,
+    heard::{Heard, Listened},
+};
 use crate::{
     connection::state::{
         ActorState,
@@ -71,22 +76,23 @@ impl Socket {
         }
     }
 
-    /// A message has come on the socket that serves, and a conversation looks at it.
+    /// A message has come on the socket that serves, and it concerns the conversation.
     pub(super) fn converse(
         &mut self,
         act: &mut ActorState,
         message: &Message,
+        concern: Concern,
         now: Instant,
-    ) -> Heard {
+    ) -> Listened {
         place_answered(act);
         let here = surroundings!(self, act, now);
         let Some(serving) = &mut act.serving else {
-            return Heard::Message(None);
+            return (Heard::Message(None), None);
         };
         let conversation = &mut serving.conversation;
         let before = (conversation.deadline(), conversation.keeps_at(now));
         let could_place = !conversation.wants_place();
-        let heard = conversation.message(message, here);
+        let (heard, number) = conversation.message(message, concern, here);
         let is_later = (conversation.deadline(), conversation.keeps_at(now)) != before;
         let wants_place = could_place && conversation.wants_place();
         if conversation.has_replies() || is_later {
@@ -102,13 +108,14 @@ impl Socket {
             if let Some(fence) = fence {
                 act.confirmed(fence);
             }
-            return match delivers_pongs(&act.settings.heartbeat) {
+            let heard = match delivers_pongs(&act.settings.heartbeat) {
                 true => Heard::Message(None),
                 false => Heard::Hidden,
             };
+            return (heard, number);
         }
         act.answer_by_value(message);
-        heard.into()
+        (heard.into(), number)
     }
 
     /// What was written, and what time it is, may let the script go on.

@@ -4,6 +4,11 @@ use std::sync::Arc;
 
 use everwire_proto::dialogue;
 
+use crate::core::NumberPlace;
+
+/// What becomes of a message, and where the peer's own number stands in it, if it was read for that.
+pub(super) type Listened = (Heard, Option<NumberPlace>);
+
 /// What becomes of a message at which a conversation has looked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {

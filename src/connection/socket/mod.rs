@@ -143,6 +143,7 @@ impl Socket {
             }
             self.begin_periodic(act, now);
             self.write(act, now, cx);
+            self.writer.release_queues();
         }
     }
 

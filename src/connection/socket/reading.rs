@@ -122,18 +122,24 @@ impl Socket {
             tell_gap(act, now);
         }
         self.note(act, &message);
+        let serving = act.serving.as_ref();
         let mut subscription = None;
-        if act.serving.is_some() {
-            match self.converse(act, &message, now) {
-                Heard::Message(key) => subscription = key,
-                Heard::Own(key) => return act.receive_own(message, key),
-                Heard::Hidden => return act.count_unheard(&message),
+        let number = match serving.and_then(|serving| serving.conversation.concern(&message)) {
+            Some(concern) => match self.converse(act, &message, concern, now) {
+                (Heard::Message(key), number) => {
+                    subscription = key;
+                    number
+                }
+                (Heard::Own(key), number) => return act.receive_own(message, number, key),
+                (Heard::Hidden, number) => return act.count_unheard(&message, number),
+            },
+            None => {
+                act.answer_by_value(&message);
+                None
             }
-        } else {
-            act.answer_by_value(&message);
-        }
+        };
         // The one place, so that it is inlined.
-        act.receive(message, subscription);
+        act.receive(message, number, subscription);
     }
 
     /// Whether messages have come since there were so many: signs of life, noted once for all of them.

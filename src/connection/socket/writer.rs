@@ -161,6 +161,16 @@ impl Writer {
         self.step_written = false;
     }
 
+    /// The name is ready: nothing goes ahead of the outbox any more, mostly, and the room for it is given back.
+    pub fn release_queues(&mut self) {
+        if self.opening.is_empty() {
+            self.opening = VecDeque::new();
+        }
+        if self.ends.is_empty() {
+            self.ends = VecDeque::new();
+        }
+    }
+
     /// An answer to what the peer has said: behind other answers, and ahead of all else.
     pub fn answer(&mut self, message: Message) {
         self.opening.insert(self.answers(), Ahead::Answer(message));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::ActorState;
 use crate::{
-    core::{Deliverable, HoldLimits, Message, OverlapRecorder, later},
+    core::{Deliverable, HoldLimits, Message, NumberPlace, OverlapRecorder, later},
     events::EventKind,
 };
 
@@ -15,17 +15,18 @@ const HOLD: HoldLimits = HoldLimits {
 };
 
 impl ActorState {
-    /// A message came on the socket that serves.
+    /// A message came on the socket that serves; `number` says where the peer's own number stands in it, if it was read for that.
     #[inline]
     pub(in crate::connection) fn receive(
         &mut self,
         message: Message,
+        number: Option<NumberPlace>,
         subscription: Option<Arc<str>>,
     ) {
         self.counters.count_received(&message);
         match self.inbound.deduplication.receive(message) {
-            // It is the same one.
-            Deliverable::One(message) => self.deliver(message, subscription),
+            // Where one comes out, it is the one that went in.
+            Deliverable::One(message) => self.deliver(message, number, subscription),
             Deliverable::Many(messages) => self.deliver_held(messages),
         }
     }
@@ -34,23 +35,33 @@ impl ActorState {
     pub(in crate::connection) fn receive_own(
         &mut self,
         message: Message,
+        number: Option<NumberPlace>,
         subscription: Option<Arc<str>>,
     ) {
         self.counters.count_received(&message);
-        self.deliver(message, subscription);
+        self.deliver(message, number, subscription);
     }
 
     /// A message came that a rule or a step keeps from subscribers. The peer's own numbers count it.
-    pub(in crate::connection) fn count_unheard(&mut self, message: &Message) {
+    pub(in crate::connection) fn count_unheard(
+        &mut self,
+        message: &Message,
+        number: Option<NumberPlace>,
+    ) {
         self.counters.count_received(message);
-        self.check_number(message);
+        self.check_number(message, number);
     }
 
     /// A message came on the successor.
-    pub(in crate::connection) fn hold(&mut self, message: Message, subscription: Option<Arc<str>>) {
+    pub(in crate::connection) fn hold(
+        &mut self,
+        message: Message,
+        number: Option<NumberPlace>,
+        subscription: Option<Arc<str>>,
+    ) {
         self.counters.count_received(&message);
         if let Some(message) = self.inbound.deduplication.hold(message) {
-            self.deliver(message, subscription);
+            self.deliver(message, number, subscription);
         }
     }
 
@@ -95,7 +106,7 @@ impl ActorState {
     fn deliver_held(&mut self, messages: Vec<Message>) {
         for message in messages {
             let subscription = self.subscription_of(&message);
-            self.deliver(message, subscription);
+            self.deliver(message, None, subscription);
         }
     }
 
@@ -107,14 +118,19 @@ impl ActorState {
     ) {
         for message in messages {
             let subscription = subscription_of(&message);
-            self.deliver(message, subscription);
+            self.deliver(message, None, subscription);
         }
     }
 
     #[inline]
-    fn deliver(&mut self, message: Message, subscription: Option<Arc<str>>) {
+    fn deliver(
+        &mut self,
+        message: Message,
+        number: Option<NumberPlace>,
+        subscription: Option<Arc<str>>,
+    ) {
         if self.settings.sequence.is_some() {
-            self.check_number(&message);
+            self.check_number(&message, number);
         }
         match subscription {
             None => self.publisher.message(message),
@@ -123,11 +139,15 @@ impl ActorState {
     }
 
     /// Tells where the peer's own numbers have a hole, or come again.
-    fn check_number(&mut self, message: &Message) {
+    fn check_number(&mut self, message: &Message, place: Option<NumberPlace>) {
         let Some(settings) = &self.settings.sequence else {
             return;
         };
-        let Some((stream, number)) = settings.number_of(message) else {
+        let number = match place {
+            Some(place) => place.read(message),
+            None => settings.number_of(message),
+        };
+        let Some((stream, number)) = number else {
             return;
         };
         let gap = self.inbound.observe(stream, number, settings.by.is_some());

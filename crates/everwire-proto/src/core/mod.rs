@@ -24,6 +24,7 @@ mod overlap;
 mod owner;
 mod owner_shares;
 mod panic_text;
+mod peer_number;
 mod rate;
 mod rejected;
 mod retry;
@@ -55,6 +56,7 @@ pub use self::{
     owner::Owner,
     owner_shares::{OwnerShares, Share},
     panic_text::panic_text,
+    peer_number::NumberPlace,
     rate::{Free, RateLimiter, Turn, Wait},
     rejected::{Rejected, TooLarge},
     retry::{DelayKind, Loss, Rule, Verdict, verdict},

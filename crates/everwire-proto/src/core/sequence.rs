@@ -1,10 +1,6 @@
 //! The peer's own numbers: holes and doubles in them, across reconnects.
 
-use std::{borrow::Cow, collections::HashMap};
-
-use super::Message;
-use crate::language::{JsonPointer, Scalar};
-use crate::settings::SequenceSettings;
+use std::collections::HashMap;
 
 /// How many streams are remembered.
 pub const MAX_STREAMS: usize = 1024;
@@ -145,46 +141,6 @@ pub(super) fn starts_over(number: u64, mark: u64) -> bool {
     number < mark && (number <= 1 || mark - number >= RESTART_DISTANCE)
 }
 
-impl SequenceSettings {
-    /// The stream and the number of a message, in one pass over its text.
-    ///
-    /// The number is an integer, or a string of digits; the stream is a string, a number or a boolean, as text. `None` where
-    /// there is no such number (answers, greetings, binary messages), or the stream's name is longer than
-    /// [`MAX_STREAM_NAME`]. A message that names no stream belongs to `""`.
-    pub fn number_of<'a>(&self, message: &'a Message) -> Option<(Cow<'a, str>, u64)> {
-        let text = message.as_text()?;
-        let (number, stream) = match &self.by {
-            None => (self.json.lookup(text)?, None),
-            Some(by) => {
-                let [number, stream] = JsonPointer::lookup_all([&self.json, by], text)?;
-                (number?, stream)
-            }
-        };
-        let stream = stream.map_or(Cow::Borrowed(""), name);
-        (stream.len() <= MAX_STREAM_NAME).then_some((stream, integer(&number)?))
-    }
-}
-
-fn integer(scalar: &Scalar<'_>) -> Option<u64> {
-    match scalar {
-        Scalar::Unsigned(number) => Some(*number),
-        // `parse` would take a sign.
-        Scalar::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn name(scalar: Scalar<'_>) -> Cow<'_, str> {
-    match scalar {
-        Scalar::Null => "".into(),
-        Scalar::Bool(value) => value.to_string().into(),
-        Scalar::Unsigned(number) => number.to_string().into(),
-        Scalar::Signed(number) => number.to_string().into(),
-        Scalar::Float(number) => number.to_string().into(),
-        Scalar::Text(text) => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
@@ -320,52 +276,6 @@ mod tests {
         );
         assert_eq!(sequence.observe("0", 3), Observed::Next);
         assert_eq!(sequence.observe("1", 2), Observed::First);
-    }
-
-    #[test]
-    fn a_message_has_a_number_and_perhaps_a_stream() {
-        let pointer = |text| JsonPointer::new(text).unwrap();
-        let plain = SequenceSettings::new(pointer("/data/t"));
-        let mut of_streams = plain.clone();
-        of_streams.by = Some(pointer("/s"));
-        let long = "x".repeat(MAX_STREAM_NAME + 1);
-        for (text, number, stream) in [
-            (r#"{"data":{"t":17},"s":"btc"}"#, Some(17), "btc"),
-            (r#"{"s":"b\u0074c","data":{"t":"17"}}"#, Some(17), "btc"),
-            (r#"{"data":{"t":0},"s":5}"#, Some(0), "5"),
-            (r#"{"data":{"t":0},"s":-5}"#, Some(0), "-5"),
-            (r#"{"data":{"t":1},"s":true}"#, Some(1), "true"),
-            (r#"{"data":{"t":1},"s":null}"#, Some(1), ""),
-            (r#"{"data":{"t":1},"s":{}}"#, Some(1), ""),
-            (r#"{"data":{"t":1}}"#, Some(1), ""),
-            (r#"{"data":{"t":18446744073709551615}}"#, Some(u64::MAX), ""),
-            (r#"{"data":{"t":18446744073709551616}}"#, None, ""),
-            (r#"{"data":{"t":-1}}"#, None, ""),
-            (r#"{"data":{"t":1.5}}"#, None, ""),
-            (r#"{"data":{"t":"+1"}}"#, None, ""),
-            (r#"{"data":{"t":""}}"#, None, ""),
-            (r#"{"data":{"t":null}}"#, None, ""),
-            (r#"{"id":1,"result":null}"#, None, ""),
-            ("pong", None, ""),
-        ] {
-            let message = Message::text(text);
-            assert_eq!(
-                of_streams.number_of(&message),
-                number.map(|n| (stream.into(), n)),
-                "{text}"
-            );
-            assert_eq!(
-                plain.number_of(&message),
-                number.map(|n| ("".into(), n)),
-                "{text}"
-            );
-        }
-        let long = Message::text(format!(r#"{{"data":{{"t":1}},"s":"{long}"}}"#));
-        assert_eq!(of_streams.number_of(&long), None);
-        assert_eq!(
-            plain.number_of(&Message::binary(&br#"{"data":{"t":1}}"#[..])),
-            None
-        );
     }
 
     proptest! {

@@ -91,7 +91,7 @@ impl MessageDecoder {
         next
     }
 
-    /// The memory that messages hold of which something is still to come, in bytes.
+    /// The memory that messages hold of which something is still to come, and the window of a zlib stream, in bytes.
     pub fn held(&self) -> usize {
         let arrived = self.arrived.as_ref().map_or(0, Payload::len);
         let stages = self.stages.iter().map(|stage| match stage {

@@ -36,4 +36,5 @@ pub use self::{
     error::{DecodeError, Format},
     inflate::MAX_MEMBERS,
     payload::Payload,
+    zlib_stream::ZLIB_WINDOW,
 };

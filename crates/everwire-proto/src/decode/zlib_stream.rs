@@ -10,6 +10,9 @@ use super::{
 };
 use crate::wire::deflate::TAIL as FLUSH;
 
+/// What the state of a zlib stream takes with its window, in bytes, from the first message on: measured, whatever window the peer has.
+pub const ZLIB_WINDOW: usize = 47 << 10;
+
 /// The one zlib stream of a socket. It owns no memory until the first message, and from then on its window.
 #[derive(Debug)]
 pub(super) struct ZlibStream {
@@ -82,9 +85,13 @@ impl ZlibStream {
         Ok((!message.is_empty()).then(|| Payload::decompressed(message)))
     }
 
-    /// The memory of a message that is not whole, in bytes. The window is not counted.
+    /// The memory of its window and of a message that is not whole, in bytes.
     pub fn held(&self) -> usize {
-        self.output.held()
+        let window = match self.state {
+            State::Open(_) => ZLIB_WINDOW,
+            State::Fresh | State::Ended => 0,
+        };
+        window + self.output.held()
     }
 
     /// A flush may come in pieces, too.

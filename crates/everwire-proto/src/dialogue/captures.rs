@@ -13,9 +13,16 @@ pub const MAX_CAPTURED: usize = 16 * 1024;
 /// So many secrets that were sent on a socket are remembered: a peer repeats what it was told last.
 const MAX_SENT: usize = 32;
 
-/// The values of a connection's captures. Nothing is allocated before the first is set.
+/// The values of a connection's captures. Nothing is allocated before the first is set or cleared.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Captures {
+    /// Boxed: many dialogues have none.
+    held: Option<Box<Held>>,
+}
+
+/// The values, and what was done with them.
+#[derive(Clone, Debug, Default)]
+struct Held {
     values: Box<[Value<'static>]>,
     /// Which were set or cleared since this was made, or copied.
     touched: CaptureSet,
@@ -80,9 +87,21 @@ impl CaptureSet {
 }
 
 impl Captures {
+    fn values(&self) -> &[Value<'static>] {
+        self.held.as_ref().map_or(&[], |held| &held.values)
+    }
+
+    fn passing(&self) -> Option<&Passing> {
+        self.held.as_ref()?.passing.as_deref()
+    }
+
+    fn held(&mut self) -> &mut Held {
+        self.held.get_or_insert_default()
+    }
+
     /// The value of a capture.
     pub fn get(&self, at: u16) -> Value<'_> {
-        let value = self.values.get(usize::from(at));
+        let value = self.values().get(usize::from(at));
         value.map_or_else(Value::absent, Value::as_borrowed)
     }
 
@@ -118,7 +137,9 @@ impl Captures {
 
     /// Keeps what was caught.
     pub fn keep(&mut self, caught: Caught, names: &Names) {
-        self.touched.0 |= caught.same.0;
+        if caught.same != CaptureSet::default() {
+            self.held().touched.0 |= caught.same.0;
+        }
         for (at, value) in caught.values {
             self.allocate(names);
             self.set(at, value);
@@ -127,77 +148,88 @@ impl Captures {
 
     /// Sets a capture, or forgets it where the value is absent.
     pub fn put(&mut self, at: u16, value: Value<'static>, names: &Names) {
-        if self.values.is_empty() {
-            self.values = names.captures().map(|_| Value::absent()).collect();
-        }
+        self.allocate(names);
         self.set(at, value);
     }
 
     /// Whether it was set or cleared since this was made, or copied.
     pub fn was_touched(&self, at: u16) -> bool {
-        self.touched.has(at)
+        self.held.as_ref().is_some_and(|held| held.touched.has(at))
     }
 
     /// Forgets these.
     pub fn clear(&mut self, captures: &[u16]) {
         for at in captures {
             match self.get(*at).is_absent() {
-                true => self.touched.insert(*at),
+                true => self.held().touched.insert(*at),
                 false => self.set(*at, Value::absent()),
             }
         }
     }
 
     fn set(&mut self, at: u16, value: Value<'static>) {
-        if let Some(slot) = self.values.get_mut(usize::from(at)) {
+        let held = self.held();
+        if let Some(slot) = held.values.get_mut(usize::from(at)) {
             *slot = value;
-            self.touched.insert(at);
-            self.changed.insert(at);
-            self.news.insert(at);
+            held.touched.insert(at);
+            held.changed.insert(at);
+            held.news.insert(at);
         }
     }
 
     /// Puts in a value that was kept: it is no news.
     pub fn restore(&mut self, at: u16, value: Value<'static>, names: &Names) {
         self.allocate(names);
-        if let Some(slot) = self.values.get_mut(usize::from(at)) {
+        if let Some(slot) = self.held().values.get_mut(usize::from(at)) {
             *slot = value;
         }
     }
 
     fn allocate(&mut self, names: &Names) {
-        if self.values.is_empty() {
-            self.values = names.captures().map(|_| Value::absent()).collect();
+        let Held { values, .. } = self.held();
+        if values.is_empty() {
+            *values = names.captures().map(|_| Value::absent()).collect();
         }
     }
 
     /// Whether one of these has another value than when its news were taken last.
     pub fn has_news(&self, of: CaptureSet) -> bool {
-        self.news.meets(of)
+        self.held.as_ref().is_some_and(|held| held.news.meets(of))
     }
 
     /// Which have another value than when this was asked last.
     pub fn take_news(&mut self) -> CaptureSet {
-        std::mem::take(&mut self.news)
+        let news = self.held.as_mut().map(|held| &mut held.news);
+        news.map(std::mem::take).unwrap_or_default()
     }
 
     /// The captures with which a successor begins.
     pub fn copy(&self) -> Self {
+        let copy = |held: &Held| Held {
+            values: held.values.clone(),
+            ..Held::default()
+        };
         Self {
-            values: self.values.clone(),
-            ..Self::default()
+            held: self.held.as_deref().map(copy).map(Box::new),
         }
     }
 
     /// Takes over what a successor has set or cleared.
     pub fn adopt(&mut self, successor: Self) {
-        self.passing = successor.passing;
-        if self.values.is_empty() && !successor.values.is_empty() {
-            self.values = vec![Value::absent(); successor.values.len()].into();
+        let Some(successor) = successor.held else {
+            return self.forget_passing();
+        };
+        let Held {
+            values, passing, ..
+        } = self.held();
+        *passing = successor.passing;
+        if values.is_empty() && !successor.values.is_empty() {
+            *values = vec![Value::absent(); successor.values.len()].into();
         }
+        let all = values.len();
         let absent = || Value::absent();
         let mut theirs = successor.values.into_vec().into_iter();
-        for at in 0..self.values.len() {
+        for at in 0..all {
             let value = theirs.next().unwrap_or_else(absent);
             let Ok(at) = u16::try_from(at) else {
                 return;
@@ -208,9 +240,17 @@ impl Captures {
         }
     }
 
+    /// Whether one of these has another value than when that was asked last.
+    pub fn has_changed(&self, of: CaptureSet) -> bool {
+        self.held
+            .as_ref()
+            .is_some_and(|held| held.changed.meets(of))
+    }
+
     /// Which have another value than when this was asked last.
     pub fn take_changed(&mut self) -> CaptureSet {
-        std::mem::take(&mut self.changed)
+        let changed = self.held.as_mut().map(|held| &mut held.changed);
+        changed.map(std::mem::take).unwrap_or_default()
     }
 
     /// Remembers what was sent of secrets, signatures that are made of them too.
@@ -219,7 +259,7 @@ impl Captures {
             if secret.expose().is_empty() {
                 continue;
             }
-            let Passing { sent, .. } = &mut **self.passing.get_or_insert_default();
+            let Passing { sent, .. } = &mut **self.held().passing.get_or_insert_default();
             if sent.len() == MAX_SENT {
                 sent.pop_front();
             }
@@ -229,21 +269,23 @@ impl Captures {
 
     /// Remembers the [`secrets_in`] the message at which a step has looked now. The one before it is the last one no more.
     pub fn remember_seen(&mut self, seen: Vec<Secret>) {
-        if !seen.is_empty() || self.passing.is_some() {
-            self.passing.get_or_insert_default().seen = seen;
+        if !seen.is_empty() || self.passing().is_some() {
+            self.held().passing.get_or_insert_default().seen = seen;
         }
     }
 
     /// Another socket: on it nothing was sent or seen yet.
     pub fn forget_passing(&mut self) {
-        self.passing = None;
+        if let Some(held) = &mut self.held {
+            held.passing = None;
+        }
     }
 
     /// The texts that must not be shown.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
-        let secret = self.values.iter().filter(|value| value.is_secret());
+        let secret = self.values().iter().filter(|value| value.is_secret());
         let captured = secret.filter_map(|value| Some(value.as_text()?.into_owned()));
-        let passing = self.passing.iter();
+        let passing = self.passing().into_iter();
         let passing = passing.flat_map(|passing| passing.sent.iter().chain(&passing.seen));
         captured.chain(passing.map(|secret| secret.expose().to_owned()))
     }

@@ -128,10 +128,12 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    pub fn new(dialogue: &Dialogue) -> Self {
+    /// `None`: the dialogue keeps nothing.
+    pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
         let mut kept = CaptureSet::default();
         dialogue.kept().for_each(|at| kept.insert(at));
-        Self { kept, last: None }
+        let keeps_any = kept != CaptureSet::default();
+        keeps_any.then(|| Box::new(Self { kept, last: None }))
     }
 
     /// When changes are to be handed out, if there are any.

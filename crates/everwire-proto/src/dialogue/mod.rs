@@ -51,7 +51,7 @@ pub use self::{
     before_dial::BeforeDial,
     call::{Call, CallOwner, CallTarget},
     captures::MAX_CAPTURED,
-    conversation::Conversation,
+    conversation::{Concern, Conversation},
     happening::{Happening, Place, StepWritten, Verdict},
     here::{Here, Variables},
     kept::{KEEP_EVERY, KeptChange, KeptValue},

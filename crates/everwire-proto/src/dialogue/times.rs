@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use super::{
-    captures::CaptureSet,
+    captures::{CaptureSet, Captures},
     context::Context,
     place::StepPlace,
     reply::Reply,
@@ -84,6 +84,11 @@ impl Times {
         if had_any || self.has_any() {
             cx.out.push(Reply::Times);
         }
+    }
+
+    /// Whether captures have other values of which durations are made, and those were not made anew.
+    pub fn are_stale(&self, captures: &Captures) -> bool {
+        captures.has_changed(self.reads)
     }
 
     /// Captures may have other values. Returns whether those have that durations are made of.

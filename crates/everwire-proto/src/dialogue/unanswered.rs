@@ -5,36 +5,44 @@ const MAX_UNANSWERED: usize = 8;
 
 /// The numbers of the pings of a socket that no answer has come to, oldest first. There is no memory while there are none.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unanswered(Vec<u64>);
+pub(super) struct Unanswered(Option<Box<Ids>>);
+
+/// At least one.
+#[derive(Clone, Debug, Default)]
+struct Ids(Vec<u64>);
 
 impl Unanswered {
     /// A ping with this number was sent.
     pub fn push(&mut self, id: u64) {
-        if self.0.len() >= MAX_UNANSWERED {
-            self.0.remove(0);
+        let Ids(ids) = &mut **self.0.get_or_insert_default();
+        if ids.len() >= MAX_UNANSWERED {
+            ids.remove(0);
         }
-        self.0.push(id);
+        ids.push(id);
     }
 
     /// The first of them that a message answers is answered. Returns whether there was one.
     pub fn take(&mut self, answers: impl FnMut(u64) -> bool) -> bool {
-        let Some(at) = self.0.iter().copied().position(answers) else {
+        let Some(Ids(ids)) = self.0.as_deref_mut() else {
             return false;
         };
-        self.0.remove(at);
-        if self.0.is_empty() {
-            self.0 = Vec::new();
+        let Some(at) = ids.iter().copied().position(answers) else {
+            return false;
+        };
+        ids.remove(at);
+        if ids.is_empty() {
+            self.0 = None;
         }
         true
     }
 
     /// Whether all were answered.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// How many were not.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |ids| ids.0.len())
     }
 }

@@ -9,12 +9,22 @@ use super::{
 
 /// A world with the values of `let`s: each is filled when it is first read, and then stays as it is as long as this lives.
 ///
-/// Nothing is allocated as long as no `let` is read.
+/// Nothing is allocated for it, unless `let`s are read behind the first two.
 pub struct Step<'a> {
     world: &'a dyn World,
     lets: &'a Lets,
-    values: OnceCell<Box<[OnceCell<Value<'static>>]>>,
+    values: LetValues,
     earlier: Option<&'a FilledLets>,
+}
+
+/// So many `let`s most connections have that have any: a stamp, and what is signed with it.
+const FEW: usize = 2;
+
+/// The values of `let`s, by their numbers.
+#[derive(Default)]
+struct LetValues {
+    first: [OnceCell<Value<'static>>; FEW],
+    others: OnceCell<Box<[OnceCell<Value<'static>>]>>,
 }
 
 /// The values that a step's `let`s have come to: of those that were read.
@@ -29,7 +39,7 @@ impl<'a> Step<'a> {
         Self {
             world,
             lets,
-            values: OnceCell::new(),
+            values: LetValues::default(),
             earlier: None,
         }
     }
@@ -44,8 +54,25 @@ impl<'a> Step<'a> {
 
     /// What was filled.
     pub fn into_filled(self) -> FilledLets {
-        let values = self.values.into_inner().unwrap_or_default();
-        FilledLets(values.into_iter().map(OnceCell::into_inner).collect())
+        let LetValues { first, others } = self.values;
+        let others = others.into_inner().unwrap_or_default();
+        let all = first.into_iter().chain(others);
+        let mut filled: Vec<_> = all.map(OnceCell::into_inner).collect();
+        // Most steps read none.
+        while filled.pop_if(|value| value.is_none()).is_some() {}
+        FilledLets(filled.into())
+    }
+}
+
+impl LetValues {
+    /// The value of one of so many.
+    fn get(&self, at: u16, count: usize) -> Option<&OnceCell<Value<'static>>> {
+        let at = usize::from(at);
+        if let Some(value) = self.first.get(at) {
+            return Some(value);
+        }
+        let others = || (FEW..count).map(|_| OnceCell::new()).collect();
+        self.others.get_or_init(others).get(at - FEW)
     }
 }
 
@@ -67,11 +94,8 @@ impl World for Step<'_> {
         if let Some(value) = self.earlier.and_then(|earlier| earlier.get(at)) {
             return value.as_borrowed();
         }
-        let values = self
-            .values
-            .get_or_init(|| self.lets.iter().map(|_| OnceCell::new()).collect());
-        let (Some(value), Some(template)) = (values.get(usize::from(at)), self.lets.get(name))
-        else {
+        let value = self.values.get(at, self.lets.iter().len());
+        let (Some(value), Some(template)) = (value, self.lets.get(name)) else {
             return Value::absent();
         };
         // None reads itself: `Lets` are in no circle.

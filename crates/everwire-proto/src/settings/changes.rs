@@ -1,11 +1,14 @@
 //! What differs between two settings of a connection, and what that means for its socket.
 
-use super::ConnectionSettings;
+use super::{ConnectionSettings, dialogue::Dialogue};
+
+/// Its keys stand among those of the connection: they are named in its place.
+const DIALOGUE: &str = "dialogue";
 
 /// The keys that differ between two settings of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The keys, in the order of their declaration.
+    /// The keys, in the order of their declaration; those of a dialogue stand together.
     pub keys: Vec<&'static str>,
     /// Whether a socket that was opened under the old ones cannot serve under the new ones.
     pub needs_socket: bool,
@@ -79,7 +82,7 @@ impl Changes {
             ),
             ("proxy", *proxy != new.proxy, true),
             ("on_open", *on_open != new.on_open, true),
-            ("dialogue", *dialogue != new.dialogue, other_words),
+            (DIALOGUE, *dialogue != new.dialogue, other_words),
             ("protocol", *protocol != new.protocol, true),
             (
                 "connect_timeout",
@@ -107,16 +110,39 @@ impl Changes {
         ];
         let mut changes = Self::default();
         for (key, differs, needs_socket) in compared {
-            if differs {
-                changes.keys.push(key);
-                changes.needs_socket |= needs_socket;
+            if !differs {
+                continue;
+            }
+            changes.needs_socket |= needs_socket;
+            match key {
+                DIALOGUE => changes.add_all(said_otherwise(old, new)),
+                key => changes.add_all(vec![key]),
             }
         }
         changes
+    }
+
+    /// Some keys stand in the dialogue and beside it: they are named once.
+    fn add_all(&mut self, keys: Vec<&'static str>) {
+        for key in keys {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+        }
     }
 
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
+}
+
+/// The keys of what is said and expected that differ.
+fn said_otherwise(old: &ConnectionSettings, new: &ConnectionSettings) -> Vec<&'static str> {
+    let silent = Dialogue {
+        first_id: 1,
+        ..Dialogue::default()
+    };
+    let old = old.dialogue.as_deref().unwrap_or(&silent);
+    old.changed_keys(new.dialogue.as_deref().unwrap_or(&silent))
 }

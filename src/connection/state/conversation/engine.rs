@@ -10,10 +10,6 @@ use everwire_proto::{
 use crate::settings::ConnectionSettings;
 
 /// What leads a conversation.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are declared, and a box would cost each of those an allocation"
-)]
 pub(in crate::connection::state) enum Engine {
     Declared(Conversation),
     Custom(Box<ProtocolHost>),

@@ -13,7 +13,7 @@ mod work;
 
 use std::time::Instant;
 
-use everwire_proto::dialogue::{BeforeDial, Heard, Reply, close_code};
+use everwire_proto::dialogue::{BeforeDial, Concern, Heard, Reply, close_code};
 
 use self::{
     engine::{Engine, led},
@@ -25,7 +25,7 @@ pub(in crate::connection) use self::{
 };
 use super::watching::Watching;
 use crate::{
-    core::{Cause, Cursor, Message},
+    core::{Cause, Cursor, Message, NumberPlace},
     settings::ConnectionSettings,
     transport::{Generation, PreparedDial},
 };
@@ -167,10 +167,30 @@ impl LiveConversation {
         led!(&mut self.engine, it => it.opened(&here, &mut self.replies));
     }
 
-    /// A message has come.
-    pub fn message(&mut self, message: &Message, at: Surroundings<'_>) -> Heard {
+    /// Whether a message concerns it, and how; `None`: it need not be told. A protocol in code is told all.
+    #[inline]
+    pub fn concern(&self, message: &Message) -> Option<Concern> {
+        match &self.engine {
+            Engine::Declared(it) => it.concern(message),
+            Engine::Custom(_) => Some(Concern::default()),
+        }
+    }
+
+    /// A message has come that concerns it. Says where the peer's own number stands in it, if it was read for that.
+    pub fn message(
+        &mut self,
+        message: &Message,
+        concern: Concern,
+        at: Surroundings<'_>,
+    ) -> (Heard, Option<NumberPlace>) {
         let here = at.here(self.is_handover);
-        led!(&mut self.engine, it => it.message(message, &here, &mut self.replies))
+        let numbers = at.settings.sequence.as_ref();
+        match &mut self.engine {
+            Engine::Declared(it) => {
+                it.message_of_concern(message, concern, numbers, &here, &mut self.replies)
+            }
+            Engine::Custom(it) => (it.message(message, &here, &mut self.replies), None),
+        }
     }
 
     /// Its deadline may have come.
@@ -222,9 +242,9 @@ impl LiveConversation {
         std::mem::take(&mut self.replies)
     }
 
-    /// Gives back the memory of [`take_replies`](Self::take_replies).
+    /// Gives back the memory of [`take_replies`](Self::take_replies), as long as much is said: a name that is ready may be silent for days.
     pub fn give_back(&mut self, mut replies: Vec<Reply>) {
-        if self.replies.is_empty() {
+        if self.replies.is_empty() && !self.has_passed() {
             replies.clear();
             self.replies = replies;
         }

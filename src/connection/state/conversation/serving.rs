@@ -20,10 +20,20 @@ pub(in crate::connection) struct Serving {
     pub named: Option<Box<Heartbeat>>,
     /// When the first ping goes out, if not after an interval. With it the interval begins.
     pub first_beat: Option<Instant>,
+    /// Boxed: few dials differ from those of a name without a conversation.
+    dialling: Option<Box<Dialling>>,
+}
+
+/// A name takes so much for what its conversation is, and jemalloc's next size class has 64 bytes more.
+const _: () = assert!(size_of::<Serving>() <= 256);
+
+/// What a conversation knows of the next dial, or of the one under way.
+#[derive(Default)]
+struct Dialling {
     /// The URL of the next dial, and of that one only: the peer has named it.
     next_url: Option<Box<str>>,
     /// What is being done before the dial under way, if anything is.
-    pub preparing: Option<Preparing>,
+    preparing: Option<Preparing>,
     /// What was done ahead of the dial that takes the place of the socket which goes, and for which dialogue.
     prepared: Option<(Arc<Dialogue>, Box<PreparedDial>)>,
     /// Whether the dial under way, or the one that has just come up, is of such a URL.
@@ -95,32 +105,47 @@ impl Serving {
         match policy_of_named(settings, &parsed).refusal(&parsed) {
             Some(why) => Err(forbidden(why)),
             None => {
-                self.next_url = Some(url.into());
+                self.dialling().next_url = Some(url.into());
                 Ok(())
             }
         }
     }
 
+    fn dialling(&mut self) -> &mut Dialling {
+        self.dialling.get_or_insert_default()
+    }
+
     /// The URL of the dial that begins now, if the peer has named it.
     pub fn begin_dial(&mut self) -> Option<Box<str>> {
-        let named = self.next_url.take();
-        self.dials_named = named.is_some();
+        let dialling = self.dialling.as_mut()?;
+        let named = dialling.next_url.take();
+        dialling.dials_named = named.is_some();
         named
+    }
+
+    /// This is told what is being done before the dial under way.
+    pub fn set_preparing(&mut self, preparing: Preparing) {
+        self.dialling().preparing = Some(preparing);
+    }
+
+    /// What is being done before the dial under way, if anything is.
+    pub fn preparing(&self) -> Option<&Preparing> {
+        self.dialling.as_ref()?.preparing.as_ref()
     }
 
     /// The URL of the next dial, if the peer has named it.
     pub fn next_url(&self) -> Option<Box<str>> {
-        self.next_url.clone()
+        self.dialling.as_ref()?.next_url.clone()
     }
 
     /// This was done ahead of the next dial of this dialogue.
     pub fn set_prepared(&mut self, dialogue: &Arc<Dialogue>, prepared: Box<PreparedDial>) {
-        self.prepared = Some((Arc::clone(dialogue), prepared));
+        self.dialling().prepared = Some((Arc::clone(dialogue), prepared));
     }
 
     /// What was done ahead of a dial of these settings that begins now; `None`: nothing, or other settings asked for it.
     pub fn take_prepared(&mut self, settings: &ConnectionSettings) -> Option<Box<PreparedDial>> {
-        let (of, prepared) = self.prepared.take()?;
+        let (of, prepared) = self.dialling.as_mut()?.prepared.take()?;
         let dialogue = settings.dialogue.as_ref()?;
         let is_same = Arc::ptr_eq(&of, dialogue) || of.says_the_same(dialogue);
         is_same.then_some(prepared)
@@ -128,12 +153,15 @@ impl Serving {
 
     /// There is no such dial.
     pub fn forget_prepared(&mut self) {
-        self.prepared = None;
+        if let Some(dialling) = &mut self.dialling {
+            dialling.prepared = None;
+        }
     }
 
     /// Whether the socket that has come up was dialled at a URL that the peer named, once.
     pub fn take_handover(&mut self) -> bool {
-        mem::take(&mut self.dials_named)
+        let dialling = self.dialling.as_mut();
+        dialling.is_some_and(|dialling| std::mem::take(&mut dialling.dials_named))
     }
 }
 
@@ -158,10 +186,7 @@ impl From<LiveConversation> for Serving {
             conversation,
             named: None,
             first_beat: None,
-            next_url: None,
-            preparing: None,
-            prepared: None,
-            dials_named: false,
+            dialling: None,
             wishes: Wishes::default(),
         }
     }

@@ -1,24 +1,19 @@
 //! A message comes: who looks at it, and what is looked for in it.
 
-use std::mem;
-
-use super::{Conversation, pings::pong};
+use super::{Conversation, concern::Concern, pings::pong};
 use crate::{
-    core::Message,
+    core::{Message, NumberPlace},
     dialogue::{
         happening::Happening,
         here::Here,
         reply::{Heard, Reply},
         report, requests,
         rules::Ruled,
-        running::looks_into_messages,
         subscriptions::Told,
         surroundings::Seen,
     },
-    language::{
-        Expression, Need,
-        json::{Found, Spans},
-    },
+    language::json::{Found, PointerSet, Spans},
+    settings::SequenceSettings,
 };
 
 impl Conversation {
@@ -26,20 +21,37 @@ impl Conversation {
     ///
     /// Ask [`stops_reading`](Self::stops_reading) behind each message: one that is given while it says so may cost the socket.
     pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
-        if self.has_nothing_to_hear() {
-            return Heard::MESSAGE;
+        match self.concern(message) {
+            None => Heard::MESSAGE,
+            Some(concern) => self.message_of_concern(message, concern, None, here, out).0,
         }
-        let mut spans = mem::take(&mut self.spans);
-        let found = self.find(message, &mut spans);
+    }
+
+    /// The same for a message of which it is known how it [concerns](Self::concern) the conversation. In the pass that it needs over the
+    /// text, if it needs one, the peer's own number is found, too, if somebody wants to know it.
+    pub fn message_of_concern(
+        &mut self,
+        message: &Message,
+        concern: Concern,
+        numbers: Option<&SequenceSettings>,
+        here: &Here<'_>,
+        out: &mut Vec<Reply>,
+    ) -> (Heard, Option<NumberPlace>) {
+        let (mut kept, mut fresh) = (self.spans.take(), Spans::default());
+        let spans = kept.as_deref_mut().unwrap_or(&mut fresh);
+        let (found, number) = match concern.is_read() {
+            true => find(&self.dialogue.pointers, message, numbers, spans),
+            false => (Found::default(), None),
+        };
         let seen = Seen { message, found };
         let heard = match self.trace {
             None => self.hear(seen, here, out),
             Some(_) => self.hear_watched(seen, here, out),
         };
         if self.keeps_spans() {
-            self.spans = spans;
+            self.spans = kept.or_else(|| Some(Box::new(fresh)));
         }
-        heard
+        (heard, number)
     }
 
     pub(in crate::dialogue) fn hear(
@@ -98,48 +110,30 @@ impl Conversation {
             subscription: told.subscription,
         }
     }
+}
 
-    /// Whether messages concern nothing here, whatever they are.
-    fn has_nothing_to_hear(&self) -> bool {
-        self.trace.is_none()
-            && self.unanswered.is_empty()
-            && self.dialogue.rules.is_empty()
-            && self.dialogue.captures.is_empty()
-            && self.requests_in_flight() == 0
-            && self.subscriptions.as_ref().is_none_or(|it| it.is_deaf())
-            && self.running().is_none()
-    }
-
-    /// Whether a step looks at what comes as JSON.
-    fn step_looks_into_messages(&self) -> bool {
-        let running = self.running().filter(|step| step.listens());
-        let step = running.and_then(|running| running.place.step(&self.dialogue));
-        step.is_some_and(looks_into_messages)
-    }
-
-    /// What the dialogue's pointers find in a message, if something looks into it.
-    fn find<'f>(&self, message: &'f Message, spans: &'f mut Spans) -> Found<'f, 'f> {
-        let waits_for_pong = !self.unanswered.is_empty()
-            && pong(&self.dialogue).is_some_and(Expression::looks_into_message);
-        let is_wanted = waits_for_pong
-            || self.requests_in_flight() > 0
-            || self.step_looks_into_messages()
-            || self.dialogue.needles.any_in(message.payload())
-            || self
-                .subscriptions
-                .as_ref()
-                .is_some_and(|it| it.looks_into(message));
-        let text = match message {
-            _ if !is_wanted => None,
-            Message::Text(text) => Some(&**text),
-            Message::Binary(bytes) => std::str::from_utf8(bytes).ok(),
-        };
-        let found = text.and_then(|text| self.dialogue.pointers.find(text, spans));
-        found.unwrap_or_default()
-    }
-
-    /// Whether the memory of a pass is worth being kept: nearly every message needs one.
-    fn keeps_spans(&self) -> bool {
-        *self.dialogue.needles.need() == Need::Everything || !self.dialogue.captures.is_empty()
+/// What the pointers of a dialogue find in a message, and where its number stands, if somebody wants to know that.
+fn find<'f>(
+    pointers: &PointerSet,
+    message: &'f Message,
+    numbers: Option<&SequenceSettings>,
+    spans: &'f mut Spans,
+) -> (Found<'f, 'f>, Option<NumberPlace>) {
+    match (message, numbers) {
+        (Message::Text(text), Some(numbers)) => {
+            let found = numbers.number_beside(pointers, text, spans);
+            let (found, number) = found.unwrap_or_default();
+            (found, Some(number))
+        }
+        (Message::Text(text), None) => {
+            let found = pointers.find(text, spans);
+            (found.unwrap_or_default(), None)
+        }
+        // A binary message has no number.
+        (Message::Binary(bytes), _) => {
+            let text = std::str::from_utf8(bytes).ok();
+            let found = text.and_then(|text| pointers.find(text, spans));
+            (found.unwrap_or_default(), None)
+        }
     }
 }

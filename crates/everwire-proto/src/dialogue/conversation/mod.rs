@@ -1,5 +1,6 @@
 //! The conversation of a socket, and of those after it.
 
+mod concern;
 mod hearing;
 mod pings;
 mod storing;
@@ -10,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::concern::Concern;
 use super::{
     before_dial::BeforeDial,
     beside::Beside,
@@ -106,9 +108,10 @@ pub struct Conversation {
     pub(super) beside: Option<Box<Beside>>,
     /// Boxed: few dialogues subscribe.
     pub(super) subscriptions: Option<Box<Subscriptions>>,
-    keeping: Keeping,
-    /// Memory of the last pass over a message, where nearly every message needs one.
-    spans: Spans,
+    /// Boxed: few dialogues keep anything.
+    keeping: Option<Box<Keeping>>,
+    /// Memory of the last pass over a message, where nearly every message needs one. Boxed: few dialogues have such messages.
+    spans: Option<Box<Spans>>,
     /// Boxed: nearly none is watched.
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -125,8 +128,8 @@ impl Conversation {
             rules: Rules::default(),
             beside: Beside::of(&dialogue),
             subscriptions: Subscriptions::of(&dialogue),
-            keeping: Keeping::new(&dialogue),
-            spans: Spans::default(),
+            keeping: Keeping::of(&dialogue),
+            spans: None,
             trace: None,
             dialogue,
         }
@@ -157,6 +160,7 @@ impl Conversation {
     pub fn adopt(&mut self, mut successor: Self, out: &mut Vec<Reply>) {
         let mut captures = mem::take(&mut self.captures);
         captures.adopt(successor.captures);
+        let keeping = self.keeping.take();
         if let (Some(before), Some(beside)) = (self.beside.take(), &mut successor.beside) {
             beside.periodic.follow(before.periodic);
         }
@@ -168,7 +172,7 @@ impl Conversation {
         *self = Self {
             captures,
             // Changes go on being handed out at its times.
-            keeping: self.keeping,
+            keeping,
             ..successor
         };
     }
@@ -242,7 +246,7 @@ impl Conversation {
         self.unanswered = Unanswered::default();
         self.rules = Rules::default();
         self.beside = Beside::of(&self.dialogue);
-        self.spans = Spans::default();
+        self.spans = None;
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.forget_socket();
         }

@@ -17,25 +17,33 @@ impl Conversation {
     /// It comes before the first socket opens.
     pub fn restore<'k>(&mut self, kept: impl IntoIterator<Item = (&'k str, &'k KeptValue)>) {
         let names = &self.dialogue.names;
-        self.keeping.restore(&mut self.captures, names, kept);
+        if let Some(keeping) = &self.keeping {
+            keeping.restore(&mut self.captures, names, kept);
+        }
     }
 
     /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](crate::dialogue::KEEP_EVERY) at most; `None`: nothing that
     /// is kept has changed.
     pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
-        self.keeping.due(&self.captures, now)
+        self.keeping.as_ref()?.due(&self.captures, now)
     }
 
     /// What has changed of what is kept over restarts since this was asked last. It is to be stored with the messages that were heard so
     /// far, or behind them.
     pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
         let names = &self.dialogue.names;
-        self.keeping.take(&mut self.captures, names, now)
+        let keeping = self.keeping.as_mut();
+        keeping.map_or_else(Vec::new, |keeping| {
+            keeping.take(&mut self.captures, names, now)
+        })
     }
 
     /// All that is kept, for another conversation of this name to [begin with](Self::restore).
     pub fn kept(&self) -> Vec<(String, KeptValue)> {
-        self.keeping.all(&self.captures, &self.dialogue.names)
+        let keeping = self.keeping.as_ref();
+        keeping.map_or_else(Vec::new, |keeping| {
+            keeping.all(&self.captures, &self.dialogue.names)
+        })
     }
 
     /// Whether a message is answered once it is [stored](Self::stored), and was not [placed](Self::placed) yet.

@@ -30,8 +30,6 @@ use crate::{
 pub(super) struct Rules {
     /// Boxed: most sockets have nothing waiting.
     waiting: Option<Box<Waiting>>,
-    /// The rules whose templates could not be filled, as bits; the last one stands for all behind it.
-    told: u64,
     /// The longest message of the socket, in bytes, as far as that matters.
     max_message: u32,
     /// Whether nothing can be sent any more.
@@ -108,7 +106,7 @@ impl Rules {
         }
         let made = Made::of(rule, seen, cx);
         if let Some(unfilled) = made.unfilled {
-            self.tell(at, rule, unfilled, cx.out);
+            self.tell(at, rule, unfilled, cx);
         }
         if let Some(answer) = made.answer.filter(|_| !self.is_mute) {
             cx.captures.remember_sent(answer.secrets);
@@ -226,12 +224,12 @@ impl Rules {
     }
 
     /// Tells once of each rule what cannot be filled: a peer could ask for it with each message.
-    fn tell(&mut self, at: usize, rule: &DialogueRule, unfilled: String, out: &mut Vec<Reply>) {
-        let bit = 1 << at.min(63);
-        if self.told & bit == 0 {
-            self.told |= bit;
+    fn tell(&mut self, at: usize, rule: &DialogueRule, unfilled: String, cx: &mut Context<'_>) {
+        let (bit, Waiting { told, .. }) = (1 << at.min(63), self.waiting(cx.here.now));
+        if *told & bit == 0 {
+            *told |= bit;
             let text = format!("{}: {unfilled}", report::rule(at, rule));
-            out.push(Reply::Error(Cause::Template(text)));
+            cx.out.push(Reply::Error(Cause::Template(text)));
         }
     }
 
@@ -241,6 +239,7 @@ impl Rules {
                 answers: Answers::new(now),
                 unstored: Unstored::default(),
                 delayed: Delayed::default(),
+                told: 0,
                 told_lost: false,
             })
         })

@@ -15,6 +15,8 @@ pub(super) struct Waiting {
     pub answers: Answers,
     pub unstored: Unstored,
     pub delayed: Delayed,
+    /// The rules whose templates could not be filled, as bits; the last one stands for all behind it.
+    pub told: u64,
     /// Whether it was told that an answer waited in vain.
     pub told_lost: bool,
 }

@@ -23,6 +23,8 @@ pub(super) struct Ears {
     pub end: Option<Condition>,
     /// What a message must hold, where the dialogue does not know of these words.
     pub needles: Option<Box<Needles>>,
+    /// Whether something of it does not look into messages as JSON.
+    pub is_blind: bool,
     /// How many numbers of `on` are unanswered.
     pub asked: usize,
     /// How many keys are active.
@@ -75,6 +77,11 @@ impl Ears {
         .into_iter()
         .chain(captured)
         .collect();
+        // Answers to calls are no messages.
+        let conditions = [&words.ack, &words.fail].into_iter().flatten();
+        let conditions = conditions.filter(|_| !words.is_http());
+        let mut heard = conditions.chain(&words.end);
+        let is_blind = heard.any(|condition| !condition.looks_into_message());
         let needles = is_foreign.then(|| Box::new(Needles::new(words.need())));
         Self {
             words: Arc::clone(words),
@@ -83,6 +90,7 @@ impl Ears {
             fail: of(&words.fail, &answers),
             end: of(&words.end, &ends),
             needles,
+            is_blind,
             asked: 0,
             active: 0,
             ends: HashMap::new(),
@@ -98,6 +106,7 @@ impl Ears {
             fail: self.fail,
             end: self.end,
             needles: self.needles.clone(),
+            is_blind: self.is_blind,
             asked: 0,
             active: 0,
             ends: HashMap::new(),

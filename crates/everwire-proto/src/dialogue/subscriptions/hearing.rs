@@ -31,9 +31,11 @@ pub(in crate::dialogue) struct Told {
 }
 
 impl Subscriptions {
-    /// Whether messages concern nothing here, whatever they are.
-    pub fn is_deaf(&self) -> bool {
-        !self.ears.iter().any(|(_, ears)| ears.listens())
+    /// Whether each message is told, whatever stands in it: something is expected that does not look into it as JSON.
+    pub fn listens_blindly(&self) -> bool {
+        self.ears
+            .iter()
+            .any(|(_, ears)| ears.is_blind && ears.listens())
     }
 
     /// Whether a message must be read as JSON for words of which the dialogue does not know.

@@ -298,16 +298,21 @@ proptest! {
         }
     }
 
-    /// Whether it is seen as JSON or not: needles hide no match.
+    /// Whether it is seen as JSON or not, and whether it is told or not: needles hide no match.
     #[test]
-    fn needles_hide_nothing_from_rules_and_captures(messages in prop::collection::vec(message(), 1..20)) {
+    fn needles_hide_nothing_from_rules_and_captures(messages in prop::collection::vec(message(), 1..20), hears_all: bool) {
         let mut dialogue = dialogue();
         dialogue.script.clear();
+        if !hears_all {
+            dialogue.capture = &[("seq", "/s")];
+            dialogue.rules.retain(|rule| !rule.when.contains("message"));
+        }
         let compiled = dialogue.compile();
         let everything = Dialogue {
             needles: crate::language::Needles::new(crate::language::Need::Everything),
             ..(*compiled).clone()
         };
+        prop_assert_eq!(compiled.hears_all, hears_all);
         let mut quick = Talk::of(Conversation::new(compiled));
         let mut slow = Talk::of(Conversation::new(Arc::new(everything)));
         slow.now = quick.now;

@@ -11,7 +11,7 @@ fn request(text: &str, id: &str) -> NumberedRequest {
 }
 
 /// A queue makes tickets.
-fn tickets(count: usize) -> Vec<Ticket> {
+pub(super) fn tickets(count: usize) -> Vec<Ticket> {
     let mut queue = RequestQueue::default();
     let bounds = Bounds {
         messages: usize::MAX,
@@ -30,7 +30,7 @@ fn tickets(count: usize) -> Vec<Ticket> {
 
 impl Talk {
     /// The request is written: what goes out.
-    fn request(&mut self, ticket: Ticket, text: &str) -> String {
+    pub(super) fn request(&mut self, ticket: Ticket, text: &str) -> String {
         let id = &self
             .conversation
             .dialogue()

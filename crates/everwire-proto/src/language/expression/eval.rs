@@ -131,7 +131,10 @@ fn call<'e>(call: &'e Call, world: &'e dyn World) -> Value<'e> {
     let value = |node: &'e Node| eval(node, world);
     match call {
         Call::Now(unit, offset) => {
-            let offset = offset.as_ref().map_or_else(|| Value::from(0_i128), value);
+            let Some(offset) = offset else {
+                return apply::now(*unit, Some(0), world);
+            };
+            let offset = value(offset);
             apply::now(*unit, whole(&offset), world).marked(offset.marks)
         }
         Call::Hash(algorithm, encoding, data) => {

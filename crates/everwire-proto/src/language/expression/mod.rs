@@ -27,7 +27,7 @@ mod unexpected;
 
 use std::fmt;
 
-use self::{check::Check, report::Report};
+use self::{check::Check, need::Without, report::Report};
 use super::{LanguageError, Need, Scope, Secret, SignatureAlgorithm, TokenAlgorithm, Value, World};
 
 pub(super) use self::{
@@ -59,6 +59,7 @@ pub struct Expression {
     text: Box<str>,
     node: Node,
     need: Need,
+    without: Without,
     reads: Box<[Read]>,
     is_slow: bool,
 }
@@ -104,6 +105,7 @@ impl Expression {
         Ok(Self {
             text: text.into(),
             need: need::of(&node),
+            without: need::without(&node),
             is_slow: node.any(&mut is_slow),
             reads: reads.into(),
             node,
@@ -133,6 +135,16 @@ impl Expression {
     /// Whether it looks into the message as JSON, or reads a `let`, which may.
     pub fn looks_into_message(&self) -> bool {
         self.need != Need::Nothing
+    }
+
+    /// Whether it is absent in each message that holds none of the needles that it [needs](Self::need).
+    pub fn is_absent_without_needles(&self) -> bool {
+        self.without == Without::Absent
+    }
+
+    /// Whether it holds in no message without one of these.
+    pub fn fails_without_needles(&self) -> bool {
+        self.without != Without::Anything
     }
 
     /// The names that it reads, in order.

@@ -12,6 +12,26 @@ use super::{
 /// Texts one of which stands in a message, or a backslash.
 type Needles = Vec<Box<str>>;
 
+/// What an expression comes to in a message that holds none of its needles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Without {
+    /// It is absent.
+    Absent,
+    /// It is absent or false.
+    False,
+    /// It may come to anything.
+    Anything,
+}
+
+/// What this expression comes to in a message without its needles.
+pub(super) fn without(node: &Node) -> Without {
+    match reads(node) {
+        true if for_value(node).is_some() => Without::Absent,
+        true if for_true(node).is_some() => Without::False,
+        _ => Without::Anything,
+    }
+}
+
 /// What this expression needs.
 pub(super) fn of(node: &Node) -> Need {
     if !reads(node) {

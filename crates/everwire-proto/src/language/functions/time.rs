@@ -39,7 +39,11 @@ pub(in super::super) fn now(wall: Duration, unit: Unit, offset: i128) -> Option<
     let now = since_1970(wall, unit)?;
     match unit {
         Unit::Iso => iso(now.checked_add(offset.checked_mul(1000)?)?),
-        _ => now.checked_add(offset).map(|now| now.to_string()),
+        _ => {
+            let now = now.checked_add(offset)?;
+            // Nearly all times fit, and a number of 64 bits is written several times as fast.
+            Some(u64::try_from(now).map_or_else(|_| now.to_string(), |now| now.to_string()))
+        }
     }
 }
 

@@ -80,6 +80,11 @@ impl RawJson<'_> {
 }
 
 impl<'a> Scalar<'a> {
+    /// The scalar that stands here in a JSON text; `None` for an object or an array, and for what no scalar can hold.
+    pub fn at(text: &'a str, place: Range<usize>) -> Option<Self> {
+        Self::of(RawJson::new(text.get(place)?))
+    }
+
     /// `None` for what no scalar can hold.
     fn of(value: RawJson<'a>) -> Option<Self> {
         Some(match value.kind() {
@@ -117,20 +122,13 @@ fn spans<const N: usize>(
     pointers: [&JsonPointer; N],
     text: &str,
 ) -> Option<[Option<(usize, usize)>; N]> {
-    let mut ways = Ways {
-        pointers,
-        found: [None; N],
-    };
-    let root = Way {
-        steps: 0,
-        pointers: [true; N],
-    };
-    walk::walk(text, &mut ways, root)?;
+    let mut ways = Ways::new(pointers);
+    walk::walk(text, &mut ways, Way::ROOT)?;
     Some(ways.found)
 }
 
 /// A guide that compares each key with each of a few pointers.
-struct Ways<'p, const N: usize> {
+pub(super) struct Ways<'p, const N: usize> {
     pointers: [&'p JsonPointer; N],
     /// From where to where the value of each stands.
     found: [Option<(usize, usize)>; N],
@@ -138,12 +136,32 @@ struct Ways<'p, const N: usize> {
 
 /// The way to one value: how many keys it took, and which pointers begin with them.
 #[derive(Clone, Copy)]
-struct Way<const N: usize> {
+pub(super) struct Way<const N: usize> {
     steps: usize,
     pointers: [bool; N],
 }
 
+impl<const N: usize> Way<N> {
+    /// To the whole text.
+    pub(super) const ROOT: Self = Self {
+        steps: 0,
+        pointers: [true; N],
+    };
+}
+
 impl<'p, const N: usize> Ways<'p, N> {
+    pub(super) fn new(pointers: [&'p JsonPointer; N]) -> Self {
+        Self {
+            pointers,
+            found: [None; N],
+        }
+    }
+
+    /// From where to where the value of each pointer stands.
+    pub(super) fn into_found(self) -> [Option<Range<usize>>; N] {
+        self.found.map(|found| found.map(|(from, to)| from..to))
+    }
+
     /// The next key of a pointer that goes on from here.
     #[inline]
     fn next(&self, way: Way<N>, pointer: usize) -> Option<&'p Step> {

@@ -16,6 +16,12 @@ pub(super) trait Guide {
     /// Whether some way leads on into an array at this place.
     fn has_elements(&self, place: Self::Place) -> bool;
 
+    /// Whether a way may lead to a member whose key begins like this: a quick look, which most keys do not pass.
+    #[inline(always)]
+    fn may_lead(&self, _: Self::Place, _head: u64) -> bool {
+        true
+    }
+
     /// The place of a member; `None` if no way leads there.
     fn member(&mut self, place: Self::Place, key: Key<'_>) -> Option<Self::Place>;
 
@@ -81,6 +87,9 @@ impl<G: Guide> Walk<'_, '_, G> {
     fn member(&mut self, place: G::Place, at: usize, key: Quoted) -> Option<G::Place> {
         if key.is_escaped {
             return self.escaped_member(place, at, key);
+        }
+        if !self.guide.may_lead(place, key.head) {
+            return None;
         }
         let text = self.scan.bytes().get(at..key.end - 1)?;
         self.guide.member(place, Key::scanned(text, key))

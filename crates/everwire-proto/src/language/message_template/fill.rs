@@ -13,6 +13,9 @@ use super::{
     rendered::{Content, Rendered, Unfilled},
 };
 
+/// As much longer than its hole a value may be, on the average over all pieces, and the text is not moved.
+const ROOM: usize = 16;
+
 /// A template that is being filled.
 pub(super) struct Filling<'f> {
     /// As it was written.
@@ -32,8 +35,10 @@ impl<'f> Filling<'f> {
     }
 
     fn texts(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
-        let mut out = String::with_capacity(self.text.len());
+        // Most values are longer than what stands for them: ids, tokens, signatures.
+        let mut out = String::with_capacity(self.text.len() + pieces.len() * ROOM);
         let (mut is_secret, mut secrets) = (false, Vec::new());
+        let max = self.world.max_message();
         for piece in pieces {
             let before = out.len();
             match &piece.kind {
@@ -48,7 +53,7 @@ impl<'f> Filling<'f> {
                     secrets.extend(secret);
                 }
             }
-            self.check_length(out.len())?;
+            check_length(out.len(), max)?;
             self.check_characters(&out[before..], piece)?;
         }
         let content = match self.kind {
@@ -65,6 +70,7 @@ impl<'f> Filling<'f> {
     fn bytes(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
         let mut out = Vec::with_capacity(self.text.len());
         let (mut is_secret, mut secrets) = (false, Vec::new());
+        let max = self.world.max_message();
         for piece in pieces {
             match &piece.kind {
                 PieceKind::Literal(literal) => out.extend_from_slice(literal.as_bytes()),
@@ -82,7 +88,7 @@ impl<'f> Filling<'f> {
                     })?);
                 }
             }
-            self.check_length(out.len())?;
+            check_length(out.len(), max)?;
         }
         let content = Content::Bytes(out);
         Ok(Rendered {
@@ -154,13 +160,12 @@ impl<'f> Filling<'f> {
             _ => Unfilled::Absent { hole },
         }
     }
+}
 
-    fn check_length(&self, length: usize) -> Result<(), Unfilled> {
-        let max = self.world.max_message();
-        match length <= max {
-            true => Ok(()),
-            false => Err(Unfilled::TooLong { max }),
-        }
+fn check_length(length: usize, max: usize) -> Result<(), Unfilled> {
+    match length <= max {
+        true => Ok(()),
+        false => Err(Unfilled::TooLong { max }),
     }
 }
 

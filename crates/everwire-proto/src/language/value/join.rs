@@ -4,30 +4,55 @@ use memchr::memchr3;
 
 use super::{Data, Marks, Origin, Value};
 
+/// Room for a text of a few parts, which most are: nonces, stamps, what is signed.
+const ROOM: usize = 64;
+
 /// All of these, one behind the other: bytes if one of them is bytes, absent if one is absent or null, or if it is longer than this.
 pub(in super::super) fn join<'a>(
     parts: impl IntoIterator<Item = Value<'a>>,
     max: usize,
 ) -> Value<'static> {
-    let mut joined = Vec::new();
+    let mut joined = Joined::Text(String::with_capacity(ROOM));
     let mut marks = Marks::default();
-    let mut is_text = true;
     for part in parts {
         marks = marks.and(checked(&part));
-        is_text &= !matches!(part.data, Data::Bytes(_));
-        let bytes = part
-            .as_bytes()
-            .filter(|bytes| bytes.len() <= max - joined.len());
-        let Some(bytes) = bytes else {
+        if joined.push(&part, max).is_none() {
             return Value::new(Data::Absent, marks);
-        };
-        joined.extend_from_slice(&bytes);
+        }
     }
-    let data = match is_text {
-        true => String::from_utf8(joined).map_or(Data::Absent, |text| Data::Text(text.into())),
-        false => Data::Bytes(joined.into()),
+    let data = match joined {
+        Joined::Text(text) => Data::Text(text.into()),
+        Joined::Bytes(bytes) => Data::Bytes(bytes.into()),
     };
     Value::new(data, marks)
+}
+
+/// What is joined so far.
+enum Joined {
+    Text(String),
+    /// Since one of the parts is bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Joined {
+    fn push(&mut self, part: &Value<'_>, max: usize) -> Option<()> {
+        if let (Self::Text(text), Data::Bytes(_)) = (&mut *self, &part.data) {
+            *self = Self::Bytes(std::mem::take(text).into_bytes());
+        }
+        match self {
+            Self::Text(joined) => {
+                let text = part.as_text()?;
+                let text = (text.len() <= max - joined.len()).then_some(text)?;
+                joined.push_str(&text);
+            }
+            Self::Bytes(joined) => {
+                let bytes = part.as_bytes()?;
+                let bytes = (bytes.len() <= max - joined.len()).then_some(bytes)?;
+                joined.extend_from_slice(&bytes);
+            }
+        }
+        Some(())
+    }
 }
 
 /// The marks of a value that is put beside others: whether a peer put a line end there is looked at now.

@@ -27,6 +27,14 @@ impl Capture {
         }
     }
 
+    /// Whether a message may set it in which nothing stands that it [needs](Self::need).
+    pub fn hears_all(&self) -> bool {
+        match &self.when {
+            Some(when) => !when.fails_without_needles(),
+            None => !self.value.is_absent_without_needles(),
+        }
+    }
+
     /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         std::iter::once(&self.value).chain(&self.when)

@@ -1,6 +1,7 @@
 //! What a name says and expects on its socket: a script when it opens, rules, captures, and templates of the heartbeat.
 
 mod capture;
+mod changed;
 mod dial;
 mod heartbeat;
 mod need;
@@ -84,8 +85,10 @@ pub struct Dialogue {
     pub first_id: u64,
     /// What a rule's `url` may name beyond `wss` URLs on public addresses.
     pub peer_urls: Arc<[UrlPattern]>,
-    /// What a message must hold so that it concerns a rule or a capture.
+    /// What a message must hold so that a rule or a capture looks into it.
     pub needles: Needles,
+    /// Whether a message that holds none of these may concern a rule or a capture all the same.
+    pub hears_all: bool,
 }
 
 impl Dialogue {
@@ -97,6 +100,8 @@ impl Dialogue {
         let subscribe = self.subscribe.iter().map(|subscribe| subscribe.need());
         let all = rules.chain(captures).chain(subscribe);
         self.needles = Needles::new(all.fold(Need::Nothing, Need::or));
+        self.hears_all = self.rules.iter().any(DialogueRule::hears_all)
+            || self.captures.iter().any(Capture::hears_all);
         self
     }
 

@@ -108,6 +108,14 @@ impl DialogueRule {
             Trigger::Loss(_) => Need::Nothing,
         }
     }
+
+    /// Whether it may match a message in which nothing stands that it [needs](Self::need).
+    pub fn hears_all(&self) -> bool {
+        match &self.trigger {
+            Trigger::Message(when) => !when.fails_without_needles(),
+            Trigger::Loss(_) => false,
+        }
+    }
 }
 
 impl RuleAction {

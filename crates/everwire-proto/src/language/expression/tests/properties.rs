@@ -158,9 +158,13 @@ proptest! {
         let as_condition = Expression::condition(&text, &mut Scope::new(&bench.names, &mut bench.pointers.clone(), &outside).with_http());
         if let Ok(condition) = as_condition {
             prop_assert_eq!(condition.need(), expression.need());
+            prop_assert_eq!(condition.fails_without_needles(), expression.fails_without_needles());
         }
         if !Needles::new(expression.need().clone()).any_in(message.as_bytes()) {
-            prop_assert_eq!(see(Default::default()), seen, "{} in {}", text, message);
+            prop_assert_eq!(&see(Default::default()), &seen, "{} in {}", text, message);
+            let (holds, json, _) = seen;
+            prop_assert!(!(expression.fails_without_needles() && holds), "{text} in {message}");
+            prop_assert!(!expression.is_absent_without_needles() || json.is_none(), "{text} in {message}");
         }
     }
 
@@ -187,17 +191,20 @@ proptest! {
 fn most_random_expressions_are_right() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
-    let (mut right, mut looking) = (0, 0);
+    let (mut right, mut looking, mut failing, mut absent) = (0, 0, 0, 0);
     for _ in 0..1_000 {
         let text = expression().new_tree(&mut runner).unwrap().current();
         let (compiled, _) = Bench::new(&["x", "y"]).with(|scope| Expression::value(&text, scope));
         if let Ok(expression) = compiled {
             right += 1;
             looking += u32::from(matches!(expression.need(), Need::AnyOf(_)));
+            failing += u32::from(expression.fails_without_needles());
+            absent += u32::from(expression.is_absent_without_needles());
         }
     }
     assert!(
-        right > 400 && looking > 100,
-        "{right} of 1000 are right, {looking} have needles"
+        right > 400 && looking >= failing && failing > absent && absent > 20,
+        "{right} of 1000 are right, {looking} have needles, {failing} fail without and {absent} are absent"
     );
+    assert!(looking > 100, "{looking}");
 }

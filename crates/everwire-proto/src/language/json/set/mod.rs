@@ -1,5 +1,6 @@
 //! Many pointers, all found in one pass.
 
+mod beside;
 mod trie;
 
 use std::ops::Range;
@@ -99,21 +100,19 @@ impl PointerSet {
 
     /// Finds the value of each pointer in a text; `None` if that is no JSON. The whole text is read, once.
     pub fn find<'f, 'a>(&self, text: &'a str, spans: &'f mut Spans) -> Option<Found<'f, 'a>> {
-        spans.0.clear();
-        spans.0.resize(self.nodes.len(), Span::default());
-        let mut search = Search {
-            nodes: &self.nodes,
-            spans: &mut spans.0,
-            has_doubles: false,
-        };
+        let mut search = self.search(spans);
         walk::walk(text, &mut search, 0)?;
-        if search.has_doubles {
-            search.forget_doubles();
+        Some(search.into_found(text))
+    }
+
+    fn search<'s>(&self, Spans(spans): &'s mut Spans) -> Search<'_, 's> {
+        spans.clear();
+        spans.resize(self.nodes.len(), Span::default());
+        Search {
+            nodes: &self.nodes,
+            spans,
+            has_doubles: false,
         }
-        Some(Found {
-            text,
-            spans: &spans.0,
-        })
     }
 }
 
@@ -161,15 +160,26 @@ impl Span {
 }
 
 /// A pass over one text.
-struct Search<'s> {
-    nodes: &'s [Node],
+struct Search<'n, 's> {
+    nodes: &'n [Node],
     /// Of each node the last value that stood there.
     spans: &'s mut [Span],
     /// Whether some key was there twice.
     has_doubles: bool,
 }
 
-impl Search<'_> {
+impl<'s> Search<'_, 's> {
+    /// What was found in this text.
+    fn into_found<'a>(mut self, text: &'a str) -> Found<'s, 'a> {
+        if self.has_doubles {
+            self.forget_doubles();
+        }
+        Found {
+            text,
+            spans: self.spans,
+        }
+    }
+
     /// Forgets what was found below a value that does not count, because its key was there again: it does not lie within the one that
     /// does.
     fn forget_doubles(&mut self) {
@@ -182,7 +192,7 @@ impl Search<'_> {
     }
 }
 
-impl walk::Guide for Search<'_> {
+impl walk::Guide for Search<'_, '_> {
     type Place = usize;
 
     #[inline]
@@ -193,6 +203,11 @@ impl walk::Guide for Search<'_> {
     #[inline]
     fn has_elements(&self, place: usize) -> bool {
         self.nodes[place].has_elements()
+    }
+
+    #[inline(always)]
+    fn may_lead(&self, place: usize, head: u64) -> bool {
+        self.nodes[place].may_have(head)
     }
 
     #[inline(always)]

@@ -2,8 +2,8 @@
 
 use super::super::key::{Key, Step};
 
-/// Up to so many keys are compared one after the other.
-const FEW: usize = 8;
+/// Up to so many keys are compared one after the other: nearly always that is one comparison of words for each.
+const FEW: usize = 24;
 
 /// A place that a pointer leads to or through. Nodes are known by their numbers, which are larger below than above.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,17 +32,15 @@ impl Node {
         }
     }
 
-    /// The node below, for a key of an object.
+    /// Whether a key that begins like this may be there.
     #[inline(always)]
-    pub(super) fn member(&self, key: Key<'_>) -> Option<usize> {
-        if self.heads & bit(key) == 0 {
-            return None;
-        }
-        self.search(key)
+    pub(super) fn may_have(&self, head: u64) -> bool {
+        self.heads & bit(head) != 0
     }
 
+    /// The node below, for a key of an object that [may](Self::may_have) be there.
     #[inline(never)]
-    fn search(&self, key: Key<'_>) -> Option<usize> {
+    pub(super) fn member(&self, key: Key<'_>) -> Option<usize> {
         let found = if self.members.len() > FEW {
             self.members.get(self.place(key).ok()?)
         } else {
@@ -85,7 +83,7 @@ impl Node {
         let Err(at) = self.place(step.as_key()) else {
             return;
         };
-        self.heads |= bit(step.as_key());
+        self.heads |= bit(step.as_key().head());
         let step = step.clone();
         if let Some(index) = step.index() {
             let at = self.elements.partition_point(|(known, _)| *known < index);
@@ -103,7 +101,7 @@ impl Node {
 
 /// One of 64 bits, which depends on each byte of the head.
 #[inline(always)]
-fn bit(key: Key<'_>) -> u64 {
+fn bit(head: u64) -> u64 {
     // An odd number without a pattern: 2^64 divided by the golden ratio.
-    1 << (key.head().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
+    1 << (head.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }

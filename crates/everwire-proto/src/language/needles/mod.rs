@@ -1,9 +1,13 @@
 //! Which texts must stand in a message, so that it is worth being read as JSON.
 
+mod quoted;
+
 use std::fmt;
 
+use memchr::{memchr, memmem::Finder};
+
+use self::quoted::Quoted;
 use super::json::{JsonPointer, write_quoted};
-use memchr::{memchr, memchr2, memmem::Finder};
 
 /// What an expression needs of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,15 +69,21 @@ pub struct Needles {
 
 /// How the needles are looked for.
 #[derive(Clone)]
-enum Search {
-    /// One after the other: for a few.
-    Each(Box<[Finder<'static>]>),
-    /// All of them at each quote of the message.
-    AtQuotes(Box<Quoted>),
+struct Search {
+    /// One after the other: a few, or in a message that is long for their number. Empty where there are too many.
+    each: Box<[Finder<'static>]>,
+    /// All of them at each quote of the message: several in a short message.
+    at_quotes: Option<Box<Quoted>>,
 }
 
-/// The most needles that are looked for one after the other.
+/// The most needles that are looked for one after the other, however short a message is.
 const FEW: usize = 2;
+
+/// The most that are looked for one after the other in any message.
+const SEVERAL: usize = 8;
+
+/// From so many bytes a needle on that is faster: it costs less for each byte, and more for each message.
+const LONG: usize = 32;
 
 impl Needles {
     /// What all of them need, taken together with [`Need::or`].
@@ -82,35 +92,44 @@ impl Needles {
             Need::AnyOf(needles) => needles.as_slice(),
             Need::Nothing | Need::Everything => &[],
         };
-        let quoted = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
-        let each = || {
-            needles
-                .iter()
-                .map(|needle| Finder::new(needle.as_bytes()).into_owned())
-        };
-        let search = match quoted {
-            Some(quoted) => Search::AtQuotes(Box::new(quoted)),
-            None => Search::Each(each().collect()),
+        let at_quotes = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
+        let is_each = at_quotes.is_none() || needles.len() <= SEVERAL;
+        let each = needles.iter().filter(|_| is_each);
+        let each = each.map(|needle| Finder::new(needle.as_bytes()).into_owned());
+        let search = Search {
+            each: each.collect(),
+            at_quotes: at_quotes.map(Box::new),
         };
         Self { need, search }
     }
 
     /// Whether this message must be read as JSON: if not, all of the expressions come to what they come to without any JSON.
     pub fn any_in(&self, message: &[u8]) -> bool {
-        match (&self.need, &self.search) {
-            (Need::Nothing, _) => false,
-            (Need::Everything, _) => true,
-            (Need::AnyOf(_), Search::Each(finders)) => {
-                finders.iter().any(|finder| finder.find(message).is_some())
-                    || memchr(b'\\', message).is_some()
-            }
-            (Need::AnyOf(_), Search::AtQuotes(quoted)) => quoted.any_in(message),
+        match &self.need {
+            Need::Nothing => false,
+            Need::Everything => true,
+            Need::AnyOf(_) => self.search.any_in(message),
         }
     }
 
     /// What they need.
     pub fn need(&self) -> &Need {
         &self.need
+    }
+}
+
+impl Search {
+    fn any_in(&self, message: &[u8]) -> bool {
+        let is_long = !self.each.is_empty() && message.len() > LONG * self.each.len();
+        match &self.at_quotes {
+            Some(quoted) if !is_long => quoted.any_in(message),
+            _ => {
+                self.each
+                    .iter()
+                    .any(|finder| finder.find(message).is_some())
+                    || memchr(b'\\', message).is_some()
+            }
+        }
     }
 }
 
@@ -135,59 +154,41 @@ impl fmt::Debug for Needles {
     }
 }
 
-/// Needles each of which begins with a quote.
-#[derive(Clone)]
-struct Quoted {
-    /// Without their first quotes.
-    needles: Box<[Box<[u8]>]>,
-    /// Of each byte whether a needle goes on with it behind its quote.
-    begins: [bool; 256],
-}
-
-impl Quoted {
-    fn of(needles: &[Box<str>]) -> Option<Self> {
-        let needles = needles
-            .iter()
-            .map(|needle| Some(needle.strip_prefix('"')?.as_bytes().into()));
-        let needles: Box<[Box<[u8]>]> = needles.collect::<Option<_>>()?;
-        let mut begins = [false; 256];
-        for needle in &needles {
-            begins[usize::from(*needle.first()?)] = true;
-        }
-        Some(Self { needles, begins })
-    }
-
-    /// Whether one of them is there, or a backslash.
-    fn any_in(&self, message: &[u8]) -> bool {
-        let mut rest = message;
-        while let Some(at) = memchr2(b'"', b'\\', rest) {
-            let is_quote = rest[at] == b'"';
-            rest = &rest[at + 1..];
-            let begins = rest
-                .first()
-                .is_some_and(|first| self.begins[usize::from(*first)]);
-            if !is_quote || (begins && self.needles.iter().any(|needle| rest.starts_with(needle))) {
-                return true;
-            }
-        }
-        false
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    fn of(needles: &[String]) -> Needles {
+        let boxed = needles.iter().map(|needle| needle.as_str().into());
+        Needles::new(Need::AnyOf(boxed.collect()))
+    }
+
+    /// Quotes at each place of a word, and needles that go on behind it.
+    #[test]
+    fn a_needle_is_found_at_each_place() {
+        for needle in ["\"a\"", "\"bcd\"", "\"c", "\"", "\"äx\""].map(str::to_owned) {
+            let others = ["\"other\"", "\"others\""].map(str::to_owned);
+            let of = of(&[[needle.clone()].as_slice(), &others].concat());
+            for (before, behind) in (0..400).map(|n| (n % 20, n / 20)) {
+                let message = ["x".repeat(before), needle.clone(), ",".repeat(behind)].concat();
+                assert!(of.any_in(message.as_bytes()), "{message}");
+                let cut = &message.as_bytes()[..before + needle.len() - 1];
+                assert!(!of.any_in(cut), "{message}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn many_needles_are_found_as_few_are(
-            needles in prop::collection::vec("\"[ab]{0,2}\"", FEW + 1..6),
-            message in "[ab\" ]{0,20}(\\\\)?[ab\" ]{0,4}",
+            needles in prop::collection::vec("\"[abä]{0,2}\"", 1..SEVERAL + 4),
+            message in "[abä\" ]{0,30}(\\\\)?[abä\" ]{0,4}",
+            repeats in 1..40_usize,
         ) {
-            let boxed = needles.iter().map(|needle| needle.as_str().into()).collect();
-            let found = Needles::new(Need::AnyOf(boxed)).any_in(message.as_bytes());
+            let message = message.repeat(repeats);
+            let found = of(&needles).any_in(message.as_bytes());
             let expected = message.contains('\\') || needles.iter().any(|needle| message.contains(needle));
             prop_assert_eq!(found, expected);
         }

@@ -1,0 +1,146 @@
+//! Which messages are told to a conversation: most concern none of its listeners.
+
+use super::{Conversation, pings::pong};
+use crate::{
+    core::Message,
+    dialogue::{beside::Beside, running::looks_into_messages},
+    language::{Expression, Need},
+};
+
+/// What a conversation wants to know of a message that concerns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Concern {
+    is_read: bool,
+}
+
+impl Concern {
+    /// Whether the message is to be read as JSON.
+    pub fn is_read(self) -> bool {
+        self.is_read
+    }
+}
+
+/// What something that listens wants of each message, whatever stands in it. Later ones want more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Attention {
+    /// Nothing: it is told none.
+    None,
+    /// It is told each.
+    Told,
+    /// It is told each, and looks into it as JSON.
+    Read,
+}
+
+impl Conversation {
+    /// Whether a message concerns anything here; `None`: it need not be told.
+    pub fn concern(&self, message: &Message) -> Option<Concern> {
+        let attention = self.attention().max(self.subscriptions_attention(message));
+        let is_read =
+            attention == Attention::Read || self.dialogue.needles.any_in(message.payload());
+        let is_told = is_read || attention == Attention::Told || self.dialogue.hears_all;
+        is_told.then_some(Concern { is_read })
+    }
+
+    /// The most that anything here wants of each message. Rules and captures are not among them: the needles say which messages concern
+    /// those.
+    fn attention(&self) -> Attention {
+        // Taken apart, so that a part that is added says here whether it listens.
+        let Self {
+            trace,
+            unanswered,
+            rules,
+            beside,
+            subscriptions,
+            captures,
+            times,
+            // A step of the script, or of those beside it: asked for together.
+            script: _,
+            dialogue: _,
+            ids: _,
+            keeping: _,
+            spans: _,
+        } = self;
+        let watcher = Attention::told_if(trace.is_some());
+        let pong = match unanswered.is_empty() {
+            true => Attention::None,
+            false => self.pong_attention(),
+        };
+        // Where a message lies that is answered once it is stored, is known only before the next one comes.
+        let places = Attention::told_if(rules.wants_place());
+        // A successor has brought captures of which durations are made.
+        let times = Attention::told_if(times.are_stale(captures));
+        let subscriptions = subscriptions.as_ref();
+        let subscriptions =
+            Attention::told_if(subscriptions.is_some_and(|it| it.listens_blindly()));
+        let beside = match beside {
+            Some(beside) => beside.attention(),
+            None => Attention::None,
+        };
+        watcher
+            .max(pong)
+            .max(places)
+            .max(times)
+            .max(beside)
+            .max(subscriptions)
+            .max(self.step_attention())
+    }
+
+    /// Of subscriptions: the needles of the dialogue say which messages concern the words of its settings.
+    fn subscriptions_attention(&self, message: &Message) -> Attention {
+        match &self.subscriptions {
+            Some(subscriptions) if subscriptions.looks_into(message) => Attention::Read,
+            Some(_) | None => Attention::None,
+        }
+    }
+
+    /// Of the step that is on its way. It remembers the last message that came.
+    fn step_attention(&self) -> Attention {
+        let Some(running) = self.running().filter(|running| running.listens()) else {
+            return Attention::None;
+        };
+        let step = running.place.step(&self.dialogue);
+        match step.is_some_and(looks_into_messages) {
+            true => Attention::Read,
+            false => Attention::Told,
+        }
+    }
+
+    /// Of a ping that was not answered.
+    fn pong_attention(&self) -> Attention {
+        match pong(&self.dialogue).is_some_and(Expression::looks_into_message) {
+            true => Attention::Read,
+            false => Attention::Told,
+        }
+    }
+
+    /// Whether the memory of a pass is worth being kept: nearly every message needs one.
+    pub(super) fn keeps_spans(&self) -> bool {
+        *self.dialogue.needles.need() == Need::Everything
+            || !self.dialogue.captures.is_empty()
+            || self.subscriptions.is_some()
+    }
+}
+
+impl Beside {
+    /// Without that of a step, which is asked for with those of the script.
+    fn attention(&self) -> Attention {
+        let Self {
+            requests,
+            periodic: _,
+            close_script: _,
+        } = self;
+        match requests.len() {
+            0 => Attention::None,
+            _ => Attention::Read,
+        }
+    }
+}
+
+impl Attention {
+    fn told_if(listens: bool) -> Self {
+        match listens {
+            true => Self::Told,
+            false => Self::None,
+        }
+    }
+}

@@ -11,12 +11,13 @@ use crate::{
     settings::{CompileSubscription, SubscriptionWish},
 };
 
-/// What callers want of subscriptions. Boxed: few names have callers that want any.
+/// What callers want of subscriptions. Boxed: few names have callers who do.
 #[derive(Default)]
-pub(in crate::connection) struct Wishes(Option<Box<All>>);
+pub(in crate::connection) struct Wishes(Option<Box<Known>>);
 
+/// What is wanted.
 #[derive(Default)]
-struct All {
+struct Known {
     /// By key.
     wished: BTreeMap<Arc<str>, Wished>,
     /// It rises with each change.
@@ -40,9 +41,9 @@ impl Wishes {
         holder: Holder,
         compile: CompileSubscription,
     ) {
-        let all = self.0.get_or_insert_default();
-        all.version += 1;
-        match all.wished.get_mut(key) {
+        let known = self.0.get_or_insert_default();
+        known.version += 1;
+        match known.wished.get_mut(key) {
             Some(wished) => {
                 if !wished.holders.contains(&holder) {
                     wished.holders.push(holder);
@@ -54,33 +55,37 @@ impl Wishes {
                     compile,
                     holders: vec![holder],
                 };
-                all.wished.insert(key.into(), wished);
+                known.wished.insert(key.into(), wished);
             }
         }
     }
 
     /// A caller wants it no more.
     pub fn remove(&mut self, key: &str, holder: Holder) {
-        let Some(all) = &mut self.0 else {
+        let Some(known) = &mut self.0 else {
             return;
         };
-        let Some(wished) = all.wished.get_mut(key) else {
+        let Some(wished) = known.wished.get_mut(key) else {
             return;
         };
-        all.version += 1;
+        known.version += 1;
         wished.holders.retain(|known| *known != holder);
         if wished.holders.is_empty() {
-            all.wished.remove(key);
+            known.wished.remove(key);
         }
     }
 
-    /// 0: there was none yet.
     fn version(&self) -> u64 {
-        self.0.as_ref().map_or(0, |all| all.version)
+        self.0.as_ref().map_or(0, |known| known.version)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Wished)> {
+        self.0.iter().flat_map(|known| &known.wished)
     }
 
     fn has(&self, key: &str, holder: Holder) -> bool {
-        let wished = self.0.as_ref().and_then(|all| all.wished.get(key));
+        let known = self.0.as_ref();
+        let wished = known.and_then(|known| known.wished.get(key));
         wished.is_some_and(|wished| wished.holders.contains(&holder))
     }
 }
@@ -106,8 +111,7 @@ impl LiveConversation {
                 }
             }
         }
-        let all = wishes.0.iter().flat_map(|all| &all.wished);
-        for (key, wished) in all {
+        for (key, wished) in wishes.iter() {
             for holder in &wished.holders {
                 if let Err(error) = self.wish(key, wished, *holder, at) {
                     let text = format!("subscription {key:?}: {error}");

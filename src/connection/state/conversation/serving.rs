@@ -22,6 +22,8 @@ pub(in crate::connection) struct Serving {
     pub first_beat: Option<Instant>,
     /// Boxed: few dials differ from those of a name without a conversation.
     dialling: Option<Box<Dialling>>,
+    /// What callers want of subscriptions.
+    pub wishes: Wishes,
 }
 
 /// A name takes so much for what its conversation is, and jemalloc's next size class has 64 bytes more.
@@ -38,8 +40,6 @@ struct Dialling {
     prepared: Option<(Arc<Dialogue>, Box<PreparedDial>)>,
     /// Whether the dial under way, or the one that has just come up, is of such a URL.
     dials_named: bool,
-    /// What callers want of subscriptions.
-    pub wishes: Wishes,
 }
 
 impl Serving {

@@ -11,9 +11,13 @@ use crate::{
     settings::{CompileSubscription, SubscriptionWish},
 };
 
-/// What callers want of subscriptions.
+/// What callers want of subscriptions. Boxed: few names have callers who do.
 #[derive(Default)]
-pub(in crate::connection) struct Wishes {
+pub(in crate::connection) struct Wishes(Option<Box<Known>>);
+
+/// What is wanted.
+#[derive(Default)]
+struct Known {
     /// By key.
     wished: BTreeMap<Arc<str>, Wished>,
     /// It rises with each change.
@@ -37,8 +41,9 @@ impl Wishes {
         holder: Holder,
         compile: CompileSubscription,
     ) {
-        self.version += 1;
-        match self.wished.get_mut(key) {
+        let known = self.0.get_or_insert_default();
+        known.version += 1;
+        match known.wished.get_mut(key) {
             Some(wished) => {
                 if !wished.holders.contains(&holder) {
                     wished.holders.push(holder);
@@ -50,25 +55,37 @@ impl Wishes {
                     compile,
                     holders: vec![holder],
                 };
-                self.wished.insert(key.into(), wished);
+                known.wished.insert(key.into(), wished);
             }
         }
     }
 
     /// A caller wants it no more.
     pub fn remove(&mut self, key: &str, holder: Holder) {
-        let Some(wished) = self.wished.get_mut(key) else {
+        let Some(known) = &mut self.0 else {
             return;
         };
-        self.version += 1;
+        let Some(wished) = known.wished.get_mut(key) else {
+            return;
+        };
+        known.version += 1;
         wished.holders.retain(|known| *known != holder);
         if wished.holders.is_empty() {
-            self.wished.remove(key);
+            known.wished.remove(key);
         }
     }
 
+    fn version(&self) -> u64 {
+        self.0.as_ref().map_or(0, |known| known.version)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Wished)> {
+        self.0.iter().flat_map(|known| &known.wished)
+    }
+
     fn has(&self, key: &str, holder: Holder) -> bool {
-        let wished = self.wished.get(key);
+        let known = self.0.as_ref();
+        let wished = known.and_then(|known| known.wished.get(key));
         wished.is_some_and(|wished| wished.holders.contains(&holder))
     }
 }
@@ -76,17 +93,17 @@ impl Wishes {
 impl LiveConversation {
     /// It knows all wishes of this version.
     pub fn knows(&mut self, wishes: &Wishes) {
-        self.wishes = wishes.version;
+        self.wishes = wishes.version();
     }
 
     /// Whether there are wishes of which it does not know.
     pub fn lacks(&self, wishes: &Wishes) -> bool {
-        self.wishes != wishes.version
+        self.wishes != wishes.version()
     }
 
     /// Learns what callers want. One that cannot be taken on under these settings is told.
     pub fn follow(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
-        self.wishes = wishes.version;
+        self.wishes = wishes.version();
         for status in self.subscriptions() {
             for holder in status.holders {
                 if holder != Holder::File && !wishes.has(&status.key, holder) {
@@ -94,7 +111,7 @@ impl LiveConversation {
                 }
             }
         }
-        for (key, wished) in &wishes.wished {
+        for (key, wished) in wishes.iter() {
             for holder in &wished.holders {
                 if let Err(error) = self.wish(key, wished, *holder, at) {
                     let text = format!("subscription {key:?}: {error}");

@@ -15,8 +15,6 @@ pub enum Mishap {
     Silence,
     /// Something else comes: of a call with this status, on a socket as a message.
     Says(u16, String),
-    /// The server closes with this code in its place.
-    Closes(u16),
 }
 
 /// The three cuts.

@@ -47,7 +47,6 @@ impl Talk {
             }
             Some(Mishap::Silence) => Err(self.line.freeze()),
             Some(Mishap::Says(_, other)) => self.line.send(Message::text(other)),
-            Some(Mishap::Closes(code)) => Err(self.line.close(code)),
         }
     }
 }

@@ -220,7 +220,7 @@ impl Inner {
         let bytes = whole.as_bytes();
         match self.plan.take(step) {
             None | Some(Mishap::CutBehind) => stream.write_all(bytes),
-            Some(Mishap::CutBefore | Mishap::Closes(_)) => Ok(()),
+            Some(Mishap::CutBefore) => Ok(()),
             // Within its body, or within its head if it has none.
             Some(Mishap::CutWithin) => stream.write_all(&bytes[..bytes.len() - length / 2 - 1]),
             Some(Mishap::Silence) => {

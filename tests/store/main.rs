@@ -51,7 +51,9 @@ fn event(position: u64, seq: u64) -> StoredEvent {
         epoch: 1,
         seq,
         at: message(seq).at,
-        subscription: (seq % 3 == 0).then(|| format!("key \"{seq}\" é").into()),
+        subscription: seq
+            .is_multiple_of(3)
+            .then(|| format!("key \"{seq}\" é").into()),
         message: Message::text(format!("event {seq}")),
     }
 }

@@ -51,9 +51,7 @@ fn event(position: u64, seq: u64) -> StoredEvent {
         epoch: 1,
         seq,
         at: message(seq).at,
-        subscription: seq
-            .is_multiple_of(3)
-            .then(|| format!("key \"{seq}\" é").into()),
+        subscription: seq.is_multiple_of(3).then(|| format!("key \"{seq}\" é").into()),
         message: Message::text(format!("event {seq}")),
     }
 }

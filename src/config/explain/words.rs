@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Line;
+use crate::config::units::{format_duration, parse_duration};
 use everwire_proto::{
     language::{Expression, Name, Names},
     settings::dialogue::{Capture, Dialogue, Sending, StepCall, TemplateDuration},
@@ -75,6 +76,12 @@ pub(super) fn kept(captures: &[Capture], clear: &[u16], names: &Names) -> Vec<St
 /// A duration that a template comes to, and what must be known for that.
 pub(super) fn template_duration(duration: &TemplateDuration, dialogue: &Dialogue) -> String {
     let template = &duration.0;
+    // A fixed one is kept in seconds.
+    if template.is_literal()
+        && let Ok(fixed) = parse_duration(template.as_str())
+    {
+        return format_duration(fixed);
+    }
     let needs: BTreeSet<&str> = template
         .reads()
         .filter(|read| !matches!(read.name, Name::BuiltIn(_)))

@@ -161,7 +161,7 @@ impl Serving {
     /// Whether the socket that has come up was dialled at a URL that the peer named, once.
     pub fn take_handover(&mut self) -> bool {
         let dialling = self.dialling.as_mut();
-        dialling.is_some_and(|dialling| std::mem::take(&mut dialling.dials_named))
+        dialling.is_some_and(|dialling| mem::take(&mut dialling.dials_named))
     }
 }
 

@@ -174,7 +174,7 @@ mod tests {
                 assert!(head.contains(what), "{}: {need}", recipe.name);
             }
             assert!(head.contains("https://"), "{}", recipe.name);
-            assert!(recipe.about().len() < 80, "{}", recipe.about());
+            assert!(recipe.about().len() < 90, "{}", recipe.about());
         }
     }
 }

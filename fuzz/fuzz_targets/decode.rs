@@ -11,8 +11,8 @@ use everwire_fuzz::{
 };
 use everwire_proto::{
     decode::{
-        DecodeError, Decoding, MAX_MEMBERS, MAX_STAGES, MessageDecoder, Next, Payload, Separator, Stage,
-        ZLIB_WINDOW,
+        DecodeError, Decoding, MAX_MEMBERS, MAX_STAGES, MessageDecoder, Next, Payload, Separator,
+        Stage, ZLIB_WINDOW,
     },
     wire::deflate::{Lend, NoPool},
 };

@@ -158,11 +158,10 @@ impl Twitch {
         let mut moved = false;
         loop {
             // Anything but pongs ends the socket with 4001.
-            if let Some(frame) = talk.hear_any_within(BEAT)? {
-                if !frame.is_pong() {
-                    talk.fault(format!("it says something: {frame:?}"));
-                    return Err(talk.close(4001));
-                }
+            let heard = talk.hear_any_within(BEAT)?;
+            if let Some(frame) = heard.filter(|frame| !frame.is_pong()) {
+                talk.fault(format!("it says something: {frame:?}"));
+                return Err(talk.close(4001));
             }
             if spoken.is_some_and(|spoken| spoken.elapsed() < BEAT) {
                 continue;

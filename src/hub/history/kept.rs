@@ -235,6 +235,8 @@ impl Kept {
         }
         if lacks_long {
             let more = self.long.len().max(4).min(1 + spare / size_of::<Message>());
+            // The key of a long message is kept among the short ones, out of the same room.
+            spare -= (more - 1) * size_of::<Message>();
             self.long.reserve_exact(more);
         }
         if lacks_short > 0 {

@@ -78,6 +78,11 @@ impl Periodic {
         was_started
     }
 
+    /// Whether the answer to a step that was given up may still come.
+    pub fn has_given_up(&self) -> bool {
+        self.given_up.is_some()
+    }
+
     /// What answers a step that was given up changes nothing any more, and is as secret as it would have been.
     pub fn answers_given_up(
         &mut self,

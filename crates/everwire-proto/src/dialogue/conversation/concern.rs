@@ -126,12 +126,13 @@ impl Beside {
     fn attention(&self) -> Attention {
         let Self {
             requests,
-            periodic: _,
+            // A step of it that is on its way is asked for with those of the script.
+            periodic,
             close_script: _,
         } = self;
-        match requests.len() {
-            0 => Attention::None,
-            _ => Attention::Read,
+        match requests.len() == 0 && !periodic.has_given_up() {
+            true => Attention::None,
+            false => Attention::Read,
         }
     }
 }

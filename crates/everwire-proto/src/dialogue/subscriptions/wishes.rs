@@ -1,6 +1,6 @@
 //! Keys are held, let go of, and asked for again.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     entry::{Entry, Turn},
@@ -213,7 +213,7 @@ impl Subscriptions {
         if let Some(form) = self.forms.get_mut(USUAL) {
             form.words = Arc::clone(&settings.words);
         }
-        let mut wanted: HashMap<&str, &Arc<DeclaredSubscription>> = settings
+        let mut wanted: BTreeMap<&str, &Arc<DeclaredSubscription>> = settings
             .declared
             .iter()
             .map(|declared| (&*declared.key, declared))

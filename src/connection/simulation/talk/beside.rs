@@ -2,7 +2,6 @@
 
 use serde_json::{Value as Json, json};
 use std::time::Duration;
-use tokio::time::Instant;
 
 use super::{Due, Talk, answers::LATE};
 use crate::connection::simulation::plan::Dice;
@@ -14,20 +13,19 @@ impl Talk {
     /// A periodic step: once the script has passed, one at a time, and each so long after the last.
     pub(super) fn tick(&mut self, id: u64, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
         self.expect_due("a tick");
-        let now = Instant::now();
-        if let Some((last, at)) = self.ticked {
-            assert!(
-                !self.is_ticking,
-                "tick {id} came before {last} had its answer"
-            );
-            let every = self.beat.max(SHORTEST);
-            let since = now - at;
-            assert!(
-                !self.is_clean || self.is_paced || since + LATE >= every,
-                "tick {id} came {since:?} after {last}, and not after {every:?}"
-            );
-        }
-        self.ticked = Some((id, now));
+        assert!(
+            !self.is_ticking,
+            "tick {id} came before an answer to the last"
+        );
+        // Each is due by the clock of the script's end, however late the one before it was written. The socket before this one may have had
+        // the first due.
+        let (since, before) = (self.passed_at.elapsed(), self.ticks);
+        self.ticks += 1;
+        let due = self.beat.max(SHORTEST) * before;
+        assert!(
+            !self.is_clean || self.is_paced || since + LATE >= due,
+            "tick {id} came {since:?} behind the script, and {before} before it"
+        );
         self.is_ticking = true;
         self.count(|said| said.ticks += 1);
         if troubled && dice.percent(5) {

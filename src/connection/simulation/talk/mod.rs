@@ -70,9 +70,11 @@ pub(super) struct Talk {
     /// The numbers of what came.
     ids: BTreeSet<u64>,
     last_step: u64,
-    /// The last periodic step: its number, and when it came.
-    ticked: Option<(u64, Instant)>,
-    /// Whether that waits for its answer.
+    /// When the client may have taken its script for passed.
+    passed_at: Instant,
+    /// How many periodic steps have come.
+    ticks: u32,
+    /// Whether the last of them waits for its answer.
     is_ticking: bool,
     beat: Duration,
     /// The client has taken its leave.
@@ -109,7 +111,8 @@ impl Talk {
             answered_at: VecDeque::new(),
             ids: BTreeSet::new(),
             last_step: 0,
-            ticked: None,
+            passed_at: Instant::now(),
+            ticks: 0,
             is_ticking: false,
             beat: Duration::ZERO,
             has_left: false,
@@ -324,6 +327,7 @@ impl Talk {
     /// The last step that is answered has passed.
     fn may_watch(&mut self) {
         self.due = Due::Watch;
+        self.passed_at = Instant::now();
         let may_be_ready = !self.moods.says_go;
         self.standing(|standing| standing.has_passed = may_be_ready);
     }

@@ -9,6 +9,7 @@
 #   tests/all.sh crash_long     200 kills instead of 20
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #   tests/all.sh property_long  ten minutes of property tests from other seeds
+#   EVERWIRE_SEEDS=10000 tests/all.sh simulation   10,000 lives of a name instead of 5,000
 #   tests/all.sh language_long  1,000,000 random expressions and messages, 100,000 hostile values in templates
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
@@ -236,9 +237,9 @@ stage_servers() {
   timeout 300 cargo test "${whole[@]}" --test servers -- --nocapture --test-threads=8
 }
 
-# 10,000 lives of a name under virtual time.
+# 5,000 lives of a name under virtual time.
 stage_simulation() {
-  EVERWIRE_SEEDS=10000 cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-5000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
 }
 
 # kill -9, 20 times.

@@ -67,7 +67,7 @@ impl Manager {
     /// settings.history.messages = 100; // it keeps none unless it is asked to
     /// let feed = manager.open("feed", settings)?;
     /// let delivery = Delivery::default().kinds(Kinds::parse("message")?);
-    /// let mut events = manager.resume(Pattern::all(), delivery, None);
+    /// let mut events = manager.resume(Pattern::all(), delivery.clone(), None);
     /// let mut cursor = events.start(); // keep it: it has a text form
     /// feed.send("hello")?; // the peer sends it back
     /// while let Some(update) = events.next().await {

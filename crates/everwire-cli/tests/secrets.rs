@@ -153,7 +153,17 @@ fn dialogues(peer: &Peer, secret_file: &str) -> String {
         )
         .unwrap();
     }
-    keys + &prepared(peer)
+    keys + &prepared(peer) + &subscribed(peer)
+}
+
+/// A name whose subscription is refused with all that it was sent: what its own words say, and what its headers did.
+fn subscribed(peer: &Peer) -> String {
+    let on = r#"{"op":"sub","key":"${key}","env":"${PLANTED_QUERY}","header":"${"pl4" ~ "nted-header"}"}"#;
+    let echo = peer.url("/echo");
+    format!(
+        "[connections.subscribed]\nurl = '{echo}'\non_open = []\nsubscriptions = ['trades']\nrules = [{{ when = 'exists(/op)', deliver = false }}]\n\
+         subscribe = {{ on = '{on}', ack = '/op == \"ok\"', fail = '/op == \"sub\"' }}\n"
+    )
 }
 
 /// Names that ask for a ticket first: one has it refused on its socket, one is not given any.
@@ -176,7 +186,7 @@ fn prepared(peer: &Peer) -> String {
     )
 }
 
-const DIALOGUES: [&str; 9] = [
+const DIALOGUES: [&str; 10] = [
     "login-refused",
     "login-given-up",
     "login-unanswered",
@@ -186,6 +196,7 @@ const DIALOGUES: [&str; 9] = [
     "login-moved",
     "ticket-refused",
     "no-ticket",
+    "subscribed",
 ];
 
 const NAMES: [&str; 10] = [
@@ -312,7 +323,7 @@ fn await_outcomes(service: &Service) {
     let settled = |name: &str| {
         let status = status(name);
         match name {
-            "up" | "api" | "login-answered" => status["ready"] == true,
+            "up" | "api" | "login-answered" | "subscribed" => status["ready"] == true,
             "login-given-up" => status["state"] == "failed",
             _ => status["state"] == "backoff",
         }
@@ -355,6 +366,7 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
             ("GET", ""),
             ("GET", "/config"),
             ("GET", "/why"),
+            ("GET", "/subscriptions"),
             ("POST", "/probe"),
         ] {
             let path = format!("/v1/connections/{name}{rest}");
@@ -363,6 +375,14 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
             told.hear(path, answer.body);
         }
     }
+    let subscriptions = ask(
+        &service,
+        "GET",
+        "/v1/connections/subscribed/subscriptions",
+        "",
+    );
+    let refusal = subscriptions.json()["subscriptions"][0]["text"].to_string();
+    assert_eq!(refusal.matches("***").count(), 2, "{refusal}");
     let refused = ask(&service, "GET", "/v1/connections/refused", "").json();
     let text = refused["last_error"]["text"].as_str().unwrap();
     assert!(text.ends_with("you sent ***, go away"), "{text}");

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use everwire_proto::{dialogue::Reply, settings::dialogue::HeartbeatStart};
+use everwire_proto::{
+    dialogue::{Reply, SubscriptionChange},
+    settings::dialogue::HeartbeatStart,
+};
 
 use super::{
     Socket, ahead::StepTurn, aside_conversation::aside_mut, first_beat::begin_beats,
@@ -63,7 +66,10 @@ impl Socket {
             }
             Reply::MayClose => self.may_close(act, now),
             Reply::Answered(answered) => act.answered(*answered),
-            Reply::Subscription(change) => act.publish_subscription(*change),
+            Reply::Subscription(change) => {
+                let change = self.redacted(*change, act);
+                act.publish_subscription(change);
+            }
             Reply::Answer(message) => self.writer.answer(message),
             Reply::Passed => {
                 if let Some(data) = connect_data(act) {
@@ -184,6 +190,19 @@ impl Socket {
             }
         }
         Ok(())
+    }
+
+    /// A change of a subscription without what of the peer's text is secret; the subscription tells that text from now on, too.
+    fn redacted(&self, mut change: SubscriptionChange, act: &mut ActorState) -> SubscriptionChange {
+        let text = change.text.as_deref();
+        if let Some(masked) = text.and_then(|text| self.sent.masked(text)) {
+            if let Some(serving) = &mut act.serving {
+                let conversation = &mut serving.conversation;
+                conversation.redact_subscription(&change.key, &masked);
+            }
+            change.text = Some(masked.into());
+        }
+        change
     }
 
     /// The cause without what of it is secret: words of the server's may stand in it.

@@ -98,6 +98,13 @@ impl LiveConversation {
         self.subscribing()?.subscription(key)
     }
 
+    /// What is told of it is this from now on, without the secrets of the dial.
+    pub fn redact_subscription(&mut self, key: &str, text: &str) {
+        if let Some(conversation) = self.subscribing_mut() {
+            conversation.redact_subscription(key, text);
+        }
+    }
+
     /// How many stand where.
     pub fn subscription_counts(&self) -> Option<SubscriptionCounts> {
         self.subscribing()?.subscription_counts()

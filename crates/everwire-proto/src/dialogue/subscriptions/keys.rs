@@ -262,6 +262,14 @@ impl Subscriptions {
         }
     }
 
+    /// What is told of it holds no secret any more.
+    pub(super) fn redact(&mut self, key: &str, text: &str) {
+        let at = self.keys.get(key).copied();
+        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
+            entry.text = Some(text.into());
+        }
+    }
+
     /// It is not waited for any more.
     pub(super) fn ungate(&mut self, at: usize) {
         let Some(entry) = self.entries.get_mut(at) else {

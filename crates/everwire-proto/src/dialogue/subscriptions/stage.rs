@@ -102,6 +102,14 @@ impl Conversation {
         self.subscriptions.as_ref()?.status(key)
     }
 
+    /// What is told of a subscription's refusal or end is this from now on: the text holds no secret of the dial, of which only its caller
+    /// knows.
+    pub fn redact_subscription(&mut self, key: &str, text: &str) {
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.redact(key, text);
+        }
+    }
+
     /// How many subscriptions stand where; `None`: there is none.
     pub fn subscription_counts(&self) -> Option<SubscriptionCounts> {
         let counts = self.subscriptions.as_ref()?.counts();

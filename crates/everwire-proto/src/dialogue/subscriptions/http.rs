@@ -1,5 +1,7 @@
 //! Keys that are subscribed to by HTTP: the answer to the call decides, and the socket brings their messages.
 
+use std::sync::Arc;
+
 use super::{
     composing::Batch, entry::Entry, keys::Subscriptions, seeing::Seeing, state::SubscriptionState,
 };
@@ -13,8 +15,11 @@ use crate::{
         report::{self, Masked},
         response::{Response, ResponseWorld, Unanswered},
     },
-    language::{Secret, Value, json::Spans},
-    settings::dialogue::HttpRequest,
+    language::{
+        Secret, Value,
+        json::{Found, Spans},
+    },
+    settings::dialogue::{HttpRequest, SubscriptionWords},
 };
 
 /// So many calls may be out.
@@ -139,10 +144,23 @@ impl Subscriptions {
             text = format!("{status}: ");
         }
         report::show_body(&response.body, secrets, &mut text);
+        let form = self.socket.asks.get(&number).map(|ask| ask.form);
+        let Some(words) = form
+            .and_then(|form| self.forms.get(form))
+            .map(|form| Arc::clone(&form.words))
+        else {
+            return;
+        };
+        // One pass over the body, however many keys were asked for.
+        let (dialogue, own) = (cx.dialogue, words.own_pointers.as_deref());
+        let pointers = own.unwrap_or(&dialogue.pointers);
+        let mut spans = Spans::default();
+        let body = std::str::from_utf8(&response.body).ok();
+        let found = body.and_then(|body| pointers.find(body, &mut spans));
+        let heard = (response, found.unwrap_or_default());
         for target in self.unanswered(number) {
-            let verdict = self
-                .entry(target)
-                .map(|entry| self.verdict(number, entry, response, cx));
+            let entry = self.entry(target);
+            let verdict = entry.map(|entry| self.verdict(number, entry, &words, heard, cx));
             match verdict {
                 Some(Verdict::Taken(captured)) => {
                     self.forget_ask_of(target.at);
@@ -165,20 +183,12 @@ impl Subscriptions {
         &self,
         number: u64,
         entry: &Entry,
-        response: &Response,
+        words: &SubscriptionWords,
+        heard: (&Response, Found<'_, '_>),
         cx: &Context<'_>,
     ) -> Verdict {
-        let Some(form) = self.forms.get(entry.form) else {
-            return Verdict::Refused;
-        };
-        let words = &form.words;
-        let pointers = words.own_pointers.as_deref();
-        let pointers = pointers.unwrap_or(&cx.dialogue.pointers);
-        let mut spans = Spans::default();
-        let text = std::str::from_utf8(&response.body).ok();
-        let found = text.and_then(|text| pointers.find(text, &mut spans));
-        let seen = Some((response, found.unwrap_or_default()));
-        let world = ResponseWorld::new(cx.here, cx.captures, seen).with_id(Some(number));
+        let response = heard.0;
+        let world = ResponseWorld::new(cx.here, cx.captures, Some(heard)).with_id(Some(number));
         let ask = self.socket.asks.get(&number);
         let seeing = Seeing {
             words,

@@ -1,6 +1,6 @@
 //! What a message says of the keys whose words expect the same.
 
-use std::num::NonZeroU64;
+use std::{collections::BTreeSet, num::NonZeroU64};
 
 use super::{
     ears::{Condition, Ears, Way, written},
@@ -23,6 +23,24 @@ pub(super) enum Verdict {
     Ended,
 }
 
+/// What a message says of several keys: of each the first of it counts.
+#[derive(Debug, Default)]
+struct Verdicts {
+    all: Vec<(Target, Verdict)>,
+    /// Of a batch of thousands each is looked up.
+    known: BTreeSet<Target>,
+}
+
+impl Verdicts {
+    fn add(&mut self, targets: Vec<Target>, verdict: Verdict) {
+        for target in targets {
+            if self.known.insert(target) {
+                self.all.push((target, verdict));
+            }
+        }
+    }
+}
+
 /// A message, and the keys whose words expect the same.
 pub(super) struct Listening<'a> {
     pub subscriptions: &'a Subscriptions,
@@ -38,30 +56,20 @@ impl Listening<'_> {
     pub fn verdicts(&self) -> Vec<(Target, Verdict)> {
         let (ears, words) = (self.ears, &self.ears.words);
         let hears_answers = ears.hears_answers();
-        let mut verdicts = Vec::new();
+        let mut verdicts = Verdicts::default();
         if let (Some(fail), Some(condition), true) = (&words.fail, ears.fail, hears_answers) {
-            let refused = self.answered(fail, condition);
-            verdicts.extend(refused.into_iter().map(|it| (it, Verdict::Refused)));
+            verdicts.add(self.answered(fail, condition), Verdict::Refused);
         }
+        // One answer may take some keys of a batch, and refuse the others.
         if let (Some(ack), Some(condition), true) = (&words.ack, ears.ack, hears_answers) {
-            // One answer may take some keys of a batch, and refuse the others.
-            let is_new = |target: &Target| verdicts.iter().all(|(known, _)| known != target);
-            let mut taken = self.answered(ack, condition);
-            taken.retain(is_new);
-            verdicts.extend(taken.into_iter().map(|it| (it, Verdict::Acknowledged)));
+            verdicts.add(self.answered(ack, condition), Verdict::Acknowledged);
         }
         if let (Some(end), Some(condition)) = (&words.end, ears.end)
             && ears.active > 0
         {
-            let is_new = |target: &Target| verdicts.iter().all(|(known, _)| known != target);
-            let ended: Vec<Target> = self
-                .ended(end, condition)
-                .into_iter()
-                .filter(is_new)
-                .collect();
-            verdicts.extend(ended.into_iter().map(|it| (it, Verdict::Ended)));
+            verdicts.add(self.ended(end, condition), Verdict::Ended);
         }
-        verdicts
+        verdicts.all
     }
 
     /// The keys for which an answer to their `on` holds.

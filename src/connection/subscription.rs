@@ -5,7 +5,7 @@ use std::sync::Arc;
 use everwire_proto::dialogue::HoldRefused;
 
 use super::ConnectionGone;
-use crate::settings::InvalidSubscription;
+use crate::{memory::OutOfMemory, settings::InvalidSubscription};
 
 /// Why a subscription is not taken on: nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum HoldError {
         /// The most.
         max: usize,
     },
+    /// What callers hold would take more memory than there is.
+    #[error(transparent)]
+    NoMemory(#[from] OutOfMemory),
     /// What is wrong with it, and what would be right.
     #[error("{0}")]
     Invalid(String),

@@ -6,7 +6,7 @@
 pub enum MemoryUse {
     /// What names said last, for those who come back.
     Histories,
-    /// What waits to be sent, and what is remembered of it.
+    /// What waits to be sent, what is remembered of it, and what callers subscribe to.
     Outboxes,
     /// Messages of which a part has arrived.
     Reassembly,
@@ -60,7 +60,7 @@ pub struct MemoryUsage {
     pub histories_limit: usize,
     /// What names said last.
     pub histories: usize,
-    /// What waits to be sent, and what is remembered of it.
+    /// What waits to be sent, what is remembered of it, and what callers subscribe to.
     pub outboxes: usize,
     /// Messages of which a part has arrived.
     pub reassembly: usize,

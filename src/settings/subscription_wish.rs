@@ -63,8 +63,29 @@ impl SubscriptionWish {
         }
     }
 
+    /// What it takes in memory, nearly, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let words = self.words.iter();
+        let words = words.map(|(name, value)| name.len() + size_of_value(value));
+        words.sum::<usize>() + self.item.as_ref().map_or(0, size_of_value)
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.item.is_none() && self.words.is_empty()
     }
+}
+
+/// What a value takes, nearly: what it says, and its places.
+fn size_of_value(value: &Value) -> usize {
+    let said = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size_of_value).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| size_of::<String>() + name.len() + size_of_value(value))
+            .sum(),
+    };
+    size_of::<Value>() + said
 }

@@ -458,3 +458,28 @@ fn the_command_line_subscribes_and_tells() {
         Some(2)
     );
 }
+
+/// What callers hold is kept as long as they like: it counts in the bound over all memory, and goes when they let go of it.
+#[test]
+fn what_callers_hold_counts_in_the_memory_of_all() {
+    let peer = market();
+    let service = Service::start("subs-memory", &format!("memory = '16MiB'\n{LOOPBACK}"));
+    let mut words = subscribe();
+    words["max"] = 1_000.into();
+    let settings = json!({ "url": peer.url("/market"), "subscribe": words });
+    assert_eq!(service.put("feed", &settings).status, 201);
+    let item = json!({ "item": { "text": "x".repeat(60 << 10) } }).to_string();
+    let mut put_all = 0..1_000;
+    let refused = put_all.find(|n| put(&service, &n.to_string(), &item).status != 201);
+    let held = refused.expect("the memory has an end");
+    // Each is kept as it was said, and as it is sent.
+    assert!((50..160).contains(&held), "{held} were taken on");
+    let refused = put(&service, "one-more", &item);
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(refused.json()["cause"], "memory", "{refused:?}");
+    for n in 0..held {
+        let ended = service.ask("DELETE", &target(&n.to_string()), &[JSON], b"");
+        assert_eq!(ended.status, 204, "{ended:?}");
+    }
+    assert_eq!(put(&service, "one-more", &item).status, 201);
+}

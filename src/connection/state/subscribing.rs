@@ -30,12 +30,17 @@ impl ActorState {
         if holder == Holder::File {
             return Err(HoldError::HeldByFile);
         }
+        let memory = Arc::clone(&self.process.memory);
         let held = self.with_serving(|serving, at| {
             let conversation = &mut serving.conversation;
             let dialogue = conversation.subscribing_dialogue();
             let dialogue = dialogue.ok_or(HoldError::NoSubscribe)?;
             let declared = compile(dialogue, key, &wish)?;
-            conversation.hold_subscription(&declared, holder, at)?;
+            serving.wishes.reserve(key, &wish, &memory)?;
+            if let Err(refused) = conversation.hold_subscription(&declared, holder, at) {
+                serving.wishes.settle();
+                return Err(refused.into());
+            }
             serving.wishes.add(key, wish, holder, compile);
             conversation.knows(&serving.wishes);
             let gone = HoldError::Gone(ConnectionGone::UNKNOWN);

@@ -8,6 +8,7 @@ use super::{LiveConversation, Surroundings};
 use crate::{
     connection::HoldError,
     core::Cause,
+    memory::{Charge, MemoryBudget, MemoryUse, OutOfMemory},
     settings::{CompileSubscription, SubscriptionWish},
 };
 
@@ -16,13 +17,19 @@ use crate::{
 pub(in crate::connection) struct Wishes(Option<Box<Known>>);
 
 /// What is wanted.
-#[derive(Default)]
 struct Known {
     /// By key.
     wished: BTreeMap<Arc<str>, Wished>,
     /// It rises with each change.
     version: u64,
+    /// What all of it takes, in bytes.
+    bytes: usize,
+    /// The memory of that.
+    charge: Charge,
 }
+
+/// What a key takes besides what is said of it, in bytes.
+const EACH: usize = 512;
 
 /// What callers want of one key.
 struct Wished {
@@ -30,9 +37,39 @@ struct Wished {
     wish: Option<Box<SubscriptionWish>>,
     compile: CompileSubscription,
     holders: Vec<Holder>,
+    /// What it takes.
+    bytes: usize,
 }
 
 impl Wishes {
+    /// Takes the memory for what a caller wants: [`add`](Self::add) follows, or [`settle`](Self::settle).
+    pub fn reserve(
+        &mut self,
+        key: &str,
+        wish: &SubscriptionWish,
+        memory: &Arc<MemoryBudget>,
+    ) -> Result<(), OutOfMemory> {
+        let known = self.0.get_or_insert_with(|| {
+            Box::new(Known {
+                wished: BTreeMap::new(),
+                version: 0,
+                bytes: 0,
+                charge: Charge::new(memory, MemoryUse::Outboxes),
+            })
+        });
+        match known.wished.contains_key(key) {
+            true => Ok(()),
+            false => known.charge.try_set(known.bytes + bytes_of(key, wish)),
+        }
+    }
+
+    /// What was reserved, and not added, is given back.
+    pub fn settle(&mut self) {
+        if let Some(known) = &mut self.0 {
+            known.charge.set(known.bytes);
+        }
+    }
+
     /// A caller wants this, and it was taken on.
     pub fn add(
         &mut self,
@@ -41,7 +78,9 @@ impl Wishes {
         holder: Holder,
         compile: CompileSubscription,
     ) {
-        let known = self.0.get_or_insert_default();
+        let Some(known) = &mut self.0 else {
+            return;
+        };
         known.version += 1;
         match known.wished.get_mut(key) {
             Some(wished) => {
@@ -50,10 +89,13 @@ impl Wishes {
                 }
             }
             None => {
+                let bytes = bytes_of(key, &wish);
+                known.bytes += bytes;
                 let wished = Wished {
                     wish: (!wish.is_empty()).then(|| Box::new(wish)),
                     compile,
                     holders: vec![holder],
+                    bytes,
                 };
                 known.wished.insert(key.into(), wished);
             }
@@ -71,8 +113,10 @@ impl Wishes {
         known.version += 1;
         wished.holders.retain(|known| *known != holder);
         if wished.holders.is_empty() {
+            known.bytes -= wished.bytes;
             known.wished.remove(key);
         }
+        self.settle();
     }
 
     fn version(&self) -> u64 {
@@ -88,6 +132,11 @@ impl Wishes {
         let wished = known.and_then(|known| known.wished.get(key));
         wished.is_some_and(|wished| wished.holders.contains(&holder))
     }
+}
+
+/// What a key takes, nearly, in bytes: as it was said, and as it is sent.
+fn bytes_of(key: &str, wish: &SubscriptionWish) -> usize {
+    EACH + 2 * (key.len() + wish.size())
 }
 
 impl LiveConversation {

@@ -220,6 +220,11 @@ impl From<HoldError> for Problem {
         match error {
             HoldError::OtherItem { .. } => Self::conflict(detail).member("reason", "other_item"),
             HoldError::TooMany { .. } => Self::conflict(detail).member("reason", "full"),
+            HoldError::NoMemory(_) => {
+                let soon = header::HeaderValue::from_static("1");
+                let problem = Self::unavailable(detail).member("cause", "memory");
+                problem.header(header::RETRY_AFTER, soon)
+            }
             HoldError::NoSubscribe => Self::unprocessable(detail).member("reason", "no_subscribe"),
             HoldError::TooLong { .. } => Self::unprocessable(detail).member("reason", "too_long"),
             HoldError::Gone(_) => Self::not_found(detail),

@@ -218,6 +218,9 @@ impl World {
     fn begin_talks(&self, number: u64) {
         let mut talks = self.talks.borrow_mut();
         (talks.has_session, talks.process) = (false, number);
+        // What a loss has taken may come back with what was stored before it.
+        let is_kept = self.disk.borrow().kept.contains_key("session");
+        talks.forgotten &= !is_kept;
         self.asked.borrow_mut().pending = 0;
     }
 

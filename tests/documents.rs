@@ -113,7 +113,10 @@ impl Source for Token {
 fn the_configuration_of_the_readme_is_valid() {
     let document = text("README.md");
     let blocks = code_blocks(&document);
-    let (_, lines) = blocks.iter().find(|(language, _)| *language == "toml").unwrap();
+    let (_, lines) = blocks
+        .iter()
+        .find(|(language, _)| *language == "toml")
+        .unwrap();
     let settings = Settings::from_toml_with(&lines.join("\n"), &Token);
     let settings = settings.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(settings.connections.len(), 1 + 1000);

@@ -224,7 +224,9 @@ sensor-001 … sensor-999 (999 names) do the same
 fn the_commands_of_the_readme_are_those_of_the_program() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
-    let lines = readme.lines().filter_map(|line| line.strip_prefix("everwire "));
+    let lines = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("everwire "));
     let mut checked = 0;
     for line in lines.filter(|line| !line.starts_with("keeps ")) {
         let command = line.split(" # ").next().unwrap();

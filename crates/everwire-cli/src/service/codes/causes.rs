@@ -1,6 +1,6 @@
 //! What a state is caused by.
 
-use super::Code;
+use super::code::Code;
 
 /// Why a dial failed or a socket was lost, in the order of [`Cause::KINDS`](everwire::core::Cause::KINDS).
 pub const LOSSES: [Code; 31] = [

@@ -1,6 +1,6 @@
 //! Why messages left the outbox unsent.
 
-use super::Code;
+use super::code::Code;
 
 /// In the order of [`DropReason::ALL`](everwire::events::DropReason::ALL).
 pub const DROPS: [Code; 3] = [

@@ -1,6 +1,6 @@
 //! What a problem says became of a message, beside the fates that messages have.
 
-use super::Code;
+use super::code::Code;
 
 /// The fates that only problems tell.
 pub const FATES: [Code; 4] = [

@@ -4,27 +4,18 @@
 //! them, and the OpenAPI document takes its known values from here.
 
 mod causes;
+mod code;
 mod drops;
 mod fates;
 mod problems;
 
 pub use self::{
     causes::{LOSSES, STATES},
+    code::Code,
     drops::DROPS,
     fates::FATES,
     problems::REASONS,
 };
-
-/// One code.
-#[derive(Clone, Copy, Debug)]
-pub struct Code {
-    /// As it stands in JSON.
-    pub code: &'static str,
-    /// What has happened.
-    pub meaning: &'static str,
-    /// What helps.
-    pub remedy: &'static str,
-}
 
 /// Where codes of a kind stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Why a request to the service cannot be granted.
 
-use super::Code;
+use super::code::Code;
 
 /// `reason` of a problem.
 pub const REASONS: [Code; 19] = [

@@ -101,7 +101,8 @@ mod tests {
             for code in codes {
                 for text in [code.meaning, code.remedy] {
                     let first = text.chars().next();
-                    let is_begun = first.is_some_and(|c| c.is_uppercase() || c == '`');
+                    let is_begun =
+                        first.is_some_and(|c| c.is_uppercase() || c == '`' || c.is_ascii_digit());
                     assert!(is_begun && text.ends_with('.'), "{}: {text}", code.code);
                 }
             }

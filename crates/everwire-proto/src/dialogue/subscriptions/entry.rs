@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub gates: bool,
     /// Whether it was active on the socket before: on a handover the peer goes on with it.
     pub is_carried: bool,
+    /// Whether it was asked for on this socket and not answered in time: nobody knows whether the peer has it.
+    pub may_be_there: bool,
     /// The number of its `on` that is unanswered.
     pub ask: Option<NonZeroU64>,
     /// The number of its last `on`.
@@ -83,6 +85,7 @@ impl Entry {
             tries: 0,
             gates: false,
             is_carried: false,
+            may_be_there: false,
             ask: None,
             number: None,
             captured: None,

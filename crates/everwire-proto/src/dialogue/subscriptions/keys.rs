@@ -300,6 +300,7 @@ impl Subscriptions {
         }
         if let Some(entry) = self.entries.get_mut(at) {
             (entry.route, entry.end, entry.is_linked) = (route, end, true);
+            entry.may_be_there = false;
         }
         self.set_state(at, SubscriptionState::Active, None, cx);
     }

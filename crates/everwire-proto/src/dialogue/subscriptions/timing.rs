@@ -115,10 +115,12 @@ impl Subscriptions {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };
+        entry.may_be_there = state == SubscriptionState::Unanswered;
         if entry.is_leaving() {
-            let may_be_there = state == SubscriptionState::Unanswered;
             match entry.turn {
-                Turn::OffWhenAnswered | Turn::Off if may_be_there => self.queue(at, Turn::Off),
+                Turn::OffWhenAnswered | Turn::Off if entry.may_be_there => {
+                    self.queue(at, Turn::Off);
+                }
                 _ => self.remove(at),
             }
             self.announce(cx.out);

@@ -74,25 +74,31 @@ impl Subscriptions {
         check(declared)?;
         let known = self.keys.get(&declared.key).copied();
         let known = known.and_then(|at| Some((at, self.entries.get(at)?)));
+        let mut comes_back = None;
         if let Some((at, entry)) = known {
-            let (is_same, is_leaving) = (entry.is_of(declared), entry.is_leaving());
-            if is_same {
-                match is_leaving {
-                    true => self.come_back(at, holder, cx),
-                    false => self.hold_again(at, holder, cx),
+            match (entry.is_of(declared), entry.is_leaving()) {
+                (true, false) => {
+                    self.hold_again(at, holder, cx);
+                    return Ok(());
                 }
-                return Ok(());
-            }
-            // What goes behind its `off` is another one.
-            if !is_leaving {
-                let key = Arc::clone(&declared.key);
-                return Err(HoldRefused::OtherItem { key });
+                (true, true) => comes_back = Some(at),
+                // What goes behind its `off` is another one.
+                (false, true) => {}
+                (false, false) => {
+                    let key = Arc::clone(&declared.key);
+                    return Err(HoldRefused::OtherItem { key });
+                }
             }
         }
         let settings = cx.dialogue.subscribe.as_ref();
         let max = settings.map_or(0, |settings| settings.max.get());
+        // One that was given up has left its place, said or not.
         if holder != Holder::File && self.len() >= max as usize {
             return Err(HoldRefused::TooMany { max });
+        }
+        if let Some(at) = comes_back {
+            self.come_back(at, holder, cx);
+            return Ok(());
         }
         if holder != Holder::File && !self.has_ears_for(declared) {
             return Err(HoldRefused::TooManyAnswers { max: MAX_EARS });
@@ -199,6 +205,7 @@ impl Subscriptions {
             SubscriptionState::Sent | SubscriptionState::Active if says_off => {
                 self.queue(at, Turn::Off);
             }
+            _ if says_off && entry.may_be_there => self.queue(at, Turn::Off),
             _ => self.remove(at),
         }
         self.announce(cx.out);

@@ -70,6 +70,49 @@ fn a_hold_that_comes_while_off_waits_cancels_it_or_goes_behind_it() {
 }
 
 #[test]
+fn what_was_not_answered_is_ended_when_its_last_holder_goes() {
+    let mut talk = one().open();
+    talk.subscribe();
+    talk.wait(Duration::from_secs(10));
+    assert_eq!(talk.states(), "a unanswered");
+    talk.release("a", Holder::File);
+    assert_eq!(talk.subscribe(), [r#"{"op":"unsub","id":2,"args":["a"]}"#]);
+    assert_eq!(talk.conversation.subscription_counts(), None);
+
+    // The same where it was to be asked for again, and that was not said yet.
+    let mut talk = one().open();
+    talk.subscribe();
+    talk.wait(Duration::from_secs(10));
+    assert_eq!(talk.retry(), 1);
+    assert_eq!(talk.states(), "a wanted");
+    talk.release("a", Holder::File);
+    assert_eq!(talk.subscribe(), [r#"{"op":"unsub","id":2,"args":["a"]}"#]);
+}
+
+#[test]
+fn one_that_comes_back_before_its_off_needs_room_as_any_other() {
+    let mut talk = active(&D {
+        subscribe: Some(U {
+            max: 1,
+            keys: ONE,
+            ..U::default()
+        }),
+        ..D::default()
+    });
+    talk.release("a", Holder::File);
+    talk.hold("b", Holder::Api).unwrap();
+    let full = Err(HoldRefused::TooMany { max: 1 });
+    assert_eq!(talk.hold("a", Holder::Api), full);
+    assert_eq!(
+        talk.subscribe(),
+        [
+            r#"{"op":"unsub","id":2,"args":["a"]}"#,
+            r#"{"op":"sub","id":3,"args":["b"]}"#,
+        ]
+    );
+}
+
+#[test]
 fn one_that_is_given_up_before_its_answer_is_ended_once_that_has_come() {
     let dialogue = D {
         subscribe: Some(U {

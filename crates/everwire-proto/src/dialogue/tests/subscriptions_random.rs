@@ -49,8 +49,6 @@ struct Peer {
     asked: Vec<(u64, Vec<String>)>,
     /// What was answered with a refusal, ended, or ran out since it was asked: it may be asked again.
     told: BTreeSet<String>,
-    /// What has run out: nobody knows whether the peer has it.
-    unsure: BTreeSet<String>,
 }
 
 impl Peer {
@@ -118,9 +116,6 @@ fn note_told(talk: &Talk, peer: &mut Peer) {
             && change.state.has_failed()
         {
             peer.told.insert(change.key.to_string());
-            if change.state == SubscriptionState::Unanswered {
-                peer.unsure.insert(change.key.to_string());
-            }
         }
     }
 }
@@ -231,10 +226,7 @@ proptest! {
             prop_assert_eq!(status.state, SubscriptionState::Active, "{}", status.key);
             prop_assert!(peer.has.contains(&*status.key));
         }
-        let is_due = |key: &String| {
-            let is_held = held.get(key).is_some_and(|holders| !holders.is_empty());
-            is_held || peer.unsure.contains(key)
-        };
+        let is_due = |key: &String| held.get(key).is_some_and(|holders| !holders.is_empty());
         prop_assert!(peer.has.iter().all(is_due), "{:?} {held:?}", peer.has);
     }
 }

@@ -10,6 +10,7 @@ use everwire::{
     ConnectionSettings, EventKind, Handle, HoldError, SubscriptionWish,
     dialogue::{Holder, SubscriptionState, SubscriptionStatus},
 };
+use futures::future::join;
 use serde_json::{Value, json};
 
 use super::{
@@ -299,6 +300,39 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
         .unwrap();
     routed(&mut watch, "y").await;
     assert_eq!(server.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_key_that_goes_from_one_holder_to_another_during_a_rotation_stays() {
+    let log = Log::default();
+    let server = market(log.clone());
+    // The successor waits for an answer to this one, which does not come.
+    let (_manager, handle, mut watch) = open(feed(FEED, &["mute"], &server));
+    ready(&mut watch).await;
+    let hold = |holder| handle.hold_subscription("x", SubscriptionWish::default(), holder);
+    hold(Holder::Session(1)).await.unwrap();
+    routed(&mut watch, "x").await;
+    handle.rotate().await.unwrap();
+    wait_for("keys on the successor", async || {
+        let all = log.all();
+        let is_asked = |line: &String| line.starts_with("1 sub") && line.contains('x');
+        all.iter().any(is_asked).then_some(()).ok_or(all)
+    })
+    .await;
+    // Both in one turn of the name.
+    let release = handle.release_subscription("x", Holder::Session(1));
+    let (held, released) = join(hold(Holder::Api), release).await;
+    assert_eq!(held.unwrap().holders, [Holder::Api, Holder::Session(1)]);
+    assert!(!released.unwrap());
+    watch
+        .until("rotated", |update| {
+            matches!(update.kind(), Some(EventKind::Rotated(_))).then_some(())
+        })
+        .await;
+    let all = handle.subscriptions().await.unwrap();
+    assert_eq!((&*all[1].key, all[1].state), ("x", Active));
+    let is_left = |line: &String| line.contains("unsub x");
+    assert!(!log.all().iter().any(is_left), "{:?}", log.all());
 }
 
 #[tokio::test]

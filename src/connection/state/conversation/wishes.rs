@@ -153,6 +153,15 @@ impl LiveConversation {
     /// Learns what callers want. One that cannot be taken on under these settings is told.
     pub fn follow(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
         self.wishes = wishes.version();
+        // First who holds what is there already: in between it is never without a holder, of which the peer would be told.
+        for (key, wished) in wishes.iter() {
+            if self.subscription(key).is_some() {
+                for holder in &wished.holders {
+                    // What is wrong with it is told below.
+                    let _held = self.wish(key, wished, *holder, at);
+                }
+            }
+        }
         for status in self.subscriptions() {
             for holder in status.holders {
                 if holder != Holder::File && !wishes.has(&status.key, holder) {

@@ -1,9 +1,11 @@
 //! What a name of a life says and expects: a greeting with a nonce, a login that signs it, a session that is resumed, rules, captures, and
 //! pings that are answered by their numbers.
 
+mod subscribe;
+
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
-use super::plan::Dice;
+use super::{keys::KeyMoods, plan::Dice};
 use crate::core::JsonPointer;
 use crate::settings::{
     ConnectionSettings, GiveUpRule, Heartbeat, Secret,
@@ -54,6 +56,8 @@ pub(super) struct Moods {
     pub requests: bool,
     /// Session and number outlive the process.
     pub keeps: bool,
+    /// The name subscribes.
+    pub keys: Option<KeyMoods>,
 }
 
 impl Moods {
@@ -75,6 +79,7 @@ impl Moods {
             zips: dice.percent(25),
             requests: dice.percent(50),
             keeps: dice.percent(70),
+            keys: dice.percent(60).then(|| KeyMoods::draw(dice)),
         }
     }
 }
@@ -101,6 +106,7 @@ pub(super) fn add(settings: &mut ConnectionSettings, moods: &Moods, dice: &mut D
             false => Vec::new(),
         },
         request: moods.requests.then(|| compiler.request(dice)),
+        subscribe: moods.keys.map(|keys| Arc::new(compiler.subscribe(&keys))),
         rules: compiler.rules(),
         heartbeat: match settings.heartbeat {
             Heartbeat::Text { .. } => Some(compiler.heartbeat(dice)),
@@ -143,7 +149,7 @@ struct Compiler {
 impl Default for Compiler {
     fn default() -> Self {
         let mut names = Names::default();
-        for name in ["nonce", "token", "session", "seq", "mark", "beat"] {
+        for name in ["nonce", "token", "session", "seq", "mark", "beat", "sid"] {
             names.capture(name).expect("a name");
         }
         Self {
@@ -323,6 +329,10 @@ impl Compiler {
             DialogueRule {
                 deliver: false,
                 ..self.rule("/tock || /stop || /bye || exists(/of)")
+            },
+            DialogueRule {
+                deliver: false,
+                ..self.rule("/subbed || /unsubbed || exists(/nosub) || exists(/ended)")
             },
             DialogueRule {
                 clear: vec![session],

@@ -11,6 +11,7 @@
 
 mod dialogue;
 mod hearing;
+mod keys;
 mod life;
 mod network;
 mod oracle;

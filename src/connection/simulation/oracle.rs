@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    keys::KeyTally,
     plan::Plan,
     talks::Said,
     witness::{broadcast, text_of},
@@ -296,6 +297,8 @@ pub(super) struct Tally {
     pub not_asked: u64,
     /// What was said in dialogues.
     pub said: Said,
+    /// What happened to subscriptions.
+    pub keys: KeyTally,
 }
 
 impl Tally {
@@ -351,6 +354,7 @@ impl Tally {
         ] {
             assert!(count > lives / 100, "only {count} {what} in {lives} lives");
         }
+        self.keys.expect_variety(lives);
     }
 }
 
@@ -379,5 +383,6 @@ impl AddAssign for Tally {
         self.asked_in_vain += other.asked_in_vain;
         self.not_asked += other.not_asked;
         self.said += other.said;
+        self.keys += other.keys;
     }
 }

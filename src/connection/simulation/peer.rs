@@ -10,7 +10,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{dialogue::FORGOTTEN, plan::Dice, talk::Talk};
+use super::{
+    dialogue::FORGOTTEN,
+    keys::{Routing, key_of_number, name_of, sid_of},
+    plan::Dice,
+    talk::Talk,
+};
 use crate::testing::frame;
 
 /// What the peer tells on all its sockets: numbers without holes.
@@ -55,6 +60,8 @@ pub(super) struct Manners {
     pub dies_after: Option<u64>,
     /// The longest delay of its answers, in milliseconds.
     pub answer_lag: u64,
+    /// How its messages name the key that they belong to.
+    pub routing: Routing,
 }
 
 /// Serves one socket to its end.
@@ -88,9 +95,9 @@ pub(super) async fn serve(
             read = stream.read(&mut chunk) => read,
             Some(number) = numbers.recv() => {
                 let mut out = Vec::new();
-                encode_number(&mut out, number);
+                encode_number(&mut out, number, manners.routing);
                 while let Ok(number) = numbers.try_recv() {
-                    encode_number(&mut out, number);
+                    encode_number(&mut out, number, manners.routing);
                 }
                 if stream.write_all(&out).await.is_err() {
                     return;
@@ -116,7 +123,7 @@ pub(super) async fn serve(
         // What was told before this was read goes out before it is answered.
         let mut answers = Vec::new();
         while let Ok(number) = numbers.try_recv() {
-            encode_number(&mut answers, number);
+            encode_number(&mut answers, number, manners.routing);
         }
         let mut hears = Hears {
             log: &log,
@@ -196,8 +203,14 @@ fn chat(
     close
 }
 
-fn encode_number(out: &mut Vec<u8>, number: u64) {
-    frame::encode(out, frame::TEXT, format!("{{\"n\":{number}}}").as_bytes());
+fn encode_number(out: &mut Vec<u8>, number: u64, routing: Routing) {
+    let key = key_of_number(number);
+    let text = match routing {
+        Routing::None => format!("{{\"n\":{number}}}"),
+        Routing::Name => format!("{{\"n\":{number},\"s\":\"{}\"}}", name_of(key)),
+        Routing::Number => format!("{{\"n\":{number},\"s\":\"{}\"}}", sid_of(key)),
+    };
+    frame::encode(out, frame::TEXT, text.as_bytes());
 }
 
 /// What ends the reading of frames.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     core::Message,
-    events::{Event, EventKind},
+    events::{Event, EventKind, Rotated},
     settings::RotationMode,
 };
 
@@ -46,9 +46,7 @@ impl Witness {
             }
             EventKind::Rotated(rotated) => {
                 self.serves(number_of(rotated.peer.port()), talks);
-                // One that takes over since the old one was lost may not be ready yet, nor one that is dialled behind it.
-                let sent = rotated.old.sent.as_ref().filter(|_| overlaps);
-                if sent.is_some_and(|sent| sent.code == CLOSE_CODE && sent.reason.is_empty()) {
+                if overlaps && is_cut_over(rotated) {
                     self.expect_passed(talks);
                 }
             }
@@ -98,12 +96,20 @@ impl Witness {
     }
 }
 
+/// Whether the old socket was closed since the new one was ready. One that takes over since the old one was lost may not be ready yet, nor
+/// one that is dialled behind it.
+pub(super) fn is_cut_over(rotated: &Rotated) -> bool {
+    let sent = rotated.old.sent.as_ref();
+    sent.is_some_and(|sent| sent.code == CLOSE_CODE && sent.reason.is_empty())
+}
+
 /// The port at which a socket seems to be.
 pub(super) fn port_of(socket: usize) -> u16 {
     u16::try_from(socket + 1).expect("few sockets")
 }
 
-fn number_of(port: u16) -> usize {
+/// The socket that seems to be at this port.
+pub(super) fn number_of(port: u16) -> usize {
     usize::from(port) - 1
 }
 
@@ -114,6 +120,7 @@ pub(super) fn text_of(message: &Message) -> &str {
 
 /// The number of the broadcast that a message is, if it is one.
 pub(super) fn broadcast(text: &str) -> Option<u64> {
-    let number = text.strip_prefix("{\"n\":")?.strip_suffix('}')?;
-    Some(number.parse().expect("a number"))
+    let number = text.strip_prefix("{\"n\":")?;
+    let end = number.find([',', '}'])?;
+    Some(number[..end].parse().expect("a number"))
 }

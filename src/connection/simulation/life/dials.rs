@@ -8,7 +8,6 @@ use tokio::{
     io::BufWriter,
     select,
     sync::{mpsc, oneshot},
-    task::spawn_local,
     time::{Instant, sleep},
 };
 
@@ -17,6 +16,7 @@ use crate::{
     connection::{
         dialer::{Dial, DialTarget, Dialer, Preparation},
         simulation::{
+            keys::Routing,
             network::{Cut, Quality, link},
             peer::{Manners, serve},
             plan::Dice,
@@ -33,7 +33,7 @@ impl World {
     pub(super) async fn serve_dials(self: Rc<Self>, mut dials: mpsc::UnboundedReceiver<Outcome>) {
         while let Some(mut outcome) = dials.recv().await {
             let dial = self.clone().dial();
-            spawn_local(async move {
+            self.spawn(async move {
                 let opened = select! {
                     opened = dial => opened,
                     () = outcome.closed() => return,
@@ -67,7 +67,11 @@ impl World {
             let socket = self.talks.borrow_mut().open();
             let asks = self.plan.moods.is_some_and(|moods| moods.requests);
             let is_paced = asks || !self.plan.settings.rate.is_empty();
-            let talk = |moods| Talk::new(self.talks.clone(), moods, socket, !troubled, is_paced);
+            let talk = |moods| {
+                let talks = self.talks.clone();
+                Talk::new(talks, moods, socket, !troubled, is_paced).with_keys(self.keys.clone())
+            };
+            let routing = self.keys.as_ref().map(|keys| keys.borrow().moods.routing);
             self.spawn(serve(
                 server,
                 self.log.clone(),
@@ -76,6 +80,7 @@ impl World {
                     trouble_until: self.trouble_until,
                     dies_after: self.plan.dies_after,
                     answer_lag: self.plan.answer_lag,
+                    routing: routing.unwrap_or(Routing::None),
                 },
                 self.plan.moods.map(talk),
                 dice.fork(),

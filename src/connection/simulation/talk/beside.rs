@@ -74,7 +74,7 @@ impl Talk {
         self.say(out, &json!({"id": id, "bye": true}));
     }
 
-    fn expect_due(&self, what: &str) {
+    pub(super) fn expect_due(&self, what: &str) {
         assert_eq!(
             self.due,
             Due::Messages,

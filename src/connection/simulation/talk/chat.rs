@@ -15,6 +15,8 @@ impl Talk {
         if self.due == Due::Go && dice.percent(80) {
             self.go(out);
         }
+        self.answer_late(out);
+        self.end_some(dice, out);
         if !dice.percent(self.moods.chats) {
             return;
         }
@@ -46,6 +48,7 @@ impl Talk {
         if self.due == Due::Go {
             self.go(out);
         }
+        self.answer_late(out);
         let has_flooded = self.talks.borrow().sockets[self.number].has_flooded;
         if self.due == Due::Messages && !has_flooded {
             self.standing(|standing| standing.has_flooded = true);

@@ -3,6 +3,7 @@
 mod answers;
 mod beside;
 mod chat;
+mod keys;
 
 use std::{
     cell::RefCell,
@@ -17,8 +18,10 @@ use ring::{digest, hmac};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use self::keys::Late;
 use super::{
     dialogue::{KEY, Moods},
+    keys::Keys,
     plan::Dice,
     talks::{Said, Standing, Talks},
 };
@@ -79,6 +82,10 @@ pub(super) struct Talk {
     beat: Duration,
     /// The client has taken its leave.
     has_left: bool,
+    /// What is known of subscriptions, where the name has any.
+    keys: Option<Rc<RefCell<Keys>>>,
+    /// Answers to those that have not been given yet.
+    late: Vec<Late>,
 }
 
 impl Drop for Talk {
@@ -116,7 +123,18 @@ impl Talk {
             is_ticking: false,
             beat: Duration::ZERO,
             has_left: false,
+            keys: None,
+            late: Vec::new(),
         }
+    }
+
+    /// The name subscribes on it.
+    pub fn with_keys(mut self, keys: Option<Rc<RefCell<Keys>>>) -> Self {
+        if let Some(keys) = &keys {
+            keys.borrow_mut().open(self.is_clean);
+        }
+        self.keys = keys;
+        self
     }
 
     fn standing(&self, change: impl FnOnce(&mut Standing)) {
@@ -156,6 +174,9 @@ impl Talk {
             self.number
         );
         assert!(!self.has_left, "{text} came behind the farewell");
+        if let Some(keys) = &self.keys {
+            keys.borrow().expect_before_outbox(self.number, text);
+        }
     }
 
     /// The client says something of the dialogue.
@@ -168,6 +189,8 @@ impl Talk {
             "ping" => self.say(out, &json!({"t": "pong", "id": id})),
             "tick" => self.tick(id, troubled, dice, out),
             "time" => self.time(id, &said, troubled, dice, out),
+            "sub" => self.subscribe(id, &said, troubled, dice, out),
+            "unsub" => self.unsubscribe(id, &said, out),
             "bye" => self.bye(id, troubled, dice, out),
             step => {
                 assert!(id > self.last_step, "{text} came out of order");
@@ -328,13 +351,24 @@ impl Talk {
     fn may_watch(&mut self) {
         self.due = Due::Watch;
         self.passed_at = Instant::now();
-        let may_be_ready = !self.moods.says_go;
-        self.standing(|standing| standing.has_passed = may_be_ready);
+        if !self.moods.says_go {
+            self.may_be_ready();
+        }
+    }
+
+    /// The client may take its script for passed.
+    fn may_be_ready(&self) {
+        self.standing(|standing| standing.has_passed = true);
+        if let Some(keys) = &self.keys {
+            keys.borrow_mut().may_pass(self.number);
+        }
     }
 
     fn pass(&mut self) {
         self.due = Due::Messages;
-        self.standing(|standing| standing.has_passed = true);
+        if self.moods.says_go {
+            self.may_be_ready();
+        }
         self.count(|said| said.passed += 1);
     }
 }

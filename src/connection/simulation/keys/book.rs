@@ -1,0 +1,315 @@
+//! What the peer knows of the keys of one socket, and what it must not hear there.
+
+use everwire_proto::dialogue::SubscriptionState;
+use tokio::time::Instant;
+
+use super::{KEYS, Keys, LATE};
+
+/// What the peer knows of the keys of one socket.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    keys: [Page; KEYS],
+    /// Nothing comes late on it.
+    is_clean: bool,
+    /// When the client may have taken its script for passed.
+    passed_at: Option<Instant>,
+    /// It has served from its first message on.
+    pub is_first: bool,
+    /// How often the last holder of each key had gone when it was dialled.
+    emptied: [u64; KEYS],
+    /// The keys that were active then on the socket that served, and what else was known of them.
+    before: [Option<u64>; KEYS],
+}
+
+/// What the peer knows of one key there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Page {
+    /// It has it.
+    on: bool,
+    /// It was asked for, and not left since.
+    is_asked: bool,
+    /// Which of all askings, leavings and ends was the last; and the last of those that the peer has answered with yes.
+    turn: u64,
+    taken_turn: u64,
+    /// How often it was asked for, and of those how often though it was there already; and how often it was left.
+    asked: u32,
+    repeated: u32,
+    left: u32,
+    /// How often the peer has taken, refused, ended it.
+    taken: u32,
+    refused: u32,
+    ended: u32,
+    /// What of that was told, and how often it was told not to be answered.
+    pub told: Counts,
+}
+
+/// How often a key was told to stand somewhere, on one socket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub active: u32,
+    pub refused: u32,
+    pub ended: u32,
+    pub unanswered: u32,
+}
+
+/// An `on` of some keys, and which of their turns that was.
+#[derive(Clone, Debug, Default)]
+pub(in crate::connection::simulation) struct Asked {
+    pub id: u64,
+    pub keys: Vec<(usize, u64)>,
+}
+
+impl Book {
+    /// Whether the peer has it.
+    pub fn has(&self, key: usize) -> bool {
+        self.keys[key].on
+    }
+
+    /// It was answered.
+    fn is_decided(&self, key: usize) -> bool {
+        let page = &self.keys[key];
+        page.taken + page.refused > 0
+    }
+
+    pub fn page(&mut self, key: usize) -> &mut Page {
+        &mut self.keys[key]
+    }
+
+    /// What was active when it was dialled, and has not been told to be anything else, nor was let go of since.
+    pub fn stays(&self, key: usize, version: u64, emptied: u64) -> bool {
+        self.before[key] == Some(version) && self.emptied[key] == emptied
+    }
+}
+
+impl Page {
+    /// No more was told than the peer has said.
+    pub fn expect_told(&self, key: usize, acks: bool) {
+        let Counts {
+            active,
+            refused,
+            ended,
+            ..
+        } = self.told;
+        assert!(
+            !acks || active <= self.taken,
+            "k{key} is told active, and the peer has not taken it: {self:?}"
+        );
+        assert!(
+            refused <= self.refused,
+            "k{key} is told refused, and the peer has not refused it: {self:?}"
+        );
+        assert!(
+            ended <= self.ended,
+            "k{key} is told ended, and the peer has not ended it: {self:?}"
+        );
+    }
+}
+
+impl Keys {
+    /// A socket is dialled.
+    pub fn open(&mut self, is_clean: bool) {
+        let socket = self.books.len();
+        self.books.push(Book {
+            is_clean,
+            emptied: self.wants.emptied(),
+            ..Book::default()
+        });
+        self.catch_up();
+        let version = |key: usize| self.is_active(key).then_some(self.versions[key]);
+        self.books[socket].before = std::array::from_fn(version);
+    }
+
+    /// The script of a socket may have passed from now on.
+    pub fn may_pass(&mut self, socket: usize) {
+        self.catch_up();
+        self.books[socket].passed_at = Some(Instant::now());
+    }
+
+    /// The client asks for these.
+    pub fn ask(&mut self, socket: usize, id: u64, keys: &[usize]) -> Asked {
+        self.catch_up();
+        self.expect_pace(socket, keys);
+        for key in keys {
+            self.ask_one(socket, *key);
+        }
+        let page = |key: &usize| (*key, self.books[socket].keys[*key].turn);
+        let keys = keys.iter().map(page).collect();
+        Asked { id, keys }
+    }
+
+    fn ask_one(&mut self, socket: usize, key: usize) {
+        let since = Instant::now() - LATE;
+        let book = &mut self.books[socket];
+        assert!(
+            !book.is_clean || self.wants.was_held_since(key, since),
+            "k{key} is asked for on socket {socket}, and nobody wants it"
+        );
+        let page = &mut book.keys[key];
+        if page.on {
+            page.repeated += 1;
+            // What is not answered beside the socket that serves is told nobody.
+            let untold = if book.is_first {
+                0
+            } else {
+                3 + self.wants.holds(key)
+            };
+            assert!(
+                page.repeated <= page.told.unanswered + untold,
+                "k{key} is asked for again on socket {socket}, untold: {page:?}"
+            );
+            self.tally.repeated += 1;
+        }
+        (page.on, page.is_asked) = (true, true);
+        page.asked += 1;
+        page.turn += 1;
+        self.tally.asked += 1;
+    }
+
+    /// The client leaves these.
+    pub fn leave(&mut self, socket: usize, keys: &[usize]) {
+        self.catch_up();
+        self.expect_pace(socket, keys);
+        let emptied = self.wants.emptied();
+        let since = Instant::now() - LATE;
+        for key in keys.iter().copied() {
+            let serves = self.current == Some(socket);
+            let last = self.last[key].filter(|_| serves);
+            let book = &mut self.books[socket];
+            let page = &mut book.keys[key];
+            assert!(page.is_asked, "k{key} is left, and was not asked for");
+            let is_off = matches!(
+                last,
+                Some(SubscriptionState::Refused | SubscriptionState::Ended)
+            );
+            assert!(!is_off, "k{key} is left, and was told {last:?}: {page:?}");
+            page.left += 1;
+            let gone = emptied[key] - book.emptied[key];
+            assert!(
+                u64::from(page.left) <= gone,
+                "k{key} is left though somebody holds it: its holders went {gone} times"
+            );
+            assert!(
+                !book.is_clean || self.wants.was_free_since(key, since),
+                "k{key} is left on socket {socket} though somebody holds it"
+            );
+            (page.on, page.is_asked) = (false, false);
+            page.turn += 1;
+            self.tally.left += 1;
+        }
+    }
+
+    /// No message speaks for more keys than may be, nor twice for one; and none comes too early.
+    fn expect_pace(&mut self, socket: usize, keys: &[usize]) {
+        let most = self.moods.batch as usize;
+        assert!((1..=most).contains(&keys.len()), "a batch of {keys:?}");
+        let mut once = keys.to_vec();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), keys.len(), "a key twice in {keys:?}");
+        let Some(rate) = self.moods.rate.filter(|_| self.books[socket].is_clean) else {
+            return;
+        };
+        let now = Instant::now();
+        self.paced.push(now);
+        let first = self.paced.len().checked_sub(rate.messages as usize + 1);
+        if let Some(first) = first {
+            let within = now - self.paced[first];
+            assert!(
+                within + LATE >= rate.per,
+                "{} messages of subscriptions came within {within:?}",
+                rate.messages + 1
+            );
+        }
+    }
+
+    /// The peer takes what was asked for, or some of it.
+    pub fn take(&mut self, socket: usize, keys: &[(usize, u64)]) {
+        self.catch_up();
+        for (key, turn) in keys {
+            let page = &mut self.books[socket].keys[*key];
+            (page.taken, page.taken_turn) = (page.taken + 1, *turn);
+            self.tally.taken += 1;
+        }
+    }
+
+    /// The peer refuses what was asked for. One that was asked for again since then is meant by that.
+    pub fn refuse(&mut self, socket: usize, key: usize, turn: u64) {
+        self.catch_up();
+        let page = &mut self.books[socket].keys[key];
+        page.refused += 1;
+        page.on &= page.turn != turn;
+        self.tally.refused += 1;
+    }
+
+    /// The keys that the peer may end: those that it has said to have.
+    pub fn endable(&self, socket: usize) -> Vec<usize> {
+        let acks = self.moods.acks;
+        let is_known = |page: &Page| page.on && (page.taken_turn == page.turn || !acks);
+        let pages = self.books[socket].keys.iter().enumerate();
+        let known = pages.filter(|(_, page)| is_known(page));
+        known.map(|(key, _)| key).collect()
+    }
+
+    /// The peer ends one.
+    pub fn end(&mut self, socket: usize, key: usize) {
+        self.catch_up();
+        let page = &mut self.books[socket].keys[key];
+        page.on = false;
+        page.ended += 1;
+        page.turn += 1;
+        self.tally.ended += 1;
+    }
+
+    /// A message of the outbox has come: all before it has, too.
+    pub fn expect_before_outbox(&self, socket: usize, message: &str) {
+        self.expect_decided(socket, message);
+        let waits = self.moods.rate.is_some() || self.has_requests;
+        for key in (0..KEYS).filter(|key| self.moods.file[*key] && !waits) {
+            let page = &self.books[socket].keys[key];
+            let is_asked = page.asked > 0;
+            assert!(is_asked, "{message} came before k{key} was asked for");
+        }
+    }
+
+    /// The name is ready: the keys of the settings are decided, unless their time is over.
+    pub(super) fn expect_decided(&self, socket: usize, what: &str) {
+        let book = &self.books[socket];
+        let Some(passed_at) = book.passed_at else {
+            return;
+        };
+        // What need not be answered may still be on its way.
+        if passed_at.elapsed() >= self.moods.within || !self.moods.acks {
+            return;
+        }
+        for key in (0..KEYS).filter(|key| self.moods.file[*key]) {
+            assert!(
+                book.is_decided(key),
+                "{what} on socket {socket}, and k{key} is not decided: {:?}",
+                book.keys[key]
+            );
+        }
+    }
+
+    /// The socket takes the place of the one before: what was active there, and was wanted all the time, is decided.
+    pub(super) fn expect_cut_over(&mut self, socket: usize) {
+        let emptied = self.wants.emptied();
+        let book = &self.books[socket];
+        let Some(passed_at) = book.passed_at else {
+            return;
+        };
+        if passed_at.elapsed() >= self.moods.within || !self.moods.acks {
+            return;
+        }
+        for key in 0..KEYS {
+            if !book.stays(key, self.versions[key], emptied[key]) {
+                continue;
+            }
+            self.tally.cut_over += 1;
+            assert!(
+                book.is_decided(key),
+                "socket {socket} takes over, and k{key} was active: {:?}",
+                book.keys[key]
+            );
+        }
+    }
+}

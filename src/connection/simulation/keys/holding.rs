@@ -1,0 +1,156 @@
+//! Callers who hold keys, and let go of them.
+
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+
+use actix::{Addr, dev::Request as Asking};
+use everwire_proto::{
+    dialogue::{Holder, SubscriptionStatus},
+    language::{MessageTemplate, NothingOutside, Scope, TemplateKind, json::PointerSet},
+    settings::dialogue::{DeclaredSubscription, Dialogue, SubscriptionItem},
+};
+use tokio::time::{Instant, sleep};
+
+use super::{KEYS, Keys, name_of};
+use crate::{
+    connection::{
+        Connection, HoldError, HoldSubscription, ReleaseSubscription, RetrySubscriptions,
+        simulation::plan::Dice,
+    },
+    settings::{InvalidSubscription, SubscriptionWish},
+};
+
+/// After the trouble what has failed is asked for again so often.
+const RETRY: Duration = Duration::from_secs(6);
+
+const SESSIONS: [Holder; 2] = [Holder::Session(1), Holder::Session(2)];
+
+/// What was asked of the name, and what it must answer.
+enum Act {
+    Hold {
+        held: Asking<Connection, HoldSubscription>,
+        /// Who holds it then; `None`: there is no room.
+        holders: Option<Vec<Holder>>,
+    },
+    Release {
+        released: Asking<Connection, ReleaseSubscription>,
+        is_gone: bool,
+    },
+    Retry(Asking<Connection, RetrySubscriptions>),
+}
+
+/// Holds keys and lets go of them until then; from then on asks again for what has failed.
+pub(in crate::connection::simulation) async fn hold_and_release(
+    addr: Addr<Connection>,
+    keys: Rc<RefCell<Keys>>,
+    until: Instant,
+    mut dice: Dice,
+) {
+    let pause = keys.borrow().moods.pause;
+    while Instant::now() < until {
+        let mut acts = Vec::new();
+        for _ in 0..dice.within(1, 4) {
+            act(&addr, &mut keys.borrow_mut(), &mut dice, &mut acts);
+        }
+        for act in acts {
+            act.expect_done().await;
+        }
+        sleep(Duration::from_millis(dice.within(pause / 4, pause))).await;
+    }
+    loop {
+        addr.do_send(RetrySubscriptions);
+        sleep(RETRY).await;
+    }
+}
+
+/// The next process holds again what was held over the API.
+pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: &mut Keys) {
+    for key in keys.of_api() {
+        addr.do_send(hold(key, Holder::Api));
+        keys.tally.restored += 1;
+    }
+}
+
+/// One act: the name is asked at once, in order.
+fn act(addr: &Addr<Connection>, keys: &mut Keys, dice: &mut Dice, acts: &mut Vec<Act>) {
+    let key = dice.within(0, KEYS as u64) as usize;
+    let holder = [Holder::Api, SESSIONS[0], SESSIONS[1]][dice.within(0, 3) as usize];
+    match dice.within(0, 20) {
+        0..11 => {
+            let has_room = keys.wants.hold(key, holder);
+            let holders = has_room.then(|| keys.wants.holders(key));
+            keys.tally.held += u64::from(has_room);
+            keys.tally.too_many += u64::from(!has_room);
+            let held = addr.send(hold(key, holder));
+            acts.push(Act::Hold { held, holders });
+        }
+        11..18 => acts.push(release(addr, keys, key, holder)),
+        18 => {
+            let session = SESSIONS[dice.within(0, 2) as usize];
+            let held = (0..KEYS).filter(|key| keys.wants.holders(*key).contains(&session));
+            for key in held.collect::<Vec<_>>() {
+                acts.push(release(addr, keys, key, session));
+            }
+        }
+        _ => {
+            keys.tally.retried += 1;
+            acts.push(Act::Retry(addr.send(RetrySubscriptions)));
+        }
+    }
+}
+
+fn release(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder) -> Act {
+    let is_gone = keys.release(key, holder);
+    keys.tally.released += u64::from(is_gone);
+    let key = name_of(key).into();
+    let released = addr.send(ReleaseSubscription { key, holder });
+    Act::Release { released, is_gone }
+}
+
+fn hold(key: usize, holder: Holder) -> HoldSubscription {
+    HoldSubscription {
+        key: name_of(key).into(),
+        wish: SubscriptionWish::default(),
+        holder,
+        compile,
+    }
+}
+
+impl Act {
+    async fn expect_done(self) {
+        match self {
+            Self::Hold { held, holders } => {
+                let held = held.await.expect("the actor");
+                match (&held, holders) {
+                    (Ok(SubscriptionStatus { holders: told, .. }), Some(holders)) => {
+                        assert_eq!(*told, holders, "{held:?}");
+                    }
+                    (Err(HoldError::TooMany { .. }), None) => {}
+                    (_, holders) => panic!("{held:?}, and not {holders:?}"),
+                }
+            }
+            Self::Release { released, is_gone } => {
+                let released = released.await.expect("the actor");
+                assert_eq!(released, Ok(is_gone), "whether nobody holds it");
+            }
+            Self::Retry(retried) => {
+                retried.await.expect("the actor");
+            }
+        }
+    }
+}
+
+/// What a caller wants is the key itself, or what the settings say of it.
+fn compile(
+    dialogue: &Dialogue,
+    key: &str,
+    _: &SubscriptionWish,
+) -> Result<Arc<DeclaredSubscription>, InvalidSubscription> {
+    let mut pointers = PointerSet::default();
+    let mut scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
+    let template = MessageTemplate::parse(key, TemplateKind::Text, &mut scope);
+    Ok(Arc::new(DeclaredSubscription {
+        key: key.into(),
+        item: SubscriptionItem::Text(template.expect("a text")),
+        words: None,
+    }))
+}

@@ -1,0 +1,100 @@
+//! What the subscriptions of a life are like.
+
+use std::time::Duration;
+
+use super::KEYS;
+use crate::connection::simulation::plan::Dice;
+
+/// How messages are found that belong to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::connection::simulation) enum Routing {
+    None,
+    /// They have its name.
+    Name,
+    /// They have the number that the peer gave it when it took it.
+    Number,
+}
+
+/// The bucket of what is said of subscriptions.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::connection::simulation) struct KeyRate {
+    pub messages: u32,
+    pub burst: u32,
+    pub per: Duration,
+}
+
+/// What the subscriptions of a life are like, and what the peer does with them: so many of a hundred.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::connection::simulation) struct KeyMoods {
+    /// The settings subscribe to these.
+    pub file: [bool; KEYS],
+    /// What the peer has taken, it says.
+    pub acks: bool,
+    /// It may refuse some, and does so with one always.
+    pub fails: bool,
+    /// It may end some.
+    pub ends: bool,
+    pub batch: u32,
+    pub max: u32,
+    pub rate: Option<KeyRate>,
+    pub routing: Routing,
+    pub within: Duration,
+    /// While there is trouble: answers come late, or never; keys are refused, or ended.
+    pub lates: u64,
+    pub silences: u64,
+    pub refuses: u64,
+    pub quits: u64,
+    /// The longest time between the acts of callers, in milliseconds.
+    pub pause: u64,
+}
+
+impl KeyMoods {
+    pub fn draw(dice: &mut Dice) -> Self {
+        let file = [(); KEYS].map(|()| dice.percent(25));
+        let declared = file.iter().filter(|declared| **declared).count() as u64;
+        let acks = dice.percent(80);
+        let routing = match dice.within(0, 3) {
+            0 => Routing::None,
+            1 if acks => Routing::Number,
+            _ => Routing::Name,
+        };
+        Self {
+            file,
+            acks,
+            fails: dice.percent(70),
+            ends: acks && dice.percent(60),
+            // What an answer says of its own is of one key.
+            batch: match routing {
+                Routing::Number => 1,
+                Routing::None | Routing::Name => small(dice, 1, 5),
+            },
+            max: match dice.percent(40) {
+                true => small(dice, declared.max(1), declared + 5),
+                false => 10_000,
+            },
+            rate: dice.percent(40).then(|| KeyRate::draw(dice)),
+            routing,
+            within: Duration::from_millis(dice.within(1_000, 5_000)),
+            lates: dice.within(0, 40),
+            silences: dice.within(0, 15),
+            refuses: dice.within(0, 30),
+            quits: dice.within(0, 15),
+            pause: [300, 2_000, 10_000][dice.within(0, 3) as usize],
+        }
+    }
+}
+
+impl KeyRate {
+    fn draw(dice: &mut Dice) -> Self {
+        let messages = small(dice, 1, 5);
+        Self {
+            messages,
+            burst: small(dice, 1, u64::from(messages) + 1),
+            per: Duration::from_millis(dice.within(300, 1_500)),
+        }
+    }
+}
+
+fn small(dice: &mut Dice, from: u64, to: u64) -> u32 {
+    u32::try_from(dice.within(from, to)).expect("small")
+}

@@ -1,0 +1,152 @@
+//! What is told of subscriptions, compared with what the peer has.
+
+use std::sync::Arc;
+
+use everwire_proto::dialogue::SubscriptionState;
+use parking_lot::Mutex;
+
+use super::{Keys, key_of};
+use crate::{
+    connection::simulation::witness::{is_cut_over, number_of, text_of},
+    events::{Event, EventKind, Update},
+};
+
+/// What has happened to the name.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A socket serves that has opened alone.
+    Opened(usize),
+    /// A socket serves that was made ready beside another one. `is_cut`: that one was closed since this one was ready.
+    Rotated {
+        socket: usize,
+        is_cut: bool,
+    },
+    Ready,
+    /// A key stands somewhere.
+    Stands {
+        key: usize,
+        state: SubscriptionState,
+        text: Box<str>,
+    },
+    /// A message of a key, and to which it was routed.
+    Message {
+        key: usize,
+        routed: Option<usize>,
+    },
+}
+
+impl Note {
+    fn of(event: &Event) -> Option<Self> {
+        Some(match &event.kind {
+            EventKind::Opened(opened) => Self::Opened(number_of(opened.peer.port())),
+            EventKind::Rotated(rotated) => Self::Rotated {
+                socket: number_of(rotated.peer.port()),
+                is_cut: is_cut_over(rotated),
+            },
+            EventKind::Ready => Self::Ready,
+            EventKind::Subscription(report) => Self::Stands {
+                key: key_of(&report.key),
+                state: report.state,
+                text: report.text.clone().unwrap_or_default(),
+            },
+            EventKind::Message(message) => {
+                let (_, name) = text_of(message).split_once(r#","s":""#)?;
+                Self::Message {
+                    key: key_of(name.trim_end_matches("\"}")),
+                    routed: event.stamp.subscription.as_deref().map(key_of),
+                }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Notes what happens to the name in its own turn, so that it is known before the peer can hear of it.
+pub(in crate::connection::simulation) fn note_into(
+    keys: &Keys,
+) -> impl Fn(&Update) + Send + Sync + 'static {
+    let notes: Arc<Mutex<Vec<Note>>> = Arc::clone(&keys.notes);
+    move |update| notes.lock().extend(update.event().and_then(Note::of))
+}
+
+impl Keys {
+    /// Looks at what has happened since the last time.
+    pub fn catch_up(&mut self) {
+        let notes = std::mem::take(&mut *self.notes.lock());
+        for note in notes {
+            self.look_at(note);
+        }
+    }
+
+    fn look_at(&mut self, note: Note) {
+        match note {
+            Note::Opened(socket) => {
+                self.current = Some(socket);
+                self.books[socket].is_first = true;
+                // Each is wanted again, untold.
+                self.last = Default::default();
+                for version in &mut self.versions {
+                    *version += 1;
+                }
+            }
+            Note::Rotated { socket, is_cut } => {
+                if is_cut && self.overlaps {
+                    self.expect_cut_over(socket);
+                }
+                self.current = Some(socket);
+            }
+            Note::Ready => {
+                let current = self.current.expect("a socket");
+                self.expect_decided(current, "ready");
+            }
+            Note::Stands { key, state, text } => self.stands(key, state, &text),
+            Note::Message { key, routed } => self.message(key, routed),
+        }
+    }
+
+    fn stands(&mut self, key: usize, state: SubscriptionState, text: &str) {
+        self.last[key] = Some(state);
+        self.is_sure[key] = true;
+        self.versions[key] += 1;
+        let Some(current) = self.current else {
+            return assert_eq!(state, SubscriptionState::Wanted, "k{key} without a socket");
+        };
+        let acks = self.moods.acks;
+        let page = self.books[current].page(key);
+        let says = match state {
+            SubscriptionState::Active => {
+                page.told.active += 1;
+                ""
+            }
+            SubscriptionState::Refused => {
+                page.told.refused += 1;
+                "nosub"
+            }
+            SubscriptionState::Ended => {
+                page.told.ended += 1;
+                "ended"
+            }
+            SubscriptionState::Unanswered => {
+                page.told.unanswered += 1;
+                "no answer came within"
+            }
+            _ => "",
+        };
+        assert!(text.contains(says), "k{key} is told {state:?}: {text}");
+        page.expect_told(key, acks);
+    }
+
+    /// What is routed belongs there; what belongs to a key that is active is routed.
+    fn message(&mut self, key: usize, routed: Option<usize>) {
+        assert!(
+            routed.is_none_or(|routed| routed == key),
+            "a message of k{key} is routed to {routed:?}"
+        );
+        self.tally.routed += u64::from(routed.is_some());
+        // A successor may know less of what it has held back.
+        assert!(
+            routed.is_some() || !self.is_active(key) || !self.is_one_by_one,
+            "k{key} is active, and its message is routed nowhere"
+        );
+    }
+}

@@ -91,8 +91,14 @@ class Peer(Lines):
 
     def until_nobody_listens(self) -> None:
         """Waits until the peer knows that its last socket at /feed has ended: what it is told to say then is kept for the next one."""
-        while self.next().get("feeds") != 0:
+        while self.told_of("feeds") != 0:
             pass
+
+    def told_of(self, what: str) -> Any:
+        """The next thing that it tells of this kind."""
+        while what not in (told := self.next()):
+            pass
+        return told[what]
 
 
 class Service:

@@ -11,7 +11,7 @@ from typing import IO
 
 from conftest import ROOT, SOON, TOKEN, Peer, Service, eventually
 
-from everwire import Client
+from everwire import Client, Events
 
 FOLLOW = ROOT / "clients/python/examples/follow.py"
 
@@ -40,6 +40,11 @@ class Follow:
 def test_follow_survives_restarts_of_the_service_and_of_itself(service: Service, peer: Peer, tmp_path: Path) -> None:
     with Client(service.url, token=TOKEN) as client:
         eventually("feed is open", lambda: client.connection("feed").status()["ready"])
+        with client.events("feed", types=["message"]) as events:
+            follows(service, peer, tmp_path, events)
+
+
+def follows(service: Service, peer: Peer, tmp_path: Path, events: Events) -> None:
     follow = Follow(service, tmp_path / "cursor")
     say = iter(range(1, 1000))
     expected = iter(range(1, 1000))
@@ -65,6 +70,9 @@ def test_follow_survives_restarts_of_the_service_and_of_itself(service: Service,
     rounds(20)
     service.start()
     check(20)
+    # A line comes twice where it is interrupted before it has kept its cursor.
+    last = next(event for event in events if event.get("text") == "m60")["cursor"]
+    eventually("the cursor is kept", lambda: (tmp_path / "cursor").read_text() == last)
     assert follow.interrupt().splitlines() == ["# some events may be missing here"]
     rounds(20)
     follow = Follow(service, tmp_path / "cursor")

@@ -22,7 +22,7 @@ def open_subs(client: Client) -> Connection:
 
 
 def heard(peer: Peer) -> Any:
-    return peer.next()["heard"]
+    return peer.told_of("heard")
 
 
 def test_two_clients_hold_one_subscription(service: Service, peer: Peer) -> None:

@@ -25,7 +25,7 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Half of what a build writes is for building again after an edit. Who edits sets it to 1.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis clients browser fuzz)
 slow=180
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
@@ -117,6 +117,8 @@ install() {
   install_venv jupyter tests/servers/dialogue/requirements.txt
   install_node node tests/servers/node
   install_node bridge/node crates/everwire-cli/tests/bridge/node
+  install_venv clients/python clients/python/requirements.txt
+  install_node clients/typescript clients/typescript
   tests/autobahn.sh install
   install_deny
   tests/fuzz.sh install
@@ -172,7 +174,7 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh
+  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh
   tests/subjects.sh
 }
 
@@ -325,6 +327,13 @@ stage_schemathesis() {
   # With a test of it, so that it has the features that the build of all gave it.
   cargo test "${whole[@]}" --no-run --test service_run
   crates/everwire-cli/tests/schemathesis.sh
+}
+
+# The clients for Python and TypeScript, against the program.
+stage_clients() {
+  # With a test of it, so that it has the features that the build of all gave it.
+  cargo test "${whole[@]}" --no-run --test service_run
+  clients/test.sh
 }
 
 # The screenshots are left in target/tmp/browser.

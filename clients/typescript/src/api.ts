@@ -46,9 +46,8 @@ export interface Close {
 export type CloseBy = "us" | "peer";
 
 /**
- * Something that happened to a connection, or to this reader. Which of the later members there are is said by `type`;
- * those of `opened`, `rotated`, `session_opened` and `session_closed` that are not described here are in
- * `docs/delivery.md` and may grow.
+ * Something that happened to a connection, or to this reader. `type` says which of the later members there are; there
+ * may be more than are described here.
  */
 export interface Event {
   /** In `why`: since the beginning of the attempt. */

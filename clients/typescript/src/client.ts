@@ -27,7 +27,7 @@ import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.j
 
 /** How a client is made. */
 export interface ClientOptions {
-  /** `http://127.0.0.1:9180` by default; in a page of the service's own site that page's origin. */
+  /** `http://127.0.0.1:9180` by default; in a page that page's origin. */
   url?: string;
   /** What the service's configuration has under `[[service.tokens]]`. Nothing that can be listed or logged has it. */
   token?: string;
@@ -77,7 +77,7 @@ export class Client {
   constructor(options: ClientOptions = {}) {
     let url: URL;
     try {
-      url = new URL(options.url ?? DEFAULT_URL);
+      url = new URL(options.url ?? ownSite() ?? DEFAULT_URL);
     } catch {
       throw new TypeError("invalid url: write http://HOST:PORT or https://HOST");
     }
@@ -176,6 +176,12 @@ export class Client {
     // Neither cookies nor a redirect, which would take the token elsewhere.
     return this.#fetch(this.#url + path, { ...init, headers, credentials: "omit", redirect: "error", cache: "no-store" });
   }
+}
+
+/** Where a page is from: the service, or a proxy before it, lets no page of another site in. */
+function ownSite(): string | undefined {
+  const origin = globalThis.location?.origin;
+  return origin?.startsWith("http") ? origin : undefined;
 }
 
 /** How a message is sent. */

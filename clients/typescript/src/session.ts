@@ -82,6 +82,7 @@ export class Session {
   #error: unknown;
   #ids = 0;
   #connections = 0;
+  #connected = false;
   // Holds and releases go out in the order in which they were asked for, those after a loss among them.
   #turn: Promise<unknown> = Promise.resolve();
   #opened: { resolve: () => void; reject: (error: unknown) => void } | undefined;
@@ -91,9 +92,9 @@ export class Session {
     this.#options = options;
   }
 
-  /** Whether the service hears this session now. */
+  /** Whether the service hears this session now, and knows what it holds. */
   get connected(): boolean {
-    return this.#socket !== undefined && this.#connections > 0;
+    return this.#connected;
   }
 
   /** How often the connection to the service was lost and is there again. */
@@ -232,6 +233,7 @@ export class Session {
       await this.#inTurn(() => this.#holdAgain());
       backoff.reset();
       this.#connections += 1;
+      this.#connected = true;
       this.#opened?.resolve();
       for (;;) {
         await sleep(ASK_MS, ended.signal);
@@ -258,6 +260,7 @@ export class Session {
 
   #lost(): void {
     this.#socket = undefined;
+    this.#connected = false;
     for (const { reject } of this.#pending.values()) {
       reject(new Disconnected("the session's connection to the service broke"));
     }

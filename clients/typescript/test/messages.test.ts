@@ -121,11 +121,12 @@ test("a request has a deadline, and can be given up", async (context) => {
   await assert.rejects(calls.request('{"id":7,"op":"silence"}', { timeoutMs: 300 }), Unanswered);
   assert(Date.now() - begun >= 250 && Date.now() - begun < 3000);
   await assert.rejects(calls.request("x", { timeoutMs: 300_001 }), RangeError);
+  const events = client.events({ match: "nobody" });
   for (const ask of [
     (signal: AbortSignal) => calls.request('{"id":7,"op":"silence"}', { timeoutMs: 60_000, signal }),
     (signal: AbortSignal) => client.connection("later").send("x", { wait: "confirmed", timeoutMs: 60_000, signal }),
     (signal: AbortSignal) => client.events({ match: "nobody", signal }).next(),
-    (signal: AbortSignal) => client.events({ match: "nobody" }).read({ signal }),
+    (signal: AbortSignal) => events.read({ signal }),
   ]) {
     const ending = new AbortController();
     const asked = ask(ending.signal);
@@ -133,6 +134,9 @@ test("a request has a deadline, and can be given up", async (context) => {
     await assert.rejects(asked, /enough/);
     await assert.rejects(ask(ending.signal), /enough/);
   }
+  // Only the wait was given up, not the stream.
+  await events.ready();
+  await events.close();
   assert.equal(await calls.request('{"id":8,"op":"ask","of":1}'), '{"id": 8, "result": 1}');
 });
 
@@ -142,7 +146,9 @@ test("a service that is not there is told", async (context) => {
   const client = service.client({ timeoutMs: 500 });
   await assert.rejects(client.connection("echo").send("x"), Disconnected);
   await assert.rejects(client.events({ giveUpAfterMs: 300 }).next(), Disconnected);
-  await assert.rejects(client.events().ready({ timeoutMs: 300 }), DeadlineExceeded);
+  const events = client.events();
+  await assert.rejects(events.ready({ timeoutMs: 300 }), DeadlineExceeded);
+  await events.close();
   await assert.rejects(client.session().open(), Disconnected);
 });
 

@@ -5,11 +5,11 @@ import { test } from "node:test";
 
 import { Causes, Client, Fates, isFinal, NotFound, ProblemError, reaches, Reasons, Rejected, UnexpectedAnswer } from "everwire";
 
-import { fromBase64, toBase64Url } from "../dist/base64.js";
-import { duration, errorOf, escapedKeys, of, query, readSent } from "../dist/calls.js";
-import { problemError } from "../dist/errors.js";
-import { Parser } from "../dist/sse.js";
-import { Backoff } from "../dist/waiting.js";
+import { fromBase64, toBase64Url } from "#dist/base64.js";
+import { duration, errorOf, escapedKeys, of, query, readSent } from "#dist/calls.js";
+import { problemError } from "#dist/errors.js";
+import { Parser } from "#dist/sse.js";
+import { Backoff } from "#dist/waiting.js";
 
 const problem = (status: number, members: object = {}) => ({ type: "about:blank", title: "Title", status, detail: "what is wrong", ...members });
 

@@ -119,9 +119,8 @@ class _Event(TypedDict):
 
 
 class Event(_Event, total=False):
-    """Something that happened to a connection, or to this reader. Which of the later members there are is said by
-    `type`; those of `opened`, `rotated`, `session_opened` and `session_closed` that are not described here are in
-    `docs/delivery.md` and may grow."""
+    """Something that happened to a connection, or to this reader. `type` says which of the later members there are;
+    there may be more than are described here."""
 
     # In `why`: since the beginning of the attempt.
     after_ms: float

@@ -62,7 +62,9 @@ class AsyncSession:
         self._timeout = timeout
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        # Opened once, or failed for good; and whether the service holds what it is to hold now.
         self._up = asyncio.Event()
+        self._connected = False
         self._error: BaseException | None = None
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._wishes: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -78,8 +80,8 @@ class AsyncSession:
 
     @property
     def connected(self) -> bool:
-        """Whether the service hears this session now."""
-        return self._up.is_set() and self._socket is not None
+        """Whether the service hears this session now, and knows what it holds."""
+        return self._connected
 
     @property
     def held(self) -> list[Held]:
@@ -209,10 +211,11 @@ class AsyncSession:
             await self._hold_again()
             backoff.reset()
             self.reconnects += self._up.is_set()
+            self._connected = True
             self._up.set()
             await asyncio.wait([reader])
         finally:
-            self._socket = None
+            self._socket, self._connected = None, False
             for answer in self._pending.values():
                 if not answer.done():
                     answer.set_exception(Disconnected("the session's connection to the service broke"))

@@ -240,7 +240,7 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether the service hears this session now."""
+        """Whether the service hears this session now, and knows what it holds."""
         return self._session.connected
 
     @property

@@ -18,13 +18,14 @@ export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 test_python() {
   cd "$root/clients/python"
-  "$python/mypy" --cache-dir "$test_env/clients/mypy" --python-version 3.10
+  export MYPY_CACHE_DIR=$test_env/clients/mypy
+  "$python/mypy" --python-version 3.10
   timeout 120 "$python/pytest" -p no:cacheprovider
 }
 
 test_typescript() {
   local part
-  for part in src test examples dist build; do
+  for part in src test examples dist build snippets; do
     rm -rf "${typescript:?}/$part"
   done
   cp -r "$root/clients/typescript/." "$typescript"

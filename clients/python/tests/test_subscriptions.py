@@ -97,10 +97,15 @@ def test_asyncio_holds_many_at_once(service: Service) -> None:
             assert len(listed) == 50
             # One that is cancelled leaves nothing behind that hinders the others.
             cancelled = asyncio.ensure_future(session.hold("subs", "cancelled"))
+            # The question is out, and not answered.
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
             cancelled.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await cancelled
             await session.release("subs", "k0")
+            # Nor does the service hold it.
+            listed = [told["key"] async for told in client.connection("subs").subscriptions()]
+            assert sorted(listed) == sorted(f"k{number}" for number in range(1, 50))
 
     asyncio.run(main())

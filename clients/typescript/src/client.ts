@@ -60,6 +60,8 @@ export interface Telling extends Waiting {
   giveUpAfterMs?: number;
   /** How many events may wait here: 1,024 by default. */
   maxEvents?: number;
+  /** After how long without a byte the service is taken for gone: 45,000 by default; it says something every 15,000. */
+  silenceMs?: number;
 }
 
 const DEFAULT_URL = "http://127.0.0.1:9180";

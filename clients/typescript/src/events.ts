@@ -33,6 +33,8 @@ export interface EventsOptions {
   signal?: AbortSignal | undefined;
   /** How many events may wait here: 1,024 by default. */
   maxEvents?: number | undefined;
+  /** After how long without a byte the service is taken for gone: 45,000 by default. */
+  silenceMs?: number | undefined;
 }
 
 /**
@@ -46,6 +48,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   readonly #path: string;
   readonly #giveUpAfterMs: number | undefined;
   readonly #maxEvents: number;
+  readonly #silenceMs: number;
   readonly #ending = new AbortController();
   // Of the last event that was read from the service, and of the last one that was given out.
   #readCursor: string | undefined;
@@ -66,6 +69,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     this.#readCursor = this.#cursor = options.since;
     this.#giveUpAfterMs = options.giveUpAfterMs;
     this.#maxEvents = options.maxEvents ?? MAX_EVENTS;
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
     const { signal } = options;
     if (signal !== undefined) {
       const end = () => this.#end(signal.reason);
@@ -229,9 +233,9 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     const end = () => connection.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener("abort", end, { once: true });
     try {
-      const response = await within(CONNECT_MS, connection.signal, "the service did not answer", () =>
+      const response = await within(CONNECT_MS, connection.signal, "the service did not answer", (signal) =>
         // The signal of the wait would end the body with it.
-        this.#fetch(this.#path, { headers, signal: connection.signal }),
+        unlessAborted(this.#fetch(this.#path, { headers, signal: connection.signal }), signal),
       );
       if (response.status !== 200) throw await refusal(response, connection.signal);
       if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream")) {
@@ -241,7 +245,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
       const parser = new Parser(LONGEST_EVENT);
       let up = false;
       for (;;) {
-        const { done, value } = await within(SILENCE_MS, connection.signal, "the service is silent", (signal) =>
+        const { done, value } = await within(this.#silenceMs, connection.signal, "the service is silent", (signal) =>
           unlessAborted(reader.read(), signal),
         );
         if (done) return;

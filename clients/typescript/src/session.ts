@@ -136,8 +136,8 @@ export class Session {
   /**
    * Subscribes to a key of a connection.
    *
-   * Rejects with why the service does not take it on; with `Disconnected` or `DeadlineExceeded` where it has not said, and then
-   * it is not held.
+   * Rejects with why the service does not take it on, and with `Disconnected` or `DeadlineExceeded` where it has not said. Then it is
+   * not held, unless it was before.
    */
   hold(name: string, key: string, wish: Wish = {}, options: Waiting = {}): Promise<Held> {
     return this.#inTurn(async () => {
@@ -145,7 +145,12 @@ export class Session {
       if (this.#places.size >= MAX_HELD && !this.#places.has(at)) {
         throw new RangeError(`a session holds at most ${MAX_HELD} subscriptions`);
       }
-      const told = await this.#ask({ ...wish, op: "hold", name, key }, options.signal);
+      const told = await this.#ask({ ...wish, op: "hold", name, key }, options.signal).catch((error: unknown) => {
+        // The service may have taken it on, or may do so yet: it hears the release behind the question.
+        const isKnown = error instanceof ProblemError || this.#places.has(at);
+        if (!isKnown) this.#ask({ op: "release", name, key }).catch(() => {});
+        throw error;
+      });
       const held = { name, key, state: told.state, error: undefined };
       this.#places.set(at, { name, key, wish, held });
       return held;

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const PACKAGE = new URL("../../", import.meta.url).pathname;
 
 test("the examples of the documents are right", async (context) => {
-  const folder = join(PACKAGE, "build/snippets");
+  const folder = join(PACKAGE, "snippets");
   await mkdir(folder, { recursive: true });
   context.after(() => rm(folder, { recursive: true }));
   const files: string[] = [];
@@ -27,7 +27,7 @@ test("the examples of the documents are right", async (context) => {
   }
   assert(files.length >= 3);
   const compilerOptions = { noEmit: true, rootDir: "." };
-  const config = { extends: "../../tsconfig.test.json", compilerOptions, include: ["*.mts"] };
+  const config = { extends: "../tsconfig.test.json", compilerOptions, include: ["*.mts"] };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
   await run(join(PACKAGE, "node_modules/.bin/tsc"), ["-p", folder], { cwd: PACKAGE }).catch((error: { stdout?: string }) => {
     assert.fail(error.stdout ?? String(error));

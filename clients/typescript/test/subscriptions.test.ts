@@ -55,6 +55,24 @@ test("a session holds again what it held", async (context) => {
   await session.close();
 });
 
+test("a hold that is given up is not held", async (context) => {
+  const service = await Service.forTest(context);
+  const client = service.client();
+  const subs = await service.ready(client, "subs");
+  const session = await client.session().open();
+  await session.hold("subs", "kept");
+  const ending = new AbortController();
+  const given = session.hold("subs", "given up", {}, { signal: ending.signal });
+  // The question is out, and not answered.
+  await Promise.resolve().then(() => {});
+  ending.abort(new Error("enough"));
+  await assert.rejects(given, /enough/);
+  await session.hold("subs", "next");
+  assert.deepEqual(Object.keys(await holders(subs)).sort(), ["kept", "next"]);
+  assert.deepEqual(session.held.map(({ key }) => key), ["kept", "next"]);
+  await session.close();
+});
+
 test("what the API holds stays", async (context) => {
   const service = await Service.forTest(context);
   const client = service.client();

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import cast
 
@@ -181,18 +182,19 @@ class AsyncEvents:
             at_least = None
             was_up = False
             try:
-                async for frame in self._connection():
-                    if not was_up:
-                        was_up = True
-                        self.reconnects += self._started.is_set()
-                        backoff.reset()
-                    await self._hear(frame)
+                async with contextlib.aclosing(self._connection()) as frames:
+                    async for frame in frames:
+                        if not was_up:
+                            was_up = True
+                            self.reconnects += self._started.is_set()
+                            backoff.reset()
+                        await self._hear(frame)
                 cause: Exception = Disconnected("the service has ended the stream")
             except ProblemError as error:
                 if error.status < 500 and error.status not in (408, 429):
                     raise
                 cause, at_least = error, error.retry_after
-            except (httpx.HTTPError, Disconnected) as error:
+            except (httpx.HTTPError, Disconnected, asyncio.TimeoutError) as error:
                 cause = error
             if was_up:
                 down_since = loop.time()
@@ -216,21 +218,25 @@ class AsyncEvents:
                 self._cursor = self._cursor or frame.id
                 self._started.set()
 
-    async def _connection(self) -> AsyncIterator[Frame]:
+    async def _connection(self) -> AsyncGenerator[Frame, None]:
         """The frames of one connection."""
         headers = {"Accept": "text/event-stream"}
         if self._read_cursor is not None:
             headers["Last-Event-ID"] = self._read_cursor
         timeout = httpx.Timeout(_CONNECT, read=_SILENCE)
-        async with self._http.stream("GET", self._path, headers=headers, timeout=timeout) as response:
+        request = self._http.build_request("GET", self._path, headers=headers, timeout=timeout)
+        response = await asyncio.wait_for(self._http.send(request, stream=True), _CONNECT)
+        try:
             if response.status_code != 200:
-                raise await _refusal(response)
+                raise await asyncio.wait_for(_refusal(response), _CONNECT)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise UnexpectedAnswer("there are no events at this address: is it everwire's?")
             parser = Parser(_LONGEST_EVENT)
             async for chunk in response.aiter_bytes():
                 for frame in parser.feed(chunk):
                     yield frame
+        finally:
+            await response.aclose()
 
 
 async def _refusal(response: httpx.Response) -> EverwireError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import ssl
@@ -71,6 +72,8 @@ class AsyncSession:
         self._held: dict[tuple[str, str], Held] = {}
         # Holds and releases go out in the order in which they were asked for, those after a loss among them.
         self._turn = asyncio.Lock()
+        # Tasks that nobody waits for are kept until they have ended.
+        self._releasing: set[asyncio.Task[None]] = set()
         self._ids = 0
         self.reconnects = 0
         """How often the connection to the service was lost and is there again."""
@@ -120,14 +123,22 @@ class AsyncSession:
         """Subscribes to a key of a connection.
 
         `wish`: `item`, and the keys of `subscribe` that are not to be those of the settings.
-        Raises why the service does not take it on; `Disconnected` or `DeadlineExceeded` where it has not said, and then
-        it is not held.
+        Raises why the service does not take it on, and `Disconnected` or `DeadlineExceeded` where it has not said. Then it
+        is not held, unless it was before.
         """
         place = (name, key)
         async with self._turn:
             if len(self._wishes) >= _MAX_HELD and place not in self._wishes:
                 raise ValueError(f"a session holds at most {_MAX_HELD} subscriptions")
-            told = await self._ask(op="hold", name=name, key=key, **wish)
+            try:
+                told = await self._ask(op="hold", name=name, key=key, **wish)
+            except ProblemError:
+                raise
+            except BaseException:
+                # The service may have taken it on, or may do so yet: it hears the release behind the question.
+                if place not in self._wishes:
+                    self._release_later(name, key)
+                raise
             self._wishes[place] = wish
             self._held[place] = Held(name, key, cast(SubscriptionState, told.get("state")))
             return self._held[place]
@@ -139,6 +150,16 @@ class AsyncSession:
             self._wishes.pop((name, key), None)
             self._held.pop((name, key), None)
             await self._ask(op="release", name=name, key=key)
+
+    def _release_later(self, name: str, key: str) -> None:
+        async def release() -> None:
+            with contextlib.suppress(EverwireError):
+                await self._ask(op="release", name=name, key=key)
+
+        if self._socket is not None:
+            task = asyncio.get_running_loop().create_task(release())
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
 
     async def _ask(self, **question: Any) -> dict[str, Any]:
         socket = self._socket

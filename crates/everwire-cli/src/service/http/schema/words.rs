@@ -105,6 +105,11 @@ mod tests {
         assert_eq!(fate[KNOWN].as_array().map(Vec::len), Some(Known::ALL.len()));
         let types = json!(EventType::schema());
         assert_eq!(types[KNOWN][0], "connecting");
-        assert!(json!(Cause::schema())[KNOWN].as_array().unwrap().contains(&json!("closed_by_hand")));
+        assert!(
+            json!(Cause::schema())[KNOWN]
+                .as_array()
+                .unwrap()
+                .contains(&json!("closed_by_hand"))
+        );
     }
 }

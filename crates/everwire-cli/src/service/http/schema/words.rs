@@ -1,6 +1,6 @@
 //! Texts of which there are some today: a later version may say others, and a client that was made from the document takes them.
 
-use everwire::{Fate as Known, core::Cause as KnownCause, hub::Kinds};
+use everwire::{Fate as Known, hub::Kinds};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -10,44 +10,15 @@ use utoipa::{
     },
 };
 
+use crate::service::codes::Place;
+
 /// Where the values stand that there are today. It is no `enum`: that would refuse those of a later version.
 const KNOWN: &str = "x-extensible-enum";
 
-/// What fate a problem tells beside those of a message.
-const FATES_OF_PROBLEMS: [&str; 4] = ["rejected", "failed", "not_sent", "unanswered"];
-
-/// What a state is caused by beside what a socket can be lost for.
-const OTHER_CAUSES: [&str; 6] = [
-    "store",
-    "sessions_only",
-    "closed_by_hand",
-    "shutdown",
-    "removed",
-    "rotation",
-];
-
-/// What a problem gives as its reason.
-const REASONS: [&str; 19] = [
-    "full",
-    "closed",
-    "too_large",
-    "sessions_only",
-    "not_text",
-    "not_stored",
-    "store_outage",
-    "feature_missing",
-    "other_item",
-    "too_long",
-    "no_subscribe",
-    "idle",
-    "failed",
-    "unreachable",
-    "no_turn",
-    "reconfigured",
-    "unavailable",
-    "key_used",
-    "no_fence",
-];
+/// The codes that stand there.
+fn codes(place: Place) -> impl Iterator<Item = &'static str> {
+    place.codes().iter().map(|code| code.code)
+}
 
 /// Declares a kind of text of which some values are known.
 macro_rules! words {
@@ -76,15 +47,15 @@ words! {
 }
 words! {
     /// What became of a message that a problem is about. There may be others one day.
-    ProblemFate: Known::ALL.into_iter().map(Known::as_str).chain(FATES_OF_PROBLEMS)
+    ProblemFate: Known::ALL.into_iter().map(Known::as_str).chain(codes(Place::Fate))
 }
 words! {
     /// Why something cannot be done. There may be others one day.
-    Reason: REASONS.into_iter()
+    Reason: codes(Place::Problem)
 }
 words! {
     /// What something was caused by. There may be others one day.
-    Cause: KnownCause::KINDS.into_iter().chain(OTHER_CAUSES)
+    Cause: codes(Place::Cause).chain(codes(Place::State))
 }
 words! {
     /// What happened. There may be others one day.

@@ -21,8 +21,11 @@ def event(number: int) -> str:
 def with_service(answers: list[str], run: Callable[[AsyncClient], Awaitable[None]]) -> list[str]:
     """Gives one of the answers to each connection, which stays open; the heads of the requests."""
     heads: list[str] = []
+    # A writer that nobody has is closed.
+    writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
         said = answers[min(len(heads), len(answers)) - 1]
         writer.write(said.removesuffix("CUT").encode())

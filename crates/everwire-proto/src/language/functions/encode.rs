@@ -73,47 +73,11 @@ pub(in super::super) fn unhex(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(in super::super) fn base64(bytes: &[u8]) -> String {
-    match bytes.len() {
-        ..=SHORT => {
-            let mut text = short_base64(bytes, STANDARD);
-            text.push_str(["", "==", "="][bytes.len() % 3]);
-            text
-        }
-        _ => general_purpose::STANDARD.encode(bytes),
-    }
+    general_purpose::STANDARD.encode(bytes)
 }
 
 pub(in super::super) fn base64_url(bytes: &[u8]) -> String {
-    match bytes.len() {
-        ..=SHORT => short_base64(bytes, URL_SAFE),
-        _ => general_purpose::URL_SAFE_NO_PAD.encode(bytes),
-    }
-}
-
-/// Hashes and most signatures are not longer. The engines of `base64` are made for longer texts: of what a login takes besides its
-/// hash they would be a sixth.
-const SHORT: usize = 64;
-
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Without padding, which has room.
-fn short_base64(bytes: &[u8], digits: &[u8; 64]) -> String {
-    let four = |[first, second, third]: [u8; 3]| {
-        let bits = u32::from_be_bytes([0, first, second, third]);
-        [18, 12, 6, 0].map(|shift| digits[(bits >> shift & 0x3f) as usize])
-    };
-    let mut text = Vec::with_capacity(Encoding::Base64.length(bytes.len()));
-    let (groups, rest) = bytes.as_chunks::<3>();
-    for group in groups {
-        text.extend_from_slice(&four(*group));
-    }
-    match *rest {
-        [first] => text.extend_from_slice(&four([first, 0, 0])[..2]),
-        [first, second] => text.extend_from_slice(&four([first, second, 0])[..3]),
-        _ => {}
-    }
-    String::from_utf8(text).unwrap_or_default()
+    general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Reads both alphabets, with padding and without.
@@ -149,16 +113,6 @@ mod tests {
                     "{encoding:?} of {length}"
                 );
             }
-        }
-    }
-
-    #[test]
-    fn short_bytes_are_written_as_long_ones() {
-        for length in 0..=SHORT + 3 {
-            let bytes: Vec<u8> = (0..length).map(|at| (at * 37 + 251) as u8).collect();
-            assert_eq!(base64(&bytes), general_purpose::STANDARD.encode(&bytes));
-            let url = general_purpose::URL_SAFE_NO_PAD.encode(&bytes);
-            assert_eq!(base64_url(&bytes), url);
         }
     }
 

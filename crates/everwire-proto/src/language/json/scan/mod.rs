@@ -13,9 +13,4 @@ mod value;
 mod word;
 
 pub use self::brackets::MAX_DEPTH;
-pub(super) use self::{
-    member::Member,
-    string::Quoted,
-    text::Scan,
-    word::{is_plain, of as head},
-};
+pub(super) use self::{member::Member, string::Quoted, text::Scan, word::of as head};

@@ -37,15 +37,6 @@ pub(super) fn plain(word: u64) -> Option<usize> {
     first((quote_or_control | backslash) & !word & HIGH)
 }
 
-/// Whether a text can stand in a string as it is.
-#[inline]
-pub(in crate::language::json) fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    let has_end = |word: &[u8; 8]| plain(u64::from_le_bytes(*word)).is_some();
-    !words.iter().any(has_end) && !rest.iter().any(ends)
-}
-
 /// How many spaces a word begins with.
 #[inline(always)]
 pub(super) fn spaces(word: u64) -> usize {
@@ -91,9 +82,6 @@ mod tests {
                     let word = word(&bytes, 0).unwrap();
                     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
                     assert_eq!(plain(word), bytes.iter().position(ends), "{bytes:?}");
-                    assert_eq!(is_plain(&bytes), !bytes.iter().any(ends), "{bytes:?}");
-                    let longer = [&bytes[..], &bytes[..at + 1]].concat();
-                    assert_eq!(is_plain(&longer), !longer.iter().any(ends), "{longer:?}");
                     let no_digit = |byte: &u8| !byte.is_ascii_digit();
                     assert_eq!(digits(word), bytes.iter().position(no_digit), "{bytes:?}");
                     let spaces = bytes.iter().take_while(|byte| **byte == b' ').count();

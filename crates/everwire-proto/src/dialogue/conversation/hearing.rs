@@ -9,7 +9,7 @@ use crate::{
         reply::{Heard, Reply},
         report, requests,
         rules::Ruled,
-        subscriptions::{Subscriptions, Told},
+        subscriptions::Told,
         surroundings::Seen,
     },
     language::json::{Found, PointerSet, Spans},
@@ -43,33 +43,14 @@ impl Conversation {
             false => (Found::default(), None),
         };
         let seen = Seen { message, found };
-        let is_watched = self.seldom.trace().is_some();
-        let heard = match self.routing().filter(|_| !is_watched) {
-            // As most messages of a feed.
-            Some(subscriptions) => Heard {
-                subscription: subscriptions.routed(seen),
-                ..Heard::MESSAGE
-            },
-            None if is_watched => self.hear_watched(seen, here, out),
+        let heard = match self.seldom.trace() {
             None => self.hear(seen, here, out),
+            Some(_) => self.hear_watched(seen, here, out),
         };
         if self.keeps_spans() {
             self.seldom.keep_spans(spans);
         }
         (heard, number)
-    }
-
-    /// The subscriptions, if a message can do nothing now but belong to one of them.
-    fn routing(&mut self) -> Option<&mut Subscriptions> {
-        // Captures stay as they are: nothing is made of them anew.
-        let has_more = !self.dialogue.rules.is_empty()
-            || !self.dialogue.captures.is_empty()
-            || !self.script.has_passed()
-            || self.beside.is_some()
-            || self.seldom.has_unanswered()
-            || self.times.are_stale(&self.captures);
-        let subscriptions = self.subscriptions.as_deref_mut().filter(|_| !has_more)?;
-        subscriptions.only_route().then_some(subscriptions)
     }
 
     pub(in crate::dialogue) fn hear(

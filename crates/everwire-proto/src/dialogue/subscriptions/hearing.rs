@@ -68,18 +68,6 @@ impl Subscriptions {
         told
     }
 
-    /// Whether a message can do nothing now but belong to a key.
-    pub fn only_route(&self) -> bool {
-        self.have_passed() && !self.ears.iter().any(|(_, ears)| decides(ears))
-    }
-
-    /// The key that a message belongs to, where it can do nothing else.
-    pub fn routed(&mut self, seen: Seen<'_>) -> Option<Arc<str>> {
-        let mut told = Told::default();
-        self.route(seen, &mut told);
-        told.subscription
-    }
-
     /// Counts the message for the key that it belongs to.
     #[inline]
     fn route(&mut self, seen: Seen<'_>, told: &mut Told) {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::{
     peer::Gone,
     plan::Plan,
-    stage::{Recipe, Silent, eager},
+    stage::{Recipe, Silent, eager, impatient},
+    support::{SOON, poll_until},
     talk::Talk,
     world::{Answer, Call, Servers},
 };
@@ -114,6 +115,17 @@ async fn it_logs_in_and_each_subscription_is_routed_by_its_number() {
     stage.routed("states", "subscribe_events").await;
     stage.routed("door", "subscribe_trigger").await;
     stage.is_clean().await;
+    assert_eq!(stage.world.sockets(), 1);
+}
+
+#[tokio::test]
+async fn its_pings_are_answered_by_their_number_and_are_no_messages() {
+    let mut stage = RECIPE.play(Home::default(), Plan::default(), impatient);
+    poll_until("three pongs", SOON, || stage.plan.passed("pong") >= 3).await;
+    assert!(stage.handle.status().await.unwrap().rtt.is_some());
+    stage.is_clean().await;
+    let seen = stage.watch.seen().join("\n");
+    assert!(seen.contains("auth_ok") && !seen.contains("pong"), "{seen}");
     assert_eq!(stage.world.sockets(), 1);
 }
 

@@ -5,7 +5,7 @@ use std::{mem, sync::Arc, time::Instant};
 use ::url::Url;
 use everwire_proto::settings::dialogue::Dialogue;
 
-use super::{LiveConversation, engine::Engine, wishes::Wishes};
+use super::{LiveConversation, engine::Engine};
 use crate::{
     connection::SharedOutbox,
     core::Cause,
@@ -22,8 +22,6 @@ pub(in crate::connection) struct Serving {
     pub first_beat: Option<Instant>,
     /// Boxed: few dials differ from those of a name without a conversation.
     dialling: Option<Box<Dialling>>,
-    /// What callers want of subscriptions.
-    pub wishes: Wishes,
 }
 
 /// A name takes so much for what its conversation is, and jemalloc's next size class has 64 bytes more.
@@ -58,10 +56,7 @@ impl Serving {
         outbox: &Arc<SharedOutbox>,
     ) -> Option<Box<Self>> {
         let mut fresh = Self::of(settings, outbox)?;
-        let watcher = known.and_then(|known| {
-            fresh.wishes = known.wishes;
-            known.conversation.watcher
-        });
+        let watcher = known.and_then(|known| known.conversation.watcher);
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
         }
@@ -69,8 +64,7 @@ impl Serving {
     }
 
     /// The successor's socket serves from now on.
-    pub fn hand_over(mut known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
-        let wishes = known.as_mut().map(|known| mem::take(&mut known.wishes));
+    pub fn hand_over(known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
             Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
                 known.conversation.adopt(successor)
@@ -82,9 +76,7 @@ impl Serving {
             }
             None => successor,
         };
-        let mut serving = Self::from(conversation.serving());
-        serving.wishes = wishes.unwrap_or_default();
-        Box::new(serving)
+        Box::new(Self::from(conversation.serving()))
     }
 }
 
@@ -187,7 +179,6 @@ impl From<LiveConversation> for Serving {
             named: None,
             first_beat: None,
             dialling: None,
-            wishes: Wishes::default(),
         }
     }
 }

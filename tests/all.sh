@@ -9,7 +9,7 @@
 #   tests/all.sh crash_long     200 kills instead of 20
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #   tests/all.sh property_long  ten minutes of property tests from other seeds
-#   EVERWIRE_SEEDS=10000 tests/all.sh simulation   10,000 lives of a name instead of 5,000
+#   EVERWIRE_SEEDS=100000 tests/all.sh simulation   100,000 lives of a name instead of 10,000
 #   tests/all.sh language_long  1,000,000 random expressions and messages, 100,000 hostile values in templates
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
@@ -27,6 +27,8 @@ export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
 stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
 slow=180
+# So many at a time of tests that mostly wait for a peer.
+waiting=8
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
 simulation=connection::simulation
@@ -45,9 +47,17 @@ main() {
   fi
   local name
   for name in "${wanted[@]}"; do
+    # The recipes are the first of some stages that mostly wait.
+    [[ $name == recipes && " ${wanted[*]} " == *' fuzz '* ]] && build_fuzzers
     stage "$name" "stage_$name"
   done
   report
+}
+
+# Builds the fuzzers behind the stages, in the time that those leave. The stage itself waits for cargo's lock, and says what is wrong.
+build_fuzzers() {
+  timeout 1800 nice -n 19 tests/fuzz.sh build >/dev/null 2>&1 &
+  trap 'kill '$!' 2>/dev/null || true' EXIT
 }
 
 # Runs a function as a stage. A failure is noted, and the next stage still runs.
@@ -201,13 +211,14 @@ stage_tests() {
   local targets=() name
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|crash|panics|recipes|servers')
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|panics|recipes|servers')
   cargo test --no-fail-fast "${whole[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation"
+  cargo test --no-fail-fast "${whole[@]}" --test cli_rehearse --test dialogue -- --test-threads="$waiting"
 }
 
 # Each recipe against servers that check what the real ones check, and rehearsed; it prints what became of each.
 stage_recipes() {
-  cargo test "${whole[@]}" --test recipes
+  cargo test "${whole[@]}" --test recipes -- --test-threads="$waiting"
   cargo test "${whole[@]}" --test cli_recipes -- --nocapture
 }
 
@@ -234,12 +245,12 @@ stage_bridge() {
 
 # Real servers, with the configurations of examples/dialogue: restarted, and frozen for half a minute. All at once: they mostly wait.
 stage_servers() {
-  timeout 300 cargo test "${whole[@]}" --test servers -- --nocapture --test-threads=8
+  timeout 300 cargo test "${whole[@]}" --test servers -- --nocapture --test-threads="$waiting"
 }
 
-# 5,000 lives of a name under virtual time.
+# 10,000 lives of a name under virtual time.
 stage_simulation() {
-  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-5000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-10000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
 }
 
 # kill -9, 20 times.

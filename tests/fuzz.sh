@@ -2,6 +2,7 @@
 # Fuzzing: libFuzzer, guided by coverage, with AddressSanitizer, over the targets of fuzz/.
 #
 #   tests/fuzz.sh install                   cargo-fuzz, into .test-env, unless it is there
+#   tests/fuzz.sh build                     the fuzzers
 #   tests/fuzz.sh check [TARGET...]         a bounded run from a fixed seed: what fails it is a change of the code, not chance
 #   tests/fuzz.sh run SECONDS [TARGET...]   all targets at once, or these, from their corpora; what they find goes to target/fuzz
 #   tests/fuzz.sh replay TARGET FILE...     single inputs
@@ -143,9 +144,10 @@ merge() {
 
 case "${1:-}" in
   install) install ;;
+  build) build ;;
   check) shift && check "$@" ;;
   run) shift && run "${1:?SECONDS is missing}" "${@:2}" ;;
   replay) shift && replay "${1:?TARGET is missing}" "${@:2}" ;;
   merge) shift && merge "$@" ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -77,6 +77,20 @@ impl Kinds {
             })
     }
 
+    /// The names of the kinds in the set.
+    ///
+    /// ```
+    /// use everwire::hub::Kinds;
+    ///
+    /// let kinds = Kinds::parse("closed,message")?;
+    /// assert_eq!(kinds.names().collect::<Vec<_>>(), ["message", "closed"]);
+    /// # Ok::<(), everwire::hub::UnknownKind>(())
+    /// ```
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let names = KIND_NAMES.iter().enumerate();
+        names.filter_map(move |(at, name)| (self.0 & (1 << at) != 0).then_some(*name))
+    }
+
     /// The same set with one kind more, if there is one of this name.
     ///
     /// ```

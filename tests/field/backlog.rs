@@ -93,7 +93,9 @@ async fn drains_into_peers_that_die_after(life: u64) {
     println!(
         "peers that die after {life}: {written} written, {sockets} sockets, {doubled} arrived twice, drained in {took:.1?}"
     );
-    assert!(sockets <= MESSAGES + 1, "{sockets} sockets");
+    // One for each message, and one behind the last. The first of all may confirm nothing: where all messages were there before it was
+    // up, it writes many before its first ping, and the peer dies between them.
+    assert!(sockets <= MESSAGES + 2, "{sockets} sockets");
 }
 
 #[tokio::test]

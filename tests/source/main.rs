@@ -3,6 +3,7 @@
 mod api;
 mod api_lines;
 mod borders;
+mod errors;
 mod examples;
 mod floors;
 mod names;

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use service_support::{everwire, root, stderr, stdout};
 
 /// So many rehearsals at a time, each of which makes eight runs at a time.
-const AT_A_TIME: usize = 2;
+const AT_A_TIME: usize = 6;
 
 /// What became of a recipe's runs.
 struct Rehearsed {

@@ -4,16 +4,13 @@ use everwire::{
     ConnectionName, Pattern, Settings,
     config::{self, Explanation, Line, Section},
 };
-use unicode_width::UnicodeWidthStr as _;
 
-use super::{Failure, words};
+use super::{Failure, words, wrapped::wrapped};
 
 /// So many different explanations are told; a reader who wants others names them.
 const MOST: usize = 100;
 /// Where the sentences begin.
 const INDENT: usize = 13;
-/// No narrower column is filled: words would stand under each other.
-const NARROWEST: usize = 24;
 
 /// What the connections do that these patterns select; all of them without one.
 ///
@@ -114,35 +111,10 @@ fn section_lines(section: &Section, width: Option<usize>, out: &mut Vec<String>)
     }
 }
 
-/// A text in lines that are no wider than `width`, the first after `first` columns and the others after `further`. A word that is wider
-/// stays whole: what is written in a configuration can be copied.
-fn wrapped(text: &str, first: usize, further: usize, width: Option<usize>) -> Vec<String> {
-    let text = words::printable(text);
-    let mut lines = vec![" ".repeat(first)];
-    let mut is_empty = true;
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else {
-            break;
-        };
-        let fits = width.is_none_or(|width| {
-            let width = width.max(further + NARROWEST);
-            line.width() + 1 + word.width() <= width
-        });
-        match (is_empty, fits) {
-            (true, _) => line.push_str(word),
-            (false, true) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            (false, false) => lines.push(format!("{}{word}", " ".repeat(further))),
-        }
-        is_empty = false;
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     fn told(file: &str, width: Option<usize>) -> String {

@@ -9,6 +9,7 @@ mod demo;
 mod dial;
 mod event_line;
 mod explain;
+mod explain_code;
 mod failure;
 mod init;
 mod input;
@@ -34,6 +35,7 @@ mod table;
 mod tail;
 mod why;
 mod words;
+mod wrapped;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -66,6 +68,7 @@ enum Command {
     Ls(ls::Ls),
     Status(status::Status),
     Why(why::Why),
+    Explain(explain_code::Explain),
     Probe(probe::Probe),
     Send(send::Send),
     Tail(tail::Tail),
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Ls(ls) => ls.execute(),
         Command::Status(status) => status.execute(),
         Command::Why(why) => why.execute(),
+        Command::Explain(explain) => explain.execute(),
         Command::Probe(probe) => probe.execute(),
         Command::Send(send) => send.execute(),
         Command::Tail(tail) => tail.execute(),

@@ -2,6 +2,7 @@
 
 mod base;
 mod changes;
+pub mod codes;
 mod error;
 mod event_log;
 mod hold_again;

@@ -30,6 +30,19 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// All fates: those on the way first, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::Accepted,
+        Self::Queued,
+        Self::Written,
+        Self::Confirmed,
+        Self::Expired,
+        Self::Evicted,
+        Self::Cancelled,
+        Self::InDoubt,
+        Self::Forgotten,
+    ];
+
     /// Whether this is `wanted`, or better: `confirmed` is better than `written`, `written` than `queued`.
     pub fn reaches(self, wanted: Fate) -> bool {
         match (self.rank(), wanted.rank()) {
@@ -192,6 +205,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn all_fates_are_listed_once() {
+        let place = |fate| match fate {
+            Fate::Accepted => 0,
+            Fate::Queued => 1,
+            Fate::Written => 2,
+            Fate::Confirmed => 3,
+            Fate::Expired => 4,
+            Fate::Evicted => 5,
+            Fate::Cancelled => 6,
+            Fate::InDoubt => 7,
+            Fate::Forgotten => 8,
+        };
+        let places: Vec<_> = Fate::ALL.into_iter().map(place).collect();
+        assert_eq!(places, (0..9).collect::<Vec<_>>());
+    }
 
     #[test]
     fn better_fates_reach_the_wanted_one_and_ends_do_not() {

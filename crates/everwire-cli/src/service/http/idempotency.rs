@@ -46,6 +46,7 @@ impl From<SendOnceError> for Problem {
             SendOnceError::Rejected(rejected) => rejected.into(),
             SendOnceError::KeyUsed => {
                 Self::unprocessable("this Idempotency-Key was used for another body")
+                    .member("reason", "key_used")
             }
             error => Self::bad_request(error.to_string()),
         }

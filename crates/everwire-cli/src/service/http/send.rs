@@ -35,14 +35,9 @@ pub struct Sent {
     #[schema(minimum = 1)]
     epoch: u32,
     /// What has become of it so far.
-    fate: FateName,
+    #[schema(value_type = super::schema::Fate)]
+    fate: &'static str,
 }
-
-/// What becomes of a message.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(transparent)]
-#[schema(value_type = String, examples("queued", "written", "confirmed", "expired", "evicted", "cancelled", "in_doubt"))]
-struct FateName(&'static str);
 
 /// `?wait=&timeout=`.
 #[derive(Debug, PartialEq)]
@@ -206,7 +201,8 @@ pub fn check_wait(wait: Fate, settings: &ConnectionSettings) -> Result<(), Probl
     match wait == Fate::Confirmed && !settings.heartbeat.can_fence() {
         true => Err(Problem::unprocessable(
             "nothing can confirm a message here: the heartbeat is neither of pings nor a text that fences",
-        )),
+        )
+        .member("reason", "no_fence")),
         false => Ok(()),
     }
 }
@@ -245,7 +241,7 @@ fn answer(status: StatusCode, receipt: &Receipt, fate: Fate) -> HttpResponse {
     HttpResponse::build(status).json(Sent {
         id: receipt.id(),
         epoch: receipt.epoch(),
-        fate: FateName(fate.as_str()),
+        fate: fate.as_str(),
     })
 }
 

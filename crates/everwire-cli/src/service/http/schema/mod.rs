@@ -11,6 +11,7 @@ mod request;
 mod status;
 mod subscription;
 mod why;
+mod words;
 
 pub use self::{
     event::Event,
@@ -24,4 +25,5 @@ pub use self::{
     status::{State, Status},
     subscription::{Subscription, Subscriptions, Wish},
     why::Why,
+    words::Fate,
 };

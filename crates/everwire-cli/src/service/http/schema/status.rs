@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::subscription::SubscriptionCounts;
+use super::{subscription::SubscriptionCounts, words::Cause};
 
 /// Where a connection is.
 #[derive(Serialize, ToSchema)]
@@ -148,8 +148,7 @@ pub struct Tls {
 pub struct StateCause {
     /// Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be opened; else
     /// `sessions_only`, `closed_by_hand`, `shutdown`, `removed` or `rotation`.
-    #[schema(examples("refused", "closed", "closed_by_hand"))]
-    kind: String,
+    kind: Cause,
     text: String,
     /// The rule that decided what follows; null where nothing was decided.
     #[schema(required)]
@@ -217,7 +216,7 @@ pub struct RuleRate {
 /// The last error of a connection.
 #[derive(ToSchema)]
 pub struct LastError {
-    kind: String,
+    kind: Cause,
     /// Of a refused handshake: its HTTP status; of a proxy: that of its answer to CONNECT.
     #[schema(nullable = false)]
     status: Option<u16>,

@@ -1,0 +1,119 @@
+//! The stable codes of errors: what each means, and what its reader can do about it.
+//!
+//! A code stands in statuses, events, metrics and problems. `everwire explain CODE` prints its entry, `docs/errors.md` lists all of
+//! them, and the OpenAPI document takes its known values from here.
+
+mod causes;
+mod code;
+mod drops;
+mod fates;
+mod problems;
+
+pub use self::{
+    causes::{LOSSES, STATES},
+    code::Code,
+    drops::DROPS,
+    fates::FATES,
+    problems::REASONS,
+};
+
+/// Where codes of a kind stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `cause` of a status, of `why`, and of the events of a loss.
+    Cause,
+    /// `cause` of a status that no loss has brought about.
+    State,
+    /// `reason` of a problem.
+    Problem,
+    /// `fate` of a problem, beside the fates that messages have.
+    Fate,
+    /// `reason` of the event `dropped`.
+    Drop,
+}
+
+impl Place {
+    /// All places, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [
+        Self::Cause,
+        Self::State,
+        Self::Problem,
+        Self::Fate,
+        Self::Drop,
+    ];
+
+    /// How a reader is told where such a code stands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cause => "cause of a loss",
+            Self::State => "cause of a state",
+            Self::Problem => "reason of a problem",
+            Self::Fate => "fate of a problem",
+            Self::Drop => "reason of dropped messages",
+        }
+    }
+
+    /// The codes that stand here.
+    pub fn codes(self) -> &'static [Code] {
+        match self {
+            Self::Cause => &LOSSES,
+            Self::State => &STATES,
+            Self::Problem => &REASONS,
+            Self::Fate => &FATES,
+            Self::Drop => &DROPS,
+        }
+    }
+}
+
+/// Everything that a code means: one word may stand in several places.
+pub fn find(code: &str) -> Vec<(Place, &'static Code)> {
+    let all = Place::ALL.into_iter().flat_map(|place| {
+        let codes = place.codes().iter();
+        codes.map(move |code| (place, code))
+    });
+    all.filter(|(_, known)| known.code == code).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use everwire::{core::Cause, events::DropReason};
+
+    use super::*;
+
+    fn words(codes: &[Code]) -> Vec<&'static str> {
+        codes.iter().map(|code| code.code).collect()
+    }
+
+    #[test]
+    fn each_cause_and_each_drop_of_the_library_is_explained() {
+        assert_eq!(words(&LOSSES), Cause::KINDS);
+        assert_eq!(words(&DROPS), DropReason::ALL.map(DropReason::as_str));
+    }
+
+    #[test]
+    fn no_place_has_a_code_twice_and_each_entry_is_a_sentence() {
+        for place in Place::ALL {
+            let codes = place.codes();
+            let different: BTreeSet<_> = words(codes).into_iter().collect();
+            assert_eq!(different.len(), codes.len(), "{place:?}");
+            for code in codes {
+                for text in [code.meaning, code.remedy] {
+                    let first = text.chars().next();
+                    let is_begun =
+                        first.is_some_and(|c| c.is_uppercase() || c == '`' || c.is_ascii_digit());
+                    assert!(is_begun && text.ends_with('.'), "{}: {text}", code.code);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_in_each_place_where_it_stands() {
+        let places = |code| find(code).into_iter().map(|(place, _)| place);
+        assert!(places("pong_timeout").eq([Place::Cause]));
+        assert!(places("closed").eq([Place::Cause, Place::Problem]));
+        assert!(places("pong_timeouts").next().is_none());
+    }
+}

@@ -39,10 +39,8 @@ impl Socket {
     /// What callers want of subscriptions since it was begun, it learns, too.
     pub(super) fn follow_wishes(&mut self, act: &mut ActorState, now: Instant) {
         let here = surroundings!(self, act, now);
-        if let (Some(conversation), Some(serving)) = (aside_mut(&mut self.early), &act.serving)
-            && conversation.lacks(&serving.wishes)
-        {
-            conversation.follow(&serving.wishes, here);
+        if let Some(conversation) = aside_mut(&mut self.early) {
+            conversation.catch_up(&act.outbox.wishes(), here);
         }
     }
 

@@ -41,9 +41,7 @@ impl Socket {
             serving
                 .conversation
                 .prepared(take_prepared(&mut self.early));
-            if serving.conversation.lacks(&serving.wishes) {
-                serving.conversation.follow(&serving.wishes, here);
-            }
+            serving.conversation.catch_up(&act.outbox.wishes(), here);
             serving.conversation.opened(here);
         }
         begin_beats(act, HeartbeatStart::Open, now);

@@ -5,7 +5,11 @@ use std::{mem, sync::Arc};
 use ::url::Url;
 use everwire_proto::settings::dialogue::Dialogue;
 
+<<<<<<< HEAD
 use super::{LiveConversation, engine::Engine, named_beats::NamedBeats, wishes::Wishes};
+=======
+use super::{LiveConversation, engine::Engine};
+>>>>>>> subsrest
 use crate::{
     connection::SharedOutbox,
     core::Cause,
@@ -19,8 +23,6 @@ pub(in crate::connection) struct Serving {
     pub beats: NamedBeats,
     /// Boxed: few dials differ from those of a name without a conversation.
     dialling: Option<Box<Dialling>>,
-    /// What callers want of subscriptions.
-    pub wishes: Wishes,
 }
 
 /// A name takes so much for what its conversation is, and jemalloc's next size class has 32 bytes more.
@@ -55,11 +57,15 @@ impl Serving {
         outbox: &Arc<SharedOutbox>,
     ) -> Option<Box<Self>> {
         let mut fresh = Self::of(settings, outbox)?;
+<<<<<<< HEAD
         let watcher = known.and_then(|known| {
             fresh.wishes = known.wishes;
             let mut conversation = known.conversation;
             conversation.seldom.take_watching()
         });
+=======
+        let watcher = known.and_then(|known| known.conversation.watcher);
+>>>>>>> subsrest
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
         }
@@ -67,8 +73,7 @@ impl Serving {
     }
 
     /// The successor's socket serves from now on.
-    pub fn hand_over(mut known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
-        let wishes = known.as_mut().map(|known| mem::take(&mut known.wishes));
+    pub fn hand_over(known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
             Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
                 known.conversation.adopt(successor)
@@ -80,9 +85,7 @@ impl Serving {
             }
             None => successor,
         };
-        let mut serving = Self::from(conversation.serving());
-        serving.wishes = wishes.unwrap_or_default();
-        Box::new(serving)
+        Box::new(Self::from(conversation.serving()))
     }
 }
 
@@ -184,7 +187,6 @@ impl From<LiveConversation> for Serving {
             conversation,
             beats: NamedBeats::default(),
             dialling: None,
-            wishes: Wishes::default(),
         }
     }
 }

@@ -5,11 +5,7 @@ use std::{mem, sync::Arc};
 use ::url::Url;
 use everwire_proto::settings::dialogue::Dialogue;
 
-<<<<<<< HEAD
-use super::{LiveConversation, engine::Engine, named_beats::NamedBeats, wishes::Wishes};
-=======
-use super::{LiveConversation, engine::Engine};
->>>>>>> subsrest
+use super::{LiveConversation, engine::Engine, named_beats::NamedBeats};
 use crate::{
     connection::SharedOutbox,
     core::Cause,
@@ -57,15 +53,7 @@ impl Serving {
         outbox: &Arc<SharedOutbox>,
     ) -> Option<Box<Self>> {
         let mut fresh = Self::of(settings, outbox)?;
-<<<<<<< HEAD
-        let watcher = known.and_then(|known| {
-            fresh.wishes = known.wishes;
-            let mut conversation = known.conversation;
-            conversation.seldom.take_watching()
-        });
-=======
-        let watcher = known.and_then(|known| known.conversation.watcher);
->>>>>>> subsrest
+use super::{LiveConversation, engine::Engine, named_beats::NamedBeats};
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
         }

@@ -131,3 +131,8 @@ pub use self::{
     manager::{Handle, Manager},
 };
 pub use transport::{check_tls, limit_dial_descriptors};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -218,3 +218,25 @@ sensor-001 … sensor-999 (999 names) do the same
     // Without names to tell of there is nothing to add.
     assert!(!stdout(&run(&["check", path])).contains("dials"));
 }
+
+/// What the README tells people to type: each command and each option is there, as its help says.
+#[test]
+fn the_commands_of_the_readme_are_those_of_the_program() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let lines = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("everwire "));
+    let mut checked = 0;
+    for line in lines.filter(|line| !line.starts_with("keeps ")) {
+        let command = line.split(" # ").next().unwrap();
+        let mut words = command.split_whitespace();
+        let help = run(&[words.next().unwrap(), "--help"]);
+        assert_eq!(help.status.code(), Some(0), "{command}: {help:?}");
+        for option in words.filter(|word| word.starts_with("--")) {
+            assert!(stdout(&help).contains(option), "{command}: no {option}");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 10, "only {checked} commands were found");
+}

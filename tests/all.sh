@@ -25,7 +25,7 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Half of what a build writes is for building again after an edit. Who edits sets it to 1.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
 slow=180
 # So many at a time of tests that mostly wait for a peer.
 waiting=8
@@ -136,6 +136,8 @@ install() {
   install_venv book packaging/book/requirements.txt
   install_node node tests/servers/node
   install_node bridge/node crates/everwire-cli/tests/bridge/node
+  install_venv clients/python clients/python/requirements.txt
+  install_node clients/typescript clients/typescript
   tests/autobahn.sh install
   wait "$tools"
 }
@@ -205,7 +207,7 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh packaging/*.sh packaging/debian/postrm
+  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh packaging/*.sh packaging/debian/postrm
   tests/subjects.sh
 }
 
@@ -379,6 +381,13 @@ stage_schemathesis() {
   # With a test of it, so that it has the features that the build of all gave it.
   cargo test "${whole[@]}" --no-run --test service_run
   crates/everwire-cli/tests/schemathesis.sh
+}
+
+# The clients for Python and TypeScript, against the program.
+stage_clients() {
+  # With a test of it, so that it has the features that the build of all gave it.
+  cargo test "${whole[@]}" --no-run --test service_run
+  clients/test.sh
 }
 
 # The screenshots are left in target/tmp/browser.

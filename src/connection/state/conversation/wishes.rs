@@ -142,17 +142,17 @@ fn bytes_of(key: &str, wish: &SubscriptionWish) -> usize {
 impl LiveConversation {
     /// It knows all wishes of this version.
     pub fn knows(&mut self, wishes: &Wishes) {
-        self.wishes = wishes.version();
+        self.seldom.set_wishes(wishes.version());
     }
 
     /// Whether there are wishes of which it does not know.
     pub fn lacks(&self, wishes: &Wishes) -> bool {
-        self.wishes != wishes.version()
+        self.seldom.wishes() != wishes.version()
     }
 
     /// Learns what callers want. One that cannot be taken on under these settings is told.
     pub fn follow(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
-        self.wishes = wishes.version();
+        self.seldom.set_wishes(wishes.version());
         for status in self.subscriptions() {
             for holder in status.holders {
                 if holder != Holder::File && !wishes.has(&status.key, holder) {
@@ -164,7 +164,9 @@ impl LiveConversation {
             for holder in &wished.holders {
                 if let Err(error) = self.wish(key, wished, *holder, at) {
                     let text = format!("subscription {key:?}: {error}");
-                    self.replies.push(Reply::Error(Cause::Template(text)));
+                    self.replies
+                        .open()
+                        .push(Reply::Error(Cause::Template(text)));
                 }
             }
         }

@@ -53,7 +53,10 @@ impl Serving {
         outbox: &Arc<SharedOutbox>,
     ) -> Option<Box<Self>> {
         let mut fresh = Self::of(settings, outbox)?;
-use super::{LiveConversation, engine::Engine, named_beats::NamedBeats};
+        let watcher = known.and_then(|known| {
+            let mut conversation = known.conversation;
+            conversation.seldom.take_watching()
+        });
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
         }

@@ -110,6 +110,11 @@ pub mod dialogue {
     };
 }
 
+/// The example of the page about the library is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;
+
 pub use self::{
     config::{
         Backoff, ConnectionSettings, Heartbeat, InvalidSubscription, Reconnect, Settings,

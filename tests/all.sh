@@ -25,7 +25,7 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Half of what a build writes is for building again after an edit. Who edits sets it to 1.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs core_deps deny autobahn schemathesis browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
 slow=180
 # So many at a time of tests that mostly wait for a peer.
 waiting=8
@@ -33,6 +33,8 @@ waiting=8
 whole=(--locked --workspace)
 simulation=connection::simulation
 deny_version=0.20.2
+deb_version=3.8.0
+mdbook_version=0.5.4
 table=()
 failed=0
 
@@ -102,6 +104,10 @@ install() {
     $command --version >/dev/null || die "$command is missing: install Rust with its clippy and rustfmt components"
   done
   mkdir -p "$test_env"
+  # These compile, for what the rest has to wait for others.
+  need c++ g++
+  install_cargo_tools &
+  local tools=$!
   need python3 python3
   need curl curl
   need node nodejs
@@ -110,7 +116,6 @@ install() {
   need promtool prometheus
   need unshare util-linux
   need ip iproute2
-  need c++ g++
   need make make
   need tinyproxy tinyproxy-bin
   need microsocks microsocks
@@ -120,16 +125,29 @@ install() {
   need rabbitmqctl rabbitmq-server
   need chromium chromium
   need chromedriver chromium-driver
+  need dpkg-shlibdeps dpkg-dev
+  need systemd-analyze systemd
+  need man man-db
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis crates/everwire-cli/tests/schemathesis/requirements.txt
   install_venv bridge/python crates/everwire-cli/tests/bridge/python/requirements.txt
   install_venv jupyter tests/servers/dialogue/requirements.txt
+  install_venv book packaging/book/requirements.txt
   install_node node tests/servers/node
   install_node bridge/node crates/everwire-cli/tests/bridge/node
+  install_venv clients/python clients/python/requirements.txt
+  install_node clients/typescript clients/typescript
   tests/autobahn.sh install
+  wait "$tools"
+}
+
+# One after the other: each cargo uses all cores.
+install_cargo_tools() {
   install_deny
   tests/fuzz.sh install
+  install_cargo cargo-deb "$deb_version" --no-default-features
+  install_cargo mdbook "$mdbook_version" --no-default-features --features search
 }
 
 install_venv() {
@@ -153,9 +171,16 @@ install_node() {
 
 install_deny() {
   [[ $(cargo deny --version 2>/dev/null) == "cargo-deny $deny_version" ]] && return
+  install_cargo cargo-deny "$deny_version"
+}
+
+install_cargo() {
+  local name=$1 version=$2
+  shift 2
+  grep -qsF "\"$name $version " "$test_env/cargo/.crates.toml" && return
   # The dev profile: it is run a few times, and compiled on every new machine.
-  CARGO_TARGET_DIR=$test_env/cargo/target cargo install --quiet --locked --profile dev \
-    --root "$test_env/cargo" --version "$deny_version" cargo-deny
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$test_env/cargo/target cargo install --quiet --locked --profile dev \
+    --root "$test_env/cargo" --version "$version" "$@" "$name"
   rm -rf "$test_env/cargo/target"
 }
 
@@ -182,7 +207,7 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh
+  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh packaging/*.sh packaging/debian/postrm
   tests/subjects.sh
 }
 
@@ -310,6 +335,26 @@ stage_docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc "${whole[@]}" --no-deps
 }
 
+# The site of docs/. Links are checked on it, and in the documents as they are read without it.
+stage_book() {
+  local out=${CARGO_TARGET_DIR:-target}/book
+  packaging/book/build.py "$out"
+  links_hold --root-dir "$(realpath "$out/html")" --exclude-path 404.html "$out/html/**/*.html"
+  # The errors quote URLs that nobody can parse, and their links were looked at on the site.
+  links_hold --exclude-path docs/errors.md ./*.md 'docs/*.md'
+}
+
+# Files and anchors; what is elsewhere is not asked for.
+links_hold() {
+  "$test_env/book/bin/lychee" --offline --include-fragments --no-progress "$@"
+}
+
+# On this machine: installed, looked at, removed. It refuses where everwire is installed already.
+stage_package() {
+  cargo build "${whole[@]}" --all-targets
+  tests/package.sh "${CARGO_TARGET_DIR:-target}/debug/everwire"
+}
+
 # A library user without default features gets no web server, command line or page.
 stage_core_deps() {
   local found
@@ -336,6 +381,13 @@ stage_schemathesis() {
   # With a test of it, so that it has the features that the build of all gave it.
   cargo test "${whole[@]}" --no-run --test service_run
   crates/everwire-cli/tests/schemathesis.sh
+}
+
+# The clients for Python and TypeScript, against the program.
+stage_clients() {
+  # With a test of it, so that it has the features that the build of all gave it.
+  cargo test "${whole[@]}" --no-run --test service_run
+  clients/test.sh
 }
 
 # The screenshots are left in target/tmp/browser.

@@ -508,6 +508,32 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Each message is looked at for each different answer that is expected. That of `subscribe` is one of them.
+#[test]
+fn a_file_expects_as_many_different_answers_as_it_may() {
+    let of = |count: usize| {
+        let keys = (0..count).map(|n| {
+            // Another `on` expects nothing else.
+            let (ack, on) = (n / 100, n);
+            format!(
+                "subscriptions.k{n} = {{ on = 'SUB {on}', ack = '/id == id && /n == {ack}' }}\n"
+            )
+        });
+        format!(
+            "subscribe = {{ on = 'SUB ${{item}}', ack = '/id == id' }}\n{}",
+            keys.collect::<String>()
+        )
+    };
+    let settings = connection(&of(6_300));
+    assert_eq!(subscribe(&settings).declared.len(), 6_300);
+    let told = told(&of(6_301));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("the subscription `k6300` expects other answers than 64 before it"),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn over_the_api_nothing_reaches_out() {
     for (keys, pointer, message) in [

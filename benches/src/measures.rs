@@ -43,6 +43,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("dial", dial),
     ("dialogue-echo", dialogue::echoes),
     ("dialogue-subscriptions", dialogue::subscriptions),
+    ("dialogue-ready", dialogue::ready),
     ("dialogue-pointers", dialogue::pointers),
     ("dialogue-login", dialogue::login),
     ("dialogue-idle", dialogue::idle),

@@ -63,9 +63,10 @@ impl Rounds {
         Series::new(self.0.iter().map(|round| round[subject]).collect())
     }
 
-    /// What one subject has more than another, round by round.
-    pub fn difference(&self, subject: usize, to: usize) -> Series {
-        let more = |round: &Vec<f64>| round[subject] - round[to];
+    /// What one subject has more than these others together, round by round.
+    pub fn difference(&self, subject: usize, to: &[usize]) -> Series {
+        let all = |round: &Vec<f64>| to.iter().map(|other| round[*other]).sum::<f64>();
+        let more = |round: &Vec<f64>| round[subject] - all(round);
         Series::new(self.0.iter().map(more).collect())
     }
 

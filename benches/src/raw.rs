@@ -67,11 +67,10 @@ async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load, mut kept
     }
 }
 
-/// How long it took to each of so many frames that were written at once and came back, again and again.
-pub async fn round_trips(url: &str, at_once: usize, rounds: usize) -> Vec<Duration> {
-    const SIZE: usize = 64;
+/// How long it took to each of so many frames of this size that were written at once and came back, again and again.
+pub async fn round_trips(url: &str, size: usize, at_once: usize, rounds: usize) -> Vec<Duration> {
     let mut socket = upgraded(address(url)).await.expect("an upgraded socket");
-    let batch = frame(SIZE).repeat(at_once);
+    let batch = frame(size).repeat(at_once);
     // The peer does not mask.
     let echoed = batch.len() / at_once - 4;
     let mut buffer = vec![0; 64 << 10];

@@ -13,7 +13,7 @@ use crate::{
     others,
     ours::{
         self,
-        dialogues::{Dialogues, TICK},
+        dialogues::{BATCH, Dialogues, KEYS, SUBSCRIBING, TICK},
         durable::Keeping,
         echo::{Asked, Conduct},
         healthy::Others,
@@ -148,13 +148,29 @@ pub fn run(arguments: &[String]) {
             let rounds = rest[1].parse().expect("rounds");
             let mut all = runtime.block_on(async {
                 match subject.as_str() {
-                    "raw" => raw::round_trips(url, count(), rounds).await,
+                    "raw" => raw::round_trips(url, 64, count(), rounds).await,
                     _ => ours::requests::round_trips(url, count(), rounds).await,
                 }
             });
             all.sort_unstable();
             let p99 = all[all.len() * 99 / 100];
             println!("{}", p99.as_secs_f64() * 1e6);
+        }
+        ("ready", _) => {
+            let times = runtime.block_on(async {
+                match subject.as_str() {
+                    "raw" => {
+                        let at_once = KEYS / BATCH;
+                        let all = raw::round_trips(url, SUBSCRIBING, at_once, count()).await;
+                        // The last one of each round.
+                        all.chunks(at_once)
+                            .map(|round| round[at_once - 1])
+                            .collect()
+                    }
+                    _ => ours::ready_times(url, count(), Dialogues::parse(subject)).await,
+                }
+            });
+            println!("{}", median(times).as_secs_f64() * 1e3);
         }
         ("healthy", _) => {
             let time = Duration::from_secs(rest[1].parse().expect("seconds"));
@@ -198,6 +214,11 @@ fn store(subject: &str, rest: &[String]) {
         _ => panic!("no sample of the store: {subject}"),
     };
     println!("{} {} {}", cost.wall, cost.cpu, cost.bytes);
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 fn print_per(used: Duration, count: usize) {

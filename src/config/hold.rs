@@ -1,13 +1,52 @@
-//! A caller holds a subscription of a name that runs: what it wants is compiled as the settings are.
+//! A caller holds a subscription of a name: what it wants is compiled as the settings are.
 
 use everwire_proto::dialogue::{Holder, SubscriptionStatus};
 
 use super::compile_subscription;
-use crate::{Handle, HoldError, SubscriptionWish};
+use crate::{
+    Handle, HoldError, Manager, SubscriptionWish, connection::RecalledWish, core::ConnectionName,
+};
+
+impl Manager {
+    /// A caller of an earlier process has subscribed to `key`, and still wants it. A name that is not there yet has it when it is opened,
+    /// before its first dial, so that no outbox goes out before it. What the settings do not allow any more is told by an `error`
+    /// event of the name.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = "[connections.feed]\nurl = 'ws://localhost:9/'\nenabled = false\nsubscribe = { on = '{\"sub\":${items}}' }";
+    /// # let mut settings = everwire::Settings::from_toml(file)?;
+    /// # let feed = settings.connections.remove("feed").ok_or("no feed")?;
+    /// # let manager = everwire::Manager::spawn(settings)?;
+    /// use everwire::{SubscriptionWish, core::ConnectionName, dialogue::Holder};
+    ///
+    /// let name = ConnectionName::new("feed")?;
+    /// manager.recall_subscription(&name, "trades", SubscriptionWish::default(), Holder::Api);
+    /// manager.open("feed", feed)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recall_subscription(
+        &self,
+        name: &ConnectionName,
+        key: &str,
+        wish: SubscriptionWish,
+        holder: Holder,
+    ) {
+        let wish = RecalledWish {
+            key: key.into(),
+            wish,
+            holder,
+            compile: compile_subscription,
+        };
+        self.recall_compiled(name, wish);
+    }
+}
 
 impl Handle {
     /// Subscribes to `key`, without another socket: see [`SubscriptionWish`]. It stays over reconnects and rotations as long as anybody
-    /// holds it. Holding it again changes nothing.
+    /// holds it, and over a death of the name's actor. Holding it again changes nothing. Who stops waiting for the answer holds nothing that
+    /// was not held before.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -52,10 +52,10 @@ pub(crate) use self::{
         StoreOutage, WatchConversation,
     },
     actor::subscribing::{
-        HoldSubscription, ReleaseSubscription, RetrySubscriptions, Subscriptions,
+        Asked, HoldSubscription, ReleaseSubscription, RetrySubscriptions, Subscriptions,
     },
     arbiter::stall_detector::{Finding, watch_stalls},
     context::ProcessContext,
     driver::{dial::NetworkDialer, probe::probe},
-    outbox::{rate_limit::TokenBuckets, shared::SharedOutbox},
+    outbox::{rate_limit::TokenBuckets, shared::SharedOutbox, wishes::RecalledWish},
 };

@@ -8,6 +8,9 @@ mod epochs;
 mod error;
 mod features;
 mod handle;
+mod holding;
+#[cfg(test)]
+mod holding_tests;
 mod kept;
 mod listening;
 mod memory;

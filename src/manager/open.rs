@@ -104,6 +104,10 @@ impl Manager {
             None => recall(&name, &settings, &self.0.process),
         };
         outbox.give_to(owner);
+        // Before the first dial: they are asked for with what the settings subscribe to, and before the outbox goes out.
+        for wish in names.recalled.remove(&name).into_iter().flatten() {
+            outbox.recall_wish(wish, &self.0.process.memory);
+        }
         let epoch = names.epochs.begin(&name, epoch);
         let settings = self.0.process.settings.share(settings);
         let arbiter = self.0.arbiters.next();

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{arbiters::Arbiters, epochs::Epochs, handle::Handle, respawn_budget::Budget};
 use crate::{
-    connection::{Connection, ProcessContext, SharedOutbox, Status},
+    connection::{Connection, ProcessContext, RecalledWish, SharedOutbox, Status},
     core::{ConnectionName, Pattern},
     settings::{ConnectionSettings, NameSettings},
 };
@@ -33,6 +33,8 @@ pub(super) struct Names {
     pub entries: BTreeMap<ConnectionName, Entry>,
     /// Of those that were removed.
     pub epochs: Epochs,
+    /// What callers want since an earlier process, of names that are not there yet.
+    pub recalled: BTreeMap<ConnectionName, Vec<RecalledWish>>,
     /// Set by a shutdown: no name is opened or respawned any more.
     pub closed: bool,
 }

@@ -11,6 +11,7 @@ mod connections;
 mod layers;
 #[path = "../config/memory.rs"]
 mod memory;
+mod page;
 mod rates;
 mod service;
 mod variables;

@@ -1,4 +1,5 @@
-//! Conversations with real protocols: servers that check what the real ones check, and hang up in the middle.
+//! Conversations as files declare them, with servers that check what they hear, and hang up in the middle. What is shipped as a recipe is
+//! played in `tests/recipes`.
 
 #[path = "../support/compressed.rs"]
 mod compressed;
@@ -9,21 +10,16 @@ mod support;
 
 mod calls;
 mod decode;
-mod discord;
 mod document;
-mod home_assistant;
 mod http;
 #[cfg(feature = "durable")]
 mod kept;
-mod ocpp;
-mod okx;
 mod prepare;
 mod protocol;
 mod replace;
 mod requests;
 mod rsa;
 mod rules;
-mod slack;
 mod steps;
 #[cfg(feature = "durable")]
 mod stored;

@@ -11,7 +11,7 @@ use super::{
     checks::{hex, now_ms, sha256_hmac},
     peer::Gone,
     plan::{Mishap, Plan},
-    stage::{Recipe, eager, hasty, impatient},
+    stage::{Recipe, Silent, eager},
     talk::Talk,
     world::{Answer, Call, Servers},
 };
@@ -132,13 +132,8 @@ async fn it_logs_in_and_each_topic_is_routed() {
 
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
-    let plan = Plan::cuts(&["auth", "subscribe", "event"]);
-    let mut stage = RECIPE.play(Bybit::default(), plan, hasty);
-    stage.all_went_wrong().await;
-    stage.sockets(10).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
-    assert_eq!(stage.world.sockets(), 10);
+    let steps = ["auth", "subscribe", "event"];
+    RECIPE.comes_back(Bybit::default(), &steps, &KEYS).await;
 }
 
 #[tokio::test]
@@ -173,19 +168,11 @@ async fn a_refused_topic_is_told_and_asked_for_again() {
 
 #[tokio::test]
 async fn a_silent_server_is_left_in_time() {
-    for (step, told) in [("auth", "script_timeout"), ("pong", "pong_timeout")] {
-        let plan = Plan::of([(step, Mishap::Silence)]);
-        let mut stage = RECIPE.play(Bybit::default(), plan, impatient);
-        let error = stage.watch.error().await.to_string();
-        assert!(error.contains(told), "{step}: {error}");
-        stage.sockets(2).await;
-        stage.active(&KEYS).await;
-        stage.is_clean().await;
-    }
-    let plan = Plan::of([("subscribe", Mishap::Silence)]);
-    let mut stage = RECIPE.play(Bybit::default(), plan, impatient);
-    stage.told_of("order", "unanswered", "").await;
-    stage.sockets(2).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
+    let losses = [("auth", "script_timeout"), ("pong", "pong_timeout")];
+    let silent = Silent {
+        losses: &losses,
+        unanswered: ("subscribe", "order"),
+        keys: &KEYS,
+    };
+    RECIPE.leaves_the_silent(Bybit::default(), silent).await;
 }

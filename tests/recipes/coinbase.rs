@@ -15,7 +15,7 @@ use super::{
     checks::{Window, now_ms},
     peer::Gone,
     plan::{Mishap, Plan},
-    stage::{Recipe, eager, hasty, impatient},
+    stage::{Recipe, eager, impatient},
     talk::Talk,
     world::{Answer, Call, Servers},
 };
@@ -191,13 +191,8 @@ async fn each_subscription_is_signed_and_routed_and_no_number_is_missed() {
 
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
-    let plan = Plan::cuts(&["subscriptions", "snapshot", "heartbeat"]);
-    let mut stage = RECIPE.play(Coinbase::default(), plan, hasty);
-    stage.all_went_wrong().await;
-    stage.sockets(10).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
-    assert_eq!(stage.world.sockets(), 10);
+    let steps = ["subscriptions", "snapshot", "heartbeat"];
+    RECIPE.comes_back(Coinbase::default(), &steps, &KEYS).await;
 }
 
 /// There is no login but in the subscription: a key that is refused, and a token that has expired, are told by it.

@@ -274,12 +274,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
         "test",
         "refresh",
     ];
-    let mut stage = RECIPE.play(deribit, Plan::cuts(&steps), hasty);
-    stage.all_went_wrong().await;
-    stage.sockets(3 * steps.len() + 1).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
-    assert_eq!(stage.world.sockets(), 3 * steps.len() + 1);
+    RECIPE.comes_back(deribit, &steps, &KEYS).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     peer::Gone,
     plan::{Mishap, Plan},
-    stage::{Recipe, eager, hasty, impatient},
+    stage::{Recipe, eager, impatient},
     support::{SOON, poll_until},
     talk::Talk,
     world::{Answer, Call, Servers},
@@ -140,13 +140,8 @@ async fn each_subscription_is_routed_by_the_id_of_its_socket() {
 
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
-    let plan = Plan::cuts(&["subscribe", "event"]);
-    let mut stage = RECIPE.play(Node::default(), plan, hasty);
-    stage.all_went_wrong().await;
-    stage.sockets(7).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
-    assert_eq!(stage.world.sockets(), 7);
+    let steps = ["subscribe", "event"];
+    RECIPE.comes_back(Node::default(), &steps, &KEYS).await;
 }
 
 #[tokio::test]

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::{
     peer::Gone,
-    plan::{Mishap, Plan},
-    stage::{Recipe, eager, hasty, impatient},
+    plan::Plan,
+    stage::{Recipe, Silent, eager, impatient},
+    support::{SOON, poll_until},
     talk::Talk,
     world::{Answer, Call, Servers},
 };
@@ -118,6 +119,17 @@ async fn it_logs_in_and_each_subscription_is_routed_by_its_number() {
 }
 
 #[tokio::test]
+async fn its_pings_are_answered_by_their_number_and_are_no_messages() {
+    let mut stage = RECIPE.play(Home::default(), Plan::default(), impatient);
+    poll_until("three pongs", SOON, || stage.plan.passed("pong") >= 3).await;
+    assert!(stage.handle.status().await.unwrap().rtt.is_some());
+    stage.is_clean().await;
+    let seen = stage.watch.seen().join("\n");
+    assert!(seen.contains("auth_ok") && !seen.contains("pong"), "{seen}");
+    assert_eq!(stage.world.sockets(), 1);
+}
+
+#[tokio::test]
 async fn callers_share_its_growing_numbers() {
     let mut stage = RECIPE.play(Home::default(), Plan::default(), eager);
     stage.active(&KEYS).await;
@@ -143,13 +155,8 @@ async fn callers_share_its_growing_numbers() {
 
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
-    let plan = Plan::cuts(&["auth_required", "auth_ok", "subscribe", "event"]);
-    let mut stage = RECIPE.play(Home::default(), plan, hasty);
-    stage.all_went_wrong().await;
-    stage.sockets(13).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
-    assert_eq!(stage.world.sockets(), 13);
+    let steps = ["auth_required", "auth_ok", "subscribe", "event"];
+    RECIPE.comes_back(Home::default(), &steps, &KEYS).await;
 }
 
 /// Home Assistant bans the addresses of those that try in vain: once is enough.
@@ -185,23 +192,15 @@ async fn a_refused_subscription_is_told_and_asked_for_again() {
 
 #[tokio::test]
 async fn a_silent_server_is_left_in_time() {
-    for (step, told) in [
+    let losses = [
         ("auth_required", "script_timeout"),
         ("auth_ok", "script_timeout"),
         ("pong", "pong_timeout"),
-    ] {
-        let plan = Plan::of([(step, Mishap::Silence)]);
-        let mut stage = RECIPE.play(Home::default(), plan, impatient);
-        let error = stage.watch.error().await.to_string();
-        assert!(error.contains(told), "{step}: {error}");
-        stage.sockets(2).await;
-        stage.active(&KEYS).await;
-        stage.is_clean().await;
-    }
-    let plan = Plan::of([("subscribe", Mishap::Silence)]);
-    let mut stage = RECIPE.play(Home::default(), plan, impatient);
-    stage.told_of("states", "unanswered", "").await;
-    stage.sockets(2).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
+    ];
+    let silent = Silent {
+        losses: &losses,
+        unanswered: ("subscribe", "states"),
+        keys: &KEYS,
+    };
+    RECIPE.leaves_the_silent(Home::default(), silent).await;
 }

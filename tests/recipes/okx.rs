@@ -12,7 +12,7 @@ use super::{
     checks::{base64, now_ms, sha256_hmac},
     peer::Gone,
     plan::{Mishap, Plan},
-    stage::{Recipe, eager, hasty, impatient},
+    stage::{Recipe, Silent, eager, hasty},
     talk::Talk,
     world::{Answer, Call, Servers},
 };
@@ -148,13 +148,8 @@ async fn it_logs_in_and_each_channel_is_routed() {
 
 #[tokio::test]
 async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
-    let plan = Plan::cuts(&["login", "subscribe", "push"]);
-    let mut stage = RECIPE.play(Okx::default(), plan, hasty);
-    stage.all_went_wrong().await;
-    stage.sockets(10).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
-    assert_eq!(stage.world.sockets(), 10);
+    let steps = ["login", "subscribe", "push"];
+    let stage = RECIPE.comes_back(Okx::default(), &steps, &KEYS).await;
     // Three dials a second are allowed.
     let dials = stage.world.dials();
     let took = dials[9].at - dials[0].at;
@@ -225,19 +220,11 @@ async fn a_notice_is_heeded_before_the_server_hangs_up() {
 
 #[tokio::test]
 async fn a_silent_server_is_left_in_time() {
-    for (step, told) in [("login", "script_timeout"), ("pong", "pong_timeout")] {
-        let plan = Plan::of([(step, Mishap::Silence)]);
-        let mut stage = RECIPE.play(Okx::default(), plan, impatient);
-        let error = stage.watch.error().await.to_string();
-        assert!(error.contains(told), "{step}: {error}");
-        stage.sockets(2).await;
-        stage.active(&KEYS).await;
-        stage.is_clean().await;
-    }
-    let plan = Plan::of([("subscribe", Mishap::Silence)]);
-    let mut stage = RECIPE.play(Okx::default(), plan, impatient);
-    stage.told_of("orders", "unanswered", "").await;
-    stage.sockets(2).await;
-    stage.active(&KEYS).await;
-    stage.is_clean().await;
+    let losses = [("login", "script_timeout"), ("pong", "pong_timeout")];
+    let silent = Silent {
+        losses: &losses,
+        unanswered: ("subscribe", "orders"),
+        keys: &KEYS,
+    };
+    RECIPE.leaves_the_silent(Okx::default(), silent).await;
 }

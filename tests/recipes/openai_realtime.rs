@@ -1,5 +1,10 @@
 //! OpenAI Realtime: a session that begins with its socket, is set, and dies with it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use everwire::State;
 
 use super::{
@@ -17,13 +22,17 @@ const RECIPE: Recipe = Recipe {
     files: &[],
 };
 
+#[derive(Clone, Default)]
 struct OpenAi {
-    key: &'static str,
+    /// Whether it takes the key no more.
+    has_expired: Arc<AtomicBool>,
 }
 
-const KIND: OpenAi = OpenAi {
-    key: "sk-s3cret-key",
-};
+impl OpenAi {
+    fn expires(&self) {
+        self.has_expired.store(true, Ordering::Relaxed);
+    }
+}
 
 const CREATED: &str = r#"{"type":"session.created","event_id":"e1","session":{"id":"sess_1","object":"realtime.session"}}"#;
 const UPDATED: &str = r#"{"type":"session.updated","event_id":"e2","session":{"id":"sess_1","instructions":"Be brief."}}"#;
@@ -37,7 +46,8 @@ impl Servers for OpenAi {
         if !is_right {
             return Err(Answer::new(404, ""));
         }
-        match call.header("authorization") == format!("Bearer {}", self.key) {
+        let is_good = !self.has_expired.load(Ordering::Relaxed);
+        match is_good && call.header("authorization") == "Bearer sk-s3cret-key" {
             true => Ok(None),
             false => Err(Answer::new(401, r#"{"error":{"code":"invalid_api_key"}}"#)),
         }
@@ -67,7 +77,7 @@ impl Servers for OpenAi {
 
 #[tokio::test]
 async fn it_is_ready_when_the_session_is_set() {
-    let mut stage = RECIPE.play(KIND, Plan::default(), eager);
+    let mut stage = RECIPE.play(OpenAi::default(), Plan::default(), eager);
     stage.watch.ready().await;
     assert_eq!(stage.plan.passed("updated"), 1);
     stage.handle.send(r#"{"type":"response.create"}"#).unwrap();
@@ -86,7 +96,7 @@ async fn it_is_ready_when_the_session_is_set() {
 /// Whatever ends it, no other session takes its place: what was said would be missing.
 async fn ends_for_good(plan: Plan, told: &str) {
     let step = format!("{:?}", plan.left());
-    let mut stage = RECIPE.play(KIND, plan, impatient);
+    let mut stage = RECIPE.play(OpenAi::default(), plan, impatient);
     if step.contains("response") {
         stage.watch.ready().await;
         stage.handle.send(r#"{"type":"response.create"}"#).unwrap();
@@ -128,10 +138,34 @@ async fn a_silent_server_is_left_in_time() {
     }
 }
 
+/// A call goes on with a key that expires; the next one is refused, and told so. Whoever made the key must make another.
+#[tokio::test]
+async fn a_key_that_has_expired_ends_no_call_and_begins_none() {
+    let openai = OpenAi::default();
+    let mut stage = RECIPE.play(openai.clone(), Plan::default(), eager);
+    stage.watch.ready().await;
+    openai.expires();
+    stage.handle.send(r#"{"type":"response.create"}"#).unwrap();
+    stage
+        .watch
+        .text(r#"{"type":"response.created","event_id":"e4"}"#)
+        .await;
+    stage.handle.close(1000, "").await.unwrap();
+    stage.handle.connect(None).await.unwrap();
+    stage.watch.failed().await;
+    let status = stage.status().await;
+    assert!(status.contains("401"), "{status}");
+    assert_eq!((stage.world.dials().len(), stage.world.sockets()), (2, 1));
+    stage.is_clean().await;
+}
+
 #[tokio::test]
 async fn a_refused_key_is_told_and_not_tried_again() {
-    let stranger = OpenAi { key: "another" };
-    let mut stage = RECIPE.play(stranger, Plan::default(), eager);
+    let wrong = Recipe {
+        variables: &[("OPENAI_API_KEY", "wr0ng-s3cret")],
+        ..RECIPE
+    };
+    let mut stage = wrong.play(OpenAi::default(), Plan::default(), eager);
     stage.watch.failed().await;
     let status = stage.status().await;
     assert!(status.contains("401"), "{status}");

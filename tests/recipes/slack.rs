@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -41,6 +44,8 @@ struct Slack {
 
 #[derive(Default)]
 struct Desk {
+    /// Whether Socket Mode is turned off when a socket opens.
+    is_disabled: AtomicBool,
     /// When each ticket was minted that nobody has used yet.
     tickets: Mutex<HashMap<String, Instant>>,
     acknowledged: Mutex<HashSet<String>>,
@@ -82,6 +87,10 @@ impl Servers for Slack {
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
         talk.answer("hello", HELLO)?;
+        if self.desk.is_disabled.load(Ordering::Relaxed) {
+            talk.say(r#"{"type":"disconnect","reason":"link_disabled","debug_info":{}}"#)?;
+            return talk.until_gone();
+        }
         let warned = self.warns && talk.number == 0;
         for count in 0..3 {
             self.exchange(talk, count)?;
@@ -166,6 +175,27 @@ async fn at_a_warning_the_old_socket_serves_until_the_new_one_is_ready() {
     stage.is_clean().await;
     assert_eq!((stage.world.calls().len(), stage.world.sockets()), (2, 2));
     assert!(!stage.was_told("retrying"));
+    // Those of the old socket's last seconds are there, and each once.
+    assert!(slack.has_acknowledged("0-3"));
+    let acknowledged = slack.desk.acknowledged.lock().unwrap().clone();
+    for id in &acknowledged {
+        let told = format!(r#"\"envelope_id\":\"{id}\""#);
+        let seen = stage.watch.seen();
+        let times = seen.iter().filter(|event| event.contains(&told)).count();
+        assert_eq!(times, 1, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_disabled_is_given_up() {
+    let slack = Slack::default();
+    slack.desk.is_disabled.store(true, Ordering::Relaxed);
+    let mut stage = RECIPE.play(slack, Plan::default(), eager);
+    let failed = stage.watch.failed().await;
+    assert_eq!(failed.rule.to_string(), "do = \"give_up\" of a rule");
+    assert_eq!(stage.handle.status().await.unwrap().state, State::Failed);
+    assert_eq!((stage.world.calls().len(), stage.world.sockets()), (1, 1));
+    stage.is_clean().await;
 }
 
 #[tokio::test]
@@ -200,7 +230,14 @@ async fn a_refused_or_expired_token_fails_and_another_refusal_passes() {
         let stage = refused(&format!(r#"{{"ok":false,"error":"{error}"}}"#), true).await;
         assert_eq!(stage.handle.status().await.unwrap().state, State::Failed);
         let status = stage.status().await;
-        assert!(status.contains(error), "{status}");
+        for told in [
+            error,
+            "POST https://slack.com/api/apps.connections.open, answered 200 after ",
+            r#"give_up (/error in [\"invalid_auth\""#,
+            r#""kind":"prepare""#,
+        ] {
+            assert!(status.contains(told), "{told}: {status}");
+        }
         assert_eq!(stage.world.dials().len(), 0);
     }
     let stage = refused(r#"{"ok":false,"error":"internal_error"}"#, false).await;

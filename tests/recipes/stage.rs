@@ -18,7 +18,7 @@ use everwire::{
 };
 
 use super::{
-    plan::Plan,
+    plan::{CUTS, Mishap, Plan},
     support::{
         TestDir, poll_until,
         rig::{Watch, wait_for, wait_for_state},
@@ -127,7 +127,61 @@ impl Recipe {
     }
 }
 
+/// What a recipe does where its server says nothing.
+pub struct Silent<'s> {
+    /// At these steps the socket is lost, and this is told.
+    pub losses: &'s [(&'static str, &'static str)],
+    /// At this step this key is told to be unanswered, before the socket is lost.
+    pub unanswered: (&'static str, &'static str),
+    /// What is active in the end.
+    pub keys: &'s [&'static str],
+}
+
+impl Recipe {
+    /// It comes back from cuts before, within and behind each of these steps, with a socket more for each, and these keys are active then.
+    pub async fn comes_back(
+        &self,
+        servers: impl Servers,
+        steps: &[&'static str],
+        keys: &[&str],
+    ) -> Stage {
+        let mut stage = self.play(servers, Plan::cuts(steps), hasty);
+        stage.all_went_wrong().await;
+        let sockets = CUTS.len() * steps.len() + 1;
+        stage.sockets(sockets).await;
+        stage.active(keys).await;
+        stage.is_clean().await;
+        assert_eq!(stage.world.sockets(), sockets);
+        stage
+    }
+
+    /// A server that says nothing is left in time, and the next one serves.
+    pub async fn leaves_the_silent(&self, servers: impl Servers + Clone, silent: Silent<'_>) {
+        let play = |step| {
+            let plan = Plan::of([(step, Mishap::Silence)]);
+            self.play(servers.clone(), plan, impatient)
+        };
+        for (step, told) in silent.losses {
+            let mut stage = play(*step);
+            let error = stage.watch.error().await.to_string();
+            assert!(error.contains(told), "{step}: {error}");
+            stage.serves_again(silent.keys).await;
+        }
+        let (step, key) = silent.unanswered;
+        let mut stage = play(step);
+        stage.told_of(key, "unanswered", "").await;
+        stage.serves_again(silent.keys).await;
+    }
+}
+
 impl Stage {
+    /// A second socket has all of these keys.
+    async fn serves_again(&mut self, keys: &[&str]) {
+        self.sockets(2).await;
+        self.active(keys).await;
+        self.is_clean().await;
+    }
+
     /// All that was planned has gone wrong.
     pub async fn all_went_wrong(&self) {
         poll_until("all that goes wrong", LONG, || self.plan.left().is_empty()).await;

@@ -112,12 +112,36 @@ pub fn subscriptions(effort: Effort) -> Vec<Row> {
         },
         Row {
             what: "memory per subscription, its text with it".into(),
-            series: held.difference(1, 0),
+            series: held.difference(1, &[0]),
             target: Target::AtMost(0.5),
             unit: " KiB",
             detail: format!("{:.2} KiB", held.of(1).median()),
         },
     ]
+}
+
+/// A name with a thousand subscriptions, a hundred in a message, from its dial until it is ready: what that takes beyond a name without, and
+/// beyond the round trips of as many messages by raw TCP, written at once.
+pub fn ready(effort: Effort) -> Vec<Row> {
+    let peer = PeerProcess::start(&[]).expect("a peer");
+    let count = (200 / effort.less).to_string();
+    let time = |subject| sample(&["ready", subject, &peer.url, &count])[0];
+    let rounds = alternate(
+        effort.rounds,
+        &mut [&mut || time("raw"), &mut || time("none"), &mut || {
+            time("acked")
+        }],
+    );
+    let [raw, without, with] = [0, 1, 2].map(|subject| rounds.of(subject).median());
+    vec![Row {
+        what: "1,000 subscriptions of one name, batches of 100: from 101 to ready".into(),
+        series: rounds.difference(2, &[0, 1]),
+        target: Target::AtMost(20.0),
+        unit: " ms over the round trips",
+        detail: format!(
+            "from the opening {with:.2} ms, without subscriptions {without:.2}, the round trips by raw TCP {raw:.2}"
+        ),
+    }]
 }
 
 /// Twelve pointers in one pass against one.
@@ -170,7 +194,7 @@ pub fn idle(effort: Effort) -> Vec<Row> {
     );
     vec![Row {
         what: "memory of a script and ten rules per idle name, 8,000 names that share them".into(),
-        series: rounds.difference(1, 0),
+        series: rounds.difference(1, &[0]),
         target: Target::AtMost(0.3),
         unit: " KiB",
         detail: format!(

@@ -40,6 +40,12 @@ open_script = [
 /// So many keys has a name that subscribes.
 pub const KEYS: usize = 1000;
 
+/// So many of them are in a message whose answer the name waits for, before it is ready.
+pub const BATCH: usize = 100;
+
+/// As long is such a message, in bytes, or a little shorter.
+pub const SUBSCRIBING: usize = 720;
+
 /// What a name has.
 #[derive(Clone, Default)]
 pub struct Dialogues {
@@ -57,9 +63,14 @@ impl Dialogues {
                 "ten-rules" => keys += TEN_RULES,
                 "captures" => keys += CAPTURES,
                 "script" => keys += SCRIPT,
-                "keys" => keys += &subscriptions(""),
+                "keys" => keys += &subscriptions(KEYS, r#"'{"sub":${items}}'"#),
                 "routed" => {
-                    keys += &subscriptions(r#", route = { json = "/op", id = "${item}" }"#);
+                    let on = r#"'{"sub":${items}}', route = { json = "/op", id = "${item}" }"#;
+                    keys += &subscriptions(KEYS, on);
+                }
+                "acked" => {
+                    let on = r#"'{"id":${id},"sub":${items}}', ack = '/id == id'"#;
+                    keys += &subscriptions(BATCH, on);
                 }
                 "sequence" => has_numbers = true,
                 other => panic!("no such dialogue: {other}"),
@@ -79,12 +90,11 @@ impl Dialogues {
     }
 }
 
-/// A thousand keys, one of which is that of each [`TICK`].
-fn subscriptions(route: &str) -> String {
+/// A thousand keys, one of which is that of each [`TICK`], so many in a message.
+fn subscriptions(batch: usize, on: &str) -> String {
     let others = (1..KEYS).map(|key| format!("{:?},", format!("k{key}")));
     let others: String = others.collect();
-    let on = r#"'{"sub":${items}}'"#;
-    format!("subscribe = {{ on = {on}, batch = {KEYS}{route} }}\nsubscriptions = [{others}\"tick\"]")
+    format!("subscribe = {{ on = {on}, batch = {batch} }}\nsubscriptions = [{others}\"tick\"]")
 }
 
 fn read(keys: &str, has_numbers: bool) -> Option<Arc<Dialogue>> {

@@ -59,6 +59,20 @@ pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     (cpu() - before, start.elapsed())
 }
 
+/// How long it took from the opening of a name until it was ready, for so many one after the other.
+pub async fn ready_times(url: &str, count: usize, dialogues: Dialogues) -> Vec<Duration> {
+    let manager = manager(1);
+    let mut times = Vec::with_capacity(count);
+    for (name, mut settings) in named(url, count, None) {
+        dialogues.put_into(&mut settings);
+        let start = Instant::now();
+        let _subscription = all_ready(&manager, std::iter::once((name.clone(), settings))).await;
+        times.push(start.elapsed());
+        manager.remove(&name).await.expect("a name");
+    }
+    times
+}
+
 /// Opens the names, and waits for all. The subscriber by pattern is a callback: nothing is queued, no thread is woken.
 async fn all_ready(
     manager: &Manager,

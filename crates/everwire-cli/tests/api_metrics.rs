@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use everwire::testing::Peer;
+use everwire::{State, testing::Peer};
 use serde_json::{Value, json};
 use service_support::http::{Client, Service};
 use support::{Foreign, PrivateCa, TestDir, root};
@@ -297,6 +297,65 @@ fn the_alert_rules_are_valid_and_watch_metrics_that_exist() {
             .output();
         let output = output.expect("promtool is missing: tests/all.sh install brings it");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_page_for_operators_has_each_metric_state_and_alert() {
+    let page = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    // What counts losses and drops is told once there was one.
+    let service = Service::start("metrics-page", LOOPBACK);
+    let outbox = json!({ "messages": 1, "when_full": "drop_oldest" });
+    service.put(
+        "a",
+        &json!({ "url": "ws://127.0.0.1:1/", "outbox": outbox }),
+    );
+    for _ in 0..2 {
+        service.post("/v1/connections/a/send", "hello");
+    }
+    service.wait_for("a", "a loss and a drop", |status| {
+        status["reconnects"].as_u64() >= Some(1) && status["outbox"]["dropped"] == 1
+    });
+    let text = metrics(&service);
+    let mut expected = BTreeSet::new();
+    for line in text.lines() {
+        let Some((name, kind)) = line
+            .strip_prefix("# TYPE ")
+            .and_then(|of| of.split_once(' '))
+        else {
+            continue;
+        };
+        let sample = match kind {
+            "counter" => format!("{name}_total"),
+            _ => name.to_owned(),
+        };
+        let is_told = |row: &&str| {
+            let told = row.strip_prefix(&format!("| `{sample}"));
+            let named = told.is_some_and(|told| told.starts_with(['`', '{']));
+            named && row.contains(&format!(" | {kind} | "))
+        };
+        assert!(rows.iter().any(is_told), "{sample}, a {kind}");
+        expected.insert(sample);
+    }
+    assert!(expected.len() > METRICS.len(), "{expected:?}");
+    let mut told = used(&page);
+    // A package's file.
+    told.remove("everwire_");
+    assert_eq!(told, expected);
+
+    let alerts = config("prometheus/alerts.yml");
+    let alerts = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let alerts: Vec<&str> = alerts.collect();
+    assert!(alerts.len() > 8, "{alerts:?}");
+    for word in State::ALL.iter().map(|state| state.as_str()).chain(alerts) {
+        let begin = format!("| `{word}` | ");
+        assert!(rows.iter().any(|row| row.starts_with(&begin)), "{word}");
     }
 }
 

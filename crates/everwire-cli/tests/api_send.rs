@@ -161,9 +161,10 @@ fn send_what_cannot_be_accepted(way: Way) {
 
     let settings = json!({ "url": "ws://127.0.0.1:1/", "enabled": false, "heartbeat": "none" });
     service.put("unfenced", &settings);
-    service
+    let unfenced = service
         .post("/v1/connections/unfenced/send?wait=confirmed", "x")
         .problem(422, "nothing can confirm");
+    assert_eq!(unfenced["reason"], "no_fence");
     let messages = scene.peer.connections_at("/echo").remove(0).messages;
     assert!(
         messages.contains(&Message::binary(vec![0xff])),
@@ -196,7 +197,8 @@ fn repeat_a_request(way: Way) {
     );
     let again = send("up", "k1", "one").json();
     assert_eq!(again["id"], 1);
-    send("up", "k1", "two").problem(422, "used for another body");
+    let used = send("up", "k1", "two").problem(422, "used for another body");
+    assert_eq!(used["reason"], "key_used");
     assert_eq!(send("up", "k2", "one").json()["id"], 2);
     send("up", "", "one").problem(400, "1 to 255");
     send("up", &"k".repeat(256), "one").problem(400, "1 to 255");

@@ -9,7 +9,7 @@ use std::{
 
 use everwire::{
     Message,
-    testing::{Peer, Script},
+    testing::{How, Peer, Script},
 };
 use serde_json::{Value, json};
 use service_support::{
@@ -27,7 +27,12 @@ const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 /// A peer that takes all but what is called `bad`, of which it says by its name that there is none, and `mute`, to which it says nothing.
 fn market() -> Peer {
     let peer = Peer::spawn_thread().unwrap();
-    let serve = Script::reply_with(|message| {
+    peer.script("/market", serves());
+    peer
+}
+
+fn serves() -> Script {
+    Script::reply_with(|message| {
         let said: Value = serde_json::from_str(message.as_text().unwrap_or_default()).unwrap();
         let (op, item) = (&said["op"], &said["arg"]);
         let answer = match (op.as_str(), item.as_str()) {
@@ -37,9 +42,7 @@ fn market() -> Peer {
             _ => return Vec::new(),
         };
         vec![Message::text(answer.to_string())]
-    });
-    peer.script("/market", serve);
-    peer
+    })
 }
 
 fn subscribe() -> Value {
@@ -405,6 +408,40 @@ fn what_the_api_holds_is_held_again_after_a_restart() {
     let service = Service::start("subs-restart", LOOPBACK);
     open(&service, &peer);
     assert_eq!(listed(&service, "a"), Value::Null);
+}
+
+#[test]
+fn what_the_api_holds_is_asked_for_before_the_outbox_after_a_restart() {
+    let peer = market();
+    let service = Service::start("subs-order", LOOPBACK);
+    let settings = json!({
+        "url": peer.url("/market"),
+        "subscribe": subscribe(),
+        "subscriptions": ["file"],
+        "outbox": { "durable": true },
+    });
+    assert_eq!(service.put("feed", &settings).status, 201);
+    service.wait_for_state("feed", "open");
+    assert_eq!(put(&service, "api", "").status, 201);
+    wait_for(&service, "api", "active");
+    // Nobody is there any more: what is sent waits for the next process.
+    peer.script("/market", Script::status(503));
+    peer.kick_all(How::Reset);
+    service.wait_for_state("feed", "backoff");
+    let waits = json!({ "op": "say", "arg": "waits" });
+    let sent = service.post("/v1/connections/feed/send", &waits.to_string());
+    assert!(sent.status < 300, "{sent:?}");
+    service.end();
+    let before = heard(&peer).len();
+    peer.script("/market", serves());
+    let service = Service::start("subs-order", LOOPBACK);
+    wait_for(&service, "api", "active");
+    let until = Instant::now() + SOON;
+    while heard(&peer).len() < before + 3 {
+        assert!(Instant::now() < until, "{:?}", heard(&peer));
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(heard(&peer)[before..], ["sub file", "sub api", "say waits"]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 mod service_support;
 
-use std::process::Output;
+use std::{fs, process::Output};
 
 use serde_json::Value as Json;
-use service_support::{everwire, file, stderr, stdout};
+use service_support::{everwire, file, root, stderr, stdout};
 
 /// A rehearsal of this configuration, and its result.
 fn rehearse(name: &str, config: &str) -> (Output, Json) {
@@ -15,6 +15,12 @@ fn rehearse(name: &str, config: &str) -> (Output, Json) {
     let told = stdout(&output);
     let json = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{told}{}", stderr(&output)));
     (output, json)
+}
+
+/// A recipe as it is shipped.
+fn recipe(name: &str) -> String {
+    let path = root().join(format!("config/recipes/{name}.toml"));
+    fs::read_to_string(path).unwrap()
 }
 
 /// The runs of the only name: where, what, and what became of it.
@@ -60,23 +66,9 @@ const CUTS: [(&str, &str); 5] = [
     ("open_script 1", "no answer"),
 ];
 
-const OKX: &str = r#"
-[connections.okx]
-url = "wss://ws.okx.com:8443/ws/v5/private"
-heartbeat = { kind = "text", ping = "ping", pong = "pong", interval = "20s", timeout = "10s" }
-let = { ts = '${now("s")}', sign = '${hmac("sha256", OKX_SECRET, ts ~ "GET/users/self/verify", "base64")}' }
-open_script = [
-  { send = '{"op":"login","args":[{"apiKey":"${OKX_KEY}","passphrase":"${OKX_PASS}","timestamp":"${ts}","sign":"${sign}"}]}', expect = '/event == "login" && /code == "0"', fail = '/event == "error"', give_up = '/event == "error" && /code in ["60005", "60024", "60031"]', within = "5s" },
-]
-rules = [
-  { when = '/event == "notice" && /code == "64008"', do = "rotate" },
-  { when = '/event == "channel-conn-count"', deliver = false },
-]
-"#;
-
 #[test]
 fn okx_logs_in_is_refused_and_rotates() {
-    let json = passes("okx", OKX, &CUTS);
+    let json = passes("okx", &recipe("okx"), &CUTS);
     for (place, what) in [
         ("open_script 1", "refused"),
         ("open_script 1", "refused for good"),
@@ -174,20 +166,6 @@ subscriptions = { trades = { item = { query = "subscription { trades { price } }
 
 #[test]
 fn slack_asks_for_its_url_and_answers_what_is_stored() {
-    let config = r#"
-[connections.slack]
-url = "${socket}"
-prepare = [
-  { http = { method = "POST", url = "https://slack.com/api/apps.connections.open", headers = { Authorization = "Bearer ${SLACK_APP_TOKEN}" } }, expect = '/ok == true', fail = '/ok == false', give_up = '/error in ["invalid_auth", "not_authed"]', capture = { socket = "/url" } },
-]
-open_script = [{ expect = '/type == "hello"' }]
-history = { messages = 1000, durable = true }
-rules = [
-  { when = 'exists(/envelope_id)', send = '{"envelope_id":"${/envelope_id}"}', after = "stored" },
-  { when = '/type == "disconnect" && /reason == "link_disabled"', do = "give_up" },
-  { when = '/type == "disconnect"', do = "rotate" },
-]
-"#;
     let among = [
         ("prepare 1", "cut within the answer"),
         ("prepare 1", "no answer"),
@@ -197,44 +175,12 @@ rules = [
         ("rule 2", "its message"),
         ("rule 3", "its message"),
     ];
-    let json = passes("slack", config, &among);
+    let json = passes("slack", &recipe("slack"), &among);
     assert_eq!(json["names"][0]["runs"].as_array().unwrap().len(), 28);
 }
 
 #[test]
 fn discord_identifies_resumes_and_beats_over_a_compressed_stream() {
-    let config = r#"
-[rates.identify]
-messages = 1
-per = "5s"
-[connections.discord]
-url = '${default(resume_url, "wss://gateway.discord.gg")}/?v=10&encoding=json&compress=zlib-stream'
-decode = "zlib-stream"
-close_code = 4900
-rate = { messages = 120, per = "60s", burst = 110 }
-capture = { seq = { value = "/s", keep = true } }
-open_script = [
-  { expect = '/op == 10', capture = { beat = "/d/heartbeat_interval" } },
-  { if = 'session', send = '{"op":6,"d":{"token":"${DISCORD_TOKEN}","session_id":"${session}","seq":${seq}}}', expect = '/op == 0 && /t == "RESUMED"', within = "60s" },
-  { if = '!session', send = '{"op":2,"d":{"token":"${DISCORD_TOKEN}","intents":513}}', expect = '/op == 0 && /t == "READY"', within = "30s", rate = "identify", capture = { session = { value = "/d/session_id", keep = true }, resume_url = { value = "/d/resume_gateway_url", keep = true } } },
-]
-rules = [
-  { when = '/op == 1', do = "beat" },
-  { when = '/op == 7', do = "reconnect" },
-  { when = '/op == 9 && /d == true', do = "reconnect" },
-  { when = '/op == 9', clear = ["session", "resume_url", "seq"], do = "reconnect" },
-  { loss = ["close:1000-1001", "close:4009"], clear = ["session", "resume_url", "seq"] },
-]
-reconnect = { give_up_on = ["close:4004", "close:4010-4014"] }
-[connections.discord.heartbeat]
-kind = "text"
-first = "jitter"
-from = "open"
-interval = "${beat}ms"
-timeout = "${beat}ms"
-ping = '{"op":1,"d":${default(seq, null)}}'
-pong = { when = '/op == 11' }
-"#;
     let among = [
         // A resume is taken on the second socket.
         ("open_script 2", "no answer"),
@@ -246,7 +192,7 @@ pong = { when = '/op == 11' }
         ("message", "bytes"),
         ("heartbeat", "no answer"),
     ];
-    let json = passes("discord", config, &among);
+    let json = passes("discord", &recipe("discord"), &among);
     let closed = run(&json, "message", "closed with 4004");
     assert_eq!(
         closed["text"],
@@ -256,49 +202,17 @@ pong = { when = '/op == 11' }
 
 #[test]
 fn home_assistant_and_a_fleet_of_charge_points_pass() {
-    let home = r#"
-[connections.home]
-url = "ws://homeassistant.local:8123/api/websocket"
-open_script = [
-  { expect = '/type == "auth_required"' },
-  { send = '{"type":"auth","access_token":"${HA_TOKEN}"}', expect = '/type == "auth_ok"', give_up = '/type == "auth_invalid"' },
-]
-heartbeat = { kind = "text", ping = '{"id":${id},"type":"ping"}', pong = { when = '/type == "pong" && /id == id' }, interval = "30s", timeout = "10s" }
-"#;
-    passes("home", home, &CUTS);
-    let ocpp = r#"
-[fleet.cp]
-range = [1, 300]
-name = "cp-{i:04}"
-url = "wss://csms.example/ocpp/{name}"
-subprotocols = ["ocpp1.6"]
-basic_auth = { user = "{name}", password = "${file:secrets/{name}}" }
-heartbeat = { kind = "text", first = "jitter", interval = "${beat}s", timeout = "30s", ping = '[2,"${id}","Heartbeat",{}]', pong = { when = '/0 == 3 && /1 == text(id)' } }
-[[fleet.cp.open_script]]
-send = '[2,"${id}","BootNotification",{"chargePointVendor":"everwire","chargePointModel":"{name}"}]'
-expect = '/0 == 3 && /1 == text(id) && /2/status == "Accepted"'
-again = { when = '/0 == 3 && /1 == text(id) && /2/status in ["Pending", "Rejected"]', after = "${/2/interval}s" }
-fail = '/0 == 4 && /1 == text(id)'
-within = "30s"
-capture = { beat = "/2/interval" }
-[[fleet.cp.rules]]
-when = '/0 == 2 && /2 == "TriggerMessage" && /3/requestedMessage == "Heartbeat"'
-send = '[3,"${/1}",{"status":"Accepted"}]'
-do = "beat"
-[[fleet.cp.rules]]
-when = '/0 == 2'
-send = '[4,"${/1}","NotImplemented","",{}]'
-"#;
+    passes("home", &recipe("home-assistant"), &CUTS);
     let among = [
         ("open_script 1", "asked for again"),
         ("open_script 1", "refused"),
         ("rule 1", "its message"),
         ("rule 2", "its message"),
     ];
-    let json = passes("ocpp", ocpp, &among);
+    let json = passes("ocpp", &recipe("ocpp"), &among);
     assert_eq!(
         (&json["names"][0]["name"], &json["names"][0]["alike"]),
-        (&"cp-0001".into(), &299.into())
+        (&"cp-0001".into(), &2.into())
     );
 }
 

@@ -15,6 +15,9 @@ use everwire::config::{Settings, Source};
 use serde_json::{Value, json};
 use service_support::{Running, SOON, everwire, file, root};
 
+/// Where the package puts the configuration.
+const CONFIG: &str = "/etc/everwire/everwire.toml";
+
 fn read(path: &str) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -43,7 +46,11 @@ fn seconds(value: &str) -> u64 {
 fn the_systemd_unit_is_told_of_readiness_is_watched_and_leaves_time_to_drain() {
     let unit = unit(&read("config/systemd/everwire.service"));
     assert_eq!(unit["Service.Type"], "notify");
-    assert!(unit["Service.ExecStart"].contains("everwire run "));
+    assert_eq!(
+        unit["Service.ExecStart"],
+        format!("everwire run {CONFIG}"),
+        "systemd finds it in /usr/local/bin and in /usr/bin"
+    );
     assert!(unit["Service.ExecReload"].contains("-HUP"));
     assert!(seconds(&unit["Service.WatchdogSec"]) > 0);
     let drain = Settings::default().service.drain_timeout;
@@ -92,6 +99,34 @@ fn systemd_is_told_that_the_service_is_up_lives_and_ends() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+fn the_configuration_of_the_package_dials_nothing_and_keeps_state_where_the_unit_may_write() {
+    let unit = unit(&read("config/systemd/everwire.service"));
+    let text = read("packaging/everwire.toml");
+    let settings = Settings::load_with(CONFIG, &Pod(text.clone()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    assert!(settings.connections.is_empty() && settings.warnings.is_empty());
+    let service = settings.service;
+    assert!(service.listen.ip().is_loopback() && service.tokens.is_empty());
+    let state = Path::new("/var/lib").join(&unit["Service.StateDirectory"]);
+    assert_eq!(service.state_dir, state);
+    assert_eq!(unit["Service.WorkingDirectory"], state.to_str().unwrap());
+
+    // Its example is right, once the marks before it are gone.
+    let example = text
+        .lines()
+        .skip_while(|line| *line != "# [connections.example]");
+    let example = example.take_while(|line| !line.is_empty());
+    let example: Vec<&str> = example
+        .map(|line| line.strip_prefix("# ").unwrap())
+        .collect();
+    assert_eq!(example.len(), 4, "{example:?}");
+    let text = format!("{text}\n{}\n", example.join("\n"));
+    let settings = Settings::load_with(CONFIG, &Pod(text));
+    let settings = settings.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    assert_eq!(settings.connections["example"].headers.len(), 1);
+}
+
 /// What the pod of the manifest would find.
 struct Pod(String);
 
@@ -102,7 +137,7 @@ impl Source for Pod {
 
     fn read(&self, path: &Path) -> io::Result<String> {
         match path.to_str() {
-            Some("/etc/everwire/everwire.toml") => Ok(self.0.clone()),
+            Some(CONFIG) => Ok(self.0.clone()),
             Some("/etc/everwire-token/token") => Ok("s3cret".into()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }

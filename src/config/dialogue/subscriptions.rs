@@ -17,7 +17,7 @@ use crate::config::{
     read::{Item, Place, Problem, backticked},
 };
 use everwire_proto::settings::dialogue::{
-    DeclaredSubscription, MAX_SUBSCRIPTIONS, SubscribeSettings, SubscriptionWords,
+    DeclaredSubscription, MAX_EXPECTED, MAX_SUBSCRIPTIONS, SubscribeSettings, SubscriptionWords,
 };
 
 /// What a connection subscribes to; `opened` says what may have been captured by then.
@@ -57,9 +57,12 @@ pub(super) fn compile(
     refuse_too_many(subscriptions, max.get() as usize, compiler);
     let words = Arc::new(words);
     let declared = subscriptions.items.iter();
-    let declared = declared.filter_map(|item| declare(item, &words, &around, compiler));
+    let declared =
+        declared.filter_map(|item| Some((item, declare(item, &words, &around, compiler)?)));
+    let declared: Vec<_> = declared.collect();
+    refuse_many_answers(&declared, &words, compiler);
     Some(SubscribeSettings {
-        declared: declared.collect(),
+        declared: declared.into_iter().map(|(_, declared)| declared).collect(),
         words,
         max,
     })
@@ -132,5 +135,32 @@ fn refuse_too_many(subscriptions: &Subscriptions, max: usize, compiler: &mut Com
             false => format!("`subscribe.max` allows {max} for this connection"),
         };
         compiler.wrong(item.place, message, help);
+    }
+}
+
+/// A message is looked at for each different answer that is expected: keys by the thousand expect a few.
+fn refuse_many_answers(
+    declared: &[(&Item<SubscriptionLayer>, Arc<DeclaredSubscription>)],
+    usual: &SubscriptionWords,
+    compiler: &mut Compiler<'_, '_>,
+) {
+    let mut expected = vec![usual];
+    for (item, declared) in declared {
+        let Some(words) = declared.words.as_deref() else {
+            continue;
+        };
+        if expected.iter().any(|known| known.expects_the_same(words)) {
+            continue;
+        }
+        if expected.len() == MAX_EXPECTED {
+            let message = format!(
+                "the subscription {} expects other answers than {MAX_EXPECTED} before it",
+                backticked(&item.name)
+            );
+            let help = "write one `ack`, `fail`, `end`, `capture` and `route` into `subscribe` that hold for all keys: `key`, `item` and `id` are \
+                        those of each";
+            return compiler.wrong(item.place, message, help);
+        }
+        expected.push(words);
     }
 }

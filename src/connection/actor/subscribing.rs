@@ -1,11 +1,15 @@
 //! Subscriptions that callers hold, ask for again, and look at.
 
+use std::sync::Arc;
+
 use actix::{Context, Handler, MessageResult};
 use everwire_proto::dialogue::{Holder, SubscriptionStatus};
 
+use parking_lot::Mutex;
+
 use super::Connection;
 use crate::{
-    connection::{ConnectionGone, HoldError},
+    connection::{ConnectionGone, HoldError, SharedOutbox},
     settings::{CompileSubscription, SubscriptionWish},
 };
 
@@ -18,6 +22,37 @@ pub(crate) struct HoldSubscription {
     pub holder: Holder,
     /// What makes the wish into what the dialogue can subscribe to.
     pub compile: CompileSubscription,
+    /// Whether the caller still waits for the answer.
+    pub asked: Asked,
+}
+
+/// How far a caller's wish has come. The lock is held while the actor takes it on: whoever stops waiting knows for sure.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Arc<Mutex<Stage>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// The actor has not seen it.
+    #[default]
+    Waits,
+    /// The caller waits no more: it is not taken on.
+    Abandoned,
+    /// It is held since then.
+    New,
+    /// It was refused, or was held before.
+    Nothing,
+}
+
+impl Asked {
+    /// The caller does not wait any more. What was not taken on is not, and what was taken on is let go of.
+    pub fn abandon(&self, outbox: &SharedOutbox, key: &str, holder: Holder) {
+        let mut stage = self.0.lock();
+        match *stage {
+            Stage::Waits => *stage = Stage::Abandoned,
+            Stage::New => outbox.unwish(key, holder),
+            Stage::Abandoned | Stage::Nothing => {}
+        }
+    }
 }
 
 /// A caller lets go of a subscription. Answers whether nobody holds it any more.
@@ -50,8 +85,19 @@ impl Handler<HoldSubscription> for Connection {
                 wish,
                 holder,
                 compile,
+                asked,
             } = hold;
-            act.hold_subscription(&key, wish, holder, compile)
+            let mut stage = asked.0.lock();
+            if *stage == Stage::Abandoned {
+                return Err(GONE);
+            }
+            let was_held = act.wants_subscription(&key, holder);
+            let held = act.hold_subscription(&key, wish, holder, compile);
+            *stage = match held.is_ok() && !was_held {
+                true => Stage::New,
+                false => Stage::Nothing,
+            };
+            held
         });
         held.unwrap_or(Err(GONE))
     }
@@ -84,6 +130,10 @@ impl Handler<Subscriptions> for Connection {
     type Result = MessageResult<Subscriptions>;
 
     fn handle(&mut self, _: Subscriptions, ctx: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.begin_turn(ctx).subscriptions())
+        let act = self.begin_turn(ctx);
+        if act.follow_wishes() {
+            act.wake();
+        }
+        MessageResult(act.subscriptions())
     }
 }

@@ -89,6 +89,9 @@ impl Driver {
     ) -> Turn {
         let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, ready, cx)))
             .unwrap_or_else(|panic| self.after_panic(act, ready, panic_text(&*panic)));
+        if act.follow_wishes() {
+            cx.waker().wake_by_ref();
+        }
         act.publisher.set_wall(None);
         turn
     }

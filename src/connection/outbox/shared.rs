@@ -7,6 +7,7 @@ mod once;
 mod persist;
 mod receipt;
 mod rest;
+mod wishes;
 
 use std::{
     sync::{
@@ -21,7 +22,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::oneshot;
 
 pub use self::{once::SendOnceError, receipt::Receipt};
-use super::{age::OutboxAge, kept_captures::KeptCaptures};
+use super::{age::OutboxAge, kept_captures::KeptCaptures, wishes::Wishes};
 use crate::{
     clock,
     core::{
@@ -52,6 +53,10 @@ pub(crate) struct SharedOutbox {
     touched: AtomicBool,
     /// Writes durable messages down.
     persistence: Persistence,
+    /// What callers want of subscriptions. A lock of its own: who sends has nothing to do with it.
+    wishes: Mutex<Wishes>,
+    /// Whether they have changed without the actor, which has not looked at them since.
+    wishes_changed: AtomicBool,
 }
 
 /// What the lock guards.
@@ -134,6 +139,8 @@ impl SharedOutbox {
             at_work: AtomicBool::new(false),
             touched: AtomicBool::new(true),
             persistence,
+            wishes: Mutex::default(),
+            wishes_changed: AtomicBool::new(false),
         })
     }
 

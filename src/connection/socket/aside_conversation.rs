@@ -21,7 +21,7 @@ impl Socket {
     pub fn begin_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
         let mut aside = LiveConversation::successor(act.conversation(), &act.settings);
         if let (Some(aside), Some(serving)) = (&mut aside, &mut act.serving) {
-            aside.is_handover = serving.take_handover();
+            aside.set_handover(serving.take_handover());
         }
         if let Some(aside) = &mut aside {
             aside.begin_places(act.history_position());
@@ -39,10 +39,8 @@ impl Socket {
     /// What callers want of subscriptions since it was begun, it learns, too.
     pub(super) fn follow_wishes(&mut self, act: &mut ActorState, now: Instant) {
         let here = surroundings!(self, act, now);
-        if let (Some(conversation), Some(serving)) = (aside_mut(&mut self.early), &act.serving)
-            && conversation.lacks(&serving.wishes)
-        {
-            conversation.follow(&serving.wishes, here);
+        if let Some(conversation) = aside_mut(&mut self.early) {
+            conversation.catch_up(&act.outbox.wishes(), here);
         }
     }
 
@@ -89,7 +87,7 @@ impl Socket {
 
     /// Whether it was dialled at a URL that the peer named: then the socket before it is left without a word.
     pub fn is_handover_aside(&self) -> bool {
-        self.aside().is_some_and(|aside| aside.is_handover)
+        self.aside().is_some_and(LiveConversation::is_handover)
     }
 
     pub(super) fn aside(&self) -> Option<&LiveConversation> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     connection::state::{
         ActorState,
-        conversation::{LiveConversation, Serving, surroundings},
+        conversation::{LiveConversation, NamedBeats, Serving, surroundings},
     },
     core::{Message, State as LifeState},
     settings::Heartbeat,
@@ -35,14 +35,13 @@ impl Socket {
         }
         let here = surroundings!(self, act, now);
         if let Some(serving) = &mut act.serving {
-            (serving.named, serving.first_beat) = (None, None);
-            serving.conversation.is_handover = serving.take_handover();
+            serving.beats = NamedBeats::default();
+            let is_handover = serving.take_handover();
+            serving.conversation.set_handover(is_handover);
             serving
                 .conversation
                 .prepared(take_prepared(&mut self.early));
-            if serving.conversation.lacks(&serving.wishes) {
-                serving.conversation.follow(&serving.wishes, here);
-            }
+            serving.conversation.catch_up(&act.outbox.wishes(), here);
             serving.conversation.opened(here);
         }
         begin_beats(act, HeartbeatStart::Open, now);
@@ -64,7 +63,8 @@ impl Socket {
             act.keep_last_captures(now);
         }
         let mut serving = Serving::hand_over(act.serving.take(), *conversation);
-        serving.named = serving.conversation.heartbeat(&act.settings);
+        let named = serving.conversation.heartbeat(&act.settings);
+        serving.beats.set_heartbeat(named);
         act.serving = Some(serving);
         begin_beats(act, HeartbeatStart::Open, now);
         if act.has_passed() {

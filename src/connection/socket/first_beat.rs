@@ -34,6 +34,6 @@ pub(super) fn begin_beats(act: &mut ActorState, at: HeartbeatStart, now: Instant
         }
     };
     if let Some(serving) = &mut act.serving {
-        serving.first_beat = Some(now + wait);
+        serving.beats.set_first(now + wait);
     }
 }

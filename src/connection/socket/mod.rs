@@ -192,7 +192,7 @@ impl Socket {
             None => None,
         };
         let (conversation, named) = match act.serving.as_deref_mut() {
-            Some(serving) => (Some(&mut serving.conversation), serving.named.as_deref()),
+            Some(serving) => (Some(&mut serving.conversation), serving.beats.heartbeat()),
             None => (None, None),
         };
         if let Some(requests) = &mut act.requests {

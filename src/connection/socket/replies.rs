@@ -27,12 +27,8 @@ impl Socket {
         while let Some(serving) = &mut act.serving
             && serving.conversation.has_replies()
         {
-            let mut replies = serving.conversation.take_replies();
-            for reply in replies.drain(..) {
+            for reply in serving.conversation.take_replies() {
                 self.carry_out_one(act, reply, now);
-            }
-            if let Some(serving) = &mut act.serving {
-                serving.conversation.give_back(replies);
             }
         }
     }
@@ -80,7 +76,8 @@ impl Socket {
             Reply::Times => {
                 let interval = act.heartbeat().interval();
                 if let Some(serving) = &mut act.serving {
-                    serving.named = serving.conversation.heartbeat(&act.settings);
+                    let named = serving.conversation.heartbeat(&act.settings);
+                    serving.beats.set_heartbeat(named);
                 }
                 if act.heartbeat().interval() != interval {
                     let conversation = act.conversation();

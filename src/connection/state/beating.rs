@@ -14,8 +14,8 @@ impl ActorState {
 
     /// The first ping is due by now, once: with it the interval begins.
     pub(in crate::connection) fn take_first_beat(&mut self, now: Instant) -> bool {
-        let first = self.serving.as_mut().map(|serving| &mut serving.first_beat);
-        let is_due = first.is_some_and(|first| first.take_if(|first| *first <= now).is_some());
+        let serving = self.serving.as_mut();
+        let is_due = serving.is_some_and(|serving| serving.beats.take_first(now));
         if is_due {
             self.beats.beat_due = true;
             self.want_interval();

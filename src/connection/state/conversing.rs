@@ -89,7 +89,7 @@ impl ActorState {
     /// The heartbeat, with the times that the peer has named.
     pub(in crate::connection) fn heartbeat(&self) -> &Heartbeat {
         let serving = self.serving.as_ref();
-        let named = serving.and_then(|serving| serving.named.as_deref());
+        let named = serving.and_then(|serving| serving.beats.heartbeat());
         named.unwrap_or(&self.settings.heartbeat)
     }
 
@@ -109,7 +109,7 @@ impl ActorState {
     pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
         let serving = self.serving.as_ref()?;
         let conversation = serving.conversation.deadline();
-        conversation.into_iter().chain(serving.first_beat).min()
+        conversation.into_iter().chain(serving.beats.first()).min()
     }
 
     /// When captures are to be handed to the store.

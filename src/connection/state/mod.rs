@@ -133,6 +133,7 @@ impl ActorState {
         }
         let buckets = process.buckets.get(&name, &settings.rate, None);
         let serving = Serving::of(&settings, &outbox);
+        outbox.wishes_are_unknown();
         Self {
             name,
             urls,

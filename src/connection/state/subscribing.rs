@@ -30,19 +30,21 @@ impl ActorState {
         if holder == Holder::File {
             return Err(HoldError::HeldByFile);
         }
-        let memory = Arc::clone(&self.process.memory);
+        let (outbox, memory) = (Arc::clone(&self.outbox), Arc::clone(&self.process.memory));
+        let mut wishes = outbox.wishes();
         let held = self.with_serving(|serving, at| {
             let conversation = &mut serving.conversation;
+            conversation.catch_up(&wishes, at);
             let dialogue = conversation.subscribing_dialogue();
             let dialogue = dialogue.ok_or(HoldError::NoSubscribe)?;
             let declared = compile(dialogue, key, &wish)?;
-            serving.wishes.reserve(key, &wish, &memory)?;
+            wishes.reserve(key, &wish, &memory)?;
             if let Err(refused) = conversation.hold_subscription(&declared, holder, at) {
-                serving.wishes.settle();
+                wishes.settle();
                 return Err(refused.into());
             }
-            serving.wishes.add(key, wish, holder, compile);
-            conversation.knows(&serving.wishes);
+            wishes.add(key, wish, holder, compile);
+            conversation.knows(&wishes);
             let gone = HoldError::Gone(ConnectionGone::UNKNOWN);
             conversation.subscription(key).ok_or(gone)
         });
@@ -59,14 +61,39 @@ impl ActorState {
         if holder == Holder::File {
             return Err(HoldError::HeldByFile);
         }
+        let outbox = Arc::clone(&self.outbox);
+        let mut wishes = outbox.wishes();
         let released = self.with_serving(|serving, at| {
-            let is_gone = serving.conversation.release_subscription(key, holder, at);
-            serving.wishes.remove(key, holder);
-            serving.conversation.knows(&serving.wishes);
+            let conversation = &mut serving.conversation;
+            conversation.catch_up(&wishes, at);
+            let is_gone = conversation.release_subscription(key, holder, at);
+            wishes.remove(key, holder);
+            conversation.knows(&wishes);
             is_gone
         });
+        if released.is_none() {
+            // Settings that subscribe again must not bring it back.
+            wishes.remove(key, holder);
+        }
         self.wake();
         released.ok_or(HoldError::NoSubscribe)
+    }
+
+    /// Whether a caller wants this key.
+    pub(in crate::connection) fn wants_subscription(&self, key: &str, holder: Holder) -> bool {
+        self.outbox.wishes().has(key, holder)
+    }
+
+    /// What callers want has changed without the actor, if it has: the conversation learns it. Whether there is more to do now.
+    pub(in crate::connection) fn follow_wishes(&mut self) -> bool {
+        if !self.outbox.take_wishes_changed() {
+            return false;
+        }
+        let outbox = Arc::clone(&self.outbox);
+        let wishes = outbox.wishes();
+        self.with_serving(|serving, at| serving.conversation.catch_up(&wishes, at));
+        self.turns.touch();
+        true
     }
 
     /// Those that have failed are asked for again; how many those are.

@@ -92,12 +92,13 @@ impl LiveConversation {
         };
         declared.watch(true);
         let secrets = Secrets::default();
-        self.watcher = Some(Box::new(Watching { watcher, secrets }));
+        self.seldom
+            .set_watching(Some(Watching { watcher, secrets }));
     }
 
     /// Tells whoever watches what is done before a dial, if somebody does.
     pub fn teller(&self, is_successor: bool) -> Option<Teller> {
-        let watching = self.watcher.as_deref()?;
+        let watching = self.seldom.watching()?;
         let watcher = parking_lot::Mutex::new(watching.watcher.beside(is_successor));
         Some(Box::new(move |happening| {
             let at = clock::wall_at(clock::now());
@@ -113,7 +114,7 @@ impl LiveConversation {
         at: Timestamp,
         mask: impl FnOnce(&str) -> Option<String>,
     ) {
-        let Some(watching) = &mut self.watcher else {
+        let Some(watching) = self.seldom.watching_mut() else {
             return;
         };
         if let Some(text) = happening.foreign_text()
@@ -122,7 +123,7 @@ impl LiveConversation {
             *text = masked;
         }
         if watching.watcher.tell(happening, at).is_err() {
-            self.watcher = None;
+            self.seldom.set_watching(None);
             if let Some(declared) = self.engine.declared_mut() {
                 declared.watch(false);
             }
@@ -141,10 +142,10 @@ impl LiveConversation {
         };
         let query = Query::parse(text, declared.dialogue(), &Environment)?;
         let nothing = Secrets::default();
-        let watching = self.watcher.as_deref();
+        let watching = self.seldom.watching();
         let secrets = watching.map_or(&nothing, |watching| &watching.secrets);
         let at = Surroundings { secrets, ..at };
-        let told = declared.ask(&query, &at.here(self.is_handover));
+        let told = declared.ask(&query, &at.here(self.is_handover()));
         Ok(mask(&told, secrets).unwrap_or(told))
     }
 }

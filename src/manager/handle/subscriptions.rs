@@ -5,11 +5,38 @@ use everwire_proto::dialogue::{Holder, SubscriptionStatus};
 use super::Handle;
 use crate::{
     connection::{
-        ConnectionGone, HoldError, HoldSubscription, ReleaseSubscription, RetrySubscriptions,
-        Subscriptions,
+        Asked, ConnectionGone, HoldError, HoldSubscription, ReleaseSubscription,
+        RetrySubscriptions, Subscriptions,
     },
     settings::{CompileSubscription, SubscriptionWish},
 };
+
+/// Does this unless the answer of the actor was heard: it did not come in time, or the actor has died.
+struct Unheard<F: FnMut()> {
+    undo: F,
+    was_heard: bool,
+}
+
+impl<F: FnMut()> Unheard<F> {
+    fn new(undo: F) -> Self {
+        Self {
+            undo,
+            was_heard: false,
+        }
+    }
+
+    fn was_heard(mut self) {
+        self.was_heard = true;
+    }
+}
+
+impl<F: FnMut()> Drop for Unheard<F> {
+    fn drop(&mut self) {
+        if !self.was_heard {
+            (self.undo)();
+        }
+    }
+}
 
 impl Handle {
     /// See `hold_subscription`.
@@ -20,18 +47,23 @@ impl Handle {
         holder: Holder,
         compile: CompileSubscription,
     ) -> Result<SubscriptionStatus, HoldError> {
+        let asked = Asked::default();
         let hold = HoldSubscription {
             key: key.into(),
             wish,
             holder,
             compile,
+            asked: asked.clone(),
         };
+        let unheard = Unheard::new(|| asked.abandon(&self.outbox, key, holder));
         let held = self.addr.send(hold).await;
-        held.map_err(ConnectionGone::of_mailbox)?
+        let held = held.map_err(ConnectionGone::of_mailbox)?;
+        unheard.was_heard();
+        held
     }
 
     /// Lets go of a subscription; where nobody else holds it, the peer is told to end it. Whether it was held by this holder alone, and is
-    /// gone now.
+    /// gone now. It is let go of also where nobody waits for the answer, or the actor has died.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -62,8 +94,11 @@ impl Handle {
             key: key.into(),
             holder,
         };
+        let unheard = Unheard::new(|| self.outbox.unwish(key, holder));
         let released = self.addr.send(release).await;
-        released.map_err(ConnectionGone::of_mailbox)?
+        let released = released.map_err(ConnectionGone::of_mailbox)?;
+        unheard.was_heard();
+        released
     }
 
     /// Asks at once for each subscription again that the peer has refused, not answered, or ended; says how many those are.

@@ -14,6 +14,7 @@ mod failure;
 mod init;
 mod input;
 mod ls;
+mod man;
 mod moment;
 mod output;
 mod parse;
@@ -83,6 +84,8 @@ enum Command {
     Reload(reload::Reload),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name; clap ends the process itself on wrong usage, with exit code 2.
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Reload(reload) => reload.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(Cli::command()),
+        Command::Man(man) => man.execute(Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

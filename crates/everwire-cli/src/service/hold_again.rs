@@ -1,62 +1,39 @@
-//! What callers of earlier processes hold is held again.
+//! What callers of earlier processes hold is held again, before the names are dialled where that is possible.
 
-use actix_web::web::Data;
-use everwire::{ConnectionName, dialogue::Holder};
-use futures::{StreamExt, stream};
+use everwire::{Manager, dialogue::Holder};
 
 use super::{
-    changes::Subject,
     holds::{KeptHold, wish},
     state::AppState,
 };
 
-/// How many names have theirs back at a time.
-const AT_A_TIME: usize = 256;
-
-/// Holds again what callers of earlier processes hold, as soon as the names are there: at once, before a peer can have answered a dial.
-/// `names_are_open`: those of the configuration are.
-pub fn restore(state: &Data<AppState>, names_are_open: bool) {
-    let ready = state.holds.ready(names_are_open);
-    if ready.is_empty() {
-        return;
-    }
-    let state = state.clone();
-    actix::spawn(async move {
-        let names = ready.into_iter();
-        let names = names.map(|(name, kept)| restore_name(&state, name, kept));
-        stream::iter(names)
-            .buffer_unordered(AT_A_TIME)
-            .collect::<()>()
-            .await;
+/// Gives the names what callers of earlier processes hold of them. Those that are not there yet have it when they are opened.
+pub fn recall(state: &AppState, kept: &[(String, Vec<u8>)]) {
+    let manager = &state.manager;
+    state.holds.keep(manager, kept, |KeptHold { name, key, json }| match wish(&json) {
+        Ok(wish) => manager.recall_subscription(&name, &key, wish, Holder::Api),
+        Err(text) => {
+            tracing::error!(%name, key = &*key, text, "a subscription that was kept of an earlier process cannot be used");
+        }
     });
 }
 
-/// In the turn of the name: a caller who lets go of one of them does so before or after.
-async fn restore_name(state: &AppState, name: ConnectionName, kept: Vec<KeptHold>) {
-    let place = state
-        .changes
-        .enter_anyway(Subject::Connection(name.clone()));
-    let _turn = place.turn_at_last().await;
-    let Some(handle) = state.manager.find(&name) else {
-        tracing::warn!(%name, subscriptions = kept.len(), "the connection is gone, and its subscriptions with it");
-        return state.holds.forget(&state.manager, &name);
-    };
-    for KeptHold { key, json } in kept {
-        if !state.holds.has(&name, &key) {
-            continue;
-        }
-        let held = match wish(&json) {
-            Ok(wish) => {
-                let held = handle.hold_subscription(&key, wish, Holder::Api);
-                let held = state.in_time(held).await;
-                held.map_err(|late| late.to_string())
-                    .and_then(|held| held.map_err(|error| error.to_string()))
-            }
-            Err(text) => Err(text),
-        };
-        if let Err(text) = held {
-            let key = &*key;
-            tracing::error!(%name, key, text, "a subscription that was kept of an earlier process cannot be used");
+/// Forgets what is held of names that are gone, and tells of those that cannot have it. `names_are_open`: those of the configuration are.
+pub fn settle(state: &AppState, names_are_open: bool) {
+    let manager = &state.manager;
+    for (name, subscriptions) in state.holds.ready(names_are_open) {
+        if manager.find(&name).is_none() {
+            tracing::warn!(%name, subscriptions, "the connection is gone, and its subscriptions with it");
+            manager.forget_recalled(&name);
+            state.holds.forget(manager, &name);
+        } else if !subscribes(manager, name.as_str()) {
+            tracing::error!(%name, subscriptions, "the connection does not say any more how it subscribes: what callers hold waits until it does");
         }
     }
+}
+
+fn subscribes(manager: &Manager, name: &str) -> bool {
+    let settings = manager.settings(name);
+    let dialogue = settings.and_then(|settings| settings.dialogue.clone());
+    dialogue.is_some_and(|dialogue| dialogue.subscribe.is_some())
 }

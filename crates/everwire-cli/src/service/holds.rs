@@ -22,12 +22,15 @@ pub struct Holds {
 #[derive(Debug, Default)]
 struct Kept {
     names_are_open: bool,
-    waiting: BTreeMap<ConnectionName, Vec<KeptHold>>,
+    /// How many of each name.
+    waiting: BTreeMap<ConnectionName, usize>,
 }
 
 /// A subscription that a caller of an earlier process holds.
 #[derive(Debug)]
 pub struct KeptHold {
+    /// Of which connection.
+    pub name: ConnectionName,
     /// What it is known by.
     pub key: Arc<str>,
     /// What was asked for, as it was given.
@@ -71,9 +74,14 @@ impl Holds {
         }
     }
 
-    /// Notes what earlier processes have kept. It counts as held from now on: a caller may let go of it before it is.
-    pub fn keep(&self, manager: &Manager, kept: &[(String, Vec<u8>)]) {
-        let mut waiting = BTreeMap::<_, Vec<_>>::new();
+    /// Notes what earlier processes have kept, and passes it on. It counts as held from now on.
+    pub fn keep(
+        &self,
+        manager: &Manager,
+        kept: &[(String, Vec<u8>)],
+        mut hold: impl FnMut(KeptHold),
+    ) {
+        let mut waiting = BTreeMap::<_, usize>::new();
         for (kept_key, json) in kept {
             let Some(subject) = kept_key.strip_prefix(persisted::SUBSCRIPTION) else {
                 continue;
@@ -86,14 +94,15 @@ impl Holds {
             };
             let (key, json) = (Arc::<str>::from(key), json.clone());
             self.insert(&name, Arc::clone(&key));
-            let holds = waiting.entry(name).or_default();
-            holds.push(KeptHold { key, json });
+            *waiting.entry(name.clone()).or_default() += 1;
+            hold(KeptHold { name, key, json });
         }
         self.kept.lock().waiting = waiting;
     }
 
-    /// What can be held again now. `names_are_open`: all names of the configuration are there from now on.
-    pub fn ready(&self, names_are_open: bool) -> BTreeMap<ConnectionName, Vec<KeptHold>> {
+    /// The names that have kept ones, and how many each, once all names are there. `names_are_open`: those of the configuration are
+    /// from now on.
+    pub fn ready(&self, names_are_open: bool) -> BTreeMap<ConnectionName, usize> {
         let mut kept = self.kept.lock();
         kept.names_are_open |= names_are_open;
         match kept.names_are_open {
@@ -134,16 +143,18 @@ mod tests {
             ("subscription/..", ""),
         ];
         let kept = kept.map(|(key, json)| (key.to_owned(), json.as_bytes().to_vec()));
-        holds.keep(&manager, &kept);
+        let mut passed = Vec::new();
+        holds.keep(&manager, &kept, |hold| {
+            passed.push(format!("{}: {}", hold.name, hold.key));
+        });
+        assert_eq!(passed, ["feed: trades/a b", "feed: ", "other: x"]);
         let (feed, other) = (name("feed"), name("other"));
         assert!(holds.has(&feed, "trades/a b") && holds.has(&other, "x"));
         assert!(holds.ready(false).is_empty());
         assert!(!holds.insert(&other, "x".into()) && holds.insert(&other, "y".into()));
         assert!(holds.remove(&other, "y") && !holds.remove(&other, "y"));
         let ready = holds.ready(true);
-        let keys = |name| -> Vec<&str> { ready[name].iter().map(|hold| &*hold.key).collect() };
-        assert_eq!(keys(&feed), ["trades/a b", ""]);
-        assert_eq!(keys(&other), ["x"]);
+        assert_eq!((ready[&feed], ready[&other]), (2, 1));
         assert!(holds.ready(true).is_empty(), "once");
         holds.forget(&manager, &feed);
         assert!(!holds.has(&feed, "trades/a b"));

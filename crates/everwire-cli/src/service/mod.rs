@@ -69,7 +69,7 @@ pub async fn serve(
     for (name, settings) in connections {
         manager.open(&name, settings)?;
     }
-    hold_again::restore(&state, true);
+    hold_again::settle(&state, true);
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
     let servers = sockets.open(&state)?;
 

@@ -21,7 +21,7 @@ pub fn store_is_open(state: &Data<AppState>) {
         tracing::error!(damage, "the store was damaged");
     }
     restore(state);
-    hold_again::restore(state, false);
+    hold_again::settle(state, false);
     state.knows_kept.store(true, Ordering::Release);
 }
 
@@ -37,6 +37,8 @@ fn restore(state: &AppState) {
         }
     }
     owners.forget(manager);
+    // What is dialled below has them from the first socket on.
+    hold_again::recall(state, &kept);
     let mut owners = Owners::of(&kept, OWNER);
     for (key, json) in &kept {
         if let Some(name) = key.strip_prefix(CONNECTION) {
@@ -45,7 +47,6 @@ fn restore(state: &AppState) {
         }
     }
     owners.forget(manager);
-    state.holds.keep(manager, &kept);
 }
 
 /// The owners that earlier processes have kept of something.

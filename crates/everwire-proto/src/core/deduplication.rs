@@ -103,9 +103,9 @@ impl Deduplication {
         matches!(self, Self::Plain | Self::After { until: None, .. })
     }
 
-    /// Whether messages of the socket that serves may be held, and are not delivered yet.
+    /// Whether messages of the socket that serves are held, and not delivered yet.
     pub fn holds_back(&self) -> bool {
-        matches!(self, Self::After { until: Some(_), .. })
+        matches!(self, Self::After { filter, until: Some(_) } if !filter.holds_nothing())
     }
 
     /// A successor is going to be dialled, and `recorder` takes what comes on both sockets.
@@ -286,6 +286,22 @@ mod tests {
             (None, 1)
         );
         assert!(deduplication.is_resolved());
+    }
+
+    /// What is answered once it is stored, and what is kept of it, waits for nothing where all that came was delivered.
+    #[test]
+    fn what_is_the_successors_own_holds_nothing_back() {
+        let until = Instant::now() + Duration::from_secs(1);
+        let mut deduplication = before(["a", "b", "c"], ["hello"]);
+        assert_eq!(deduplication.cut(until), texts(["hello"]));
+        assert_eq!(receive(&mut deduplication, "d"), texts(["d"]));
+        // The next message may still be one of the old socket's.
+        assert_eq!(deduplication.deadline(), Some(until));
+        assert!(!deduplication.is_resolved() && !deduplication.holds_back());
+        assert_eq!(receive(&mut deduplication, "b"), []);
+        assert!(deduplication.holds_back());
+        assert_eq!(receive(&mut deduplication, "c"), []);
+        assert!(!deduplication.holds_back());
     }
 
     #[test]

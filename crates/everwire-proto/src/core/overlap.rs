@@ -197,6 +197,14 @@ impl DuplicateFilter {
         }
     }
 
+    /// Whether each message that was fed is delivered by now, or was delivered before.
+    pub fn holds_nothing(&self) -> bool {
+        match &self.0 {
+            Rule::Payload(alignment) => alignment.holds_nothing(),
+            Rule::Sequence(_) => true,
+        }
+    }
+
     /// The deadline has passed, or the successor is lost: nothing is held from now on.
     ///
     /// What is held equals the midst of the old one's messages, in their order: a successor that lags is far likelier than

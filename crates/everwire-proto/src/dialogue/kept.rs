@@ -129,11 +129,11 @@ pub(super) struct Keeping {
 
 impl Keeping {
     /// `None`: the dialogue keeps nothing.
-    pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
+    pub fn of(dialogue: &Dialogue) -> Option<Self> {
         let mut kept = CaptureSet::default();
         dialogue.kept().for_each(|at| kept.insert(at));
         let keeps_any = kept != CaptureSet::default();
-        keeps_any.then(|| Box::new(Self { kept, last: None }))
+        keeps_any.then_some(Self { kept, last: None })
     }
 
     /// When changes are to be handed out, if there are any.

@@ -59,7 +59,7 @@ impl Conversation {
     /// What a query comes to for the last message and with what is captured now, as an operator may see it: a value as JSON, what is
     /// secret as `***`. Nothing changes by it.
     pub fn ask(&self, query: &Query, here: &Here<'_>) -> String {
-        let trace = self.trace.as_deref();
+        let trace = self.seldom.trace();
         let message = trace.and_then(|trace| trace.last.as_ref());
         let is_hidden = trace.is_some_and(|trace| trace.is_hidden);
         let mut spans = Spans::default();

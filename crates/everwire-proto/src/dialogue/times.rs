@@ -18,9 +18,13 @@ use crate::{
     },
 };
 
-/// The times that templates have come to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+/// The times that templates have come to. Boxed: few dialogues have such templates.
+#[derive(Debug)]
+pub(super) struct Times(Option<Box<Known>>);
+
+/// What templates have come to.
+#[derive(Debug, Default)]
+struct Known {
     interval: Option<Millis>,
     timeout: Option<Millis>,
     idle: Option<Millis>,
@@ -48,37 +52,56 @@ pub(super) enum Key {
 impl Times {
     /// None has a value yet.
     pub fn new(dialogue: &Dialogue) -> Self {
-        Self {
-            interval: None,
-            timeout: None,
-            idle: None,
-            told: 0,
-            reads: reads(dialogue),
-        }
+        let reads = reads(dialogue);
+        let known = Known {
+            reads,
+            ..Known::default()
+        };
+        Self((reads != CaptureSet::default()).then(|| Box::new(known)))
     }
 
     pub fn interval(&self) -> Option<Duration> {
-        self.interval.map(duration)
+        self.known()?.interval.map(duration)
     }
 
     pub fn timeout(&self) -> Option<Duration> {
-        self.timeout.map(duration)
+        self.known()?.timeout.map(duration)
     }
 
     pub fn idle(&self) -> Option<Duration> {
-        self.idle.map(duration)
+        self.known()?.idle.map(duration)
+    }
+
+    fn known(&self) -> Option<&Known> {
+        self.0.as_deref()
+    }
+
+    fn known_mut(&mut self) -> &mut Known {
+        self.0.get_or_insert_default()
+    }
+
+    /// The three times.
+    fn all(&self) -> [Option<Millis>; 3] {
+        let known = self.known();
+        known.map_or([None; 3], |known| {
+            [known.interval, known.timeout, known.idle]
+        })
+    }
+
+    /// The captures that the templates read.
+    fn reads(&self) -> CaptureSet {
+        self.known().map(|known| known.reads).unwrap_or_default()
     }
 
     /// A socket is open: what has no value now, has none until it has one. What has a value is told, also if it is that of the last socket.
     pub fn opened(&mut self, cx: &mut Context<'_>) {
         let had_any = self.has_any();
-        *self = Self {
-            interval: None,
-            timeout: None,
-            idle: None,
-            told: 0,
-            ..*self
-        };
+        if let Some(known) = self.0.as_deref_mut() {
+            *known = Known {
+                reads: known.reads,
+                ..Known::default()
+            };
+        }
         cx.captures.take_changed();
         self.evaluate(cx);
         if had_any || self.has_any() {
@@ -88,17 +111,17 @@ impl Times {
 
     /// Whether captures have other values of which durations are made, and those were not made anew.
     pub fn are_stale(&self, captures: &Captures) -> bool {
-        captures.has_changed(self.reads)
+        captures.has_changed(self.reads())
     }
 
     /// Captures may have other values. Returns whether those have that durations are made of.
     pub fn refresh(&mut self, cx: &mut Context<'_>) -> bool {
-        if !cx.captures.take_changed().meets(self.reads) {
+        if !cx.captures.take_changed().meets(self.reads()) {
             return false;
         }
-        let before = (self.interval, self.timeout, self.idle);
+        let before = self.all();
         self.evaluate(cx);
-        if before != (self.interval, self.timeout, self.idle) {
+        if before != self.all() {
             cx.out.push(Reply::Times);
         }
         true
@@ -117,7 +140,7 @@ impl Times {
     }
 
     fn has_any(&self) -> bool {
-        self.interval.or(self.timeout).or(self.idle).is_some()
+        self.all() != [None; 3]
     }
 
     fn evaluate(&mut self, cx: &mut Context<'_>) {
@@ -125,15 +148,26 @@ impl Times {
         let heartbeat = dialogue.heartbeat.as_ref();
         if let Some(interval) = heartbeat.and_then(|heartbeat| heartbeat.interval.as_ref()) {
             let default = Some(Heartbeat::DEFAULT_INTERVAL);
-            self.interval = self.one(Key::Interval, interval, self.interval, default, cx);
+            let value = self.one(Key::Interval, interval, self.all()[0], default, cx);
+            self.set(value, |known| &mut known.interval);
         }
         if let Some(timeout) = heartbeat.and_then(|heartbeat| heartbeat.timeout.as_ref()) {
             let default = Some(Heartbeat::DEFAULT_TIMEOUT);
-            self.timeout = self.one(Key::Timeout, timeout, self.timeout, default, cx);
+            let value = self.one(Key::Timeout, timeout, self.all()[1], default, cx);
+            self.set(value, |known| &mut known.timeout);
         }
         if let Some(idle) = &dialogue.idle_timeout {
-            self.idle = self.one(Key::Idle, idle, self.idle, None, cx);
+            let value = self.one(Key::Idle, idle, self.all()[2], None, cx);
+            self.set(value, |known| &mut known.idle);
         }
+    }
+
+    fn set(
+        &mut self,
+        value: Option<Millis>,
+        place: impl FnOnce(&mut Known) -> &mut Option<Millis>,
+    ) {
+        *place(self.known_mut()) = value;
     }
 
     /// The value of one key: the last one, as long as there is no other.
@@ -176,10 +210,11 @@ impl Times {
             Key::Every(place) => (place.at + 4).min(31),
         };
         let bit = 1 << number;
-        if self.told & bit != 0 {
+        let known = self.known_mut();
+        if known.told & bit != 0 {
             return;
         }
-        self.told |= bit;
+        known.told |= bit;
         let name = match key {
             Key::Interval => "heartbeat.interval".into(),
             Key::Timeout => "heartbeat.timeout".into(),

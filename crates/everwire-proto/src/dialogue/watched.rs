@@ -13,9 +13,10 @@ impl Conversation {
     pub fn watch(&mut self, is_watched: bool) {
         match is_watched {
             true => {
-                self.trace.get_or_insert_default();
+                let trace = self.seldom.take_trace().unwrap_or_default();
+                self.seldom.set_trace(Some(trace));
             }
-            false => self.trace = None,
+            false => self.seldom.set_trace(None),
         }
     }
 
@@ -26,7 +27,7 @@ impl Conversation {
         here: &Here<'_>,
         out: &mut Vec<Reply>,
     ) -> Heard {
-        let Some(mut trace) = self.trace.take() else {
+        let Some(mut trace) = self.seldom.take_trace() else {
             return self.hear(seen, here, out);
         };
         let (id, is_hidden) = match self.running() {
@@ -35,9 +36,9 @@ impl Conversation {
         };
         (trace.id, trace.is_hidden) = (id.or(trace.id), is_hidden);
         let coming = trace.begin(seen.message, &self.captures, out);
-        self.trace = Some(trace);
+        self.seldom.set_trace(Some(trace));
         let heard = self.hear(seen, here, out);
-        if let Some(trace) = &self.trace {
+        if let Some(trace) = self.seldom.trace() {
             trace.end(coming, seen.message, &self.captures, heard.deliver, out);
         }
         heard

@@ -13,8 +13,8 @@ use crate::settings::{ConnectionSettings, Heartbeat};
 impl LiveConversation {
     /// The text of a ping whose turn to be written has come.
     pub fn ping(&mut self, at: Surroundings<'_>) -> Ping {
-        let here = at.here(self.is_handover);
-        led!(&mut self.engine, it => it.ping(&here, &mut self.replies))
+        let here = at.here(self.is_handover());
+        led!(&mut self.engine, it => it.ping(&here, &mut self.replies.open()))
     }
 
     /// Whether an expression, or a protocol, says what answers a ping.
@@ -33,7 +33,7 @@ impl LiveConversation {
     }
 
     /// The heartbeat of the settings with the times that the peer has named, if it has named any.
-    pub fn heartbeat(&self, settings: &ConnectionSettings) -> Option<Box<Heartbeat>> {
+    pub fn heartbeat(&self, settings: &ConnectionSettings) -> Option<Heartbeat> {
         let (named_interval, named_timeout) =
             led!(&self.engine, it => (it.interval(), it.timeout()));
         if named_interval.is_none() && named_timeout.is_none() {
@@ -50,7 +50,7 @@ impl LiveConversation {
                 *timeout = named_timeout.unwrap_or(*timeout);
             }
         }
-        Some(Box::new(heartbeat))
+        Some(heartbeat)
     }
 
     /// When the beats of a socket begin: how the first is timed, if they begin `at` this point and their interval is known.

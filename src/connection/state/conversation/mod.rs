@@ -2,7 +2,10 @@
 
 mod engine;
 mod heartbeat;
+mod named_beats;
+mod replies;
 mod requests;
+mod seldom;
 mod serving;
 mod steps;
 mod storing;
@@ -17,36 +20,25 @@ use everwire_proto::dialogue::{BeforeDial, Concern, Heard, Reply, close_code};
 
 use self::{
     engine::{Engine, led},
-    work::Work,
+    replies::Replies,
+    seldom::Seldom,
 };
 pub(in crate::connection) use self::{
+    named_beats::NamedBeats,
     serving::{Serving, policy_of_named},
     surroundings::{Surroundings, surroundings},
 };
-use super::watching::Watching;
 use crate::{
-    core::{Cause, Cursor, Message, NumberPlace},
+    core::{Cause, Message, NumberPlace},
     settings::ConnectionSettings,
-    transport::{Generation, PreparedDial},
+    transport::PreparedDial,
 };
 
 /// The conversation of one socket. What it has captured outlives the socket.
 pub(in crate::connection) struct LiveConversation {
     pub(super) engine: Engine,
-    /// Whether its socket was dialled at a URL that the peer named.
-    pub is_handover: bool,
-    /// What names share that its dial was made with.
-    shared: Option<Box<Generation>>,
-    /// What it wants done, and was not done yet.
-    replies: Vec<Reply>,
-    /// Boxed: nearly none is watched.
-    pub(super) watcher: Option<Box<Watching>>,
-    /// What is done elsewhere for it. Boxed: nearly none waits for anything.
-    work: Option<Box<Work>>,
-    /// Which wishes of callers it knows.
-    wishes: u64,
-    /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
-    unplaced_behind: Cursor,
+    replies: Replies,
+    pub(super) seldom: Seldom,
 }
 
 impl LiveConversation {
@@ -63,19 +55,24 @@ impl LiveConversation {
     fn new(engine: Engine) -> Self {
         Self {
             engine,
-            is_handover: false,
-            shared: None,
-            replies: Vec::new(),
-            watcher: None,
-            work: None,
-            wishes: 0,
-            unplaced_behind: Cursor::default(),
+            replies: Replies::default(),
+            seldom: Seldom::default(),
         }
     }
 
     /// The start of a message without the secrets that are captured now, if it holds any.
     pub fn masked(&self, message: &Message) -> Option<String> {
         led!(&self.engine, it => it.masked(message))
+    }
+
+    /// Whether its socket was dialled at a URL that the peer named.
+    pub fn is_handover(&self) -> bool {
+        self.seldom.is_handover()
+    }
+
+    /// Its socket was dialled at such a URL, or was not.
+    pub fn set_handover(&mut self, is_handover: bool) {
+        self.seldom.set_handover(is_handover);
     }
 
     /// How many answers of rules wait.
@@ -85,7 +82,7 @@ impl LiveConversation {
 
     /// It is that of the socket that serves.
     fn serving(mut self) -> Self {
-        if let Some(watching) = &mut self.watcher {
+        if let Some(watching) = self.seldom.watching_mut() {
             watching.watcher.is_successor = false;
         }
         self
@@ -97,7 +94,7 @@ impl LiveConversation {
         let mut fresh = Self::new(Engine::of(settings)?);
         match known {
             Some(known) if known.is_of(settings) => {
-                fresh.wishes = known.wishes;
+                fresh.seldom.set_wishes(known.seldom.wishes());
                 fresh.engine = match &known.engine {
                     Engine::Declared(it) => Engine::Declared(it.successor()),
                     Engine::Custom(it) => Engine::Custom(Box::new(it.successor())),
@@ -106,29 +103,24 @@ impl LiveConversation {
             Some(known) => fresh.restore(&known.kept()),
             None => {}
         }
-        if let Some(watching) = known.and_then(|known| known.watcher.as_deref()) {
+        if let Some(watching) = known.and_then(|known| known.seldom.watching()) {
             fresh.watch(watching.watcher.of_successor());
         }
         Some(Box::new(fresh))
     }
 
     fn adopt(mut self, successor: Self) -> Self {
-        self.is_handover = successor.is_handover;
-        self.shared = successor.shared;
+        self.seldom = successor.seldom;
         self.replies = successor.replies;
         match (&mut self.engine, successor.engine) {
             (Engine::Declared(it), Engine::Declared(successor)) => {
-                it.adopt(successor, &mut self.replies);
+                it.adopt(successor, &mut self.replies.open());
             }
             (Engine::Custom(it), Engine::Custom(successor)) => {
-                it.adopt(*successor, &mut self.replies);
+                it.adopt(*successor, &mut self.replies.open());
             }
             (it, successor) => *it = successor,
         }
-        self.wishes = successor.wishes;
-        self.watcher = successor.watcher;
-        self.work = successor.work;
-        self.unplaced_behind = successor.unplaced_behind;
         self
     }
 
@@ -140,31 +132,31 @@ impl LiveConversation {
 
     /// What was done before the dial of the socket that opens next; `None`: nothing.
     pub fn prepared(&mut self, dial: Option<Box<PreparedDial>>) {
-        self.shared = None;
-        if let Some(dial) = dial {
-            if let Some(declared) = self.engine.declared_mut() {
-                declared.prepared(&dial.prepared);
-            }
-            self.shared = dial.shared.map(Box::new);
+        let Some(dial) = dial else {
+            return self.seldom.set_shared(None);
+        };
+        if let Some(declared) = self.engine.declared_mut() {
+            declared.prepared(&dial.prepared);
         }
+        self.seldom.set_shared(dial.shared);
     }
 
     /// The peer does not take what names share: nobody gets that any more.
     pub fn discard_shared(&self) {
-        if let Some(shared) = &self.shared {
+        if let Some(shared) = self.seldom.shared() {
             shared.discard();
         }
     }
 
     /// A socket has opened.
     pub fn opened(&mut self, at: Surroundings<'_>) {
-        self.replies.clear();
-        if let Some(watching) = &mut self.watcher {
+        self.replies = Replies::default();
+        if let Some(watching) = self.seldom.watching_mut() {
             watching.secrets = at.secrets.clone();
         }
-        self.work = None;
-        let here = at.here(self.is_handover);
-        led!(&mut self.engine, it => it.opened(&here, &mut self.replies));
+        self.seldom.set_work(None);
+        let here = at.here(self.is_handover());
+        led!(&mut self.engine, it => it.opened(&here, &mut self.replies.open()));
     }
 
     /// Whether a message concerns it, and how; `None`: it need not be told. A protocol in code is told all.
@@ -183,32 +175,32 @@ impl LiveConversation {
         concern: Concern,
         at: Surroundings<'_>,
     ) -> (Heard, Option<NumberPlace>) {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         let numbers = at.settings.sequence.as_ref();
         match &mut self.engine {
             Engine::Declared(it) => {
-                it.message_of_concern(message, concern, numbers, &here, &mut self.replies)
+                it.message_of_concern(message, concern, numbers, &here, &mut self.replies.open())
             }
-            Engine::Custom(it) => (it.message(message, &here, &mut self.replies), None),
+            Engine::Custom(it) => (it.message(message, &here, &mut self.replies.open()), None),
         }
     }
 
     /// Its deadline may have come.
     pub fn timer(&mut self, at: Surroundings<'_>) {
         if self.deadline().is_some_and(|deadline| deadline <= at.now) {
-            let here = at.here(self.is_handover);
-            led!(&mut self.engine, it => it.timer(&here, &mut self.replies));
+            let here = at.here(self.is_handover());
+            led!(&mut self.engine, it => it.timer(&here, &mut self.replies.open()));
         }
     }
 
     /// The socket is lost, or a dial has failed.
     pub fn lost(&mut self, cause: &Cause, at: Surroundings<'_>) {
-        self.replies.clear();
-        self.work = None;
-        let (here, out) = (at.here(self.is_handover), &mut self.replies);
+        self.replies = Replies::default();
+        self.seldom.set_work(None);
+        let (here, mut out) = (at.here(self.is_handover()), self.replies.open());
         match &mut self.engine {
-            Engine::Declared(it) => it.lost(cause, close_code(cause), &here, out),
-            Engine::Custom(it) => it.lost(cause, &here, out),
+            Engine::Declared(it) => it.lost(cause, close_code(cause), &here, &mut out),
+            Engine::Custom(it) => it.lost(cause, &here, &mut out),
         }
     }
 
@@ -239,14 +231,6 @@ impl LiveConversation {
 
     /// What is to be done next.
     pub fn take_replies(&mut self) -> Vec<Reply> {
-        std::mem::take(&mut self.replies)
-    }
-
-    /// Gives back the memory of [`take_replies`](Self::take_replies), as long as much is said: a name that is ready may be silent for days.
-    pub fn give_back(&mut self, mut replies: Vec<Reply>) {
-        if self.replies.is_empty() && !self.has_passed() {
-            replies.clear();
-            self.replies = replies;
-        }
+        self.replies.take()
     }
 }

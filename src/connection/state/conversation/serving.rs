@@ -1,33 +1,28 @@
 //! The conversation of the socket that serves, and what it leads to: the times of the heartbeat, and where the next dial goes.
 
-use std::{mem, sync::Arc, time::Instant};
+use std::{mem, sync::Arc};
 
 use ::url::Url;
 use everwire_proto::settings::dialogue::Dialogue;
 
-use super::{LiveConversation, engine::Engine, wishes::Wishes};
+use super::{LiveConversation, engine::Engine, named_beats::NamedBeats};
 use crate::{
     connection::SharedOutbox,
     core::Cause,
-    settings::{ConnectionSettings, DialPolicy, Heartbeat, url},
+    settings::{ConnectionSettings, DialPolicy, url},
     transport::{PreparedDial, Preparing},
 };
 
 /// The conversation of the socket that serves, and the heartbeat that it leads to.
 pub(in crate::connection) struct Serving {
     pub conversation: LiveConversation,
-    /// The heartbeat with the times that the peer has named; `None`: that of the settings.
-    pub named: Option<Box<Heartbeat>>,
-    /// When the first ping goes out, if not after an interval. With it the interval begins.
-    pub first_beat: Option<Instant>,
+    pub beats: NamedBeats,
     /// Boxed: few dials differ from those of a name without a conversation.
     dialling: Option<Box<Dialling>>,
-    /// What callers want of subscriptions.
-    pub wishes: Wishes,
 }
 
-/// A name takes so much for what its conversation is, and jemalloc's next size class has 64 bytes more.
-const _: () = assert!(size_of::<Serving>() <= 256);
+/// A name takes so much for what its conversation is, and jemalloc's next size class has 32 bytes more.
+const _: () = assert!(size_of::<Serving>() <= 128);
 
 /// What a conversation knows of the next dial, or of the one under way.
 #[derive(Default)]
@@ -59,8 +54,8 @@ impl Serving {
     ) -> Option<Box<Self>> {
         let mut fresh = Self::of(settings, outbox)?;
         let watcher = known.and_then(|known| {
-            fresh.wishes = known.wishes;
-            known.conversation.watcher
+            let mut conversation = known.conversation;
+            conversation.seldom.take_watching()
         });
         if let Some(watching) = watcher {
             fresh.conversation.watch(watching.watcher);
@@ -69,8 +64,7 @@ impl Serving {
     }
 
     /// The successor's socket serves from now on.
-    pub fn hand_over(mut known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
-        let wishes = known.as_mut().map(|known| mem::take(&mut known.wishes));
+    pub fn hand_over(known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
             Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
                 known.conversation.adopt(successor)
@@ -82,9 +76,7 @@ impl Serving {
             }
             None => successor,
         };
-        let mut serving = Self::from(conversation.serving());
-        serving.wishes = wishes.unwrap_or_default();
-        Box::new(serving)
+        Box::new(Self::from(conversation.serving()))
     }
 }
 
@@ -184,10 +176,8 @@ impl From<LiveConversation> for Serving {
     fn from(conversation: LiveConversation) -> Self {
         Self {
             conversation,
-            named: None,
-            first_beat: None,
+            beats: NamedBeats::default(),
             dialling: None,
-            wishes: Wishes::default(),
         }
     }
 }

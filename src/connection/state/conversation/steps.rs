@@ -33,27 +33,27 @@ impl LiveConversation {
 
     /// The name is ready on its socket.
     pub fn ready(&mut self, at: Surroundings<'_>) {
-        let here = at.here(self.is_handover);
-        led!(&mut self.engine, it => it.ready(&here, &mut self.replies));
+        let here = at.here(self.is_handover());
+        led!(&mut self.engine, it => it.ready(&here, &mut self.replies.open()));
     }
 
     /// The kernel has that step.
     pub fn written(&mut self, at: Surroundings<'_>) {
-        let here = at.here(self.is_handover);
-        led!(&mut self.engine, it => it.written(&here, &mut self.replies));
+        let here = at.here(self.is_handover());
+        led!(&mut self.engine, it => it.written(&here, &mut self.replies.open()));
     }
 
     /// The text of the step whose turn to be written has come.
     pub fn compose(&mut self, at: Surroundings<'_>) -> Option<Message> {
-        let here = at.here(self.is_handover);
-        led!(&mut self.engine, it => it.compose(&here, &mut self.replies))
+        let here = at.here(self.is_handover());
+        led!(&mut self.engine, it => it.compose(&here, &mut self.replies.open()))
     }
 
     /// A message of ours went out.
     pub fn said(&mut self, now: Instant) {
         match &mut self.engine {
             Engine::Declared(it) => it.said(now),
-            Engine::Custom(it) => it.said(now, &mut self.replies),
+            Engine::Custom(it) => it.said(now, &mut self.replies.open()),
         }
     }
 
@@ -70,7 +70,7 @@ impl LiveConversation {
 
     /// The signatures are to be made that a step lacks.
     pub fn sign(&mut self, requests: Vec<SignatureRequest>) {
-        self.work.get_or_insert_default().sign(requests);
+        self.seldom.more_work().sign(requests);
     }
 
     /// This call is to be made.
@@ -79,38 +79,38 @@ impl LiveConversation {
         owner: CallOwner,
         call: impl Future<Output = Result<Response, Unanswered>> + 'static,
     ) {
-        self.work.get_or_insert_default().call(owner, call);
+        self.seldom.more_work().call(owner, call);
     }
 
     /// Whether something is done elsewhere that it waits for.
     pub fn is_waiting(&self) -> bool {
-        self.work.is_some()
+        self.seldom.has_work()
     }
 
     /// Takes what was done elsewhere, once it is; until then the waker is to be called. Returns whether something was.
     pub fn poll_work(&mut self, at: Surroundings<'_>, cx: &mut TaskContext<'_>) -> bool {
-        let Some(work) = &mut self.work else {
+        let Some(work) = self.seldom.work_mut() else {
             return false;
         };
         let Some(done) = work.poll(cx) else {
             return false;
         };
         if work.is_over() {
-            self.work = None;
+            self.seldom.set_work(None);
         }
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         let declared = self.engine.declared_mut();
         match (done, declared) {
             (Done::Signed(Some(made)), Some(declared)) => {
-                declared.signed(made, &here, &mut self.replies);
+                declared.signed(made, &here, &mut self.replies.open());
             }
             (Done::Answered(owner, answer), Some(declared)) => {
-                declared.answered(owner, answer, &here, &mut self.replies);
+                declared.answered(owner, answer, &here, &mut self.replies.open());
             }
             // The thread is gone, and with it what the step waits for.
             (Done::Signed(None), _) => {
                 let cause = Cause::Panic("a signature could not be made".into());
-                self.replies.push(Reply::Lose(cause));
+                self.replies.open().push(Reply::Lose(cause));
             }
             (Done::Signed(_) | Done::Answered(..), None) => {}
         }
@@ -119,10 +119,12 @@ impl LiveConversation {
 
     /// Nothing is done any more for the step that was on its way.
     fn forget_step(&mut self) {
-        self.work = self.work.take().and_then(|mut work| {
+        if let Some(work) = self.seldom.work_mut() {
             work.forget_steps();
-            (!work.is_over()).then_some(work)
-        });
+            if work.is_over() {
+                self.seldom.set_work(None);
+            }
+        }
     }
 
     /// Its socket is to be closed by us. Returns whether periodic steps were taken until now.
@@ -144,20 +146,20 @@ impl LiveConversation {
 
     /// That is to be said now.
     pub fn begin_close_script(&mut self, at: Surroundings<'_>) {
-        let (here, out) = (at.here(self.is_handover), &mut self.replies);
+        let (here, mut out) = (at.here(self.is_handover()), self.replies.open());
         match &mut self.engine {
-            Engine::Declared(it) => it.begin_close_script(&here, out),
-            Engine::Custom(it) => it.begin_goodbye(&here, out),
+            Engine::Declared(it) => it.begin_close_script(&here, &mut out),
+            Engine::Custom(it) => it.begin_goodbye(&here, &mut out),
         }
     }
 
     /// Our close frame goes out. `was_due`: whether something was to be said before it.
     pub fn closes(&mut self, was_due: bool, at: Surroundings<'_>) {
         self.forget_step();
-        let (here, out) = (at.here(self.is_handover), &mut self.replies);
+        let (here, mut out) = (at.here(self.is_handover()), self.replies.open());
         match &mut self.engine {
-            Engine::Declared(it) => it.closes(was_due, &here, out),
-            Engine::Custom(it) => it.closes(was_due, out),
+            Engine::Declared(it) => it.closes(was_due, &here, &mut out),
+            Engine::Custom(it) => it.closes(was_due, &mut out),
         }
     }
 }

@@ -36,7 +36,7 @@ impl LiveConversation {
 
     /// Messages that are answered once they are stored lie behind this place of the history.
     pub fn begin_places(&mut self, behind: Cursor) {
-        self.unplaced_behind = behind;
+        self.seldom.set_unplaced_behind(behind);
     }
 
     /// Whether a message is answered once it is stored, of which it is not known where it lies.
@@ -47,7 +47,8 @@ impl LiveConversation {
 
     /// The messages so far that are answered once they are stored lie at this place of the history, or before it.
     pub fn placed(&mut self, through: Cursor) {
-        let after = std::mem::replace(&mut self.unplaced_behind, through);
+        let after = self.seldom.unplaced_behind();
+        self.seldom.set_unplaced_behind(through);
         if let Some(declared) = self.engine.declared_mut() {
             declared.placed(HistorySpan { after, through });
         }
@@ -61,9 +62,9 @@ impl LiveConversation {
 
     /// The store has so much of the history.
     pub fn stored(&mut self, stored: Stored, at: Surroundings<'_>) {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         if let Some(declared) = self.engine.declared_mut() {
-            declared.stored(stored, &here, &mut self.replies);
+            declared.stored(stored, &here, &mut self.replies.open());
         }
     }
 }

@@ -45,10 +45,10 @@ impl LiveConversation {
         holder: Holder,
         at: Surroundings<'_>,
     ) -> Result<(), HoldRefused> {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         match &mut self.engine {
             Engine::Declared(it) => {
-                it.hold_subscription(declared, holder, &here, &mut self.replies)
+                it.hold_subscription(declared, holder, &here, &mut self.replies.open())
             }
             Engine::Custom(_) => Err(HoldRefused::NoSubscribe),
         }
@@ -61,29 +61,31 @@ impl LiveConversation {
         holder: Holder,
         at: Surroundings<'_>,
     ) -> bool {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         match &mut self.engine {
-            Engine::Declared(it) => it.release_subscription(key, holder, &here, &mut self.replies),
+            Engine::Declared(it) => {
+                it.release_subscription(key, holder, &here, &mut self.replies.open())
+            }
             Engine::Custom(_) => false,
         }
     }
 
     /// Those that have failed are asked for again at once; how many those are.
     pub fn retry_subscriptions(&mut self, at: Surroundings<'_>) -> usize {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         match &mut self.engine {
-            Engine::Declared(it) => it.retry_subscriptions(&here, &mut self.replies),
+            Engine::Declared(it) => it.retry_subscriptions(&here, &mut self.replies.open()),
             Engine::Custom(_) => 0,
         }
     }
 
     /// The settings say the same, and may subscribe to other keys.
     pub fn declare_subscriptions(&mut self, settings: &ConnectionSettings, at: Surroundings<'_>) {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         if let (Engine::Declared(it), Some(dialogue)) = (&mut self.engine, &settings.dialogue)
             && !Arc::ptr_eq(it.dialogue(), dialogue)
         {
-            it.declare_subscriptions(dialogue, &here, &mut self.replies);
+            it.declare_subscriptions(dialogue, &here, &mut self.replies.open());
         }
     }
 
@@ -126,18 +128,18 @@ impl LiveConversation {
 
     /// What is said of them next.
     pub fn compose_subscription(&mut self, at: Surroundings<'_>) -> Option<ComposedSubscription> {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         match &mut self.engine {
-            Engine::Declared(it) => it.compose_subscription(&here, &mut self.replies),
+            Engine::Declared(it) => it.compose_subscription(&here, &mut self.replies.open()),
             Engine::Custom(_) => None,
         }
     }
 
     /// The kernel has so many messages of them.
     pub fn subscriptions_written(&mut self, messages: u16, at: Surroundings<'_>) {
-        let here = at.here(self.is_handover);
+        let here = at.here(self.is_handover());
         if let (Engine::Declared(it), true) = (&mut self.engine, messages > 0) {
-            it.subscriptions_written(u64::from(messages), &here, &mut self.replies);
+            it.subscriptions_written(u64::from(messages), &here, &mut self.replies.open());
         }
     }
 
@@ -159,7 +161,9 @@ impl LiveConversation {
             if was.unwrap_or(SubscriptionState::Wanted) != state {
                 let text = text.map(Into::into);
                 let change = SubscriptionChange { key, state, text };
-                self.replies.push(Reply::Subscription(Box::new(change)));
+                self.replies
+                    .open()
+                    .push(Reply::Subscription(Box::new(change)));
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::signer::{Made, sign};
 
 /// What is done elsewhere for a conversation. What is dropped is not done any more.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(in crate::connection::state) struct Work {
     /// Signatures that are being made for the step that is on its way.
     signing: Option<oneshot::Receiver<Made>>,
     calls: Vec<Calling>,
@@ -33,7 +33,7 @@ struct Calling {
 
 /// What was done.
 #[derive(Debug)]
-pub(super) enum Done {
+pub(in crate::connection::state) enum Done {
     /// Signatures; `None`: they cannot be made.
     Signed(Option<Made>),
     /// A call was answered, or cannot be.

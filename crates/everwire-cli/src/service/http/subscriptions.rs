@@ -107,7 +107,9 @@ pub async fn put(
             // It may be another one by now.
             let (handle, _) = state.find(&name)?;
             let held = handle.hold_subscription(&key, wish, Holder::Api);
-            let status = state.in_time(held).await??;
+            let held = state.in_time(held).await;
+            let was_held = || state.holds.has(&name, &key);
+            let status = held.map_err(|_late| not_taken_on(&key, was_held()))??;
             let is_new = state.holds.insert(&name, status.key.clone());
             persisted::subscription(&state.manager, &name, &key, &text);
             Ok((is_new, status))
@@ -161,10 +163,11 @@ pub async fn delete(
                 return Err(not_held(&key, &told.unwrap_or_default()));
             }
             let released = handle.release_subscription(&key, Holder::Api);
-            let released = state.in_time(released).await?;
+            let released = state.in_time(released).await;
+            // Also where the answer is late: the name has let go of it, or does so when it has its turn.
             state.holds.remove(&name, &key);
             persisted::forget_subscription(&state.manager, &name, &key);
-            match released {
+            match released.map_err(|_late| let_go_of(&key))? {
                 // Without words for subscriptions it has gone already.
                 Ok(_) | Err(HoldError::NoSubscribe) => Ok(()),
                 Err(error) => Err(error.into()),
@@ -195,6 +198,24 @@ fn segment(key: &str) -> String {
         }
     }
     segment
+}
+
+/// 503: the connection does not answer, and what that means for a key that a caller wants.
+pub fn not_taken_on(key: &str, was_held: bool) -> Problem {
+    let holds = match was_held {
+        true => "is held as before",
+        false => "is not held",
+    };
+    Problem::unavailable(format!(
+        "the connection does not answer: the subscription {key:?} {holds}; ask again"
+    ))
+}
+
+/// 503: the connection does not answer, and a caller wants a key no more.
+fn let_go_of(key: &str) -> Problem {
+    Problem::unavailable(format!(
+        "the connection does not answer: the API does not hold the subscription {key:?} any more, and the peer is told once the connection answers"
+    ))
 }
 
 /// Why the API cannot let go of a key.

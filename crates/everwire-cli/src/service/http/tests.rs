@@ -55,6 +55,13 @@ impl Rig {
         parts(request.send().await.unwrap()).await
     }
 
+    /// Puts or deletes a subscription of `stuck`.
+    async fn change(&self, method: &str, key: &str) -> (StatusCode, String, Value) {
+        let url = format!("{}/v1/connections/stuck/subscriptions/{key}", self.url);
+        let request = Client::default().request(method.parse().unwrap(), url);
+        parts(request.timeout(SOON).send().await.unwrap()).await
+    }
+
     /// The names that a list answers with, and its cursor.
     async fn names(&self, query: &str) -> (Vec<String>, Value) {
         let (status, _, page) = self.get(&format!("/v1/connections?{query}")).await;
@@ -341,6 +348,45 @@ fn connections_that_do_not_answer_are_told() {
         assert_problem(refused, 503, "the connections do not answer");
         drop(release);
         connect.await.unwrap().unwrap();
+        rig.end().await;
+    });
+}
+
+/// A subscription that is put to a connection that does not answer: what the answer says is true, then and later.
+#[test]
+fn a_subscription_is_not_held_unless_the_answer_says_so() {
+    const FILE: &str = "[connections.stuck]\nurl = 'ws://127.0.0.1:1/'\nenabled = false\nsubscribe = { on = '${item}' }";
+    in_system(async {
+        let rig = Rig::new();
+        let mut settings = Settings::from_toml(FILE).unwrap();
+        let stuck = settings.connections.remove("stuck").unwrap();
+        let handle = rig.manager.open("stuck", stuck).unwrap();
+        assert_eq!(rig.change("PUT", "old").await.0, 201);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = std::sync::Mutex::new(held);
+        let guard = rig.manager.on_event(Pattern::all(), move |_| {
+            let _released = held.lock().unwrap().recv();
+        });
+        let connecting = handle.clone();
+        let connect = actix::spawn(async move { connecting.connect(None).await });
+        while rig.get("/v1/connections/stuck").await.0 == StatusCode::OK {}
+        let put = rig.change("PUT", "new").await;
+        assert_problem(put, 503, "\"new\" is not held");
+        let again = rig.change("PUT", "old").await;
+        assert_problem(again, 503, "\"old\" is held as before");
+        drop(release);
+        connect.await.unwrap().unwrap();
+        drop(guard);
+        let keys = async || {
+            let all = handle.subscriptions().await.unwrap();
+            all.iter()
+                .map(|one| one.key.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(keys().await, ["old"]);
+        assert_eq!(rig.change("DELETE", "new").await.0, 404);
+        assert_eq!(rig.change("PUT", "new").await.0, 201);
+        assert_eq!(keys().await, ["old", "new"]);
         rig.end().await;
     });
 }

@@ -113,6 +113,10 @@ impl Alignment {
         self.is_resolved
     }
 
+    pub fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
     pub fn doubles(&self) -> u64 {
         self.doubles
     }

@@ -46,8 +46,7 @@ impl Conversation {
     fn attention(&self) -> Attention {
         // Taken apart, so that a part that is added says here whether it listens.
         let Self {
-            trace,
-            unanswered,
+            seldom,
             rules,
             beside,
             subscriptions,
@@ -57,13 +56,11 @@ impl Conversation {
             script: _,
             dialogue: _,
             ids: _,
-            keeping: _,
-            spans: _,
         } = self;
-        let watcher = Attention::told_if(trace.is_some());
-        let pong = match unanswered.is_empty() {
-            true => Attention::None,
-            false => self.pong_attention(),
+        let watcher = Attention::told_if(seldom.trace().is_some());
+        let pong = match seldom.has_unanswered() {
+            false => Attention::None,
+            true => self.pong_attention(),
         };
         // Where a message lies that is answered once it is stored, is known only before the next one comes.
         let places = Attention::told_if(rules.wants_place());

@@ -37,19 +37,18 @@ impl Conversation {
         here: &Here<'_>,
         out: &mut Vec<Reply>,
     ) -> (Heard, Option<NumberPlace>) {
-        let (mut kept, mut fresh) = (self.spans.take(), Spans::default());
-        let spans = kept.as_deref_mut().unwrap_or(&mut fresh);
+        let mut spans = self.seldom.take_spans().unwrap_or_default();
         let (found, number) = match concern.is_read() {
-            true => find(&self.dialogue.pointers, message, numbers, spans),
+            true => find(&self.dialogue.pointers, message, numbers, &mut spans),
             false => (Found::default(), None),
         };
         let seen = Seen { message, found };
-        let heard = match self.trace {
+        let heard = match self.seldom.trace() {
             None => self.hear(seen, here, out),
             Some(_) => self.hear_watched(seen, here, out),
         };
         if self.keeps_spans() {
-            self.spans = kept.or_else(|| Some(Box::new(fresh)));
+            self.seldom.keep_spans(spans);
         }
         (heard, number)
     }
@@ -61,7 +60,7 @@ impl Conversation {
         out: &mut Vec<Reply>,
     ) -> Heard {
         if self.takes_pong(seen, here) {
-            if let (Some(when), Some(_)) = (pong(&self.dialogue), &self.trace) {
+            if let (Some(when), Some(_)) = (pong(&self.dialogue), self.seldom.trace()) {
                 let when = report::clipped(when.as_str());
                 out.push(Reply::Happened(Box::new(Happening::Ponged { when })));
             }

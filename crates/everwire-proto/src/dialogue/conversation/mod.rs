@@ -3,6 +3,7 @@
 mod concern;
 mod hearing;
 mod pings;
+mod seldom;
 mod storing;
 
 use std::{
@@ -10,6 +11,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use self::seldom::Seldom;
 
 pub use self::concern::Concern;
 use super::{
@@ -19,7 +22,6 @@ use super::{
     context::Context,
     here::Here,
     ids::Ids,
-    kept::Keeping,
     parts::Parts,
     place::StepList,
     prepared::Prepared,
@@ -32,11 +34,10 @@ use super::{
     subscriptions::Subscriptions,
     times::Times,
     trace::Trace,
-    unanswered::Unanswered,
 };
 use crate::{
     core::{Cause, Message},
-    language::{Lets, json::Spans},
+    language::Lets,
     settings::dialogue::Dialogue,
 };
 
@@ -102,18 +103,12 @@ pub struct Conversation {
     times: Times,
     pub(super) script: Script,
     pub(super) ids: Ids,
-    pub(super) unanswered: Unanswered,
     rules: Rules,
     /// Boxed: few dialogues have any of it.
     pub(super) beside: Option<Box<Beside>>,
     /// Boxed: few dialogues subscribe.
     pub(super) subscriptions: Option<Box<Subscriptions>>,
-    /// Boxed: few dialogues keep anything.
-    keeping: Option<Box<Keeping>>,
-    /// Memory of the last pass over a message, where nearly every message needs one. Boxed: few dialogues have such messages.
-    spans: Option<Box<Spans>>,
-    /// Boxed: nearly none is watched.
-    pub(super) trace: Option<Box<Trace>>,
+    pub(super) seldom: Seldom,
 }
 
 impl Conversation {
@@ -124,22 +119,21 @@ impl Conversation {
             times: Times::new(&dialogue),
             script: Script::default(),
             ids: Ids::from(dialogue.first_id),
-            unanswered: Unanswered::default(),
             rules: Rules::default(),
             beside: Beside::of(&dialogue),
             subscriptions: Subscriptions::of(&dialogue),
-            keeping: Keeping::of(&dialogue),
-            spans: None,
-            trace: None,
+            seldom: Seldom::of(&dialogue),
             dialogue,
         }
     }
 
     /// The conversation of a socket that is made ready beside this one's: it begins with a copy of the captures.
     pub fn successor(&self) -> Self {
+        let mut seldom = Seldom::of(&self.dialogue);
+        seldom.set_trace(self.seldom.trace().map(|_| Trace::default()));
         Self {
             captures: self.captures.copy(),
-            trace: self.trace.as_ref().map(|_| Box::default()),
+            seldom,
             subscriptions: self.subscriptions.as_ref().map(|it| it.successor()),
             ..Self::new(Arc::clone(&self.dialogue))
         }
@@ -160,7 +154,7 @@ impl Conversation {
     pub fn adopt(&mut self, mut successor: Self, out: &mut Vec<Reply>) {
         let mut captures = mem::take(&mut self.captures);
         captures.adopt(successor.captures);
-        let keeping = self.keeping.take();
+        let keeping = self.seldom.take_keeping();
         if let (Some(before), Some(beside)) = (self.beside.take(), &mut successor.beside) {
             beside.periodic.follow(before.periodic);
         }
@@ -169,10 +163,10 @@ impl Conversation {
         {
             subscriptions.follow(before, out);
         }
+        // Changes go on being handed out at its times.
+        successor.seldom.set_keeping(keeping);
         *self = Self {
             captures,
-            // Changes go on being handed out at its times.
-            keeping,
             ..successor
         };
     }
@@ -181,7 +175,7 @@ impl Conversation {
     pub fn opened(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.ids = Ids::from(self.dialogue.first_id);
         self.captures.forget_passing();
-        self.unanswered = Unanswered::default();
+        self.seldom.forget_pings();
         self.rules = Rules::of_socket(here.max_message);
         self.beside = Beside::of(&self.dialogue);
         if let Some(subscriptions) = &mut self.subscriptions {
@@ -243,10 +237,10 @@ impl Conversation {
             is_dial: !self.script.is_open(),
         };
         self.script = Script::default();
-        self.unanswered = Unanswered::default();
+        self.seldom.forget_pings();
         self.rules = Rules::default();
         self.beside = Beside::of(&self.dialogue);
-        self.spans = None;
+        self.seldom.forget_spans();
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.forget_socket();
         }
@@ -338,7 +332,7 @@ impl Conversation {
                 ids: &mut self.ids,
                 here,
                 out,
-                trace: self.trace.as_deref_mut(),
+                trace: self.seldom.trace_mut(),
             },
             subscriptions: self.subscriptions.as_deref_mut(),
         }
@@ -350,7 +344,7 @@ impl fmt::Debug for Conversation {
         f.debug_struct("Conversation")
             .field("script", &self.script)
             .field("captures", &self.captures)
-            .field("unanswered", &self.unanswered)
+            .field("seldom", &self.seldom)
             .field("rules", &self.rules)
             .field("beside", &self.beside)
             .finish_non_exhaustive()

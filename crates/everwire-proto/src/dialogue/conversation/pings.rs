@@ -48,7 +48,7 @@ impl Conversation {
             ping: template.map(|template| report::clipped(template.as_str())),
         });
         if self.matches_pongs() {
-            self.unanswered.push(id);
+            self.seldom.pinged(id);
         }
         ping
     }
@@ -58,13 +58,13 @@ impl Conversation {
         let Self {
             dialogue,
             captures,
-            unanswered,
+            seldom,
             ..
         } = self;
-        let Some(pong) = pong(dialogue).filter(|_| !unanswered.is_empty()) else {
+        let Some(pong) = pong(dialogue).filter(|_| seldom.has_unanswered()) else {
             return false;
         };
-        unanswered.take(|id| {
+        seldom.take_answered(|id| {
             let world = Surroundings::new(here, captures, Some(seen), Some(id));
             pong.holds(&Step::new(&world, &dialogue.lets))
         })

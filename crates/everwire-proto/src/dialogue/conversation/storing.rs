@@ -17,7 +17,7 @@ impl Conversation {
     /// It comes before the first socket opens.
     pub fn restore<'k>(&mut self, kept: impl IntoIterator<Item = (&'k str, &'k KeptValue)>) {
         let names = &self.dialogue.names;
-        if let Some(keeping) = &self.keeping {
+        if let Some(keeping) = self.seldom.keeping() {
             keeping.restore(&mut self.captures, names, kept);
         }
     }
@@ -25,14 +25,14 @@ impl Conversation {
     /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](crate::dialogue::KEEP_EVERY) at most; `None`: nothing that
     /// is kept has changed.
     pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
-        self.keeping.as_ref()?.due(&self.captures, now)
+        self.seldom.keeping()?.due(&self.captures, now)
     }
 
     /// What has changed of what is kept over restarts since this was asked last. It is to be stored with the messages that were heard so
     /// far, or behind them.
     pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
         let names = &self.dialogue.names;
-        let keeping = self.keeping.as_mut();
+        let keeping = self.seldom.keeping_mut();
         keeping.map_or_else(Vec::new, |keeping| {
             keeping.take(&mut self.captures, names, now)
         })
@@ -40,7 +40,7 @@ impl Conversation {
 
     /// All that is kept, for another conversation of this name to [begin with](Self::restore).
     pub fn kept(&self) -> Vec<(String, KeptValue)> {
-        let keeping = self.keeping.as_ref();
+        let keeping = self.seldom.keeping();
         keeping.map_or_else(Vec::new, |keeping| {
             keeping.all(&self.captures, &self.dialogue.names)
         })

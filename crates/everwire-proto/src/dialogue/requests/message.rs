@@ -143,7 +143,11 @@ fn is_number(value: &str, number: u64) -> bool {
 /// The number of ours that a value of an answer may stand for.
 pub(in crate::dialogue) fn read_number(value: RawJson<'_>) -> Option<u64> {
     match value.kind() {
-        Kind::Number => u64::try_from(value.as_number()?.as_i128()?).ok(),
+        // Nearly all are written as digits alone.
+        Kind::Number => match value.as_str().parse() {
+            Ok(number) => Some(number),
+            Err(_) => u64::try_from(value.as_number()?.as_i128()?).ok(),
+        },
         Kind::Text => {
             let text = value.as_text()?;
             let number: u64 = text.parse().ok()?;

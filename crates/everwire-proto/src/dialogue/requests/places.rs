@@ -10,7 +10,7 @@ impl Conversation {
     /// How many messages of ours await an answer by their number on this socket: requests, steps, heartbeats, subscriptions.
     pub fn in_flight(&self) -> usize {
         let pings = match self.pings_await_number() {
-            true => self.unanswered.len(),
+            true => self.seldom.unanswered(),
             false => 0,
         };
         let step = self.running().filter(|step| step.listens());

@@ -75,6 +75,8 @@ pub struct Ended<C> {
 pub struct RequestQueue<C> {
     waiting: BTreeMap<Ticket, (Waiting, Instant, C)>,
     asked: BTreeMap<Ticket, Asked<C>>,
+    /// How many of those are answered by a value.
+    plain: usize,
     /// Of both, by time.
     deadlines: BTreeSet<(Instant, Ticket)>,
     /// Of what waits.
@@ -145,12 +147,14 @@ impl<C> RequestQueue<C> {
 
     /// A request is being written, under this number if it is numbered. An answer is awaited from now on. Returns what was waiting.
     pub fn write(&mut self, ticket: Ticket, number: Option<u64>) -> Option<Waiting> {
-        let (request, until, caller) = self.leave_waiting(ticket)?;
+        // Its deadline stays.
+        let (request, until, caller) = self.waiting.remove(&ticket)?;
+        self.bytes -= request.bytes();
         let expected = match &request {
             Waiting::Numbered(_) => None,
             Waiting::Plain(_, expected) => Some(expected.clone()),
         };
-        self.deadlines.insert((until, ticket));
+        self.plain += usize::from(expected.is_some());
         let asked = Asked {
             number,
             expected,
@@ -171,12 +175,16 @@ impl<C> RequestQueue<C> {
     /// The answer to a request has come: who waits for it.
     pub fn answered(&mut self, ticket: Ticket) -> Option<C> {
         let asked = self.asked.remove(&ticket)?;
+        self.plain -= usize::from(asked.expected.is_some());
         self.deadlines.remove(&(asked.until, ticket));
         Some(asked.caller)
     }
 
     /// The oldest request that a message answers by its value: one message answers one request.
     pub fn answered_by(&self, message: &Message) -> Option<Ticket> {
+        if self.plain == 0 {
+            return None;
+        }
         // Requests that look at the same place stand beside each other, mostly.
         let mut last: Option<(&JsonPointer, Option<RawJson<'_>>)> = None;
         let asked = self.asked.iter();
@@ -288,6 +296,7 @@ impl<C> Default for RequestQueue<C> {
         Self {
             waiting: BTreeMap::new(),
             asked: BTreeMap::new(),
+            plain: 0,
             deadlines: BTreeSet::new(),
             bytes: 0,
             last: Ticket::default(),

@@ -121,15 +121,7 @@ impl Ears {
 
     /// Whether both expect the same.
     pub fn is_of(&self, words: &SubscriptionWords, is_foreign: bool) -> bool {
-        let own = &*self.words;
-        self.needles.is_some() == is_foreign
-            && own.ack == words.ack
-            && own.fail == words.fail
-            && own.end == words.end
-            && own.capture == words.capture
-            && own.route == words.route
-            && own.own_pointers == words.own_pointers
-            && own.is_http() == words.is_http()
+        self.needles.is_some() == is_foreign && self.words.expects_the_same(words)
     }
 
     /// Whether a message may concern it now.

@@ -15,11 +15,10 @@ use super::{
 };
 use crate::{
     dialogue::context::Context,
-    settings::dialogue::{DeclaredSubscription, Dialogue, MAX_ITEM, MAX_SUBSCRIPTION_KEY},
+    settings::dialogue::{
+        DeclaredSubscription, Dialogue, MAX_EXPECTED, MAX_ITEM, MAX_SUBSCRIPTION_KEY,
+    },
 };
-
-/// So many different answers are expected with what callers want: each costs every message a look.
-const MAX_EARS: usize = 64;
 
 impl Subscriptions {
     /// What the settings themselves subscribe to, before there is a socket.
@@ -101,7 +100,7 @@ impl Subscriptions {
             return Ok(());
         }
         if holder != Holder::File && !self.has_ears_for(declared) {
-            return Err(HoldRefused::TooManyAnswers { max: MAX_EARS });
+            return Err(HoldRefused::TooManyAnswers { max: MAX_EXPECTED });
         }
         let at = self.insert(declared, Holders::of(holder), cx.dialogue);
         self.want(at, cx);
@@ -114,7 +113,7 @@ impl Subscriptions {
             return true;
         };
         let mut ears = self.ears.iter();
-        self.ears.len() < MAX_EARS || ears.any(|(_, ears)| ears.is_of(words, true))
+        self.ears.len() < MAX_EXPECTED || ears.any(|(_, ears)| ears.is_of(words, true))
     }
 
     /// One that has failed is asked for again at once; of any other there is one holder more.

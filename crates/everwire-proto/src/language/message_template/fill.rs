@@ -48,13 +48,16 @@ impl<'f> Filling<'f> {
                     self.put(&self.variable(part, piece)?, piece, &mut out);
                 }
                 PieceKind::Hole(expression) => {
-                    let secret = self.hole(expression, piece, &mut out)?;
-                    is_secret |= secret.is_some();
-                    secrets.extend(secret);
+                    if let Some(secret) = self.hole(expression, piece, &mut out)? {
+                        is_secret = true;
+                        add(secret, &mut secrets);
+                    }
                 }
             }
             check_length(out.len(), max)?;
-            self.check_characters(&out[before..], piece)?;
+            if self.kind.refuses_some() {
+                self.check_characters(out.get(before..).unwrap_or_default(), piece)?;
+            }
         }
         let content = match self.kind {
             TemplateKind::Bytes => Content::Bytes(out.into_bytes()),
@@ -112,9 +115,12 @@ impl<'f> Filling<'f> {
                 .ok_or_else(|| self.textless(&value, piece))?;
             return Ok(secret_of(&value));
         }
-        let text = value
-            .as_text()
-            .ok_or_else(|| self.textless(&value, piece))?;
+        let text = match &value.data {
+            Data::Text(text) | Data::Number(text) => Cow::Borrowed(&**text),
+            _ => value
+                .as_text()
+                .ok_or_else(|| self.textless(&value, piece))?,
+        };
         if !self.is_json && self.kind.has_lines() && value.breaks_lines() {
             return Err(Unfilled::ControlCharacter {
                 hole: self.written(piece),
@@ -134,7 +140,7 @@ impl<'f> Filling<'f> {
 
     /// Looks at what was put in for a piece: JSON leaves one of the characters that headers refuse as it is.
     fn check_characters(&self, filled: &str, piece: &Piece) -> Result<(), Unfilled> {
-        let is_refused = self.kind.refuses_some() && filled.contains(|c| self.kind.refuses(c));
+        let is_refused = filled.contains(|c| self.kind.refuses(c));
         match is_refused {
             false => Ok(()),
             true => Err(Unfilled::ControlCharacter {
@@ -159,6 +165,14 @@ impl<'f> Filling<'f> {
             Data::Bytes(_) => Unfilled::NotText { hole },
             _ => Unfilled::Absent { hole },
         }
+    }
+}
+
+/// Most templates have one secret at most, and need room for no more.
+fn add(secret: Secret, secrets: &mut Vec<Secret>) {
+    match secrets.is_empty() {
+        true => *secrets = vec![secret],
+        false => secrets.push(secret),
     }
 }
 

@@ -27,8 +27,8 @@ pub use self::{
     sending::Sending,
     step::{Again, MAX_STEPS, PeriodicStep, ScriptStep},
     subscribe::{
-        Asking, DeclaredSubscription, MAX_ITEM, MAX_SUBSCRIPTION_KEY, MAX_SUBSCRIPTIONS, Route,
-        SubscribeSettings, SubscriptionItem, SubscriptionWords,
+        Asking, DeclaredSubscription, MAX_EXPECTED, MAX_ITEM, MAX_SUBSCRIPTION_KEY,
+        MAX_SUBSCRIPTIONS, Route, SubscribeSettings, SubscriptionItem, SubscriptionWords,
     },
     template_duration::{LONGEST, SHORTEST, TemplateDuration},
 };

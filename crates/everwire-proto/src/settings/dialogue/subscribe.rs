@@ -20,6 +20,9 @@ pub const MAX_ITEM: usize = 64 << 10;
 /// The longest key, in bytes.
 pub const MAX_SUBSCRIPTION_KEY: usize = 1 << 10;
 
+/// So many different answers are expected at most for the keys of a name: a message is looked at for each of them that waits.
+pub const MAX_EXPECTED: usize = 64;
+
 /// How a name subscribes, and what it subscribes to from the start: `subscribe` and `subscriptions`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubscribeSettings {
@@ -185,6 +188,17 @@ impl SubscriptionWords {
     /// Whether `on` is an HTTP request: then `ack`, `fail` and `capture` look at its answer.
     pub fn is_http(&self) -> bool {
         matches!(self.on, Some(Asking::Http(_)))
+    }
+
+    /// Whether both expect the same of what comes, whatever they send: one look at a message serves both.
+    pub fn expects_the_same(&self, other: &Self) -> bool {
+        self.ack == other.ack
+            && self.fail == other.fail
+            && self.end == other.end
+            && self.capture == other.capture
+            && self.route == other.route
+            && self.own_pointers == other.own_pointers
+            && self.is_http() == other.is_http()
     }
 
     /// Whether both say and expect the same. Other numbers of a bucket change nothing about that: the bucket knows them.

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::{runtime, sync::Mutex as Turns};
 
 use crate::service::{
-    http::{access::ReachedName, problem::Problem},
+    http::{access::ReachedName, problem::Problem, subscriptions::not_taken_on},
     state::AppState,
 };
 
@@ -33,7 +33,8 @@ pub struct Holding(Arc<Inside>);
 struct Inside {
     state: Data<AppState>,
     holder: Holder,
-    /// Names and keys. One is noted before it is asked for, so that the end of the client lets go of it in any case.
+    /// Names and keys. One is noted before it is asked for, so that the end of the client lets go of it in any case. One whose answer does
+    /// not come in time is not held.
     held: Mutex<BTreeSet<(String, String)>>,
     /// One request after the other, in the order in which they came.
     turns: Turns<()>,
@@ -65,14 +66,14 @@ impl Holding {
             let held = (name.to_string(), key.clone());
             let is_new = inside.note(held.clone())?;
             let holding = handle.hold_subscription(&key, wish, inside.holder);
-            // One that does not answer may take it on yet: it stays noted.
-            let status = inside.state.in_time(holding).await?;
-            status.map_err(|error| {
-                if is_new {
-                    inside.held.lock().remove(&held);
-                }
-                error.into()
-            })
+            let status = match inside.state.in_time(holding).await {
+                Ok(status) => status.map_err(Problem::from),
+                Err(_late) => Err(not_taken_on(&key, !is_new)),
+            };
+            if status.is_err() && is_new {
+                inside.held.lock().remove(&held);
+            }
+            status
         }
     }
 

@@ -1,0 +1,252 @@
+"""Events, over as many connections as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import json
+from collections import deque
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import cast
+
+import httpx
+
+from ._api import Event
+from ._backoff import Backoff
+from ._calls import Answer, Payload
+from ._sse import Frame, Parser
+from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer
+
+# The service says something every 15 s: whoever hears nothing for longer is not connected.
+_SILENCE = 45.0
+_CONNECT = 10.0
+# The longest message that a name can be set up for, in base64, with room for the rest of the event.
+_LONGEST_EVENT = 192 << 20
+_LONGEST_PROBLEM = 1 << 20
+# What waits for a reader here. Beyond it nothing is read, and the service keeps it, within its own bounds.
+_MAX_EVENTS = 1024
+_MAX_BYTES = 8 << 20
+
+
+def payload(event: Event) -> Payload:
+    """What an event of type `message` has brought: a text, or bytes."""
+    encoded = event.get("base64")
+    if encoded is None:
+        return event.get("text", "")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise UnexpectedAnswer("a message is no base64") from error
+
+
+class AsyncEvents:
+    """What happens, as an asynchronous iterator that goes on behind the last cursor when a connection to the service breaks.
+
+    It ends by `aclose`, as an asynchronous context manager, or by an error that another try cannot mend (a wrong token, an
+    unknown type). Where something may be missing there is an event of type `lagged`, in its place.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, path: str, since: str | None, give_up_after: float | None) -> None:
+        self._http = http
+        self._path = path
+        self._give_up_after = give_up_after
+        # Of the last event that was read from the service, and of the last one that was given out.
+        self._read_cursor = since
+        self._cursor = since
+        self._waiting: deque[tuple[Event, int]] = deque()
+        self._bytes = 0
+        self._error: BaseException | None = None
+        self._ended = False
+        self._something = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._started = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+        self.reconnects = 0
+        """How often the connection to the service was lost and is there again."""
+
+    @property
+    def cursor(self) -> str | None:
+        """Behind which event this reader is: what is given as `since` goes on from there, in another process, too."""
+        return self._cursor
+
+    def __repr__(self) -> str:
+        return f"<AsyncEvents {self._path} cursor={self._cursor}>"
+
+    async def ready(self, timeout: float = 10.0) -> None:
+        """Waits until the service has begun to tell: what happens from then on is heard.
+
+        Raises `DeadlineExceeded`, or why it cannot begin.
+        """
+        self._start()
+        try:
+            await asyncio.wait_for(self._started.wait(), timeout)
+        except asyncio.TimeoutError:
+            raise DeadlineExceeded(f"the service did not begin to tell events within {timeout} s") from None
+        if self._error is not None and not self._waiting:
+            raise self._error
+
+    async def next(self, timeout: float | None = None) -> Event:
+        """The next event.
+
+        Raises `DeadlineExceeded` when there is none within `timeout` seconds; nothing is lost by that.
+        Raises `StopAsyncIteration` once it is closed.
+        """
+        self._start()
+        if not self._waiting and timeout is not None:
+            try:
+                await asyncio.wait_for(self._wait(), timeout)
+            except asyncio.TimeoutError:
+                raise DeadlineExceeded(f"no event within {timeout} s") from None
+        elif not self._waiting:
+            await self._wait()
+        if self._waiting:
+            return self._take()
+        if self._error is not None:
+            raise self._error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Ends it. Events that were not read are dropped; `cursor` says behind which one that was."""
+        self._ended = True
+        self._waiting.clear()
+        self._something.set()
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.cancel()
+            await asyncio.wait([pump], timeout=5.0)
+
+    def __aiter__(self) -> AsyncEvents:
+        return self
+
+    async def __anext__(self) -> Event:
+        return await self.next()
+
+    async def __aenter__(self) -> AsyncEvents:
+        await self.ready()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    # --- what waits
+
+    async def _wait(self) -> None:
+        while not self._waiting and self._error is None and not self._ended:
+            self._something.clear()
+            await self._something.wait()
+
+    def _take(self) -> Event:
+        event, size = self._waiting.popleft()
+        self._bytes -= size
+        self._cursor = event.get("cursor", self._cursor)
+        if len(self._waiting) < _MAX_EVENTS and self._bytes < _MAX_BYTES:
+            self._room.set()
+        return event
+
+    async def _put(self, event: Event, size: int) -> None:
+        # The bound may be exceeded by one event.
+        await self._room.wait()
+        self._waiting.append((event, size))
+        self._bytes += size
+        if len(self._waiting) >= _MAX_EVENTS or self._bytes >= _MAX_BYTES:
+            self._room.clear()
+        self._something.set()
+
+    # --- what fills it
+
+    def _start(self) -> None:
+        if self._pump is None and not self._ended and self._error is None:
+            self._pump = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._reconnect_for_ever()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._error = error
+        finally:
+            self._ended = True
+            self._started.set()
+            self._something.set()
+
+    async def _reconnect_for_ever(self) -> None:
+        backoff = Backoff()
+        loop = asyncio.get_running_loop()
+        down_since = loop.time()
+        while True:
+            at_least = None
+            was_up = False
+            try:
+                async with contextlib.aclosing(self._connection()) as frames:
+                    async for frame in frames:
+                        if not was_up:
+                            was_up = True
+                            self.reconnects += self._started.is_set()
+                            backoff.reset()
+                        await self._hear(frame)
+                cause: Exception = Disconnected("the service has ended the stream")
+            except ProblemError as error:
+                if error.status < 500 and error.status not in (408, 429):
+                    raise
+                cause, at_least = error, error.retry_after
+            except (httpx.HTTPError, Disconnected, asyncio.TimeoutError) as error:
+                cause = error
+            if was_up:
+                down_since = loop.time()
+            if self._give_up_after is not None and loop.time() - down_since >= self._give_up_after:
+                raise Disconnected(f"the service was not to be reached for {self._give_up_after} s") from cause
+            await asyncio.sleep(backoff.wait(at_least))
+
+    async def _hear(self, frame: Frame) -> None:
+        if frame.data is not None:
+            try:
+                event = json.loads(frame.data)
+            except ValueError as error:
+                raise UnexpectedAnswer("an event is no JSON") from error
+            if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+                raise UnexpectedAnswer("an event has no type")
+            await self._put(cast(Event, event), len(frame.data))
+        if frame.id is not None:
+            self._read_cursor = frame.id
+            if not self._started.is_set():
+                # The beginning: whoever has read nothing goes on from here.
+                self._cursor = self._cursor or frame.id
+                self._started.set()
+
+    async def _connection(self) -> AsyncGenerator[Frame, None]:
+        """The frames of one connection."""
+        headers = {"Accept": "text/event-stream"}
+        if self._read_cursor is not None:
+            headers["Last-Event-ID"] = self._read_cursor
+        timeout = httpx.Timeout(_CONNECT, read=_SILENCE)
+        request = self._http.build_request("GET", self._path, headers=headers, timeout=timeout)
+        response = await asyncio.wait_for(self._http.send(request, stream=True), _CONNECT)
+        try:
+            if response.status_code != 200:
+                raise await asyncio.wait_for(_refusal(response), _CONNECT)
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise UnexpectedAnswer("there are no events at this address: is it everwire's?")
+            parser = Parser(_LONGEST_EVENT)
+            async for chunk in response.aiter_bytes():
+                for frame in parser.feed(chunk):
+                    yield frame
+        finally:
+            await response.aclose()
+
+
+async def _refusal(response: httpx.Response) -> EverwireError:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _LONGEST_PROBLEM:
+            break
+    error = Answer(response.status_code, response.headers, body).error()
+    if isinstance(error, UnexpectedAnswer) and response.status_code >= 500:
+        # That of a proxy, while the service is away.
+        return Disconnected(f"an answer of status {response.status_code}")
+    return error

@@ -1,0 +1,39 @@
+"""Enums of texts of which there may be more one day."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeVar
+
+Self = TypeVar("Self", bound="OpenEnum")
+
+
+class OpenEnum(str, Enum):
+    """An enum that takes a value that it does not know: a later service may say one.
+
+    Members are texts: `Fate.WRITTEN == "written"`. An unknown value has no member, and equals its text all the same.
+    """
+
+    @classmethod
+    def _missing_(cls: type[Self], value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        # It is not kept: what the other side says must not grow this class.
+        unknown = str.__new__(cls, value)
+        unknown._name_ = f"UNKNOWN_{value.upper()}"
+        unknown._value_ = value
+        return unknown
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version of the client knows the value."""
+        return self._name_ in type(self).__members__
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other) if isinstance(other, str) else NotImplemented
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+    def __str__(self) -> str:
+        return str(self._value_)

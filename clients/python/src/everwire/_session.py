@@ -1,0 +1,274 @@
+"""Subscriptions that are held for as long as a session is open, over `/v1/ws`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from ._api import SubscriptionState
+from ._backoff import Backoff
+from ._calls import Answer
+from ._token import Token
+from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer, problem_error
+
+# How many questions may be unanswered, and how many subscriptions may be held: what the service allows.
+_MAX_PENDING = 1024
+_MAX_HELD = 10_000
+_LONGEST_MESSAGE = 1 << 20
+_SILENCE = 20.0
+
+
+def _silent_logger() -> logging.Logger:
+    """`websockets` writes the token into its log of a handshake: it gets a log that nobody can turn on by name."""
+    logger = logging.Logger("everwire.websockets")
+    logger.disabled = True
+    return logger
+
+
+@dataclass(frozen=True)
+class Held:
+    """A subscription that a session holds."""
+
+    name: str
+    key: str
+    state: SubscriptionState | None
+    """Where it stood when the service took it on; `None` while it is not taken on."""
+    error: EverwireError | None = None
+    """Why the service has not taken it on again after the last loss of the session's connection."""
+
+
+class AsyncSession:
+    """Holds subscriptions for as long as it is open, beside others that hold the same.
+
+    When its connection to the service breaks, it connects again and holds again what it held. The peer is told that a
+    subscription has ended when nobody holds it any more.
+    """
+
+    def __init__(self, url: str, token: Token, tls: ssl.SSLContext | None, timeout: float) -> None:
+        parts = urlsplit(url)
+        self._url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "/v1/ws", "", ""))
+        self._token = token
+        self._tls = tls
+        self._timeout = timeout
+        self._socket: ClientConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        # Opened once, or failed for good; and whether the service holds what it is to hold now.
+        self._up = asyncio.Event()
+        self._connected = False
+        self._error: BaseException | None = None
+        self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._wishes: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._held: dict[tuple[str, str], Held] = {}
+        # Holds and releases go out in the order in which they were asked for, those after a loss among them.
+        self._turn = asyncio.Lock()
+        # Tasks that nobody waits for are kept until they have ended.
+        self._releasing: set[asyncio.Task[None]] = set()
+        self._ids = 0
+        self.reconnects = 0
+        """How often the connection to the service was lost and is there again."""
+
+    def __repr__(self) -> str:
+        return f"<AsyncSession {self._url} holds={len(self._wishes)} connected={self.connected}>"
+
+    @property
+    def connected(self) -> bool:
+        """Whether the service hears this session now, and knows what it holds."""
+        return self._connected
+
+    @property
+    def held(self) -> list[Held]:
+        """What it holds, in the order in which it was asked for."""
+        return [self._held[place] for place in self._wishes]
+
+    async def __aenter__(self) -> AsyncSession:
+        await self.open()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    async def open(self) -> None:
+        """Connects. Raises `Disconnected`, or why the service lets nobody in."""
+        if self._task is not None:
+            return
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        try:
+            await asyncio.wait_for(self._up.wait(), self._timeout)
+        except asyncio.TimeoutError:
+            await self.aclose()
+            raise Disconnected(f"the service was not to be reached within {self._timeout} s") from None
+        if self._error is not None:
+            raise self._error
+
+    async def aclose(self) -> None:
+        """Ends it, and with it all that it holds."""
+        self._error = self._error or Disconnected("the session is closed")
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=self._timeout)
+
+    async def hold(self, name: str, key: str, **wish: Any) -> Held:
+        """Subscribes to a key of a connection.
+
+        `wish`: `item`, and the keys of `subscribe` that are not to be those of the settings.
+        Raises why the service does not take it on, and `Disconnected` or `DeadlineExceeded` where it has not said. Then it
+        is not held, unless it was before.
+        """
+        place = (name, key)
+        async with self._turn:
+            if len(self._wishes) >= _MAX_HELD and place not in self._wishes:
+                raise ValueError(f"a session holds at most {_MAX_HELD} subscriptions")
+            try:
+                told = await self._ask(op="hold", name=name, key=key, **wish)
+            except ProblemError:
+                raise
+            except BaseException:
+                # The service may have taken it on, or may do so yet: it hears the release behind the question.
+                if place not in self._wishes:
+                    self._release_later(name, key)
+                raise
+            self._wishes[place] = wish
+            self._held[place] = Held(name, key, cast(SubscriptionState, told.get("state")))
+            return self._held[place]
+
+    async def release(self, name: str, key: str) -> None:
+        """Lets go of a key. Raises `NotFound` where the session does not hold it."""
+        async with self._turn:
+            # After a loss it is not to be held again, whatever becomes of the question.
+            self._wishes.pop((name, key), None)
+            self._held.pop((name, key), None)
+            await self._ask(op="release", name=name, key=key)
+
+    def _release_later(self, name: str, key: str) -> None:
+        async def release() -> None:
+            with contextlib.suppress(EverwireError):
+                await self._ask(op="release", name=name, key=key)
+
+        if self._socket is not None:
+            task = asyncio.get_running_loop().create_task(release())
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
+
+    async def _ask(self, **question: Any) -> dict[str, Any]:
+        socket = self._socket
+        if socket is None:
+            raise self._error or Disconnected("the session's connection to the service is lost; it comes back by itself")
+        if len(self._pending) >= _MAX_PENDING:
+            raise ValueError(f"{_MAX_PENDING} questions of this session are unanswered")
+        self._ids += 1
+        number = str(self._ids)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._pending[number] = answer
+        try:
+            await asyncio.wait_for(self._exchange(socket, json.dumps({**question, "id": number}), answer), self._timeout)
+        except asyncio.TimeoutError:
+            raise DeadlineExceeded(f"the service did not answer within {self._timeout} s") from None
+        except WebSocketException as error:
+            raise Disconnected("the session's connection to the service broke") from error
+        finally:
+            del self._pending[number]
+            answer.cancel()
+        return answer.result()
+
+    @staticmethod
+    async def _exchange(socket: ClientConnection, question: str, answer: asyncio.Future[dict[str, Any]]) -> None:
+        await socket.send(question)
+        await asyncio.wait([answer])
+
+    # --- the connection
+
+    async def _run(self) -> None:
+        backoff = Backoff()
+        try:
+            while True:
+                try:
+                    await self._one_connection(backoff)
+                except (OSError, WebSocketException, asyncio.TimeoutError):
+                    pass
+                await asyncio.sleep(backoff.wait())
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._error = error
+            self._up.set()
+
+    async def _one_connection(self, backoff: Backoff) -> None:
+        options: dict[str, Any] = {} if self._tls is None else {"ssl": self._tls}
+        try:
+            socket = await connect(
+                self._url,
+                additional_headers=self._token.headers(),
+                open_timeout=self._timeout,
+                ping_interval=_SILENCE,
+                ping_timeout=_SILENCE,
+                close_timeout=1.0,
+                max_size=_LONGEST_MESSAGE,
+                proxy=None,
+                logger=_silent_logger(),
+                **options,
+            )
+        except InvalidStatus as error:
+            response = error.response
+            known = {name.lower(): value for name, value in response.headers.raw_items()}
+            refusal = Answer(response.status_code, known, bytes(response.body or b"")).error()
+            if isinstance(refusal, ProblemError) and 400 <= refusal.status < 500 and refusal.status != 429:
+                raise refusal from None
+            raise OSError("not now") from None
+        reader = asyncio.get_running_loop().create_task(self._read(socket))
+        try:
+            self._socket = socket
+            await self._hold_again()
+            backoff.reset()
+            self.reconnects += self._up.is_set()
+            self._connected = True
+            self._up.set()
+            await asyncio.wait([reader])
+        finally:
+            self._socket, self._connected = None, False
+            for answer in self._pending.values():
+                if not answer.done():
+                    answer.set_exception(Disconnected("the session's connection to the service broke"))
+            reader.cancel()
+            await socket.close()
+
+    async def _hold_again(self) -> None:
+        async with self._turn:
+            for (name, key), wish in list(self._wishes.items()):
+                try:
+                    told = await self._ask(op="hold", name=name, key=key, **wish)
+                    held = Held(name, key, cast(SubscriptionState, told.get("state")))
+                except ProblemError as error:
+                    held = Held(name, key, None, error)
+                except (Disconnected, DeadlineExceeded) as error:
+                    raise OSError("lost again") from error
+                self._held[name, key] = held
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for message in socket:
+            try:
+                told = json.loads(message)
+                number, kind = told.get("id"), told.get("type")
+            except (ValueError, AttributeError):
+                # It is not everwire's: the question runs into its deadline.
+                continue
+            answer = self._pending.get(number) if isinstance(number, str) else None
+            if answer is None or answer.done():
+                continue
+            if kind == "ack":
+                answer.set_result(told)
+            elif kind == "error":
+                answer.set_exception(problem_error(told.get("problem")))
+            else:
+                answer.set_exception(UnexpectedAnswer("an answer is neither an ack nor an error"))

@@ -1,0 +1,104 @@
+"""Services that break, in ways in which the real one does not on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from everwire import AsyncClient, AsyncEvents, DeadlineExceeded, Disconnected, UnexpectedAnswer
+from everwire import _events
+
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+BUSY = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
+
+
+def event(number: int) -> str:
+    return f'id: c{number}\ndata: {{"type":"message","at":"","cursor":"c{number}","text":"{number}"}}\n\n'
+
+
+def with_service(answers: list[str], run: Callable[[AsyncClient], Awaitable[None]]) -> list[str]:
+    """Gives one of the answers to each connection, which stays open; the heads of the requests."""
+    heads: list[str] = []
+    # A writer that nobody has is closed.
+    writers: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
+        said = answers[min(len(heads), len(answers)) - 1]
+        writer.write(said.removesuffix("CUT").encode())
+        if said.endswith("CUT"):
+            writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with AsyncClient(f"http://127.0.0.1:{port}", timeout=0.5) as client:
+            await run(client)
+        server.close()
+
+    asyncio.run(main())
+    return heads
+
+
+async def texts(events: AsyncEvents, count: int) -> list[str | None]:
+    return [(await events.next(10)).get("text") for _ in range(count)]
+
+
+def test_a_stream_that_is_cut_within_an_event_goes_on_behind_the_last_whole_one() -> None:
+    async def run(client: AsyncClient) -> None:
+        async with client.events() as events:
+            assert await texts(events, 3) == ["1", "2", "3"]
+            assert (events.cursor, events.reconnects) == ("c3", 1)
+
+    cut = HEAD + "id: c0\n\n" + event(1) + 'id: c2\ndata: {"type":"lost with the connection"}CUT'
+    heads = with_service([cut, BUSY, HEAD + event(2) + event(3)], run)
+    assert "last-event-id" not in heads[0]
+    assert all("last-event-id: c1\r\n" in head for head in heads[1:])
+
+
+def test_a_stream_that_falls_silent_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_events, "_SILENCE", 0.2)
+
+    async def run(client: AsyncClient) -> None:
+        async with client.events() as events:
+            assert await texts(events, 2) == ["1", "2"]
+
+    heads = with_service([HEAD + event(1), HEAD + event(2)], run)
+    assert "last-event-id: c1\r\n" in heads[1]
+
+
+@pytest.mark.parametrize("wrong", ["data: {\n\n", "data: []\n\n", "data: {}\n\n", "data: 7\n\n"])
+def test_what_is_no_event_ends_the_stream(wrong: str) -> None:
+    async def run(client: AsyncClient) -> None:
+        events = client.events()
+        assert await texts(events, 1) == ["1"]
+        for _ in range(2):
+            with pytest.raises(UnexpectedAnswer):
+                await events.next(10)
+
+    assert len(with_service([HEAD + event(1) + wrong], run)) == 1
+
+
+def test_another_service_is_told_apart() -> None:
+    async def run(client: AsyncClient) -> None:
+        with pytest.raises(UnexpectedAnswer, match="no problem document"):
+            await client.connection("a").status()
+        with pytest.raises(Disconnected):
+            await client.events(give_up_after=0.3).next(10)
+
+    with_service([BUSY], run)
+
+
+def test_a_service_that_says_nothing_costs_its_deadline() -> None:
+    async def run(client: AsyncClient) -> None:
+        with pytest.raises(DeadlineExceeded, match="0.5 s"):
+            await client.connection("a").status()
+        with pytest.raises(DeadlineExceeded):
+            await client.connection("a").send("x", timeout=0.1, idempotency_key="k")
+        with pytest.raises(Disconnected):
+            await client.session().open()
+
+    with_service([""], run)

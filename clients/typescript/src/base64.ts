@@ -1,0 +1,12 @@
+// Base64 (RFC 4648) by what browsers and Node both have.
+
+/** Bytes of a text in base64. */
+export function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** A text in base64url, without padding. */
+export function toBase64Url(text: string): string {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}

@@ -1,0 +1,304 @@
+// Events, over as many connections as it takes.
+
+import type { Event as ConnectionEvent } from "./api.js";
+import { fromBase64 } from "./base64.js";
+import { errorOf, type Payload } from "./calls.js";
+import { Disconnected, EverwireError, ProblemError, UnexpectedAnswer } from "./errors.js";
+import { type Frame, Parser } from "./sse.js";
+import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
+
+/** What a request of the client's is made by. */
+export type Fetch = (path: string, init: RequestInit & { signal: AbortSignal }) => Promise<Response>;
+
+export type { ConnectionEvent };
+
+// The service says something every 15 s: whoever hears nothing for longer is not connected.
+const SILENCE_MS = 45_000;
+const CONNECT_MS = 10_000;
+// The longest message that a name can be set up for, in base64, with room for the rest of the event.
+const LONGEST_EVENT = 192 << 20;
+// What waits for a reader here. Beyond it nothing is read, and the service keeps it, within its own bounds.
+const MAX_EVENTS = 1024;
+const MAX_LENGTH = 8 << 20;
+
+/** What an event of type `message` has brought: a text, or bytes. */
+export function payload(event: ConnectionEvent): Payload {
+  return event.base64 === undefined ? (event.text ?? "") : fromBase64(event.base64);
+}
+
+/** How a stream of events is read. */
+export interface EventsOptions {
+  since?: string | undefined;
+  giveUpAfterMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** How many events may wait here: 1,024 by default. */
+  maxEvents?: number | undefined;
+  /** After how long without a byte the service is taken for gone: 45,000 by default. */
+  silenceMs?: number | undefined;
+}
+
+/**
+ * What happens, as an asynchronous iterator that goes on behind the last cursor when a connection to the service breaks.
+ *
+ * It ends by `close`, by leaving a `for await`, by its signal, or by an error that another try cannot mend (a wrong token, an
+ * unknown type). Where something may be missing there is an event of type `lagged`, in its place.
+ */
+export class Events implements AsyncIterableIterator<ConnectionEvent> {
+  readonly #fetch: Fetch;
+  readonly #path: string;
+  readonly #giveUpAfterMs: number | undefined;
+  readonly #maxEvents: number;
+  readonly #silenceMs: number;
+  readonly #ending = new AbortController();
+  // Of the last event that was read from the service, and of the last one that was given out.
+  #readCursor: string | undefined;
+  #cursor: string | undefined;
+  #waiting: { event: ConnectionEvent; length: number }[] = [];
+  #length = 0;
+  #began = false;
+  #ended = false;
+  #error: unknown;
+  #pump: Promise<void> | undefined;
+  #reconnects = 0;
+  #changed = new Set<() => void>();
+
+  /** Made by `Client.events`. */
+  constructor(fetch: Fetch, path: string, options: EventsOptions) {
+    this.#fetch = fetch;
+    this.#path = path;
+    this.#readCursor = this.#cursor = options.since;
+    this.#giveUpAfterMs = options.giveUpAfterMs;
+    this.#maxEvents = options.maxEvents ?? MAX_EVENTS;
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    const { signal } = options;
+    if (signal !== undefined) {
+      const end = () => this.#end(signal.reason);
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end, { once: true, signal: this.#ending.signal });
+    }
+  }
+
+  /** Behind which event this reader is: what is given as `since` goes on from there, in another process, too. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+
+  /** How often the connection to the service was lost and is there again. */
+  get reconnects(): number {
+    return this.#reconnects;
+  }
+
+  /** Waits until the service has begun to tell: what happens from then on is heard. */
+  async ready(options: Waiting & { timeoutMs?: number } = {}): Promise<this> {
+    this.#start();
+    const ms = options.timeoutMs ?? CONNECT_MS;
+    await within(ms, options.signal, `the service did not begin to tell events within ${ms} ms`, (signal) =>
+      this.#until(() => this.#began || this.#ended, signal),
+    );
+    if (!this.#began && this.#error !== undefined) throw this.#error;
+    return this;
+  }
+
+  /** The next event; `undefined` once it is closed. Rejects with `DeadlineExceeded`; nothing is lost by that. */
+  async read(options: Waiting & { timeoutMs?: number } = {}): Promise<ConnectionEvent | undefined> {
+    this.#start();
+    const ready = () => this.#waiting.length > 0 || this.#ended;
+    const { timeoutMs, signal } = options;
+    if (!ready()) {
+      if (timeoutMs === undefined) await this.#until(ready, signal);
+      else await within(timeoutMs, signal, `no event within ${timeoutMs} ms`, (ending) => this.#until(ready, ending));
+    }
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      this.#length -= next.length;
+      this.#cursor = next.event.cursor ?? this.#cursor;
+      this.#change();
+      return next.event;
+    }
+    if (this.#error !== undefined) throw this.#error;
+    return undefined;
+  }
+
+  async next(): Promise<IteratorResult<ConnectionEvent, undefined>> {
+    const value = await this.read();
+    return value === undefined ? { done: true, value } : { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<ConnectionEvent, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends it. Events that were not read are dropped; `cursor` says behind which one that was. */
+  async close(): Promise<void> {
+    this.#waiting = [];
+    this.#length = 0;
+    this.#end(undefined);
+    await this.#pump;
+  }
+
+  #end(error: unknown): void {
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#error = error;
+    }
+    this.#ending.abort(new EverwireError("the stream is closed"));
+    this.#change();
+  }
+
+  // --- what waits
+
+  #change(): void {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    for (const look of changed) look();
+  }
+
+  async #until(check: () => boolean, signal?: AbortSignal): Promise<void> {
+    while (!check()) {
+      await new Promise<void>((resolve, reject) => {
+        if (signal?.aborted) {
+          reject(signal.reason);
+          return;
+        }
+        const ended = () => {
+          this.#changed.delete(look);
+          reject(signal?.reason);
+        };
+        const look = () => {
+          signal?.removeEventListener("abort", ended);
+          resolve();
+        };
+        this.#changed.add(look);
+        signal?.addEventListener("abort", ended, { once: true });
+      });
+    }
+  }
+
+  async #put(event: ConnectionEvent, length: number): Promise<void> {
+    // The bound may be exceeded by one event.
+    const room = () => this.#ended || (this.#waiting.length < this.#maxEvents && this.#length < MAX_LENGTH);
+    if (!room()) await this.#until(room);
+    if (this.#ended) return;
+    this.#waiting.push({ event, length });
+    this.#length += length;
+    this.#change();
+  }
+
+  // --- what fills it
+
+  #start(): void {
+    if (this.#pump !== undefined || this.#ended) return;
+    this.#pump = this.#reconnectForEver().catch((error: unknown) => this.#end(error));
+  }
+
+  async #reconnectForEver(): Promise<void> {
+    const backoff = new Backoff();
+    let downSince = Date.now();
+    while (!this.#ended) {
+      let wasUp = false;
+      let cause: unknown;
+      try {
+        await this.#connection(() => {
+          wasUp = true;
+          if (this.#began) this.#reconnects += 1;
+          backoff.reset();
+        });
+        cause = new Disconnected("the service has ended the stream");
+      } catch (error) {
+        if (this.#ended) return;
+        if (isFinal(error)) throw error;
+        cause = error;
+      }
+      if (this.#ended) return;
+      if (wasUp) downSince = Date.now();
+      if (this.#giveUpAfterMs !== undefined && Date.now() - downSince >= this.#giveUpAfterMs) {
+        throw new Disconnected(`the service was not to be reached for ${this.#giveUpAfterMs} ms`, { cause });
+      }
+      const atLeast = cause instanceof ProblemError ? cause.retryAfterMs : undefined;
+      await sleep(backoff.wait(atLeast), this.#ending.signal);
+    }
+  }
+
+  /** Reads one connection to its end. */
+  async #connection(isUp: () => void): Promise<void> {
+    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    if (this.#readCursor !== undefined) headers["Last-Event-ID"] = this.#readCursor;
+    // Ends this connection, and no other.
+    const connection = new AbortController();
+    const end = () => connection.abort(this.#ending.signal.reason);
+    this.#ending.signal.addEventListener("abort", end, { once: true });
+    try {
+      const response = await within(CONNECT_MS, connection.signal, "the service did not answer", (signal) =>
+        // The signal of the wait would end the body with it.
+        unlessAborted(this.#fetch(this.#path, { headers, signal: connection.signal }), signal),
+      );
+      if (response.status !== 200) throw await refusal(response, connection.signal);
+      if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream")) {
+        throw new UnexpectedAnswer("there are no events at this address: is it everwire's?");
+      }
+      const reader = response.body.getReader();
+      const parser = new Parser(LONGEST_EVENT);
+      let up = false;
+      for (;;) {
+        const { done, value } = await within(this.#silenceMs, connection.signal, "the service is silent", (signal) =>
+          unlessAborted(reader.read(), signal),
+        );
+        if (done) return;
+        for (const frame of parser.feed(value)) {
+          if (!up) isUp();
+          up = true;
+          await this.#hear(frame);
+        }
+      }
+    } finally {
+      this.#ending.signal.removeEventListener("abort", end);
+      connection.abort();
+    }
+  }
+
+  async #hear(frame: Frame): Promise<void> {
+    if (frame.data !== undefined) await this.#put(parsed(frame.data), frame.data.length);
+    if (frame.id !== undefined) {
+      this.#readCursor = frame.id;
+      if (!this.#began) {
+        // The beginning: whoever has read nothing goes on from here.
+        this.#cursor ??= frame.id;
+        this.#began = true;
+        this.#change();
+      }
+    }
+  }
+}
+
+/** Whether another try cannot mend it. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof ProblemError) return error.status < 500 && error.status !== 408 && error.status !== 429;
+  return error instanceof UnexpectedAnswer;
+}
+
+function parsed(data: string): ConnectionEvent {
+  let event: unknown;
+  try {
+    event = JSON.parse(data);
+  } catch {
+    throw new UnexpectedAnswer("an event is no JSON");
+  }
+  if (typeof (event as Partial<ConnectionEvent> | null)?.type !== "string") {
+    throw new UnexpectedAnswer("an event has no type");
+  }
+  return event as ConnectionEvent;
+}
+
+async function refusal(response: Response, signal: AbortSignal): Promise<Error> {
+  const read = () => response.arrayBuffer();
+  const body = new Uint8Array(await within(CONNECT_MS, signal, "the answer does not end", (ending) => unlessAborted(read(), ending)));
+  const error = errorOf({ status: response.status, headers: response.headers, body });
+  // That of a proxy, while the service is away.
+  const isProxys = error instanceof UnexpectedAnswer && response.status >= 500;
+  return isProxys ? new Disconnected(`an answer of status ${response.status}`) : error;
+}

@@ -1,0 +1,87 @@
+// Services that break, in ways in which the real one does not on demand.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { test, type TestContext } from "node:test";
+
+import { Client, DeadlineExceeded, Disconnected, type Events, UnexpectedAnswer, type WebSocketClass } from "everwire";
+import WebSocket from "ws";
+
+const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+const BUSY = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
+const event = (n: number) => `id: c${n}\ndata: {"type":"message","at":"","cursor":"c${n}","text":"${n}"}\n\n`;
+
+/** Gives one of the answers to each connection, which stays open unless it ends with CUT; the heads of the requests. */
+async function serve(context: TestContext, answers: string[]): Promise<{ client: Client; heads: string[] }> {
+  const heads: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", (data) => {
+      heads.push(String(data).toLowerCase());
+      const said = answers[Math.min(heads.length, answers.length) - 1] ?? "";
+      socket.write(said.replace(/CUT$/, ""), () => {
+        if (said.endsWith("CUT")) socket.end();
+      });
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  assert(typeof address === "object" && address !== null);
+  const url = `http://127.0.0.1:${address.port}`;
+  return { client: new Client({ url, timeoutMs: 500, WebSocket: WebSocket as unknown as WebSocketClass }), heads };
+}
+
+async function texts(events: Events, count: number): Promise<(string | undefined)[]> {
+  const told = [];
+  for (let at = 0; at < count; at += 1) told.push((await events.read({ timeoutMs: 10_000 }))?.text);
+  return told;
+}
+
+test("a stream that is cut within an event goes on behind the last whole one", async (context) => {
+  const cut = `${HEAD}id: c0\n\n${event(1)}id: c2\ndata: {"type":"lost with the connection"}CUT`;
+  const { client, heads } = await serve(context, [cut, BUSY, HEAD + event(2) + event(3)]);
+  const events = await client.events().ready();
+  assert.deepEqual(await texts(events, 3), ["1", "2", "3"]);
+  assert.deepEqual([events.cursor, events.reconnects], ["c3", 1]);
+  await events.close();
+  assert(!heads[0]?.includes("last-event-id"));
+  for (const head of heads.slice(1)) assert.match(head, /last-event-id: c1\r\n/);
+});
+
+test("a stream that falls silent is begun anew", async (context) => {
+  const { client, heads } = await serve(context, [HEAD + event(1), HEAD + event(2)]);
+  const events = client.events({ silenceMs: 200 });
+  assert.deepEqual(await texts(events, 2), ["1", "2"]);
+  await events.close();
+  assert.match(heads[1] ?? "", /last-event-id: c1\r\n/);
+});
+
+test("what is no event ends the stream", async (context) => {
+  for (const wrong of ["{", "[]", "{}", "7", "null"]) {
+    const { client, heads } = await serve(context, [`${HEAD}${event(1)}data: ${wrong}\n\n`]);
+    const events = client.events();
+    assert.deepEqual(await texts(events, 1), ["1"]);
+    for (let again = 0; again < 2; again += 1) await assert.rejects(events.read({ timeoutMs: 10_000 }), UnexpectedAnswer);
+    assert.equal(heads.length, 1);
+  }
+});
+
+test("another service is told apart", async (context) => {
+  const { client } = await serve(context, [BUSY]);
+  await assert.rejects(client.connection("a").status(), UnexpectedAnswer);
+  await assert.rejects(client.events({ giveUpAfterMs: 300 }).read({ timeoutMs: 10_000 }), Disconnected);
+});
+
+test("a service that says nothing costs its deadline", async (context) => {
+  const { client } = await serve(context, [""]);
+  await assert.rejects(client.connection("a").status(), (error) => error instanceof DeadlineExceeded && /500 ms/.test(error.message));
+  await assert.rejects(client.connection("a").send("x", { timeoutMs: 100, idempotencyKey: "k" }), DeadlineExceeded);
+  await assert.rejects(client.session().open(), Disconnected);
+});

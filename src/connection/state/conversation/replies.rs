@@ -1,0 +1,64 @@
+//! What a conversation wants done, and was not done yet.
+
+use std::{
+    mem,
+    ops::{Deref, DerefMut},
+};
+
+use everwire_proto::dialogue::Reply;
+
+/// What a conversation wants done, and was not done yet. Boxed, and absent while that is nothing: mostly it is done in the turn in which it
+/// is told.
+#[derive(Default)]
+pub(super) struct Replies(Option<Box<Untold>>);
+
+/// At least one.
+struct Untold(Vec<Reply>);
+
+/// The replies, to which some may be added.
+pub(super) struct OpenReplies<'r> {
+    all: Vec<Reply>,
+    replies: &'r mut Replies,
+}
+
+impl Replies {
+    /// Some may be added. Nothing is allocated where none is.
+    pub fn open(&mut self) -> OpenReplies<'_> {
+        OpenReplies {
+            all: self.take(),
+            replies: self,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// All of them; then there are none.
+    pub fn take(&mut self) -> Vec<Reply> {
+        let untold = self.0.take();
+        untold.map_or_else(Vec::new, |untold| untold.0)
+    }
+}
+
+impl Deref for OpenReplies<'_> {
+    type Target = Vec<Reply>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
+impl DerefMut for OpenReplies<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.all
+    }
+}
+
+impl Drop for OpenReplies<'_> {
+    fn drop(&mut self) {
+        if !self.all.is_empty() {
+            self.replies.0 = Some(Box::new(Untold(mem::take(&mut self.all))));
+        }
+    }
+}

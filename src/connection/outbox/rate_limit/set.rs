@@ -1,14 +1,11 @@
 //! Several buckets at once: a message waits for all of them, and holds none meanwhile.
 
-use std::{sync::Arc, task::Waker};
+use std::{sync::Arc, task::Waker, time::Instant};
 
 use parking_lot::MutexGuard;
 
 use super::{Inside, Ticket, TokenBucket, Waiting, is_stored};
-use crate::{
-    clock,
-    core::{Free, Wait},
-};
+use crate::{clock, core::Free};
 
 /// The buckets that a message waits for: one, or several at once.
 #[derive(Clone, Debug)]
@@ -60,20 +57,20 @@ fn take_all(
     let turns = turns(buckets, before);
     let mut insides: Vec<_> = buckets.iter().map(|bucket| bucket.inside.lock()).collect();
     let now = clock::now();
-    let asked: Vec<Result<Free, Wait>> = insides
+    let asked: Vec<Result<Free, Option<Instant>>> = insides
         .iter_mut()
-        .zip(turns)
-        .map(|(inside, turn)| inside.limiter.ask(turn, waker, now))
+        .zip(&turns)
+        .map(|(inside, turn)| inside.limiter.ask(*turn, now))
         .collect();
     // Of those that say no time it is not known how late they are.
-    let last = |(_, asked): &(usize, &Result<Free, Wait>)| match asked {
+    let last = |(_, asked): &(usize, &Result<Free, Option<Instant>>)| match asked {
         Ok(_) => None,
-        Err(wait) => Some((wait.until.is_none(), wait.until)),
+        Err(until) => Some((until.is_none(), *until)),
     };
     let last = asked.iter().enumerate().max_by_key(last);
-    let waits = last.and_then(|(at, asked)| Some((at, asked.as_ref().err()?.until)));
+    let waits = last.and_then(|(at, asked)| Some((at, *asked.as_ref().err()?)));
     let mut tickets = Vec::new();
-    for (at, (inside, asked)) in insides.iter_mut().zip(&asked).enumerate() {
+    for (at, ((inside, asked), turn)) in insides.iter_mut().zip(&asked).zip(turns).enumerate() {
         let limiter = &mut inside.limiter;
         let turn = match (waits, asked) {
             (None, Ok(free)) => {
@@ -81,9 +78,8 @@ fn take_all(
                 inside.untold += 1;
                 continue;
             }
-            (Some((last, _)), Err(wait)) if last == at => wait.turn,
-            (_, Err(wait)) => limiter.wait_aside(Some(wait.turn), waker, now),
-            (_, Ok(free)) => limiter.wait_aside(free.turn, waker, now),
+            (Some((last, _)), _) if last == at => limiter.wait(turn, waker, now),
+            _ => limiter.wait_aside(turn, waker, now),
         };
         tickets.push(Ticket {
             bucket: Arc::clone(&buckets[at]),
@@ -117,7 +113,7 @@ fn turns(buckets: &[Arc<TokenBucket>], before: Option<Waiting>) -> Vec<Option<cr
 fn unlock(
     buckets: &[Arc<TokenBucket>],
     insides: Vec<MutexGuard<'_, Inside>>,
-    now: std::time::Instant,
+    now: Instant,
 ) -> Vec<Waker> {
     let mut woken = Vec::new();
     for (bucket, mut inside) in buckets.iter().zip(insides) {

@@ -112,6 +112,7 @@ fn hold(key: usize, holder: Holder) -> HoldSubscription {
         wish: SubscriptionWish::default(),
         holder,
         compile,
+        asked: Default::default(),
     }
 }
 

@@ -82,22 +82,31 @@ impl<W: Clone> RateLimiter<W> {
     ///
     /// [`Wait`]: it has to wait, at the place that this says.
     pub fn take(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Result<(), Wait> {
-        let free = self.ask(turn, waker, now)?;
-        self.take_free(free, now);
-        Ok(())
+        if let Some(turn) = turn {
+            let now = self.at(now);
+            self.queue.came(turn, waker.clone(), now);
+        }
+        match self.ask(turn, now) {
+            Ok(free) => {
+                self.take_free(free, now);
+                Ok(())
+            }
+            Err(until) => Err(Wait {
+                turn: self.wait(turn, waker, now),
+                until,
+            }),
+        }
     }
 
-    /// The same, and nothing is taken yet: where a message needs several limiters, all are asked, and then all are
-    /// [taken](Self::take_free), or none. Nothing may happen to this one in between.
+    /// Whether one message may go; nothing changes. Where a message needs several limiters, all are asked, and then all are
+    /// [taken](Self::take_free), or it [waits](Self::wait) for one and [lets the others pass](Self::wait_aside). Nothing may happen to
+    /// this one in between.
     ///
     /// # Errors
     ///
-    /// [`Wait`]: it has to wait, at the place that this says.
-    pub fn ask(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Result<Free, Wait> {
+    /// Until when it has to wait, if that is known.
+    pub fn ask(&mut self, turn: Option<Turn>, now: Instant) -> Result<Free, Option<Instant>> {
         let now = self.at(now);
-        if let Some(turn) = turn {
-            self.queue.came(turn, waker.clone(), now);
-        }
         let free = self.window.free_at(now).max(self.spacing.free_at());
         let ahead = self.queue.ahead(turn);
         let until = ahead.map(|ahead| match ahead {
@@ -105,13 +114,22 @@ impl<W: Clone> RateLimiter<W> {
             // Each of those ahead has the time to come before the next may pass it.
             _ => free.max(self.queue.first_since()) + nanos(PATIENCE) * ahead as u64,
         });
-        let Some(ahead) = ahead.filter(|_| until.is_some_and(|until| until <= now)) else {
-            return Err(Wait {
-                turn: turn.unwrap_or_else(|| self.queue.join(waker.clone(), now)),
-                until: until.map(|until| self.instant(until)),
-            });
-        };
-        Ok(Free { turn, ahead })
+        match ahead.filter(|_| until.is_some_and(|until| until <= now)) {
+            Some(ahead) => Ok(Free { turn, ahead }),
+            None => Err(until.map(|until| self.instant(until))),
+        }
+    }
+
+    /// Waits at its place, or at the end. The waker is called when its turn has come nearer.
+    pub fn wait(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Turn {
+        let now = self.at(now);
+        match turn {
+            Some(turn) => {
+                self.queue.came(turn, waker.clone(), now);
+                turn
+            }
+            None => self.queue.join(waker.clone(), now),
+        }
     }
 
     /// Takes what was found free.
@@ -125,12 +143,17 @@ impl<W: Clone> RateLimiter<W> {
     }
 
     /// Keeps a place, or takes one, and lets the others pass: its message waits for another limiter. It is not woken; when it asks again,
-    /// the place is where it was.
+    /// the place is where it was. Nothing changes for the others if they could pass before: two that wait for two limiters each would
+    /// wake each other for ever.
     pub fn wait_aside(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Turn {
         let now = self.at(now);
-        let turn = turn.unwrap_or_else(|| self.queue.join(waker.clone(), now));
-        self.queue.step_aside(turn, now);
-        turn
+        match turn {
+            Some(turn) => {
+                self.queue.step_aside(turn, now);
+                turn
+            }
+            None => self.queue.join_aside(waker.clone()),
+        }
     }
 
     /// Gives a place back. Nothing, if it was given back before.

@@ -56,9 +56,21 @@ impl<W: Clone> Queue<W> {
         if self.waiting.is_empty() {
             self.first_since = now;
         }
+        let turn = self.new_turn();
+        self.waiting.insert(turn, waker);
+        turn
+    }
+
+    /// Gives a place at the end to one that lets the others pass.
+    pub fn join_aside(&mut self, waker: W) -> Turn {
+        let turn = self.new_turn();
+        self.aside.insert(turn, waker);
+        turn
+    }
+
+    fn new_turn(&mut self) -> Turn {
         let turn = Turn(self.next);
         self.next += 1;
-        self.waiting.insert(turn, waker);
         turn
     }
 

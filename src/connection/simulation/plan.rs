@@ -49,6 +49,9 @@ impl Dice {
     }
 }
 
+/// Subscriptions are active in this time, whatever their rate is.
+const KEYS_NEED: Duration = Duration::from_secs(5);
+
 /// One life.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -89,6 +92,12 @@ impl Plan {
         if let Some(moods) = &moods {
             settings.on_open = Vec::new();
             dialogue::add(&mut settings, moods, dice);
+            if moods.keys.is_some()
+                && let Some(after) = &mut settings.rotate_after
+            {
+                // Else the socket may be replaced as soon as all keys are active, each time.
+                *after = (*after).max(KEYS_NEED);
+            }
         }
         let durable = settings.outbox.durable;
         Self {

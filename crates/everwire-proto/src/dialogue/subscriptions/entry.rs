@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroU64, sync::Arc, time::Instant};
 
-use super::{holders::Holders, state::SubscriptionState, status::SubscriptionStatus};
+use super::{
+    change::SubscriptionChange, holders::Holders, state::SubscriptionState,
+    status::SubscriptionStatus,
+};
 use crate::{language::Value, settings::dialogue::DeclaredSubscription};
 
 /// One subscription, and where it stands.
@@ -23,6 +26,8 @@ pub(super) struct Entry {
     pub is_carried: bool,
     /// Whether it was asked for on this socket and not answered in time: nobody knows whether the peer has it.
     pub may_be_there: bool,
+    /// Whether it stands elsewhere than was told, since nobody wanted it when that changed.
+    pub is_untold: bool,
     /// The number of its `on` that is unanswered.
     pub ask: Option<NonZeroU64>,
     /// The number of its last `on`.
@@ -86,6 +91,7 @@ impl Entry {
             gates: false,
             is_carried: false,
             may_be_there: false,
+            is_untold: false,
             ask: None,
             number: None,
             captured: None,
@@ -113,6 +119,16 @@ impl Entry {
     /// Whether nobody wants it any more.
     pub fn is_leaving(&self) -> bool {
         self.holders.is_empty()
+    }
+
+    /// Where it stands, for who is told. It is told with that.
+    pub fn change(&mut self) -> SubscriptionChange {
+        self.is_untold = false;
+        SubscriptionChange {
+            key: Arc::clone(self.key()),
+            state: self.state,
+            text: self.text.clone(),
+        }
     }
 
     /// Whether both ask for the same in the same words.

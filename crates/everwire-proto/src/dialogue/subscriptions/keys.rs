@@ -15,7 +15,7 @@ use super::{
     world::as_peer_writes,
 };
 use crate::{
-    dialogue::{context::Context, reply::Reply, subscriptions::change::SubscriptionChange},
+    dialogue::{context::Context, reply::Reply},
     settings::dialogue::{Dialogue, SubscriptionWords},
 };
 
@@ -122,12 +122,11 @@ impl Subscriptions {
             let known = known.and_then(|at| before.entries.get(*at));
             let was = known.map_or(SubscriptionState::Wanted, |known| known.state);
             entry.routed += known.map_or(0, |known| known.routed);
-            if was != entry.state && !entry.is_leaving() {
-                out.push(Reply::Subscription(Box::new(SubscriptionChange {
-                    key: Arc::clone(entry.key()),
-                    state: entry.state,
-                    text: entry.text.clone(),
-                })));
+            let is_untold = was != entry.state || known.is_some_and(|known| known.is_untold);
+            if entry.is_leaving() {
+                entry.is_untold = is_untold;
+            } else if is_untold {
+                out.push(Reply::Subscription(Box::new(entry.change())));
             }
         }
     }
@@ -242,20 +241,17 @@ impl Subscriptions {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };
-        if !entry.is_leaving() {
-            let before = self.counts.of_mut(entry.state);
-            *before = before.saturating_sub(1);
-            *self.counts.of_mut(state) += 1;
-            cx.out
-                .push(Reply::Subscription(Box::new(SubscriptionChange {
-                    key: Arc::clone(entry.key()),
-                    state,
-                    text: text.clone(),
-                })));
-        }
-        entry.state = state;
+        let before = std::mem::replace(&mut entry.state, state);
         entry.text = text;
         entry.since = Some(cx.here.now);
+        if entry.is_leaving() {
+            entry.is_untold = true;
+        } else {
+            let before = self.counts.of_mut(before);
+            *before = before.saturating_sub(1);
+            *self.counts.of_mut(state) += 1;
+            cx.out.push(Reply::Subscription(Box::new(entry.change())));
+        }
         let is_decided = !matches!(state, SubscriptionState::Wanted | SubscriptionState::Sent);
         if is_decided {
             self.ungate(at);

@@ -14,7 +14,7 @@ use super::{
     timing::MAX_TRIES,
 };
 use crate::{
-    dialogue::context::Context,
+    dialogue::{context::Context, reply::Reply},
     settings::dialogue::{
         DeclaredSubscription, Dialogue, MAX_EXPECTED, MAX_ITEM, MAX_SUBSCRIPTION_KEY,
     },
@@ -127,8 +127,8 @@ impl Subscriptions {
         }
     }
 
-    /// It was given up, and that was not said yet: the peer goes on sending it. Where nobody knows whether it does, that is told, and it
-    /// is asked for again.
+    /// It was given up, and that was not said yet: the peer goes on sending it. What has changed meanwhile is told. Where nobody knows
+    /// whether the peer does, that is told, and it is asked for again.
     fn come_back(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
@@ -140,6 +140,8 @@ impl Subscriptions {
         if !state.is_on_the_wire() {
             self.set_state(at, state, text, cx);
             self.again(at, cx);
+        } else if entry.is_untold {
+            cx.out.push(Reply::Subscription(Box::new(entry.change())));
         }
     }
 

@@ -322,3 +322,15 @@ fn callers_bring_no_end_of_answers_to_look_for() {
     assert_eq!(talk.hear(r#"{"id":63,"n":63}"#), "k63 active");
     assert_eq!(talk.hear(r#"{"id":64,"n":63}"#), "known active");
 }
+
+#[test]
+fn what_has_changed_while_nobody_wanted_it_is_told_when_somebody_does() {
+    let mut talk = one().open();
+    talk.subscribe();
+    assert!(talk.release("a", Holder::File));
+    assert_eq!(talk.hear(r#"{"id":1,"result":"s1"}"#), "subscribe");
+    // Its `off` was not said yet.
+    assert_eq!(talk.hold("a", Holder::Api), Ok("a active".into()));
+    assert_eq!(talk.subscribe(), [""; 0]);
+    assert_eq!(talk.hold("a", Holder::Session(1)), Ok(String::new()));
+}

@@ -72,22 +72,29 @@ async fn hold(handle: &Handle, key: &str, holder: Holder) -> Result<(), HoldErro
     held.map(drop)
 }
 
-/// Who holds what.
+/// Who holds what, the API first.
 async fn held(handle: &Handle) -> Vec<(String, Vec<Holder>)> {
     let all = handle.subscriptions().await.unwrap();
     all.into_iter()
-        .map(|status| (status.key.to_string(), status.holders))
+        .map(|mut status| {
+            status.holders.sort_by_key(|holder| *holder != Holder::Api);
+            (status.key.to_string(), status.holders)
+        })
         .collect()
 }
 
 /// Keeps the actor of the name from its turn until this is dropped.
 fn occupy(manager: &Manager) -> mpsc::Sender<()> {
     let (release, wait) = mpsc::channel();
+    let (begin, begun) = mpsc::channel();
     let arbiter = manager.0.names.read().entries["feed"].arbiter;
     let spawned = manager.0.arbiters.get(arbiter).spawn(async move {
+        begin.send(()).unwrap();
         let _released = wait.recv_timeout(SOON);
     });
     assert!(spawned);
+    // What is sent to the actor before would be handled first.
+    begun.recv_timeout(SOON).unwrap();
     release
 }
 
@@ -212,7 +219,7 @@ async fn what_callers_hold_outlives_the_actor() {
     hold(&handle, "b", SESSION).await.unwrap();
     hold(&handle, "b", Holder::Api).await.unwrap();
     let next = dies(&manager, &handle).await;
-    let both = vec![SESSION, Holder::Api];
+    let both = vec![Holder::Api, SESSION];
     assert_eq!(
         held(&next).await,
         [("a".into(), vec![Holder::Api]), ("b".into(), both)]

@@ -300,8 +300,8 @@ impl Keys {
         if passed_at.elapsed() >= self.moods.within || !self.moods.acks {
             return;
         }
-        for key in 0..KEYS {
-            if !book.stays(key, self.versions[key], emptied[key]) {
+        for (key, emptied) in emptied.into_iter().enumerate() {
+            if !book.stays(key, self.versions[key], emptied) {
                 continue;
             }
             self.tally.cut_over += 1;

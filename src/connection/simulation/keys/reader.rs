@@ -28,7 +28,7 @@ impl KeyReader {
         let kinds = Kinds::parse("message,subscription").expect("kinds");
         let delivery = Delivery::default()
             .events(usize::MAX)
-            .kinds(kinds.clone())
+            .kinds(kinds)
             .subscriptions([name_of(key)]);
         let delivered = Arc::new(Mutex::new(Vec::new()));
         let (note, name) = (Arc::clone(&delivered), name_of(key));

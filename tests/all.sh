@@ -233,12 +233,13 @@ stage_build() {
 # Property tests start from a fixed seed, so that a change fails them and chance does not; property_long searches.
 stage_tests() {
   export PROPTEST_RNG_SEED=1
-  local targets=() name
+  local targets=() name run=(cargo test --no-fail-fast "${whole[@]}") code=0
   while read -r name; do
     targets+=(--test "$name")
   done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|panics|recipes|servers')
-  cargo test --no-fail-fast "${whole[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation"
-  cargo test --no-fail-fast "${whole[@]}" --test cli_rehearse --test dialogue -- --test-threads="$waiting"
+  "${run[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation" || code=1
+  "${run[@]}" --test cli_rehearse --test dialogue -- --test-threads="$waiting" || code=1
+  return "$code"
 }
 
 # Each recipe against servers that check what the real ones check, and rehearsed; it prints what became of each.

@@ -73,9 +73,10 @@ leave() {
   rm -rf "$1"
 }
 
+# Images of containers leave out manual pages and documents; this package is wanted whole.
 dpkg_quietly() {
   local said
-  said=$("${as_root[@]}" dpkg "$@" 2>&1) || die "dpkg $*: $said"
+  said=$("${as_root[@]}" dpkg --path-include='/usr/share/*' "$@" 2>&1) || die "dpkg $*: $said"
 }
 
 # Mode, owner and path of all that is in a package.

@@ -108,7 +108,8 @@ def test_fates_have_an_order() -> None:
 def test_a_token_is_not_shown() -> None:
     token = Token("s3cret")
     assert "s3cret" not in repr(token) and "s3cret" not in str([token])
-    for wrong in ("", "a\nb", "é"):
+    # A space at an end would be refused where a header is written, by an error that says the header.
+    for wrong in ("", "a\nb", "é", "s3cret ", " s3cret", "s3 cret"):
         with pytest.raises(ValueError, match="invalid token") as told:
             Token(wrong)
         assert not wrong or wrong not in str(told.value)

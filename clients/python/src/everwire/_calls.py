@@ -79,6 +79,13 @@ class Call(Generic[T]):
     """How long the service itself waits before it answers, in seconds."""
 
 
+def visible_ascii(what: str, text: str) -> str:
+    """A text that can be the value of a header. The error does not say it: it may be a token."""
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError(f"invalid {what}: write ASCII characters, one at least, and no spaces")
+    return text
+
+
 def duration(seconds: float) -> str:
     """Seconds as the service reads them."""
     if not 0 <= seconds <= _LONGEST_WAIT:

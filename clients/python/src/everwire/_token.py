@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._calls import visible_ascii
+
 
 class Token:
     """A token whose text is in no representation of it, nor of what holds it."""
@@ -9,9 +11,7 @@ class Token:
     __slots__ = ("_text",)
 
     def __init__(self, text: str | None) -> None:
-        if text is not None and not (text.isascii() and text.isprintable() and text):
-            raise ValueError("invalid token: it has ASCII characters that can be printed, one at least")
-        self._text = text
+        self._text = None if text is None else visible_ascii("token", text)
 
     def __repr__(self) -> str:
         return "<no token>" if self._text is None else "***"

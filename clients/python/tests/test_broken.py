@@ -92,6 +92,19 @@ def test_another_service_is_told_apart() -> None:
     with_service([BUSY], run)
 
 
+def test_a_redirect_takes_the_token_nowhere() -> None:
+    async def run(client: AsyncClient) -> None:
+        with pytest.raises(UnexpectedAnswer, match="302"):
+            await client.connection("a").status()
+        with pytest.raises(UnexpectedAnswer, match="302"):
+            await client.events().next(10)
+        with pytest.raises(UnexpectedAnswer, match="302"):
+            await client.session().open()
+
+    heads = with_service(["HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\nCUT"], run)
+    assert [head.split()[1] for head in heads] == ["/v1/connections/a", "/v1/events", "/v1/ws"]
+
+
 def test_a_service_that_says_nothing_costs_its_deadline() -> None:
     async def run(client: AsyncClient) -> None:
         with pytest.raises(DeadlineExceeded, match="0.5 s"):

@@ -36,6 +36,13 @@ def _silent_logger() -> logging.Logger:
     return logger
 
 
+class _Connect(connect):
+    """A handshake that follows no redirect, which would take the token elsewhere."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 @dataclass(frozen=True)
 class Held:
     """A subscription that a session holds."""
@@ -207,7 +214,7 @@ class AsyncSession:
     async def _one_connection(self, backoff: Backoff) -> None:
         options: dict[str, Any] = {} if self._tls is None else {"ssl": self._tls}
         try:
-            socket = await connect(
+            socket = await _Connect(
                 self._url,
                 additional_headers=self._token.headers(),
                 open_timeout=self._timeout,
@@ -223,7 +230,8 @@ class AsyncSession:
             response = error.response
             known = {name.lower(): value for name, value in response.headers.raw_items()}
             refusal = Answer(response.status_code, known, bytes(response.body or b"")).error()
-            if isinstance(refusal, ProblemError) and 400 <= refusal.status < 500 and refusal.status != 429:
+            is_redirect = 300 <= response.status_code < 400
+            if is_redirect or isinstance(refusal, ProblemError) and 400 <= refusal.status < 500 and refusal.status != 429:
                 raise refusal from None
             raise OSError("not now") from None
         reader = asyncio.get_running_loop().create_task(self._read(socket))

@@ -105,6 +105,29 @@ def test_a_redirect_takes_the_token_nowhere() -> None:
     assert [head.split()[1] for head in heads] == ["/v1/connections/a", "/v1/events", "/v1/ws"]
 
 
+def test_a_session_takes_the_clients_proxy() -> None:
+    asked: list[str] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[0])
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+        address = f"http://me:s3cret@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with AsyncClient("http://127.0.0.1:9", timeout=0.3, proxy=address) as client:
+            session = client.session()
+            with pytest.raises(Disconnected) as told:
+                await session.open()
+            for text in (str(told.value), str(vars(client)), str(vars(session)), repr(session)):
+                assert "s3cret" not in text
+        server.close()
+
+    asyncio.run(main())
+    assert asked[0] == "CONNECT 127.0.0.1:9 HTTP/1.1"
+
+
 def test_a_service_that_says_nothing_costs_its_deadline() -> None:
     async def run(client: AsyncClient) -> None:
         with pytest.raises(DeadlineExceeded, match="0.5 s"):

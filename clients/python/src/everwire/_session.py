@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -62,11 +63,15 @@ class AsyncSession:
     subscription has ended when nobody holds it any more.
     """
 
-    def __init__(self, url: str, token: Token, tls: ssl.SSLContext | None, timeout: float) -> None:
+    def __init__(
+        self, url: str, token: Token, *, tls: ssl.SSLContext | None, proxy: httpx.URL | None, timeout: float
+    ) -> None:
         parts = urlsplit(url)
         self._url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "/v1/ws", "", ""))
         self._token = token
         self._tls = tls
+        # A list of attributes does not show its password.
+        self._proxy = proxy
         self._timeout = timeout
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -222,7 +227,7 @@ class AsyncSession:
                 ping_timeout=_SILENCE,
                 close_timeout=1.0,
                 max_size=_LONGEST_MESSAGE,
-                proxy=None,
+                proxy=None if self._proxy is None else str(self._proxy),
                 logger=_silent_logger(),
                 **options,
             )

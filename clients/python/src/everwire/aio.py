@@ -51,6 +51,7 @@ class AsyncClient:
         # A list of attributes does not show it.
         self._token = Token(token)
         self._tls = tls
+        self._proxy = None if proxy is None else httpx.URL(proxy)
         headers = {"User-Agent": "everwire-python"}
         headers |= self._token.headers()
         self._http = httpx.AsyncClient(
@@ -58,7 +59,7 @@ class AsyncClient:
             headers=headers,
             timeout=timeout,
             verify=tls or True,
-            proxy=proxy,
+            proxy=self._proxy,
             # What the environment says would replace the token (.netrc).
             trust_env=False,
             follow_redirects=False,
@@ -121,7 +122,7 @@ class AsyncClient:
 
     def session(self) -> AsyncSession:
         """A session that holds subscriptions for as long as it is open."""
-        return AsyncSession(self._url, self._token, self._tls, self._timeout)
+        return AsyncSession(self._url, self._token, tls=self._tls, proxy=self._proxy, timeout=self._timeout)
 
     async def _call(self, call: Call[T]) -> T:
         deadline = self._timeout + call.waits

@@ -196,6 +196,15 @@ def test_a_service_that_is_not_there_is_told(service: Service) -> None:
             Client(service.url, timeout=0.3).session().open()
 
 
+@pytest.mark.parametrize("wrong", ["", "a\n", "a b", "→"])
+def test_what_no_header_can_say_is_refused_at_once(wrong: str) -> None:
+    with Client("http://127.0.0.1:9", timeout=0.5) as client:
+        with pytest.raises(ValueError, match="invalid cursor"):
+            client.events(since=wrong)
+        with pytest.raises(ValueError, match="invalid idempotency key"):
+            client.connection("a").send("x", timeout=0.5, idempotency_key=wrong)
+
+
 def test_asyncio_cancels_what_waits(service: Service) -> None:
     async def main() -> None:
         async with AsyncClient(service.url, token=TOKEN) as client:

@@ -47,6 +47,12 @@ export interface Call<T> {
   read: (answer: Answer) => T;
 }
 
+/** A text that can be the value of a header. The error does not say it: it may be a token. */
+export function visibleAscii(what: string, text: string): string {
+  if (!/^[!-~]+$/.test(text)) throw new TypeError(`invalid ${what}: write ASCII characters, one at least, and no spaces`);
+  return text;
+}
+
 /** Milliseconds as the service reads them. */
 export function duration(ms: number): string {
   if (!(ms >= 0 && ms <= LONGEST_WAIT_MS)) {

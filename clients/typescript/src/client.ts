@@ -18,6 +18,7 @@ import {
   readSent,
   reaches,
   type Sent,
+  visibleAscii,
   type Wanted,
 } from "./calls.js";
 import { DeadlineExceeded, Disconnected, EverwireError, problemError, Unavailable } from "./errors.js";
@@ -86,9 +87,7 @@ export class Client {
     if (!["http:", "https:"].includes(url.protocol) || url.username !== "" || url.password !== "") {
       throw new TypeError("invalid url: write http://HOST:PORT or https://HOST, without a user");
     }
-    if (options.token !== undefined && !/^[\x21-\x7e]+$/.test(options.token)) {
-      throw new TypeError("invalid token: it has ASCII characters that can be printed, one at least");
-    }
+    if (options.token !== undefined) visibleAscii("token", options.token);
     this.#url = (url.origin + url.pathname).replace(/\/+$/, "");
     this.#token = options.token;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -264,7 +263,7 @@ export class Connection {
   async send(data: Payload, options: Sending = {}): Promise<Sent> {
     const { wait, timeoutMs = 5000, idempotencyKey, signal } = options;
     const told = body(data);
-    if (idempotencyKey !== undefined) told.headers["Idempotency-Key"] = idempotencyKey;
+    if (idempotencyKey !== undefined) told.headers["Idempotency-Key"] = visibleAscii("idempotency key", idempotencyKey);
     const path = of(this.name, "send") + query({ wait, timeout: duration(timeoutMs) });
     const call: Call<Sent> = { method: "POST", path, ...told, waitsMs: timeoutMs, read: readSent };
     if (idempotencyKey === undefined) return await this.#client.call(call, signal);

@@ -2,7 +2,7 @@
 
 import type { Event as ConnectionEvent } from "./api.js";
 import { fromBase64 } from "./base64.js";
-import { errorOf, type Payload } from "./calls.js";
+import { errorOf, type Payload, visibleAscii } from "./calls.js";
 import { Disconnected, EverwireError, ProblemError, UnexpectedAnswer } from "./errors.js";
 import { type Frame, Parser } from "./sse.js";
 import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
@@ -66,7 +66,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   constructor(fetch: Fetch, path: string, options: EventsOptions) {
     this.#fetch = fetch;
     this.#path = path;
-    this.#readCursor = this.#cursor = options.since;
+    this.#readCursor = this.#cursor = options.since === undefined ? undefined : visibleAscii("cursor", options.since);
     this.#giveUpAfterMs = options.giveUpAfterMs;
     this.#maxEvents = options.maxEvents ?? MAX_EVENTS;
     this.#silenceMs = options.silenceMs ?? SILENCE_MS;

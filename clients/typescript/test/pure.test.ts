@@ -90,6 +90,14 @@ test("base64 is that of the standard", () => {
   assert.equal(toBase64Url("??>>~"), "Pz8-Pn4");
 });
 
+test("what no header can say is refused at once", async () => {
+  const client = new Client({ url: "http://127.0.0.1:9", timeoutMs: 500 });
+  for (const wrong of ["", "a\n", "a b", "→"]) {
+    assert.throws(() => client.events({ since: wrong }), /invalid cursor/);
+    await assert.rejects(client.connection("a").send("x", { timeoutMs: 500, idempotencyKey: wrong }), /invalid idempotency key/);
+  }
+});
+
 test("what cannot be an address or a token is refused without being said", () => {
   for (const url of ["ftp://x", "http://me:pass@x", "x"]) {
     assert.throws(() => new Client({ url }), (error: Error) => error instanceof TypeError && !error.message.includes("pass"));

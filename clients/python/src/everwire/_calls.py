@@ -138,7 +138,7 @@ def _read_payload(answer: Answer) -> Payload:
 def send(name: str, data: Payload, wait: Wanted, timeout: float, key: str | None) -> Call[Sent]:
     headers, body = _body(data)
     if key is not None:
-        headers["Idempotency-Key"] = key
+        headers["Idempotency-Key"] = visible_ascii("idempotency key", key)
     path = _of(name, "send") + _query(wait=wait, timeout=duration(timeout))
     return Call("POST", path, read_sent, headers, body, waits=timeout)
 

@@ -16,7 +16,7 @@ import httpx
 
 from ._api import Event
 from ._backoff import Backoff
-from ._calls import Answer, Payload
+from ._calls import Answer, Payload, visible_ascii
 from ._sse import Frame, Parser
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer
 
@@ -54,8 +54,7 @@ class AsyncEvents:
         self._path = path
         self._give_up_after = give_up_after
         # Of the last event that was read from the service, and of the last one that was given out.
-        self._read_cursor = since
-        self._cursor = since
+        self._read_cursor = self._cursor = None if since is None else visible_ascii("cursor", since)
         self._waiting: deque[tuple[Event, int]] = deque()
         self._bytes = 0
         self._error: BaseException | None = None

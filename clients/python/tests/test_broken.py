@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from everwire import AsyncClient, AsyncEvents, DeadlineExceeded, Disconnected, UnexpectedAnswer
 from everwire import _events
@@ -138,3 +139,34 @@ def test_a_service_that_says_nothing_costs_its_deadline() -> None:
             await client.session().open()
 
     with_service([""], run)
+
+
+async def with_sessions(answer: Callable[[ServerConnection], Awaitable[None]], run: Callable[[AsyncClient], Awaitable[None]]) -> None:
+    """A service that has sessions only."""
+    async with serve(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with AsyncClient(f"http://127.0.0.1:{port}", timeout=2.0) as client:
+            await run(client)
+
+
+def test_a_stream_that_ends_at_once_is_begun_anew_ever_more_rarely() -> None:
+    async def run(client: AsyncClient) -> None:
+        with pytest.raises(DeadlineExceeded):
+            await client.events().next(1.5)
+
+    # After 0.1, 0.3 and 0.7 s at most, and after half of that at least.
+    assert 3 <= len(with_service([HEAD + "id: c0\n\nCUT"], run)) <= 6
+
+
+def test_a_session_that_ends_at_once_is_begun_anew_ever_more_rarely() -> None:
+    connections = []
+
+    async def answer(socket: ServerConnection) -> None:
+        connections.append(socket)
+
+    async def run(client: AsyncClient) -> None:
+        async with client.session():
+            await asyncio.sleep(1.5)
+
+    asyncio.run(with_sessions(answer, run))
+    assert 3 <= len(connections) <= 6

@@ -93,7 +93,9 @@ def test_waits_have_bounds() -> None:
     waits = [backoff.wait() for _ in range(10)]
     assert 0.05 <= waits[0] <= 0.1 and 2.5 <= waits[-1] <= 5.0
     assert backoff.wait(30.0) == 30.0 and backoff.wait(1e9) == 60.0
-    backoff.reset()
+    backoff.worked(4.9)
+    assert backoff.wait() >= 2.5
+    backoff.worked(5.0)
     assert backoff.wait() <= 0.1
 
 

@@ -198,15 +198,15 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
 
   async #reconnectForEver(): Promise<void> {
     const backoff = new Backoff();
-    let downSince = Date.now();
+    // A clock that is set meanwhile does not matter.
+    let downSince = performance.now();
     while (!this.#ended) {
-      let wasUp = false;
+      let upSince: number | undefined;
       let cause: unknown;
       try {
         await this.#connection(() => {
-          wasUp = true;
+          upSince = performance.now();
           if (this.#began) this.#reconnects += 1;
-          backoff.reset();
         });
         cause = new Disconnected("the service has ended the stream");
       } catch (error) {
@@ -215,8 +215,11 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
         cause = error;
       }
       if (this.#ended) return;
-      if (wasUp) downSince = Date.now();
-      if (this.#giveUpAfterMs !== undefined && Date.now() - downSince >= this.#giveUpAfterMs) {
+      if (upSince !== undefined) {
+        downSince = performance.now();
+        backoff.worked(downSince - upSince);
+      }
+      if (this.#giveUpAfterMs !== undefined && performance.now() - downSince >= this.#giveUpAfterMs) {
         throw new Disconnected(`the service was not to be reached for ${this.#giveUpAfterMs} ms`, { cause });
       }
       const atLeast = cause instanceof ProblemError ? cause.retryAfterMs : undefined;

@@ -236,14 +236,11 @@ export class Session {
       this.#socket = socket;
       ended.signal.addEventListener("abort", () => this.#lost(), { once: true });
       await this.#inTurn(() => this.#holdAgain());
-      backoff.reset();
       this.#connections += 1;
       this.#connected = true;
       this.#opened?.resolve();
-      for (;;) {
-        await sleep(ASK_MS, ended.signal);
-        await this.#stillThere();
-      }
+      const upSince = performance.now();
+      return await this.#untilLost(ended.signal).finally(() => backoff.worked(performance.now() - upSince));
     } catch (error) {
       if (error instanceof EverwireError) return isOpen;
       throw error;
@@ -251,6 +248,14 @@ export class Session {
       this.#ending.signal.removeEventListener("abort", end);
       this.#lost();
       socket.close(1000);
+    }
+  }
+
+  /** Rejects when the connection is lost, or the service does not answer on it any more. */
+  async #untilLost(ended: AbortSignal): Promise<never> {
+    for (;;) {
+      await sleep(ASK_MS, ended);
+      await this.#stillThere();
     }
   }
 

@@ -61,9 +61,9 @@ const LONGEST_ASKED_MS = 60_000;
 export class Backoff {
   #next = FIRST_MS;
 
-  /** Something has worked. */
-  reset(): void {
-    this.#next = FIRST_MS;
+  /** It has worked for so long. One that ends again and again within less than the next pause is not tried more often. */
+  worked(ms: number): void {
+    if (ms >= this.#next) this.#next = FIRST_MS;
   }
 
   /** How many milliseconds to wait now. `atLeast`: what the service has asked for. */

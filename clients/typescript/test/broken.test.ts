@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { Client, DeadlineExceeded, Disconnected, type Events, UnexpectedAnswer, type WebSocketClass } from "everwire";
-import WebSocket from "ws";
+import WebSocket, { WebSocketServer } from "ws";
 
 const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
 const BUSY = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
@@ -84,4 +85,30 @@ test("a service that says nothing costs its deadline", async (context) => {
   await assert.rejects(client.connection("a").status(), (error) => error instanceof DeadlineExceeded && /500 ms/.test(error.message));
   await assert.rejects(client.connection("a").send("x", { timeoutMs: 100, idempotencyKey: "k" }), DeadlineExceeded);
   await assert.rejects(client.session().open(), Disconnected);
+});
+
+test("a stream that ends at once is begun anew ever more rarely", async (context) => {
+  const { client, heads } = await serve(context, [`${HEAD}id: c0\n\nCUT`]);
+  const events = client.events();
+  await assert.rejects(events.read({ timeoutMs: 1500 }), DeadlineExceeded);
+  await events.close();
+  // After 0.1, 0.3 and 0.7 s at most, and after half of that at least.
+  assert(heads.length >= 3 && heads.length <= 6, `${heads.length}`);
+});
+
+test("a session that ends at once is begun anew ever more rarely", async (context) => {
+  let connections = 0;
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "everwire.v1" });
+  context.after(() => server.close());
+  server.on("connection", (socket) => {
+    connections += 1;
+    socket.close();
+  });
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const client = new Client({ url: `http://127.0.0.1:${port}`, timeoutMs: 2000, WebSocket: WebSocket as unknown as WebSocketClass });
+  const session = await client.session().open();
+  await pause(1500);
+  await session.close();
+  assert(connections >= 3 && connections <= 6, `${connections}`);
 });

@@ -74,7 +74,9 @@ test("waits have bounds", () => {
   const waits = Array.from({ length: 10 }, () => backoff.wait());
   assert((waits[0] ?? 0) <= 100 && (waits[9] ?? 0) >= 2500 && (waits[9] ?? 0) <= 5000);
   assert.deepEqual([backoff.wait(30_000), backoff.wait(1e9)], [30_000, 60_000]);
-  backoff.reset();
+  backoff.worked(4900);
+  assert(backoff.wait() >= 2500);
+  backoff.worked(5000);
   assert(backoff.wait() <= 100);
 });
 

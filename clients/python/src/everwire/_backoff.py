@@ -14,9 +14,10 @@ class Backoff:
     def __init__(self) -> None:
         self._next = self.FIRST
 
-    def reset(self) -> None:
-        """Something has worked."""
-        self._next = self.FIRST
+    def worked(self, seconds: float) -> None:
+        """It has worked for so long. One that ends again and again within less than the next pause is not tried more often."""
+        if seconds >= self._next:
+            self._next = self.FIRST
 
     def wait(self, at_least: float | None = None) -> float:
         """How many seconds to wait now. `at_least`: what the service has asked for."""

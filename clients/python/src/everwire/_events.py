@@ -179,14 +179,13 @@ class AsyncEvents:
         down_since = loop.time()
         while True:
             at_least = None
-            was_up = False
+            up_since = None
             try:
                 async with contextlib.aclosing(self._connection()) as frames:
                     async for frame in frames:
-                        if not was_up:
-                            was_up = True
+                        if up_since is None:
+                            up_since = loop.time()
                             self.reconnects += self._started.is_set()
-                            backoff.reset()
                         await self._hear(frame)
                 cause: Exception = Disconnected("the service has ended the stream")
             except ProblemError as error:
@@ -195,8 +194,9 @@ class AsyncEvents:
                 cause, at_least = error, error.retry_after
             except (httpx.HTTPError, Disconnected, asyncio.TimeoutError) as error:
                 cause = error
-            if was_up:
+            if up_since is not None:
                 down_since = loop.time()
+                backoff.worked(down_since - up_since)
             if self._give_up_after is not None and loop.time() - down_since >= self._give_up_after:
                 raise Disconnected(f"the service was not to be reached for {self._give_up_after} s") from cause
             await asyncio.sleep(backoff.wait(at_least))

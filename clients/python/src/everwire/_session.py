@@ -239,15 +239,17 @@ class AsyncSession:
             if is_redirect or isinstance(refusal, ProblemError) and 400 <= refusal.status < 500 and refusal.status != 429:
                 raise refusal from None
             raise OSError("not now") from None
-        reader = asyncio.get_running_loop().create_task(self._read(socket))
+        loop = asyncio.get_running_loop()
+        reader = loop.create_task(self._read(socket))
         try:
             self._socket = socket
             await self._hold_again()
-            backoff.reset()
+            up_since = loop.time()
             self.reconnects += self._up.is_set()
             self._connected = True
             self._up.set()
             await asyncio.wait([reader])
+            backoff.worked(loop.time() - up_since)
         finally:
             self._socket, self._connected = None, False
             for answer in self._pending.values():

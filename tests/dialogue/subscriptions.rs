@@ -135,6 +135,13 @@ async fn routed(watch: &mut Watch, key: &str) {
         .await;
 }
 
+/// A caller subscribes to a key as the settings say.
+async fn hold(handle: &Handle, key: &str, holder: Holder) -> SubscriptionStatus {
+    let wish = SubscriptionWish::default();
+    let held = handle.hold_subscription(key, wish, holder).await;
+    held.unwrap()
+}
+
 async fn ready(watch: &mut Watch) {
     watch
         .until("ready", |update| {
@@ -180,15 +187,8 @@ async fn two_callers_hold_one_key_and_let_go_of_it_one_by_one() {
     let server = market(log.clone());
     let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
     ready(&mut watch).await;
-    let wish = SubscriptionWish::default;
-    handle
-        .hold_subscription("x", wish(), Holder::Api)
-        .await
-        .unwrap();
-    let status = handle
-        .hold_subscription("x", wish(), Holder::Session(7))
-        .await
-        .unwrap();
+    hold(&handle, "x", Holder::Api).await;
+    let status = hold(&handle, "x", Holder::Session(7)).await;
     assert_eq!(status.holders, [Holder::Api, Holder::Session(7)]);
     states(&handle, &[("a", Active), ("x", Active)]).await;
     routed(&mut watch, "x").await;
@@ -254,11 +254,7 @@ async fn what_callers_hold_is_asked_for_again_on_each_socket() {
     let server = market(log.clone());
     let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
     ready(&mut watch).await;
-    let wish = SubscriptionWish::default();
-    handle
-        .hold_subscription("x", wish, Holder::Api)
-        .await
-        .unwrap();
+    hold(&handle, "x", Holder::Api).await;
     states(&handle, &[("a", Active), ("x", Active)]).await;
     handle.send(r#"{"op":"cut"}"#).unwrap();
     ready(&mut watch).await;
@@ -274,11 +270,7 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
     let server = market(log.clone());
     let (_manager, handle, mut watch) = open(feed(FEED, &["a"], &server));
     ready(&mut watch).await;
-    let wish = SubscriptionWish::default();
-    handle
-        .hold_subscription("x", wish, Holder::Api)
-        .await
-        .unwrap();
+    hold(&handle, "x", Holder::Api).await;
     states(&handle, &[("a", Active), ("x", Active)]).await;
     handle.rotate().await.unwrap();
     watch
@@ -294,10 +286,7 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
         log.all()
     );
     // It is found on the new socket, too.
-    handle
-        .hold_subscription("y", SubscriptionWish::default(), Holder::Api)
-        .await
-        .unwrap();
+    hold(&handle, "y", Holder::Api).await;
     routed(&mut watch, "y").await;
     assert_eq!(server.faults(), Vec::<String>::new());
 }
@@ -309,8 +298,7 @@ async fn a_key_that_goes_from_one_holder_to_another_during_a_rotation_stays() {
     // The successor waits for an answer to this one, which does not come.
     let (_manager, handle, mut watch) = open(feed(FEED, &["mute"], &server));
     ready(&mut watch).await;
-    let hold = |holder| handle.hold_subscription("x", SubscriptionWish::default(), holder);
-    hold(Holder::Session(1)).await.unwrap();
+    hold(&handle, "x", Holder::Session(1)).await;
     routed(&mut watch, "x").await;
     handle.rotate().await.unwrap();
     wait_for("keys on the successor", async || {
@@ -321,8 +309,8 @@ async fn a_key_that_goes_from_one_holder_to_another_during_a_rotation_stays() {
     .await;
     // Both in one turn of the name.
     let release = handle.release_subscription("x", Holder::Session(1));
-    let (held, released) = join(hold(Holder::Api), release).await;
-    assert_eq!(held.unwrap().holders, [Holder::Api, Holder::Session(1)]);
+    let (held, released) = join(hold(&handle, "x", Holder::Api), release).await;
+    assert_eq!(held.holders, [Holder::Api, Holder::Session(1)]);
     assert!(!released.unwrap());
     watch
         .until("rotated", |update| {
@@ -530,10 +518,7 @@ async fn without_a_socket_each_key_is_wanted() {
     states(&handle, &[("a", wanted)]).await;
     // Nobody was told anything but that.
     assert_eq!(log.all(), ["0 sub a"]);
-    handle
-        .hold_subscription("x", SubscriptionWish::default(), Holder::Api)
-        .await
-        .unwrap();
+    hold(&handle, "x", Holder::Api).await;
     assert_eq!(
         handle.release_subscription("a", Holder::Api).await,
         Ok(false)

@@ -9,6 +9,7 @@
 //! EVERWIRE_SEEDS=10000 cargo test --lib simulation                 more lives than the few hundred of an ordinary test run
 //! ```
 
+mod counts;
 mod dialogue;
 mod hearing;
 mod keys;

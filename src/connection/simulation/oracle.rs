@@ -1,11 +1,9 @@
 //! What must hold of a life, whatever happened in it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::AddAssign,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    counts::{adds_up, expect_more_than},
     keys::KeyTally,
     plan::Plan,
     talks::Said,
@@ -307,82 +305,87 @@ impl Tally {
         if lives < 100 {
             return;
         }
-        for (what, count) in [
-            ("lags of a known number", self.lags),
-            ("lags of an unknown number", self.unknown),
-            ("slow readers cut off", self.cuts),
-            ("pauses", self.pauses),
-            ("resumes", self.resumes),
-            ("batches", self.batches),
-            ("batches of several events", self.runs),
-        ] {
-            assert!(count > 0, "no {what} in {lives} lives");
-        }
+        expect_more_than(
+            0,
+            lives,
+            [
+                ("lags of a known number", self.lags),
+                ("lags of an unknown number", self.unknown),
+                ("slow readers cut off", self.cuts),
+                ("pauses", self.pauses),
+                ("resumes", self.resumes),
+                ("batches", self.batches),
+                ("batches of several events", self.runs),
+            ],
+        );
         if lives < 1_000 {
             return;
         }
-        for (what, count) in [
-            ("confirmed", self.confirmed),
-            ("in doubt", self.in_doubt),
-            ("dropped unsent", self.unsent),
-            ("resent", self.resent),
-            ("arrived twice", self.twice),
-            ("sockets", self.sockets),
-            ("gaps", self.gaps),
-            ("rotated", self.rotated),
-            ("heard of the broadcast", self.broadcasts),
-            ("crashes", self.crashes),
-            ("logins", self.said.logins),
-            ("scripts that have passed", self.said.passed),
-            ("answers of rules", self.said.answers),
-            ("sessions resumed", self.said.resumed),
-            ("logins refused", self.said.refused),
-            ("logins that come again", self.said.again),
-            ("warnings", self.said.warnings),
-            ("floods", self.said.floods),
-            ("values of another socket", self.said.inherited),
-            ("periodic steps", self.said.ticks),
-            ("requests answered", self.asked),
-            ("requests without an answer", self.asked_in_vain),
-            ("requests that were not sent", self.not_asked),
-        ] {
-            assert!(count > lives / 10, "only {count} {what} in {lives} lives");
-        }
-        for (what, count) in [
-            ("farewells", self.said.farewells),
-            ("sessions of an earlier process", self.said.kept),
-        ] {
-            assert!(count > lives / 100, "only {count} {what} in {lives} lives");
-        }
+        expect_more_than(
+            lives / 10,
+            lives,
+            [
+                ("confirmed", self.confirmed),
+                ("in doubt", self.in_doubt),
+                ("dropped unsent", self.unsent),
+                ("resent", self.resent),
+                ("arrived twice", self.twice),
+                ("sockets", self.sockets),
+                ("gaps", self.gaps),
+                ("rotated", self.rotated),
+                ("heard of the broadcast", self.broadcasts),
+                ("crashes", self.crashes),
+                ("logins", self.said.logins),
+                ("scripts that have passed", self.said.passed),
+                ("answers of rules", self.said.answers),
+                ("sessions resumed", self.said.resumed),
+                ("logins refused", self.said.refused),
+                ("logins that come again", self.said.again),
+                ("warnings", self.said.warnings),
+                ("floods", self.said.floods),
+                ("values of another socket", self.said.inherited),
+                ("periodic steps", self.said.ticks),
+                ("requests answered", self.asked),
+                ("requests without an answer", self.asked_in_vain),
+                ("requests that were not sent", self.not_asked),
+            ],
+        );
+        expect_more_than(
+            lives / 100,
+            lives,
+            [
+                ("farewells", self.said.farewells),
+                ("sessions of an earlier process", self.said.kept),
+            ],
+        );
         self.keys.expect_variety(lives);
     }
 }
 
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.accepted += other.accepted;
-        self.confirmed += other.confirmed;
-        self.in_doubt += other.in_doubt;
-        self.unsent += other.unsent;
-        self.resent += other.resent;
-        self.arrived += other.arrived;
-        self.twice += other.twice;
-        self.sockets += other.sockets;
-        self.gaps += other.gaps;
-        self.rotated += other.rotated;
-        self.broadcasts += other.broadcasts;
-        self.crashes += other.crashes;
-        self.lags += other.lags;
-        self.unknown += other.unknown;
-        self.cuts += other.cuts;
-        self.pauses += other.pauses;
-        self.resumes += other.resumes;
-        self.batches += other.batches;
-        self.runs += other.runs;
-        self.asked += other.asked;
-        self.asked_in_vain += other.asked_in_vain;
-        self.not_asked += other.not_asked;
-        self.said += other.said;
-        self.keys += other.keys;
-    }
+adds_up! {
+    Tally:
+    accepted,
+    confirmed,
+    in_doubt,
+    unsent,
+    resent,
+    arrived,
+    twice,
+    sockets,
+    gaps,
+    rotated,
+    broadcasts,
+    crashes,
+    lags,
+    unknown,
+    cuts,
+    pauses,
+    resumes,
+    batches,
+    runs,
+    asked,
+    asked_in_vain,
+    not_asked,
+    said,
+    keys,
 }

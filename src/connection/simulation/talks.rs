@@ -1,9 +1,8 @@
 //! What the peer knows of all sockets of a life, and where each stands.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::AddAssign,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::counts::adds_up;
 
 /// What the peer knows of all sockets.
 #[derive(Debug, Default)]
@@ -78,22 +77,21 @@ pub(super) struct Standing {
     pub shown: Option<u64>,
 }
 
-impl AddAssign for Said {
-    fn add_assign(&mut self, other: Self) {
-        self.logins += other.logins;
-        self.refused += other.refused;
-        self.again += other.again;
-        self.resumed += other.resumed;
-        self.identified += other.identified;
-        self.answers += other.answers;
-        self.floods += other.floods;
-        self.warnings += other.warnings;
-        self.passed += other.passed;
-        self.inherited += other.inherited;
-        self.ticks += other.ticks;
-        self.farewells += other.farewells;
-        self.kept += other.kept;
-    }
+adds_up! {
+    Said:
+    logins,
+    refused,
+    again,
+    resumed,
+    identified,
+    answers,
+    floods,
+    warnings,
+    passed,
+    inherited,
+    ticks,
+    farewells,
+    kept,
 }
 
 impl Talks {

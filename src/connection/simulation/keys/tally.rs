@@ -1,6 +1,6 @@
 //! What happened to subscriptions in many lives.
 
-use std::ops::AddAssign;
+use crate::connection::simulation::counts::{adds_up, expect_more_than};
 
 /// What happened to subscriptions in one life, or in many.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,49 +34,52 @@ pub(in crate::connection::simulation) struct KeyTally {
 impl KeyTally {
     /// Lives in which little happens show little.
     pub fn expect_variety(&self, lives: u64) {
-        for (what, count) in [
-            ("subscriptions held", self.held),
-            ("subscriptions released", self.released),
-            ("subscriptions asked for", self.asked),
-            ("subscriptions left", self.left),
-            ("subscriptions taken", self.taken),
-            ("messages routed", self.routed),
-            ("messages that a reader of one key has heard", self.filtered),
-            ("subscriptions that were wanted in the end", self.settled),
-        ] {
-            assert!(count > lives / 10, "only {count} {what} in {lives} lives");
-        }
-        for (what, count) in [
-            ("subscriptions without room", self.too_many),
-            ("subscriptions asked for once more", self.repeated),
-            ("subscriptions refused", self.refused),
-            ("subscriptions ended", self.ended),
-            ("late answers to subscriptions", self.late),
-            ("active subscriptions at a cut", self.cut_over),
-            ("subscriptions of an earlier process", self.restored),
-        ] {
-            assert!(count > lives / 100, "only {count} {what} in {lives} lives");
-        }
+        expect_more_than(
+            lives / 10,
+            lives,
+            [
+                ("subscriptions held", self.held),
+                ("subscriptions released", self.released),
+                ("subscriptions asked for", self.asked),
+                ("subscriptions left", self.left),
+                ("subscriptions taken", self.taken),
+                ("messages routed", self.routed),
+                ("messages that a reader of one key has heard", self.filtered),
+                ("subscriptions that were wanted in the end", self.settled),
+            ],
+        );
+        expect_more_than(
+            lives / 100,
+            lives,
+            [
+                ("subscriptions without room", self.too_many),
+                ("subscriptions asked for once more", self.repeated),
+                ("subscriptions refused", self.refused),
+                ("subscriptions ended", self.ended),
+                ("late answers to subscriptions", self.late),
+                ("active subscriptions at a cut", self.cut_over),
+                ("subscriptions of an earlier process", self.restored),
+            ],
+        );
     }
 }
 
-impl AddAssign for KeyTally {
-    fn add_assign(&mut self, other: Self) {
-        self.held += other.held;
-        self.released += other.released;
-        self.too_many += other.too_many;
-        self.retried += other.retried;
-        self.asked += other.asked;
-        self.repeated += other.repeated;
-        self.left += other.left;
-        self.taken += other.taken;
-        self.refused += other.refused;
-        self.ended += other.ended;
-        self.late += other.late;
-        self.cut_over += other.cut_over;
-        self.routed += other.routed;
-        self.filtered += other.filtered;
-        self.restored += other.restored;
-        self.settled += other.settled;
-    }
+adds_up! {
+    KeyTally:
+    held,
+    released,
+    too_many,
+    retried,
+    asked,
+    repeated,
+    left,
+    taken,
+    refused,
+    ended,
+    late,
+    cut_over,
+    routed,
+    filtered,
+    restored,
+    settled,
 }

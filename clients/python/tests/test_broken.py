@@ -20,7 +20,7 @@ def event(number: int) -> str:
 
 
 def with_service(answers: list[str], run: Callable[[AsyncClient], Awaitable[None]]) -> list[str]:
-    """Gives one of the answers to each connection, which stays open; the heads of the requests."""
+    """Gives one of the answers to each connection, which stays open unless it ends with CUT; the heads of the requests."""
     heads: list[str] = []
     # A writer that nobody has is closed.
     writers: list[asyncio.StreamWriter] = []
@@ -29,7 +29,11 @@ def with_service(answers: list[str], run: Callable[[AsyncClient], Awaitable[None
         writers.append(writer)
         heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
         said = answers[min(len(heads), len(answers)) - 1]
-        writer.write(said.removesuffix("CUT").encode())
+        at_once, _, later = said.removesuffix("CUT").partition("PAUSE")
+        writer.write(at_once.encode())
+        if later:
+            await asyncio.sleep(0.1)
+            writer.write(later.encode())
         if said.endswith("CUT"):
             writer.close()
 
@@ -91,6 +95,16 @@ def test_another_service_is_told_apart() -> None:
             await client.events(give_up_after=0.3).next(10)
 
     with_service([BUSY], run)
+
+
+def test_two_wait_for_one_event_and_neither_is_told_of_an_end() -> None:
+    async def run(client: AsyncClient) -> None:
+        async with client.events() as events:
+            told = await asyncio.gather(events.next(0.5), events.next(0.5), return_exceptions=True)
+            assert {type(one) for one in told} == {dict, DeadlineExceeded}, told
+
+    later = HEAD + "id: c0\n\nPAUSE" + event(1)
+    with_service([later], run)
 
 
 def test_a_redirect_takes_the_token_nowhere() -> None:

@@ -102,21 +102,9 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   /** The next event; `undefined` once it is closed. Rejects with `DeadlineExceeded`; nothing is lost by that. */
   async read(options: Waiting & { timeoutMs?: number } = {}): Promise<ConnectionEvent | undefined> {
     this.#start();
-    const ready = () => this.#waiting.length > 0 || this.#ended;
     const { timeoutMs, signal } = options;
-    if (!ready()) {
-      if (timeoutMs === undefined) await this.#until(ready, signal);
-      else await within(timeoutMs, signal, `no event within ${timeoutMs} ms`, (ending) => this.#until(ready, ending));
-    }
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      this.#length -= next.length;
-      this.#cursor = next.event.cursor ?? this.#cursor;
-      this.#change();
-      return next.event;
-    }
-    if (this.#error !== undefined) throw this.#error;
-    return undefined;
+    if (timeoutMs === undefined || this.#hasSomething()) return await this.#take(signal);
+    return await within(timeoutMs, signal, `no event within ${timeoutMs} ms`, (ending) => this.#take(ending));
   }
 
   async next(): Promise<IteratorResult<ConnectionEvent, undefined>> {
@@ -151,6 +139,26 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   }
 
   // --- what waits
+
+  #hasSomething(): boolean {
+    return this.#waiting.length > 0 || this.#ended;
+  }
+
+  async #take(signal?: AbortSignal): Promise<ConnectionEvent | undefined> {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) {
+        this.#length -= next.length;
+        this.#cursor = next.event.cursor ?? this.#cursor;
+        this.#change();
+        return next.event;
+      }
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#ended) return undefined;
+      // Another reader may take what this one is woken for.
+      await this.#until(() => this.#hasSomething(), signal);
+    }
+  }
 
   #change(): void {
     const changed = this.#changed;

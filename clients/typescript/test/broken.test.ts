@@ -23,7 +23,9 @@ async function serve(context: TestContext, answers: string[]): Promise<{ client:
     socket.once("data", (data) => {
       heads.push(String(data).toLowerCase());
       const said = answers[Math.min(heads.length, answers.length) - 1] ?? "";
-      socket.write(said.replace(/CUT$/, ""), () => {
+      const [atOnce = "", later] = said.replace(/CUT$/, "").split("PAUSE");
+      if (later !== undefined) setTimeout(() => socket.write(later), 100);
+      socket.write(atOnce, () => {
         if (said.endsWith("CUT")) socket.end();
       });
     });
@@ -72,6 +74,14 @@ test("what is no event ends the stream", async (context) => {
     for (let again = 0; again < 2; again += 1) await assert.rejects(events.read({ timeoutMs: 10_000 }), UnexpectedAnswer);
     assert.equal(heads.length, 1);
   }
+});
+
+test("two wait for one event, and neither is told of an end", async (context) => {
+  const { client } = await serve(context, [`${HEAD}id: c0\n\nPAUSE${event(1)}`]);
+  const events = await client.events().ready();
+  const told = await Promise.allSettled([events.read({ timeoutMs: 500 }), events.read({ timeoutMs: 500 })]);
+  await events.close();
+  assert.deepEqual(told.map(({ status }) => status).sort(), ["fulfilled", "rejected"], JSON.stringify(told));
 });
 
 test("another service is told apart", async (context) => {

@@ -95,13 +95,14 @@ class AsyncEvents:
         Raises `StopAsyncIteration` once it is closed.
         """
         self._start()
-        if not self._waiting and timeout is not None:
+        loop = asyncio.get_running_loop()
+        deadline = None if timeout is None else loop.time() + timeout
+        # Another reader may take what this one was woken for.
+        while not self._has_something():
             try:
-                await asyncio.wait_for(self._wait(), timeout)
+                await asyncio.wait_for(self._wait(), None if deadline is None else deadline - loop.time())
             except asyncio.TimeoutError:
                 raise DeadlineExceeded(f"no event within {timeout} s") from None
-        elif not self._waiting:
-            await self._wait()
         if self._waiting:
             return self._take()
         if self._error is not None:
@@ -133,8 +134,11 @@ class AsyncEvents:
 
     # --- what waits
 
+    def _has_something(self) -> bool:
+        return bool(self._waiting) or self._error is not None or self._ended
+
     async def _wait(self) -> None:
-        while not self._waiting and self._error is None and not self._ended:
+        while not self._has_something():
             self._something.clear()
             await self._something.wait()
 

@@ -66,7 +66,7 @@ def test_frames_are_put_together_from_any_pieces(size: int) -> None:
 
 
 def test_a_frame_is_bounded() -> None:
-    for pieces in ([b"data: " + b"x" * 200], [b"data: " + b"x" * 60 + b"\n"] * 3):
+    for pieces in ([b"data: " + b"x" * 200], [b"data: " + b"x" * 60 + b"\n"] * 3, [b"data:\n"] * 200):
         parser = Parser(100)
         with pytest.raises(UnexpectedAnswer):
             for piece in pieces:

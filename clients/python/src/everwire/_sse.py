@@ -55,7 +55,8 @@ class Parser:
             if field == b"id":
                 self._id = value.decode()
             elif field == b"data":
-                self._bytes += len(value)
+                # A line counts even if it is empty: it is kept, too.
+                self._bytes += len(value) + 1
                 self._data.append(value.decode())
         except UnicodeDecodeError as error:
             raise UnexpectedAnswer("an event is not UTF-8") from error

@@ -42,7 +42,7 @@ def test_a_problem_becomes_the_error_of_its_fate_or_status() -> None:
     raw = problem_error(problem(503, cause={"kind": "refused", "text": "no"}))
     assert isinstance(raw, ProblemError) and raw.cause is Cause.REFUSED
     wrong: object
-    for wrong in (None, [], {}, {"status": "404"}, problem(404) | {"detail": None}):
+    for wrong in (None, [], {}, {"status": "404"}, problem(404) | {"detail": None}, problem(404, fate=[]), problem(404, reason=7)):
         assert isinstance(problem_error(wrong), UnexpectedAnswer)
 
 
@@ -51,6 +51,8 @@ def test_an_answer_that_is_not_everwires_is_told_apart() -> None:
     assert isinstance(page.error(), UnexpectedAnswer)
     with pytest.raises(UnexpectedAnswer):
         Answer(200, {}, b"{").json()
+    with pytest.raises(UnexpectedAnswer):
+        Answer(200, {}, b"[" * 100_000).json()
     for told in (b"{}", b"[]", b'{"id":1,"epoch":1}', b'{"id":"x","epoch":1,"fate":"queued"}'):
         with pytest.raises(UnexpectedAnswer):
             _calls.read_sent(Answer(200, {}, told))

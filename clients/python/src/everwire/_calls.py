@@ -44,6 +44,14 @@ class Sent:
         return self.fate not in ("accepted", "queued", "written")
 
 
+def read_json(text: str | bytes, what: str) -> Any:
+    """What a text of the service says. It is no JSON for us where it nests deeper than Python reads."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnexpectedAnswer(f"{what} is no JSON") from error
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the service has answered."""
@@ -53,10 +61,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        try:
-            return json.loads(self.body)
-        except ValueError as error:
-            raise UnexpectedAnswer(f"an answer of status {self.status} is no JSON") from error
+        return read_json(self.body, f"an answer of status {self.status}")
 
     def error(self) -> EverwireError:
         retry_after = self.headers.get("retry-after", "")

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import contextlib
-import json
 from collections import deque
 from collections.abc import AsyncGenerator
 from types import TracebackType
@@ -16,7 +15,7 @@ import httpx
 
 from ._api import Event
 from ._backoff import Backoff
-from ._calls import Answer, Payload, visible_ascii
+from ._calls import Answer, Payload, read_json, visible_ascii
 from ._sse import Frame, Parser
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer
 
@@ -207,10 +206,7 @@ class AsyncEvents:
 
     async def _hear(self, frame: Frame) -> None:
         if frame.data is not None:
-            try:
-                event = json.loads(frame.data)
-            except ValueError as error:
-                raise UnexpectedAnswer("an event is no JSON") from error
+            event = read_json(frame.data, "an event")
             if not isinstance(event, dict) or not isinstance(event.get("type"), str):
                 raise UnexpectedAnswer("an event has no type")
             await self._put(cast(Event, event), len(frame.data))

@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from ._api import SubscriptionState
 from ._backoff import Backoff
-from ._calls import Answer
+from ._calls import Answer, read_json
 from ._token import Token
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer, problem_error
 
@@ -273,9 +273,9 @@ class AsyncSession:
     async def _read(self, socket: ClientConnection) -> None:
         async for message in socket:
             try:
-                told = json.loads(message)
+                told = read_json(message, "a message")
                 number, kind = told.get("id"), told.get("type")
-            except (ValueError, AttributeError):
+            except (UnexpectedAnswer, AttributeError):
                 # It is not everwire's: the question runs into its deadline.
                 continue
             answer = self._pending.get(number) if isinstance(number, str) else None

@@ -193,17 +193,22 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
     503: Unavailable,
 }
 _NEEDED = {"title": str, "status": int, "detail": str}
+_WORDS = ("fate", "reason")
+
+
+def _is_problem(document: Mapping[Any, Any]) -> bool:
+    has_needed = all(isinstance(document.get(key), kind) for key, kind in _NEEDED.items())
+    return has_needed and all(isinstance(document.get(key, ""), str) for key in _WORDS)
 
 
 def problem_error(document: object, retry_after: float | None = None) -> EverwireError:
     """The error of a problem document, of the class that its fate or its status chooses."""
-    if not isinstance(document, Mapping) or any(not isinstance(document.get(key), kind) for key, kind in _NEEDED.items()):
+    if not isinstance(document, Mapping) or not _is_problem(document):
         return UnexpectedAnswer("the answer says that something is wrong, and not what: it is no problem document")
-    problem = cast(Problem, dict(cast(Mapping[str, Any], document)))
-    chosen = _BY_FATE.get(problem.get("fate", ""))
-    if chosen is None:
-        chosen = MessageError if "fate" in problem else _BY_STATUS.get(problem["status"], ProblemError)
-    return chosen(problem, retry_after)
+    problem = cast(Problem, dict(document))
+    if "fate" not in problem:
+        return _BY_STATUS.get(problem["status"], ProblemError)(problem, retry_after)
+    return _BY_FATE.get(problem["fate"], MessageError)(problem, retry_after)
 
 
 def fate_error(message_id: int, epoch: int, fate: str) -> EverwireError:

@@ -1,6 +1,7 @@
 // The client, and what is asked of one connection.
 
 import type { EventType, Matched, Page, State, Status, Subscription, Subscriptions, SubscriptionState, Why } from "./api.js";
+import { LONGEST_ANSWER, readBody } from "./body.js";
 import {
   type Call,
   body,
@@ -24,7 +25,7 @@ import {
 import { DeadlineExceeded, Disconnected, EverwireError, problemError, Unavailable } from "./errors.js";
 import { Events } from "./events.js";
 import { Session, type WebSocketClass, type Wish } from "./session.js";
-import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
+import { Backoff, sleep, type Waiting, within } from "./waiting.js";
 
 /** How a client is made. */
 export interface ClientOptions {
@@ -161,8 +162,7 @@ export class Client {
       try {
         const init = { method, headers: headers ?? {}, body: call.body ?? null, signal: ending } as const;
         const response = await this.#request(call.path, init as RequestInit & { signal: AbortSignal });
-        const bytes = await unlessAborted(response.arrayBuffer(), ending);
-        return { status: response.status, headers: response.headers, body: new Uint8Array(bytes) };
+        return { status: response.status, headers: response.headers, body: await readBody(response, LONGEST_ANSWER, ending) };
       } catch (error) {
         throw error instanceof EverwireError ? error : new Disconnected("the service cannot be reached", { cause: error });
       }

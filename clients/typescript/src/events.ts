@@ -2,6 +2,7 @@
 
 import type { Event as ConnectionEvent } from "./api.js";
 import { fromBase64 } from "./base64.js";
+import { LONGEST_PROBLEM, readBody } from "./body.js";
 import { errorOf, type Payload, visibleAscii } from "./calls.js";
 import { Disconnected, EverwireError, ProblemError, UnexpectedAnswer } from "./errors.js";
 import { type Frame, Parser } from "./sse.js";
@@ -306,9 +307,10 @@ function parsed(data: string): ConnectionEvent {
 }
 
 async function refusal(response: Response, signal: AbortSignal): Promise<Error> {
-  const read = () => response.arrayBuffer();
-  const body = new Uint8Array(await within(CONNECT_MS, signal, "the answer does not end", (ending) => unlessAborted(read(), ending)));
-  const error = errorOf({ status: response.status, headers: response.headers, body });
+  const error = await within(CONNECT_MS, signal, "the answer does not end", async (ending) => {
+    const body = await readBody(response, LONGEST_PROBLEM, ending);
+    return errorOf({ status: response.status, headers: response.headers, body });
+  }).catch((error: Error) => error);
   // That of a proxy, while the service is away.
   const isProxys = error instanceof UnexpectedAnswer && response.status >= 500;
   return isProxys ? new Disconnected(`an answer of status ${response.status}`) : error;

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Causes, Client, Fates, isFinal, NotFound, ProblemError, reaches, Reasons, Rejected, UnexpectedAnswer } from "everwire";
 
 import { fromBase64, toBase64Url } from "#dist/base64.js";
+import { readBody } from "#dist/body.js";
 import { duration, errorOf, escapedKeys, of, query, readSent } from "#dist/calls.js";
 import { problemError } from "#dist/errors.js";
 import { Parser } from "#dist/sse.js";
@@ -58,6 +59,25 @@ test("a frame is bounded", () => {
     for (let piece = 0; piece < 30; piece += 1) slow.feed(bytes("data:"));
   }, UnexpectedAnswer);
   assert.throws(() => new Parser(100).feed(Uint8Array.of(0xff, 10)), UnexpectedAnswer);
+});
+
+test("an answer is bounded", async () => {
+  let pulled = 0;
+  let isCancelled = false;
+  const endless = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      pulled += 1;
+      controller.enqueue(new Uint8Array(60));
+    },
+    cancel: () => {
+      isCancelled = true;
+    },
+  });
+  const { signal } = new AbortController();
+  await assert.rejects(readBody(new Response(endless), 100, signal), UnexpectedAnswer);
+  assert(isCancelled && pulled <= 4);
+  assert.deepEqual(await readBody(new Response("grüße"), 100, signal), new TextEncoder().encode("grüße"));
+  assert.deepEqual(await readBody(new Response(null), 100, signal), new Uint8Array());
 });
 
 test("paths are escaped", () => {

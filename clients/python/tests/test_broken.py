@@ -64,6 +64,15 @@ def test_a_stream_that_is_cut_within_an_event_goes_on_behind_the_last_whole_one(
     assert all("last-event-id: c1\r\n" in head for head in heads[1:])
 
 
+@pytest.mark.parametrize("status", ["408 Request Timeout", "429 Too Many Requests"])
+def test_a_proxy_that_is_busy_does_not_end_a_stream(status: str) -> None:
+    async def run(client: AsyncClient) -> None:
+        async with client.events() as events:
+            assert await texts(events, 1) == ["1"]
+
+    with_service([BUSY.replace("502 Bad Gateway", status), HEAD + event(1)], run)
+
+
 def test_a_stream_that_falls_silent_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_events, "_SILENCE", 0.2)
 

@@ -53,6 +53,11 @@ export function visibleAscii(what: string, text: string): string {
   return text;
 }
 
+/** Whether another try may be answered better: the service, or a proxy before it, is busy or away. */
+export function mayPass(status: number): boolean {
+  return status >= 500 || status === 408 || status === 429;
+}
+
 /** Milliseconds as the service reads them. */
 export function duration(ms: number): string {
   if (!(ms >= 0 && ms <= LONGEST_WAIT_MS)) {

@@ -3,7 +3,7 @@
 import type { Event as ConnectionEvent } from "./api.js";
 import { fromBase64 } from "./base64.js";
 import { LONGEST_PROBLEM, readBody } from "./body.js";
-import { errorOf, type Payload, visibleAscii } from "./calls.js";
+import { errorOf, mayPass, type Payload, visibleAscii } from "./calls.js";
 import { Disconnected, EverwireError, ProblemError, UnexpectedAnswer } from "./errors.js";
 import { type Frame, Parser } from "./sse.js";
 import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
@@ -289,7 +289,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
 
 /** Whether another try cannot mend it. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof ProblemError) return error.status < 500 && error.status !== 408 && error.status !== 429;
+  if (error instanceof ProblemError) return !mayPass(error.status);
   return error instanceof UnexpectedAnswer;
 }
 
@@ -311,7 +311,6 @@ async function refusal(response: Response, signal: AbortSignal): Promise<Error> 
     const body = await readBody(response, LONGEST_PROBLEM, ending);
     return errorOf({ status: response.status, headers: response.headers, body });
   }).catch((error: Error) => error);
-  // That of a proxy, while the service is away.
-  const isProxys = error instanceof UnexpectedAnswer && response.status >= 500;
+  const isProxys = error instanceof UnexpectedAnswer && mayPass(response.status);
   return isProxys ? new Disconnected(`an answer of status ${response.status}`) : error;
 }

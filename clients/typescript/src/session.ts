@@ -2,6 +2,7 @@
 
 import type { SubscriptionState } from "./api.js";
 import { toBase64Url } from "./base64.js";
+import { mayPass } from "./calls.js";
 import { DeadlineExceeded, Disconnected, EverwireError, ProblemError, problemError, UnexpectedAnswer } from "./errors.js";
 import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
 
@@ -209,7 +210,7 @@ export class Session {
     try {
       await this.#options.check(this.#ending.signal);
     } catch (error) {
-      if (error instanceof ProblemError && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof ProblemError && !mayPass(error.status)) throw error;
     }
   }
 

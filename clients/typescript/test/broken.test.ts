@@ -58,6 +58,15 @@ test("a stream that is cut within an event goes on behind the last whole one", a
   for (const head of heads.slice(1)) assert.match(head, /last-event-id: c1\r\n/);
 });
 
+test("a proxy that is busy does not end a stream", async (context) => {
+  for (const status of ["408 Request Timeout", "429 Too Many Requests"]) {
+    const { client } = await serve(context, [BUSY.replace("502 Bad Gateway", status), HEAD + event(1)]);
+    const events = client.events();
+    assert.deepEqual(await texts(events, 1), ["1"]);
+    await events.close();
+  }
+});
+
 test("a stream that falls silent is begun anew", async (context) => {
   const { client, heads } = await serve(context, [HEAD + event(1), HEAD + event(2)]);
   const events = client.events({ silenceMs: 200 });

@@ -91,6 +91,11 @@ def visible_ascii(what: str, text: str) -> str:
     return text
 
 
+def may_pass(status: int) -> bool:
+    """Whether another try may be answered better: the service, or a proxy before it, is busy or away."""
+    return status >= 500 or status in (408, 429)
+
+
 def duration(seconds: float) -> str:
     """Seconds as the service reads them."""
     if not 0 <= seconds <= _LONGEST_WAIT:

@@ -15,7 +15,7 @@ import httpx
 
 from ._api import Event
 from ._backoff import Backoff
-from ._calls import Answer, Payload, read_json, visible_ascii
+from ._calls import Answer, Payload, may_pass, read_json, visible_ascii
 from ._sse import Frame, Parser
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer
 
@@ -192,7 +192,7 @@ class AsyncEvents:
                         await self._hear(frame)
                 cause: Exception = Disconnected("the service has ended the stream")
             except ProblemError as error:
-                if error.status < 500 and error.status not in (408, 429):
+                if not may_pass(error.status):
                     raise
                 cause, at_least = error, error.retry_after
             except (httpx.HTTPError, Disconnected, asyncio.TimeoutError) as error:
@@ -245,7 +245,7 @@ async def _refusal(response: httpx.Response) -> EverwireError:
         if len(body) > _LONGEST_PROBLEM:
             break
     error = Answer(response.status_code, response.headers, body).error()
-    if isinstance(error, UnexpectedAnswer) and response.status_code >= 500:
-        # That of a proxy, while the service is away.
+    if isinstance(error, UnexpectedAnswer) and may_pass(response.status_code):
+        # That of a proxy.
         return Disconnected(f"an answer of status {response.status_code}")
     return error

@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from ._api import SubscriptionState
 from ._backoff import Backoff
-from ._calls import Answer, read_json
+from ._calls import Answer, may_pass, read_json
 from ._token import Token
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer, problem_error
 
@@ -235,8 +235,7 @@ class AsyncSession:
             response = error.response
             known = {name.lower(): value for name, value in response.headers.raw_items()}
             refusal = Answer(response.status_code, known, bytes(response.body or b"")).error()
-            is_redirect = 300 <= response.status_code < 400
-            if is_redirect or isinstance(refusal, ProblemError) and 400 <= refusal.status < 500 and refusal.status != 429:
+            if not may_pass(response.status_code):
                 raise refusal from None
             raise OSError("not now") from None
         loop = asyncio.get_running_loop()

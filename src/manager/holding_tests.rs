@@ -181,6 +181,21 @@ fn recalled(key: &str) -> RecalledWish {
 }
 
 #[tokio::test]
+async fn a_wish_that_panics_costs_the_name_no_life() {
+    let (manager, handle) = open();
+    let wish = RecalledWish {
+        compile: |_, _, _| panic!("a wish that panics"),
+        ..recalled("bad")
+    };
+    manager.recall_compiled(&name("feed"), wish);
+    assert_eq!(held(&handle).await, []);
+    hold(&handle, "a", Holder::Api).await.unwrap();
+    assert_eq!(held(&handle).await, [("a".into(), vec![Holder::Api])]);
+    assert_eq!(manager.find("feed").unwrap().epoch(), handle.epoch());
+    manager.shutdown(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
 async fn what_callers_hold_outlives_settings_that_do_not_subscribe() {
     let (manager, handle) = open();
     hold(&handle, "a", Holder::Api).await.unwrap();

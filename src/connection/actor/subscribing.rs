@@ -130,10 +130,12 @@ impl Handler<Subscriptions> for Connection {
     type Result = MessageResult<Subscriptions>;
 
     fn handle(&mut self, _: Subscriptions, ctx: &mut Context<Self>) -> Self::Result {
-        let act = self.begin_turn(ctx);
-        if act.follow_wishes() {
-            act.wake();
-        }
-        MessageResult(act.subscriptions())
+        let subscriptions = self.begin_turn(ctx).guarded(|act| {
+            if act.follow_wishes() {
+                act.wake();
+            }
+            act.subscriptions()
+        });
+        MessageResult(subscriptions.unwrap_or_default())
     }
 }

@@ -87,11 +87,14 @@ impl Driver {
         ready: &mut Successor,
         cx: &mut TaskContext<'_>,
     ) -> Turn {
-        let turn = catch_unwind(AssertUnwindSafe(|| self.turn(act, ready, cx)))
-            .unwrap_or_else(|panic| self.after_panic(act, ready, panic_text(&*panic)));
-        if act.follow_wishes() {
-            cx.waker().wake_by_ref();
-        }
+        let turn = catch_unwind(AssertUnwindSafe(|| {
+            let turn = self.turn(act, ready, cx);
+            if act.follow_wishes() {
+                cx.waker().wake_by_ref();
+            }
+            turn
+        }));
+        let turn = turn.unwrap_or_else(|panic| self.after_panic(act, ready, panic_text(&*panic)));
         act.publisher.set_wall(None);
         turn
     }

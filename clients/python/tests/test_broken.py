@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from everwire import AsyncClient, AsyncEvents, DeadlineExceeded, Disconnected, UnexpectedAnswer
+from everwire import AsyncClient, AsyncEvents, DeadlineExceeded, Disconnected, Unauthorized, UnexpectedAnswer
 from everwire import _events
 
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
@@ -127,6 +127,53 @@ def test_a_redirect_takes_the_token_nowhere() -> None:
 
     heads = with_service(["HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\nCUT"], run)
     assert [head.split()[1] for head in heads] == ["/v1/connections/a", "/v1/events", "/v1/ws"]
+
+
+def test_a_session_that_was_refused_is_not_open_at_the_second_try() -> None:
+    problem = '{"type":"about:blank","title":"Unauthorized","status":401,"detail":"no token"}'
+    head = f"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/problem+json\r\nContent-Length: {len(problem)}\r\n\r\n"
+
+    async def run(client: AsyncClient) -> None:
+        session = client.session()
+        for _ in range(2):
+            with pytest.raises(Unauthorized):
+                await session.open()
+
+    assert len(with_service([f"{head}{problem}CUT"], run)) == 1
+
+
+def test_a_session_that_was_not_opened_in_time_stays_closed() -> None:
+    async def run(client: AsyncClient) -> None:
+        session = client.session()
+        for _ in range(2):
+            with pytest.raises(Disconnected, match="not to be reached"):
+                await session.open()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    async def main() -> None:
+        async with AsyncClient("http://127.0.0.1:9", timeout=0.3) as client:
+            await run(client)
+
+    asyncio.run(main())
+
+
+def test_two_open_one_session_and_both_wait_until_it_is() -> None:
+    async def answer(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async def run(client: AsyncClient) -> None:
+        session = client.session()
+
+        async def opened() -> bool:
+            await session.open()
+            return session.connected
+
+        assert all(await asyncio.gather(opened(), opened()))
+        await session.aclose()
+        with pytest.raises(Disconnected, match="closed"):
+            await session.open()
+
+    asyncio.run(with_sessions(answer, run))
 
 
 def test_a_session_takes_the_clients_proxy() -> None:

@@ -86,11 +86,17 @@ export class Session {
   #connected = false;
   // Holds and releases go out in the order in which they were asked for, those after a loss among them.
   #turn: Promise<unknown> = Promise.resolve();
-  #opened: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  readonly #isOpened: { resolve: () => void; reject: (error: unknown) => void };
+  readonly #opened: Promise<void>;
 
   /** Made by `Client.session`. */
   constructor(options: SessionOptions) {
     this.#options = options;
+    let [resolve, reject]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
+    this.#opened = new Promise<void>((yes, no) => ([resolve, reject] = [yes, no]));
+    // Nobody may be waiting for it.
+    this.#opened.catch(() => {});
+    this.#isOpened = { resolve, reject };
   }
 
   /** Whether the service hears this session now, and knows what it holds. */
@@ -108,30 +114,33 @@ export class Session {
     return [...this.#places.values()].map((place) => place.held);
   }
 
-  /** Connects. Rejects with `Disconnected`, or why the service lets nobody in. */
+  /** Connects. Rejects with `Disconnected`, or why the service lets nobody in. What has ended is not opened again. */
   async open(options: Waiting = {}): Promise<this> {
-    if (this.#run !== undefined) return this;
-    const opened = new Promise<void>((resolve, reject) => (this.#opened = { resolve, reject }));
-    this.#run = this.#reconnectForEver().catch((error: unknown) => {
-      this.#error = error;
-      this.#opened?.reject(error);
-    });
+    if (this.#error !== undefined) throw this.#error;
+    this.#run ??= this.#reconnectForEver().catch((error: unknown) => this.#end(error));
     const ms = this.#options.timeoutMs;
+    const text = `the service was not to be reached within ${ms} ms`;
     try {
-      await within(ms, options.signal, "", (signal) => unlessAborted(opened, signal));
+      await within(ms, options.signal, text, (signal) => unlessAborted(this.#opened, signal));
     } catch (error) {
+      const why = error instanceof DeadlineExceeded ? new Disconnected(text) : error;
+      this.#end(why);
       await this.close();
-      if (!(error instanceof DeadlineExceeded)) throw error;
-      throw new Disconnected(`the service was not to be reached within ${ms} ms`);
+      throw why;
     }
     return this;
   }
 
   /** Ends it, and with it all that it holds. */
   async close(): Promise<void> {
-    this.#error ??= new Disconnected("the session is closed");
-    this.#ending.abort(this.#error);
+    this.#end(new Disconnected("the session is closed"));
     await this.#run;
+  }
+
+  #end(error: unknown): void {
+    this.#error ??= error;
+    this.#isOpened.reject(this.#error);
+    this.#ending.abort(this.#error);
   }
 
   /**
@@ -239,7 +248,7 @@ export class Session {
       await this.#inTurn(() => this.#holdAgain());
       this.#connections += 1;
       this.#connected = true;
-      this.#opened?.resolve();
+      this.#isOpened.resolve();
       const upSince = performance.now();
       return await this.#untilLost(ended.signal).finally(() => backoff.worked(performance.now() - upSince));
     } catch (error) {

@@ -41,6 +41,19 @@ async function serve(context: TestContext, answers: string[]): Promise<{ client:
   return { client: new Client({ url, timeoutMs: 500, WebSocket: WebSocket as unknown as WebSocketClass }), heads };
 }
 
+/** A service that has sessions only. */
+async function sessions(context: TestContext, answer: (socket: WebSocket) => void): Promise<{ client: Client }> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "everwire.v1" });
+  context.after(() => {
+    server.close();
+    for (const socket of server.clients) socket.terminate();
+  });
+  server.on("connection", answer);
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  return { client: new Client({ url: `http://127.0.0.1:${port}`, timeoutMs: 2000, WebSocket: WebSocket as unknown as WebSocketClass }) };
+}
+
 async function texts(events: Events, count: number): Promise<(string | undefined)[]> {
   const told = [];
   for (let at = 0; at < count; at += 1) told.push((await events.read({ timeoutMs: 10_000 }))?.text);
@@ -115,17 +128,28 @@ test("a stream that ends at once is begun anew ever more rarely", async (context
   assert(heads.length >= 3 && heads.length <= 6, `${heads.length}`);
 });
 
+test("a session that is not open does not say so at the second try", async (context) => {
+  const { client } = await serve(context, [""]);
+  const session = client.session();
+  for (let again = 0; again < 2; again += 1) await assert.rejects(session.open(), /not to be reached/);
+});
+
+test("two open one session, and both wait until it is", async (context) => {
+  const { client } = await sessions(context, () => {});
+  const session = client.session();
+  context.after(() => session.close());
+  const opened = async () => (await session.open()).connected;
+  assert.deepEqual(await Promise.all([opened(), opened()]), [true, true]);
+  await session.close();
+  await assert.rejects(session.open(), /closed/);
+});
+
 test("a session that ends at once is begun anew ever more rarely", async (context) => {
   let connections = 0;
-  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "everwire.v1" });
-  context.after(() => server.close());
-  server.on("connection", (socket) => {
+  const { client } = await sessions(context, (socket) => {
     connections += 1;
     socket.close();
   });
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  const client = new Client({ url: `http://127.0.0.1:${port}`, timeoutMs: 2000, WebSocket: WebSocket as unknown as WebSocketClass });
   const session = await client.session().open();
   await pause(1500);
   await session.close();

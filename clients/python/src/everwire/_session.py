@@ -75,7 +75,7 @@ class AsyncSession:
         self._timeout = timeout
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        # Opened once, or failed for good; and whether the service holds what it is to hold now.
+        # Opened once, or ended; and whether the service holds what it is to hold now.
         self._up = asyncio.Event()
         self._connected = False
         self._error: BaseException | None = None
@@ -111,21 +111,22 @@ class AsyncSession:
         await self.aclose()
 
     async def open(self) -> None:
-        """Connects. Raises `Disconnected`, or why the service lets nobody in."""
-        if self._task is not None:
-            return
-        self._task = asyncio.get_running_loop().create_task(self._run())
-        try:
-            await asyncio.wait_for(self._up.wait(), self._timeout)
-        except asyncio.TimeoutError:
-            await self.aclose()
-            raise Disconnected(f"the service was not to be reached within {self._timeout} s") from None
+        """Connects. Raises `Disconnected`, or why the service lets nobody in. What has ended is not opened again."""
+        if self._error is None:
+            if self._task is None:
+                self._task = asyncio.get_running_loop().create_task(self._run())
+            try:
+                await asyncio.wait_for(self._up.wait(), self._timeout)
+            except asyncio.TimeoutError:
+                self._error = Disconnected(f"the service was not to be reached within {self._timeout} s")
+                await self.aclose()
         if self._error is not None:
             raise self._error
 
     async def aclose(self) -> None:
         """Ends it, and with it all that it holds."""
         self._error = self._error or Disconnected("the session is closed")
+        self._up.set()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

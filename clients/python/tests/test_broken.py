@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from everwire import AsyncClient, AsyncEvents, DeadlineExceeded, Disconnected, Unauthorized, UnexpectedAnswer
+from everwire import AsyncClient, AsyncEvents, AsyncSession, DeadlineExceeded, Disconnected, Unauthorized, UnexpectedAnswer
 from everwire import _events
 
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
@@ -155,6 +155,23 @@ def test_a_session_that_was_not_opened_in_time_stays_closed() -> None:
             await run(client)
 
     asyncio.run(main())
+
+
+def test_a_wait_for_a_beginning_that_is_given_up_leaves_nothing_behind() -> None:
+    async def enter(something: AsyncSession | AsyncEvents) -> None:
+        async with something:
+            raise AssertionError("it has begun")
+
+    async def run(client: AsyncClient) -> None:
+        for something in (client.session(), client.events()):
+            task = asyncio.ensure_future(enter(something))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert [task for task in asyncio.all_tasks() if "Async" in str(task)] == []
+
+    with_service([""], run)
 
 
 def test_two_open_one_session_and_both_wait_until_it_is() -> None:

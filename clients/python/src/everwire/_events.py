@@ -125,7 +125,12 @@ class AsyncEvents:
         return await self.next()
 
     async def __aenter__(self) -> AsyncEvents:
-        await self.ready()
+        try:
+            await self.ready()
+        except BaseException:
+            # Nobody leaves what was not entered.
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -113,13 +113,18 @@ class AsyncSession:
     async def open(self) -> None:
         """Connects. Raises `Disconnected`, or why the service lets nobody in. What has ended is not opened again."""
         if self._error is None:
-            if self._task is None:
+            begins = self._task is None
+            if begins:
                 self._task = asyncio.get_running_loop().create_task(self._run())
             try:
                 await asyncio.wait_for(self._up.wait(), self._timeout)
             except asyncio.TimeoutError:
                 self._error = Disconnected(f"the service was not to be reached within {self._timeout} s")
                 await self.aclose()
+            except asyncio.CancelledError:
+                if begins:
+                    await self.aclose()
+                raise
         if self._error is not None:
             raise self._error
 

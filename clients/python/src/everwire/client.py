@@ -221,7 +221,7 @@ class Events:
         return self.next()
 
     def __enter__(self) -> Events:
-        self.ready()
+        self._portal.run(self._events.__aenter__())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -52,6 +53,7 @@ class AsyncClient:
         self._token = Token(token)
         self._tls = tls
         self._proxy = None if proxy is None else httpx.URL(proxy)
+        self._begun: weakref.WeakSet[AsyncEvents | AsyncSession] = weakref.WeakSet()
         headers = {"User-Agent": "everwire-python"}
         headers |= self._token.headers()
         self._http = httpx.AsyncClient(
@@ -77,7 +79,8 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes its connections to the service. It closes no connection of the service's."""
+        """Ends its streams and sessions, and its connections to the service. It closes no connection of the service's."""
+        await asyncio.gather(*(one.aclose() for one in self._begun))
         await self._http.aclose()
 
     def connection(self, name: str) -> AsyncConnection:
@@ -118,11 +121,15 @@ class AsyncClient:
         `types`: all but `sent` by default; `lagged` is always told. `keys`: of messages only those of these subscriptions.
         With `give_up_after` it ends by `Disconnected` when the service was not to be reached for so many seconds.
         """
-        return AsyncEvents(self._http, _calls.events(match, [str(kind) for kind in types], keys), since, give_up_after)
+        events = AsyncEvents(self._http, _calls.events(match, [str(kind) for kind in types], keys), since, give_up_after)
+        self._begun.add(events)
+        return events
 
     def session(self) -> AsyncSession:
         """A session that holds subscriptions for as long as it is open."""
-        return AsyncSession(self._url, self._token, tls=self._tls, proxy=self._proxy, timeout=self._timeout)
+        session = AsyncSession(self._url, self._token, tls=self._tls, proxy=self._proxy, timeout=self._timeout)
+        self._begun.add(session)
+        return session
 
     async def _call(self, call: Call[T]) -> T:
         deadline = self._timeout + call.waits

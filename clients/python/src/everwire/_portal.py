@@ -4,56 +4,91 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
+class Closed(RuntimeError):
+    """Nothing runs here any more."""
+
+
 class Portal:
-    """Runs coroutines for threads that have no event loop."""
+    """Runs coroutines for threads that have no event loop. The thread ends with `close`, or when nobody has the portal any more."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="everwire", daemon=True)
+        self._thread = threading.Thread(target=_serve, args=[self._loop], name="everwire", daemon=True)
         self._thread.start()
+        # What is asked is either before the end, and cancelled by it, or refused.
+        self._lock = threading.Lock()
         self._closed = False
+        weakref.finalize(self, _end_unused, self._loop).atexit = False
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Waits for what a coroutine gives. An interrupt (Ctrl-C) cancels it."""
-        if self._closed:
-            coroutine.close()
-            raise RuntimeError("the client is closed")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        with self._lock:
+            if self._closed:
+                coroutine.close()
+                raise Closed("the client is closed")
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()
         except concurrent.futures.CancelledError:
-            raise RuntimeError("the client was closed meanwhile") from None
+            raise Closed("the client was closed meanwhile") from None
         except BaseException:
             future.cancel()
             raise
 
-    @property
-    def closed(self) -> bool:
-        """Whether nothing runs here any more."""
-        return self._closed
+    def end(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Runs what ends something. Where the portal is closed it has ended."""
+        with contextlib.suppress(Closed):
+            self.run(coroutine)
 
-    def close(self) -> None:
-        """Cancels what runs, and ends the thread."""
-        if self._closed:
-            return
-        self._closed = True
-        asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result(10.0)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10.0)
-        if not self._thread.is_alive():
-            self._loop.close()
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs a last one, cancels what else runs, and ends the thread."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            ended = asyncio.run_coroutine_threadsafe(_end(last), self._loop)
+        try:
+            ended.result(20.0)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10.0)
 
-    @staticmethod
-    async def _cancel_all() -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        if others:
-            await asyncio.wait(others, timeout=5.0)
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _end(last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await last()
+    finally:
+        await _cancel_all()
+
+
+async def _cancel_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=5.0)
+
+
+def _end_unused(loop: asyncio.AbstractEventLoop) -> None:
+    def end() -> None:
+        loop.create_task(_cancel_all()).add_done_callback(lambda _: loop.stop())
+
+    # It may be closed.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(end)

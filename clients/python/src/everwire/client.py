@@ -61,9 +61,7 @@ class Client:
 
     def shut(self) -> None:
         """Ends its streams and sessions, and its connections to the service. It closes no connection of the service's."""
-        if not self._portal.closed:
-            self._portal.run(self._client.aclose())
-            self._portal.close()
+        self._portal.close(self._client.aclose)
 
     def connection(self, name: str) -> Connection:
         """What is asked of one connection. Nothing is asked yet."""
@@ -212,7 +210,7 @@ class Events:
 
     def close(self) -> None:
         """Ends it. Events that were not read are dropped; `cursor` says behind which one that was."""
-        self._portal.run(self._events.aclose())
+        self._portal.end(self._events.aclose())
 
     def __iter__(self) -> Events:
         return self
@@ -259,7 +257,7 @@ class Session:
 
     def close(self) -> None:
         """Ends it, and with it all that it holds."""
-        self._portal.run(self._session.aclose())
+        self._portal.end(self._session.aclose())
 
     def hold(self, name: str, key: str, **wish: Any) -> Held:
         """Subscribes to a key of a connection. See `AsyncSession.hold`."""

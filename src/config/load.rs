@@ -131,9 +131,10 @@ fn file(path: &Path, text: String) -> File {
 fn unreadable(path: &Path, reason: &str, context: &mut Context<'_>) {
     let file = context.add_file(file(path, String::new()));
     let message = format!("the configuration cannot be read: {reason}");
-    context
-        .problems
-        .push(Problem::new(Place::new(file, 0..0), message));
+    let problem = Problem::new(Place::new(file, 0..0), message);
+    context.problems.push(problem.help(
+        "write the path of a TOML file, or of a folder of such files; `everwire init` has some to start from",
+    ));
 }
 
 fn read(files: Vec<File>, base: &str, mut context: Context<'_>) -> Result<Settings, Diagnostics> {

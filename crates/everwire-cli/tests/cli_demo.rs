@@ -13,7 +13,7 @@ fn in_a_pipe_it_writes_lines_and_ends_by_itself() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = stdout(&output);
     for part in [
-        "the status is at http://127.0.0.1:",
+        "the page is at http://127.0.0.1:",
         "--- 14 names: ",
         "echo         open",
         "denied-401   failed",
@@ -78,8 +78,8 @@ fn two_demos_run_side_by_side() {
     let addresses: BTreeSet<_> = [Running::start(&["demo"]), Running::start(&["demo"])]
         .iter_mut()
         .map(|demo| {
-            demo.line("the status' address", |line| {
-                line.starts_with("the status is at")
+            demo.line("the page's address", |line| {
+                line.starts_with("the page is at")
             })
         })
         .collect();

@@ -19,7 +19,8 @@ use everwire_proto::settings::{ConnectionSettings, RotationMode, TlsSettings};
 table! {
     /// A connection, or what connections inherit.
     pub(in crate::config) struct ConnectionTable <=> ConnectionSettings {
-        /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded.
+        /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded,
+        /// and shown as they are written: a key that stands here as it is, is shown in statuses and the log.
         url: Url,
         /// Instead of url: where to connect, in the order of preference. When one fails, the next is dialled within
         /// `reconnect.initial`. Each has its own backoff, and waits for its own Retry-After. After a stable socket the first whose

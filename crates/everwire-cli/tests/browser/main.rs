@@ -148,6 +148,32 @@ fn a_name_is_closed_and_connected_and_its_secrets_are_masked() {
     }
 }
 
+#[test]
+fn a_loss_between_two_looks_is_in_the_timeline() {
+    let service = Service::start("page-losses", "");
+    let page = open("losses", &service);
+    let told = page.run(
+        "return import('/page/names.js').then(({ Names }) => {
+            const none = { messages: 0 };
+            const open = { name: 'a', state: 'open', tags: [], sent: none, received: none, cause: null, last_close: null };
+            const names = new Names();
+            names.take({ ...open, since: '2026-01-01T00:00:00Z', incarnation: 1, reconnects: 0, last_error: null });
+            const error = { at: '2026-01-01T00:00:05Z', text: 'no answer to a heartbeat in time' };
+            names.take({ ...open, since: '2026-01-01T00:00:06Z', incarnation: 2, reconnects: 1, last_error: error });
+            // A socket that another one took over from was not lost.
+            names.take({ ...open, since: '2026-01-01T00:00:06Z', incarnation: 3, reconnects: 1, last_error: error });
+            return names.all.get('a').changes.map(({ at, state, text }) => `${at % 60000 / 1000} ${state} ${text}`.trim());
+        })",
+    );
+    let expected = [
+        "0 open",
+        "5 backoff no answer to a heartbeat in time",
+        "6 open",
+        "6 open",
+    ];
+    assert_eq!(told, serde_json::json!(expected));
+}
+
 fn close_and_connect_over(way: Way) {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start_by(way, "page-control", &mixed(&peer));

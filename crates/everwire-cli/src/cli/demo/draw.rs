@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Draws all of it.
-pub fn draw(frame: &mut Frame<'_>, board: &Board, status_url: &str, now: Timestamp) {
+pub fn draw(frame: &mut Frame<'_>, board: &Board, page_url: &str, now: Timestamp) {
     let rows = u16::try_from(board.rows().len()).unwrap_or(u16::MAX);
     let [head, table, recent, foot] = Layout::vertical([
         Constraint::Length(2),
@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, board: &Board, status_url: &str, now: Timesta
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    draw_head(frame, head, board, status_url);
+    draw_head(frame, head, board, page_url);
     frame.render_widget(names(board, now), table);
     draw_recent(frame, recent, board);
     let hidden = board
@@ -38,7 +38,7 @@ pub fn draw(frame: &mut Frame<'_>, board: &Board, status_url: &str, now: Timesta
     draw_foot(frame, foot, hidden);
 }
 
-fn draw_head(frame: &mut Frame<'_>, area: Rect, board: &Board, status_url: &str) {
+fn draw_head(frame: &mut Frame<'_>, area: Rect, board: &Board, page_url: &str) {
     let mut states = vec![
         " everwire demo ".bold(),
         Span::raw(format!(" {} names ", board.rows().len())),
@@ -52,7 +52,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, board: &Board, status_url: &str)
         " {:.1} messages/s in, {:.1} out",
         total.received, total.sent
     );
-    let places = vec![rates.into(), format!("   status {status_url}").dim()];
+    let places = vec![rates.into(), format!("   page {page_url}").dim()];
     let head = vec![Line::from(states), Line::from(places)];
     frame.render_widget(Paragraph::new(head), area);
 }

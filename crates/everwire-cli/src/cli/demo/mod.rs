@@ -23,7 +23,7 @@ use super::{Failure, signals::Signals};
 
 /// Show what everwire does, with no network
 ///
-/// Starts an embedded peer that misbehaves in every way, a dozen named connections to it, and the HTTP status. On a
+/// Starts an embedded peer that misbehaves in every way, fourteen named connections to it, and the service with its page. On a
 /// terminal they are shown live; into a pipe go a line for each event, and a summary every two seconds.
 #[derive(Debug, Args)]
 pub struct Demo {

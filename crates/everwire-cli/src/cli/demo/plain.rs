@@ -29,7 +29,7 @@ pub async fn lines(
     let mut stop = pin!(stop);
     let mut board = Board::new(Timestamp::now());
     output::print(&format!("the peer listens on {}", stage.peer()))?;
-    output::print(&format!("the status is at {}", stage.status_url()))?;
+    output::print(&format!("the page is at {}", stage.page_url()))?;
     update(&mut board, stage).await;
     let mut summaries = tokio::time::interval(SUMMARY);
     summaries.tick().await;

@@ -34,7 +34,7 @@ pub async fn show(
 ) -> Result<(), Failure> {
     let mut stop = pin!(stop);
     let mut board = Board::new(Timestamp::now());
-    let status_url = stage.status_url();
+    let page_url = stage.page_url();
     let mut screen = Screen::enter()?;
     let mut keys = Keys::read().map_err(Failure::Terminal)?;
     let mut frames = tokio::time::interval(FRAME);
@@ -44,13 +44,13 @@ pub async fn show(
             _ = frames.tick() => {
                 let statuses = stage.manager().statuses(&Pattern::all()).await;
                 board.update(&statuses, Instant::now());
-                screen.draw(&board, &status_url)?;
+                screen.draw(&board, &page_url)?;
             }
             Some(update) = events.next() => board.record(&update),
             Some(key) = keys.next() => match key {
                 Key::Quit => return Ok(()),
                 Key::Cut => stage.cut(),
-                Key::Redraw => screen.draw(&board, &status_url)?,
+                Key::Redraw => screen.draw(&board, &page_url)?,
             },
             () = &mut stop => return Ok(()),
         }
@@ -65,9 +65,9 @@ impl Screen {
         ratatui::try_init().map(Self).map_err(Failure::Terminal)
     }
 
-    fn draw(&mut self, board: &Board, status_url: &str) -> Result<(), Failure> {
+    fn draw(&mut self, board: &Board, page_url: &str) -> Result<(), Failure> {
         self.0
-            .draw(|frame| draw::draw(frame, board, status_url, Timestamp::now()))
+            .draw(|frame| draw::draw(frame, board, page_url, Timestamp::now()))
             .map(|_| ())
             .map_err(Failure::Terminal)
     }

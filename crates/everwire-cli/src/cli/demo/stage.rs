@@ -101,9 +101,9 @@ impl Stage {
         self.peer.addr()
     }
 
-    /// The URL of the HTTP status.
-    pub fn status_url(&self) -> String {
-        format!("http://{}/v1/connections", self.listen)
+    /// The URL of the page.
+    pub fn page_url(&self) -> String {
+        format!("http://{}/", self.listen)
     }
 
     /// Cuts all links to the peer.

@@ -62,7 +62,7 @@ pub const LOSSES: [Code; 31] = [
     Code {
         code: "handshake_status",
         meaning: "The server answered the upgrade with another HTTP status than 101.",
-        remedy: "401 and 403: check the credentials. 404: check the path of `url`. 429 and 503: the server is busy, and `Retry-After` is honoured.",
+        remedy: "401 and 403: check the credentials. 404: check the path of `url`. 429 and 503: the server is busy, and `Retry-After` is honoured. After any other 4xx the delays are drawn up to `reconnect.max` from the first one on.",
     },
     Code {
         code: "handshake_invalid",

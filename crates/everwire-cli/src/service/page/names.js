@@ -27,6 +27,7 @@ export class Names {
     row.since = Date.parse(status.since);
     row.retryAt = status.retry_at ? Date.parse(status.retry_at) : null;
     this.sample(row, status, now);
+    if (!isNew) noteLoss(row, before, status);
     const changed = isNew || before.state !== status.state || before.incarnation !== status.incarnation;
     if (changed) note(row, { at: row.since, state: status.state, text: reason(status) });
     return changed;
@@ -116,6 +117,17 @@ export const KEYS = {
 function note(row, change) {
   row.changes.push(change);
   if (row.changes.length > CHANGES) row.changes.shift();
+}
+
+// A socket that was lost and replaced between two looks was never seen to be gone.
+function noteLoss(row, before, status) {
+  if (status.reconnects <= before.reconnects || before.state !== 'open') return;
+  const { last_error: error, last_close: close } = status;
+  const ends = [];
+  if (error) ends.push({ at: Date.parse(error.at), text: error.text });
+  if (close) ends.push({ at: Date.parse(close.at), text: `closed ${close.code} by ${close.by}` });
+  const [end] = ends.sort((a, b) => b.at - a.at);
+  if (end && end.at >= Date.parse(before.since)) note(row, { at: end.at, state: 'backoff', text: end.text });
 }
 
 // Why a name is where it is; nothing where a state needs no reason.

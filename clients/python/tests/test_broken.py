@@ -228,11 +228,13 @@ def test_a_service_that_says_nothing_costs_its_deadline() -> None:
     with_service([""], run)
 
 
-async def with_sessions(answer: Callable[[ServerConnection], Awaitable[None]], run: Callable[[AsyncClient], Awaitable[None]]) -> None:
+async def with_sessions(
+    answer: Callable[[ServerConnection], Awaitable[None]], run: Callable[[AsyncClient], Awaitable[None]], timeout: float = 2.0
+) -> None:
     """A service that has sessions only."""
     async with serve(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        async with AsyncClient(f"http://127.0.0.1:{port}", timeout=2.0) as client:
+        async with AsyncClient(f"http://127.0.0.1:{port}", timeout=timeout) as client:
             await run(client)
 
 
@@ -257,3 +259,18 @@ def test_a_session_that_ends_at_once_is_begun_anew_ever_more_rarely() -> None:
 
     asyncio.run(with_sessions(answer, run))
     assert 3 <= len(connections) <= 6
+
+
+def test_a_session_that_hears_no_answer_costs_each_its_deadline() -> None:
+    async def answer(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async def run(client: AsyncClient) -> None:
+        async with client.session() as session:
+            begun = asyncio.get_running_loop().time()
+            told = await asyncio.gather(*(session.hold("a", f"k{number}") for number in range(6)), return_exceptions=True)
+            assert {type(one) for one in told} == {DeadlineExceeded}, told
+            # One for the turn, and one for the answer.
+            assert asyncio.get_running_loop().time() - begun < 1.5
+
+    asyncio.run(with_sessions(answer, run, timeout=0.5))

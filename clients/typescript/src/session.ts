@@ -85,7 +85,7 @@ export class Session {
   #connections = 0;
   #connected = false;
   // Holds and releases go out in the order in which they were asked for, those after a loss among them.
-  #turn: Promise<unknown> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
   readonly #isOpened: { resolve: () => void; reject: (error: unknown) => void };
   readonly #opened: Promise<void>;
 
@@ -150,7 +150,7 @@ export class Session {
    * not held, unless it was before.
    */
   hold(name: string, key: string, wish: Wish = {}, options: Waiting = {}): Promise<Held> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(options.signal, async () => {
       const at = JSON.stringify([name, key]);
       if (this.#places.size >= MAX_HELD && !this.#places.has(at)) {
         throw new RangeError(`a session holds at most ${MAX_HELD} subscriptions`);
@@ -169,17 +169,27 @@ export class Session {
 
   /** Lets go of a key. Rejects with `NotFound` where the session does not hold it. */
   release(name: string, key: string, options: Waiting = {}): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(options.signal, async () => {
       // After a loss it is not to be held again, whatever becomes of the question.
       this.#places.delete(JSON.stringify([name, key]));
       await this.#ask({ op: "release", name, key }, options.signal);
     });
   }
 
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run);
-    this.#turn = turn.catch(() => {});
-    return turn;
+  /** Waits for the turn of a hold or a release, for no longer than for an answer. */
+  async #inTurn<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    let pass: () => void = () => {};
+    const passed = new Promise<void>((resolve) => (pass = resolve));
+    this.#turn = before.then(() => passed);
+    try {
+      const ms = this.#options.timeoutMs;
+      const text = `the session's earlier questions were not answered within ${ms} ms`;
+      await within(ms, signal, text, (ending) => unlessAborted(before, ending));
+      return await run();
+    } finally {
+      pass();
+    }
   }
 
   async #ask(question: Record<string, unknown>, signal?: AbortSignal): Promise<Told> {
@@ -245,7 +255,7 @@ export class Session {
       await within(timeoutMs, ended.signal, "the service did not answer", (signal) => unlessAborted(open, signal));
       this.#socket = socket;
       ended.signal.addEventListener("abort", () => this.#lost(), { once: true });
-      await this.#inTurn(() => this.#holdAgain());
+      await this.#inTurn(ended.signal, () => this.#holdAgain());
       this.#connections += 1;
       this.#connected = true;
       this.#isOpened.resolve();

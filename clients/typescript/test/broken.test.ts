@@ -42,7 +42,7 @@ async function serve(context: TestContext, answers: string[]): Promise<{ client:
 }
 
 /** A service that has sessions only. */
-async function sessions(context: TestContext, answer: (socket: WebSocket) => void): Promise<{ client: Client }> {
+async function sessions(context: TestContext, answer: (socket: WebSocket) => void, timeoutMs = 2000): Promise<{ client: Client }> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "everwire.v1" });
   context.after(() => {
     server.close();
@@ -51,7 +51,7 @@ async function sessions(context: TestContext, answer: (socket: WebSocket) => voi
   server.on("connection", answer);
   await once(server, "listening");
   const { port } = server.address() as { port: number };
-  return { client: new Client({ url: `http://127.0.0.1:${port}`, timeoutMs: 2000, WebSocket: WebSocket as unknown as WebSocketClass }) };
+  return { client: new Client({ url: `http://127.0.0.1:${port}`, timeoutMs, WebSocket: WebSocket as unknown as WebSocketClass }) };
 }
 
 async function texts(events: Events, count: number): Promise<(string | undefined)[]> {
@@ -154,4 +154,21 @@ test("a session that ends at once is begun anew ever more rarely", async (contex
   await pause(1500);
   await session.close();
   assert(connections >= 3 && connections <= 6, `${connections}`);
+});
+
+test("a session that hears no answer costs each its deadline", async (context) => {
+  const { client } = await sessions(context, () => {}, 500);
+  const session = await client.session().open();
+  const begun = performance.now();
+  const told = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => session.hold("a", `k${n}`)));
+  // One for the turn, and one for the answer.
+  assert(performance.now() - begun < 1500);
+  for (const one of told) assert(one.status === "rejected" && one.reason instanceof DeadlineExceeded, JSON.stringify(told));
+  const held = session.hold("a", "k");
+  const ending = new AbortController();
+  const given = session.hold("a", "given up in its turn", {}, { signal: ending.signal });
+  ending.abort(new Error("enough"));
+  await assert.rejects(Promise.race([given, pause(200)]), /enough/);
+  await assert.rejects(held, DeadlineExceeded);
+  await session.close();
 });

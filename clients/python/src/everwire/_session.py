@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, cast
@@ -145,7 +145,7 @@ class AsyncSession:
         is not held, unless it was before.
         """
         place = (name, key)
-        async with self._turn:
+        async with self._in_turn():
             if len(self._wishes) >= _MAX_HELD and place not in self._wishes:
                 raise ValueError(f"a session holds at most {_MAX_HELD} subscriptions")
             try:
@@ -163,11 +163,23 @@ class AsyncSession:
 
     async def release(self, name: str, key: str) -> None:
         """Lets go of a key. Raises `NotFound` where the session does not hold it."""
-        async with self._turn:
+        async with self._in_turn():
             # After a loss it is not to be held again, whatever becomes of the question.
             self._wishes.pop((name, key), None)
             self._held.pop((name, key), None)
             await self._ask(op="release", name=name, key=key)
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """Waits for the turn of a hold or a release, for no longer than for an answer."""
+        try:
+            await asyncio.wait_for(self._turn.acquire(), self._timeout)
+        except asyncio.TimeoutError:
+            raise DeadlineExceeded(f"the session's earlier questions were not answered within {self._timeout} s") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _release_later(self, name: str, key: str) -> None:
         async def release() -> None:
@@ -264,7 +276,7 @@ class AsyncSession:
             await socket.close()
 
     async def _hold_again(self) -> None:
-        async with self._turn:
+        async with self._in_turn():
             for (name, key), wish in list(self._wishes.items()):
                 try:
                     told = await self._ask(op="hold", name=name, key=key, **wish)

@@ -40,6 +40,7 @@ pub(super) fn assemble(
     Settings {
         service,
         connections: layers.settings(&fleets, members, context),
+        nats: None,
         warnings: Vec::new(),
         inherited: match inherits {
             true => Inherited::new((layers, context.buckets.clone())),

@@ -49,6 +49,8 @@ mod masked;
 #[cfg(feature = "config")]
 mod members;
 #[cfg(feature = "config")]
+mod nats;
+#[cfg(feature = "config")]
 mod order;
 #[cfg(not(feature = "config"))]
 mod plain_subscription;

@@ -10,12 +10,13 @@
 mod memory;
 mod wrong;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use everwire::{
     ConnectionName, Pattern,
     config::{
-        NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, Part, Settings,
+        Base, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, Part, Plan,
+        Settings,
     },
 };
 use memory::Memory;
@@ -237,4 +238,48 @@ fn a_pattern_that_matches_no_name_is_warned_of() {
         ALL.lines().next().unwrap()
     );
     assert!(settings(&text).warnings.is_empty());
+}
+
+#[test]
+fn a_reload_that_changes_the_bridge_says_that_it_needs_a_restart() {
+    let plan = |old: Option<&NatsSettings>, new: Option<&NatsSettings>| {
+        let none = BTreeMap::new();
+        Plan::between(&none, &none).with_nats(old, new)
+    };
+    let old = with_server("user = 'a'\npassword = 'b'\nin = {}");
+    assert_eq!(plan(None, None), Plan::default());
+    assert_eq!(plan(Some(&old), Some(&old.clone())), Plan::default());
+    for keys in [
+        "user = 'a'\npassword = 'c'\nin = {}",
+        "user = 'a'\npassword = 'b'\nin = { match = 'a' }",
+        "user = 'a'\npassword = 'b'\nin = {}\nout = {}",
+        "user = 'a'\npassword = 'b'\nin = { max_age = '1h' }",
+    ] {
+        let plan = plan(Some(&old), Some(&with_server(keys)));
+        assert_eq!((&*plan.restart, &*plan.service), (&["nats"][..], &[][..]));
+    }
+    assert_eq!(plan(None, Some(&old)).restart, ["nats"]);
+    assert_eq!(plan(Some(&old), None).restart, ["nats"]);
+}
+
+#[test]
+fn a_program_without_a_bridge_refuses_it_where_it_is_written() {
+    const BASE: Base = Base::NONE.without_nats("build it with a bridge");
+    let read = |text: &str| BASE.from_toml_with(text, &Memory::default());
+    assert!(read("").unwrap().nats.is_none());
+    let told = read("schema_version = 1\n[nats]\nservers = ['nats://h']\nin = {}").unwrap_err();
+    assert_eq!(
+        told.to_string(),
+        "<toml>:2:1: feature_missing: this program was built without the feature `nats`\n    | [nats]\n    \
+         help: build it with a bridge\n"
+    );
+    // What else is wrong is told, too.
+    let told = read("nats = { servers = [] }\n[connections.a]\n").unwrap_err();
+    assert_eq!(told.count(), 4, "{told}");
+}
+
+#[test]
+fn a_bridge_is_no_key_of_a_connection() {
+    let told = Memory::default().connection("nats = {}").unwrap_err();
+    assert_eq!(told.iter().next().unwrap().message, "unknown key `nats`");
 }

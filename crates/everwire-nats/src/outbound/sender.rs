@@ -17,10 +17,12 @@ use serde_json::json;
 use super::{
     link::{Change, Found, OutLink},
     replies::{Digest, Replies},
+    unfinished::{Known, Unfinished},
 };
 use crate::{
+    error::BridgeError,
     header::{BINARY, REPLY},
-    queue::{Action, Item, Limits, Queues, REST},
+    queue::{Action, Delivered, Item, Limits, Queues, REST},
     report::{Observer, Report},
     status::Shared,
     subject::name_in,
@@ -50,6 +52,8 @@ struct Content {
 pub(super) struct Settled {
     name: ConnectionName,
     sequence: u64,
+    /// Of which stream the number is.
+    stream: u64,
     id: u64,
     epoch: u32,
     fate: Fate,
@@ -72,19 +76,27 @@ pub(super) struct Sender {
     receipts: FuturesUnordered<BoxFuture<'static, Settled>>,
     ways: HashMap<ConnectionName, Way>,
     replies: Replies,
-    /// These have come to their end, and the queue has not said that it knows: they are not sent
-    /// again.
-    unfinished: HashMap<u64, bool>,
+    unfinished: Unfinished,
+    /// How many streams were seen under the name. Numbers of an earlier one mean nothing.
+    stream: u64,
     ends: bool,
     observer: Observer,
     sent: u64,
     refused: u64,
     read_again: u64,
     told_refusals: HashSet<(ConnectionName, &'static str)>,
+    told_unanswered: HashSet<String>,
+    /// What the subjects of the bridge begin with.
+    own_subjects: Vec<String>,
 }
 
 impl Sender {
-    pub fn new(manager: Manager, settings: NatsOutSettings, observer: Observer) -> Self {
+    pub fn new(
+        manager: Manager,
+        settings: NatsOutSettings,
+        own_subjects: Vec<String>,
+        observer: Observer,
+    ) -> Self {
         Self {
             manager,
             settings,
@@ -92,13 +104,16 @@ impl Sender {
             receipts: FuturesUnordered::new(),
             ways: HashMap::new(),
             replies: Replies::new(),
-            unfinished: HashMap::new(),
+            unfinished: Unfinished::default(),
+            stream: 0,
             ends: false,
             observer,
             sent: 0,
             refused: 0,
             read_again: 0,
             told_refusals: HashSet::new(),
+            told_unanswered: HashSet::new(),
+            own_subjects,
         }
     }
 
@@ -123,7 +138,7 @@ impl Sender {
     /// Something has changed on the way to the queue.
     pub fn changed(&mut self, change: Change, link: &mut OutLink) {
         match change {
-            Change::Up => {}
+            Change::Up(is_empty) => self.unfinished.begin(is_empty),
             Change::Down => self.queues.disconnected(),
             Change::Delivered(messages) => {
                 for message in messages {
@@ -138,6 +153,7 @@ impl Sender {
                         &message.payload,
                     );
                     if let Some((reply, answer)) = self.replies.asked(digest, reply.to_string())
+                        && self.may_answer(&reply)
                         && let Some(up) = link.up()
                     {
                         up.answer(reply, answer);
@@ -146,8 +162,9 @@ impl Sender {
             }
             Change::Read(name, found) => self.read(&name, found),
             Change::Finished(sequence, Ok(())) => {
-                self.unfinished.remove(&sequence);
+                self.unfinished.finished(sequence);
             }
+            Change::Unanswered(subject) => self.unanswered(subject, "the server does not allow it"),
             // It is delivered again by the next consumer, and then ended once more.
             Change::Finished(_, Err(_)) => {}
         }
@@ -158,30 +175,47 @@ impl Sender {
             return;
         };
         let sequence = info.stream_sequence;
+        let stored = info.published.unix_timestamp_nanos();
         let ack = message.reply.as_ref().map(ToString::to_string);
-        if let Some(is_refused) = self.unfinished.get(&sequence).copied() {
-            if let Some(up) = link.up() {
-                up.finish(sequence, ack, is_refused);
+        match self.unfinished.delivered(sequence, stored) {
+            Known::No => {}
+            Known::Ended { is_refused } => {
+                if let Some(up) = link.up() {
+                    up.finish(sequence, ack, is_refused);
+                }
+                return;
             }
-            return;
+            Known::OtherStream => return self.begin_anew(link),
         }
         let message = &message.message;
         let content = self.content(&message.subject, message.headers.as_ref(), &message.payload);
         let item = Item {
             sequence,
+            stored,
             bytes: content.payload.len(),
             ack,
             content,
         };
         match name_in(&self.settings.subject, &message.subject) {
             Ok(name) => {
-                self.queues.delivered(&name, item);
+                if self.queues.delivered(&name, item) == Delivered::OtherStream {
+                    self.begin_anew(link);
+                }
             }
             Err(error) => {
                 let text = format!("{error}");
                 self.refuse(None, &item, "unknown_name", &text, link);
             }
         }
+    }
+
+    /// The numbers of messages do not mean what they meant: what is left is delivered by the next
+    /// consumer. What is on its way has left the old stream, and nobody can be told of it.
+    fn begin_anew(&mut self, link: &mut OutLink) {
+        self.stream += 1;
+        self.queues = Queues::new(Limits::default());
+        self.unfinished = Unfinished::default();
+        link.give_up(BridgeError::StreamGone(self.settings.stream.name.clone()));
     }
 
     fn content(&self, subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Content {
@@ -201,6 +235,7 @@ impl Sender {
             let content = self.content(&message.subject, Some(&message.headers), &message.payload);
             Some(Item {
                 sequence: message.sequence,
+                stored: message.time.unix_timestamp_nanos(),
                 bytes: content.payload.len(),
                 ack: None,
                 content,
@@ -263,7 +298,8 @@ impl Sender {
         let sent = match way.is_durable {
             // An earlier process may have stored it, and not lived to see its end.
             true => {
-                let key = format!("nats/{}/{}", self.settings.stream.name, item.sequence);
+                let stream = &self.settings.stream.name;
+                let key = format!("nats/{stream}/{}/{}", item.sequence, item.stored);
                 handle
                     .send_once(key, message)
                     .map_err(|error| error.to_string())
@@ -312,12 +348,14 @@ impl Sender {
             NatsAck::Confirmed => Fate::Confirmed,
             NatsAck::Written => Fate::Written,
         };
+        let stream = self.stream;
         self.receipts.push(Box::pin(async move {
             let (id, epoch) = (receipt.id(), receipt.epoch());
             Settled {
                 fate: receipt.fate(wanted).await,
                 name,
                 sequence,
+                stream,
                 id,
                 epoch,
             }
@@ -329,10 +367,14 @@ impl Sender {
         let Settled {
             name,
             sequence,
+            stream,
             id,
             epoch,
             fate,
         } = settled;
+        if stream != self.stream {
+            return;
+        }
         let problem = match fate {
             Fate::Confirmed | Fate::Written => None,
             Fate::Cancelled if self.ends => return,
@@ -397,7 +439,7 @@ impl Sender {
         is_refused: bool,
         link: &mut OutLink,
     ) {
-        self.unfinished.insert(item.sequence, is_refused);
+        self.unfinished.ended(item.sequence, item.stored, is_refused);
         let answer = answer.to_string().into_bytes();
         let reply = self
             .replies
@@ -406,8 +448,32 @@ impl Sender {
             return;
         };
         up.finish(item.sequence, item.ack.clone(), is_refused);
+        let mut refused = Vec::new();
         for subject in reply.into_iter().chain(item.content.reply.clone()) {
-            up.answer(subject, answer.clone());
+            match self.may_answer(&subject) {
+                true => up.answer(subject, answer.clone()),
+                false => refused.push(subject),
+            }
+        }
+        for subject in refused {
+            self.unanswered(subject, "no answer may go to it");
+        }
+    }
+
+    /// A sender chooses the subject, and the answer is published with the bridge's permissions: it
+    /// must not be a request to the server, or a message that the bridge itself would take or publish.
+    fn may_answer(&self, subject: &str) -> bool {
+        let is_below = |prefix: &String| {
+            let rest = subject.strip_prefix(prefix.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        !subject.starts_with('$') && !self.own_subjects.iter().any(is_below)
+    }
+
+    /// Nobody hears an answer. A few of such subjects are told.
+    fn unanswered(&mut self, subject: String, text: &'static str) {
+        if self.told_unanswered.len() < 64 && self.told_unanswered.insert(subject.clone()) {
+            self.observer.tell(Report::NotAnswered { subject, text });
         }
     }
 

@@ -17,7 +17,10 @@ use tokio::{
     time::Instant,
 };
 
-use self::{link::InLink, publisher::{Publisher, Spooled}};
+use self::{
+    link::InLink,
+    publisher::{Publisher, Spooled},
+};
 use crate::{report::Observer, spool::SpoolError, status::Shared};
 
 /// Between two looks for what is due.

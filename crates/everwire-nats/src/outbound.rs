@@ -1,5 +1,6 @@
 //! What waits in the work queue, on its way out through names.
 
+mod answers;
 mod link;
 mod replies;
 mod sender;

@@ -39,7 +39,9 @@ fn user(settings: &mut NatsSettings, password: &Path) {
 #[tokio::test]
 async fn a_wrong_password_is_told_and_mended_in_the_file_or_in_the_server() {
     let users = |password: &str| {
-        format!("{JETSTREAM}authorization {{ users: [ {{ user: bridge, password: \"{password}\" }} ] }}")
+        format!(
+            "{JETSTREAM}authorization {{ users: [ {{ user: bridge, password: \"{password}\" }} ] }}"
+        )
     };
     let mut server = Server::start_with("password", &users("right"));
     let names = Names::open(&["a"]).await;
@@ -56,12 +58,16 @@ async fn a_wrong_password_is_told_and_mended_in_the_file_or_in_the_server() {
 
     fs::write(&file, "pl4nted-wrong").unwrap();
     let text = trouble(&bridge, "nats_credentials").await;
-    assert!(text.starts_with("the NATS servers refuse the credentials: "), "{text}");
+    assert!(
+        text.starts_with("the NATS servers refuse the credentials: "),
+        "{text}"
+    );
 
     // The server is corrected, and not the bridge.
     server.reconfigure(&users("pl4nted-wrong"));
     server.restart();
-    let client = async_nats::ConnectOptions::with_user_and_password("bridge".into(), "pl4nted-wrong".into());
+    let client =
+        async_nats::ConnectOptions::with_user_and_password("bridge".into(), "pl4nted-wrong".into());
     let client = client.connect(server.url()).await.unwrap();
     recovers(&bridge, &names, client).await;
 
@@ -114,7 +120,10 @@ async fn a_credentials_file_that_is_none_is_told() {
     settings.creds_file = Some(file.clone());
     let (bridge, log) = start(&names, settings, &server);
     let text = trouble(&bridge, "nats_secret_missing").await;
-    assert!(text.starts_with(&format!("invalid credentials file {}: ", file.display())), "{text}");
+    assert!(
+        text.starts_with(&format!("invalid credentials file {}: ", file.display())),
+        "{text}"
+    );
     fs::write(&file, "pl4nted").unwrap();
     support::until_async("it is read", async || {
         let error = bridge.status().error.unwrap();
@@ -131,7 +140,8 @@ fn authority(folder: &Path, name: &str) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
     let key = TlsKey::generate().unwrap();
-    let write = |file: &str, pem: String| fs::write(folder.join(format!("{name}-{file}")), pem).unwrap();
+    let write =
+        |file: &str, pem: String| fs::write(folder.join(format!("{name}-{file}")), pem).unwrap();
     write("ca.pem", params.self_signed(&key).unwrap().pem());
     let issuer = Issuer::new(params, key);
     for (file, usage) in [
@@ -162,18 +172,26 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     let mut settings = settings(&server);
     // The authority is another one.
     settings.tls.ca_file = file("two-ca.pem");
-    (settings.tls.cert_file, settings.tls.key_file) = (file("one-client.pem"), file("one-client.key"));
+    (settings.tls.cert_file, settings.tls.key_file) =
+        (file("one-client.pem"), file("one-client.key"));
     let (bridge, _) = start(&names, settings.clone(), &server);
     let text = trouble(&bridge, "nats_tls").await;
-    assert!(text.starts_with("TLS with the NATS servers failed: "), "{text}");
+    assert!(
+        text.starts_with("TLS with the NATS servers failed: "),
+        "{text}"
+    );
     bridge.stop(std::time::Duration::ZERO).await;
 
     // The server does not know the client's authority.
     settings.tls.ca_file = file("one-ca.pem");
-    (settings.tls.cert_file, settings.tls.key_file) = (file("two-client.pem"), file("two-client.key"));
+    (settings.tls.cert_file, settings.tls.key_file) =
+        (file("two-client.pem"), file("two-client.key"));
     let (bridge, _) = start(&names, settings.clone(), &server);
     let text = trouble(&bridge, "nats_tls").await;
-    assert!(text.starts_with("TLS with the NATS servers failed: "), "{text}");
+    assert!(
+        text.starts_with("TLS with the NATS servers failed: "),
+        "{text}"
+    );
     bridge.stop(std::time::Duration::ZERO).await;
 
     // There is no file of it.
@@ -185,7 +203,8 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     support::until_async("it waits", async || bridge.status().inbound.pending == 1).await;
     bridge.stop(std::time::Duration::ZERO).await;
 
-    (settings.tls.cert_file, settings.tls.key_file) = (file("one-client.pem"), file("one-client.key"));
+    (settings.tls.cert_file, settings.tls.key_file) =
+        (file("one-client.pem"), file("one-client.key"));
     let (bridge, _) = start(&names, settings, &server);
     let path = |name: &str| server.folder().join(name);
     let client = async_nats::ConnectOptions::new()
@@ -195,5 +214,8 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     up(&bridge).await;
     support::read::published(&bridge, 1).await;
     let read = support::read::all_by(client, "EVERWIRE_IN").await;
-    assert_eq!(support::read::texts(&read)["everwire.in.a"], numbers_of(["0"]));
+    assert_eq!(
+        support::read::texts(&read)["everwire.in.a"],
+        numbers_of(["0"])
+    );
 }

@@ -24,7 +24,10 @@ async fn too_large(server: Server) {
     names.say("b", "1");
     published(&bridge, 5).await;
     assert_eq!(bridge.status().inbound.dropped["too_large"], 2);
-    until_async("it is told", async || log.has("2 messages of a were dropped: too_large")).await;
+    until_async("it is told", async || {
+        log.has("2 messages of a were dropped: too_large")
+    })
+    .await;
     let mut read = all(&server, "EVERWIRE_IN").await;
     read.sort_by_key(|message| message.subject.clone());
     assert_eq!(gaps(&read), [(2, "2".to_owned())]);
@@ -68,8 +71,14 @@ async fn a_stream_larger_than_the_store_is_told() {
     let names = Names::open(&["a"]).await;
     let (bridge, _) = start(&names, settings(&server), &server);
     let text = trouble(&bridge, "nats_stream_not_made").await;
-    assert!(text.starts_with("the stream EVERWIRE_IN cannot be made: "), "{text}");
-    assert!(text.contains("insufficient storage resources available"), "{text}");
+    assert!(
+        text.starts_with("the stream EVERWIRE_IN cannot be made: "),
+        "{text}"
+    );
+    assert!(
+        text.contains("insufficient storage resources available"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +96,12 @@ async fn a_store_that_is_full_is_told_and_takes_all_when_it_has_room() {
     }
     let full = "insufficient resources (JetStream error 10023)";
     until_async("it is told", async || {
-        bridge.status().inbound.refused.values().any(|text| text == full)
+        bridge
+            .status()
+            .inbound
+            .refused
+            .values()
+            .any(|text| text == full)
     })
     .await;
     assert!(log.has(full), "{:?}", log.lines());
@@ -110,7 +124,10 @@ fn a_disk_that_is_full_loses_nothing_that_is_in_the_spool() {
 }
 
 async fn full_disk_of_the_server(disk: &std::path::Path) {
-    let config = format!("jetstream {{ store_dir: \"{}/jetstream\" }}", disk.display());
+    let config = format!(
+        "jetstream {{ store_dir: \"{}/jetstream\" }}",
+        disk.display()
+    );
     let mut server = Server::start_with("disk", &config);
     let names = Names::open(&["a"]).await;
     let mut settings = settings(&server);
@@ -122,13 +139,23 @@ async fn full_disk_of_the_server(disk: &std::path::Path) {
         names.say("a", &text(number));
     }
     let text_of_it = trouble(&bridge, "nats_no_jetstream").await;
-    assert!(text_of_it.starts_with("JetStream is off for this account: "), "{text_of_it}");
-    assert!(log.has("nobody takes messages for the stream EVERWIRE_IN"), "{:?}", log.lines());
+    assert!(
+        text_of_it.starts_with("JetStream is off for this account: "),
+        "{text_of_it}"
+    );
+    assert!(
+        log.has("nobody takes messages for the stream EVERWIRE_IN"),
+        "{:?}",
+        log.lines()
+    );
     disk::grow(disk, 200);
     server.restart();
     until_async("all are stored", async || stored(&server).await >= 300).await;
     let read = texts(&all(&server, "EVERWIRE_IN").await);
-    assert_eq!(read["everwire.in.a"], (0..300).map(text).collect::<Vec<_>>());
+    assert_eq!(
+        read["everwire.in.a"],
+        (0..300).map(text).collect::<Vec<_>>()
+    );
     assert!(bridge.status().inbound.dropped.is_empty());
     server.kill();
 }
@@ -146,7 +173,8 @@ async fn full_disk_of_the_spool(disk: &std::path::Path) {
     let names = Names::open(&["a"]).await;
     let log = support::faults::Log::default();
     let manager = names.manager.clone();
-    let bridge = everwire_nats::Bridge::start(manager, settings(&server), disk, log.observer()).unwrap();
+    let bridge =
+        everwire_nats::Bridge::start(manager, settings(&server), disk, log.observer()).unwrap();
     names.say("a", "first");
     published(&bridge, 1).await;
     server.stop();
@@ -161,16 +189,29 @@ async fn full_disk_of_the_spool(disk: &std::path::Path) {
         dropped > 10 && dropped + inbound.pending == count && inbound.spool_messages > 0
     })
     .await;
-    assert!(log.has("nats-spool.sqlite3 cannot be used: database or disk is full"), "{:?}", log.lines());
+    assert!(
+        log.has("nats-spool.sqlite3 cannot be used: database or disk is full"),
+        "{:?}",
+        log.lines()
+    );
     let dropped = bridge.status().inbound.dropped[reason];
     let kept = count - dropped + 1;
     disk::grow(disk, 50);
     server.restart();
-    until_async("what is kept is stored", async || stored(&server).await == kept).await;
+    until_async("what is kept is stored", async || {
+        stored(&server).await == kept
+    })
+    .await;
     names.say("a", "last");
-    until_async("the last one is stored", async || stored(&server).await == kept + 1).await;
+    until_async("the last one is stored", async || {
+        stored(&server).await == kept + 1
+    })
+    .await;
     let read = all(&server, "EVERWIRE_IN").await;
-    let told: u64 = gaps(&read).iter().map(|(_, gap)| gap.parse::<u64>().unwrap()).sum();
+    let told: u64 = gaps(&read)
+        .iter()
+        .map(|(_, gap)| gap.parse::<u64>().unwrap())
+        .sum();
     assert_eq!(told, dropped);
     let mut without = read.clone();
     without.iter_mut().for_each(|message| message.gap = None);

@@ -42,7 +42,10 @@ async fn a_frozen_server_costs_no_message_and_pauses_no_socket() {
     })
     .await;
     server.freeze(false);
-    until_async("all are stored", async || stored(&server).await >= 2 * all_said).await;
+    until_async("all are stored", async || {
+        stored(&server).await >= 2 * all_said
+    })
+    .await;
     let read = texts(&all(&server, "EVERWIRE_IN").await);
     let all = numbers(usize::try_from(all_said).unwrap());
     assert_eq!(read["everwire.in.a"], all);
@@ -79,7 +82,10 @@ async fn messages_whose_acknowledgements_were_lost_are_not_published_twice() {
         way.cut().await;
         way.heal();
     }
-    until_async("nothing is left", async || bridge.status().inbound.pending == 0).await;
+    until_async("nothing is left", async || {
+        bridge.status().inbound.pending == 0
+    })
+    .await;
     let read = all(&server, "EVERWIRE_IN").await;
     assert_eq!(texts(&read)["everwire.in.a"], numbers(400));
     assert_eq!(read.len(), 400, "none is there twice");
@@ -139,19 +145,31 @@ async fn what_exceeds_the_spool_is_counted_and_told_by_the_next_message() {
     })
     .await;
     let dropped = bridge.status().inbound.dropped[reason];
-    until_async("it is told", async || log.has("messages of a were dropped: spool_full")).await;
+    until_async("it is told", async || {
+        log.has("messages of a were dropped: spool_full")
+    })
+    .await;
     server.restart();
     let kept = count - dropped + 1;
-    until_async("what is kept is stored", async || stored(&server).await == kept).await;
+    until_async("what is kept is stored", async || {
+        stored(&server).await == kept
+    })
+    .await;
     names.say("a", "last");
-    until_async("the last one is stored", async || stored(&server).await == kept + 1).await;
+    until_async("the last one is stored", async || {
+        stored(&server).await == kept + 1
+    })
+    .await;
     let read = all(&server, "EVERWIRE_IN").await;
     assert_eq!(gaps(&read), [(kept as usize, dropped.to_string())]);
     assert_eq!(read.last().unwrap().text, "last");
     for (number, message) in read[1..kept as usize].iter().enumerate() {
         assert_eq!(message.text, format!("{number:0100000}"));
     }
-    until_async("the spool is empty", async || bridge.status().inbound.spool_bytes == 0).await;
+    until_async("the spool is empty", async || {
+        bridge.status().inbound.spool_bytes == 0
+    })
+    .await;
     assert_eq!(DropReason::Full.as_str(), reason);
 }
 
@@ -174,7 +192,12 @@ async fn a_lost_state_is_noticed_and_the_epoch_raised() {
     let handle = names.manager.find("a").unwrap();
     let folder = tempdir("state-new");
     let log = Log::default();
-    let bridge = everwire_nats::Bridge::start(names.manager.clone(), settings(&server), &folder, log.observer());
+    let bridge = everwire_nats::Bridge::start(
+        names.manager.clone(),
+        settings(&server),
+        &folder,
+        log.observer(),
+    );
     let bridge = bridge.unwrap();
     let before = handle.epoch();
     names.say("a", "lost");

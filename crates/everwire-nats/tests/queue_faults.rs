@@ -39,13 +39,19 @@ async fn scene(server: &Server, url: String) -> (Names, Bridge, Log) {
 
 async fn put(client: &async_nats::Client, subject: &str, texts: &[String]) {
     for text in texts {
-        client.publish(subject.to_owned(), text.clone().into()).await.unwrap();
+        client
+            .publish(subject.to_owned(), text.clone().into())
+            .await
+            .unwrap();
     }
     client.flush().await.unwrap();
 }
 
 async fn held(bridge: &Bridge, count: u64) {
-    until_async("they are held", async || bridge.status().outbound.held == count).await;
+    until_async("they are held", async || {
+        bridge.status().outbound.held == count
+    })
+    .await;
 }
 
 async fn left(server: &Server) -> u64 {
@@ -62,7 +68,13 @@ fn heard(names: &Names) -> Vec<String> {
 }
 
 async fn connect(names: &Names) {
-    names.manager.find("down").unwrap().connect(None).await.unwrap();
+    names
+        .manager
+        .find("down")
+        .unwrap()
+        .connect(None)
+        .await
+        .unwrap();
 }
 
 async fn all_have_left(server: &Server, bridge: &Bridge) {
@@ -84,7 +96,10 @@ async fn what_has_left_and_what_has_not_is_not_sent_twice_when_the_word_is_lost(
             false => way.silence(),
         }
         connect(&names).await;
-        until_async("they are sent", async || bridge.status().outbound.sent == 20).await;
+        until_async("they are sent", async || {
+            bridge.status().outbound.sent == 20
+        })
+        .await;
         match is_stored {
             true => until_async("they have left", async || left(&server).await == 0).await,
             false => assert_eq!(left(&server).await, 20),
@@ -93,8 +108,16 @@ async fn what_has_left_and_what_has_not_is_not_sent_twice_when_the_word_is_lost(
         way.heal();
         all_have_left(&server, &bridge).await;
         up(&bridge).await;
-        put(&server.client().await, "everwire.out.down", &["20".to_owned()]).await;
-        until_async("the next is sent", async || bridge.status().outbound.sent == 21).await;
+        put(
+            &server.client().await,
+            "everwire.out.down",
+            &["20".to_owned()],
+        )
+        .await;
+        until_async("the next is sent", async || {
+            bridge.status().outbound.sent == 21
+        })
+        .await;
         assert_eq!(heard(&names), numbers(21), "{is_stored}");
         all_have_left(&server, &bridge).await;
         bridge.stop(Duration::from_secs(5)).await;
@@ -105,7 +128,9 @@ async fn what_has_left_and_what_has_not_is_not_sent_twice_when_the_word_is_lost(
 async fn a_server_that_is_restarted_while_messages_are_on_their_way_doubles_none() {
     let mut server = Server::start("way");
     let (names, bridge, _) = scene(&server, server.url()).await;
-    names.peer.script("/down", everwire::testing::Script::sink().read_rate(4000));
+    names
+        .peer
+        .script("/down", everwire::testing::Script::sink().read_rate(4000));
     let count = 900;
     put(&server.client().await, "everwire.out.down", &numbers(count)).await;
     held(&bridge, 128).await;
@@ -129,7 +154,10 @@ async fn a_stream_that_is_made_anew_does_not_take_its_messages_for_others() {
     put(&client, "everwire.out.down", &numbers(5)).await;
     held(&bridge, 5).await;
     context.delete_stream("EVERWIRE_OUT").await.unwrap();
-    until_async("it is made again", async || context.get_stream("EVERWIRE_OUT").await.is_ok()).await;
+    until_async("it is made again", async || {
+        context.get_stream("EVERWIRE_OUT").await.is_ok()
+    })
+    .await;
     let new: Vec<String> = (0..5).map(|number| format!("new {number}")).collect();
     put(&client, "everwire.out.down", &new).await;
     until_async("they are there", async || left(&server).await == 5).await;
@@ -160,7 +188,10 @@ async fn what_expires_or_is_evicted_is_answered_and_leaves() {
     up(&bridge).await;
     let client = server.client().await;
     let mut answers = client.subscribe("answers").await.unwrap();
-    client.publish_with_reply("everwire.out.short", "answers", "x".into()).await.unwrap();
+    client
+        .publish_with_reply("everwire.out.short", "answers", "x".into())
+        .await
+        .unwrap();
     let answer = next(&mut answers).await;
     assert_eq!(answer["fate"], "expired", "{answer}");
     assert_eq!(
@@ -168,11 +199,18 @@ async fn what_expires_or_is_evicted_is_answered_and_leaves() {
         json!({ "reason": "expired", "detail": "the message was expired" })
     );
     for number in numbers(5) {
-        client.publish_with_reply("everwire.out.small", "answers", number.into()).await.unwrap();
+        client
+            .publish_with_reply("everwire.out.small", "answers", number.into())
+            .await
+            .unwrap();
     }
     for seq in 2..5 {
         let answer = next(&mut answers).await;
-        assert_eq!((&answer["fate"], &answer["seq"]), (&json!("evicted"), &json!(seq)), "{answer}");
+        assert_eq!(
+            (&answer["fate"], &answer["seq"]),
+            (&json!("evicted"), &json!(seq)),
+            "{answer}"
+        );
     }
     until_async("two wait", async || left(&server).await == 2).await;
     assert_eq!(bridge.status().outbound.refused, 4);
@@ -184,11 +222,17 @@ async fn a_name_that_is_made_later_is_sent_to() {
     let (names, _bridge, log) = scene(&server, server.url()).await;
     let client = server.client().await;
     let mut answers = client.subscribe("answers").await.unwrap();
-    let ask = async || client.publish_with_reply("everwire.out.later", "answers", "x".into()).await.unwrap();
+    let ask = async || {
+        client
+            .publish_with_reply("everwire.out.later", "answers", "x".into())
+            .await
+            .unwrap()
+    };
     ask().await;
     let answer = next(&mut answers).await;
     assert_eq!(answer["problem"]["reason"], "unknown_name", "{answer}");
-    let expected = "messages for later are refused (unknown_name): no connection of this name is bridged";
+    let expected =
+        "messages for later are refused (unknown_name): no connection of this name is bridged";
     assert!(log.has(expected), "{:?}", log.lines());
     let settings = ConnectionSettings::new(names.peer.url("/echo")).unwrap();
     names.manager.open("later", settings).unwrap();
@@ -213,10 +257,17 @@ async fn an_answer_is_no_request_with_the_bridges_permissions() {
     up(&bridge).await;
     let all = async_nats::ConnectOptions::with_user_and_password("all".into(), "all".into());
     let client = all.connect(server.url()).await.unwrap();
-    for subject in ["$JS.API.STREAM.PURGE.EVERWIRE_OUT", "everwire.out.other", "secret.x", "not one"] {
+    for subject in [
+        "$JS.API.STREAM.PURGE.EVERWIRE_OUT",
+        "everwire.out.other",
+        "secret.x",
+        "not one",
+    ] {
         let mut headers = HeaderMap::new();
         headers.insert("Everwire-Reply", subject);
-        let asked = client.request_with_headers("everwire.out.up", headers, subject.into()).await;
+        let asked = client
+            .request_with_headers("everwire.out.up", headers, subject.into())
+            .await;
         let answer: Json = serde_json::from_slice(&asked.unwrap().payload).unwrap();
         assert_eq!(answer["fate"], "confirmed", "{answer}");
     }
@@ -230,8 +281,14 @@ async fn an_answer_is_no_request_with_the_bridges_permissions() {
     until_async("each was sent", async || bridge.status().outbound.sent == 4).await;
     // The connection has stayed.
     let status = bridge.status();
-    assert!(status.server.is_some() && status.error.is_none(), "{status:?}");
+    assert!(
+        status.server.is_some() && status.error.is_none(),
+        "{status:?}"
+    );
     let connections = names.peer.connections_at("/echo");
-    let heard: usize = connections.iter().map(|connection| connection.texts().len()).sum();
+    let heard: usize = connections
+        .iter()
+        .map(|connection| connection.texts().len())
+        .sum();
     assert_eq!(heard, 4);
 }

@@ -21,9 +21,13 @@ async fn a_server_without_jetstream_is_told_and_mended() {
     both.outbound = Some(NatsOutSettings::new(Pattern::all()));
     let (bridge, log) = start(&names, both, &server);
     let text = trouble(&bridge, "nats_no_jetstream").await;
-    assert!(text.starts_with("JetStream is off for this account: "), "{text}");
+    assert!(
+        text.starts_with("JetStream is off for this account: "),
+        "{text}"
+    );
     until_async("both directions say so", async || {
-        log.has("nats.in carries nothing: JetStream is off") && log.has("nats.out carries nothing: JetStream is off")
+        log.has("nats.in carries nothing: JetStream is off")
+            && log.has("nats.out carries nothing: JetStream is off")
     })
     .await;
     for number in numbers(10) {
@@ -33,7 +37,10 @@ async fn a_server_without_jetstream_is_told_and_mended() {
     server.restart();
     published(&bridge, 10).await;
     up(&bridge).await;
-    assert_eq!(texts(&all(&server, "EVERWIRE_IN").await)["everwire.in.a"], numbers(10));
+    assert_eq!(
+        texts(&all(&server, "EVERWIRE_IN").await)["everwire.in.a"],
+        numbers(10)
+    );
 }
 
 #[tokio::test]
@@ -54,12 +61,24 @@ async fn a_stream_that_is_not_ours_is_told_and_left_alone() {
         "the stream EVERWIRE_IN does not take everwire.in.>: it takes orders.>, everwire.in.a"
     );
     names.say("a", "0");
-    let info = context.get_stream("EVERWIRE_IN").await.unwrap().get_info().await.unwrap();
-    assert_eq!((info.config.subjects, info.state.messages), (theirs.subjects, 0));
+    let info = context
+        .get_stream("EVERWIRE_IN")
+        .await
+        .unwrap()
+        .get_info()
+        .await
+        .unwrap();
+    assert_eq!(
+        (info.config.subjects, info.state.messages),
+        (theirs.subjects, 0)
+    );
     // It goes, and the bridge makes its own.
     context.delete_stream("EVERWIRE_IN").await.unwrap();
     published(&bridge, 1).await;
-    assert_eq!(texts(&all(&server, "EVERWIRE_IN").await)["everwire.in.a"], numbers(1));
+    assert_eq!(
+        texts(&all(&server, "EVERWIRE_IN").await)["everwire.in.a"],
+        numbers(1)
+    );
 }
 
 #[tokio::test]
@@ -75,8 +94,14 @@ async fn subjects_of_another_stream_are_told() {
     let names = Names::open(&["a"]).await;
     let (bridge, _) = start(&names, settings(&server), &server);
     let text = trouble(&bridge, "nats_stream_not_made").await;
-    assert!(text.starts_with("the stream EVERWIRE_IN cannot be made: "), "{text}");
-    assert!(text.contains("subjects overlap with an existing stream"), "{text}");
+    assert!(
+        text.starts_with("the stream EVERWIRE_IN cannot be made: "),
+        "{text}"
+    );
+    assert!(
+        text.contains("subjects overlap with an existing stream"),
+        "{text}"
+    );
     names.say("a", "0");
     until_async("it waits", async || bridge.status().inbound.pending == 1).await;
     context.delete_stream("ALL").await.unwrap();
@@ -109,7 +134,10 @@ async fn other_limits_are_told_and_not_changed() {
     names.say("a", "0");
     published(&bridge, 1).await;
     let config = stream.info().await.unwrap().config.clone();
-    assert_eq!((config.max_bytes, config.duplicate_window), (5_000_000, Duration::from_secs(7)));
+    assert_eq!(
+        (config.max_bytes, config.duplicate_window),
+        (5_000_000, Duration::from_secs(7))
+    );
 }
 
 #[tokio::test]
@@ -128,7 +156,11 @@ async fn a_stream_that_is_deleted_is_made_again_and_goes_on() {
     let read = all(&server, "EVERWIRE_IN").await;
     let texts: Vec<_> = read.iter().map(|message| &*message.text).collect();
     assert_eq!(texts, ["1", "2", "3"]);
-    assert!(log.has("nobody takes messages for the stream EVERWIRE_IN"), "{:?}", log.lines());
+    assert!(
+        log.has("nobody takes messages for the stream EVERWIRE_IN"),
+        "{:?}",
+        log.lines()
+    );
 }
 
 /// Of two names the user may publish one.
@@ -155,7 +187,10 @@ async fn a_name_whose_subject_is_not_permitted_is_told_and_others_go_on() {
         names.say("a", &number);
         names.say("b", &number);
     }
-    until_async("the other one is published", async || bridge.status().inbound.published == 1000).await;
+    until_async("the other one is published", async || {
+        bridge.status().inbound.published == 1000
+    })
+    .await;
     let denied = "Permissions Violation for Publish to \"everwire.in.a\"";
     until_async("the name is told", async || {
         let refused = bridge.status().inbound.refused;
@@ -163,8 +198,15 @@ async fn a_name_whose_subject_is_not_permitted_is_told_and_others_go_on() {
     })
     .await;
     let status = bridge.status();
-    assert!(status.server.is_some() && status.error.is_none(), "{status:?}");
-    let told = log.lines().iter().filter(|line| line.contains(denied)).count();
+    assert!(
+        status.server.is_some() && status.error.is_none(),
+        "{status:?}"
+    );
+    let told = log
+        .lines()
+        .iter()
+        .filter(|line| line.contains(denied))
+        .count();
     assert_eq!(told, 1, "{:?}", log.lines());
     // It is permitted.
     server.reconfigure(&users("everwire.in.a"));
@@ -172,8 +214,12 @@ async fn a_name_whose_subject_is_not_permitted_is_told_and_others_go_on() {
     published(&bridge, 2000).await;
     let client = async_nats::ConnectOptions::with_user_and_password("all".into(), "all".into());
     let client = client.connect(server.url()).await.unwrap();
-    let expected = ["everwire.in.a", "everwire.in.b"].map(|subject| (subject.to_owned(), numbers(1000)));
-    assert_eq!(texts(&support::read::all_by(client, "EVERWIRE_IN").await), BTreeMap::from(expected));
+    let expected =
+        ["everwire.in.a", "everwire.in.b"].map(|subject| (subject.to_owned(), numbers(1000)));
+    assert_eq!(
+        texts(&support::read::all_by(client, "EVERWIRE_IN").await),
+        BTreeMap::from(expected)
+    );
     assert_eq!(bridge.status().inbound.dropped, BTreeMap::new());
 }
 

@@ -26,7 +26,9 @@ pub struct Message {
 impl Client {
     pub fn connect(url: &str, user: &str, password: &str) -> Self {
         let stream = TcpStream::connect(url.trim_start_matches("nats://")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         let mut client = Self {
             stream: BufReader::new(stream),
             subscriptions: 0,
@@ -61,7 +63,10 @@ impl Client {
     }
 
     pub fn publish(&mut self, subject: &str, reply: &str, text: &str) {
-        self.write(&format!("PUB {subject} {reply} {}\r\n{text}\r\n", text.len()));
+        self.write(&format!(
+            "PUB {subject} {reply} {}\r\n{text}\r\n",
+            text.len()
+        ));
     }
 
     pub fn subscribe(&mut self, subject: &str) {

@@ -47,14 +47,20 @@ fn status(service: &Service) -> Value {
 }
 
 fn connected(service: &Service) {
-    until("the bridge is connected", || status(service)["server"].is_string());
+    until("the bridge is connected", || {
+        status(service)["server"].is_string()
+    });
 }
 
 #[test]
 fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
     let peer = Peer::spawn_thread().unwrap();
     let mut server = server("program");
-    let keys = format!("[connections.echo]\nurl = '{}'\n{}", peer.url("/echo"), nats(&server));
+    let keys = format!(
+        "[connections.echo]\nurl = '{}'\n{}",
+        peer.url("/echo"),
+        nats(&server)
+    );
     let service = Service::start("nats-program", &keys);
     connected(&service);
     let mut client = client(&server);
@@ -65,7 +71,10 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
         (&json!("confirmed"), &json!("EVERWIRE_OUT"), &json!("echo")),
         "{answer}"
     );
-    assert_eq!(service.post("/v1/connections/echo/send", "again").status, 200);
+    assert_eq!(
+        service.post("/v1/connections/echo/send", "again").status,
+        200
+    );
     let again = loop {
         let message = client.next();
         if message.text == "again" {
@@ -88,26 +97,55 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
         "everwire_nats_pending 0",
         "everwire_nats_spool_messages 0",
     ] {
-        assert!(told[0].lines().any(|told| told == line), "{line} is not in {}", told[0]);
+        assert!(
+            told[0].lines().any(|told| told == line),
+            "{line} is not in {}",
+            told[0]
+        );
     }
 
     // The server goes, and comes back with another password.
     server.kill();
-    until("it is told", || status(&service)["error"]["code"] == "nats_unreachable");
-    assert_eq!(service.post("/v1/connections/echo/send", "waits").status, 200);
+    until("it is told", || {
+        status(&service)["error"]["code"] == "nats_unreachable"
+    });
+    assert_eq!(
+        service.post("/v1/connections/echo/send", "waits").status,
+        200
+    );
     until("it waits", || status(&service)["in"]["pending"] == 1);
     let why = done(&service, &["why", "echo"]);
-    let line = why.lines().find(|line| line.contains("nats: ")).unwrap_or_default();
+    let line = why
+        .lines()
+        .find(|line| line.contains("nats: "))
+        .unwrap_or_default();
     assert!(line.contains("1 message not published yet"), "{why}");
     assert!(line.contains("no NATS server answers: "), "{why}");
-    assert!(service.get("/metrics").body.contains("\neverwire_nats_up 0\n"));
+    assert!(
+        service
+            .get("/metrics")
+            .body
+            .contains("\neverwire_nats_up 0\n")
+    );
     server.reconfigure("authorization { users: [ { user: bridge, password: other } ] }");
     server.restart();
-    until("it is refused", || status(&service)["error"]["code"] == "nats_credentials");
-    told.extend([why, done(&service, &["status"]), service.get("/v1/status").body]);
-    told.extend([service.get("/").body, service.get("/v1/connections/echo/why").body]);
+    until("it is refused", || {
+        status(&service)["error"]["code"] == "nats_credentials"
+    });
+    told.extend([
+        why,
+        done(&service, &["status"]),
+        service.get("/v1/status").body,
+    ]);
+    told.extend([
+        service.get("/").body,
+        service.get("/v1/connections/echo/why").body,
+    ]);
     let log = service.end();
-    assert!(log.contains("the NATS servers refuse the credentials"), "{log}");
+    assert!(
+        log.contains("the NATS servers refuse the credentials"),
+        "{log}"
+    );
     told.push(log);
     for text in told {
         assert!(!text.is_empty() && !text.contains("pl4nted"), "{text}");
@@ -118,7 +156,11 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
 fn what_waits_when_it_is_ended_is_published_after_the_next_start() {
     let peer = Peer::spawn_thread().unwrap();
     let mut server = server("ended");
-    let keys = format!("[connections.echo]\nurl = '{}'\n{}", peer.url("/echo"), nats(&server));
+    let keys = format!(
+        "[connections.echo]\nurl = '{}'\n{}",
+        peer.url("/echo"),
+        nats(&server)
+    );
     let service = Service::start("nats-ended", &keys);
     connected(&service);
     server.stop();
@@ -147,7 +189,8 @@ const WINDOW: usize = 128;
 
 #[test]
 fn a_program_that_is_killed_again_and_again_loses_nothing() {
-    let kills: usize = std::env::var("EVERWIRE_NATS_KILLS").map_or(4, |kills| kills.parse().unwrap());
+    let kills: usize =
+        std::env::var("EVERWIRE_NATS_KILLS").map_or(4, |kills| kills.parse().unwrap());
     let peer = Peer::spawn_thread().unwrap();
     let server = server("killed");
     let mut keys = nats(&server) + "[defaults]\noutbox = { resend = 'in_doubt' }\n";

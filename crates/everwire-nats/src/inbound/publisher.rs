@@ -84,12 +84,7 @@ impl Publisher {
     }
 
     /// A message came in. What is to go into the spool is added to `spooled`.
-    pub fn hear(
-        &mut self,
-        stamp: Stamp,
-        message: Message,
-        spooled: &mut Spooled,
-    ) {
+    pub fn hear(&mut self, stamp: Stamp, message: Message, spooled: &mut Spooled) {
         let entry = Entry {
             place: Place {
                 epoch: stamp.epoch,
@@ -123,7 +118,10 @@ impl Publisher {
         match self.spool.put(&spooled.rows) {
             Ok(()) => {
                 self.told_of_spool = None;
-                spooled.lanes.iter().for_each(|lane| self.lanes.spooled(*lane));
+                spooled
+                    .lanes
+                    .iter()
+                    .for_each(|lane| self.lanes.spooled(*lane));
             }
             Err(error) => {
                 // The last one first: each gives back to its lane what it took over from the one before.

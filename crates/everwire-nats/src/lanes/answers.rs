@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use everwire::ConnectionName;
 
 use super::{
-    Action, DropReason, Last, LaneId, Lanes,
+    Action, DropReason, LaneId, Lanes, Last,
     entry::Place,
     lane::{InFlight, Lane, Outcome, State},
 };

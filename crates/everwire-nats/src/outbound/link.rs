@@ -17,8 +17,14 @@ use everwire::{
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
-    connection::{Connection, Happened}, error::BridgeError, link::Link, part::Part, report::Observer,
-    status::Shared, stream, subject::subject_of,
+    connection::{Connection, Happened},
+    error::BridgeError,
+    link::Link,
+    part::Part,
+    report::Observer,
+    status::Shared,
+    stream,
+    subject::subject_of,
 };
 
 /// How long the stream and the consumer may take to be found or made, beyond the connection.

@@ -15,8 +15,9 @@ use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde_json::json;
 
 use super::{
+    answers::Answers,
     link::{Change, Found, OutLink},
-    replies::{Digest, Replies},
+    replies::Digest,
     unfinished::{Known, Unfinished},
 };
 use crate::{
@@ -75,7 +76,7 @@ pub(super) struct Sender {
     queues: Queues<Content>,
     receipts: FuturesUnordered<BoxFuture<'static, Settled>>,
     ways: HashMap<ConnectionName, Way>,
-    replies: Replies,
+    answers: Answers,
     unfinished: Unfinished,
     /// How many streams were seen under the name. Numbers of an earlier one mean nothing.
     stream: u64,
@@ -85,9 +86,6 @@ pub(super) struct Sender {
     refused: u64,
     read_again: u64,
     told_refusals: HashSet<(ConnectionName, &'static str)>,
-    told_unanswered: HashSet<String>,
-    /// What the subjects of the bridge begin with.
-    own_subjects: Vec<String>,
 }
 
 impl Sender {
@@ -103,7 +101,7 @@ impl Sender {
             queues: Queues::new(Limits::default()),
             receipts: FuturesUnordered::new(),
             ways: HashMap::new(),
-            replies: Replies::new(),
+            answers: Answers::new(own_subjects, observer.clone()),
             unfinished: Unfinished::default(),
             stream: 0,
             ends: false,
@@ -112,8 +110,6 @@ impl Sender {
             refused: 0,
             read_again: 0,
             told_refusals: HashSet::new(),
-            told_unanswered: HashSet::new(),
-            own_subjects,
         }
     }
 
@@ -146,25 +142,15 @@ impl Sender {
                 }
             }
             Change::Asked(message) => {
-                if let Some(reply) = message.reply.clone() {
-                    let digest = self.replies.digest(
-                        &message.subject,
-                        message.headers.as_ref(),
-                        &message.payload,
-                    );
-                    if let Some((reply, answer)) = self.replies.asked(digest, reply.to_string())
-                        && self.may_answer(&reply)
-                        && let Some(up) = link.up()
-                    {
-                        up.answer(reply, answer);
-                    }
+                if let Some(up) = link.up() {
+                    self.answers.asked(&message, up);
                 }
             }
             Change::Read(name, found) => self.read(&name, found),
             Change::Finished(sequence, Ok(())) => {
                 self.unfinished.finished(sequence);
             }
-            Change::Unanswered(subject) => self.unanswered(subject, "the server does not allow it"),
+            Change::Unanswered(subject) => self.answers.denied(subject),
             // It is delivered again by the next consumer, and then ended once more.
             Change::Finished(_, Err(_)) => {}
         }
@@ -224,7 +210,7 @@ impl Sender {
             payload: payload.clone(),
             is_binary: header(BINARY).is_some_and(|value| value.as_str() == "true"),
             reply: header(REPLY).map(|value| value.as_str().to_owned()),
-            digest: self.replies.digest(subject, headers, payload),
+            digest: self.answers.digest(subject, headers, payload),
         }
     }
 
@@ -439,42 +425,16 @@ impl Sender {
         is_refused: bool,
         link: &mut OutLink,
     ) {
-        self.unfinished.ended(item.sequence, item.stored, is_refused);
+        self.unfinished
+            .ended(item.sequence, item.stored, is_refused);
         let answer = answer.to_string().into_bytes();
-        let reply = self
-            .replies
-            .answer(item.content.digest, &answer, Instant::now());
         let Some(up) = link.up() else {
+            self.answers.keep(item.content.digest, &answer);
             return;
         };
         up.finish(item.sequence, item.ack.clone(), is_refused);
-        let mut refused = Vec::new();
-        for subject in reply.into_iter().chain(item.content.reply.clone()) {
-            match self.may_answer(&subject) {
-                true => up.answer(subject, answer.clone()),
-                false => refused.push(subject),
-            }
-        }
-        for subject in refused {
-            self.unanswered(subject, "no answer may go to it");
-        }
-    }
-
-    /// A sender chooses the subject, and the answer is published with the bridge's permissions: it
-    /// must not be a request to the server, or a message that the bridge itself would take or publish.
-    fn may_answer(&self, subject: &str) -> bool {
-        let is_below = |prefix: &String| {
-            let rest = subject.strip_prefix(prefix.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        !subject.starts_with('$') && !self.own_subjects.iter().any(is_below)
-    }
-
-    /// Nobody hears an answer. A few of such subjects are told.
-    fn unanswered(&mut self, subject: String, text: &'static str) {
-        if self.told_unanswered.len() < 64 && self.told_unanswered.insert(subject.clone()) {
-            self.observer.tell(Report::NotAnswered { subject, text });
-        }
+        let reply = item.content.reply.clone();
+        self.answers.send(item.content.digest, reply, &answer, up);
     }
 
     fn way(&mut self, name: &ConnectionName) -> Option<Way> {
@@ -502,7 +462,7 @@ impl Sender {
     pub fn tick(&mut self) {
         let now = Instant::now();
         self.queues.tick(now);
-        self.replies.tick(now);
+        self.answers.tick(now);
         self.ways
             .retain(|_, way| way.looked_at.elapsed() < SETTINGS_AGE);
     }

@@ -39,11 +39,16 @@ pub fn run(test: &str, megabytes: usize) {
 /// Makes the disk so large.
 pub fn grow(disk: &Path, megabytes: usize) {
     let options = format!("remount,size={megabytes}m");
-    let mount = Command::new("mount").args(["-o", &options]).arg(disk).status();
+    let mount = Command::new("mount")
+        .args(["-o", &options])
+        .arg(disk)
+        .status();
     assert!(mount.unwrap().success());
 }
 
 pub fn block_on(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(test);
 }

@@ -139,6 +139,10 @@ impl Sender {
             Change::Delivered(messages) => {
                 for message in messages {
                     self.delivered(message, link);
+                    // Then the next consumer delivers this one again, and what follows behind it.
+                    if link.up().is_none() {
+                        break;
+                    }
                 }
             }
             Change::Asked(message) => {

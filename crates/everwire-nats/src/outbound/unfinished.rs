@@ -22,6 +22,8 @@ pub(super) struct Unfinished {
     messages: HashMap<u64, Ended>,
     /// How many consumers there were.
     consumer: u64,
+    /// Some may have come to their end before this consumer.
+    has_earlier: bool,
 }
 
 #[derive(Debug)]
@@ -43,6 +45,7 @@ impl Unfinished {
         if is_empty {
             self.messages.clear();
         }
+        self.has_earlier = !self.messages.is_empty();
     }
 
     /// A message has come to its end, and the queue is told.
@@ -64,9 +67,13 @@ impl Unfinished {
     /// A message was delivered.
     pub fn delivered(&mut self, sequence: u64, stored: i128) -> Known {
         let consumer = self.consumer;
-        // Those before it have left the queue: this consumer would have delivered them first.
-        self.messages
-            .retain(|number, ended| *number >= sequence || ended.consumer == consumer);
+        if self.has_earlier {
+            // Those before it have left the queue: this consumer would have delivered them first.
+            self.messages
+                .retain(|number, ended| *number >= sequence || ended.consumer == consumer);
+            let is_earlier = |ended: &Ended| ended.consumer != consumer;
+            self.has_earlier = self.messages.values().any(is_earlier);
+        }
         match self.messages.get_mut(&sequence) {
             None => Known::No,
             Some(ended) if ended.stored != stored => Known::OtherStream,

@@ -98,8 +98,9 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
     };
     if is_new {
         let (server, differences) = (up.connection.server(), up.differences.clone());
+        let is_empty = up.consumer.cached_info().num_pending == 0;
         link.tell_up(server, differences);
-        return Change::Up(up.consumer.cached_info().num_pending == 0);
+        return Change::Up(is_empty);
     }
     let lost = tokio::select! {
         happened = up.connection.happened() => match happened {

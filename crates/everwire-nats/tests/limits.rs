@@ -134,7 +134,7 @@ async fn full_disk_of_the_server(disk: &std::path::Path) {
     settings.inbound.as_mut().unwrap().stream.max_bytes = None;
     let (bridge, log) = start(&names, settings, &server);
     up(&bridge).await;
-    let text = |number: usize| format!("{number:0100000}");
+    let text = |number: usize| format!("{number:060000}");
     for number in 0..300 {
         names.say("a", &text(number));
     }
@@ -178,9 +178,9 @@ async fn full_disk_of_the_spool(disk: &std::path::Path) {
     names.say("a", "first");
     published(&bridge, 1).await;
     server.stop();
-    let count = 400;
+    let count = 700;
     for number in 0..count {
-        names.say("a", &format!("{number:0100000}"));
+        names.say("a", &format!("{number:060000}"));
     }
     let reason = "spool_error";
     until_async("some are dropped", async || {

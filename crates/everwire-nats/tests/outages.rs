@@ -133,9 +133,9 @@ async fn what_exceeds_the_spool_is_counted_and_told_by_the_next_message() {
     published(&bridge, 1).await;
     server.stop();
     // 32 MiB wait in memory.
-    let count = 400;
+    let count = 700;
     for number in 0..count {
-        names.say("a", &format!("{number:0100000}"));
+        names.say("a", &format!("{number:060000}"));
     }
     let reason = "spool_full";
     until_async("some are dropped", async || {
@@ -164,7 +164,7 @@ async fn what_exceeds_the_spool_is_counted_and_told_by_the_next_message() {
     assert_eq!(gaps(&read), [(kept as usize, dropped.to_string())]);
     assert_eq!(read.last().unwrap().text, "last");
     for (number, message) in read[1..kept as usize].iter().enumerate() {
-        assert_eq!(message.text, format!("{number:0100000}"));
+        assert_eq!(message.text, format!("{number:060000}"));
     }
     until_async("the spool is empty", async || {
         bridge.status().inbound.spool_bytes == 0

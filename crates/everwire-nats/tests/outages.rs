@@ -198,7 +198,7 @@ async fn a_lost_state_is_noticed_and_the_epoch_raised() {
         &folder,
         log.observer(),
     );
-    let bridge = bridge.unwrap();
+    let _bridge = bridge.unwrap();
     let before = handle.epoch();
     names.say("a", "lost");
     until_async("the epoch is raised", async || handle.epoch() == 8).await;

@@ -8,6 +8,7 @@ use async_nats::{HeaderMap, Subscriber, jetstream};
 use everwire::{
     ConnectionSettings, Pattern,
     config::{NatsOutSettings, NatsSettings, Resend, WhenFull},
+    testing::Script,
 };
 use everwire_nats::Bridge;
 use futures::StreamExt;
@@ -29,6 +30,7 @@ fn settings(url: String) -> NatsSettings {
 /// A bridge with a name that is closed by hand and one that is open.
 async fn scene(server: &Server, url: String) -> (Names, Bridge, Log) {
     let names = Names::open(&["up"]).await;
+    names.peer.script("/down", Script::sink());
     let mut down = ConnectionSettings::new(names.peer.url("/down")).unwrap();
     (down.enabled, down.outbox.resend) = (false, Resend::InDoubt);
     names.manager.open("down", down).unwrap();
@@ -128,9 +130,7 @@ async fn what_has_left_and_what_has_not_is_not_sent_twice_when_the_word_is_lost(
 async fn a_server_that_is_restarted_while_messages_are_on_their_way_doubles_none() {
     let mut server = Server::start("way");
     let (names, bridge, _) = scene(&server, server.url()).await;
-    names
-        .peer
-        .script("/down", everwire::testing::Script::sink().read_rate(4000));
+    names.peer.script("/down", Script::sink().read_rate(4000));
     let count = 900;
     put(&server.client().await, "everwire.out.down", &numbers(count)).await;
     held(&bridge, 128).await;
@@ -213,7 +213,10 @@ async fn what_expires_or_is_evicted_is_answered_and_leaves() {
         );
     }
     until_async("two wait", async || left(&server).await == 2).await;
-    assert_eq!(bridge.status().outbound.refused, 4);
+    until_async("all are counted", async || {
+        bridge.status().outbound.refused == 4
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -241,6 +241,9 @@ async fn open(
     // The answer to a publisher is what becomes of the message.
     config.no_ack = true;
     let subject = format!("{}.>", settings.subject);
+    // First of all: whoever sees the stream may ask, and is heard.
+    let asked = connection.client.subscribe(subject.clone()).await;
+    let asked = asked.map_err(|error| BridgeError::Lost(error.to_string()))?;
     let context: Context = jetstream::new(connection.client.clone());
     let finding = async {
         let found = stream::find(&context, config).await?;
@@ -254,8 +257,6 @@ async fn open(
         },
         error = connection.failed() => return Err(error),
     };
-    let asked = connection.client.subscribe(subject).await;
-    let asked = asked.map_err(|error| BridgeError::Lost(error.to_string()))?;
     Ok(Up {
         connection,
         pull: Pull::ask(consumer.clone()),

@@ -25,6 +25,8 @@ use crate::{report::Observer, spool::SpoolError, status::Shared};
 
 /// Between two looks for what is due.
 const TICK: Duration = Duration::from_millis(250);
+/// At the end a server that is away may come back for so long.
+const GRACE: Duration = Duration::from_secs(1);
 /// So many events may wait to be taken. They are taken faster than they come, and none of it waits
 /// for the servers.
 const WAITING_EVENTS: usize = 65_536;
@@ -153,7 +155,17 @@ impl Inbound {
             self.hear(batch);
         }
         let mut ticks = tokio::time::interval(TICK);
-        while self.publisher.pending() > 0 && Instant::now() < until {
+        let without = Instant::now() + GRACE;
+        while self.publisher.pending() > 0 {
+            // What is kept is safe: nobody is to wait for a server that is away.
+            let until = if self.link.up().is_some() {
+                until
+            } else {
+                until.min(without)
+            };
+            if Instant::now() >= until {
+                break;
+            }
             self.publisher.pump(&mut self.link).await;
             tokio::select! {
                 change = link::next(&mut self.link) => self.publisher.changed(change, &mut self.link),

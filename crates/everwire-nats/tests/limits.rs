@@ -138,7 +138,7 @@ async fn full_disk_of_the_server(disk: &std::path::Path) {
     for number in 0..300 {
         names.say("a", &text(number));
     }
-    support::until_async("it is full", async || {
+    until_async("it is full", async || {
         println!("{:?} {:?}", bridge.status(), log.lines());
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         bridge.status().error.is_some_and(|error| error.is_now)

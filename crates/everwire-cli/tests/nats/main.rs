@@ -134,7 +134,7 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
     });
     told.extend([
         why,
-        done(&service, &["status"]),
+        done(&service, &["status", "echo"]),
         service.get("/v1/status").body,
     ]);
     told.extend([

@@ -163,7 +163,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ("names = ['a', 'a']", "the name `a` comes twice"),
         (
             "names = ['a b']",
-            "`a b` is no name of a connection: ' ' at position 1 is outside the alphabet A-Z a-z 0-9 . _ : -",
+            "invalid connection name `a b`: ' ' at position 1 is outside the alphabet A-Z a-z 0-9 . _ : -",
         ),
         (
             "names_file = 'none.txt'",
@@ -171,7 +171,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ),
         (
             "names_file = 'bad.txt'",
-            "`not ok` is no name of a connection: ' ' at position 3 is outside the alphabet A-Z a-z 0-9 . _ : -",
+            "invalid connection name `not ok`: ' ' at position 3 is outside the alphabet A-Z a-z 0-9 . _ : -",
         ),
         (
             "rows_file = 'none.csv'",

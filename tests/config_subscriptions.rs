@@ -466,7 +466,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("subscribe = { on = 'SUB ${item}', ack = 'status == 202' }".into(), "1:42 status: there is no `status` here | built in here: `message`, `id`, `on_id`, `key`, `item`, `items`, `sequence`, `handover`, `name`"),
         ("subscribe = { on = 5 }".into(), r#"1:20 5: expected a text, { text = "…" }, { base64 = "…" }, { bytes = "…" } or { http = { url = "https://…" } }, found the integer 5 | "#),
         ("subscribe = { on = { htttp = {} } }".into(), "1:20 { htttp = {} }: a message is one of text, base64 and bytes | write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }\n1:22 htttp: unknown key `htttp` | the keys here are text, base64, bytes"),
-        ("subscribe = { on = { http = { url = 'ftp://x' } } }".into(), "1:37 'ftp://x': `ftp://x` is no URL that can be called | write http://host/path or https://host/path"),
+        ("subscribe = { on = { http = { url = 'ftp://x' } } }".into(), "1:37 'ftp://x': invalid URL `ftp://x` | write http://host/path or https://host/path"),
         ("subscribe = { on = { http = {} } }".into(), r#"1:29 {}: the request has no url | write http = { url = "https://host/path" }"#),
         ("subscribe = { on = 'SUB ${item}', maxx = 5 }".into(), "1:35 maxx: unknown key `maxx` | did you mean `max`? the keys here are on, off, ack, fail, end, within, if, rate, capture, route, batch, max"),
         ("subscribe = { on = 'SUB ${item}', max = 10001 }".into(), "1:41 10001: 10001 is out of range | write a number from 1 to 10000"),
@@ -498,7 +498,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         (format!("{on}rules = [{{ when = '/a', send = '${{sub}}' }}]\nsubscribe.ack = '/id == id'\nsubscribe.capture = {{ sub = '/id' }}"), r#"2:35 sub: unknown name `sub` | a part of the message is `/sub`; a text is `"sub"`"#),
         (format!("{on}open_script = [{{ send = '${{key}}' }}]"), "2:28 key: there is no `key` here | built in here: `id`, `sequence`, `handover`, `name`"),
         (format!("{on}periodic = [{{ every = '1m', send = 'x', expect = '/x', capture = {{ late = '/x' }} }}]\nsubscriptions = ['${{late}}']"), "3:21 late: `late` is read before any step sets it | capture it in a step before this one, write `default(late, …)`, or give the step an `if`"),
-        ("subscribe = { on = { http = { url = 'https://h' } }, ack = 'status == 202' }\nsubscriptions.x = { on = 'SUB x' }".into(), "2:26 'SUB x': `ack` reads `status`, and `on` is no HTTP request | write ack for this one, too, or on = { http = … }"),
+        ("subscribe = { on = { http = { url = 'https://h' } }, ack = 'status == 202' }\nsubscriptions.x = { on = 'SUB x' }".into(), "2:26 'SUB x': `ack` reads `status`, and `on` is not an HTTP request | write ack for this one, too, or on = { http = … }"),
     ] {
         let told = told(&keys).join("\n");
         if told != expected {

@@ -25,7 +25,7 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     let service = table.over(defaults, context);
     if let Some(place) = needs_token.filter(|_| !has_tokens) {
         let help = "write [[service.tokens]] with a name and a secret";
-        context.wrong(place, "metrics need a token, and there is none", help);
+        context.wrong(place, "metrics need a token, but there is none", help);
     }
     let has_client_ca = service
         .tls

@@ -76,7 +76,7 @@ fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
     }
     for listen in ["localhost:80", "127.0.0.1", ":80", "", "127.0.0.1:99999"] {
         assert!(
-            error(listen).contains("is no address to listen on"),
+            error(listen).contains("invalid listen address"),
             "{listen}"
         );
     }
@@ -167,7 +167,7 @@ fn the_limits_of_the_api_are_read() {
     assert_eq!(other.timeout, usual.timeout);
     for (key, part) in [
         ("timeout = '0s'", "longer than zero"),
-        ("outbox = 0", "is no size"),
+        ("outbox = 0", "invalid size"),
         ("names = -1", "out of range"),
         ("bytes = 1", "unknown key `bytes`"),
     ] {
@@ -185,15 +185,15 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ("service.tokens = 'x'", "[[service.tokens]]"),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 's3cret\"'",
-            "can be no token",
+            "invalid token",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = ''",
-            "can be no token",
+            "invalid token",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = '${BAD}'",
-            "can be no token",
+            "invalid token",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = '${file:nowhere}'",
@@ -213,7 +213,7 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nnames = 'a?'",
-            "is no pattern of names",
+            "invalid name pattern",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 's3cret'\n[[service.tokens]]\nname = 'b'\nsecret = 's3cret'",
@@ -221,10 +221,10 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ),
         ("[service.tls]\ncert_file = 'c'", "`tls` has no `key_file`"),
         ("service.metrics.token = true", "metrics need a token"),
-        ("service.metrics.listen = 'x'", "is no address to listen on"),
+        ("service.metrics.listen = 'x'", "invalid listen address"),
         (
             "service.allow_urls = ['wss://a:x']",
-            "is no pattern of URLs",
+            "invalid URL pattern",
         ),
     ] {
         let errors = source.read(text).unwrap_err();

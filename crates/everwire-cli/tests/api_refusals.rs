@@ -350,7 +350,7 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
         (
             "POST",
             "/v1/connections/feed/send?wait=sent",
-            "none of queued",
+            "not one of queued",
         ),
         (
             "POST",

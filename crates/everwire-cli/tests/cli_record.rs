@@ -192,7 +192,7 @@ fn what_is_no_recording_is_told_with_its_line() {
         (
             "other",
             "{\"a\":1}",
-            "line 1 of the recording is none of `everwire record`",
+            "line 1 of the recording was not written by `everwire record`",
         ),
         (
             "torn",

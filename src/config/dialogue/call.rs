@@ -80,7 +80,7 @@ fn refuse_url(url: &MessageTemplate, written: &Written, compiler: &mut Compiler<
         false => None,
     };
     if let Some(reason) = reason {
-        let message = format!("{} is no URL that can be called", backticked(text));
+        let message = format!("invalid URL {}", backticked(text));
         compiler.wrong(written.place, message, reason);
     }
 }

@@ -221,7 +221,7 @@ fn compile_url(
         if !is_secure {
             let help =
                 "write a wss URL, such as \"wss://example.com/feed\", or \"${/reconnect_url}\"";
-            compiler.wrong(url.place, "the URL of a rule is no wss URL", help);
+            compiler.wrong(url.place, "the URL of a rule is not a wss URL", help);
         }
     }
     Some(template)

@@ -228,7 +228,7 @@ fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut C
         let reads = word.iter().flat_map(|word| word.reads());
         let mut names = reads.map(|read| read.name);
         if names.any(|name| name == Name::BuiltIn(BuiltIn::Status)) {
-            let message = format!("`{key}` reads `status`, and `on` is no HTTP request");
+            let message = format!("`{key}` reads `status`, and `on` is not an HTTP request");
             let help = format!("write {key} for this one, too, or on = {{ http = … }}");
             compiler.wrong(on.place, message, help);
         }

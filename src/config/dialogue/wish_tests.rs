@@ -180,7 +180,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "on": { "http": { "url": "https://api.example@evil.example/x" } } }),
-            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); `https://api.example@evil.example/x` is no URL that can be called at /on/http/url (it holds credentials; write a header Authorization instead)",
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); invalid URL `https://api.example@evil.example/x` at /on/http/url (it holds credentials; write a header Authorization instead)",
         ),
         (
             json!({ "on": { "http": { "url": "http://api.example/x?${token}" } } }),

@@ -160,7 +160,7 @@ impl Read for TokenSecret {
         if secret.expose().is_empty() || !secret.expose().bytes().all(is_token) {
             context.wrong(
                 node.place,
-                "the secret can be no token",
+                "invalid token",
                 "it has letters, digits and -._~+/= and at least one of them (RFC 6750 §2.1)",
             );
             return None;
@@ -233,7 +233,7 @@ impl Read for NamePattern {
         match Pattern::new(&text) {
             Ok(pattern) => Some(Self(pattern)),
             Err(error) => {
-                let message = format!("{} is no pattern of names", backticked(&text));
+                let message = format!("invalid name pattern {}", backticked(&text));
                 context.wrong(node.place, message, error.to_string());
                 None
             }
@@ -261,7 +261,7 @@ impl Read for UrlPatterns {
                     Ok(pattern) => patterns.push(pattern),
                     Err(error) => {
                         let message =
-                            format!("{} is no pattern of URLs: {error}", backticked(&text));
+                            format!("invalid URL pattern {}: {error}", backticked(&text));
                         let help = "write scheme://host:port/path, of which all but the host may be left out";
                         context.wrong(item.place, message, help);
                     }

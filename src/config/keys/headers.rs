@@ -119,7 +119,7 @@ fn read_header(entry: &Entry, context: &mut Context<'_>) -> Option<Header> {
     let value = HeaderValue::read(&entry.node, context);
     if !is_token(&entry.key) {
         let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
-        context.wrong(entry.place, format!("{name} is no name of a header"), help);
+        context.wrong(entry.place, format!("invalid header name {name}"), help);
         return None;
     }
     let owned = OWNED

@@ -123,7 +123,7 @@ impl Read for Base64 {
         match BASE64_STANDARD.decode(text) {
             Ok(bytes) => Some(Self(bytes.into())),
             Err(error) => {
-                let message = format!("this is no base64: {}", error.to_string().to_lowercase());
+                let message = format!("invalid base64: {}", error.to_string().to_lowercase());
                 let help = "write standard base64 with its padding (RFC 4648 §4)";
                 context.wrong(node.place, message, help);
                 None

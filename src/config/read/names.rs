@@ -110,7 +110,7 @@ impl<T: Section> Named<T> {
             })),
             Err(error) => context.problems.push(Problem::new(
                 entry.place,
-                format!("{} is no name of a {}: {error}", backticked(name), T::WHAT),
+                format!("invalid name {} of a {}: {error}", backticked(name), T::WHAT),
             )),
         }
     }

@@ -165,7 +165,7 @@ impl Read for CloseCode {
         if code.is_none() {
             context.wrong(
                 node.place,
-                format!("{number} is no close code that may be sent"),
+                format!("invalid close code {number}"),
                 "it is one of 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 §7.4)",
             );
         }
@@ -267,7 +267,7 @@ impl Read for Size {
         };
         context.wrong(
             node.place,
-            format!("{} is no size", backticked(&text)),
+            format!("invalid size {}", backticked(&text)),
             help,
         );
         None

@@ -129,10 +129,10 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         context.wrong(place, message, help);
     } else if is_variable(&upper) {
         let help = format!("a variable is written in upper case: ${{{upper}}}");
-        context.wrong(place, format!("{quoted} is no variable"), help);
+        context.wrong(place, format!("invalid variable {quoted}"), help);
     } else {
         let help = "write ${NAME} or ${file:PATH}; a literal ${ is written $${";
-        context.wrong(place, format!("{quoted} is no variable"), help);
+        context.wrong(place, format!("invalid variable {quoted}"), help);
     }
     None
 }

@@ -134,7 +134,7 @@ impl Read for ServerName {
             context.wrong(
                 node.place,
                 format!(
-                    "{} is no name that a certificate may have",
+                    "invalid certificate name {}",
                     backticked(&text)
                 ),
                 "write a DNS name such as \"example.com\", or an IP address, without a port",
@@ -156,7 +156,7 @@ impl Read for IpAddr {
         if address.is_none() {
             context.wrong(
                 node.place,
-                format!("{} is no IP address", backticked(&text)),
+                format!("invalid IP address {}", backticked(&text)),
                 "write an address of this machine, such as \"192.0.2.7\" or \"2001:db8::7\"",
             );
         }

@@ -98,7 +98,7 @@ impl std::str::FromStr for State {
 /// The text names no [`State`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no state; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
+    "unknown state {0:?}; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
 )]
 pub struct UnknownState(String);
 

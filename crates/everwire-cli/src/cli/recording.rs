@@ -97,7 +97,7 @@ pub struct Step {
 pub enum InvalidRecording {
     #[error("cannot read the recording: {0}")]
     Read(#[from] io::Error),
-    #[error("line {line} of the recording is none of `everwire record`: {why}")]
+    #[error("line {line} of the recording was not written by `everwire record`: {why}")]
     Line { line: usize, why: serde_json::Error },
     #[error("the recording does not begin as those of `everwire record` do")]
     Beginning,

@@ -158,7 +158,7 @@ impl Subscribe {
 fn item(text: &str) -> Result<Value, Failure> {
     match text.trim_start().starts_with(['{', '[']) {
         true => serde_json::from_str(text).map_err(|error| {
-            Failure::Undone(format!("the item begins like JSON, and is none: {error}"))
+            Failure::Undone(format!("the item begins like JSON, but is not JSON: {error}"))
         }),
         false => Ok(text.into()),
     }

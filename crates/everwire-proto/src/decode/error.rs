@@ -40,7 +40,7 @@ impl fmt::Display for Format {
 #[non_exhaustive]
 pub enum DecodeError {
     /// It does not begin as the format does.
-    #[error("a binary message of {len} bytes is no {format} data")]
+    #[error("a binary message of {len} bytes is not {format} data")]
     Foreign {
         /// What it was to be.
         format: Format,

@@ -135,7 +135,7 @@ fn refusal(name: &str, comes_twice: bool) -> Option<(String, &'static str)> {
     let quoted = backticked(name);
     if !is_token(name) {
         let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
-        return Some((format!("{quoted} is no name of a header"), help));
+        return Some((format!("invalid header name {quoted}"), help));
     }
     if OWNED.contains(&&*name.to_ascii_lowercase()) {
         let help = "it follows from the URL and the body";

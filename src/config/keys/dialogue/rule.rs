@@ -117,7 +117,7 @@ impl Read for DelayRange {
             (Ok(_), Ok(_)) => format!("write the shorter one first: \"{max}-{min}\""),
             (Err(help), _) | (_, Err(help)) => help,
         };
-        let message = format!("{} is no delay", backticked(text));
+        let message = format!("invalid delay {}", backticked(text));
         context.wrong(node.place, message, help);
         None
     }

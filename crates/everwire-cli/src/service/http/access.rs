@@ -136,7 +136,7 @@ impl Caller {
             return Ok(());
         }
         let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-        let detail = format!("the token has not the scope {}", names.join(" or "));
+        let detail = format!("the token lacks the scope {}", names.join(" or "));
         Err(Problem::forbidden(detail))
     }
 

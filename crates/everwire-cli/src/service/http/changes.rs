@@ -62,7 +62,7 @@ pub async fn put(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = ConnectionName::new(name.as_str())
-        .map_err(|error| Problem::unprocessable(format!("{:?} is no name: {error}", *name)))?;
+        .map_err(|error| Problem::unprocessable(format!("invalid name {:?}: {error}", *name)))?;
     let name = permit.reach(name)?;
     state.refuse_owned(&name)?;
     state.refuse_unknown()?;

@@ -238,7 +238,7 @@ mod tests {
             ("equals=7", "needs json"),
             ("json=id&equals=7", "json: "),
             ("json=/id&equals=7&equals=8", "equals: it comes twice"),
-            ("timeout=5", "is no duration"),
+            ("timeout=5", "invalid duration"),
             ("timeout=6m", "longer than 5m"),
             ("wait=written", "they are json, equals and timeout"),
         ] {

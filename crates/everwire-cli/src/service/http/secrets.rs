@@ -41,7 +41,7 @@ pub async fn put(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionName::new(id.as_str())
-        .map_err(|error| Problem::unprocessable(format!("{:?} is no id: {error}", *id)))?;
+        .map_err(|error| Problem::unprocessable(format!("invalid id {:?}: {error}", *id)))?;
     let id = permit.reach(id)?;
     state.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;

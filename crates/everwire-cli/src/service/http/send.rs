@@ -269,7 +269,7 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
         "written" => Ok(Fate::Written),
         "confirmed" => Ok(Fate::Confirmed),
         _ => Err(format!(
-            "{value:?} is none of queued, written and confirmed"
+            "{value:?} is not one of queued, written and confirmed"
         )),
     }
 }
@@ -281,7 +281,7 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
 /// What is wrong with it.
 pub fn timeout(value: &str) -> Result<Duration, String> {
     let timeout =
-        parse_duration(value).map_err(|help| format!("{value:?} is no duration: {help}"))?;
+        parse_duration(value).map_err(|help| format!("invalid duration {value:?}: {help}"))?;
     match timeout <= MAX_TIMEOUT {
         true => Ok(timeout),
         false => Err(format!("{value:?} is longer than 5m")),
@@ -306,10 +306,10 @@ mod tests {
             (Fate::Written, s(0))
         );
         for (query, part) in [
-            ("wait=sent", "none of queued"),
-            ("wait=", "none of queued"),
-            ("timeout=5", "is no duration"),
-            ("timeout=", "is no duration"),
+            ("wait=sent", "not one of queued"),
+            ("wait=", "not one of queued"),
+            ("timeout=5", "invalid duration"),
+            ("timeout=", "invalid duration"),
             ("timeout=6m", "longer than 5m"),
             ("waits=written", "unknown parameter"),
         ] {

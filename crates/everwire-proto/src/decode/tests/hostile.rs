@@ -303,7 +303,7 @@ fn each_error_says_what_was_wrong_and_how_long_it_was() {
     for (error, text) in [
         (
             DecodeError::Foreign { format, len },
-            "a binary message of 20 bytes is no gzip data",
+            "a binary message of 20 bytes is not gzip data",
         ),
         (
             DecodeError::Invalid { format, len },

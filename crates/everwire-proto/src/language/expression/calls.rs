@@ -265,7 +265,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         };
         if matches!(function, One::Header | One::Cookie) && !self.called.http {
             let message = format!(
-                "{} looks into an HTTP answer, and here is none",
+                "{} looks into an HTTP answer, but there is none here",
                 self.report.quoted(self.called.ast)
             );
             self.report.error(

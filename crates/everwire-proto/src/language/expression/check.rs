@@ -103,7 +103,7 @@ impl Check<'_, '_, '_> {
     fn pointer(&mut self, ast: &Ast<'_>, pointer: &JsonPointer) -> Typed {
         if !self.scope.built_ins.has(BuiltIn::Message) {
             let message = format!(
-                "{} looks into a message, and here is none",
+                "{} looks into a message, but there is none here",
                 self.report.quoted(ast)
             );
             self.report.error(

@@ -197,7 +197,7 @@ fn comment(lexer: &Lexer<'_>) -> LanguageError {
     let rest = lexer.rest();
     lexer.error(
         rest.len(),
-        format!("invalid expression: {} is no part of one", quoted(rest)),
+        format!("invalid expression: {} is not a part of one", quoted(rest)),
         "there are no comments in an expression",
     )
 }

@@ -38,10 +38,10 @@ pub enum InvalidUrlPattern {
     #[error("it has an @, which no URL that is dialled has in its host")]
     Credentials,
     /// The port is neither a number nor has it a `*`.
-    #[error("the port {0:?} is no number from 1 to 65535")]
+    #[error("invalid port {0:?}: write a number from 1 to 65535")]
     Port(String),
     /// The host can be no host.
-    #[error("the host {0:?} can be none")]
+    #[error("invalid host {0:?}")]
     Host(String),
 }
 

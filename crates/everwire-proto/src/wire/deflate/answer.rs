@@ -22,7 +22,7 @@ pub enum AnswerError {
     #[error("the server's permessage-deflate has {0} twice")]
     Repeated(&'static str),
     /// A value that the parameter cannot have.
-    #[error("the server's permessage-deflate has {parameter}={value:?}, which is none of 8 to 15")]
+    #[error("the server's permessage-deflate has {parameter}={value:?}, which is not one of 8 to 15")]
     WindowBits {
         /// The parameter's name.
         parameter: &'static str,
@@ -359,7 +359,7 @@ mod tests {
             (
                 all,
                 "permessage-deflate; server_max_window_bits=7",
-                "=\"7\", which is none of 8 to 15",
+                "=\"7\", which is not one of 8 to 15",
             ),
             (
                 all,

@@ -79,7 +79,7 @@ fn state(name: &str) -> Result<SubscriptionState, String> {
     found.ok_or_else(|| {
         let known = SubscriptionState::ALL.map(SubscriptionState::as_str);
         format!(
-            "{name:?} is no state of a subscription; the states are {}",
+            "unknown state {name:?} of a subscription; the states are {}",
             known.join(", ")
         )
     })

@@ -119,7 +119,7 @@ fn where_there_is_no_message_and_no_answer_none_is_looked_into() {
     assert_eq!(
         told("/a"),
         [
-            "`/a` looks into a message, and here is none: capture the value before, and write the capture's name"
+            "`/a` looks into a message, but there is none here: capture the value before, and write the capture's name"
         ]
     );
     assert_eq!(
@@ -129,7 +129,7 @@ fn where_there_is_no_message_and_no_answer_none_is_looked_into() {
     assert_eq!(
         told("header(\"x\")"),
         [
-            "`header(\"x\")` looks into an HTTP answer, and here is none: it stands in a step with `http`"
+            "`header(\"x\")` looks into an HTTP answer, but there is none here: it stands in a step with `http`"
         ]
     );
     assert_eq!(

@@ -105,7 +105,7 @@ fn wrong_expressions_are_told_with_what_would_be_right() {
         (".5 == /a", ".5", "invalid number `.5`: write `0.5`, with a digit before the dot".into()),
         ("(/a", "(/a", "unclosed `(/a`: write `)` at its end".into()),
         ("/a == 'x'", "'x'", "invalid text `'x'`: a text stands between `\"`: `\"x\"`".into()),
-        ("/a == 1 # c", "# c", "invalid expression: `# c` is no part of one: there are no comments in an expression".into()),
+        ("/a == 1 # c", "# c", "invalid expression: `# c` is not a part of one: there are no comments in an expression".into()),
         ("/a~\"x\"", "/a~", "invalid pointer `/a~`: write `/a ~ \"x\"`, with spaces, to join; in a key ~0 stands for ~, and ~1 for /".into()),
         ("/a~/b", "/a~/b", "invalid pointer `/a~/b`: write `/a ~ /b`, with spaces, to join; in a key ~0 stands for ~, and ~1 for /".into()),
         ("!/a == 1", "!/a == 1", "`!` stands directly before a comparison in `!/a == 1`: write `!(/a == 1)`".into()),

@@ -269,8 +269,8 @@ fn a_name_or_a_key_in_two_files_is_told() {
     assert_eq!(
         told,
         [
-            ("d/2.toml", 1, "`workers` is written in two files"),
-            ("d/2.toml", 2, "`a` is written in two files")
+            ("d/2.toml", 1, "`workers` is set in two files"),
+            ("d/2.toml", 2, "`a` is set in two files")
         ]
     );
     let related = errors.iter().next().unwrap().related.as_ref().unwrap();

@@ -169,7 +169,7 @@ fn check_sessions_only(table: &ConnectionTable, context: &mut Context<'_>) {
     let history = history.and_then(|history| history.value.durable.as_ref());
     for durable in outbox.into_iter().chain(history) {
         if durable.value {
-            let reason = "`durable = true` keeps messages of the connection's own socket, and `sessions_only` is for one that has none";
+            let reason = "`durable = true` needs a connection with a socket of its own, but `sessions_only` is set";
             let problem = Problem::new(durable.place, reason)
                 .related(only.place, "sessions_only is here")
                 .help("write durable = false here, or leave sessions_only out");

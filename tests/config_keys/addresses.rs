@@ -23,9 +23,15 @@ fn urls_are_tried_in_order_and_the_nearer_of_url_and_urls_counts() {
     );
     for (urls, expected) in [
         ("[]", "there are 0 URLs"),
-        ("['wss://a', 'http://b']", "invalid WebSocket URL `http://b`"),
+        (
+            "['wss://a', 'http://b']",
+            "invalid WebSocket URL `http://b`",
+        ),
         ("'wss://a'", "expected an array of URLs"),
-        ("['wss://me:s3cret@a']", "invalid WebSocket URL `wss://***@a`"),
+        (
+            "['wss://me:s3cret@a']",
+            "invalid WebSocket URL `wss://***@a`",
+        ),
     ] {
         let errors = Memory::default()
             .read(&format!("connections.a.urls = {urls}"))

@@ -60,11 +60,11 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "headers = { upgrade = 'x' }",
-            "the header `upgrade` is everwire's own",
+            "everwire itself sets the header `upgrade`",
         ),
         (
             "headers = { Sec-WebSocket-Protocol = 'x' }",
-            "the header `Sec-WebSocket-Protocol` is everwire's own | use subprotocols",
+            "everwire itself sets the header `Sec-WebSocket-Protocol` | use subprotocols",
         ),
         (
             "headers = { a = \"x\\r\\ny: z\" }",
@@ -87,7 +87,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
             "the header `Authorization` and `basic_auth` exclude each other",
         ),
         ("on_open = 'a'", "expected an array of messages"),
-        ("on_open = [{}]", "a message is either a text or base64"),
+        ("on_open = [{}]", "a message has either `text` or `base64`"),
         ("on_open = [{ base64 = '!' }]", "invalid base64"),
         (
             "on_open = ['12345']\nmax_message = 4",
@@ -95,11 +95,11 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "heartbeat = 'tekst'",
-            "`tekst` is not known here | one of \"protocol\", \"text\", \"none\"",
+            "invalid value `tekst` | one of \"protocol\", \"text\", \"none\"",
         ),
         (
             "heartbeat = 'Text'",
-            "`Text` is not known here | did you mean \"text\"?",
+            "invalid value `Text` | did you mean \"text\"?",
         ),
         (
             "heartbeat = false",
@@ -139,7 +139,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "reconnect = 'always'",
-            "`always` is not known here | write \"never\", or a table",
+            "invalid value `always` | write \"never\", or a table",
         ),
         (
             "reconnect = { min = '1s', initial = '500ms' }",
@@ -183,7 +183,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ("outbox = { messages = 0 }", "0 is out of range"),
         (
             "outbox = { when_full = 'drop' }",
-            "`drop` is not known here | one of \"reject\", \"drop_oldest\"",
+            "invalid value `drop` | one of \"reject\", \"drop_oldest\"",
         ),
         (
             "outbox = { durable = 'yes' }",
@@ -191,11 +191,11 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "outbox = { fsync = 'never' }",
-            "`never` is not known here | one of \"always\", \"interval\"",
+            "invalid value `never` | one of \"always\", \"interval\"",
         ),
         (
             "outbox = { resend = 'in-doubt' }",
-            "`in-doubt` is not known here | did you mean \"in_doubt\"?",
+            "invalid value `in-doubt` | did you mean \"in_doubt\"?",
         ),
         ("history = 100", "expected a table, found the integer 100"),
         ("history = { messages = -1 }", "-1 is out of range"),
@@ -207,11 +207,11 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ("rotate_after = 'never'", "invalid duration `never`"),
         (
             "sequence = '/data/t'",
-            "`/data/t` is not known here | write \"none\", or a table: { json = \"/data/t\" }",
+            "invalid value `/data/t` | write \"none\", or a table: { json = \"/data/t\" }",
         ),
         (
             "sequence = {}",
-            "`sequence` has no json | write where the number stands: sequence = { json = \"/data/t\" }",
+            "`sequence` has no `json` | write where the number stands: sequence = { json = \"/data/t\" }",
         ),
         (
             "sequence = { json = 'data/t' }",
@@ -237,11 +237,11 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ("rate = {}", "the rate has no `messages`"),
         (
             "rate = 'unlimitd'",
-            "there is no rate `unlimitd` | did you mean \"unlimited\"?",
+            "unknown rate `unlimitd` | did you mean \"unlimited\"?",
         ),
         (
             "rate = 'site'",
-            "there is no rate `site` | write [rates.site], or a table",
+            "unknown rate `site` | write [rates.site], or a table",
         ),
         (
             "rate = { messages = 0 }",
@@ -288,7 +288,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
             "idel_timeout = '1s'",
             "unknown key `idel_timeout` | did you mean `idle_timeout`?",
         ),
-        ("group = 'x'", "there is no group `x`"),
+        ("group = 'x'", "unknown group `x`"),
         (
             "on_open = ['${sid}']",
             "unknown name `sid` | did you mean `id`?",
@@ -306,7 +306,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
             "on_open = ['${Home}']",
             "invalid variable `${Home}` | a variable is written in upper case: ${HOME}",
         ),
-        ("on_open = ['${file:}']", "`${file:}` names no file"),
+        ("on_open = ['${file:}']", "`${file:}` has no path"),
         ("on_open = ['${X']", "`${` is not closed"),
         (
             "on_open = ['${X}']",

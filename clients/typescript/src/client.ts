@@ -289,7 +289,7 @@ export class Connection {
       sent = await this.#until(this.#fateOf(sent), Math.max(deadline - Date.now(), 1), signal);
       if (reaches(sent, wanted)) return sent;
       if (isFinal(sent)) {
-        const detail = `the message can no longer be what was asked for: it is ${sent.fate}`;
+        const detail = `the message can no longer reach the fate that was asked for: it is ${sent.fate}`;
         throw problemError({ type: "about:blank", title: "Conflict", status: 409, detail, ...sent });
       }
       if (Date.now() + pause >= deadline) {

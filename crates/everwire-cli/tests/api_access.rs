@@ -57,7 +57,7 @@ fn only_the_health_is_told(way: Way) {
     ];
     for path in known {
         let answer = service.get(path);
-        answer.problem(401, "a token is needed");
+        answer.problem(401, "missing token: send Authorization: Bearer TOKEN");
         assert_eq!(
             answer.header("www-authenticate"),
             Some("Bearer realm=\"everwire\"")

@@ -180,7 +180,8 @@ fn nothing_is_told_or_done_for_whom_it_is_not() {
     let service = service("refusals-access");
     for route in &ROUTES {
         let what = format!("{} {}", route.method, route.path);
-        ask(&service, route, "feed", &[], b"").problem(401, "a token is needed");
+        ask(&service, route, "feed", &[], b"")
+            .problem(401, "missing token: send Authorization: Bearer TOKEN");
         let wrong = [("Authorization", "Bearer nobody")];
         ask(&service, route, "feed", &wrong, b"").problem(401, "not known");
         for scope in ANY {

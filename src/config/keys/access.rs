@@ -94,7 +94,7 @@ impl IntoField<Vec<TokenSettings>> for Tokens {
 fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<TokenSettings> {
     let (Some(name), Some(secret)) = (&table.name, &table.secret) else {
         // A wrong one was told where it stands.
-        let problem = Problem::absence(place, "the token has no usable name and secret")
+        let problem = Problem::absence(place, "the token needs a name and a secret")
             .help("write name = \"…\" and secret = \"${file:token}\"");
         context.problems.push(problem);
         return None;
@@ -161,7 +161,7 @@ impl Read for TokenSecret {
             context.wrong(
                 node.place,
                 "invalid token",
-                "it has letters, digits and -._~+/= and at least one of them (RFC 6750 §2.1)",
+                "a token has at least one character, and only letters, digits and -._~+/= (RFC 6750 §2.1)",
             );
             return None;
         }
@@ -180,7 +180,8 @@ fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Op
         .iter()
         .any(|part| matches!(part, Part::Stored(_)))
     {
-        let message = "a token is not kept among the secrets that tokens give";
+        let message =
+            "a token's secret cannot be `${secret:ID}`: tokens themselves can change such secrets";
         context.wrong(place, message, "write ${NAME} or ${file:PATH}");
         return None;
     }
@@ -215,7 +216,7 @@ impl Read for Scopes {
         };
         if items.is_empty() {
             let help = "write at least one of \"read\", \"send\", \"control\"";
-            context.wrong(node.place, "the token is for nothing", help);
+            context.wrong(node.place, "the token has no scope", help);
             return None;
         }
         let scopes = items.iter().filter_map(|item| Scope::read(item, context));
@@ -260,8 +261,7 @@ impl Read for UrlPatterns {
                 match alternative.parse() {
                     Ok(pattern) => patterns.push(pattern),
                     Err(error) => {
-                        let message =
-                            format!("invalid URL pattern {}: {error}", backticked(&text));
+                        let message = format!("invalid URL pattern {}: {error}", backticked(&text));
                         let help = "write scheme://host:port/path, of which all but the host may be left out";
                         context.wrong(item.place, message, help);
                     }

@@ -126,7 +126,7 @@ fn read_header(entry: &Entry, context: &mut Context<'_>) -> Option<Header> {
         .iter()
         .find(|(name, _)| entry.key.eq_ignore_ascii_case(name));
     if let Some((_, instead)) = owned {
-        let message = format!("the header {name} is everwire's own");
+        let message = format!("everwire itself sets the header {name}");
         context.wrong(entry.place, message, *instead);
         return None;
     }

@@ -101,7 +101,7 @@ impl Read for OpenMessage {
         let table = MessageTable::read(node, context)?;
         let written = |key: &str| entries.iter().any(|entry| entry.key == key);
         if written("text") == written("base64") {
-            let problem = Problem::new(node.place, "a message is either a text or base64")
+            let problem = Problem::new(node.place, "a message has either `text` or `base64`")
                 .help("write \"…\", { text = \"…\" } or { base64 = \"…\" }");
             context.problems.push(problem);
         }

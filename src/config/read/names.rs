@@ -110,7 +110,11 @@ impl<T: Section> Named<T> {
             })),
             Err(error) => context.problems.push(Problem::new(
                 entry.place,
-                format!("invalid name {} of a {}: {error}", backticked(name), T::WHAT),
+                format!(
+                    "invalid name {} of a {}: {error}",
+                    backticked(name),
+                    T::WHAT
+                ),
             )),
         }
     }

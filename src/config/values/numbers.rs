@@ -135,7 +135,7 @@ impl Read for SchemaVersion {
             Value::Integer(1) => {}
             Value::Integer(other) => context.wrong(
                 node.place,
-                format!("schema version {other} is not known"),
+                format!("unknown schema version {other}"),
                 "this version of everwire reads schema_version = 1",
             ),
             _ => return context.wrong_type(node, "an integer"),
@@ -228,7 +228,7 @@ impl Read for MemoryLimit {
         }
         let Size(size) = Size::read(node, context)?;
         if size < Self::LEAST {
-            let message = format!("the memory of {size} bytes is too little");
+            let message = format!("invalid memory: {size} bytes are too few");
             context.wrong(
                 node.place,
                 message,

@@ -24,7 +24,7 @@ pub(super) fn warn_of_unbraced(
         let ahead = text[..at].chars().next_back().is_none_or(is_edge);
         let behind = rest[name.len()..].chars().next().is_none_or(is_edge);
         if name.len() > 1 && is_variable(name) && ahead && behind {
-            let message = format!("`${name}` is sent as it stands, and no variable");
+            let message = format!("`${name}` is sent as it is: it is not a variable");
             let help = format!("write ${{{name}}} for the variable of the environment");
             let problem = Problem::new(node.place, message).help(help);
             context.problems.warn(problem);
@@ -87,11 +87,7 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     }
     if let Some(path) = inner.strip_prefix("file:") {
         if path.is_empty() || path.contains('\0') {
-            context.wrong(
-                place,
-                format!("{quoted} names no file"),
-                "write ${file:PATH}",
-            );
+            context.wrong(place, format!("{quoted} has no path"), "write ${file:PATH}");
             return None;
         }
         return Some(Part::File(context.resolve(place, path)));
@@ -100,7 +96,7 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         let Err(error) = ConnectionName::new(id) else {
             return Some(Part::Stored(id.into()));
         };
-        let message = format!("{quoted} names no secret: {error}");
+        let message = format!("invalid secret id in {quoted}: {error}");
         context.wrong(place, message, "write ${secret:ID}");
         return None;
     }
@@ -124,7 +120,7 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         || inner.contains('(')
         || (is_variable(&upper) && *inner == inner.to_ascii_lowercase());
     if is_expression {
-        let message = format!("{quoted} is an expression, and none is filled here");
+        let message = format!("expressions are not filled in here: {quoted}");
         let help = "write ${NAME} in upper case, ${file:PATH} or ${secret:ID}; a literal ${ is written $${";
         context.wrong(place, message, help);
     } else if is_variable(&upper) {

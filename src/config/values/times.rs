@@ -177,7 +177,11 @@ impl Read for Rate {
         match units::parse_rate(text) {
             Ok(rate) => Some(rate),
             Err(help) => {
-                context.wrong(node.place, format!("invalid rate {}", backticked(text)), help);
+                context.wrong(
+                    node.place,
+                    format!("invalid rate {}", backticked(text)),
+                    help,
+                );
                 None
             }
         }

@@ -23,9 +23,7 @@ impl HttpUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(
-                "invalid URL: its scheme is not http or https".into(),
-            );
+            return Err("invalid URL: its scheme is not http or https".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL holds credentials; a header Authorization says them".into());

@@ -52,9 +52,7 @@ impl Tunnel {
         let place = Url::parse(rendered.expose()).ok();
         let reach = place
             .and_then(|place| policy.reach(&place))
-            .ok_or_else(|| {
-                Cause::Forbidden(format!("the proxy {proxy} must not be dialled"))
-            })?;
+            .ok_or_else(|| Cause::Forbidden(format!("the proxy {proxy} must not be dialled")))?;
         Ok(Self {
             proxy,
             tls: None,

@@ -213,7 +213,7 @@ def problem_error(document: object, retry_after: float | None = None) -> Everwir
 
 def fate_error(message_id: int, epoch: int, fate: str) -> EverwireError:
     """The error of a message that can no longer be what was asked for: as `send` with `wait` would answer it."""
-    detail = f"the message can no longer be what was asked for: it is {fate}"
+    detail = f"the message can no longer reach the fate that was asked for: it is {fate}"
     return problem_error(
         {"type": "about:blank", "title": "Conflict", "status": 409, "detail": detail, "id": message_id, "epoch": epoch, "fate": fate}
     )

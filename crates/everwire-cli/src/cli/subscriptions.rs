@@ -107,7 +107,7 @@ struct Page {
 /// A key that fits into a path: of "." and ".." nothing is left there.
 fn key(text: &str) -> Result<String, String> {
     match text {
-        "" => Err("a subscription needs a key".into()),
+        "" => Err("invalid key: it is empty; write at least one character".into()),
         "." | ".." => Err("a path cannot hold this key; hold it over /v1/ws".into()),
         text if text.len() > MAX_SUBSCRIPTION_KEY => Err(format!(
             "it has {} bytes, at most {MAX_SUBSCRIPTION_KEY} are allowed",
@@ -158,7 +158,9 @@ impl Subscribe {
 fn item(text: &str) -> Result<Value, Failure> {
     match text.trim_start().starts_with(['{', '[']) {
         true => serde_json::from_str(text).map_err(|error| {
-            Failure::Undone(format!("the item begins like JSON, but is not JSON: {error}"))
+            Failure::Undone(format!(
+                "the item begins like JSON, but is not JSON: {error}"
+            ))
         }),
         false => Ok(text.into()),
     }

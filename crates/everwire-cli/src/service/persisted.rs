@@ -66,7 +66,7 @@ fn kept_owner(owner: &Owner) -> Option<&[u8]> {
 /// It is changed, and lost if the process ends before the store can write.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "it is done, and not on disk: the store cannot write; it is written as soon as the store can"
+    "the change is made, but not on disk: the store cannot write at present, and writes it as soon as it can"
 )]
 pub struct NotOnDisk;
 

@@ -139,7 +139,7 @@ fn refusal(name: &str, comes_twice: bool) -> Option<(String, &'static str)> {
     }
     if OWNED.contains(&&*name.to_ascii_lowercase()) {
         let help = "it follows from the URL and the body";
-        return Some((format!("the header {quoted} is everwire's own"), help));
+        return Some((format!("everwire itself sets the header {quoted}"), help));
     }
     let message = format!("the header {quoted} comes twice");
     comes_twice.then_some((message, "the case of a header's name does not matter"))

@@ -87,7 +87,7 @@ fn refuse_without_trigger(rule: &Node, context: &mut Context<'_>) {
     let all_known = keys().all(|key| RuleTable::NAMES.contains(&key));
     if all_known && !keys().any(|key| matches!(key, "when" | "loss")) {
         let problem = Problem::absence(rule.place, "the rule has neither `when` nor `loss`")
-            .help("write what it matches: when = '/op == \"ping\"', or loss = [\"close:4000\"]");
+            .help("write when it acts: when = '/op == \"ping\"', or loss = [\"close:4000\"]");
         context.problems.push(problem);
     }
 }

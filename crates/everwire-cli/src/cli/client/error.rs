@@ -13,7 +13,7 @@ use crate::cli::words::{one_line, printable};
 pub enum Error {
     /// Nobody answers.
     #[error(
-        "the service at {api} cannot be asked: {text}; is `everwire run` up, and does --api say where?"
+        "the service at {api} cannot be asked: {text}; is `everwire run` running, and is --api its address?"
     )]
     Unreachable {
         /// Where it was looked for.
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("the answer broke off: {0}")]
     Broken(String),
     /// The answer makes no sense.
-    #[error("the answer is not what an everwire service says: {0}")]
+    #[error("invalid answer: it is not from an everwire service: {0}")]
     Answer(String),
     /// The service refused.
     #[error("{0}")]
@@ -41,10 +41,10 @@ pub enum Error {
         text: String,
     },
     /// Nobody can be trusted.
-    #[error("the system has no authorities to trust; name some with --ca-file")]
+    #[error("no trusted authorities: the system has none; name a file with --ca-file")]
     SystemAuthorities,
     /// A file for nothing.
-    #[error("--ca-file, --cert-file and --key-file are for an --api of https")]
+    #[error("--ca-file, --cert-file and --key-file need an --api that begins with https://")]
     NoTls,
     /// The token's file cannot be read.
     #[error("--token @{path}: {source}", path = path.display())]
@@ -55,7 +55,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The token cannot be sent.
-    #[error("the token has characters that no token can have")]
+    #[error("invalid token: it has characters that a token cannot have")]
     Token,
 }
 

@@ -68,7 +68,8 @@ impl Record {
             let handle = handle.map_err(service::Error::Open)?;
             let gone = |gone: everwire::ConnectionGone| Failure::Undone(gone.to_string());
             let watch = handle.watch(WAITING).await.map_err(gone)?;
-            let watch = watch.ok_or_else(|| Failure::Undone("it has no conversation".into()))?;
+            let watch =
+                watch.ok_or_else(|| Failure::Undone("the connection has no dialogue".into()))?;
             let recorder = Recorder::begin(file, &name, masking);
             let mut recorder = recorder.map_err(|error| self.unwritten(&error))?;
             let end = self.time.map(|time| Instant::now() + time);

@@ -94,7 +94,10 @@ impl Access {
         }
         let Some(token) = bearer(headers).or_else(|| offered(headers)) else {
             let challenge = r#"Bearer realm="everwire""#;
-            return Err(Problem::unauthorized("a token is needed", challenge));
+            return Err(Problem::unauthorized(
+                "missing token: send Authorization: Bearer TOKEN",
+                challenge,
+            ));
         };
         let asked = hash(&token);
         let mut found = None;
@@ -106,7 +109,10 @@ impl Access {
         }
         found.map(Arc::clone).ok_or_else(|| {
             let challenge = r#"Bearer realm="everwire", error="invalid_token""#;
-            Problem::unauthorized("the token is not known", challenge)
+            Problem::unauthorized(
+                "unknown token: this service has no token with this secret",
+                challenge,
+            )
         })
     }
 }

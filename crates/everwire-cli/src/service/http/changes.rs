@@ -190,12 +190,12 @@ fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> R
     let mut rates = settings.rate.iter().chain(of_steps);
     if let Some(bucket) = rates.find_map(|rate| rate.bucket.as_ref()) {
         return Err(Problem::forbidden(format!(
-            "invalid rate: the token does not reach all names, and others share the bucket {bucket:?}; give the name a rate of its own, as \
+            "invalid rate: the token does not reach all names, but others share the bucket {bucket:?}; give the name a rate of its own, as \
              {{\"messages\": 5, \"per\": \"1s\"}}"
         )));
     }
     if settings.required {
-        let detail = "invalid required: the token does not reach all names, and the process would not be ready without this one; it must be false";
+        let detail = "invalid required: the token does not reach all names, and the service would not be ready without this connection; write false";
         return Err(Problem::forbidden(detail));
     }
     Ok(())

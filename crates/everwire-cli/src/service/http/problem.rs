@@ -120,7 +120,7 @@ impl Problem {
     /// 409: the fate that was asked for can no longer come.
     pub fn fate(receipt: &Receipt, fate: Fate) -> Self {
         let detail = format!(
-            "the message can no longer be what was asked for: it is {}",
+            "the message can no longer reach the fate that was asked for: it is {}",
             fate.as_str()
         );
         Self::conflict(detail)

@@ -35,7 +35,7 @@ pub enum InvalidUrlPattern {
     #[error("it has no host; write \"*\" for all")]
     NoHost,
     /// A URL with user and password is never dialled.
-    #[error("it has an @, which no URL that is dialled has in its host")]
+    #[error("it has an @ in its host; a URL is never dialled with a user or a password")]
     Credentials,
     /// The port is neither a number nor has it a `*`.
     #[error("invalid port {0:?}: write a number from 1 to 65535")]

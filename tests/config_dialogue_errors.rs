@@ -44,7 +44,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("let = { s = '${hmca(\"sha256\", KEY, \"x\")}' }", "1:16 hmca: unknown function `hmca` | did you mean `hmac`?".into()),
         ("capture = { token = '/t' }\nrules = [{ when = 'tokn == /t' }]", "2:20 tokn: unknown name `tokn` | did you mean `token`?".into()),
         ("let = { s = '${hash(\"sha265\", \"x\")}' }", "1:21 \"sha265\": unknown algorithm `\"sha265\"` | did you mean \"sha256\"? one of \"sha1\", \"sha256\", \"sha384\", \"sha512\"".into()),
-        ("rules = [{ when = 'starts(/a)' }]", "1:20 starts(/a): `starts` takes 2 arguments, and has 1 | write `starts(x, beginning)`".into()),
+        ("rules = [{ when = 'starts(/a)' }]", "1:20 starts(/a): `starts` takes 2 arguments, but has 1 | write `starts(x, beginning)`".into()),
         ("let = { s = '${now(\"s\") + \"GET\"}' }", "1:27 \"GET\": `+` takes whole numbers, but `\"GET\"` is a text | `~` joins texts; `number(x)` makes a number of a text".into()),
         ("rules = [{ when = 'data/t == 1' }]", "1:24 /: invalid operator `/`: there is no division | a pointer begins with a slash: `/data/t`".into()),
         ("rules = [{ when = '/a~2 == 1' }]", "1:20 /a~2: invalid pointer `/a~2` | write `/a ~ 2`, with spaces, to join; in a key ~0 stands for ~, and ~1 for /".into()),

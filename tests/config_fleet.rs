@@ -183,7 +183,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ),
         (
             "rows_file = 'ragged.csv'",
-            "the row has 1 values, and there are 2 columns",
+            "the row has 1 values, but there are 2 columns",
         ),
         ("rows_file = 'empty.csv'", "the file has no columns"),
         ("names = ['a']\nwatch = 1", "unknown key `watch`"),

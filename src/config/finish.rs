@@ -2,7 +2,7 @@
 
 use super::{
     dialogue::Dialogues,
-    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS},
+    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS, check_tls_files},
     order::check_order,
     read::{Context, IntoSettings, Located, Place, Problem},
     units::format_size,
@@ -29,6 +29,9 @@ pub(super) fn finish(
     let defaults = ConnectionSettings::with_url(first);
     check_openings(&table, &defaults, context);
     check_client_certificate(&table, context);
+    if let Some(tls) = &table.tls {
+        check_tls_files(&tls.value.files(), context);
+    }
     check_script(&table, context);
     let dialogue = dialogues.of(&table, context);
     if is_script(&table) {

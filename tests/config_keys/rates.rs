@@ -141,7 +141,7 @@ fn a_bucket_is_checked_whether_or_not_it_is_used() {
     }
     let told = errors("rates.unlimited = { messages = 1 }");
     assert!(
-        told[0].contains("invalid name `unlimited` of a rate"),
+        told[0].contains("invalid rate name `unlimited`"),
         "{told:?}"
     );
     let told = errors(

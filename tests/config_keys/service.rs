@@ -56,7 +56,7 @@ fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
     }
     for listen in ["0.0.0.0:80", "192.0.2.1:80", "[::]:80"] {
         assert!(
-            error(listen).contains("which needs tokens or client certificates"),
+            error(listen).contains("so it needs tokens or client certificates"),
             "{listen}"
         );
         let known = [
@@ -70,7 +70,7 @@ fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
         let metrics = format!("service.metrics.listen = '{listen}'");
         let errors = Memory::default().read(&metrics).unwrap_err();
         assert!(
-            errors.to_string().contains("which needs tokens"),
+            errors.to_string().contains("so it needs tokens"),
             "{errors}"
         );
     }
@@ -178,7 +178,7 @@ fn the_limits_of_the_api_are_read() {
 fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
     let source = Memory::default().with_variable("BAD", "s3cret s3cret");
     for (text, part) in [
-        ("[[service.tokens]]", "no usable name and secret"),
+        ("[[service.tokens]]", "needs a name and a secret"),
         ("service.tokens = 'x'", "[[service.tokens]]"),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 's3cret\"'",

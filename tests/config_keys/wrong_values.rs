@@ -223,7 +223,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "sequence = { json = '/a~b' }",
-            "the ~ at position 2 is neither ~0, which stands for ~, nor ~1",
+            "the ~ at position 2 is neither ~0 (for ~) nor ~1",
         ),
         (
             "sequence = { json = 1 }",

@@ -23,6 +23,7 @@ mod sequence;
 mod service;
 #[cfg(test)]
 mod tests;
+mod tls_files;
 
 pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},
@@ -52,4 +53,5 @@ pub(super) use self::{
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
     service::ServiceTable,
+    tls_files::check_tls_files,
 };

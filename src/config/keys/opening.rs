@@ -78,7 +78,7 @@ fn show(opening: &Opening) -> Json {
 impl Read for OnOpen {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of messages");
+            return context.wrong_list(node, "an array of messages");
         };
         let messages = items.iter().filter_map(|item| Located::read(item, context));
         Some(Self(messages.collect()))

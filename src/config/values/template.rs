@@ -6,6 +6,7 @@ use super::text::escaped;
 use crate::{
     config::read::{Context, Node, Place, Problem, Value, backticked},
     core::ConnectionName,
+    transport::read_secret_file,
 };
 use everwire_proto::language::{Part, Secret, Template};
 
@@ -75,6 +76,19 @@ pub(in crate::config) fn expand_template(
     right.then(|| Template::from_parts(parts))
 }
 
+/// Warns of a `${file:PATH}` that a dial could not read now. It is no error: only its connection waits for the file.
+pub(in crate::config) fn warn_of_missing_file(place: Place, path: &str, context: &mut Context<'_>) {
+    let resolved = context.resolve(place, path);
+    let paths = vec![resolved.clone()];
+    let read = || read_secret_file(&resolved).map(drop);
+    if let Some(wrong) = context.look_at_later_files("secret", paths, read) {
+        let problem = Problem::new(place, wrong).help(
+            "it is read before each dial: write the file before then; a relative path starts at the folder of this file",
+        );
+        context.problems.warn(problem);
+    }
+}
+
 /// What a whole `${…}` stands for.
 fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Option<Part> {
     let place = context.within(place, variable);
@@ -90,6 +104,7 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
             context.wrong(place, format!("{quoted} has no path"), "write ${file:PATH}");
             return None;
         }
+        warn_of_missing_file(place, path, context);
         return Some(Part::File(context.resolve(place, path)));
     }
     if let Some(id) = inner.strip_prefix("secret:") {

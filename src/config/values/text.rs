@@ -84,7 +84,7 @@ impl Read for Text {
 impl Read for Tags {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of tags");
+            return context.wrong_list(node, "an array of tags");
         };
         let tags = items.iter().filter_map(|item| {
             let Text(tag) = Text::read(item, context)?;

@@ -27,7 +27,7 @@ field! {
 impl Read for Subprotocols {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of subprotocols");
+            return context.wrong_list(node, "an array of subprotocols");
         };
         let mut list: Vec<Dialled> = Vec::new();
         for item in items {

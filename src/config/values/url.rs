@@ -49,7 +49,7 @@ impl Read for Url {
 impl Read for Urls {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of URLs");
+            return context.wrong_list(node, "an array of URLs");
         };
         if items.is_empty() || items.len() > MAX_URLS {
             let message = format!("there are {} URLs", items.len());

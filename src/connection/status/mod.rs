@@ -175,7 +175,7 @@ pub struct Status {
     pub sessions: Vec<SessionStatus>,
     /// Whether another one can be opened now: the name is to be up, and has neither failed nor been closed by hand.
     pub takes_sessions: bool,
-    /// How many subscribers hear this name.
+    /// How many subscribers hear this name, without those that are [left out](crate::SubscriptionGuard::uncounted).
     pub subscribers: usize,
 }
 

@@ -35,6 +35,15 @@ impl ConfigPath {
     pub fn load(&self) -> Result<Settings, Failure> {
         BASE.load(&self.path).map_err(Failure::Config)
     }
+
+    /// The same, and looks at the files that a dial would read.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Config`] with all that is wrong.
+    pub fn check(&self) -> Result<Settings, Failure> {
+        BASE.check(&self.path).map_err(Failure::Config)
+    }
 }
 
 /// `--config CONFIG`, of a command that takes one connection of it.

@@ -132,8 +132,8 @@ fn detail(status: &Status, now: Timestamp) -> String {
     let text = &cause.text;
     match (&*status.state, status.retry_at) {
         ("backoff", Some(at)) => {
-            let wait = words::span(words::between(now, at));
-            format!("next dial in {wait}: {text}")
+            let wait = words::until(words::between(now, at));
+            format!("next dial {wait}: {text}")
         }
         ("connecting", _) => format!("dials after: {text}"),
         ("failed", _) => format!("gave up: {text}"),

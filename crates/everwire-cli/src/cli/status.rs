@@ -98,10 +98,10 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     lines.extend(subscriptions.map(|told| ("subscribed", told)));
     lines.extend(status.preparing.clone().map(|call| ("preparing", call)));
     if let Some(at) = status.retry_at {
-        let wait = words::span(words::between(now, at));
+        let wait = words::until(words::between(now, at));
         lines.push((
             "next dial",
-            format!("in {wait}, at {}, attempt {}", rfc3339(at), status.attempt),
+            format!("{wait}, at {}, attempt {}", rfc3339(at), status.attempt),
         ));
     }
     if let Some(subprotocol) = &status.subprotocol {

@@ -139,8 +139,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     let sessions = status::sessions(&story.sessions, now);
     lines.extend(sessions.map(|told| format!("session {}", words::one_line(&told))));
     if let Some(at) = story.retry_at {
-        let wait = words::span(words::between(now, at));
-        lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));
+        let wait = words::until(words::between(now, at));
+        lines.push(format!("next dial {wait}, at {}", rfc3339(at)));
     }
     lines
 }

@@ -84,7 +84,7 @@ impl EventLog {
             sink.take(update);
         });
         Ok(Self {
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
             lines,
             done,
         })

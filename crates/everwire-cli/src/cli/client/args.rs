@@ -58,9 +58,12 @@ impl ApiArgs {
 }
 
 fn api(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    let help = "write http://HOST:PORT, or https://HOST:PORT";
+    let url: Url = text
+        .parse()
+        .map_err(|_| format!("it is not a URL; {help}"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err("it must be an http or https URL".into());
+        return Err(format!("it is not an http or https URL; {help}"));
     }
     let bare = url.username().is_empty()
         && url.password().is_none()
@@ -68,7 +71,9 @@ fn api(text: &str) -> Result<Url, String> {
         && url.fragment().is_none();
     match bare {
         true => Ok(url),
-        false => Err("user, password, query and fragment have no meaning here; use --token".into()),
+        false => {
+            Err("it must not have a user, a password, a query or a fragment; use --token".into())
+        }
     }
 }
 
@@ -107,5 +112,10 @@ mod tests {
         ] {
             assert!(api(text).is_err(), "{text}");
         }
+        let told = api("foo").unwrap_err();
+        assert_eq!(
+            told,
+            "it is not a URL; write http://HOST:PORT, or https://HOST:PORT"
+        );
     }
 }

@@ -85,11 +85,13 @@ impl Error {
 
     /// Whether what was asked is wrong in itself.
     pub fn is_usage(&self) -> bool {
-        matches!(self.status(), Some(400 | 422))
-            || matches!(
-                self,
-                Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token
-            )
+        match self {
+            Self::Problem(problem) => {
+                matches!(problem.status, 400 | 422) && !problem.is_of_connection()
+            }
+            Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token => true,
+            _ => false,
+        }
     }
 }
 
@@ -102,6 +104,7 @@ pub struct Problem {
     pub status: u16,
     title: String,
     detail: String,
+    reason: String,
     errors: Vec<Value>,
     omitted: usize,
 }
@@ -116,6 +119,11 @@ impl Problem {
         Self { status, ..read }
     }
 
+    /// Whether the connection's settings cannot do what the arguments rightly ask for.
+    fn is_of_connection(&self) -> bool {
+        matches!(&*self.reason, "no_subscribe" | "no_fence")
+    }
+
     /// In a line, and a line for each part of it.
     fn message(&self) -> String {
         // Whoever answers need not be an everwire.
@@ -124,7 +132,11 @@ impl Problem {
             (404, "no such path") => {
                 return "the service does not know this request: it is of another version than this program".into();
             }
-            (401, detail) => format!("{detail}; say who you are with --token or EVERWIRE_TOKEN"),
+            // What a program would send is no help on a command line.
+            (401, detail) => {
+                let what = detail.split(':').next().unwrap_or_default();
+                format!("{what}; give a token with --token or EVERWIRE_TOKEN")
+            }
             (status, "") => format!("the service answered {status} {}", printable(&self.title)),
             (_, detail) => detail.to_owned(),
         };
@@ -168,6 +180,16 @@ mod tests {
             message(422, body),
             "2 errors\n  /url: must be ws or wss\n  a.toml:2:3: unknown key (did you mean x?)\n  and 1 more"
         );
+    }
+
+    #[test]
+    fn what_the_connection_cannot_do_is_no_wrong_usage() {
+        let is_usage =
+            |status, body: &str| Error::from(Problem::read(status, body.as_bytes())).is_usage();
+        assert!(!is_usage(422, r#"{"reason":"no_subscribe"}"#));
+        assert!(!is_usage(422, r#"{"reason":"no_fence"}"#));
+        assert!(is_usage(422, r#"{"detail":"invalid id"}"#) && is_usage(400, "{}"));
+        assert!(!is_usage(404, "{}"));
     }
 
     #[test]

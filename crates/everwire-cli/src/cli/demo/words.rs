@@ -3,10 +3,10 @@
 use everwire::{
     EventKind, Notice, State, Update,
     core::{Cause, CloseBy},
-    events::Lagged,
+    events::{Gap, GapReason, Lagged},
 };
 
-use crate::cli::words::one_line;
+use crate::cli::words::{self, one_line};
 pub use crate::cli::words::{between, limit, span};
 
 /// What an update says besides its name and its type.
@@ -38,14 +38,34 @@ fn event_details(kind: &EventKind) -> String {
         EventKind::Error(report) => report.cause.to_string(),
         EventKind::Retrying(retrying) => {
             format!(
-                "next dial in {}: {} ({})",
-                limit(retrying.delay),
+                "next dial {}: {} ({})",
+                words::until(retrying.delay),
                 cause(&retrying.cause),
                 retrying.rule
             )
         }
         EventKind::Failed(failed) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
+        EventKind::Gap(report) => gap(report),
         EventKind::Dropped(dropped) => format!("{} messages", dropped.count),
+        _ => String::new(),
+    }
+}
+
+/// What may be missing.
+fn gap(gap: &Gap) -> String {
+    let blind = words::duration(gap.blind.as_secs_f64() * 1000.0);
+    let numbers = |what: &str| match (gap.peer_seq, gap.next) {
+        (Some(before), Some(next)) => format!("{what}: {before}, then {next}"),
+        _ => what.to_owned(),
+    };
+    match gap.reason {
+        GapReason::Reconnect => format!("no socket for {blind}: messages may be missing"),
+        GapReason::Hole => match gap.missing {
+            Some(missing) => numbers(&format!("{missing} of the peer's numbers are missing")),
+            None => numbers("some of the peer's numbers are missing"),
+        },
+        GapReason::Double => numbers("the peer's number came again"),
+        GapReason::Restart => numbers("the peer counts from its start again"),
         _ => String::new(),
     }
 }

@@ -354,7 +354,7 @@ mod tests {
             (
                 all,
                 "permessage-deflate; server_max_window_bits",
-                "server_max_window_bits=\"\", which is none of",
+                "server_max_window_bits=\"\", not a number",
             ),
             (
                 all,
@@ -364,17 +364,17 @@ mod tests {
             (
                 all,
                 "permessage-deflate; server_max_window_bits=16",
-                "=\"16\", which",
+                "=\"16\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=010",
-                "=\"010\", which",
+                "=\"010\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; client_max_window_bits=+9",
-                "=\"+9\", which",
+                "=\"+9\", not a number",
             ),
             (
                 all,

@@ -29,10 +29,10 @@ fn each_mistake_is_told_with_what_would_be_right() {
         ("op == \"ping\"", "op", "unknown name `op`: a part of the message is `/op`; a text is `\"op\"`".into()),
         ("secret == /a", "secret", "unknown name `secret`: a variable of the environment is written in capitals: `SECRET`".into()),
         // Wrong arity.
-        ("starts(/a)", "starts(/a)", "`starts` takes 2 arguments, and has 1: write `starts(x, beginning)`".into()),
-        ("exists()", "exists()", "`exists` takes 1 argument, and has 0: write `exists(x)`".into()),
-        ("hash(\"sha1\") == /a", "hash(\"sha1\")", "`hash` takes 2 or 3 arguments, and has 1: write `hash(algorithm, text, out)`".into()),
-        ("uuid(1) == /a", "uuid(1)", "`uuid` takes no arguments, and has 1: write `uuid()`".into()),
+        ("starts(/a)", "starts(/a)", "`starts` takes 2 arguments, but has 1: write `starts(x, beginning)`".into()),
+        ("exists()", "exists()", "`exists` takes 1 argument, but has 0: write `exists(x)`".into()),
+        ("hash(\"sha1\") == /a", "hash(\"sha1\")", "`hash` takes 2 or 3 arguments, but has 1: write `hash(algorithm, text, out)`".into()),
+        ("uuid(1) == /a", "uuid(1)", "`uuid` takes no arguments, but has 1: write `uuid()`".into()),
         // Kinds that do not fit.
         ("now(\"s\") + \"GET\" == /a", "\"GET\"", "`+` takes whole numbers, but `\"GET\"` is a text: `~` joins texts; `number(x)` makes a number of a text".into()),
         ("now(\"iso\") - 1 == /a", "now(\"iso\")", "`-` takes whole numbers, but `now(\"iso\")` is a text: `~` joins texts; `number(x)` makes a number of a text".into()),

@@ -198,7 +198,7 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = '${secret:x}'",
-            "not kept among",
+            "tokens themselves can change such secrets",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = []",

@@ -299,7 +299,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         ),
         (
             "on_open = ['${secret:..}']",
-            "`${secret:..}` names no secret",
+            "invalid secret id in `${secret:..}`",
         ),
         ("on_open = ['${now(\"sec\")}']", "unknown unit `\"sec\"`"),
         (

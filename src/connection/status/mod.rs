@@ -2,6 +2,7 @@
 
 pub(super) mod last_message;
 pub(super) mod requests;
+pub(super) mod rotation;
 pub(super) mod session;
 pub(super) mod step;
 pub(super) mod watch;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use self::{
     requests::RequestsStatus,
+    rotation::RotationStatus,
     session::SessionStatus,
     step::{RuleRate, StepStatus},
 };
@@ -146,6 +148,9 @@ pub struct Status {
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preparing: Option<String>,
+    /// A rotation whose new socket could not be had so far; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationStatus>,
     /// The last error, if there was one; it may be older than the present state.
     pub last_error: Option<LastError>,
     /// How the last socket ended.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{ApiArgs, Client, Error, Request, Status},
-    output, parse,
+    output, parse, step,
     table::{Cell, Color, Column, Table},
     words,
 };
@@ -127,7 +127,11 @@ fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
 /// Of what is up: where to; of what is not: why, and until when.
 fn detail(status: &Status, now: Timestamp) -> String {
     let Some(cause) = &status.cause else {
-        return status.url.clone();
+        let error = status.last_error.as_ref().map(|error| &*error.text);
+        return match status.rotation {
+            Some(rotation) => format!("rotation {}", step::rotation(rotation, error, now)),
+            None => status.url.clone(),
+        };
     };
     let text = &cause.text;
     match (&*status.state, status.retry_at) {

@@ -141,12 +141,12 @@ fn written(argument: &Arg) -> Vec<Inline> {
         };
         words.extend([roman(before), italic(names), roman(behind)]);
     }
-    if matches!(argument.get_action(), ArgAction::Append) {
-        words.push(roman("..."));
-    }
     if !argument.is_required_set() {
         words.insert(0, roman("["));
         words.push(roman("]"));
+    }
+    if matches!(argument.get_action(), ArgAction::Append) {
+        words.push(roman("..."));
     }
     words
 }

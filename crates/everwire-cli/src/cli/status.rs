@@ -104,6 +104,9 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
             format!("{wait}, at {}, attempt {}", rfc3339(at), status.attempt),
         ));
     }
+    if let Some(rotation) = status.rotation {
+        lines.push(("rotation", step::rotation(rotation, None, now)));
+    }
     if let Some(subprotocol) = &status.subprotocol {
         lines.push(("subprotocol", subprotocol.clone()));
     }

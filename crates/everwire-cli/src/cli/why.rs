@@ -12,7 +12,10 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request, Requests, RuleRate, Session, Step, Subscriptions},
+    client::{
+        ApiArgs, Cause, Error, LastError, Request, Requests, Rotation, RuleRate, Session, Step,
+        Subscriptions,
+    },
     event_line, output, parse, status, step,
     table::Color,
     words,
@@ -50,6 +53,10 @@ struct Story {
     subscriptions: Option<Subscriptions>,
     #[serde(default)]
     preparing: Option<String>,
+    #[serde(default)]
+    rotation: Option<Rotation>,
+    #[serde(default)]
+    last_error: Option<LastError>,
     last_message: Option<LastMessage>,
     #[serde(default)]
     sessions: Vec<Session>,
@@ -122,6 +129,12 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         lines.push(format!("because: {}", words::one_line(&cause.text)));
         let rule = cause.rule.as_deref().map(words::one_line);
         lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
+    }
+    if let Some(rotation) = story.rotation {
+        let error = story.last_error.as_ref();
+        let error = error.map(|error| words::one_line(&error.text));
+        let told = step::rotation(rotation, error.as_deref(), now);
+        lines.push(format!("the rotation to a new socket {told}"));
     }
     if let Some(step) = &story.step {
         lines.push(format!("opening: {}", step::line(step, now)));

@@ -153,7 +153,7 @@ fn scopes_are_what_a_token_is_for(way: Way) {
                     "{token} {method} {path}: {answer:?}"
                 );
             } else {
-                answer.problem(403, "has not the scope");
+                answer.problem(403, "lacks the scope");
                 let challenge = answer.header("www-authenticate").unwrap();
                 assert!(
                     challenge.contains("error=\"insufficient_scope\""),

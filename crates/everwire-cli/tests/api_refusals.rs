@@ -190,7 +190,7 @@ fn nothing_is_told_or_done_for_whom_it_is_not() {
             }
             let auth = bearer(scope);
             let refused = ask(&service, route, "feed", &[("Authorization", &auth)], b"");
-            let problem = refused.problem(403, "has not the scope");
+            let problem = refused.problem(403, "lacks the scope");
             let challenge = refused.header("www-authenticate");
             assert!(
                 challenge.is_some_and(|told| told.contains("insufficient_scope")),

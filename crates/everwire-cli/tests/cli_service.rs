@@ -67,7 +67,7 @@ fn why_a_name_is_up_or_down_is_told() {
             "phase=upgrade",
             " took=(tcp ",
             "  retrying cause=",
-            "\nbusy is backoff for ",
+            "\nbusy has been in backoff for ",
             "\ndecided by the rule: backoff",
             "\nnext dial in ",
         ],
@@ -91,7 +91,7 @@ fn why_a_name_is_up_or_down_is_told() {
             "  opened ",
             " took=(tcp ",
             " ms, upgrade ",
-            "\nup is open for ",
+            "\nup has been open for ",
         ],
     );
     assert!(!told.contains("next dial"), "{told}");

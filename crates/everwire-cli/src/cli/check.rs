@@ -16,7 +16,7 @@ pub struct Check {
     #[command(flatten)]
     config: ConfigPath,
 
-    /// Tell in words what connections will do: those of these names or patterns, or all of them; those that do the same together
+    /// Explain what connections will do: those of these names or patterns, or all; equal connections are explained together
     #[arg(long, value_name = "NAME", num_args = 0.., value_parser = parse::pattern)]
     explain: Option<Vec<Pattern>>,
 

@@ -11,7 +11,7 @@ use crate::service::BASE;
 /// `[CONFIG]`.
 #[derive(Debug, Args)]
 pub struct ConfigPath {
-    /// The TOML file, or a folder of them
+    /// The configuration: a TOML file, or a folder of TOML files
     #[arg(
         value_name = "CONFIG",
         env = "EVERWIRE_CONFIG",
@@ -49,7 +49,7 @@ impl ConfigPath {
 /// `--config CONFIG`, of a command that takes one connection of it.
 #[derive(Debug, Args)]
 pub struct ConfigOption {
-    /// The configuration of the name: a TOML file, or a folder of them
+    /// The configuration that has the connection: a TOML file, or a folder of TOML files
     #[arg(
         long = "config",
         value_name = "CONFIG",

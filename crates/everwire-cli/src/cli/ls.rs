@@ -20,14 +20,14 @@ const PAGE: usize = 1000;
 
 /// List the connections of a running service
 ///
-/// `*` is any run of characters, a comma separates alternatives: everwire ls 'market.*,feed-1'
+/// In a pattern `*` stands for any characters, and a comma separates alternatives: everwire ls 'market.*,feed-1'
 #[derive(Debug, Args)]
 pub struct Ls {
-    /// Which ones
+    /// Which connections
     #[arg(default_value = "*", value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Only those in this state; several have commas between them
+    /// Only those in this state; write commas between several
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
 
@@ -139,7 +139,7 @@ fn detail(status: &Status, now: Timestamp) -> String {
             let wait = words::until(words::between(now, at));
             format!("next dial {wait}: {text}")
         }
-        ("connecting", _) => format!("dials after: {text}"),
+        ("connecting", _) => format!("dials again after: {text}"),
         ("failed", _) => format!("gave up: {text}"),
         _ => text.clone(),
     }

@@ -20,7 +20,7 @@ use crate::terminal;
 /// Show the status of a connection of a running service
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Its name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 

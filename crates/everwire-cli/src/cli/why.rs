@@ -22,12 +22,12 @@ use super::{
 };
 use crate::terminal;
 
-/// Tell why a connection of a running service is up or down, and when it will be tried again
+/// Explain why a connection of a running service is up or down, and when it is dialled again
 ///
-/// Its last attempts, the latest last: what happened, when, and which rule decided what came next.
+/// Shows the last attempts, the latest one last: what happened, when, and which rule decided what came next.
 #[derive(Debug, Args)]
 pub struct Why {
-    /// Its name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -124,7 +124,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         false => state,
     };
     let since = words::span(words::between(story.since, now));
-    lines.push(format!("{name} is {state} for {since}"));
+    let place = if story.state == "backoff" { "in " } else { "" };
+    lines.push(format!("{name} has been {place}{state} for {since}"));
     if let Some(cause) = &story.cause {
         lines.push(format!("because: {}", words::one_line(&cause.text)));
         let rule = cause.rule.as_deref().map(words::one_line);
@@ -220,7 +221,7 @@ mod tests {
             "       12.3 ms  error kind=handshake_status status=503",
             "        2m 13s  retrying delay=20s",
             "  and 2 events before the last ones",
-            "feed is backoff for 10s",
+            "feed has been in backoff for 10s",
             "because: busy",
             "decided by the rule: backoff",
             "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",

@@ -80,8 +80,6 @@ pub async fn written(manager: &Manager) -> Result<(), NotOnDisk> {
     if manager.written().await {
         return Ok(());
     }
-    tracing::error!(
-        "the store does not write: what is changed now is lost if the process dies before it does"
-    );
+    tracing::error!("the store cannot write: changes are lost if the process ends before it can");
     Err(NotOnDisk)
 }

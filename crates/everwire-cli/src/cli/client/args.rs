@@ -12,23 +12,23 @@ use super::{Client, Error, tls};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The service")]
 pub struct ApiArgs {
-    /// Where it is
+    /// The address of the service
     #[arg(long, value_name = "URL", env = "EVERWIRE_API", default_value = "http://127.0.0.1:9180", value_parser = api, value_hint = ValueHint::Url)]
     api: Url,
 
-    /// A token, or @FILE with one in it; others can see what stands on a command line
+    /// The token, or @FILE to read it from a file; other users of this machine can see a command line
     #[arg(long, value_name = "TOKEN", env = "EVERWIRE_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<Secret>,
 
-    /// Authorities (PEM) to trust instead of the system's, for https
+    /// The authorities to trust instead of the system's, as a PEM file; for https
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca_file: Option<PathBuf>,
 
-    /// A certificate (PEM, its chain behind it) to show to a service that wants one, for https
+    /// The certificate to show to a service that asks for one, as a PEM file with its chain; for https
     #[arg(long, visible_alias = "cert", value_name = "FILE", env = "EVERWIRE_CERT_FILE", requires = "key_file", value_hint = ValueHint::FilePath)]
     cert_file: Option<PathBuf>,
 
-    /// The key of the certificate (PEM)
+    /// The key of the certificate, as a PEM file
     #[arg(long, visible_alias = "key", value_name = "FILE", env = "EVERWIRE_KEY_FILE", requires = "cert_file", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 }

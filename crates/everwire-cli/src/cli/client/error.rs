@@ -13,7 +13,7 @@ use crate::cli::words::{one_line, printable};
 pub enum Error {
     /// Nobody answers.
     #[error(
-        "the service at {api} cannot be asked: {text}; is `everwire run` running, and is --api its address?"
+        "the service at {api} cannot be reached: {text}; is `everwire run` running, and is --api its address?"
     )]
     Unreachable {
         /// Where it was looked for.

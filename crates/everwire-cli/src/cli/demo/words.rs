@@ -38,15 +38,15 @@ fn event_details(kind: &EventKind) -> String {
         EventKind::Error(report) => report.cause.to_string(),
         EventKind::Retrying(retrying) => {
             format!(
-                "next dial {}: {} ({})",
-                words::until(retrying.delay),
+                "next dial in {}: {} ({})",
+                limit(retrying.delay),
                 cause(&retrying.cause),
                 retrying.rule
             )
         }
         EventKind::Failed(failed) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
         EventKind::Gap(report) => gap(report),
-        EventKind::Dropped(dropped) => format!("{} messages", dropped.count),
+        EventKind::Dropped(dropped) => words::count(dropped.count as u64, "message"),
         _ => String::new(),
     }
 }

@@ -19,13 +19,13 @@ use super::{
 /// Where it is written, and what `run` reads, if nothing else is said.
 const USUAL: &str = "config/everwire.toml";
 
-/// Write a commented configuration to start from; without a name, list them
+/// Write a commented configuration to start from; without a recipe, list the recipes
 ///
-/// Each recipe for a server runs as it is, with your credentials in the environment: its comments say which, and where to get them. A
-/// template dials nothing until its URLs are yours.
+/// A recipe for a server runs as it is, with your credentials in the environment: its comments say which ones, and where to get them. A
+/// template dials nothing until you write your own URLs into it.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// What it is for; without it all are listed
+    /// The recipe or the template; without it all are listed
     #[arg(value_parser = Recipe::parser(), hide_possible_values = true)]
     recipe: Option<&'static Recipe>,
 
@@ -37,7 +37,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "path", requires = "recipe")]
     out: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
@@ -62,7 +62,7 @@ impl Init {
         write(recipe, &path, self.force).map_err(|error| {
             Failure::Undone(match error.kind() {
                 io::ErrorKind::AlreadyExists => {
-                    format!("{shown} is there already; --force replaces it")
+                    format!("{shown} exists already; --force replaces it")
                 }
                 _ => format!("{shown} cannot be written: {error}"),
             })

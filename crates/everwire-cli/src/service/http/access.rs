@@ -141,7 +141,8 @@ impl Caller {
         if scopes.iter().any(|scope| self.scopes.contains(scope)) {
             return Ok(());
         }
-        let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let names = scopes.iter().map(|scope| format!("{:?}", scope.as_str()));
+        let names: Vec<_> = names.collect();
         let detail = format!("the token lacks the scope {}", names.join(" or "));
         Err(Problem::forbidden(detail))
     }

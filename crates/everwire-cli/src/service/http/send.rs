@@ -138,9 +138,9 @@ pub async fn fate(
         Epoch::Never => None,
     };
     if found.is_none() && handle.waits_for_store() {
-        return Err(connection
-            .state
-            .unknown_yet("what the connection accepted before is not known"));
+        return Err(connection.state.unknown_yet(
+            "the store is not open, so the fates of earlier messages are not known yet",
+        ));
     }
     match found.map(|receipt| (receipt.now(), receipt)) {
         Some((fate, receipt)) if fate != Fate::Forgotten => {

@@ -85,7 +85,7 @@ impl Probe {
         match told.probes.iter().any(|probed| probed.ok) {
             true => Ok(()),
             false => Err(Failure::Undone(format!(
-                "no URL of {} would serve",
+                "no URL of {} works",
                 self.name
             ))),
         }

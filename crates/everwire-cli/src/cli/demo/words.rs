@@ -100,3 +100,44 @@ pub fn mark(state: State) -> &'static str {
         _ => "○",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_says_what_may_be_missing() {
+        let told = |reason, numbers: Option<(u64, u64)>, missing| {
+            gap(&Gap {
+                reason,
+                blind: Duration::from_millis(1_500),
+                stream: None,
+                peer_seq: numbers.map(|(before, _)| before),
+                next: numbers.map(|(_, next)| next),
+                missing,
+            })
+        };
+        for (text, expected) in [
+            (
+                told(GapReason::Reconnect, None, None),
+                "no socket for 1.5s: messages may be missing",
+            ),
+            (
+                told(GapReason::Hole, Some((7, 11)), Some(3)),
+                "3 of the peer's numbers are missing: 7, then 11",
+            ),
+            (
+                told(GapReason::Double, Some((7, 7)), None),
+                "the peer's number came again: 7, then 7",
+            ),
+            (
+                told(GapReason::Restart, None, None),
+                "the peer counts from its start again",
+            ),
+        ] {
+            assert_eq!(text, expected);
+        }
+    }
+}

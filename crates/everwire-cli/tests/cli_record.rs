@@ -174,7 +174,7 @@ fn a_dialogue_that_decides_otherwise_than_it_did_is_told() {
         run["text"]
             .as_str()
             .unwrap()
-            .starts_with("decision 3 differs: recorded was \"rule 1 matches\""),
+            .starts_with("decision 3 differs: recorded \"rule 1 matches\""),
         "{json:#}"
     );
 }

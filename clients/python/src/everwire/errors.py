@@ -204,7 +204,7 @@ def _is_problem(document: Mapping[Any, Any]) -> bool:
 def problem_error(document: object, retry_after: float | None = None) -> EverwireError:
     """The error of a problem document, of the class that its fate or its status chooses."""
     if not isinstance(document, Mapping) or not _is_problem(document):
-        return UnexpectedAnswer("the answer says that something is wrong, and not what: it is no problem document")
+        return UnexpectedAnswer("invalid answer: it is an error, but not a problem document")
     problem = cast(Problem, dict(document))
     if "fate" not in problem:
         return _BY_STATUS.get(problem["status"], ProblemError)(problem, retry_after)

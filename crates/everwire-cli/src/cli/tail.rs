@@ -88,7 +88,7 @@ impl Tail {
             let missed = match last.is_some() || self.since.is_some() {
                 true => "",
                 false => {
-                    "; there was no event to resume from, so that what happens meanwhile is not shown"
+                    "; there was no event to resume from, so events in between are not shown"
                 }
             };
             stderr::complain(&format!("{why}; asking again{missed}"));

@@ -110,7 +110,7 @@ impl Run<'_> {
             Err(Trouble::GaveUp(cause))
                 if judge::is_to_give_up(&self.stage.subject, self.fault) =>
             {
-                Ok(format!("gives up, as it is to: {cause}"))
+                Ok(format!("gives up, as it should: {cause}"))
             }
             Ok(()) if self.fault.ends_name() => Err(Trouble::GoesOn),
             Ok(()) => Ok(self.told()),

@@ -210,7 +210,7 @@ impl From<RequestError> for Problem {
                 (Self::unprocessable(detail), "rejected")
             }
             RequestError::ExpectedBySettings => {
-                let detail = "invalid json and equals: `request` in the connection's settings says which message is the answer; leave them out";
+                let detail = "invalid request: `request` in the connection's settings says which message is the answer; leave out json and equals";
                 (Self::unprocessable(detail), "rejected")
             }
             RequestError::Invalid(_) => (Self::unprocessable(detail), "rejected"),

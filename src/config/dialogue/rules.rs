@@ -196,7 +196,7 @@ fn refuse_to_wait(
         compiler.push(problem.help("write send = '…' too, or remove it"));
     }
     if let Some(deliver) = table.deliver.as_ref().filter(|deliver| !deliver.value) {
-        let message = "`after = \"stored\"` waits in vain: `deliver = false` keeps the message out of the history";
+        let message = "`after = \"stored\"` never acts: `deliver = false` keeps the message out of the history";
         let problem = Problem::new(after.place, message).related(deliver.place, "deliver is here");
         compiler.push(problem.help("remove one of them"));
     }

@@ -246,7 +246,7 @@ impl Section for RateTable {
 
     fn name(name: &str) -> Result<String, String> {
         if name == UNLIMITED {
-            return Err(format!("rate = \"{UNLIMITED}\" is no limit at all"));
+            return Err(format!("\"{UNLIMITED}\" stands for no limit"));
         }
         let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
         Ok(name.as_str().to_owned())

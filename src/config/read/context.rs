@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use everwire_proto::settings::{RateSettings, UrlPattern, dialogue::SharedPreparation};
+use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::SharedPreparation};
 
 use super::{File, Node, Place, Problem, Problems, Value, node::clipped, string};
 use crate::{core::Cause, settings::Source};
@@ -30,6 +30,13 @@ pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPrep
 /// Files that only a dial reads, and what is wrong with them.
 pub(in crate::config) type LaterFiles = HashMap<(&'static str, Vec<PathBuf>), Option<String>>;
 
+/// Names whose heartbeats must be able to confirm, and where that is said.
+#[derive(Debug)]
+pub(in crate::config) struct Confirmed {
+    pub names: Pattern,
+    pub place: Place,
+}
+
 /// What reading needs besides the tree.
 pub(in crate::config) struct Context<'a> {
     /// Who wrote it.
@@ -46,6 +53,10 @@ pub(in crate::config) struct Context<'a> {
     pub preparations: Arc<Preparations>,
     /// The files that only a dial reads, as far as they were looked at; absent unless the configuration is only checked.
     pub later_files: Option<LaterFiles>,
+    /// The names that `nats.out` needs confirmations of, as soon as `[nats]` has been read.
+    pub confirmed: Option<Confirmed>,
+    /// The patterns that `[nats]` bridges, and where they are written.
+    pub bridged: Vec<(Pattern, Place)>,
     /// What is wrong, so far.
     pub problems: Problems,
 }
@@ -61,6 +72,8 @@ impl<'a> Context<'a> {
             allow_urls: Arc::default(),
             preparations: Arc::default(),
             later_files: None,
+            confirmed: None,
+            bridged: Vec::new(),
             problems: Problems::default(),
         }
     }

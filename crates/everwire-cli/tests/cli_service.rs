@@ -398,10 +398,21 @@ fn the_fate_of_an_earlier_message_is_shown() {
     let other = ask(&service, &["fate", "up", &id, "--epoch", "999"]);
     assert_eq!(other.status.code(), Some(1), "{other:?}");
     has(&stderr(&other), &["forgotten"]);
-    let late = ["send", "down", "hi", "--wait", "written", "--timeout", "50ms"];
+    let late = [
+        "send",
+        "down",
+        "hi",
+        "--wait",
+        "written",
+        "--timeout",
+        "50ms",
+    ];
     let late = ask(&service, &late);
     assert_eq!(late.status.code(), Some(1), "{late:?}");
-    has(&stderr(&late), &["it is queued, and `everwire fate down 1` shows"]);
+    has(
+        &stderr(&late),
+        &["it is queued, and `everwire fate down 1` shows"],
+    );
 }
 
 #[test]

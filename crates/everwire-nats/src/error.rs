@@ -49,6 +49,11 @@ pub enum BridgeError {
         /// What it takes.
         takes: String,
     },
+    /// Another process takes messages from the queue.
+    #[error(
+        "another process takes messages from the stream {0}: each everwire needs a queue of its own"
+    )]
+    QueueTaken(String),
     /// The connection was lost.
     #[error("the connection to NATS was lost: {0}")]
     Lost(String),
@@ -71,6 +76,7 @@ impl BridgeError {
             Self::NoJetStream(_) => "nats_no_jetstream",
             Self::StreamNotMade { .. } => "nats_stream_not_made",
             Self::OtherStream { .. } => "nats_other_stream",
+            Self::QueueTaken(_) => "nats_queue_taken",
             Self::Lost(_) => "nats_lost",
             Self::Silent(_) => "nats_silent",
             Self::Refused(_) => "nats_refused",

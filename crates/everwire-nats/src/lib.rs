@@ -26,6 +26,9 @@ mod error;
 mod header;
 mod inbound;
 mod lanes;
+mod link;
+mod outbound;
+mod queue;
 mod report;
 mod spool;
 mod status;
@@ -38,6 +41,6 @@ pub use self::{
     lanes::DropReason,
     report::{Observer, Report},
     spool::SpoolError,
-    status::{BridgeStatus, InStatus, Trouble},
+    status::{BridgeStatus, InStatus, OutStatus, Trouble},
     subject::{name_in, subject_of},
 };

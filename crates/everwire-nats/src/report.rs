@@ -37,6 +37,15 @@ pub enum Report {
         /// Why.
         text: String,
     },
+    /// A message of the queue can never be sent. It is told once for each name and reason.
+    NotSent {
+        /// The name it was for.
+        name: ConnectionName,
+        /// A short name of the reason.
+        reason: &'static str,
+        /// Why.
+        text: String,
+    },
     /// The stream had later messages of a name than this process: its epoch was raised.
     EpochRaised {
         /// The name.
@@ -97,6 +106,9 @@ impl fmt::Display for Report {
             } => write!(f, "{count} messages of {name} were dropped: {reason}"),
             Self::Refused { name, text } => {
                 write!(f, "messages of {name} are not published: {text}")
+            }
+            Self::NotSent { name, reason, text } => {
+                write!(f, "messages for {name} are refused ({reason}): {text}")
             }
             Self::EpochRaised { name, above } => {
                 write!(

@@ -20,6 +20,9 @@ pub struct BridgeStatus {
     /// What is published.
     #[serde(rename = "in")]
     pub inbound: InStatus,
+    /// What is sent.
+    #[serde(rename = "out")]
+    pub outbound: OutStatus,
     /// Where streams are not as the settings say.
     pub differences: Vec<String>,
 }
@@ -58,6 +61,22 @@ pub struct InStatus {
     pub refused: BTreeMap<ConnectionName, String>,
 }
 
+/// What is taken from the queue and sent.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct OutStatus {
+    /// Messages that were sent and have left the queue.
+    pub sent: u64,
+    /// Messages that could not be sent and have left the queue.
+    pub refused: u64,
+    /// Messages in memory, on their way or waiting for it.
+    pub held: u64,
+    /// Messages that were dropped from memory and read again from the stream.
+    pub read_again: u64,
+    /// Names with messages that are read again later.
+    pub names_behind: u64,
+}
+
 /// The names of refused lanes that are kept.
 const MAX_REFUSED: usize = 64;
 
@@ -74,9 +93,14 @@ impl Shared {
         change(&mut self.0.lock());
     }
 
-    pub fn connected(&self, server: String) {
+    pub fn connected(&self, server: String, differences: &[String]) {
         self.update(|status| {
             status.server = Some(server);
+            for text in differences {
+                if !status.differences.contains(text) {
+                    status.differences.push(text.clone());
+                }
+            }
             if let Some(error) = &mut status.error {
                 error.is_now = false;
             }

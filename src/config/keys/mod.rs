@@ -55,5 +55,5 @@ pub(super) use self::{
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
     service::ServiceTable,
-    tls_files::check_tls_files,
+    tls_files::{TlsFiles, check_tls_files},
 };

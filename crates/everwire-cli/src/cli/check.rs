@@ -1,7 +1,10 @@
 //! `everwire check`: what is wrong with a configuration.
 
 use clap::Args;
-use everwire::{Pattern, Settings, config::Explanation};
+use everwire::{
+    Pattern, Settings,
+    config::{self, Explanation},
+};
 use serde_json::json;
 
 use super::{Failure, config_path::ConfigPath, explain, output, parse, stderr, table};
@@ -62,6 +65,11 @@ impl Check {
             stderr::complain(&format!("warning: {}", warning.to_string().trim_end()));
         }
         self.print_valid(settings.connections.len())?;
+        if let Some(bridge) = config::explain_nats(settings) {
+            let with_details = explained.is_some();
+            let text = explain::bridge(&bridge, with_details, table::terminal_width());
+            output::print(&text)?;
+        }
         match explained {
             Some(explained) if !explained.is_empty() => {
                 let text = explain::text(explained, table::terminal_width());
@@ -88,6 +96,9 @@ fn print_json(settings: &Settings, explained: Option<&[Explanation]>) -> Result<
         "warnings": settings.warnings,
         "connections": settings.connections.len(),
     });
+    if let Some(bridge) = config::explain_nats(settings) {
+        answer["nats"] = json!(bridge.lines);
+    }
     if let Some(explained) = explained {
         answer["explained"] = json!(explained);
     }

@@ -84,10 +84,7 @@ impl Probe {
         }
         match told.probes.iter().any(|probed| probed.ok) {
             true => Ok(()),
-            false => Err(Failure::Undone(format!(
-                "no URL of {} works",
-                self.name
-            ))),
+            false => Err(Failure::Undone(format!("no URL of {} works", self.name))),
         }
     }
 }

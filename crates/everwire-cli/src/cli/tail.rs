@@ -87,9 +87,7 @@ impl Tail {
             let why = self.until_broken(&mut stream, &mut last).await?;
             let missed = match last.is_some() || self.since.is_some() {
                 true => "",
-                false => {
-                    "; there was no event to resume from, so events in between are not shown"
-                }
+                false => "; there was no event to resume from, so events in between are not shown",
             };
             stderr::complain(&format!("{why}; asking again{missed}"));
             stream = self.again(client, last.as_deref()).await?;

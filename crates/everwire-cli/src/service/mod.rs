@@ -13,6 +13,7 @@ pub mod log;
 mod log_line;
 mod log_shares;
 mod metrics;
+mod nats_feature;
 mod open_files;
 mod page;
 mod persisted;
@@ -51,13 +52,16 @@ pub async fn serve(
     let service = settings.service.clone();
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
+    let nats = settings.nats.take();
 
     let sockets = ListenSockets::new(listener, &service)?;
     let manager = Manager::start(settings)?;
     let drain_timeout = service.drain_timeout;
     let up = sockets.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
-    let state = Data::new(AppState::new(manager.clone(), service, rules, config));
+    let mut state = AppState::new(manager.clone(), service, rules, config);
+    state.source.nats = nats;
+    let state = Data::new(state);
     // The log listens and the first line is written before anything can happen that belongs into it.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
     // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
@@ -72,6 +76,9 @@ pub async fn serve(
     hold_again::settle(&state, true);
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
     let servers = sockets.open(&state)?;
+
+    // The one place where the bridge starts, in a build with the feature `nats`: its names are open, and nobody has been told that the
+    // service is up. `state.source` has the settings; no other build gets here with any.
 
     systemd::ready(&manager);
 

@@ -50,6 +50,8 @@ pub(super) struct Moods {
     pub ticks: bool,
     /// It is told before a close.
     pub farewells: bool,
+    /// That is answered late, or never.
+    pub lingers: u64,
     /// What it says is compressed.
     pub zips: bool,
     /// Callers ask it.
@@ -76,6 +78,7 @@ impl Moods {
             says_go: dice.percent(30),
             ticks: dice.percent(40),
             farewells: dice.percent(40),
+            lingers: dice.within(0, 60),
             zips: dice.percent(25),
             requests: dice.percent(50),
             keeps: dice.percent(70),

@@ -183,6 +183,7 @@ impl Keys {
             );
             assert!(!is_off, "k{key} is left, and was told {last:?}: {page:?}");
             page.left += 1;
+            self.tally.left_unanswered += u64::from(page.taken + page.refused == 0);
             let gone = emptied[key] - book.emptied[key];
             assert!(
                 u64::from(page.left) <= gone,

@@ -10,7 +10,7 @@ use everwire_proto::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{KEYS, Keys, name_of};
+use super::{KEYS, Keys, MUTE, name_of};
 use crate::{
     connection::{
         Connection, HoldError, HoldSubscription, ReleaseSubscription, RetrySubscriptions,
@@ -62,6 +62,28 @@ pub(in crate::connection::simulation) async fn hold_and_release(
     }
 }
 
+/// The name is told to close: callers who do not know that hold some more, again and again for so long.
+pub(in crate::connection::simulation) async fn hold_at_close(
+    addr: &Addr<Connection>,
+    keys: &RefCell<Keys>,
+    farewell: Duration,
+    dice: &mut Dice,
+) {
+    let until = Instant::now() + farewell;
+    while Instant::now() < until {
+        let acts = [(); 2].map(|()| {
+            let key = dice.within(0, KEYS as u64) as usize;
+            let keys = &mut keys.borrow_mut();
+            keys.tally.held_at_close += 1;
+            hold_one(addr, keys, key, SESSIONS[0])
+        });
+        for act in acts {
+            act.expect_done().await;
+        }
+        sleep(dice.millis(500)).await;
+    }
+}
+
 /// The next process holds again what was held over the API.
 pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: &mut Keys) {
     for key in keys.of_api() {
@@ -72,17 +94,13 @@ pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: 
 
 /// One act: the name is asked at once, in order.
 fn act(addr: &Addr<Connection>, keys: &mut Keys, dice: &mut Dice, acts: &mut Vec<Act>) {
-    let key = dice.within(0, KEYS as u64) as usize;
+    let key = match keys.moods.is_mute && dice.percent(15) {
+        true => MUTE,
+        false => dice.within(0, KEYS as u64) as usize,
+    };
     let holder = [Holder::Api, SESSIONS[0], SESSIONS[1]][dice.within(0, 3) as usize];
     match dice.within(0, 20) {
-        0..11 => {
-            let has_room = keys.wants.hold(key, holder);
-            let holders = has_room.then(|| keys.wants.holders(key));
-            keys.tally.held += u64::from(has_room);
-            keys.tally.too_many += u64::from(!has_room);
-            let held = addr.send(hold(key, holder));
-            acts.push(Act::Hold { held, holders });
-        }
+        0..11 => acts.push(hold_one(addr, keys, key, holder)),
         11..18 => acts.push(release(addr, keys, key, holder)),
         18 => {
             let session = SESSIONS[dice.within(0, 2) as usize];
@@ -96,6 +114,15 @@ fn act(addr: &Addr<Connection>, keys: &mut Keys, dice: &mut Dice, acts: &mut Vec
             acts.push(Act::Retry(addr.send(RetrySubscriptions)));
         }
     }
+}
+
+fn hold_one(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder) -> Act {
+    let has_room = keys.wants.hold(key, holder);
+    let holders = has_room.then(|| keys.wants.holders(key));
+    keys.tally.held += u64::from(has_room);
+    keys.tally.too_many += u64::from(!has_room);
+    let held = addr.send(hold(key, holder));
+    Act::Hold { held, holders }
 }
 
 fn release(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder) -> Act {

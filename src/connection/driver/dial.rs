@@ -14,8 +14,8 @@ use crate::{
     secret_store::SecretStore,
     settings::{ConnectionSettings, DialPolicy, Template, url},
     transport::{
-        self, Before, CallFor, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial, Preparer,
-        Resolver, TlsCache,
+        self, Before, CallFor, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial,
+        Preparer, Resolver, TlsCache,
     },
 };
 

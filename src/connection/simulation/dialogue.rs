@@ -3,6 +3,8 @@
 
 mod subscribe;
 
+pub(super) use self::subscribe::wanted;
+
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{keys::KeyMoods, plan::Dice};
@@ -152,7 +154,9 @@ struct Compiler {
 impl Default for Compiler {
     fn default() -> Self {
         let mut names = Names::default();
-        for name in ["nonce", "token", "session", "seq", "mark", "beat", "sid"] {
+        for name in [
+            "nonce", "token", "session", "seq", "mark", "beat", "sid", "shut",
+        ] {
             names.capture(name).expect("a name");
         }
         Self {
@@ -244,6 +248,7 @@ impl Compiler {
             capture: vec![
                 self.capture("nonce", "/nonce", false),
                 self.capture("beat", "/beat", false),
+                self.capture("shut", "/shut", false),
             ],
             ..ScriptStep::default()
         };

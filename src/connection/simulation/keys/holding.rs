@@ -1,22 +1,18 @@
 //! Callers who hold keys, and let go of them.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use actix::{Addr, dev::Request as Asking};
-use everwire_proto::{
-    dialogue::{Holder, SubscriptionStatus},
-    language::{MessageTemplate, NothingOutside, Scope, TemplateKind, json::PointerSet},
-    settings::dialogue::{DeclaredSubscription, Dialogue, SubscriptionItem},
-};
+use everwire_proto::dialogue::{Holder, SubscriptionStatus};
 use tokio::time::{Instant, sleep};
 
 use super::{KEYS, Keys, MUTE, name_of};
 use crate::{
     connection::{
         Connection, HoldError, HoldSubscription, ReleaseSubscription, RetrySubscriptions,
-        simulation::plan::Dice,
+        simulation::{dialogue::wanted, plan::Dice},
     },
-    settings::{InvalidSubscription, SubscriptionWish},
+    settings::SubscriptionWish,
 };
 
 /// After the trouble what has failed is asked for again so often.
@@ -87,7 +83,7 @@ pub(in crate::connection::simulation) async fn hold_at_close(
 /// The next process holds again what was held over the API.
 pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: &mut Keys) {
     for key in keys.of_api() {
-        addr.do_send(hold(key, Holder::Api));
+        addr.do_send(hold(key, Holder::Api, keys));
         keys.tally.restored += 1;
     }
 }
@@ -121,7 +117,7 @@ fn hold_one(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder
     let holders = has_room.then(|| keys.wants.holders(key));
     keys.tally.held += u64::from(has_room);
     keys.tally.too_many += u64::from(!has_room);
-    let held = addr.send(hold(key, holder));
+    let held = addr.send(hold(key, holder, keys));
     Act::Hold { held, holders }
 }
 
@@ -133,12 +129,17 @@ fn release(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder)
     Act::Release { released, is_gone }
 }
 
-fn hold(key: usize, holder: Holder) -> HoldSubscription {
+fn hold(key: usize, holder: Holder, keys: &Keys) -> HoldSubscription {
+    let mut wish = SubscriptionWish::default();
+    if keys.is_own(key) {
+        // Which words those are is known to whoever compiles them.
+        wish.words.insert("on".into(), true.into());
+    }
     HoldSubscription {
         key: name_of(key).into(),
-        wish: SubscriptionWish::default(),
+        wish,
         holder,
-        compile,
+        compile: wanted,
         asked: Default::default(),
     }
 }
@@ -165,20 +166,4 @@ impl Act {
             }
         }
     }
-}
-
-/// What a caller wants is the key itself, or what the settings say of it.
-fn compile(
-    dialogue: &Dialogue,
-    key: &str,
-    _: &SubscriptionWish,
-) -> Result<Arc<DeclaredSubscription>, InvalidSubscription> {
-    let mut pointers = PointerSet::default();
-    let mut scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
-    let template = MessageTemplate::parse(key, TemplateKind::Text, &mut scope);
-    Ok(Arc::new(DeclaredSubscription {
-        key: key.into(),
-        item: SubscriptionItem::Text(template.expect("a text")),
-        words: None,
-    }))
 }

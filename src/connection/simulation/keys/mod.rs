@@ -158,7 +158,7 @@ impl Keys {
             let key = key_of(&status.key);
             let is_told = status.text.as_ref().is_some_and(|it| it.contains("nosub"));
             status.holders == self.wants.holders(key)
-                && status.state == self.last[key].unwrap_or_default()
+                && status.state == self.last[key].unwrap_or(SubscriptionState::Wanted)
                 && is_told == (self.is_never(key) && status.state == SubscriptionState::Refused)
         };
         shown.len() == wanted && shown.iter().all(is_right)

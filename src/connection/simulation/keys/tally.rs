@@ -16,6 +16,8 @@ pub(in crate::connection::simulation) struct KeyTally {
     pub asked: u64,
     pub repeated: u64,
     pub left: u64,
+    /// What it heard by calls.
+    pub called: u64,
     /// What it has taken, refused and ended; and which of the answers came late.
     pub taken: u64,
     pub refused: u64,
@@ -58,6 +60,7 @@ impl KeyTally {
             [
                 ("subscriptions without room", self.too_many),
                 ("subscriptions asked for once more", self.repeated),
+                ("subscriptions asked for by calls", self.called),
                 ("subscriptions held at a close", self.held_at_close),
                 ("subscriptions refused", self.refused),
                 ("subscriptions ended", self.ended),
@@ -79,6 +82,7 @@ adds_up! {
     held_at_close,
     asked,
     repeated,
+    called,
     left,
     taken,
     refused,

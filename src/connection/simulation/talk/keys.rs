@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Talk;
 use crate::connection::simulation::{
-    keys::{Answer, Keys, key_of, name_of},
+    keys::{Answer, KEYS, Keys, key_of, name_of},
     plan::Dice,
 };
 
@@ -58,6 +58,15 @@ impl Talk {
         self.answer(&answer, out);
     }
 
+    /// The key that is not to be asked for on this socket, if there is one.
+    pub(super) fn shut(&self, dice: &mut Dice) -> Option<usize> {
+        let mut keys = self.keys.as_ref()?.borrow_mut();
+        let shut = keys.moods.shuts && dice.percent(80);
+        let shut = shut.then(|| dice.within(0, KEYS as u64) as usize);
+        keys.shut(self.number, shut);
+        shut
+    }
+
     /// The client leaves some keys.
     pub(super) fn unsubscribe(&mut self, id: u64, said: &Json, out: &mut Vec<u8>) {
         self.expect_due("the end of a subscription");
@@ -78,7 +87,10 @@ impl Talk {
             of.iter().all(|key| keys.is_own(*key) == is_own),
             "{said} does not have the words of its keys"
         );
-        assert!(is_own || !keys.moods.over_http, "{said} is said and not called");
+        assert!(
+            is_own || !keys.moods.over_http,
+            "{said} is said and not called"
+        );
         look(keys, self.number, &of)
     }
 

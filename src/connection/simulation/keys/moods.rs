@@ -76,7 +76,8 @@ impl KeyMoods {
             has_own: dice.percent(40),
             shuts: dice.percent(30),
             fails: dice.percent(70),
-            ends: acks && dice.percent(60),
+            // What ends a key by the socket may pass the answer to a call that has asked for it.
+            ends: acks && !over_http && dice.percent(60),
             // What an answer says of its own is of one key; and one that is missing is missed by all keys of the batch.
             batch: match routing {
                 Routing::None | Routing::Name if !is_mute => small(dice, 1, 5),
@@ -95,6 +96,14 @@ impl KeyMoods {
             quits: dice.within(0, 15),
             pause: [300, 2_000, 10_000][dice.within(0, 3) as usize],
         }
+    }
+}
+
+impl KeyMoods {
+    /// Subscriptions are active in this time, those that have to be asked for twice among them.
+    pub fn need(&self) -> Duration {
+        let each = self.rate.map_or(Duration::ZERO, |it| it.per / it.messages);
+        Duration::from_secs(5) + each * 2 * KEYS as u32
     }
 }
 

@@ -8,7 +8,6 @@ mod keys;
 use std::{
     cell::RefCell,
     collections::{BTreeSet, VecDeque},
-    fmt::Write,
     rc::Rc,
     time::Duration,
 };
@@ -384,8 +383,11 @@ fn sha256(text: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex
 }

@@ -14,6 +14,7 @@ mod headers;
 mod heartbeat;
 mod history;
 mod metrics;
+mod nats;
 mod opening;
 mod outbox;
 mod pong;
@@ -23,6 +24,7 @@ mod sequence;
 mod service;
 #[cfg(test)]
 mod tests;
+mod tls_files;
 
 pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},
@@ -45,6 +47,7 @@ pub(super) use self::{
     heartbeat::{HeartbeatLayer, HeartbeatTable, Kind},
     history::HistoryTable,
     metrics::MetricsTable,
+    nats::NatsTable,
     opening::{OnOpen, OpenMessage},
     outbox::OutboxTable,
     pong::PongLayer,
@@ -52,4 +55,5 @@ pub(super) use self::{
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
     service::ServiceTable,
+    tls_files::{TlsFiles, check_tls_files},
 };

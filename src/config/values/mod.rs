@@ -6,6 +6,7 @@ mod deflate;
 mod dialled;
 mod listen;
 mod matcher;
+mod nats;
 mod numbers;
 mod opening_text;
 mod pointer;
@@ -24,15 +25,16 @@ pub(super) use self::{
     dialled::Dialled,
     listen::Listen,
     matcher::expression_of,
+    nats::{NatsPassword, NatsServers, NatsUser, Replicas, StreamName, SubjectPrefix},
     numbers::{
-        CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions, MemoryLimit,
-        MessageCount, SchemaVersion, Size, Workers,
+        ByteLimit, CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions,
+        MemoryLimit, MessageCount, SchemaVersion, Size, Workers,
     },
     opening_text::OpeningText,
     pointer::Pointer,
     proxy::ProxySetting,
     source_text::{ExpressionText, TemplateText, Templated, Written, has_holes},
-    template::{escaped_template, expand_template, secret_string},
+    template::{escaped_template, expand_template, secret_string, warn_of_missing_file},
     text::{FilePath, ServerName, Tags, Text, escaped},
     times::{Period, RatePeriod, Rotation, Timeout},
     token::{Subprotocols, is_token},

@@ -5,18 +5,43 @@ use crate::{
     core::Message,
     dialogue::{beside::Beside, running::looks_into_messages},
     language::{Expression, Need},
+    settings::dialogue::Dialogue,
 };
 
 /// What a conversation wants to know of a message that concerns it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Concern {
     is_read: bool,
+    reach: Reach,
+}
+
+/// What a message may do. Later ones may do less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reach {
+    /// Anything.
+    #[default]
+    All,
+    /// It may be captured, and nothing else: no time that is waited for depends on it.
+    Captures,
+    /// It may belong to a subscription, and nothing else.
+    Routes,
 }
 
 impl Concern {
     /// Whether the message is to be read as JSON.
     pub fn is_read(self) -> bool {
         self.is_read
+    }
+
+    /// Whether the message may change when [`timer`](Conversation::timer) has something to do, or when captures are kept.
+    pub fn moves_times(self) -> bool {
+        self.reach == Reach::All
+    }
+
+    /// Whether the message can do nothing but belong to a subscription: [`subscription_by`](Conversation::subscription_by) is all that is
+    /// to be asked.
+    pub fn is_only_routed(self) -> bool {
+        self.reach == Reach::Routes
     }
 }
 
@@ -34,11 +59,35 @@ enum Attention {
 impl Conversation {
     /// Whether a message concerns anything here; `None`: it need not be told.
     pub fn concern(&self, message: &Message) -> Option<Concern> {
-        let attention = self.attention().max(self.subscriptions_attention(message));
+        let attention = self.attention();
+        let foreign = self.subscriptions_attention(message);
         let is_read =
-            attention == Attention::Read || self.dialogue.needles.any_in(message.payload());
+            attention.max(foreign) == Attention::Read || self.dialogue.needles.any_in(message.payload());
         let is_told = is_read || attention == Attention::Told || self.dialogue.hears_all;
-        is_told.then_some(Concern { is_read })
+        is_told.then(|| Concern {
+            is_read,
+            reach: match attention {
+                Attention::None => self.reach(),
+                Attention::Told | Attention::Read => Reach::All,
+            },
+        })
+    }
+
+    /// What a message may do, where nothing listens to each message.
+    fn reach(&self) -> Reach {
+        let Dialogue {
+            rules, captures, ..
+        } = &*self.dialogue;
+        if !rules.is_empty() || !self.script.has_passed() {
+            return Reach::All;
+        }
+        match &self.subscriptions {
+            Some(subscriptions) if captures.is_empty() && subscriptions.only_route() => {
+                Reach::Routes
+            }
+            None if self.beside.is_none() && self.seldom.keeping().is_none() => Reach::Captures,
+            Some(_) | None => Reach::All,
+        }
     }
 
     /// The most that anything here wants of each message. Rules and captures are not among them: the needles say which messages concern

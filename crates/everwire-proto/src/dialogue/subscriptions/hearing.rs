@@ -46,6 +46,18 @@ impl Subscriptions {
         })
     }
 
+    /// Whether nothing is expected of any message, but that it may belong to a key.
+    pub fn only_route(&self) -> bool {
+        self.have_passed() && !self.ears.iter().any(|(_, ears)| decides(ears))
+    }
+
+    /// A message has come that decides nothing: the key that it belongs to, for which it is counted.
+    pub fn routed(&mut self, seen: Seen<'_>) -> Option<Arc<str>> {
+        let entry = self.entries.get_mut(self.place_of(seen)?)?;
+        entry.routed += 1;
+        Some(Arc::clone(entry.key()))
+    }
+
     /// A message has come.
     pub fn hear(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Told {
         let mut told = Told::default();
@@ -71,10 +83,9 @@ impl Subscriptions {
     /// Counts the message for the key that it belongs to.
     #[inline]
     fn route(&mut self, seen: Seen<'_>, told: &mut Told) {
-        let at = self.place_of(seen);
-        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
-            entry.routed += 1;
-            told.subscription = Some(Arc::clone(entry.key()));
+        let key = self.routed(seen);
+        if key.is_some() {
+            told.subscription = key;
         }
     }
 
@@ -93,7 +104,7 @@ impl Subscriptions {
             let mut spans = Spans::default();
             let found = own_found(ears, seen, &mut spans).unwrap_or(seen.found);
             let id = written(found.get(route.json)?)?;
-            self.socket.routes.get(&*id).copied()
+            self.socket.routes.get(&id)
         })
     }
 

@@ -15,6 +15,7 @@ mod listening;
 mod names;
 mod on_socket;
 mod refused;
+mod routes;
 mod seeing;
 mod shown;
 mod stage;

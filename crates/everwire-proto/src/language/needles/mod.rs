@@ -71,9 +71,18 @@ pub struct Needles {
 #[derive(Clone)]
 struct Search {
     /// One after the other: a few, or in a message that is long for their number. Empty where there are too many.
-    each: Box<[Finder<'static>]>,
+    each: Box<[One]>,
     /// All of them at each quote of the message: several in a short message.
     at_quotes: Option<Box<Quoted>>,
+}
+
+/// One needle.
+#[derive(Clone)]
+struct One {
+    finder: Finder<'static>,
+    /// Its first eight bytes, the first in the lowest; where it is shorter, zeros behind it, in which `mask` has zeros, too.
+    head: u64,
+    mask: u64,
 }
 
 /// The most needles that are looked for one after the other, however short a message is.
@@ -95,7 +104,7 @@ impl Needles {
         let at_quotes = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
         let is_each = at_quotes.is_none() || needles.len() <= SEVERAL;
         let each = needles.iter().filter(|_| is_each);
-        let each = each.map(|needle| Finder::new(needle.as_bytes()).into_owned());
+        let each = each.map(|needle| One::new(needle.as_bytes()));
         let search = Search {
             each: each.collect(),
             at_quotes: at_quotes.map(Box::new),
@@ -124,12 +133,38 @@ impl Search {
         match &self.at_quotes {
             Some(quoted) if !is_long => quoted.any_in(message),
             _ => {
-                self.each
-                    .iter()
-                    .any(|finder| finder.find(message).is_some())
+                self.each.iter().any(|needle| needle.is_in(message))
                     || memchr(b'\\', message).is_some()
             }
         }
+    }
+}
+
+impl One {
+    fn new(needle: &[u8]) -> Self {
+        let (mut head, mut mask) = ([0; size_of::<u64>()], [0; size_of::<u64>()]);
+        for (at, byte) in needle.iter().take(head.len()).enumerate() {
+            (head[at], mask[at]) = (*byte, u8::MAX);
+        }
+        Self {
+            finder: Finder::new(needle).into_owned(),
+            head: u64::from_le_bytes(head),
+            mask: u64::from_le_bytes(mask),
+        }
+    }
+
+    fn is_in(&self, message: &[u8]) -> bool {
+        self.stands_first(message) || self.finder.find(message).is_some()
+    }
+
+    /// Whether it stands behind the first byte, which mostly is a bracket: many messages begin with what says their kind.
+    #[inline]
+    fn stands_first(&self, message: &[u8]) -> bool {
+        let rest = message.get(1..).unwrap_or_default();
+        rest.first_chunk().is_some_and(|word| {
+            u64::from_le_bytes(*word) & self.mask == self.head
+                && (self.mask != u64::MAX || rest.starts_with(self.finder.needle()))
+        })
     }
 }
 

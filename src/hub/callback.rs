@@ -76,7 +76,13 @@ fn call_each(
             }
         });
         if ended.is_err() {
-            show(&mut update, &mut kinds[called - 1], called - 1, first, &mut keys);
+            show(
+                &mut update,
+                &mut kinds[called - 1],
+                called - 1,
+                first,
+                &mut keys,
+            );
             result = result.and(ended);
         }
     }

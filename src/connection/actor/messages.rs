@@ -227,3 +227,27 @@ pub(crate) struct OpenSession(pub SessionSettings);
 
 /// A session that is being opened. Dropping it ends that.
 pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::RequestError;
+
+    #[test]
+    fn a_request_that_no_actor_takes_has_an_answer() {
+        let (ask, mut pending) = Ask::new(Request::new("{}"));
+        assert!(pending.try_recv().is_err());
+        drop(ask);
+        let answer = pending.try_recv();
+        assert!(matches!(answer, Ok(Err(RequestError::Gone(_)))));
+    }
+
+    #[test]
+    fn a_request_that_an_actor_takes_is_answered_by_that() {
+        let (ask, mut pending) = Ask::new(Request::new("{}"));
+        let (request, caller) = ask.take().unwrap();
+        assert_eq!(request, Request::new("{}"));
+        caller.send(Ok("answer".into())).unwrap();
+        assert_eq!(pending.try_recv().unwrap(), Ok("answer".into()));
+    }
+}

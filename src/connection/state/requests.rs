@@ -84,7 +84,10 @@ impl Requests {
 }
 
 /// Tells the caller, if it is still there.
-pub(in crate::connection) fn answer(caller: Option<Caller>, outcome: Result<Message, RequestError>) {
+pub(in crate::connection) fn answer(
+    caller: Option<Caller>,
+    outcome: Result<Message, RequestError>,
+) {
     if let Some(caller) = caller {
         let _gone = caller.send(outcome);
     }

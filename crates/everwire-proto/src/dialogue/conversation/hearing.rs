@@ -25,6 +25,10 @@ impl Conversation {
     pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
         match self.concern(message) {
             None => Heard::MESSAGE,
+            Some(concern) if concern.is_only_routed() => Heard {
+                subscription: self.subscription_by(message, None).0,
+                ..Heard::MESSAGE
+            },
             Some(concern) => self.message_of_concern(message, concern, None, here, out).0,
         }
     }

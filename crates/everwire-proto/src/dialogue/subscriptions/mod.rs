@@ -35,4 +35,7 @@ pub use self::{
     state::SubscriptionState,
     status::{SubscriptionCounts, SubscriptionStatus},
 };
-pub(super) use self::{hearing::Told, keys::Subscriptions};
+pub(super) use self::{
+    hearing::{Expected, Told},
+    keys::Subscriptions,
+};

@@ -87,7 +87,9 @@ impl Hasher for TextHasher {
         for word in words {
             self.fold(u64::from_le_bytes(*word));
         }
-        let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
+        let last = rest
+            .iter()
+            .fold(0, |last, byte| last << 8 | u64::from(*byte));
         // Fewer than eight: the length has room above them.
         self.fold(last | (bytes.len() as u64) << 56);
     }
@@ -155,7 +157,10 @@ mod tests {
                 counts[(hash(text) >> part) as usize % 128] += 1;
             }
             let expected = texts.len() / 128;
-            assert!(counts.iter().all(|count| *count < 3 * expected), "{counts:?}");
+            assert!(
+                counts.iter().all(|count| *count < 3 * expected),
+                "{counts:?}"
+            );
         }
     }
 

@@ -2,18 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::scan::Scan;
-
 /// The text of what stands between the quotes of a string that was scanned; `None` if an escape names half a surrogate pair, which no
 /// text of Rust's can hold.
 pub(super) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
-    // Nothing else ends a run of plain text there.
-    let Some((plain, escapes)) = raw.split_at_checked(Scan::new(raw).plain(0)) else {
+    // Nearly all are short, and have none.
+    if !raw.as_bytes().contains(&b'\\') {
         return Some(raw.into());
-    };
-    let Some(mut rest) = escapes.strip_prefix('\\') else {
-        return Some(raw.into());
-    };
+    }
+    let (plain, mut rest) = raw.split_once('\\')?;
     let mut text = String::with_capacity(raw.len());
     text.push_str(plain);
     loop {

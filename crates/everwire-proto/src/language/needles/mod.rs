@@ -71,17 +71,17 @@ pub struct Needles {
 #[derive(Clone)]
 struct Search {
     /// One after the other: a few, or in a message that is long for their number. Empty where there are too many.
-    each: Box<[One]>,
+    each: Box<[Finder<'static>]>,
+    /// The short ones of those.
+    heads: Box<[Head]>,
     /// All of them at each quote of the message: several in a short message.
     at_quotes: Option<Box<Quoted>>,
 }
 
-/// One needle.
-#[derive(Clone)]
-struct One {
-    finder: Finder<'static>,
-    /// Its first eight bytes, the first in the lowest; where it is shorter, zeros behind it, in which `mask` has zeros, too.
-    head: u64,
+/// A needle of eight bytes at most, the first in the lowest; where it is shorter, zeros behind it, in which `mask` has zeros, too.
+#[derive(Clone, Copy)]
+struct Head {
+    word: u64,
     mask: u64,
 }
 
@@ -104,9 +104,14 @@ impl Needles {
         let at_quotes = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
         let is_each = at_quotes.is_none() || needles.len() <= SEVERAL;
         let each = needles.iter().filter(|_| is_each);
-        let each = each.map(|needle| One::new(needle.as_bytes()));
+        let heads = each
+            .clone()
+            .filter_map(|needle| Head::of(needle.as_bytes()));
+        let heads = heads.collect();
+        let each = each.map(|needle| Finder::new(needle.as_bytes()).into_owned());
         let search = Search {
             each: each.collect(),
+            heads,
             at_quotes: at_quotes.map(Box::new),
         };
         Self { need, search }
@@ -117,7 +122,7 @@ impl Needles {
         match &self.need {
             Need::Nothing => false,
             Need::Everything => true,
-            Need::AnyOf(_) => self.search.any_in(message),
+            Need::AnyOf(_) => self.search.stands_first(message) || self.search.any_in(message),
         }
     }
 
@@ -128,42 +133,39 @@ impl Needles {
 }
 
 impl Search {
+    /// Whether one stands behind the first byte, which mostly is a bracket: many messages begin with what says their kind.
+    #[inline]
+    fn stands_first(&self, message: &[u8]) -> bool {
+        let word = message.get(1..).and_then(<[u8]>::first_chunk);
+        word.is_some_and(|word| {
+            let word = u64::from_le_bytes(*word);
+            self.heads.iter().any(|head| word & head.mask == head.word)
+        })
+    }
+
     fn any_in(&self, message: &[u8]) -> bool {
         let is_long = !self.each.is_empty() && message.len() > LONG * self.each.len();
         match &self.at_quotes {
             Some(quoted) if !is_long => quoted.any_in(message),
             _ => {
-                self.each.iter().any(|needle| needle.is_in(message))
+                self.each
+                    .iter()
+                    .any(|finder| finder.find(message).is_some())
                     || memchr(b'\\', message).is_some()
             }
         }
     }
 }
 
-impl One {
-    fn new(needle: &[u8]) -> Self {
-        let (mut head, mut mask) = ([0; size_of::<u64>()], [0; size_of::<u64>()]);
-        for (at, byte) in needle.iter().take(head.len()).enumerate() {
-            (head[at], mask[at]) = (*byte, u8::MAX);
-        }
-        Self {
-            finder: Finder::new(needle).into_owned(),
-            head: u64::from_le_bytes(head),
+impl Head {
+    /// `None`: it is too long.
+    fn of(needle: &[u8]) -> Option<Self> {
+        let (mut word, mut mask) = ([0; size_of::<u64>()], [0; size_of::<u64>()]);
+        word.get_mut(..needle.len())?.copy_from_slice(needle);
+        mask.get_mut(..needle.len())?.fill(u8::MAX);
+        Some(Self {
+            word: u64::from_le_bytes(word),
             mask: u64::from_le_bytes(mask),
-        }
-    }
-
-    fn is_in(&self, message: &[u8]) -> bool {
-        self.stands_first(message) || self.finder.find(message).is_some()
-    }
-
-    /// Whether it stands behind the first byte, which mostly is a bracket: many messages begin with what says their kind.
-    #[inline]
-    fn stands_first(&self, message: &[u8]) -> bool {
-        let rest = message.get(1..).unwrap_or_default();
-        rest.first_chunk().is_some_and(|word| {
-            u64::from_le_bytes(*word) & self.mask == self.head
-                && (self.mask != u64::MAX || rest.starts_with(self.finder.needle()))
         })
     }
 }

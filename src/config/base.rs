@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::{Diagnostics, load, schema};
+use super::{
+    Diagnostics,
+    load::{self, Program},
+    schema,
+};
 use crate::settings::{Settings, Source, System};
 
 /// What connections have where a configuration says nothing: keys of a connection, as `[defaults]` would have them. They lie below
@@ -31,7 +35,7 @@ use crate::settings::{Settings, Source, System};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Base {
-    keys: &'static str,
+    program: Program,
 }
 
 impl Base {
@@ -40,7 +44,26 @@ impl Base {
 
     /// Keys of a connection in TOML. What is wrong with them is told as if each configuration said them.
     pub const fn new(keys: &'static str) -> Self {
-        Self { keys }
+        Self {
+            program: Program {
+                keys,
+                without_nats: None,
+            },
+        }
+    }
+
+    /// The same for a program that has no bridge to NATS: `[nats]` is an error, and `instead` says what would be right.
+    ///
+    /// ```
+    /// use everwire::config::Base;
+    ///
+    /// const BASE: Base = Base::NONE.without_nats("remove it");
+    /// let told = BASE.from_toml("[nats]\nservers = ['nats://127.0.0.1:4222']\nin = {}").unwrap_err();
+    /// assert_eq!(told.iter().next().map(|error| error.line), Some(1));
+    /// ```
+    pub const fn without_nats(mut self, instead: &'static str) -> Self {
+        self.program.without_nats = Some(instead);
+        self
     }
 
     /// Reads settings from a file or a folder, as [`Settings::load`] does.
@@ -62,7 +85,7 @@ impl Base {
         path: impl AsRef<Path>,
         source: &dyn Source,
     ) -> Result<Settings, Diagnostics> {
-        load::load(path.as_ref(), self.keys, source)
+        load::load(path.as_ref(), self.program, source)
     }
 
     /// Reads settings from TOML text, as [`Settings::from_toml`] does.
@@ -80,11 +103,11 @@ impl Base {
     ///
     /// All that is wrong with it.
     pub fn from_toml_with(&self, text: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
-        load::from_toml(text, self.keys, source)
+        load::from_toml(text, self.program, source)
     }
 
     /// The JSON Schema of a configuration file, as [`schema`](super::schema()) has it, with these keys as the defaults.
     pub fn schema(&self) -> Json {
-        schema::with_defaults(self.keys)
+        schema::with_defaults(self.program.keys)
     }
 }

@@ -364,7 +364,7 @@ export interface Reloaded {
   failed: NotChanged[];
   /** Names that are closed and forgotten. */
   removed: string[];
-  /** Keys of `[service]` that change with the next start of the process. */
+  /** Keys of `[service]`, and `nats`, that change with the next start of the process. */
   restart: string[];
   /** Names that need another socket. */
   rotated: Changed[];

@@ -20,7 +20,7 @@ pub struct Explanation {
 #[non_exhaustive]
 pub struct Section {
     /// The subject: `prepares`, `dials`, `opening`, `subscribes`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `requests`,
-    /// `receives`, `also` (keys as they are written), `reads`, `hints`.
+    /// `receives`, `also` (keys as they are written), `reads`, `hints`; of a bridge `nats`.
     pub subject: &'static str,
     /// What is said of it, in the order in which it happens.
     pub lines: Vec<Line>,

@@ -1,6 +1,6 @@
 //! What a connection reads besides its settings: names, never values.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{Line, words::lines as told};
 use everwire_proto::{
@@ -24,6 +24,20 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
     found
         .files
         .extend(files.map(|path| path.display().to_string()));
+    found.lines()
+}
+
+/// What these templates and files read.
+pub(super) fn of<'a>(
+    templates: impl IntoIterator<Item = &'a Template>,
+    files: impl IntoIterator<Item = &'a Path>,
+) -> Vec<Line> {
+    let mut found = Found::default();
+    for template in templates {
+        found.template(template);
+    }
+    let files = files.into_iter().map(|path| path.display().to_string());
+    found.files.extend(files);
     found.lines()
 }
 

@@ -60,7 +60,7 @@ pub(in crate::config) struct Scopes(BTreeSet<Scope>);
 
 /// Which names a token reaches.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct NamePattern(Pattern);
+pub(in crate::config) struct NamePattern(pub Pattern);
 
 /// What the API may dial.
 #[derive(Clone, Debug)]

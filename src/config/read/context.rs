@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
-use everwire_proto::settings::{RateSettings, UrlPattern, dialogue::SharedPreparation};
+use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::SharedPreparation};
 
 use super::{File, Node, Place, Problem, Problems, string};
 use crate::settings::Source;
@@ -22,6 +22,13 @@ pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 /// What `[prepare]` has, by key. One that is wrong, which has been told, has nothing.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
 
+/// Names whose heartbeats must be able to confirm, and where that is said.
+#[derive(Debug)]
+pub(in crate::config) struct Confirmed {
+    pub names: Pattern,
+    pub place: Place,
+}
+
 /// What reading needs besides the tree.
 pub(in crate::config) struct Context<'a> {
     /// Who wrote it.
@@ -36,6 +43,10 @@ pub(in crate::config) struct Context<'a> {
     pub allow_urls: Arc<[UrlPattern]>,
     /// What connections may share before their dials, as soon as `[prepare]` has been read.
     pub preparations: Arc<Preparations>,
+    /// The names that `nats.out` needs confirmations of, as soon as `[nats]` has been read.
+    pub confirmed: Option<Confirmed>,
+    /// The patterns that `[nats]` bridges, and where they are written.
+    pub bridged: Vec<(Pattern, Place)>,
     /// What is wrong, so far.
     pub problems: Problems,
 }
@@ -50,6 +61,8 @@ impl<'a> Context<'a> {
             buckets: Arc::default(),
             allow_urls: Arc::default(),
             preparations: Arc::default(),
+            confirmed: None,
+            bridged: Vec::new(),
             problems: Problems::default(),
         }
     }

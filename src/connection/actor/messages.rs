@@ -195,6 +195,11 @@ pub(crate) struct StoreIsOpen {
     pub is_closed: bool,
 }
 
+/// The name has this epoch from now on.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct BeginEpoch(pub u32);
+
 /// Asks what the peer said last before a socket ended.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Option<LastMessage>")]

@@ -501,7 +501,7 @@ class Reloaded(TypedDict):
     failed: list[NotChanged]
     # Names that are closed and forgotten.
     removed: list[str]
-    # Keys of `[service]` that change with the next start of the process.
+    # Keys of `[service]`, and `nats`, that change with the next start of the process.
     restart: list[str]
     # Names that need another socket.
     rotated: list[Changed]

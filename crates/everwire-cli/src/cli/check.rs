@@ -1,9 +1,12 @@
 //! `everwire check`: what is wrong with a configuration.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs::File};
 
 use clap::Args;
-use everwire::{ConnectionName, Pattern, Settings, config::Explanation};
+use everwire::{
+    ConnectionName, Pattern, Settings,
+    config::{self, Explanation, NatsSettings, TlsSettings},
+};
 use serde_json::json;
 
 use super::{Failure, config_path::ConfigPath, explain, output, parse, stderr, table};
@@ -80,6 +83,11 @@ impl Check {
         if unusable.is_empty() {
             self.print_valid(settings.connections.len())?;
         }
+        if let Some(bridge) = config::explain_nats(settings) {
+            let with_details = explained.is_some();
+            let text = explain::bridge(&bridge, with_details, table::terminal_width());
+            output::print(&text)?;
+        }
         match explained {
             Some(explained) if !explained.is_empty() => {
                 let text = explain::text(explained, table::terminal_width());
@@ -114,6 +122,9 @@ fn print_json(
         true => answer["connections"] = settings.connections.len().into(),
         false => answer["errors"] = errors.into(),
     }
+    if let Some(bridge) = config::explain_nats(settings) {
+        answer["nats"] = json!(bridge.lines);
+    }
     if let Some(explained) = explained {
         answer["explained"] = json!(explained);
     }
@@ -132,6 +143,10 @@ fn unusable_files(settings: &Settings) -> Vec<Unusable<'_>> {
     {
         unusable.push((None, error.to_string()));
     }
+    if let Some(nats) = &settings.nats {
+        let unusable_of_nats = unusable_files_of_nats(nats).into_iter();
+        unusable.extend(unusable_of_nats.map(|text| (None, format!("nats: {text}"))));
+    }
     for (name, connection) in &settings.connections {
         let tls = &connection.tls;
         if seen.insert((&tls.ca_file, &tls.cert_file, &tls.key_file, tls.insecure))
@@ -141,4 +156,22 @@ fn unusable_files(settings: &Settings) -> Vec<Unusable<'_>> {
         }
     }
     unusable
+}
+
+/// Why files of the bridge could not be used: its credentials, and those of TLS.
+fn unusable_files_of_nats(nats: &NatsSettings) -> Vec<String> {
+    let tls = TlsSettings {
+        ca_file: nats.tls.ca_file.clone(),
+        cert_file: nats.tls.cert_file.clone(),
+        key_file: nats.tls.key_file.clone(),
+        ..TlsSettings::default()
+    };
+    let tls = everwire::check_tls(&tls).err();
+    let tls = tls.map(|error| error.text().into_owned());
+    let files = [&nats.nkey_file, &nats.creds_file].into_iter().flatten();
+    let files = files.filter_map(|path| {
+        let error = File::open(path).err()?;
+        Some(format!("{} cannot be read: {error}", path.display()))
+    });
+    tls.into_iter().chain(files).collect()
 }

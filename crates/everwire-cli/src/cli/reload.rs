@@ -111,14 +111,22 @@ fn lines(reloaded: &Reloaded) -> Vec<String> {
             lines.push(format!("  and {more} more"));
         }
     }
+    // `[nats]` is the one that is no key of `[service]`.
+    let (tables, restart): (Vec<_>, Vec<_>) = reloaded
+        .restart
+        .iter()
+        .cloned()
+        .partition(|key| key == "nats");
     for (keys, what) in [
         (&reloaded.service, "change at once"),
-        (&reloaded.restart, "need a restart of the service"),
+        (&restart, "need a restart of the service"),
     ] {
         if !keys.is_empty() {
             lines.push(format!("[service] {}: {what}", keys.join(", ")));
         }
     }
+    let tables = tables.iter();
+    lines.extend(tables.map(|table| format!("[{table}]: needs a restart of the service")));
     lines
 }
 
@@ -133,7 +141,7 @@ mod tests {
         let many: Vec<_> = (0..22).map(|i| format!("cp-{i}")).collect();
         let answer = json!({
             "done": false, "untouched": ["a", "b"], "applied": [{ "name": "c", "keys": ["tags", "rate"] }],
-            "rotated": [], "added": many, "removed": ["d"], "service": [], "restart": ["listen"], "failed": [],
+            "rotated": [], "added": many, "removed": ["d"], "service": [], "restart": ["listen", "nats"], "failed": [],
         });
         let lines = lines(&Reloaded::deserialize(answer).unwrap());
         assert_eq!(
@@ -153,7 +161,8 @@ mod tests {
                 "removed   1",
                 "  d",
                 "failed    0",
-                "[service] listen: need a restart of the service"
+                "[service] listen: need a restart of the service",
+                "[nats]: needs a restart of the service"
             ]
         );
     }

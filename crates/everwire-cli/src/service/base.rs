@@ -2,9 +2,11 @@
 
 use everwire::config::Base;
 
+use super::nats_feature;
+
 /// A service has readers that come back: unlike those of the library, its names keep what they heard last. All that reads or describes a
-/// configuration lays it below `[defaults]`.
-pub const BASE: Base = Base::new(include_str!("base.toml"));
+/// configuration lays it below `[defaults]`, and refuses what this build cannot do.
+pub const BASE: Base = nats_feature::judged(Base::new(include_str!("base.toml")));
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,166 @@
+//! The stream that messages are published to, and what it says.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{
+    Message, Subscriber,
+    jetstream::{
+        self, Context,
+        stream::{LastRawMessageErrorKind, RetentionPolicy, Stream},
+    },
+};
+use everwire::{
+    ConnectionName,
+    config::{NatsInSettings, NatsSettings},
+};
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+
+use crate::{
+    connection::Connection,
+    error::BridgeError,
+    header,
+    lanes::{LaneId, Last},
+    link::Link,
+    part::Part,
+    report::Observer,
+    status::Shared,
+    stream,
+    subject::subject_of,
+};
+
+/// How long the stream may take to say which message it has last.
+const ASK_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the stream may take to be found or made, beyond the connection.
+const FIND_DEADLINE: Duration = Duration::from_secs(20);
+
+/// What has changed.
+pub(super) enum Change {
+    /// There is a connection, on which so many messages of a lane may be published at once.
+    Up(usize),
+    /// The connection is lost.
+    Down,
+    /// An answer to a published message, or a status in its place.
+    Answer(Message),
+    /// What the stream has last of a name.
+    Last(LaneId, Result<Option<Last>, String>),
+}
+
+/// A connection with a stream behind it.
+pub(super) struct Up {
+    connection: Connection,
+    stream: Stream,
+    answers: Subscriber,
+    /// Answers come to subjects below this.
+    inbox: String,
+    asks: FuturesUnordered<BoxFuture<'static, (LaneId, Result<Option<Last>, String>)>>,
+    differences: Vec<String>,
+    window: usize,
+}
+
+/// The way to it.
+pub(super) type InLink = Link<Up>;
+
+/// Begins to connect.
+pub(super) fn link(
+    nats: Arc<NatsSettings>,
+    settings: NatsInSettings,
+    status: Shared,
+    observer: Observer,
+) -> InLink {
+    Link::new(Part::In, status, observer, move || {
+        Box::pin(open(Arc::clone(&nats), settings.clone()))
+    })
+}
+
+/// The next change. May be dropped and asked for again.
+pub(super) async fn next(link: &mut InLink) -> Change {
+    let is_new = link.connected().await;
+    let Some(up) = link.up() else {
+        return Change::Down;
+    };
+    if is_new {
+        let (window, server) = (up.window, up.connection.server());
+        let differences = up.differences.clone();
+        link.tell_up(server, differences);
+        return Change::Up(window);
+    }
+    let lost = tokio::select! {
+        biased;
+        Some((lane, last)) = up.asks.next(), if !up.asks.is_empty() => {
+            return Change::Last(lane, last);
+        }
+        answer = up.answers.next() => match answer {
+            Some(answer) => return Change::Answer(answer),
+            None => BridgeError::Lost("the client has ended".into()),
+        },
+        error = up.connection.lost() => error,
+    };
+    link.give_up(lost);
+    Change::Down
+}
+
+impl Up {
+    /// Where the answer to a message goes.
+    pub fn reply(&self, lane: LaneId, number: u64) -> String {
+        format!("{}.{lane}.{number}", self.inbox)
+    }
+
+    /// The lane and the number in the subject of an answer.
+    pub fn answered(&self, subject: &str) -> Option<(LaneId, u64)> {
+        let rest = subject.strip_prefix(&self.inbox)?.strip_prefix('.')?;
+        let (lane, number) = rest.split_once('.')?;
+        Some((lane.parse().ok()?, number.parse().ok()?))
+    }
+
+    /// The client to publish with.
+    pub fn client(&self) -> &async_nats::Client {
+        &self.connection.client
+    }
+
+    /// Asks the leader of the stream for the last message of a name.
+    pub fn ask(&mut self, lane: LaneId, prefix: &str, name: &ConnectionName) {
+        let stream = self.stream.clone();
+        let subject = subject_of(prefix, name);
+        self.asks.push(Box::pin(async move {
+            let asked = stream.get_last_raw_message_by_subject(&subject);
+            let last = match tokio::time::timeout(ASK_DEADLINE, asked).await {
+                Ok(Ok(message)) => Ok(Some(Last {
+                    place: header::place(&message.headers),
+                    sequence: message.sequence,
+                })),
+                Ok(Err(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                    Ok(None)
+                }
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("the stream does not say which message it has last".to_owned()),
+            };
+            (lane, last)
+        }));
+    }
+}
+
+async fn open(nats: Arc<NatsSettings>, settings: NatsInSettings) -> Result<Up, BridgeError> {
+    let connection = Connection::open(nats).await?;
+    let mut config = stream::config(&settings.stream, &settings.subject, RetentionPolicy::Limits);
+    config.duplicate_window = settings.duplicate_window;
+    let context: Context = jetstream::new(connection.client.clone());
+    let finding = stream::find(&context, config);
+    let found = match tokio::time::timeout(FIND_DEADLINE, finding).await {
+        Ok(found) => found?,
+        Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+    };
+    let inbox = connection.client.new_inbox();
+    let subscribing = connection.client.subscribe(format!("{inbox}.*.*"));
+    let answers = subscribing
+        .await
+        .map_err(|error| BridgeError::Lost(error.to_string()))?;
+    Ok(Up {
+        window: stream::window(found.stream.cached_info()),
+        stream: found.stream,
+        differences: found.differences,
+        connection,
+        answers,
+        inbox,
+        asks: FuturesUnordered::new(),
+    })
+}

@@ -1,0 +1,189 @@
+//! How a bridge is doing, for who looks at it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use everwire::ConnectionName;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::{error::BridgeError, lanes::DropReason, part::Part};
+
+/// How a bridge is doing.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct BridgeStatus {
+    /// The server that the bridge is connected to.
+    pub server: Option<String>,
+    /// Why no messages are carried now, or the last reason why none were.
+    pub error: Option<Trouble>,
+    /// What is published.
+    #[serde(rename = "in")]
+    pub inbound: InStatus,
+    /// What is sent.
+    #[serde(rename = "out")]
+    pub outbound: OutStatus,
+    /// Where streams are not as the settings say.
+    pub differences: Vec<String>,
+}
+
+/// Something that went wrong.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// A short name that stays.
+    pub code: &'static str,
+    /// What went wrong.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it still holds.
+    pub is_now: bool,
+}
+
+/// What is published.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct InStatus {
+    /// Messages that the stream has acknowledged.
+    pub published: u64,
+    /// Messages that were published again.
+    pub redelivered: u64,
+    /// Messages that are not acknowledged yet: published, in memory, in the spool.
+    pub pending: u64,
+    /// Messages in the spool.
+    pub spool_messages: u64,
+    /// Bytes of messages in the spool.
+    pub spool_bytes: u64,
+    /// Dropped messages, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Names whose messages are refused, and why: at most 64.
+    pub refused: BTreeMap<ConnectionName, String>,
+}
+
+/// What is taken from the queue and sent.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct OutStatus {
+    /// Messages that were sent and have left the queue.
+    pub sent: u64,
+    /// Messages that could not be sent and have left the queue.
+    pub refused: u64,
+    /// Messages in memory, on their way or waiting for it.
+    pub held: u64,
+    /// Messages that were dropped from memory and read again from the stream.
+    pub read_again: u64,
+    /// Names with messages that are read again later.
+    pub names_behind: u64,
+}
+
+/// The names of refused lanes that are kept.
+const MAX_REFUSED: usize = 64;
+
+/// The status, shared with who asks for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    status: BridgeStatus,
+    links: Vec<LinkStatus>,
+}
+
+/// How the connection of a part is.
+#[derive(Clone, Debug)]
+struct LinkStatus {
+    part: Part,
+    server: Option<String>,
+    error: Option<Trouble>,
+}
+
+impl Shared {
+    /// How the bridge is doing: it is connected when all of its parts are, and what is wrong now comes before what was.
+    pub fn get(&self) -> BridgeStatus {
+        let inner = self.0.lock();
+        let mut status = inner.status.clone();
+        let is_up = inner.links.iter().all(|link| link.server.is_some());
+        let server = inner.links.first().and_then(|link| link.server.clone());
+        status.server = server.filter(|_| is_up);
+        let errors = inner.links.iter().filter_map(|link| link.error.clone());
+        status.error = errors.max_by_key(|error| (error.is_now, error.at));
+        status
+    }
+
+    pub fn update(&self, change: impl FnOnce(&mut BridgeStatus)) {
+        change(&mut self.0.lock().status);
+    }
+
+    /// A part is there, and has no connection yet.
+    pub fn begin(&self, part: Part) {
+        self.0.lock().links.push(LinkStatus {
+            part,
+            server: None,
+            error: None,
+        });
+    }
+
+    fn link(&self, part: Part, change: impl FnOnce(&mut LinkStatus)) {
+        let mut inner = self.0.lock();
+        if let Some(link) = inner.links.iter_mut().find(|link| link.part == part) {
+            change(link);
+        }
+    }
+
+    pub fn connected(&self, part: Part, server: String, differences: &[String]) {
+        self.update(|status| {
+            for text in differences {
+                if !status.differences.contains(text) {
+                    status.differences.push(text.clone());
+                }
+            }
+        });
+        self.link(part, |link| {
+            link.server = Some(server);
+            if let Some(error) = &mut link.error {
+                error.is_now = false;
+            }
+        });
+    }
+
+    /// Whether it is another trouble than the last one.
+    pub fn failed(&self, part: Part, error: &BridgeError) -> bool {
+        let trouble = Trouble {
+            code: error.code(),
+            text: error.to_string(),
+            at: Timestamp::now(),
+            is_now: true,
+        };
+        let is_known = |known: &Trouble| known.is_now && known.text == trouble.text;
+        let mut is_new = true;
+        self.link(part, |link| {
+            is_new = !link.error.as_ref().is_some_and(is_known);
+            link.server = None;
+            link.error = Some(trouble.clone());
+        });
+        is_new
+    }
+
+    pub fn refused(&self, name: &ConnectionName, text: &str) {
+        self.update(|status| {
+            let refused = &mut status.inbound.refused;
+            if refused.len() < MAX_REFUSED || refused.contains_key(name) {
+                refused.insert(name.clone(), text.to_owned());
+            }
+        });
+    }
+}
+
+impl DropReason {
+    /// The reason's name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "spool_full",
+            Self::Spool => "spool_error",
+            Self::TooLarge => "too_large",
+            Self::Stale => "stale_epoch",
+            Self::Refused => "refused",
+        }
+    }
+}

@@ -120,7 +120,7 @@ fn without_reserve(drain_timeout: Duration) -> Duration {
 
 fn log_report(report: &ShutdownReport) {
     for left in &report.left {
-        tracing::warn!(name = %left.name, messages = left.messages, "not closed in time");
+        tracing::warn!(name = %left.name, messages = left.messages, "the connection was not closed in time");
     }
     let messages: usize = report.left.iter().map(|left| left.messages).sum();
     tracing::info!(

@@ -42,6 +42,7 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "requests": status["requests"],
         "subscriptions": status["subscriptions"],
         "preparing": status["preparing"],
+        "rotation": status["rotation"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
         "sessions": status["sessions"],

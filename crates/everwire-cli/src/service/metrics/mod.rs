@@ -70,7 +70,7 @@ impl Metrics {
         });
         Arc::new(Self {
             counters,
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
         })
     }
 

@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use super::{
     event::Event,
-    status::{LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step},
+    status::{
+        FailedRotation, LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step,
+    },
     subscription::SubscriptionCounts,
 };
 
@@ -42,6 +44,9 @@ pub struct Why {
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[schema(required)]
     preparing: Option<String>,
+    /// A rotation whose new socket could not be had so far.
+    #[schema(required)]
+    rotation: Option<FailedRotation>,
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]

@@ -1,12 +1,11 @@
 //! What is on its way on one socket.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Instant,
 };
 
-use super::entry::Target;
+use super::{entry::Target, routes::Routes};
 use crate::language::{FilledLets, Secret};
 
 /// What is on its way on one socket.
@@ -32,7 +31,7 @@ pub(super) struct OnSocket {
     /// When something is asked for again.
     pub again: BTreeSet<(Instant, Target)>,
     /// By what the peer names keys in its messages.
-    pub routes: HashMap<Arc<str>, usize>,
+    pub routes: Routes,
     /// What the name waits for before it is ready.
     pub gate: Option<Gate>,
 }

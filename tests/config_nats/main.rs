@@ -287,5 +287,8 @@ fn a_bridge_is_no_key_of_a_connection() {
     let told = inherited
         .connection(json, &DialPolicy::PublicOnly)
         .unwrap_err();
-    assert!(told.to_string().contains("unknown key `nats`"), "{told}");
+    assert!(
+        format!("{told:?}").contains("unknown key `nats`"),
+        "{told:?}"
+    );
 }

@@ -88,6 +88,16 @@ impl Base {
         load::load(path.as_ref(), self.program, source)
     }
 
+    /// Reads settings as [`load`](Self::load) does, and looks at the files that only a dial reads: those of `tls` must be usable, and one of
+    /// a `${file:PATH}` that cannot be read is a warning.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<Settings, Diagnostics> {
+        load::check(path.as_ref(), self.program)
+    }
+
     /// Reads settings from TOML text, as [`Settings::from_toml`] does.
     ///
     /// # Errors

@@ -7,7 +7,10 @@ use super::{
     assemble::assemble,
     combine::combine,
     keys::DocumentTable,
-    read::{Context, File, Node, Place, Problem, Table, Value, parse, read_entries, read_table},
+    read::{
+        Context, File, LaterFiles, Node, Place, Problem, Table, Value, parse, read_entries,
+        read_table,
+    },
 };
 use crate::settings::{Settings, Source, System};
 
@@ -75,7 +78,21 @@ pub(super) fn load(
     program: Program,
     source: &dyn Source,
 ) -> Result<Settings, Diagnostics> {
-    let mut context = Context::new(source);
+    load_into(path, program, Context::new(source))
+}
+
+/// The same, and looks at the files that only a dial would read.
+pub(super) fn check(path: &Path, program: Program) -> Result<Settings, Diagnostics> {
+    let mut context = Context::new(&System);
+    context.later_files = Some(LaterFiles::new());
+    load_into(path, program, context)
+}
+
+fn load_into(
+    path: &Path,
+    program: Program,
+    mut context: Context<'_>,
+) -> Result<Settings, Diagnostics> {
     let paths = find(path, &mut context);
     let files = paths
         .iter()

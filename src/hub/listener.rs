@@ -43,6 +43,8 @@ pub(crate) struct Listener {
     /// Whether it may come back and go on from the cursor of the last event that it read.
     resumes: bool,
     is_removed: AtomicBool,
+    /// Whether it is one of those that a status counts.
+    is_counted: AtomicBool,
     /// Where JSON counts that is made of what it is handed; none where that is nothing.
     json: Option<Arc<JsonMemory>>,
     sink: Sink,
@@ -105,6 +107,7 @@ impl Listener {
             pauses: delivery.overflow == Overflow::Pause && !matches!(sink, Sink::Callback(_)),
             resumes,
             is_removed: AtomicBool::new(false),
+            is_counted: AtomicBool::new(true),
             json,
             sink,
         }
@@ -132,6 +135,15 @@ impl Listener {
     }
 
     /// Whether nothing is told to it any more.
+    /// A status no longer counts it.
+    pub fn leave_out(&self) {
+        self.is_counted.store(false, Ordering::Relaxed);
+    }
+
+    pub fn is_counted(&self) -> bool {
+        self.is_counted.load(Ordering::Relaxed)
+    }
+
     pub fn is_removed(&self) -> bool {
         self.is_removed.load(Ordering::Acquire)
     }

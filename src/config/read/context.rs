@@ -1,11 +1,16 @@
 //! What reading needs besides the tree, and where it tells what is wrong.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::SharedPreparation};
 
-use super::{File, Node, Place, Problem, Problems, string};
-use crate::settings::Source;
+use super::{File, Node, Place, Problem, Problems, Value, node::clipped, string};
+use crate::{core::Cause, settings::Source};
 
 /// Who wrote what is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,9 @@ pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 
 /// What `[prepare]` has, by key. One that is wrong, which has been told, has nothing.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
+
+/// Files that only a dial reads, and what is wrong with them.
+pub(in crate::config) type LaterFiles = HashMap<(&'static str, Vec<PathBuf>), Option<String>>;
 
 /// Names whose heartbeats must be able to confirm, and where that is said.
 #[derive(Debug)]
@@ -43,6 +51,8 @@ pub(in crate::config) struct Context<'a> {
     pub allow_urls: Arc<[UrlPattern]>,
     /// What connections may share before their dials, as soon as `[prepare]` has been read.
     pub preparations: Arc<Preparations>,
+    /// The files that only a dial reads, as far as they were looked at; absent unless the configuration is only checked.
+    pub later_files: Option<LaterFiles>,
     /// The names that `nats.out` needs confirmations of, as soon as `[nats]` has been read.
     pub confirmed: Option<Confirmed>,
     /// The patterns that `[nats]` bridges, and where they are written.
@@ -61,6 +71,7 @@ impl<'a> Context<'a> {
             buckets: Arc::default(),
             allow_urls: Arc::default(),
             preparations: Arc::default(),
+            later_files: None,
             confirmed: None,
             bridged: Vec::new(),
             problems: Problems::default(),
@@ -71,6 +82,19 @@ impl<'a> Context<'a> {
     pub fn add_file(&mut self, file: File) -> u32 {
         self.files.push(file);
         self.files.len() as u32 - 1
+    }
+
+    /// What is wrong with files that only a dial reads, if the configuration is only checked. `read` reads them as the dial does, each once.
+    pub fn look_at_later_files(
+        &mut self,
+        what: &'static str,
+        paths: Vec<PathBuf>,
+        read: impl FnOnce() -> Result<(), Cause>,
+    ) -> Option<String> {
+        let seen = self.later_files.as_mut()?;
+        let wrong = seen.entry((what, paths));
+        let wrong = wrong.or_insert_with(|| read().err().map(|cause| cause.text().into_owned()));
+        wrong.clone()
     }
 
     /// Tells what is wrong with the text at `place`.
@@ -91,6 +115,17 @@ impl<'a> Context<'a> {
     pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         let message = format!("expected {expected}, found {}", node.describe());
         self.problems.push(Problem::new(node.place, message));
+        None
+    }
+
+    /// The same of what must be an array: one text alone only lacks its brackets.
+    pub fn wrong_list<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        let message = format!("expected {expected}, found {}", node.describe());
+        let problem = Problem::new(node.place, message);
+        self.problems.push(match &node.value {
+            Value::String(text) => problem.help(format!("write a list: [{:?}]", clipped(text))),
+            _ => problem,
+        });
         None
     }
 

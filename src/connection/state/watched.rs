@@ -173,8 +173,8 @@ impl language::Outside for Environment {
 
 /// Nothing is declared that an expression could look into.
 fn nothing_to_ask(text: &str) -> LanguageError {
-    let help = "settings with a script, rules, captures or templates have one";
-    LanguageError::new(0..text.len(), "the name has no conversation", help)
+    let help = "write a script, rules, captures or templates into its settings";
+    LanguageError::new(0..text.len(), "the connection has no dialogue", help)
 }
 
 /// The time of day of an instant.

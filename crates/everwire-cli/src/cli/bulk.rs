@@ -15,11 +15,11 @@ use super::{
 /// Whom it concerns, and where.
 #[derive(Debug, Args)]
 struct Bulk {
-    /// Which connections; * is any run of characters, a comma separates alternatives
+    /// Which connections; * stands for any characters, a comma separates alternatives
     #[arg(value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Print how many as a JSON object
+    /// Print the number of connections as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -27,14 +27,14 @@ struct Bulk {
     api: ApiArgs,
 }
 
-/// Have connections up: dial those that are not
+/// Connect connections: dial those that have no socket
 #[derive(Debug, Args)]
 pub struct Connect {
     #[command(flatten)]
     bulk: Bulk,
 }
 
-/// Close connections by hand: they stay closed until they are connected again
+/// Close connections by hand: they stay closed until `connect`
 #[derive(Debug, Args)]
 pub struct Close {
     #[command(flatten)]
@@ -49,14 +49,14 @@ pub struct Close {
     reason: String,
 }
 
-/// Give connections a new socket; the old one serves until the new one is ready
+/// Replace the sockets of connections; each old one serves until the new one is ready
 #[derive(Debug, Args)]
 pub struct Rotate {
     #[command(flatten)]
     bulk: Bulk,
 }
 
-/// Dial now what waits for its next attempt or has given up
+/// Dial at once the connections that wait for their next attempt or have given up
 #[derive(Debug, Args)]
 pub struct Retry {
     #[command(flatten)]

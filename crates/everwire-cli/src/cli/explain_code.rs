@@ -9,10 +9,10 @@ use crate::service::codes::{self, Code, Place};
 /// Where the sentences begin.
 const INDENT: usize = 11;
 
-/// Tell what a code of an error means, and what helps
+/// Explain the code of an error: what it means, and what helps
 ///
-/// Such codes stand in `status`, `why`, events, metrics and the problems of the API, for example pong_timeout. Without one, all are
-/// listed. No service is asked.
+/// Codes, such as pong_timeout, are in `status`, `why`, events, metrics and the problems of the API. Without a code all codes are listed. No
+/// service is needed.
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The code

@@ -14,12 +14,12 @@ use super::{
 /// How many names of a kind are listed; --json lists all.
 const LISTED: usize = 20;
 
-/// Have a running service read its configuration again
+/// Make a running service read its configuration again
 ///
-/// What is the same keeps its socket. An invalid configuration changes nothing, and what is wrong with it is told; the exit code is 2 then.
+/// Connections whose settings are the same keep their sockets. An invalid configuration changes nothing: its errors are printed, and the exit code is 2.
 #[derive(Debug, Args)]
 pub struct Reload {
-    /// Only say what would be done
+    /// Only print what would change
     #[arg(long)]
     plan: bool,
 

@@ -20,20 +20,20 @@ use super::{
 /// How many subscriptions are asked for at a time.
 const PAGE: usize = 1000;
 
-/// Subscribe to a key, without another socket
+/// Add a subscription to a connection, on the socket that it has
 ///
-/// It stays over reconnects and rotations until it is unsubscribed, and over restarts where the service has a store.
+/// The subscription outlives reconnects and rotations until `unsubscribe`, and restarts if the service has a store.
 #[derive(Debug, Args)]
 pub struct Subscribe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// What the subscription is known by
+    /// The key of the subscription
     #[arg(value_parser = key, allow_hyphen_values = true)]
     key: String,
 
-    /// What is asked for: a text, or JSON if it begins with { or [; by default the key, or what the settings say of it
+    /// What to ask for: a text, or JSON if it begins with { or [; by default the key, or what the settings say for the key
     #[arg(allow_hyphen_values = true)]
     item: Option<String>,
 
@@ -45,16 +45,16 @@ pub struct Subscribe {
     api: ApiArgs,
 }
 
-/// End a subscription
+/// End a subscription of a connection
 ///
-/// The peer is told so when nobody else holds the key.
+/// The server is told when nobody else holds the key.
 #[derive(Debug, Args)]
 pub struct Unsubscribe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// What the subscription is known by
+    /// The key of the subscription
     #[arg(value_parser = key, allow_hyphen_values = true)]
     key: String,
 
@@ -62,16 +62,16 @@ pub struct Unsubscribe {
     api: ApiArgs,
 }
 
-/// List what a connection subscribes to
+/// List the subscriptions of a connection
 ///
-/// Those that the peer has refused, not answered or ended are asked for again at once by: everwire retry NAME
+/// `everwire retry NAME` asks again at once for those that the server refused, did not answer, or ended.
 #[derive(Debug, Args)]
 pub struct Subscriptions {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Only those in this state; several have commas between them
+    /// Only those in this state; write commas between several
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
     state: Vec<SubscriptionState>,
 
@@ -107,7 +107,7 @@ struct Page {
 /// A key that fits into a path: of "." and ".." nothing is left there.
 fn key(text: &str) -> Result<String, String> {
     match text {
-        "" => Err("a subscription needs a key".into()),
+        "" => Err("invalid key: it is empty; write at least one character".into()),
         "." | ".." => Err("a path cannot hold this key; hold it over /v1/ws".into()),
         text if text.len() > MAX_SUBSCRIPTION_KEY => Err(format!(
             "it has {} bytes, at most {MAX_SUBSCRIPTION_KEY} are allowed",
@@ -158,7 +158,9 @@ impl Subscribe {
 fn item(text: &str) -> Result<Value, Failure> {
     match text.trim_start().starts_with(['{', '[']) {
         true => serde_json::from_str(text).map_err(|error| {
-            Failure::Undone(format!("the item begins like JSON, and is none: {error}"))
+            Failure::Undone(format!(
+                "the item begins like JSON, but is not JSON: {error}"
+            ))
         }),
         false => Ok(text.into()),
     }

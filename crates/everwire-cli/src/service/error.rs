@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use everwire::manager::{OpenError, StartError};
 
-use super::{http::tls::TlsError, reload::TriggerError};
+use super::{bridge::BridgeNotStarted, http::tls::TlsError, reload::TriggerError};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub enum Error {
     /// Changes of the configuration cannot be noticed.
     #[error(transparent)]
     Reload(#[from] TriggerError),
+    /// The bridge to NATS did not start.
+    #[error(transparent)]
+    Bridge(#[from] BridgeNotStarted),
     /// A name could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -26,6 +26,8 @@ pub struct Status {
     #[serde(default)]
     pub preparing: Option<String>,
     #[serde(default)]
+    pub rotation: Option<Rotation>,
+    #[serde(default)]
     pub reconnects: u64,
     pub last_error: Option<LastError>,
     pub last_close: Option<LastClose>,
@@ -51,6 +53,13 @@ pub struct Cause {
     pub text: String,
     pub rule: Option<String>,
     pub at: Timestamp,
+}
+
+/// A rotation whose new socket could not be had so far.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Rotation {
+    pub failures: u64,
+    pub retry_at: Option<Timestamp>,
 }
 
 /// The step of a script that is on its way.

@@ -34,6 +34,18 @@ impl Lifecycle {
         self.rotate(out)
     }
 
+    /// How many successors in a row could not be had, and when the next one is due; `None` where the last one could, or none was asked for.
+    pub fn failed_successors(&self) -> Option<(u32, Option<Instant>)> {
+        let State::Open { rotation, .. } = &self.state else {
+            return None;
+        };
+        match *rotation {
+            Rotation::Postponed { attempt, until } => Some((attempt, Some(until))),
+            Rotation::Underway { attempt, .. } if attempt > 0 => Some((attempt, None)),
+            Rotation::None | Rotation::Underway { .. } => None,
+        }
+    }
+
     /// Whether a successor is of use, at whatever it is.
     pub fn wants_successor(&self) -> bool {
         match &self.state {

@@ -63,6 +63,9 @@ pub struct Status {
     /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
     #[schema(nullable = false)]
     preparing: Option<String>,
+    /// A rotation whose new socket could not be had so far; absent where there is none.
+    #[schema(nullable = false)]
+    rotation: Option<FailedRotation>,
     /// It may be older than the present state.
     #[schema(required)]
     last_error: Option<LastError>,
@@ -91,6 +94,16 @@ pub struct Status {
     takes_sessions: bool,
     /// How many subscribers hear it.
     subscribers: usize,
+}
+
+/// A rotation whose new socket could not be had so far. The old one serves on.
+#[derive(ToSchema)]
+pub struct FailedRotation {
+    /// How many dials of the new socket have failed, one after the other; `last_error` says why.
+    failures: u32,
+    /// When the next one is due; null while it is on its way.
+    #[schema(required, format = DateTime)]
+    retry_at: Option<String>,
 }
 
 /// A socket that a client of the raw bridge has for itself.

@@ -15,8 +15,8 @@ use std::{collections::BTreeMap, time::Duration};
 use everwire::{
     ConnectionName, Pattern,
     config::{
-        Base, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, Part, Plan,
-        Settings,
+        Base, DialPolicy, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings,
+        Part, Plan, Settings,
     },
 };
 use memory::Memory;
@@ -280,6 +280,12 @@ fn a_program_without_a_bridge_refuses_it_where_it_is_written() {
 
 #[test]
 fn a_bridge_is_no_key_of_a_connection() {
-    let told = Memory::default().connection("nats = {}").unwrap_err();
+    let told = Memory::default().connection("nats = 1").unwrap_err();
     assert_eq!(told.iter().next().unwrap().message, "unknown key `nats`");
+    let json = br#"{"url": "wss://example.com", "nats": {"servers": ["nats://h"], "in": {}}}"#;
+    let inherited = settings("").inherited;
+    let told = inherited
+        .connection(json, &DialPolicy::PublicOnly)
+        .unwrap_err();
+    assert!(told.to_string().contains("unknown key `nats`"), "{told}");
 }

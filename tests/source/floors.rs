@@ -64,6 +64,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "nats:header",
             "nats:spool",
             "nats:error",
+            "nats:part",
             "nats:report",
             "nats:status",
             "nats:stream",

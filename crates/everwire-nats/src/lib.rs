@@ -28,6 +28,7 @@ mod inbound;
 mod lanes;
 mod link;
 mod outbound;
+mod part;
 mod queue;
 mod report;
 mod spool;
@@ -39,6 +40,7 @@ pub use self::{
     bridge::{Bridge, StartError},
     error::BridgeError,
     lanes::DropReason,
+    part::Part,
     report::{Observer, Report},
     spool::SpoolError,
     status::{BridgeStatus, InStatus, OutStatus, Trouble},

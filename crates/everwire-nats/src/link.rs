@@ -7,6 +7,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::{
     error::BridgeError,
+    part::Part,
     report::{Observer, Report},
     status::Shared,
 };
@@ -20,6 +21,7 @@ type Open<U> = Box<dyn Fn() -> BoxFuture<'static, Result<U, BridgeError>> + Send
 
 /// The connection, or the way to the next one.
 pub(crate) struct Link<U> {
+    part: Part,
     open: Open<U>,
     state: State<U>,
     attempts: u32,
@@ -36,11 +38,14 @@ enum State<U> {
 impl<U> Link<U> {
     /// Begins with the first connection.
     pub fn new(
+        part: Part,
         status: Shared,
         observer: Observer,
         open: impl Fn() -> BoxFuture<'static, Result<U, BridgeError>> + Send + 'static,
     ) -> Self {
+        status.begin(part);
         Self {
+            part,
             state: State::Connecting(open()),
             open: Box::new(open),
             attempts: 0,
@@ -89,15 +94,17 @@ impl<U> Link<U> {
         self.attempts = self.attempts.saturating_add(1);
         let until = Instant::now() + pause.min(LONGEST_PAUSE);
         self.state = State::Pausing(Box::pin(tokio::time::sleep_until(until)));
-        if self.status.failed(&error) {
-            self.observer.tell(Report::Down(error));
+        if self.status.failed(self.part, &error) {
+            self.observer.tell(Report::Down(self.part, error));
         }
     }
 
     /// Tells that there is a connection.
     pub fn tell_up(&self, server: String, differences: Vec<String>) {
-        self.status.connected(server.clone(), &differences);
+        self.status
+            .connected(self.part, server.clone(), &differences);
         self.observer.tell(Report::Up {
+            part: self.part,
             server,
             differences,
         });

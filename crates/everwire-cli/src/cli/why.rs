@@ -54,6 +54,8 @@ struct Story {
     #[serde(default)]
     preparing: Option<String>,
     #[serde(default)]
+    nats: Option<Lag>,
+    #[serde(default)]
     rotation: Option<Rotation>,
     #[serde(default)]
     last_error: Option<LastError>,
@@ -62,6 +64,13 @@ struct Story {
     sessions: Vec<Session>,
     #[serde(default)]
     attempts: Vec<Attempt>,
+}
+
+/// How far the bridge to NATS is behind.
+#[derive(Deserialize)]
+struct Lag {
+    pending: u64,
+    text: Option<String>,
 }
 
 /// The peer's, before its socket ended.
@@ -149,6 +158,12 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     lines.extend(subscriptions.map(|told| format!("subscriptions: {told}")));
     let preparing = story.preparing.as_deref().map(words::one_line);
     lines.extend(preparing.map(|call| format!("preparing: {call}")));
+    if let Some(lag) = &story.nats {
+        let waiting = words::count(lag.pending, "message");
+        let why = lag.text.as_deref().map(words::one_line);
+        let why = why.map(|text| format!(": {text}")).unwrap_or_default();
+        lines.push(format!("nats: {waiting} not published yet{why}"));
+    }
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
     let sessions = status::sessions(&story.sessions, now);
     lines.extend(sessions.map(|told| format!("session {}", words::one_line(&told))));

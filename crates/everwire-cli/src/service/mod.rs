@@ -1,6 +1,7 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
 mod base;
+mod bridge;
 mod changes;
 pub mod codes;
 mod error;
@@ -27,7 +28,12 @@ mod tenants;
 mod why;
 
 use std::{
-    future::Future, mem, net::TcpListener, path::PathBuf, sync::atomic::Ordering, time::Duration,
+    future::Future,
+    mem,
+    net::TcpListener,
+    path::PathBuf,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
 };
 
 use actix_web::web::Data;
@@ -35,7 +41,7 @@ use everwire::{Manager, Settings, manager::ShutdownReport};
 use tokio::time::timeout;
 
 pub use self::{base::BASE, error::Error, rules::Rules, state::AppState};
-use self::{event_log::EventLog, listen_sockets::ListenSockets};
+use self::{bridge::Bridge, event_log::EventLog, listen_sockets::ListenSockets};
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
 /// says why to end; then drains within `service.drain_timeout`. `config` is the file or folder that a reload reads.
@@ -59,7 +65,10 @@ pub async fn serve(
     let drain_timeout = service.drain_timeout;
     let up = sockets.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
+    let state_dir = service.state_dir.clone();
     let mut state = AppState::new(manager.clone(), service, rules, config);
+    // It listens before any name is open, so that it misses no message.
+    state.bridge = Bridge::start(&manager, nats.clone(), &state_dir)?;
     state.source.nats = nats;
     let state = Data::new(state);
     // The log listens and the first line is written before anything can happen that belongs into it.
@@ -77,9 +86,6 @@ pub async fn serve(
     // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
     let servers = sockets.open(&state)?;
 
-    // The one place where the bridge starts, in a build with the feature `nats`: its names are open, and nobody has been told that the
-    // service is up. `state.source` has the settings; no other build gets here with any.
-
     systemd::ready(&manager);
 
     let reason = stop.await;
@@ -88,9 +94,14 @@ pub async fn serve(
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let deadline = without_reserve(drain_timeout);
+    let end = Instant::now() + deadline;
+    state.bridge.ending().await;
     // Whoever has a socket of its own hears of its end before its connection goes.
     let bridges = timeout(deadline, state.bridges.empty());
     let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
+    // What has come in until the last name was closed is published, or kept on disk.
+    let left = end.saturating_duration_since(Instant::now());
+    state.bridge.stop(left.max(BRIDGE_END)).await;
     log.finish().await;
     log_report(&report);
     for server in servers {
@@ -98,6 +109,9 @@ pub async fn serve(
     }
     Ok(report)
 }
+
+/// The bridge writes down what it has not published, however late it is.
+const BRIDGE_END: Duration = Duration::from_millis(200);
 
 /// What the drain may take, so that the whole end fits into `drain_timeout`.
 fn without_reserve(drain_timeout: Duration) -> Duration {

@@ -21,6 +21,7 @@ use crate::{
     header,
     lanes::{LaneId, Last},
     link::Link,
+    part::Part,
     report::Observer,
     status::Shared,
     stream,
@@ -66,7 +67,7 @@ pub(super) fn link(
     status: Shared,
     observer: Observer,
 ) -> InLink {
-    Link::new(status, observer, move || {
+    Link::new(Part::In, status, observer, move || {
         Box::pin(open(Arc::clone(&nats), settings.clone()))
     })
 }

@@ -17,8 +17,8 @@ use everwire::{
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
-    connection::Connection, error::BridgeError, link::Link, report::Observer, status::Shared,
-    stream, subject::subject_of,
+    connection::Connection, error::BridgeError, link::Link, part::Part, report::Observer,
+    status::Shared, stream, subject::subject_of,
 };
 
 /// How long the stream and the consumer may take to be found or made, beyond the connection.
@@ -77,7 +77,7 @@ pub(super) fn link(
     status: Shared,
     observer: Observer,
 ) -> OutLink {
-    Link::new(status, observer, move || {
+    Link::new(Part::Out, status, observer, move || {
         Box::pin(open(Arc::clone(&nats), settings.clone(), consumer.clone()))
     })
 }

@@ -48,6 +48,9 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "sessions": status["sessions"],
         "attempts": attempts,
     });
+    if let Some(lag) = state.bridge.lag(&name).await {
+        told["nats"] = json!(lag);
+    }
     // The peer's words may be anybody's business: whoever may only read does not even learn whether there are any.
     if caller.need(&[Scope::Control]).is_ok() {
         let last = state.in_time(handle.last_message()).await?;

@@ -51,6 +51,8 @@ pub struct Why {
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
+    /// How far the bridge to NATS is behind; absent where it is not.
+    nats: Option<NatsLag>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
     /// What the peer said last, where its socket ended within five seconds after it was ready. Only for the scope `control`.
@@ -58,6 +60,16 @@ pub struct Why {
     /// The last attempts, the latest first.
     #[schema(max_items = 8)]
     attempts: Vec<Attempt>,
+}
+
+/// How far the bridge to NATS is behind a connection.
+#[derive(ToSchema)]
+pub struct NatsLag {
+    /// Messages of the connection that the stream has not acknowledged.
+    pending: u64,
+    /// Why, where that is known.
+    #[schema(required)]
+    text: Option<String>,
 }
 
 /// The peer's last message before its socket ended.

@@ -202,7 +202,7 @@ fn what_is_no_recording_is_told_with_its_line() {
         (
             "newer",
             &first.replace(":1,", ":2,"),
-            "the recording has form 2",
+            "the recording has version 2",
         ),
         (
             "stranger",

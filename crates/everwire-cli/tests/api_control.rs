@@ -242,7 +242,9 @@ fn ask_many(way: Way) {
     }
     service.put("idle", &idle());
     for path in ["/v1/connect", "/v1/close", "/v1/retry"] {
-        service.post(path, "").problem(400, "missing parameter match");
+        service
+            .post(path, "")
+            .problem(400, "missing parameter match");
         service
             .post(&format!("{path}?match="), "")
             .problem(400, "must not be empty");

@@ -6,6 +6,7 @@ mod echo;
 mod feed;
 mod healthy;
 mod memory;
+mod nats;
 mod requests;
 mod wire;
 
@@ -57,6 +58,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("feed-tls", feed::tls),
     ("feed-more", feed::more),
     ("healthy", healthy),
+    ("nats", nats::inbound),
     ("store", store::rows::committed),
     ("store-open", store::rows::opened),
     ("durable", store::rows::through_a_handle),

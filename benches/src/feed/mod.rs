@@ -10,6 +10,7 @@
 mod bare;
 mod ezsockets;
 mod meter;
+mod nats;
 mod ours;
 
 use std::{
@@ -169,6 +170,14 @@ pub fn sample(subject: &str, url: &str, rest: &[String], runtime: &Runtime) -> O
             true => actix::System::new().block_on(ours::sample(&peer, asked)),
             false => runtime.block_on(ours::sample(&peer, asked)),
         };
+    }
+    if let Some((subject, server)) = subject.split_once('@') {
+        return runtime.block_on(async {
+            match subject {
+                "bridge" => nats::bridged(&peer, server).await,
+                _ => nats::published(&peer, server).await,
+            }
+        });
     }
     runtime.block_on(async {
         match subject {

@@ -97,6 +97,9 @@ impl Plan {
                 *after = (*after).max(keys.need());
             }
         }
+        // A ping behind a message then waits until keys are answered, and this peer would be gone before it comes.
+        let shares_places = moods.is_some_and(|moods| moods.requests && moods.keys.is_some());
+        let may_die = !shares_places || matches!(settings.heartbeat, Heartbeat::Protocol { .. });
         let durable = settings.outbox.durable;
         Self {
             settings,
@@ -120,10 +123,13 @@ impl Plan {
             } else {
                 0
             },
-            dies_after: dice.percent(25).then(|| match dice.percent(50) {
-                true => dice.within(1, 4),
-                false => dice.within(1, 40),
-            }),
+            dies_after: dice
+                .percent(25)
+                .then(|| match dice.percent(50) {
+                    true => dice.within(1, 4),
+                    false => dice.within(1, 40),
+                })
+                .filter(|_| may_die),
             answer_lag: if dice.percent(20) {
                 dice.within(20, 1_500)
             } else {

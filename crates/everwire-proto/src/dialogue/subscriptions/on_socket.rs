@@ -24,6 +24,8 @@ pub(super) struct OnSocket {
     pub made: VecDeque<u64>,
     /// The calls that are out, by their numbers, and what must not be shown of their answers.
     pub calls: BTreeMap<u64, Vec<Secret>>,
+    /// The keys that calls end which are out, by their numbers.
+    pub leaving: BTreeMap<u64, Vec<Arc<str>>>,
     /// When the time of what was asked is over.
     pub due: BTreeSet<(Instant, u64)>,
     /// When something is asked for again.

@@ -1,11 +1,13 @@
-//! How a name comes to a socket: over the network, unless a simulation brings its own way.
+//! How a name comes to a socket, and calls beside it: over the network, unless a simulation brings its own way.
 
 use std::{pin::Pin, sync::Arc};
+
+use everwire_proto::dialogue::{Call, Response, Unanswered};
 
 use crate::{
     core::{ConnectionName, Owner},
     settings::{ConnectionSettings, Template},
-    transport::{Before, DialError, Opened, PreparedDial},
+    transport::{Before, CallFor, DialError, Opened, PreparedDial},
 };
 
 /// What becomes of a dial. It begins when it is polled, and stops when it is dropped.
@@ -13,6 +15,9 @@ pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Opened, DialError>>>>;
 
 /// What becomes of what is done before a dial that comes later. It begins when it is polled, and stops when it is dropped.
 pub(crate) type Preparation = Pin<Box<dyn Future<Output = Result<Box<PreparedDial>, DialError>>>>;
+
+/// What becomes of a call of a socket that is up. It begins when it is polled, and stops when it is dropped.
+pub(crate) type CallOutcome = Pin<Box<dyn Future<Output = Result<Response, Unanswered>>>>;
 
 /// What is to be dialled.
 pub(crate) struct DialTarget {
@@ -34,4 +39,7 @@ pub(crate) trait Dialer: Send + Sync {
 
     /// Does what is to be done before a dial of this target, and does not dial.
     fn prepare(&self, target: DialTarget, before: Box<Before>) -> Preparation;
+
+    /// Makes a call of a socket that is up.
+    fn call(&self, call: Call, of: CallFor) -> CallOutcome;
 }

@@ -58,11 +58,6 @@ impl Recent {
         self.limit.messages > 0
     }
 
-    /// Up to where messages are not kept any more, or never were.
-    pub fn lost_through(&self) -> Cursor {
-        self.lost_through
-    }
-
     /// What came up to here is not kept.
     pub fn lose(&mut self, through: Cursor) {
         self.lost_through = self.lost_through.max(through);

@@ -1,8 +1,10 @@
 //! Messages that are answered.
 
+use actix::prelude::SendError;
+
 use super::Handle;
 use crate::{
-    connection::{Ask, ConnectionGone, Request, RequestError},
+    connection::{Ask, Request, RequestError},
     core::Message,
 };
 
@@ -40,8 +42,11 @@ impl Handle {
     ///
     /// [`RequestError`] tells whether the peer may have it.
     pub async fn request(&self, request: Request) -> Result<Message, RequestError> {
-        let pending = self.addr.send(Ask(request)).await;
-        let pending = pending.map_err(ConnectionGone::of_mailbox)??;
+        let (ask, pending) = Ask::new(request);
+        // A mailbox that is full takes one message more of each address, which then waits its turn.
+        if let Err(SendError::Full(ask)) = self.addr.try_send(ask) {
+            let _gone = self.addr.clone().try_send(ask);
+        }
         // What an actor takes with it may have been written.
         pending.await.unwrap_or(Err(RequestError::InDoubt))
     }

@@ -1,6 +1,7 @@
 //! What a conversation wants done, and was not done yet.
 
 use std::{
+    cell::Cell,
     mem,
     ops::{Deref, DerefMut},
 };
@@ -15,6 +16,21 @@ pub(super) struct Replies(Option<Box<Untold>>);
 /// At least one.
 struct Untold(Vec<Reply>);
 
+thread_local! {
+    /// Memory for replies: what is told of a message is done at once, mostly.
+    static SPARE: Cell<Vec<Reply>> = const { Cell::new(Vec::new()) };
+}
+
+/// Memory for so many replies stays with the thread.
+const KEPT: usize = 64;
+
+/// Replies that were all carried out: their memory is for the next ones.
+pub(in crate::connection) fn keep_memory(replies: Vec<Reply>) {
+    if replies.is_empty() && replies.capacity() <= KEPT {
+        SPARE.set(replies);
+    }
+}
+
 /// The replies, to which some may be added.
 pub(super) struct OpenReplies<'r> {
     all: Vec<Reply>,
@@ -24,8 +40,9 @@ pub(super) struct OpenReplies<'r> {
 impl Replies {
     /// Some may be added. Nothing is allocated where none is.
     pub fn open(&mut self) -> OpenReplies<'_> {
+        let untold = self.0.take();
         OpenReplies {
-            all: self.take(),
+            all: untold.map_or_else(|| SPARE.take(), |untold| untold.0),
             replies: self,
         }
     }
@@ -57,8 +74,10 @@ impl DerefMut for OpenReplies<'_> {
 
 impl Drop for OpenReplies<'_> {
     fn drop(&mut self) {
-        if !self.all.is_empty() {
-            self.replies.0 = Some(Box::new(Untold(mem::take(&mut self.all))));
+        let all = mem::take(&mut self.all);
+        match all.is_empty() {
+            true => keep_memory(all),
+            false => self.replies.0 = Some(Box::new(Untold(all))),
         }
     }
 }

@@ -105,6 +105,12 @@ impl Seldom {
         self.0.as_mut()?.spans.take()
     }
 
+    /// The same, where it stays with the conversation.
+    pub fn spans(&mut self) -> &mut Spans {
+        let parts = self.0.get_or_insert_default();
+        parts.spans.get_or_insert_default()
+    }
+
     /// It is kept for the next one.
     pub fn keep_spans(&mut self, spans: Spans) {
         self.0.get_or_insert_default().spans = Some(spans);

@@ -1,12 +1,11 @@
 //! What is on its way on one socket.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Instant,
 };
 
-use super::entry::Target;
+use super::{entry::Target, routes::Routes};
 use crate::language::{FilledLets, Secret};
 
 /// What is on its way on one socket.
@@ -25,12 +24,14 @@ pub(super) struct OnSocket {
     pub made: VecDeque<u64>,
     /// The calls that are out, by their numbers, and what must not be shown of their answers.
     pub calls: BTreeMap<u64, Vec<Secret>>,
+    /// The keys that calls end which are out, by their numbers.
+    pub leaving: BTreeMap<u64, Vec<Arc<str>>>,
     /// When the time of what was asked is over.
     pub due: BTreeSet<(Instant, u64)>,
     /// When something is asked for again.
     pub again: BTreeSet<(Instant, Target)>,
     /// By what the peer names keys in its messages.
-    pub routes: HashMap<Arc<str>, usize>,
+    pub routes: Routes,
     /// What the name waits for before it is ready.
     pub gate: Option<Gate>,
 }
